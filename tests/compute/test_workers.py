@@ -62,7 +62,7 @@ def workers() -> set[int]:
 def test_values_come_in_order_and_errors_as_they_were_raised(
     compute: Compute, releases_lock: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skiagram.compute.workers._START_OF_PROCESSES", -1.0)
+    monkeypatch.setattr("skiagram.compute.workers._WORTH_PROCESSES", 0.0)
     squares = compute.map(square, range(20, 40), releases_lock=releases_lock)
     assert list(squares) == [number**2 for number in range(20, 40)]
     with pytest.raises(DataError) as caught:
@@ -76,7 +76,7 @@ def test_values_come_in_order_and_errors_as_they_were_raised(
 def test_each_piece_has_one_thread_of_linear_algebra(
     compute: Compute, releases_lock: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skiagram.compute.workers._START_OF_PROCESSES", -1.0)
+    monkeypatch.setattr("skiagram.compute.workers._WORTH_PROCESSES", 0.0)
     before = linear_algebra(0)
     found = compute.map(linear_algebra, range(4), releases_lock=releases_lock)
     assert list(found) == [{1}] * 4

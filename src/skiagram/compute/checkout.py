@@ -9,8 +9,6 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-_APPLIED = "refs/exps/exec/EXEC_APPLY"  # where DVC keeps what was applied last
-_PARTS = 4  # of an experiment's ref, before its name
 _CODE = ("conf", "dvc.yaml", "params.yaml", "pipeline", "src")
 
 
@@ -39,14 +37,15 @@ def applied_experiment(project: Path) -> str:
 
     Empty where none was, or where something differs from it by now.
     """
-    sha = ask_git(project, "rev-parse", "--verify", "--quiet", _APPLIED)
+    last = "refs/exps/exec/EXEC_APPLY"  # where DVC keeps what was applied last
+    sha = ask_git(project, "rev-parse", "--verify", "--quiet", last)
     if not sha or ask_git(project, "diff", "--name-only", sha, "--", *_CODE, "dvc.lock"):
         return ""
     refs = ask_git(
         project, "for-each-ref", f"--points-at={sha}", "--format=%(refname)", "refs/exps"
     )
     named = [ref.split("/") for ref in refs.splitlines()]  # refs/exps/<commit, in two parts>/<name>
-    return next((name for *parts, name in named if len(parts) == _PARTS), "")
+    return next((name for *parts, name in named if len(parts) == 4), "")
 
 
 def name_experiment(project: Path) -> str:

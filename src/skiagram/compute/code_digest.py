@@ -32,7 +32,6 @@ from typing import Any, NamedTuple
 from skiagram.compute.pieces import DIGITS
 
 _OWN = __name__.partition(".")[0]
-_BENEATH = {"numpy", "scipy"}
 # They check, carry, print or draw what others have computed: no figure depends on them.
 _COMPUTE_NOTHING = {
     *("dvc", "huggingface_hub", "hydra", "jinja2", "joblib", "markupsafe", "matplotlib", "mlflow"),
@@ -262,7 +261,7 @@ def _versions(modules: frozenset[str]) -> list[tuple[str, str]]:
                 names |= {
                     name for name in distributions if name.lower().replace("_", "-") in required
                 }
-    return [_version(name) for name in sorted(names | _BENEATH)]
+    return [_version(name) for name in sorted(names | {"numpy", "scipy"})]  # beneath all others
 
 
 @cache

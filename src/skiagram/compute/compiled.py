@@ -13,7 +13,6 @@ from skiagram.compute.checkout import home
 from skiagram.compute.progress import say_once
 
 _ROOT = Path(__file__).resolve().parents[3]
-_COMPILING = "Compiling array loops, once after an installation: this takes seconds to minutes."
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,7 +21,9 @@ class _Notice(event.Listener):  # type: ignore[misc]
     """Says why nothing seems to happen; what was compiled before is read and does not count."""
 
     def on_start(self, event: event.Event) -> None:
-        say_once(_COMPILING)
+        say_once(
+            "Compiling array loops, once after an installation: this takes seconds to minutes."
+        )
 
     def on_end(self, event: event.Event) -> None:
         pass

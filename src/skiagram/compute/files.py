@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-_WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # as some network disks answer
 _told: set[Path] = set()  # folders of which this process has said so
 
 
@@ -35,7 +34,8 @@ def locked(path: Path, waiting: str = "") -> Iterator[None]:
         except ImportError:
             pass  # on Windows one run at a time is the user's care
         except OSError as error:
-            if error.errno not in _WITHOUT_LOCKS:
+            # some network disks answer that they have no locks
+            if error.errno not in {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}:
                 raise
             if path.parent not in _told:
                 _told.add(path.parent)

@@ -30,11 +30,8 @@ from skiagram.compute.code_digest import (
 from skiagram.errors import SkiagramError
 from skiagram.options import PLAN, find_value, flatten_options, split_names
 
-_DIGESTS = "data/code"
-_SHARED = ("skiagram.projects.stage.stage",)  # beside the script
 _CHANGES_NO_FIGURE = {"compute", "explained", "sweeps", "tracking"}
 _MODEL_FOLDERS = ("combined/models", "combined/scores", "models", "reports/explanations", "scores")
-_NETWORK_WEIGHTS = "repeat0/weights.safetensors"  # in the folder of a network that was trained here
 _CODE = {".py", ".pyc", ".nbi", ".nbc"}
 
 
@@ -116,7 +113,7 @@ class StagesOfProject:
         digests["options"] = json.dumps(self.resolve_options(described), indent=1)
         if not (self.root / "src").is_dir():
             digests["skiagram"] = code_digest(SkiagramError)
-        folder = self.root / _DIGESTS
+        folder = self.root / "data/code"
         folder.mkdir(parents=True, exist_ok=True)
         for name, digest in digests.items():
             (folder / name).write_text(f"{digest}\n", encoding="utf-8")
@@ -130,7 +127,22 @@ class StagesOfProject:
         and all comments.
         """
         entries, options = self.code_of(stage), self._compose(stage)
-        digest = hashlib.sha256(self._digest_of(entries).encode())
+        # the code, and the templates, tables and the like in the folders of its modules
+        origins = [spec.origin for spec in map(find_spec, code_modules(*entries)) if spec]
+        folders = {Path(origin).parent for origin in origins if origin}
+        files = {
+            path
+            for folder in folders
+            if folder.is_relative_to(self.root / "src")
+            for within in [folder, *_folders_of_data(folder)]
+            for path in within.iterdir()
+            if path.is_file() and path.suffix not in _CODE
+        }
+        code = hashlib.sha256(code_digest(*entries).encode())
+        for path in sorted(files):
+            code.update(path.relative_to(self.root).as_posix().encode() + path.read_bytes())
+        # the options
+        digest = hashlib.sha256(code.hexdigest().encode())
         digest.update(
             json.dumps(self.options.read_own(stage.script), default=str, sort_keys=True).encode()
         )
@@ -145,7 +157,9 @@ class StagesOfProject:
         changed: dict[str, str] = {}
         for values in nested_mappings(self._options_of(stage)):
             expected, folder = values.get("sha256"), values.get("folder")
-            file = f"{folder}/{_NETWORK_WEIGHTS}" if isinstance(folder, str) else values.get("file")
+            file = values.get("file")
+            if isinstance(folder, str):  # of a network that was trained here
+                file = f"{folder}/repeat0/weights.safetensors"
             if not isinstance(expected, str) or not isinstance(file, str):
                 continue
             path = self.root / Path(file).expanduser()
@@ -172,7 +186,7 @@ class StagesOfProject:
     def code_of(self, stage: Stage) -> list[str]:
         """Return what a stage's code is reached from: its script, the classes of its options."""
         targets = set(named_targets(self._options_of(stage)))
-        entries = [f"{stage.script}.main", *_SHARED]
+        entries = [f"{stage.script}.main", "skiagram.projects.stage.stage"]
         for target in sorted(targets):
             with suppress(ValueError, ImportError):  # the stage says which class is not there
                 code_modules(target)
@@ -217,26 +231,6 @@ class StagesOfProject:
         for path in made - {path for stage in self.stages for path in stage.writes}:
             if Path(path).parent.as_posix() in _MODEL_FOLDERS:
                 shutil.rmtree(self.root / path, ignore_errors=True)
-
-    def _digest_of(self, entries: Sequence[str]) -> str:
-        """Return the SHA-256 of code and of the data files beside it that it may read.
-
-        These are the templates, tables and the like in the folders of the modules.
-        """
-        origins = [spec.origin for spec in map(find_spec, code_modules(*entries)) if spec]
-        folders = {Path(origin).parent for origin in origins if origin}
-        files = {
-            path
-            for folder in folders
-            if folder.is_relative_to(self.root / "src")
-            for within in [folder, *_folders_of_data(folder)]
-            for path in within.iterdir()
-            if path.is_file() and path.suffix not in _CODE
-        }
-        digest = hashlib.sha256(code_digest(*entries).encode())
-        for path in sorted(files):
-            digest.update(path.relative_to(self.root).as_posix().encode() + path.read_bytes())
-        return digest.hexdigest()
 
 
 def _digest_files(changed: Mapping[str, str]) -> str:

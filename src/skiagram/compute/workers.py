@@ -15,8 +15,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
-from itertools import chain
 from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,12 +34,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _PIECES_PER_WORKER = 2  # one at work, one at hand
-_START_OF_PROCESSES = 3.0  # seconds, with all that they import
-_WORTH_PROCESSES = 8.0  # seconds of work in this process that others save time for
-_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of the GNU C library's mallopt
-_MAX_KEPT, _MAX_MAPPED = 2**31 - 1, 2**25  # bytes; the library takes no more
-_A_HEAP = 2**26  # bytes
+_WORTH_PROCESSES = 8.0  # seconds of work in this process; others take three to start and import
 
 
 @dataclass(**STRICT)
@@ -96,18 +91,18 @@ class Compute:
             releases_lock: The function spends its time in compiled code that lets other threads
                 run: the workers are threads. Pieces are then taken, and results kept, as far ahead
                 as keeps the threads busy, so memory stays flat however many pieces there are and
-                however slowly the results are used. Else they are processes, which take seconds to
-                start: the pieces of these seconds are made here.
+                however slowly the results are used. Else they are processes, and the first pieces
+                are made here, as `map_fits` makes short fits.
         """
         places = self.places
         keep_freed_memory()
+        if places > 1 and not releases_lock:
+            here = replace(self, threads=1, backend="local", address=None)
+            yield from here.map_fits(function, [*pieces], short=True)
+            return
         libraries = ThreadpoolController()  # a search that takes longer than a small piece
-        if places == 1 or not releases_lock:
-            began, ahead = time.monotonic(), iter(pieces)
-            for piece in ahead:
-                if places > 1 and time.monotonic() - began > _START_OF_PROCESSES:
-                    yield from _on_processes(function, chain([piece], ahead), places)
-                    return
+        if places == 1:
+            for piece in pieces:
                 with libraries.limit(limits=1):
                     value = function(piece)
                 yield value
@@ -174,10 +169,10 @@ ALL_PROCESSORS = Compute(threads=1, workers="auto", backend="local", address=Non
 
 def _on_processes(
     function: Callable[[T], R],
-    pieces: Iterable[T],
+    pieces: Sequence[T],
     places: int,
-    threads: int = 1,
-    devices: Sequence[str] = (),
+    threads: int,
+    devices: Sequence[str],
 ) -> Iterator[R]:
     """Yield results of joblib's processes, in order.
 
@@ -308,7 +303,7 @@ def end_with(parent: int) -> None:
         parent: Its number, taken before this process began.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of prctl(2)
         if os.getppid() != parent:
             os._exit(1)
 
@@ -362,6 +357,7 @@ def keep_freed_memory() -> None:
         set_option = ctypes.CDLL(None).mallopt
     except (AttributeError, TypeError):
         return
-    set_option(_TRIM_THRESHOLD, _MAX_KEPT)
-    set_option(_MMAP_THRESHOLD, _MAX_MAPPED)
-    set_option(_TOP_PAD, _A_HEAP)
+    # In bytes; of the thresholds the library takes no more.
+    set_option(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
+    set_option(-3, 2**25)  # M_MMAP_THRESHOLD
+    set_option(-2, 2**26)  # M_TOP_PAD: a heap

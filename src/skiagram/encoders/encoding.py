@@ -132,32 +132,30 @@ class FolderEncoder:
         case_id = np.array(ImageStore(images).case_ids)
         for modality, folder in modality_folders(images).items():
             store = ImageStore(folder)
-            values = self._encode_store(store)
+            # What earlier runs made of equal images is found; case ids play no part.
+            keys = store.digests()
+            earlier = KeptEncodings(self.context.store, _identity(self.encoder, self.loaded))
+            rows = earlier.find(keys)
+            new = [image for image, key in enumerate(keys) if key not in rows]
+            if len(new) < len(keys):
+                found = f"{len(keys) - len(new)} of {len(keys)} images were encoded before."
+                self.context.say(found)
+            # Batches that give all workers work, so that they end together.
+            size, workers = max(1, self.encoder.batch_size), self.context.compute.places
+            if not torch.cuda.is_available() and workers > 1:
+                size = max(1, min(size, -(-len(new) // (2 * workers))))
+            whole = Span(store.folder.resolve(), store.sha256, 0, len(store))
+            options = json.dumps(composed(self.encoder))
+            work: list[_Work] = []
+            for start in range(0, len(new), size):
+                batch = new[start : start + size]
+                work.append(_Work(whole, batch, [keys[image] for image in batch], options))
+            rows |= self._encode_new("encode", _encode_images, work, earlier)
+            values = np.stack([rows[key] for key in keys]) if keys else np.empty((0, 0), "f4")
             prefix = f"{modality}.{COLUMN}" if modality else COLUMN
             names += _names(prefix, self.loaded, values.shape[1])
             blocks.append(FeatureTable(np.array(store.case_ids), (), values).of(case_id).values)
         return FeatureTable(case_id, tuple(names), np.hstack(blocks))
-
-    def _encode_store(self, store: ImageStore) -> Floats:
-        """Return a row for each image of a store."""
-        keys = store.digests()  # case ids play no part
-        if not keys:
-            return np.empty((0, 0), "f4")
-        earlier = KeptEncodings(self.context.store, _identity(self.encoder, self.loaded))
-        rows = earlier.find(keys)
-        new = [image for image, key in enumerate(keys) if key not in rows]
-        if len(new) < len(keys):
-            self.context.say(f"{len(keys) - len(new)} of {len(keys)} images were encoded before.")
-        # Batches that give all workers work, so that they end together.
-        size, workers = max(1, self.encoder.batch_size), self.context.compute.places
-        if not torch.cuda.is_available() and workers > 1:
-            size = max(1, min(size, -(-len(new) // (2 * workers))))
-        batches = [new[start : start + size] for start in range(0, len(new), size)]
-        whole = Span(store.folder.resolve(), store.sha256, 0, len(store))
-        options = json.dumps(composed(self.encoder))
-        work = [_Work(whole, batch, [keys[image] for image in batch], options) for batch in batches]
-        rows |= self._encode_new("encode", _encode_images, work, earlier)
-        return np.stack([rows[key] for key in keys])
 
     def encode_places(self, images: Path, places: pd.DataFrame, windows: Windows) -> FeatureTable:
         """Encode places of the images of a folder: a row for each, in the table's order.

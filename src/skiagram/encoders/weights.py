@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 GUIDE = "docs/how-to/encoders.md says how weights are fetched once and used offline"
-_PICKLED = (".pt", ".pth", ".bin", ".ckpt")
 
 
 @dataclass(**STRICT)
@@ -202,7 +201,7 @@ def read_tensors(path: Path) -> dict[str, Any]:
     from safetensors.torch import load_file
 
     try:
-        if path.suffix not in _PICKLED:
+        if path.suffix not in (".pt", ".pth", ".bin", ".ckpt"):
             return dict(load_file(path))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Detected pickle protocol")  # of an older PyTorch

@@ -45,7 +45,6 @@ _TREES = (
     ExtraTreesClassifier,
     HistGradientBoostingClassifier,
 )
-_STRAIGHT = 1e-6  # a larger share of the effects tells that a score is no weighted sum
 OTHER = "other"
 
 
@@ -164,7 +163,8 @@ def linear_effects(ranking: Ranking, table: FeatureTable) -> Floats | None:
     slope = np.divide(rise[alone], step, out=np.zeros(features), where=spread > 0)
     scale = float(np.abs(rise).max())
     bent = float(np.abs(rise - steps @ slope).max())
-    return slope * spread if scale > 0 and bent <= _STRAIGHT * scale else None
+    # what a larger share of the effects tells is that the score is no weighted sum
+    return slope * spread if scale > 0 and bent <= 1e-6 * scale else None
 
 
 def accumulate_local_effects(

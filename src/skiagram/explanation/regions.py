@@ -30,9 +30,6 @@ from skiagram.seeding import stream
 from skiagram.sources.phantom.image_model import IdealObserver
 from skiagram.sources.phantom.source import PhantomDataSet
 
-_RING = 3  # pixels around a region whose mean stands for it
-_BACKGROUND = 0.1  # share of a borrowed region that may lie on the image's lowest value
-
 
 def find_regions(prepared: PreparedData, case_id: Sequence[str], word: str) -> KnownRegions | None:
     """Return the regions of development cases; None where the data set knows none.
@@ -141,7 +138,8 @@ def borrow_regions(
                 where=case,
                 remedy="choose images of one size, or set explain.blanked to false",
             )
-        good = (mask for mask in fitting if background[mask].mean() <= _BACKGROUND)
+        # at most a tenth of it lies on the image's lowest value
+        good = (mask for mask in fitting if background[mask].mean() <= 0.1)
         lent[case] = next(good, min(fitting, key=lambda mask: float(background[mask].mean())))
     return lent
 
@@ -152,7 +150,7 @@ def blank_image(image: Image, region: Mask, *, outside: bool) -> Image:
     Args:
         image: (height, width[, channels]) or (depth, height, width, 1) without missing pixels.
     """
-    ring = ~region & (distance_transform_edt(~region) <= _RING)
+    ring = ~region & (distance_transform_edt(~region) <= 3)  # pixels
     values = image.reshape(*region.shape, -1).astype(np.float64)
     near = next(part for part in (ring, ~region, region) if part.any())
     mean = values[near].mean(axis=0)

@@ -17,11 +17,7 @@ from skiagram.models.contract import Fitted
 from skiagram.models.fits import finite
 from skiagram.seeding import stream
 
-_CORRELATION = 0.7  # mean |Spearman's ρ| from which features go together
-_CASES = 80  # between which values are exchanged
 _ROWS = 10_000  # scored together, and in all where clusters are few: a second or two
-_MOST_ORDERS = 10
-_FIRST = 10  # features that are named
 
 
 def measure_reliance(
@@ -33,13 +29,14 @@ def measure_reliance(
         table: All that the model reads of some cases; at least two.
         unseen: Whether the model learned from none of them.
     """
-    # Features that go together, of those that the model reads, and some cases drawn at random.
+    # Features that go together (mean |Spearman's ρ| of .7), of those that the model reads, and
+    # some cases drawn at random, between which values are exchanged.
     table = table.columns(fitted.requires.columns)
-    clusters = cluster_features(table, _CORRELATION)
+    clusters = cluster_features(table, 0.7)
     generator = stream(seed, "reliance")
-    table = table.select(np.sort(generator.permutation(len(table))[:_CASES]))
+    table = table.select(np.sort(generator.permutation(len(table))[:80]))
     cases, position = len(table), {name: column for column, name in enumerate(table.names)}
-    orders = min(_MOST_ORDERS, max(1, _ROWS // (cases * len(clusters))))
+    orders = min(10, max(1, _ROWS // (cases * len(clusters))))
 
     # Each cluster exchanged in the same few orders; as many as fit are scored together.
     drawn = [generator.permutation(cases) for _ in range(orders)]
@@ -64,7 +61,7 @@ def measure_reliance(
         if share > 0
     ]
     features.sort(key=lambda feature: -feature.reordered)
-    return Reliance(title, cases, unseen, len(clusters), len(features), tuple(features[:_FIRST]))
+    return Reliance(title, cases, unseen, len(clusters), len(features), tuple(features[:10]))
 
 
 def _order_pairs(

@@ -42,7 +42,6 @@ TestName = Literal["randomisation", "deletion", "insertion", "repeatability"]
 
 _WINDOW = 7  # pixels a side, as Wang et al. 2004 for a square window
 _NEVER_VARIES = "Wilson on the patients"
-_CENTRE_WIDTH = 0.25  # standard deviation of the centre-weighted map, as a share of each side
 
 
 @options_class(**STRICT)
@@ -63,7 +62,7 @@ class Exchange:
 
 def centre_map(shape: Sequence[int]) -> Map:
     """Return the map that always points at the centre: a Gaussian of a quarter of each side."""
-    offsets = [(np.arange(side) - (side - 1) / 2) / (_CENTRE_WIDTH * side) for side in shape]
+    offsets = [(np.arange(side) - (side - 1) / 2) / (0.25 * side) for side in shape]
     squares = np.meshgrid(*(offset**2 for offset in offsets), indexing="ij", sparse=True)
     centred: Map = np.exp(-sum(squares) / 2)
     return centred

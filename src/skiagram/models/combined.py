@@ -202,12 +202,9 @@ class Stacking(Combination):
     """
 
     kind: ClassVar[str] = "Stacking"
+    averaged: ClassVar[Mean] = "log_odds"
 
     C: Annotated[float, Field(gt=0)]
-
-    @property
-    def averaged(self) -> Mean:
-        return "log_odds"
 
     def weights(
         self, log_probability: NDArray[np.float64], label: NDArray[np.int64]

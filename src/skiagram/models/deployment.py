@@ -34,9 +34,7 @@ DEPLOYMENT = "deployment.json"
 CHECKSUMS = "checksums.json"
 FINGERPRINT = "fingerprint.json"
 SET_LEVEL = 0.9  # chance with which a prediction set is to hold the true class
-_FAMILIAR = 0.99  # share of held-out training patients that count as familiar
 _NOVELTY_FOLDS = 5
-_MAX_AXES = 30
 _CASES_PER_AXIS = 5
 _BESIDE = ("covariates", "earlier", "site")  # families that no single image holds
 Floats = NDArray[np.float64]
@@ -230,7 +228,8 @@ class Familiarity:
             distances = part.distances(table.select(np.flatnonzero(held_out)))
             for name, distance in zip(patient[held_out].tolist(), distances.tolist(), strict=True):
                 far[name] = max(distance, far.get(name, 0.0))
-        limit = float(np.quantile(sorted(far.values()), _FAMILIAR, method="higher"))
+        # 99 % of the held-out training patients count as familiar.
+        limit = float(np.quantile(sorted(far.values()), 0.99, method="higher"))
         return replace(whole, limit=limit)
 
     @classmethod
@@ -252,7 +251,7 @@ class Familiarity:
         # Principal axes, as many as the cases can tell; what lies off them has one variance.
         _, singular, axes = np.linalg.svd(units, full_matrices=False)
         variances = np.square(singular) / len(units)
-        axis_count = min(_MAX_AXES, len(units) // _CASES_PER_AXIS, len(names))
+        axis_count = min(30, len(units) // _CASES_PER_AXIS, len(names))
         axis_count = min(axis_count, int((variances > 1e-9 * variances[0]).sum()))
         rest = float(variances[axis_count:].sum()) / max(len(names) - axis_count, 1)
         rest = max(rest, 1e-3 * float(variances[axis_count - 1]))

@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Generic, NamedTuple
@@ -145,8 +144,19 @@ def make_fit(fit: Fit[Any]) -> FitResult:
             fitted.save(fit.saved)
     result = FitResult(fitted.summary, scores, marks)
     slow = perf_counter() - started >= MIN_SECONDS
-    if pieces is not None and slow and result.summary.curves.empty:
-        write = partial(_write, result, fit.saved)
+    if pieces is not None and slow and fitted.summary.curves.empty:
+
+        def write(folder: Path) -> None:
+            for number, case_scores in enumerate(scores):
+                np.save(folder / f"{number}.npy", case_scores, allow_pickle=False)
+            if marks is not None:
+                write_table(marks, folder / MARKS)
+            if fit.saved is not None and fit.saved.is_dir():
+                shutil.copytree(fit.saved, folder / _MODEL)
+            cost = {k: v for k, v in vars(result.summary).items() if k not in {"curves", "epochs"}}
+            left = json.dumps({"scored": len(scores), "cost": cost})
+            (folder / _RESULT).write_text(left, encoding="utf-8")
+
         pieces.store.keep(pieces.piece(fit.title), write)
     return result
 
@@ -162,19 +172,6 @@ def named_failures(title: str) -> Iterator[None]:
         where = f"fit {title}" + (f", {error.where}" if error.where else "")
         parts = {"allowed": error.allowed, "remedy": error.remedy, "detail": error.detail}
         raise ModelFailure(error.found, where=where, **parts) from error
-
-
-def _write(result: FitResult, saved: Path | None, folder: Path) -> None:
-    for number, scores in enumerate(result.scores):
-        np.save(folder / f"{number}.npy", scores, allow_pickle=False)
-    if result.marks is not None:
-        write_table(result.marks, folder / MARKS)
-    if saved is not None and saved.is_dir():
-        shutil.copytree(saved, folder / _MODEL)
-    cost = {k: v for k, v in vars(result.summary).items() if k not in {"curves", "epochs"}}
-    (folder / _RESULT).write_text(
-        json.dumps({"scored": len(result.scores), "cost": cost}), encoding="utf-8"
-    )
 
 
 def finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -92,9 +92,7 @@ class Reader:
 class FittedReader(FittedToCases[ReaderInputs]):
     """What the harness asks for scores."""
 
-    @property
-    def summary(self) -> FitSummary:
-        return FitSummary(parameters=0, multiply_adds=None, images_seen=0)
+    summary: ClassVar[FitSummary] = FitSummary(parameters=0, multiply_adds=None, images_seen=0)
 
     def scores(self, inputs: ReaderInputs) -> NDArray[np.float64]:
         """Return (n, 2) float64; positive minus other is the reader's score, exactly."""

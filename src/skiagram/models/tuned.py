@@ -294,7 +294,7 @@ class Tuned:
         start = {name: _value(self.model, name) for name in self.space}
         choices = [name for name, each in self.space.items() if isinstance(each, Choice)]
         study.enqueue_trial(start | {name: _encoded(start[name]) for name in choices})
-        # A search that was stopped goes on: what it tried is told again.
+        # A search that was stopped goes on: what it tried, which it leaves here, is told again.
         earlier = None if context.folder is None else context.folder / TUNING
         trials = [*read_record(Tuning, earlier).trials] if earlier and earlier.exists() else []
         for number in range(self.budget.trials):
@@ -302,7 +302,11 @@ class Tuned:
             values = {name: each.suggest(optuna_trial, name) for name, each in self.space.items()}
             if number == len(trials):
                 trials.append(self._try(values, trials, folds, training, context))
-                _keep(trials, context.folder)
+                if earlier is not None:
+                    earlier.parent.mkdir(parents=True, exist_ok=True)
+                    part = earlier.with_name(f"{TUNING}.part")
+                    write_record(Tuning(tuple(trials)), part)
+                    part.replace(earlier)
             if trials[number].reason:
                 study.tell(optuna_trial, state=optuna.trial.TrialState.FAIL)
             else:
@@ -440,13 +444,3 @@ def _value(options: Mapping[str, Any], name: str) -> Any:
             raise OptionError("no such option", where=f"model.space.{name}", allowed=allowed)
         value = value[part]
     return value
-
-
-def _keep(trials: Sequence[Trial], folder: Path | None) -> None:
-    """Leave the trials of a search under way to a later run."""
-    if folder is None:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{TUNING}.part"
-    write_record(Tuning(tuple(trials)), part)
-    part.replace(folder / TUNING)

@@ -9,7 +9,6 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
@@ -42,13 +41,11 @@ from skiagram.datasets.ingest import (
     ImageNote,
     IngestedData,
     IngestFolders,
-    StoredImages,
     ingest_opened,
     predicted_of,
     task_of,
 )
 from skiagram.errors import DataError
-from skiagram.image_store.store import ImageStore
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.intake.images import Settling
 from skiagram.readers.case_images import (
@@ -161,11 +158,28 @@ def check_data(source: Source, opened: OpenSource, task: Task) -> CheckedData:
     with scratch_folder("check") as place:
         folders = IngestFolders.under(place)
         ingested = ingest_opened(source, opened, task, folders, ALL_PROCESSORS, problems)
-        images = {
-            modality: _describe_images(stored, opened, modality)
-            for modality, stored in ingested.stored.items()
-        }
-        found = _sort_problems(problems, opened)
+        # what the images of each kind hold, in the order of the source
+        images: dict[str, list[CheckedImage]] = {}
+        for modality, stored in ingested.stored.items():
+            entries = opened.by_modality().get(modality, opened).entries()
+            store, number = stored.store, len(stored.notes)
+            pixels = map(store.image_at, range(number))
+            texts = ALL_PROCESSORS.map(find_text, pixels, releases_lock=True)
+            described = described_regions(store) if number else None
+            regions = [None] * number if described is None else [*map(tuple, described.tolist())]
+            found_of_each = zip(stored.positions, stored.notes, regions, texts, strict=True)
+            kind = [
+                CheckedImage(at, entries[at].name, note, region, tuple(text))
+                for at, note, region, text in found_of_each
+            ]
+            images[modality] = sorted(kind, key=lambda image: image.position)
+        # all problems, those of single images at the end and in the order of the source
+        kinds = (opened.by_modality() or {"": opened}).values()
+        every = [entry.name for kind in kinds for entry in kind.entries()]
+        refused = problems.images
+        place_of = {str(refused[name]): at for at, name in enumerate(every) if name in refused}
+        order = sorted(problems.found, key=lambda text: place_of.get(text, -1))
+        found = [problems.found[text] for text in order]
         if not ingested.listed.positions:
             return CheckedData(opened.entries(), found, problems.images, images)
         cases = Cases.read(folders.cases / "cases.parquet")
@@ -192,17 +206,6 @@ def check_data(source: Source, opened: OpenSource, task: Task) -> CheckedData:
             replace(report, findings=tuple(findings)),
             ingested.sentence,
         )
-
-
-def _sort_problems(problems: Problems, opened: OpenSource) -> list[DataError]:
-    """Return all problems, those of single images at the end and in the order of the source."""
-    kinds = (opened.by_modality() or {"": opened}).values()
-    names = [entry.name for kind in kinds for entry in kind.entries()]
-    place = {
-        str(problems.images[name]): at for at, name in enumerate(names) if name in problems.images
-    }
-    order = sorted(problems.found, key=lambda text: place.get(text, -1))
-    return [problems.found[text] for text in order]
 
 
 def check_rows(described: DescribedFeatures) -> CheckedData:
@@ -242,26 +245,6 @@ def _audit(
     return report
 
 
-def _describe_images(stored: StoredImages, opened: OpenSource, modality: str) -> list[CheckedImage]:
-    """Return what the images of one kind hold, in the order of the source."""
-    entries = opened.by_modality().get(modality, opened).entries()
-    store, number = stored.store, len(stored.notes)
-    texts = ALL_PROCESSORS.map(partial(_find_text, store), range(number), releases_lock=True)
-    described = described_regions(store) if number else None
-    regions = [None] * number if described is None else [*map(tuple, described.tolist())]
-    images = [
-        CheckedImage(position, entries[position].name, note, region, text)
-        for position, note, region, text in zip(
-            stored.positions, stored.notes, regions, texts, strict=True
-        )
-    ]
-    return sorted(images, key=lambda image: image.position)
-
-
-def _find_text(store: ImageStore, position: int) -> tuple[Box, ...]:
-    return tuple(find_text(store.image_at(position)))
-
-
 def check_folder(
     source: Folder,
     folder: Path,
@@ -274,8 +257,25 @@ def check_folder(
     Args:
         source: How to read the table; `manifest` and `channels` are not looked at.
     """
-    tree = open_tree(folder, str(folder), is_image_file)
-    checksums = _digest_files(tree, rows, source)
+    # each file that the table names has its SHA-256; empty where it cannot be read
+    tree, columns = open_tree(folder, str(folder), is_image_file), source.columns
+    names: dict[str, None] = {}
+    for modality_rows in split_modalities(rows, columns, source.modalities).values():
+        for row in modality_rows:
+            if find_image_problem(row, columns) is None:
+                names[normalise_name(row.cells[columns.image_file])] = None
+                names |= dict.fromkeys(split_masks(row.cells[columns.mask]) if columns.mask else ())
+    tree.announce([*names])
+
+    def digest_file(name: str) -> str:
+        try:
+            return read_case_files(tree, ImageReference(name)).checksums[name]
+        except DataError:  # ingest says why
+            return ""
+
+    workers = IN_PROCESS if tree.in_order else ALL_PROCESSORS
+    digests = workers.map(digest_file, names, releases_lock=True)
+    checksums = dict(zip(names, digests, strict=True))
     sealed = None
     if source.sealed_labels is not None:
         sealed = read_file(Path(source.sealed_labels), source.sealed_labels)
@@ -297,28 +297,6 @@ def check_folder(
     notes.append(data.sentence)
     data = replace(data, problems=[*opened.problems, *data.problems])
     return CheckedFolder(source, opened, data, rows, checksums, tuple(filter(None, notes)))
-
-
-def _digest_files(tree: FileTree, rows: list[CsvRow], source: Folder) -> dict[str, str]:
-    """Return the SHA-256 of each file that the table names; empty where it cannot be read."""
-    columns = source.columns
-    names: dict[str, None] = {}
-    for modality_rows in split_modalities(rows, columns, source.modalities).values():
-        for row in modality_rows:
-            if find_image_problem(row, columns) is None:
-                names[normalise_name(row.cells[columns.image_file])] = None
-                names |= dict.fromkeys(split_masks(row.cells[columns.mask]) if columns.mask else ())
-    tree.announce([*names])
-    workers = IN_PROCESS if tree.in_order else ALL_PROCESSORS
-    digests = workers.map(partial(_digest_file, tree), names, releases_lock=True)
-    return dict(zip(names, digests, strict=True))
-
-
-def _digest_file(tree: FileTree, name: str) -> str:
-    try:
-        return read_case_files(tree, ImageReference(name)).checksums[name]
-    except DataError:  # ingest says why
-        return ""
 
 
 def _likely_channels(tree: FileTree, rows: Sequence[CsvRow], source: Folder) -> Literal[1, 3]:

@@ -23,7 +23,7 @@ from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.finding.candidates import Ceiling
 from skiagram.finding.marks import read_spacing
-from skiagram.image_store.shards import Image, is_volume
+from skiagram.image_store.shards import is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import content_digest
 from skiagram.options import STRICT, check
@@ -183,8 +183,13 @@ def read_case_traits(root: Path, cases: Cases) -> CaseTraits | None:
     tested = cases.split == "test"
     if not tested.any():
         return None
-    sides = (cases.case_id[side].tolist() for side in (tested, ~tested))
-    return read_traits_of(root, [case for side in sides for case in _spread(side)])
+    case_id: list[str] = []
+    for side in (cases.case_id[tested], cases.case_id[~tested]):
+        places = np.arange(len(side))
+        if len(side) > _MAX_SIDE:
+            places = np.linspace(0, len(side) - 1, _MAX_SIDE).astype(np.int64)
+        case_id += side[places].tolist()
+    return read_traits_of(root, case_id)
 
 
 def read_traits_of(root: Path, case_id: Sequence[str]) -> CaseTraits:
@@ -198,20 +203,15 @@ def read_traits_of(root: Path, case_id: Sequence[str]) -> CaseTraits:
     return CaseTraits(table[table["case_id"].isin(case_id)], traits)
 
 
-def _spread(cases: list[str]) -> list[str]:
-    if len(cases) <= _MAX_SIDE:
-        return cases
-    return [cases[place] for place in np.linspace(0, len(cases) - 1, _MAX_SIDE).astype(np.int64)]
-
-
 def measure_images(images: ImageStore, case_id: Sequence[str]) -> pd.DataFrame:
     """Return `case_id`, `brightness`, `height` and `width` of some images as ingested."""
-    return pd.DataFrame([{"case_id": case} | _measure(images.image(case)) for case in case_id])
-
-
-def _measure(image: Image) -> dict[str, float]:
-    """Return brightness and size of (height, width, …) or (depth, height, width, 1)."""
-    height, width = image.shape[1:3] if is_volume(image) else image.shape[:2]
-    values = image[np.isfinite(image)]
-    brightness = float(values.mean(dtype=np.float64)) if values.size else np.nan
-    return {"brightness": brightness, "height": float(height), "width": float(width)}
+    lines: list[dict[str, str | float]] = []
+    for case in case_id:
+        # an image is (height, width, …), a volume (depth, height, width, 1)
+        image = images.image(case)
+        height, width = image.shape[1:3] if is_volume(image) else image.shape[:2]
+        values = image[np.isfinite(image)]
+        brightness = float(values.mean(dtype=np.float64)) if values.size else np.nan
+        size = {"height": float(height), "width": float(width)}
+        lines.append({"case_id": case, "brightness": brightness, **size})
+    return pd.DataFrame(lines)

@@ -37,8 +37,6 @@ from skiagram.steps.train import join_inputs, piece_inputs
 from skiagram.tasks.task import Task
 from skiagram.training.options import Trainer, decide_vertical_flips
 
-_GRADIENTS = {"grad_cam", "integrated_gradients"}
-
 
 @options_class(**STRICT)
 class ExplainOptions(TrainOptions):
@@ -171,20 +169,13 @@ def refit(
         fused=reading.is_fused,
         context=context,
     )
-    fits = tuple(
-        FoldFit(
-            number,
-            folder / fit.title,
-            model,
-            fit.training,
-            fit.scored[0][1],
-            explained.ranking_of(np.load(folder / f"{fit.title}.npy")),
-        )
-        for number, fit in enumerate(
-            validator.held_out_fits(development_cases, task.design, epochs)
-        )
-    )
-    return replace(explained, fits=fits)
+    made_fits = validator.held_out_fits(development_cases, task.design, epochs)
+    fits: list[FoldFit] = []
+    for number, fit in enumerate(made_fits):
+        _, held_out = fit.scored[0]
+        ranking = explained.ranking_of(np.load(folder / f"{fit.title}.npy"))
+        fits.append(FoldFit(number, folder / fit.title, model, fit.training, held_out, ranking))
+    return replace(explained, fits=tuple(fits))
 
 
 def _open(options: ExplainOptions, outcome: Outcome, task: Task) -> ReadsData[Any]:
@@ -209,7 +200,8 @@ def _open(options: ExplainOptions, outcome: Outcome, task: Task) -> ReadsData[An
         )
     if outcome.arm == "classical" and options.explanation.importance.shap_cases:
         import_shap()
-    if outcome.arm == "deep" and _GRADIENTS & {*options.explanation.maps.methods}:
+    by_gradients = {"grad_cam", "integrated_gradients"} & {*options.explanation.maps.methods}
+    if outcome.arm == "deep" and by_gradients:
         from skiagram.explanation.saliency import import_captum
 
         import_captum()

@@ -115,14 +115,6 @@ class DataSetFacts:
             cases=development,
         )
 
-    def count_patients(self) -> dict[str, int]:
-        """Return class → its patients among the development cases, the rarest class first."""
-        patients = defaultdict[int, set[str]](set)
-        for label, patient in zip(self.label, self.patient_id, strict=True):
-            patients[label].add(patient)
-        counts = {self.classes[label]: len(each) for label, each in sorted(patients.items())}
-        return dict(sorted(counts.items(), key=lambda count: count[1]))
-
 
 def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
     """Refuse choices that no run can follow.
@@ -134,18 +126,53 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
     Raises:
         OptionError: There is such a choice. The message names it, what is allowed and what to do.
     """
-    # the choices by themselves
     _check_names(options)
     models: dict[str, Models] = {}
     for arm in _CLASSES:
         names = split_names(find_value(options.choices, arm, PARAMS) or [])
         models[arm] = {name: options.read_file("model", name) for name in names}
-    _check_arms(models)
-    _check_changes(options)
+    # a network among the classical models, the other way round, or no model at all
+    for arm, named in models.items():
+        other = _OTHER_ARM[arm]
+        for name, values in named.items():
+            if _target(values).startswith(_CLASSES[other]):
+                raise OptionError(
+                    f"`{name}` is {_KINDS[other]}",
+                    where=arm,
+                    allowed=_KINDS[arm],
+                    remedy=f"name it among `{other}` (`--{other} {name}`)",
+                )
+    if not any(models.values()):
+        raise OptionError(
+            "no model is chosen",
+            where="baselines, networks",
+            allowed="one model or more",
+            remedy="name one, for example `--baselines svm`, or leave one of the two options out",
+        )
+    # a changed option that its file's class does not know, or a value that it refuses
+    for change in options.changes:
+        _, group, *rest = change.split(".") if change.startswith("conf.") else ("", "")
+        if len(rest) > 1 and rest[0] in options.list_files(group):
+            values = options.read_file(group, rest[0])
+            if "_target_" in values:
+                build(values, f"{group}.{rest[0]}")
     trained = {**models["baselines"], **models["networks"]}
-    choices = _check_values(options)
+    # a number out of its range, a word that is not allowed, or folds of sites without folds
+    from skiagram.steps.choices import RunChoices
+
+    given = find_value(options.read_shared("choices"), "choices", "conf/choices.yaml")
+    try:
+        choices = check(RunChoices, given, "")
+    except OptionError as error:
+        remedy = error.remedy or f"give `{error.where}` such a value"
+        parts = {"where": error.where, "allowed": error.allowed, "remedy": remedy}
+        raise OptionError(error.found, **parts) from None
+    if choices.fold_column and choices.design != "cv":
+        fault = f"`{choices.fold_column}` under the design {choices.design}"
+        remedy = "set `design: cv`, or name the sites of the test set (`test_sites`)"
+        raise OptionError(fault, where="fold_column", allowed="empty under holdout", remedy=remedy)
     _check_references(options, trained)
-    # and against the data set
+    # choices that do not go with the data set
     if data is not None:
         _check_models(trained, models["networks"], data, choices)
         _check_folds(choices, data, options)
@@ -183,55 +210,6 @@ def _check_names(options: Composition) -> None:
             if number > 1:
                 fault, remedy = f"`{name}` is named {number} times", "name it once"
                 raise OptionError(fault, where=choice, remedy=remedy)
-
-
-def _check_arms(models: Mapping[str, Models]) -> None:
-    """Refuse a network among the classical models, the other way round, and a run of no model."""
-    for arm, named in models.items():
-        other = _OTHER_ARM[arm]
-        for name, options in named.items():
-            if _target(options).startswith(_CLASSES[other]):
-                raise OptionError(
-                    f"`{name}` is {_KINDS[other]}",
-                    where=arm,
-                    allowed=_KINDS[arm],
-                    remedy=f"name it among `{other}` (`--{other} {name}`)",
-                )
-    if not any(models.values()):
-        raise OptionError(
-            "no model is chosen",
-            where="baselines, networks",
-            allowed="one model or more",
-            remedy="name one, for example `--baselines svm`, or leave one of the two options out",
-        )
-
-
-def _check_changes(options: Composition) -> None:
-    """Refuse a changed option that its file's class does not know, or a value that it refuses."""
-    for change in options.changes:
-        _, group, *rest = change.split(".") if change.startswith("conf.") else ("", "")
-        if len(rest) > 1 and rest[0] in options.list_files(group):
-            values = options.read_file(group, rest[0])
-            if "_target_" in values:
-                build(values, f"{group}.{rest[0]}")
-
-
-def _check_values(options: Composition) -> "RunChoices":
-    """Return the choices; refuse a number out of its range and a word that is not allowed."""
-    from skiagram.steps.choices import RunChoices
-
-    values = find_value(options.read_shared("choices"), "choices", "conf/choices.yaml")
-    try:
-        choices = check(RunChoices, values, "")
-    except OptionError as error:
-        remedy = error.remedy or f"give `{error.where}` such a value"
-        parts = {"where": error.where, "allowed": error.allowed, "remedy": remedy}
-        raise OptionError(error.found, **parts) from None
-    if choices.fold_column and choices.design != "cv":
-        fault = f"`{choices.fold_column}` under the design {choices.design}"
-        remedy = "set `design: cv`, or name the sites of the test set (`test_sites`)"
-        raise OptionError(fault, where="fold_column", allowed="empty under holdout", remedy=remedy)
-    return choices
 
 
 def _check_references(options: Composition, trained: Models) -> None:
@@ -310,8 +288,9 @@ def _check_models(
     # A model that cannot learn the outcome is a line of the report, a run of such models none.
     if data.kind != "class" or data.cases is not None:
         classical = {name: values for name, values in trained.items() if name not in networks}
-        able = [name for name, values in classical.items() if data.kind in _list_kinds(values)]
-        if classical and not able:
+        built = [build(values, "model") for values in classical.values()]
+        learned = [getattr(model, "tasks", ("class",)) for model in built]
+        if classical and not any(data.kind in kinds for kinds in learned):
             raise OptionError(
                 f"none of {listed(f'`{name}`' for name in classical)} learns what is predicted, "
                 f"which is of the kind {data.kind}",
@@ -321,12 +300,6 @@ def _check_models(
                 else "models that learn several findings",
                 remedy="name such a model too, or leave `--baselines` out for the usual ones",
             )
-
-
-def _list_kinds(values: Mapping[str, Any]) -> Sequence[str]:
-    """Return the kinds of outcome that a classical model learns."""
-    kinds: Sequence[str] = getattr(build(values, "model"), "tasks", ("class",))
-    return kinds
 
 
 def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition) -> None:
@@ -341,10 +314,14 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
                 remedy=f"did you mean `{near[0]}`?" if near else "name a covariate",
             )
         return
-    counts = data.count_patients()
-    if len(counts) < 2:
+    patients_of = defaultdict[int, set[str]](set)
+    for label, patient in zip(data.label, data.patient_id, strict=True):
+        patients_of[label].add(patient)
+    if len(patients_of) < 2:
         return  # ingest says that there is one class alone
-    (rarest, patients), *_ = counts.items()
+    # of equally rare classes the first
+    label = min(sorted(patients_of), key=lambda label: len(patients_of[label]))
+    rarest, patients = data.classes[label], len(patients_of[label])
     fold_counts = {"folds": choices.folds}
     fold_counts |= {"inner_folds": choices.inner_folds} if choices.design == "cv" else {}
     for where, folds in fold_counts.items():

@@ -154,7 +154,25 @@ def ingest_cohort(
             opened, build(rename_options(changes, "acquisition"), "acquisition")
         )
     ingest_opened(cohort, acquired, task, folders, compute)
-    _require_alike(project.preparation, read_record(Preparation, folders.images / PREPARATION))
+    # it has the masks, and the images of a case, that the project's cases have
+    ours = project.preparation
+    theirs = read_record(Preparation, folders.images / PREPARATION)
+    if theirs.regions != ours.regions:
+        masks = "name them in the column `mask` of the table, or give `--masks regions`"
+        raise DataError(
+            f"images {'without' if ours.regions else 'with'} masks",
+            where="the cohort",
+            allowed=f"images {'with' if ours.regions else 'without'} masks, as in the project",
+            remedy=masks if ours.regions else "leave the column of masks out",
+        )
+    if theirs.modalities != ours.modalities:
+        raise DataError(
+            f"images of {', '.join(theirs.modalities) or 'one kind'}",
+            where="the cohort",
+            allowed=f"{', '.join(ours.modalities) or 'one image a case'}, as in the project",
+            remedy="name the kinds of images with --images, in this order",
+        )
+    # all its cases are test cases, whose labels are sealed
     cases = Cases.read(folders.cases / "cases.parquet")
     test, hidden = np.full(len(cases), "test"), np.full(len(cases), SEALED)
     value = None if cases.value is None else np.full(len(cases), np.nan)
@@ -162,26 +180,6 @@ def ingest_cohort(
     closed.write(target / "cases/cases.parquet")
     seal_labels(target / "sealed", cases.case_id, cases.label, cases.value)
     return {case: entry.patient for case, entry in name_entries(opened).items()}
-
-
-def _require_alike(project: Preparation, cohort: Preparation) -> None:
-    """Refuse a cohort without the masks, or without the images, that the project's cases have."""
-    if cohort.regions != project.regions:
-        preposition = "with" if project.regions else "without"
-        masks = "name them in the column `mask` of the table, or give `--masks regions`"
-        raise DataError(
-            f"images {'without' if project.regions else 'with'} masks",
-            where="the cohort",
-            allowed=f"images {preposition} masks, as in the project",
-            remedy=masks if project.regions else "leave the column of masks out",
-        )
-    if cohort.modalities != project.modalities:
-        raise DataError(
-            f"images of {', '.join(cohort.modalities) or 'one kind'}",
-            where="the cohort",
-            allowed=f"{', '.join(project.modalities) or 'one image a case'}, as in the project",
-            remedy="name the kinds of images with --images, in this order",
-        )
 
 
 def name_patients(source: Source, files: Path | None) -> dict[str, str | None]:
@@ -228,7 +226,13 @@ def find_shared(
     development = set(project.cases.development().case_id.tolist())
     ids = {fold_id(name) for case, name in project_patients.items() if name and case in development}
     stores = (ImageStore(project.root / "data/images"), ImageStore(cohort / "images"))
-    copies = _find_copies(stores, transformed=project.card.has_images)
+    # copies of images of the first store in the second
+    pairs = find_copies(ImagesOfStores(stores), transformed=project.card.has_images)
+    pairs = pairs.chosen((pairs.first < len(stores[0])) & (pairs.second >= len(stores[0])))
+    case_id = np.array([case for store in stores for case in store.case_ids])
+    copies = pd.DataFrame(
+        {"first": case_id[pairs.first], "second": case_id[pairs.second], "near": pairs.near}
+    )
     near = copies[copies["near"]]
     developed = near["first"].isin(list(development))
     return Shared(
@@ -236,16 +240,6 @@ def find_shared(
         frozenset(case for case, name in patients.items() if name and fold_id(name) in ids),
         frozenset(near.loc[developed, "second"].tolist()),
         near.loc[~developed, "second"].nunique(),
-    )
-
-
-def _find_copies(stores: tuple[ImageStore, ...], *, transformed: bool) -> pd.DataFrame:
-    """Return the copies of images of the first store in the second; see `Shared`."""
-    pairs = find_copies(ImagesOfStores(stores), transformed=transformed)
-    pairs = pairs.chosen((pairs.first < len(stores[0])) & (pairs.second >= len(stores[0])))
-    case_id = np.array([case for store in stores for case in store.case_ids])
-    return pd.DataFrame(
-        {"first": case_id[pairs.first], "second": case_id[pairs.second], "near": pairs.near}
     )
 
 
@@ -359,16 +353,13 @@ def _score(
         for predictions in trained
     ]
     scored = score_anew(models, cohort, Scored(), 0, compute, watch)
-    by_name = {
-        predictions.outcome.model: replace(predictions, table=_named_cases(predictions.table))
-        for predictions in scored
-    }
+    # their test cases get ids that no case of the project has
+    by_name: dict[str, Predictions] = {}
+    for predictions in scored:
+        test, case_id = predictions.table["part"] == "test", predictions.table["case_id"]
+        table = predictions.table.assign(case_id=case_id.where(~test, f"{COHORT}-" + case_id))
+        by_name[predictions.outcome.model] = replace(predictions, table=table)
     return [by_name.get(predictions.outcome.model, predictions) for predictions in every]
-
-
-def _named_cases(table: pd.DataFrame) -> pd.DataFrame:
-    test, case_id = table["part"] == "test", table["case_id"]
-    return table.assign(case_id=case_id.where(~test, f"{COHORT}-" + case_id))
 
 
 def _named(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

@@ -43,7 +43,6 @@ HYDRA = {
     "output_subdir": None,
 }
 _GRID = "BasicSweeper"  # Hydra's own runs all that it is given, whatever jobs return
-_MODELS = {"baselines", "combinations", "encoders", "networks"}
 _MODEL_PREFIXES = ("conf.model.", "conf.combination.")
 
 
@@ -81,7 +80,13 @@ def run_jobs(root: Path, words: Sequence[str]) -> AskedSweep:
     ConfigStore.instance().store("sweep", config)
     # options have their addresses in the line, and their whole names in Hydra's config
     options = Composition(root)
-    named = {word: name_word(word, options) for word in words}
+    named: dict[str, str] = {}
+    for word in words:
+        address, equals, value = word.partition("=")
+        whole = address.lstrip("+~").startswith(("conf.", "objective.", "hydra."))
+        if "." in address and not whole:
+            address = options.find_option(address)
+        named[word] = f"{address}{equals}{value}"
     sys.argv[1:] = [named.get(word, word) for word in sys.argv[1:]]
     objective = check_objective([*named.values()])
     failure: Exception | None = None
@@ -97,14 +102,6 @@ def run_jobs(root: Path, words: Sequence[str]) -> AskedSweep:
     question = "What do the options change?"
     sweep = Sweep(question=question, rows=tuple(distinct), objective=objective)
     return AskedSweep(free_name(root, sweep), sweep, failure)
-
-
-def name_word(word: str, options: Composition) -> str:
-    """Return an override with its option by its whole name: `conf.model.svm.gamma=1`."""
-    address, equals, value = word.partition("=")
-    if "." not in address or address.lstrip("+~").startswith(("conf.", "objective.", "hydra.")):
-        return word
-    return f"{options.find_option(address)}{equals}{value}"
 
 
 def free_name(root: Path, sweep: Sweep) -> str:
@@ -194,7 +191,7 @@ def check_objective(words: Sequence[str]) -> Objective:
         config = hydra.compose("sweep", fixed, return_hydra_config=True)
     ranges = OmegaConf.select(config, "hydra.sweeper.params") or {}  # of Optuna's sweeper, say
     swept = {each.key_or_group for each in overrides if each.is_sweep_override()} | {*ranges}
-    if not _MODELS & swept:
+    if not {"baselines", "combinations", "encoders", "networks"} & swept:
         names = [*(each.key_or_group for each in overrides), *ranges]
         find_model(config, names, config.hydra.sweeper._target_)
     return check(Objective, dict(config["objective"]), "objective")

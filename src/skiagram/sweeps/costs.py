@@ -154,8 +154,20 @@ class CostTimer:
 
     def measure(self, candidate: Candidate, outcome: Outcome, trained: Path) -> dict[str, Estimate]:
         """Return the name of each of `COSTS` → figure."""
-        model, inputs = self._model(candidate, trained), None
+        folder, compute = trained / "model" / repeat_folder(0), self.workspace.compute
+
+        def timed(_: Path) -> TimedModel:
+            cases, task = read_cases(self.data.cases)
+            development_cases = self.plan.limit(cases).development()
+            model, fitted = candidate.model(compute.threads), candidate.load(folder)
+            with compute.limit():
+                return time_model(
+                    model, fitted, folder, self.data, development_cases, task, self.plan, self.clock
+                )
+
+        model = self._once(TimedModel, candidate.name, {"trained": trained.name}, timed, time_model)
         # What it reads is made first: features, an encoder's numbers, or both.
+        inputs: Timing | None = None
         parameters, operations = outcome.parameters, outcome.multiply_adds
         columns, reads_features = candidate.options.get("columns"), candidate.arm == "classical"
         if candidate.encoding is not None:
@@ -165,7 +177,12 @@ class CostTimer:
             reads_features = candidate.read(self.data).is_fused
             columns = [column for column in columns or () if COLUMN not in column]
         if reads_features:
-            inputs = (inputs or _NOTHING).plus(self._features(columns))
+            # The families of which it uses any feature; without `columns` all but traits of files.
+            names = split_names(self.workspace.options.choices["features"])
+            families = [self._read(TimedFamily, "features", name, time_family) for name in names]
+            used = {*choose_columns([name for each in families for name in each.names], columns)}
+            taken = [each.milliseconds for each in families if used & set(each.names)]
+            inputs = reduce(Timing.plus, taken, inputs or _NOTHING)
         read = inputs or _NOTHING
         not_defined = Estimate(None, reason="not defined: it compares and does not multiply")
         return {
@@ -178,32 +195,6 @@ class CostTimer:
             "multiply_adds": not_defined if operations is None else Estimate(operations),
             "bytes": Estimate(model.size),
         }
-
-    def _model(self, candidate: Candidate, trained: Path) -> TimedModel:
-        folder, compute = trained / "model" / repeat_folder(0), self.workspace.compute
-
-        def timed(_: Path) -> TimedModel:
-            cases, task = read_cases(self.data.cases)
-            development_cases = self.plan.limit(cases).development()
-            model, fitted = candidate.model(compute.threads), candidate.load(folder)
-            with compute.limit():
-                return time_model(
-                    model, fitted, folder, self.data, development_cases, task, self.plan, self.clock
-                )
-
-        return self._once(TimedModel, candidate.name, {"trained": trained.name}, timed, time_model)
-
-    def _features(self, columns: Sequence[str] | None) -> Timing:
-        """Return the milliseconds per case of all families that a model uses any feature of.
-
-        Args:
-            columns: Starts of the names that it uses; None for all but traits of the file.
-        """
-        names = split_names(self.workspace.options.choices["features"])
-        families = [self._read(TimedFamily, "features", name, time_family) for name in names]
-        used = set(choose_columns([name for each in families for name in each.names], columns))
-        taken = (each.milliseconds for each in families if used & set(each.names))
-        return reduce(Timing.plus, taken, _NOTHING)
 
     def _read(self, kind: type[T], group: str, name: str, time: Callable[..., T]) -> T:
         """Return the times of a config that says how models' inputs are made."""

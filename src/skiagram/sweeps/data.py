@@ -115,6 +115,7 @@ def prepare_data(
 
 
 def _encode(workspace: Workspace, prepared: PreparedData, options: Options) -> Path:
+    """Return what an encoder makes of images and of windows at places."""
     windows = workspace.options.compose_stage("encode")["windows"]
 
     def make(folder: Path) -> None:

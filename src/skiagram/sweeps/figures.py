@@ -270,10 +270,7 @@ def measure_row(
             model.predictions.outcome.title,
             model.predictions.outcome.arm,
             {selection: model.result.find(selection, OF_SELECTION)},
-            {
-                f"{row.figure}, {row.group}" if row.group else row.figure: row
-                for row in model.result.figures.select(analysis=METRICS).rows
-            },
+            {row.figure: row for row in model.result.figures.select(analysis=METRICS).rows},
             model.compared,
         )
         for model in measured

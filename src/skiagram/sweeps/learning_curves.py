@@ -30,7 +30,6 @@ SURE = 0.975  # share of resamples that must be ahead, or must not, before eithe
 BASELINE = f"{BEST}classical"
 _REACH = 2  # nothing is said beyond this many times the most cases tried
 Floats = NDArray[np.float64]
-Answer = Literal["overtakes", "does not overtake", "open"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class Crossing:
     difference: Estimate
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> Literal["overtakes", "does not overtake", "open"]:
         """Return whether it overtakes within what was tried; open unless 97.5 % agree."""
         if self.ahead >= SURE:
             return "overtakes"
@@ -401,7 +400,7 @@ def find_learning_curves(rows: Sequence[TrainedRow]) -> LearningCurves:
     by_place = {(subset.cases, subset.draw): row for subset, row in subsets if subset is not None}
     sizes, draws = (sorted(set(numbers)) for numbers in zip(*by_place, strict=True))
     measured = {at: row.measure(()) for at, row in by_place.items()}
-    # All rows must report the same cases, and have a baseline.
+    # All rows must report the same cases.
     setting = measured[next(iter(measured))].setting
     if any(
         not np.array_equal(row.setting.cases.case_id, setting.cases.case_id)
@@ -410,15 +409,7 @@ def find_learning_curves(rows: Sequence[TrainedRow]) -> LearningCurves:
         raise OptionError(
             "the rows report different cases", where="analysis", remedy="name one data set"
         )
-    names = dict.fromkeys(name for row in measured.values() for name in row.models)
-    if BASELINE not in names:
-        raise OptionError("no classical model", where="baselines", allowed="one or more")
-    # Every model is resampled at every size; what stands for other arms than the classical is not.
-    models = {
-        name: _resample(name, measured, sizes, draws)
-        for name in names
-        if name == BASELINE or not name.startswith(BEST)
-    }
+    models = _resample_models(measured, sizes, draws)
     baseline = replace(models.pop(BASELINE), title="Best classical model, chosen out-of-fold")
     numbers, reach = np.array(sizes, dtype=np.float64), _REACH * sizes[-1]
     # (replicates, draws) standard normal, shared by all models and sizes
@@ -477,23 +468,32 @@ def check_curves(subsets: Iterable[Subset | None], arms: Collection[str]) -> Non
         raise OptionError("no classical model", where="baselines", allowed="one or more")
 
 
-def _resample(
-    name: str,
-    measured: Mapping[tuple[int, int], MeasuredRow],
-    sizes: Sequence[int],
-    draws: Sequence[int],
-) -> ResampledModel:
-    fits = [(at, row.models[name]) for at, row in measured.items() if name in row.models]
+def _resample_models(
+    measured: Mapping[tuple[int, int], MeasuredRow], sizes: Sequence[int], draws: Sequence[int]
+) -> dict[str, ResampledModel]:
+    """Return every model, resampled at every size; what stands for an arm only of the baseline.
+
+    Args:
+        measured: Size and draw → the row that learned from it.
+    """
+    names = dict.fromkeys(name for row in measured.values() for name in row.models)
+    if BASELINE not in names:
+        raise OptionError("no classical model", where="baselines", allowed="one or more")
     replicates = next(iter(measured.values())).setting.draws.replicates
-    areas = np.full((len(sizes), len(draws), 1 + replicates), np.nan)
-    for (size, draw), model in fits:
-        if model.compared is not None:
-            row = measured[size, draw].setting
-            resampled = resample_auc(model.compared.scored, row.cases, row.draws)
-            area = model.compared.figure.value, *resampled
-            areas[sizes.index(size), draws.index(draw)] = area
-    reasons = dict.fromkeys(
-        model.development[SELECTION].reason for _, model in fits if model.compared is None
-    )
-    _, first = fits[0]
-    return ResampledModel(name, first.title, first.arm, areas, tuple(reasons))
+    models: dict[str, ResampledModel] = {}
+    for name in names:
+        if name.startswith(BEST) and name != BASELINE:
+            continue
+        fits = [(at, row.models[name]) for at, row in measured.items() if name in row.models]
+        areas = np.full((len(sizes), len(draws), 1 + replicates), np.nan)
+        for (size, draw), model in fits:
+            if model.compared is not None:
+                row = measured[size, draw].setting
+                resampled = resample_auc(model.compared.scored, row.cases, row.draws)
+                area = model.compared.figure.value, *resampled
+                areas[sizes.index(size), draws.index(draw)] = area
+        failed = [model for _, model in fits if model.compared is None]
+        reasons = dict.fromkeys(model.development[SELECTION].reason for model in failed)
+        _, first = fits[0]
+        models[name] = ResampledModel(name, first.title, first.arm, areas, tuple(reasons))
+    return models

@@ -12,7 +12,6 @@ from skiagram.options import check, split_names
 from skiagram.sweeps.rows import SCORED, Row, short_name
 from skiagram.sweeps.workspace import Workspace
 
-_OF_NO_ROW = ("compute", "tracking", "sweep")  # groups that all rows share
 _STAGES = {  # config beside the groups that a row may change → a stage that reads it
     "encode": "encode",
     "evaluate": "evaluate",
@@ -37,7 +36,7 @@ def list_files(choices: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return group → its configs that a row reads."""
     files = defaultdict[str, list[str]](list)
     for choice, group in GROUPS.items():
-        if group not in _OF_NO_ROW:
+        if group not in ("compute", "tracking", "sweep"):  # which all rows share
             files[group] += split_names(choices[choice])
     return dict(files)
 

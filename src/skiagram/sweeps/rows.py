@@ -7,8 +7,8 @@ Rows have whole names: `conf.<group>.<file>.` before an option, or `conf.<stage>
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Annotated, Any, Literal, Self
 
@@ -199,17 +199,10 @@ def expand_rows(sweep: Sweep) -> list[Row]:
         OptionError: The reference names a value that its axis lacks, or two rows are equal.
     """
     if sweep.rows:
-        placed = [(dict(row), dict(row)) for row in sweep.rows]
-        references = [1] * len(placed)
+        numbered = enumerate(sweep.rows, start=1)
+        rows = [Row(at, dict(row), {**sweep.base, **row}, 1) for at, row in numbered]
     else:
-        placed = list(_combine(sweep.axes))
-        references = _find_references(sweep, [place for place, _ in placed])
-    rows = [
-        Row(number, place, {**sweep.base, **changes}, reference)
-        for number, ((place, changes), reference) in enumerate(
-            zip(placed, references, strict=True), start=1
-        )
-    ]
+        rows = _combine_axes(sweep)
     if sweep.analysis == "severity" and not any(find_corruption(row.changes) for row in rows):
         remedy = "name corruptions in `scored` of rows, and the unchanged images as `reference`"
         raise OptionError("no row scores images made worse", where="analysis", remedy=remedy)
@@ -221,30 +214,27 @@ def expand_rows(sweep: Sweep) -> list[Row]:
     return rows
 
 
-def _combine(axes: Mapping[str, Axis]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Yield place and changes of every combination, the last axis fastest."""
+def _combine_axes(sweep: Sweep) -> list[Row]:
+    """Return a row for every combination, the last axis fastest, with its reference."""
     # A step of an axis is a value, or the name of settings, with the changes that it makes.
     steps: list[list[tuple[Any, Mapping[str, Any]]]] = []
-    for name, axis in axes.items():
+    for name, axis in sweep.axes.items():
         if isinstance(axis, dict):
             steps.append(list(axis.items()))
         else:
             values: Sequence[Any] = axis.values() if isinstance(axis, NumberRange) else axis
             steps.append([(value, {name: value}) for value in values])
-    for combination in product(*steps):
-        place, changes = dict[str, Any](), dict[str, Any]()
-        for name, (value, settings) in zip(axes, combination, strict=True):
+    rows: list[Row] = []
+    for number, combination in enumerate(product(*steps), start=1):
+        place, changes = dict[str, Any](), dict(sweep.base)
+        for name, (value, settings) in zip(sweep.axes, combination, strict=True):
             place[name] = value
             changes |= settings
-        yield place, changes
-
-
-def _find_references(sweep: Sweep, places: Sequence[Options]) -> list[int]:
-    """Return the number of each row's reference."""
-    first = places[0]
-    reference = sweep.reference or first
+        rows.append(Row(number, place, changes, number))
+    # The reference has values of the axes; a row is compared with the one that has these too.
+    reference = sweep.reference or rows[0].place
     for name, value in reference.items():
-        axis_values = [show_value(place[name]) for place in places]
+        axis_values = [show_value(row.place[name]) for row in rows]
         if show_value(value) not in axis_values:
             raise OptionError(
                 f"`{show_value(value)}` is no value of this axis",
@@ -255,8 +245,8 @@ def _find_references(sweep: Sweep, places: Sequence[Options]) -> list[int]:
     def key(place: Options) -> str:
         return json.dumps({name: show_value(value) for name, value in place.items()})
 
-    numbers = {key(place): number for number, place in enumerate(places, start=1)}
-    return [numbers[key({**place, **reference})] for place in places]
+    numbers = {key(row.place): row.number for row in rows}
+    return [replace(row, reference=numbers[key({**row.place, **reference})]) for row in rows]
 
 
 def find_differing(rows: Sequence[Row]) -> list[str]:

@@ -381,27 +381,25 @@ def _finish(prepared: PreparedRow, pieces: Sequence[Path], seal: Seal) -> Traine
     made = {name: (piece / "model", piece / "scores") for name, piece in named.items()}
     for name, options in prepared.combinations.items():
         made[name] = _combine(prepared, name, options, named)
-    scores = tuple(scores for _, scores in made.values())
-    if prepared.scored != Scored():
-        scores = tuple(_score(prepared, name, *trained) for name, trained in made.items())
-    return TrainedRow(prepared, tuple(pieces), scores, seal)
-
-
-def _score(prepared: PreparedRow, name: str, model: Path, scores: Path) -> Path:
-    """Return the scores of a fitted model on the images that the row names."""
+    if prepared.scored == Scored():
+        every = [scores for _, scores in made.values()]
+        return TrainedRow(prepared, tuple(pieces), tuple(every), seal)
+    # The fitted models score the images that the row names.
     workspace, reported = prepared.workspace, prepared.reported
-    scored, seed = prepared.scored, prepared.plan.seed
+    scored, seed, every = prepared.scored, prepared.plan.seed, []
+    for name, (model, scores) in made.items():
 
-    def make(folder: Path) -> None:
-        score_images(model, scores, reported, scored, seed, folder, workspace.compute)
+        def make(folder: Path, model: Path = model, scores: Path = scores) -> None:
+            score_images(model, scores, reported, scored, seed, folder, workspace.compute)
 
-    inputs = {
-        "trained": "/".join(scores.parts[-3:]),
-        "images": reported.name,
-        "scored": asdict(scored),
-        "seed": seed,
-    }
-    return workspace.make_once(f"scored-{name}", inputs, make) / "scores"
+        inputs = {
+            "trained": "/".join(scores.parts[-3:]),
+            "images": reported.name,
+            "scored": asdict(scored),
+            "seed": seed,
+        }
+        every.append(workspace.make_once(f"scored-{name}", inputs, make) / "scores")
+    return TrainedRow(prepared, tuple(pieces), tuple(every), seal)
 
 
 def _combine(

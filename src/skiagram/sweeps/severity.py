@@ -4,7 +4,7 @@ They are read from the figures of the rows of a sweep: each row whose `scored` n
 beside the row that it is compared with, whose images are as they are.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,18 +100,23 @@ def find_severity(results: Sequence[RowResult]) -> Severity:
         unchanged = clean[number]
         figures, place = unchanged.figures, unchanged.row.place.items()
         shared = [v for k, v in place if all(row.row.place.get(k) == v for row in rows)]
-        models = tuple(
-            CorruptedModel(
-                each.title,
-                each.arm,
-                _condition(unchanged, model, 0.0),
-                tuple(_list_curves(model, rows, figures.margin)),
-            )
-            for model, each in {each.model: each for each in figures.figures}.items()
-            if not model.startswith(BEST)
-        )
+        models: list[CorruptedModel] = []
+        for model, named in {each.model: each for each in figures.figures}.items():
+            if model.startswith(BEST):
+                continue
+            # A model has a curve for each corruption, over its amounts.
+            conditions: dict[str, list[Condition]] = {}
+            for row in rows:
+                condition = _condition(row, model, float(row.row.changes[SCORED]["amount"]))
+                conditions.setdefault(find_corruption(row.row.changes), []).append(condition)
+            curves = []
+            for corruption, unordered in conditions.items():
+                ascending = sorted(unordered, key=lambda condition: condition.amount)
+                curves.append(make_curve(corruption, ascending, figures.margin))
+            clean_condition = _condition(unchanged, model, 0.0)
+            models.append(CorruptedModel(named.title, named.arm, clean_condition, tuple(curves)))
         name = ", ".join(map(show_value, shared))
-        data.append(CorruptedCases(name, figures.cases, figures.patients, models))
+        data.append(CorruptedCases(name, figures.cases, figures.patients, tuple(models)))
     margin = max((each.figures.margin for each in measured), default=0.0)
     return Severity(margin, tuple(data))
 
@@ -126,17 +131,6 @@ def _condition(result: RowResult, model: str, amount: float) -> Condition:
         figures.of(model, SENSITIVITY),
         figures.of(model, SPECIFICITY),
     )
-
-
-def _list_curves(model: str, rows: Sequence[RowResult], margin: float) -> Iterator[SeverityCurve]:
-    """Yield a model's curve under each corruption."""
-    conditions: dict[str, list[Condition]] = {}
-    for each in rows:
-        condition = _condition(each, model, float(each.row.changes[SCORED]["amount"]))
-        conditions.setdefault(find_corruption(each.row.changes), []).append(condition)
-    for corruption, unordered in conditions.items():
-        ascending = sorted(unordered, key=lambda condition: condition.amount)
-        yield make_curve(corruption, ascending, margin)
 
 
 def make_curve(corruption: str, conditions: Sequence[Condition], margin: float) -> SeverityCurve:

@@ -29,7 +29,6 @@ from skiagram.training.options import WHOLE_IMAGE, ImageSize, NetworkInput
 VOLUME_AXES = 4  # channels, depth, height, width
 HELD_BYTES = 512 * 1024**2
 _MOMENTS_BATCH = 256
-_READERS = 2  # processes that read ahead for a GPU
 Rows = NDArray[np.int64]
 
 
@@ -326,7 +325,7 @@ class ImageData(pl.LightningDataModule):
 
         Random numbers of views follow from seed, epoch and case, whoever draws them.
         """
-        ahead = _READERS if self._on_gpu and read.reads_store else 0
+        ahead = 2 if self._on_gpu and read.reads_store else 0
         return DataLoader(
             shown, sampler=order, batch_size=None, num_workers=ahead, pin_memory=self._on_gpu
         )

@@ -65,14 +65,12 @@ _METRICS = ("training_loss", "validation_loss", "validation_accuracy")
 class Curves(Checkpoint):
     """Keeps the figures of every epoch; as a `Checkpoint` it is called once all are logged."""
 
+    state_key = "curves"
+
     def __init__(self, advanced: Callable[[], None] = lambda: None) -> None:
         self._advanced = advanced
         self._learning_rate = 0.0
         self.rows: list[dict[str, float]] = []
-
-    @property
-    def state_key(self) -> str:
-        return "curves"
 
     def state_dict(self) -> dict[str, Any]:
         return {"rows": self.rows}
@@ -158,7 +156,6 @@ def read_best(folder: Path) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
     return named, curves
 
 
-_FINISHED = "finished.ckpt"
 _LAUNCH = "start the stage by torchrun or by srun from sbatch, one process per device"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -215,8 +212,15 @@ class TrainingRun:
         with scratch_folder("training") as scratch:
             folder = self.folder or scratch
             folder.mkdir(parents=True, exist_ok=True)
-            finished = folder / _FINISHED
-            self._meet(folder)
+            finished = folder / "finished.ckpt"
+            # All processes that share this training meet before the first decision. A launcher has
+            # started them, or Lightning does so here; those of `ddp_spawn` decide nothing.
+            alone = (self.trainer.devices, self.trainer.num_nodes) == (1, 1) and started() is None
+            if not alone and not is_shared():
+                with _quiet():
+                    strategy = self._lightning([], 1, folder, frozen=False).strategy
+                    if isinstance(strategy.launcher, _SubprocessScriptLauncher):
+                        strategy.launcher.launch(strategy.setup_environment)
             if as_the_first(finished.exists()):
                 state = torch.load(finished, map_location="cpu", weights_only=True)
             else:
@@ -231,19 +235,6 @@ class TrainingRun:
             wait_for_all()
         classifier.load_state_dict(state["weights"])
         return pd.DataFrame(state["curves"]).astype({"epoch": "int64"})
-
-    def _meet(self, folder: Path) -> None:
-        """Have all processes that share this training meet before the first decision.
-
-        A launcher has started them, or Lightning does so here; those of `ddp_spawn` decide nothing.
-        """
-        alone = (self.trainer.devices, self.trainer.num_nodes) == (1, 1) and started() is None
-        if alone or is_shared():
-            return
-        with _quiet():
-            strategy = self._lightning([], 1, folder, frozen=False).strategy
-            if isinstance(strategy.launcher, _SubprocessScriptLauncher):
-                strategy.launcher.launch(strategy.setup_environment)
 
     def _train(
         self,

@@ -12,8 +12,6 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from skiagram.compute.progress import LIVE
 
-_MEMBER = "member"  # begin of the folder of a further network of a fit
-
 
 class EpochLog(Logger):
     """Lightning's logger of MLflow for one of the fits that share a run, once there is this run.
@@ -26,6 +24,8 @@ class EpochLog(Logger):
         note: File that appears with the run: address of the tracker and id of the run, as JSON.
     """
 
+    version = 0
+
     def __init__(self, fit: str, note: Path) -> None:
         super().__init__()
         self.fit, self.note = fit, note
@@ -36,10 +36,6 @@ class EpochLog(Logger):
     @property
     def name(self) -> str:
         return self.fit
-
-    @property
-    def version(self) -> int:
-        return 0
 
     def log_hyperparams(self, *arguments: Any, **options: Any) -> None:
         """Log none: the run has the options when it is recorded."""
@@ -72,6 +68,6 @@ def find_live_log(folder: Path) -> EpochLog | None:
     note = os.environ.get(LIVE)
     if note is None:
         return None
-    is_member = folder.name.startswith(_MEMBER)
+    is_member = folder.name.startswith("member")  # a further network of a fit
     fit = f"{folder.parent.name}-{folder.name}" if is_member else folder.name
     return EpochLog(fit, Path(note))

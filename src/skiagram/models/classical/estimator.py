@@ -54,7 +54,6 @@ _PIPELINE = "model.skops"
 _DESCRIPTION = "model.json"
 _ENCODING = "encoding"  # first word of the columns of a frozen encoder
 _FEATURES = "features"  # in `columns` of a model that reads an encoding: all features beside it
-_SHORTCUTS = ("acquisition", SITE_PREFIX.rstrip("_"), "permuted")
 
 
 @plain_dataclass(frozen=True)
@@ -374,7 +373,7 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
     def of(*some: str) -> set[str]:
         return {name for name in names if any(is_in_family(name, kind) for kind in some)}
 
-    without_shortcuts = {*names} - of(*_SHORTCUTS)
+    without_shortcuts = {*names} - of("acquisition", SITE_PREFIX.rstrip("_"), "permuted")
     if families is None:
         return tuple(name for name in names if name in without_shortcuts)
     feature_columns = without_shortcuts - of(_ENCODING)

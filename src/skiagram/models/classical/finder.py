@@ -47,9 +47,7 @@ Floats = NDArray[np.float64]
 View = Literal["own", "relative", "contralateral", "place"]
 PLACES = Classes(("elsewhere", "lesion"))
 _LIMIT = 6.0  # deviations from an image's mean at which a relative feature is cut
-_SAME_PLACE = 3  # candidates of the other image whose mean stands for the same place
 SHARE = "other_share.json"
-_SHARE_FOLDS = 3
 _WIDE = 1e6  # C without a penalty that counts
 _CHUNK = 4096  # candidates that are judged at a time
 Millimetres = Annotated[float, Field(ge=0)]
@@ -152,8 +150,18 @@ class CandidateFinder:
         floor = float(judge(fitted, table, rows).min())
         share, images = None, len(training)
         if self.other_share == "learnt":
-            share, more = self._learn_share(training, context)
-            images += more
+            # Images are scored by fits of folds, which saw neither them nor the other one.
+            inputs, alone = training.inputs, replace(self, other_share=0.0)
+            score: dict[str, float] = {}
+            for fold in share_folds(training, context) if inputs.partner else []:
+                of_fold = alone.fit(training.select(fold.training), context)
+                held_out = inputs.select(fold.held_out)
+                values = of_fold.scores(held_out)
+                difference = values[:, 1] - values[:, 0]
+                score |= dict(zip(held_out.case_id.tolist(), difference.tolist(), strict=True))
+                images += len(fold.training)
+            positive = training.case_id[training.label == context.positive]
+            share = share_of_other(score, inputs.partner, positive)
         summary = FitSummary(
             parameters=fitted.summary.parameters,
             multiply_adds=None,
@@ -161,23 +169,6 @@ class CandidateFinder:
             features=fitted.summary.features,
         )
         return FittedCandidateFinder(self, fitted, context.positive, floor, summary, share)
-
-    def _learn_share(
-        self, training: Labelled[FindingInputs], context: FitContext
-    ) -> tuple[float, int]:
-        """Return the share, and how many images its fits read; `share_of_other` learns it."""
-        inputs, alone = training.inputs, replace(self, other_share=0.0)
-        score: dict[str, float] = {}
-        images_seen = 0
-        for fold in share_folds(training, context) if inputs.partner else []:
-            fitted = alone.fit(training.select(fold.training), context)
-            held_out = inputs.select(fold.held_out)
-            values = fitted.scores(held_out)
-            difference = values[:, 1] - values[:, 0]
-            score |= dict(zip(held_out.case_id.tolist(), difference.tolist(), strict=True))
-            images_seen += len(fold.training)
-        positive = training.case_id[training.label == context.positive]
-        return share_of_other(score, inputs.partner, positive), images_seen
 
     def split_candidates(
         self, training: Labelled[FindingInputs], positive: NDArray[np.bool_]
@@ -283,7 +274,7 @@ def share_folds(training: Labelled[FindingInputs], context: FitContext) -> list[
     """Return folds by which a fit learns how scores are put together; none of too few patients."""
     with suppress_error(DataError):
         label, patient_id = training.label, training.patient_id
-        return grouped_folds(label, patient_id, _SHARE_FOLDS, context.seed, "other side")
+        return grouped_folds(label, patient_id, 3, context.seed, "other side")
     return []
 
 
@@ -386,7 +377,8 @@ class _Side(NamedTuple):
         """Return by how much features differ from the same place of the other image."""
         if other is None:
             return np.zeros_like(self.relative)
-        nearest = range(1, min(_SAME_PLACE, len(other.place)) + 1)
+        # the mean of three candidates of the other image stands for the same place
+        nearest = range(1, min(3, len(other.place)) + 1)
         _, same = cKDTree(other.place).query(self.place, k=[*nearest])
         difference: NDArray[Any] = self.relative - other.relative[same].mean(axis=1)
         return difference

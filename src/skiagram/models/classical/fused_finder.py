@@ -109,7 +109,21 @@ class FusedFinder:
             fold_members = self._fit_members(training.select(fold.training), context)
             held_out = training.select(fold.held_out)
             scores.append((held_out, judge_both(fold_members, held_out.inputs)))
-        weights = self._learn_weights(scores, context) if folds else (0.5, 0.5)
+        # The weights ≥ 0 by which candidates on lesions are told from those off them.
+        weights = (0.5, 0.5)
+        if folds:
+            rows, label = [], []
+            for held_out, both in scores:
+                is_positive = held_out.label == context.positive
+                on_lesions, off_lesions = self.members[0].split_candidates(held_out, is_positive)
+                rows += [both[off_lesions], both[on_lesions]]
+                label += [np.full(len(off_lesions), 0), np.full(len(on_lesions), 1)]
+            places, lesion = np.concatenate(rows), np.concatenate(label)
+            unit = np.maximum(places.std(axis=0), 1e-12)
+            model = LogisticRegression(C=_WIDE, class_weight="balanced").fit(places / unit, lesion)
+            learnt = np.maximum(model.coef_[0], 0.0)
+            first, second = ((learnt if learnt.any() else np.ones(2)) / unit).tolist()
+            weights = first, second
         # Scores of whole images, by which the share of the other image is learnt.
         image_scores: dict[str, float] = {}
         for held_out, both in scores:
@@ -142,25 +156,6 @@ class FusedFinder:
             member.fit(replace(training, inputs=inputs), context)
             for member, inputs in zip(self.members, split_inputs(training.inputs), strict=True)
         )
-        return first, second
-
-    def _learn_weights(
-        self, scores: list[tuple[Labelled[FindingInputs], Floats]], context: FitContext
-    ) -> tuple[float, float]:
-        """Return the weights ≥ 0 by which candidates on lesions are told from those off them."""
-        rows, label = [], []
-        for held_out, both in scores:
-            positive = held_out.label == context.positive
-            on_lesions, off_lesions = self.members[0].split_candidates(held_out, positive)
-            rows += [both[off_lesions], both[on_lesions]]
-            label += [np.full(len(off_lesions), 0), np.full(len(on_lesions), 1)]
-        places, lesion = np.concatenate(rows), np.concatenate(label)
-        unit = np.maximum(places.std(axis=0), 1e-12)
-        model = LogisticRegression(C=_WIDE, class_weight="balanced").fit(places / unit, lesion)
-        learnt = np.maximum(model.coef_[0], 0.0)
-        if not learnt.any():
-            learnt = np.ones(2)
-        first, second = (learnt / unit).tolist()
         return first, second
 
     def load(self, folder: Path) -> "FittedFusedFinder":

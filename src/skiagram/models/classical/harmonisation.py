@@ -21,8 +21,6 @@ from skiagram.features.table import has_prefix
 from skiagram.options import STRICT
 
 Values = NDArray[np.float64]
-Unseen = Literal["refuse", "uncorrected"]
-_CONVERGED = 1e-4  # largest relative change of γ and δ, as in the authors' programs
 _MAX_STEPS = 1000
 _MIN_CASES = 2  # of a site, without which it has no spread
 
@@ -39,7 +37,7 @@ class Harmonisation:
     """
 
     preserve: tuple[str, ...] = ()
-    unseen: Unseen = "refuse"
+    unseen: Literal["refuse", "uncorrected"] = "refuse"
 
     def columns_read(self, names: Sequence[str], used: Sequence[str]) -> tuple[str, ...]:
         """Return the columns that a model needs: those it uses, the site, what is preserved."""
@@ -193,6 +191,6 @@ def _shrunk(standardised: Values) -> tuple[Values, Values]:
         moved = np.abs(newer - shift) / np.maximum(np.abs(shift), 1e-300)
         change = max(float(moved.max()), float((np.abs(smaller - squared) / squared).max()))
         shift, squared = newer, smaller
-        if change <= _CONVERGED:
+        if change <= 1e-4:  # as in the authors' programs
             break
     return shift, np.sqrt(squared)

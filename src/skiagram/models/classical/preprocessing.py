@@ -27,7 +27,6 @@ Values = NDArray[np.float64]
 _COST = 0.1  # C of the linear models that choose
 _ITERATIONS = 50_000
 _CLOSEST = 1 - 1e-12  # squared correlation of copies, whose information would be infinite
-_STEP = 0.2  # share of the columns that recursive elimination drops at a time
 
 
 def imputer() -> Any:
@@ -107,7 +106,18 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         chosen = np.zeros(values.shape[1], dtype=np.bool_)
         keep = min(self.keep, values.shape[1])
         if self.method == "mrmr":
-            chosen[_least_redundant(values, self._information(values, label), keep)] = True
+            # One column after the other: the most information less the mean redundancy.
+            information = self._information(values, label)
+            centred = values - values.mean(axis=0)
+            norm = np.linalg.norm(centred, axis=0)
+            unit = centred / np.where(norm > 0, norm, 1)
+            redundancy = np.zeros(values.shape[1])
+            for number in range(keep):
+                gain = information - redundancy / max(1, number)
+                best = int(np.flatnonzero(~chosen)[gain[~chosen].argmax()])
+                chosen[best] = True
+                squared = np.minimum((unit.T @ unit[:, best]) ** 2, _CLOSEST)
+                redundancy -= np.log1p(-squared) / 2
         else:
             chosen[np.argsort(-self._worth(values, label, keep), kind="stable")[:keep]] = True
         self.chosen_ = chosen
@@ -136,7 +146,8 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return self._information(values, label)
         if self.method == "recursive":
             estimator = LogisticRegression(C=_COST, max_iter=_ITERATIONS)
-            ranks = RFE(estimator, n_features_to_select=keep, step=_STEP).fit(values, label)
+            # a fifth of the columns is dropped at a time
+            ranks = RFE(estimator, n_features_to_select=keep, step=0.2).fit(values, label)
             rank: Values = ranks.ranking_.astype(np.float64)
             return -rank
         sparse = LinearSVC(
@@ -148,21 +159,3 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, values: Values) -> Values:
         return values[:, self.chosen_]
-
-
-def _least_redundant(values: Values, information: Values, keep: int) -> list[int]:
-    """Choose one column after the other: the most information less the mean redundancy."""
-    centred = values - values.mean(axis=0)
-    norm = np.linalg.norm(centred, axis=0)
-    unit = centred / np.where(norm > 0, norm, 1)
-    redundancy = np.zeros(values.shape[1])
-    chosen: list[int] = []
-    remaining = np.ones(values.shape[1], dtype=np.bool_)
-    for _ in range(keep):
-        gain = information - redundancy / max(1, len(chosen))
-        best = int(np.flatnonzero(remaining)[gain[remaining].argmax()])
-        chosen.append(best)
-        remaining[best] = False
-        squared = np.minimum((unit.T @ unit[:, best]) ** 2, _CLOSEST)
-        redundancy -= np.log1p(-squared) / 2
-    return chosen

@@ -45,7 +45,6 @@ from skiagram.options import STRICT
 from skiagram.training.module import ClassifierTraining
 
 STRIDE = 4  # pixels of an image for one cell of its heat map
-_FEWEST = 2  # depths of a heat map
 _PRIOR = 0.05  # probability of a lesion that an untrained network gives every cell
 
 
@@ -162,6 +161,7 @@ class PretrainedHeatMapFinder(OnBackbone, AnyHeatMap):
     """
 
     title: ClassVar[str] = "Pretrained heat map"
+    coarsest: ClassVar[int] = 32  # what networks of timm halve five times
 
     @model_validator(mode="after")
     def _backbone_has_depths(self) -> Self:
@@ -174,22 +174,18 @@ class PretrainedHeatMapFinder(OnBackbone, AnyHeatMap):
             )
         return self
 
-    @property
-    def coarsest(self) -> int:
-        return 32  # what networks of timm halve five times
-
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        transfer = cast(Transfer, self.network())
-        return transfer.build_on_maps(channels, height, width, self._way_up)
+        def way_up(widths: tuple[int, ...], strides: tuple[int, ...]) -> nn.Module:
+            if strides[0] != STRIDE or len(strides) < 2 or max(strides) > self.coarsest:
+                raise OptionError(
+                    f"maps for every {', '.join(map(str, strides))} pixels",
+                    where="model.backbone.depths",
+                    allowed=f"two or more stages, from {STRIDE} pixels up to {self.coarsest}",
+                )
+            return WayUp(widths, self.dropout, axes=2)
 
-    def _way_up(self, widths: tuple[int, ...], strides: tuple[int, ...]) -> nn.Module:
-        if strides[0] != STRIDE or len(strides) < _FEWEST or max(strides) > self.coarsest:
-            raise OptionError(
-                f"maps for every {', '.join(map(str, strides))} pixels",
-                where="model.backbone.depths",
-                allowed=f"two or more stages, from {STRIDE} pixels up to {self.coarsest}",
-            )
-        return WayUp(widths, self.dropout, axes=2)
+        transfer = cast(Transfer, self.network())
+        return transfer.build_on_maps(channels, height, width, way_up)
 
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int

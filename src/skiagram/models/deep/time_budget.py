@@ -14,7 +14,6 @@ import torch
 from skiagram.models.deep.fitted import Architecture
 from skiagram.training.classifier import Staged
 
-_MEASURED_STEPS = 2  # after one that is not counted
 _LEAST_SHARE = 1 / 3  # of its epochs; a network that has time for fewer is left out
 
 
@@ -52,7 +51,7 @@ def measure_training(options: Mapping[str, Any], shape: tuple[int, ...], n_class
         images = torch.rand(batch, *shape).to(memory_format=architecture.layout)
         optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
         seconds = []
-        for _ in range(1 + _MEASURED_STEPS):
+        for _ in range(3):  # of which the first is not counted
             begin = time.perf_counter()
             optimizer.zero_grad()
             network(images).square().mean().backward()

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import pad
 
 from skiagram.encoders.encoder import WEIGHTS, LoadedNetwork, PublishedEncoder, Scaling
@@ -79,8 +79,26 @@ class VolumeEncoder(PublishedEncoder):
     network: str | dict[str, Any]
 
     def load(self) -> LoadedNetwork:
+        # The whole network with fresh weights: torchvision's, or one of this program.
         how = self.preprocessing
-        network, channels, title = self._build()
+        if isinstance(self.network, str):
+            from torchvision.models import video
+
+            title, channels = self.network, _COLOURS
+            or_program = "; or `_target_` and options of a network of this program's"
+            network = torchvision_builder(title, video, _UNLIKE, NETWORK, or_program)()
+        else:
+            title, channels = str(self.network["_target_"]), 1
+            not_used = "is not used", "leave it out: nothing is trained"
+            own = build_inner(self.network, _NOT_TRAINED, NETWORK, not_used)
+            if not isinstance(own, ReadsVolumes) or isinstance(own, ReadsTable):
+                fault = f"`{title}` is not a network that reads volumes"
+                allowed = "cnn_3d and others with `build_for_volumes`"
+                raise OptionError(fault, where=NETWORK, allowed=allowed)
+            try:
+                network = own.build_for_volumes(channels, *how.size, _CLASSES)
+            except ModelFailure as error:
+                raise OptionError(error.found, where=_SIZE, allowed=error.allowed) from error
         how.check_channels(channels)
         # Weights go into all but the last layer, which is cut off.
         path = self.weights.locate(WEIGHTS)
@@ -143,23 +161,3 @@ class VolumeEncoder(PublishedEncoder):
         for whole, side in zip(reversed(how.size), reversed(sides), strict=True):
             around += [(whole - side) // 2, whole - side - (whole - side) // 2]
         return [how.standardise(pad(volume, around), channels)]
-
-    def _build(self) -> tuple[nn.Module, int, str]:
-        """Return the whole network with fresh weights, the channels that it reads and its name."""
-        if isinstance(self.network, str):
-            from torchvision.models import video
-
-            or_program = "; or `_target_` and options of a network of this program's"
-            make = torchvision_builder(self.network, video, _UNLIKE, NETWORK, or_program)
-            return make(), _COLOURS, self.network
-        target = str(self.network["_target_"])
-        not_used = "is not used", "leave it out: nothing is trained"
-        own = build_inner(self.network, _NOT_TRAINED, NETWORK, not_used)
-        if not isinstance(own, ReadsVolumes) or isinstance(own, ReadsTable):
-            fault = f"`{target}` is not a network that reads volumes"
-            allowed = "cnn_3d and others with `build_for_volumes`"
-            raise OptionError(fault, where=NETWORK, allowed=allowed)
-        try:
-            return own.build_for_volumes(1, *self.preprocessing.size, _CLASSES), 1, target
-        except ModelFailure as error:
-            raise OptionError(error.found, where=_SIZE, allowed=error.allowed) from error
