@@ -226,13 +226,12 @@ def _digitise(
     − lowest) / (highest − lowest)⌋, the highest intensity being in the last bin.
 
     Args:
-        images: (n, depth, height, width).
-        inside: Of the same shape, or (1, 1, 1, width).
+        images: (n, depth, height, width); `inside` likewise, or (1, 1, 1, width).
         bins: How many, 0 for those of a width; their width; where they are counted from.
         from_lowest: Whether bins are counted from there, and not from the region's minimum.
         multiples: Whether they are counted from the multiple of their width at or below that.
-        levels: (n, …) of the box, is set.
-        ranges: (2, n), is set to the lowest and the highest intensity of each region.
+        levels: (n, …) of the box, is set; so are
+        ranges: (2, n), to the lowest and the highest intensity of each region.
         highest: (n,), is set to the highest level of each image.
 
     Returns:
