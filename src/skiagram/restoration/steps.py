@@ -70,8 +70,8 @@ class Steps:
         planes = split_planes(images)
         missing: Mask = ~np.isfinite(planes)
         means = None if mean is None else split_planes(mean[None])
-        for number in np.flatnonzero(missing.any(axis=(1, 2))):
-            if missing[number].all():
+        for place in np.flatnonzero(missing.any(axis=(1, 2))):
+            if missing[place].all():
                 if not (self.missing or self.outliers or self.denoising):
                     continue  # a slice beside an organ that was cut out
                 raise DataError(
@@ -80,10 +80,10 @@ class Steps:
                     remedy="remove the image from the source",
                 )
             if self.missing:
-                own = None if means is None else means[number % len(means)]
-                planes[number] = self.missing.fill(planes[number], missing[number], own)
+                own = None if means is None else means[place % len(means)]
+                planes[place] = self.missing.fill(planes[place], missing[place], own)
             else:  # for the later steps' eyes only
-                planes[number] = fill_local_median(planes[number], missing[number], 1)
+                planes[place] = fill_local_median(planes[place], missing[place], 1)
         # faulty pixels and lines, then noise; what nobody fills is missing again
         replaced = np.zeros((2, len(planes)), dtype=np.int64)
         if self.outliers:
