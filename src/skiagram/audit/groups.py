@@ -33,11 +33,18 @@ def check_groups(evidence: Evidence) -> list[Finding]:
         return []
     cases = evidence.cases.select(traits.rows)
     looks = {name: traits.images[name] for name in _TRAITS if name in traits.images}
-    groups = {
-        name: group
-        for name, values in traits.covariates.items()
-        if (group := _groups(values[:, 0], cases)) is not None
-    }
+    # the group of each case, −1 for none or a small one, of covariates that have two or more
+    groups: dict[str, Integers] = {}
+    for name, values in traits.covariates.items():
+        column = values[:, 0]
+        group = np.full(len(column), -1, dtype=np.int64)
+        distinct = np.unique(column[np.isfinite(column)])
+        for number, value in enumerate(distinct if len(distinct) <= _MAX_GROUPS else ()):
+            inside = column == value
+            if len(np.unique(cases.patient_id[inside])) >= _MIN_PATIENTS:
+                group[inside] = number
+        if len(np.unique(group[group >= 0])) > 1:
+            groups[name] = group
     tests = max(len(groups) * (len(looks) + 1), 1)
     sentences = list(_confounded(groups, looks, cases, LEVEL / tests, evidence.task.classes))
     findings = [find("confounded_groups", count=len(sentences), groups="; ".join(sentences))]
@@ -93,19 +100,6 @@ def _confounded(
                 f"`{name}` ({' and '.join(differing)} differ, and `{classes[label]}` is "
                 f"{min(apart):.0%} to {max(apart):.0%} of the images)"
             )
-
-
-def _groups(values: Floats, cases: Cases) -> Integers | None:
-    """Return (m,) the group of each case, −1 for none or a small one; None without two."""
-    group = np.full(len(values), -1, dtype=np.int64)
-    distinct = np.unique(values[np.isfinite(values)])
-    if len(distinct) > _MAX_GROUPS:
-        return None
-    for number, value in enumerate(distinct):
-        inside = values == value
-        if len(np.unique(cases.patient_id[inside])) >= _MIN_PATIENTS:
-            group[inside] = number
-    return group if len(np.unique(group[group >= 0])) > 1 else None
 
 
 def _tell_apart(values: Floats, group: Integers, patient: Integers) -> tuple[float, float]:

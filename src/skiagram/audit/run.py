@@ -113,11 +113,7 @@ def audit(
         (float64, of thumbnails in (.98, 1], of transformed copies' detail in (.6, 1]), `exact`
         (bool) and `kind` (text: "exact", "near duplicate", or what was done), sorted.
     """
-    pairs = [] if copies is None else [copies]
-    pairs += [find_copies(store, transformed=card.has_images) for store in stores[len(pairs) :]]
-    appearance = unite_appearances(
-        [_look(store, cases, found) for store, found in zip(stores, pairs, strict=True)]
-    )
+    appearance = _look(stores, cases, card, copies)
     traits = collect_image_traits(stores, cases, covariates, acquisition, measured)
     further = {name: columns[traits.rows] for name, columns in (further_traits or {}).items()}
     traits = dataclasses.replace(traits, images={**traits.images, **further})
@@ -127,15 +123,10 @@ def audit(
     ids = np.sort(
         cases.case_id[np.stack([appearance.pairs.first, appearance.pairs.second])], axis=0
     )
-    table = pd.DataFrame(
-        {
-            "first": ids[0],
-            "second": ids[1],
-            "correlation": appearance.pairs.correlation,
-            "exact": appearance.pairs.kind == EXACT,
-            "kind": pd.Series(appearance.pairs.kind.tolist(), dtype=object),
-        }
-    )
+    pairs = appearance.pairs
+    columns = {"first": ids[0], "second": ids[1], "correlation": pairs.correlation}
+    kind = pd.Series(pairs.kind.tolist(), dtype=object)
+    table = pd.DataFrame({**columns, "exact": pairs.kind == EXACT, "kind": kind})
     table = table.sort_values(["first", "second"], ignore_index=True)
     # what was met, the gravest first; a waiver of what was not looked for is a mistake
     waived = card.waived_findings
@@ -156,15 +147,26 @@ def audit(
     return AuditReport(tuple(met), checked), table
 
 
-def _look(store: ImageStore, cases: Cases, copies: Pairs) -> Appearance:
-    """Return what the images of a store show, in the order of the case table."""
-    places = store.places(cases.case_id)
-    if not np.array_equal(np.sort(places), np.arange(len(store))):
-        raise DataError(
-            f"{len(store)} images for {len(cases)} cases, or under other ids",
-            where=str(store.folder),
-            remedy="run ingest again",
-        )
-    levels = np.array([count_levels(image) for _, image in store], dtype=np.int64)
-    appearance = Appearance(copies, levels, described_regions(store))
-    return appearance.moved(np.argsort(places))
+def _look(
+    stores: Sequence[ImageStore], cases: Cases, card: DataCard, copies: Pairs | None
+) -> Appearance:
+    """Return what the images of all stores show, in the order of the case table.
+
+    Args:
+        copies: Those of the first store, where they have been searched for already.
+    """
+    pairs = [] if copies is None else [copies]
+    pairs += [find_copies(store, transformed=card.has_images) for store in stores[len(pairs) :]]
+    appearances = []
+    for store, found in zip(stores, pairs, strict=True):
+        places = store.places(cases.case_id)
+        if not np.array_equal(np.sort(places), np.arange(len(store))):
+            raise DataError(
+                f"{len(store)} images for {len(cases)} cases, or under other ids",
+                where=str(store.folder),
+                remedy="run ingest again",
+            )
+        levels = np.array([count_levels(image) for _, image in store], dtype=np.int64)
+        appearance = Appearance(found, levels, described_regions(store))
+        appearances.append(appearance.moved(np.argsort(places)))
+    return unite_appearances(appearances)

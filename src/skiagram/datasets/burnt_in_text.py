@@ -79,9 +79,18 @@ def find_text(image: Image) -> list[Box]:
     """
     if is_volume(image) or min(image.shape[:2]) < _MIN_SIDE:
         return []
-    gray = _levels(image)
-    if gray is None:
+    # the brightness in 256 levels
+    gray = image.mean(axis=2) if image.ndim == 3 else image
+    low, high = float(np.nanmin(gray)), float(np.nanmax(gray))
+    if not high > low:
         return []
+    if gray.dtype != np.uint8 or high - low <= 127:
+        levels = np.empty(gray.shape, np.uint8)
+        for row in range(0, len(gray), _ROWS):  # a copy of large pictures would fill the memory
+            band = np.nan_to_num(gray[row : row + _ROWS].astype(np.float32), nan=low)
+            levels[row : row + _ROWS] = (band - low) * np.float32(255 / (high - low))
+        gray = levels
+    # lines of characters, dark or bright
     step = -(-max(gray.shape) // _LARGE)
     boxes: list[Box] = []
     for bright in (gray, 255 - gray):
@@ -101,26 +110,16 @@ def find_text(image: Image) -> list[Box]:
     apart: list[Box] = []
     for box in (box.grown(step, gray.shape) for box in boxes):
         joined = box
-        while touching := [other for other in apart if _overlap(joined, other)]:
+        while touching := [
+            other
+            for other in apart
+            if (joined.left < other.right and other.left < joined.right)
+            and (joined.top < other.bottom and other.top < joined.bottom)
+        ]:
             apart = [other for other in apart if other not in touching]
             joined = _around([joined, *touching])
         apart.append(joined)
     return sorted(apart)
-
-
-def _levels(image: Image) -> NDArray[np.uint8] | None:
-    """Return (height, width) the brightness in 256 levels; None where it is the same all over."""
-    gray = image.mean(axis=2) if image.ndim == 3 else image
-    low, high = float(np.nanmin(gray)), float(np.nanmax(gray))
-    if not high > low:
-        return None
-    if gray.dtype == np.uint8 and high - low > 127:
-        return gray
-    levels = np.empty(gray.shape, np.uint8)
-    for row in range(0, len(gray), _ROWS):  # a copy of large pictures would fill the memory
-        band = np.nan_to_num(gray[row : row + _ROWS].astype(np.float32), nan=low)
-        levels[row : row + _ROWS] = (band - low) * np.float32(255 / (high - low))
-    return levels
 
 
 def _opened(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -176,7 +175,16 @@ def _lines(characters: list[Box], area: float) -> list[Box]:
     near: list[list[Box]] = []
     for box in sorted(characters, key=lambda box: box.left):
         near = [line for line in near if box.left - line[-1].right <= _GAP * _MAX_HEIGHT]
-        line = next((line for line in near if _continues(line[-1], box)), [])
+        # the first line that it continues: beside its last one, alike in height, at one level
+        line: list[Box] = []
+        for candidate in near:
+            before = candidate[-1]
+            short, tall = sorted((before.bottom - before.top, box.bottom - box.top))
+            beside = -_TOUCH * tall <= box.left - before.right <= _GAP * tall
+            shared = min(before.bottom, box.bottom) - max(before.top, box.top)
+            if beside and tall <= _ALIKE * short and shared >= 0.5 * short:
+                line = candidate
+                break
         if not line:
             lines.append(line)
             near.append(line)
@@ -195,22 +203,9 @@ def _lines(characters: list[Box], area: float) -> list[Box]:
     return boxes
 
 
-def _continues(before: Box, box: Box) -> bool:
-    short, tall = sorted((before.bottom - before.top, box.bottom - box.top))
-    gap = box.left - before.right
-    if not -_TOUCH * tall <= gap <= _GAP * tall or tall > _ALIKE * short:
-        return False
-    return min(before.bottom, box.bottom) - max(before.top, box.top) >= 0.5 * short
-
-
 def _around(boxes: Iterable[Box]) -> Box:
     tops, lefts, bottoms, rights = zip(*boxes, strict=True)
     return Box(min(tops), min(lefts), max(bottoms), max(rights))
-
-
-def _overlap(box: Box, other: Box) -> bool:
-    across = box.left < other.right and other.left < box.right
-    return across and box.top < other.bottom and other.top < box.bottom
 
 
 @options(**STRICT)

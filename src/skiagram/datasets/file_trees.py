@@ -12,7 +12,7 @@ import threading
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from skiagram.datasets.files import MAX_BYTES, read_file
@@ -148,7 +148,18 @@ class FolderTree(FileTree):
         if path.is_symlink():
             remedy = "copy the file itself to this place, or remove its row"
             raise DataError("a link that leads nowhere", where=name, remedy=remedy)
-        similar = _spelled_otherwise(path)
+        # a name beside it that differs in case, in the form of accents or in its ending alone
+
+        def plain(file: str) -> str:
+            return unicodedata.normalize("NFC", file).casefold()
+
+        similar = None
+        with suppress(OSError):
+            names = sorted(other.name for other in path.parent.iterdir())
+            stem = PurePosixPath(plain(path.name)).stem
+            alike = [other for other in names if plain(other) == plain(path.name)]
+            ended = [other for other in names if PurePosixPath(plain(other)).stem == stem]
+            similar = next(iter(alike or ended), None)
         if similar is None:
             return read_file(path, name)
         raise DataError(
@@ -164,22 +175,6 @@ class FolderTree(FileTree):
                 return file.read(HEAD_BYTES)
         except OSError:
             return b""
-
-
-def _spelled_otherwise(path: Path) -> str | None:
-    """Return a name beside a missing file that differs in case, accents' form or ending alone."""
-
-    def plain(name: str) -> str:
-        return unicodedata.normalize("NFC", name).casefold()
-
-    try:
-        names = sorted(other.name for other in path.parent.iterdir())
-    except OSError:
-        return None
-    stem = PurePosixPath(plain(path.name)).stem
-    alike = [name for name in names if plain(name) == plain(path.name)]
-    ended = [name for name in names if PurePosixPath(plain(name)).stem == stem]
-    return next(iter(alike or ended), None)
 
 
 class EncryptedArchive(FileTree):

@@ -212,10 +212,19 @@ def _columns_that_tell(values: Floats, label: NDArray[np.int64]) -> dict[int, st
             _repeats(values[:, column], (label == each).astype(np.int64), 2) for each in classes
         ):
             telling[column] = "tells one class from the others"
+    # each two classes have so many rows that no one of the columns tells them apart by chance
     pairs = [*combinations(range(len(classes)), 2)]
-    enough = [pair for pair in pairs if _is_no_chance(counts[[*pair]], values.shape[1])]
-    if len(enough) < len(pairs):
-        return telling
+    for pair in pairs:
+        first, second = (int(counts[place]) for place in pair)
+        orders = math.lgamma(first + second + 1) - math.lgamma(first + 1) - math.lgamma(second + 1)
+        # An AUC of .99 leaves a hundredth of the pairs the wrong way round: each order that does so
+        # is a partition of their number, and no number has more than exp(π √(2 n / 3)) partitions
+        # (Hardy & Ramanujan 1918).
+        wrong = int(first * second * (1 - TELLING_AUC))
+        allowed = math.log(wrong + 1) + math.pi * math.sqrt(2 * wrong / 3)
+        chance = math.log(2 * values.shape[1]) + allowed - orders
+        if min(first, second) < _MIN_OF_CLASS or chance >= math.log(_CHANCE):
+            return telling
     least = np.ones(values.shape[1])
     for first, second in pairs:
         rows = np.isin(label, classes[[first, second]])
@@ -239,20 +248,6 @@ def _repeats(values: Floats, label: NDArray[np.int64], classes: int) -> bool:
     pairs = np.unique(np.stack([values[present], label[present]]), axis=1)
     sizes = {pairs.shape[1], len(np.unique(pairs[0])), len(np.unique(pairs[1]))}
     return sizes == {classes}
-
-
-def _is_no_chance(counts: NDArray[np.int64], columns: int) -> bool:
-    """Return whether no one of so many columns tells two classes apart by chance."""
-    if counts.min() < _MIN_OF_CLASS:
-        return False
-    first, second = (int(count) for count in counts)
-    orders = math.lgamma(first + second + 1) - math.lgamma(first + 1) - math.lgamma(second + 1)
-    # An AUC of .99 leaves a hundredth of the pairs the wrong way round: each order that does so is
-    # a partition of their number, and no number has more than exp(π √(2 n / 3)) partitions
-    # (Hardy & Ramanujan 1918).
-    wrong = int(first * second * (1 - TELLING_AUC))
-    allowed = math.log(wrong + 1) + math.pi * math.sqrt(2 * wrong / 3)
-    return math.log(2 * columns) + allowed - orders < math.log(_CHANCE)
 
 
 def _monotone_copies(values: Floats, outcome: Floats | None) -> set[int]:

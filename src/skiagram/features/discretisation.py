@@ -220,23 +220,19 @@ def _digitise(
     ranges: Floats,
     highest: Integers,
 ) -> int:
-    """Set the levels of a box in each image.
+    """Set the levels of a box in each image; return the first with an empty region, −1 for none.
 
     level − 1 = ⌊factor · (intensity − lowest) / divisor⌋, for bins of a number ⌊number · (intensity
     − lowest) / (highest − lowest)⌋, the highest intensity being in the last bin.
 
     Args:
-        images: (n, depth, height, width).
-        inside: Of the same shape, or (1, 1, 1, width).
+        images: (n, depth, height, width); `inside` likewise, or (1, 1, 1, width).
         bins: How many, 0 for those of a width; their width; where they are counted from.
         from_lowest: Whether bins are counted from there, and not from the region's minimum.
         multiples: Whether they are counted from the multiple of their width at or below that.
         levels: (n, …) of the box, is set.
         ranges: (2, n), is set to the lowest and the highest intensity of each region.
         highest: (n,), is set to the highest level of each image.
-
-    Returns:
-        The first image without a pixel in its region; −1 for none.
     """
     n, depth, height, width = levels.shape
     z_first, y_first, x_first = corner

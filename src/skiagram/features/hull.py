@@ -56,7 +56,16 @@ def convex_hull(region: Flags, spacing: Floats) -> Hull:
     normals = planes[:, :3] * (half.prod() / half)
     sizes = np.sqrt(np.sum(normals**2, axis=1))
     normals /= sizes[:, None]
-    directions, face = _directions(normals)
+    # the distinct directions of faces, rounded to 9 digits; of two opposite ones, one
+    rounded = np.round(normals, 9) + 0.0
+    rounded *= np.sign(np.take_along_axis(rounded, (rounded != 0).argmax(axis=1)[:, None], axis=1))
+    place = np.lexsort(rounded.T[::-1])
+    ordered = rounded[place]
+    distinct = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))
+    directions = ordered[distinct]
+    face = np.empty(len(rounded), dtype=np.int64)
+    face[place] = np.cumsum(distinct) - 1
+    # edges, each between two faces
     areas = np.bincount(face, sizes)
     triangle, side = np.nonzero(face[beyond] < face[:, None])  # flat ones lie in one face
     ends = np.stack([triangles[triangle, side], triangles[triangle, (side + 1) % 3]])
@@ -270,22 +279,6 @@ def _set_plane(points: Integers, corners: Integers, plane: Integers) -> None:
 @compiled
 def _sees(point: Integers, plane: Integers) -> bool:
     return point[0] * plane[0] + point[1] * plane[1] + point[2] * plane[2] > plane[3]
-
-
-def _directions(normals: Floats) -> tuple[Floats, Integers]:
-    """Return the distinct directions (k, 3) of normals, and which of them each has.
-
-    Rounded to 9 digits, in order; of two opposite ones, one.
-    """
-    rounded = np.round(normals, 9) + 0.0
-    leading = np.take_along_axis(rounded, (rounded != 0).argmax(axis=1)[:, None], axis=1)
-    rounded *= np.sign(leading)
-    order = np.lexsort(rounded.T[::-1])
-    ordered = rounded[order]
-    first = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))
-    number = np.empty(len(rounded), dtype=np.int64)
-    number[order] = np.cumsum(first) - 1
-    return ordered[first], number
 
 
 @compiled

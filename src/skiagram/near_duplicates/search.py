@@ -200,33 +200,26 @@ def transformed_among(
         best.append(nominees)
         held += len(nominees)
         if piece.last or held > SETTINGS.max_held:
-            best = [_best(np.concatenate(best), most)]
+            # Those with the highest products, best first; equal ones in the images' order. Sorting
+            # all takes long where many are nominated: first twice as many as are wanted are looked
+            # at, with all that are as good as the last of them.
+            nominated = np.concatenate(best)
+            scores, choices = nominated["score"], [nominated]
+            if len(scores) > 4 * most:
+                least = np.partition(scores, len(scores) - 2 * most)[len(scores) - 2 * most]
+                choices = [nominated[scores >= least], nominated]
+            for choice in choices:
+                order = np.lexsort((choice["column"], choice["row"], -choice["score"]))
+                pair = (choice["row"].astype(np.int64) << 32) + choice["column"]
+                _, first = np.unique(pair[order], return_index=True)  # several trees nominate one
+                best = [choice[order[np.sort(first)]][:most]]
+                if len(best[0]) == most:
+                    break
             held = len(best[0])
         if piece.last:
             confirm.look_at(best[0]["row"], best[0]["column"], piece.pass_.guesses)
             best, held = [], 0
     return Pairs.of(confirm.found)
-
-
-def _best(nominees: _Nominees, most: int) -> _Nominees:
-    """Return those with the highest products, best first; equal ones in the images' order.
-
-    A pair that several trees nominate counts once. Sorting all takes long where many are nominated:
-    first twice as many as are wanted are looked at, with all that are as good as the last of them.
-    """
-    scores, choices = nominees["score"], [nominees]
-    if len(scores) > 4 * most:
-        least = np.partition(scores, len(scores) - 2 * most)[len(scores) - 2 * most]
-        choices = [nominees[scores >= least], nominees]
-    best = nominees[:0]
-    for choice in choices:
-        order = np.lexsort((choice["column"], choice["row"], -choice["score"]))
-        pair = (choice["row"].astype(np.int64) << 32) + choice["column"]
-        _, first = np.unique(pair[order], return_index=True)
-        best = choice[order[np.sort(first)]][:most]
-        if len(best) == most:
-            break
-    return best
 
 
 def _pieces(small: Small, details: Details, already: NDArray[np.int64]) -> Iterator[_Piece]:

@@ -195,7 +195,14 @@ def _done_before(
     for row in rows:
         files = [folder / name for name in row.reference.files]
         places = [path for each in files for path in (each.iterdir() if each.is_dir() else [each])]
-        states = sorted((str(path), *_state(path)) for path in places)
+        states = []
+        for path in places:
+            size = changed = 0  # of a file that is not there
+            with suppress(OSError):
+                status = path.stat()
+                size, changed = status.st_size, status.st_mtime_ns
+            states.append((str(path), size, changed))
+        states.sort()
         keys.append(hashlib.sha256(repr((row, states, state)).encode()).hexdigest())
     return keys, done
 
@@ -221,11 +228,3 @@ def _describe_row(
         return {**describe_files(plan, folder, row.reference, spacing)}
     except (SkiagramError, OSError) as error:
         return {REASON: str(error)}
-
-
-def _state(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_size, status.st_mtime_ns

@@ -72,23 +72,16 @@ def as_case(
             own_grid=own_grid,
         )
     if hasattr(image, "GetSpacing"):
-        own_spacing = image.GetSpacing()[::-1]
-        if spacing is not None and not np.array_equal(spacing, own_spacing):
-            raise DataError(
-                f"{tuple(spacing)} for an image of SimpleITK that says {own_spacing}",
-                where="spacing",
-                allowed="the image's own",
-                remedy="leave it out, or correct the image: image.SetSpacing",
-            )
-        spacing = own_spacing
-        if own_grid and (first := _first_of_mask(image, mask)) is not None:
-            voxels, labels = _voxels(image), _voxels(mask)
-            case = _of_arrays(voxels, None, spacing, None)
-            inside = _region(labels, labels.shape, label)
-            return _with_own_grid(case, OwnGrid(inside, mask.GetSpacing()[::-1], first))
-        image, mask = _arrays(image, mask)
-    else:
-        _refuse_colour(np.shape(image))
+        return _of_itk(image, mask, spacing, label, own_grid=own_grid)
+    shape = np.shape(image)
+    if len(shape) == 3 and shape[2] in _CHANNELS and min(shape[:2]) > _CHANNELS[-1]:
+        raise DataError(
+            f"an array of shape {shape}, as of a picture in colour",
+            where="image",
+            allowed="numbers of shape (height, width) or (depth, height, width)",
+            remedy="pass one channel, such as image[..., 0], or the luminance; a volume of "
+            f"{shape[2]} columns as an image of SimpleITK or a file",
+        )
     return _of_arrays(np.asarray(image), mask, spacing, label)
 
 
@@ -148,19 +141,31 @@ def _on_own_grid(
     return _with_own_grid(case, own)
 
 
-def _first_of_mask(image: Any, mask: Any) -> tuple[float, float, float] | None:
-    """Return where the first voxel of SimpleITK's mask lies among those of its image.
-
-    None where the mask has the image's voxels, or lies along other axes.
-    """
-    if not hasattr(mask, "GetSpacing") or image.GetDimension() != 3 or mask.GetDimension() != 3:
-        return None
-    slices, rows, columns = image.TransformPhysicalPointToContinuousIndex(mask.GetOrigin())[::-1]
-    same = image.GetSize() == mask.GetSize() and np.allclose(image.GetSpacing(), mask.GetSpacing())
-    turned = not np.allclose(image.GetDirection(), mask.GetDirection(), rtol=0, atol=_PARALLEL)
-    if turned or (same and np.allclose((slices, rows, columns), 0, atol=1e-4)):
-        return None
-    return slices, rows, columns
+def _of_itk(
+    image: Any, mask: Any, spacing: Sequence[float] | None, label: int | None, *, own_grid: bool
+) -> Case:
+    """Return an image of SimpleITK and its region; see `as_case`."""
+    own_spacing = image.GetSpacing()[::-1]
+    if spacing is not None and not np.array_equal(spacing, own_spacing):
+        raise DataError(
+            f"{tuple(spacing)} for an image of SimpleITK that says {own_spacing}",
+            where="spacing",
+            allowed="the image's own",
+            remedy="leave it out, or correct the image: image.SetSpacing",
+        )
+    # a mask along the same axes may have voxels of its own
+    volumes = own_grid and hasattr(mask, "GetSpacing")
+    if volumes and image.GetDimension() == mask.GetDimension() == 3:
+        first = image.TransformPhysicalPointToContinuousIndex(mask.GetOrigin())[::-1]
+        near = np.allclose(image.GetSpacing(), mask.GetSpacing())
+        same = image.GetSize() == mask.GetSize() and near and np.allclose(first, 0, atol=1e-4)
+        axes = (image.GetDirection(), mask.GetDirection())
+        if np.allclose(*axes, rtol=0, atol=_PARALLEL) and not same:
+            voxels, labels = _voxels(image), _voxels(mask)
+            case = _of_arrays(voxels, None, own_spacing, None)
+            inside = _region(labels, labels.shape, label)
+            return _with_own_grid(case, OwnGrid(inside, mask.GetSpacing()[::-1], first))
+    return _of_arrays(*_arrays(image, mask), own_spacing, label)
 
 
 def _with_own_grid(case: Case, own: OwnGrid) -> Case:
@@ -181,17 +186,6 @@ def _with_own_grid(case: Case, own: OwnGrid) -> Case:
         for _, first, mask, image, size in geometry
     ]
     return replace(case, inside=as_itk_nearest(own.inside, axes), own=own)
-
-
-def _refuse_colour(shape: tuple[int, ...]) -> None:
-    if len(shape) == 3 and shape[2] in _CHANNELS and min(shape[:2]) > _CHANNELS[-1]:
-        raise DataError(
-            f"an array of shape {shape}, as of a picture in colour",
-            where="image",
-            allowed="numbers of shape (height, width) or (depth, height, width)",
-            remedy="pass one channel, such as image[..., 0], or the luminance; a volume of "
-            f"{shape[2]} columns as an image of SimpleITK or a file",
-        )
 
 
 def _of_arrays(

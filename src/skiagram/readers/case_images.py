@@ -13,7 +13,7 @@ from skiagram.datasets.file_trees import HEAD_BYTES, FileTree
 from skiagram.datasets.gray import in_gray
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.shards import Region, Spacing, is_volume
-from skiagram.readers.dicom import with_preamble
+from skiagram.readers.dicom import is_dicom, with_preamble
 from skiagram.readers.dicom_codecs import MAX_PIXELS
 from skiagram.readers.dicom_series import decode_series
 from skiagram.readers.grid import MaskGrid, Volume
@@ -27,8 +27,6 @@ from skiagram.readers.volume_files import (
     join_volume,
 )
 from skiagram.readers.voxels import check_voxels
-
-_DICOM = b"DICM"
 
 
 @dataclass(frozen=True)
@@ -235,7 +233,7 @@ def read_volume(
     content = with_preamble(image[name])
     if is_volume_file(content[:HEAD_BYTES]):
         return decode_volume(content, name, spacing)
-    if content[128:132] == _DICOM and count_frames(content) > 1:
+    if is_dicom(content) and count_frames(content) > 1:
         return decode_series([(name, content)], name)
     return None
 

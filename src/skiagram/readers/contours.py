@@ -68,7 +68,12 @@ def fill_contours(
                 remedy="remove one of the two, or save the region as a mask",
             )
         planes[plane][filled.tobytes()] = filled  # a contour stored twice, maybe of other points
-    if nested and any(_cross(list(plane.values())) for plane in planes):
+    # two contours of a plane overlap, and neither holds the other
+    if nested and any(
+        (first & second).any() and (first & ~second).any() and (second & ~first).any()
+        for plane in planes
+        for first, second in combinations(plane.values(), 2)
+    ):
         raise DataError(
             f"contours of the region `{name}` that cross each other in a plane",
             allowed="contours apart from each other, or one within another: a hole",
@@ -92,14 +97,6 @@ def _one_line(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
             if float(np.hypot(*(nearest - point))) > _ALONG:
                 return False
     return True
-
-
-def _cross(parts: list[NDArray[np.bool_]]) -> bool:
-    """Return whether two parts of a plane overlap, and neither holds the other."""
-    return any(
-        np.logical_and(first, second).any() and (first & ~second).any() and (second & ~first).any()
-        for first, second in combinations(parts, 2)
-    )
 
 
 def _check_extent(corners: list[NDArray[np.float64]], image: VoxelGrid) -> None:
@@ -143,30 +140,32 @@ def _fill_between(
             remedy="check that the structure set belongs to this image; if it does, fill between "
             "the contours on purpose with `mask_grid: resample`",
         )
-    outlines = lru_cache(2)(lambda plane: _signed_distance(planes[plane], image))
+
+    @lru_cache(2)
+    def distance_inside(plane: int) -> NDArray[np.float64]:
+        """Return how far inside each pixel lies, mm; a plane without one is far outside."""
+        from scipy.ndimage import distance_transform_edt
+
+        drawn, sampling = planes[plane], image.spacing[1:]
+        if not drawn.any():
+            return np.full(drawn.shape, -1e9)
+        within = distance_transform_edt(np.pad(drawn, 1), sampling=sampling)[1:-1, 1:-1]
+        signed: NDArray[np.float64] = within - distance_transform_edt(~drawn, sampling)
+        return signed
+
     for depth in range(image.shape[0]):
         after = int(np.searchsorted(depths, depth))
         near = [plane for plane in (after - 1, after) if 0 <= plane < len(depths)]
         gap = float(np.ptp(depths[near]))
         if 0 < gap <= APART * usual:
             share = (depth - depths[after - 1]) / gap
-            inside[depth] = (1 - share) * outlines(after - 1) + share * outlines(after) > 0
+            before, behind = distance_inside(after - 1), distance_inside(after)
+            inside[depth] = (1 - share) * before + share * behind > 0
         else:
             nearest = min(near, key=lambda plane: abs(float(depths[plane]) - depth))
             if abs(depths[nearest] - depth) <= usual / 2 + 1e-6:
                 inside[depth] = planes[nearest]
     return inside
-
-
-def _signed_distance(plane: NDArray[np.bool_], image: VoxelGrid) -> NDArray[np.float64]:
-    """Return how far inside each pixel lies, mm; a plane without one is far outside."""
-    from scipy.ndimage import distance_transform_edt
-
-    if not plane.any():
-        return np.full(plane.shape, -1e9)
-    within = distance_transform_edt(np.pad(plane, 1), sampling=image.spacing[1:])[1:-1, 1:-1]
-    distance: NDArray[np.float64] = within - distance_transform_edt(~plane, image.spacing[1:])
-    return distance
 
 
 def fill_polygon(corners: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -289,11 +289,21 @@ def with_preamble(content: bytes) -> bytes:
     return start + struct.pack("<HH2sH", 2, 0x10, b"UI", len(value)) + value + content
 
 
+def is_dicom(content: bytes) -> bool:
+    """Return whether a file, whose preamble is there, is DICOM."""
+    return content[128:132] == b"DICM"
+
+
+def read_meta(file: BinaryIO) -> Any:
+    """Return the meta information of a file, which says its transfer syntax and its kind."""
+    read_preamble(file, force=False)
+    return read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
+
+
 def check_deflated(file: BinaryIO, where: str) -> None:
     """Refuse a deflated file that becomes more than its own header says; nothing of it is kept."""
     start = file.tell()
-    read_preamble(file, force=False)
-    meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
+    meta = read_meta(file)
     if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         content, stream = file.read(), zlib.decompressobj(-zlib.MAX_WBITS)
         first = stream.decompress(content, _PIECE)
@@ -486,7 +496,18 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
     elif (slope, intercept) != (1, 0):  # pydicom scales only where both are given, ITK else too
         values = values.astype(np.float64) * float(slope) + float(intercept)
     elif is_mapped(header):
-        values = _real_world(values, header)
+        # the one linear map of a header without rescaling (PS3.3 C.7.6.16.2.11)
+        mappings = header.RealWorldValueMappingSequence
+        names = ("RealWorldValueSlope", "RealWorldValueIntercept")
+        (slope, intercept), *others = {tuple(map(mapping.get, names)) for mapping in mappings}
+        if others or slope is None or intercept is None:
+            raise DataError(
+                f"{len(mappings)} mappings to real-world values, or one that is no line",
+                allowed="a single slope and intercept",
+                remedy="export the image with Rescale Slope and Intercept",
+            )
+        if (slope, intercept) != (1, 0):
+            values = values * float(slope) + float(intercept)
     if str(header.get("PresentationIntentType")).upper() == "FOR PRESENTATION":
         [table, *_] = header.get("VOILUTSequence") or [{}]
         if "LUTDescriptor" in table and "LUTData" in table:
@@ -542,23 +563,6 @@ def _look_up(values: NDArray[Any], table: Any, header: Any) -> NDArray[Any]:
 def _no_table(lacking: str) -> DataError:
     remedy = "export the image again, or with Rescale Slope and Intercept"
     return DataError(f"a look-up table without {lacking}", allowed="all of it", remedy=remedy)
-
-
-def _real_world(stored: NDArray[Any], header: Any) -> NDArray[Any]:
-    """Apply the one linear map of a header without rescaling (PS3.3 C.7.6.16.2.11)."""
-    mappings = header.RealWorldValueMappingSequence
-    lines = {
-        (mapping.get("RealWorldValueSlope"), mapping.get("RealWorldValueIntercept"))
-        for mapping in mappings
-    }
-    (slope, intercept), *others = lines
-    if others or slope is None or intercept is None:
-        raise DataError(
-            f"{len(mappings)} mappings to real-world values, or one that is no line",
-            allowed="a single slope and intercept",
-            remedy="export the image with Rescale Slope and Intercept",
-        )
-    return stored if (slope, intercept) == (1, 0) else stored * float(slope) + float(intercept)
 
 
 def _storable(values: NDArray[Any]) -> Image:

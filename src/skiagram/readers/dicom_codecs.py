@@ -229,7 +229,14 @@ def decode_frame(frame: bytes, runner: Any) -> bytearray:
 
     rows, columns, samples = runner.rows, runner.columns, runner.samples_per_pixel
     if runner.transfer_syntax in _JPEG_2000:
-        pixels = imagecodecs.jpeg2k_decode(frame, numthreads=_threads(frame))
+        # several threads share a large frame, unless files are decoded side by side
+        stream = read_stream(frame)
+        large = stream is not None and stream.rows * stream.columns >= _LARGE
+        alone = threading.current_thread() is threading.main_thread() and parent_process() is None
+        known = hasattr(os, "sched_getaffinity")
+        cores = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
+        threads = min(cores, _MAX_THREADS) if large and alone else 1
+        pixels = imagecodecs.jpeg2k_decode(frame, numthreads=threads)
     elif runner.transfer_syntax in _JPEG_LS:
         pixels = imagecodecs.jpegls_decode(frame)
     else:
@@ -248,14 +255,3 @@ def decode_frame(frame: bytes, runner: Any) -> bytearray:
         pixels = pixels.view(f"i{pixels.itemsize}") << unused >> unused
     runner.set_option("bits_allocated", bits)
     return bytearray(np.ascontiguousarray(pixels).tobytes())
-
-
-def _threads(frame: bytes) -> int:
-    """Return how many threads share a frame: one where files are decoded side by side."""
-    stream = read_stream(frame)
-    small = stream is None or stream.rows * stream.columns < _LARGE
-    alone = threading.current_thread() is threading.main_thread() and parent_process() is None
-    if small or not alone:
-        return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(cores or 1, _MAX_THREADS)

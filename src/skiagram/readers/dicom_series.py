@@ -15,16 +15,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.filereader import read_dataset, read_preamble
 from pydicom.tag import Tag
 
 from skiagram.errors import DataError, named, readable
 from skiagram.readers.dicom import (
     headers_of_frames,
+    is_dicom,
     modality_of,
     modality_values,
     pixel_spacing,
     read_header,
+    read_meta,
     several_frames,
     with_preamble,
 )
@@ -179,15 +180,14 @@ def _choose_volume(
 
 def _is_no_slice(content: bytes) -> bool:
     """Return whether a file says itself that it is no slice; an empty or damaged one does not."""
-    if content[128:132] != b"DICM":
+    if not is_dicom(content):
         head = content[:_HEAD]
         text = bool(head.strip()) and not set(head) & _NO_TEXT
         return text or _NO_SLICE.match(head) is not None
-    file = BytesIO(content)
     with suppress(Exception):  # damage is named where the pixels are read
-        read_preamble(file, force=False)
-        meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
-        return str(meta.get("MediaStorageSOPClassUID", "")).startswith(_OTHER_KINDS)
+        return str(read_meta(BytesIO(content)).get("MediaStorageSOPClassUID", "")).startswith(
+            _OTHER_KINDS
+        )
     return False
 
 

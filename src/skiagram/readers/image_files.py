@@ -29,7 +29,13 @@ from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.gray import gray_if_tinted
 from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Image
-from skiagram.readers.dicom import frame_of, read_dicom, several_frames, with_preamble
+from skiagram.readers.dicom import (
+    frame_of,
+    is_dicom,
+    read_dicom,
+    several_frames,
+    with_preamble,
+)
 from skiagram.readers.dicom_codecs import END_OF_IMAGE, MAX_PIXELS, read_stream, too_many_pixels
 from skiagram.readers.volume_files import count_volumes
 from skiagram.readers.voxels import narrow
@@ -40,7 +46,6 @@ ENDINGS = (
     *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".pgm", ".ppm", ".bmp", ".dcm", ".dicom"),
     *(".nii", ".nii.gz", ".nrrd", ".mha", ".gif", ".webp", ".jp2"),
 )
-_DICOM = re.compile(rb".{128}DICM", re.DOTALL)
 _TIFF = re.compile(rb"II[*+]\0|MM\0[*+]")
 _NETPBM = re.compile(rb"P[1-6]\s")
 _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = (
@@ -74,7 +79,7 @@ class TransparentImage(DataError):
 
 def is_image(head: bytes) -> bool:
     """Return whether a file's first `HEAD_BYTES` bytes are those of a kind that is read here."""
-    return bool(_DICOM.match(with_preamble(head))) or any(magic.match(head) for magic, _ in _KINDS)
+    return is_dicom(with_preamble(head)) or any(magic.match(head) for magic, _ in _KINDS)
 
 
 def decode_image(
@@ -108,7 +113,7 @@ def decode_image(
     if not content:
         raise DataError("an empty file", where=name, remedy="copy or export it again")
     content = with_preamble(content)
-    if _DICOM.match(content):
+    if is_dicom(content):
         with named(name):
             return read_dicom(BytesIO(content), most_pixels, frame)
     opened = next((kind for magic, kind in _KINDS if magic.match(content)), None)
@@ -125,27 +130,51 @@ def decode_image(
     with readable("pixels cannot be read", name, remedy), quiet:
         if opened is TiffImageFile:
             plane = _beyond_pillow(content, frame, name, most_pixels, as_stored=as_stored)
-            if plane is not None:
-                return SpacedImage(plane)
-        if (
-            opened is JpegImageFile
-            and (plane := _deep_jpeg(content, name, most_pixels)) is not None
-        ):
+        else:
+            plane = _deep_jpeg(content, name, most_pixels) if opened is JpegImageFile else None
+        if plane is not None:
             return SpacedImage(plane)
         file = opened(BytesIO(content))
-        _turn_to(file, frame, name)
-        if isinstance(file, PpmImageFile):
-            _check_netpbm(file, content, name)
-        stretched = _STRETCHED.get(_depth(file), 1)
-        pixels, transparent = _pixels(
-            file, name, most_pixels, as_stored=as_stored, on_black=on_black
+        return _decode_with_pillow(
+            file, content, frame, name, most_pixels, as_stored=as_stored, on_black=on_black
         )
-        if as_stored and stretched > 1 and pixels.ndim == 2:
-            pixels = pixels // np.uint8(stretched)
-        if as_stored and pixels.dtype.kind != "f" and _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO:
-            pixels = np.iinfo(pixels.dtype).max - pixels
-        image = SpacedImage(pixels, made_gray="transparent" if transparent else "")
-        return image if as_stored or file.mode == "CMYK" else gray_if_tinted(image)
+
+
+def _decode_with_pillow(
+    file: ImageFile,
+    content: bytes,
+    frame: int | None,
+    name: str,
+    most_pixels: int,
+    *,
+    as_stored: bool,
+    on_black: bool,
+) -> SpacedImage:
+    """Return what Pillow reads of an opened file; see `decode_image`."""
+    # go to the page that is chosen
+    pages = [0]
+    if isinstance(file, TiffImageFile):
+        pages = _find_pages(file, name)
+    elif (number := getattr(file, "n_frames", 1)) > 1:
+        raise DataError(f"{number} frames", where=name, remedy="write one file per frame")
+    index = frame_of(frame, len(pages), name)
+    if index is None and len(pages) > 1:
+        raise several_frames(len(pages), name, "pages")
+    if isinstance(file, TiffImageFile):
+        first = file.size
+        file.seek(pages[index or 0])
+        _refuse_thumbnail(file.size, first, name)
+    if isinstance(file, PpmImageFile):
+        _check_netpbm(file, content, name)
+    # its values as brightness, or as they are stored
+    stretched = _STRETCHED.get(_depth(file), 1)
+    pixels, transparent = _pixels(file, name, most_pixels, as_stored=as_stored, on_black=on_black)
+    if as_stored and stretched > 1 and pixels.ndim == 2:
+        pixels = pixels // np.uint8(stretched)
+    if as_stored and pixels.dtype.kind != "f" and _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO:
+        pixels = np.iinfo(pixels.dtype).max - pixels
+    image = SpacedImage(pixels, made_gray="transparent" if transparent else "")
+    return image if as_stored or file.mode == "CMYK" else gray_if_tinted(image)
 
 
 def _deep_jpeg(content: bytes, name: str, most_pixels: int) -> Image | None:
@@ -274,7 +303,7 @@ def count_frames(content: bytes) -> int:
     """Return how many frames a DICOM file has, pages a TIFF, volumes one of four axes; else 1."""
     content = with_preamble(content)
     try:
-        if _DICOM.match(content):
+        if is_dicom(content):
             header = pydicom.dcmread(
                 BytesIO(content), stop_before_pixels=True, specific_tags=["NumberOfFrames"]
             )
@@ -319,22 +348,6 @@ def _whole_pages(kinds: Sequence[int]) -> list[int]:
 def _too_many_pages(name: str) -> DataError:
     fault, remedy = f"more than {_MAX_PAGES:,} pages", "write the pages to several files"
     return DataError(fault, where=name, allowed=f"at most {_MAX_PAGES:,}", remedy=remedy)
-
-
-def _turn_to(file: ImageFile, frame: int | None, name: str) -> None:
-    """Go to a page of a file, and refuse one that is not there or not chosen."""
-    pages = [0]
-    if isinstance(file, TiffImageFile):
-        pages = _find_pages(file, name)
-    elif (number := getattr(file, "n_frames", 1)) > 1:
-        raise DataError(f"{number} frames", where=name, remedy="write one file per frame")
-    index = frame_of(frame, len(pages), name)
-    if index is None and len(pages) > 1:
-        raise several_frames(len(pages), name, "pages")
-    if isinstance(file, TiffImageFile):
-        first = file.size
-        file.seek(pages[index or 0])
-        _refuse_thumbnail(file.size, first, name)
 
 
 def _refuse_thumbnail(sides: tuple[int, int], first: tuple[int, int], name: str) -> None:
@@ -390,8 +403,13 @@ def _pixels(
     signed = signed_bytes or (file.mode == "I" and not isinstance(file, PpmImageFile))
     _check(file, name, turned_below_zero=white_is_zero and (signed or file.mode == "F"))
     ImageOps.exif_transpose(file, in_place=True)
-    if as_stored and file.mode == "P" and _has_colours(file):
-        return np.asarray(file), False
+    if as_stored and file.mode == "P":
+        # places of a palette that has colours beside grays, and black at its first place
+        places = np.asarray(file)
+        palette = np.array(file.getpalette("RGB") or [0, 0, 0], dtype=np.uint8).reshape(-1, 3)
+        used = palette[[at for at in np.unique(places).tolist() if at < len(palette)]]
+        if not palette[0].any() and (used != used[:, :1]).any():
+            return places, False
     if signed_bytes:
         return np.asarray(file).view(np.int8).astype(np.int16), False
     if file.mode in {"I;16", "I;16B", "I;16L", "I"}:
@@ -425,13 +443,6 @@ def _pixels(
     if image.mode in {"P", "RGB"} and (colour == colour[..., :1]).all():
         return np.ascontiguousarray(colour[..., 0]), transparent
     return colour, transparent
-
-
-def _has_colours(file: ImageFile) -> bool:
-    """Return whether a palette has colours beside grays, and black at its first place."""
-    palette = np.array(file.getpalette("RGB") or [0, 0, 0], dtype=np.uint8).reshape(-1, 3)
-    used = palette[[at for at in np.unique(np.asarray(file)).tolist() if at < len(palette)]]
-    return not palette[0].any() and bool((used != used[:, :1]).any())
 
 
 def _check(file: ImageFile, name: str, *, turned_below_zero: bool) -> None:

@@ -5,7 +5,7 @@ resampled if that was asked for; nothing is moved unasked. Frames without a plac
 have masks by their numbers.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError, listed, named, readable
 from skiagram.image_store.shards import Spacing
 from skiagram.readers.contours import fill_contours
-from skiagram.readers.dicom import check_deflated, headers_of_frames, with_preamble
+from skiagram.readers.dicom import (
+    check_deflated,
+    headers_of_frames,
+    is_dicom,
+    with_preamble,
+)
 from skiagram.readers.dicom_codecs import MAX_PIXELS, check_size, decode_pixels
 from skiagram.readers.grid import (
     APART,
@@ -78,12 +83,23 @@ def decode_mask(
     """
     content = with_preamble(content)
     with _reading(name):
-        if not _is_dicom(content):
+        if not is_dicom(content):
             remedy = "name the label, one row per region"
             frame = None
             if segments := read_segments(content):
                 remedy = f"name a segment in the column `region`: {', '.join(segments)}"
-                label_value, frame = _choose_segment(segments, region, label_value)
+                # value and volume of a segment of 3D Slicer, which may overlap others in volumes
+                layers, names = {layer for _, layer in segments.values()}, ", ".join(segments)
+                if region is None and len(layers) > 1:
+                    fault = f"{len(segments)} segments that may overlap ({names})"
+                    ask = "name one in the column `region`"
+                    raise SeveralRegions(fault, allowed="one segment", remedy=ask)
+                if region is not None and region not in segments:
+                    correct = "correct the column `region`"
+                    raise DataError(f"no segment `{region}`", allowed=names, remedy=correct)
+                if region is not None:
+                    label_value, layer = segments[region]
+                    frame = layer if len(layers) > 1 else None
             labels, grid, _ = decode_volume(content, name, spacing, narrowed=False, frame=frame)
             inside = _choose_label(labels, label_value, remedy)
             return _filled(_on_image(inside, grid, image, mask_grid))
@@ -100,24 +116,6 @@ def decode_mask(
             allowed="RTSTRUCT, SEG, or a mask as NIfTI, NRRD or MetaImage",
             remedy="name the file of the mask in the table",
         )
-
-
-def _choose_segment(
-    segments: Mapping[str, tuple[int, int]], region: str | None, label_value: int | None
-) -> tuple[int | None, int | None]:
-    """Return value and volume of a segment of 3D Slicer, which may overlap others in volumes."""
-    layers = {layer for _, layer in segments.values()}
-    names = ", ".join(segments)
-    if region is None:
-        if len(layers) == 1:
-            return label_value, None
-        fault, allowed = f"{len(segments)} segments that may overlap ({names})", "one segment"
-        raise SeveralRegions(fault, allowed=allowed, remedy="name one in the column `region`")
-    if region not in segments:
-        remedy = "correct the column `region`"
-        raise DataError(f"no segment `{region}`", allowed=names, remedy=remedy)
-    value, layer = segments[region]
-    return value, layer if len(layers) > 1 else None
 
 
 def decode_plane_mask(
@@ -146,7 +144,7 @@ def decode_plane_mask(
     """
     content = with_preamble(content)
     with _reading(name):
-        if frame is not None and _is_dicom(content):
+        if frame is not None and is_dicom(content):
             planes = _frames_of_segment(content, shape, region, label_value)
             return _filled(planes[frame - 1] if frame else planes)
         pages = 1 if frame is None else count_frames(content)
@@ -174,10 +172,6 @@ def _reading(name: str) -> Iterator[None]:
     remedy = "the file is cut short or damaged; export it again"
     with readable("the mask cannot be read", name, remedy), named(name):
         yield
-
-
-def _is_dicom(content: bytes) -> bool:
-    return content[128:132] == b"DICM"
 
 
 def _read_dicom(content: bytes) -> Any:
@@ -281,7 +275,17 @@ def _frames_of_segment(
         )
     headers, planes = _read_segment(dataset, region, label_value)
     _of_sides(planes[0], shape[1:])
-    numbers = [_frame_number(header) for header in headers]
+    # of which frame of its source each was drawn; None where it does not say
+    numbers: list[int | None] = []
+    for header in headers:
+        stated = [
+            source.get("ReferencedFrameNumber")
+            for derived in header.get("DerivationImageSequence") or ()
+            for source in derived.get("SourceImageSequence") or ()
+        ]
+        first = next((each for each in stated if each is not None), None)
+        first = first if first is None or isinstance(first, (int, str)) else first[0]
+        numbers.append(None if first is None else int(first))
     if None in numbers and len(numbers) == shape[0]:
         numbers = list(range(1, shape[0] + 1))
     inside = np.zeros(shape, dtype=np.bool_)
@@ -294,16 +298,6 @@ def _frames_of_segment(
             raise DataError(fault, allowed=allowed, remedy=OTHER_IMAGE)
         inside[number - 1] |= plane
     return inside
-
-
-def _frame_number(header: Any) -> int | None:
-    """Return of which frame of its source a frame was drawn; None where it does not say."""
-    for derived in header.get("DerivationImageSequence") or ():
-        for source in derived.get("SourceImageSequence") or ():
-            number = source.get("ReferencedFrameNumber")
-            if number is not None:
-                return int(number if isinstance(number, (int, str)) else number[0])
-    return None
 
 
 def _on_image(

@@ -90,7 +90,20 @@ def read(
         raise ValueError("fewer bytes than its header says")
     start = ((frame or 1) - 1) * math.prod(sides[:3]) * dtype.itemsize
     values = read_values(packed, dtype, sides[:3], start)
-    steps, origin = _place(fields, len(sides))
+    # steps of axes z, y, x and the origin; an axis of volumes must have no share in it
+
+    def numbers(names: tuple[str, ...], default: NDArray[np.float64]) -> NDArray[np.float64]:
+        text = _first_of(fields, names, "")
+        said = np.array([float(word) for word in text.split()]) if text else default
+        if said.size < default.size:
+            raise ValueError(f"{names[0]} = {text}")
+        return said[: default.size].reshape(default.shape)
+
+    directions = numbers(_DIRECTIONS, np.eye(len(sides)))
+    if directions[3:, :3].any() or directions[:3, 3:].any():
+        raise tilted()
+    steps = (directions[:3, :3] * numbers(_SPACINGS, np.ones(len(sides)))[:3, None])[::-1]
+    origin = numbers(_ORIGINS, np.zeros(len(sides)))[:3]
     stated = any(name in fields for name in _SPACINGS)
     return values, steps if stated else with_distances(steps, spacing), origin
 
@@ -116,20 +129,3 @@ def _read_header(content: bytes) -> tuple[dict[str, str], bytes]:
 
 def _first_of(fields: dict[str, str], names: tuple[str, ...], default: str) -> str:
     return next((fields[name] for name in names if name in fields), default)
-
-
-def _place(fields: dict[str, str], number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return steps of axes z, y, x and the origin; an axis of volumes must have no share in it."""
-
-    def numbers(names: tuple[str, ...], default: NDArray[np.float64]) -> NDArray[np.float64]:
-        text = _first_of(fields, names, "")
-        stated = np.array([float(word) for word in text.split()]) if text else default
-        if stated.size < default.size:
-            raise ValueError(f"{names[0]} = {text}")
-        return stated[: default.size].reshape(default.shape)
-
-    directions = numbers(_DIRECTIONS, np.eye(number))
-    if directions[3:, :3].any() or directions[:3, 3:].any():
-        raise tilted()
-    steps = directions[:3, :3] * numbers(_SPACINGS, np.ones(number))[:3, None]
-    return steps[::-1], numbers(_ORIGINS, np.zeros(number))[:3]

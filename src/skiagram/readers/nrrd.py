@@ -97,16 +97,32 @@ def read(
     fields, packed = _read_header(content)
     check_frame(frame, count_volumes(content))
     _check_fields(fields)
-    axes = _read_axes(fields)
+    # the axes, but for one that holds a single value per voxel
+    sides = [int(side) for side in fields["sizes"].split()]
+    if len(sides) != int(fields["dimension"]):
+        raise ValueError(f"{len(sides)} sizes of {fields['dimension']} axes")
+    directions = _VECTOR.findall(fields.get("space directions", "").lower())
+    if directions and len(directions) != len(sides):
+        check_voxels(tuple(sides))
+        raise _not_three_directions(fields)
+    steps = [_vector(text) for text in directions] or [None] * len(sides)
+    axes = list(map(_Axis, sides, _kinds(fields, len(sides)), steps))
+    if len(axes) > 3:
+        axes = [axis for axis in axes if axis.side > 1 or axis.kind in (*_PLACE_AXES, "list")]
+    lists = ("list",) if len(axes) > 3 else ()
+    if any(axis.kind not in (*_PLACE_AXES, *lists) for axis in axes):
+        if directions and any(step is None for step in steps):
+            raise _not_three_directions(fields)
+        raise several_values()
     sides = [axis.side for axis in axes]
     if frame is None:
         check_voxels(tuple(sides))
     # of four axes one counts volumes: a list, one without direction, or the last
     listing = None
     if len(axes) == 4:
-        lists = [at for at, axis in enumerate(axes) if axis.kind == "list"]
+        listed = [at for at, axis in enumerate(axes) if axis.kind == "list"]
         without = [at for at, axis in enumerate(axes) if axis.step is None]
-        listing = (lists or (without if len(without) == 1 else []) or [3])[0]
+        listing = (listed or (without if len(without) == 1 else []) or [3])[0]
     placed = [axis for at, axis in enumerate(axes) if at != listing]
     check_voxels(tuple(axis.side for axis in placed))
     # the values of all volumes, the first axis of the file last
@@ -199,27 +215,6 @@ def _space(fields: dict[str, str]) -> str:
 def _kinds(fields: dict[str, str], number: int) -> list[str]:
     kinds = fields.get("kinds", "").lower().split()
     return kinds if len(kinds) == number else ["none"] * number
-
-
-def _read_axes(fields: dict[str, str]) -> list[_Axis]:
-    """Return the axes of a file, but for one that holds a single value per voxel."""
-    sides = [int(side) for side in fields["sizes"].split()]
-    if len(sides) != int(fields["dimension"]):
-        raise ValueError(f"{len(sides)} sizes of {fields['dimension']} axes")
-    directions = _VECTOR.findall(fields.get("space directions", "").lower())
-    if directions and len(directions) != len(sides):
-        check_voxels(tuple(sides))
-        raise _not_three_directions(fields)
-    steps = [_vector(text) for text in directions] or [None] * len(sides)
-    axes = list(map(_Axis, sides, _kinds(fields, len(sides)), steps))
-    if len(axes) > 3:
-        axes = [axis for axis in axes if axis.side > 1 or axis.kind in (*_PLACE_AXES, "list")]
-    lists = ("list",) if len(axes) > 3 else ()
-    if any(axis.kind not in (*_PLACE_AXES, *lists) for axis in axes):
-        if directions and any(step is None for step in steps):
-            raise _not_three_directions(fields)
-        raise several_values()
-    return axes
 
 
 def _not_three_directions(fields: dict[str, str]) -> DataError:

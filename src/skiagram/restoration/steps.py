@@ -69,7 +69,22 @@ class Steps:
             )
         planes = split_planes(images)
         missing: Mask = ~np.isfinite(planes)
-        self._fill(planes, missing, None if mean is None else split_planes(mean[None]))
+        means = None if mean is None else split_planes(mean[None])
+        for place in np.flatnonzero(missing.any(axis=(1, 2))):
+            if missing[place].all():
+                if not (self.missing or self.outliers or self.denoising):
+                    continue  # a slice beside an organ that was cut out
+                raise DataError(
+                    "every pixel is missing",
+                    allowed="at least one known pixel in each channel and slice",
+                    remedy="remove the image from the source",
+                )
+            if self.missing:
+                own = None if means is None else means[place % len(means)]
+                planes[place] = self.missing.fill(planes[place], missing[place], own)
+            else:  # for the later steps' eyes only
+                planes[place] = fill_local_median(planes[place], missing[place], 1)
+        # faulty pixels and lines, then noise; what nobody fills is missing again
         replaced = np.zeros((2, len(planes)), dtype=np.int64)
         if self.outliers:
             for number, plane in enumerate(planes):
@@ -89,22 +104,6 @@ class Steps:
         deviation = np.sqrt(np.square(noise).reshape(shape).mean(axis=1)).tolist()
         treatments = zip(*counts, deviation, strict=True)
         return join_planes(planes, images.shape), tuple(Treatment(*each) for each in treatments)
-
-    def _fill(self, planes: Planes, missing: Mask, means: Planes | None) -> None:
-        for number in np.flatnonzero(missing.any(axis=(1, 2))):
-            if missing[number].all():
-                if not (self.missing or self.outliers or self.denoising):
-                    continue  # a slice beside an organ that was cut out
-                raise DataError(
-                    "every pixel is missing",
-                    allowed="at least one known pixel in each channel and slice",
-                    remedy="remove the image from the source",
-                )
-            if self.missing:
-                mean = None if means is None else means[number % len(means)]
-                planes[number] = self.missing.fill(planes[number], missing[number], mean)
-            else:  # for the later steps' eyes only
-                planes[number] = fill_local_median(planes[number], missing[number], 1)
 
 
 def split_planes(images: Image) -> Planes:

@@ -72,25 +72,25 @@ class MedMNIST(RealDataSet):
 def read_arrays(path: Path, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Return some arrays of a file; a DataError where one is not there or cannot be read."""
     arrays: dict[str, NDArray[Any]] = {}
-    for key in keys:
-        try:
-            with np.load(path, allow_pickle=False) as archive:
+    key = keys[0]  # which errors name, also where the file cannot be opened
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            for key in keys:
                 arrays[key] = archive[key]
-        except KeyError as error:
-            allowed = f"a MedMNIST file with {', '.join(_KEYS)}"
-            raise DataError(
-                f"no array `{key}`",
-                where=path.name,
-                allowed=allowed,
-                remedy="rename the arrays, or save the images as files with a table",
-            ) from error
-        except _UNREADABLE as error:
-            raise DataError(
-                f"`{key}` cannot be read ({error})",
-                where=path.name,
-                allowed="a whole .npz of plain arrays; pickled objects are never loaded",
-                remedy="download the file again",
-            ) from error
+    except KeyError as error:
+        raise DataError(
+            f"no array `{key}`",
+            where=path.name,
+            allowed=f"a MedMNIST file with {', '.join(_KEYS)}",
+            remedy="rename the arrays, or save the images as files with a table",
+        ) from error
+    except _UNREADABLE as error:
+        raise DataError(
+            f"`{key}` cannot be read ({error})",
+            where=path.name,
+            allowed="a whole .npz of plain arrays; pickled objects are never loaded",
+            remedy="download the file again",
+        ) from error
     return arrays
 
 

@@ -102,6 +102,51 @@ def _read_columns(
     emptied: Counter[str] | None,
 ) -> tuple[list[int], dict[str, list[str]]]:
     """Return the line of each row, and name → cells of each column; see `read_rows`."""
+    header, numbered, separator = _read_lines(content, columns)
+    _check_table(header, numbered)
+    # Column by column, as most tables are long: rows of texts take several times the memory.
+    lines = [line for line, _ in numbered]
+    table = {name: [cells[at] for _, cells in numbered] for at, name in enumerate(header)}
+    del numbered
+    # words that stand for an empty cell, and those of them that say a number
+    numbers: dict[float, str] = {}
+    for word in missing:
+        with suppress(ValueError):
+            numbers.setdefault(parse_number(word), word)
+    for name, cells in table.items():
+        # such cells become empty, and are counted
+        for at, cell in enumerate(cells if missing else ()):
+            found = cell if cell in missing else None
+            if found is None and numbers and (cell[-1:].isdigit() or cell.endswith(".")):
+                with suppress(ValueError):
+                    found = numbers.get(parse_number(cell))
+            if found is not None:
+                cells[at] = ""
+                if emptied is not None:
+                    emptied[found] += 1
+        if name not in files:
+            table[name] = [unicodedata.normalize("NFC", cell) for cell in cells]
+    if separator == ",":
+        return lines, table
+    # points for decimal commas, where every cell of the table agrees with these
+    known_cells = {name: {*cells} - _NOT_KNOWN for name, cells in table.items()}
+    with_comma = [
+        name
+        for name, values in known_cells.items()
+        if all(map(_COMMA_OR_WHOLE.fullmatch, values)) and any("," in cell for cell in values)
+    ]
+    written = {cell for name in with_comma for cell in known_cells[name] if "," in cell}
+    with_point = any(map(_DECIMAL_POINT.fullmatch, set().union(*known_cells.values())))
+    if not with_point and not all(map(_THOUSANDS.fullmatch, written)):
+        for name in with_comma:
+            table[name] = [cell.replace(",", ".") for cell in table[name]]
+    return lines, table
+
+
+def _read_lines(
+    content: bytes, columns: Sequence[str] | None
+) -> tuple[list[str], list[tuple[int, list[str]]], str]:
+    """Return the header of a table, the line and the cells of each row, and what separates them."""
     text = _decode(content)
     hint = _SEPARATOR_HINT.match(text)
     separator = hint[1] if hint else _find_separator(text.lstrip("\r\n"))
@@ -111,8 +156,15 @@ def _read_columns(
     try:
         if hint:
             next(reader)
-        first = [] if columns else next(filter(any, map(_stripped, reader)), [])
-        header = [*columns] if columns else _header_of_levels(first, reader)
+        header = [*columns] if columns else next(filter(any, map(_stripped, reader)), [])
+        if not columns and header[:1] == [""] and len(set(header)) < len(header):
+            # pandas writes a row for each level of a header, then the index's name
+            last = header
+            for cells in map(_stripped, reader):
+                if not any(cells[1:]):
+                    header = [cells[0], *last[1:]]
+                    break
+                last = cells
         numbered = [(reader.line_num, cells) for cells in map(_stripped, reader) if any(cells)]
     except csv.Error as error:
         raise DataError(
@@ -121,8 +173,25 @@ def _read_columns(
             allowed=f"cells of at most {csv.field_size_limit():,} characters",
             remedy="look for a quotation mark that nothing closes, or shorten the cell",
         ) from error
-    header, numbered = _settle_ends(header, numbered, separator)
-    _check_header(header)
+    return *_settle_ends(header, numbered, separator), separator
+
+
+def _check_table(header: list[str], numbered: list[tuple[int, list[str]]]) -> None:
+    """Refuse a header without one reading, and rows that do not have its cells."""
+    nameless = header.count("")
+    twice = "".join(sorted(n for n, count in Counter(header).items() if n and count > 1)[:1])
+    bars = len(header) == 1 and "|" in header[0]
+    marks = "columns separated by commas, semicolons or tabs"
+    rules = (
+        (bars, f"the header `{''.join(header[:1])}` has no separator", marks),
+        (len(header) > _MAX_COLUMNS, f"{len(header):,} columns", f"at most {_MAX_COLUMNS:,}"),
+        (nameless > 1, f"{nameless} columns without a name", "a name for each column but one"),
+        (twice, f"two columns are called `{twice}`", "each name once"),
+    )
+    for wrong, fault, allowed in rules:
+        if wrong:
+            remedy = "correct the header, which is the first line, below no title of the table"
+            raise DataError(fault, where=WHERE, allowed=allowed, remedy=remedy)
     for line, cells in numbered:
         if len(cells) != len(header):
             raise DataError(
@@ -134,42 +203,6 @@ def _read_columns(
             )
     if not numbered:
         raise DataError("no rows", where=WHERE, allowed="a header and one row per file")
-    # Column by column, as most tables are long: rows of texts take several times the memory.
-    lines = [line for line, _ in numbered]
-    table = {name: [cells[at] for _, cells in numbered] for at, name in enumerate(header)}
-    del reader, text, numbered
-    for name in table:
-        if missing:
-            table[name] = _without_missing(table[name], missing, emptied)
-        if name not in files:
-            table[name] = [unicodedata.normalize("NFC", cell) for cell in table[name]]
-    return lines, table if separator == "," else _with_decimal_points(table)
-
-
-def _without_missing(
-    cells: list[str], missing: Collection[str], emptied: Counter[str] | None
-) -> list[str]:
-    """Return a column with empty cells for words that stand for them, which it counts."""
-    numbers: dict[float, str] = {}  # the word that says a number
-    for word in missing:
-        with suppress(ValueError):
-            numbers.setdefault(parse_number(word), word)
-    words = [_missing_word(cell, missing, numbers) for cell in cells]
-    if emptied is not None:
-        emptied.update(word for word in words if word is not None)
-    return [cell if word is None else "" for cell, word in zip(cells, words, strict=True)]
-
-
-def _missing_word(cell: str, missing: Collection[str], numbers: Mapping[float, str]) -> str | None:
-    """Return which of some words a cell is, or is the number of; None of any other cell."""
-    if cell in missing:
-        return cell
-    if not numbers or (not cell[-1:].isdigit() and not cell.endswith(".")):
-        return None
-    try:
-        return numbers.get(parse_number(cell))
-    except ValueError:
-        return None
 
 
 def describe_missing(missing: Collection[str], emptied: Mapping[str, int]) -> list[str]:
@@ -206,36 +239,8 @@ def _settle_ends(
     return header[:used], [(line, cells[:used] + cells[width:]) for line, cells in rows]
 
 
-def _with_decimal_points(table: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return a table with points for decimal commas, where every cell of it agrees with these."""
-    known_cells = {name: {*cells} - _NOT_KNOWN for name, cells in table.items()}
-    with_comma = [
-        name
-        for name, values in known_cells.items()
-        if all(map(_COMMA_OR_WHOLE.fullmatch, values)) and any("," in cell for cell in values)
-    ]
-    written = {cell for name in with_comma for cell in known_cells[name] if "," in cell}
-    with_point = any(map(_DECIMAL_POINT.fullmatch, set().union(*known_cells.values())))
-    if with_point or all(map(_THOUSANDS.fullmatch, written)):
-        return table
-    return table | {name: [cell.replace(",", ".") for cell in table[name]] for name in with_comma}
-
-
 def _stripped(cells: Iterable[str]) -> list[str]:
     return [cell.strip() for cell in cells]
-
-
-def _header_of_levels(first: list[str], lines: Iterator[list[str]]) -> list[str]:
-    """Return the header, of which pandas writes a row for each level, then the index's name."""
-    if first[:1] != [""] or len(set(first)) == len(first):
-        return first
-    last = first
-    for cells in map(_stripped, lines):
-        if any(cells[1:]):
-            last = cells
-        else:
-            return [cells[0], *last[1:]]
-    return first
 
 
 def read_csv(
@@ -369,23 +374,6 @@ def _is_regular(text: str, separator: str) -> bool:
         return False
     row_names = separator == " " and cells[:1] != cells[1:2]  # as R's write.table has them
     return len(set(cells[row_names:])) == 1 and cells[-1] > 1 + row_names
-
-
-def _check_header(header: list[str]) -> None:
-    nameless = header.count("")
-    twice = "".join(sorted(n for n, count in Counter(header).items() if n and count > 1)[:1])
-    bars = len(header) == 1 and "|" in header[0]
-    marks = "columns separated by commas, semicolons or tabs"
-    rules = (
-        (bars, f"the header `{''.join(header[:1])}` has no separator", marks),
-        (len(header) > _MAX_COLUMNS, f"{len(header):,} columns", f"at most {_MAX_COLUMNS:,}"),
-        (nameless > 1, f"{nameless} columns without a name", "a name for each column but one"),
-        (twice, f"two columns are called `{twice}`", "each name once"),
-    )
-    for wrong, fault, allowed in rules:
-        if wrong:
-            remedy = "correct the header, which is the first line, below no title of the table"
-            raise DataError(fault, where=WHERE, allowed=allowed, remedy=remedy)
 
 
 def usual_column(header: Iterable[str], usual: Sequence[str]) -> str | None:

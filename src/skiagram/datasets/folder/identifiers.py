@@ -5,9 +5,11 @@ column that passes can still identify somebody together with others.
 """
 
 import datetime
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 
 _MAX_WORDS = 20
 _FEW_NUMBERS = 20
@@ -95,18 +97,31 @@ def suspect_column(name: str, cells: Sequence[str]) -> str | None:
     or differ in more than half of the rows; other whole numbers that nearly every row has for
     itself.
     """
-    filled = [cell for cell in cells if cell]
-    distinct = len(set(filled))
-    if _names_a_person(name):
+    # words, phrases and letters of the name
+    plain, words = _plain(name), words_of(name)
+    phrase = "_".join(["", *words, ""])
+    spelled = re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", name).casefold())
+    if (
+        any(w in _WORDS or w.startswith(_STARTS) or w.endswith(_ENDS) for w in words)
+        or any(f"_{person_phrase}_" in phrase for person_phrase in _PHRASES)
+        or any(_plain(word) in plain for word in _ANYWHERE)
+        or not _SPELLED.isdisjoint(spelled)
+    ):
         return "its name stands for a person, a number or place of a person, a date or a note"
+    # what the cells hold
+    filled = [cell for cell in cells if cell]
     if any(_DATE.fullmatch(cell) for cell in filled) or (
         filled and all(map(is_packed_date, filled))
     ):
         return "it holds dates"
     if any(len(cell) > _MAX_TEXT or cell.count(" ") > _MAX_SPACES for cell in filled):
         return "it holds free text"
-    if all(_is_decimal(cell) for cell in filled):
+    # finite numbers; one that starts with 0 and a digit is a sign of digits
+    numbers: list[float] = []
+    with suppress(ValueError):
         numbers = [float(cell) for cell in filled]
+    finite = len(numbers) == len(filled) and all(abs(number) < math.inf for number in numbers)
+    if finite and not any(map(_LEADING_ZERO.fullmatch, filled)):
         distinct, rows = len(set(numbers)), len(numbers)
         if not all(number.is_integer() for number in numbers):
             return None
@@ -116,6 +131,7 @@ def suspect_column(name: str, cells: Sequence[str]) -> str | None:
         else:
             harmless = few or distinct <= _MAX_DISTINCT * rows
         return None if harmless else f"it holds {distinct} different whole numbers in {rows} rows"
+    distinct = len(set(filled))
     if distinct > _MAX_WORDS or distinct > len(filled) / 2:
         return f"it holds {distinct} different texts in {len(filled)} rows"
     return None
@@ -133,18 +149,6 @@ def _plain(name: str) -> str:
     return plain.casefold().translate(_BARRED)
 
 
-def _names_a_person(name: str) -> bool:
-    plain, words = _plain(name), words_of(name)
-    phrase = "_".join(["", *words, ""])
-    spelled = re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", name).casefold())
-    return (
-        any(w in _WORDS or w.startswith(_STARTS) or w.endswith(_ENDS) for w in words)
-        or any(f"_{person_phrase}_" in phrase for person_phrase in _PHRASES)
-        or any(_plain(word) in plain for word in _ANYWHERE)
-        or not _SPELLED.isdisjoint(spelled)
-    )
-
-
 def is_packed_date(cell: str) -> bool:
     """Return whether a cell is a date of eight digits, as DICOM writes it."""
     if not (len(cell) == 8 and cell.isascii() and cell.isdigit() and 1850 <= int(cell[:4]) <= 2100):
@@ -154,11 +158,3 @@ def is_packed_date(cell: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_decimal(cell: str) -> bool:
-    """Whether a cell is a finite number; one that starts with 0 and a digit is a sign of digits."""
-    try:
-        return abs(float(cell)) < float("inf") and not _LEADING_ZERO.fullmatch(cell)
-    except ValueError:
-        return False

@@ -297,16 +297,8 @@ def list_entries(
         test_sites: Sites whose images are the test set; the rest is for training.
         sealed: Whether the labels of test cases are encrypted; their cells are empty then.
     """
-    require_columns(rows, columns.used())
-    _check_sites(rows, columns, test_sites)
-    parts = (columns.region, columns.label_value, columns.frame)
-    apart = tuple(name for name in parts if name is not None)
-    problems = find_covariate_problems(rows, columns)
-    if columns.file is not None:
-        problems += find_file_problems(rows, columns.file, apart)
-    if columns.mask is not None:
-        drawn = [row for row in rows if row.cells[columns.mask]]  # the others are named below
-        problems += find_mask_problems(drawn, columns.mask, (columns.image_file, *apart))
+    problems = _find_column_problems(rows, columns, test_sites)
+    # each row: its entry, or what is wrong with it
     rules = [_rules_of_rows(columns, classes, hidden=hidden) for hidden in (False, True)]
     numeric = {
         name
@@ -317,15 +309,11 @@ def list_entries(
     references: dict[str, ImageReference] = {}
     lesions: dict[str, str] = {}
     for row in rows:
-        hidden = sealed and split_of(row, columns, test_sites) == "test"
-        where = (row.cells[columns.file] if columns.file else "") or row.where
-        problem = _first_problem(rules[hidden], row, where)
-        if problem is None and columns.patient is not None:
-            problem = find_patient_problem(row.cells[columns.patient], where)
-        measured: dict[str, float | None] = {}
-        if problem is None:
-            measured, problem = _measure_row(row, columns.features)
-        if problem is not None:
+        split = split_of(row, columns, test_sites)
+        hidden = sealed and split == "test"
+        try:
+            measured = _check_row(row, columns, rules[hidden])
+        except DataError as problem:
             problems.append(problem)
             continue
         name, cells = row.where, row.cells
@@ -337,7 +325,7 @@ def list_entries(
             name=name,
             patient=cells[columns.patient] if columns.patient else None,
             label=SEALED if hidden else classes.index(cells[columns.label]),
-            split=split_of(row, columns, test_sites),
+            split=split,
             covariates={
                 each: row.number(each) if each in numeric else cells[each] or None
                 for each in columns.covariates
@@ -353,6 +341,58 @@ def list_entries(
         lesions.setdefault(name, cells[columns.marks] if columns.marks else "")
     read = (list(references.values()), list(lesions.values()))
     return Listing(list(entries.values()), problems, *read)
+
+
+def _find_column_problems(
+    rows: list[CsvRow], columns: Columns, test_sites: Sequence[str]
+) -> list[DataError]:
+    """Return what is wrong with the covariates, the files and the masks of a table.
+
+    Raises:
+        OptionError: The test sites are none of the table, or beside another split.
+        DataError: A column is not there.
+    """
+    require_columns(rows, columns.used())
+    # test sites are those of a column, where no other one tells the split
+    where = "dataset.test_sites"
+    if test_sites and (columns.site is None or columns.split is not None):
+        allowed = "test sites where `columns.site` names a column and `columns.split` is null"
+        raise OptionError(f"{list(test_sites)} was given", where=where, allowed=allowed)
+    sites = sorted({row.cells[columns.site] for row in rows}) if columns.site else []
+    if unknown := sorted(set(test_sites) - set(sites)):
+        near = nearest(unknown[0], sites)
+        remedy = f"did you mean `{near[0]}`?" if near else "name sites of the table"
+        fault = f"no image of site `{unknown[0]}`"
+        raise OptionError(fault, where=where, allowed=listed(sites), remedy=remedy)
+    # files and masks: each once, or each once with a region
+    parts = (columns.region, columns.label_value, columns.frame)
+    apart = tuple(name for name in parts if name is not None)
+    problems = find_covariate_problems(rows, columns)
+    if columns.file is not None:
+        problems += find_file_problems(rows, columns.file, apart)
+    if columns.mask is not None:
+        drawn = [row for row in rows if row.cells[columns.mask]]  # the others are named below
+        problems += find_mask_problems(drawn, columns.mask, (columns.image_file, *apart))
+    return problems
+
+
+def _check_row(row: CsvRow, columns: Columns, rules: Iterable[_Rule]) -> dict[str, float | None]:
+    """Return the features of a row; refuse one that cannot be used."""
+    where = (row.cells[columns.file] if columns.file else "") or row.where
+    problem = _first_problem(rules, row, where)
+    if problem is None and columns.patient is not None:
+        problem = find_patient_problem(row.cells[columns.patient], where)
+    if problem is not None:
+        raise problem
+    measured = read_measured(row, columns.features)
+    if columns.features and all(value is None for value in measured.values()):
+        raise DataError(
+            "no feature has a value",
+            where=row.where,
+            allowed="a number in at least one column",
+            remedy="remove the row, and say so where you report the result",
+        )
+    return measured
 
 
 def read_measured(row: CsvRow, features: Sequence[str]) -> dict[str, float | None]:
@@ -374,24 +414,6 @@ def read_measured(row: CsvRow, features: Sequence[str]) -> dict[str, float | Non
             )
         measured[name] = value
     return measured
-
-
-def _measure_row(
-    row: CsvRow, features: Sequence[str]
-) -> tuple[dict[str, float | None], DataError | None]:
-    """Return the features of a row, and what is wrong with them; None where nothing is."""
-    try:
-        measured = read_measured(row, features)
-    except DataError as problem:
-        return {}, problem
-    if not features or any(value is not None for value in measured.values()):
-        return measured, None
-    return measured, DataError(
-        "no feature has a value",
-        where=row.where,
-        allowed="a number in at least one column",
-        remedy="remove the row, and say so where you report the result",
-    )
 
 
 def refer(row: CsvRow, columns: Columns) -> ImageReference:
@@ -442,15 +464,38 @@ def split_modalities(
         fault = f"no image of `{unknown[0]}`" if unknown else f"{len(table_modalities)} modalities"
         remedy = "choose one or several (`skiagram init … --images`)"
         raise OptionError(fault, where=where, allowed=listed(table_modalities), remedy=remedy)
-    first, *others = chosen
-    by_case = {name: _rows_by_case(rows, columns, name, len(chosen) > 1) for name in chosen}
+    # modality → what tells a case: patient, region and visit → its row; of one modality all rows
+    case_columns = (columns.patient, columns.region, columns.visit)
+    key_columns = [name for name in case_columns if name is not None]
+    by_case: dict[str, dict[tuple[str, ...], CsvRow]] = {name: {} for name in chosen}
+    for name in chosen:
+        for row in rows:
+            if row.cells[columns.modality] != name:
+                continue
+            key = tuple(row.cells[column] for column in key_columns)
+            if len(chosen) == 1:
+                key = (str(row.line),)
+            if by_case[name].setdefault(key, row) is not row:
+                raise DataError(
+                    f"a second image of `{name}` for the same patient, region and visit",
+                    where=row.where,
+                    allowed="one row per patient, region, visit and modality",
+                    remedy="name lesions in the column `region`, and patients in theirs",
+                )
+    _check_modalities(by_case, columns)
+    return {name: [by_case[name][key] for key in by_case[chosen[0]]] for name in chosen}
+
+
+def _check_modalities(by_case: dict[str, dict[tuple[str, ...], CsvRow]], columns: Columns) -> None:
+    """Refuse cases that lack a modality, or of which a further one says what the first does not."""
+    first, *others = by_case
     for name in others:
         for key, row in by_case[first].items():
             if key not in by_case[name]:
                 raise DataError(
                     f"a case without an image of `{name}`",
                     where=row.where,
-                    allowed=f"an image of each of {', '.join(chosen)} for every case",
+                    allowed=f"an image of each of {', '.join(by_case)} for every case",
                     remedy="add the row, remove the case, or choose fewer modalities",
                 )
             further = by_case[name][key]
@@ -471,28 +516,6 @@ def split_modalities(
                     allowed=f"lesions on the images that are named first, of `{first}`",
                     remedy="name the modality with the lesions first (`skiagram init … --images`)",
                 )
-    return {name: [by_case[name][key] for key in by_case[first]] for name in chosen}
-
-
-def _rows_by_case(
-    rows: list[CsvRow], columns: Columns, modality: str, several: bool
-) -> dict[tuple[str, ...], CsvRow]:
-    modality_rows = [row for row in rows if row.cells[columns.modality or ""] == modality]
-    if not several:
-        return {(str(row.line),): row for row in modality_rows}
-    case_columns = (columns.patient, columns.region, columns.visit)
-    key_columns = [name for name in case_columns if name is not None]
-    by_case: dict[tuple[str, ...], CsvRow] = {}
-    for row in modality_rows:
-        key = tuple(row.cells[name] for name in key_columns)
-        if by_case.setdefault(key, row) is not row:
-            raise DataError(
-                f"a second image of `{modality}` for the same patient, region and visit",
-                where=row.where,
-                allowed="one row per patient, region, visit and modality",
-                remedy="name lesions in the column `region`, and patients in theirs",
-            )
-    return by_case
 
 
 def split_of(row: CsvRow, columns: Columns, test_sites: Sequence[str]) -> Split | None:
@@ -585,22 +608,6 @@ def _rules_of_image(columns: Columns) -> list[_Rule]:
 
 def _has_decimal_comma(cell: str) -> bool:
     return _DECIMAL_COMMA.fullmatch(cell) is not None
-
-
-def _check_sites(rows: list[CsvRow], columns: Columns, test_sites: Sequence[str]) -> None:
-    if not test_sites:
-        return
-    where = "dataset.test_sites"
-    if columns.site is None or columns.split is not None:
-        allowed = "test sites where `columns.site` names a column and `columns.split` is null"
-        raise OptionError(f"{list(test_sites)} was given", where=where, allowed=allowed)
-    sites = sorted({row.cells[columns.site] for row in rows})
-    unknown = sorted(set(test_sites) - set(sites))
-    if unknown:
-        fault = f"no image of site `{unknown[0]}`"
-        near = nearest(unknown[0], sites)
-        remedy = f"did you mean `{near[0]}`?" if near else "name sites of the table"
-        raise OptionError(fault, where=where, allowed=listed(sites), remedy=remedy)
 
 
 def parse_value(cell: str) -> float:
