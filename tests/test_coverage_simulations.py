@@ -164,11 +164,15 @@ def test_every_percentage_of_the_page_is_one_of_its_rows_or_their_median(section
 
 
 @pytest.mark.slow
-def test_a_short_run_gives_the_same_rows_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_run_gives_the_rows_of_the_page_and_again_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sys, "path", [str(FOLDER), *sys.path])  # as `python run.py` has it
     script = runpy.run_path(str(FOLDER / "run.py"))
     made = script["simulate_all"](4, 100)
-    assert made == script["simulate_all"](4, 100)
+    # Every section draws from streams of its own: alone it gives the same rows again.
+    for section in ("several_classes_section", "concordance_section", "several_findings_section"):
+        assert script[section](1) in made
     for name, text in script["tables_of"](made).items():
         new = list(csv.DictReader(text.splitlines()))
         written = rows(name.removesuffix(".csv"))

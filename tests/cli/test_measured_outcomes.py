@@ -63,7 +63,7 @@ def test_another_cohorts_numbers_are_told_by_a_finished_project(
     at_home, north = tmp_path / "at_home", tmp_path / "north"
     line = write(at_home)
     few = ["--baselines", "logistic_regression,null_model", "--networks", "none", "--folds", "2"]
-    done = skiagram(at_home, "run", *line, "--number", "size", "--unit", "mm", *few)
+    done = Project(at_home).run_line(*line, "--number", "size", "--unit", "mm", *few)
     assert done.returncode == 0, done.stdout + done.stderr
     project = at_home / "films-project"
     line = ["validate", str(project), *write(north, 60, 2), "--name", "north", "--workers", "1"]
@@ -108,10 +108,10 @@ def test_grades_of_a_table_go_to_a_report(tmp_path: Path) -> None:
         "--folds",
         "2",
     ]
-    refused = skiagram(at_home, "run", *tables)
+    refused = Project(at_home).run_line(*tables)
     assert refused.returncode == 4
     assert "--grades LOWEST ... HIGHEST" in refused.stderr
-    done = skiagram(at_home, "run", *tables, "--grades", "F", "G", "D", *few)
+    done = Project(at_home).run_line(*tables, "--grades", "F", "G", "D", *few)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The best classical model (" in done.stdout
     project = at_home / "films-project"
@@ -145,7 +145,7 @@ def test_findings_of_a_table_go_to_a_report_and_to_another_cohort(tmp_path: Path
     at_home, north = tmp_path / "at_home", tmp_path / "north"
     columns = ["--findings", "mass", "nodule", "effusion"]
     few = ["--baselines", "logistic_regression,random_forest,null_model", "--folds", "2"]
-    done = skiagram(at_home, "run", *write_findings(at_home), *columns, *few)
+    done = Project(at_home).run_line(*write_findings(at_home), *columns, *few)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "cells are empty or −1" in done.stdout
     project = at_home / "films-project"
