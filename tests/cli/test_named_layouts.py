@@ -494,6 +494,7 @@ def test_a_public_layout_comes_to_a_report_by_the_same_line(layout: str, tmp_pat
     write_layout, line, _ = CHECKED[layout]
     write_layout(tmp_path)
     words = [*shlex.split(line)[1:], "--quick", "--networks", "none", "--project", "project"]
+    words += ["--features", "first_order"]
     done = Project(tmp_path).run_line(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     report = (tmp_path / "project/reports/report.html").read_text()

@@ -163,7 +163,8 @@ class Project:
         """End this process as one that was started with a script of the copy, or `skiagram`."""
         code = 1
         try:
-            sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+            # Of a fork within a fork, what stood there before must not close them as it goes.
+            sys.stdout, sys.stderr = (os.fdopen(at, "w", closefd=False) for at in (1, 2))
             environment = self.environment
             os.environ.clear()
             os.environ.update(environment | variables)
@@ -187,9 +188,11 @@ class Project:
         except BaseException:
             traceback.print_exc()
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
+            try:
+                sys.stdout.flush()
+                sys.stderr.flush()
+            finally:
+                os._exit(code)
 
     def stages(self, *stages: tuple[str, ...]) -> None:
         """Run stages one after the other; each must end well."""
