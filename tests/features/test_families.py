@@ -194,7 +194,7 @@ def status(line):
 
 
 def measure(name):
-    chosen, side = family(name), 2048
+    chosen, side = family(name), 4096
     generator = np.random.default_rng(0)
     chosen.extract(FeatureBatch(np.round(300 * generator.random((1, 256, 256), dtype=np.float32))))
     before = status("VmRSS")
