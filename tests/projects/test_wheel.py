@@ -265,8 +265,12 @@ def test_a_project_of_an_earlier_version_is_upgraded_and_gives_equal_scores(
 
 
 def digests(project: Installed) -> dict[str, str]:
-    """Return stage → what stands for the code that it runs, made anew."""
-    done = project.run("python", "pipeline/digest.py", folder="lesions-project")
+    """Return stage → what stands for the code that it runs, made anew.
+
+    The environment's own Python makes it: it alone knows the wheel as installed.
+    """
+    python = str(project.venv / "bin/python")
+    done = project.run(python, "pipeline/digest.py", folder="lesions-project")
     assert done.returncode == 0, done.stderr
     code = project.folder / "lesions-project/data/code"
     return {path.name: path.read_text() for path in code.iterdir()}
