@@ -47,6 +47,7 @@ def cloned(tmp_path_factory: pytest.TempPathFactory) -> Project:
     for name in (".gitattributes", ".gitignore", "Makefile"):
         shutil.copy(REPOSITORY / name, project.folder / name)
     project.edit("params.yaml", baselines=["svm", "random_forest"], features="first_order")
+    project.edit("conf/model/random_forest.yaml", n_estimators=12)
     tiny = project.folder / "conf/dataset/tiny.yaml"
     shutil.copy(tiny, project.folder / "conf/dataset/breastmnist.yaml")
     images = project.folder / "images"
