@@ -50,16 +50,16 @@ def _normalised(name: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("folder", ["src", "pipeline", "tests", "docs", "benchmarks"])
-def test_every_imported_package_is_declared(folder: str) -> None:
-    declared = declared_distributions(development=folder not in ("src", "pipeline"))
+def test_every_imported_package_is_declared() -> None:
     distributions = packages_distributions()
-    undeclared = {
-        package
-        for package in imported_packages(REPOSITORY / folder)
-        if not {_normalised(name) for name in distributions.get(package, [])} & declared
-    }
-    assert not undeclared
+    for folder in ("src", "pipeline", "tests", "docs", "benchmarks"):
+        declared = declared_distributions(development=folder not in ("src", "pipeline"))
+        undeclared = {
+            package
+            for package in imported_packages(REPOSITORY / folder)
+            if not {_normalised(name) for name in distributions.get(package, [])} & declared
+        }
+        assert not undeclared, folder
 
 
 def locked(name: str) -> set[str]:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import skiagram
+from skiagram.projects import files, running
+from tests.pipeline.project import fork_stages, write_project
 
 HEAVY = ("torch", "mlflow", "dvc", "hydra", "numpy", "pandas", "sklearn", "matplotlib", "numba")
 
@@ -37,17 +39,11 @@ def test_compiled_code_that_a_full_disk_cut_short_is_written_anew(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    [
-        "RadiomicsFeatures",
-        "compare",
-        "extract",
-        pytest.param("run", marks=pytest.mark.slow),  # every stage
-    ],
-)
+@pytest.mark.parametrize("name", ["RadiomicsFeatures", "compare", "extract", "run"])
 def test_examples_are_true(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(files, "make_project", write_project)
+    monkeypatch.setattr(running, "run_stages", fork_stages)
     member = getattr(skiagram, name)
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     found = doctest.DocTestFinder(recurse=False).find(member, name, globs={})

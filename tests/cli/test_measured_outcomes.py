@@ -2,13 +2,11 @@
 
 import json
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from tests.pipeline.project import Project
 
@@ -29,21 +27,6 @@ def draw(patients: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
     return pd.DataFrame({"patient": ids, "size": size.round(2), "site": hospital}), signal
 
 
-def write_films(folder: Path, patients: int = 60, seed: int = 1) -> list[str]:
-    """Write images whose middle is the brighter the larger the size; return arguments."""
-    table, signal = draw(patients, seed)
-    generator = np.random.default_rng(seed)
-    (folder / "films").mkdir(parents=True)
-    row, column = np.mgrid[:32, :32] - 16
-    middle = np.exp(-(row**2 + column**2) / 30)
-    table.insert(0, "file", [f"{at:03d}.png" for at in range(patients)])
-    for name, of_image in zip(table["file"], signal, strict=True):
-        pixels = generator.normal(100, 15, size=(32, 32)) + 40 * (1 + of_image) * middle
-        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / "films" / name)
-    table.to_csv(folder / "films.csv", index=False)
-    return ["films", "films.csv"]
-
-
 def write_features(folder: Path, patients: int = 60, seed: int = 1) -> list[str]:
     """Write a table of features and one of sizes; return arguments."""
     table, signal = draw(patients, seed)
@@ -56,17 +39,15 @@ def write_features(folder: Path, patients: int = 60, seed: int = 1) -> list[str]
     return ["films.csv", "sizes.csv"]
 
 
-@pytest.mark.parametrize("write", [write_films, write_features])
-def test_another_cohorts_numbers_are_told_by_a_finished_project(
-    write: Callable[..., list[str]], tmp_path: Path
-) -> None:
+def test_another_cohorts_numbers_are_told_by_a_finished_project(tmp_path: Path) -> None:
     at_home, north = tmp_path / "at_home", tmp_path / "north"
-    line = write(at_home)
+    line = write_features(at_home)
     few = ["--baselines", "logistic_regression,null_model", "--networks", "none", "--folds", "2"]
-    done = skiagram(at_home, "run", *line, "--number", "size", "--unit", "mm", *few)
+    done = Project(at_home).run_line(*line, "--number", "size", "--unit", "mm", *few)
     assert done.returncode == 0, done.stdout + done.stderr
     project = at_home / "films-project"
-    line = ["validate", str(project), *write(north, 60, 2), "--name", "north", "--workers", "1"]
+    line = ["validate", str(project), *write_features(north, 60, 2)]
+    line += ["--name", "north", "--workers", "1"]
     done = skiagram(north, *line, "--number", "size", "--site", "site")
     assert done.returncode == 0, done.stderr
     assert "of another cohort: no network was asked for" in done.stdout
@@ -108,10 +89,10 @@ def test_grades_of_a_table_go_to_a_report(tmp_path: Path) -> None:
         "--folds",
         "2",
     ]
-    refused = skiagram(at_home, "run", *tables)
+    refused = Project(at_home).run_line(*tables)
     assert refused.returncode == 4
     assert "--grades LOWEST ... HIGHEST" in refused.stderr
-    done = skiagram(at_home, "run", *tables, "--grades", "F", "G", "D", *few)
+    done = Project(at_home).run_line(*tables, "--grades", "F", "G", "D", *few)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The best classical model (" in done.stdout
     project = at_home / "films-project"
@@ -145,7 +126,7 @@ def test_findings_of_a_table_go_to_a_report_and_to_another_cohort(tmp_path: Path
     at_home, north = tmp_path / "at_home", tmp_path / "north"
     columns = ["--findings", "mass", "nodule", "effusion"]
     few = ["--baselines", "logistic_regression,random_forest,null_model", "--folds", "2"]
-    done = skiagram(at_home, "run", *write_findings(at_home), *columns, *few)
+    done = Project(at_home).run_line(*write_findings(at_home), *columns, *few)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "cells are empty or −1" in done.stdout
     project = at_home / "films-project"

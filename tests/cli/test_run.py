@@ -18,6 +18,7 @@ from skiagram.readers.image_files import decode_image
 from skiagram.records.files import write_record
 from tests.datasets.own_folders import sound_folder
 from tests.models.classical.families import model
+from tests.pipeline.project import write_project
 from tests.report.examples_of_results import binary
 from tests.terminal import Terminal
 
@@ -27,13 +28,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder; projects are made without git and DVC, and none is run."""
-
-    def make_project(folder: Path) -> list[str]:
-        files._write(folder, files.shipped_files())
-        files._write_record(folder, files.shipped_files())
-        return []
-
-    monkeypatch.setattr(files, "make_project", make_project)
+    monkeypatch.setattr(files, "make_project", write_project)
     monkeypatch.setattr(running, "run_stages", lambda project: 0)
     monkeypatch.setattr(show, "show_results", lambda project, shown: 0)
     (tmp_path / "empty").mkdir()

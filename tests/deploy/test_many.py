@@ -13,8 +13,8 @@ import pytest
 from tests.deploy.trained import Trained
 
 pytestmark = pytest.mark.slow
-IMAGES = 2_500
-BAD = {1_234: b"", 2_000: b"no image", 2_499: b"\x89PNG\r\n\x1a\nbroken"}
+IMAGES = 1_000
+BAD = {434: b"", 700: b"no image", 999: b"\x89PNG\r\n\x1a\nbroken"}
 RUN_AND_MEASURE = """
 import resource, sys
 from skiagram.cli.main import main

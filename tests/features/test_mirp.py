@@ -189,9 +189,8 @@ def test_real_films_agree(name: str, setting: Setting, real_data: Path) -> None:
 
 @pytest.mark.slow
 @each_family
-def test_a_whole_film_agrees(name: str, real_data: Path) -> None:
-    film = np.asarray(Image.open(real_data / "mini-mias" / "mdb005.png"))
-    assert film.shape == (1024, 1024)
+def test_a_large_part_of_a_film_agrees(name: str, real_data: Path) -> None:
+    film = np.asarray(Image.open(real_data / "mini-mias" / "mdb005.png"))[200:712, 300:812]
     assert_agreement(name, [whole(film)], SETTINGS[0])
 
 

@@ -17,11 +17,14 @@ from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NoReturn
+from unittest.mock import patch
 
 import numba
 import numpy as np
 from omegaconf import OmegaConf
 
+from skiagram.projects import files, running
+from tests.equal.run import stages_of
 from tests.forked_python import binaries
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -67,12 +70,13 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the variables of a user's shell, and where the copy's own code stands."""
+        """Return the variables of a user's shell, and where the code stands: the copy's, if any."""
         binaries = Path(sys.executable).parent
+        copied = self.folder / "src"
         environment = {
             "PATH": f"{binaries}:{os.environ['PATH']}",
             "HOME": os.environ.get("HOME", "/"),
-            "PYTHONPATH": str(self.folder / "src"),
+            "PYTHONPATH": str(copied if copied.is_dir() else REPOSITORY / "src"),
             "DVC_NO_ANALYTICS": "1",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "OMP_NUM_THREADS": "1",
@@ -128,6 +132,20 @@ class Project:
         """Run the command line of the program, forked from here, too."""
         return self._fork("skiagram", *words, **variables)
 
+    def run_line(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `skiagram run`, forked from here, and each stage forked from that.
+
+        Neither git nor DVC is called: `test_readme.py`, `test_wheel.py` and others have them.
+        """
+        prepare_to_fork()
+        for name in dict.fromkeys(stage for stage, *_ in list_stages("", "", BASELINES)):
+            import_module(name)
+        with (
+            patch.object(files, "make_project", write_project),
+            patch.object(running, "run_stages", fork_stages),
+        ):
+            return self._fork("skiagram", "run", *words)
+
     def _fork(self, script: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a script of the copy, or the command line, in a fork of this process."""
         with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
@@ -145,7 +163,8 @@ class Project:
         """End this process as one that was started with a script of the copy, or `skiagram`."""
         code = 1
         try:
-            sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+            # Of a fork within a fork, what stood there before must not close them as it goes.
+            sys.stdout, sys.stderr = (os.fdopen(at, "w", closefd=False) for at in (1, 2))
             environment = self.environment
             os.environ.clear()
             os.environ.update(environment | variables)
@@ -169,9 +188,11 @@ class Project:
         except BaseException:
             traceback.print_exc()
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
+            try:
+                sys.stdout.flush()
+                sys.stderr.flush()
+            finally:
+                os._exit(code)
 
     def stages(self, *stages: tuple[str, ...]) -> None:
         """Run stages one after the other; each must end well."""
@@ -195,7 +216,7 @@ class Project:
 
     def hashes(self, *folders: str) -> dict[str, str]:
         """Return the SHA-256 of every file below some outputs."""
-        files = [
+        written = [
             path
             for folder in folders
             for path in sorted((self.folder / folder).rglob("*"))
@@ -203,7 +224,7 @@ class Project:
         ]
         return {
             str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in files
+            for path in written
         }
 
 
@@ -214,6 +235,24 @@ def _link_or_copy(source: str, target: str) -> str:
             os.link(source, target)
             return target
     return shutil.copy2(source, target)
+
+
+def write_project(folder: Path) -> list[str]:
+    """Write the files of a project as `skiagram run` does, without git and DVC."""
+    files._write(folder, files.shipped_files())
+    files._write_record(folder, files.shipped_files())
+    return []
+
+
+def fork_stages(folder: Path) -> int:
+    """Run the stages that dvc.yaml names in forks; return the exit code of one that fails."""
+    project = Project(folder.resolve())
+    for script, overrides in stages_of(project.folder):
+        done = project.stage(script.removesuffix(".py"), *overrides)
+        if done.returncode:
+            sys.stderr.write(done.stderr)
+            return done.returncode
+    return 0
 
 
 @cache

@@ -131,3 +131,16 @@ def test_a_file_of_several_families_is_taken(untouched: Project, kind: str) -> N
     done = untouched.stage("extract", f"features=[region/{kind},acquisition]")
     assert "data/" in done.stderr
     assert "first line" not in done.stderr
+
+
+@pytest.mark.slow
+def test_features_that_the_data_set_cannot_give_are_named(project: Project) -> None:
+    for stage, *overrides in (("ingest", "dataset=tiny"), ("restore",), ("propose",)):
+        assert project.stage(stage, *overrides).returncode == 0
+    grey = project.stage("extract", "features=[first_order,colour]")
+    assert grey.returncode == 4
+    assert "`colour` is not defined for 1 channel" in grey.stderr
+    bare = project.stage("extract", "features=[first_order,covariates]")
+    assert bare.returncode == 2
+    assert "the data set has no covariates" in bare.stderr
+    assert not (project.folder / "data/features.parquet").exists()

@@ -54,8 +54,8 @@ def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project: Project) ->
     assert "leaked" not in done.stderr
     earlier = project.hashes("models", "scores")
 
-    longer = (*stage, "model.training.epochs=40", "model.training.patience=40")
-    process = project.start(*longer)
+    longer = ("plan.folds=2", "model.training.epochs=10", "model.training.patience=10")
+    process = project.start(sys.executable, "pipeline/train_network.py", *longer)
     under_way = ".work/pieces/unfinished-*/repeat0-fold0/last.ckpt"
     deadline = time.monotonic() + 120
     while not list(project.folder.glob(under_way)) and time.monotonic() < deadline:
@@ -67,7 +67,7 @@ def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project: Project) ->
     assert project.hashes("models", "scores") == earlier
     assert list(project.folder.glob(under_way))
 
-    assert project.run(*longer).returncode == 0
+    assert project.stage("train_network", *longer).returncode == 0
     assert not list(project.folder.glob(under_way))
     assert project.hashes("models", "scores") != earlier
 
@@ -75,12 +75,13 @@ def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project: Project) ->
 @pytest.mark.slow
 def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(project: Project) -> None:
     restored(project)
-    stage = (sys.executable, "pipeline/train_network.py", "plan.folds=2")
-    longer = (*stage, "model.training.epochs=40", "model.training.patience=40")
-    assert project.run(*longer, "compute.workers=1").returncode == 0
+    longer = ("plan.folds=2", "model.training.epochs=10", "model.training.patience=10")
+    assert project.stage("train_network", *longer, "compute.workers=1").returncode == 0
     serial = project.hashes("models", "scores")
 
-    process = project.start(*longer, "compute.workers=2")
+    process = project.start(
+        sys.executable, "pipeline/train_network.py", *longer, "compute.workers=2"
+    )
     under_way = ".work/pieces/unfinished-*/repeat0-fold0/last.ckpt"
     deadline = time.monotonic() + 120
     while not list(project.folder.glob(under_way)) and time.monotonic() < deadline:
@@ -92,21 +93,16 @@ def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(projec
     _, errors = process.communicate()
     assert process.returncode == 1, errors
     assert "a worker ended before its work was done" in errors
-    assert project.run(*longer, "compute.workers=2").returncode == 0
+    assert project.stage("train_network", *longer, "compute.workers=2").returncode == 0
     assert project.hashes("models", "scores") == serial
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("accelerator", ["cpu", "auto"])
-def test_two_processes_of_one_stage_score_every_case_once(
-    project: Project, accelerator: str
-) -> None:
+def test_two_processes_of_one_stage_score_every_case_once(project: Project) -> None:
     restored(project)
-    strategy = {"cpu": "ddp", "auto": "auto"}[accelerator]
-    shared = (f"trainer.strategy={strategy}", f"trainer.accelerator={accelerator}")
     short = ("plan.folds=2", "model=article_cnn", "model.training.epochs=2", "trainer.devices=2")
     # This returns once every process has closed its end of the pipes: none is left behind.
-    done = project.stage("train_network", *short, *shared, CUDA_VISIBLE_DEVICES="")
+    done = project.stage("train_network", *short, CUDA_VISIBLE_DEVICES="")
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     cases, _ = read_cases(project.folder / "data/cases")
@@ -139,7 +135,7 @@ def test_processes_that_would_not_meet_are_refused(project: Project) -> None:
         ({}, "trainer.num_nodes=2", "torchrun or by srun"),
         (of_two, "trainer.devices=1", "2 processes"),
     ):
-        done = project.run(sys.executable, "pipeline/train_network.py", trainer, **launched)
+        done = project.stage("train_network", trainer, **launched)
         assert done.returncode == 2, done.stderr
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
         assert named in done.stderr

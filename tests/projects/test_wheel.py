@@ -22,6 +22,7 @@ import yaml
 from PIL import Image
 
 from skiagram.projects.files import read_record
+from tests.forked_python import binaries
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "tests/deploy/packages/logistic_regression.skiagram"
@@ -69,10 +70,15 @@ print(*sys.modules)
 
 @dataclass(frozen=True)
 class Installed:
-    """A fresh environment with the wheel, and an empty folder to work in."""
+    """A fresh environment with the wheel, and an empty folder to work in.
+
+    Attributes:
+        forked: Whether its commands are forked from a process that has imported the libraries.
+    """
 
     venv: Path
     folder: Path
+    forked: bool
 
     def run(self, *words: str, folder: str = ".") -> subprocess.CompletedProcess[str]:
         """Run a command of the environment."""
@@ -81,6 +87,11 @@ class Installed:
             "HOME": str(self.folder),
             "OMP_NUM_THREADS": "1",
         }
+        if self.forked:
+            shell |= {
+                "PATH": f"{binaries()}:{shell['PATH']}",
+                "PYTHONPATH": str(purelib(self.venv)),
+            }
         return subprocess.run(
             words, cwd=self.folder / folder, env=shell, capture_output=True, text=True
         )
@@ -113,17 +124,18 @@ def installed(wheel: Path, place: Path, *, plain: bool) -> Installed:
     venv = place / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
     install(wheel, venv)
-    own = Path(sysconfig.get_path("purelib", vars={"base": str(venv)}))
+    own = purelib(venv)
     (own / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
-    for command in () if plain else ("dvc",):
-        code = f"#!{venv / 'bin/python'}\nfrom dvc.cli import main\nraise SystemExit(main())\n"
-        (venv / "bin" / command).write_text(code)
-        (venv / "bin" / command).chmod(0o755)
     if plain:
         (own / "refused.py").write_text(REFUSED)
         (own / "refused.pth").write_text("import refused\n")
     (place / "folder").mkdir()
-    return Installed(venv, place / "folder")
+    return Installed(venv, place / "folder", forked=not plain)
+
+
+def purelib(venv: Path) -> Path:
+    """Return the folder of an environment's packages."""
+    return Path(sysconfig.get_path("purelib", vars={"base": str(venv)}))
 
 
 def install(wheel: Path, venv: Path) -> None:
@@ -253,8 +265,12 @@ def test_a_project_of_an_earlier_version_is_upgraded_and_gives_equal_scores(
 
 
 def digests(project: Installed) -> dict[str, str]:
-    """Return stage → what stands for the code that it runs, made anew."""
-    done = project.run("python", "pipeline/digest.py", folder="lesions-project")
+    """Return stage → what stands for the code that it runs, made anew.
+
+    The environment's own Python makes it: it alone knows the wheel as installed.
+    """
+    python = str(project.venv / "bin/python")
+    done = project.run(python, "pipeline/digest.py", folder="lesions-project")
     assert done.returncode == 0, done.stderr
     code = project.folder / "lesions-project/data/code"
     return {path.name: path.read_text() for path in code.iterdir()}

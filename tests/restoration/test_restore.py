@@ -116,7 +116,7 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["repair", "wavelet", "article"])
-@pytest.mark.parametrize("shape", [(1400, 2000), (1200, 800, 3)])
+@pytest.mark.parametrize("shape", [(700, 1000), (600, 400, 3)])
 def test_memory_stays_within_seven_times_an_image(name: str, shape: tuple[int, ...]) -> None:
     image = np.random.default_rng(0).random(shape, dtype=np.float32)
     image[3, 4] = np.nan

@@ -1,9 +1,7 @@
 """A fifth outcome is its file and its name in `kinds.py`; models learn it by its loss."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,16 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.pipeline.project import Project
+
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def sources(tmp_path: Path) -> Path:
-    """Return a copy of the program that has a fifth outcome."""
-    copy = tmp_path / "program"
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the program that has a fifth outcome; compiled code comes along."""
+    copy = tmp_path_factory.mktemp("fifth") / "program"
+    ignored = shutil.ignore_patterns("*.tmp.*", "*.pyc.*")  # which another process is writing
     for name in ("src", "conf", "pipeline", "sweeps", "combined", "reports/explanations"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
     for path in ROOT.iterdir():
         if path.is_file():
             shutil.copy(path, copy)
@@ -35,11 +36,6 @@ def sources(tmp_path: Path) -> Path:
     return copy
 
 
-def run(program: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    line, paths = [sys.executable, *words], {"PYTHONPATH": str(program / "src")}
-    return subprocess.run(line, cwd=folder, capture_output=True, text=True, env=os.environ | paths)
-
-
 def test_a_count_goes_from_a_table_to_its_figures(sources: Path, tmp_path: Path) -> None:
     generator = np.random.default_rng(1)
     signal, noise = generator.normal(size=(2, 80))
@@ -48,7 +44,9 @@ def test_a_count_goes_from_a_table_to_its_figures(sources: Path, tmp_path: Path)
     table |= {"original_glcm_Contrast": signal, "original_glcm_Id": noise}
     pd.DataFrame(table).to_csv(tmp_path / "films.csv", index=False)
     line = ["run", "films.csv", "--count", "lesions", "--folds", "2"]
-    done = run(sources, tmp_path, "-m", "skiagram", *line)
+    line += ["--baselines", "logistic_regression"]
+    own = {"PYTHONPATH": str(sources / "src")}
+    done = Project(tmp_path).run("skiagram", *line, **own)
     assert done.returncode == 0, done.stdout + done.stderr
     metrics = json.loads((tmp_path / "films-project/reports/metrics.json").read_text())
     text = json.dumps(metrics)
@@ -57,11 +55,11 @@ def test_a_count_goes_from_a_table_to_its_figures(sources: Path, tmp_path: Path)
     assert "count" in (tmp_path / "films-project/reports/report.html").read_text()
     half = [f"{at}.5" for at in range(80)]
     pd.DataFrame(table | {"lesions": half}).to_csv(tmp_path / "half.csv", index=False)
-    refused = run(sources, tmp_path, "-m", "skiagram", "run", "half.csv", "--count", "lesions")
+    refused = Project(tmp_path).run("skiagram", "run", "half.csv", "--count", "lesions", **own)
     assert "no count: `0.5`" in refused.stderr
 
 
-def test_a_network_learns_a_count_by_its_loss(sources: Path, tmp_path: Path) -> None:
+def test_a_network_learns_a_count_by_its_loss(sources: Path) -> None:
     """Nothing of `training` and `models.deep` names the kind."""
     code = """
 import torch
@@ -71,7 +69,7 @@ print(NetworkModel.tasks)
 score = torch.tensor([0.0, 1.0])
 print(float(Count(column="lesions").loss(score, torch.tensor([[2.0], [3.0]]).log1p(), None)))
 """
-    done = run(sources, tmp_path, "-c", code)
+    done = Project(sources).run(sys.executable, "-c", code)
     assert done.returncode == 0, done.stderr
     learns, loss = done.stdout.splitlines()
     assert "'count'" in learns

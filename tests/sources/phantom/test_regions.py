@@ -35,25 +35,30 @@ def auc(opened: OpenPhantomRegions) -> float:
         AUC = 1 − (1 / 4π) ∫ |M₀(½ + iα)|² / (α² + ¼) dα
     """
 
+    spectra = [spectrum(observer) for observer in opened.observers]
+
     def squared_moment(angle: float) -> float:  # with 2 α the tangent of the angle
         beta = complex(0.5, np.tan(angle) / 2)
-        return float(abs(sum(moment(observer, beta) for observer in opened.observers)) ** 2)
+        return float(abs(sum(moment(*of_shape, beta) for of_shape in spectra)) ** 2)
 
     area, _ = integrate.quad(squared_moment, 0, np.pi / 2, limit=200)
     return float(1 - area / (np.pi * len(opened.observers) ** 2))
 
 
-def moment(observer: RegionObserver, beta: complex) -> complex:
-    """Return M₀(β), the product of ν^(−β/2) a^(−1/2) exp(−β (1−β) η² / (2 ν a)).
-
-    ν are the eigenvalues of Σ₁ in the coordinates in which Σ₀ is the identity, η the means'
-    distance there, and a = 1 − β + β / ν.
-    """
+def spectrum(observer: RegionObserver) -> tuple[np.ndarray, np.ndarray]:
+    """Return ν, eigenvalues of Σ₁ where Σ₀ is the identity, and the squared η, means' distance."""
     normal, abnormal = observer.factors
     vectors, roots, _ = linalg.svd(linalg.solve_triangular(normal, abnormal, lower=True))
     step = np.full(len(normal), observer.mean[1] - observer.mean[0])
     distance = np.square(vectors.T @ linalg.solve_triangular(normal, step, lower=True))
-    nu = np.square(roots)
+    return np.square(roots), distance
+
+
+def moment(nu: np.ndarray, distance: np.ndarray, beta: complex) -> complex:
+    """Return M₀(β), the product of ν^(−β/2) a^(−1/2) exp(−β (1−β) η² / (2 ν a)).
+
+    In it a = 1 − β + β / ν.
+    """
     a = 1 - beta + beta / nu
     terms = beta * np.log(nu) + np.log(a) + beta * (1 - beta) * distance / (nu * a)
     return complex(np.exp(-0.5 * terms.sum()))
