@@ -15,7 +15,7 @@ from scipy.stats import norm
 
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.reader_study import MEAN_READER, study_readers
-from skiagram.evaluation.sites import summarise_chances
+from skiagram.evaluation.sites import summarise_sites
 from skiagram.seeding import stream
 from skiagram.statistics.delong import macro_placements, placements
 from skiagram.statistics.estimate import Estimate
@@ -267,7 +267,7 @@ def class_sites_held(design: SiteDesign, simulations: int) -> Floats:
             label = draw_labels(patients, generator)
             probability = read_classes(label, apart, generator)
             areas.append(macro_placements(probability[None], label, np.arange(patients)))
-        summary = summarise_chances(areas)
+        summary = summarise_sites(areas, on_logit=True, bound=1.0)
         counts[0] += holds(float(expit(MEAN)), summary["mean"])
         following = float(expit(MEAN + design.spread * generator.normal()))
         counts[1] += holds(following, summary["next_site"])

@@ -431,8 +431,9 @@ def _qualify(
     sites = evaluation.test_sites
     several = len(sites) > 1
     if evaluation.is_external:
-        few = f"The cohorts are {_listed(sites)}; a few cohorts say"
-        yield f"{few if several else 'One cohort says'} nothing about the next."
+        cohorts = f"The cohorts are {_listed(sites)}; " if several else ""
+        say = "a few cohorts say" if several else "One cohort says"
+        yield f"{cohorts}{say} nothing about the next."
     elif sites:
         yield (
             f"The test cases are of {_listed(sites)}, {'sites' if several else 'a site'} that "
