@@ -130,7 +130,8 @@ def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
     if evaluation.finding is None or is_no_finder_of_use(evaluation):
         return _of_whole_images(evaluation)
     decision, *others = _of_whole_images(evaluation)
-    return (" ".join(describe_finding(evaluation)), f"Of whole images: {decision}", *others)
+    found, *figures = describe_finding(evaluation)
+    return (found, *figures, f"Of whole images: {decision}", *others)
 
 
 def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
@@ -494,7 +495,8 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
     # Calibration.
     parts = []
     for name, model in compared.items():
-        if calibration := model.figures.select(analysis=CALIBRATION):
+        calibration = model.figures.select(analysis=CALIBRATION)
+        if calibration and calibration.find(figure="slope").value is not None:
             slope, observed = (
                 format_estimate(calibration.find(figure=figure), why=True)
                 for figure in ("slope", "expected_to_observed")
