@@ -152,7 +152,7 @@ class ClassicalModel(ABC):
                 raise DataError(f"two columns `{min(shared)}`", where="features and encoding")
             values = np.hstack([table.values, case_features.values])
             table = FeatureTable(table.case_id, (*table.names, *case_features.names), values)
-            beside = "covariates" if {*families} == {"encoding", "covariates"} else "features"
+            beside = "covariates" if {*families} == {_ENCODING, "covariates"} else "features"
             title, preparation = f"{title} and {beside}", prepared.preparation
             read += (prepared.features,)
         return Reading(table.of, title, read, preparation, lambda: table, encoding=folder)
