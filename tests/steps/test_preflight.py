@@ -8,7 +8,8 @@ import pytest
 
 from skiagram.composition import Composition
 from skiagram.errors import OptionError
-from skiagram.steps.preflight import DataSetFacts, check_run
+from skiagram.options import build
+from skiagram.steps.preflight import _OF_OTHER_OUTCOMES, DataSetFacts, check_run
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENTS = [f"P{at}" for at in range(20)]
@@ -48,6 +49,7 @@ def test_a_choice_that_no_run_can_follow_is_refused(changes: dict[str, Any], wor
         ({"design": "cv", "fold_column": "sites"}, {}, "no column `sites`.*did you mean `site`"),
         ({}, {"has_images": False}, "networks: `article_cnn`.*no images.*--networks none"),
         ({"baselines": ["svm"]}, {"kind": "number"}, "none of `svm` learns.*kind number"),
+        ({"baselines": ["cox_boosted"]}, {}, "none of `cox_boosted` learns.*kind class"),
     ],
 )
 def test_a_choice_that_the_data_set_does_not_carry_is_refused(
@@ -55,6 +57,14 @@ def test_a_choice_that_the_data_set_does_not_carry_is_refused(
 ) -> None:
     with pytest.raises(OptionError, match=words):
         check_run(Composition(REPOSITORY, changes), replace(DATA, **data))
+
+
+def test_preflight_knows_the_models_that_do_not_learn_classes() -> None:
+    options = Composition(REPOSITORY)
+    for name in options.list_files("model"):
+        values = options.read_file("model", name)
+        learns = "class" in getattr(build(values, name), "tasks", ("class",))
+        assert learns is not str(values["_target_"]).startswith(_OF_OTHER_OUTCOMES), name
 
 
 def test_a_choice_of_an_earlier_version_is_refused(tmp_path: Path) -> None:

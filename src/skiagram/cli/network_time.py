@@ -65,9 +65,9 @@ def plan_network_time(
     names = [network_time.name for network_time in planned]
     chosen = replace(choices, params={**choices.params, "networks": names}, options=changed)
     # what is trained for how long, and what is left out
-    minutes = sum(network_time.seconds for network_time in planned) / 60
+    minutes = max(1, round(sum(network_time.seconds for network_time in planned) / 60))
     trained = " and ".join(f"{each.name} ({each.epochs} epochs)" for each in planned) or "none"
-    text = f"Networks: {trained}, about {max(1, round(minutes))} minutes on this machine."
+    text = f"Networks: {trained}, about {minutes} minute{'s' * (minutes > 1)} on this machine."
     if not planned:
         text = "Networks: none; the frozen network stands for them."
     if left_out := [name for name in choices.networks if name not in names]:

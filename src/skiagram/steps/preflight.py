@@ -36,6 +36,10 @@ _CANDIDATE_FINDERS = (  # they look at the places of a `proposal`
     "skiagram.models.deep.window_finder.",
 )
 _FINDERS = (*_CANDIDATE_FINDERS, "skiagram.models.deep.heat_map_finder.")
+_OF_OTHER_OUTCOMES = (  # they do not learn classes
+    "skiagram.models.classical.cox.",
+    "skiagram.models.classical.null_model.",
+)
 _EVEN = 10  # patients of each class for each fold, with which no fold can lack a class
 
 
@@ -286,20 +290,24 @@ def _check_models(
             remedy=f"set `combinations: []` in {PARAMS}",
         )
     # A model that cannot learn the outcome is a line of the report, a run of such models none.
-    if data.kind != "class" or data.cases is not None:
-        classical = {name: values for name, values in trained.items() if name not in networks}
+    classical = {name: values for name, values in trained.items() if name not in networks}
+    if data.kind == "class":  # nearly all learn them; none is built, which takes a second
+        learns = [
+            not _target(values).startswith(_OF_OTHER_OUTCOMES) for values in classical.values()
+        ]
+    else:
         built = [build(values, "model") for values in classical.values()]
-        learned = [getattr(model, "tasks", ("class",)) for model in built]
-        if classical and not any(data.kind in kinds for kinds in learned):
-            raise OptionError(
-                f"none of {listed(f'`{name}`' for name in classical)} learns what is predicted, "
-                f"which is of the kind {data.kind}",
-                where="baselines",
-                allowed=f"models that learn the kind {data.kind}, such as logistic_regression"
-                if data.kind != "findings"
-                else "models that learn several findings",
-                remedy="name such a model too, or leave `--baselines` out for the usual ones",
-            )
+        learns = [data.kind in getattr(model, "tasks", ("class",)) for model in built]
+    if learns and not any(learns):
+        raise OptionError(
+            f"none of {listed(f'`{name}`' for name in classical)} learns what is predicted, "
+            f"which is of the kind {data.kind}",
+            where="baselines",
+            allowed=f"models that learn the kind {data.kind}, such as logistic_regression"
+            if data.kind != "findings"
+            else "models that learn several findings",
+            remedy="name such a model too, or leave `--baselines` out for the usual ones",
+        )
 
 
 def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition) -> None:
