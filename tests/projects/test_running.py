@@ -14,7 +14,13 @@ import pytest
 
 from skiagram.compute.progress import NOTES, Progress
 from skiagram.projects.running import _Watched, _words
-from skiagram.projects.stage_times import StageTime, note_time, read_time
+from skiagram.projects.stage_times import (
+    StageTime,
+    expected_seconds,
+    note_time,
+    plan_time,
+    read_time,
+)
 
 STAGES = ["digest", "ingest", "audit", "train_baseline@svm", "train_baseline@random_forest"]
 SAID = """\
@@ -101,6 +107,14 @@ def test_earlier_runs_tell_how_long_the_whole_run_takes(
     assert capsys.readouterr().err == (
         "[1 of 5] digest, at least 2 min left in all\n[2 of 5] audit, at least 2 min left in all\n"
     )
+
+
+def test_planned_networks_are_part_of_the_time_that_is_left(tmp_path: Path) -> None:
+    networks = ["train_network@small_cnn", "train_network@recurrent"]
+    plan_time(tmp_path, networks[0], 300.0)
+    assert expected_seconds(tmp_path, networks) == (300.0, False)
+    note_time(tmp_path, "train_network", {"model": "small_cnn"}, 200.0)
+    assert expected_seconds(tmp_path, networks) == (400.0, True)
 
 
 def test_a_terminal_shows_the_stage_while_no_part_of_it_is_counted(

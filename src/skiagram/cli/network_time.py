@@ -11,6 +11,7 @@ from skiagram.cli.fitting_choices import FittingChoices, put
 from skiagram.compute.files import write_files
 from skiagram.options import read_option_file
 from skiagram.projects.files import CHOICES
+from skiagram.projects.stage_times import plan_time
 
 if TYPE_CHECKING:
     from skiagram.models.deep.time_budget import NetworkTime
@@ -54,6 +55,8 @@ def plan_network_time(
             put(networks[name], dotted, value)
     keeps_one = not params["encoders"]
     planned = _plan_once(networks, choices.image_shape, passes, hours, keeps_one=keeps_one)
+    for network_time in planned:
+        plan_time(Path(), f"train_network@{network_time.name}", network_time.seconds)
     # fewer epochs where there is no time for all
     changed = {file: dict(values) for file, values in choices.options.items()}
     for network_time in planned:

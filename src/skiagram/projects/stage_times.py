@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 _NOTES = ".work/seconds"
+_PLANS = ".work/planned_seconds"
 
 
 class StageTime(NamedTuple):
@@ -42,6 +43,13 @@ def note_time(project: Path, stage: str, members: Mapping[str, str], seconds: fl
         path.write_text(json.dumps(note), encoding="utf-8")
 
 
+def plan_time(project: Path, stage: str, seconds: float) -> None:
+    """Note how long a stage that never ran, `train_network@small_cnn`, is planned to take."""
+    path = project / _PLANS / f"{stage}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"seconds": seconds}), encoding="utf-8")
+
+
 def read_time(project: Path, stage: str) -> StageTime | None:
     """Return when a stage ran last here, `ingest` or `train_baseline@svm`; None where not known."""
     try:
@@ -55,15 +63,18 @@ def read_time(project: Path, stage: str) -> StageTime | None:
 def expected_seconds(project: Path, stages: Iterable[str]) -> tuple[float, bool]:
     """Return how long stages will take together, and whether that is known of all of them.
 
-    A stage takes as long as when it ran last, a new model as long as the others of its stage.
+    A stage takes as long as when it ran last, else as planned; a new model without a plan takes as
+    long as the others of its stage.
     """
     total, is_whole = 0.0, True
     for stage in stages:
-        noted = read_time(project, stage)
-        script = stage.partition("@")[0]
-        alike = (project / _NOTES).glob(f"{script}-*.json")
-        times = [noted] if noted else [read_time(project, path.stem) for path in alike]
-        seconds = [each.seconds for each in times if each is not None]
+        noted, plan = read_time(project, stage), project / _PLANS / f"{stage}.json"
+        if noted is None and plan.exists():
+            seconds = [float(json.loads(plan.read_text(encoding="utf-8"))["seconds"])]
+        else:
+            alike = (project / _NOTES).glob(f"{stage.partition('@')[0]}-*.json")
+            times = [noted] if noted else [read_time(project, path.stem) for path in alike]
+            seconds = [each.seconds for each in times if each is not None]
         total += fmean(seconds) if seconds else 0.0
         is_whole &= bool(seconds)
     return total, is_whole
