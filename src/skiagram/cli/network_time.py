@@ -34,7 +34,7 @@ def plan_network_time(
 
     if choices.image_shape is None:
         return choices, ""
-    # how often each image is learnt from
+    # how often each image is read
     params = {**read_option_file(Path(CHOICES)), **choices.params, **user_choices}
     plan = Plan(
         repeats=params["repeats"],
@@ -54,7 +54,8 @@ def plan_network_time(
         for dotted, value in choices.options.get(file, {}).items():
             put(networks[name], dotted, value)
     keeps_one = not params["encoders"]
-    planned = _plan_once(networks, choices.image_shape, passes, hours, keeps_one=keeps_one)
+    share = plan.validation_fraction
+    planned = _plan_once(networks, choices.image_shape, passes, share, hours, keeps_one=keeps_one)
     for network_time in planned:
         plan_time(Path(), f"train_network@{network_time.name}", network_time.seconds)
     # fewer epochs where there is no time for all
@@ -82,6 +83,7 @@ def _plan_once(
     networks: Mapping[str, dict[str, Any]],
     image_shape: tuple[int, ...],
     passes: float,
+    validation_fraction: float,
     hours: float,
     *,
     keeps_one: bool,
@@ -90,12 +92,18 @@ def _plan_once(
 
     Args:
         networks: Name → its options, the most valuable first.
-        passes: How often images are learnt from in an epoch of all fits.
+        passes: How often images are read in an epoch of all fits, for each processor.
+        validation_fraction: Share of them that is scored and not learnt from.
         keeps_one: Whether the first network stays even where there is no time for it.
     """
-    from skiagram.models.deep.time_budget import NetworkTime, measure_training, plan_networks
+    from skiagram.models.deep.time_budget import (
+        NetworkTime,
+        foresee_seconds,
+        measure_training,
+        plan_networks,
+    )
 
-    inputs = [[*networks], networks, image_shape, passes, hours]
+    inputs = [[*networks], networks, image_shape, passes, validation_fraction, hours]
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     plans = json.loads(_PLANS.read_text("utf-8")) if _PLANS.exists() else {}
     if key in plans:
@@ -106,7 +114,8 @@ def _plan_once(
         side, epochs = network["training"]["image_size"], network["training"]["epochs"]
         channels, *sides = image_shape
         shape = (channels, *(sides if side is None else [side] * len(sides)))
-        seconds = measure_training(network, shape, n_classes=2) * passes * epochs
+        learning, scoring = measure_training(network, shape, n_classes=2)
+        seconds = foresee_seconds(learning, scoring, passes, epochs, validation_fraction)
         times.append(NetworkTime(name, epochs, seconds))
     planned = plan_networks(times, 3600 * hours, keeps_one=keeps_one)
     # which the same line finds again

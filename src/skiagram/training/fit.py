@@ -276,6 +276,7 @@ class TrainingRun:
             last = folder / f"{_LAST}.ckpt"
             resumed = str(last) if as_the_first(last.exists()) else None
             trainer = self._lightning(callbacks, epochs, folder, frozen=frozen > 0)
+            classifier.train()  # Lightning leaves it as it was, which may be after scoring
             try:
                 with _plain_fit(on_processors=device(self.trainer).type == "cpu"):
                     trainer.fit(module, data, ckpt_path=resumed, weights_only=True)

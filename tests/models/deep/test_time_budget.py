@@ -2,7 +2,12 @@
 
 import pytest
 
-from skiagram.models.deep.time_budget import NetworkTime, measure_training, plan_networks
+from skiagram.models.deep.time_budget import (
+    NetworkTime,
+    foresee_seconds,
+    measure_training,
+    plan_networks,
+)
 from skiagram.options import composed
 from tests.models.deep.spots import short_network
 
@@ -36,4 +41,9 @@ def test_one_network_stays_where_nothing_else_is_deep() -> None:
 def test_more_pixels_take_more_time() -> None:
     options = composed(short_network("small_cnn", 1).network)
     few, many = (measure_training(options, (1, side, side), 2) for side in (16, 96))
-    assert 0 < few < many
+    assert all(0 < less < more for less, more in zip(few, many, strict=True))
+
+
+def test_validation_cases_are_scored_after_each_epoch_and_all_at_both_ends() -> None:
+    start = foresee_seconds(1.0, 0.5, 0, 5, 0.2)
+    assert foresee_seconds(1.0, 0.5, 100, 5, 0.2) - start == pytest.approx(100 * (5 * 0.9 + 1.0))

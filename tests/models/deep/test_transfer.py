@@ -326,6 +326,22 @@ def test_a_network_that_learns_nothing_better_stays_the_frozen_one(tmp_path: Pat
     assert fitted.summary.epochs == (1,)  # which a fit on all cases takes over
 
 
+def test_a_network_whose_head_is_a_logistic_regression_trains_as_networks_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would train on means over mirror images, and without dropout, as it scores."""
+    file, (known, unseen), modes = weights_file(tmp_path, TINY), halves(tmp_path, 24), list[bool]()
+    step = ClassifierTraining.training_step
+
+    def note_mode(module: ClassifierTraining, *batch: Any) -> torch.Tensor:
+        modes.append(module.classifier.network.training)
+        return step(module, *batch)
+
+    monkeypatch.setattr(ClassifierTraining, "training_step", note_mode)
+    tiny(file).fit(known, FitContext(0, validation=unseen))
+    assert set(modes) == {True}
+
+
 def test_fine_tuning_from_a_file_trains_repeats_and_needs_the_file_no_more(tmp_path: Path) -> None:
     file, (known, unseen) = weights_file(tmp_path, TINY), halves(tmp_path, 24, noise=0.3)
     folders = [tmp_path / name for name in ("first", "second")]

@@ -5,15 +5,18 @@ follows from the cases, the epochs and the number of fits.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from skiagram.models.deep.fitted import Architecture
+from skiagram.training.augmentation import augment, draws
 from skiagram.training.classifier import Staged
 
+_STEP = 0.003  # seconds of a step that Lightning takes for itself
+_START = 12.0  # seconds until libraries are imported in the processes that train
 _LEAST_SHARE = 1 / 3  # of its epochs; a network that has time for fewer is left out
 
 
@@ -32,8 +35,10 @@ class NetworkTime:
     seconds: float
 
 
-def measure_training(options: Mapping[str, Any], shape: tuple[int, ...], n_classes: int) -> float:
-    """Return the seconds that one thread needs to learn from one image once.
+def measure_training(
+    options: Mapping[str, Any], shape: tuple[int, ...], n_classes: int
+) -> tuple[float, float]:
+    """Return the seconds that one thread needs to learn from one image, and to score one.
 
     Args:
         options: `_target_` and options of a network.
@@ -47,19 +52,51 @@ def measure_training(options: Mapping[str, Any], shape: tuple[int, ...], n_class
         # all layers learn, as in the later epochs of a network that others trained
         if isinstance(network, Staged):
             network.begin_epoch(network.frozen_epochs or 0)
-        batch = architecture.options().training.batch_size
-        images = torch.rand(batch, *shape).to(memory_format=architecture.layout)
+        training = architecture.options().training
+        images = torch.rand(training.batch_size, *shape).to(memory_format=architecture.layout)
         optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
-        seconds = []
-        for _ in range(3):  # of which the first is not counted
-            begin = time.perf_counter()
+
+        def learn() -> None:
             optimizer.zero_grad()
-            network(images).square().mean().backward()
+            uniform = draws(0, 0, [str(row) for row in range(len(images))])
+            shown = images if training.views is None else augment(images, uniform, training.views)
+            network(shown).square().mean().backward()
             optimizer.step()
-            seconds.append(time.perf_counter() - begin)
+
+        def score() -> None:
+            with torch.inference_mode():
+                network.eval()(images)
+
+        learning, scoring = _measure(learn), _measure(score)
     finally:
         torch.set_num_threads(threads)
-    return min(seconds[1:]) / batch
+    return (learning + _STEP) / len(images), scoring / len(images)
+
+
+def _measure(step: Callable[[], None]) -> float:
+    """Return the seconds of the quicker of two calls, after one that is not counted."""
+    seconds = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        step()
+        seconds.append(time.perf_counter() - begin)
+    return min(seconds[1:])
+
+
+def foresee_seconds(
+    learning: float, scoring: float, passes: float, epochs: int, validation_fraction: float
+) -> float:
+    """Return how long all fits of a network take.
+
+    Args:
+        learning: Seconds to learn from an image.
+        scoring: Seconds to score one.
+        passes: Images of all fits, for each processor.
+        validation_fraction: Share of them that is scored after each epoch and not learnt from.
+    """
+    epoch = (1 - validation_fraction) * learning + validation_fraction * scoring
+    # every image is scored before the first epoch, where a network starts from it, and at the end
+    return passes * (epochs * epoch + 2 * scoring) + _START
 
 
 def plan_networks(
