@@ -13,7 +13,8 @@ from tests.terminal import Terminal
 
 def test_a_folder_for_each_class_is_a_table(tmp_path: Path) -> None:
     options = FileOptions(tmp_path / "films")
-    with pytest.raises(DataError, match="no such folder"):
+    (tmp_path / "film").mkdir()
+    with pytest.raises(DataError, match=r"no such folder.*did you mean `.*film`\?$"):
         read_folder(options)
     for at, place in enumerate(("train/yes", "train/no", "val/yes", "test/no")):
         (tmp_path / "films" / place).mkdir(parents=True)

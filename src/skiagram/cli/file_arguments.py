@@ -1,6 +1,7 @@
 """What the commands that read files, tables and their columns ask alike; `FileOptions` holds it."""
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -262,13 +263,25 @@ def _add_table_arguments(parser: argparse.ArgumentParser, *, cohort: bool) -> No
 
 
 def read_file_options(arguments: argparse.Namespace) -> "FileOptions":
-    """Return what the arguments of `add_file_arguments` say; others play no part."""
+    """Return what the arguments of `add_file_arguments` say; others play no part.
+
+    Raises:
+        OptionError: The table stands before the folder.
+    """
     from dataclasses import fields
 
     from skiagram.intake.file_options import FileOptions
     from skiagram.tasks.kinds import KINDS
 
     said = vars(arguments)
+    folder, csv = said["folder"], said.get("csv")
+    if csv is not None and csv.is_dir() and folder.is_file():
+        raise OptionError(
+            "a file, where the folder of images stands",
+            where=str(folder),
+            allowed="the folder first, then the table",
+            remedy=f"write `{shlex.quote(str(csv))} {shlex.quote(str(folder))}`",
+        )
     outcome = {
         option.name: said[option.name]
         for kind in KINDS

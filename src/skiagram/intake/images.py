@@ -24,7 +24,7 @@ from skiagram.datasets.folder.csv_rows import (
 from skiagram.datasets.folder.patients import number_visits, settle_patients
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import Columns, join_masks, normalise_name
-from skiagram.errors import DataError, OptionError, listed
+from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.intake.class_folders import KINDS, add_split, rows_of_classes
 from skiagram.intake.file_names import find_listed_files
 from skiagram.intake.file_options import FileOptions
@@ -101,7 +101,11 @@ def read_folder(options: FileOptions) -> DescribedFolder:
     root = folder.resolve() == Path(folder.resolve().anchor)
     if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
         fault = "the root of the file system" if root else "no such folder"
-        allowed, remedy = f"a folder of images, or an archive whose name ends with {ARCHIVE}", ""
+        allowed = f"a folder of images, or an archive whose name ends with {ARCHIVE}"
+        beside = folder.resolve().parent
+        names = [each.name for each in beside.iterdir() if each.is_dir()] if beside.is_dir() else []
+        near = nearest(folder.name, names)
+        remedy = f"did you mean `{folder.parent / near[0]}`?" if near else ""
         if folder.is_file():
             fault, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
             if folder.suffix.lower() in (".xlsx", ".xls", ".ods", ".sav", ".rds"):
