@@ -19,6 +19,7 @@ MISTAKES = {
     "run FILMS TABLE --copies drp": ("`drp` was given", "refuse, drop", "did you mean `drop`"),
     "check TABLE FILMS": ("a file, where the folder of images stands", "then the table", "write"),
     "check FILMS TABLE --lable view": ("no option `--lable`", "did you mean `--label`"),
+    "package models/svm": ("--output: is not given", "add `-o svm.skiagram`"),
     # columns and classes
     "run FILMS TABLE": ("--positive: is not given", "cancer or normal", "add `--positive normal`"),
     "run FILMS TABLE --positive cancr": ("no class `cancr`", "did you mean `cancer`"),

@@ -14,7 +14,7 @@ from skiagram.cli.main import main
 from skiagram.deploy import card, package
 from skiagram.deploy.card import RunRecords
 from skiagram.deploy.model import load_model
-from skiagram.deploy.package import opened_model, opened_package, pack, works_on_nothing
+from skiagram.deploy.package import opened_model, opened_package, pack, read_card, works_on_nothing
 from skiagram.errors import DataError
 from skiagram.models.deployment import write_checksums
 from skiagram.records.predictions import NOTHING_WORKS
@@ -176,8 +176,14 @@ def test_a_link_and_a_cut_file_are_refused(packed: Path, tmp_path: Path) -> None
     target.write_bytes(packed.read_bytes()[:5000])
     with pytest.raises(DataError, match="no whole package"), opened_package(target):
         pass
-    with pytest.raises(DataError, match="no such package"), opened_package(tmp_path / "none"):
-        pass
+
+
+def test_a_model_that_is_not_there_gets_the_nearest_that_is(packed: Path) -> None:
+    misspelt = packed.with_name(f"{packed.stem}s{packed.suffix}")
+    with pytest.raises(DataError, match=rf"no such model.*did you mean `{packed}`\?$"):
+        read_card(misspelt)
+    with pytest.raises(DataError, match=r"no such model.*the folder models/NAME"):
+        read_card(packed.parent / "nowhere/svm")
 
 
 def test_a_package_that_was_signed_once_still_opens(packed: Path, tmp_path: Path) -> None:

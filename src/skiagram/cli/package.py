@@ -40,10 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.deploy.package import SUFFIX, opened_folder, pack
     from skiagram.deploy.prediction import check_target
 
-    if (arguments.output is None) == (arguments.mlflow is None):
+    if arguments.output is None and arguments.mlflow is None:
+        named = f"{arguments.model.name or 'model'}{SUFFIX}"
+        raise OptionError("is not given", where="--output", remedy=f"add `-o {named}`")
+    if arguments.output is not None and arguments.mlflow is not None:
         raise OptionError(
-            "neither --output nor --mlflow was given, or both were",
-            allowed="one of --output and --mlflow",
+            "--output was given too", where="--mlflow", remedy="leave one of the two out"
         )
     if arguments.mlflow is not None:
         from skiagram.tracking.mlflow_store import save_pyfunc

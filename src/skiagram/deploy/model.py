@@ -19,7 +19,7 @@ from skiagram.deploy.scorers import (
     record,
     training_mean,
 )
-from skiagram.errors import DataError, ModelFailure
+from skiagram.errors import DataError, ModelFailure, listed, nearest
 from skiagram.models.combined import MEMBERS
 from skiagram.models.deployment import (
     DEPLOYMENT,
@@ -35,6 +35,7 @@ from skiagram.renamed import rename_options
 from skiagram.restoration.restore import ByModality
 from skiagram.tasks.task import Task
 
+_ANY_MODEL = f"*/{DEPLOYMENT}"
 _ACQUISITIONS = ("skiagram.datasets", "skiagram.sources")  # where what makes pixels of files stands
 
 
@@ -91,13 +92,31 @@ class DeployedModel:
         return mean
 
 
+def missing_model(path: Path) -> DataError:
+    """Return the error of a model, or a package, that is not there; it names those that are."""
+    project = Path("models")  # where the user stands in a project
+    folders = [file.parent for place in {path.parent, project} for file in place.glob(_ANY_MODEL)]
+    there = sorted({str(found) for found in (*folders, *path.parent.glob("*.skiagram"))})
+    near = nearest(path.name, [Path(name).name for name in there])
+    meant = next((name for name in there if near and Path(name).name == near[0]), "")
+    return DataError(
+        "no such model",
+        where=str(path),
+        allowed=listed(there, "`") or "the folder models/NAME of a finished run, or a package",
+        remedy=f"did you mean `{meant}`?" if meant else "name one of these",
+    )
+
+
 def load_model(folder: Path, reading: CaseReading = AS_STORED) -> DeployedModel:
     """Load a model's folder; torch is imported for networks alone.
 
     Raises:
-        DataError: A file is missing, altered, damaged or names code that is not the program's own.
+        DataError: The folder is missing, or a file of it; or one is altered, damaged or names code
+            that is not the program's own.
         OptionError: Options do not fit this version.
     """
+    if not folder.exists():
+        raise missing_model(folder)
     verify_checksums(folder)
     deployment = record(Deployment, folder / DEPLOYMENT)
     preparation = record(Preparation, folder / PREPARATION)

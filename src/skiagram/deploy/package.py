@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from skiagram.compute.scratch import scratch_folder
 from skiagram.deploy.card import CardSection, as_html, as_markdown, compose_card
-from skiagram.deploy.model import DeployedModel, load_model
+from skiagram.deploy.model import DeployedModel, load_model, missing_model
 from skiagram.errors import DataError, SkiagramError
 from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.readers.case_images import AS_STORED, CaseReading
@@ -140,7 +140,7 @@ def opened_package(path: Path) -> Iterator[Opened]:
 def _unpack(path: Path, folder: Path) -> None:
     """Write the entries of a package, each within the folder and as it says."""
     if not path.is_file():
-        raise DataError("no such package", where=str(path))
+        raise missing_model(path)
     try:
         with zipfile.ZipFile(path) as archive:
             _check_entries(archive.infolist(), path)
