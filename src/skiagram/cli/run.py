@@ -323,7 +323,7 @@ def _add_table(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
 
 
 def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
-    """Write the config of a MedMNIST file; return fitting choices, and what is known of it."""
+    """Add or renew a MedMNIST file; return the choices that fit it, and what is known of it."""
     import json
 
     import yaml
@@ -335,7 +335,7 @@ def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]"
         with_networks,
     )
     from skiagram.compute.files import write_files
-    from skiagram.intake.arrays import array_source
+    from skiagram.intake.arrays import array_source, renewed_source
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
     from skiagram.steps.preflight import DataSetFacts
@@ -343,9 +343,9 @@ def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]"
     source, shape = array_source(options)
     leave_out(Path(), options.folder, ())
     target = Path(f"conf/dataset/{source.name}.yaml")
-    if not target.exists() or options.copies is not None:
-        values = json.loads(json.dumps(composed(source)))
-        write_files({target: yaml.safe_dump(values, sort_keys=False).encode()})
+    source = renewed_source(source, options, target)
+    values = json.loads(json.dumps(composed(source)))
+    write_files({target: yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()})
     params: dict[str, Any] = {"dataset": source.name, "design": "holdout", "upside_down": False}
     params |= array_choices(shape)
     choices = FittingChoices(params, {}, {})

@@ -1,12 +1,16 @@
 """A file as MedMNIST's, arrays of images with their labels and splits, in place of a folder."""
 
+import dataclasses
 import hashlib
+from pathlib import Path
 
 import numpy as np
 
-from skiagram.errors import DataError
+from skiagram.datasets.contract import RealDataSet
+from skiagram.errors import DataError, OptionError
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import require_positive, settle_positive
+from skiagram.options import check, composed, read_option_file
 from skiagram.sources.medmnist import MedMNIST, read_arrays
 
 
@@ -36,3 +40,40 @@ def array_source(options: FileOptions) -> tuple[MedMNIST, tuple[int, ...]]:
         copies=options.copies or "refuse",
     )
     return source, shape
+
+
+def renewed_source(source: MedMNIST, options: FileOptions, option_file: Path) -> MedMNIST:
+    """Return a file's data set with what its present config, or a published one, says for people.
+
+    Args:
+        source: As the file and the line have it.
+        option_file: The config; nothing is taken over where there is none.
+
+    Raises:
+        OptionError: The config is of another data set.
+    """
+    if not option_file.exists():
+        return source
+    values = read_option_file(option_file)
+    same_kind = values.pop("_target_", None) == composed(source)["_target_"]
+    if not same_kind or (source.md5 != values["md5"] and source.file != values["file"]):
+        raise OptionError(
+            f"{option_file} is of another data set",
+            where="--name",
+            allowed="a name that no config has",
+            remedy=f"give this one a name, such as `--name own_{source.name}`",
+        )
+    present = check(MedMNIST, values, "dataset")
+    described = {field.name for field in dataclasses.fields(RealDataSet)} - {"name", "copies"}
+    renewed = dataclasses.replace(
+        source,
+        **{name: getattr(present, name) for name in described},
+        url=present.url if source.md5 == present.md5 else None,
+        copies=options.copies or present.copies,
+    )
+    if options.classes or len(present.classes) != len(source.classes):
+        return renewed
+    # classes keep their names; the positive one is that of the line
+    place = None if source.positive_class is None else source.classes.index(source.positive_class)
+    positive = None if place is None else present.classes[place]
+    return dataclasses.replace(renewed, classes=present.classes, positive_class=positive)

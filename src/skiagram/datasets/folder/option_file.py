@@ -78,7 +78,13 @@ class OptionFiles:
                 remedy="run it without --renew the first time",
             )
         values = read_option_file(self.options)
-        values.pop("_target_", None)
+        if values.pop("_target_", None) != f"{Folder.__module__}.{Folder.__qualname__}":
+            raise OptionError(
+                f"{self._shown(self.options)} is of another data set",
+                where="--name",
+                allowed="a name that no config has",
+                remedy=f"give this one a name, such as `--name own_{self.name}`",
+            )
         present = check(Folder, values, "dataset")
         # plain ids, or file names, do not come where they were kept out before
         if present.manifest != self._shown(self.manifest):
