@@ -403,6 +403,12 @@ def test_renewing_takes_up_labels_and_keeps_what_was_written_of_the_set(
     assert after == [1 - label for label in before[:2]] + before[2:]
     names = {path.name for path in options.parent.iterdir()}
     assert names == {"films.yaml", "films.csv", "phantom.yaml"}
+    # what is predicted is that of the line, not that of the earlier one
+    assert main(["init", *words(own, "--number", "age"), "--renew"]) == 0
+    assert written(project).outcome is not None
+    assert "--name: conf/dataset/phantom.yaml is of another data set" in terminal(
+        [*line, "--renew", "--name", "phantom"], 2
+    )
 
 
 @pytest.mark.slow

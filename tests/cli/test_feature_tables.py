@@ -18,6 +18,7 @@ from skiagram.cli.file_arguments import read_file_options
 from skiagram.cli.init import add_feature_table
 from skiagram.cli.main import main
 from skiagram.datasets.telling_columns import names_an_outcome
+from skiagram.errors import OptionError
 from skiagram.intake.feature_tables import read_features
 from skiagram.intake.file_options import FileOptions
 from skiagram.steps.audit import audit_images
@@ -545,6 +546,17 @@ def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(
         _, cases = ingested(source, folder, "cv")
         assert (len(cases), len(set(cases.patient_id))) == (rows, 39)
         assert not audit_images(folder, (), tmp_path / f"audit-{copies}").stopping
+    # or a person waives the finding in the config, and gives the same line again
+    option_file = Path("conf/dataset/features.yaml")
+    waived = "waived_findings: {near_duplicates_across_patients: twins}"
+    text = option_file.read_text().replace("copies: drop", "copies: refuse")
+    option_file.write_text(text.replace("waived_findings: {}", waived))
+    described, data = add_feature_table(parse(words))
+    assert described.source.waived_findings == {"near_duplicates_across_patients": "twins"}
+    assert not data.report.stopping
+    option_file.write_text(text.replace("file: ", "file: elsewhere/"))
+    with pytest.raises(OptionError, match=r"is of another data set.*--name own_features"):
+        add_feature_table(parse(words))
 
 
 def test_rows_of_classes_that_are_not_named_are_left_out(

@@ -270,23 +270,37 @@ def add_feature_table(
 
     from skiagram.cli.check_report import require_usable
     from skiagram.compute.files import write_files
+    from skiagram.datasets.feature_table import FeatureFile
     from skiagram.datasets.folder.csv_rows import csv_text
+    from skiagram.datasets.folder.option_file import described_as, of_another, read_present
     from skiagram.intake.feature_tables import read_features
+    from skiagram.intake.labels import LEFT_OUT
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
     from skiagram.steps.check import check_rows
 
     described = read_features(options)
+    table = Path(f"tables/{described.source.name}.csv").resolve()
+    option_file = Path(f"conf/dataset/{described.source.name}.yaml")
+    # what people wrote into an earlier config stays, such as a waived finding
+    if option_file.exists():
+        present = read_present(FeatureFile, option_file, str(option_file))
+        if present.file != str(table):
+            raise of_another(option_file, str(option_file))
+        written = [issue for issue in present.known_issues if not issue.endswith(LEFT_OUT)]
+        issues = (*written, *described.source.known_issues)
+        renewed = replace(described_as(described.source, present), known_issues=issues)
+        if options.copies is not None:  # the line's word comes before that of the config
+            renewed = replace(renewed, copies=options.copies)
+        described = described._replace(source=renewed)
     data = check_rows(described)
     require_usable(data, str(options.folder), "nothing was written")
-    table = Path(f"tables/{described.source.name}.csv").resolve()
     source = replace(described.source, file=str(table))
     table_files = [path for path in (options.folder, options.csv, *options.join) if path]
     leave_out(Path(), options.folder, [*table_files, table])
     table.parent.mkdir(exist_ok=True)
     text = csv_text(described.source.columns.used(), (row.cells for row in described.rows))
     values = json.loads(json.dumps(composed(source)))
-    option_file = Path(f"conf/dataset/{source.name}.yaml")
     options_text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
     write_files({table: text.encode(), option_file: options_text.encode()})
     source.open(None)

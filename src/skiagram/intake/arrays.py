@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from skiagram.datasets.contract import RealDataSet
-from skiagram.errors import DataError, OptionError
+from skiagram.datasets.folder.option_file import described_as, of_another, read_present
+from skiagram.errors import DataError
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import require_positive, settle_positive
-from skiagram.options import check, composed, read_option_file
 from skiagram.sources.medmnist import MedMNIST, read_arrays
 
 
@@ -54,23 +53,13 @@ def renewed_source(source: MedMNIST, options: FileOptions, option_file: Path) ->
     """
     if not option_file.exists():
         return source
-    values = read_option_file(option_file)
-    same_kind = values.pop("_target_", None) == composed(source)["_target_"]
-    if not same_kind or (source.md5 != values["md5"] and source.file != values["file"]):
-        raise OptionError(
-            f"{option_file} is of another data set",
-            where="--name",
-            allowed="a name that no config has",
-            remedy=f"give this one a name, such as `--name own_{source.name}`",
-        )
-    present = check(MedMNIST, values, "dataset")
-    described = {field.name for field in dataclasses.fields(RealDataSet)} - {"name", "copies"}
-    renewed = dataclasses.replace(
-        source,
-        **{name: getattr(present, name) for name in described},
-        url=present.url if source.md5 == present.md5 else None,
-        copies=options.copies or present.copies,
-    )
+    present = read_present(MedMNIST, option_file, str(option_file))
+    if source.md5 != present.md5 and source.file != present.file:
+        raise of_another(option_file, str(option_file))
+    url, copies = present.url if source.md5 == present.md5 else None, options.copies
+    renewed = dataclasses.replace(described_as(source, present), url=url)
+    if copies is not None:  # the line's word comes before that of the config
+        renewed = dataclasses.replace(renewed, copies=copies)
     if options.classes or len(present.classes) != len(source.classes):
         return renewed
     # classes keep their names; the positive one is that of the line

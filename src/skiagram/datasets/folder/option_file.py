@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -16,6 +16,43 @@ from skiagram.datasets.folder.source import Folder, checksum_columns
 from skiagram.datasets.folder.table import Columns, join_masks, normalise_name, split_masks
 from skiagram.errors import OptionError
 from skiagram.options import check, composed, meanings, read_option_file
+
+S = TypeVar("S", bound=RealDataSet)
+
+
+def read_present(kind: type[S], option_file: Path, shown: str) -> S:
+    """Return the data set of a config that is there.
+
+    Args:
+        kind: Of the data set that is going to take its place.
+        shown: The config as the user knows it.
+
+    Raises:
+        OptionError: It is of another kind of data set.
+    """
+    values = read_option_file(option_file)
+    if values.pop("_target_", None) != f"{kind.__module__}.{kind.__qualname__}":
+        raise of_another(option_file, shown)
+    return check(kind, values, "dataset")
+
+
+def of_another(option_file: Path, shown: str) -> OptionError:
+    """Return the error of a name that the config of another data set has."""
+    return OptionError(
+        f"{shown} is of another data set",
+        where="--name",
+        allowed="a name that no config has",
+        remedy=f"give this one a name, such as `--name own_{option_file.stem}`",
+    )
+
+
+def described_as(source: S, present: RealDataSet) -> S:
+    """Return a data set with what people wrote into its present config.
+
+    What is predicted is none of that: the line says it, each time.
+    """
+    fields = {field.name for field in dataclasses.fields(RealDataSet)} - {"name", "outcome"}
+    return dataclasses.replace(source, **{name: getattr(present, name) for name in fields})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,15 +114,7 @@ class OptionFiles:
                 where="--renew",
                 remedy="run it without --renew the first time",
             )
-        values = read_option_file(self.options)
-        if values.pop("_target_", None) != f"{Folder.__module__}.{Folder.__qualname__}":
-            raise OptionError(
-                f"{self._shown(self.options)} is of another data set",
-                where="--name",
-                allowed="a name that no config has",
-                remedy=f"give this one a name, such as `--name own_{self.name}`",
-            )
-        present = check(Folder, values, "dataset")
+        present = read_present(Folder, self.options, self._shown(self.options))
         # plain ids, or file names, do not come where they were kept out before
         if present.manifest != self._shown(self.manifest):
             raise OptionError(
@@ -104,9 +133,7 @@ class OptionFiles:
                     where="--patient-key",
                     remedy="give the key again, in a file or as SKIAGRAM_PATIENT_KEY",
                 )
-        description_fields = {field.name for field in dataclasses.fields(RealDataSet)} - {"name"}
-        hand_written = {name: getattr(present, name) for name in description_fields | {"source"}}
-        return dataclasses.replace(source, **hand_written)
+        return dataclasses.replace(described_as(source, present), source=present.source)
 
     def write(
         self,
