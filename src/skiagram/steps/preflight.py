@@ -5,6 +5,7 @@ that no run can follow is not found out hours later. Stage digest runs each time
 take long to import are imported only where they are needed.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,8 @@ _OF_OTHER_OUTCOMES = (  # they do not learn classes
     "skiagram.models.classical.cox.",
     "skiagram.models.classical.null_model.",
 )
+_BY_PIPELINE = ("explained", "heads")  # choices of dvc.yaml alone, and of an earlier version
+_REFERENCE = re.compile(r"\$\{params\.(\w+)")
 _EVEN = 10  # patients of each class for each fold, with which no fold can lack a class
 
 
@@ -173,6 +176,7 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
 def _check_names(options: Composition) -> None:
     """Refuse names that no config has, and names that are there twice."""
     choices = options.choices
+    _refuse_unread(options)
     if choices.get("heads") and choices.get("encoders"):
         raise OptionError(
             "`heads` is no longer a choice",
@@ -202,6 +206,27 @@ def _check_names(options: Composition) -> None:
             if number > 1:
                 fault, remedy = f"`{name}` is named {number} times", "name it once"
                 raise OptionError(fault, where=choice, remedy=remedy)
+
+
+def _refuse_unread(options: Composition) -> None:
+    """Refuse a name of params.yaml that nothing reads: a run would go on as if it were not there.
+
+    A choice names members of a group, or a config of `conf` refers to it as `${params.NAME}`.
+    """
+    read = {*GROUPS, *_BY_PIPELINE}
+    if unread := sorted(options.choices.keys() - read):
+        for file in (options.root / "conf").rglob("*.yaml"):
+            read.update(_REFERENCE.findall(file.read_text(encoding="utf-8", errors="replace")))
+        for name in (each for each in unread if each not in read):
+            group = next((each for each in GROUPS.values() if name in options.list_files(each)), "")
+            near = nearest(name, read - {*_BY_PIPELINE[1:]})
+            remedy = f"remove it: no stage reads `{name}`"
+            if near:
+                remedy = f"did you mean `{near[0]}`? Remove the other one"
+            if group:
+                config = f"conf/{group}/{name}.yaml"
+                remedy = f"remove it, and set the option in {config} (`-S '{config}:OPTION=VALUE'`)"
+            raise OptionError(f"`{name}` is no choice", where=PARAMS, remedy=remedy)
 
 
 def _check_references(options: Composition, trained: Models) -> None:
