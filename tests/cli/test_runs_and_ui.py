@@ -1,5 +1,6 @@
 """The table of runs, and where the browser shows them."""
 
+import socket
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -125,3 +126,25 @@ def test_runs_that_mlflow_is_told_to_keep_elsewhere_are_named_and_not_looked_for
     assert "https://example.org/m" in (said := capsys.readouterr().err)
     assert "secret" not in said
     assert not [*tmp_path.iterdir()]
+
+
+def test_the_page_of_another_program_is_not_shown_as_that_of_the_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(subprocess, "Popen", None)  # no server is started
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert main(["ui", str(port)]) == 2
+    captured = capsys.readouterr()
+    assert f"answers at port {port}" in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("port", ["0", "99999"])
+def test_a_number_that_is_no_port_is_one_line(
+    port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(subprocess, "Popen", None)
+    assert main(["ui", port]) == 2
+    assert "1 to 65535" in capsys.readouterr().err

@@ -226,6 +226,26 @@ def test_fits_end_with_a_stage_that_is_killed() -> None:
     assert not any(psutil.pid_exists(fit) for fit in fits)
 
 
+HIDDEN_BARS = """
+import sys, time
+from skiagram.compute.progress import Progress
+from skiagram.compute.workers import Compute
+def advance(number):
+    with Progress("work", 1) as progress:
+        time.sleep(1)
+        progress.advance()
+two = Compute(threads=1, workers=2, backend="local", address=None)
+list(two.map_fits(advance, range(8)))
+"""
+
+
+@pytest.mark.slow
+def test_a_worker_leaves_no_lock_of_a_bar_behind_of_which_python_would_warn() -> None:
+    line = [sys.executable, "-c", HIDDEN_BARS]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert not done.stderr
+
+
 @pytest.mark.parametrize(
     ("gpus", "per_fit", "devices"),
     [

@@ -1,5 +1,6 @@
 """Choices that no run can follow are refused before anything runs."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,3 +74,27 @@ def test_a_choice_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(f"{choices}heads: [svm]\n")
     with pytest.raises(OptionError, match="`heads` is no longer a choice"):
         check_run(Composition(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("svm: {C: 2}", "`svm` is no choice.*conf/model/svm.yaml:OPTION=VALUE"),
+        ("fold: 5", "`fold` is no choice.*did you mean `folds`"),
+        ("colour: red", "`colour` is no choice.*remove it"),
+    ],
+)
+def test_a_name_of_params_yaml_that_nothing_reads_is_refused(
+    line: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "conf").symlink_to(REPOSITORY / "conf")
+    (tmp_path / "params.yaml").write_text(f"{(REPOSITORY / 'params.yaml').read_text()}{line}\n")
+    with pytest.raises(OptionError, match=words):
+        check_run(Composition(tmp_path))
+
+
+def test_a_value_of_params_yaml_that_a_config_refers_to_is_taken(tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "conf", tmp_path / "conf")
+    (tmp_path / "params.yaml").write_text(f"{(REPOSITORY / 'params.yaml').read_text()}width: 2\n")
+    (tmp_path / "conf/model/own.yaml").write_text("width: ${params.width}\n")
+    check_run(Composition(tmp_path))

@@ -11,6 +11,8 @@ import webbrowser
 from contextlib import closing, suppress
 from pathlib import Path
 
+from skiagram.errors import OptionError
+
 NAME = "ui"
 SUMMARY = "show every recorded run in the browser, by MLflow's server; Ctrl-C ends it"
 EXAMPLES = """\
@@ -20,6 +22,7 @@ EXAMPLES = """\
       on another port"""
 
 _EXPERIMENT = "SELECT experiment_id FROM experiments WHERE name = 'skiagram'"
+_LAST_PORT = 65535
 _OFF = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # a second server, for MLflow's assistant
 
 
@@ -38,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     if (address := os.environ.get(ADDRESS)) and not database.exists():
         print(f"The runs are in {shown_uri(address)}, as {ADDRESS} says.", file=sys.stderr)
         return 1
+    _require_free(port)
     command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{database}"]
     page = f"http://127.0.0.1:{port}/"
@@ -57,3 +61,15 @@ def run(arguments: argparse.Namespace) -> int:
             webbrowser.open(page)
         return server.wait()
     return 0
+
+
+def _require_free(port: int) -> None:
+    """Refuse a port that is none, or where another program answers, whose page would be shown."""
+    if not 1 <= port <= _LAST_PORT:
+        raise OptionError(f"{port} was given", where="ui port", allowed=f"1 to {_LAST_PORT}")
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        raise OptionError(
+            f"another program, or `skiagram ui` of another terminal, answers at port {port}",
+            where="ui port",
+            remedy=f"end it, or choose another port, such as `skiagram ui {port % _LAST_PORT + 1}`",
+        )

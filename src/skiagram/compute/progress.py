@@ -55,24 +55,28 @@ class Progress:
         self._note = Path(notes) / f"{os.getpid()}.json" if notes else None
         self._started, self._written, self._step = time.time(), 0.0, ""
         hidden = bool(notes) or _report is not None or not sys.stderr.isatty()
-        self._bar = tqdm(total=total, desc=title, disable=hidden, leave=False)
+        # A bar that is hidden is not made: its lock would stay behind where a worker is killed.
+        self._bar = None if hidden else tqdm(total=total, desc=title, leave=False)
         self._title, self._done, self._total = title, 0, total
 
     def __enter__(self) -> "Progress":
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
         if self._note is not None:
             self._note.unlink(missing_ok=True)
 
     def describe(self, step: str) -> None:
-        self._bar.set_postfix_str(step)
+        if self._bar is not None:
+            self._bar.set_postfix_str(step)
         self._step = step
         self._write_note()
 
     def advance(self, steps: int = 1) -> None:
-        self._bar.update(steps)
+        if self._bar is not None:
+            self._bar.update(steps)
         self._done += steps
         self._write_note()
         if _report is not None:

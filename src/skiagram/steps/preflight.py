@@ -5,6 +5,7 @@ that no run can follow is not found out hours later. Stage digest runs each time
 take long to import are imported only where they are needed.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from skiagram.composition import GROUPS, Composition
 from skiagram.errors import DataError, OptionError, listed, nearest
+from skiagram.models.arm_of_file import CLASSES, OTHER_ARM, require_arm, target_of
 from skiagram.options import PARAMS, build, check, find_value, split_names
 from skiagram.renamed import find_new_name
 
@@ -24,12 +26,6 @@ if TYPE_CHECKING:
 
 Models = Mapping[str, Mapping[str, Any]]  # name → its options
 
-_CLASSES = {  # choice → where the classes of its models stand; models of users stand elsewhere
-    "baselines": ("skiagram.models.classical.", "skiagram.models.reader."),
-    "networks": ("skiagram.models.deep.",),
-}
-_KINDS = {"baselines": "a classical model", "networks": "a network"}
-_OTHER_ARM = {"baselines": "networks", "networks": "baselines"}
 _CANDIDATE_FINDERS = (  # they look at the places of a `proposal`
     "skiagram.models.classical.finder.",
     "skiagram.models.classical.fused_finder.",
@@ -40,6 +36,8 @@ _OF_OTHER_OUTCOMES = (  # they do not learn classes
     "skiagram.models.classical.cox.",
     "skiagram.models.classical.null_model.",
 )
+_BY_PIPELINE = ("explained", "heads")  # choices of dvc.yaml alone, and of an earlier version
+_REFERENCE = re.compile(r"\$\{params\.(\w+)")
 _EVEN = 10  # patients of each class for each fold, with which no fold can lack a class
 
 
@@ -132,20 +130,13 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
     """
     _check_names(options)
     models: dict[str, Models] = {}
-    for arm in _CLASSES:
+    for arm in CLASSES:
         names = split_names(find_value(options.choices, arm, PARAMS) or [])
         models[arm] = {name: options.read_file("model", name) for name in names}
     # a network among the classical models, the other way round, or no model at all
     for arm, named in models.items():
-        other = _OTHER_ARM[arm]
         for name, values in named.items():
-            if _target(values).startswith(_CLASSES[other]):
-                raise OptionError(
-                    f"`{name}` is {_KINDS[other]}",
-                    where=arm,
-                    allowed=_KINDS[arm],
-                    remedy=f"name it among `{other}` (`--{other} {name}`)",
-                )
+            require_arm(name, values, arm)
     if not any(models.values()):
         raise OptionError(
             "no model is chosen",
@@ -185,6 +176,7 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
 def _check_names(options: Composition) -> None:
     """Refuse names that no config has, and names that are there twice."""
     choices = options.choices
+    _refuse_unread(options)
     if choices.get("heads") and choices.get("encoders"):
         raise OptionError(
             "`heads` is no longer a choice",
@@ -196,14 +188,14 @@ def _check_names(options: Composition) -> None:
         names, files = split_names(choices.get(choice) or []), options.list_files(group)
         for name, number in Counter(names).items():
             if name not in files:
-                if choice in _CLASSES:  # the files of the other arm are no answer
-                    others = _CLASSES[_OTHER_ARM[choice]]
+                if choice in CLASSES:  # the files of the other arm are no answer
+                    others = CLASSES[OTHER_ARM[choice]]
                     files = [
                         each
                         for each in files
-                        if not _target(options.read_file("model", each)).startswith(others)
+                        if not target_of(options.read_file("model", each)).startswith(others)
                     ]
-                renamed, nothing = find_new_name(group, name), ["none"] * (choice in _CLASSES)
+                renamed, nothing = find_new_name(group, name), ["none"] * (choice in CLASSES)
                 near = [renamed] if renamed else nearest(name, [*files, *nothing])
                 raise OptionError(
                     f"no `{name}`",
@@ -214,6 +206,27 @@ def _check_names(options: Composition) -> None:
             if number > 1:
                 fault, remedy = f"`{name}` is named {number} times", "name it once"
                 raise OptionError(fault, where=choice, remedy=remedy)
+
+
+def _refuse_unread(options: Composition) -> None:
+    """Refuse a name of params.yaml that nothing reads: a run would go on as if it were not there.
+
+    A choice names members of a group, or a config of `conf` refers to it as `${params.NAME}`.
+    """
+    read = {*GROUPS, *_BY_PIPELINE}
+    if unread := sorted(options.choices.keys() - read):
+        for file in (options.root / "conf").rglob("*.yaml"):
+            read.update(_REFERENCE.findall(file.read_text(encoding="utf-8", errors="replace")))
+        for name in (each for each in unread if each not in read):
+            group = next((each for each in GROUPS.values() if name in options.list_files(each)), "")
+            near = nearest(name, read - {*_BY_PIPELINE[1:]})
+            remedy = f"remove it: no stage reads `{name}`"
+            if near:
+                remedy = f"did you mean `{near[0]}`? Remove the other one"
+            if group:
+                config = f"conf/{group}/{name}.yaml"
+                remedy = f"remove it, and set the option in {config} (`-S '{config}:OPTION=VALUE'`)"
+            raise OptionError(f"`{name}` is no choice", where=PARAMS, remedy=remedy)
 
 
 def _check_references(options: Composition, trained: Models) -> None:
@@ -230,7 +243,7 @@ def _check_references(options: Composition, trained: Models) -> None:
                 allowed=", ".join(encoders) or "none is chosen",
                 remedy=f"add it to `encoders` in {PARAMS}, or leave `{name}` out",
             )
-        if _target(values).startswith(_CANDIDATE_FINDERS) and choices.get("proposal") == "none":
+        if target_of(values).startswith(_CANDIDATE_FINDERS) and choices.get("proposal") == "none":
             proposals = [each for each in options.list_files("proposal") if each != "none"]
             raise OptionError(
                 f"`{name}` looks at places in images, and none are proposed",
@@ -274,7 +287,7 @@ def _check_models(
             remedy="leave the networks out (`--networks none`)",
         )
     for name, values in trained.items():
-        if data.has_lesions is False and _target(values).startswith(_FINDERS):
+        if data.has_lesions is False and target_of(values).startswith(_FINDERS):
             raise OptionError(
                 f"`{name}` finds lesions, and no lesion is marked in these images",
                 where="networks" if name in networks else "baselines",
@@ -293,7 +306,7 @@ def _check_models(
     classical = {name: values for name, values in trained.items() if name not in networks}
     if data.kind == "class":  # nearly all learn them; none is built, which takes a second
         learns = [
-            not _target(values).startswith(_OF_OTHER_OUTCOMES) for values in classical.values()
+            not target_of(values).startswith(_OF_OTHER_OUTCOMES) for values in classical.values()
         ]
     else:
         built = [build(values, "model") for values in classical.values()]
@@ -359,9 +372,3 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
         remedy = f"lower {' or '.join(f'`{where}`' for where in fold_counts)}, or add patients"
         allowed = "folds that each have cases of every class"
         raise OptionError(fault, where="folds", allowed=allowed, remedy=remedy) from error
-
-
-def _target(values: Mapping[str, Any]) -> str:
-    """Return the class of a model; of a tuned one that of the model that is tuned."""
-    fitted = values.get("model")
-    return str((fitted if isinstance(fitted, Mapping) else values).get("_target_", ""))

@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.composition import Composition
 from skiagram.compute.context import RunContext
 from skiagram.models.arm import TrainOptions
+from skiagram.models.arm_of_file import require_arm
 from skiagram.models.contract import learner_of
 from skiagram.options import STRICT, build
 from skiagram.projects.outputs import process_rank
@@ -34,6 +35,7 @@ class TrainNetworkOptions(TrainOptions):
 
 def train_network(root: Path, name: str, options: TrainNetworkOptions, target: Path) -> None:
     """Train a network, alone or as one of several processes that Lightning or SLURM started."""
+    require_arm(name, options.model, "networks", stage=True)
     model = decide_vertical_flips(options.model, upside_down=options.upside_down)
     options = replace(options, model=model)
     network, rank = build(model, "model"), process_rank()
