@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.svm import SVC
 
 from skiagram.encoders import encoder
 from skiagram.errors import DataError, ModelFailure, OptionError
@@ -43,6 +44,17 @@ def test_features_that_the_library_refuses_are_a_failure_in_its_words() -> None:
 def test_a_fit_that_does_not_converge_is_a_failure_with_its_remedy() -> None:
     with pytest.raises(ModelFailure, match="raise `max_iter`"):
         model("logistic_regression", max_iter=1).fit(cohort(2), CONTEXT)
+
+
+def test_an_estimator_that_gives_up_is_a_failed_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libraries of users raise a RuntimeError; the other models must go on."""
+
+    def give_up(*_: object) -> None:
+        raise RuntimeError("no solution was found")
+
+    monkeypatch.setattr(SVC, "fit", give_up)
+    with pytest.raises(ModelFailure, match=r"ended in a RuntimeError \(no solution was found\)"):
+        model("svm").fit(cohort(2), CONTEXT)
 
 
 def test_features_are_found_by_name_and_a_missing_one_is_refused() -> None:

@@ -353,7 +353,7 @@ def _named_failures(title: str) -> Iterator[None]:
         fault, remedy = "the fit does not converge", "raise `max_iter` or normalise otherwise"
         detail = str(error).splitlines()[0]
         raise ModelFailure(fault, where=title, remedy=remedy, detail=detail) from error
-    except (ValueError, ArithmeticError, MemoryError) as error:
+    except (ValueError, ArithmeticError, MemoryError, RuntimeError) as error:
         fault = f"the fit ended in a {type(error).__name__}"
         raise ModelFailure(fault, where=title, detail=str(error)) from error
 
