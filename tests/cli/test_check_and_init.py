@@ -81,7 +81,10 @@ def test_check_of_a_sound_folder_counts_what_is_there(
     assert ["height", "24", "24", "24"] in lines
     assert "Disk: " in shown
     assert "This data set can be run." in shown
+    assert "the disease: `--positive cancer` or `--positive normal`." in shown
     assert [path.name for path in (project / "conf/dataset").iterdir()] == ["phantom.yaml"]
+    named = ["--positive", "cancer"]
+    assert "--positive" not in terminal(["check", *words(sound_folder(tmp_path / "b", 48)), *named])
 
 
 @pytest.mark.slow
