@@ -58,6 +58,14 @@ def test_the_answer_is_three_sentences_with_units(
     assert third.endswith(end)
 
 
+def test_nobody_claims_to_keep_patients_apart_who_are_not_known() -> None:
+    known = answered("no", -0.05, -0.01)
+    folds = dataclasses.replace(known, task=dataclasses.replace(known.task, design="cv"))
+    assert "each scored by models that never saw its patient," in state_answer(folds)[0]
+    unknown = dataclasses.replace(folds, patients_known=False)
+    assert "each scored by models that never saw its group," in state_answer(unknown)[0]
+
+
 def test_the_first_sentence_says_what_decides_where_that_is_not_the_difference() -> None:
     first = state_answer(answered("no", 0.03, 0.06))[0]
     assert first.startswith("No: on 150 sealed test cases")
