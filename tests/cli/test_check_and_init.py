@@ -109,6 +109,8 @@ def test_each_kind_of_problem_is_told_once_with_its_count_and_the_option() -> No
         "  the same 7 times more, for example in 1.png, 2.png, 3.png, 4.png, 5.png",
         "x.png: other.",
     ]
+    two = [*problem_lines(beside[:2])]
+    assert two[1] == "  the same once more: 1.png"
 
 
 @pytest.mark.slow
