@@ -81,7 +81,10 @@ def test_check_of_a_sound_folder_counts_what_is_there(
     assert ["height", "24", "24", "24"] in lines
     assert "Disk: " in shown
     assert "This data set can be run." in shown
+    assert "the disease: `--positive cancer` or `--positive normal`." in shown
     assert [path.name for path in (project / "conf/dataset").iterdir()] == ["phantom.yaml"]
+    named = ["--positive", "cancer"]
+    assert "--positive" not in terminal(["check", *words(sound_folder(tmp_path / "b", 48)), *named])
 
 
 @pytest.mark.slow
@@ -106,6 +109,8 @@ def test_each_kind_of_problem_is_told_once_with_its_count_and_the_option() -> No
         "  the same 7 times more, for example in 1.png, 2.png, 3.png, 4.png, 5.png",
         "x.png: other.",
     ]
+    two = [*problem_lines(beside[:2])]
+    assert two[1] == "  the same once more: 1.png"
 
 
 @pytest.mark.slow

@@ -85,7 +85,7 @@ def test_check_names_all_rows_and_covariates_that_cannot_be_used(
     shown = terminal(["check", *line], 4)
     assert "What would stop the run (3)" in shown
     assert "as a covariate it could tell who a patient is" in shown
-    assert "the same 1 times more: the CSV, line 9" in shown
+    assert "the same once more: the CSV, line 9" in shown
     assert "Mustermann" not in shown
     shown = terminal(["check", *line, "--force-covariates", "surname"], 4)
     assert "What would stop the run (2)" in shown

@@ -21,7 +21,11 @@ MISTAKES = {
     "check FILMS TABLE --lable view": ("no option `--lable`", "did you mean `--label`"),
     "package models/svm": ("--output: is not given", "add `-o svm.skiagram`"),
     # columns and classes
-    "run FILMS TABLE": ("--positive: is not given", "cancer or normal", "add `--positive normal`"),
+    "run FILMS TABLE": (
+        "--positive: is not given",
+        "cancer or normal",
+        "that you look for, such as the disease: `--positive cancer` or `--positive normal`.",
+    ),
     "run FILMS TABLE --positive cancr": ("no class `cancr`", "did you mean `cancer`"),
     "run FILMS TABLE --positive 1": ("no class `1`", "cancer or normal", "name one of these"),
     "run FILMS TABLE --classes normal": ("`normal` alone", "two classes", "name the others too"),

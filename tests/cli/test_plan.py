@@ -100,6 +100,16 @@ def test_a_wrong_value_is_one_line_and_2(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("written", ["30%", "30 %", "0,3"])
+def test_a_number_as_people_write_it_gets_the_plain_one(
+    written: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--prevalence", written, "--auc", "0.85", "--half-width", "0.05")
+    code, _, error = plan(capsys, *words)
+    assert code == 2
+    assert error.rstrip().endswith("did you mean `0.3`?")
+
+
 def test_the_page_shows_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
     blocks = re.findall(r"```(sh|text)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     out, compared = "", 0

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image
 from skiagram.cli.main import main
 from skiagram.deploy.inputs import Preparer
 from skiagram.deploy.new_cases import NewCase
+from skiagram.records.predictions import NOTHING_WORKS
 from tests.datasets.folder.test_frames import tiff_of_pages
 from tests.deploy.trained import TASK, Trained, trained_baseline
 from tests.readers.examples import cine
@@ -125,6 +127,19 @@ def test_classical_models_predict_without_torch(baseline: Trained, tmp_path: Pat
     )
     unwanted = {"torch", "torchvision", "pytorch_lightning", "mlflow", "hydra", "matplotlib"}
     assert not unwanted & set(done.stdout.split())
+
+
+@pytest.mark.slow
+def test_the_page_says_too_that_no_model_worked(baseline: Trained, tmp_path: Path) -> None:
+    model, page = tmp_path / "models/copied", tmp_path / "scores.html"
+    shutil.copytree(baseline.model, model)
+    words = [str(model), str(baseline.films[0]), "-o", str(tmp_path / "a.csv"), "--page", str(page)]
+    assert main(["predict", *words]) == 0
+    assert NOTHING_WORKS not in page.read_text()
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports/evaluation.json").write_text(json.dumps({"verdict": NOTHING_WORKS}))
+    assert main(["predict", *words, "--force"]) == 0
+    assert NOTHING_WORKS in page.read_text()
 
 
 @pytest.mark.slow

@@ -92,11 +92,12 @@ def test_a_line_without_the_frozen_network_is_not_told_of_it(
 
 
 def test_a_quick_line_trains_models_of_its_outcome(
-    empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
 ) -> None:
     own = sound_folder(tmp_path, 64)
     monkeypatch.setattr(fitting_choices, "_has_pretrained", lambda: True)
-    assert main(["run", str(own.folder), str(own.csv), "--number", "age", "--quick"]) == 0
+    shown = terminal(["run", str(own.folder), str(own.csv), "--number", "age", "--quick"])
+    assert "This was a first look" in shown
     chosen = yaml.safe_load((empty / "films-project/params.yaml").read_text())
     assert chosen["baselines"][0] == "logistic_regression"
     assert chosen["baselines"][-1] == "pretrained_logistic_regression"

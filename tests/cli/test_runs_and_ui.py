@@ -20,6 +20,7 @@ from skiagram.tracking.comparison import (
     metrics_id,
 )
 from skiagram.tracking.contract import NoTracking
+from tests.terminal import Terminal
 
 FIGURES = {
     "best_classical_selection_auc": 0.812,
@@ -60,6 +61,7 @@ RUNS = [
 def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[RecordedRun]:
     """Work in a folder without git whose tracker has recorded some runs."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").touch()
     monkeypatch.delenv("DVC_ROOT", raising=False)
     tracker = SimpleNamespace(list_runs=lambda home: RUNS)
     monkeypatch.setattr(sweeps, "find_tracker", lambda project: tracker)
@@ -148,3 +150,27 @@ def test_a_number_that_is_no_port_is_one_line(
     monkeypatch.setattr(subprocess, "Popen", None)
     assert main(["ui", port]) == 2
     assert "1 to 65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["runs", "ui", "show"])
+def test_outside_a_project_the_projects_in_this_folder_are_named(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("DVC_ROOT", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    assert "no project. Do this: go to the project's folder first." in terminal([command], 2)
+    (tmp_path / "films-project").mkdir()
+    (tmp_path / "films-project/params.yaml").touch()
+    assert "first, `cd films-project`, and type it again." in terminal([command], 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["films-project"]
+    assert "`cd films-project`, then `skiagram show`." in terminal(["show", "films-project"], 2)
+
+
+def test_a_project_without_results_says_how_to_get_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    (tmp_path / "params.yaml").touch()
+    assert "no results yet. Do this: finish the run first: `dvc repro`" in terminal(["show"], 4)

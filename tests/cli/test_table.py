@@ -99,7 +99,9 @@ def test_images_without_masks_make_a_table_without_the_column(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("patterns", "message"),
     [
-        (("{patient}/{modality}.nii",), "no file with the kind `image` fits"),
+        (("{patient}/{modality}_{kind}.nii",), "no file with the kind `image` fits"),
+        (("{patient}.PNG",), "no file fits. Allowed: {patient}.PNG. Do this: correct --pattern; "),
+        (("{patient}.PNG",), "; a file here is `p1.png`, and upper and lower case count."),
         (("{case}.png",), "`{case}.png` was given"),
         (("{patient}_{kind}.png", "{patient}.jpg"), ""),
     ],

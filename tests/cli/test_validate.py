@@ -21,7 +21,13 @@ def test_a_project_that_is_not_finished_is_refused(
         monkeypatch.setenv(name, "/usr/bin")
     for folder in ("images", "project"):
         (tmp_path / folder).mkdir()
+    (tmp_path / "project/params.yaml").touch()
     monkeypatch.chdir(tmp_path)
     assert "dvc repro" in terminal(["validate", "project", "images"], 4)
     monkeypatch.chdir(tmp_path)
     assert main(["validate", "nowhere", "images"]) == 4
+    monkeypatch.chdir(tmp_path)
+    assert "did you mean `project`?" in terminal(["validate", "projekt", "images"], 4)
+    shown = terminal(["validate", "images", "images.csv"], 4)
+    assert "images: no project." in shown
+    assert "name the project first, then images" in shown

@@ -178,10 +178,14 @@ def test_a_link_and_a_cut_file_are_refused(packed: Path, tmp_path: Path) -> None
         pass
 
 
-def test_a_model_that_is_not_there_gets_the_nearest_that_is(packed: Path) -> None:
+def test_a_model_that_is_not_there_gets_the_nearest_that_is(packed: Path, tmp_path: Path) -> None:
     misspelt = packed.with_name(f"{packed.stem}s{packed.suffix}")
     with pytest.raises(DataError, match=rf"no such model.*did you mean `{packed}`\?$"):
         read_card(misspelt)
+    (tmp_path / "project/models/svm").mkdir(parents=True)
+    (tmp_path / "project/models/svm/deployment.json").touch()
+    with pytest.raises(DataError, match=r"a folder of models\. Allowed: `.*project/models/svm`"):
+        load_model(tmp_path / "project")
     with pytest.raises(DataError, match=r"no such model.*the folder models/NAME"):
         read_card(packed.parent / "nowhere/svm")
 

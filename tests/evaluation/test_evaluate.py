@@ -1,5 +1,7 @@
 """The whole evaluation: from scores to a verdict, by both designs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,10 +9,19 @@ import pytest
 from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluation_record import SECONDARY, Evaluation
 from skiagram.evaluation.results import LIMIT, METRICS
+from skiagram.evaluation.warnings import warn_of_unknown_patients
 from skiagram.records.predictions import Predictions
 from skiagram.report.sections.comparisons import describe_scope
 from skiagram.tasks.task import Design
-from tests.evaluation.scenario import Scenario, auc_within, evaluated, failed, finished, scenario
+from tests.evaluation.scenario import (
+    CARD,
+    Scenario,
+    auc_within,
+    evaluated,
+    failed,
+    finished,
+    scenario,
+)
 
 
 def run(
@@ -97,6 +108,17 @@ def test_cross_validation_reports_held_out_cases_and_selects_by_inner_folds() ->
     assert found.best["classical"] == "weak_tree"
     assert found.cases["development"] == found.cases["reported"] == {"normal": 60, "abnormal": 60}
     assert any("No test set was sealed" in one for one in found.warnings)
+    assert not any("identified" in one for one in found.warnings)
+
+
+@pytest.mark.slow
+def test_unknown_patients_are_the_first_doubt() -> None:
+    known = scenario(120, 0, design="cv")
+    card = replace(CARD, patients_known=False)
+    found = evaluated(known, [finished(known, "net", arm="deep")], card=card)
+    assert found.warnings[0].startswith("No patient is identified: cases of one person may be in")
+    (of_cohort,) = warn_of_unknown_patients(known=False, is_external=True)
+    assert of_cohort.startswith("No patient of the cohort is identified")
 
 
 @pytest.mark.slow

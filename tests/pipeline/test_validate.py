@@ -63,6 +63,7 @@ def validated(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Co
     done = project.skiagram("validate", ".", *words, "--workers", "1")
     assert done.returncode == 0, done.stderr
     assert "of another cohort" in done.stdout
+    assert f"project's classes: `{WORDS[0]}` is `plain`, `{WORDS[1]}` is `striped`." in done.stderr
     return Cohort(project, place / "leeds", table, project.folder / "reports/validations/leeds")
 
 

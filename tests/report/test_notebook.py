@@ -153,7 +153,7 @@ def test_a_table_is_compared_on_the_command_line(
     ("labels", "scores", "options", "said"),
     [
         (np.ones(N), GOOD, {}, "one class alone (1.0)"),
-        (np.where(LABEL, "yes", "no"), GOOD, {}, "positive='yes'"),
+        (np.where(LABEL, "yes", "no"), GOOD, {}, "the disease: positive='no' or positive='yes'"),
         (np.arange(N) % 3, GOOD, {}, "3 classes (0, 1, 2)"),
         (LABEL, GOOD[1:], {}, "119 values. Allowed: 120"),
         (LABEL, np.where(PATIENT == 3, np.nan, GOOD), {}, "2 scores are missing"),

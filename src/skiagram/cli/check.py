@@ -53,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     from skiagram.cli.fitting_choices import fitting_choices
     from skiagram.intake.images import read_folder
+    from skiagram.intake.labels import positive_lines
     from skiagram.steps.check import check_folder
     from skiagram.steps.preflight import DataSetFacts
 
@@ -91,6 +92,8 @@ def run(arguments: argparse.Namespace) -> int:
             "This data set can be run. Next: `skiagram run` with the same arguments; in a project"
         )
         print("or a clone, where you choose more yourself, `skiagram init`.")
+        if lines := positive_lines(source.positive_class, source.classes):
+            print(printable(f"Add the class that you look for, such as the disease: {lines}."))
         return 0
     waive = "" if data.problems else " or waive the findings marked STOP (`init` says how)"
     print(f"This data set cannot be run yet: solve the problems above first{waive}.")

@@ -264,7 +264,8 @@ def problem_lines(problems: Sequence[DataError]) -> Iterator[str]:
         if alike:
             examples = ", ".join(problem.where for problem in alike[:_EXAMPLES])
             others = f", for example in {examples}" if len(alike) > _EXAMPLES else f": {examples}"
-            yield f"  the same {len(alike)} times more{others}"
+            times = "once" if len(alike) == 1 else f"{len(alike)} times"
+            yield f"  the same {times} more{others}"
 
 
 def require_usable(data: CheckedData, where: str, consequence: str) -> None:

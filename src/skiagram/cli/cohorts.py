@@ -69,6 +69,8 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
         if len(classes) != len(task.classes):
             allowed = f"a word for each of {', '.join(task.classes)}, in this order"
             raise OptionError(f"{', '.join(classes)}", where="--classes", allowed=allowed)
+        if tuple(classes) != tuple(task.classes):
+            print(printable(_pair_words(classes, task.classes)), file=sys.stderr)
         positive = None if task.positive is None else classes[task.positive]
         options = replace(options, classes=classes, positive=positive)
     else:
@@ -85,6 +87,13 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
         site_of = {refer(row, columns).name: row.cells[columns.site] for row in described.rows}
         cohorts = {case: site_of[file] for case, file in file_of.items()}
     return DescribedCohort(source, opened, file_of, cohorts)
+
+
+def _pair_words(words: Sequence[str], classes: Sequence[str]) -> str:
+    """Say which word of the table is which class: in another order every figure would be wrong."""
+    pairs = ", ".join(f"`{word}` is `{own}`" for word, own in zip(words, classes, strict=True))
+    start = "The table's words for the project's classes"
+    return f"{start}: {pairs}. If this is wrong, change their order."
 
 
 def _read_table(

@@ -150,12 +150,23 @@ class _Parser(argparse.ArgumentParser):
         option, kind, value, choices = wrong.groups()
         names = re.findall(r"[^\s',]+", choices or "")
         near = nearest(value, names)
+        if kind == "float" and (number := _as_plain_number(value)):
+            near = [number]
         raise OptionError(
             f"`{value}` was given",
             where=f"{self.prog} {option}",
             allowed=", ".join(names) or _TYPES.get(kind, kind),
             remedy=f"did you mean `{near[0]}`?" if near else remedy,
         )
+
+
+def _as_plain_number(text: str) -> str:
+    """Return `0,3` and `30%` as `0.3`; empty for what is neither."""
+    written = re.fullmatch(r"(-?\d+)(?:[.,](\d+))? ?(%?)", text)
+    if written is None:
+        return ""
+    number = float(f"{written[1]}.{written[2] or 0}")
+    return f"{number / 100 if written[3] else number:g}"
 
 
 class _HelpAll(argparse.Action):

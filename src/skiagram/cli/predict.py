@@ -168,7 +168,7 @@ def run(arguments: argparse.Namespace) -> int:
         watch = None if comparison is None else comparison.watch
         compute = compute_of(arguments.workers)
         results = list(score_cases(model, cases, covariates, compute, watch))
-        refused = _write(arguments, model, cases, results)
+        refused = _write(arguments, model, cases, results, useless)
         if comparison is not None:
             _tell_apart(comparison, cases, compared_table(output))
     return DataError.exit_code if refused else 0
@@ -253,8 +253,12 @@ def _write(
     model: "DeployedModel",
     cases: "Sequence[NewCase]",
     results: "Sequence[CaseResult]",
+    warning: str,
 ) -> int:
     """Say what must not be overlooked, write page, table and marks; return how many cases failed.
+
+    Args:
+        warning: What the page says before any score; see `write_page`.
 
     Raises:
         DataError: None could be; nothing is written.
@@ -282,7 +286,7 @@ def _write(
         raise DataError("none of the images can be scored", where=str(output))
     # the files
     if arguments.page is not None:
-        shown = write_page(results, cases, model, arguments.page)
+        shown = write_page(results, cases, model, arguments.page, warning)
         if shown < len(cases):
             print(f"{arguments.page} shows {shown} of {len(cases)} cases.", file=sys.stderr)
     decides, image_columns = model.threshold is not None, beside_images(model)

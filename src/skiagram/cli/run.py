@@ -109,7 +109,13 @@ def run(arguments: argparse.Namespace) -> int:
     code = run_data_set(
         options, project, user_choices, values, arguments.hours, quick=arguments.quick
     )
-    return code or show_results(project, shown=project)
+    if code:
+        return code
+    code = show_results(project, shown=project)
+    if arguments.quick:
+        print("This was a first look, with two folds and few models. For results type the same")
+        print("line without `--quick`.")
+    return code
 
 
 def run_data_set(

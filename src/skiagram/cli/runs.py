@@ -28,10 +28,12 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
     """Print the table; return 0, or 1 where the tracker cannot be reached."""
     from skiagram.cli.terminal import print_table, print_wrapped
     from skiagram.compute.checkout import home
+    from skiagram.projects.files import require_project_here
     from skiagram.tracking.comparison import find_base
     from skiagram.tracking.contract import NotRecorded
     from skiagram.tracking.sweeps import find_tracker
 
+    require_project_here()
     project = Path()
     try:
         recorded = find_tracker(project).list_runs(home(project))

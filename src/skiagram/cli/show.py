@@ -1,6 +1,7 @@
 """`skiagram show`: the results of the project in this folder, or the card of a trained model."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -31,10 +32,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the results or the card; return 0, or 5 where a model of the project failed."""
     if arguments.package is None:
+        from skiagram.projects.files import require_project_here
+
+        require_project_here()
         return show_results(Path(), Path())
     from skiagram.deploy.card import as_markdown
     from skiagram.deploy.package import read_card
+    from skiagram.errors import OptionError
+    from skiagram.options import PARAMS
 
+    if (arguments.package / PARAMS).is_file():
+        remedy = f"for its results `cd {shlex.quote(str(arguments.package))}`, then `skiagram show`"
+        allowed = "a package, or the folder of a trained model"
+        raise OptionError("a project", where=str(arguments.package), allowed=allowed, remedy=remedy)
     print(as_markdown(read_card(arguments.package)))
     print("Every checksum holds.")
     return 0
@@ -49,7 +59,7 @@ def show_results(project: Path, shown: Path) -> int:
     from skiagram.audit.run import AuditReport
     from skiagram.cli.terminal import print_table, print_wrapped
     from skiagram.compute.checkout import home
-    from skiagram.errors import named_refusals
+    from skiagram.errors import DataError, named_refusals
     from skiagram.evaluation.evaluation_record import Evaluation
     from skiagram.projects.lock import repair_lock
     from skiagram.records.files import read_record
@@ -61,7 +71,11 @@ def show_results(project: Path, shown: Path) -> int:
 
     if repaired := repair_lock(project):
         print(repaired, file=sys.stderr)
-    evaluation = read_record(Evaluation, project / "reports/evaluation.json")
+    record = project / "reports/evaluation.json"
+    if not record.exists():
+        remedy = "finish the run first: `dvc repro`, or the same line of `skiagram run`"
+        raise DataError("no results yet", where=str(shown.resolve()), remedy=remedy)
+    evaluation = read_record(Evaluation, record)
     findings = project / "data/audit/findings.json"
     audit = read_record(AuditReport, findings) if findings.exists() else AuditReport((), ())
     comparison = read_record(Comparison, project / "reports" / OPENING)

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
     from skiagram.compute.checkout import home
+    from skiagram.projects.files import require_project_here
     from skiagram.tracking.mlflow_store import ADDRESS, RUNS_VIEW, shown_uri
 
     port: int = arguments.port
@@ -42,6 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"The runs are in {shown_uri(address)}, as {ADDRESS} says.", file=sys.stderr)
         return 1
     _require_free(port)
+    if not database.exists():  # the server would make one, which is empty
+        require_project_here()
     command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{database}"]
     page = f"http://127.0.0.1:{port}/"

@@ -13,7 +13,7 @@ from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.cli.predict import compute_of
 from skiagram.compute.scratch import scratch_folder
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, nearest
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import Source
@@ -82,8 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     # the project, in whose folder all of it happens
     files, shown = read_file_options(arguments).resolved(), arguments.project
-    if not shown.is_dir():
-        raise DataError("no such folder", where=str(shown))
+    _require_project(shown)
     os.chdir(shown)
     os.environ.update(environment(Path()))
     project = Project.open(Path())
@@ -126,6 +125,22 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"Warning: {error}.")
     print(shown / target / "report.html")
     return 0
+
+
+def _require_project(folder: Path) -> None:
+    """Refuse a folder that is no project, such as that of the images, which stands second."""
+    from skiagram.options import PARAMS
+
+    if (folder / PARAMS).is_file():
+        return
+    beside = folder.resolve().parent
+    projects = [path.parent.name for path in beside.glob(f"*/{PARAMS}")]
+    remedy = "name the project first, then images or features, then their table"
+    if near := nearest(folder.name, projects):
+        remedy = f"did you mean `{folder.parent / near[0]}`?"
+    fault = "no project" if folder.is_dir() else "no such folder"
+    allowed = "a project's folder, which `skiagram run` made"
+    raise DataError(fault, where=str(folder), allowed=allowed, remedy=remedy)
 
 
 def _evaluate(

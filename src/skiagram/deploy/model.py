@@ -94,13 +94,14 @@ class DeployedModel:
 
 def missing_model(path: Path) -> DataError:
     """Return the error of a model, or a package, that is not there; it names those that are."""
-    project = Path("models")  # where the user stands in a project
-    folders = [file.parent for place in {path.parent, project} for file in place.glob(_ANY_MODEL)]
+    # where the user stands in a project, or names one
+    places = {path.parent, path / "models", Path("models")}
+    folders = [file.parent for place in places for file in place.glob(_ANY_MODEL)]
     there = sorted({str(found) for found in (*folders, *path.parent.glob("*.skiagram"))})
     near = nearest(path.name, [Path(name).name for name in there])
     meant = next((name for name in there if near and Path(name).name == near[0]), "")
     return DataError(
-        "no such model",
+        "a folder of models" if (path / "models").is_dir() else "no such model",
         where=str(path),
         allowed=listed(there, "`") or "the folder models/NAME of a finished run, or a package",
         remedy=f"did you mean `{meant}`?" if meant else "name one of these",
@@ -115,7 +116,7 @@ def load_model(folder: Path, reading: CaseReading = AS_STORED) -> DeployedModel:
             that is not the program's own.
         OptionError: Options do not fit this version.
     """
-    if not folder.exists():
+    if not folder.exists() or (folder / "models").is_dir():
         raise missing_model(folder)
     verify_checksums(folder)
     deployment = record(Deployment, folder / DEPLOYMENT)

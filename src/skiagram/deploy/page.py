@@ -31,11 +31,15 @@ def write_page(
     cases: Sequence[NewCase],
     model: DeployedModel,
     path: Path,
+    warning: str = "",
 ) -> int:
     """Write a page of images with their scores; return how many cases it shows.
 
     At most `PAGE_CASES` cases are shown: first those to be referred, in the order of the run, then
     those nearest to the threshold.
+
+    Args:
+        warning: What a reader must know before any score, such as that no model works.
     """
     from jinja2 import Environment
 
@@ -81,7 +85,7 @@ def write_page(
     environment = Environment(autoescape=True, finalize=show)
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     title, total = model.deployment.title, len(cases)
-    text = template.render(model=title, rule=model.rule, items=items, total=total)
+    text = template.render(model=title, warning=warning, rule=model.rule, items=items, total=total)
     write_files({path: text.encode(errors="replace")})
     return len(items)
 

@@ -32,7 +32,11 @@ from skiagram.evaluation.shift import compare_sides, find_shifts
 from skiagram.evaluation.sites import find_sites, study_sites_of_run
 from skiagram.evaluation.subset import find_subset
 from skiagram.evaluation.verdict import with_verdict
-from skiagram.evaluation.warnings import state_warnings, warn_without_rules
+from skiagram.evaluation.warnings import (
+    state_warnings,
+    warn_of_unknown_patients,
+    warn_without_rules,
+)
 from skiagram.statistics.estimate import format_decimal, format_interval
 from skiagram.statistics.proportions import proportion
 from skiagram.tasks.predicted import Predicted
@@ -101,8 +105,10 @@ def evaluate(
     figures = FigureTable(tuple(row for analyse in ANALYSES for row in analyse(run)))
     shown = {*run.rules, *(arm.choice.model for arm in run.arms.values())}
     results = draw_plots(run.models, shown, task.predicted)
+    known, is_external = inputs.card.patients_known, inputs.is_external
     warnings = (
-        *state_warnings(results, setting, figures, is_external=inputs.is_external),
+        *warn_of_unknown_patients(known=known, is_external=is_external),
+        *state_warnings(results, setting, figures, is_external=is_external),
         *warn_without_rules(run),
     )
     sides = {"development": setting.development, "reported": setting.cases}
@@ -119,7 +125,7 @@ def evaluate(
         margin=run.margin,
         label_conflicts=setting.label_conflicts,
         prevalence=options.analyses.prevalence,
-        patients_known=inputs.card.patients_known,
+        patients_known=known,
         test_sites=inputs.card.test_sites,
         figures=FigureTable((*figures.rows, *found[1])),
         site_column=run.site_column,

@@ -143,11 +143,13 @@ def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, s
         )
     if positive is None:
         if {same_value(str(value)) for value in values} != {0.0, 1.0}:
+            either = " or ".join(f"positive={value!r}" for value in values)
             raise DataError(
                 f"labels are {named}",
                 where="labels",
                 allowed="0 and 1, 1 for the condition looked for",
-                remedy=f"or say which is looked for, for example positive={values[-1]!r}",
+                remedy=f"say which is looked for, such as the disease: {either} (`--positive` in a "
+                "line)",
             )
         positive = next(value for value in values if same_value(str(value)) == 1)
     chosen = [value for value in values if str(value) == str(positive)]

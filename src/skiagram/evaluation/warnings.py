@@ -80,6 +80,27 @@ def state_warnings(
     yield from warn_of_unequal_patients(find_unequal_classes(cases) if task.decides else ())
 
 
+def warn_of_unknown_patients(*, known: bool, is_external: bool = False) -> Iterator[str]:
+    """Yield a warning where no patient is identified, so that only copies are kept together.
+
+    Args:
+        known: Whether the patients are.
+        is_external: See `state_warnings`.
+    """
+    if known:
+        return
+    if is_external:
+        yield (
+            "No patient of the cohort is identified: several cases of one person count as several "
+            "people, so intervals may be too narrow."
+        )
+    else:
+        yield (
+            "No patient is identified: cases of one person may be in training and in test, which "
+            "makes every figure too good. If a column tells patients apart, name it and run again."
+        )
+
+
 def warn_without_rules(run: MeasuredRun) -> Iterator[str]:
     """Yield a warning where no simple baseline for the outcome was trained beside the models."""
     if run.task.rules and not run.rules:

@@ -54,7 +54,8 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
             where=where,
             allowed="a CSV after the folder; or `yes/1.png`, `no/2.png`; or `train/yes/1.png`; or "
             "`yes/train/1.png`",
-            remedy="move what is no image of a class elsewhere, or name a table",
+            remedy="move what is no image of a class elsewhere, or name a table; where names tell "
+            "the class, say how, as in `--pattern '{patient}_{label}.png'`",
         )
     rows = []
     for line, (name, parts) in enumerate(zip(names, folders, strict=True), start=2):

@@ -159,10 +159,21 @@ def require_positive(positive: str | None, classes: Sequence[str]) -> None:
     Raises:
         OptionError: So it is; the message shows how to name it.
     """
-    if len(classes) == 2 and positive is None:
-        remedy = f"add `--positive {shlex.quote(classes[1])}`"
+    if lines := positive_lines(positive, classes):
+        remedy = f"add the class that you look for, such as the disease: {lines}"
         allowed = " or ".join(classes)
         raise OptionError("is not given", where="--positive", allowed=allowed, remedy=remedy)
+
+
+def positive_lines(positive: str | None, classes: Sequence[str]) -> str:
+    """Return both ways to name the positive class; empty where it is named or needs no name.
+
+    Neither is proposed alone: which of two words is the disease cannot be told by their order, and
+    with the other one every figure is that of finding the healthy.
+    """
+    if positive is not None or len(classes) != 2:
+        return ""
+    return " or ".join(f"`--positive {shlex.quote(name)}`" for name in classes)
 
 
 def settle_positive(positive: str | None, classes: Sequence[str]) -> str | None:

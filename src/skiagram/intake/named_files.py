@@ -63,7 +63,11 @@ def compose_table(options: FileOptions) -> ComposedTable:
     patterns = Patterns(written, kinds, options.mask_pattern, value, options.cut)
     images = FoundImages.of(folder, patterns, options.frames)
     if not images.images:
-        fault, remedy = f"no file with the kind `{options.image_kind}` fits", "correct --pattern"
+        told = any("{kind}" in pattern for pattern in written)
+        fault = f"no file with the kind `{options.image_kind}` fits" if told else "no file fits"
+        remedy, there = "correct --pattern", sorted(FolderTree(folder, is_image_file).files())
+        if there:
+            remedy += f"; a file here is `{there[0]}`, and upper and lower case count"
         raise DataError(fault, where=str(folder), allowed=", ".join(written), remedy=remedy)
     masks = settle_masks([*images.images.values()], options.masks, str(folder))
     images = images.with_masks(masks, as_regions=options.masks == "regions")

@@ -6,6 +6,7 @@ They stand once: in a clone of the repository at its root, in a wheel packed bes
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from skiagram.errors import OptionError, SkiagramError, how_to_install
 
 RECORD = ".skiagram.yaml"  # of a project: the version, and the checksum of each file as it came
 _BEGUN = ".work/new"  # the git repository of a project that is not whole yet
+_SHOWN = 3  # projects that a message names
 _HERE = Path(__file__).parent
 _PACKED = _HERE / "template"
 CHOICES = "params.yaml"  # the pipeline needs each of its lines
@@ -97,6 +99,22 @@ def make_project(folder: Path) -> list[str]:
 def is_made(folder: Path) -> bool:
     """Return whether a folder holds a whole project."""
     return (folder / RECORD).exists() and not (folder / _BEGUN).exists()
+
+
+def require_project_here() -> None:
+    """Refuse to look for results outside a project; the message names projects in this folder.
+
+    Raises:
+        OptionError: No project is here.
+    """
+    if Path(CHOICES).is_file():
+        return
+    below = sorted(path.parent.name for path in Path().glob(f"*/{CHOICES}"))
+    remedy = "go to the project's folder first"
+    if below:
+        lines = " or ".join(f"`cd {shlex.quote(name)}`" for name in below[:_SHOWN])
+        remedy = f"go to the project first, {lines}, and type it again"
+    raise OptionError("no project", where=str(Path().resolve()), remedy=remedy)
 
 
 def _make_anew(folder: Path, git: str | None, top: str) -> list[str]:

@@ -11,10 +11,17 @@ from skiagram.evaluation.evaluation_record import Decision, Evaluation
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.report.formatting import format_percent
 from skiagram.report.sections.answer import answer, state_answer, tabulate_answer
-from skiagram.report.sections.doubts import collect_warnings, doubts, list_warnings, shorten
+from skiagram.report.sections.doubts import (
+    collect_warnings,
+    doubts,
+    list_steps,
+    list_warnings,
+    shorten,
+)
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.model_results import with_metrics
+from tests.evaluation.situations import SITUATIONS
 from tests.report.examples_of_findings import answered, full, mixed, with_difference
 from tests.report.examples_of_results import binary, find_row, material, opening, texts
 
@@ -56,6 +63,21 @@ def test_the_answer_is_three_sentences_with_units(
     assert "95 % interval 2 fewer to 12 more" in second
     assert "raises 8 more false alarms" in second
     assert third.endswith(end)
+
+
+def test_more_cases_are_not_asked_for_where_a_good_model_is_excluded() -> None:
+    evaluation = SITUATIONS["Neither is shown to beat chance, many patients"]
+    first, *others = list_steps(evaluation, material())
+    assert first.startswith("Look at the labels")
+    assert not any("more cases" in step for step in others)
+
+
+def test_nobody_claims_to_keep_patients_apart_who_are_not_known() -> None:
+    known = answered("no", -0.05, -0.01)
+    folds = dataclasses.replace(known, task=dataclasses.replace(known.task, design="cv"))
+    assert "each scored by models that never saw its patient," in state_answer(folds)[0]
+    unknown = dataclasses.replace(folds, patients_known=False)
+    assert "each scored by models that never saw its group," in state_answer(unknown)[0]
 
 
 def test_the_first_sentence_says_what_decides_where_that_is_not_the_difference() -> None:

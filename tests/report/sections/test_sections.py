@@ -307,6 +307,7 @@ WORDS = {
     ("answer", "loss of 5 trainings"): "not: one training",
     ("doubts", "at chance"): f"""
         Look at the labels and at images
+        Test on more cases, too: with so few even a good model need not be told from chance.
         {PRAISE}
     """,
     ("doubts", "answered"): """

@@ -172,10 +172,11 @@ def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
 
 
 def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparison) -> str:
-    whose = "patients" if evaluation.patients_known else "groups of near duplicates"
-    sealed = evaluation.task.design == "holdout"
+    known, sealed = evaluation.patients_known, evaluation.task.design == "holdout"
+    whose = "patients" if known else "groups of near duplicates"
+    own = "patient" if known else "group"
     blinding = (
-        "which no model had seen" if sealed else "each scored by models that never saw its patient"
+        "which no model had seen" if sealed else f"each scored by models that never saw its {own}"
     )
     test, cohort = ("", " of another cohort") if evaluation.is_external else ("sealed test ", "")
     where = (

@@ -6,6 +6,7 @@ from math import ceil
 
 from skiagram.audit.run import AuditReport
 from skiagram.evaluation.criteria import (
+    CHANCE,
     find_comparison,
     find_missing_patients,
     is_nothing_of_use,
@@ -19,6 +20,7 @@ from skiagram.report.section import Context, section
 from skiagram.report.sections.provenance import describe_opening
 from skiagram.statistics.estimate import format_decimal
 
+_GOOD = 0.7
 MAX_LINES = 6  # of each list; the others stand in the appendix
 
 
@@ -82,6 +84,11 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
     useless = is_nothing_of_use(evaluation)
     if useless:
         yield LOOK_AT_DATA
+        if not _excludes_good_models(evaluation):
+            yield (
+                "Test on more cases, too: with so few even a good model need not be told from "
+                "chance."
+            )
     primary = None if useless else find_comparison(evaluation)
     if primary is not None and primary.is_of_single_trainings:
         yield (
@@ -107,6 +114,14 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
             yield f"{finding.remedy[0].upper()}{finding.remedy[1:]}."
     if not useless and not evaluation.test_sites and not evaluation.site_column:
         yield "Test on patients of another site: how the models do there is not known."
+
+
+def _excludes_good_models(evaluation: Evaluation) -> bool:
+    """Return whether the intervals of all models end below an AUC, or a C index, of .7."""
+    if evaluation.task.predicted.chance != CHANCE:
+        return True  # what a good model reaches is not known
+    gaps = [evaluation.above_chance(model) for model in evaluation.best.values()]
+    return all(gap.high is None or gap.high < _GOOD - CHANCE for gap in gaps)
 
 
 def round_up(patients: float) -> str:
