@@ -1,5 +1,6 @@
 """Labels and scores as users have them become cases to compare, or one line says why not."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,11 +15,12 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.statistics.variation import count_cases
 from skiagram.tasks.classes import Classes
-from skiagram.tasks.columns import are_equal, same_value
+from skiagram.tasks.columns import are_equal, find_missing_code, same_value
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.task import Task
 
 Column = NDArray[np.float64]
+_LEAVE_OUT = "leave these rows out of all columns, and say so where you report the result"
 
 
 def line_up_columns(
@@ -147,7 +149,8 @@ def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, s
                 f"labels are {named}",
                 where="labels",
                 allowed="0 and 1, 1 for the condition looked for",
-                remedy=f"or say which is looked for, for example positive={values[-1]!r}",
+                remedy=f"say which is looked for, for example positive={values[-1]!r} "
+                f"(on a line: `--positive {shlex.quote(str(values[-1]))}`)",
             )
         positive = next(value for value in values if same_value(str(value)) == 1)
     chosen = [value for value in values if str(value) == str(positive)]
@@ -189,9 +192,16 @@ def _numbers(values: Any, name: str, number: int) -> Column:
             f"{first}",
             where=name,
             allowed="a finite number, with a decimal point, for every row",
-            remedy="replace the decimal commas by points"
-            if comma
-            else "leave these rows out of all columns, and say so where you report the result",
+            remedy="replace the decimal commas by points" if comma else _LEAVE_OUT,
+        )
+    code = find_missing_code(numbers.tolist(), counts=False)
+    if code is not None:
+        raise DataError(
+            f"{int((numbers == code).sum())} scores are {code:g}, far from all others, as tables "
+            "mark what is missing",
+            where=name,
+            allowed="a score for every row",
+            remedy=_LEAVE_OUT,
         )
     return numbers
 
