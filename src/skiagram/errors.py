@@ -118,7 +118,8 @@ def _one_line(found: str, where: str = "", allowed: str = "", remedy: str = "") 
         parts.append(f"Allowed: {allowed}")
     if remedy:
         parts.append(f"Do this: {remedy}")
-    return printable(" ".join(" ".join(part.split()).rstrip(".") + "." for part in parts))
+    sentences = (" ".join(part.split()).rstrip(".") for part in parts)
+    return printable(" ".join(each if each.endswith("?") else f"{each}." for each in sentences))
 
 
 def recorded(error: Exception) -> str:

@@ -102,6 +102,8 @@ def read_folder(options: FileOptions) -> DescribedFolder:
     if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
         fault = "the root of the file system" if root else "no such folder"
         allowed, remedy = f"a folder of images, or an archive whose name ends with {ARCHIVE}", ""
+        if options.is_called_table and not folder.exists():
+            fault, allowed, remedy = "no such file", "a table of features", "check its name"
         if folder.is_file():
             fault, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
             if folder.suffix.lower() in (".xlsx", ".xls", ".ods", ".sav", ".rds"):
