@@ -66,6 +66,7 @@ def test_check_says_what_is_a_feature_and_how_tables_join(
     shown = terminal([*line, "--similar-patients", "same"])
     assert "Features (3): age, original_shape_Sphericity, wavelet-LLH_glcm_Id." in shown
     assert "diagnostics_Versions_Numpy" in shown.split("left out")[1]
+    assert "one without a name" in shown.split("left out")[1]  # R's numbers of rows
     assert ["all", "40", "40"] in [text.split() for text in shown.splitlines()]
     assert "Features (1): dose" in terminal(
         ["check", tables[1], "--label", "death", "--positive", "1"]

@@ -60,6 +60,16 @@ def test_its_features_reach_the_models_and_no_image_does(tmp_path: Path) -> None
     assert chosen.card().known_issues == (NO_IMAGES,)
 
 
+def test_how_an_image_was_taken_is_no_feature(tmp_path: Path) -> None:
+    """MIRP writes size of voxels, noise and turns beside its features: traits of the scanner."""
+    taken = ("image_voxel_size_x", "image_noise_level", "image_rotation_angle", "image_mask_label")
+    write(tmp_path, **dict.fromkeys(taken, range(12)), morph_volume=[*AGES, 3])
+    opened = source().open(tmp_path)
+    names = opened.entries()[0].measured.keys()
+    assert "morph_volume" in names
+    assert not names & {*taken}
+
+
 def test_equal_rows_alone_have_equal_patterns(tmp_path: Path) -> None:
     table = write(tmp_path)
     table.iloc[1, 2:4] = table.iloc[0, 2:4]

@@ -222,6 +222,9 @@ def test_who_scores_new_cases_is_told_that_no_model_worked(packed: Path, tmp_pat
     told = {"title": "Figures", "lines": [NOTHING_WORKS], "table": []}
     changed = rewritten(packed, tmp_path / "a.skiagram", lambda files: manifest(files, card=[told]))
     assert works_on_nothing(changed)
+    told["lines"] = ["No model works on these data: none is shown to beat chance."]  # of 0.2.0
+    before = rewritten(packed, tmp_path / "b.skiagram", lambda files: manifest(files, card=[told]))
+    assert works_on_nothing(before)
     model = tmp_path / "models/svm"
     assert not works_on_nothing(model)
     (tmp_path / "reports").mkdir()

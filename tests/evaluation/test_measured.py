@@ -105,7 +105,7 @@ def test_what_tells_the_hazard_is_found_and_beats_the_rule(
 
 def test_where_nothing_is_shown_to_beat_chance_no_model_works(inputs: EvaluationInputs) -> None:
     evaluation = evaluate(replace(inputs, models=inputs.models[2:]))
-    assert evaluation.verdict.startswith("No model works on these data")
+    assert evaluation.verdict.startswith("No model is shown to work on these data")
     assert "Look at the labels and at images" in evaluation.verdict
     assert any("No simple baseline" in warning for warning in evaluation.warnings)
     with_rule = evaluate(replace(inputs, models=inputs.models[1:]))
@@ -141,7 +141,7 @@ def test_a_network_at_chance_is_never_used(inputs: EvaluationInputs) -> None:
     assert evaluation.difference is not None
     assert evaluation.difference.low > 0.02
     assert evaluation.answer.decision != "yes"
-    assert "No model works on these data" in evaluation.verdict
+    assert "No model is shown to work on these data" in evaluation.verdict
 
 
 def test_of_an_error_less_is_a_gain_and_the_rule_without_features_is_chance(
@@ -155,13 +155,14 @@ def test_of_an_error_less_is_a_gain_and_the_rule_without_features_is_chance(
     found = evaluate(as_networks(compared, "logistic_regression"))
     (gap,) = found.figures.select(analysis=SIMPLE_RULES, model="deep", versus=PREVALENCE).rows
     assert gap.high < 0  # an error: below 0 is better
-    assert "No model works" not in found.verdict
+    assert "No model is shown to work" not in found.verdict
     primary = found.figures.select(analysis=PRIMARY)
     assert primary.find(figure="absolute_error", versus="classical").high < 0
     assert primary.find(figure="above_margin").value > 0.99
     flat = replace(numbers, models=(replace(regression, table=same.table), same))
     assert (
-        "No model works on these data" in evaluate(as_networks(flat, "logistic_regression")).verdict
+        "No model is shown to work on these data"
+        in evaluate(as_networks(flat, "logistic_regression")).verdict
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from skiagram.evaluation.criteria import is_nothing_of_use
 from skiagram.evaluation.evaluation_record import DECISION_WORDS
 from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.verdict import state_verdict
@@ -49,7 +50,7 @@ def test_each_situation_has_the_decision_and_the_words_of_its_page(situation: st
     assert not rest.strip()
     if verdict.headline.startswith("Use a "):
         assert re.search(rf": {DECISION_WORDS[verdict.decision]}\b", verdict.headline)
-    elif verdict.headline.startswith("No model works"):
+    elif verdict.headline.startswith("No model is shown to work"):
         assert is_nothing_of_use(SITUATIONS[situation])
         assert verdict.decision != "yes"
     else:
@@ -88,6 +89,17 @@ def on(
         seed=0,
         label_conflicts=label_conflicts,
     )
+
+
+def test_rules_that_both_do_not_beat_stand_in_one_sentence() -> None:
+    """A time to an event has three: the same sentence stood there three times."""
+    found = record(0.03, 0.09, rules=((-0.01, 0.05), (-0.06, 0.01)))
+    named = [row for row in found.figures.rows if row.versus == "single_feature"]
+    others = [dataclasses.replace(row, versus="region_volume") for row in named]
+    rows = FigureTable((*found.figures.rows, *others))
+    verdict = state_verdict(dataclasses.replace(found, figures=rows))
+    (sentence,) = (each for each in verdict.openings if "simple baseline" in each)
+    assert sentence.startswith("Neither is shown to beat simple baselines: ")
 
 
 def test_nothing_is_said_when_all_is_well() -> None:

@@ -33,6 +33,12 @@ def test_a_folder_for_each_class_is_a_table(tmp_path: Path) -> None:
         read_folder(options)
 
 
+def test_a_table_that_is_not_there_is_missed_as_a_file(tmp_path: Path) -> None:
+    """It was called a folder, and an archive was asked for in place of a table of features."""
+    with pytest.raises(DataError, match=r"no such file\. Allowed: a table of features"):
+        read_folder(FileOptions(tmp_path / "features.csv", csv=tmp_path / "labels.csv"))
+
+
 def test_a_picture_that_cannot_be_read_is_no_less_a_picture(
     tmp_path: Path, terminal: Terminal
 ) -> None:

@@ -95,7 +95,7 @@ def test_the_front_page_leads_to_the_report_of_the_built_in_data_and_of_own_imag
     assert Path(table).read_text().splitlines()[0] == header
     done = elsewhere.run("sh", "-c", f"{own_images} --quick", PYTHONPATH=str(REPOSITORY / "src"))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"Use a [a-z ]+: |No model works", done.stdout)
+    assert re.search(r"Use a [a-z ]+: |No model is shown to work", done.stdout)
     assert "images-project/reports/report.html" in done.stdout.splitlines()
     assert (elsewhere.folder / "images-project/reports/report.html").exists()
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,6 +51,27 @@ def test_a_row_that_fails_has_its_reason_and_stops_no_other(table: Path) -> None
     assert "lost.nii" in found["Reason"].tolist()[2]
     assert np.isnan(found["original_firstorder_Mean"].tolist()[2])
     assert [path.name for path in table.parent.glob("features*")] == ["features.csv"]
+
+
+def test_reasons_and_notes_say_what_this_command_takes(
+    table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They named options of projects, and a line of the code."""
+    moved = nib.Nifti1Image(np.ones((3, 3, 3), dtype=np.uint8), np.eye(4))
+    nib.save(moved, table.with_name("moved.nii"))
+    table.write_text(
+        "Image,Mask,Label\nimage.nii.gz,moved.nii,\nimage.nii.gz,mask.nii.gz,9\n"
+        "image.nii.gz,mask.nii.gz,1\n"
+    )
+    parameters = "setting: {binWidth: 9000}\nfeatureClass: {glcm: [Contrast]}\n"
+    table.with_name("Params.yaml").write_text(parameters)
+    code, found = extract(table)
+    assert code == 4
+    assert "`correctMask: true`" in found["Reason"][0]
+    assert "the column `Label`" in found["Reason"][1]
+    noted = capsys.readouterr().err
+    assert "Note: A bin of 9000 is wider" in noted
+    assert ".py" not in noted
 
 
 def test_a_stopped_table_goes_on(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ def test_figures_are_those_of_the_room_of_statistics() -> None:
     assert skiagram.compare(LABEL, POOR, GOOD, patients=PATIENT).decision == "no"
     noise = RANDOM.normal(size=(2, N))
     chance = skiagram.compare(LABEL, *noise)
-    assert chance.verdict.startswith("No model works on these data")
+    assert chance.verdict.startswith("No model is shown to work on these data")
     assert "in place of" not in chance.verdict
     assert chance.decision != "yes"
 
@@ -67,6 +67,13 @@ def test_where_no_patients_are_named_none_are_claimed() -> None:
     of_sites = skiagram.compare(LABEL, GOOD, POOR, sites=site).evaluation
     table_of_sites = tabulate_sites(of_sites)
     assert table_of_sites.columns[:2] == ["Cases, 0", "Cases, 1"]
+
+
+def test_a_score_that_marks_what_is_missing_is_refused() -> None:
+    """-999 among probabilities was taken for the lowest score, in silence."""
+    marked = np.where(np.arange(N) == 3, -999, GOOD - GOOD.min())
+    with pytest.raises(DataError, match="A: 1 scores are -999, far from all others"):
+        skiagram.compare(LABEL, marked, POOR)
 
 
 def test_scores_that_are_surely_below_chance_may_be_reversed() -> None:

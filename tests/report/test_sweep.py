@@ -178,10 +178,10 @@ WORDS = {
         How strong <should> it be?
         Row 2 (svm.C 1) has the highest
         the reference
-        not: No model works
+        not: No model is shown to work
     """,
-    "rows at chance": "No model works on these data",
-    "one row above chance": "not: No model works",
+    "rows at chance": "No model is shown to work on these data",
+    "one row above chance": "not: No model is shown to work",
     "a failed row": """
         must be above 0
         1 of 4 rows failed

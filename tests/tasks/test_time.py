@@ -7,6 +7,7 @@ import pytest
 
 from skiagram.errors import DataError, OptionError
 from skiagram.statistics.survival import aalen_johansen, kaplan_meier
+from skiagram.tasks.columns import VALUE
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.time import HazardCalibration, TimeToEvent
 from skiagram.tasks.time_columns import EVENT, OTHER
@@ -24,6 +25,14 @@ def test_a_time_that_cannot_be_is_refused_with_its_row(
         OUTCOME.check(value, label, "line 7")
     assert "line 7" in str(refused.value)
     assert "`days`" in str(refused.value)
+
+
+def test_a_time_is_refused_by_its_row_alone_where_its_column_is_the_projects_own() -> None:
+    """The message named `outcome_value`, which is no column of the user's table."""
+    outcome = replace(OUTCOME, column=VALUE)
+    with pytest.raises(DataError, match=r"^line 7: the time -999\. .*--missing -999 ") as refused:
+        outcome.check(-999, 0, "line 7")
+    assert VALUE not in str(refused.value)
 
 
 def test_horizons_are_those_by_which_quarters_of_the_events_have_happened() -> None:

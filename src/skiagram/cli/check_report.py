@@ -70,7 +70,8 @@ def features_text(described: DescribedFeatures) -> str:
         if source.patient is not None:
             patients = len({row.cells[source.patient] for row in class_rows})
         body.append([name, len(class_rows), patients])
-    left_columns = [name for name in rows[0].cells if name not in described.source.columns.used()]
+    used = described.source.columns.used()
+    left_columns = [name or "one without a name" for name in rows[0].cells if name not in used]
     # those that are not called like PyRadiomics' come first
     strange_first = sorted(features, key=lambda name: bool(PYRADIOMICS.fullmatch(name)))
     lines = [

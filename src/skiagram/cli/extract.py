@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+import warnings
 from pathlib import Path
 
 from skiagram.cli.file_arguments import add_unstated_spacing, require_new
@@ -54,6 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the table, or print one image's features; return 0, or 4 where a row failed."""
+    with warnings.catch_warnings():
+        # what is to be doubted of features, without the line of the code that says it
+        warnings.showwarning = lambda message, *_: print(f"Note: {message}", file=sys.stderr)
+        return _extract(arguments)
+
+
+def _extract(arguments: argparse.Namespace) -> int:
     from skiagram.radiomics.features import describe_with
     from skiagram.radiomics.image_table import (
         REASON,

@@ -6,6 +6,7 @@ alike, and no pattern tells anything else.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
@@ -37,7 +38,10 @@ NO_IMAGES = (
     "rows are found as copies. Networks and features of images mean nothing on it."
 )
 _SIDE = 16
-_DIAGNOSTICS = "diagnostics_"  # columns of PyRadiomics that are no features
+# Columns in which PyRadiomics and MIRP say how an image was taken and prepared: no features.
+_DIAGNOSTICS = re.compile(
+    r"diagnostics_.*|image_(voxel_size|noise|rotation|translation|mask|settings|study|pet_suv)_.+"
+)
 
 
 @dataclass(**STRICT)
@@ -193,7 +197,7 @@ def numeric_columns(rows: list[CsvRow], columns: Iterable[str]) -> list[str]:
     """Return those of some columns that hold numbers alone; what describes a run is no feature."""
     chosen = []
     for name in columns:
-        if name.startswith(_DIAGNOSTICS):
+        if _DIAGNOSTICS.fullmatch(name):
             continue
         if (problem := find_number_problem(rows, name)) is not None:
             raise problem

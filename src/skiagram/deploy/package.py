@@ -27,6 +27,8 @@ from skiagram.records.predictions import NOTHING_WORKS
 FORMAT = 1
 SUFFIX = ".skiagram"
 _MANIFEST, _MODEL = "package.json", "model"
+# How the sentence ends that no model works; 0.2.0 began it with other words.
+_NOTHING_WORKS = NOTHING_WORKS[NOTHING_WORKS.index("on these data") :].encode()
 _SIGNATURE = "package.json.sig"  # of packages that were signed once; it is not looked at
 _MAX_FILES = 10_000
 _MAX_MANIFEST = 2**24  # bytes
@@ -233,9 +235,9 @@ def works_on_nothing(path: Path) -> bool:
     """Return whether the run of a model, or the card of a package, says that no model works."""
     if path.is_file():
         with zipfile.ZipFile(path) as archive:
-            return NOTHING_WORKS.encode() in archive.read(_MANIFEST)
+            return _NOTHING_WORKS in archive.read(_MANIFEST)
     record = path.resolve().parent.parent / "reports/evaluation.json"
-    return record.is_file() and NOTHING_WORKS.encode() in record.read_bytes()
+    return record.is_file() and _NOTHING_WORKS in record.read_bytes()
 
 
 def read_card(path: Path) -> tuple[CardSection, ...]:

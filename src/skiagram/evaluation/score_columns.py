@@ -14,11 +14,12 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.statistics.variation import count_cases
 from skiagram.tasks.classes import Classes
-from skiagram.tasks.columns import are_equal, same_value
+from skiagram.tasks.columns import are_equal, find_missing_code, same_value
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.task import Task
 
 Column = NDArray[np.float64]
+_LEAVE_OUT = "leave these rows out of all columns, and say so where you report the result"
 
 
 def line_up_columns(
@@ -191,9 +192,16 @@ def _numbers(values: Any, name: str, number: int) -> Column:
             f"{first}",
             where=name,
             allowed="a finite number, with a decimal point, for every row",
-            remedy="replace the decimal commas by points"
-            if comma
-            else "leave these rows out of all columns, and say so where you report the result",
+            remedy="replace the decimal commas by points" if comma else _LEAVE_OUT,
+        )
+    code = find_missing_code(numbers.tolist(), counts=False)
+    if code is not None:
+        raise DataError(
+            f"{int((numbers == code).sum())} scores are {code:g}, far from all others, as tables "
+            "mark what is missing",
+            where=name,
+            allowed="a score for every row",
+            remedy=_LEAVE_OUT,
         )
     return numbers
 

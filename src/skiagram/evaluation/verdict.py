@@ -223,16 +223,24 @@ def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[
         yield "Neither is shown to beat chance."
     elif failing:
         yield f"The {_name(failing[0], evaluation)} is not shown to beat chance."
+    # rules that the same of the two are not shown to beat stand in one sentence
+    rivals: dict[str, list[str]] = {}
     for rule in decisive.simple_rules:
         title = _title(rule, evaluation)
         unbeaten = [side for side in SIDES if decisive.fails(side, rule)]
         if all(decisive.loses(side, rule) for side in SIDES):
             yield f"A simple baseline, {title}, is better than both."
         elif len(unbeaten) == 2 and len(failing) < 2:
-            yield f"Neither is shown to beat a simple baseline, {title}."
+            rivals.setdefault("Neither is", []).append(title)
         elif unbeaten and not set(unbeaten) & set(failing):
             name = _name(unbeaten[0], evaluation)
-            yield f"The {name} is not shown to beat a simple baseline, {title}."
+            rivals.setdefault(f"The {name} is not", []).append(title)
+    for who_is, titles in rivals.items():
+        one = len(titles) == 1
+        beaten = (
+            f"a simple baseline, {titles[0]}" if one else f"simple baselines: {_listed(titles)}"
+        )
+        yield f"{who_is} shown to beat {beaten}."
 
 
 def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:

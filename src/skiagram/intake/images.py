@@ -106,6 +106,8 @@ def read_folder(options: FileOptions) -> DescribedFolder:
         names = [each.name for each in beside.iterdir() if each.is_dir()] if beside.is_dir() else []
         near = nearest(folder.name, names)
         remedy = f"did you mean `{folder.parent / near[0]}`?" if near else ""
+        if options.is_called_table and not folder.exists():
+            fault, allowed, remedy = "no such file", "a table of features", "check its name"
         if folder.is_file():
             fault, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
             if folder.suffix.lower() in (".xlsx", ".xls", ".ods", ".sav", ".rds"):

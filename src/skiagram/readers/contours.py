@@ -138,7 +138,7 @@ def _fill_between(
             f"slices of the image, which lie {distance:.3g} mm apart",
             allowed="a contour on each slice of the image",
             remedy="check that the structure set belongs to this image; if it does, fill between "
-            "the contours on purpose with `mask_grid: resample`",
+            "the contours on purpose with `--mask-grid resample`",
         )
 
     @lru_cache(2)

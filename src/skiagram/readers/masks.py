@@ -44,6 +44,10 @@ from skiagram.readers.voxels import check_voxels
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _CLOSED = {"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"}
+_OTHER_LABEL = (
+    "correct the column `label_value` (`skiagram extract`: the column `Label`, or `label` in its "
+    "parameter file)"
+)
 _OFF_LINE = 0.1  # of a pixel: how far frames may be shifted against each other
 
 
@@ -256,7 +260,7 @@ def _choose_label(
     if label_value == ALL_LABELS:
         return np.asarray(labels != 0)
     if label_value is not None and values and label_value not in values:
-        fault, remedy = f"nothing has the label {label_value}", "correct the column `label_value`"
+        fault, remedy = f"nothing has the label {label_value}", _OTHER_LABEL
         raise DataError(fault, allowed=listed, remedy=remedy)
     inside: NDArray[np.bool_] = labels != 0 if label_value is None else labels == label_value
     return inside
@@ -383,7 +387,7 @@ def _read_segment(
     else:
         fault = f"no segment has the number {label_value}"
         allowed = ", ".join([*map(str, segments), "all"])
-        remedy = "correct the column `label_value`"
+        remedy = _OTHER_LABEL
         raise DataError(fault, allowed=allowed, remedy=remedy)
     check_size(dataset, "")
     frames = decode_pixels(dataset).reshape(-1, int(dataset.Rows), int(dataset.Columns))

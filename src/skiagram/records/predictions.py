@@ -13,7 +13,7 @@ from skiagram.records.files import read_record, read_table, write_record, write_
 from skiagram.records.places import MARKS
 
 COMBINED = "combined"  # folder of combinations: a stage cannot read a folder and write into it
-NOTHING_WORKS = "No model works on these data: none is shown to beat chance."
+NOTHING_WORKS = "No model is shown to work on these data: none is shown to beat chance."
 LOOK_AT_DATA = (
     "Look at the labels and at images or features before anything else: is each label that of its "
     "case, and do they show what tells the cases apart?"

@@ -43,7 +43,7 @@ from skiagram.statistics.survival import (
     net_benefit_at,
     uno_concordance,
 )
-from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
+from skiagram.tasks.columns import MISSING_CODES, VALUE, ColumnOption, OutcomeRow, OutcomeTable
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
     Finite,
@@ -271,16 +271,23 @@ class TimeToEvent(MeasuredOutcome):
 
     def check(self, value: float, label: int, where: str) -> None:
         remedy = "correct the table, or leave the row out and say so where you report the result"
-        column = f"column `{self.column}`"
+        if self.column != VALUE:  # that one is no column of the user's table
+            where = f"{where}, column `{self.column}`"
         if not np.isfinite(value):
             fault = "an event without a time" if label == EVENT else "no time of follow-up"
-            raise DataError(fault, where=f"{where}, {column}", allowed="a number", remedy=remedy)
+            raise DataError(fault, where=where, allowed="a number", remedy=remedy)
         if value < 0:
+            why = "an event before the image cannot be predicted from it"
+            if -value in MISSING_CODES:
+                why = (
+                    f"where {value:g} marks what is missing, add `--missing {value:g} "
+                    "--empty-label leave-out`"
+                )
             raise DataError(
                 f"the time {value:g}",
-                where=f"{where}, {column}",
+                where=where,
                 allowed="0 or more, counted from the image on",
-                remedy=f"{remedy}; an event before the image cannot be predicted from it",
+                remedy=f"{remedy}; {why}",
             )
 
     def settle(self, value: Floats, label: Labels) -> "TimeToEvent":

@@ -151,3 +151,9 @@ def test_a_doubt_is_one_sentence_without_its_interval() -> None:
     assert shorten("Audit: `x` is told with an AUC of 0.72 (0.6 to 0.8); by luck 0.6. See.") == (
         "Audit: `x` is told with an AUC of 0.72; by luck 0.6."
     )
+
+
+def test_a_doubt_keeps_what_stands_after_its_colon() -> None:
+    """Names that begin with a capital were cut off, and the colon stood alone on the page."""
+    summary = "Audit: Columns that tell the label: Histology (AUC 0.63), Site (AUC 0.6)."
+    assert shorten(summary) == "Audit: Columns that tell the label: Histology, Site."

@@ -113,10 +113,12 @@ def test_finders_at_chance_are_not_told_by_what_they_find(run: Searched) -> None
     found = replace(run.found, finders=tuple(map(poor, run.found.finders)), arms=arms)
     evaluation = replace(run.evaluation, finding=found, figures=FigureTable(tuple(rows)))
     evaluation = replace(evaluation, answer=state_verdict(evaluation))
-    assert state_answer(evaluation)[0].startswith("No model works on these data")
+    assert state_answer(evaluation)[0].startswith("No model is shown to work on these data")
     assert "false mark" not in evaluation.verdict + " ".join(state_answer(evaluation))
     of_places = replace(evaluation, finding=run.found)  # finds, but cannot tell whole images apart
-    assert state_verdict(of_places).headline.startswith("Of whole images: No model works")
+    assert state_verdict(of_places).headline.startswith(
+        "Of whole images: No model is shown to work"
+    )
 
 
 def test_an_arm_whose_folds_chose_several_finders_shows_the_one_chosen_most_often(

@@ -299,8 +299,9 @@ WORDS = {
         40 % of the test cases are abnormal
     """,
     ("answer", "at chance"): f"""
-        No model works on these data
+        No model is shown to work on these data
         Look at the labels and at images
+        Cases: 150, 60 of them abnormal.
         {PRAISE}
     """,
     ("answer", "loss"): "by one training of each model, a network does not gain",

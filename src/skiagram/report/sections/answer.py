@@ -88,11 +88,17 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
     figure = evaluation.task.predicted.list_figures()[0]
     better = " Lower is better." if figure.higher_is_better is False else ""
     meaning = f"{figure.definition[0].lower()}{figure.definition[1:]}"
-    # How common the condition is here, and what that means elsewhere.
+    # How many cases have the condition here, and what that means elsewhere.
     prevalence, positive = "", evaluation.task.positive
     counts = evaluation.cases["reported"]
     total = sum(counts.values())
-    if positive is not None and total and not useless:
+    if positive is not None and total and useless:  # the sentences above do not say it
+        found = format_count(counts.get(evaluation.task.classes[positive], 0))
+        prevalence = (
+            f"Cases: {format_count(total)}, {found} of them "
+            f"{name_class(evaluation.task, positive)}."
+        )
+    elif positive is not None and total:
         name = name_class(evaluation.task, positive)
         share = format_percent(counts.get(evaluation.task.classes[positive], 0) / total)
         cases = "the cases of the cohort" if evaluation.is_external else "the test cases"

@@ -74,9 +74,8 @@ def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]
 
 def shorten(text: str) -> str:
     """Return the first sentence of a warning, without what stands in brackets."""
-    first = re.split(r"(?<=[^\W\d_][.;:])\s+(?=[A-Z])|(?<=\d\.)\s+(?=[A-Z])", text)
-    start = first[0] if first[0] != "Audit:" or len(first) == 1 else " ".join(first[:2])
-    return re.sub(r"\s*\([^()]*\)", "", start)
+    first = re.split(r"(?<=[^\W\d_][.;])\s+(?=[A-Z])|(?<=\d\.)\s+(?=[A-Z])", text)
+    return re.sub(r"\s*\([^()]*\)", "", first[0])
 
 
 def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
