@@ -134,6 +134,7 @@ def test_the_page_of_another_program_is_not_shown_as_that_of_the_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").touch()  # as in a project
     monkeypatch.setattr(subprocess, "Popen", None)  # no server is started
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -145,8 +146,13 @@ def test_the_page_of_another_program_is_not_shown_as_that_of_the_runs(
 
 @pytest.mark.parametrize("port", ["0", "99999"])
 def test_a_number_that_is_no_port_is_one_line(
-    port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    port: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").touch()
     monkeypatch.setattr(subprocess, "Popen", None)
     assert main(["ui", port]) == 2
     assert "1 to 65535" in capsys.readouterr().err

@@ -42,9 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
     if (address := os.environ.get(ADDRESS)) and not database.exists():
         print(f"The runs are in {shown_uri(address)}, as {ADDRESS} says.", file=sys.stderr)
         return 1
-    _require_free(port)
     if not database.exists():  # the server would make one, which is empty
         require_project_here()
+    _require_free(port)
     command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{database}"]
     page = f"http://127.0.0.1:{port}/"
