@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from skiagram.cli.cohorts import take_over
 from skiagram.cli.main import main
 from tests.terminal import Terminal
 
@@ -25,3 +26,13 @@ def test_a_project_that_is_not_finished_is_refused(
     assert "dvc repro" in terminal(["validate", "project", "images"], 4)
     monkeypatch.chdir(tmp_path)
     assert main(["validate", "nowhere", "images"]) == 4
+
+
+def test_a_column_of_months_is_not_read_as_the_projects_days() -> None:
+    """Without --unit, months of `OS_MONTHS` were taken for days, in silence."""
+    asked = {"unit": "days", "cause": None}
+    assert take_over(asked, {"time": ["OS_MONTHS"]})["unit"] == "months"
+    assert take_over(asked, {"time": ["survival"]})["unit"] == "days"
+    assert take_over(asked, {"time": ["OS_MONTHS"], "unit": "days"})["unit"] == "days"
+    assert take_over(asked, {"time": ["last_month"], "since": "scan"})["unit"] == "days"
+    assert take_over({"unit": "mm"}, {"number": "size"}) == {"unit": "mm", "number": "size"}

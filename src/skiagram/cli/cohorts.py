@@ -73,7 +73,8 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
         options = replace(options, classes=classes, positive=positive)
     else:
         given = {name: value for name, value in options.outcome.items() if value is not None}
-        options = replace(options, outcome=dict(options.outcome) | predicted.asked | given)
+        asked = take_over(predicted.asked, given)
+        options = replace(options, outcome=dict(options.outcome) | asked)
     # the cases
     if isinstance(at_home, FeatureFile):
         return _read_table(options, project, at_home)
@@ -85,6 +86,19 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
         site_of = {refer(row, columns).name: row.cells[columns.site] for row in described.rows}
         cohorts = {case: site_of[file] for case, file in file_of.items()}
     return DescribedCohort(source, opened, file_of, cohorts)
+
+
+def take_over(asked: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the project and the line say of an outcome; the line's word counts.
+
+    A unit that the column of times is called by is the line's, and refused where the project has
+    another: months are no days.
+    """
+    from skiagram.tasks.time_columns import UNITS, find_unit
+
+    unit = find_unit(given["time"][0]) if "time" in given and "since" not in given else None
+    of_name = {"unit": unit} if unit is not None and asked["unit"] in UNITS else {}
+    return {**asked, **of_name, **given}
 
 
 def _read_table(
