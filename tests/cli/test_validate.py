@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from skiagram.cli.cohorts import take_over
 from skiagram.cli.main import main
 from tests.terminal import Terminal
 
@@ -31,3 +32,13 @@ def test_a_project_that_is_not_finished_is_refused(
     shown = terminal(["validate", "images", "images.csv"], 4)
     assert "images: no project." in shown
     assert "name the project first, then images" in shown
+
+
+def test_a_column_of_months_is_not_read_as_the_projects_days() -> None:
+    """Without --unit, months of `OS_MONTHS` were taken for days, in silence."""
+    asked = {"unit": "days", "cause": None}
+    assert take_over(asked, {"time": ["OS_MONTHS"]})["unit"] == "months"
+    assert take_over(asked, {"time": ["survival"]})["unit"] == "days"
+    assert take_over(asked, {"time": ["OS_MONTHS"], "unit": "days"})["unit"] == "days"
+    assert take_over(asked, {"time": ["last_month"], "since": "scan"})["unit"] == "days"
+    assert take_over({"unit": "mm"}, {"number": "size"}) == {"unit": "mm", "number": "size"}

@@ -1,11 +1,15 @@
 """Rows of a table of features become cases that a model on such a table scores."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from skiagram.datasets.feature_table import pattern_of
+from skiagram.deploy.inputs import Preparer
 from skiagram.deploy.new_cases import cases_of_features
 from skiagram.errors import DataError
 from skiagram.readers.case_images import decode_case, read_case_files
@@ -28,6 +32,19 @@ def test_a_row_is_a_case_named_by_its_patient(tmp_path: Path) -> None:
     reference = first.images[""]
     image = decode_case(read_case_files(first.tree, reference), reference)
     np.testing.assert_array_equal(np.squeeze(image.pixels), pattern_of(first.measured))
+
+
+def test_a_row_is_not_unlike_others_by_the_noise_that_stands_for_its_image(tmp_path: Path) -> None:
+    """One of 60 rows was referred to a person for the contrast of its noise."""
+    (row,) = cases_of_features(write(tmp_path, "p1,2.5,1,60"), COLUMNS)
+    preparer: Any = SimpleNamespace(
+        preparation=SimpleNamespace(modalities=()),
+        read=lambda *_: None,
+        _examine=lambda *_: ("contrast 79, in training 69 to 78",),
+        _restored=lambda *_: SimpleNamespace(),
+    )
+    assert Preparer.prepare(preparer, row, {}).unusual == ()
+    assert Preparer.prepare(preparer, replace(row, measured={}), {}).unusual
 
 
 def test_rows_of_one_patient_are_named_by_their_line(tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
         options = replace(options, classes=classes, positive=positive)
     else:
         given = {name: value for name, value in options.outcome.items() if value is not None}
-        options = replace(options, outcome=dict(options.outcome) | predicted.asked | given)
+        asked = take_over(predicted.asked, given)
+        options = replace(options, outcome=dict(options.outcome) | asked)
     # the cases
     if isinstance(at_home, FeatureFile):
         return _read_table(options, project, at_home)
@@ -94,6 +95,19 @@ def _pair_words(words: Sequence[str], classes: Sequence[str]) -> str:
     pairs = ", ".join(f"`{word}` is `{own}`" for word, own in zip(words, classes, strict=True))
     start = "The table's words for the project's classes"
     return f"{start}: {pairs}. If this is wrong, change their order."
+
+
+def take_over(asked: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the project and the line say of an outcome; the line's word counts.
+
+    A unit that the column of times is called by is the line's, and refused where the project has
+    another: months are no days.
+    """
+    from skiagram.tasks.time_columns import UNITS, find_unit
+
+    unit = find_unit(given["time"][0]) if "time" in given and "since" not in given else None
+    of_name = {"unit": unit} if unit is not None and asked["unit"] in UNITS else {}
+    return {**asked, **of_name, **given}
 
 
 def _read_table(

@@ -90,7 +90,9 @@ class Preparer:
                 raise case.problem
             for modality in self.preparation.modalities or ("",):
                 image = self.read(case, modality)
-                unusual += self._examine(image, modality)
+                reasons = self._examine(image, modality)
+                # what stands for the image of a row of features is noise, whose traits tell nothing
+                unusual += () if case.measured else reasons
                 images[modality] = self._restored(case.name, image, modality)
         except DataError as error:
             names = {"", case.name, *(image.file for image in case.images.values())}

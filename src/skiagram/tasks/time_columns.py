@@ -55,7 +55,7 @@ _CODED = re.compile(
 )
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _SHOWN = 6
-_DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
+UNITS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}  # unit → days
 OPTIONS = (
     ColumnOption(
         "time",
@@ -125,11 +125,10 @@ def read_times(rows: Sequence[OutcomeRow], options: Mapping[str, Any]) -> ReadTi
         missing = "--time" if times is None else "--event"
         allowed = "a column, as a time to an event has --time and --event"
         raise OptionError("is not given", where=missing, allowed=allowed)
-    words = _words(times[0])
-    named = next((each for each in _DAYS if not words.isdisjoint((each, each[:-1]))), None)
+    named = find_unit(times[0])
     unit = options["unit"] or (named if named and since is None else "days")
-    if since is not None and unit not in _DAYS:
-        allowed = f"{', '.join(_DAYS)}, as times are differences of dates"
+    if since is not None and unit not in UNITS:
+        allowed = f"{', '.join(UNITS)}, as times are differences of dates"
         raise OptionError(unit, where="--unit", allowed=allowed)
     state = _states(rows, event, options)
     label = [state[row.cells[event]] for row in rows]
@@ -160,7 +159,7 @@ def read_times(rows: Sequence[OutcomeRow], options: Mapping[str, Any]) -> ReadTi
                     remedy="correct the table, or leave the row out and say so where you report "
                     "the result; an event before the image cannot be predicted from it",
                 )
-            cell = f"{days / _DAYS[unit]:.6g}"
+            cell = f"{days / UNITS[unit]:.6g}"
         value.append(cell)
     numbers = [float(cell) for cell in map(plain, value) if _NUMBER.fullmatch(cell)]
     note += describe_code([number for number in numbers if number >= 0])
@@ -245,6 +244,12 @@ def _states(rows: Sequence[OutcomeRow], event: str, options: Mapping[str, Any]) 
             "mean the event (--cause CELL)",
         )
     return state
+
+
+def find_unit(column: str) -> str | None:
+    """Return the unit that a column of times is called by, such as `OS_MONTHS`; None without."""
+    words = _words(column)
+    return next((each for each in UNITS if not words.isdisjoint((each, each[:-1]))), None)
 
 
 def _words(name: str) -> set[str]:
