@@ -122,6 +122,16 @@ def test_unknown_patients_are_the_first_doubt() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("folds", [2, 3])
+def test_two_folds_are_a_first_look(folds: int) -> None:
+    known = scenario(120, 0, design="cv")
+    model = finished(known, "net", arm="deep")
+    model.table["fold"] %= folds
+    said = any("This is a first look" in one for one in run(known, [model]).warnings)
+    assert said is (folds == 2)
+
+
+@pytest.mark.slow
 def test_fit_on_the_sealed_cases_is_flagged_against_the_ideal() -> None:
     known = scenario(120, 200)
     rng = np.random.default_rng(0)

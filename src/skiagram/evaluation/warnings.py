@@ -101,6 +101,15 @@ def warn_of_unknown_patients(*, known: bool, is_external: bool = False) -> Itera
         )
 
 
+def warn_of_two_folds(run: MeasuredRun) -> Iterator[str]:
+    """Yield a warning where two folds scored the cases, as after `skiagram run --quick`."""
+    if any(model.compared is not None and model.compared.scored.folds == 2 for model in run.models):
+        yield (
+            "This is a first look: with two folds each model learnt from half of the cases, and "
+            "more would have made it better. Set folds to 5 for results."
+        )
+
+
 def warn_without_rules(run: MeasuredRun) -> Iterator[str]:
     """Yield a warning where no simple baseline for the outcome was trained beside the models."""
     if run.task.rules and not run.rules:
