@@ -128,9 +128,7 @@ def add_data_set(
     files = _name_files(described, outside, key_file)
     source = described.source
     if renew:
-        source = files.renewed(source)
-        if options.copies is not None:  # the line's word comes before that of the config
-            source = replace(source, copies=options.copies)
+        source = files.renewed(source, options.copies)
     else:
         files.require_new()
     readers = _compose_reader_files(source.columns.scores)
@@ -289,10 +287,8 @@ def add_feature_table(
             raise of_another(option_file, str(option_file))
         written = [issue for issue in present.known_issues if not issue.endswith(LEFT_OUT)]
         issues = (*written, *described.source.known_issues)
-        renewed = replace(described_as(described.source, present), known_issues=issues)
-        if options.copies is not None:  # the line's word comes before that of the config
-            renewed = replace(renewed, copies=options.copies)
-        described = described._replace(source=renewed)
+        renewed = described_as(described.source, present, options.copies)
+        described = described._replace(source=replace(renewed, known_issues=issues))
     data = check_rows(described)
     require_usable(data, str(options.folder), "nothing was written")
     source = replace(described.source, file=str(table))

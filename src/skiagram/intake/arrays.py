@@ -56,10 +56,8 @@ def renewed_source(source: MedMNIST, options: FileOptions, option_file: Path) ->
     present = read_present(MedMNIST, option_file, str(option_file))
     if source.md5 != present.md5 and source.file != present.file:
         raise of_another(option_file, str(option_file))
-    url, copies = present.url if source.md5 == present.md5 else None, options.copies
-    renewed = dataclasses.replace(described_as(source, present), url=url)
-    if copies is not None:  # the line's word comes before that of the config
-        renewed = dataclasses.replace(renewed, copies=copies)
+    url = present.url if source.md5 == present.md5 else None
+    renewed = dataclasses.replace(described_as(source, present, options.copies), url=url)
     if options.classes or len(present.classes) != len(source.classes):
         return renewed
     # classes keep their names; the positive one is that of the line

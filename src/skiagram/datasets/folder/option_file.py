@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import yaml
 
 from skiagram.compute.files import write_files
-from skiagram.datasets.contract import RealDataSet
+from skiagram.datasets.contract import CopyChoice, RealDataSet
 from skiagram.datasets.folder.csv_rows import CsvRow, csv_text, read_rows
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.source import Folder, checksum_columns
@@ -46,13 +46,18 @@ def of_another(option_file: Path, shown: str) -> OptionError:
     )
 
 
-def described_as(source: S, present: RealDataSet) -> S:
+def described_as(source: S, present: RealDataSet, copies: CopyChoice | None) -> S:
     """Return a data set with what people wrote into its present config.
 
     What is predicted is none of that: the line says it, each time.
+
+    Args:
+        copies: What the line does with copies, which comes before the config; None where it says
+            nothing.
     """
     fields = {field.name for field in dataclasses.fields(RealDataSet)} - {"name", "outcome"}
-    return dataclasses.replace(source, **{name: getattr(present, name) for name in fields})
+    written = {name: getattr(present, name) for name in fields}
+    return dataclasses.replace(source, **written | ({} if copies is None else {"copies": copies}))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,8 +111,8 @@ class OptionFiles:
                     remedy="choose another name, or add --renew to read files and labels again",
                 )
 
-    def renewed(self, source: Folder) -> Folder:
-        """Return a data set with what its present config says for people."""
+    def renewed(self, source: Folder, copies: CopyChoice | None) -> Folder:
+        """Return a data set with what its present config says for people; see `described_as`."""
         if not self.options.is_file():
             raise OptionError(
                 f"no {self.options.relative_to(self.project)} to renew",
@@ -133,7 +138,7 @@ class OptionFiles:
                     where="--patient-key",
                     remedy="give the key again, in a file or as SKIAGRAM_PATIENT_KEY",
                 )
-        return dataclasses.replace(described_as(source, present), source=present.source)
+        return dataclasses.replace(described_as(source, present, copies), source=present.source)
 
     def write(
         self,
