@@ -230,7 +230,7 @@ def test_a_call_makes_the_project_that_the_line_makes(
 @pytest.mark.parametrize(
     ("change", "kind", "fragment"),
     [
-        ({"positive": None}, OptionError, "add `positive=cancer`"),
+        ({"positive": None}, OptionError, "`positive=benign` or `positive=cancer`"),
         ({"positive": "cancr"}, OptionError, "did you mean `cancer`"),
         ({"labels": LABELS[1:]}, DataError, "labels: 23 values. Allowed: 24"),
         ({"patients": [1, 2]}, DataError, "patients: 2 values. Allowed: 24"),
