@@ -178,7 +178,10 @@ def test_a_link_and_a_cut_file_are_refused(packed: Path, tmp_path: Path) -> None
         pass
 
 
-def test_a_model_that_is_not_there_gets_the_nearest_that_is(packed: Path, tmp_path: Path) -> None:
+def test_a_model_that_is_not_there_gets_the_nearest_that_is(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a project here would offer its models
     misspelt = packed.with_name(f"{packed.stem}s{packed.suffix}")
     with pytest.raises(DataError, match=rf"no such model.*did you mean `{packed}`\?$"):
         read_card(misspelt)
