@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from skiagram.models.contract import learner_of
+from skiagram.models.learner import learner_of
 from skiagram.options import build, check
 from skiagram.steps.encode import encode
 from skiagram.training.options import Trainer

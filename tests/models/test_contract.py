@@ -17,8 +17,8 @@ from skiagram.models.contract import (
     FittedFinder,
     Labelled,
     Requirements,
-    learner_of,
 )
+from skiagram.models.learner import learner_of
 from tests.models.classical.families import EVERY, OPTION_FILES, cohort, model, read_options
 from tests.stand_ins import CPU
 from tests.tasks.cohort import labelled, make_cases, make_findings, make_grades, make_numbers

@@ -218,8 +218,9 @@ def test_a_plan_trains_it_as_any_other_model(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_network_is_tuned_stops_early_and_is_loaded_like_any_other(tmp_path: Path) -> None:
-    from skiagram.models.contract import TrainedByEpochs, learner_of
+    from skiagram.models.contract import TrainedByEpochs
     from skiagram.models.deep.fitted import load_network
+    from skiagram.models.learner import learner_of
     from tests.models.deep.spots import halves
     from tests.stand_ins import CPU
 
@@ -252,7 +253,7 @@ def test_a_network_is_tuned_stops_early_and_is_loaded_like_any_other(tmp_path: P
 
 @pytest.mark.slow
 def test_a_network_on_several_devices_is_refused() -> None:
-    from skiagram.models.contract import learner_of
+    from skiagram.models.learner import learner_of
     from tests.stand_ins import CPU
 
     with pytest.raises(OptionError, match=r"trainer.devices: a search by several processes"):

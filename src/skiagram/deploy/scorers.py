@@ -32,10 +32,10 @@ from skiagram.models.contract import (
     FittedFinder,
     ReadsData,
     Requirements,
-    learner_of,
 )
 from skiagram.models.deployment import DEPLOYMENT, Deployment, Familiarity
 from skiagram.models.fits import finite
+from skiagram.models.learner import learner_of
 from skiagram.models.reading import TRAITS, Reading
 from skiagram.models.tuned import TUNING, Tuning, apply_values, is_tuned
 from skiagram.options import build, check

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,6 @@ from skiagram.preparation import PreparedData
 from skiagram.records.places import of_cases
 from skiagram.tasks.predicted import Loss, Predicted
 from skiagram.tasks.task import Task
-
-if TYPE_CHECKING:
-    from skiagram.training.options import Trainer
 
 FINDER = "finder.json"  # in the folder of a fitted finder, and of no other model
 Arm = Literal["classical", "encoder", "deep", "combined", "reader"]
@@ -255,19 +252,6 @@ class ReadsData(Model[I], Protocol[I]):
         Raises:
             DataError: A file is missing or damaged, or such a fit scores no new cases.
         """
-
-
-def learner_of(options: Any, trainer: "Trainer", threads: int) -> ReadsData[Any]:
-    """Return the model that options describe: they themselves, or a network with its trainer."""
-    if hasattr(options, "learner"):
-        learner: ReadsData[Any] = options.learner(trainer, threads)
-        return learner
-    if hasattr(options, "read"):
-        model: ReadsData[Any] = options
-        return model
-    from skiagram.models.deep.network_model import NetworkModel
-
-    return NetworkModel(options, trainer, threads)
 
 
 class FittedFinder(ABC):

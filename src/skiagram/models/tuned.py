@@ -30,9 +30,9 @@ from skiagram.models.contract import (
     Fitted,
     Labelled,
     Requirements,
-    learner_of,
 )
 from skiagram.models.fits import finite, named_failures
+from skiagram.models.learner import learner_of
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT, build, set_option
 from skiagram.preparation import PreparedData

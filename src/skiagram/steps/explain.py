@@ -24,10 +24,11 @@ from skiagram.explanation.maps import MappedModel
 from skiagram.explanation.record import EXPLANATION, Explanation
 from skiagram.explanation.regions import find_regions, make_observer, measure_blanking
 from skiagram.models.arm import ArmFolders, TrainOptions, require_classes
-from skiagram.models.contract import ReadsData, learner_of
+from skiagram.models.contract import ReadsData
 from skiagram.models.cross_validation import CrossValidator
 from skiagram.models.deployment import repeat_folder
 from skiagram.models.fits import keep_fits
+from skiagram.models.learner import learner_of
 from skiagram.options import STRICT, build
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import read_cases

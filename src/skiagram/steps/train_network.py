@@ -12,7 +12,7 @@ from skiagram.composition import Composition
 from skiagram.compute.context import RunContext
 from skiagram.models.arm import TrainOptions
 from skiagram.models.arm_of_file import require_arm
-from skiagram.models.contract import learner_of
+from skiagram.models.learner import learner_of
 from skiagram.options import STRICT, build
 from skiagram.projects.outputs import process_rank
 from skiagram.steps.train import train_in_project

@@ -1,0 +1,24 @@
+"""The model that a config describes, as train stages fit it: a network knows its trainer.
+
+No library of networks is imported before a network is asked for.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from skiagram.models.contract import ReadsData
+
+if TYPE_CHECKING:
+    from skiagram.training.options import Trainer
+
+
+def learner_of(options: Any, trainer: "Trainer", threads: int) -> ReadsData[Any]:
+    """Return the model that options describe: they themselves, or a network with its trainer."""
+    if hasattr(options, "learner"):
+        learner: ReadsData[Any] = options.learner(trainer, threads)
+        return learner
+    if hasattr(options, "read"):
+        model: ReadsData[Any] = options
+        return model
+    from skiagram.models.deep.network_model import NetworkModel
+
+    return NetworkModel(options, trainer, threads)
