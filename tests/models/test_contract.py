@@ -118,7 +118,7 @@ def test_keeps_the_contract(
     # A second fit, of a network from the batches that a GPU gets, is equal to the byte.
     if name in NETWORKS:
         from skiagram.training import fit
-        from skiagram.training.data import ImageData
+        from skiagram.training.image_data import ImageData
 
         monkeypatch.setattr(fit, "ImageData", lambda *given: ImageData(*[*given[:5], True]))
     if name not in EVERY:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError, ModelFailure
-from skiagram.training.data import EpochOrder, ImageData, ImageSet, LabelledImages
+from skiagram.training.data import EpochOrder, ImageSet, LabelledImages
+from skiagram.training.image_data import ImageData
 from tests.numbered_store import write_images
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,8 @@ import torch
 
 from skiagram.errors import DataError, ModelFailure, SkiagramError
 from skiagram.models.contract import FitContext
-from skiagram.training.fit import Curves, describe_device
+from skiagram.training.devices import describe_device
+from skiagram.training.fit import Curves
 from skiagram.training.options import Optimizer
 from skiagram.training.processes import memory_failures
 from tests.models.deep.spots import halves, learner, training

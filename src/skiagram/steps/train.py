@@ -119,7 +119,7 @@ def piece_inputs(
     trainer = getattr(member.model, "trainer", None)
     trained_on: list[str] = []  # of a classical model nothing: its bytes are equal everywhere
     if trainer is not None:
-        from skiagram.training.fit import describe_device
+        from skiagram.training.devices import describe_device
 
         trained_on = describe_device(trainer)
     # Files on how images were prepared and encoded, which go into the model's folder, too.

@@ -98,7 +98,7 @@ class NetworkCandidate(Candidate):
         return learner_of(super().model(threads), self.trainer, threads)
 
     def inputs(self, prepared: PreparedData) -> dict[str, object]:
-        from skiagram.training.fit import describe_device
+        from skiagram.training.devices import describe_device
 
         trained_on = {"trainer": asdict(self.trainer), "device": describe_device(self.trainer)}
         return super().inputs(prepared) | trained_on

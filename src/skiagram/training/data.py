@@ -11,11 +11,10 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset, Sampler
 
 from skiagram.errors import DataError, ModelFailure, named
 from skiagram.features.table import FeatureTable
@@ -284,51 +283,6 @@ class EpochOrder(Sampler[Rows]):
             rows = stream(self._seed, "order", self.epoch).permutation(self._n)
         rows_of_rank = np.resize(rows, self._share * self._world)[self._rank :: self._world]
         yield from np.array_split(rows_of_rank, len(self))
-
-
-class ImageData(pl.LightningDataModule):
-    """Training and validation batches of one fit."""
-
-    def __init__(
-        self,
-        training: Examples,
-        validation: Examples | None,
-        batch_size: int,
-        seed: int,
-        augmented: bool,
-        on_gpu: bool = False,
-    ) -> None:
-        super().__init__()
-        self._on_gpu = on_gpu
-        self._training, self._validation = training, validation
-        self._batch_size, self._seed = batch_size, seed
-        self._augmented = augmented
-
-    def train_dataloader(self) -> DataLoader[ExampleBatch]:
-        """Return shuffled batches; each process gets its share."""
-        place = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        order = self._training.order(self._batch_size, self._seed, *place)
-        examples = Views(self._training, self._seed, order) if self._augmented else self._training
-        return self._loader(examples, order, self._training)
-
-    def val_dataloader(self) -> DataLoader[ExampleBatch] | list[DataLoader[ExampleBatch]]:
-        """Return all validation batches; every process sees them all and so agrees on stopping."""
-        if self._validation is None:
-            return []
-        order = EpochOrder(len(self._validation), self._batch_size, None)
-        return self._loader(self._validation, order, self._validation)
-
-    def _loader(
-        self, shown: Dataset[ExampleBatch], order: EpochOrder, read: Examples
-    ) -> DataLoader[ExampleBatch]:
-        """Have a GPU's batches read ahead by other processes, where images are not held in memory.
-
-        Random numbers of views follow from seed, epoch and case, whoever draws them.
-        """
-        ahead = 2 if self._on_gpu and read.reads_store else 0
-        return DataLoader(
-            shown, sampler=order, batch_size=None, num_workers=ahead, pin_memory=self._on_gpu
-        )
 
 
 def described(shape: tuple[int, ...]) -> str:

@@ -39,15 +39,14 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import keep_freed_memory
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.training.classifier import Classifier, Staged
-from skiagram.training.data import Examples, ImageData
+from skiagram.training.data import Examples
+from skiagram.training.devices import device
+from skiagram.training.image_data import ImageData
 from skiagram.training.live import find_live_log
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import CLOCK, FALLING, NO_CLOCK, Trainer, Training, make_part
 from skiagram.training.processes import (
     LIBRARIES,
-    SharedFailure,
-    Spawned,
-    Threads,
     as_the_first,
     is_shared,
     memory_failures,
@@ -55,6 +54,7 @@ from skiagram.training.processes import (
     started,
     wait_for_all,
 )
+from skiagram.training.shared_training import SharedFailure, Spawned, Threads
 
 MONITOR = "validation_loss"
 _BEST, _LAST = "best", "last"
@@ -357,39 +357,6 @@ def epochs_of_a_refit(training: Training, curves: pd.DataFrame) -> int:
     if MONITOR not in curves:
         return len(curves)
     return int(curves[MONITOR].to_numpy().argmin()) + 1
-
-
-def device(trainer: Trainer) -> torch.device:
-    """Return the one device on which this process scores cases under these options."""
-    if trainer.accelerator != "cpu" and torch.cuda.is_available():
-        ranks = (os.environ.get(name) for name in ("LOCAL_RANK", "SLURM_LOCALID"))
-        local = next((int(rank) for rank in ranks if rank), 0)  # of those that share a training
-        return torch.device("cuda", local % max(1, torch.cuda.device_count()))
-    if trainer.accelerator in ("auto", "mps") and torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
-
-
-def describe_device(trainer: Trainer) -> list[str]:
-    """Return on what a network is trained, as far as weights depend on it.
-
-    Late digits of a sum differ between a processor and a GPU, between kinds of either, and with the
-    number of processes. CUDA itself is not asked: a process that began to use it cannot be forked.
-    """
-    kind = device(trainer).type
-    if kind != "cuda":
-        return [kind, torch.backends.cpu.get_cpu_capability()]
-    models = {
-        line
-        for path in Path("/proc/driver/nvidia/gpus").glob("*/information")
-        for line in path.read_text(encoding="utf-8").splitlines()
-        if line.startswith("Model:")
-    }
-    # `torch.backends.cudnn.version` would begin to use CUDA, to compare it with the GPU.
-    cudnn = torch._C._cudnn.getVersionInt() if torch._C._has_cudnn else None
-    libraries = [str(torch.version.cuda), str(cudnn)]
-    count = torch.cuda.device_count() if trainer.devices == "auto" else trainer.devices
-    return [kind, *libraries, str(count), *sorted(models)]
 
 
 @contextmanager

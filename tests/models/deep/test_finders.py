@@ -28,7 +28,8 @@ from skiagram.options import build
 from skiagram.records.places import tabulate_places
 from skiagram.tasks.classes import Classes
 from skiagram.training import fit
-from skiagram.training.data import ExampleBatch, ImageData
+from skiagram.training.data import ExampleBatch
+from skiagram.training.image_data import ImageData
 from tests.models.classical.families import read_options
 from tests.numbered_store import write_images
 from tests.stand_ins import CPU

@@ -21,7 +21,7 @@ from skiagram.models.deep.article_cnn import ArticleCNN
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.tasks.classes import Classes
-from skiagram.training.fit import device
+from skiagram.training.devices import device
 from tests.models.deep.spots import halves, learner, spots, training
 from tests.stand_ins import CPU
 
@@ -163,3 +163,12 @@ def test_a_damaged_model_is_named(tmp_path: Path) -> None:
             (damaged / file).write_bytes(content)
         with pytest.raises(DataError, match=r"unreadable network.*train it again"):
             load_network(damaged)
+
+
+@pytest.mark.slow
+def test_networks_are_read_and_score_without_the_library_that_trains() -> None:
+    """It takes seconds to import, in each call of `skiagram predict` and each stage."""
+    rooms = "fitted, network_model, small_cnn, time_budget, transfer"
+    code = f"import sys; from skiagram.models.deep import {rooms}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"pytorch_lightning", "torchmetrics", "torchvision"} & set(run.stdout.split())

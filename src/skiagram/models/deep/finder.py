@@ -63,7 +63,7 @@ from skiagram.tasks.task import Task
 from skiagram.training.augmentation import augment
 from skiagram.training.classifier import parameter_count
 from skiagram.training.data import EpochOrder, ExampleBatch, Examples
-from skiagram.training.fit import device
+from skiagram.training.devices import device
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import Trainer, Training
 from skiagram.training.processes import memory_failures

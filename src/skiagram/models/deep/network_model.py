@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pandas as pd
 import torch
@@ -43,11 +43,12 @@ from skiagram.tasks.kinds import KINDS
 from skiagram.tasks.task import Task
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import Examples, ImageSet, LabelledImages
-from skiagram.training.fit import TrainingRun, device, epochs_of_a_refit
-from skiagram.training.module import ClassifierTraining
+from skiagram.training.devices import device
 from skiagram.training.options import FALLING, Trainer, reads_validation
-from skiagram.training.outcome_training import OutcomeTraining, check_training
 from skiagram.training.processes import started
+
+if TYPE_CHECKING:
+    from skiagram.training.module import ClassifierTraining
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,11 @@ class NetworkModel:
 
     def fit(self, training: Labelled[ImageSet], context: FitContext) -> FittedNetwork:
         """Train until the validation loss no longer falls, without such cases for `epochs`."""
+        # Lightning takes seconds to import, which only a process that trains waits for.
+        from skiagram.training.fit import epochs_of_a_refit
+        from skiagram.training.module import ClassifierTraining
+        from skiagram.training.outcome_training import OutcomeTraining, check_training
+
         validation = context.validation
         if validation is None and context.epochs is None:
             raise ModelFailure("no validation cases", where=self.title)
@@ -160,9 +166,11 @@ class NetworkModel:
         examples: Examples,
         held_out: Examples | None,
         context: FitContext,
-        module: Callable[..., ClassifierTraining],
+        module: "Callable[..., ClassifierTraining]",
     ) -> tuple[nn.Module, list[pd.DataFrame]]:
         """Return the trained network, or the ensemble of them, and the curves of each."""
+        from skiagram.training.fit import TrainingRun
+
         options, members, curves = self.network.training, [], []
         for number in range(options.members):
             seed, folder = context.seed, context.folder
