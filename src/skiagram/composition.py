@@ -50,6 +50,8 @@ SEVERAL = {  # group of which a run takes several members → where each has its
     "encoder": "encoders",
     "features": "features",
 }
+_OF_PREPARED_DATA = ("dataset", "restoration", "proposal", "features", "encoders")
+_BEFORE_DATA = ("digest", "record")  # stages that take no prepared data
 _CHOICES = ("experiment", "debug")  # groups whose files change choices: `+experiment=NAME`
 
 
@@ -256,14 +258,8 @@ class Composition:
         from hydra.core.config_store import ConfigStore
 
         # Hydra finds the choices as the config `params`; words may change them
-        choices = self.choices
-        ConfigStore.instance().store(name="params", package="params", node=dict(choices))
-        for word in _parse(words):
-            if word.key_or_group in _CHOICES:
-                group = word.key_or_group
-                choices = choices | self.read_file(group, str(word.value())).get("params", {})
-            elif word.key_or_group.startswith("params."):
-                choices = choices | {word.key_or_group.removeprefix("params."): word.value()}
+        ConfigStore.instance().store(name="params", package="params", node=dict(self.choices))
+        choices = self.choices | self._choices_of_words(words)
         # the members that they name, each as overrides have it
         overrides = []
         for group in self.list_groups(stage):
@@ -280,6 +276,34 @@ class Composition:
                     else f"{group}={''.join(names[:1])}"
                 )
         return [*overrides, *words]
+
+    def refuse_other_data(self, stage: str, words: Sequence[str]) -> None:
+        """Refuse words that choose other data than those that earlier stages have prepared.
+
+        Raises:
+            OptionError: They change a choice, such as the data set, that the stage itself does not
+                read: it would run on what the project holds.
+        """
+        for choice, value in self._choices_of_words(words).items():
+            unread = choice in _OF_PREPARED_DATA and GROUPS[choice] not in self.list_groups(stage)
+            if unread and value != self.choices[choice] and stage not in _BEFORE_DATA:
+                raise OptionError(
+                    f"`{choice}: {value}`, where params.yaml has {self.choices[choice]} and stage "
+                    f"{stage} takes what earlier stages made of that",
+                    where=" ".join(words),
+                    remedy="add `--cfg job` to see the options alone; for a run write the choices "
+                    "into params.yaml, then `dvc repro`",
+                )
+
+    def _choices_of_words(self, words: Sequence[str]) -> dict[str, Any]:
+        """Return the choices of params.yaml that overrides change, by a file or one by one."""
+        choices: dict[str, Any] = {}
+        for word in _parse(words):
+            if word.key_or_group in _CHOICES:
+                choices |= self.read_file(word.key_or_group, str(word.value())).get("params", {})
+            elif word.key_or_group.startswith("params."):
+                choices[word.key_or_group.removeprefix("params.")] = word.value()
+        return choices
 
     def read_values(self, stage: str, config: "DictConfig") -> dict[str, Any]:
         """Return the plain values of what Hydra composed.

@@ -152,6 +152,12 @@ def test_an_experiment_holds_choices_of_a_question(finished: Project, tmp_path: 
     shown = copy.stage("extract", "+experiment=own", "--cfg", "job")
     assert "skiagram.features.first_order.FirstOrder" in shown.stdout
     assert "Wavelet" not in shown.stdout
+    before = copy.hashes("scores")
+    refused = copy.stage("train_baseline", "+experiment=own", "model=svm")
+    assert refused.returncode == 2
+    assert "`features: first_order`" in refused.stderr  # earlier stages made others
+    assert "--cfg job" in refused.stderr
+    assert copy.hashes("scores") == before
     refused = copy.stage("extract", "+experiment=absent")
     assert refused.returncode == 2
     assert "own" in refused.stderr

@@ -103,12 +103,15 @@ def stage(
             atexit.register(_skip_last_collection)
             with errors_in_one_line(name):
                 # Overrides stand together after the flags: those of params.yaml, then the user's.
-                words = get_args_parser().parse_args().overrides
+                given = get_args_parser().parse_args()
+                words = given.overrides
                 flags = [word for word in sys.argv[1:] if word not in words]
                 decorated = hydra.main(
                     version_base="1.3", config_path=str(root / "conf"), config_name=name
                 )
                 try:
+                    if given.cfg is None:
+                        composition.refuse_other_data(name, words)
                     sys.argv[1:] = [*flags, *composition.list_overrides(name, words)]
                     decorated(task)()
                 except composing_errors() as error:
