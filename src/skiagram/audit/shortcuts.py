@@ -122,12 +122,20 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
         if column_probe and column_probe.tells:
             named = leaking if column_probe.auc >= _LEAK_AUC else others
             named[name] = column_probe, question
-    aucs = [
-        f"{name.replace('_', ' ')} {probe.auc:.2f} ({_interval_text(probe, question.cases)}, by "
-        f"chance {probe.chance:.2f})"
+    # all that were tried, the one that tells the label best first
+    tried_traits = [
+        (name.replace("_", " "), probe, question)
         for name, (probe, question) in {**probes, **columns}.items()
         if probe
     ]
+    tried_traits.sort(key=lambda each: -each[1].auc)
+    words = dict.fromkeys(("best", "auc", "interval", "chance"), "")
+    if tried_traits:
+        name, probe, question = tried_traits[0]
+        interval = _interval_text(probe, question.cases)
+        numbers = {"auc": f"{probe.auc:.2f}", "chance": f"{probe.chance:.2f}"}
+        words = {"best": name, "interval": interval, **numbers}
+    others = ", ".join(f"{name} {probe.auc:.2f}" for name, probe, _ in tried_traits[1:])
     return [
         *(
             _shortcut_finding(name, trait, *probes[name], traits.images[name])
@@ -136,7 +144,7 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
         ),
         _column_finding("label_among_covariates", leaking),
         _column_finding("label_from_covariates", others),
-        find("shortcut_probes", count=len(aucs), probes=", ".join(aucs)),
+        find("shortcut_probes", count=len(tried_traits), **words, others=others or "none"),
     ]
 
 

@@ -239,7 +239,8 @@ def _sizes_of(images: Sequence[CheckedImage]) -> str:
         notes.append("Several pixel types: intensities of different files may not be comparable.")
     if sizes > 1 and not all(volumes):
         notes.append(
-            "Networks need images of one size: set `training.image_size` in their configs."
+            "Networks see images of one size: `skiagram run` resizes them; elsewhere set "
+            "`training.image_size` in the configs of networks."
         )
     return "\n".join([text_table([voxels, "minimum", "median", "maximum"], rows), *notes])
 
