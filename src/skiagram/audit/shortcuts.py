@@ -122,20 +122,6 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
         if column_probe and column_probe.tells:
             named = leaking if column_probe.auc >= _LEAK_AUC else others
             named[name] = column_probe, question
-    # all that were tried, the one that tells the label best first
-    tried_traits = [
-        (name.replace("_", " "), probe, question)
-        for name, (probe, question) in {**probes, **columns}.items()
-        if probe
-    ]
-    tried_traits.sort(key=lambda each: -each[1].auc)
-    words = dict.fromkeys(("best", "auc", "interval", "chance"), "")
-    if tried_traits:
-        name, probe, question = tried_traits[0]
-        interval = _interval_text(probe, question.cases)
-        numbers = {"auc": f"{probe.auc:.2f}", "chance": f"{probe.chance:.2f}"}
-        words = {"best": name, "interval": interval, **numbers}
-    others = ", ".join(f"{name} {probe.auc:.2f}" for name, probe, _ in tried_traits[1:])
     return [
         *(
             _shortcut_finding(name, trait, *probes[name], traits.images[name])
@@ -144,7 +130,7 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
         ),
         _column_finding("label_among_covariates", leaking),
         _column_finding("label_from_covariates", others),
-        find("shortcut_probes", count=len(tried_traits), **words, others=others or "none"),
+        _list_probes({**probes, **columns}),
     ]
 
 
@@ -154,6 +140,25 @@ class Question(NamedTuple):
     cases: Cases
     classes: tuple[str, ...]
     positive: int | None
+
+
+def _list_probes(answers: Mapping[str, tuple[Probe | None, Question]]) -> Finding:
+    """Return how well each trait tells the label, the best first."""
+    tried = [(name, probe, question) for name, (probe, question) in answers.items() if probe]
+    if not tried:
+        return Finding("shortcut_probes", "note", 0, "")
+    tried.sort(key=lambda answer: -answer[1].auc)
+    (best, probe, question), *others = tried
+    return find(
+        "shortcut_probes",
+        count=len(tried),
+        best=best.replace("_", " "),
+        auc=f"{probe.auc:.2f}",
+        interval=_interval_text(probe, question.cases),
+        chance=f"{probe.chance:.2f}",
+        others=", ".join(f"{name.replace('_', ' ')} {each.auc:.2f}" for name, each, _ in others)
+        or "none",
+    )
 
 
 def _column_finding(name: str, answers: Mapping[str, tuple[Probe, Question]]) -> Finding:
