@@ -14,7 +14,7 @@ from skiagram.models.deployment import DEPLOYMENT, FINGERPRINT, Deployment, Fing
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.cases import DataCard
 from skiagram.records.files import read_record
-from skiagram.records.predictions import COMBINED, LOOK_AT_DATA, NOTHING_WORKS
+from skiagram.records.predictions import COMBINED, NOTHING_WORKS
 from skiagram.statistics.estimate import format_estimate
 
 if TYPE_CHECKING:  # scoring new cases needs no figures, and is to start at once
@@ -183,6 +183,7 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
         return
     from skiagram.evaluation.criteria import is_nothing_of_use
     from skiagram.evaluation.results import CALIBRATION, CASES, METRICS, SETS, SUBGROUPS
+    from skiagram.evaluation.verdict import advise_without_use
 
     part_titles = {"test": "the sealed test cases", "out_of_fold": "cases that the fit never saw"}
     titles = {
@@ -208,9 +209,10 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
     counted = f"{run.evaluation.patients.get('reported', 0):,} patients"
     if run.evaluation.events:
         counted += f" with {run.evaluation.events} events"
+    without_use = (NOTHING_WORKS, advise_without_use(run.evaluation)) if useless else ()
     yield CardSection(
         "Figures",
-        (*((NOTHING_WORKS, LOOK_AT_DATA) if useless else ()), f"On {where}, {counted}."),
+        (*without_use, f"On {where}, {counted}."),
         (("figure", _VALUE), *rows),
     )
     subgroup_table = run.evaluation.table.select(analysis=SUBGROUPS, model=model, versus="")

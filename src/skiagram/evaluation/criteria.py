@@ -43,6 +43,7 @@ FEW_OF_A_PART = 20
 FEW_READERS = 6
 REPEATABLE = 0.75
 _SURE = 0.8
+_GOOD = 0.7  # AUC or C index of a model that may be of use
 _FEWEST_MARKS = 2
 RISE = 0.1  # of a validation loss, from which it counts
 _ABOVE_IDEAL = ("above_ideal", "merit_above", "sensitivity_above")
@@ -471,6 +472,14 @@ def is_nothing_of_use(evaluation: Evaluation) -> bool:
     ]
     is_beaten_by_other = any(gap.low is not None and gap.low > 0 for gap in others)
     return bool(chance_gains) and all(map(is_unbeaten, chance_gains)) and not is_beaten_by_other
+
+
+def excludes_good_models(evaluation: Evaluation) -> bool:
+    """Return whether the intervals of all models end below an AUC, or a C index, of .7."""
+    if evaluation.task.predicted.chance != CHANCE:
+        return True  # what a good model reaches is not known
+    gaps = [evaluation.above_chance(model) for model in evaluation.best.values()]
+    return all(gap.high is None or gap.high < _GOOD - CHANCE for gap in gaps)
 
 
 def is_no_finder_of_use(evaluation: Evaluation) -> bool:

@@ -47,12 +47,13 @@ from skiagram.evaluation.results import CALIBRATION, METRICS, REFERRAL, ModelRes
 from skiagram.evaluation.score_columns import are_probabilities
 from skiagram.evaluation.sites import study_sites
 from skiagram.evaluation.verdict import (
+    advise_without_use,
     describe_gain,
     describe_gap,
     relate_in_words,
 )
 from skiagram.evaluation.warnings import warn_of_unequal_patients
-from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS, Outcome
+from skiagram.records.predictions import NOTHING_WORKS, Outcome
 from skiagram.statistics.estimate import Estimate, format_estimate
 from skiagram.tasks.classes import FEW_PATIENTS
 from skiagram.tasks.scored_cases import ScoredCases
@@ -233,5 +234,5 @@ def _answer(evaluation: Evaluation, first: str, second: str) -> Verdict:
     headline = f"Use {first} in place of {second}: {DECISION_WORDS[decision]}."
     if is_nothing_of_use(evaluation):
         headline, openings = NOTHING_WORKS, []
-        reasons.insert(0, LOOK_AT_DATA)
+        reasons.insert(0, advise_without_use(evaluation))
     return Verdict(decision, headline, tuple(openings), tuple(reasons))

@@ -14,6 +14,7 @@ from skiagram.evaluation.criteria import (
     decide,
     decide_by_margin,
     decide_finding,
+    excludes_good_models,
     find_comparison,
     find_decisive,
     find_side,
@@ -48,7 +49,7 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.sites import SITES
-from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
+from skiagram.records.predictions import LOOK_AT_DATA, MORE_CASES, NOTHING_WORKS
 from skiagram.statistics.estimate import (
     Estimate,
     format_decimal,
@@ -101,7 +102,7 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
         name = evaluation.words_of(finding.contender)
         headline = f"Use a {name} to find lesions: {found}. For whole images, u{images}"
     reasons = (
-        *((LOOK_AT_DATA,) if useless else ()),
+        *((advise_without_use(evaluation),) if useless else ()),
         *_compare_arms(decisive, evaluation),
         *describe_gain(decisive),
         *_qualify(everything, decisive, evaluation),
@@ -119,6 +120,11 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
         )
         openings = (*openings, unclean)
     return Verdict(decision, headline, openings, reasons)
+
+
+def advise_without_use(evaluation: Evaluation) -> str:
+    """Return what to do first where no model is shown to be of use."""
+    return LOOK_AT_DATA if excludes_good_models(evaluation) else f"{MORE_CASES} {LOOK_AT_DATA}"
 
 
 def _state_no_comparison(evaluation: Evaluation) -> Verdict:
@@ -140,7 +146,8 @@ def _state_no_comparison(evaluation: Evaluation) -> Verdict:
                 reasons.append(f"no {name} {reason}")
         why = " and ".join(reasons)
     words = f"No comparison {_where(evaluation)}: {why}."
-    words = f"{NOTHING_WORKS} {LOOK_AT_DATA} {words}" if useless else words
+    if useless:
+        words = f"{NOTHING_WORKS} {advise_without_use(evaluation)} {words}"
     unbeaten = tuple(_unbeaten_in_finding(evaluation))
     shown = () if useless else describe_rules(evaluation)
     return Verdict("none", words, unbeaten, (*shown, *describe_finding(evaluation)))

@@ -307,8 +307,8 @@ WORDS = {
     ("answer", "loss"): "by one training of each model, a network does not gain",
     ("answer", "loss of 5 trainings"): "not: one training",
     ("doubts", "at chance"): f"""
+        Test on more cases: these are too few to tell even a good model from chance.
         Look at the labels and at images
-        Test on more cases, too: with so few even a good model need not be told from chance.
         {PRAISE}
     """,
     ("doubts", "answered"): """

@@ -26,8 +26,8 @@ from skiagram.evaluation.evaluation_record import (
     Verdict,
 )
 from skiagram.evaluation.results import CALIBRATION, OPERATING_POINTS, ModelResult
-from skiagram.evaluation.verdict import describe_finding
-from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
+from skiagram.evaluation.verdict import advise_without_use, describe_finding
+from skiagram.records.predictions import NOTHING_WORKS
 from skiagram.report.drawing import (
     ARM_COLOUR,
     INK,
@@ -143,7 +143,7 @@ def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
 def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
     decisive, verdict = _decisive(evaluation), evaluation.answer
     if is_nothing_of_use(evaluation):  # a count of what models at chance find would praise them
-        return (NOTHING_WORKS, LOOK_AT_DATA)
+        return (NOTHING_WORKS, advise_without_use(evaluation))
     if verdict.decision == "none" or decisive is None:
         # What the best model of any arm does, where no two are compared.
         single, positive = [], evaluation.task.positive

@@ -6,21 +6,20 @@ from math import ceil
 
 from skiagram.audit.run import AuditReport
 from skiagram.evaluation.criteria import (
-    CHANCE,
+    excludes_good_models,
     find_comparison,
     find_missing_patients,
     is_nothing_of_use,
 )
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.verdict import describe_rules
-from skiagram.records.predictions import LOOK_AT_DATA
+from skiagram.records.predictions import LOOK_AT_DATA, MORE_CASES
 from skiagram.report.formatting import format_count
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.sections.provenance import describe_opening
 from skiagram.statistics.estimate import format_decimal
 
-_GOOD = 0.7
 MAX_LINES = 6  # of each list; the others stand in the appendix
 
 
@@ -82,12 +81,9 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
     """Yield what would answer more: trainings, patients, other sites, mended data."""
     useless = is_nothing_of_use(evaluation)
     if useless:
+        if not excludes_good_models(evaluation):
+            yield MORE_CASES
         yield LOOK_AT_DATA
-        if not _excludes_good_models(evaluation):
-            yield (
-                "Test on more cases, too: with so few even a good model need not be told from "
-                "chance."
-            )
     primary = None if useless else find_comparison(evaluation)
     if primary is not None and primary.is_of_single_trainings:
         yield (
@@ -113,14 +109,6 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
             yield f"{finding.remedy[0].upper()}{finding.remedy[1:]}."
     if not useless and not evaluation.test_sites and not evaluation.site_column:
         yield "Test on patients of another site: how the models do there is not known."
-
-
-def _excludes_good_models(evaluation: Evaluation) -> bool:
-    """Return whether the intervals of all models end below an AUC, or a C index, of .7."""
-    if evaluation.task.predicted.chance != CHANCE:
-        return True  # what a good model reaches is not known
-    gaps = [evaluation.above_chance(model) for model in evaluation.best.values()]
-    return all(gap.high is None or gap.high < _GOOD - CHANCE for gap in gaps)
 
 
 def round_up(patients: float) -> str:
