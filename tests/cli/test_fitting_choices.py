@@ -164,3 +164,12 @@ def test_a_few_larger_images_do_not_enlarge_the_others() -> None:
     assert small["training.image_size"] == 50
     assert small["training.augmentation.rotation"] == 10.0
     assert choices.image_shape == (1, 50, 50)
+
+
+@pytest.mark.parametrize(("side", "size"), [(28, 160), (64, 160), (65, None)])
+def test_the_frozen_network_reads_small_images_in_half_the_time(
+    side: int, size: int | None
+) -> None:
+    choices = fitting.fitting_choices("films", checked([image((side, 20), "a.png")]), "cv")
+    chosen = choices.options.get("conf/encoder/efficientnet_lite0.yaml", {})
+    assert chosen.get("preprocessing.size") == size

@@ -41,6 +41,7 @@ _MAX_PLACES = 1000  # of an image
 _LARGE = 128  # a side beyond which a network takes hours on a processor
 _ENOUGH_FOR_FIVE_FOLDS = 50  # patients of each class
 _FINE_TUNED = 112  # side in pixels of what the pretrained network sees: a quarter of the time
+_SMALL, _ENLARGED_TO = 64, 160  # longest side of small images, and the frozen network's picture
 _VIEWS = {  # of the small network, on real images: slightly turned, zoomed, of other contrast
     "training.augmentation.rotation": 10.0,
     "training.augmentation.zoom": 0.1,
@@ -238,6 +239,8 @@ def with_networks(
 ) -> FittingChoices:
     """Return choices with the networks that are worth their time on plane images.
 
+    Of small images the frozen network reads a smaller picture, in half the time.
+
     Args:
         shapes: (rows, columns), or (rows, columns, 3) of colour images.
         cases: Number of images to learn from.
@@ -250,6 +253,9 @@ def with_networks(
     if _has_pretrained():
         names.insert(0, "fine_tuned_efficientnet")
         options["conf/model/fine_tuned_efficientnet.yaml"] = {"training.image_size": _FINE_TUNED}
+        if max(rows, columns) <= _SMALL:
+            seen = {"preprocessing.size": _ENLARGED_TO}
+            options["conf/encoder/efficientnet_lite0.yaml"] = seen
     shape = (*(colours or [1]), rows, columns)
     return replace(choices, options=options, networks=tuple(names), image_shape=shape, cases=cases)
 
