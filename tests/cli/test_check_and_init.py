@@ -37,8 +37,8 @@ from tests.datasets.own_folders import (
     write_folder,
 )
 from tests.datasets.sources import ingested
-from tests.datasets.test_burnt_in_text import film as smooth_film
-from tests.datasets.test_burnt_in_text import planted
+from tests.readers.test_burnt_in_text import film as smooth_film
+from tests.readers.test_burnt_in_text import planted
 from tests.terminal import Terminal
 
 REPOSITORY = Path(__file__).parents[2]

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, Source, SpacedImage
+from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, Source
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.records.cases import Cases, DataCard, Split

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from skiagram.cli.main import main
-from skiagram.datasets.file_trees import FolderTree
+from skiagram.readers.file_trees import FolderTree
 from skiagram.deploy import page
 from skiagram.deploy.model import load_model
 from skiagram.errors import DataError

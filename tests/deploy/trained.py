@@ -13,7 +13,8 @@ from PIL import Image
 
 from skiagram.compute.context import NOTHING_KEPT
 from skiagram.compute.workers import IN_PROCESS
-from skiagram.datasets.contract import PixelAcquisition, SpacedImage
+from skiagram.datasets.contract import PixelAcquisition
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.features.windows import Windows
 from skiagram.finding.marks import HitRule
 from skiagram.image_store.shards import ShardWriter

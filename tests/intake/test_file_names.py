@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from skiagram.datasets.file_trees import FolderTree
+from skiagram.readers.file_trees import FolderTree
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.errors import DataError
 from skiagram.intake.file_names import find_listed_files

@@ -11,7 +11,7 @@ import pytest
 import SimpleITK
 from numpy.typing import NDArray
 
-from skiagram.datasets.file_trees import FolderTree
+from skiagram.readers.file_trees import FolderTree
 from skiagram.errors import DataError
 from skiagram.readers.case_images import (
     ImageReference,

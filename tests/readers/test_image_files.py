@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tifffile import TiffWriter
 
-from skiagram.datasets.files import read_file
+from skiagram.readers.files import read_file
 from skiagram.errors import DataError
 from skiagram.readers.image_files import count_frames, decode_image
 from skiagram.readers.masks import decode_plane_mask

@@ -15,7 +15,7 @@ import pytest
 import SimpleITK
 from scipy.spatial.transform import Rotation
 
-from skiagram.datasets.contract import SpacedImage
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import DataError
 from skiagram.readers.case_images import (
     CaseFiles,

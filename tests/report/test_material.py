@@ -21,7 +21,7 @@ from skiagram.report.material import (
 )
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
-from tests.datasets.test_burnt_in_text import film, planted
+from tests.readers.test_burnt_in_text import film, planted
 from tests.image_store.test_pictures import opened
 
 CASES = Cases(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
 
-from skiagram.datasets.contract import SpacedImage
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import DataError, OptionError
 from skiagram.readers.dicom import read_dicom
 from skiagram.sources.lidc import INTERCEPT, LIDC, SliceGrid, infer_intercept, to_ct_numbers

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from skiagram.datasets.burnt_in_text import cut_out_mark
+from skiagram.readers.burnt_in_text import cut_out_mark
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
 from skiagram.datasets.folder.table import is_number
-from skiagram.datasets.gray import describe_gray
+from skiagram.readers.gray import describe_gray
 from skiagram.datasets.telling_columns import PYRADIOMICS
 from skiagram.errors import DataError, listed, printable
 from skiagram.intake.feature_tables import DescribedFeatures

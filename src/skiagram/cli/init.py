@@ -166,7 +166,7 @@ def _name_files(
         OptionError: The positive class is not named, or a place or a key keeps nothing secret.
         DataError: Names of regions could tell a patient that the key hides.
     """
-    from skiagram.datasets.files import read_file
+    from skiagram.readers.files import read_file
     from skiagram.datasets.folder.identifiers import suspect_column
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.ingest import task_of
@@ -219,7 +219,7 @@ def _write_data_set(
         The files that keep git from what is of patients.
     """
     from skiagram.compute.files import write_files
-    from skiagram.datasets.files import read_file
+    from skiagram.readers.files import read_file
     from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.datasets.folder.table import split_modalities
     from skiagram.projects.left_out import leave_out

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the table without labels of test cases, and these encrypted; return 0."""
     from skiagram.compute.files import write_files
-    from skiagram.datasets.file_trees import open_tree
+    from skiagram.readers.file_trees import open_tree
     from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.datasets.folder.table import list_entries, refer, split_modalities, split_of
     from skiagram.intake.images import read_folder

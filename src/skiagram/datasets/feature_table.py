@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
-from skiagram.datasets.files import locate, read_file
+from skiagram.datasets.contract import Entry, OpenSource, RealDataSet
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.readers.files import locate, read_file
 from skiagram.datasets.folder.csv_rows import CsvRow, read_rows, require_columns
 from skiagram.datasets.folder.table import (
     SPLITS,

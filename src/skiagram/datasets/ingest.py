@@ -27,16 +27,15 @@ from skiagram.datasets.checks import Problems, check_entries, check_image, check
 from skiagram.datasets.contract import (
     Entry,
     GroundTruth,
-    MadeGray,
     OpenSource,
     RealDataSet,
     Source,
-    SpacedImage,
     pixel_side,
 )
+from skiagram.readers.spaced_image import MadeGray, SpacedImage
 from skiagram.datasets.copies import settle_copies
 from skiagram.datasets.folder.keyed_names import keyed_patients
-from skiagram.datasets.gray import describe_gray
+from skiagram.readers.gray import describe_gray
 from skiagram.errors import DataError, OptionError, named
 from skiagram.image_store.shards import ShardWriter, Spacing, content_digest
 from skiagram.image_store.store import ImageStore, write_modalities

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from skiagram.datasets.checks import check_image
-from skiagram.datasets.contract import PixelAcquisition, SpacedImage
+from skiagram.datasets.contract import PixelAcquisition
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.datasets.folder.csv_rows import read_csv
 from skiagram.datasets.folder.table import is_number
-from skiagram.datasets.gray import InGray
+from skiagram.readers.gray import InGray
 from skiagram.deploy.new_cases import FILE, NewCase, name_of_row
 from skiagram.errors import DataError, OptionError, listed, named
 from skiagram.features.covariates import SITE_PREFIX

@@ -18,8 +18,8 @@ import pandas as pd
 from PIL import Image
 
 from skiagram.datasets.feature_table import pattern_of
-from skiagram.datasets.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
-from skiagram.datasets.files import read_file
+from skiagram.readers.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
+from skiagram.readers.files import read_file
 from skiagram.datasets.folder.csv_rows import (
     PATIENT_COLUMNS,
     CsvRow,
@@ -32,7 +32,7 @@ from skiagram.datasets.folder.table import Columns, find_image_problem, read_mea
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.features.earlier import previous_cases
 from skiagram.finding.inputs import find_partners
-from skiagram.intake.mask_names import find_masks
+from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.options import check
 from skiagram.readers.case_images import (
     ImageReference,

@@ -20,7 +20,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from skiagram.datasets.files import read_file
+from skiagram.readers.files import read_file
 from skiagram.datasets.folder.csv_rows import WHERE, CsvRow, of_table, parse_number, read_rows
 from skiagram.datasets.folder.lesions import Lesion, of_box, parse_lesions
 from skiagram.errors import DataError, named

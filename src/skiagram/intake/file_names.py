@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from pydicom.filereader import read_partial
 
-from skiagram.datasets.file_trees import FileTree
+from skiagram.readers.file_trees import FileTree
 from skiagram.datasets.folder.csv_rows import BETWEEN, WHERE, CsvRow
 from skiagram.errors import DataError
 

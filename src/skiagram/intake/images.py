@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from skiagram.datasets.file_trees import ARCHIVE, open_tree
+from skiagram.readers.file_trees import ARCHIVE, open_tree
 from skiagram.datasets.folder.csv_rows import (
     FILE_COLUMNS,
     PATIENT_COLUMNS,
@@ -36,7 +36,7 @@ from skiagram.intake.labels import (
     settle_labels,
     settle_positive,
 )
-from skiagram.intake.mask_names import MaskNames, settle_masks
+from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
 from skiagram.intake.named_files import compose_table
 from skiagram.intake.outcomes import list_outcome_columns, list_predicted, settle_outcome
 from skiagram.readers.case_images import called_images, is_image_file

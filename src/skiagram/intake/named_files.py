@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.file_trees import FolderTree
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.readers.file_trees import FolderTree
 from skiagram.datasets.folder.csv_rows import csv_text
 from skiagram.datasets.folder.lesions import Lesion, lesions_of_region
 from skiagram.datasets.folder.patients import PatientTable, join_patients, require_partners
@@ -17,7 +17,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.intake.annotations import Images, MarkChoice, read_lesions
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import FoundImages, Patterns, other_images
-from skiagram.intake.mask_names import settle_masks
+from skiagram.datasets.folder.mask_names import settle_masks
 from skiagram.readers.case_images import (
     ImageReference,
     decode_case,

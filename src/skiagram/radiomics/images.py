@@ -15,7 +15,7 @@ from skiagram.image_store.shards import ends_of
 from skiagram.radiomics.extraction import Case, OwnGrid, as_itk_nearest
 
 if TYPE_CHECKING:
-    from skiagram.datasets.contract import SpacedImage
+    from skiagram.readers.spaced_image import SpacedImage
     from skiagram.readers.case_images import ImageReference
 
 _PATH = (str, os.PathLike)
@@ -109,7 +109,7 @@ def _on_own_grid(
 
     The axes are those of the mask's file, along which PyRadiomics resamples.
     """
-    from skiagram.datasets.file_trees import HEAD_BYTES
+    from skiagram.readers.file_trees import HEAD_BYTES
     from skiagram.readers.case_images import ImageReference
     from skiagram.readers.grid import check_same_grid, describe_differences
     from skiagram.readers.volume_files import is_volume_file
@@ -296,7 +296,7 @@ def _read(
     correct_mask: bool,
     spacing: Sequence[float] | None,
 ) -> "SpacedImage":
-    from skiagram.datasets.file_trees import FolderTree
+    from skiagram.readers.file_trees import FolderTree
     from skiagram.readers.case_images import (
         CaseReading,
         decode_case,

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.file_trees import HEAD_BYTES, FileTree
-from skiagram.datasets.gray import in_gray
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.readers.file_trees import HEAD_BYTES, FileTree
+from skiagram.readers.gray import in_gray
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.shards import Region, Spacing, is_volume
 from skiagram.readers.dicom import is_dicom, with_preamble

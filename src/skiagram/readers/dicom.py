@@ -29,8 +29,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.files import read_file
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.readers.files import read_file
 from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.readers.dicom_codecs import MAX_PIXELS, READ, check_size, decodable, decode_pixels

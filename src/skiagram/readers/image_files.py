@@ -25,8 +25,8 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
 
-from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.gray import gray_if_tinted
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.readers.gray import gray_if_tinted
 from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Image
 from skiagram.readers.dicom import (

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skiagram.audit.run import AuditReport
-from skiagram.datasets.burnt_in_text import cut_out_mark, find_text
+from skiagram.readers.burnt_in_text import cut_out_mark, find_text
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table, mean_over_repeats

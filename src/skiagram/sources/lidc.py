@@ -25,8 +25,9 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 from scipy.ndimage import map_coordinates
 
-from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
-from skiagram.datasets.files import locate
+from skiagram.datasets.contract import Entry, OpenSource, RealDataSet
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.readers.files import locate
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.checks import MIN_SIDE
-from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
-from skiagram.datasets.files import locate
+from skiagram.datasets.contract import Entry, OpenSource, RealDataSet
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.readers.files import locate
 from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.records.cases import Split

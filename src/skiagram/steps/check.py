@@ -22,12 +22,12 @@ from skiagram.audit.run import AuditReport, audit
 from skiagram.audit.shortcuts import MIN_PATIENTS
 from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import ALL_PROCESSORS, IN_PROCESS
-from skiagram.datasets.burnt_in_text import Box, find_text
+from skiagram.readers.burnt_in_text import Box, find_text
 from skiagram.datasets.checks import Problems
 from skiagram.datasets.contract import Entry, OpenSource, Source
 from skiagram.datasets.feature_table import OpenFeatureFile
-from skiagram.datasets.file_trees import FileTree, open_tree
-from skiagram.datasets.files import read_file
+from skiagram.readers.file_trees import FileTree, open_tree
+from skiagram.readers.files import read_file
 from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.datasets.folder.source import ColourImage, Folder, FolderFiles
 from skiagram.datasets.folder.table import (

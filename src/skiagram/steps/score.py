@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.datasets.contract import SpacedImage
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.deploy.inputs import CovariateTable, Preparer
 from skiagram.deploy.model import DeployedModel, load_model
 from skiagram.deploy.new_cases import MemoryTree, NewCase, link_cases

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.datasets.contract import Entry, OpenSource, PixelAcquisition, Source, SpacedImage
+from skiagram.datasets.contract import Entry, OpenSource, PixelAcquisition, Source
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.datasets.ingest import IngestFolders, ingest_opened, list_images, task_of
 from skiagram.deploy.prepared_cases import PreparedCases

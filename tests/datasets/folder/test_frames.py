@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.cli.main import main
-from skiagram.datasets.contract import SpacedImage
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
 from skiagram.readers.case_images import CaseFiles, ImageReference, decode_case

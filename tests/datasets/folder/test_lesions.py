@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from skiagram.cli.main import main
 from skiagram.datasets.checks import check_mark
-from skiagram.datasets.contract import Mark, SpacedImage
+from skiagram.datasets.contract import Mark
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.datasets.folder.lesions import (
     Lesion,
     lesions_of_region,

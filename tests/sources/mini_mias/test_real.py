@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skiagram.datasets.contract import SpacedImage
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.sources.mini_mias.films import published_digests, read_film
 from skiagram.sources.mini_mias.source import OpenMiniMias, select_cases
 from tests.sources.mini_mias.test_source import options

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skiagram.datasets.files import read_file
+from skiagram.readers.files import read_file
 from skiagram.errors import DataError, OptionError, escape_controls, listed, named, nearest
 
 if TYPE_CHECKING:

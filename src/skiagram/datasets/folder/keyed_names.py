@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from skiagram.compute.progress import Progress
-from skiagram.datasets.file_trees import FileTree
+from skiagram.readers.file_trees import FileTree
 from skiagram.datasets.folder.csv_rows import BETWEEN, CsvRow
 from skiagram.errors import DataError
 from skiagram.readers.case_images import checksum_of_series

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from skiagram.datasets.contract import Entry, Mark, SpacedImage, pixel_side
+from skiagram.datasets.contract import Entry, Mark, pixel_side
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.datasets.folder.csv_rows import parse_number
 from skiagram.errors import DataError
 from skiagram.readers.grid import VoxelGrid

@@ -12,17 +12,17 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.checkout import home, is_untracked
-from skiagram.datasets.burnt_in_text import KEPT, BurntInText, TextTreatment
+from skiagram.readers.burnt_in_text import KEPT, BurntInText, TextTreatment
 from skiagram.datasets.contract import (
     Entry,
     Mark,
     OpenSource,
     PixelAcquisition,
     RealDataSet,
-    SpacedImage,
 )
-from skiagram.datasets.file_trees import FileTree, open_tree
-from skiagram.datasets.files import read_file, unlike
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.readers.file_trees import FileTree, open_tree
+from skiagram.readers.files import read_file, unlike
 from skiagram.datasets.folder.csv_rows import CsvRow, read_rows, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.lesions import find_contradicted, parse_lesions
@@ -35,9 +35,9 @@ from skiagram.datasets.folder.table import (
     split_masks,
     split_modalities,
 )
-from skiagram.datasets.gray import InGray
+from skiagram.readers.gray import InGray
 from skiagram.errors import DataError, named
-from skiagram.intake.mask_names import find_masks
+from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.options import STRICT
 from skiagram.readers.case_images import (
     CaseReading,

@@ -25,8 +25,9 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.progress import Progress
-from skiagram.datasets.contract import Entry, Mark, OpenSource, RealDataSet, SpacedImage
-from skiagram.datasets.files import unlike
+from skiagram.datasets.contract import Entry, Mark, OpenSource, RealDataSet
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.readers.files import unlike
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
 from skiagram.records.cases import Split

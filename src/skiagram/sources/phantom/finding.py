@@ -38,7 +38,8 @@ from pydantic.dataclasses import dataclass
 from scipy import fft
 from scipy.special import logsumexp
 
-from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, SpacedImage
+from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
 from skiagram.seeding import stream

@@ -22,7 +22,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import fft, linalg
 
-from skiagram.datasets.contract import Entry, GroundTruth, OpenSource, SpacedImage
+from skiagram.datasets.contract import Entry, GroundTruth, OpenSource
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import OptionError
 from skiagram.image_store.shards import Region
 from skiagram.options import STRICT

@@ -19,7 +19,8 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, SpacedImage
+from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
 from skiagram.readers.dicom import read_dicom

@@ -27,7 +27,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import fft
 
-from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, SpacedImage, Visit
+from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, Visit
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
 from skiagram.seeding import stream

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from skiagram.datasets.files import locate
+from skiagram.readers.files import locate
 from skiagram.errors import DataError
 
 CONTENT = b"images"

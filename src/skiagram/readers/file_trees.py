@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from skiagram.datasets.files import MAX_BYTES, read_file
+from skiagram.readers.files import MAX_BYTES, read_file
 from skiagram.errors import DataError
 from skiagram.sealing.encryption import Purpose, open_decrypted
 

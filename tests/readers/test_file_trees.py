@@ -10,8 +10,8 @@ import pyrage
 import pytest
 from pyrage import x25519
 
-from skiagram.datasets import file_trees
-from skiagram.datasets.file_trees import EncryptedArchive, FolderTree, open_tree
+from skiagram.readers import file_trees
+from skiagram.readers.file_trees import EncryptedArchive, FolderTree, open_tree
 from skiagram.errors import DataError
 from skiagram.readers.case_images import is_image_file
 from skiagram.sealing import encryption

@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.datasets.contract import SpacedImage
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.gray import MAX_TINT, InGray, luma
+from skiagram.readers.gray import MAX_TINT, InGray, luma
 from skiagram.errors import DataError
 from skiagram.readers.image_files import decode_image
 from skiagram.records.cases import DataCard

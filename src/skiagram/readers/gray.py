@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options
 
-from skiagram.datasets.burnt_in_text import BurntInText, TextTreatment
-from skiagram.datasets.contract import MadeGray, SpacedImage
+from skiagram.readers.burnt_in_text import BurntInText, TextTreatment
+from skiagram.readers.spaced_image import MadeGray, SpacedImage
 from skiagram.image_store.shards import Image
 from skiagram.options import STRICT
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options
 from scipy import ndimage
 
-from skiagram.datasets.contract import SpacedImage
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.options import STRICT

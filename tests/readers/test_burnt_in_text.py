@@ -9,8 +9,8 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 from scipy import ndimage
 
-from skiagram.datasets.burnt_in_text import Box, BurntInText, find_text
-from skiagram.datasets.contract import SpacedImage
+from skiagram.readers.burnt_in_text import Box, BurntInText, find_text
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import DataError
 from tests.datasets.own_folders import encoded, row, source_of, write_folder
 
