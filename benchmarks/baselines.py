@@ -26,8 +26,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
 from skiagram.image_store.store import ImageStore
-from skiagram.records.cases import read_cases
 from skiagram.records.files import read_table
+from skiagram.tasks.cases import read_cases
 
 Values = NDArray[np.float64]
 DRAWS = 500

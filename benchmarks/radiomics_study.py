@@ -29,8 +29,8 @@ from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.features.extraction import build_families, extract_modalities
 from skiagram.image_store.store import modality_folders
 from skiagram.options import build, read_option_file
-from skiagram.records.cases import Cases
 from skiagram.restoration.restore import restore_modalities
+from skiagram.tasks.cases import Cases
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 FAMILIES = (

@@ -34,14 +34,14 @@ from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import Columns
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.features.extraction import build_families, extract
-from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.cross_validation import Plan
 from skiagram.options import build, read_option_file
-from skiagram.records.cases import DataCard, read_cases
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record
 from skiagram.restoration.restore import restore_store
+from skiagram.tasks.cases import DataCard, read_cases
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 FAMILIES = ("first_order", "glcm", "wavelet")

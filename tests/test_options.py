@@ -8,7 +8,15 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
-from skiagram.options import STRICT, build, check, composed, read_option_file
+from skiagram.options import (
+    build,
+    check,
+    composed,
+    read_option_file,
+)
+from skiagram.strict import (
+    STRICT,
+)
 from tests.option_texts import REFUSED
 
 

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from skiagram.errors import DataError
-from skiagram.records.cases import SEALED, Cases, DataCard
 from skiagram.records.files import read_record, read_table, write_record, write_table
 from skiagram.records.predictions import Outcome, Predictions, probabilities_of, scores_of
+from skiagram.tasks.cases import SEALED, Cases, DataCard
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 

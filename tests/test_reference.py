@@ -24,10 +24,10 @@ from skiagram.features.earlier import Earlier
 from skiagram.features.glcm import Several
 from skiagram.features.measured import Measured
 from skiagram.models.cross_validation import Plan
-from skiagram.records.cases import Cases
 from skiagram.report.write import headline_figures
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.discrimination import score_difference
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.classes import CLASS_FIGURE
 from skiagram.tasks.task import Task
 from tests.evaluation.scenario import evaluated, finished, reference, scenario, scored

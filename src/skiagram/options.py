@@ -1,7 +1,7 @@
 """Configs become checked, frozen dataclasses; the registry is `_target_`.
 
 Every option group names its dataclass in `_target_` (`module.Class`), so a new member needs no
-list to be edited. Declare such a class with `pydantic.dataclasses.dataclass(**STRICT)`.
+list to be edited. `strict` says how such a class is declared.
 """
 
 import dataclasses
@@ -12,10 +12,10 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import is_pydantic_dataclass
 
 from skiagram.errors import OptionError, nearest, not_installed
@@ -24,19 +24,6 @@ T = TypeVar("T")
 PARAMS, PLAN = "params.yaml", "conf/plan.yaml"
 # Stands for a value of params.yaml; in files of version 0.1 with a colon.
 FROM_PARAMS = re.compile(r"\$\{params[.:](\w+)\}")
-
-
-class _Declaration(TypedDict):
-    frozen: bool
-    kw_only: bool
-    config: ConfigDict
-
-
-STRICT: _Declaration = {
-    "frozen": True,
-    "kw_only": True,
-    "config": ConfigDict(extra="forbid", strict=True, allow_inf_nan=False),
-}
 
 
 class _Loader(yaml.SafeLoader):
@@ -184,7 +171,7 @@ def resolve(target: str, where: str) -> type:
         allowed = "package.module.Class of an installed package"
         raise OptionError(fault, where=where, allowed=allowed) from error
     if not isinstance(option_class, type) or not is_pydantic_dataclass(option_class):
-        remedy = "declare it with pydantic.dataclasses.dataclass(**skiagram.options.STRICT)"
+        remedy = "declare it with pydantic.dataclasses.dataclass(**skiagram.strict.STRICT)"
         raise OptionError(f"`{target}` is not an option dataclass", where=where, remedy=remedy)
     return option_class
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from skiagram.errors import DataError, OptionError
-from skiagram.records.cases import check_fold_column
 from skiagram.records.files import read_table
 from skiagram.seeding import derived_seed, stream
+from skiagram.tasks.cases import check_fold_column
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from skiagram.audit.contract import Finding
 from skiagram.audit.run import audit
 from skiagram.image_store.shards import Image, ShardWriter, Spacing
 from skiagram.image_store.store import ImageStore
-from skiagram.records.cases import SEALED, Cases, DataCard
+from skiagram.tasks.cases import SEALED, Cases, DataCard
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 

@@ -8,7 +8,7 @@ from skiagram.audit.contract import Appearance, Evidence, Finding, ProbedTraits
 from skiagram.audit.groups import check_groups
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.near_duplicates.pairs import Pairs
-from skiagram.records.cases import Cases
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.task import Task
 from tests.audit.planted import CARD
 from tests.tasks.cohort import OUTCOME

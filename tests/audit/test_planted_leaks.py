@@ -13,8 +13,8 @@ from scipy.ndimage import shift
 
 from skiagram.image_store.shards import Image
 from skiagram.options import build
-from skiagram.records.cases import SEALED, Cases
 from skiagram.sources.phantom.source import Phantom
+from skiagram.tasks.cases import SEALED, Cases
 from tests.audit.planted import Planted
 
 pytestmark = pytest.mark.slow

@@ -17,8 +17,8 @@ from skiagram.errors import AuditStop, DataError, OptionError
 from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import EXACT, NEAR, Pairs, unite_pairs
-from skiagram.records.cases import DataCard
 from skiagram.records.files import read_record, write_record
+from skiagram.tasks.cases import DataCard
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Design, Task
 from tests.audit.planted import CARD, TASK, Planted, clean_set

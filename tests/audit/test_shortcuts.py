@@ -24,7 +24,7 @@ from skiagram.audit.shortcuts import (
 )
 from skiagram.image_store.shards import Image
 from skiagram.near_duplicates.pairs import duplicate_pairs
-from skiagram.records.cases import Cases
+from skiagram.tasks.cases import Cases
 from tests.audit.planted import Planted
 
 

@@ -12,9 +12,9 @@ from skiagram.cli.main import main
 from skiagram.datasets.folder.source import Folder
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
-from skiagram.records.cases import SEALED
 from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import are_encrypted, encrypt_labels, open_labels
+from skiagram.tasks.cases import SEALED
 from skiagram.tasks.task import Task
 from tests.cli.test_check_and_init import project, written
 from tests.datasets.own_folders import OwnFolder, film, write_films
@@ -66,16 +66,16 @@ def test_the_custodian_reads_the_labels_and_nobody_else(
     assert are_encrypted(folders.sealed)
     task = read_record(Task, folders.cases / "task.json")
     with pytest.raises(DataError, match="ask the custodian") as absent:
-        open_labels(folders.sealed, task)
+        open_labels(folders.sealed, task.classes)
     assert "SKIAGRAM_SEAL_KEY_FILE" in str(absent.value)
     monkeypatch.setenv("SKIAGRAM_SEAL_KEY", str(x25519.Identity.generate()))
     with pytest.raises(DataError, match="another key is needed"):
-        open_labels(folders.sealed, task)
+        open_labels(folders.sealed, task.classes)
 
     (tmp_path / "key").write_text(f"# created\n{KEY}\n")
     monkeypatch.delenv("SKIAGRAM_SEAL_KEY")
     monkeypatch.setenv("SKIAGRAM_SEAL_KEY_FILE", str(tmp_path / "key"))
-    opened = open_labels(folders.sealed, task).set_index("case_id")["label"]
+    opened = open_labels(folders.sealed, task.classes).set_index("case_id")["label"]
     true = {
         film(at).tobytes(): CLASSES.index(line.split(",")[2])
         for at, line in enumerate(own.csv.read_text().splitlines()[1:])
@@ -155,7 +155,7 @@ def test_an_altered_file_of_labels_is_named(
     for damaged in (content[:-1], content[:-20] + bytes([content[-20] ^ 1]) + content[-19:], b""):
         (folders.sealed / "labels.age").write_bytes(damaged)
         with pytest.raises(DataError, match="altered or cut short"):
-            open_labels(folders.sealed, task)
+            open_labels(folders.sealed, task.classes)
     committed = project / "conf/dataset/films.labels.age"
     committed.write_bytes(committed.read_bytes()[:-1])
     with pytest.raises(DataError, match="changed since it was written"):
@@ -208,13 +208,13 @@ def test_a_key_opens_a_file_of_other_images_to_no_avail(
     path = folders.sealed / "labels.age"
     path.write_bytes(encrypt_labels({"0" * 64: 1}, CLASSES, str(KEY.to_public()), "test"))
     with pytest.raises(DataError, match="8 of 8 test cases have no label"):
-        open_labels(folders.sealed, task)
+        open_labels(folders.sealed, task.classes)
     tokens = _tokens(folders.sealed)
     path.write_bytes(
         encrypt_labels(dict.fromkeys(tokens, 0), ("cyst", *CLASSES), str(KEY.to_public()), "test")
     )
     with pytest.raises(DataError, match="1 classes that the data set does not have"):
-        open_labels(folders.sealed, task)
+        open_labels(folders.sealed, task.classes)
 
 
 def _tokens(sealed: Path) -> list[str]:

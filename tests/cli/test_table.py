@@ -11,9 +11,9 @@ from PIL import Image
 
 from skiagram.cli.main import main
 from skiagram.compute.files import write_files
-from skiagram.features.table import FeatureTable
 from skiagram.options import build
 from skiagram.preparation import ImageKinds, Preparation
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import write_record
 from tests.terminal import Terminal
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, Source
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.image_store.shards import Image, Spacing
-from skiagram.records.cases import Cases, DataCard, Split
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.tasks.cases import Cases, DataCard, Split
 from skiagram.tasks.task import Design
 
 

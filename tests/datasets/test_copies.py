@@ -9,7 +9,7 @@ from skiagram.datasets.contract import CopyChoice, Entry
 from skiagram.datasets.copies import settle_copies
 from skiagram.errors import DataError
 from skiagram.near_duplicates.pairs import EXACT, NEAR, Pairs
-from skiagram.records.cases import SEALED, Split
+from skiagram.tasks.cases import SEALED, Split
 from skiagram.tasks.task import Design
 
 

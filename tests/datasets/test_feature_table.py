@@ -13,9 +13,9 @@ from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import extract
 from skiagram.features.measured import Measured
 from skiagram.image_store.store import ImageStore
-from skiagram.records.cases import SEALED, read_cases
 from skiagram.records.files import read_table
 from skiagram.sealing.labels import open_labels
+from skiagram.tasks.cases import SEALED, read_cases
 from skiagram.tasks.time import TimeToEvent
 from tests.datasets.sources import ingested
 from tests.sources.phantoms import data_set
@@ -180,7 +180,7 @@ def test_sealed_times_are_in_no_table_of_cases_and_settle_nothing(tmp_path: Path
     sealed = cases.split == "test"
     assert np.isnan(cases.value[sealed]).all()
     assert (cases.label[sealed] == SEALED).all()
-    opened = open_labels(folders.sealed, task).set_index("case_id")
+    opened = open_labels(folders.sealed, task.classes).set_index("case_id")
     assert sorted(opened["value"]) == [float(number) for number in days[15:]]
     assert task.predicted is not None
     assert isinstance(task.predicted, TimeToEvent)

@@ -13,10 +13,10 @@ from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation, join_digests
-from skiagram.records.cases import SEALED
 from skiagram.records.files import read_record, read_table
 from skiagram.records.places import MARKS
 from skiagram.sources.lidc import NodulePatch, SliceGrid
+from skiagram.tasks.cases import SEALED
 from tests.datasets.sources import balanced, entry, hashes, ingested, noise
 from tests.sources.lidc_files import table, write
 

@@ -15,8 +15,8 @@ from skiagram.cli.main import main
 from skiagram.features.extraction import extract
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
-from skiagram.records.cases import SEALED, Cases
 from skiagram.records.files import write_record
+from skiagram.tasks.cases import SEALED, Cases
 from tests.deploy.trained import CASES, SIDE, TASK, Trained, options
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from skiagram.cli.main import main
-from skiagram.readers.file_trees import FolderTree
 from skiagram.deploy import page
 from skiagram.deploy.model import load_model
 from skiagram.errors import DataError
@@ -24,10 +23,11 @@ from skiagram.readers.case_images import (
     is_image_file,
     read_case_files,
 )
-from skiagram.records.cases import SEALED, Cases
+from skiagram.readers.file_trees import FolderTree
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS
 from skiagram.steps.encode import encode
+from skiagram.tasks.cases import SEALED, Cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.deploy.test_model import edited

@@ -15,8 +15,8 @@ from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.deploy.package import pack
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
-from skiagram.records.cases import read_cases
 from skiagram.records.files import read_table
+from skiagram.tasks.cases import read_cases
 from tests.deploy.trained import options, prepare, train
 from tests.sources.phantom.test_visits import visits
 

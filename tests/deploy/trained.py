@@ -14,7 +14,6 @@ from PIL import Image
 from skiagram.compute.context import NOTHING_KEPT
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.contract import PixelAcquisition
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.features.windows import Windows
 from skiagram.finding.marks import HitRule
 from skiagram.image_store.shards import ShardWriter
@@ -32,7 +31,7 @@ from skiagram.preparation import (
     TraitsSeen,
     brightness_of,
 )
-from skiagram.records.cases import SEALED, Cases, read_cases
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.records.files import write_record, write_table
 from skiagram.records.places import tabulate_places
 from skiagram.records.predictions import Predictions, probabilities_of
@@ -40,6 +39,7 @@ from skiagram.steps.extract import extract_features
 from skiagram.steps.propose import propose_places
 from skiagram.steps.restore import restore_images
 from skiagram.steps.train import train_model
+from skiagram.tasks.cases import SEALED, Cases, read_cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.stand_ins import PLAN

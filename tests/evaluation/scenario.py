@@ -16,9 +16,9 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
-from skiagram.records.cases import SEALED, Cases, DataCard
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.sealing.ledger import Comparison
+from skiagram.tasks.cases import SEALED, Cases, DataCard
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.task import Design, Task

@@ -32,9 +32,9 @@ from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS, EvaluationOptions
 from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.evaluation.sites import SITES, WORST
-from skiagram.records.cases import Cases
 from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import scores_of
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.grade import Grade
 from skiagram.tasks.number import Number
 from tests.models.classical.families import model

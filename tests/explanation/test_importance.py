@@ -23,10 +23,10 @@ from skiagram.explanation.importance import (
     shapley_values,
 )
 from skiagram.explanation.reliance import measure_reliance
-from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.models.classical.linear_models import LinearRegression, LogisticRegression
 from skiagram.models.contract import FitContext, Labelled
+from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
 from tests.models.classical.families import model
 

@@ -11,8 +11,8 @@ from skiagram.features.case_histories import CaseHistories
 from skiagram.features.covariates import Covariates
 from skiagram.features.first_order import FirstOrder
 from skiagram.preparation import Covariate
-from skiagram.records.cases import SEALED, Cases
 from skiagram.records.files import write_table
+from skiagram.tasks.cases import SEALED, Cases
 
 CASE_ID = np.array(["a", "b", "c", "d"])
 

@@ -14,7 +14,7 @@ from skiagram.features.covariates import (
     encode_covariates,
 )
 from skiagram.preparation import Covariate
-from skiagram.records.cases import SEALED, Cases
+from skiagram.tasks.cases import SEALED, Cases
 
 TABLE = pd.DataFrame(
     {

@@ -11,8 +11,8 @@ from skiagram.features.case_histories import CaseHistories
 from skiagram.features.earlier import Earlier, previous_cases
 from skiagram.features.extraction import Family, extract
 from skiagram.features.first_order import FirstOrder
-from skiagram.features.table import FeatureTable
-from skiagram.records.cases import Cases
+from skiagram.records.feature_table import FeatureTable
+from skiagram.tasks.cases import Cases
 from tests.numbered_store import numbered
 
 # patient, visit, region and brightness of each case, not in the order of visits

@@ -8,7 +8,7 @@ import pytest
 from skiagram.errors import DataError, OptionError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.first_order import FirstOrder
-from skiagram.features.table import has_prefix
+from skiagram.records.feature_table import has_prefix
 from tests.features.families import family, read_family
 
 FILTER = read_family("log_3mm")["filter"]

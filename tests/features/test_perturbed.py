@@ -8,7 +8,7 @@ import pytest
 from skiagram.errors import OptionError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.perturbed import Perturbation, noise_level
-from skiagram.features.table import is_perturbed
+from skiagram.records.feature_table import is_perturbed
 from tests.features.families import family, read_family
 
 NOTHING: dict[str, Any] = {

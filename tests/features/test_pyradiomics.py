@@ -9,7 +9,7 @@ from make_reference.pages import families
 from skiagram.features.family import families_of_images
 from skiagram.features.feature import Definition
 from skiagram.features.pyradiomics import pyradiomics_table
-from skiagram.features.table import FeatureTable
+from skiagram.records.feature_table import FeatureTable
 
 PROJECT = Path(__file__).resolve().parents[2]
 

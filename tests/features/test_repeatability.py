@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skiagram.features.repeatability import Repeatable, correlate_copies, intraclass_correlation
-from skiagram.features.table import FeatureTable
+from skiagram.records.feature_table import FeatureTable
 
 JUDGES = np.array(
     [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], float

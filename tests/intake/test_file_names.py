@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from skiagram.readers.file_trees import FolderTree
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.errors import DataError
 from skiagram.intake.file_names import find_listed_files
+from skiagram.readers.file_trees import FolderTree
 from tests.readers.examples import VALUES, series_files
 
 UMLAUT = "ä.png"

@@ -9,12 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
 from skiagram.models.cross_validation import Plan
-from skiagram.records.cases import SEALED, Cases
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.predictions import Predictions
+from skiagram.tasks.cases import SEALED, Cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests import stand_ins

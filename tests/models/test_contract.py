@@ -10,7 +10,6 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure
-from skiagram.features.table import FeatureTable
 from skiagram.models.contract import (
     NO_REQUIREMENTS,
     FitContext,
@@ -19,6 +18,7 @@ from skiagram.models.contract import (
     Requirements,
 )
 from skiagram.models.learner import learner_of
+from skiagram.records.feature_table import FeatureTable
 from tests.models.classical.families import EVERY, OPTION_FILES, cohort, model, read_options
 from tests.stand_ins import CPU
 from tests.tasks.cohort import labelled, make_cases, make_findings, make_grades, make_numbers

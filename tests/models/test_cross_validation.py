@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from skiagram.errors import ModelFailure
-from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan
 from skiagram.models.fits import finite
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.predictions import FINAL, probabilities_of, scores_of
 from skiagram.splits import Partition, grouped_folds
 from skiagram.tasks.task import Design

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.features.table import FeatureTable
 from skiagram.models.deployment import Familiarity
+from skiagram.records.feature_table import FeatureTable
 
 NAMES = tuple(f"feature_{k}" for k in range(12))
 

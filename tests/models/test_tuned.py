@@ -12,14 +12,19 @@ import pytest
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.contract import Arm, FitContext, Labelled
 from skiagram.models.tuned import TUNING, Tuned, fitted_options
-from skiagram.options import STRICT, build
+from skiagram.options import (
+    build,
+)
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.predictions import Predictions
 from skiagram.splits import grouped_folds
+from skiagram.strict import (
+    STRICT,
+)
 from tests.models.classical.families import OPTION_FILES, read_options
 from tests.models.examples import PLAN, cases_of, labelled, train_as
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from skiagram.compute.code_digest import code_modules
-from skiagram.compute.stage_code import Stage, StagesOfProject
+from skiagram.projects.stage_code import Stage, StagesOfProject
 from skiagram.steps import digest
 from tests.pipeline.project import (
     BASELINES,

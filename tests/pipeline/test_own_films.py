@@ -9,8 +9,8 @@ import pytest
 
 from skiagram.image_store.store import ImageStore
 from skiagram.readers.image_files import HEAD_BYTES, is_image
-from skiagram.records.cases import Cases
 from skiagram.records.predictions import Predictions, probabilities_of
+from skiagram.tasks.cases import Cases
 from tests.datasets.own_folders import OwnFolder, dicom, pixels_of, write_folder
 from tests.pipeline.project import Project, list_stages
 

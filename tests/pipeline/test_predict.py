@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from skiagram.image_store.store import ImageStore
-from skiagram.records.cases import Cases
 from skiagram.records.predictions import Predictions, probabilities_of
+from skiagram.tasks.cases import Cases
 from tests.pipeline.project import BASELINES, NETWORK, Project
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from skiagram.compute.pieces import PieceStore
 from skiagram.projects.outputs import process_rank
-from skiagram.records.cases import read_cases
 from skiagram.records.predictions import Predictions
+from skiagram.tasks.cases import read_cases
 from tests.pipeline.project import Project
 
 LAUNCHERS: list[tuple[dict[str, str], int | None]] = [

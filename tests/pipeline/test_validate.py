@@ -14,9 +14,9 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.evaluation_record import DOMAIN, Evaluation
 from skiagram.image_store.store import ImageStore
-from skiagram.records.cases import Cases
 from skiagram.records.files import read_record
 from skiagram.sealing.ledger import read_ledger
+from skiagram.tasks.cases import Cases
 from tests.pipeline.project import BASELINES, NETWORK, Project
 
 pytestmark = pytest.mark.slow

@@ -9,9 +9,9 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 from scipy import ndimage
 
+from skiagram.errors import DataError
 from skiagram.readers.burnt_in_text import Box, BurntInText, find_text
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.errors import DataError
 from tests.datasets.own_folders import encoded, row, source_of, write_folder
 
 TEXTS = ("MUSTER ANNA 12.03.1956", "Smith, J. 4711", "DOB 1956-03-12")

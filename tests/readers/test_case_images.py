@@ -11,7 +11,6 @@ import pytest
 import SimpleITK
 from numpy.typing import NDArray
 
-from skiagram.readers.file_trees import FolderTree
 from skiagram.errors import DataError
 from skiagram.readers.case_images import (
     ImageReference,
@@ -19,6 +18,7 @@ from skiagram.readers.case_images import (
     is_image_file,
     read_case_files,
 )
+from skiagram.readers.file_trees import FolderTree
 from skiagram.readers.grid import describe_differences
 from skiagram.readers.image_files import count_frames
 from tests.readers.examples import GRID, VALUES, nifti_bytes

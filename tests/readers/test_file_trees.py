@@ -10,10 +10,10 @@ import pyrage
 import pytest
 from pyrage import x25519
 
-from skiagram.readers import file_trees
-from skiagram.readers.file_trees import EncryptedArchive, FolderTree, open_tree
 from skiagram.errors import DataError
+from skiagram.readers import file_trees
 from skiagram.readers.case_images import is_image_file
+from skiagram.readers.file_trees import EncryptedArchive, FolderTree, open_tree
 from skiagram.sealing import encryption
 from skiagram.sealing.encryption import Purpose
 from tests.datasets.own_folders import png

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from skiagram.readers.files import locate
 from skiagram.errors import DataError
+from skiagram.readers.files import locate
 
 CONTENT = b"images"
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()

@@ -11,13 +11,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.datasets.folder.source import Folder
-from skiagram.readers.gray import MAX_TINT, InGray, luma
 from skiagram.errors import DataError
+from skiagram.readers.gray import MAX_TINT, InGray, luma
 from skiagram.readers.image_files import decode_image
-from skiagram.records.cases import DataCard
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.records.files import read_record
+from skiagram.tasks.cases import DataCard
 from tests.datasets.own_folders import encoded, film, png, row, source_of, tiff, write_folder
 from tests.datasets.sources import ingested
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from tifffile import TiffWriter
 
-from skiagram.readers.files import read_file
 from skiagram.errors import DataError
+from skiagram.readers.files import read_file
 from skiagram.readers.image_files import count_frames, decode_image
 from skiagram.readers.masks import decode_plane_mask
 from tests.datasets.own_folders import dicom, encoded, png, tiff

@@ -15,7 +15,6 @@ import pytest
 import SimpleITK
 from scipy.spatial.transform import Rotation
 
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import DataError
 from skiagram.readers.case_images import (
     CaseFiles,
@@ -24,6 +23,7 @@ from skiagram.readers.case_images import (
     decode_case,
 )
 from skiagram.readers.grid import VoxelGrid, describe_differences
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.volume_files import decode_volume, is_volume_file
 from tests.datasets.own_folders import png
 from tests.readers.examples import GRID, SHAPE, VALUES, nifti_bytes

@@ -21,12 +21,12 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import LIMIT, METRICS, Curve, ModelResult
 from skiagram.image_store.pictures import encode_change
-from skiagram.records.cases import DataCard
 from skiagram.records.predictions import Outcome
 from skiagram.report.material import Example, Material, Provenance, TextInPixels
 from skiagram.report.tables import Table, TableRow
 from skiagram.sealing.ledger import Comparison, Opening
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.cases import DataCard
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.evaluation.model_results import make_result, with_class_auc

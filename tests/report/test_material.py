@@ -12,17 +12,17 @@ from skiagram.features.feature import find_definition
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import ImageKinds, Preparation
-from skiagram.records.cases import SEALED, Cases
 from skiagram.report.material import (
     choose_examples,
     load_example,
     look_for_text,
     make_galleries,
 )
+from skiagram.tasks.cases import SEALED, Cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
-from tests.readers.test_burnt_in_text import film, planted
 from tests.image_store.test_pictures import opened
+from tests.readers.test_burnt_in_text import film, planted
 
 CASES = Cases(
     case_id=np.array(list("abcdef")),

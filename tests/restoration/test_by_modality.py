@@ -17,11 +17,11 @@ from skiagram.image_store.store import ImageStore, modality_folders, write_modal
 from skiagram.options import build, read_option_file
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.readers.grid import VoxelGrid
-from skiagram.records.cases import Cases
 from skiagram.records.files import read_record
 from skiagram.restoration.regions import RegionPreparation, Resampling
 from skiagram.restoration.restore import ByModality, restore_modalities
 from skiagram.restoration.steps import Steps
+from skiagram.tasks.cases import Cases
 from tests.readers.examples import nifti_bytes
 
 REPOSITORY = Path(__file__).parents[2]

@@ -14,10 +14,10 @@ from skiagram.errors import DataError, OptionError
 from skiagram.image_store.shards import Image, ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import TRAINING_MEAN
-from skiagram.records.cases import Cases
 from skiagram.records.files import read_table
 from skiagram.restoration import restore
 from skiagram.restoration.restore import restore_store, training_mean
+from skiagram.tasks.cases import Cases
 from tests.numbered_store import write_images
 from tests.restoration.phantom import Plane, film, restoration, tissue
 from tests.restoration.phantom import restored as alone

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
 
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import DataError, OptionError
 from skiagram.readers.dicom import read_dicom
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.sources.lidc import INTERCEPT, LIDC, SliceGrid, infer_intercept, to_ct_numbers
 from tests.datasets.own_folders import dicom
 from tests.sources.lidc_files import SIDE, lung, stored, table, write

@@ -21,13 +21,13 @@ from skiagram.models.cross_validation import Plan
 from skiagram.models.learner import learner_of
 from skiagram.options import build, check
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import read_cases
 from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import Outcome
 from skiagram.steps.explain import ExplainOptions, explain_model
 from skiagram.steps.train import train_model
 from skiagram.sweeps.data import ingest_data, prepare_data
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tasks.cases import read_cases
 from skiagram.tasks.task import Design
 from skiagram.training.options import decide_vertical_flips
 from tests.encoders.examples import options as encoder_options

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from skiagram.image_store.shards import ShardWriter
-from skiagram.records.cases import SEALED, Cases, DataCard
 from skiagram.records.files import read_table
 from skiagram.sealing.labels import seal_labels
 from skiagram.steps.validate import Project, find_shared, leave_out
+from skiagram.tasks.cases import SEALED, Cases, DataCard
 
 pytestmark = pytest.mark.slow
 

@@ -13,11 +13,11 @@ import pytest
 
 from skiagram.composition import Composition
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Cases
 from skiagram.records.files import write_record
 from skiagram.sweeps import candidates
 from skiagram.sweeps.candidates import Candidate, train_candidate
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.sweeps.small_phantom import PLAN, context_in

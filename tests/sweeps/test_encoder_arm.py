@@ -9,10 +9,10 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.encoders import encoding
 from skiagram.encoders.encoding import encode_images
-from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Predictions
 from skiagram.report.index import render_sweep

@@ -11,7 +11,6 @@ from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import ARMS
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.subset import find_subset
-from skiagram.records.cases import Cases, DataCard, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import Comparison
@@ -26,6 +25,7 @@ from skiagram.sweeps.rows import SELECTION, expand_rows
 from skiagram.sweeps.runs import TrainedRow, run_rows
 from skiagram.sweeps.table import SweepResult
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tasks.cases import Cases, DataCard, read_cases
 from tests.evaluation.model_results import interval
 from tests.sweeps.small_phantom import make_sweep, run, small_place
 
@@ -227,7 +227,7 @@ def inputs_of(row: TrainedRow) -> EvaluationInputs:
         models=tuple(row.read()),
         cases=cases,
         task=task,
-        sealed=open_labels(data / "sealed", task),
+        sealed=open_labels(data / "sealed", task.classes),
         truth=read_table(data / "sealed/truth.parquet"),
         covariates=read_table(data / "cases/covariates.parquet"),
         card=read_record(DataCard, data / "cases/card.json"),

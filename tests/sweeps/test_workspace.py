@@ -78,7 +78,7 @@ def test_a_fit_depends_on_the_code_of_its_own_model(work: object) -> None:
         code_modules(work, Candidate, FOREST),
         code_modules(work, NetworkCandidate, NETWORK),
     )
-    assert {"skiagram.models.classical.trees", "skiagram.features.table"} < classical
+    assert {"skiagram.models.classical.trees", "skiagram.records.feature_table"} < classical
     assert {"skiagram.models.deep.small_cnn", "skiagram.training.fit"} < deep
     assert "skiagram.models.deep.small_cnn" not in classical
 

@@ -9,13 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.contract import Labelled
-from skiagram.records.cases import SEALED, Cases, DataCard
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.predictions import Predictions
 from skiagram.sealing.ledger import Comparison
+from skiagram.tasks.cases import SEALED, Cases, DataCard
 from skiagram.tasks.findings import PRESENT, UNKNOWN, Findings
 from skiagram.tasks.grade import Grade
 from skiagram.tasks.kinds import AnyOutcome

@@ -13,11 +13,11 @@ from skiagram.evaluation.evaluation_record import ARMS, PRIMARY, ArmChoice, Eval
 from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.results import ModelResult
 from skiagram.image_store.shards import ShardWriter
-from skiagram.records.cases import DataCard
 from skiagram.records.files import write_record, write_table
 from skiagram.records.predictions import Outcome
 from skiagram.sealing.ledger import OPENING, Comparison
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.cases import DataCard
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.evaluation.model_results import make_result

@@ -11,7 +11,7 @@ import yaml
 from numpy.typing import NDArray
 
 from skiagram.near_duplicates.pairs import Pairs, unite_pairs
-from skiagram.records.cases import Cases, DataCard
+from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
 
 Severity = Literal["note", "warning", "stop"]

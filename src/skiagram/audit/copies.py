@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from skiagram.audit.contract import Evidence, Finding, find
 from skiagram.near_duplicates.pairs import EXACT, Pairs
 from skiagram.near_duplicates.search import KINDS
-from skiagram.records.cases import Cases
+from skiagram.tasks.cases import Cases
 
 _DEVELOPMENT = ("train", "validation")
 

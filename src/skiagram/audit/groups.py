@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from skiagram.audit.contract import Evidence, Finding, find
-from skiagram.records.cases import Cases
 from skiagram.statistics.distributions import chi2_p_value
+from skiagram.tasks.cases import Cases
 
 LEVEL = 0.01  # of all comparisons of a data set together
 _TRAITS = ("brightness", "sharpness", "noise")

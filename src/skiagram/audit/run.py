@@ -26,7 +26,7 @@ from skiagram.errors import AuditStop, DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import EXACT, Pairs
 from skiagram.near_duplicates.search import find_copies
-from skiagram.records.cases import Cases, DataCard
+from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
 
 

@@ -26,10 +26,10 @@ from skiagram.audit.contract import (
     find,
     list_questions,
 )
-from skiagram.records.cases import Cases
 from skiagram.seeding import derived_seed, stream
 from skiagram.statistics.delong import placements
 from skiagram.statistics.permutation import class_aucs, indicators, permute_by_patient
+from skiagram.tasks.cases import Cases
 
 SHORTCUT_AUC = 0.6
 PERMUTATIONS = 499

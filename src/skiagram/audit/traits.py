@@ -11,8 +11,8 @@ from skiagram.audit.contract import ProbedTraits
 from skiagram.image_store.shards import Image, Spacing, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import projection
-from skiagram.records.cases import Cases
 from skiagram.seeding import stream
+from skiagram.tasks.cases import Cases
 
 MAX_SAMPLE = 5_000
 CATEGORIES = 20

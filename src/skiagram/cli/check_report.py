@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from skiagram.readers.burnt_in_text import cut_out_mark
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
 from skiagram.datasets.folder.table import is_number
-from skiagram.readers.gray import describe_gray
 from skiagram.datasets.telling_columns import PYRADIOMICS
 from skiagram.errors import DataError, listed, printable
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.intake.images import DescribedFolder
+from skiagram.readers.burnt_in_text import cut_out_mark
 from skiagram.readers.dicom import describe_bits
+from skiagram.readers.gray import describe_gray
 from skiagram.steps.check import CheckedData, CheckedFolder, CheckedImage
 from skiagram.tasks.columns import stands_for_missing
 from skiagram.tasks.task import Design

@@ -30,8 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.datasets.folder.csv_rows import inert_text
     from skiagram.features.extraction import feature_definitions
     from skiagram.features.pyradiomics import pyradiomics_table
-    from skiagram.features.table import FeatureTable
     from skiagram.preparation import PREPARATION, Preparation
+    from skiagram.records.feature_table import FeatureTable
     from skiagram.records.files import read_record, read_table
 
     require_new(arguments.output, "CSV")

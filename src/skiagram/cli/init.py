@@ -166,11 +166,11 @@ def _name_files(
         OptionError: The positive class is not named, or a place or a key keeps nothing secret.
         DataError: Names of regions could tell a patient that the key hides.
     """
-    from skiagram.readers.files import read_file
     from skiagram.datasets.folder.identifiers import suspect_column
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.ingest import task_of
     from skiagram.intake.labels import require_positive
+    from skiagram.readers.files import read_file
 
     source, columns = described.source, described.source.columns
     require_positive(source.positive_class, source.classes)
@@ -219,10 +219,10 @@ def _write_data_set(
         The files that keep git from what is of patients.
     """
     from skiagram.compute.files import write_files
-    from skiagram.readers.files import read_file
     from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.datasets.folder.table import split_modalities
     from skiagram.projects.left_out import leave_out
+    from skiagram.readers.files import read_file
 
     source, columns = checked.source, checked.source.columns
     by_modality = split_modalities(checked.rows, columns, source.modalities)

@@ -33,11 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the table without labels of test cases, and these encrypted; return 0."""
     from skiagram.compute.files import write_files
-    from skiagram.readers.file_trees import open_tree
     from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.datasets.folder.table import list_entries, refer, split_modalities, split_of
     from skiagram.intake.images import read_folder
     from skiagram.readers.case_images import is_image_file, read_case_files
+    from skiagram.readers.file_trees import open_tree
     from skiagram.sealing.labels import encrypt_labels, token_of
 
     described = read_folder(read_file_options(arguments))

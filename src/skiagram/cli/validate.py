@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from skiagram.datasets.contract import Source
     from skiagram.evaluation.evaluation_record import Evaluation
     from skiagram.evaluation.inputs import EvaluationInputs
-    from skiagram.records.cases import DataCard
     from skiagram.steps.validate import Project, Shared
     from skiagram.sweeps.workspace import Workspace
+    from skiagram.tasks.cases import DataCard
 
 NAME = "validate"
 SUMMARY = "score the labelled cohort of another hospital with a finished project's models"

@@ -28,7 +28,9 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skiagram.compute.progress import report_to
 from skiagram.errors import OptionError, SkiagramError, installed
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -10,7 +10,7 @@ import numpy as np
 from skiagram.datasets.contract import Entry, Mark
 from skiagram.errors import DataError, listed
 from skiagram.image_store.shards import Image, is_volume
-from skiagram.records.cases import SEALED
+from skiagram.tasks.cases import SEALED
 from skiagram.tasks.task import Task
 
 LEAST_RADIUS = 0.25  # pixels of a lesion: one voxel of thin slices is as a ball of .3

@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options
 
+from skiagram.image_store.shards import Spacing
 from skiagram.readers.files import unlike
-from skiagram.image_store.shards import Image, Region, Spacing
-from skiagram.options import STRICT
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.records.cases import DataCard, Split
 from skiagram.sealing.labels import EncryptedLabels
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import DataCard, Split
 from skiagram.tasks.kinds import AnyOutcome
 
 

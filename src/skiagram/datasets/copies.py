@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from skiagram.datasets.contract import CopyChoice, Entry
 from skiagram.errors import DataError
 from skiagram.near_duplicates.pairs import Pairs, clusters
-from skiagram.records.cases import SEALED
+from skiagram.tasks.cases import SEALED
 from skiagram.tasks.task import Design
 
 

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet
-from skiagram.readers.spaced_image import SpacedImage
-from skiagram.readers.files import locate, read_file
 from skiagram.datasets.folder.csv_rows import CsvRow, read_rows, require_columns
 from skiagram.datasets.folder.table import (
     SPLITS,
@@ -30,8 +28,12 @@ from skiagram.datasets.folder.table import (
 )
 from skiagram.datasets.telling_columns import find_telling_columns, refuse_telling_columns
 from skiagram.errors import DataError
-from skiagram.options import STRICT
-from skiagram.records.cases import DataCard
+from skiagram.readers.files import locate, read_file
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import DataCard
 from skiagram.tasks.outcome import MeasuredOutcome
 
 NO_IMAGES = (

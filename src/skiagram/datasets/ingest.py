@@ -32,10 +32,8 @@ from skiagram.datasets.contract import (
     Source,
     pixel_side,
 )
-from skiagram.readers.spaced_image import MadeGray, SpacedImage
 from skiagram.datasets.copies import settle_copies
 from skiagram.datasets.folder.keyed_names import keyed_patients
-from skiagram.readers.gray import describe_gray
 from skiagram.errors import DataError, OptionError, named
 from skiagram.image_store.shards import ShardWriter, Spacing, content_digest
 from skiagram.image_store.store import ImageStore, write_modalities
@@ -53,11 +51,13 @@ from skiagram.preparation import (
     join_digests,
 )
 from skiagram.readers.dicom import describe_bits
-from skiagram.records.cases import SEALED, Cases
+from skiagram.readers.gray import describe_gray
+from skiagram.readers.spaced_image import MadeGray, SpacedImage
 from skiagram.records.files import write_record, write_table
 from skiagram.records.places import IDEAL_MARKS, MARKS, tabulate_places
 from skiagram.sealing.labels import seal_encrypted_labels, seal_labels
 from skiagram.seeding import stream
+from skiagram.tasks.cases import SEALED, Cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.kinds import AnyPredicted
 from skiagram.tasks.task import Design, Task

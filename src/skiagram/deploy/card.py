@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from skiagram.errors import DataError, escape_controls
 from skiagram.models.deployment import DEPLOYMENT, FINGERPRINT, Deployment, Fingerprint
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records.cases import DataCard
 from skiagram.records.files import read_record
 from skiagram.records.predictions import COMBINED, NOTHING_WORKS
 from skiagram.statistics.estimate import format_estimate
+from skiagram.tasks.cases import DataCard
 
 if TYPE_CHECKING:  # scoring new cases needs no figures, and is to start at once
     from skiagram.evaluation.evaluation_record import Evaluation

@@ -17,8 +17,8 @@ from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.shift import compare_cases
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.image_store.store import ImageStore
-from skiagram.records.cases import Cases, read_cases
 from skiagram.records.files import read_table
+from skiagram.tasks.cases import Cases, read_cases
 
 _NEW = "new-"  # before the names of new cases
 

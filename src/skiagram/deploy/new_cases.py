@@ -18,8 +18,6 @@ import pandas as pd
 from PIL import Image
 
 from skiagram.datasets.feature_table import pattern_of
-from skiagram.readers.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
-from skiagram.readers.files import read_file
 from skiagram.datasets.folder.csv_rows import (
     PATIENT_COLUMNS,
     CsvRow,
@@ -27,20 +25,22 @@ from skiagram.datasets.folder.csv_rows import (
     require_columns,
     usual_column,
 )
+from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.table import Columns, find_image_problem, read_measured, refer
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.features.earlier import previous_cases
 from skiagram.finding.inputs import find_partners
-from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.options import check
 from skiagram.readers.case_images import (
     ImageReference,
     called_images,
     is_image_file,
 )
+from skiagram.readers.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
+from skiagram.readers.files import read_file
 from skiagram.readers.image_files import count_frames
-from skiagram.records.cases import SEALED, Cases
+from skiagram.tasks.cases import SEALED, Cases
 
 FILE = "file"
 _PATTERN = "pattern.png"  # stands for the image of a case that has features alone

@@ -25,7 +25,6 @@ from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.earlier import Earlier, Previous
 from skiagram.features.extraction import extract_modalities, join_histories
 from skiagram.features.measured import Measured
-from skiagram.features.table import FeatureTable
 from skiagram.features.windows import Windows, describe_places
 from skiagram.finding.candidates import Proposal, propose
 from skiagram.finding.inputs import CANDIDATES
@@ -33,9 +32,10 @@ from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, write_modalities
 from skiagram.models.reading import Reading
 from skiagram.preparation import Covariate, PreparedData
-from skiagram.records.cases import SEALED, Cases
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import write_table
 from skiagram.records.places import MARKS, tabulate_places
+from skiagram.tasks.cases import SEALED, Cases
 
 if TYPE_CHECKING:
     from skiagram.encoders.encoding import FolderEncoder

@@ -23,7 +23,6 @@ from skiagram.features.covariates import PREFIX as COVARIATE_PREFIX
 from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.earlier import PREFIX, Earlier
 from skiagram.features.measured import Measured
-from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.features.windows import Windows
 from skiagram.models.combined import COMBINATION, CombinationInputs, FittedCombination
 from skiagram.models.contract import (
@@ -40,6 +39,7 @@ from skiagram.models.reading import TRAITS, Reading
 from skiagram.models.tuned import TUNING, Tuning, apply_values, is_tuned
 from skiagram.options import build, check
 from skiagram.preparation import PREPARATION, TRAINING_MEAN, Covariate, Preparation
+from skiagram.records.feature_table import FeatureTable, has_prefix
 from skiagram.records.files import read_record
 from skiagram.renamed import rename_options, rename_path
 from skiagram.restoration.missing import Plane

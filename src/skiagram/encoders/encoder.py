@@ -22,11 +22,16 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.encoders.weights import LocalFile, Source
 from skiagram.errors import DataError, OptionError
-from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volume
-from skiagram.options import STRICT, build
+from skiagram.options import (
+    build,
+)
 from skiagram.preparation import LEARNED, ImageKinds, Preparation
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, write_record
+from skiagram.strict import (
+    STRICT,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -34,12 +34,12 @@ from skiagram.encoders.encoder import (
 from skiagram.encoders.kept_encodings import KeptEncodings
 from skiagram.encoders.timm_encoder import TimmMaps
 from skiagram.errors import DataError, ModelFailure, named
-from skiagram.features.table import FeatureTable
 from skiagram.features.windows import Windows
 from skiagram.image_store.shards import Region, ShardWriter, is_volume
 from skiagram.image_store.store import ImageStore, Span, modality_folders
 from skiagram.options import build, composed
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record
 from skiagram.records.places import coordinates, of_cases
 

@@ -49,8 +49,10 @@ from skiagram.encoders.weights import (
 )
 from skiagram.errors import OptionError
 from skiagram.image_store.shards import Image, Region, Spacing, is_volume
-from skiagram.options import STRICT
 from skiagram.records.files import sha256_of
+from skiagram.strict import (
+    STRICT,
+)
 
 _COLOURS = 3
 Pooling = Literal["head", "class_token", "patches", "class_token_and_patches"]

@@ -20,8 +20,10 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, how_to_install, installed
-from skiagram.options import STRICT
 from skiagram.records.files import sha256_of
+from skiagram.strict import (
+    STRICT,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -13,8 +13,8 @@ from skiagram.evaluation.labelled_cases import (
     label_cases,
     select_rows,
 )
-from skiagram.records.cases import Cases
 from skiagram.statistics.bootstrap import PatientDraws
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.task import Task
 
 

@@ -6,9 +6,9 @@ import pandas as pd
 
 from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.finding import FindingTables
-from skiagram.records.cases import Cases, DataCard
 from skiagram.records.predictions import Predictions
 from skiagram.sealing.ledger import Comparison, Opening
+from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
 
 

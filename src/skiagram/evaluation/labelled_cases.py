@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
-from skiagram.records.cases import SEALED, Cases
 from skiagram.statistics.bootstrap import PatientDraws, draw_patients
 from skiagram.statistics.variation import count_cases, degrees_of_freedom
+from skiagram.tasks.cases import SEALED, Cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases, line_up
-from skiagram.records.cases import Cases
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.predicted import Predicted
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.task import Task

@@ -17,12 +17,12 @@ from skiagram.evaluation.evaluation_record import Contender
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.results import patients_of
-from skiagram.records.cases import check_fold_column
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.random_effects import summarise_random_effects
 from skiagram.statistics.variation import UPPER, Z
+from skiagram.tasks.cases import check_fold_column
 
 Sites = NDArray[np.str_]
 Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from sklearn.impute import SimpleImputer
 
-from skiagram.features.table import FeatureTable
+from skiagram.records.feature_table import FeatureTable
 
 
 def cluster_features(table: FeatureTable, correlation: float) -> dict[str, tuple[str, ...]]:

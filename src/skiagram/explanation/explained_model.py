@@ -19,16 +19,18 @@ from skiagram.compute.context import NOTHING_KEPT, RunContext
 from skiagram.explanation.importance import Ranking, auc_loss, estimate_loss
 from skiagram.explanation.record import Loss
 from skiagram.explanation.trust import Exchange, Mask, Method
-from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Labelled, ReadsData
 from skiagram.models.cross_validation import Plan
 from skiagram.models.fits import finite
-from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
+from skiagram.records.feature_table import FeatureTable
 from skiagram.seeding import stream
 from skiagram.statistics.discrimination import roc_auc, score_difference
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import corrected_mean
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tasks.task import Task
 
 STREAM = "explanations"  # first name of the random streams

@@ -24,10 +24,10 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skiagram.errors import ModelFailure, installed
 from skiagram.explanation.record import Agreement, LocalEffect, Loss
-from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.models.classical.estimator import FittedClassical, column_sources
 from skiagram.models.classical.linear_models import LinearModel
 from skiagram.models.classical.preprocessing import ColumnSelector
+from skiagram.records.feature_table import FeatureTable, has_prefix
 from skiagram.statistics.delong import placements
 from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate

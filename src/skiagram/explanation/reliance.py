@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from skiagram.explanation.clusters import cluster_features
 from skiagram.explanation.record import FeatureReliance, Reliance
-from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Fitted
 from skiagram.models.fits import finite
+from skiagram.records.feature_table import FeatureTable
 from skiagram.seeding import stream
 
 _ROWS = 10_000  # scored together, and in all where clusters are few: a second or two

@@ -15,25 +15,10 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError
 from skiagram.features.discretisation import Discretisation, GreyLevels, count_levels
 from skiagram.features.feature import Flags, Floats
+from skiagram.image_store.luminance import luminance
 from skiagram.image_store.shards import ends_of
 
-# Red, green and blue shares of luminance, Recommendation ITU-R BT.709-6, section 3.
-_WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 _LEVELS = Discretisation(bin_number=256, bin_width=None)
-
-
-def luminance(images: NDArray[Any], family: str) -> Floats:
-    """Return (n, height, width) float64 of images of one channel, or of red, green and blue."""
-    if images.ndim == 3:
-        return images.astype(np.float64)
-    if images.shape[-1] != len(_WEIGHTS):
-        raise DataError(
-            f"`{family}` is not defined for {images.shape[-1]} channels",
-            where="features",
-            allowed="1 channel, or 3 (red, green, blue) reduced to luminance",
-            remedy=f"leave `{family}` out of `features`, or store one channel",
-        )
-    return images.astype(np.float64) @ _WEIGHTS
 
 
 def bright_region(images: NDArray[np.floating[Any]], inside: Flags) -> Flags:

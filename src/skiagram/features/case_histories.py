@@ -10,8 +10,8 @@ import pandas as pd
 from skiagram.features.covariates import Covariates, development_patients
 from skiagram.features.earlier import Previous, previous_cases
 from skiagram.preparation import Covariate
-from skiagram.records.cases import Cases
 from skiagram.records.files import read_table
+from skiagram.tasks.cases import Cases
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Flags, Floats, ratio
 from skiagram.features.first_order import moments
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 
 _MOMENTS = ("mean", "standard_deviation", "skewness")
 _CHANNELS = ("red", "green", "blue", "lightness", "a", "b", "saturation", "value")

@@ -10,10 +10,12 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError, listed
-from skiagram.features.table import FeatureTable
-from skiagram.options import STRICT
 from skiagram.preparation import Covariate
-from skiagram.records.cases import Cases
+from skiagram.records.feature_table import FeatureTable
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import Cases
 
 PREFIX = "covariates_"
 SITE_PREFIX = "site_"

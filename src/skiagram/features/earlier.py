@@ -8,9 +8,11 @@ import pandas as pd
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
-from skiagram.features.table import FeatureTable, has_prefix, is_in_family, is_perturbed
-from skiagram.options import STRICT
-from skiagram.records.cases import Cases
+from skiagram.records.feature_table import FeatureTable, has_prefix, is_in_family, is_perturbed
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import Cases
 
 PREFIX = "earlier_"
 NONE = f"{PREFIX}none"

@@ -21,7 +21,10 @@ from skiagram.features.feature import Definition, Floats
 from skiagram.features.filtered import DerivedImageFamily
 from skiagram.features.local_intensity import LocalIntensity
 from skiagram.features.measured import Measured
-from skiagram.features.table import FeatureTable
+from skiagram.image_store.boxes import (
+    box_around,
+    complete_beyond,
+)
 from skiagram.image_store.store import (
     ImageStore,
     Span,
@@ -30,8 +33,8 @@ from skiagram.image_store.store import (
 )
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record
-from skiagram.restoration.regions import box_around, complete_beyond
 
 Family = FeatureFamily | Covariates | Earlier | Measured
 _FAMILIES = "skiagram.features."  # a network's features have no meaning of their own

@@ -11,7 +11,9 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.family import Ascending, WholeImageFamily
 from skiagram.features.feature import Floats, Integers
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 
 
 @compiled

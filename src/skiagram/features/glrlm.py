@@ -21,7 +21,9 @@ from skiagram.features.neighbours import (
     margin_length,
     steps,
 )
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 
 
 @compiled

@@ -9,7 +9,9 @@ from skiagram.compute.compiled import compiled
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import RegionFamily
 from skiagram.features.feature import Flags, Floats
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 
 
 @compiled

@@ -10,7 +10,9 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.family import WholeImageFamily
 from skiagram.features.feature import Floats
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 
 
 @compiled

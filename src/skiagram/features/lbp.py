@@ -12,7 +12,9 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.family import Ascending, DefinedFamily
 from skiagram.features.feature import Flags, Floats, Integers
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 
 
 @compiled

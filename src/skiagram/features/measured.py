@@ -8,8 +8,10 @@ import pandas as pd
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError, listed
-from skiagram.features.table import FeatureTable
-from skiagram.options import STRICT
+from skiagram.records.feature_table import FeatureTable
+from skiagram.strict import (
+    STRICT,
+)
 
 
 @dataclass(**STRICT)

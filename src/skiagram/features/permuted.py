@@ -16,8 +16,10 @@ from pydantic.dataclasses import dataclass
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.feature import Definition, Floats
 from skiagram.features.filtered import DerivedImageFamily
-from skiagram.options import STRICT
 from skiagram.seeding import stream
+from skiagram.strict import (
+    STRICT,
+)
 
 PERMUTED = "permuted"
 _VOXELS = f"{PERMUTED}.voxels"

@@ -16,8 +16,10 @@ from pydantic.dataclasses import dataclass
 from scipy.special import fdtri
 
 from skiagram.features.feature import Floats
-from skiagram.features.table import FeatureTable, original_feature
-from skiagram.options import STRICT
+from skiagram.records.feature_table import FeatureTable, original_feature
+from skiagram.strict import (
+    STRICT,
+)
 
 if TYPE_CHECKING:
     from skiagram.features.perturbed import Perturbed

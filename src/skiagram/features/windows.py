@@ -21,11 +21,13 @@ from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.extraction import Family, describe_batch
 from skiagram.features.family import FeatureFamily, families_of_images
-from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.image_store.store import ImageStore, Span, spans
-from skiagram.options import STRICT
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.places import coordinates, of_cases
+from skiagram.strict import (
+    STRICT,
+)
 
 _SPAN_VALUES = 2**19
 _BATCH_VALUES = 2**17

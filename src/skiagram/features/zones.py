@@ -9,7 +9,9 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.family import WholeImageFamily
 from skiagram.features.feature import Floats
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 
 
 @dataclass(**STRICT)

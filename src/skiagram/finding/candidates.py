@@ -20,12 +20,19 @@ from scipy import ndimage
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import OptionError
-from skiagram.features.batch import luminance
 from skiagram.finding.marks import HitRule, read_spacing
+from skiagram.image_store.luminance import (
+    luminance,
+)
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.image_store.store import ImageStore, Span, spans
-from skiagram.options import STRICT, composed
+from skiagram.options import (
+    composed,
+)
 from skiagram.records.places import tabulate_places
+from skiagram.strict import (
+    STRICT,
+)
 
 Floats = NDArray[np.float64]
 Body = Literal["all", "not_darkest", "bright"]

@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
-from skiagram.features.table import FeatureTable
 from skiagram.finding.marks import Spacings, read_spacing
 from skiagram.image_store.store import ImageStore
-from skiagram.records.cases import Cases
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import Table, read_table
 from skiagram.records.places import MARKS, of_cases, tabulate_places
+from skiagram.tasks.cases import Cases
 
 CANDIDATES = "candidates.parquet"
 FindsIn = Literal["features", "candidates", "images"]

@@ -15,8 +15,10 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.image_store.shards import Spacing
 from skiagram.image_store.store import ImageStore
-from skiagram.options import STRICT
 from skiagram.records.places import coordinates, of_cases
+from skiagram.strict import (
+    STRICT,
+)
 
 Floats = NDArray[np.float64]
 Spacings = Mapping[str, Spacing | None]

@@ -20,10 +20,10 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from skiagram.readers.files import read_file
 from skiagram.datasets.folder.csv_rows import WHERE, CsvRow, of_table, parse_number, read_rows
 from skiagram.datasets.folder.lesions import Lesion, of_box, parse_lesions
 from skiagram.errors import DataError, named
+from skiagram.readers.files import read_file
 
 MarkUnit = Literal["pixels", "shares"]
 _FILES = (

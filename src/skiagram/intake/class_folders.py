@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from skiagram.datasets.folder.csv_rows import WHERE, CsvRow
+from skiagram.datasets.folder.mask_names import split_name, without_image_folders, without_modality
 from skiagram.datasets.folder.table import SPLITS
 from skiagram.errors import DataError, listed
-from skiagram.datasets.folder.mask_names import split_name, without_image_folders, without_modality
 
 KINDS = "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files"
 

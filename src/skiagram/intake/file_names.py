@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 
 from pydicom.filereader import read_partial
 
-from skiagram.readers.file_trees import FileTree
 from skiagram.datasets.folder.csv_rows import BETWEEN, WHERE, CsvRow
 from skiagram.errors import DataError
+from skiagram.readers.file_trees import FileTree
 
 _UID = re.compile(r"\d+(\.\d+){4,}")
 _SERIES = 0x0020000E  # tag of Series Instance UID

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from skiagram.datasets.contract import CopyChoice
+from skiagram.datasets.folder.mask_names import MaskChoice
 from skiagram.datasets.folder.patients import SimilarPatients
 from skiagram.datasets.folder.source import Unlisted
 from skiagram.errors import OptionError
-from skiagram.datasets.folder.mask_names import MaskChoice
 from skiagram.readers.case_images import CaseReading, read_as_stated
 from skiagram.readers.grid import MaskGrid
 

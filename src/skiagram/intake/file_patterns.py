@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from skiagram.readers.file_trees import FolderTree, is_hidden
-from skiagram.readers.files import read_file
+from skiagram.datasets.folder.mask_names import MaskNames
 from skiagram.datasets.folder.table import join_masks
 from skiagram.errors import DataError, OptionError
-from skiagram.datasets.folder.mask_names import MaskNames
 from skiagram.readers.case_images import is_image_file
+from skiagram.readers.file_trees import FolderTree, is_hidden
+from skiagram.readers.files import read_file
 from skiagram.readers.image_files import count_frames
 
 _FIELD = re.compile(r"\{(\w+)\}")

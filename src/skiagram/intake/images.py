@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from skiagram.readers.file_trees import ARCHIVE, open_tree
 from skiagram.datasets.folder.csv_rows import (
     FILE_COLUMNS,
     PATIENT_COLUMNS,
@@ -21,6 +20,7 @@ from skiagram.datasets.folder.csv_rows import (
     require_columns,
     usual_column,
 )
+from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
 from skiagram.datasets.folder.patients import number_visits, settle_patients
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import Columns, join_masks, normalise_name
@@ -36,10 +36,10 @@ from skiagram.intake.labels import (
     settle_labels,
     settle_positive,
 )
-from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
 from skiagram.intake.named_files import compose_table
 from skiagram.intake.outcomes import list_outcome_columns, list_predicted, settle_outcome
 from skiagram.readers.case_images import called_images, is_image_file
+from skiagram.readers.file_trees import ARCHIVE, open_tree
 from skiagram.tasks.kinds import AnyOutcome
 from skiagram.tasks.task import Design
 

@@ -7,24 +7,24 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from skiagram.readers.spaced_image import SpacedImage
-from skiagram.readers.file_trees import FolderTree
 from skiagram.datasets.folder.csv_rows import csv_text
 from skiagram.datasets.folder.lesions import Lesion, lesions_of_region
+from skiagram.datasets.folder.mask_names import settle_masks
 from skiagram.datasets.folder.patients import PatientTable, join_patients, require_partners
 from skiagram.datasets.folder.table import split_masks
 from skiagram.errors import DataError, OptionError
 from skiagram.intake.annotations import Images, MarkChoice, read_lesions
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import FoundImages, Patterns, other_images
-from skiagram.datasets.folder.mask_names import settle_masks
 from skiagram.readers.case_images import (
     ImageReference,
     decode_case,
     is_image_file,
     read_case_files,
 )
+from skiagram.readers.file_trees import FolderTree
 from skiagram.readers.masks import EmptyMask, SeveralRegions
+from skiagram.readers.spaced_image import SpacedImage
 
 _PATIENT = "patient_id"
 

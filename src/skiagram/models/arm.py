@@ -23,12 +23,14 @@ from skiagram.models.cross_validation import CrossValidator, Plan, Repeat
 from skiagram.models.deployment import DEPLOYMENT, Deployment
 from skiagram.models.fits import FitPieces, in_order
 from skiagram.models.reading import I
-from skiagram.options import STRICT
-from skiagram.records.cases import Cases
 from skiagram.records.files import write_record, write_table
 from skiagram.records.places import PLACES
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.splits import read_groups
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.task import Task
 
 

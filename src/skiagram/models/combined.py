@@ -43,10 +43,15 @@ from skiagram.models.contract import (
 from skiagram.models.cross_validation import CrossValidator, Plan, Repeat, repeat_name
 from skiagram.models.deployment import complete_folder
 from skiagram.models.fits import Rows
-from skiagram.options import STRICT, build
-from skiagram.records.cases import Cases
+from skiagram.options import (
+    build,
+)
 from skiagram.records.files import write_record
 from skiagram.records.predictions import Outcome, Part, Predictions, scores_of
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.class_calibration import ScalingCalibration, fit_platt
 from skiagram.tasks.task import Task
 

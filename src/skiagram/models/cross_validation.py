@@ -43,8 +43,6 @@ from skiagram.models.contract import (
 from skiagram.models.deployment import Decision, repeat_folder
 from skiagram.models.fits import Fit, FitPieces, FitResult, Rows, fit_model, make_fit
 from skiagram.models.reading import I
-from skiagram.options import STRICT
-from skiagram.records.cases import Cases
 from skiagram.records.predictions import FINAL, Part, tabulate_scores
 from skiagram.seeding import derived_seed
 from skiagram.splits import (
@@ -54,6 +52,10 @@ from skiagram.splits import (
     inner_validation,
     leave_one_group_out,
 )
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.choices import CalibrationMethod, Design
 
 

@@ -19,13 +19,13 @@ from skiagram.calibration import (
     conformal_limits,
 )
 from skiagram.errors import DataError
-from skiagram.features.table import FeatureTable, has_prefix, is_perturbed
 from skiagram.models.contract import Arm
 from skiagram.preparation import Covariate, propagate_preparation
-from skiagram.records.cases import Cases
+from skiagram.records.feature_table import FeatureTable, has_prefix, is_perturbed
 from skiagram.records.files import read_record, sha256_of, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.seeding import stream
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.class_calibration import Positive, Probability
 from skiagram.tasks.outcome import Finite
 from skiagram.tasks.task import Task

@@ -15,10 +15,12 @@ from pydantic.dataclasses import dataclass
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
 from skiagram.models.reading import Reading
-from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
 from skiagram.records.files import read_table
 from skiagram.records.predictions import READER_SCORES
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tasks.task import Task
 
 

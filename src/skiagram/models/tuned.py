@@ -21,7 +21,6 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError, installed
-from skiagram.features.table import is_in_family
 from skiagram.finding.inputs import FindsIn
 from skiagram.models.contract import (
     Arm,
@@ -34,12 +33,19 @@ from skiagram.models.contract import (
 from skiagram.models.fits import finite, named_failures
 from skiagram.models.learner import learner_of
 from skiagram.models.reading import Reading
-from skiagram.options import STRICT, build, set_option
+from skiagram.options import (
+    build,
+    set_option,
+)
 from skiagram.preparation import PreparedData
+from skiagram.records.feature_table import is_in_family
 from skiagram.records.files import read_record, write_record
 from skiagram.seeding import derived_seed
 from skiagram.splits import Partition, grouped_folds
 from skiagram.statistics.discrimination import auc_of_classes
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tasks.task import Task
 from skiagram.training.options import Trainer
 

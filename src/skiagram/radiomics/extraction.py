@@ -13,14 +13,16 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import FeatureFamily
 from skiagram.features.feature import Flags, Floats
 from skiagram.features.pyradiomics import KURTOSIS
+from skiagram.image_store.boxes import (
+    box_around,
+    complete_beyond,
+)
 from skiagram.image_store.shards import ends_of
 from skiagram.radiomics.image_types import images_of_type
 from skiagram.radiomics.settings import INTERPOLATORS, ExtractionPlan, Settings
 from skiagram.restoration.regions import (
     REACH,
     Interpolation,
-    box_around,
-    complete_beyond,
     interpolate,
     new_places,
 )

@@ -15,8 +15,8 @@ from skiagram.image_store.shards import ends_of
 from skiagram.radiomics.extraction import Case, OwnGrid, as_itk_nearest
 
 if TYPE_CHECKING:
-    from skiagram.readers.spaced_image import SpacedImage
     from skiagram.readers.case_images import ImageReference
+    from skiagram.readers.spaced_image import SpacedImage
 
 _PATH = (str, os.PathLike)
 _PARALLEL = 1e-4  # of a unit vector, by which axes of image and mask may differ
@@ -109,8 +109,8 @@ def _on_own_grid(
 
     The axes are those of the mask's file, along which PyRadiomics resamples.
     """
-    from skiagram.readers.file_trees import HEAD_BYTES
     from skiagram.readers.case_images import ImageReference
+    from skiagram.readers.file_trees import HEAD_BYTES
     from skiagram.readers.grid import check_same_grid, describe_differences
     from skiagram.readers.volume_files import is_volume_file
 
@@ -296,13 +296,13 @@ def _read(
     correct_mask: bool,
     spacing: Sequence[float] | None,
 ) -> "SpacedImage":
-    from skiagram.readers.file_trees import FolderTree
     from skiagram.readers.case_images import (
         CaseReading,
         decode_case,
         is_image_file,
         read_case_files,
     )
+    from skiagram.readers.file_trees import FolderTree
 
     reading = CaseReading(
         "resample" if correct_mask else "same", spacing=None if spacing is None else (*spacing,)

@@ -25,7 +25,13 @@ from skiagram.features.intensity_histogram import IntensityHistogram
 from skiagram.features.morphology import Morphology
 from skiagram.features.ngldm import Ngldm
 from skiagram.features.ngtdm import Ngtdm
-from skiagram.options import STRICT, check, read_option_file
+from skiagram.options import (
+    check,
+    read_option_file,
+)
+from skiagram.strict import (
+    STRICT,
+)
 
 Parameters = Mapping[str, Any] | str | Path
 Names = Literal["ibsi", "pyradiomics"]

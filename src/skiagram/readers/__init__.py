@@ -1,5 +1,5 @@
 """Bytes of files become images.
 
-A file becomes pixels or voxels with their grid, or a mask, a format a module; no folder is
-searched, and what has two readings is refused, not guessed.
+A file, of a folder or an archive, becomes pixels or voxels with their grid, or a mask, a format a
+module; what has two readings is refused, not guessed.
 """

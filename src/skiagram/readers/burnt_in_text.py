@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options
 from scipy import ndimage
 
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, is_volume
-from skiagram.options import STRICT
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.strict import (
+    STRICT,
+)
 
 TextTreatment = Literal["keep", "mask", "refuse"]
 _BORDER = 0.25  # of each side: text stands in borders and corners

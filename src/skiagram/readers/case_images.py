@@ -8,18 +8,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skiagram.readers.spaced_image import SpacedImage
-from skiagram.readers.file_trees import HEAD_BYTES, FileTree
-from skiagram.readers.gray import in_gray
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.shards import Region, Spacing, is_volume
 from skiagram.readers.dicom import is_dicom, with_preamble
 from skiagram.readers.dicom_codecs import MAX_PIXELS
 from skiagram.readers.dicom_series import decode_series
+from skiagram.readers.file_trees import HEAD_BYTES, FileTree
+from skiagram.readers.gray import in_gray
 from skiagram.readers.grid import MaskGrid, Volume
 from skiagram.readers.image_files import ENDINGS, count_frames, decode_image, is_image
 from skiagram.readers.image_files import HEAD_BYTES as IMAGE_HEAD_BYTES
 from skiagram.readers.masks import decode_mask, decode_plane_mask
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.volume_files import (
     count_volumes,
     decode_volume,

@@ -29,11 +29,11 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from skiagram.readers.spaced_image import SpacedImage
-from skiagram.readers.files import read_file
 from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.readers.dicom_codecs import MAX_PIXELS, READ, check_size, decodable, decode_pixels
+from skiagram.readers.files import read_file
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.suv import PET_FIELDS, is_mapped, suv_factor
 
 _DAMAGED = "the file is truncated or damaged; export it again"

@@ -15,8 +15,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from skiagram.readers.files import MAX_BYTES, read_file
 from skiagram.errors import DataError
+from skiagram.readers.files import MAX_BYTES, read_file
 from skiagram.sealing.encryption import Purpose, open_decrypted
 
 ARCHIVE = ".tar.age"

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options
 
+from skiagram.image_store.shards import Image
 from skiagram.readers.burnt_in_text import BurntInText, TextTreatment
 from skiagram.readers.spaced_image import MadeGray, SpacedImage
-from skiagram.image_store.shards import Image
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 
 MAX_TINT = 8  # of 255, between the channels of a pixel of a gray picture
 _WEIGHTS = (19595, 38470, 7471)  # 0.299, 0.587 and 0.114 of 65,536

@@ -25,8 +25,6 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
 
-from skiagram.readers.spaced_image import SpacedImage
-from skiagram.readers.gray import gray_if_tinted
 from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Image
 from skiagram.readers.dicom import (
@@ -37,6 +35,8 @@ from skiagram.readers.dicom import (
     with_preamble,
 )
 from skiagram.readers.dicom_codecs import END_OF_IMAGE, MAX_PIXELS, read_stream, too_many_pixels
+from skiagram.readers.gray import gray_if_tinted
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.volume_files import count_volumes
 from skiagram.readers.voxels import narrow
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.records.cases import DataCard
 from skiagram.records.files import read_record, write_record
 from skiagram.report.page import page_title
 from skiagram.report.rendering import Summary, render_template
 from skiagram.report.sections.answer import state_answer
 from skiagram.report.sweep import fill, list_files, summarise
 from skiagram.sweeps.table import SweepResult
+from skiagram.tasks.cases import DataCard
 
 RESULT, PAGE = "result.json", "page.html"
 

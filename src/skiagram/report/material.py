@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from skiagram.audit.run import AuditReport
-from skiagram.readers.burnt_in_text import cut_out_mark, find_text
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table, mean_over_repeats
@@ -18,7 +17,6 @@ from skiagram.explanation.record import EXPLANATION, RELIANCE, Explanation, Reli
 from skiagram.features.extraction import feature_definitions
 from skiagram.features.feature import Definition
 from skiagram.features.repeatability import Repeatability, measure_repeatability
-from skiagram.features.table import FeatureTable
 from skiagram.image_store.pictures import (
     describe_place,
     encode_case,
@@ -29,11 +27,13 @@ from skiagram.image_store.pictures import (
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records.cases import Cases, DataCard
+from skiagram.readers.burnt_in_text import cut_out_mark, find_text
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, read_table, sha256_of
 from skiagram.records.predictions import folder_of
 from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
 from skiagram.sealing.ledger import Opening
+from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
 
 _PERTURBED = "skiagram.features.perturbed.Perturbed"

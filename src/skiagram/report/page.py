@@ -5,7 +5,6 @@ Two pages first, the answer and the doubts; everything else is folded until it i
 
 from skiagram.datasets.folder.csv_rows import inert_text
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.records.cases import DataCard
 from skiagram.report.formatting import design_words
 from skiagram.report.material import Material
 from skiagram.report.rendering import render_template
@@ -16,6 +15,7 @@ from skiagram.report.sections.checklist import (
     tabulate_items,
     write_checklist_markdown,
 )
+from skiagram.tasks.cases import DataCard
 
 
 def page_title(card: DataCard, evaluation: Evaluation) -> str:

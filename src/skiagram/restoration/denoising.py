@@ -11,8 +11,10 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
-from skiagram.options import STRICT
 from skiagram.restoration.missing import Planes
+from skiagram.strict import (
+    STRICT,
+)
 
 Floats = NDArray[np.float64]
 

@@ -10,8 +10,10 @@ from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
 from skiagram.compute.compiled import compiled
-from skiagram.options import STRICT
 from skiagram.restoration.missing import Mask, Plane, fill_local_median, gather
+from skiagram.strict import (
+    STRICT,
+)
 
 _MEDIAN_TO_DEVIATION = 1.4826  # for normal residuals
 _SHORTEST_LINE = 8  # known pixels; fewer are equal by chance

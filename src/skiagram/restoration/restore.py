@@ -27,13 +27,15 @@ from skiagram.image_store.store import (
     spans,
     write_modalities,
 )
-from skiagram.options import STRICT
 from skiagram.preparation import TRAINING_MEAN
-from skiagram.records.cases import Cases
 from skiagram.records.files import write_table
 from skiagram.restoration.missing import Plane, fill_local_mean
 from skiagram.restoration.regions import RegionPreparation
 from skiagram.restoration.steps import Steps, Treatment, join_planes, split_planes
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import Cases
 
 _RUN_VALUES = 2**20
 _WHERE = "restoration.missing.method"

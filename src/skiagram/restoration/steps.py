@@ -8,11 +8,13 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image
-from skiagram.options import STRICT
 from skiagram.restoration.denoising import Denoising
 from skiagram.restoration.missing import Mask, Missing, Plane, Planes, fill_local_median
 from skiagram.restoration.outliers import Outliers
 from skiagram.restoration.regions import RegionPreparation
+from skiagram.strict import (
+    STRICT,
+)
 
 _VOLUMES = 5  # axes of a batch of them
 

@@ -19,7 +19,6 @@ from pydantic import TypeAdapter
 from skiagram.errors import DataError, listed
 from skiagram.records.files import read_table, write_table
 from skiagram.sealing.encryption import Purpose, decrypt, encrypt
-from skiagram.tasks.task import Task
 
 _PLAIN, _ENCRYPTED, _TOKENS = "labels.parquet", "labels.age", "tokens.parquet"
 
@@ -93,7 +92,7 @@ def are_encrypted(folder: Path) -> bool:
     return (folder / _ENCRYPTED).exists()
 
 
-def open_labels(folder: Path, task: Task) -> pd.DataFrame:
+def open_labels(folder: Path, classes: Sequence[str]) -> pd.DataFrame:
     """Return the labels of test cases from the sealed folder.
 
     Returns:
@@ -118,13 +117,13 @@ def open_labels(folder: Path, task: Task) -> pd.DataFrame:
             where=where,
             remedy="ask the custodian to seal this folder of images anew with `skiagram seal`",
         )
-    strange = {labels[token] for token in table["token"]} - set(task.classes)
+    strange = {labels[token] for token in table["token"]} - set(classes)
     if strange:
         raise DataError(
             f"{len(strange)} classes that the data set does not have",
             where=where,
-            allowed=listed(task.classes),
+            allowed=listed(classes),
             remedy="name all classes in the config, or ask the custodian",
         )
-    label = [task.classes.index(labels[token]) for token in table["token"]]
+    label = [classes.index(labels[token]) for token in table["token"]]
     return pd.DataFrame({"case_id": table["case_id"], "label": np.array(label, dtype=np.int64)})

@@ -26,10 +26,12 @@ from pydantic.dataclasses import dataclass
 from scipy.ndimage import map_coordinates
 
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet
-from skiagram.readers.spaced_image import SpacedImage
-from skiagram.readers.files import locate
 from skiagram.errors import DataError, OptionError
-from skiagram.options import STRICT
+from skiagram.readers.files import locate
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.strict import (
+    STRICT,
+)
 
 
 @dataclass(**STRICT)

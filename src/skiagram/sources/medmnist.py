@@ -18,11 +18,13 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.checks import MIN_SIDE
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet
-from skiagram.readers.spaced_image import SpacedImage
-from skiagram.readers.files import locate
 from skiagram.errors import DataError
-from skiagram.options import STRICT
-from skiagram.records.cases import Split
+from skiagram.readers.files import locate
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import Split
 
 _UNREADABLE = (  # all that a damaged or foreign .npz is known to raise
     *(OSError, ValueError, EOFError, TypeError, RuntimeError),

@@ -10,9 +10,11 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.audit.run import AuditReport, audit
 from skiagram.compute.checkout import home
 from skiagram.image_store.store import ImageStore, modality_folders
-from skiagram.options import STRICT
-from skiagram.records.cases import DataCard, read_cases
 from skiagram.records.files import read_record, read_table, write_record, write_table
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import DataCard, read_cases
 
 FINDINGS, NEAR_DUPLICATES = "findings.json", "near_duplicates.parquet"
 AUDITED = (FINDINGS, NEAR_DUPLICATES)

@@ -22,12 +22,9 @@ from skiagram.audit.run import AuditReport, audit
 from skiagram.audit.shortcuts import MIN_PATIENTS
 from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import ALL_PROCESSORS, IN_PROCESS
-from skiagram.readers.burnt_in_text import Box, find_text
 from skiagram.datasets.checks import Problems
 from skiagram.datasets.contract import Entry, OpenSource, Source
 from skiagram.datasets.feature_table import OpenFeatureFile
-from skiagram.readers.file_trees import FileTree, open_tree
-from skiagram.readers.files import read_file
 from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.datasets.folder.source import ColourImage, Folder, FolderFiles
 from skiagram.datasets.folder.table import (
@@ -48,17 +45,20 @@ from skiagram.datasets.ingest import (
 from skiagram.errors import DataError
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.intake.images import Settling
+from skiagram.readers.burnt_in_text import Box, find_text
 from skiagram.readers.case_images import (
     ImageReference,
     decode_case,
     is_image_file,
     read_case_files,
 )
+from skiagram.readers.file_trees import FileTree, open_tree
+from skiagram.readers.files import read_file
 from skiagram.readers.image_files import TransparentImage
 from skiagram.readers.masks import EmptyMask
-from skiagram.records.cases import Cases
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.task import Design, Task
 
 _LOOKED_AT = 3  # files that tell whether most images are in colour, before all are read

@@ -9,8 +9,13 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.models.arm import ArmFolders, require_classes
 from skiagram.models.combined import check_combination, combine
 from skiagram.models.cross_validation import Plan
-from skiagram.options import STRICT, check
-from skiagram.records.cases import read_cases
+from skiagram.options import (
+    check,
+)
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import read_cases
 
 
 @options_class(**STRICT)

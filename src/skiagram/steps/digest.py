@@ -17,9 +17,9 @@ from typing import Any
 from skiagram.composition import Composition
 from skiagram.compute.checkout import home
 from skiagram.compute.files import write_files
-from skiagram.compute.stage_code import StagesOfProject
 from skiagram.errors import SkiagramError
 from skiagram.options import build, read_option_file
+from skiagram.projects.stage_code import StagesOfProject
 from skiagram.projects.stage_times import note_time
 from skiagram.steps.preflight import DataSetFacts, check_run
 

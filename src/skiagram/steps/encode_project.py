@@ -9,7 +9,9 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.compute.context import RunContext
 from skiagram.compute.workers import Compute
 from skiagram.features.windows import Windows
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 
 
 @options_class(**STRICT)

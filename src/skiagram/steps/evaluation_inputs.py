@@ -26,14 +26,19 @@ from skiagram.finding.marks import read_spacing
 from skiagram.image_store.shards import is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import content_digest
-from skiagram.options import STRICT, check
-from skiagram.records.cases import Cases, DataCard, read_cases
+from skiagram.options import (
+    check,
+)
 from skiagram.records.files import read_record, read_table
 from skiagram.records.places import IDEAL_MARKS, MARKS
 from skiagram.records.predictions import COMBINED, PREDICTIONS, Predictions
 from skiagram.sealing.labels import are_encrypted, open_labels
 from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.steps.choices import RunChoices
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import Cases, DataCard, read_cases
 from skiagram.tasks.task import Task
 
 TRUTH = "sealed/truth.parquet"  # what is known of generated data alone, in the ingested folder
@@ -81,7 +86,7 @@ def read_inputs(
     data = root / "data"
     truth, card = data / TRUTH, read_record(DataCard, data / "cases/card.json")
     cases, task = read_cases(data / "cases")
-    sealed = open_labels(data / "sealed", task)
+    sealed = open_labels(data / "sealed", task.classes)
     # what tells this comparison from others: options, and the files of each model's scores
     scores = {}
     for folder in score_folders:

@@ -13,8 +13,10 @@ from skiagram.features.extraction import build_families, extract_modalities
 from skiagram.features.windows import Windows, describe_places
 from skiagram.finding.inputs import read_candidates
 from skiagram.image_store.store import ImageStore
-from skiagram.options import STRICT
 from skiagram.preparation import propagate_preparation
+from skiagram.strict import (
+    STRICT,
+)
 
 EXTRACTED = ("candidates_features.parquet", "features.parquet", "preparation")
 

@@ -20,9 +20,9 @@ from skiagram.renamed import find_new_name
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import Entry, Source
-    from skiagram.records.cases import Cases
     from skiagram.steps.check import CheckedData
     from skiagram.steps.choices import RunChoices
+    from skiagram.tasks.cases import Cases
 
 Models = Mapping[str, Mapping[str, Any]]  # name → its options
 
@@ -100,9 +100,9 @@ class DataSetFacts:
     @classmethod
     def of_ingested(cls, folder: Path) -> "DataSetFacts":
         """Return what a folder of cases says that ingest wrote."""
-        from skiagram.records.cases import read_cases
         from skiagram.records.files import read_table
         from skiagram.records.places import MARKS
+        from skiagram.tasks.cases import read_cases
 
         cases, task = read_cases(folder)
         development = cases.development()

@@ -5,14 +5,14 @@ from typing import Any
 
 from skiagram.explanation.record import RELIANCE
 from skiagram.explanation.reliance import measure_reliance
-from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders
 from skiagram.models.contract import ReadsData
 from skiagram.models.deployment import repeat_folder
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import read_cases
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import Outcome
+from skiagram.tasks.cases import read_cases
 
 
 def write_reliance(root: Path, name: str, model: ReadsData[Any], seed: int, target: Path) -> None:

@@ -16,7 +16,6 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.deploy.inputs import CovariateTable, Preparer
 from skiagram.deploy.model import DeployedModel, load_model
 from skiagram.deploy.new_cases import MemoryTree, NewCase, link_cases
@@ -24,16 +23,19 @@ from skiagram.deploy.prediction import score_cases
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
 from skiagram.errors import DataError
-from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.models.contract import Requirements
-from skiagram.options import STRICT
 from skiagram.preparation import Covariate
-from skiagram.records.cases import Cases
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_table
 from skiagram.records.predictions import FINAL, Predictions, tabulate_scores
 from skiagram.restoration.corruptions import CORRUPTIONS, corrupt
 from skiagram.seeding import stream
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import Cases
 
 Floats = NDArray[np.float64]
 Watch = Callable[[Sequence[str], Scorer, PreparedCases], None]

@@ -18,15 +18,20 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import extract
-from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import Fitted, Labelled, ReadsData
 from skiagram.models.cross_validation import CrossValidator, Plan
-from skiagram.options import STRICT, build
+from skiagram.options import (
+    build,
+)
 from skiagram.preparation import PREPARATION, Preparation, PreparedData
-from skiagram.records.cases import Cases
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.task import Task
 
 T = TypeVar("T")

@@ -16,9 +16,9 @@ from skiagram.models.deployment import complete_folder
 from skiagram.models.fits import keep_fits
 from skiagram.models.reading import I, Reading, digest_inputs
 from skiagram.preparation import LEARNED, PREPARATION, TRAINING_MEAN, PreparedData
-from skiagram.records.cases import Cases, read_cases
 from skiagram.records.files import read_record
 from skiagram.records.predictions import Outcome
+from skiagram.tasks.cases import Cases, read_cases
 from skiagram.tasks.task import Task
 
 

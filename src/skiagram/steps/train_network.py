@@ -13,9 +13,14 @@ from skiagram.compute.context import RunContext
 from skiagram.models.arm import TrainOptions
 from skiagram.models.arm_of_file import require_arm
 from skiagram.models.learner import learner_of
-from skiagram.options import STRICT, build
+from skiagram.options import (
+    build,
+)
 from skiagram.projects.outputs import process_rank
 from skiagram.steps.train import train_in_project
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.training.options import Trainer, decide_vertical_flips
 from skiagram.training.processes import is_last
 

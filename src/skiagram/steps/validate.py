@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.contract import Entry, OpenSource, PixelAcquisition, Source
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.datasets.ingest import IngestFolders, ingest_opened, list_images, task_of
 from skiagram.deploy.prepared_cases import PreparedCases
@@ -34,7 +33,7 @@ from skiagram.near_duplicates.pairs import ImagesOfStores
 from skiagram.near_duplicates.search import find_copies
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records.cases import SEALED, Cases, DataCard, read_cases
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, Predictions, folder_of
 from skiagram.renamed import rename_options
@@ -43,6 +42,7 @@ from skiagram.sealing.ledger import note_opening
 from skiagram.seeding import stream
 from skiagram.steps.evaluation_inputs import describe_comparison, measure_images, read_traits_of
 from skiagram.steps.score import Scored, score_anew
+from skiagram.tasks.cases import SEALED, Cases, DataCard, read_cases
 from skiagram.tasks.task import Task
 
 _UNFINISHED = "finish the project first: `dvc repro` or `skiagram run`"
@@ -295,7 +295,7 @@ def score_cohort(
         copies["first"].isin(development_cases.case_id.tolist())
         & copies["second"].isin(cases.case_id.tolist())
     ]
-    sealed = _named(open_labels(cohort / "sealed", task), ["case_id"])
+    sealed = _named(open_labels(cohort / "sealed", task.classes), ["case_id"])
     drawn = stream(seed, "validate", "rehearsal").permutation(len(sealed))
     return EvaluationInputs(
         models=tuple(models),
@@ -314,7 +314,7 @@ def score_cohort(
 def open_cohort(project: Project, cohort: Path, inputs: EvaluationInputs) -> EvaluationInputs:
     """Note that the labels of a cohort are opened, and return the inputs with them."""
     opening = note_opening(home(project.root), inputs.comparison, project.root)
-    sealed = _named(open_labels(cohort / "sealed", inputs.task), ["case_id"])
+    sealed = _named(open_labels(cohort / "sealed", inputs.task.classes), ["case_id"])
     return replace(inputs, sealed=sealed, opening=opening)
 
 

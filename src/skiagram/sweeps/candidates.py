@@ -15,10 +15,10 @@ from skiagram.models.reading import Reading
 from skiagram.models.tuned import fitted_options
 from skiagram.options import build
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import read_cases, read_task
 from skiagram.steps.train import train_model
 from skiagram.sweeps.data import Options
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tasks.cases import read_cases, read_task
 from skiagram.training.options import Trainer
 
 

@@ -19,7 +19,6 @@ from skiagram.models.cross_validation import Plan
 from skiagram.models.deployment import repeat_folder
 from skiagram.options import split_names
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import read_cases
 from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
@@ -38,6 +37,7 @@ from skiagram.sweeps.candidates import Candidate, FailedModel, NamedModel, Netwo
 from skiagram.sweeps.figures import ModelFigure, RowFigures
 from skiagram.sweeps.rows import BEST, COSTS, SELECTION
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tasks.cases import read_cases
 
 T = TypeVar("T")
 _NOTHING = Timing(0.0, 0.0, 0.0)

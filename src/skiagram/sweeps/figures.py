@@ -33,13 +33,13 @@ from skiagram.evaluation.results import METRICS, ModelResult
 from skiagram.evaluation.results import SELECTION as OF_SELECTION
 from skiagram.image_store.shards import is_volume
 from skiagram.image_store.store import ImageStore
-from skiagram.records.cases import Cases
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.delong import estimate_efficiency
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import FreeResponse
 from skiagram.statistics.variation import Variation, effective_patients, variance_of_mean
 from skiagram.sweeps.rows import BEST, SELECTION, SELECTIONS
+from skiagram.tasks.cases import Cases
 
 AUC, DIFFERENCE, EFFICIENCY = "roc_auc", "difference", "efficiency"
 LATER = "later_"  # before a figure of the cases with an earlier image alone

@@ -17,8 +17,10 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import OptionError
-from skiagram.options import STRICT
 from skiagram.steps.time import Clock
+from skiagram.strict import (
+    STRICT,
+)
 
 BEST = "best_"  # before an arm, for what stands for it
 SCORED = "scored"  # among a row's options: which images its models score once they are trained

@@ -27,7 +27,6 @@ from skiagram.models.arm import ArmFolders
 from skiagram.models.cross_validation import Plan
 from skiagram.options import check, split_names
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Cases, read_cases, read_task
 from skiagram.records.files import read_record, read_table, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.steps.combine import combine_models
@@ -55,6 +54,7 @@ from skiagram.sweeps.row_options import (
 from skiagram.sweeps.rows import SCORED, Row, Sweep, find_differing, find_swept_model
 from skiagram.sweeps.seal import OpenedData, open_data
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tasks.cases import Cases, read_cases, read_task
 from skiagram.training.options import Trainer, decide_vertical_flips
 
 P = ParamSpec("P")

@@ -8,12 +8,12 @@ import pandas as pd
 from skiagram.compute.checkout import home
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.image_store.store import ImageStore
-from skiagram.records.cases import Cases, DataCard, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import note_opening
 from skiagram.steps.evaluation_inputs import TRUTH, describe_comparison, list_sealed
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tasks.cases import Cases, DataCard, read_cases
 from skiagram.tasks.task import Task
 
 
@@ -56,7 +56,7 @@ def open_data(
         request: All that decides the figures, as JSON.
     """
     cases, task = read_cases(data / "cases")
-    labels = open_labels(data / "sealed", task)
+    labels = open_labels(data / "sealed", task.classes)
     test = list_sealed(data, cases, task)
     if workspace.project is not None and test:
         name, images = read_record(DataCard, data / "cases/card.json").name, data / "images"

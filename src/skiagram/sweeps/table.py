@@ -13,7 +13,6 @@ from skiagram.composition import Composition
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.models.cross_validation import Subset
 from skiagram.options import check, split_names
-from skiagram.records.cases import read_task
 from skiagram.sweeps.candidates import Candidate
 from skiagram.sweeps.costs import CostComparison, compare_costs
 from skiagram.sweeps.data import ingest_data
@@ -35,6 +34,7 @@ from skiagram.sweeps.rows import (
 from skiagram.sweeps.runs import RowResult, TrainedRow, run_rows
 from skiagram.sweeps.severity import Severity, find_severity
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tasks.cases import read_task
 from skiagram.tasks.predicted import Predicted
 from skiagram.tasks.task import Design
 

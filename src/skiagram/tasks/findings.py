@@ -21,11 +21,13 @@ from pydantic.dataclasses import dataclass
 from scipy.special import expit
 
 from skiagram.errors import DataError, OptionError, listed
-from skiagram.options import STRICT
 from skiagram.statistics.delong import placements
 from skiagram.statistics.estimate import format_decimal, format_estimate
 from skiagram.statistics.linearised import Linearised, mean_of_cases, mean_over_repeats
 from skiagram.statistics.proportional_odds import fit_rising_score
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tasks.columns import (
     VALUE,
     ColumnOption,

@@ -17,7 +17,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, OptionError, listed
-from skiagram.options import STRICT
 from skiagram.statistics.agreement import grade_error, quadratic_kappa
 from skiagram.statistics.estimate import format_decimal
 from skiagram.statistics.linearised import Linearised, mean_of_cases, mean_over_repeats, share
@@ -27,6 +26,9 @@ from skiagram.statistics.proportional_odds import (
     ranked_probability_terms,
 )
 from skiagram.statistics.survival import auc_above
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tasks.columns import (
     VALUE,
     ColumnOption,

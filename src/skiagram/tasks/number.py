@@ -16,7 +16,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
-from skiagram.options import STRICT
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import (
     FAR,
@@ -31,6 +30,9 @@ from skiagram.statistics.agreement import (
 )
 from skiagram.statistics.conformal import conformal_quantile
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tasks.columns import UNIT, VALUE, ColumnOption, OutcomeTable, describe_code
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (

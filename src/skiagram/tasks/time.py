@@ -17,7 +17,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, NotConverged, OptionError
-from skiagram.options import STRICT
 from skiagram.statistics.cox import (
     baseline_hazard,
     fit_ridge,
@@ -42,6 +41,9 @@ from skiagram.statistics.survival import (
     logrank_p,
     net_benefit_at,
     uno_concordance,
+)
+from skiagram.strict import (
+    STRICT,
 )
 from skiagram.tasks.columns import MISSING_CODES, VALUE, ColumnOption, OutcomeRow, OutcomeTable
 from skiagram.tasks.figure import Figure

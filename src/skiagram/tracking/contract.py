@@ -13,8 +13,10 @@ from typing import NamedTuple, Protocol
 from pydantic.dataclasses import dataclass as options
 
 from skiagram.errors import DataError
-from skiagram.options import STRICT
 from skiagram.records.files import sha256_of
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tracking.comparison import RecordedRun
 
 

@@ -31,7 +31,6 @@ from skiagram.evaluation.results import (
 from skiagram.image_store.store import ImageStore
 from skiagram.options import flatten_options
 from skiagram.projects.stage_times import StageTime, read_time
-from skiagram.records.cases import DataCard
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, folder_of
 from skiagram.sealing.ledger import (
@@ -43,6 +42,7 @@ from skiagram.sealing.ledger import (
     unite_ledgers,
 )
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.cases import DataCard
 from skiagram.tracking.comparison import FAILED, METRICS_ID, WORKSPACE, metrics_id
 from skiagram.tracking.contract import Execution, Point, Receipt, Run, Tracker, receipt_of
 

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset, Sampler
 
 from skiagram.errors import DataError, ModelFailure, named
-from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
+from skiagram.records.feature_table import FeatureTable
 from skiagram.seeding import stream
 from skiagram.training.augmentation import draws
 from skiagram.training.network_input import StoredImage, seen_part, seen_sides

@@ -12,7 +12,9 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 
 
 def _names_its_class(part: dict[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.cli.main import main
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
 from skiagram.readers.case_images import CaseFiles, ImageReference, decode_case
 from skiagram.readers.grid import VoxelGrid
+from skiagram.readers.spaced_image import SpacedImage
 from tests.datasets.own_folders import encoded, initialised
 from tests.datasets.sources import ingested
 from tests.readers.examples import cine, nifti_bytes, segmentation_of_frames

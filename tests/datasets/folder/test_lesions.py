@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from skiagram.cli.main import main
 from skiagram.datasets.checks import check_mark
 from skiagram.datasets.contract import Mark
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.datasets.folder.lesions import (
     Lesion,
     lesions_of_region,
@@ -21,6 +20,7 @@ from skiagram.errors import DataError
 from skiagram.image_store.shards import Region
 from skiagram.image_store.store import ImageStore
 from skiagram.readers.grid import VoxelGrid
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.volume_files import decode_volume
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS

@@ -2,8 +2,8 @@
 
 import pytest
 
-from skiagram.errors import DataError
 from skiagram.datasets.folder.mask_names import find_masks, settle_masks, without_image_folders
+from skiagram.errors import DataError
 
 PAIRS = [  # an image, a mask of it
     ("benign/benign (1).png", "benign/benign (1)_mask.png"),  # BUSI

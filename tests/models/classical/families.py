@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import yaml
 
-from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.contract import Labelled
 from skiagram.options import build
+from skiagram.records.feature_table import FeatureTable
 from tests.models.examples import labelled
 
 OPTION_FILES = Path(__file__).parents[3] / "conf" / "model"

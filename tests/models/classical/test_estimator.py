@@ -10,10 +10,10 @@ from sklearn.svm import SVC
 from skiagram.encoders import encoder
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.features.covariates import PREFIX
-from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import choose_columns
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.preparation import PreparedData
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import write_record
 from tests.models.classical.families import (
     cohort,

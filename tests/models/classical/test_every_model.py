@@ -11,8 +11,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure
-from skiagram.features.table import FeatureTable
 from skiagram.models.contract import FitContext
+from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.findings import ABSENT, Findings
 from tests.models.classical.families import NAMES, OPTION_FILES, cohort, has_option, model

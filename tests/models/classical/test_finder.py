@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import FindingInputs
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.classical.finder import (
@@ -19,10 +18,11 @@ from skiagram.models.classical.finder import (
 )
 from skiagram.models.contract import FitContext, FittedFinder, Labelled
 from skiagram.options import build, composed
-from skiagram.records.cases import Cases
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS, coordinates, tabulate_places
 from skiagram.records.predictions import Predictions
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.models.classical.families import read_options

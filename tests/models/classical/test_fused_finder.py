@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from skiagram.errors import DataError, OptionError
-from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import FindingInputs
 from skiagram.models.classical.fused_finder import FusedFinder, join_tables
 from skiagram.options import build
+from skiagram.records.feature_table import FeatureTable
 from tests.models.classical.families import read_options
 from tests.models.classical.test_finder import CONTEXT, finder, inputs, labelled
 

@@ -18,8 +18,8 @@ from skiagram.models.combined import (
 )
 from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan
-from skiagram.records.cases import Cases
 from skiagram.records.predictions import Outcome, Predictions, probabilities_of, scores_of
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Design, Task
 from tests.models.combined.members import CONF, combination, drawn

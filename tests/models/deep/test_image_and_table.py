@@ -11,13 +11,13 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.features.table import FeatureTable
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.fitted import FittedNetwork, load_network
 from skiagram.models.deep.image_and_table import Fusion, ImageAndTable
 from skiagram.models.deep.inputs import TableEncoder
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.transfer import TransferNetwork
+from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
 from skiagram.training.classifier import Staged, multiply_adds
 from skiagram.training.data import ImageSet

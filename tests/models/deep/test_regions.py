@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.image_store.store import write_modalities
 from skiagram.models.contract import FitContext, Labelled
@@ -22,6 +21,7 @@ from skiagram.models.deep.inputs import NetworkInputs, stored_images
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.options import build
+from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
 from skiagram.training.data import ImageSet
 from skiagram.training.options import NetworkInput, RegionBox, Training, VolumeAugmentation

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from skiagram.features.repeatability import IntraclassCorrelation, Repeatability
-from skiagram.features.table import FeatureTable
 from skiagram.preparation import ImageKinds, Preparation
-from skiagram.records.cases import SEALED, Cases
+from skiagram.records.feature_table import FeatureTable
 from skiagram.report.material import read_repeatability
+from skiagram.tasks.cases import SEALED, Cases
 
 SURE, UNSURE = IntraclassCorrelation(0.9, 0.8, 0.95), IntraclassCorrelation(0.8, 0.7, 0.9)
 KINDS = {

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.datasets.contract import Entry
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import DataError
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.sources.mini_mias.source import DrawnSplit, MiniMias, OpenMiniMias, cut_patch
 from tests.sources.mini_mias_folder import BREAST, LABEL, SPOT, breast, film
 from tests.sources.phantoms import data_set

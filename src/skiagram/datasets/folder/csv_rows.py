@@ -16,8 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skiagram.readers.files import read_file
 from skiagram.errors import DataError, OptionError, escape_controls, listed, named, nearest
+from skiagram.readers.files import read_file
 
 if TYPE_CHECKING:
     import pandas as pd

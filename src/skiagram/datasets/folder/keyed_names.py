@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from skiagram.compute.progress import Progress
-from skiagram.readers.file_trees import FileTree
 from skiagram.datasets.folder.csv_rows import BETWEEN, CsvRow
 from skiagram.errors import DataError
 from skiagram.readers.case_images import checksum_of_series
+from skiagram.readers.file_trees import FileTree
 
 KEYED = "hmac-"  # before a name under a key
 

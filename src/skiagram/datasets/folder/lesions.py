@@ -17,10 +17,10 @@ import numpy as np
 from scipy import ndimage
 
 from skiagram.datasets.contract import Entry, Mark, pixel_side
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.datasets.folder.csv_rows import parse_number
 from skiagram.errors import DataError
 from skiagram.readers.grid import VoxelGrid
+from skiagram.readers.spaced_image import SpacedImage
 
 ALLOWED = (  # in a cell
     "`x y radius` or `x y z radius`, radius > 0, `mm` behind numbers in the patient's coordinates; "

@@ -12,7 +12,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.checkout import home, is_untracked
-from skiagram.readers.burnt_in_text import KEPT, BurntInText, TextTreatment
 from skiagram.datasets.contract import (
     Entry,
     Mark,
@@ -20,12 +19,10 @@ from skiagram.datasets.contract import (
     PixelAcquisition,
     RealDataSet,
 )
-from skiagram.readers.spaced_image import SpacedImage
-from skiagram.readers.file_trees import FileTree, open_tree
-from skiagram.readers.files import read_file, unlike
 from skiagram.datasets.folder.csv_rows import CsvRow, read_rows, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.lesions import find_contradicted, parse_lesions
+from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import SimilarPatients, settle_patients
 from skiagram.datasets.folder.table import (
     Columns,
@@ -35,10 +32,8 @@ from skiagram.datasets.folder.table import (
     split_masks,
     split_modalities,
 )
-from skiagram.readers.gray import InGray
 from skiagram.errors import DataError, named
-from skiagram.datasets.folder.mask_names import find_masks
-from skiagram.options import STRICT
+from skiagram.readers.burnt_in_text import KEPT, BurntInText, TextTreatment
 from skiagram.readers.case_images import (
     CaseReading,
     ImageReference,
@@ -48,9 +43,16 @@ from skiagram.readers.case_images import (
     read_volume,
 )
 from skiagram.readers.dicom_codecs import MAX_PIXELS
+from skiagram.readers.file_trees import FileTree, open_tree
+from skiagram.readers.files import read_file, unlike
+from skiagram.readers.gray import InGray
 from skiagram.readers.grid import MaskGrid
-from skiagram.records.cases import SEALED, DataCard
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.sealing.labels import EncryptedLabels, token_of
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import SEALED, DataCard
 
 _PART_BYTES = 2**20  # of files, packed or not: some tens of milliseconds of work
 _PART_IMAGES = 64

@@ -28,9 +28,11 @@ from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.lesions import ALLOWED, is_unreadable
 from skiagram.datasets.folder.patients import MAX_VISITS, find_patient_problem
 from skiagram.errors import DataError, OptionError, listed, nearest
-from skiagram.options import STRICT
 from skiagram.readers.case_images import ImageReference
-from skiagram.records.cases import SEALED, Split
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import SEALED, Split
 from skiagram.tasks.columns import stands_for_missing
 
 _ALL = "all"  # frames of a file, or labels of a mask

@@ -14,7 +14,9 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.feature import Floats
 from skiagram.features.filters.filter import PAD, Boundary, Filter
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 
 Order = Annotated[int, Field(ge=0, le=8)]
 Gain = Callable[[Sequence[Floats]], NDArray[np.complex128]]

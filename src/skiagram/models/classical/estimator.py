@@ -22,7 +22,6 @@ from sklearn.tree import BaseDecisionTree
 from skiagram.errors import DataError, ModelFailure, OptionError, listed
 from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.repeatability import Repeatable
-from skiagram.features.table import FeatureTable, is_in_family, is_perturbed
 from skiagram.models.classical.binary_relevance import BinaryRelevance
 from skiagram.models.classical.harmonisation import Harmonisation, SiteHarmoniser
 from skiagram.models.classical.persistence import list_members, read_pipeline, write_pipeline
@@ -43,9 +42,12 @@ from skiagram.models.contract import (
     require_every_class,
 )
 from skiagram.models.reading import Reading
-from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
+from skiagram.records.feature_table import FeatureTable, is_in_family, is_perturbed
 from skiagram.records.files import Table, read_record, write_record
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tasks.kinds import KINDS
 from skiagram.tasks.predicted import Loss
 from skiagram.tasks.task import Task

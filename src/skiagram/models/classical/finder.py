@@ -21,7 +21,6 @@ from scipy.spatial import cKDTree
 from sklearn.linear_model import LogisticRegression
 
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.finding.marks import positions, suppress
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
@@ -34,12 +33,18 @@ from skiagram.models.contract import (
     Labelled,
 )
 from skiagram.models.reading import Reading, read_places
-from skiagram.options import STRICT, build
+from skiagram.options import (
+    build,
+)
 from skiagram.preparation import PreparedData
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, write_record
 from skiagram.records.places import coordinates, of_cases
 from skiagram.seeding import stream
 from skiagram.splits import Partition, grouped_folds
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 

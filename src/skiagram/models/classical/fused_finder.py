@@ -18,7 +18,6 @@ from pydantic.dataclasses import dataclass
 from sklearn.linear_model import LogisticRegression
 
 from skiagram.errors import DataError, OptionError
-from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.finding.marks import case_scores
 from skiagram.models.classical.finder import (
@@ -37,9 +36,15 @@ from skiagram.models.contract import (
     Labelled,
 )
 from skiagram.models.reading import Reading, read_places
-from skiagram.options import STRICT, build
+from skiagram.options import (
+    build,
+)
 from skiagram.preparation import PreparedData
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, write_record
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tasks.task import Task
 
 Floats = NDArray[np.float64]

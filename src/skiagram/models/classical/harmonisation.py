@@ -17,8 +17,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.features.covariates import PREFIX, SITE_PREFIX
-from skiagram.features.table import has_prefix
-from skiagram.options import STRICT
+from skiagram.records.feature_table import has_prefix
+from skiagram.strict import (
+    STRICT,
+)
 
 Values = NDArray[np.float64]
 _MAX_STEPS = 1000

@@ -20,7 +20,6 @@ from sklearn.linear_model import LinearRegression as LeastSquares
 from sklearn.linear_model import LogisticRegression as Logistic
 from sklearn.linear_model import Ridge as PenalisedLeastSquares
 
-from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel, ClassWeightedModel
 from skiagram.models.classical.penalised_estimators import (
     ElasticNetLeastSquares,
@@ -28,7 +27,10 @@ from skiagram.models.classical.penalised_estimators import (
     PenalisedCox,
 )
 from skiagram.models.contract import Labelled
-from skiagram.options import STRICT
+from skiagram.records.feature_table import FeatureTable
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tasks.predicted import Loss
 
 

@@ -14,7 +14,9 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, Votin
 from sklearn.linear_model import LogisticRegression
 
 from skiagram.models.classical.estimator import ClassicalModel
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tasks.predicted import Loss
 
 _ITERATIONS = 5000

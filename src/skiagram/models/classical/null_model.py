@@ -8,7 +8,9 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.classical.persistence import list_members
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tasks.predicted import Loss
 
 

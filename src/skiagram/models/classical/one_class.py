@@ -13,10 +13,12 @@ from pydantic.dataclasses import dataclass
 from sklearn.covariance import LedoitWolf
 
 from skiagram.errors import ModelFailure
-from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.models.contract import FitContext, Labelled
-from skiagram.options import STRICT
+from skiagram.records.feature_table import FeatureTable
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tasks.predicted import Loss
 
 Values = NDArray[np.float64]

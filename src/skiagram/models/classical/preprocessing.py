@@ -19,8 +19,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
-from skiagram.options import STRICT
 from skiagram.statistics.permutation import auc_of_ranks
+from skiagram.strict import (
+    STRICT,
+)
 
 Normalisation = Literal["standard", "min_max", "robust", "maximum_then_sum", "none"]
 Values = NDArray[np.float64]

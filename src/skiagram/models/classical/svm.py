@@ -8,7 +8,9 @@ from pydantic.dataclasses import dataclass
 from sklearn.svm import SVC
 
 from skiagram.models.classical.estimator import ClassWeightedModel
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tasks.predicted import Loss
 
 

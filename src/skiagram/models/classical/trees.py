@@ -24,7 +24,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from skiagram.models.classical.estimator import ClassWeightedModel
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.tasks.predicted import Loss
 
 _ITERATIONS = 5000

@@ -10,7 +10,12 @@ from torch import nn
 
 from skiagram.errors import OptionError
 from skiagram.models.deep.contract import Network, ReadsTable, StartsFromWeights
-from skiagram.options import STRICT, build
+from skiagram.options import (
+    build,
+)
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.training.options import Training
 
 _WHERE = "model.backbone"

@@ -16,7 +16,9 @@ from torch import nn
 
 from skiagram.errors import ModelFailure
 from skiagram.models.deep.layers import GlobalAveragePool, convolution
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.training.options import Training
 
 

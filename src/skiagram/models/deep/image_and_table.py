@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.contract import for_volumes
 from skiagram.models.deep.layers import cut_last_layer
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.training.classifier import Staged
 
 

@@ -22,14 +22,14 @@ from torch import Tensor
 
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.features.covariates import Covariates, development_patients, encode_covariates
-from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
 from skiagram.models.classical.preprocessing import imputer, scaler
 from skiagram.models.deep.contract import AnyNetwork, ReadsTable
 from skiagram.preparation import Covariate
-from skiagram.records.cases import Cases
+from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, read_table, write_record
+from skiagram.tasks.cases import Cases
 from skiagram.training.data import ImageSet
 from skiagram.training.options import NetworkInput
 

@@ -29,9 +29,11 @@ from skiagram.models.deep.fitted import (
 )
 from skiagram.models.deep.layers import cut_last_layer
 from skiagram.models.deployment import repeat_folder
-from skiagram.options import STRICT
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.training.classifier import Classifier
 
 WHERE = "encoder.folder"

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from skiagram.errors import ModelFailure
 from skiagram.models.deep.layers import check_patches
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.training.options import Training
 
 

@@ -24,7 +24,9 @@ from skiagram.models.contract import require_every_class
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.contract import StartsFromCases
 from skiagram.models.deep.layers import last_layer
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import Examples
 

@@ -15,7 +15,9 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from skiagram.errors import OptionError
 from skiagram.models.deep.layers import check_patches
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.training.options import Training
 
 

@@ -21,8 +21,10 @@ from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volu
 from skiagram.models.deep.backbone import build_inner
 from skiagram.models.deep.contract import ReadsTable, ReadsVolumes
 from skiagram.models.deep.layers import cut_last_layer, torchvision_builder
-from skiagram.options import STRICT
 from skiagram.records.files import sha256_of
+from skiagram.strict import (
+    STRICT,
+)
 from skiagram.training.network_input import resize_volume
 from skiagram.training.options import Optimizer, Training
 

@@ -20,8 +20,10 @@ from skiagram.models.deep.searched_images import (
     SearchedImage,
     SearchedImages,
 )
-from skiagram.options import STRICT
 from skiagram.records.places import coordinates, of_cases
+from skiagram.strict import (
+    STRICT,
+)
 
 _FAR = 2.0  # radii of a lesion, beyond which a window shows none
 

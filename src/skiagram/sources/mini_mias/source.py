@@ -26,11 +26,9 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.progress import Progress
 from skiagram.datasets.contract import Entry, Mark, OpenSource, RealDataSet
-from skiagram.readers.spaced_image import SpacedImage
-from skiagram.readers.files import unlike
 from skiagram.errors import DataError, OptionError
-from skiagram.options import STRICT
-from skiagram.records.cases import Split
+from skiagram.readers.files import unlike
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
 from skiagram.sources.mini_mias.films import (
     FILE,
@@ -50,6 +48,10 @@ from skiagram.sources.mini_mias.films import (
     to_relative_position,
     wall_on_right,
 )
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import Split
 
 Side = Annotated[int, Field(ge=16, le=SIDE)]
 TaskName = Literal["normal_abnormal", "benign_malignant"]

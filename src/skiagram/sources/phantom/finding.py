@@ -39,9 +39,8 @@ from scipy import fft
 from scipy.special import logsumexp
 
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import OptionError
-from skiagram.options import STRICT
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
 from skiagram.sources.phantom.image_model import (
     Exponent,
@@ -54,6 +53,9 @@ from skiagram.sources.phantom.image_model import (
     power_law_spectrum,
 )
 from skiagram.sources.phantom.source import GeneratedDataSet
+from skiagram.strict import (
+    STRICT,
+)
 
 _ABNORMAL = 0.5  # share of patients with a nodule
 

@@ -34,7 +34,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 from scipy import fft
 
-from skiagram.options import STRICT
+from skiagram.strict import (
+    STRICT,
+)
 
 FloatArray = NDArray[np.float64]
 Places = NDArray[np.int64]

@@ -13,10 +13,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, GroundTruth
-from skiagram.options import STRICT
-from skiagram.records.cases import DataCard
 from skiagram.seeding import stream
 from skiagram.sources.phantom.source import OpenPhantom, Phantom
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import DataCard
 from skiagram.tasks.kinds import AnyOutcome
 
 

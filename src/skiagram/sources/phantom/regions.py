@@ -23,10 +23,9 @@ from pydantic.dataclasses import dataclass
 from scipy import fft, linalg
 
 from skiagram.datasets.contract import Entry, GroundTruth, OpenSource
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import OptionError
 from skiagram.image_store.shards import Region
-from skiagram.options import STRICT
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
 from skiagram.sources.phantom.image_model import (
     Exponent,
@@ -36,6 +35,9 @@ from skiagram.sources.phantom.image_model import (
     power_law_spectrum,
 )
 from skiagram.sources.phantom.source import GeneratedDataSet
+from skiagram.strict import (
+    STRICT,
+)
 
 _SPACING = (1.0, 1.0, 1.0)  # mm
 

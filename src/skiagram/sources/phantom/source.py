@@ -20,11 +20,9 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import OptionError
-from skiagram.options import STRICT
 from skiagram.readers.dicom import read_dicom
-from skiagram.records.cases import DataCard, Split
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
 from skiagram.sources.phantom.image_model import (
     Exposure,
@@ -42,6 +40,10 @@ from skiagram.sources.phantom.image_model import (
     power_law_spectrum,
     write_dicom,
 )
+from skiagram.strict import (
+    STRICT,
+)
+from skiagram.tasks.cases import DataCard, Split
 
 
 @dataclass(**STRICT)

@@ -28,9 +28,8 @@ from pydantic.dataclasses import dataclass
 from scipy import fft
 
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, Visit
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.errors import OptionError
-from skiagram.options import STRICT
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
 from skiagram.sources.phantom.image_model import (
     Exponent,
@@ -43,6 +42,9 @@ from skiagram.sources.phantom.image_model import (
     power_law_spectrum,
 )
 from skiagram.sources.phantom.source import GeneratedDataSet
+from skiagram.strict import (
+    STRICT,
+)
 
 MARKER = "marker"
 _SPACING = (0.2, 0.2)  # mm

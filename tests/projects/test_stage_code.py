@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from skiagram.compute import stage_code
-from skiagram.compute.stage_code import StagesOfProject
 from skiagram.errors import OptionError
+from skiagram.projects import stage_code
+from skiagram.projects.stage_code import StagesOfProject
 
 PARAMS = {
     "dataset": "tiny",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skiagram.errors import DataError
-from skiagram.features.table import FeatureTable, has_prefix
+from skiagram.records.feature_table import FeatureTable, has_prefix
 
 TABLE = FeatureTable(
     np.array(["b", "a", "c"]),

@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
-from skiagram.features.feature import Integers
 from skiagram.records.files import Table, read_table, write_table
 
 _COPY_COLUMN = re.compile(r"(?P<modality>(?:.*\.)?)perturbed(?:_[a-z]+)*_[0-9]+\.(?P<feature>.*)")
@@ -33,7 +32,7 @@ class FeatureTable:
     def __len__(self) -> int:
         return len(self.case_id)
 
-    def select(self, rows: Integers) -> "FeatureTable":
+    def select(self, rows: NDArray[np.int64]) -> "FeatureTable":
         return FeatureTable(self.case_id[rows], self.names, self.values[rows])
 
     def of(self, case_id: NDArray[np.str_]) -> "FeatureTable":
