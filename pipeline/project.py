@@ -20,4 +20,4 @@ if SOURCES.is_dir():  # a project of one's own has none, and runs the installed 
 with suppress(OSError, NotImplementedError):  # if this file's own `.pyc` is cut, nothing mends it
     Path(cache_from_source(__file__)).unlink()
 
-import skiagram  # noqa: E402, F401 - it mends a `.pyc` of this folder that was cut short
+import skiagram.errors  # noqa: E402, F401 - the package mends a `.pyc` that was cut short
