@@ -184,6 +184,20 @@ def test_a_name_without_an_option_file_is_refused_before_anything_runs(
     assert "did you mean `logistic_regression`" in error
 
 
+@pytest.mark.parametrize(
+    ("name", "fragment"),
+    [
+        ("folmder", "did you mean `folder`"),
+        ("lidc_nodules", "`dvc exp run -S dataset=lidc_nodules`"),
+    ],
+)
+def test_what_is_not_there_gets_the_nearest_name_or_the_line_of_a_shipped_set(
+    empty: Path, terminal: Terminal, name: str, fragment: str
+) -> None:
+    (empty / "folder").mkdir()
+    assert fragment in terminal(["run", name], 4)
+
+
 IMAGES = np.random.default_rng(0).integers(0, 200, (24, 20, 20), dtype=np.uint8)
 LABELS = np.tile(["benign", "cancer"], 12)
 PATIENTS = np.arange(24) // 2

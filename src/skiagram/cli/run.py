@@ -244,12 +244,19 @@ def _add_and_choose(
 
 def _require_files(folder: Path) -> None:
     """Refuse a name that neither a folder nor a file has; the message names the nearest one."""
+    from skiagram.projects.files import shipped_root
+
     if folder.exists():
         return
     names = [path.name for path in folder.parent.iterdir()] if folder.parent.is_dir() else []
     near = nearest(folder.name, names)
     where, allowed = str(folder), "a folder of images, or a table of features"
     remedy = f"did you mean `{near[0]}`?" if near else "check its name"
+    if (shipped_root() / f"conf/dataset/{folder.name}.yaml").is_file():
+        remedy = (
+            "it is a data set of the program itself: in a clone or a project, run "
+            f"`dvc exp run -S dataset={folder.name}`"
+        )
     raise DataError("no such file or folder", where=where, allowed=allowed, remedy=remedy)
 
 
