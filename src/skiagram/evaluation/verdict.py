@@ -150,6 +150,11 @@ def _state_no_comparison(evaluation: Evaluation) -> Verdict:
         words = f"{NOTHING_WORKS} {advise_without_use(evaluation)} {words}"
     unbeaten = tuple(_unbeaten_in_finding(evaluation))
     shown = () if useless else describe_rules(evaluation)
+    # Where one kind of models alone was asked for, what it is worth is the answer.
+    asked = {outcome.arm for outcome in evaluation.outcomes} & {evaluation.contender, "classical"}
+    if shown and difference is None and len(asked) == 1:
+        words, *others = (*shown, words)
+        shown = tuple(others)
     return Verdict("none", words, unbeaten, (*shown, *describe_finding(evaluation)))
 
 
@@ -533,7 +538,10 @@ def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tup
             continue
         verb = "is not shown to beat" if lost else "beats"
         against = _listed([titles[rule.versus] for rule in lost or rules], "or" if lost else "and")
-        sentences.append(f"The best {name} ({titles[evaluation.best[arm]]}) {verb} {against}.")
+        title = titles[evaluation.best[arm]]
+        # what was chosen in each fold is called the best of its kind already
+        named = "" if title.startswith(f"Best {name}") else f" ({title})"
+        sentences.append(f"The best {name}{named} {verb} {against}.")
     return tuple(sentences)
 
 
