@@ -114,24 +114,26 @@ def draw_patients(cases: pd.DataFrame) -> Iterator[NDArray[np.int64]]:
 
 def measure_project(project: Path) -> Iterator[str]:
     """Yield a line for each baseline."""
-    known, task = read_cases(project / "data/cases")
+    all_cases, task = read_cases(project / "data/cases")
     kind = task.predicted.kind
     # the reported cases with their truth and folds
     cases = pd.read_csv(project / "reports/scores.csv", dtype={"label": str}).query("repeat == 0")
     names = ["censored", "event"] if kind == "time" else list(task.classes)
     cases["label"] = [names.index(name) if name in names else -1 for name in cases["label"]]
     cases["value"] = cases.get("value", np.nan)
-    inputs = read_inputs(project, known.case_id)
-    row_of = {case: row for row, case in enumerate(known.case_id.tolist())}
+    inputs = read_inputs(project, all_cases.case_id)
+    row_of = {case: row for row, case in enumerate(all_cases.case_id.tolist())}
     places = np.array([row_of[case] for case in cases["case_id"]])
-    learned = known.split != "test"
-    values = known.value if known.value is not None else np.full(len(known), np.nan)
+    is_development = all_cases.split != "test"
+    values = all_cases.value if all_cases.value is not None else np.full(len(all_cases), np.nan)
     for name, x in inputs.items():
         scores: Values | None = None
         for fold in np.unique(cases["fold"]):
             rows = (cases["fold"] == fold).to_numpy()
-            training = learned & ~np.isin(known.patient_id, known.patient_id[places[rows]])
-            y = find_target(kind, known.label[training], values[training])
+            training = is_development & ~np.isin(
+                all_cases.patient_id, all_cases.patient_id[places[rows]]
+            )
+            y = find_target(kind, all_cases.label[training], values[training])
             new = fit_and_score(name, kind, x[training], y, x[places[rows]])
             scores = np.zeros((len(cases), *new.shape[1:])) if scores is None else scores
             scores[rows] = new
