@@ -166,10 +166,14 @@ def test_a_few_larger_images_do_not_enlarge_the_others() -> None:
     assert choices.image_shape == (1, 50, 50)
 
 
-@pytest.mark.parametrize(("side", "size"), [(28, 160), (64, 160), (65, None)])
-def test_the_frozen_network_reads_small_images_in_half_the_time(
-    side: int, size: int | None
+@pytest.mark.parametrize(
+    ("side", "size", "fine_tuned"), [(28, 160, 96), (64, 160, 96), (65, None, 112)]
+)
+def test_pretrained_networks_enlarge_small_images_less(
+    side: int, size: int | None, fine_tuned: int
 ) -> None:
     choices = fitting.fitting_choices("films", checked([image((side, 20), "a.png")]), "cv")
     chosen = choices.options.get("conf/encoder/efficientnet_lite0.yaml", {})
     assert chosen.get("preprocessing.size") == size
+    network = choices.options["conf/model/fine_tuned_efficientnet.yaml"]
+    assert network["training.image_size"] == fine_tuned
