@@ -118,7 +118,8 @@ class Transfer:
     @property
     def title(self) -> str:
         under = " under dense layers" if self.head == "dense" else ""
-        return f"{self.architecture} of {self.library}{under}"
+        name = f"{self.architecture.partition('.')[0]} of {self.library}{under}"
+        return name if self.weights == FRESH else f"Fine-tuned {name}"
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         def make_head(base: nn.Module, numbers: int) -> nn.Module:
