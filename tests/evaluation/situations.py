@@ -192,8 +192,8 @@ def leaking() -> Evaluation:
     )
 
 
-def without(arm: str, *, asked: bool) -> Evaluation:
-    found = record(0.0, 0.1)
+def without(arm: str, *, asked: bool, rules: tuple[Interval, Interval] | None = None) -> Evaluation:
+    found = record(0.0, 0.1, rules=rules)
     kept = [one for one in found.models if asked or one.outcome.arm != arm]
     arms = {name: chosen for name, chosen in found.arms.items() if name != arm}
     found = changed(found, lambda row: None if row.analysis == PRIMARY else row)

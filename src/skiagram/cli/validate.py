@@ -68,12 +68,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score, evaluate and write; return 0."""
+    from skiagram.audit.run import AuditReport
     from skiagram.cli.cohorts import read_cohort
     from skiagram.compute.checkout import home
     from skiagram.compute.files import write_files
     from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.options import build
     from skiagram.projects.files import environment
+    from skiagram.report.sections.doubts import list_warnings
     from skiagram.sealing.ledger import describe_openings
     from skiagram.steps.validate import Project, ingest_cohort
     from skiagram.sweeps.workspace import Workspace
@@ -113,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
     path.parent.mkdir(exist_ok=True)
     write_files({path: csv_text(["case_id", "file", "patient"], rows).encode()})
     print(f"Wrote {path}: which file and patient each case id stands for. It stays with you.")
-    print(evaluation.verdict, *evaluation.warnings, sep="\n")
+    print(evaluation.verdict, *list_warnings(evaluation, AuditReport((), ())), sep="\n")
     print(*describe_openings(home(Path()), inputs.comparison), sep="\n")
     # beside the project's run; a tracker out of reach costs a line
     choices, folder = options.choices, target.resolve()

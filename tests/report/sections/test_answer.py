@@ -21,7 +21,7 @@ from skiagram.report.sections.doubts import (
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.model_results import with_metrics
-from tests.evaluation.situations import SITUATIONS
+from tests.evaluation.situations import SITUATIONS, without
 from tests.report.examples_of_findings import answered, full, mixed, with_difference
 from tests.report.examples_of_results import binary, find_row, material, opening, texts
 
@@ -70,6 +70,16 @@ def test_more_cases_are_not_asked_for_where_a_good_model_is_excluded() -> None:
     first, *others = list_steps(evaluation, material())
     assert first.startswith("Look at the labels")
     assert not any("more cases" in step for step in others)
+
+
+def test_of_features_alone_the_first_sentence_says_what_they_beat_and_no_doubt_repeats_it() -> None:
+    level = (-0.1, 0.1)  # with the simple baseline
+    evaluation = with_verdict(without("deep", asked=False, rules=(level, level)))
+    first, second, *_ = evaluation.answer.headline, *evaluation.answer.reasons
+    assert first.startswith("The best classical model (Random forest) is not shown to beat")
+    assert second.endswith("no network was asked for.")
+    assert first in evaluation.warnings
+    assert first not in list_warnings(evaluation, AuditReport((), ()))
 
 
 def test_nobody_claims_to_keep_patients_apart_who_are_not_known() -> None:

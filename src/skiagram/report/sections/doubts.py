@@ -57,7 +57,9 @@ def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]
     """
     answer = evaluation.answer
     verdict_sentences = (
-        describe_rules(evaluation, beaten=False) if answer.openings else answer.reasons
+        describe_rules(evaluation, beaten=False)
+        if answer.openings
+        else (answer.headline, *answer.reasons)
     )
     graver = [finding for finding in audit.findings if finding.warns]
     return (
