@@ -25,6 +25,7 @@ from skiagram.seeding import derived_seed, stream
 from skiagram.splits import grouped_folds, inner_validation
 from skiagram.statistics.delong import placements
 from skiagram.statistics.estimate import format_difference
+from skiagram.statistics.linearised import Linearised
 from skiagram.tasks.classes import Classes
 from skiagram.training.data import ImageSet
 from skiagram.training.options import Trainer
@@ -86,17 +87,30 @@ def score_cases(
     return scores
 
 
+def out_of_fold_auc(
+    cases: Labelled[ImageSet], score: NDArray[np.float64], fold: NDArray[np.float64], folds: int
+) -> Linearised:
+    """Return the AUC within folds, the mean over seeds, by patient.
+
+    Args:
+        score: (seeds, n) of each case; higher where the second class is more likely.
+        fold: (seeds, n) number of the fold that scored it.
+        folds: Number of folds.
+    """
+    patient = np.unique(cases.patient_id, return_inverse=True)[1]
+    return placements(score, cases.label == 1, patient, folds, fold.astype(int))
+
+
 def main() -> None:
     """Print the AUC of each kind of views, of every seed, and its difference from the first."""
     name, network, *seeds = sys.argv[1:]
     areas = []
     with TemporaryDirectory() as folder:
         cases = read_development(name, Path(folder))
-        patient = np.unique(cases.patient_id, return_inverse=True)[1]
         for title, views in VIEWS.items():
             scored = [score_cases(cases, network, views, int(seed)) for seed in seeds]
             score, fold = np.stack(scored, axis=1)
-            areas.append(placements(score, cases.label == 1, patient, FOLDS, fold.astype(int)))
+            areas.append(out_of_fold_auc(cases, score, fold, FOLDS))
             each = " ".join(f"{area:.3f}" for area in areas[-1].repeated)
             difference = format_difference((areas[-1] - areas[0]).estimate())
             line = f"{title}: {areas[-1].value:.3f} ({each}), minus the first {difference}"

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from benchmarks.augmentation import CONF, read_development
+from benchmarks.augmentation import CONF, out_of_fold_auc, read_development
 from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -25,7 +25,6 @@ from skiagram.models.contract import Labelled
 from skiagram.options import build, read_option_file
 from skiagram.preparation import ImageKinds
 from skiagram.splits import grouped_folds
-from skiagram.statistics.delong import placements
 from skiagram.statistics.estimate import format_difference
 
 SIZES, SEEDS, FOLDS = (224, 160, 112), 5, 5
@@ -64,12 +63,11 @@ def main() -> None:
         with TemporaryDirectory() as folder:
             cases = read_development(name, Path(folder))
             pixels = np.stack([np.asarray(cases.inputs.store.image(c)) for c in cases.case_id])
-            patient, areas = np.unique(cases.patient_id, return_inverse=True)[1], []
+            areas = []
             for size in SIZES:
                 values, seconds = encode(Path(folder), pixels, size)
                 scores, fold = score(cases, values)
-                positive = cases.label == 1
-                areas.append(placements(scores, positive, patient, FOLDS, fold.astype(int)))
+                areas.append(out_of_fold_auc(cases, scores, fold, FOLDS))
                 difference = format_difference((areas[-1] - areas[0]).estimate())
                 line = f"{name} {size}: {areas[-1].value:.4f}, {difference}, {seconds:.0f} s"
                 sys.stdout.write(f"{line}\n")
