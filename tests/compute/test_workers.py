@@ -261,6 +261,10 @@ def test_fits_are_dealt_out_to_gpus(
 ) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert _devices(gpus, per_fit) == devices
+    compute = replace(IN_PROCESS, workers=64, gpus_per_fit=per_fit)
+    assert compute.fits_at_a_time(gpus) == (len(devices) or 64)
+    assert replace(compute, workers=1).fits_at_a_time(gpus) == 1
+    assert compute.fits_at_a_time(None) == 64  # on processors
     given = {"0": "2", "1": "GPU-7f", "2": "4", "3": "5"}  # by the user, or by SLURM
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", ",".join(list(given.values())[:gpus]))
     renamed = [",".join(given[number] for number in place.split(",")) for place in devices]

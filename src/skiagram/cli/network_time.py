@@ -29,8 +29,11 @@ def plan_network_time(
         user_choices: What the line chooses besides.
         hours: For all networks, with every processor of this machine at work.
     """
-    from skiagram.compute.workers import ALL_PROCESSORS
+    from skiagram.compute.workers import ALL_PROCESSORS, count_gpus
     from skiagram.models.cross_validation import Plan
+    from skiagram.options import check
+    from skiagram.training.devices import device
+    from skiagram.training.options import Trainer
 
     if choices.image_shape is None:
         return choices, ""
@@ -45,7 +48,10 @@ def plan_network_time(
         validation_fraction=0.2,
         seed=params["seed"],
     )
-    passes = choices.cases * plan.count_fits(params["design"]) / ALL_PROCESSORS.places
+    trainer_file = f"conf/trainer/{params['trainer']}.yaml"
+    kind = device(check(Trainer, read_option_file(Path(trainer_file)), trainer_file)).type
+    places = ALL_PROCESSORS.fits_at_a_time(count_gpus() if kind == "cuda" else None)
+    passes = choices.cases * plan.count_fits(params["design"]) / places
     # the networks as their configs have them, with what fits the images
     networks: dict[str, dict[str, Any]] = {}
     for name in choices.networks:
@@ -55,7 +61,9 @@ def plan_network_time(
             put(networks[name], dotted, value)
     keeps_one = not params["encoders"]
     share = plan.validation_fraction
-    planned = _plan_once(networks, choices.image_shape, passes, share, hours, keeps_one=keeps_one)
+    planned = _plan_once(
+        networks, choices.image_shape, passes, share, hours, kind, keeps_one=keeps_one
+    )
     for network_time in planned:
         plan_time(Path(), f"train_network@{network_time.name}", network_time.seconds)
     # fewer epochs where there is no time for all
@@ -85,6 +93,7 @@ def _plan_once(
     passes: float,
     validation_fraction: float,
     hours: float,
+    kind: str,
     *,
     keeps_one: bool,
 ) -> "Sequence[NetworkTime]":
@@ -92,10 +101,13 @@ def _plan_once(
 
     Args:
         networks: Name → its options, the most valuable first.
-        passes: How often images are read in an epoch of all fits, for each processor.
+        passes: How often images are read in an epoch of all fits, for each that is made at a time.
         validation_fraction: Share of them that is scored and not learnt from.
+        kind: Of the device that trains, as PyTorch names it.
         keeps_one: Whether the first network stays even where there is no time for it.
     """
+    from joblib.externals.loky import get_reusable_executor
+
     from skiagram.models.deep.time_budget import (
         NetworkTime,
         foresee_seconds,
@@ -103,7 +115,7 @@ def _plan_once(
         plan_networks,
     )
 
-    inputs = [[*networks], networks, image_shape, passes, validation_fraction, hours]
+    inputs = [[*networks], networks, image_shape, passes, validation_fraction, hours, kind]
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     plans = json.loads(_PLANS.read_text("utf-8")) if _PLANS.exists() else {}
     if key in plans:
@@ -114,7 +126,12 @@ def _plan_once(
         side, epochs = network["training"]["image_size"], network["training"]["epochs"]
         channels, *sides = image_shape
         shape = (channels, *(sides if side is None else [side] * len(sides)))
-        learning, scoring = measure_training(network, shape, n_classes=2)
+        if kind == "cpu":
+            learning, scoring = measure_training(network, shape, 2, kind)
+        else:  # in a process of its own: a GPU may serve one at a time, and this one stays
+            with get_reusable_executor(max_workers=1) as other_process:
+                measured = other_process.submit(measure_training, network, shape, 2, kind)
+                learning, scoring = measured.result()
         seconds = foresee_seconds(learning, scoring, passes, epochs, validation_fraction)
         times.append(NetworkTime(name, epochs, seconds))
     planned = plan_networks(times, 3600 * hours, keeps_one=keeps_one)

@@ -77,6 +77,15 @@ class Compute:
 
         return int(cpu_count())
 
+    def fits_at_a_time(self, gpus: int | None) -> int:
+        """Return how many fits are made at a time on this machine.
+
+        Args:
+            gpus: GPUs of this machine that fits may use; None where they use none.
+        """
+        devices = _devices(gpus or 0, self.gpus_per_fit)
+        return min(self.places, len(devices) or self.places)
+
     @contextmanager
     def limit(self) -> Iterator[None]:
         with threadpool_limits(self.threads):
@@ -150,7 +159,7 @@ class Compute:
             yield from _on_ray(function, pieces, self, gpus_per_fit)
             return
         devices = _devices(gpus or 0, gpus_per_fit)
-        places = min(self.places, len(pieces), len(devices) or len(pieces))
+        places = min(self.fits_at_a_time(gpus), len(pieces))
         began = time.monotonic()
         for done, piece in enumerate(pieces):
             seconds_each = (time.monotonic() - began) / max(done, 1)

@@ -36,36 +36,46 @@ class NetworkTime:
 
 
 def measure_training(
-    options: Mapping[str, Any], shape: tuple[int, ...], n_classes: int
+    options: Mapping[str, Any], shape: tuple[int, ...], n_classes: int, kind: str = "cpu"
 ) -> tuple[float, float]:
-    """Return the seconds that one thread needs to learn from one image, and to score one.
+    """Return the seconds that a fit needs to learn from one image, and to score one.
 
     Args:
         options: `_target_` and options of a network.
         shape: (channels, height, width) or (channels, depth, height, width) of what it sees.
+        kind: Of the device that trains, as PyTorch names it; a processor has one thread of a fit.
     """
-    threads = torch.get_num_threads()
+    threads, device = torch.get_num_threads(), torch.device(kind)
     torch.set_num_threads(1)  # as a fit has, beside others
+    if kind == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32, as in a training
     try:
         architecture = Architecture(dict(options), shape, n_classes)
-        network = architecture.build().to(memory_format=architecture.layout).train()
+        network = architecture.build().to(device).to(memory_format=architecture.layout).train()
         # all layers learn, as in the later epochs of a network that others trained
         if isinstance(network, Staged):
             network.begin_epoch(network.frozen_epochs or 0)
         training = architecture.options().training
-        images = torch.rand(training.batch_size, *shape).to(memory_format=architecture.layout)
+        images = torch.rand(training.batch_size, *shape)
+        images = images.to(device, memory_format=architecture.layout)
         optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
 
         def learn() -> None:
             optimizer.zero_grad()
-            uniform = draws(0, 0, [str(row) for row in range(len(images))])
+            uniform = draws(0, 0, [str(row) for row in range(len(images))]).to(device)
             shown = images if training.views is None else augment(images, uniform, training.views)
             network(shown).square().mean().backward()
             optimizer.step()
+            wait()
 
         def score() -> None:
             with torch.inference_mode():
                 network.eval()(images)
+            wait()
+
+        def wait() -> None:
+            if kind == "cuda":  # it works on while the processor goes on
+                torch.cuda.synchronize()
 
         learning, scoring = _measure(learn), _measure(score)
     finally:
