@@ -1,0 +1,52 @@
+"""What a network trained on a GPU promises; each test needs one."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from skiagram.models.contract import FitContext
+from skiagram.models.deep.fitted import load_network
+from skiagram.models.deep.time_budget import measure_training
+from skiagram.options import composed
+from tests.models.deep.spots import halves, short_network
+from tests.stand_ins import CPU
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
+]
+
+NETWORKS = ("article_cnn", "small_cnn", "small_resnet", "vision_transformer")
+GPU = dataclasses.replace(CPU, accelerator="gpu")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_two_trainings_give_equal_scores_that_a_processor_repeats(
+    name: str, tmp_path: Path
+) -> None:
+    known, unseen = halves(tmp_path, 48)
+    model = dataclasses.replace(short_network(name, 2), trainer=GPU)
+    first, second = (model.fit(known, FitContext(0, validation=unseen)) for _ in range(2))
+    scores = first.scores(unseen.inputs)
+    np.testing.assert_array_equal(second.scores(unseen.inputs), scores)
+    first.save(tmp_path / "model")
+    on_a_processor = load_network(tmp_path / "model").scores(unseen.inputs)
+    np.testing.assert_allclose(on_a_processor, scores, atol=0.05)  # in TF32
+
+
+@pytest.mark.parametrize("precision", ["16-mixed", "bf16-mixed"])
+def test_mixed_precision_learns(precision: str, tmp_path: Path) -> None:
+    known, unseen = halves(tmp_path, 48, noise=0.3)
+    trainer = dataclasses.replace(GPU, precision=precision)
+    model = dataclasses.replace(short_network("small_cnn", 6), trainer=trainer)
+    losses = model.fit(known, FitContext(0, validation=unseen)).summary.curves["training_loss"]
+    assert losses.iloc[-1] < losses.iloc[0]
+
+
+def test_training_is_timed_on_the_gpu() -> None:
+    options = composed(short_network("small_cnn", 1).network)
+    learning, scoring = measure_training(options, (1, 32, 32), 2, "cuda")
+    assert 0 < scoring < learning < 1
