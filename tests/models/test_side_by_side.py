@@ -15,10 +15,13 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from skiagram.compute.context import RunContext
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import SkiagramError
 from skiagram.models.arm import ArmFolders
-from skiagram.models.cross_validation import Plan
+from skiagram.models.cross_validation import CrossValidator, Plan
+from skiagram.models.fits import keep_fits
 from skiagram.options import build
 from tests.models.classical.families import read_options
 from tests.models.examples import PLAN, cases_of, labelled, train_as
@@ -53,7 +56,12 @@ def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str
         from skiagram.training.data import ImageSet
         from tests.stand_ins import CPU
 
-        values["training"] |= {"epochs": 1, "batch_size": 16}
+        epochs = 1
+        if "weights" in values:  # smaller, and fresh
+            values |= {"library": "torchvision", "architecture": "resnet18", "weights": "none"}
+            values |= {"depths": None, "C": None, "last_blocks": None}
+            epochs = 3
+        values["training"] |= {"epochs": epochs, "batch_size": 16, "image_size": None}
         untrained = NetworkModel(build(values, "model"), CPU, 1)
         draw = np.random.default_rng(0)
         images = {
@@ -65,8 +73,10 @@ def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str
     else:
         untrained = build(values | {"n_estimators": 20}, "model")
     out = folder / "out"
-    folders, how = ArmFolders.under(out, model), compute(where)
-    train_as(model, untrained, inputs, cases_of(DATA, SPLIT), folders, plan=plan, compute=how)
+    cases, how = cases_of(DATA, SPLIT), compute(where)
+    with keep_fits(RunContext(store=PieceStore(folder / "work")), f"model-{model}-1f") as fits:
+        folders = replace(ArmFolders.under(out, model), fits=fits)
+        train_as(model, untrained, inputs, cases, folders, plan=plan, compute=how)
     files = (path for path in sorted(out.rglob("*")) if path.is_file())
     return {
         path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -87,6 +97,26 @@ def test_fits_leave_equal_bytes_wherever_they_are_made(
     assert f"models/{model}/repeat{repeats - 1}/{weights}" in serial
     for where in ("side by side", "ray"):
         assert made(tmp_path / where, model, where, plan) == serial
+
+
+@pytest.mark.slow
+def test_a_final_fit_that_trains_before_the_folds_choose_leaves_equal_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With three folds on two places it trains beside the third, instead of after it."""
+    asked: list[str] = []
+    make = CrossValidator.make
+
+    def note(self: Any, fits: Any) -> Any:
+        asked.extend(fit.title for fit in fits if fit.context.ahead)
+        return make(self, fits)
+
+    monkeypatch.setattr(CrossValidator, "make", note)
+    plan, model = replace(PLAN, repeats=1, folds=3), "fine_tuned_efficientnet"
+    serial = made(tmp_path / "serial", model, "serial", plan)
+    assert asked == []
+    assert made(tmp_path / "side by side", model, "side by side", plan) == serial
+    assert asked == ["repeat0-final"]
 
 
 @pytest.mark.slow

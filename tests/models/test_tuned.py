@@ -239,6 +239,7 @@ def test_a_network_is_tuned_stops_early_and_is_loaded_like_any_other(tmp_path: P
     assert model.uses_validation
     assert isinstance(model, TrainedByEpochs)
     assert (model.gpus, model.one_by_one, model.final_epochs) == (None, False, "chosen")
+    assert model.epochs_ahead is None
     training, validation = halves(tmp_path, 48)
     context = FitContext(3, tmp_path / "fit", 1, validation=validation)
     fitted: Any = model.fit(training, context)

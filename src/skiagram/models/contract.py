@@ -98,6 +98,8 @@ class FitContext:
         positive: Label of the condition looked for; None when there are more than two classes.
         epochs: Epochs of a fit that sets no cases aside; None where validation cases decide.
         validation: Labelled cases that decide when training ends; None for none.
+        ahead: Whether it only keeps the weights after each epoch in `folder`, for a fit there that
+            trains for fewer of them.
     """
 
     seed: int
@@ -105,6 +107,7 @@ class FitContext:
     positive: int | None = None
     epochs: int | None = None
     validation: Labelled[Any] | None = None
+    ahead: bool = False
 
 
 @dataclass(frozen=True)
@@ -333,8 +336,11 @@ class TrainedByEpochs(Protocol):
         one_by_one: Whether each fit shares its work out by itself, so that none is made beside it.
         final_epochs: Epochs of a fit on all cases, where folds have no say in them; None where
             validation cases of its own decide, `chosen` where the folds do.
+        epochs_ahead: Epochs that a fit on all cases may train before the folds choose, as its
+            weights after each are those of a fit of so many; None where they are not.
     """
 
     gpus: int | None
     one_by_one: bool
     final_epochs: int | Literal["chosen"] | None
+    epochs_ahead: int | None

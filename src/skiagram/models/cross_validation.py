@@ -378,7 +378,8 @@ class CrossValidator(Generic[I]):
                 fits.append(replace(fit, scored=inputs))
             if epochs != "chosen":
                 fits.append(self._final_fit(part, epochs))
-        made = self.make(fits)
+        ahead = self._fits_ahead(parts, len(fits)) if epochs == "chosen" else []
+        made = self.make([*fits, *ahead])
         if epochs == "chosen":
             chosen = [self._chosen_epochs(_of_folds(part, made)) for part in parts]
             made |= self.make([self._final_fit(*pair) for pair in zip(parts, chosen, strict=True)])
@@ -425,6 +426,23 @@ class CrossValidator(Generic[I]):
         fit = self._request(part.cases, part.rows, name, part.marked, epochs)
         return replace(fit, scored=part.scored, saved=part.saved)
 
+    def _fits_ahead(self, parts: Sequence[Development[I]], others: int) -> list[Fit[I]]:
+        """Return final fits that train beside the last folds, where places would stand idle.
+
+        They keep the weights after each epoch; the final fits take those that the folds choose.
+        """
+        model, keeps = self.model, self.pieces is not None and self.pieces.checkpoints is not None
+        if not keeps or not isinstance(model, TrainedByEpochs) or model.epochs_ahead is None:
+            return []
+        if model.one_by_one or self.compute.backend != "local":
+            return []
+        idle = -others % self.compute.fits_at_a_time(model.gpus)
+        fits = [self._final_fit(part, model.epochs_ahead) for part in parts[:idle]]
+        return [
+            replace(fit, scored=(), saved=None, context=replace(fit.context, ahead=True))
+            for fit in fits
+        ]
+
     def held_out_fits(
         self, cases: Labelled[I], design: Design, epochs: Mapping[str, int]
     ) -> list[Fit[I]]:
@@ -461,8 +479,9 @@ class CrossValidator(Generic[I]):
         )
         made = {}
         for fit, result in zip(fits, results, strict=True):
-            self.finished(fit.title, result.summary)
-            made[fit.title] = result
+            if not fit.context.ahead:
+                self.finished(fit.title, result.summary)
+                made[fit.title] = result
         return made
 
     def _calibrated(self, part: Development[I], made: dict[str, FitResult]) -> Developed:

@@ -386,6 +386,11 @@ class TunedNetwork(Tuned):
         """Return `chosen` where fits need not stop early: the folds' searches choose schedules."""
         return None if self._own.final_epochs is None else "chosen"
 
+    @property
+    def epochs_ahead(self) -> None:
+        """Return None: the search decides what trains."""
+        return None
+
 
 @dataclass(frozen=True)
 class FittedTuned:

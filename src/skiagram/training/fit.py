@@ -115,6 +115,17 @@ class Patience(EarlyStopping):
         super().on_train_epoch_end(trainer, pl_module)
 
 
+class EachEpoch(ModelCheckpoint):
+    """Keeps the weights after each epoch, as `epoch=0.ckpt` and so on."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "{epoch}", save_top_k=-1, save_weights_only=True)
+
+    @property
+    def state_key(self) -> str:
+        return "each epoch"  # Lightning allows a second one only by a name of its own
+
+
 class WholeFiles(TorchCheckpointIO):
     """Writes checkpoints in one step: a kill leaves the old file or the new one.
 
@@ -138,22 +149,37 @@ class WholeFiles(TorchCheckpointIO):
         unfinished.replace(target)
 
 
-def read_best(folder: Path) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
-    """Return the best weights of a classifier, else its last ones, and the curves of its fit.
+def read_weights(
+    folder: Path, epochs: int | None
+) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
+    """Return weights of a classifier and the curves of its fit.
 
     They are read from the files, because processes that were started for a fit leave nothing else.
+
+    Args:
+        epochs: That were asked for; None for as many as it has at most.
+
+    Returns:
+        The weights after so many epochs where a longer fit kept them, else the best ones, else the
+        last; and a row of figures for each epoch.
     """
     state = torch.load(folder / f"{_LAST}.ckpt", map_location="cpu", weights_only=True)
-    curves = list(state["callbacks"]["curves"]["rows"])
-    best = folder / f"{_BEST}.ckpt"
-    if best.exists():
-        state = torch.load(best, map_location="cpu", weights_only=True)
+    curves = list(state["callbacks"]["curves"]["rows"])[:epochs]
+    for chosen in (_after(folder, epochs), folder / f"{_BEST}.ckpt"):
+        if chosen is not None and chosen.exists():
+            state = torch.load(chosen, map_location="cpu", weights_only=True)
+            break
     named = {
         name.removeprefix("classifier."): value
         for name, value in state["state_dict"].items()
         if name.startswith("classifier.")  # cut-offs of grades are of the training alone
     }
     return named, curves
+
+
+def _after(folder: Path, epochs: int | None) -> Path | None:
+    """Return where a fit that keeps the weights after each epoch has those after so many."""
+    return None if epochs is None else folder / f"epoch={epochs - 1}.ckpt"
 
 
 _LAUNCH = "start the stage by torchrun or by srun from sbatch, one process per device"
@@ -184,6 +210,8 @@ class TrainingRun:
         training: Examples,
         validation: Examples | None,
         epochs: int | None = None,
+        *,
+        ahead: bool = False,
     ) -> pd.DataFrame:
         """Train in place until the validation loss no longer falls; restore the best weights.
 
@@ -191,6 +219,7 @@ class TrainingRun:
             validation: Examples that decide when to stop; without them the last weights are kept.
             epochs: Epochs to train for, under the learning rates of the training's own; None for as
                 many as it has at most.
+            ahead: Keep the weights after each epoch in the folder, for a fit of fewer of them.
 
         Returns:
             One row an epoch: `epoch`, `training_loss`, `validation_loss`, `validation_accuracy`,
@@ -224,17 +253,25 @@ class TrainingRun:
             if as_the_first(finished.exists()):
                 state = torch.load(finished, map_location="cpu", weights_only=True)
             else:
-                first = self._train(classifier, training, validation, epochs, folder)
-                weights, curves = read_best(folder)
+                first = True
+                if not self.has_trained(epochs):
+                    first = self._train(classifier, training, validation, epochs, folder, ahead)
+                weights, curves = read_weights(folder, epochs)
                 state = {"weights": weights, "curves": curves}
                 wait_for_all()
-                if first:
+                if first and not ahead:
                     WholeFiles().save_checkpoint(state, finished)
-                    for name in (_BEST, _LAST):
-                        (folder / f"{name}.ckpt").unlink(missing_ok=True)
+                    for path in (*folder.glob("epoch=*.ckpt"), folder / f"{_BEST}.ckpt"):
+                        path.unlink(missing_ok=True)
+                    (folder / f"{_LAST}.ckpt").unlink(missing_ok=True)
             wait_for_all()
         classifier.load_state_dict(state["weights"])
         return pd.DataFrame(state["curves"]).astype({"epoch": "int64"})
+
+    def has_trained(self, epochs: int | None) -> bool:
+        """Return whether the folder has the weights after so many epochs, of a fit of more."""
+        kept = None if self.folder is None else _after(self.folder, epochs)
+        return kept is not None and kept.exists()
 
     def _train(
         self,
@@ -243,6 +280,7 @@ class TrainingRun:
         validation: Examples | None,
         epochs: int | None,
         folder: Path,
+        ahead: bool,
     ) -> bool:
         """Train or resume; return whether this process is the first of those that share it."""
         options = self.training
@@ -271,6 +309,8 @@ class TrainingRun:
                 best = _checkpoint(folder, _BEST, monitor=MONITOR, save_weights_only=True)
                 callbacks += [Patience(options.patience, frozen), best]
             failure = SharedFailure(folder, options.batch_size)
+            if ahead:
+                callbacks.append(EachEpoch(folder))
             callbacks += [_checkpoint(folder, _LAST), failure]
             # A fit that was killed goes on after its last epoch.
             last = folder / f"{_LAST}.ckpt"

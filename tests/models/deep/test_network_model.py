@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -22,6 +23,7 @@ from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.tasks.classes import Classes
 from skiagram.training.devices import device
+from skiagram.training.options import Optimizer
 from tests.models.deep.spots import halves, learner, spots, training
 from tests.stand_ins import CPU
 
@@ -123,6 +125,28 @@ def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
         torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-5)
     losses = [model.summary.curves["validation_loss"] for model in fitted]
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_a_fit_takes_up_what_was_trained_ahead(epochs: int, tmp_path: Path) -> None:
+    """Of two epochs ahead it takes the weights after the first or the second, or goes on."""
+    known, unseen = halves(tmp_path, 36)
+    steady = Optimizer(name="adam", lr=0.01, weight_decay=0.0, schedule="constant")
+    model = learner(dataclasses.replace(training(epochs=3), optimizer=steady))
+    assert model.epochs_ahead == 3
+    asked = FitContext(0, tmp_path / "ahead", epochs=epochs)
+    model.fit(known, dataclasses.replace(asked, epochs=2, ahead=True))
+    taken, alone = model.fit(known, asked), model.fit(known, FitContext(0, epochs=epochs))
+    np.testing.assert_array_equal(taken.scores(unseen.inputs), alone.scores(unseen.inputs))
+    pd.testing.assert_frame_equal(taken.summary.curves, alone.summary.curves)
+    assert [path.name for path in (tmp_path / "ahead").iterdir()] == ["finished.ckpt"]
+
+
+def test_a_fit_whose_length_its_folds_change_is_not_trained_ahead() -> None:
+    steady = Optimizer(name="adam", lr=0.01, weight_decay=0.0, schedule="constant")
+    alike = dataclasses.replace(training(epochs=3), optimizer=steady)
+    assert learner(dataclasses.replace(alike, patience=2)).epochs_ahead is None
+    assert learner(training(epochs=3)).epochs_ahead is None  # the learning rate falls to its end
 
 
 def test_a_network_of_double_precision_is_loaded_as_one(tmp_path: Path) -> None:

@@ -90,6 +90,14 @@ class NetworkModel:
             return None
         return options.epochs if options.optimizer.schedule in FALLING else "chosen"
 
+    @property
+    def epochs_ahead(self) -> int | None:
+        """Return all epochs where each fold trains so many, and none depends on how many follow."""
+        options = self.network.training
+        follows = self.final_epochs == "chosen" and options.optimizer.schedule == "constant"
+        alike = follows and not self.trainer.callbacks  # which may count the epochs
+        return options.epochs if alike and options.patience >= options.epochs else None
+
     def read(self, prepared: PreparedData, task: Task) -> Reading[Any]:
         inputs = NetworkInputs.read(
             self.network, prepared.images, prepared.cases, prepared.covariates
@@ -189,11 +197,12 @@ class NetworkModel:
             classifier = Classifier(network, *copies, planes=architecture.planes)
             n_classes, trainer = architecture.n_classes, self.trainer
             fit = TrainingRun(options, trainer, n_classes, self.threads, seed, folder, module)
-            if isinstance(self.network, StartsFromCases):
+            if isinstance(self.network, StartsFromCases) and not fit.has_trained(context.epochs):
                 torch.set_num_threads(self.threads)
                 self.network.begin_from(classifier.to(device(trainer)), examples)
             examples.begin(classifier)
-            curves.append(fit.run(classifier, examples, held_out, context.epochs))
+            epochs, ahead = context.epochs, context.ahead
+            curves.append(fit.run(classifier, examples, held_out, epochs, ahead=ahead))
             if isinstance(self.network, FinishesItself):
                 parts = (examples,) if held_out is None else (examples, held_out)
                 self.network.finish(classifier.to(device(trainer)), *parts)
