@@ -28,6 +28,7 @@ from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.intake.class_folders import KINDS, add_split, rows_of_classes
 from skiagram.intake.file_names import find_listed_files
 from skiagram.intake.file_options import FileOptions
+from skiagram.intake.header_patients import add_header_patients
 from skiagram.intake.labels import (
     label_column,
     label_of_classes,
@@ -135,6 +136,11 @@ def read_folder(options: FileOptions) -> DescribedFolder:
         options = replace(options, ignore_unlisted=options.ignore_unlisted or bool(note))
         notes = [*notes, note]
     n_other_classes = every - len(rows)
+    # patients, by their column or by headers
+    if not options.patient and not usual_column(rows[0].cells, PATIENT_COLUMNS):
+        tree = open_tree(options.folder, str(options.folder), is_image_file)
+        rows, note = add_header_patients(rows, options.file or "", tree)
+        notes = [*notes, note]
     if options.masks == "regions":
         rows = _add_masks(rows, options, masks)
     source = _describe_source(rows, options, outcome)

@@ -8,6 +8,7 @@ images made FOR PRESENTATION alone. What compressed bytes become is bounded befo
 import math
 import re
 import struct
+import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,7 +21,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.errors import InvalidDicomError
-from pydicom.filereader import read_dataset, read_preamble
+from pydicom.filereader import read_dataset, read_partial, read_preamble
 from pydicom.pixels import apply_color_lut, apply_windowing
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import (
@@ -298,6 +299,25 @@ def read_meta(file: BinaryIO) -> Any:
     """Return the meta information of a file, which says its transfer syntax and its kind."""
     read_preamble(file, force=False)
     return read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
+
+
+def read_patient_id(content: bytes) -> str | None:
+    """Return the Patient ID of a DICOM file, of its first bytes alone; empty where it has none.
+
+    None of a file that is no DICOM.
+    """
+    content = with_preamble(content)
+    if not is_dicom(content):
+        return None
+    try:
+        header = read_partial(
+            BytesIO(content),
+            stop_when=lambda tag, _vr, _length: tag > Tag("PatientID"),
+            specific_tags=[Tag("PatientID")],
+        )
+        return unicodedata.normalize("NFC", str(header.get("PatientID") or "").strip())
+    except Exception:  # a damaged file, which its reading names
+        return ""
 
 
 def check_deflated(file: BinaryIO, where: str) -> None:
