@@ -30,6 +30,7 @@ from tests.datasets.own_folders import (
     OwnFolder,
     encoded,
     faulty,
+    film,
     mixed_folder,
     row,
     sound_folder,
@@ -273,6 +274,23 @@ def test_the_root_of_the_file_system_is_not_looked_through(
 ) -> None:
     own = sound_folder(tmp_path)
     assert "the root of the file system" in terminal(["check", own.folder.anchor, str(own.csv)], 4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("outer", ["", "train/"])
+def test_the_printed_pattern_takes_folders_within_classes_for_patients(
+    project: Path, tmp_path: Path, terminal: Terminal, outer: str
+) -> None:
+    for at in range(48):
+        place = tmp_path / "films" / f"{outer}{('no', 'yes')[at // 2 % 2]}/person{at // 2}"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(film(at)).save(place / f"{at}.png")
+    line = ["check", str(tmp_path / "films"), "--positive", "yes"]
+    shown = terminal(line)
+    assert ["all", "48", "unknown"] in [words_of.split() for words_of in shown.splitlines()]
+    (printed,) = re.findall(r"--pattern '\S+'", shown)
+    shown = terminal([*line, *shlex.split(printed)])
+    assert ["all", "48", "24"] in [words_of.split() for words_of in shown.splitlines()]
 
 
 KEY = "0123456789abcdef0123456789abcdef"

@@ -27,6 +27,15 @@ def test_parts_of_the_data_are_told_on_either_side_of_the_class(order: str, word
     assert [(row.cells["label"], row.cells["split"]) for row in rows] == [*PARTED.values()]
 
 
+@pytest.mark.parametrize("parts", [("train", "train"), ("train", "val"), ("val", "train")])
+def test_parts_without_a_test_set_are_left_to_folds(parts: tuple[str, str]) -> None:
+    names = [f"{part}/{label}/{part}.png" for part in parts for label in ("yes", "no")]
+    rows = rows_of_classes(names, (), "films")
+    assert [row.cells for row in rows] == [
+        {"file": name, "label": name.split("/")[1]} for name in names
+    ]
+
+
 @pytest.mark.parametrize(
     ("names", "classes", "labels"),
     [

@@ -144,20 +144,47 @@ def spelling_hints(described: DescribedFolder) -> str:
 
 
 def patient_hint(described: DescribedFolder) -> str:
-    """Return what to do where no column tells patients apart; empty where one does."""
-    if described.source.columns.patient is not None:
+    """Return what to do where nothing tells patients apart; empty where something does."""
+    columns = described.source.columns
+    if columns.patient is not None:
         return ""
     named = [name for name in described.unused if names_patients(name)]
-    remedy = (
-        f"The column `{named[0]}` may tell them apart: --patient {shlex.quote(named[0])}"
-        if named
-        else "If a column tells them apart, name it: --patient COLUMN"
-    )
+    names = [row.cells[columns.image_file] for row in described.rows]
+    pattern = _pattern_of_folders(names, [row.cells[columns.label] for row in described.rows])
+    if named:
+        remedy = f"The column `{named[0]}` may tell them apart: --patient {shlex.quote(named[0])}"
+    elif pattern:
+        remedy = f"The folders within those of the classes may tell them apart: --pattern {pattern}"
+    else:
+        remedy = "If a column tells them apart, name it: --patient COLUMN; "
+        remedy += "if names of files\ndo, say how: --pattern '{label}/{patient}_{region}.png'"
     return (
         "Patients are unknown: images of one person can be in training and in test, which makes "
         "every\nfigure too good. " + remedy + ".\nIts ids stay in the manifest; `skiagram init "
         "--patient-key` keeps them and the file names under a key."
     )
+
+
+def _pattern_of_folders(names: Sequence[str], labels: Sequence[str]) -> str:
+    """Return how names of files are read where a folder of each class holds further folders.
+
+    Empty where there are none, where they hold an image each, or lie at several depths.
+    """
+    paths = [name.split("/") for name in names]
+    depths = {len(parts) for parts in paths}
+    levels = {
+        parts.index(label) if label in parts[:-1] else -1
+        for parts, label in zip(paths, labels, strict=True)
+    }
+    if len(depths) != 1 or len(levels) != 1 or -1 in levels:
+        return ""
+    (depth,), (level,) = depths, levels
+    folders = {tuple(parts[: level + 2]) for parts in paths}
+    if depth < level + 3 or not len(set(labels)) < len(folders) < len(names):
+        return ""
+    inner = ["{any}"] * (depth - level - 3)
+    parts = [*["{any}"] * level, "{label}", "{patient}", *inner, "{region}"]
+    return shlex.quote("/".join(parts))
 
 
 def text_in_pixels(images: Sequence[CheckedImage]) -> str:

@@ -116,13 +116,14 @@ def add_data_set(
     """
     from dataclasses import replace
 
-    from skiagram.cli.check_report import require_usable, spelling_hints
+    from skiagram.cli.check_report import patient_hint, require_usable, spelling_hints
     from skiagram.intake.images import read_folder
     from skiagram.intake.labels import LEFT_OUT, OF_OTHER_CLASSES, record_left_out
     from skiagram.steps.check import check_folder
 
     described = read_folder(options)
-    for hint in filter(None, (*described.notes, spelling_hints(described))):
+    hints = (*described.notes, spelling_hints(described), patient_hint(described))
+    for hint in filter(None, hints):
         print(printable(hint), file=sys.stderr)
     # where it will be written, and what people wrote into an earlier config
     files = _name_files(described, outside, key_file)

@@ -57,10 +57,14 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
             remedy="move what is no image of a class elsewhere, or name a table; where names tell "
             "the class, say how, as in `--pattern '{patient}_{label}.png'`",
         )
+    # without a test set, as where its labels are kept back, parts are of no use: folds make them
+    has_test = split is not None and any(
+        SPLITS[parts[split].lower()] == "test" for parts in folders
+    )
     rows = []
     for line, (name, parts) in enumerate(zip(names, folders, strict=True), start=2):
         cells = {"file": name, "label": parts[label]}
-        if split is not None:
+        if split is not None and has_test:
             cells["split"] = SPLITS[parts[split].lower()]
         rows.append(CsvRow(line, cells))
     return rows

@@ -23,7 +23,7 @@ from skiagram.datasets.folder.csv_rows import (
 from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
 from skiagram.datasets.folder.patients import number_visits, settle_patients
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
-from skiagram.datasets.folder.table import Columns, join_masks, normalise_name
+from skiagram.datasets.folder.table import SPLITS, Columns, join_masks, normalise_name
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.intake.class_folders import KINDS, add_split, rows_of_classes
 from skiagram.intake.file_names import find_listed_files
@@ -185,7 +185,11 @@ def _read_class_folders(options: FileOptions) -> tuple[_Table, MaskNames]:
     classes = {*options.classes, *filter(None, [options.positive])}
     mask_files = masks.names
     rows = rows_of_classes([name for name in names if name not in mask_files], classes, where)
-    return _Table(rows, replace(options, file="file"), []), masks
+    parts = {part.lower() for row in rows for part in row.cells["file"].split("/")[:-1]}
+    notes = []
+    if parts & SPLITS.keys() and "split" not in rows[0].cells:
+        notes = ["Folders tell parts of the data, but no test set: folds score every image."]
+    return _Table(rows, replace(options, file="file"), notes), masks
 
 
 def _read_table(options: FileOptions) -> _Table:
