@@ -186,7 +186,7 @@ def typed(heading: str) -> list[str]:
     return [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
 
 
-def test_make_ui_answers(fresh: Project) -> None:
+def test_make_ui_answers_and_leaves_no_server(fresh: Project) -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
@@ -197,12 +197,18 @@ def test_make_ui_answers(fresh: Project) -> None:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:
                     assert page.status == 200
-                    return
+                    break
             except OSError:
                 assert server.poll() is None
                 time.sleep(0.5)
-        pytest.fail("no answer")
+        else:
+            pytest.fail("no answer")
+        started = psutil.Process(server.pid).children(recursive=True)
+        (command_itself,) = (each for each in started if "skiagram" in " ".join(each.cmdline()[:3]))
+        command_itself.terminate()  # as at the end of a session
+        assert psutil.wait_procs(started, timeout=60)[1] == []
     finally:
-        for process in (*psutil.Process(server.pid).children(recursive=True), server):
+        for process in psutil.Process(server.pid).children(recursive=True):
             process.terminate()
+        server.terminate()
         server.wait()

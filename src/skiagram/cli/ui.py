@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -55,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
         for (number,) in file.execute(_EXPERIMENT):
             page += f"#/experiments/{number}/runs?viewStateShareKey={RUNS_VIEW}"
     with suppress(KeyboardInterrupt), subprocess.Popen(command, env=_OFF | os.environ) as server:  # noqa: S603
+        # what ends this command, such as a closed session, ends the server too
+        signal.signal(signal.SIGTERM, lambda _number, _frame: server.terminate())
         while server.poll() is None:
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break  # it answers
