@@ -278,6 +278,18 @@ def test_two_tables_join_by_patients_where_a_join_of_texts_loses_rows(
     ]
 
 
+def test_a_joined_table_may_call_its_patients_by_a_usual_name(
+    tmp_path: Path, terminal: Terminal
+) -> None:
+    (tmp_path / "ages.csv").write_text("person,age\nA,61\nB,47\n")
+    (tmp_path / "labels.csv").write_text("patient_id,label\nB,no\nA,yes\n")
+    files = [str(tmp_path / name) for name in ("ages.csv", "labels.csv", "out.csv")]
+    terminal(["table", *files, "--patient", "person"])
+    assert [[*row.values()] for row in _rows(tmp_path)] == [["A", "61", "yes"], ["B", "47", "no"]]
+    (tmp_path / "out.csv").unlink()
+    assert "ages.csv: no column `prson`" in terminal(["table", *files, "--patient", "prson"], 4)
+
+
 def test_parts_of_names_that_tell_nothing_are_passed_over(
     tmp_path: Path, terminal: Terminal
 ) -> None:

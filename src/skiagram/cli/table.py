@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
             fault, allowed = "is not given", "a second table, with a row a patient"
             raise OptionError(fault, where="LABELS", allowed=allowed)
         first = PatientTable.read(folder, options.patient)
-        second = PatientTable.read(options.csv, options.patient)
+        second = PatientTable.read(options.csv, options.patient, joined=True)
         leave_out = options.unmatched == "leave-out"
         whole, notes = first.joined(second, options.similar_patients, leave_out=leave_out)
         text = csv_text(whole.rows[0].cells, (row.cells for row in whole.rows))

@@ -175,7 +175,9 @@ def _read_rows(
         measured, join_notes = [*whole.rows[0].cells], []
         leave_out = options.unmatched == "leave-out"
         for path in (options.csv, *options.join):
-            further = PatientTable.read(path, options.patient, options.missing, emptied)
+            further = PatientTable.read(
+                path, options.patient, options.missing, emptied, joined=True
+            )
             whole, left_out = whole.joined(further, options.similar_patients, leave_out=leave_out)
             join_notes += left_out
         rows = whole.rows

@@ -174,15 +174,22 @@ class PatientTable:
         column: str | None = None,
         missing: Collection[str] = (),
         emptied: Counter[str] | None = None,
+        *,
+        joined: bool = False,
     ) -> "PatientTable":
         """Read a table; without a column of patients, or where one is nobody, refuse.
 
         Args:
             column: Of the patients; None takes the first of the usual names.
+            joined: Whether it is joined to a table that has such a column, so that its own may
+                have a usual name instead.
         """
         with of_table(str(path)):
             rows = read_csv(path, missing, emptied=emptied)
-            name = column or usual_column(rows[0].cells, PATIENT_COLUMNS) or "patient_id"
+            usual = usual_column(rows[0].cells, PATIENT_COLUMNS)
+            name = column or usual or "patient_id"
+            if joined and name not in rows[0].cells:
+                name = usual or name
             require_columns(rows, (name,))
             for row in rows:
                 if problem := find_patient_problem(row.cells[name], row.where):
