@@ -73,7 +73,7 @@ def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(
     assert f"{second}: `5_0` in column `age`. Allowed: a finite number, or an empty cell" in said
     assert f"{third}: no row in the table of covariates" in said
     assert (
-        "1 of 3 images have a covariate text that too few cases for training had, "
+        "1 of 3 cases have a covariate text that too few cases for training had, "
         f"first {first}: side `middle`" in said
     )
     rows[0]["side"] = ""  # a text that is missing is 0 in all columns too

@@ -60,14 +60,14 @@ scored has a row with the reason; the exit code is then 4. A run that was stoppe
 table as it was; the same line begins anew."""
 _MAX_LINES = 20
 _SENTENCES = {  # column → what is said of it; how many cases of how many, and the first
-    "error": "{} of {} images left out: the column `error` says why.",
+    "error": "{} of {} cases left out: the column `error` says why.",
     "missing": "{} of {} cases lack what the model reads besides the image, first {}. The column "
     "`missing` says what; a table (--table) names images of one patient (`patient_id`, `visit`).",
-    "unseen": "{} of {} images have a covariate text that too few cases for training had, first "
+    "unseen": "{} of {} cases have a covariate text that too few cases for training had, first "
     "{}. It counts as none of the known categories.",
-    "unusual": "{} of {} images are unlike all training images, first {}. Do not trust their "
+    "unusual": "{} of {} cases are unlike all training cases, first {}. Do not trust their "
     "scores; the column `unusual` names each reason.",
-    "refer": "{} of {} images are to be referred to a person (column `refer`).",
+    "refer": "{} of {} cases are to be referred to a person (column `refer`).",
 }
 
 
@@ -283,7 +283,7 @@ def _write(
             print(printable(sentence), file=sys.stderr)
     output: Path = arguments.output
     if counts["error"] == len(cases):
-        raise DataError("none of the images can be scored", where=str(output))
+        raise DataError("none of the cases can be scored", where=str(output))
     # the files
     if arguments.page is not None:
         shown = write_page(results, cases, model, arguments.page, warning)
