@@ -6,8 +6,10 @@ from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.datasets.folder.patients import find_patient_problem
 from skiagram.readers.dicom import read_patient_id
 from skiagram.readers.file_trees import FileTree
+from skiagram.readers.image_files import ENDINGS
 
 _COLUMN = "patient_id"
+_OTHER_ENDINGS = tuple(ending for ending in ENDINGS if ending not in (".dcm", ".dicom"))
 
 
 def add_header_patients(
@@ -21,6 +23,8 @@ def add_header_patients(
         column: Of the names of files; a folder is a series of slices.
     """
     names = [row.cells[column] for row in rows]
+    if any(name.lower().endswith(_OTHER_ENDINGS) for name in names):
+        return rows, ""  # an archive is not decrypted for nothing
     tree.announce(names)
     patients: list[str] = []
     for name in names:
