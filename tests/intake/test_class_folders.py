@@ -27,6 +27,12 @@ def test_parts_of_the_data_are_told_on_either_side_of_the_class(order: str, word
     assert [(row.cells["label"], row.cells["split"]) for row in rows] == [*PARTED.values()]
 
 
+def test_where_a_test_set_has_no_labels_the_training_folder_is_named_alone() -> None:
+    with pytest.raises(DataError) as refused:
+        rows_of_classes(["train/yes/1.png", "train/no/2.png", "test/3.png"], (), "films")
+    assert "name `films/train` alone" in refused.value.remedy
+
+
 @pytest.mark.parametrize("parts", [("train", "train"), ("train", "val"), ("val", "train")])
 def test_parts_without_a_test_set_are_left_to_folds(parts: tuple[str, str]) -> None:
     names = [f"{part}/{label}/{part}.png" for part in parts for label in ("yes", "no")]

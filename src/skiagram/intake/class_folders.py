@@ -145,13 +145,17 @@ def _split_level(folders: Sequence[Sequence[str]], where: str) -> int | None:
         if len(named) > 1 or (divided and level == 0):
             parts = " and ".join(f"`{name}`" for name in sorted(named))
             others = listed(sorted(names - named), "`")
+            training = next((name for name in named if SPLITS[name.lower()] == "train"), None)
+            remedy = "rename or move the folders, or write a table with a column `split`"
+            if training is not None and not others and level == 0:
+                remedy += f"; where the other parts have no labels, name `{where}/{training}` alone"
             raise DataError(
                 f"folders called {parts}, which are parts of the data, "
                 + (f"beside {others}" if others else "without folders of classes in them"),
                 where=where,
                 allowed="parts of the data that are called train, val and test (or training, "
                 "validation, valid, testing), each with a folder for each class",
-                remedy="rename or move the folders, or write a table with a column `split`",
+                remedy=remedy,
             )
     return None
 
