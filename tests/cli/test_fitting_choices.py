@@ -157,6 +157,15 @@ def test_marked_images_are_searched_at_the_scale_of_development_lesions(
         assert (REPOSITORY / f"conf/model/{name}.yaml").exists()
 
 
+@pytest.mark.parametrize(("shape", "in_colour"), [((30, 40, 3), True), ((30, 40), False)])
+def test_colours_are_measured_where_there_are_any(shape: tuple[int, ...], in_colour: bool) -> None:
+    of_folder = fitting.fitting_choices("skin", checked([image(shape, "a.png")], "P_1"), "cv")
+    for params in (of_folder.params, fitting.array_choices((500, *shape))):
+        families = params.get("features", "").split(",")
+        assert ("colour" in families) == in_colour
+        assert ("glcm" in families) == in_colour  # beside those of params.yaml
+
+
 def test_a_few_larger_images_do_not_enlarge_the_others() -> None:
     shapes = [(50, 50)] * 6 + [(47, 50), (90, 90)]
     choices = fitting.fitting_choices("patches", checked([image(s, "a.png") for s in shapes]), "cv")

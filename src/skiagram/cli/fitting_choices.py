@@ -229,7 +229,7 @@ def _classify(name: str, data: CheckedData, design: Design) -> FittingChoices:
         files = {"conf/model/small_cnn.yaml": input_}
         return FittingChoices(run_params | chosen, files, {})
     if len(first.note.shape) == 3:
-        run_params |= {"restoration": "none"}
+        run_params |= _colour_choices()
     shapes = [image.note.shape for image in data.first]
     cases = len(data.first) if data.cases is None else len(data.cases.development())
     return with_networks(FittingChoices(run_params, options, {}), shapes, cases)
@@ -481,7 +481,13 @@ def array_choices(shape: tuple[int, ...]) -> dict[str, Any]:
     """Return the choices for an array of images, (n, height, width[, 3]), or of volumes."""
     if len(shape) == 4 and shape[3] != 3:
         return {"restoration": "none", "features": _TEXTURE, "networks": ["cnn_3d"]}
-    return {"restoration": "none"} if len(shape) == 4 else {}
+    return _colour_choices() if len(shape) == 4 else {}
+
+
+def _colour_choices() -> dict[str, Any]:
+    """Return the choices for images in colour; the other families see their luminance alone."""
+    families = [name.strip() for name in read_shipped(CHOICES)["features"].split(",")]
+    return {"restoration": "none", "features": ",".join([*families, "colour"])}
 
 
 def _sized(data: CheckedData, side: int) -> dict[str, Any]:
