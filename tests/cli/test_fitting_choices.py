@@ -166,6 +166,13 @@ def test_colours_are_measured_where_there_are_any(shape: tuple[int, ...], in_col
         assert ("glcm" in families) == in_colour  # beside those of params.yaml
 
 
+def test_features_that_see_no_colour_are_told() -> None:
+    for shape, told in (((30, 40, 3), True), ((30, 40), False)):
+        seen = checked([image(shape, "a.png", (1, 9, 9))], "P_1")
+        choices = fitting.fitting_choices("skin", seen, "cv")
+        assert ("luminance of colours alone" in choices.why) == told
+
+
 def test_a_few_larger_images_do_not_enlarge_the_others() -> None:
     shapes = [(50, 50)] * 6 + [(47, 50), (90, 90)]
     choices = fitting.fitting_choices("patches", checked([image(s, "a.png") for s in shapes]), "cv")

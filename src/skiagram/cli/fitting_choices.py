@@ -227,7 +227,11 @@ def _classify(name: str, data: CheckedData, design: Design) -> FittingChoices:
         input_ = {"training.input.box": _BOX | {"unit": "voxels"}, "training.image_size": 64}
         chosen = {"features": _TEXTURE, "networks": ["small_cnn"]}
         files = {"conf/model/small_cnn.yaml": input_}
-        return FittingChoices(run_params | chosen, files, {})
+        why = ""
+        if len(first.note.shape) == 3:
+            why = "Within masks, features see the luminance of colours alone, and networks see "
+            why += "colours; `--masks leave-out` has features of colour, of whole images."
+        return FittingChoices(run_params | chosen, files, {}, why)
     if len(first.note.shape) == 3:
         run_params |= _colour_choices()
     shapes = [image.note.shape for image in data.first]
