@@ -1,4 +1,4 @@
-"""What random views of training images are worth, on development images alone.
+"""What random views of training images, and several trainings, are worth, on development images.
 
     SKIAGRAM_DATA=<folder> python -m benchmarks.augmentation DATASET NETWORK SEED [SEED ...]
 
@@ -39,11 +39,12 @@ CHOSEN = {  # data set → its two classes, negative first, and images of each a
 }
 FLIPPED = {"vertical_flip": True, "rotation": 0.0, "zoom": 0.0, "contrast": 0.0}
 TURNED = {"rotation": 10.0, "zoom": 0.1, "contrast": 0.15}
-VIEWS = {  # in place of what the config of the network says
+VIEWS: dict[str, dict[str, Any]] = {  # in place of what the config of the network says
     "upside down": FLIPPED,
     "upright": FLIPPED | {"vertical_flip": False},
     "upright, turned and zoomed": TURNED | {"vertical_flip": False},
     "upside down, turned and zoomed": TURNED | {"vertical_flip": True},
+    "upright, turned and zoomed, mean of three": TURNED | {"vertical_flip": False, "members": 3},
 }
 SIZES = {"fine_tuned_efficientnet": 112}  # as `skiagram run` chooses them
 
@@ -74,7 +75,8 @@ def score_cases(
     """Return (2, n): score of each case, by a network that never saw its patient, and its fold."""
     options = read_option_file(CONF / f"model/{network}.yaml")
     options["training"]["image_size"] = SIZES.get(network)
-    options["training"]["augmentation"] |= views
+    options["training"]["members"] = views.get("members", 1)
+    options["training"]["augmentation"] |= {k: v for k, v in views.items() if k != "members"}
     trainer = check(Trainer, read_option_file(CONF / "trainer/default.yaml"), "trainer")
     model = NetworkModel(build(options, network), trainer, threads=1)
     scores = np.zeros((2, len(cases)))

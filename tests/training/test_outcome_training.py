@@ -1,5 +1,6 @@
 """Losses of outcomes are those of the field, and their cut-offs are learned with the network."""
 
+import dataclasses
 from typing import cast
 
 import numpy as np
@@ -7,12 +8,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from skiagram.errors import ModelFailure
 from skiagram.tasks.grade import Grade
 from skiagram.tasks.number import Number
 from skiagram.tasks.time import TimeToEvent
 from skiagram.training.classifier import Classifier
 from skiagram.training.options import Training
-from skiagram.training.outcome_training import OutcomeTraining
+from skiagram.training.outcome_training import OutcomeTraining, check_training
+from tests.models.deep.spots import training
 from tests.statistics.times import EVENT, RISK, TIME, UNTIED
 
 pytestmark = pytest.mark.slow
@@ -73,3 +76,13 @@ def test_what_an_outcome_learns_with_its_loss_is_trained_with_the_network() -> N
     number = Number(column="size")
     of_number = OutcomeTraining(*given, np.array(["a"]), compiled=False, outcome=number)
     assert "learned" not in dict(of_number.named_parameters())
+
+
+def test_a_mean_of_networks_of_several_findings_is_refused() -> None:
+    """The members' probabilities are averaged as those of classes, which exclude one another."""
+    plain = dataclasses.replace(training(), class_weights=None)
+    means = dataclasses.replace(plain, members=3)
+    check_training(means, "Small network", 1)
+    check_training(plain, "Small network", 14)
+    with pytest.raises(ModelFailure, match="a mean of networks is of classes"):
+        check_training(means, "Small network", 14)

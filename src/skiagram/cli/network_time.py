@@ -20,7 +20,7 @@ _PLANS = Path(".work/network_plans.json")  # so that the same line trains the sa
 
 
 def plan_network_time(
-    choices: FittingChoices, user_choices: Mapping[str, Any], hours: float
+    choices: FittingChoices, user_choices: Mapping[str, Any], hours: float, *, of_classes: bool
 ) -> tuple[FittingChoices, str]:
     """Return the networks and epochs that there is time for, and sentences on them.
 
@@ -28,6 +28,7 @@ def plan_network_time(
         choices: What fits the images; its networks are the most valuable first.
         user_choices: What the line chooses besides.
         hours: For all networks, with every processor of this machine at work.
+        of_classes: Whether classes are told apart; of these alone networks become means of several.
     """
     from skiagram.compute.workers import ALL_PROCESSORS, count_gpus
     from skiagram.models.cross_validation import Plan
@@ -62,11 +63,18 @@ def plan_network_time(
     keeps_one = not params["encoders"]
     share = plan.validation_fraction
     planned = _plan_once(
-        networks, choices.image_shape, passes, share, hours, kind, keeps_one=keeps_one
+        networks,
+        choices.image_shape,
+        passes,
+        share,
+        hours,
+        kind,
+        keeps_one=keeps_one,
+        has_members=of_classes,
     )
     for network_time in planned:
         plan_time(Path(), f"train_network@{network_time.name}", network_time.seconds)
-    # fewer epochs where there is no time for all
+    # fewer epochs where there is no time for all, several trainings where much is left
     changed = {file: dict(values) for file, values in choices.options.items()}
     for network_time in planned:
         training = networks[network_time.name]["training"]
@@ -74,11 +82,18 @@ def plan_network_time(
             patience = min(training["patience"], network_time.epochs)
             values = changed.setdefault(f"conf/model/{network_time.name}.yaml", {})
             values |= {"training.epochs": network_time.epochs, "training.patience": patience}
+        if network_time.members > 1:
+            values = changed.setdefault(f"conf/model/{network_time.name}.yaml", {})
+            values["training.members"] = network_time.members
     names = [network_time.name for network_time in planned]
     chosen = replace(choices, params={**choices.params, "networks": names}, options=changed)
     # what is trained for how long, and what is left out
     minutes = max(1, round(sum(network_time.seconds for network_time in planned) / 60))
-    trained = " and ".join(f"{each.name} ({each.epochs} epochs)" for each in planned) or "none"
+    trained = " and ".join(
+        f"{each.name} ({each.epochs} epochs{f', mean of {each.members}' * (each.members > 1)})"
+        for each in planned
+    )
+    trained = trained or "none"
     text = f"Networks: {trained}, about {minutes} minute{'s' * (minutes > 1)} on this machine."
     if not planned:
         text = "Networks: none; the frozen network stands for them."
@@ -96,6 +111,7 @@ def _plan_once(
     kind: str,
     *,
     keeps_one: bool,
+    has_members: bool,
 ) -> "Sequence[NetworkTime]":
     """Return the networks that there is time for: as planned for the same line before, if it was.
 
@@ -105,17 +121,20 @@ def _plan_once(
         validation_fraction: Share of them that is scored and not learnt from.
         kind: Of the device that trains, as PyTorch names it.
         keeps_one: Whether the first network stays even where there is no time for it.
+        has_members: Whether networks may become means of several.
     """
     from joblib.externals.loky import get_reusable_executor
 
     from skiagram.models.deep.time_budget import (
         NetworkTime,
+        add_members,
         foresee_seconds,
         measure_training,
         plan_networks,
     )
 
     inputs = [[*networks], networks, image_shape, passes, validation_fraction, hours, kind]
+    inputs.append(has_members)
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     plans = json.loads(_PLANS.read_text("utf-8")) if _PLANS.exists() else {}
     if key in plans:
@@ -135,6 +154,13 @@ def _plan_once(
         seconds = foresee_seconds(learning, scoring, passes, epochs, validation_fraction)
         times.append(NetworkTime(name, epochs, seconds))
     planned = plan_networks(times, 3600 * hours, keeps_one=keeps_one)
+    if has_members:
+        fresh = {
+            name: network["training"]["epochs"]
+            for name, network in networks.items()
+            if "weights" not in network
+        }
+        planned = add_members(planned, 3600 * hours, fresh)
     # which the same line finds again
     plans[key] = [asdict(network) for network in planned]
     _PLANS.parent.mkdir(exist_ok=True)

@@ -224,7 +224,9 @@ def _add_and_choose(
             print(sentence)
     # networks that there is time for
     if not quick and "networks" not in user_choices:
-        choices, planned = plan_network_time(choices, user_choices, hours)
+        choices, planned = plan_network_time(
+            choices, user_choices, hours, of_classes=data.kind == "class"
+        )
         chosen |= {"networks": choices.params.get("networks", chosen["networks"])}
         print(*filter(None, [planned]), flush=True)
     # all arms together are a row of the report, never what stands for an arm

@@ -27,12 +27,19 @@ class OutcomeTraining(ClassifierTraining):
         return loss
 
 
-def check_training(options: Training, title: str) -> None:
+def check_training(options: Training, title: str, scores: int) -> None:
     """Refuse options that only the training on classes has.
 
+    Args:
+        scores: Of a case; several are those of findings.
+
     Raises:
-        ModelFailure: Labels are to be mixed, smoothed or weighted.
+        ModelFailure: Labels are to be mixed, smoothed or weighted, or networks of several findings
+            to be averaged.
     """
+    if scores > 1 and options.members > 1:
+        fault = "a mean of networks is of classes, or of a single score"
+        raise ModelFailure(fault, where=title, remedy="set training.members to 1")
     class_options = {
         "mixup": bool(options.mixup),
         "label_smoothing": bool(options.label_smoothing),

@@ -1,9 +1,12 @@
 """Networks are planned for the time that there is, the most valuable first."""
 
+from dataclasses import replace
+
 import pytest
 
 from skiagram.models.deep.time_budget import (
     NetworkTime,
+    add_members,
     foresee_seconds,
     measure_training,
     plan_networks,
@@ -32,6 +35,23 @@ def test_what_there_is_time_for_is_trained_in_the_order_of_value(
     planned = plan_networks(WANTED, budget, keeps_one=False)
     assert {each.name: each.epochs for each in planned} == epochs
     assert sum(each.seconds for each in planned) <= budget
+
+
+@pytest.mark.parametrize(
+    ("budget", "members"),
+    [
+        (4500, (1, 3)),  # 600 and three times 300 seconds
+        (4499, (1, 1)),
+    ],
+)
+def test_a_small_network_becomes_a_mean_where_most_of_the_time_is_spare(
+    budget: float, members: tuple[int, int]
+) -> None:
+    planned = add_members(WANTED, budget, {"small": 30})
+    assert tuple(each.members for each in planned) == members
+    assert planned[1].seconds == 300 * members[1]
+    shorter = [replace(each, epochs=5) for each in WANTED]
+    assert add_members(shorter, 9000, {"small": 30}) == shorter
 
 
 def test_one_network_stays_where_nothing_else_is_deep() -> None:

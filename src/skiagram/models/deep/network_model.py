@@ -139,7 +139,7 @@ class NetworkModel:
         # What is no class has a loss of its own.
         module: Callable[..., ClassifierTraining] = ClassifierTraining
         if not training.predicted.decides:
-            check_training(options, self.title)
+            check_training(options, self.title, training.predicted.scores)
             module = partial(OutcomeTraining, outcome=training.predicted)
         outputs = training.predicted.scores
         architecture = Architecture(composed(self.network), examples.shape, outputs, columns)

@@ -6,7 +6,7 @@ follows from the cases, the epochs and the number of fits.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from skiagram.training.classifier import Staged
 _STEP = 0.003  # seconds of a step that Lightning takes for itself
 _START = 12.0  # seconds until libraries are imported in the processes that train
 _LEAST_SHARE = 1 / 3  # of its epochs; a network that has time for fewer is left out
+_MEMBERS, _SPARE_SHARE = 3, 1 / 3  # of a mean of networks, and of the time that all may then take
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,13 @@ class NetworkTime:
         name: Of its config.
         epochs: For each fit.
         seconds: Of all fits, with all processors at work.
+        members: Networks from seeds of their own whose probabilities are averaged.
     """
 
     name: str
     epochs: int
     seconds: float
+    members: int = 1
 
 
 def measure_training(
@@ -137,3 +140,27 @@ def plan_networks(
         seconds = quickest.seconds * epochs / quickest.epochs
         planned = [NetworkTime(quickest.name, epochs, seconds)]
     return planned
+
+
+def add_members(
+    planned: Sequence[NetworkTime], budget: float, fresh: Mapping[str, int]
+) -> list[NetworkTime]:
+    """Return the planned networks, small ones as means of three where most of the time is spare.
+
+    Args:
+        planned: The most valuable first.
+        budget: Seconds for all of them.
+        fresh: Name → all epochs, of networks that start from random weights, which differ most.
+    """
+    total = sum(network.seconds for network in planned)
+    networks = list[NetworkTime]()
+    for network in planned:
+        further = (_MEMBERS - 1) * network.seconds
+        whole = fresh.get(network.name) == network.epochs
+        if whole and total + further <= _SPARE_SHARE * budget:
+            seconds = network.seconds + further
+            networks.append(replace(network, members=_MEMBERS, seconds=seconds))
+            total += further
+        else:
+            networks.append(network)
+    return networks
