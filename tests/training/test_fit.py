@@ -235,6 +235,7 @@ def test_an_ensemble_averages_the_probabilities_of_fits_from_other_seeds(tmp_pat
 
 def test_an_ensemble_is_resumed_member_by_member(tmp_path: Path) -> None:
     model = learner(dataclasses.replace(training(), members=2))
+    assert model.title == f"{model.network.title}, mean of 2"
     known, unseen = halves(tmp_path, 48)
     context = FitContext(3, tmp_path / "whole", validation=unseen)
     whole = model.fit(known, context)

@@ -65,7 +65,8 @@ class NetworkModel:
 
     @property
     def title(self) -> str:
-        return self.network.title
+        members = self.network.training.members
+        return self.network.title + f", mean of {members}" * (members > 1)
 
     @property
     def finds_in(self) -> FindsIn | None:
