@@ -30,14 +30,16 @@ def plan_network_time(
         hours: For all networks, with every processor of this machine at work.
         of_classes: Whether classes are told apart; of these alone networks become means of several.
     """
+    if choices.image_shape is None:
+        return choices, ""
+    # PyTorch takes a second to import, which only a run that plans networks waits for.
     from skiagram.compute.workers import ALL_PROCESSORS, count_gpus
     from skiagram.models.cross_validation import Plan
+    from skiagram.models.deep.time_budget import add_members
     from skiagram.options import check
     from skiagram.training.devices import device
     from skiagram.training.options import Trainer
 
-    if choices.image_shape is None:
-        return choices, ""
     # how often each image is read
     params = {**read_option_file(Path(CHOICES)), **choices.params, **user_choices}
     plan = Plan(
@@ -63,15 +65,15 @@ def plan_network_time(
     keeps_one = not params["encoders"]
     share = plan.validation_fraction
     planned = _plan_once(
-        networks,
-        choices.image_shape,
-        passes,
-        share,
-        hours,
-        kind,
-        keeps_one=keeps_one,
-        has_members=of_classes,
+        networks, choices.image_shape, passes, share, hours, kind, keeps_one=keeps_one
     )
+    if of_classes:
+        fresh = {
+            name: network["training"]["epochs"]
+            for name, network in networks.items()
+            if "weights" not in network
+        }
+        planned = add_members(planned, 3600 * hours, fresh)
     for network_time in planned:
         plan_time(Path(), f"train_network@{network_time.name}", network_time.seconds)
     # fewer epochs where there is no time for all, several trainings where much is left
@@ -111,7 +113,6 @@ def _plan_once(
     kind: str,
     *,
     keeps_one: bool,
-    has_members: bool,
 ) -> "Sequence[NetworkTime]":
     """Return the networks that there is time for: as planned for the same line before, if it was.
 
@@ -121,46 +122,30 @@ def _plan_once(
         validation_fraction: Share of them that is scored and not learnt from.
         kind: Of the device that trains, as PyTorch names it.
         keeps_one: Whether the first network stays even where there is no time for it.
-        has_members: Whether networks may become means of several.
     """
-    from joblib.externals.loky import get_reusable_executor
-
     from skiagram.models.deep.time_budget import (
         NetworkTime,
-        add_members,
         foresee_seconds,
-        measure_training,
+        measure_trainings,
         plan_networks,
     )
 
     inputs = [[*networks], networks, image_shape, passes, validation_fraction, hours, kind]
-    inputs.append(has_members)
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     plans = json.loads(_PLANS.read_text("utf-8")) if _PLANS.exists() else {}
     if key in plans:
         return [NetworkTime(**network) for network in plans[key]]
     # how long each takes with all of its epochs
+    channels, *sides = image_shape
+    image_sides = [network["training"]["image_size"] for network in networks.values()]
+    shapes = [(channels, *([side] * len(sides) if side else sides)) for side in image_sides]
+    measured = measure_trainings([*networks.values()], shapes, kind)
     times = []
-    for name, network in networks.items():
-        side, epochs = network["training"]["image_size"], network["training"]["epochs"]
-        channels, *sides = image_shape
-        shape = (channels, *(sides if side is None else [side] * len(sides)))
-        if kind == "cpu":
-            learning, scoring = measure_training(network, shape, 2, kind)
-        else:  # in a process of its own: a GPU may serve one at a time, and this one stays
-            with get_reusable_executor(max_workers=1) as other_process:
-                measured = other_process.submit(measure_training, network, shape, 2, kind)
-                learning, scoring = measured.result()
+    for (name, network), (learning, scoring) in zip(networks.items(), measured, strict=True):
+        epochs = network["training"]["epochs"]
         seconds = foresee_seconds(learning, scoring, passes, epochs, validation_fraction)
         times.append(NetworkTime(name, epochs, seconds))
     planned = plan_networks(times, 3600 * hours, keeps_one=keeps_one)
-    if has_members:
-        fresh = {
-            name: network["training"]["epochs"]
-            for name, network in networks.items()
-            if "weights" not in network
-        }
-        planned = add_members(planned, 3600 * hours, fresh)
     # which the same line finds again
     plans[key] = [asdict(network) for network in planned]
     _PLANS.parent.mkdir(exist_ok=True)

@@ -58,13 +58,12 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
             "the class, say how, as in `--pattern '{patient}_{label}.png'`",
         )
     # without a test set, as where its labels are kept back, parts are of no use: folds make them
-    has_test = split is not None and any(
-        SPLITS[parts[split].lower()] == "test" for parts in folders
-    )
+    if split is not None and "test" not in {SPLITS[parts[split].lower()] for parts in folders}:
+        split = None
     rows = []
     for line, (name, parts) in enumerate(zip(names, folders, strict=True), start=2):
         cells = {"file": name, "label": parts[label]}
-        if split is not None and has_test:
+        if split is not None:
             cells["split"] = SPLITS[parts[split].lower()]
         rows.append(CsvRow(line, cells))
     return rows

@@ -1,30 +1,32 @@
 """Patients that DICOM headers tell, where no column of a table and no file name does."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.datasets.folder.patients import find_patient_problem
+from skiagram.readers.case_images import is_image_file
 from skiagram.readers.dicom import read_patient_id
-from skiagram.readers.file_trees import FileTree
+from skiagram.readers.file_trees import open_tree
 from skiagram.readers.image_files import ENDINGS
 
 _COLUMN = "patient_id"
 _OTHER_ENDINGS = tuple(ending for ending in ENDINGS if ending not in (".dcm", ".dicom"))
 
 
-def add_header_patients(
-    rows: list[CsvRow], column: str, tree: FileTree
-) -> tuple[list[CsvRow], str]:
+def add_header_patients(rows: list[CsvRow], column: str, folder: Path) -> tuple[list[CsvRow], str]:
     """Return a table with the column `patient_id` that headers tell, and a sentence.
 
     The table stays as it is where an image is no DICOM file, or where a header names nobody.
 
     Args:
         column: Of the names of files; a folder is a series of slices.
+        folder: That of the files, or an encrypted archive, which takes time to open.
     """
     names = [row.cells[column] for row in rows]
     if any(name.lower().endswith(_OTHER_ENDINGS) for name in names):
-        return rows, ""  # an archive is not decrypted for nothing
+        return rows, ""
+    tree = open_tree(folder, str(folder), is_image_file)
     tree.announce(names)
     patients: list[str] = []
     for name in names:

@@ -138,8 +138,7 @@ def read_folder(options: FileOptions) -> DescribedFolder:
     n_other_classes = every - len(rows)
     # patients, by their column or by headers
     if not options.patient and not usual_column(rows[0].cells, PATIENT_COLUMNS):
-        tree = open_tree(options.folder, str(options.folder), is_image_file)
-        rows, note = add_header_patients(rows, options.file or "", tree)
+        rows, note = add_header_patients(rows, options.file or "", options.folder)
         notes = [*notes, note]
     if options.masks == "regions":
         rows = _add_masks(rows, options, masks)

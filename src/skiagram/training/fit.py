@@ -261,9 +261,9 @@ class TrainingRun:
                 wait_for_all()
                 if first and not ahead:
                     WholeFiles().save_checkpoint(state, finished)
-                    for path in (*folder.glob("epoch=*.ckpt"), folder / f"{_BEST}.ckpt"):
+                    named = (folder / f"{name}.ckpt" for name in (_BEST, _LAST))
+                    for path in (*folder.glob("epoch=*.ckpt"), *named):
                         path.unlink(missing_ok=True)
-                    (folder / f"{_LAST}.ckpt").unlink(missing_ok=True)
             wait_for_all()
         classifier.load_state_dict(state["weights"])
         return pd.DataFrame(state["curves"]).astype({"epoch": "int64"})

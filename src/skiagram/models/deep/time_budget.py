@@ -38,6 +38,28 @@ class NetworkTime:
     members: int = 1
 
 
+def measure_trainings(
+    networks: Sequence[Mapping[str, Any]], shapes: Sequence[tuple[int, ...]], kind: str
+) -> list[tuple[float, float]]:
+    """Return what `measure_training` says of each network, of two classes.
+
+    An accelerator is asked by another process: it may serve one at a time, and this one stays.
+    """
+    if kind == "cpu":
+        return _measure_here(networks, shapes, kind)
+    from joblib.externals.loky import get_reusable_executor
+
+    with get_reusable_executor(max_workers=1) as other_process:
+        return list(other_process.submit(_measure_here, networks, shapes, kind).result())
+
+
+def _measure_here(
+    networks: Sequence[Mapping[str, Any]], shapes: Sequence[tuple[int, ...]], kind: str
+) -> list[tuple[float, float]]:
+    pairs = zip(networks, shapes, strict=True)
+    return [measure_training(options, shape, 2, kind) for options, shape in pairs]
+
+
 def measure_training(
     options: Mapping[str, Any], shape: tuple[int, ...], n_classes: int, kind: str = "cpu"
 ) -> tuple[float, float]:
