@@ -18,10 +18,11 @@ import pytest
 from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.errors import SkiagramError
+from skiagram.errors import ModelFailure, SkiagramError
 from skiagram.models.arm import ArmFolders
+from skiagram.models.contract import FitContext
 from skiagram.models.cross_validation import CrossValidator, Plan
-from skiagram.models.fits import keep_fits
+from skiagram.models.fits import Fit, keep_fits, make_fit
 from skiagram.options import build
 from tests.models.classical.families import read_options
 from tests.models.examples import PLAN, cases_of, labelled, train_as
@@ -117,6 +118,21 @@ def test_a_final_fit_that_trains_before_the_folds_choose_leaves_equal_bytes(
     assert asked == []
     assert made(tmp_path / "side by side", model, "side by side", plan) == serial
     assert asked == ["repeat0-final"]
+
+
+def test_what_fails_before_the_folds_choose_is_left_to_the_fit_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may train for longer than the folds choose, and where one place is it is not made."""
+
+    def diverge(fit: Any) -> Any:
+        raise ModelFailure("the loss is no longer finite", where=fit.title)
+
+    monkeypatch.setattr("skiagram.models.fits.fit_model", diverge)
+    asked = Fit("final", None, DATA, np.arange(4), None, FitContext(0))
+    assert make_fit(replace(asked, context=FitContext(0, ahead=True))).scores == ()
+    with pytest.raises(ModelFailure, match="no longer finite"):
+        make_fit(asked)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -123,6 +123,11 @@ def fit_model(fit: Fit[I]) -> Fitted[I]:
 
 def make_fit(fit: Fit[Any]) -> FitResult:
     """Fit, score and save, or take up what an earlier run kept; `fit_model` says what is raised."""
+    if fit.context.ahead:
+        # Whether it fails depends on how long it trains: the fit that is asked for says so.
+        with suppress(ModelFailure):
+            fit_model(fit)
+        return FitResult(FitSummary(0, None, 0), ())
     pieces = fit.pieces
     if pieces is not None:
         folder = pieces.store.find(pieces.piece(fit.title))
