@@ -11,7 +11,7 @@ from skiagram.models.contract import FitContext
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.time_budget import measure_training
 from skiagram.options import composed
-from tests.models.deep.spots import halves, short_network
+from tests.models.deep.spots import SIDES, halves, short_network
 from tests.stand_ins import CPU
 
 pytestmark = [
@@ -27,7 +27,7 @@ GPU = dataclasses.replace(CPU, accelerator="gpu")
 def test_two_trainings_give_equal_scores_that_a_processor_repeats(
     name: str, tmp_path: Path
 ) -> None:
-    known, unseen = halves(tmp_path, 48)
+    known, unseen = halves(tmp_path, 48, side=SIDES.get(name, 16))
     model = dataclasses.replace(short_network(name, 2), trainer=GPU)
     first, second = (model.fit(known, FitContext(0, validation=unseen)) for _ in range(2))
     scores = first.scores(unseen.inputs)

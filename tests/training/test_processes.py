@@ -86,11 +86,15 @@ class FailsInOne(pl.Callback):
 
 
 class DivergesInOne(pl.Callback):
-    """Has the second process alone see a loss that is not finite in its last batch."""
+    """Has the second process alone see a loss that is not finite; all have lost weights then."""
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *given: object
+    ) -> None:
         if trainer.global_rank == 1:
             pl_module._losses = [torch.tensor(float("nan"))]  # type: ignore[assignment]
+        for weights in pl_module.parameters():
+            weights.data.fill_(float("nan"))
 
 
 def fit_as_rank(

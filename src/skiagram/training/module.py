@@ -143,8 +143,16 @@ class ClassifierTraining(pl.LightningModule):
             return batch.images
         return augment(batch.images, batch.uniform, views, int(self._options.input.mask_channel))
 
+    def on_validation_epoch_start(self) -> None:
+        """Look at the losses of training first: weights that are lost spoil validation too."""
+        self._raise_infinite()
+
     def on_train_epoch_end(self) -> None:
-        losses = enumerate(torch.stack(self._losses).tolist())
+        self._raise_infinite()
+
+    def _raise_infinite(self) -> None:
+        """Raise a failure that names the first batch of this epoch whose loss is not finite."""
+        losses = enumerate(torch.stack(self._losses).tolist() if self._losses else [])
         found = (self._find_infinite(batch, loss) for batch, loss in losses)
         raise_together(next(filter(None, found), None))
 

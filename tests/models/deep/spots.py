@@ -107,8 +107,13 @@ def noise_table(case_id: NDArray[np.str_]) -> FeatureTable:
 
 
 def halves(
-    folder: Path, n: int, n_classes: int = 2, channels: int = 1, noise: float = 1.0
+    folder: Path,
+    n: int,
+    n_classes: int = 2,
+    channels: int = 1,
+    noise: float = 1.0,
+    side: int = 16,
 ) -> tuple[Labelled[ImageSet], Labelled[ImageSet]]:
-    cases = spots(folder / "images", n, n_classes, channels, noise)
+    cases = spots(folder / "images", n, n_classes, channels, noise, side)
     rows = np.arange(n, dtype=np.int64)
     return cases.select(rows[: 2 * n // 3]), cases.select(rows[2 * n // 3 :])
