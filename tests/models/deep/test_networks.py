@@ -1,7 +1,7 @@
 """Networks have the published size, start as promised and refuse what they cannot see."""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.deep import vision_transformer
 from skiagram.models.deep.article_cnn import ArticleCNN
 from skiagram.models.deep.contract import Network
-from skiagram.models.deep.layers import has_narrow_stride
+from skiagram.models.deep.layers import halving_rectifier, has_narrow_stride
 from skiagram.models.deep.recurrent import Recurrent
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.models.deep.small_resnet import ResidualBlock, SmallResNet
@@ -66,6 +66,22 @@ def test_small_network_has_one_size_for_all_images() -> None:
     assert parameter_count(SMALL.build(1, 28, 28, 2)) == parameter_count(SMALL.build(1, 64, 64, 2))
     for side in (15, 28, 64):
         assert SMALL.build(3, side, side, 7)(torch.zeros(2, 3, side, side)).shape == (2, 7)
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_a_maximum_is_rectified_as_rectified_values_have_their_maximum(axes: Literal[2, 3]) -> None:
+    """Ties and places without a value above 0 too: values and gradients have the same bits."""
+    maps = torch.randint(-2, 3, (4, 3, *[7] * axes), generator=torch.Generator().manual_seed(0))
+    pooling = nn.MaxPool2d(2) if axes == 2 else nn.MaxPool3d(2, ceil_mode=True)
+    weights = torch.rand(pooling(maps.float()).shape, generator=torch.Generator().manual_seed(1))
+    found = []
+    for layers in ([nn.ReLU(), pooling], halving_rectifier(axes)):
+        entering = maps.float().requires_grad_()
+        out = nn.Sequential(*layers)(entering)
+        (out * weights).sum().backward()
+        found.append((out, entering.grad))
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])
 
 
 def test_three_blocks_a_stage_are_resnet_20() -> None:

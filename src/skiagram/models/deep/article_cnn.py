@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from pydantic.dataclasses import dataclass
 from torch import nn
 
-from skiagram.models.deep.layers import check_smallest_side, glorot_uniform
+from skiagram.models.deep.layers import check_smallest_side, glorot_uniform, halving_rectifier
 from skiagram.strict import (
     STRICT,
 )
@@ -38,11 +38,9 @@ class ArticleCNN:
         rows, columns = (((side - 2) // 2 - 2) // 2 - 2 for side in (height, width))
         network = nn.Sequential(
             nn.Conv2d(channels, 32, 3),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
+            *halving_rectifier(),
             nn.Conv2d(32, 64, 3),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
+            *halving_rectifier(),
             nn.Conv2d(64, 64, 3),
             nn.ReLU(),
             nn.Flatten(),

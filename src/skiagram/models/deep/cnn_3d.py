@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 from torch import nn
 
 from skiagram.errors import ModelFailure
-from skiagram.models.deep.layers import GlobalAveragePool, convolution
+from skiagram.models.deep.layers import GlobalAveragePool, convolution, halving_rectifier
 from skiagram.strict import (
     STRICT,
 )
@@ -46,9 +46,8 @@ class CNN3D:
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int
     ) -> nn.Module:
-        layers = [*convolution(channels, self.widths[0], axes=3), nn.ReLU()]
+        layers = convolution(channels, self.widths[0], axes=3)
         for entering, maps in pairwise(self.widths):
-            halving = nn.MaxPool3d(2, ceil_mode=True)
-            layers += [halving, *convolution(entering, maps, axes=3), nn.ReLU()]
-        last = nn.Linear(self.widths[-1], n_classes)
-        return nn.Sequential(*layers, GlobalAveragePool(), nn.Dropout(self.dropout), last)
+            layers += [*halving_rectifier(axes=3), *convolution(entering, maps, axes=3)]
+        last = [nn.Dropout(self.dropout), nn.Linear(self.widths[-1], n_classes)]
+        return nn.Sequential(*layers, nn.ReLU(), GlobalAveragePool(), *last)

@@ -61,6 +61,16 @@ def convolution(
     return [layer, norm(maps)]
 
 
+def halving_rectifier(axes: Literal[2, 3] = 2) -> list[nn.Module]:
+    """Return a max pooling that halves the sides, and the rectifier of what came before it.
+
+    Of several values the rectified maximum is the maximum of the rectified ones, and its gradient
+    too: in this order a quarter of the maps is rectified, or an eighth, to the same bits.
+    """
+    pooling = nn.MaxPool2d(2) if axes == 2 else nn.MaxPool3d(2, ceil_mode=True)
+    return [pooling, nn.ReLU(inplace=True)]
+
+
 def has_narrow_stride(network: nn.Module) -> bool:
     """Return whether a 1 × 1 convolution with a stride takes in fewer than 16 maps.
 

@@ -13,7 +13,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import nn
 
-from skiagram.models.deep.layers import GlobalAveragePool, check_smallest_side, convolution
+from skiagram.models.deep.layers import (
+    GlobalAveragePool,
+    check_smallest_side,
+    convolution,
+    halving_rectifier,
+)
 from skiagram.strict import (
     STRICT,
 )
@@ -40,8 +45,8 @@ class SmallCNN:
         smallest = 2 ** len(self.widths) - 1
         halvings = f" for {len(self.widths)} widths"
         check_smallest_side("small_cnn", height, width, smallest, halvings, " or remove a width")
-        layers = [*convolution(channels, self.widths[0], side=5, stride=2), nn.ReLU()]
+        layers = convolution(channels, self.widths[0], side=5, stride=2)
         for entering, maps in pairwise(self.widths):
-            layers += [nn.MaxPool2d(2), *convolution(entering, maps), nn.ReLU()]
-        last = nn.Linear(self.widths[-1], n_classes)
-        return nn.Sequential(*layers, GlobalAveragePool(), nn.Dropout(self.dropout), last)
+            layers += [*halving_rectifier(), *convolution(entering, maps)]
+        last = [nn.Dropout(self.dropout), nn.Linear(self.widths[-1], n_classes)]
+        return nn.Sequential(*layers, nn.ReLU(), GlobalAveragePool(), *last)
