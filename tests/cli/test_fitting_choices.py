@@ -166,11 +166,15 @@ def test_colours_are_measured_where_there_are_any(shape: tuple[int, ...], in_col
         assert ("glcm" in families) == in_colour  # beside those of params.yaml
 
 
-def test_features_that_see_no_colour_are_told() -> None:
-    for shape, told in (((30, 40, 3), True), ((30, 40), False)):
+def test_within_masks_their_form_is_measured_and_colour_where_there_is_any() -> None:
+    for shape, in_colour in (((30, 40, 3), True), ((30, 40), False)):
         seen = checked([image(shape, "a.png", (1, 9, 9))], "P_1")
         choices = fitting.fitting_choices("skin", seen, "cv")
-        assert ("luminance of colours alone" in choices.why) == told
+        families = choices.params["features"].split(",")
+        assert ("colour" in families) == in_colour
+        assert {"shape", "gradient", "lbp"} <= set(families)
+        assert choices.options["conf/features/shape.yaml"]["region"] == "whole"
+        assert not choices.why
 
 
 def test_a_few_larger_images_do_not_enlarge_the_others() -> None:

@@ -7,6 +7,7 @@ from skimage.color import rgb2hsv, rgb2lab
 from skimage.measure import shannon_entropy
 
 from skiagram.errors import DataError
+from skiagram.features.batch import FeatureBatch
 from tests.features.families import described, family
 
 COLOUR = family("colour")
@@ -60,6 +61,23 @@ def test_contrast_is_centre_minus_surround_and_asymmetry_knows_its_axis() -> Non
     found = features(image)
     assert found["colour_asymmetry_left_right"] > 50
     assert found["colour_asymmetry_top_bottom"] == pytest.approx(0)
+
+
+def test_a_region_is_described_by_its_own_pixels_within_its_box() -> None:
+    masks = np.zeros(RGB.shape[:3], dtype=np.bool_)
+    masks[0, 2:9, 1:8] = True  # a box: as the image that is cut to it
+    masks[1, 3:9, 2:9], masks[1, 3, 2] = True, False
+    masks[2, 5, 5] = True  # a pixel has no surround and mirrors itself
+    found = COLOUR.extract(FeatureBatch(RGB, masks))
+    np.testing.assert_allclose(found[:1], COLOUR.extract(FeatureBatch(RGB[:1, 2:9, 1:8])))
+    outside = np.where(masks[..., None], RGB, 255 - RGB)
+    np.testing.assert_array_equal(found, COLOUR.extract(FeatureBatch(outside, masks)))
+    assert abs(found[1] - COLOUR.extract(FeatureBatch(RGB[1:2, 3:9, 2:9]))[0]).max() > 1e-3
+    names = COLOUR.names()
+    pixel = dict(zip(names, found[2], strict=True))
+    assert pixel["colour_green_mean"] == pytest.approx(RGB[2, 5, 5, 1] / 255)
+    assert all(value == 0 for name, value in pixel.items() if "contrast" in name)
+    assert all(value == 0 for name, value in pixel.items() if "asymmetry" in name)
 
 
 def test_images_without_three_channels_are_refused_by_name() -> None:

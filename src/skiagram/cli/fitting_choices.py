@@ -225,13 +225,16 @@ def _classify(name: str, data: CheckedData, design: Design) -> FittingChoices:
     options = {f"conf/model/{network}.yaml": sized for network in _NETWORKS if sized}
     if first.region is not None:
         input_ = {"training.input.box": _BOX | {"unit": "voxels"}, "training.image_size": 64}
-        chosen = {"features": _TEXTURE, "networks": ["small_cnn"]}
-        files = {"conf/model/small_cnn.yaml": input_}
-        why = ""
-        if len(first.note.shape) == 3:
-            why = "Within masks, features see the luminance of colours alone, and networks see "
-            why += "colours; `--masks leave-out` has features of colour, of whole images."
-        return FittingChoices(run_params | chosen, files, {}, why)
+        # The form of the mask itself is measured, and colours where there are any.
+        families = [_TEXTURE, "gradient", "lbp", "shape"]
+        families += ["colour"] if len(first.note.shape) == 3 else []
+        chosen = {"features": ",".join(families), "networks": ["small_cnn"]}
+        unit = "mm" if all(image.note.spacing for image in data.every) else "pixel"
+        files: dict[str, dict[str, Any]] = {
+            "conf/model/small_cnn.yaml": input_,
+            "conf/features/shape.yaml": {"region": "whole", "unit": unit},
+        }
+        return FittingChoices(run_params | chosen, files, {})
     if len(first.note.shape) == 3:
         run_params |= _colour_choices()
     shapes = [image.note.shape for image in data.first]

@@ -1,8 +1,9 @@
 """Feature family `colour`: moments of colour channels, hue, variety, contrast and asymmetry."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Flags, Floats, ratio
 from skiagram.features.first_order import moments
+from skiagram.image_store.shards import ends_of
 from skiagram.strict import (
     STRICT,
 )
@@ -28,7 +30,8 @@ class Colour(DefinedFamily):
 
     Channels are `red`, `green`, `blue` (sRGB), `lightness`, `a`, `b` (CIELAB), `saturation` and
     `value` (HSV); all but those of CIELAB lie in [0, 1]. Images of three channels only. In the
-    formulas c is a channel, H the hue, S the saturation, N the number of pixels.
+    formulas c is a channel, H the hue, S the saturation, N the number of pixels. With a region of
+    interest its pixels alone count, and sides and mirror images are those of the box around it.
 
     Attributes:
         white: Value of a channel at full intensity; 255 in images of 8 bits. Values outside
@@ -55,8 +58,6 @@ class Colour(DefinedFamily):
 
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of n images of three channels: red, green, blue; (n, 33)."""
-        from skimage.color import rgb2hsv, rgb2lab  # of projects alone, and long to import
-
         batch.check_planes("colour")
         images = batch.images
         number = 1 if images.ndim == 3 else images.shape[-1]
@@ -67,54 +68,72 @@ class Colour(DefinedFamily):
                 allowed="3 channels (red, green, blue)",
                 remedy="leave `colour` out of `features`",
             )
+        inside = batch.inside("whole", "colour")
+        if inside is None:
+            return self._describe(images, np.ones(images.shape[1:3], dtype=np.bool_))
+        # Each image is cut to the box around its own region.
+        rows = []
+        for image, region in zip(images, inside, strict=True):
+            box = tuple(slice(first, last) for first, last in ends_of(region))
+            rows.append(self._describe(image[box][None], region[box]))
+        return np.vstack(rows)
+
+    def _describe(self, images: NDArray[Any], inside: Flags) -> Floats:
+        """Return what (n, height, width, 3) images have, (n, 33), within the region of them all."""
+        from skimage.color import rgb2hsv, rgb2lab  # of projects alone, and long to import
+
         rgb = np.clip(images.astype(np.float64) / self.white, 0, 1)
         lab, hsv = rgb2lab(rgb), rgb2hsv(rgb)
-        # mean, standard deviation and skewness of each channel
-        channels = np.concatenate([rgb, lab, hsv[..., 1:]], axis=-1)
+        pixels = np.concatenate([rgb, lab, hsv], axis=-1)[:, inside]
+        # mean, standard deviation and skewness of each channel but the hue
         columns = []
-        for k in range(channels.shape[-1]):
-            mean, variance, third, _ = moments(channels[..., k].reshape(len(images), -1))
+        for k in (*range(6), 7, 8):
+            mean, variance, third, _ = moments(pixels[..., k])
             columns += [mean, np.sqrt(variance), ratio(third, variance**1.5)]
-        # the mean colour difference (CIE 1976) from each mirror image
-        mirrored = (lab[:, :, ::-1], lab[:, ::-1])
-        asymmetry = [np.linalg.norm(lab - other, axis=-1).mean(axis=(1, 2)) for other in mirrored]
+        # the mean colour difference (CIE 1976) from each mirror image, where both are in the region
+        asymmetry = np.zeros((len(images), 2))
+        for k, axis in enumerate((2, 1)):
+            both = inside & np.flip(inside, axis - 1)
+            if both.any():
+                difference = np.linalg.norm(lab - np.flip(lab, axis), axis=-1)
+                asymmetry[:, k] = difference[:, both].mean(axis=1)
         return np.hstack(
             [
                 np.stack(columns, axis=1),
-                hue_moments(hsv),
-                entropy(rgb, self.bins)[:, None],
-                contrast(lab),
-                np.stack(asymmetry, axis=1),
+                hue_moments(pixels[..., 6], pixels[..., 7]),
+                entropy(pixels[..., :3], self.bins)[:, None],
+                contrast(lab, inside),
+                asymmetry,
             ]
         )
 
 
-def hue_moments(hsv: Floats) -> Floats:
+def hue_moments(hue: Floats, saturation: Floats) -> Floats:
     """Return the mean direction of the hue and how far the pixels agree on it.
 
     Hue is an angle and means nothing for grey, so each pixel counts by its saturation
     (Mardia and Jupp, *Directional Statistics*, 2000, §2.2).
 
     Args:
-        hsv: (n, height, width, 3), each in [0, 1].
+        hue: (n, pixels), in [0, 1].
+        saturation: Likewise.
 
     Returns:
         (n, 3): cosine and sine of the mean hue, both 0 for an image without colour, and the
         resultant length in [0, 1].
     """
-    weight = hsv[..., 1].reshape(len(hsv), -1)
-    total = weight.sum(axis=1)
-    direction = np.exp(2j * np.pi * hsv[..., 0].reshape(len(hsv), -1))
-    mean = (weight * direction).sum(axis=1) / np.where(total > 0, total, 1)
+    total = saturation.sum(axis=1)
+    direction = np.exp(2j * np.pi * hue)
+    mean = (saturation * direction).sum(axis=1) / np.where(total > 0, total, 1)
     length = np.abs(mean)
     unit = np.where(length > 1e-12, mean / np.where(length > 1e-12, length, 1), 0)
     return np.stack([unit.real, unit.imag, length], axis=1)
 
 
 def entropy(rgb: Floats, bins: int) -> Floats:
-    """Return the entropy in bits of the joint histogram of (n, height, width, 3), (n,)."""
+    """Return the entropy in bits of the joint histogram of (n, pixels, 3), (n,)."""
     level = np.minimum((rgb * bins).astype(np.int64), bins - 1)
-    cell = (level @ np.array([bins**2, bins, 1])).reshape(len(rgb), -1)
+    cell = level @ np.array([bins**2, bins, 1])
     cell += np.arange(len(rgb))[:, None] * bins**3
     counts = np.bincount(cell.ravel(), minlength=len(rgb) * bins**3).reshape(len(rgb), -1)
     share = counts / counts.sum(axis=1, keepdims=True)
@@ -122,16 +141,21 @@ def entropy(rgb: Floats, bins: int) -> Floats:
     return bits
 
 
-def contrast(lab: Floats) -> Floats:
+def contrast(lab: Floats, inside: Flags) -> Floats:
     """Return the mean colour of the centre minus that of the surround, (n, 3) in CIELAB units.
 
-    The centre is the ellipse of half the image's height and width.
+    The centre is what lies in the ellipse of half the height and width, the surround the rest.
+
+    Args:
+        lab: (n, height, width, 3).
+        inside: (height, width), the pixels that count.
     """
     height, width = lab.shape[1:3]
     y = (np.arange(height) + 0.5) / height - 0.5
     x = (np.arange(width) + 0.5) / width - 0.5
-    centre: Flags = np.hypot(y[:, None], x) <= 0.25
-    if centre.all() or not centre.any():  # too small to have both
+    ellipse: Flags = np.hypot(y[:, None], x) <= 0.25
+    centre, surround = inside & ellipse, inside & ~ellipse
+    if not centre.any() or not surround.any():  # too small to have both
         return np.zeros((len(lab), 3))
-    difference: Floats = lab[:, centre].mean(axis=1) - lab[:, ~centre].mean(axis=1)
+    difference: Floats = lab[:, centre].mean(axis=1) - lab[:, surround].mean(axis=1)
     return difference
