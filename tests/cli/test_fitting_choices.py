@@ -174,7 +174,10 @@ def test_within_masks_their_form_is_measured_and_colour_where_there_is_any() -> 
         assert ("colour" in families) == in_colour
         assert {"shape", "gradient", "lbp"} <= set(families)
         assert choices.options["conf/features/shape.yaml"]["region"] == "whole"
-        assert not choices.why
+        for network in choices.networks:  # each sees the box around the mask
+            assert choices.options[f"conf/model/{network}.yaml"]["training.input.box"]
+        assert choices.networks[-1] == "small_cnn"
+        assert choices.image_shape == ((3,) if in_colour else (1,)) + (21, 21)
 
 
 def test_a_few_larger_images_do_not_enlarge_the_others() -> None:

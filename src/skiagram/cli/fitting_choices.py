@@ -57,7 +57,7 @@ _FROZEN = ("pretrained_logistic_regression", "pretrained_svm")
 _SEEN_RADIUS = 48.0
 _MAX_ENLARGED = 4.0
 _MAX_SEEN = {2: 1024, 3: 512}  # side in pixels of an image, or of a slice
-_BOX = {"margin": 10.0, "unit": "mm", "equal_sides": True}
+_BOX: dict[str, Any] = {"margin": 10.0, "unit": "mm", "equal_sides": True}
 
 
 @dataclass(frozen=True)
@@ -221,24 +221,33 @@ def _classify(name: str, data: CheckedData, design: Design) -> FittingChoices:
         networks = {"conf/model/cnn_3d.yaml": _sized(data, 32)}
         chosen = {"restoration": "none", "features": _TEXTURE, "networks": ["cnn_3d"]}
         return FittingChoices(run_params | chosen, networks, {})
-    sized = _sized(data, _LARGE)
-    options = {f"conf/model/{network}.yaml": sized for network in _NETWORKS if sized}
+    cases = len(data.first) if data.cases is None else len(data.cases.development())
     if first.region is not None:
-        input_ = {"training.input.box": _BOX | {"unit": "voxels"}, "training.image_size": 64}
         # The form of the mask itself is measured, and colours where there are any.
         families = [_TEXTURE, "gradient", "lbp", "shape"]
         families += ["colour"] if len(first.note.shape) == 3 else []
-        chosen = {"features": ",".join(families), "networks": ["small_cnn"]}
         unit = "mm" if all(image.note.spacing for image in data.every) else "pixel"
+        chosen = {"features": ",".join(families), "networks": [_ALONE]}
         files: dict[str, dict[str, Any]] = {
-            "conf/model/small_cnn.yaml": input_,
             "conf/features/shape.yaml": {"region": "whole", "unit": unit},
+            f"conf/model/{_ALONE}.yaml": {"training.image_size": _SMALL},
         }
-        return FittingChoices(run_params | chosen, files, {})
+        # Networks see the box around the mask, here that of a square of as many pixels.
+        pixels = [image.region[0] for image in data.first if image.region is not None]
+        side = int(np.sqrt(np.median(pixels)) + 2 * _BOX["margin"])
+        shapes = [(side, side, *first.note.shape[2:])]
+        choices = with_networks(FittingChoices(run_params | chosen, files, {}), shapes, cases)
+        box = {"training.input.box": _BOX | {"unit": "voxels"}}
+        boxed = {
+            file: {**options, **box} if file.startswith("conf/model/") else options
+            for file, options in choices.options.items()
+        }
+        return replace(choices, options=boxed)
+    sized = _sized(data, _LARGE)
+    options = {f"conf/model/{network}.yaml": sized for network in _NETWORKS if sized}
     if len(first.note.shape) == 3:
         run_params |= _colour_choices()
     shapes = [image.note.shape for image in data.first]
-    cases = len(data.first) if data.cases is None else len(data.cases.development())
     return with_networks(FittingChoices(run_params, options, {}), shapes, cases)
 
 
