@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.datasets.contract import RealDataSet
+from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.options import build, check, read_option_file
 from skiagram.seeding import derived_seed, stream

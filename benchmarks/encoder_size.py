@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skiagram.encoders.encoding import FolderEncoder, resolve_preprocessing
 from skiagram.encoders.timm_encoder import TimmMaps
-from skiagram.models.contract import Labelled
+from skiagram.fitting.contract import Labelled
 from skiagram.options import build, read_option_file
 from skiagram.preparation import ImageKinds
 from skiagram.splits import grouped_folds

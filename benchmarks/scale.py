@@ -34,9 +34,9 @@ from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import Columns
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.features.extraction import build_families, extract
+from skiagram.fitting.arm import ArmFolders, Member, train
+from skiagram.fitting.cross_validation import Plan
 from skiagram.image_store.store import ImageStore
-from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.cross_validation import Plan
 from skiagram.options import build, read_option_file
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record

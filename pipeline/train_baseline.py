@@ -2,7 +2,7 @@
 
 from project import ROOT  # first, so that the code of this folder runs
 from skiagram.compute.context import RunContext
-from skiagram.models.arm import TrainOptions
+from skiagram.fitting.arm import TrainOptions
 from skiagram.models.arm_of_file import require_arm
 from skiagram.options import build
 from skiagram.projects.stage import StageRun, stage

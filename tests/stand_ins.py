@@ -1,6 +1,6 @@
 """A plan and a trainer for tests that train: quick ones, on one processor."""
 
-from skiagram.models.cross_validation import Plan
+from skiagram.fitting.cross_validation import Plan
 from skiagram.training.options import Trainer
 
 PLAN = Plan(

@@ -28,8 +28,8 @@ from skiagram.calibration import (
     held_out_calibrations,
     threshold_at_sensitivity,
 )
-from skiagram.models.cross_validation import CrossValidator, Development
-from skiagram.models.deployment import Decision, Deployment
+from skiagram.fitting.cross_validation import CrossValidator, Development
+from skiagram.fitting.deployment import Decision, Deployment
 from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import probabilities_of
 from skiagram.tasks.class_calibration import (

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.models.contract import FitContext
+from skiagram.fitting.contract import FitContext
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.options import build

@@ -23,7 +23,7 @@ from skiagram.features.covariates import Covariates
 from skiagram.features.earlier import Earlier
 from skiagram.features.glcm import Several
 from skiagram.features.measured import Measured
-from skiagram.models.cross_validation import Plan
+from skiagram.fitting.cross_validation import Plan
 from skiagram.report.write import headline_figures
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.discrimination import score_difference

@@ -16,7 +16,7 @@ from make_reference.markup import code, summary, table, type_name
 from skiagram.compute.workers import Compute
 from skiagram.datasets.folder.source import Folder
 from skiagram.explanation.explained_model import ExplanationOptions
-from skiagram.models.cross_validation import Plan
+from skiagram.fitting.cross_validation import Plan
 from skiagram.options import meanings, resolve
 from skiagram.training.options import Trainer
 

@@ -16,7 +16,7 @@ from skiagram.deploy.card import RunRecords
 from skiagram.deploy.model import load_model
 from skiagram.deploy.package import opened_model, opened_package, pack, read_card, works_on_nothing
 from skiagram.errors import DataError
-from skiagram.models.deployment import write_checksums
+from skiagram.fitting.deployment import write_checksums
 from skiagram.records.predictions import NOTHING_WORKS
 from tests.deploy.scored import predict
 from tests.deploy.trained import Trained

@@ -7,7 +7,7 @@ import pytest
 
 from skiagram.deploy.model import load_model
 from skiagram.errors import DataError
-from skiagram.models.deployment import CHECKSUMS
+from skiagram.fitting.deployment import CHECKSUMS
 from tests.deploy.trained import TASK, trained_combination
 
 

@@ -12,7 +12,7 @@ from skiagram.deploy.model import DeployedModel, load_model
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.package import opened_model, pack
 from skiagram.errors import DataError
-from skiagram.models.deployment import write_checksums
+from skiagram.fitting.deployment import write_checksums
 from tests.deploy.scored import predict
 from tests.deploy.trained import (
     Trained,

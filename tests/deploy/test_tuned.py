@@ -11,8 +11,8 @@ import pytest
 from skiagram.deploy.model import load_model
 from skiagram.deploy.scorers import ModelScorer
 from skiagram.errors import SkiagramError
+from skiagram.fitting.deployment import CHECKSUMS
 from skiagram.models.classical.estimator import ClassicalModel
-from skiagram.models.deployment import CHECKSUMS
 from skiagram.models.tuned import TUNING
 from tests.deploy.scored import predict
 from tests.deploy.trained import trained_baseline

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from skiagram.cli.main import main
 from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.models.arm import ArmFolders
+from skiagram.fitting.arm import ArmFolders
 from skiagram.options import build, composed, read_option_file
 from skiagram.readers.grid import VoxelGrid
 from skiagram.records.predictions import Predictions

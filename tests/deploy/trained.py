@@ -16,12 +16,12 @@ from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.contract import PixelAcquisition
 from skiagram.features.windows import Windows
 from skiagram.finding.marks import HitRule
+from skiagram.fitting.arm import ArmFolders, TrainOptions
+from skiagram.fitting.cross_validation import Plan
+from skiagram.fitting.deployment import CHECKSUMS
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.models.arm import ArmFolders, TrainOptions
 from skiagram.models.combined import check_combination, combine
-from skiagram.models.cross_validation import Plan
-from skiagram.models.deployment import CHECKSUMS
 from skiagram.options import build, composed
 from skiagram.preparation import (
     PREPARATION,

@@ -23,9 +23,9 @@ from skiagram.explanation.importance import (
     shapley_values,
 )
 from skiagram.explanation.reliance import measure_reliance
+from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.models.classical.linear_models import LinearRegression, LogisticRegression
-from skiagram.models.contract import FitContext, Labelled
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
 from tests.models.classical.families import model

@@ -265,7 +265,7 @@ def _of_store(beginning: str) -> Kind:
 
 @cache
 def _model(arm: str) -> Path:
-    from skiagram.models.deployment import write_checksums
+    from skiagram.fitting.deployment import write_checksums
 
     place = _place()
     if arm == "network":
@@ -282,7 +282,7 @@ def _model(arm: str) -> Path:
 
 def _files_of(folder: Path) -> list[Path]:
     """Return the files of a model, but for their checksums."""
-    from skiagram.models.deployment import CHECKSUMS
+    from skiagram.fitting.deployment import CHECKSUMS
 
     paths = sorted(folder.rglob("*"))
     return [path for path in paths if path.is_file() and path.name != CHECKSUMS]
@@ -291,7 +291,7 @@ def _files_of(folder: Path) -> list[Path]:
 def _of_model(arm: str, *, checksums: bool) -> Kind:
     """Return the kind of all files of a model one after the other, in a folder as before."""
     from skiagram.deploy.model import load_model
-    from skiagram.models.deployment import CHECKSUMS
+    from skiagram.fitting.deployment import CHECKSUMS
 
     @_in_folder
     def read(content: bytes, folder: Path) -> object:

@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
-from skiagram.models.cross_validation import Plan
+from skiagram.fitting.arm import ArmFolders, Member, train
+from skiagram.fitting.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
+from skiagram.fitting.cross_validation import Plan
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.predictions import Predictions
 from skiagram.tasks.cases import SEALED, Cases

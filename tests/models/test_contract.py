@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure
-from skiagram.models.contract import (
+from skiagram.fitting.contract import (
     NO_REQUIREMENTS,
     FitContext,
     FittedFinder,

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.models.deployment import Familiarity
+from skiagram.fitting.deployment import Familiarity
 from skiagram.records.feature_table import FeatureTable
 
 NAMES = tuple(f"feature_{k}" for k in range(12))

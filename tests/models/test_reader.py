@@ -13,7 +13,7 @@ from skiagram.calibration import (
     fit_calibration,
 )
 from skiagram.errors import OptionError
-from skiagram.models.arm import ArmFolders
+from skiagram.fitting.arm import ArmFolders
 from skiagram.models.reader import Reader
 from skiagram.preparation import PreparedData
 from skiagram.records.files import write_table

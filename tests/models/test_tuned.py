@@ -12,9 +12,9 @@ import pytest
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.models.arm import ArmFolders
+from skiagram.fitting.arm import ArmFolders
+from skiagram.fitting.contract import Arm, FitContext, Labelled
 from skiagram.models.classical.estimator import FittedClassical
-from skiagram.models.contract import Arm, FitContext, Labelled
 from skiagram.models.tuned import TUNING, Tuned, fitted_options
 from skiagram.options import (
     build,
@@ -223,7 +223,7 @@ def test_a_plan_trains_it_as_any_other_model(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_network_is_tuned_stops_early_and_is_loaded_like_any_other(tmp_path: Path) -> None:
-    from skiagram.models.contract import TrainedByEpochs
+    from skiagram.fitting.contract import TrainedByEpochs
     from skiagram.models.deep.fitted import load_network
     from skiagram.models.learner import learner_of
     from tests.models.deep.spots import halves

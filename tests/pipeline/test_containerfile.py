@@ -28,7 +28,7 @@ import numpy as np
 import pytest
 
 from skiagram.deploy.package import pack
-from skiagram.models.deployment import write_checksums
+from skiagram.fitting.deployment import write_checksums
 from tests.deploy.trained import TASK, Trained, trained_baseline
 from tests.pipeline.project import REPOSITORY
 

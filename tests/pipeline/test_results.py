@@ -12,8 +12,8 @@ from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.results import ModelResult
+from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.models.classical.trees import RandomForest
-from skiagram.models.contract import FitContext, Labelled
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record
 from skiagram.records.predictions import Predictions

@@ -16,8 +16,8 @@ from skiagram.compute.workers import IN_PROCESS
 from skiagram.errors import OptionError
 from skiagram.explanation.explained_model import ExplanationOptions
 from skiagram.explanation.record import EXPLANATION, Explanation
-from skiagram.models.arm import ArmFolders
-from skiagram.models.cross_validation import Plan
+from skiagram.fitting.arm import ArmFolders
+from skiagram.fitting.cross_validation import Plan
 from skiagram.models.learner import learner_of
 from skiagram.options import build, check
 from skiagram.preparation import PreparedData

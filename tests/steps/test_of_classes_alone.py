@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from skiagram.errors import OptionError
-from skiagram.models.arm import ArmFolders
+from skiagram.fitting.arm import ArmFolders
 from skiagram.preparation import PreparedData
 from skiagram.records.files import write_record
 from skiagram.steps.combine import combine_models

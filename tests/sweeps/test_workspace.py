@@ -7,7 +7,7 @@ import pytest
 from skiagram.composition import Composition
 from skiagram.compute.code_digest import code_modules
 from skiagram.errors import OptionError
-from skiagram.models.arm import train
+from skiagram.fitting.arm import train
 from skiagram.sweeps.candidates import Candidate, NetworkCandidate, train_candidate
 from skiagram.sweeps.data import ingest_data, prepare_data
 from skiagram.sweeps.workspace import Workspace
@@ -86,7 +86,8 @@ def test_a_fit_depends_on_the_code_of_its_own_model(work: object) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("work", [ingest_data, prepare_data])
 def test_data_do_not_depend_on_models(work: object) -> None:
-    assert not {name for name in code_modules(work) if name.startswith("skiagram.models")}
+    rooms = ("skiagram.models", "skiagram.fitting")
+    assert not {name for name in code_modules(work) if name.startswith(rooms)}
 
 
 @pytest.mark.slow

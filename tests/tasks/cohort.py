@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.fitting.arm import ArmFolders, Member, train
+from skiagram.fitting.contract import Labelled
 from skiagram.models.classical.estimator import ClassicalModel
-from skiagram.models.contract import Labelled
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.predictions import Predictions
 from skiagram.sealing.ledger import Comparison

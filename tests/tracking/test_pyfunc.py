@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from skiagram.cli.main import main
 from skiagram.deploy.model import load_model
 from skiagram.deploy.package import pack
-from skiagram.models.deployment import verify_checksums, write_checksums
+from skiagram.fitting.deployment import verify_checksums, write_checksums
 from skiagram.options import build, flatten_options
 from skiagram.tracking.contract import Execution, NotRecorded, Point, Receipt, Run
 from skiagram.tracking.mlflow_store import MLflowStore, save_pyfunc

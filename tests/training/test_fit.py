@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.models.contract import FitContext
+from skiagram.fitting.contract import FitContext
 from skiagram.models.deep.fitted import FittedNetwork, load_network
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from skiagram.models.contract import FitContext
+from skiagram.fitting.contract import FitContext
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.time_budget import measure_training
 from skiagram.options import composed

@@ -14,7 +14,7 @@ import pytorch_lightning as pl
 import torch
 
 from skiagram.errors import DataError, ModelFailure, SkiagramError
-from skiagram.models.contract import FitContext
+from skiagram.fitting.contract import FitContext
 from skiagram.training.devices import describe_device
 from skiagram.training.fit import Curves
 from skiagram.training.options import Optimizer

@@ -34,7 +34,7 @@ def plan_network_time(
         return choices, ""
     # PyTorch takes a second to import, which only a run that plans networks waits for.
     from skiagram.compute.workers import ALL_PROCESSORS, count_gpus
-    from skiagram.models.cross_validation import Plan
+    from skiagram.fitting.cross_validation import Plan
     from skiagram.models.deep.time_budget import add_members
     from skiagram.options import check
     from skiagram.training.devices import device

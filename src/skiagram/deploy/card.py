@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from skiagram.errors import DataError, escape_controls
-from skiagram.models.deployment import DEPLOYMENT, FINGERPRINT, Deployment, Fingerprint
+from skiagram.fitting.deployment import DEPLOYMENT, FINGERPRINT, Deployment, Fingerprint
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record
 from skiagram.records.predictions import COMBINED, NOTHING_WORKS

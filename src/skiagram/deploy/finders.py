@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from skiagram.fitting.contract import FittedFinder
+from skiagram.fitting.deployment import Decision
 from skiagram.image_store.store import ImageStore
-from skiagram.models.contract import FittedFinder
-from skiagram.models.deployment import Decision
 from skiagram.readers.grid import VoxelGrid
 from skiagram.records.places import of_cases
 

@@ -20,8 +20,7 @@ from skiagram.deploy.scorers import (
     training_mean,
 )
 from skiagram.errors import DataError, ModelFailure, listed, nearest
-from skiagram.models.combined import MEMBERS
-from skiagram.models.deployment import (
+from skiagram.fitting.deployment import (
     DEPLOYMENT,
     FINGERPRINT,
     Deployment,
@@ -29,6 +28,7 @@ from skiagram.models.deployment import (
     repeat_folder,
     verify_checksums,
 )
+from skiagram.models.combined import MEMBERS
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.readers.case_images import AS_STORED, CaseReading
 from skiagram.renamed import rename_options

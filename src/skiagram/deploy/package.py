@@ -19,7 +19,7 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.deploy.card import CardSection, as_html, as_markdown, compose_card
 from skiagram.deploy.model import DeployedModel, load_model, missing_model
 from skiagram.errors import DataError, SkiagramError
-from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
+from skiagram.fitting.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.readers.case_images import AS_STORED, CaseReading
 from skiagram.records.files import read_record, sha256_of, write_record
 

@@ -28,9 +28,9 @@ from skiagram.features.measured import Measured
 from skiagram.features.windows import Windows, describe_places
 from skiagram.finding.candidates import Proposal, propose
 from skiagram.finding.inputs import CANDIDATES
+from skiagram.fitting.reading import Reading
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, write_modalities
-from skiagram.models.reading import Reading
 from skiagram.preparation import Covariate, PreparedData
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import write_table

@@ -24,18 +24,18 @@ from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.earlier import PREFIX, Earlier
 from skiagram.features.measured import Measured
 from skiagram.features.windows import Windows
-from skiagram.models.combined import COMBINATION, CombinationInputs, FittedCombination
-from skiagram.models.contract import (
+from skiagram.fitting.contract import (
     NO_REQUIREMENTS,
     Fitted,
     FittedFinder,
     ReadsData,
     Requirements,
 )
-from skiagram.models.deployment import DEPLOYMENT, Deployment, Familiarity
-from skiagram.models.fits import finite
+from skiagram.fitting.deployment import DEPLOYMENT, Deployment, Familiarity
+from skiagram.fitting.fits import finite
+from skiagram.fitting.reading import TRAITS, Reading
+from skiagram.models.combined import COMBINATION, CombinationInputs, FittedCombination
 from skiagram.models.learner import learner_of
-from skiagram.models.reading import TRAITS, Reading
 from skiagram.models.tuned import TUNING, Tuning, apply_values, is_tuned
 from skiagram.options import build, check
 from skiagram.preparation import PREPARATION, TRAINING_MEAN, Covariate, Preparation

@@ -19,9 +19,9 @@ from skiagram.compute.context import NOTHING_KEPT, RunContext
 from skiagram.explanation.importance import Ranking, auc_loss, estimate_loss
 from skiagram.explanation.record import Loss
 from skiagram.explanation.trust import Exchange, Mask, Method
-from skiagram.models.contract import Labelled, ReadsData
-from skiagram.models.cross_validation import Plan
-from skiagram.models.fits import finite
+from skiagram.fitting.contract import Labelled, ReadsData
+from skiagram.fitting.cross_validation import Plan
+from skiagram.fitting.fits import finite
 from skiagram.preparation import PreparedData
 from skiagram.records.feature_table import FeatureTable
 from skiagram.seeding import stream

@@ -30,7 +30,7 @@ from skiagram.explanation.record import (
     GroupImportance,
     ModelCoefficient,
 )
-from skiagram.models.cross_validation import CrossValidator
+from skiagram.fitting.cross_validation import CrossValidator
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import LEVELS
 from skiagram.statistics.estimate import Estimate

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from skiagram.explanation.clusters import cluster_features
 from skiagram.explanation.record import FeatureReliance, Reliance
-from skiagram.models.contract import Fitted
-from skiagram.models.fits import finite
+from skiagram.fitting.contract import Fitted
+from skiagram.fitting.fits import finite
 from skiagram.records.feature_table import FeatureTable
 from skiagram.seeding import stream
 

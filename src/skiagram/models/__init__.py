@@ -1,5 +1,5 @@
-"""The contract of all models, folds and fits.
+"""Models, one file a model: classical, deep, those that find lesions, and combinations of others.
 
-What a model reads of prepared data becomes scores, calibrations and fitted models; a fit never
-meets a label outside its own training cases, and no torch is imported outside `deep`.
+Training cases become a fitted model that scores cases, by the contract of `fitting`; no held-out
+label comes in, and no torch is imported outside `deep`.
 """

@@ -31,8 +31,8 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.models.arm import ArmFolders, Trainable, train
-from skiagram.models.contract import (
+from skiagram.fitting.arm import ArmFolders, Trainable, train
+from skiagram.fitting.contract import (
     Arm,
     FitContext,
     FitSummary,
@@ -40,9 +40,9 @@ from skiagram.models.contract import (
     Labelled,
     require_every_class,
 )
-from skiagram.models.cross_validation import CrossValidator, Plan, Repeat, repeat_name
-from skiagram.models.deployment import complete_folder
-from skiagram.models.fits import Rows
+from skiagram.fitting.cross_validation import CrossValidator, Plan, Repeat, repeat_name
+from skiagram.fitting.deployment import complete_folder
+from skiagram.fitting.fits import Rows
 from skiagram.options import (
     build,
 )

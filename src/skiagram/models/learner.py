@@ -5,7 +5,7 @@ No library of networks is imported before a network is asked for.
 
 from typing import TYPE_CHECKING, Any
 
-from skiagram.models.contract import ReadsData
+from skiagram.fitting.contract import ReadsData
 
 if TYPE_CHECKING:
     from skiagram.training.options import Trainer

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, OptionError, listed
-from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
-from skiagram.models.reading import Reading
+from skiagram.fitting.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
+from skiagram.fitting.reading import Reading
 from skiagram.preparation import PreparedData
 from skiagram.records.files import read_table
 from skiagram.records.predictions import READER_SCORES

@@ -22,7 +22,7 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError, installed
 from skiagram.finding.inputs import FindsIn
-from skiagram.models.contract import (
+from skiagram.fitting.contract import (
     Arm,
     FitContext,
     FitSummary,
@@ -30,9 +30,9 @@ from skiagram.models.contract import (
     Labelled,
     Requirements,
 )
-from skiagram.models.fits import finite, named_failures
+from skiagram.fitting.fits import finite, named_failures
+from skiagram.fitting.reading import Reading
 from skiagram.models.learner import learner_of
-from skiagram.models.reading import Reading
 from skiagram.options import (
     build,
     set_option,

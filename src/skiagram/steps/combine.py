@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.models.arm import ArmFolders, require_classes
+from skiagram.fitting.arm import ArmFolders, require_classes
+from skiagram.fitting.cross_validation import Plan
 from skiagram.models.combined import check_combination, combine
-from skiagram.models.cross_validation import Plan
 from skiagram.options import (
     check,
 )

@@ -23,11 +23,11 @@ from skiagram.explanation.importance import import_shap
 from skiagram.explanation.maps import MappedModel
 from skiagram.explanation.record import EXPLANATION, Explanation
 from skiagram.explanation.regions import find_regions, make_observer, measure_blanking
-from skiagram.models.arm import ArmFolders, TrainOptions, require_classes
-from skiagram.models.contract import ReadsData
-from skiagram.models.cross_validation import CrossValidator
-from skiagram.models.deployment import repeat_folder
-from skiagram.models.fits import keep_fits
+from skiagram.fitting.arm import ArmFolders, TrainOptions, require_classes
+from skiagram.fitting.contract import ReadsData
+from skiagram.fitting.cross_validation import CrossValidator
+from skiagram.fitting.deployment import repeat_folder
+from skiagram.fitting.fits import keep_fits
 from skiagram.models.learner import learner_of
 from skiagram.options import (
     build,

@@ -362,7 +362,7 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
     if data.cases is None or patients >= _EVEN * max(fold_counts.values()):
         return
     # patients are few: the folds are made as training makes them
-    from skiagram.models.cross_validation import Plan
+    from skiagram.fitting.cross_validation import Plan
 
     plan = check(Plan, find_value(options.read_shared("plan"), "plan", "conf/plan.yaml"), "plan")
     try:

@@ -5,9 +5,9 @@ from typing import Any
 
 from skiagram.explanation.record import RELIANCE
 from skiagram.explanation.reliance import measure_reliance
-from skiagram.models.arm import ArmFolders
-from skiagram.models.contract import ReadsData
-from skiagram.models.deployment import repeat_folder
+from skiagram.fitting.arm import ArmFolders
+from skiagram.fitting.contract import ReadsData
+from skiagram.fitting.deployment import repeat_folder
 from skiagram.preparation import PreparedData
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, write_record

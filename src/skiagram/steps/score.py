@@ -23,8 +23,8 @@ from skiagram.deploy.prediction import score_cases
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
 from skiagram.errors import DataError
+from skiagram.fitting.contract import Requirements
 from skiagram.image_store.store import ImageStore, modality_folders
-from skiagram.models.contract import Requirements
 from skiagram.preparation import Covariate
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.records.feature_table import FeatureTable

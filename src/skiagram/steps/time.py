@@ -18,10 +18,10 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import extract
+from skiagram.fitting.contract import Fitted, Labelled, ReadsData
+from skiagram.fitting.cross_validation import CrossValidator, Plan
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.models.contract import Fitted, Labelled, ReadsData
-from skiagram.models.cross_validation import CrossValidator, Plan
 from skiagram.options import (
     build,
 )

@@ -10,11 +10,11 @@ from typing import Any
 
 from skiagram.compute.code_digest import name_piece
 from skiagram.compute.context import RunContext
-from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
-from skiagram.models.contract import ReadsData
-from skiagram.models.deployment import complete_folder
-from skiagram.models.fits import keep_fits
-from skiagram.models.reading import I, Reading, digest_inputs
+from skiagram.fitting.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
+from skiagram.fitting.contract import ReadsData
+from skiagram.fitting.deployment import complete_folder
+from skiagram.fitting.fits import keep_fits
+from skiagram.fitting.reading import I, Reading, digest_inputs
 from skiagram.preparation import LEARNED, PREPARATION, TRAINING_MEAN, PreparedData
 from skiagram.records.files import read_record
 from skiagram.records.predictions import Outcome

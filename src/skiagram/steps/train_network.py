@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.composition import Composition
 from skiagram.compute.context import RunContext
-from skiagram.models.arm import TrainOptions
+from skiagram.fitting.arm import TrainOptions
 from skiagram.models.arm_of_file import require_arm
 from skiagram.models.learner import learner_of
 from skiagram.options import (

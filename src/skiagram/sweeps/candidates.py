@@ -7,11 +7,11 @@ from typing import Any
 from skiagram.compute.code_digest import name_piece
 from skiagram.compute.context import RunContext
 from skiagram.compute.workers import IN_PROCESS
-from skiagram.models.arm import ArmFolders, TrainOptions
-from skiagram.models.cross_validation import Plan
-from skiagram.models.fits import keep_fits
+from skiagram.fitting.arm import ArmFolders, TrainOptions
+from skiagram.fitting.cross_validation import Plan
+from skiagram.fitting.fits import keep_fits
+from skiagram.fitting.reading import Reading
 from skiagram.models.learner import learner_of
-from skiagram.models.reading import Reading
 from skiagram.models.tuned import fitted_options
 from skiagram.options import build
 from skiagram.preparation import PreparedData

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.encoders.encoder import COLUMN
+from skiagram.fitting.cross_validation import Plan
+from skiagram.fitting.deployment import repeat_folder
 from skiagram.models.classical.estimator import choose_columns
-from skiagram.models.cross_validation import Plan
-from skiagram.models.deployment import repeat_folder
 from skiagram.options import split_names
 from skiagram.preparation import PreparedData
 from skiagram.records.files import read_record, write_record

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.metrics import resample_auc
-from skiagram.models.cross_validation import Subset
+from skiagram.fitting.cross_validation import Subset
 from skiagram.seeding import stream
 from skiagram.statistics.delong import detectability
 from skiagram.statistics.distributions import t_quantile

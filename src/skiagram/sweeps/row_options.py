@@ -7,7 +7,7 @@ from typing import Any
 
 from skiagram.composition import GROUPS
 from skiagram.errors import OptionError
-from skiagram.models.cross_validation import Plan
+from skiagram.fitting.cross_validation import Plan
 from skiagram.options import check, split_names
 from skiagram.sweeps.rows import SCORED, Row, short_name
 from skiagram.sweeps.workspace import Workspace

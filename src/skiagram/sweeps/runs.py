@@ -23,8 +23,8 @@ from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.features.earlier import previous_cases
-from skiagram.models.arm import ArmFolders
-from skiagram.models.cross_validation import Plan
+from skiagram.fitting.arm import ArmFolders
+from skiagram.fitting.cross_validation import Plan
 from skiagram.options import check, split_names
 from skiagram.preparation import PreparedData
 from skiagram.records.files import read_record, read_table, write_record

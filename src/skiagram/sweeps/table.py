@@ -11,7 +11,7 @@ import pandas as pd
 
 from skiagram.composition import Composition
 from skiagram.errors import OptionError, SkiagramError
-from skiagram.models.cross_validation import Subset
+from skiagram.fitting.cross_validation import Subset
 from skiagram.options import check, split_names
 from skiagram.sweeps.candidates import Candidate
 from skiagram.sweeps.costs import CostComparison, compare_costs

@@ -30,7 +30,7 @@ from skiagram.compute.files import locked, write_files
 from skiagram.compute.progress import LIVE
 from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import DataError
-from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
+from skiagram.fitting.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.options import (
     flatten_options,
 )

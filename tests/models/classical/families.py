@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import yaml
 
+from skiagram.fitting.contract import Labelled
 from skiagram.models.classical.estimator import ClassicalModel
-from skiagram.models.contract import Labelled
 from skiagram.options import build
 from skiagram.records.feature_table import FeatureTable
 from tests.models.examples import labelled

@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
-from skiagram.models.contract import FitContext
+from skiagram.fitting.contract import FitContext
 from tests.models.classical.families import cohort, has_option, model
 
 FOREST: dict[str, Any] = {"max_features": 0.5, "min_samples_leaf": 2}

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.fitting.arm import ArmFolders, Member, train
+from skiagram.fitting.contract import FitContext
+from skiagram.fitting.deployment import DEPLOYMENT, Deployment
 from skiagram.models.classical.cox import BoostedCoxTrees
-from skiagram.models.contract import FitContext
-from skiagram.models.deployment import DEPLOYMENT, Deployment
 from skiagram.records.files import read_record
 from skiagram.records.predictions import Predictions
 from tests.models.classical.families import model

@@ -10,8 +10,8 @@ from sklearn.svm import SVC
 from skiagram.encoders import encoder
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.features.covariates import PREFIX
+from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.models.classical.estimator import choose_columns
-from skiagram.models.contract import FitContext, Labelled
 from skiagram.preparation import PreparedData
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import write_record

@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure
-from skiagram.models.contract import FitContext
+from skiagram.fitting.contract import FitContext
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.findings import ABSENT, Findings
@@ -125,8 +125,8 @@ def test_a_finding_that_no_training_case_has_is_scored_zero() -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from skiagram.models import arm
-from skiagram.models.contract import FitContext
+from skiagram.fitting import arm
+from skiagram.fitting.contract import FitContext
 from tests.models.classical.families import NAMES, cohort, model
 
 for name in NAMES:

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from skiagram.finding.inputs import FindingInputs
-from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.fitting.arm import ArmFolders, Member, train
+from skiagram.fitting.contract import FitContext, FittedFinder, Labelled
 from skiagram.models.classical.finder import (
     CandidateFinder,
     describe_candidates,
     relative_places,
     share_of_other,
 )
-from skiagram.models.contract import FitContext, FittedFinder, Labelled
 from skiagram.options import build, composed
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_table

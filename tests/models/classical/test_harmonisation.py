@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure, OptionError
+from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.classical.harmonisation import Harmonisation, SiteHarmoniser
-from skiagram.models.contract import FitContext, Labelled
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
 from tests.models.classical.families import model

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skiagram.models.contract import FitContext
+from skiagram.fitting.contract import FitContext
 from tests.models.classical.families import cohort, model
 
 

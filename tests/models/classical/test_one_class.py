@@ -9,7 +9,7 @@ from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
 
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.models.contract import FitContext
+from skiagram.fitting.contract import FitContext
 from tests.models.classical.families import cohort, model
 
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from sklearn.feature_selection import mutual_info_classif
 from sklearn.metrics import roc_auc_score
 
+from skiagram.fitting.contract import FitContext
 from skiagram.models.classical.preprocessing import (
     ColumnSelector,
     Normalisation,
     scaler,
 )
-from skiagram.models.contract import FitContext
 from tests.models.classical.families import cohort, model
 
 Values = NDArray[np.float64]

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import yaml
 
+from skiagram.fitting.contract import Labelled
 from skiagram.models.combined import Combination, CombinationInputs
-from skiagram.models.contract import Labelled
 from skiagram.options import build
 from skiagram.tasks.classes import Classes
 

@@ -8,8 +8,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure
+from skiagram.fitting.contract import FitContext
 from skiagram.models.combined import COMBINATION, FittedCombination
-from skiagram.models.contract import FitContext
 from skiagram.records.files import read_record
 from skiagram.tasks.class_calibration import fit_platt
 from tests.models.combined.members import CONF, combination, drawn

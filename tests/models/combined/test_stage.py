@@ -9,15 +9,15 @@ import yaml
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError, OptionError
-from skiagram.models.arm import ArmFolders, train
+from skiagram.fitting.arm import ArmFolders, train
+from skiagram.fitting.contract import Labelled
+from skiagram.fitting.cross_validation import CrossValidator, Development, Plan
 from skiagram.models.combined import (
     CombinationInputs,
     CombinedMember,
     check_combination,
     find_members,
 )
-from skiagram.models.contract import Labelled
-from skiagram.models.cross_validation import CrossValidator, Development, Plan
 from skiagram.records.predictions import Outcome, Predictions, probabilities_of, scores_of
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.classes import Classes

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.fitting.contract import Labelled
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.models.contract import Labelled
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.options import build

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skiagram.errors import ModelFailure
-from skiagram.models.contract import FitContext
+from skiagram.fitting.contract import FitContext
 from tests.models.deep.spots import short_network, spots
 
 pytestmark = pytest.mark.slow

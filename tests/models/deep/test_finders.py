@@ -18,9 +18,9 @@ from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.finding.candidates import Grid, propose
 from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import HitRule, read_spacing
+from skiagram.fitting.contract import FitContext, FittedFinder, Labelled
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.models.contract import FitContext, FittedFinder, Labelled
 from skiagram.models.deep import searched_images
 from skiagram.models.deep.finder import FinderModel
 from skiagram.models.deep.searched_images import SearchedImages

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.models.contract import FitContext, Labelled
+from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.models.deep.fitted import FittedNetwork, load_network
 from skiagram.models.deep.image_and_table import Fusion, ImageAndTable
 from skiagram.models.deep.inputs import TableEncoder

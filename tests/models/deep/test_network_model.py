@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from skiagram.errors import DataError, OptionError
-from skiagram.models.contract import FitContext, Labelled
+from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.models.deep.article_cnn import ArticleCNN
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
@@ -33,7 +33,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from tests.models.deep.spots import halves, learner, training
-from skiagram.models.contract import FitContext
+from skiagram.fitting.contract import FitContext
 folder = Path(sys.argv[1])
 known, unseen = halves(folder, 48)
 learner(training(epochs=80)).fit(known, FitContext(3, folder / "state", validation=unseen))

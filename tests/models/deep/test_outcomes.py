@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skiagram.errors import ModelFailure
-from skiagram.models.contract import FitContext, Labelled
+from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.tasks.findings import UNKNOWN, Findings

@@ -12,8 +12,8 @@ import yaml
 
 from skiagram.encoders.encoding import encode_images
 from skiagram.errors import DataError, OptionError
+from skiagram.fitting.contract import FitContext
 from skiagram.image_store.store import ImageStore
-from skiagram.models.contract import FitContext
 from skiagram.models.deep.fitted import load_classifier
 from skiagram.models.deep.pretrained_encoder import TrainedNetwork
 from skiagram.options import build

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.models.contract import FitContext
+from skiagram.fitting.contract import FitContext
 from skiagram.models.deep.fitted import FittedNetwork
 from skiagram.models.deep.layers import last_layer
 from skiagram.models.deep.network_model import NetworkModel

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from skiagram.encoders.weights import LocalFile
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.models.contract import FitContext
+from skiagram.fitting.contract import FitContext
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.refitted_head import RefittedHead

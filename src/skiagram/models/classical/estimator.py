@@ -22,6 +22,16 @@ from sklearn.tree import BaseDecisionTree
 from skiagram.errors import DataError, ModelFailure, OptionError, listed
 from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.repeatability import Repeatable
+from skiagram.fitting.contract import (
+    Arm,
+    FitContext,
+    FitSummary,
+    FittedToCases,
+    Labelled,
+    Requirements,
+    require_every_class,
+)
+from skiagram.fitting.reading import Reading
 from skiagram.models.classical.binary_relevance import BinaryRelevance
 from skiagram.models.classical.harmonisation import Harmonisation, SiteHarmoniser
 from skiagram.models.classical.persistence import list_members, read_pipeline, write_pipeline
@@ -32,16 +42,6 @@ from skiagram.models.classical.preprocessing import (
     imputer,
     scaler,
 )
-from skiagram.models.contract import (
-    Arm,
-    FitContext,
-    FitSummary,
-    FittedToCases,
-    Labelled,
-    Requirements,
-    require_every_class,
-)
-from skiagram.models.reading import Reading
 from skiagram.preparation import PreparedData
 from skiagram.records.feature_table import FeatureTable, is_in_family, is_perturbed
 from skiagram.records.files import Table, read_record, write_record

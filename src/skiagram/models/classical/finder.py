@@ -23,8 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.finding.marks import positions, suppress
-from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
-from skiagram.models.contract import (
+from skiagram.fitting.contract import (
     FINDER,
     Arm,
     FitContext,
@@ -32,7 +31,8 @@ from skiagram.models.contract import (
     FittedFinder,
     Labelled,
 )
-from skiagram.models.reading import Reading, read_places
+from skiagram.fitting.reading import Reading, read_places
+from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.options import (
     build,
 )

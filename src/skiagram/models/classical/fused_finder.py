@@ -20,14 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from skiagram.errors import DataError, OptionError
 from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.finding.marks import case_scores
-from skiagram.models.classical.finder import (
-    CandidateFinder,
-    FittedCandidateFinder,
-    mark_candidates,
-    share_folds,
-    share_of_other,
-)
-from skiagram.models.contract import (
+from skiagram.fitting.contract import (
     FINDER,
     Arm,
     FitContext,
@@ -35,7 +28,14 @@ from skiagram.models.contract import (
     FittedFinder,
     Labelled,
 )
-from skiagram.models.reading import Reading, read_places
+from skiagram.fitting.reading import Reading, read_places
+from skiagram.models.classical.finder import (
+    CandidateFinder,
+    FittedCandidateFinder,
+    mark_candidates,
+    share_folds,
+    share_of_other,
+)
 from skiagram.options import (
     build,
 )

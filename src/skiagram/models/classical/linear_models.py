@@ -20,13 +20,13 @@ from sklearn.linear_model import LinearRegression as LeastSquares
 from sklearn.linear_model import LogisticRegression as Logistic
 from sklearn.linear_model import Ridge as PenalisedLeastSquares
 
+from skiagram.fitting.contract import Labelled
 from skiagram.models.classical.estimator import ClassicalModel, ClassWeightedModel
 from skiagram.models.classical.penalised_estimators import (
     ElasticNetLeastSquares,
     OrderedLogistic,
     PenalisedCox,
 )
-from skiagram.models.contract import Labelled
 from skiagram.records.feature_table import FeatureTable
 from skiagram.strict import (
     STRICT,

@@ -13,8 +13,8 @@ from pydantic.dataclasses import dataclass
 from sklearn.covariance import LedoitWolf
 
 from skiagram.errors import ModelFailure
+from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
-from skiagram.models.contract import FitContext, Labelled
 from skiagram.records.feature_table import FeatureTable
 from skiagram.strict import (
     STRICT,

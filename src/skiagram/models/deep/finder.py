@@ -28,7 +28,7 @@ from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.finding.candidates import Body
 from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import suppress
-from skiagram.models.contract import (
+from skiagram.fitting.contract import (
     FINDER,
     FitContext,
     FitSummary,
@@ -37,6 +37,7 @@ from skiagram.models.contract import (
     ReadsData,
     Requirements,
 )
+from skiagram.fitting.reading import Reading, read_places
 from skiagram.models.deep.fitted import (
     Architecture,
     FittedNetwork,
@@ -53,7 +54,6 @@ from skiagram.models.deep.searched_images import (
     SearchedImages,
     searched,
 )
-from skiagram.models.reading import Reading, read_places
 from skiagram.options import (
     composed,
 )

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from skiagram.compute.code_digest import named_targets
 from skiagram.errors import DataError, ModelFailure
-from skiagram.models.contract import FitSummary, FittedToCases, Requirements
+from skiagram.fitting.contract import FitSummary, FittedToCases, Requirements
 from skiagram.models.deep.contract import (
     AnyNetwork,
     ReadsTable,

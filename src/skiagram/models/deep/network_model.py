@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from skiagram.compute.workers import count_gpus
 from skiagram.errors import ModelFailure
 from skiagram.finding.inputs import FindsIn
-from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.fitting.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.fitting.reading import Reading, image_traits
 from skiagram.models.deep.contract import (
     AnyNetwork,
     FinishesItself,
@@ -35,7 +36,6 @@ from skiagram.models.deep.inputs import (
     required_table,
 )
 from skiagram.models.deep.layers import has_narrow_stride
-from skiagram.models.reading import Reading, image_traits
 from skiagram.options import composed
 from skiagram.preparation import PreparedData
 from skiagram.seeding import derived_seed

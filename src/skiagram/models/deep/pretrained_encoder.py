@@ -20,6 +20,7 @@ from skiagram.encoders.encoder import (
 )
 from skiagram.encoders.weights import check_sha256
 from skiagram.errors import DataError, OptionError
+from skiagram.fitting.deployment import repeat_folder
 from skiagram.models.deep.fitted import (
     ARCHITECTURE,
     WEIGHTS,
@@ -28,7 +29,6 @@ from skiagram.models.deep.fitted import (
     read_architecture,
 )
 from skiagram.models.deep.layers import cut_last_layer
-from skiagram.models.deployment import repeat_folder
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record
 from skiagram.strict import (

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from torch import Tensor, nn
 
-from skiagram.models.contract import require_every_class
+from skiagram.fitting.contract import require_every_class
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.contract import StartsFromCases
 from skiagram.models.deep.layers import last_layer

@@ -17,11 +17,11 @@ from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import SkiagramError
-from skiagram.models import fits
-from skiagram.models.arm import ArmFolders
+from skiagram.fitting import fits
+from skiagram.fitting.arm import ArmFolders
+from skiagram.fitting.contract import Arm, FitContext, Labelled
+from skiagram.fitting.fits import keep_fits
 from skiagram.models.classical.estimator import FittedClassical
-from skiagram.models.contract import Arm, FitContext, Labelled
-from skiagram.models.fits import keep_fits
 from skiagram.records.feature_table import FeatureTable
 from tests.models.classical.families import model
 from tests.models.examples import cases_of, labelled, train_as

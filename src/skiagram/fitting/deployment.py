@@ -19,7 +19,7 @@ from skiagram.calibration import (
     conformal_limits,
 )
 from skiagram.errors import DataError
-from skiagram.models.contract import Arm
+from skiagram.fitting.contract import Arm
 from skiagram.preparation import Covariate, propagate_preparation
 from skiagram.records.feature_table import FeatureTable, has_prefix, is_perturbed
 from skiagram.records.files import read_record, sha256_of, write_record

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from skiagram.errors import DataError
-from skiagram.models.deployment import CHECKSUMS, verify_checksums, write_checksums
+from skiagram.fitting.deployment import CHECKSUMS, verify_checksums, write_checksums
 
 
 @pytest.fixture

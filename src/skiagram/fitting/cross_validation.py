@@ -32,7 +32,7 @@ from skiagram.calibration import (
 )
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, ModelFailure
-from skiagram.models.contract import (
+from skiagram.fitting.contract import (
     FitContext,
     FitSummary,
     Fitted,
@@ -40,9 +40,9 @@ from skiagram.models.contract import (
     Model,
     TrainedByEpochs,
 )
-from skiagram.models.deployment import Decision, repeat_folder
-from skiagram.models.fits import Fit, FitPieces, FitResult, Rows, fit_model, make_fit
-from skiagram.models.reading import I
+from skiagram.fitting.deployment import Decision, repeat_folder
+from skiagram.fitting.fits import Fit, FitPieces, FitResult, Rows, fit_model, make_fit
+from skiagram.fitting.reading import I
 from skiagram.records.predictions import FINAL, Part, tabulate_scores
 from skiagram.seeding import derived_seed
 from skiagram.splits import (

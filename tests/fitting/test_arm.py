@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.models.arm import ArmFolders, Member, read_fold_groups, train
-from skiagram.models.deployment import DEPLOYMENT, Deployment
+from skiagram.fitting.arm import ArmFolders, Member, read_fold_groups, train
+from skiagram.fitting.deployment import DEPLOYMENT, Deployment
 from skiagram.records.files import read_record, read_table, write_table
 from skiagram.records.predictions import Outcome, Predictions, scores_of
 from tests.models.examples import PLAN, TASK, Spy, cases_of, labelled, train_as

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from skiagram.errors import ModelFailure
 from skiagram.finding.inputs import FindingInputs, FindsIn
 from skiagram.finding.marks import case_scores
-from skiagram.models.reading import I, Inputs, Reading
+from skiagram.fitting.reading import I, Inputs, Reading
 from skiagram.preparation import PreparedData
 from skiagram.records.places import of_cases
 from skiagram.tasks.predicted import Loss, Predicted

@@ -19,10 +19,10 @@ from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import ModelFailure, SkiagramError
-from skiagram.models.arm import ArmFolders
-from skiagram.models.contract import FitContext
-from skiagram.models.cross_validation import CrossValidator, Plan
-from skiagram.models.fits import Fit, keep_fits, make_fit
+from skiagram.fitting.arm import ArmFolders
+from skiagram.fitting.contract import FitContext
+from skiagram.fitting.cross_validation import CrossValidator, Plan
+from skiagram.fitting.fits import Fit, keep_fits, make_fit
 from skiagram.options import build
 from tests.models.classical.families import read_options
 from tests.models.examples import PLAN, cases_of, labelled, train_as
@@ -128,7 +128,7 @@ def test_what_fails_before_the_folds_choose_is_left_to_the_fit_that_is_asked_for
     def diverge(fit: Any) -> Any:
         raise ModelFailure("the loss is no longer finite", where=fit.title)
 
-    monkeypatch.setattr("skiagram.models.fits.fit_model", diverge)
+    monkeypatch.setattr("skiagram.fitting.fits.fit_model", diverge)
     asked = Fit("final", None, DATA, np.arange(4), None, FitContext(0))
     assert make_fit(replace(asked, context=FitContext(0, ahead=True))).scores == ()
     with pytest.raises(ModelFailure, match="no longer finite"):

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from skiagram.errors import ModelFailure
-from skiagram.models.contract import Labelled
-from skiagram.models.cross_validation import CrossValidator, Development, Plan
-from skiagram.models.fits import finite
+from skiagram.fitting.contract import Labelled
+from skiagram.fitting.cross_validation import CrossValidator, Development, Plan
+from skiagram.fitting.fits import finite
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.predictions import FINAL, probabilities_of, scores_of
 from skiagram.splits import Partition, grouped_folds
@@ -147,7 +147,7 @@ def test_folds_are_checked_as_they_will_be_made(
         made.append((tuple(label), tuple(patient_id), *how))
         return grouped_folds(label, patient_id, *how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("skiagram.models.cross_validation.grouped_folds", note)
+    monkeypatch.setattr("skiagram.fitting.cross_validation.grouped_folds", note)
     spy = Spy()
     run(spy)
     trained = sorted(map(repr, made))

@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import DIGITS, UNFINISHED, PieceStore
 from skiagram.errors import ModelFailure
-from skiagram.models.contract import (
+from skiagram.fitting.contract import (
     FitContext,
     FitSummary,
     Fitted,
     Labelled,
     Model,
 )
-from skiagram.models.reading import I
+from skiagram.fitting.reading import I
 from skiagram.records.files import read_table, write_table
 from skiagram.records.places import MARKS
 

@@ -18,11 +18,11 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.models.contract import FitSummary, Labelled, Model
-from skiagram.models.cross_validation import CrossValidator, Plan, Repeat
-from skiagram.models.deployment import DEPLOYMENT, Deployment
-from skiagram.models.fits import FitPieces, in_order
-from skiagram.models.reading import I
+from skiagram.fitting.contract import FitSummary, Labelled, Model
+from skiagram.fitting.cross_validation import CrossValidator, Plan, Repeat
+from skiagram.fitting.deployment import DEPLOYMENT, Deployment
+from skiagram.fitting.fits import FitPieces, in_order
+from skiagram.fitting.reading import I
 from skiagram.records.files import write_record, write_table
 from skiagram.records.places import PLACES
 from skiagram.records.predictions import Outcome, Predictions
