@@ -123,6 +123,16 @@ def test_models_of_an_outcome_read_every_covariate_of_the_line() -> None:
     assert "conf/features/covariates.yaml" not in without.options
 
 
+def test_the_area_of_a_mask_is_a_rule_of_an_outcome() -> None:
+    outcome = Number(column="size", unit="mm", groups=4)
+    for region in ((81, 1, 9), None):
+        seen = checked([image((30, 40), "a.png", region)], "P_1")
+        choices = fitting.fitting_choices("lesions", seen, "cv", outcome)
+        assert ("region_volume" in choices.params["baselines"]) == (region is not None)
+        rule = choices.options.get("conf/model/region_volume.yaml", {})
+        assert (rule.get("columns") == ["shape_area_mesh"]) == (region is not None)
+
+
 @pytest.mark.slow  # networks' options import torch
 @pytest.mark.parametrize(
     ("shape", "spacing"), [((512, 512), (0.4, 0.4)), ((40, 64, 64, 1), (2.0, 1.0, 1.0))]

@@ -150,7 +150,10 @@ def fitting_choices(
         baselines: Of this project's params.yaml; None for those of a new project.
     """
     if outcome is not None:
-        choices = choices_of_outcome(_classify(name, data, design), outcome, covariates)
+        first = data.first[0]
+        plane_region = first.region is not None and len(first.note.shape) < 4
+        area = "shape_area_mesh" if plane_region else None
+        choices = choices_of_outcome(_classify(name, data, design), outcome, covariates, area)
         return _with_encoder(choices, "efficientnet_lite0", outcome.frozen)
     if len(data.radii):
         return _search(data, {"dataset": name, "design": design})
@@ -287,7 +290,8 @@ def choices_of_outcome(
     """Return choices whose models learn an outcome that is no class; see `fitting_choices`.
 
     Args:
-        volume: Feature that holds the region's volume, where it has a name of its own.
+        volume: Feature that holds the region's volume, where it has a name of its own; of plane
+            images the region's area.
     """
     params, options = dict(choices.params), dict(choices.options)
     shipped = read_shipped(CHOICES)["features"]
@@ -295,8 +299,12 @@ def choices_of_outcome(
     available = {"cases": True, "acquisition": "acquisition" in families}
     available |= {"volume": any("region/" in name or "morphology" in name for name in families)}
     if volume is not None:
-        title = {"columns_title": "the volume of all regions"} if volume.startswith("sum_") else {}
-        options[f"conf/model/{outcome.rules['volume']}.yaml"] = {"columns": [volume]} | title
+        rule: dict[str, Any] = {"columns": [volume]}
+        if volume.startswith("sum_"):
+            rule |= {"columns_title": "the volume of all regions"}
+        elif volume == "shape_area_mesh":
+            rule |= {"columns_title": "the region's area"}
+        options[f"conf/model/{outcome.rules['volume']}.yaml"] = rule
         available["volume"] = True
     if choices.uptake and "uptake" in outcome.rules:
         uptake = {"columns": [choices.uptake], "columns_title": "the highest uptake"}
