@@ -84,6 +84,7 @@ class Project:
         passed = (
             *("TMPDIR", "DVC_SITE_CACHE_DIR", "SLURM_CONF", "LD_LIBRARY_PATH", "SKIAGRAM_DATA"),
             "LOKY_MAX_CPU_COUNT",  # see tests/conftest.py
+            "OPENBLAS_CORETYPE",  # last digits are those of its kernels
         )
         environment |= {name: os.environ[name] for name in passed if name in os.environ}
         own = self.folder / "source"

@@ -87,6 +87,8 @@ class Installed:
             "HOME": str(self.folder),
             "OMP_NUM_THREADS": "1",
         }
+        kernels = "OPENBLAS_CORETYPE"  # last digits are theirs
+        shell |= {kernels: os.environ[kernels]} if kernels in os.environ else {}
         if self.forked:
             shell |= {
                 "PATH": f"{binaries()}:{shell['PATH']}",
