@@ -164,11 +164,14 @@ class Covariate:
     Attributes:
         categories: Texts that enough patients for training share, sorted, and no other, because a
             model's folder is given away; None for numbers.
+        usual: Between which numbers 98 % of the training cases lie; None for texts, for a column
+            without a number, and in packages of earlier versions.
     """
 
     column: str
     categories: tuple[str, ...] | None
     prefix: str = "covariates_"
+    usual: tuple[float, float] | None = None
 
     def features(self) -> dict[str, str | None]:
         """Return feature → the category that it is 1 for; None for that of numbers."""

@@ -185,3 +185,16 @@ def test_a_site_unseen_in_training_is_refused_by_name_where_the_model_asks_for_i
     assert sites.row("one.png", refuses_sites=True) == {"site": "A"}
     with pytest.raises(DataError, match=r"two\.png: site `C`, which training did not see"):
         sites.row("two.png", refuses_sites=True)
+
+
+def test_a_number_far_from_those_of_training_is_said() -> None:
+    """Such as an age in months: a model of ages in years is then sure of nonsense."""
+    age = Covariate("age", None, usual=(40.0, 80.0))
+    ages = {"years": "45", "older": "99.5", "months": "720", "birth": "0.6", "none": ""}
+    table = CovariateTable((age,), {case: {"age": cell} for case, cell in ages.items()})
+    far = {case: table.outlying(case) for case in ages}
+    assert far["months"] == ("age 720 (training: 40 to 80)",)
+    assert far["birth"]
+    assert not far["years"] + far["older"] + far["none"]
+    before = CovariateTable((Covariate("age", None),), {"months": {"age": "720"}})
+    assert not before.outlying("months")  # a package of an earlier version

@@ -42,7 +42,7 @@ def test_columns_that_families_choose_are_described_and_no_others(tmp_path: Path
     write_tables(tmp_path)
     histories = CaseHistories.read(tmp_path)
     families = [FirstOrder(region="whole"), Covariates(columns=("age",))]
-    assert histories.describe(families) == [Covariate("age", None)]
+    assert histories.describe(families) == [Covariate("age", None, usual=(50.01, 50.99))]
     assert histories.describe(families[:1]) == CaseHistories().describe(families) == []
 
 

@@ -74,7 +74,9 @@ def views(*counts: tuple[str | None, int]) -> pd.DataFrame:
 def test_a_text_of_few_patients_is_no_category_and_counts_as_none() -> None:
     table = views(("CC", MIN_PATIENTS), ("MLO", MIN_PATIENTS - 1), (None, 2))
     chosen = Covariates(columns=("view", "age"))
-    assert chosen.describe(table) == (Covariate("view", ("CC",)), Covariate("age", None))
+    low, high = np.quantile(table["age"], (0.01, 0.99)).tolist()
+    age = Covariate("age", None, usual=(low, high))
+    assert chosen.describe(table) == (Covariate("view", ("CC",)), age)
     found = chosen.encode(table)
     assert found.names == ("covariates_view_CC", "covariates_age")
     assert found.values[:, 0].tolist() == [1] * MIN_PATIENTS + [0] * (MIN_PATIENTS + 1)  # noqa: PD011

@@ -27,6 +27,21 @@ def test_no_number_is_refused_with_its_row() -> None:
     assert "line 7" in str(refused.value)
 
 
+def test_a_model_of_the_mean_has_the_error_of_the_median_on_skewed_numbers() -> None:
+    """Else a network, which learns the absolute error, wins without any knowledge."""
+    value = np.exp(np.random.default_rng(0).normal(size=400))
+    label, patient = np.zeros(400, dtype=np.int64), np.arange(400)
+    outcome = NUMBER.settle(value[:200], label[:200])
+    errors = []
+    for constant in (value[:200].mean(), np.median(value[:200])):
+        score = outcome.as_score(np.full(200, constant))[:, None]
+        calibration = outcome.calibrate(score, value[:200], label[:200], patient[:200])
+        predicted = calibration.probabilities(score)[:, 0]
+        errors.append(np.abs(predicted - value[200:]).mean())
+    assert errors[0] == pytest.approx(errors[1])
+    assert errors[1] < 0.97 * np.abs(value[:200].mean() - value[200:]).mean()
+
+
 def test_equal_numbers_and_too_few_are_refused() -> None:
     with pytest.raises(DataError, match="every case has the number 3"):
         NUMBER.settle(np.full(30, 3.0), np.zeros(30, dtype=np.int64))
@@ -56,7 +71,7 @@ def test_a_patient_with_many_images_weighs_as_much_as_others_in_an_interval() ->
     patient = np.repeat(np.arange(20), [1] * 19 + [100])
     value = np.zeros(119)
     outcome = replace(NUMBER, centre=0.0, spread=1.0)
-    score = np.where(patient == 19, 9.0, 1.0)[:, None]
+    score = np.where(patient == 19, 9.0, np.where(patient < 9, 1.0, -1.0))[:, None]
     calibrated = outcome.calibrate(score, value, np.zeros(119, dtype=np.int64), patient)
     assert calibrated.half == 1.0
 

@@ -228,3 +228,34 @@ def test_intervals_of_shares_hold_the_truth_where_another_event_may_come_first()
         interval = gap.figure.estimate()
         held += interval.low <= 0 <= interval.high
     assert 0.93 <= held / 400 <= 0.97
+
+
+def test_beyond_the_end_of_follow_up_no_estimate_is_judged() -> None:
+    """Curves that are carried on level would call perfect estimates wrong."""
+    generator = np.random.default_rng(0)
+
+    def cohort(follow_up: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        hazard = generator.normal(size=300)
+        event_time = generator.exponential(1000 * np.exp(-hazard))
+        end = generator.uniform(0.3 * follow_up, follow_up, 300)
+        return hazard, np.minimum(event_time, end), (event_time <= end).astype(np.int64)
+
+    _, value, label = cohort(2000)
+    task = TimeToEvent(column="outcome_value", unit="days").settle(value, label)
+    last = task.horizons[-1]
+    for follow_up, is_judged in ((3 * last, True), (0.8 * last, False)):
+        hazard, value, label = cohort(follow_up)
+        survival = np.exp(-np.exp(hazard)[:, None] * np.array(task.grid) / 1000)
+        fit, cut = np.zeros((1, 300), dtype=np.int64), np.full((1, 300), np.nan)
+        patient = np.arange(300)
+        cases = ScoredCases(label, value, patient, hazard[None], survival[None], fit, 0, cut)
+        for figure in task.measure(cases):
+            if (figure.name, figure.group) in {
+                ("brier", f"{last:g} days"),
+                ("expected_minus_observed", f"{last:g} days"),
+            }:
+                estimate = figure.figure.estimate()
+                assert (estimate.value is not None) == is_judged
+                assert ("follow-up ends" in estimate.reason) != is_judged
+        calibration = {plot.name: plot for plot in task.plot(cases)}["calibration"]
+        assert len(calibration.lines) == len(task.horizons) - (not is_judged)

@@ -86,7 +86,12 @@ class TrainingComparison:
         both = pd.concat([before, theirs[shared]], ignore_index=True)
         if len(shared) == 1:  # a network, which reads the images themselves
             both, traits = traits.dropna(axis="columns"), traits[["case_id"]]
-        whose = [case.cells.get("patient_id") or case.name for case in cases]
+        # Frames of a file are of one patient, as nothing else is known.
+        files = (next((image.file for image in case.images.values()), "") for case in cases)
+        whose = [
+            case.cells.get("patient_id") or file or case.name
+            for case, file in zip(cases, files, strict=True)
+        ]
         patient = np.array(
             [*training_cases.patient_id.tolist(), *(f"{_NEW}{each}" for each in whose)]
         )

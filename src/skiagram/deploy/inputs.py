@@ -230,6 +230,22 @@ class CovariateTable:
             if cell and cell not in (covariate.categories or ())
         )
 
+    def outlying(self, case: str) -> tuple[str, ...]:
+        """Return which numbers of a case lie far from those of training, such as months for years.
+
+        Far is more than half the width of the training cases' usual range beyond its ends.
+        """
+        far = []
+        for covariate in self.read:
+            cell = self._row(case)[covariate.column]
+            if covariate.usual is None or not is_number(cell):
+                continue
+            low, high = covariate.usual
+            beyond = 0.5 * (high - low)
+            if not low - beyond <= float(cell) <= high + beyond:
+                far.append(f"{covariate.column} {cell} (training: {low:g} to {high:g})")
+        return tuple(far)
+
     def missing(self, case: str) -> list[str]:
         """Return which covariates of a case are unknown."""
         columns = dict.fromkeys(covariate.column for covariate in self.read)

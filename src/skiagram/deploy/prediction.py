@@ -180,7 +180,11 @@ class _Scoring:
                     model,
                     prepared.name,
                     probability[place],
-                    (*prepared.unusual, *([far] if far else ())),
+                    (
+                        *prepared.unusual,
+                        *self.covariates.outlying(prepared.name),
+                        *([far] if far else ()),
+                    ),
                     tuple(self.covariates.unseen(prepared.name)),
                 ),
                 missing=prepared.missing,

@@ -77,12 +77,16 @@ class Covariates:
         patient = case_id if patients is None else case_id.map(patients)
         described = []
         for name in chosen:
-            categories = None
-            if name not in numeric:  # the texts that enough patients share, sorted
-                stated = table[name].notna() & patient.notna()
+            categories, usual = None, None
+            stated = table[name].notna() & patient.notna()
+            if name in numeric:
+                if stated.any():
+                    low, high = np.quantile(table[name][stated].to_numpy(np.float64), (0.01, 0.99))
+                    usual = (float(low), float(high))
+            else:  # the texts that enough patients share, sorted
                 sharing = patient[stated].groupby(table[name][stated]).nunique()
                 categories = tuple(sorted(sharing.index[sharing >= self.least_patients]))
-            described.append(Covariate(name, categories, self.prefix))
+            described.append(Covariate(name, categories, self.prefix, usual))
         return tuple(described)
 
     def _as_read(self, table: pd.DataFrame) -> pd.DataFrame:

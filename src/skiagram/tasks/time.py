@@ -383,7 +383,17 @@ class TimeToEvent(MeasuredOutcome):
         for horizon in self.horizons:
             areas = [auc_at(score, *pairs, fit, patient, horizon, other) for score, fit in repeats]
             yield "auc", self._at(horizon), areas
+        # Beyond the end of follow-up nobody knows who is without the event.
+        end = _end_of_follow_up(cases.value, cases.label)
         for horizon in self.horizons:
+            if horizon > end:
+                reason = f"follow-up ends at {end:g} {self.unit}"
+                nothing = np.zeros((1, len(event)))
+                unknown = [Linearised(np.array([np.nan]), nothing, patient, reason=reason)]
+                repeated = unknown * len(repeats)
+                yield "brier", self._at(horizon), repeated
+                yield "expected_minus_observed", self._at(horizon), repeated
+                continue
             survival = cases.estimate[:, :, self.grid.index(horizon)]
             errors = [brier_terms(each, *pairs, horizon, other) for each in survival]
             yield "brier", self._at(horizon), [mean_of_cases(each, patient) for each in errors]
@@ -397,7 +407,7 @@ class TimeToEvent(MeasuredOutcome):
                 gap = np.array([risk[rows].mean() for rows in parts]) - observed
                 gaps.append(leave_one_out(float(gap[0]), gap[1:], patient))
             yield "expected_minus_observed", self._at(horizon), gaps
-        grid = np.array([time for time in self.grid if time <= last])
+        grid = np.array([time for time in self.grid if time <= min(last, end)])
         if len(grid) > 1:
             same = _event_free(cases.value, cases.label).at(grid)
             curve = np.broadcast_to(same, (len(event), len(grid)))
@@ -407,7 +417,7 @@ class TimeToEvent(MeasuredOutcome):
                 for each in cases.estimate
             ]
             means = [mean_of_cases(gain, patient) for gain in gains]
-            yield "brier_gain", f"to {self._at(last)}", means
+            yield "brier_gain", f"to {self._at(float(grid[-1]))}", means
 
     def _at(self, horizon: float) -> str:
         return f"{horizon:g} {self.unit}"
@@ -465,7 +475,8 @@ class TimeToEvent(MeasuredOutcome):
     def _plot_calibration(self, cases: ScoredCases) -> OutcomePlot:
         """Draw expected against observed shares in fifths of the estimated risk."""
         estimate, lines = cases.estimate.mean(axis=0), []
-        for horizon in self.horizons:
+        end = _end_of_follow_up(cases.value, cases.label)
+        for horizon in (horizon for horizon in self.horizons if horizon <= end):
             risk = 1 - estimate[:, self.grid.index(horizon)]
             fifth = np.array_split(np.argsort(risk, kind="stable"), 5)
             observed = [
@@ -615,6 +626,12 @@ def _median_follow_up(value: Floats, label: Labels) -> float:
     followed = kaplan_meier(value, label == CENSORED)
     reached = followed.time[followed.value <= 0.5]
     return float(reached[0]) if len(reached) else np.inf
+
+
+def _end_of_follow_up(value: Floats, label: Labels) -> float:
+    """Return the last time at which somebody was followed; inf where everybody had an event."""
+    last = value.max()
+    return float(last) if (label[value == last] == CENSORED).any() else np.inf
 
 
 def _event_free(value: Floats, label: Labels) -> StepCurve:

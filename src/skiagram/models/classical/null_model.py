@@ -18,18 +18,20 @@ from skiagram.tasks.predicted import Loss
 class NullModel(ClassicalModel):
     """The same score for all, whatever the features.
 
-    It predicts the mean of a number. Of a grade its calibration gives the median, and each grade's
-    share; of findings it gives theirs.
+    It predicts the median of a number, whose mean absolute error is the least. Of a grade its
+    calibration gives the median, and each grade's share; of findings it gives theirs.
     """
 
     titles: ClassVar[Mapping[Loss, str]] = {
-        "least_squares": "Mean of the training cases",
+        "least_squares": "Median of the training cases",
         "ordered_logistic": "Median grade of the training cases",
         "multilabel": "Shares of the findings in training",
     }
 
     def estimator(self, seed: int, loss: Loss) -> DummyRegressor | DummyClassifier:
-        return DummyClassifier() if loss == "classification" else DummyRegressor()
+        if loss == "classification":
+            return DummyClassifier()
+        return DummyRegressor(strategy="median" if loss == "least_squares" else "mean")
 
     @staticmethod
     def n_parameters(estimator: Any) -> int:
