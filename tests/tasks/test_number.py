@@ -4,19 +4,27 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skiagram.calibration import (
     average_calibrations,
 )
+from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.errors import DataError, OptionError
+from skiagram.evaluation.criteria import has_shifted
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.evaluation_record import PREVALENCE, SIMPLE_RULES
+from skiagram.evaluation.evaluation_record import NUMBERS, PREVALENCE, SHARES, SIMPLE_RULES
+from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.scores import make_scores_table
+from skiagram.tasks.cases import SEALED, Cases
+from skiagram.tasks.columns import OutcomeTable
 from skiagram.tasks.number import Number, group_numbers
 from skiagram.tasks.scored_cases import ScoredCases
+from skiagram.tasks.task import Task
+from tests.evaluation.scenario import Scenario, evaluated
 from tests.models.classical.families import model
 from tests.tasks.cohort import NUMBER, make_numbers, train_all
 
@@ -40,6 +48,43 @@ def test_a_model_of_the_mean_has_the_error_of_the_median_on_skewed_numbers() -> 
         errors.append(np.abs(predicted - value[200:]).mean())
     assert errors[0] == pytest.approx(errors[1])
     assert errors[1] < 0.97 * np.abs(value[:200].mean() - value[200:]).mean()
+
+
+def test_a_test_case_is_in_the_group_of_its_number_by_development_cases_alone() -> None:
+    sizes = [*range(1, 41), 0, 10.5, 25, 99]
+    rows = [CsvRow(number + 2, {"size": f"{size}"}) for number, size in enumerate(sizes)]
+    read = Number.read_columns(
+        OutcomeTable(rows, [True] * 40 + [False] * 4), {"number": "size", "unit": "mm"}
+    )
+    assert [read.label.index(label) // 10 for label in read.label[:40:10]] == [0, 1, 2, 3]
+    groups = ["group 1 of 4", "group 2 of 4", "group 3 of 4", "group 4 of 4"]
+    assert read.label[40:] == [groups[0], groups[0], groups[2], groups[3]]
+
+
+def test_numbers_of_test_cases_are_compared_themselves_and_no_groups() -> None:
+    """As of a cohort in cm: its quarters are those of any other."""
+    generator = np.random.default_rng(0)
+    value = 100 + 20 * generator.normal(size=90)
+    is_test = np.arange(90) >= 60
+    label, groups = group_numbers(value)
+    case_id = np.array([f"case-{number:06d}" for number in range(90)])
+    patient = np.array([f"patient-{number:06d}" for number in range(90)])
+    outcome = replace(NUMBER, groups=groups).settle(value[~is_test], label[~is_test])
+    split = np.where(is_test, "test", "train")
+    sealed_label, sealed_value = np.where(is_test, SEALED, label), np.where(is_test, np.nan, value)
+    cases = Cases(case_id, patient, split, sealed_label, sealed_value)
+    known = Scenario(Task(outcome, "holdout"), cases, label)
+    traits = CaseTraits(
+        pd.DataFrame({"case_id": case_id, "texture": generator.normal(size=90)}),
+        pd.DataFrame({"case_id": case_id}),
+    )
+    for scale, differs in ((1.0, False), (0.1, True)):
+        truth = pd.DataFrame({"case_id": case_id, "label": label, "value": scale * value})
+        found = evaluated(known, [], sealed=truth[is_test], traits=traits)
+        (trait,) = found.differences_of_sides(NUMBERS)
+        assert trait.figure == outcome.words
+        assert has_shifted(trait) == differs
+        assert not found.differences_of_sides(SHARES)
 
 
 def test_equal_numbers_and_too_few_are_refused() -> None:

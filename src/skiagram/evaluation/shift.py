@@ -132,6 +132,10 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTa
     patient = np.concatenate([sides[0].patient, sides[1].patient + apart])
     tested = np.repeat([False, True], [len(side) for side in sides])
     classes, positive = setting.cases.classes, setting.cases.positive
+    if setting.task.predicted.labels_group_values:  # whose groups each cohort may have cut anew
+        value = np.concatenate([side.value for side in sides])
+        outcome = [_number_trait(NUMBERS, setting.task.predicted.words, value, tested, patient)]
+        return compare_cases(traits, case_id, tested, patient, setting.seed, outcome)
     # Of two classes, the share of the condition looked for says all.
     compared = (
         [positive] if positive is not None else range(len(classes)) if len(classes) > 1 else ()
@@ -156,7 +160,7 @@ def compare_cases(
     together.
 
     Args:
-        shares: Shares of the classes, where labels of both sides are known.
+        shares: Shares of the classes, or the number, where labels of both sides are known.
 
     Returns:
         Rows; none with fewer than ten patients on a side.

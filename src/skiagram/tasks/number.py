@@ -118,6 +118,7 @@ class Number(MeasuredOutcome):
     named_by: ClassVar[tuple[str, ...]] = ("number",)
     primary: ClassVar[str] = "absolute_error"
     classical_loss: ClassVar[Loss] = "least_squares"
+    labels_group_values: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     figures: ClassVar[tuple[Figure, ...]] = (
         Figure(
@@ -191,8 +192,10 @@ class Number(MeasuredOutcome):
                 allowed="numbers that differ",
                 remedy="name another column: --number COLUMN",
             )
-        group = np.full(len(rows), groups - 1)  # of a test case, whose group nothing asks for
-        group[development] = grouped
+        # A test case is in the group of the development number next below it.
+        order = np.argsort(value[development])
+        place = np.searchsorted(value[development][order], value, side="right") - 1
+        group = grouped[order][np.maximum(place, 0)]
         outcome = cls(column=VALUE, unit=options["unit"] or "", groups=groups)
         note = f"`{column}` is {value.mean():.4g} on average, "
         note += f"from {value.min():g} to {value.max():g}"

@@ -110,6 +110,8 @@ class Predicted(ABC):
             columns that are read.
         decides: Whether a case is put into one of its classes, so that there are decisions to
             count, thresholds, and curves over them.
+        labels_group_values: Whether labels are groups of the cases' values, by which alone sides
+            and cohorts are then compared.
     """
 
     kind: str
@@ -121,6 +123,7 @@ class Predicted(ABC):
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     named_by: ClassVar[tuple[str, ...]] = ()
     decides: ClassVar[bool] = False
+    labels_group_values: ClassVar[bool] = False
 
     @property
     @abstractmethod
