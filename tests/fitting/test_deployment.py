@@ -3,10 +3,30 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from skiagram.calibration import threshold_at_sensitivity
 from skiagram.errors import DataError
-from skiagram.fitting.deployment import CHECKSUMS, verify_checksums, write_checksums
+from skiagram.fitting.deployment import (
+    CHECKSUMS,
+    DEPLOYMENT,
+    FINGERPRINT,
+    Decision,
+    Deployment,
+    Fingerprint,
+    find_threshold,
+    verify_checksums,
+    write_checksums,
+    write_fingerprint,
+)
+from skiagram.records.files import read_record, write_record
+from skiagram.records.predictions import Outcome, Predictions, tabulate_scores
+from skiagram.tasks.cases import Cases
+from skiagram.tasks.class_calibration import ScalingCalibration
+from skiagram.tasks.classes import Classes
+from skiagram.tasks.task import Task
 
 
 @pytest.fixture
@@ -56,3 +76,35 @@ def test_a_folder_of_an_earlier_version_has_none_and_passes(model: Path) -> None
     (model / CHECKSUMS).unlink()
     (model / "deployment.json").write_text("{}")
     verify_checksums(model)
+
+
+def test_several_trainings_have_the_threshold_of_their_mean(tmp_path: Path) -> None:
+    """That of a single one is too low for probabilities that are drawn together."""
+    generator, cases, repeats = np.random.default_rng(0), 400, 5
+    label = (np.arange(cases) % 2).astype(np.int64)
+    case_id = np.array([f"case-{number:04d}" for number in range(cases)])
+    calibration = ScalingCalibration(1.0, (0.0, 0.0))
+    parts, thresholds, probabilities = [], [], []
+    for repeat in range(repeats):
+        odds = 1.5 * label + np.random.default_rng(9).normal(size=cases)
+        odds += generator.normal(size=cases)
+        scores = np.stack([-odds / 2, odds / 2], axis=1)
+        probability = calibration.probabilities(scores)
+        thresholds.append(threshold_at_sensitivity(probability[:, 1], label == 1, 0.9))
+        probabilities.append(probability[:, 1])
+        parts.append(tabulate_scores("out_of_fold", repeat, 0, case_id, scores, probability))
+    task = Task(Classes(("healthy", "ill"), 1), "holdout")
+    decisions = tuple(Decision(calibration, threshold) for threshold in thresholds)
+    deployment = Deployment("svm", "classical", "SVM", {}, task, 0.9, decisions)
+    write_record(deployment, tmp_path / DEPLOYMENT)
+    outcome = Outcome("svm", "classical", "SVM", "finished")
+    predictions = Predictions(outcome, pd.concat(parts, ignore_index=True))
+    people = Cases(case_id, case_id, np.full(cases, "train"), label)
+    write_fingerprint(tmp_path, predictions, people, None)
+    fingerprint = read_record(Fingerprint, tmp_path / FINGERPRINT)
+    threshold = find_threshold(deployment, fingerprint)
+    mean = np.mean(probabilities, axis=0)
+    assert threshold == pytest.approx(threshold_at_sensitivity(mean, label == 1, 0.9))
+    assert 0.88 < (mean[label == 1] >= threshold).mean() < 0.92
+    assert (mean[label == 1] >= np.mean(thresholds)).mean() > 0.93
+    assert find_threshold(deployment, None) == np.mean(thresholds)  # of an earlier version

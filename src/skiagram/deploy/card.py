@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from skiagram.errors import DataError, escape_controls
-from skiagram.fitting.deployment import DEPLOYMENT, FINGERPRINT, Deployment, Fingerprint
+from skiagram.fitting.deployment import (
+    DEPLOYMENT,
+    FINGERPRINT,
+    Deployment,
+    Fingerprint,
+    find_threshold,
+)
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record
 from skiagram.records.predictions import COMBINED, NOTHING_WORKS
@@ -158,7 +164,7 @@ def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> CardS
             "Estimates", (f"Of a new case it gives: {estimates}. It decides nothing.",)
         )
     lines = []
-    threshold, sensitivity = deployment.threshold, deployment.sensitivity
+    threshold, sensitivity = find_threshold(deployment, fingerprint), deployment.sensitivity
     if threshold is not None and deployment.task.positive is not None and sensitivity is not None:
         name = deployment.task.classes[deployment.task.positive]
         lines.append(

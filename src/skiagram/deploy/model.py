@@ -25,6 +25,7 @@ from skiagram.fitting.deployment import (
     FINGERPRINT,
     Deployment,
     Fingerprint,
+    find_threshold,
     repeat_folder,
     verify_checksums,
 )
@@ -55,8 +56,8 @@ class DeployedModel:
 
     @property
     def threshold(self) -> float | None:
-        """The mean threshold over repeats; None with more than two classes."""
-        return self.deployment.threshold
+        """The threshold of the mean over repeats; None with more than two classes."""
+        return find_threshold(self.deployment, self.fingerprint)
 
     @property
     def rule(self) -> str:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from skiagram.calibration import (
     Calibration,
     conformal_limits,
+    threshold_at_sensitivity,
 )
 from skiagram.errors import DataError
 from skiagram.fitting.contract import Arm
@@ -274,6 +275,9 @@ class Fingerprint:
         patients: Class name → patients with a case of it, of the development set.
         limits: A class's 1 − probability up to which it belongs to a case's set; None for any.
         familiarity: Distance from the training cases; None where it cannot be told.
+        threshold: Of the mean probability of several trainings: it keeps the wanted sensitivity on
+            out-of-fold cases. None of a single training, whose own decision has one, and in
+            packages of earlier versions.
     """
 
     patients: dict[str, int]
@@ -281,12 +285,20 @@ class Fingerprint:
     level: Probability
     limits: tuple[Probability | None, ...]
     familiarity: Familiarity | None = None
+    threshold: Probability | None = None
 
     def sets(self, probability: Floats) -> NDArray[np.bool_]:
         """Return (n, n_classes) which classes belong to each case's prediction set."""
         limits = np.array([np.inf if limit is None else limit for limit in self.limits])
         inside: NDArray[np.bool_] = 1 - probability <= limits
         return inside
+
+
+def find_threshold(deployment: Deployment, fingerprint: Fingerprint | None) -> float | None:
+    """Return the threshold of what a model says of new cases; None with more than two classes."""
+    if fingerprint is not None and fingerprint.threshold is not None:
+        return fingerprint.threshold
+    return deployment.threshold
 
 
 def complete_folder(
@@ -312,7 +324,8 @@ def write_fingerprint(
     model: Path, predictions: Predictions, cases: Cases, space: FeatureTable | None
 ) -> None:
     """Write what the training data were like into a model's folder."""
-    task = read_record(Deployment, model / DEPLOYMENT).task
+    deployment = read_record(Deployment, model / DEPLOYMENT)
+    task = deployment.task
     table = predictions.part("out_of_fold")
     columns = [f"probability_{k}" for k in range(len(task.estimates))]
     # Out-of-fold probabilities, means over repeats, say which classes belong to a set.
@@ -324,6 +337,12 @@ def write_fingerprint(
         limits = conformal_limits(
             probability, development_cases.label, development_cases.patient_id, SET_LEVEL
         )
+    # A mean of trainings is surer of nothing: the threshold of a single one lies too low for it.
+    threshold = None
+    if len(deployment.decisions) > 1 and task.positive is not None and deployment.sensitivity:
+        positive = development_cases.label == task.positive
+        mean_probability = probability[:, task.positive]
+        threshold = threshold_at_sensitivity(mean_probability, positive, deployment.sensitivity)
     familiarity = None
     if space is not None:  # of what a single image holds
         names = (name for name in space.names if not is_perturbed(name))
@@ -339,5 +358,6 @@ def write_fingerprint(
         level=SET_LEVEL,
         limits=tuple(float(limit) if np.isfinite(limit) else None for limit in limits),
         familiarity=familiarity,
+        threshold=threshold,
     )
     write_record(fingerprint, model / FINGERPRINT)
