@@ -26,7 +26,7 @@ from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volu
 from skiagram.options import (
     build,
 )
-from skiagram.preparation import LEARNED, ImageKinds, Preparation
+from skiagram.preparation import LEARNED, Preparation
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, write_record
 from skiagram.strict import (
@@ -103,6 +103,8 @@ class Percentiles(_Limits):
 class Intensity:
     """How intensities become 0 to 1; both null: bytes by their range, others by percentiles.
 
+    Bytes that a restoration normalised are no bytes any more.
+
     Attributes:
         window: The same two intensities for all images, such as a CT window.
         percentiles: Two percentiles of each image.
@@ -119,10 +121,10 @@ class Intensity:
             )
         return self
 
-    def resolved(self, kinds: ImageKinds) -> "Intensity":
+    def resolved(self, *, in_bytes: bool) -> "Intensity":
         if self.window or self.percentiles:
             return self
-        if set(kinds.depths) == {"uint8"}:
+        if in_bytes:
             return Intensity(window=Window(low=_BYTES[0], high=_BYTES[1]), percentiles=None)
         return Intensity(window=None, percentiles=Percentiles(low=_FAINT[0], high=_FAINT[1]))
 
