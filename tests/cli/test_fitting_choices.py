@@ -21,9 +21,11 @@ def image(
     name: str,
     region: tuple[int, int, int] | None = None,
     modality: str = "",
-    spacing: tuple[float, ...] = (1, 1, 1),
+    spacing: tuple[float, ...] | None = (1, 1, 1),
+    depth: str = "int16",
+    contrast: float = 400.0,
 ) -> CheckedImage:
-    note = ImageNote(modality, 0.0, 0.0, spacing, shape, "uint8", "", 0, False, "")
+    note = ImageNote(modality, 0.0, contrast, spacing, shape, depth, "", 0, False, "")
     return CheckedImage(0, name, note, region, ())
 
 
@@ -87,7 +89,10 @@ def test_the_line_of_init_fits_the_images(
         ("MR", "a.dcm", "mr", ""),
         ("NM", "ct/a.dcm", "mr", "say NM: intensities are scaled in each region"),
         ("CT MR", "a.dcm", "mr", "say CT and MR"),
-        ("", "ct/a.nii", "ct", ""),
+        ("", "ct/a.nii", "ct", "No header tells what images are: names say CT."),
+        ("", "pt_001.nii", "mr", "Headers and names do not tell"),  # a patient
+        ("", "ct_pet.nii", "pet", "names say PET"),
+        ("", "suv.nii", "pet", "names say PET"),
         ("", "a.nii", "mr", "Headers and names do not tell"),
     ],
 )
@@ -101,6 +106,29 @@ def test_the_header_is_asked_before_the_name(
     assert choices.params["restoration"] == f"region_{chosen}"
     assert said in choices.why
     assert bool(said) == bool(choices.why)
+
+
+def test_a_modality_called_pt_is_pet() -> None:
+    seen = checked([image((9, 24, 24, 1), "a.nii", (5, 1, 9))], "PT_1")
+    choices = fitting.fitting_choices("scans", seen, "cv")
+    assert choices.params["restoration"] == "region_pet"
+    assert "No header tells what images of PT_1 are: names say PET." in choices.why
+
+
+@pytest.mark.parametrize(
+    ("depth", "contrast", "said"),
+    [("float32", 0.2, "varies by 0.2 alone"), ("uint8", 60.0, "holds bytes"), ("int16", 60.0, "")],
+)
+def test_ct_that_is_not_in_hounsfield_units_is_scaled(
+    depth: str, contrast: float, said: str
+) -> None:
+    scan = image((9, 24, 24, 1), "a.dcm", (5, 1, 9), "CT", depth=depth, contrast=contrast)
+    choices = fitting.fitting_choices("scans", checked([scan]), "cv")
+    kind = "mr" if said else "ct"
+    assert choices.params["restoration"] == f"region_{kind}"
+    assert f"region/{kind}" in choices.params["features"]
+    assert said in choices.why
+    assert bool(said) == ("not in Hounsfield units" in choices.why)
 
 
 def test_models_of_an_outcome_read_every_covariate_of_the_line() -> None:

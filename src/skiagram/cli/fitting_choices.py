@@ -21,16 +21,18 @@ from skiagram.intake.combined_regions import COMBINATIONS, COUNT, has_combinatio
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.projects.files import CHOICES, read_shipped
 from skiagram.renamed import find_new_option
-from skiagram.steps.check import CheckedData
+from skiagram.steps.check import CheckedData, CheckedImage
 from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.tasks.task import Design
 
 _TEXTURE = "first_order,intensity_histogram,glcm,glrlm,glszm,gldzm,ngtdm,ngldm,acquisition"
 _KINDS = {  # how modalities and folders are called → configs of regions
-    "pet": re.compile(r"(?i)(?<![a-z])(pet|pt|suv)(?![a-z])"),
+    "pet": re.compile(r"(?i)(?<![a-z])(pet|suv)(?![a-z])"),
     "ct": re.compile(r"(?i)(?<![a-z])(ct|cect|hu)(?![a-z])"),
     "mr": re.compile(r"(?i)(?<![a-z])(mri?|t[12]w?|flair|adc|dwi)(?![a-z])"),
 }
+_PT = re.compile(r"(?i)(?<![a-z])pt(?![a-z])")  # of a modality's name; in a file's, a patient
+_LEAST_CONTRAST = 5.0  # standard deviation of an image in Hounsfield units
 _KIND_BY_HEADER = {"PT": "pet", "CT": "ct", "MR": "mr"}  # DICOM Modality → configs of regions
 _SEARCHED = {  # features of windows in images of so many axes
     2: "first_order,intensity_histogram,shape,gradient,zones,glcm,glrlm,glszm,gldzm,ngtdm,ngldm,"
@@ -572,10 +574,10 @@ def _region_kinds(data: CheckedData) -> tuple[dict[str, str], str]:
     for modality, images in data.images.items():
         stated = sorted({image.note.modality for image in images} - {""})
         kind_by_header = _KIND_BY_HEADER.get(stated[0]) if len(stated) == 1 else None
-        words = (f"{modality} {images[0].name}").replace("_", " ")
-        kind_by_name = next((kind for kind, word in _KINDS.items() if word.search(words)), None)
+        kind_by_name = _kind_by_name(modality, images[0].name)
         kinds[modality] = kind_by_header or ("mr" if stated else kind_by_name or "mr")
-        headers = f"The DICOM headers{modality and f' of {modality}'} say {' and '.join(stated)}"
+        whose = modality and f" of {modality}"
+        headers = f"The DICOM headers{whose} say {' and '.join(stated)}"
         scaled = "intensities are scaled in each region, as of MR"
         if kind_by_header and kind_by_name and kind_by_header != kind_by_name:
             why.append(f"{headers}, names say {kind_by_name.upper()}: the headers count.")
@@ -586,4 +588,26 @@ def _region_kinds(data: CheckedData) -> tuple[dict[str, str], str]:
         elif not stated and not kind_by_name:
             why.append(f"Headers and names do not tell CT, MR or PET: {scaled}.")
             why.append("For CT choose restoration=region_ct and features=region/ct.")
+        elif not stated and kind_by_name:
+            why.append(f"No header tells what images{whose} are: names say {kind_by_name.upper()}.")
+        # Bounds and bins of CT are in Hounsfield units.
+        if kinds[modality] == "ct" and (fault := _find_no_hounsfield(images)):
+            kinds[modality] = "mr"
+            why.append(f"CT{whose} is not in Hounsfield units, it {fault}: {scaled}.")
     return kinds, " ".join(why)
+
+
+def _kind_by_name(modality: str, file: str) -> str | None:
+    """Return the kind that the name of a modality or of its first file tells."""
+    if _PT.search(modality.replace("_", " ")):
+        return "pet"
+    words = f"{modality} {file}".replace("_", " ")
+    return next((kind for kind, word in _KINDS.items() if word.search(words)), None)
+
+
+def _find_no_hounsfield(images: Sequence[CheckedImage]) -> str:
+    """Return why intensities cannot be Hounsfield units; nothing where they can."""
+    if all(image.note.depth == "uint8" for image in images):
+        return "holds bytes"
+    contrast = float(np.median([image.note.contrast for image in images]))
+    return f"varies by {contrast:.2g} alone" if contrast < _LEAST_CONTRAST else ""
