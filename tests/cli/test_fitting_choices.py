@@ -195,6 +195,19 @@ def test_marked_images_are_searched_at_the_scale_of_development_lesions(
         assert (REPOSITORY / f"conf/model/{name}.yaml").exists()
 
 
+@pytest.mark.parametrize(
+    ("shape", "in_colour"), [((64, 64, 3), True), ((64, 64), False), ((9, 64, 64, 1), False)]
+)
+def test_colours_around_places_are_measured_where_there_are_any(
+    shape: tuple[int, ...], in_colour: bool
+) -> None:
+    spacing = (1.0,) * (3 if len(shape) == 4 else 2)
+    seen = checked([image(shape, "a.png", spacing=spacing)], radii=(5.0,))
+    choices = fitting.fitting_choices("skin", seen, "holdout")
+    assert ("colour" in choices.params["features"].split(",")) == in_colour
+    assert ("heat_map_finder, sees luminance alone" in choices.why) == in_colour
+
+
 @pytest.mark.parametrize(("shape", "in_colour"), [((30, 40, 3), True), ((30, 40), False)])
 def test_colours_are_measured_where_there_are_any(shape: tuple[int, ...], in_colour: bool) -> None:
     of_folder = fitting.fitting_choices("skin", checked([image(shape, "a.png")], "P_1"), "cv")

@@ -462,15 +462,19 @@ def _search(data: CheckedData, run_params: dict[str, Any]) -> FittingChoices:
     else:
         map_distances = distances["conf/model/heat_map_finder.yaml"]
         distances["conf/model/pretrained_heat_map_finder.yaml"] = map_distances
+    # The frozen network sees colours, and so do features; the heat map does not.
+    in_colour = len(notes[0].shape) == 3
     chosen = {
         "restoration": "none",
         "proposal": "grid",
-        "features": _SEARCHED[axes],
+        "features": f"{_SEARCHED[axes]},colour" if in_colour else _SEARCHED[axes],
         "baselines": ["candidate_finder", "logistic_regression"],
         "networks": [network],
     }
     unit = "mm" if notes[0].spacing else "pixels"
     why = f"Distances follow the lesions' radii: {usual:.3g} {unit} in the median."
+    if in_colour:
+        why += f" The network of heat maps, {network}, sees luminance alone, and no colours."
     finder_distances = distances["conf/model/candidate_finder.yaml"]
     distances["conf/model/encoder_finder.yaml"] = finder_distances
     distances["conf/model/fused_finder.yaml"] = {"apart": finder_distances["apart"]} | {
