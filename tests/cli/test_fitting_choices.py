@@ -161,6 +161,21 @@ def test_the_area_of_a_mask_is_a_rule_of_an_outcome() -> None:
         assert (rule.get("columns") == ["shape_area_mesh"]) == (region is not None)
 
 
+def test_traits_of_the_file_are_no_rule_where_images_are_cut_to_their_regions() -> None:
+    outcome = Number(column="size", unit="mm", groups=4)
+    scan = image((9, 24, 24, 1), "ct/a.nii", (5, 1, 9))
+    for seen in (checked([scan]), CheckedData([], [], {}, {"CT": [scan], "MR": [scan]})):
+        for choices in (
+            fitting.fitting_choices("scans", seen, "cv"),
+            fitting.fitting_choices("scans", seen, "cv", outcome),
+        ):
+            assert "acquisition" not in choices.params["features"].split(",")
+            assert "acquisition" not in choices.params["baselines"]
+            assert "region_volume" in choices.params["baselines"]
+    whole = fitting.fitting_choices("films", checked([image((30, 40), "a.png")]), "cv", outcome)
+    assert "acquisition" in whole.params["baselines"]
+
+
 @pytest.mark.slow  # networks' options import torch
 @pytest.mark.parametrize(
     ("shape", "spacing"), [((512, 512), (0.4, 0.4)), ((40, 64, 64, 1), (2.0, 1.0, 1.0))]

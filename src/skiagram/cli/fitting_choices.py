@@ -538,9 +538,10 @@ def _regions(name: str, data: CheckedData, run_params: dict[str, Any]) -> Fittin
     kinds, why = _region_kinds(data)
     first = next(iter(kinds.values()))
     files: dict[Path, str] = {}
-    restoration, features = f"region_{first}", f"region/{first},acquisition"
+    # Traits of the file (`acquisition`) would be those of the box around the region: its size.
+    restoration, features = f"region_{first}", f"region/{first}"
     if len(kinds) > 1:
-        features = "morphology,first_order,glcm,acquisition"
+        features = "morphology,first_order,glcm"
         restoration = "region_pet_mr"
         if kinds != {"PET": "pet", "MR_T1": "mr"}:
             restoration = name
