@@ -9,7 +9,9 @@ import yaml
 
 from skiagram.cli import fitting_choices as fitting
 from skiagram.datasets.ingest import ImageNote
+from skiagram.image_store.shards import Region
 from skiagram.options import build, flatten_options
+from skiagram.restoration.restore import restore_image
 from skiagram.steps.check import CheckedData, CheckedImage
 from skiagram.tasks.number import Number
 
@@ -174,6 +176,26 @@ def test_traits_of_the_file_are_no_rule_where_images_are_cut_to_their_regions() 
             assert "region_volume" in choices.params["baselines"]
     whole = fitting.fitting_choices("films", checked([image((30, 40), "a.png")]), "cv", outcome)
     assert "acquisition" in whole.params["baselines"]
+
+
+@pytest.mark.slow  # what a network sees needs torch
+@pytest.mark.parametrize("kind", ["ct", "mr", "pet"])
+def test_the_networks_box_of_a_flat_region_lies_in_what_restoration_keeps(kind: str) -> None:
+    from skiagram.training.network_input import StoredImage, region_box
+    from skiagram.training.options import RegionBox
+
+    seen = checked([image((60, 128, 128, 1), f"{kind}/a.nii", (4, 1, 9))])
+    choices = fitting.fitting_choices("scans", seen, "cv")
+    restoration = f"conf/restoration/{choices.params['restoration']}.yaml"
+    steps = build(yaml.safe_load((REPOSITORY / restoration).read_text()), restoration)
+    flat = np.zeros((60, 128, 128), bool)
+    flat[28:32, 40:90, 40:90] = True
+    pixels = np.random.default_rng(0).integers(-100, 200, (60, 128, 128, 1)).astype(np.int16)
+    kept = restore_image("a", pixels, (2.0, 1.0, 1.0), Region(flat), steps, None)
+    box = RegionBox(**choices.options["conf/model/cnn_3d.yaml"]["training.input.box"])
+    bounds = region_box(StoredImage(kept.pixels, kept.spacing, kept.region), box)
+    for (start, stop), side in zip(bounds, kept.pixels.shape, strict=False):
+        assert 0 <= start < stop <= side
 
 
 @pytest.mark.slow  # networks' options import torch

@@ -60,6 +60,11 @@ _SEEN_RADIUS = 48.0
 _MAX_ENLARGED = 4.0
 _MAX_SEEN = {2: 1024, 3: 512}  # side in pixels of an image, or of a slice
 _BOX: dict[str, Any] = {"margin": 10.0, "unit": "mm", "equal_sides": True}
+_VOLUME_BOX = {  # equal sides of a flat region would reach beyond what restoration keeps
+    "training.image_size": 24,
+    "training.input.box": _BOX | {"equal_sides": False},
+    "training.input.mask_channel": True,
+}
 
 
 @dataclass(frozen=True)
@@ -552,11 +557,6 @@ def _regions(name: str, data: CheckedData, run_params: dict[str, Any]) -> Fittin
                 del steps[modality]["_target_"]
             values = {"_target_": "skiagram.restoration.restore.ByModality", "modalities": steps}
             files[Path(f"conf/restoration/{name}.yaml")] = yaml.safe_dump(values, sort_keys=False)
-    network = {
-        "training.image_size": 24,
-        "training.input.box": _BOX,
-        "training.input.mask_channel": True,
-    }
     chosen = {
         "restoration": restoration,
         "features": features,
@@ -566,7 +566,7 @@ def _regions(name: str, data: CheckedData, run_params: dict[str, Any]) -> Fittin
     pet = [name for name, kind in kinds.items() if kind == "pet"][:1]
     image = f"{pet[0]}." if pet and len(kinds) > 1 else ""
     uptake = f"{image}first_order_maximum" if pet else ""
-    options = {"conf/model/cnn_3d.yaml": network}
+    options = {"conf/model/cnn_3d.yaml": _VOLUME_BOX}
     return FittingChoices(run_params | chosen, options, files, why, uptake=uptake)
 
 
