@@ -163,6 +163,27 @@ def test_the_area_of_a_mask_is_a_rule_of_an_outcome() -> None:
         assert (rule.get("columns") == ["shape_area_mesh"]) == (region is not None)
 
 
+def test_regions_in_space_without_a_spacing_are_measured_in_voxels() -> None:
+    scans = [image((9, 24, 24, 1), "a.tif", (5, 1, 9), spacing=None)]
+    scans.append(image((9, 24, 24, 1), "b.nii", (5, 1, 9)))
+    choices = fitting.fitting_choices("scans", checked(scans), "cv")
+    assert choices.params["restoration"] == "none"
+    assert "morphology" in choices.params["features"].split(",")
+    assert "forms of regions are in voxels" in choices.why
+    for file, options in choices.options.items():
+        values = yaml.safe_load((REPOSITORY / file).read_text())
+        for dotted, value in options.items():
+            fitting.put(values, dotted, value)
+        if "morphology" in file:
+            assert build(values, file).unit == "voxel"
+        if "cnn_3d" in file:
+            assert values["training"]["input"]["box"]["unit"] == "voxels"
+            assert values["training"]["input"]["mask_channel"]
+    outcome = Number(column="size", unit="mm", groups=4)
+    of_number = fitting.fitting_choices("scans", checked(scans), "cv", outcome)
+    assert "region_volume" in of_number.params["baselines"]
+
+
 def test_traits_of_the_file_are_no_rule_where_images_are_cut_to_their_regions() -> None:
     outcome = Number(column="size", unit="mm", groups=4)
     scan = image((9, 24, 24, 1), "ct/a.nii", (5, 1, 9))

@@ -60,7 +60,9 @@ _SEEN_RADIUS = 48.0
 _MAX_ENLARGED = 4.0
 _MAX_SEEN = {2: 1024, 3: 512}  # side in pixels of an image, or of a slice
 _BOX: dict[str, Any] = {"margin": 10.0, "unit": "mm", "equal_sides": True}
-_VOLUME_BOX = {  # equal sides of a flat region would reach beyond what restoration keeps
+_VOLUME_BOX: dict[
+    str, Any
+] = {  # equal sides of a flat region would reach beyond what restoration keeps
     "training.image_size": 24,
     "training.input.box": _BOX | {"equal_sides": False},
     "training.input.mask_channel": True,
@@ -228,6 +230,8 @@ def _classify(name: str, data: CheckedData, design: Design) -> FittingChoices:
     if len(first.note.shape) == 4:
         if first.region is not None and all(image.note.spacing for image in data.every):
             return _regions(name, data, run_params)
+        if first.region is not None:
+            return _unspaced_regions(run_params)
         networks = {"conf/model/cnn_3d.yaml": _sized(data, 32)}
         chosen = {"restoration": "none", "features": _TEXTURE, "networks": ["cnn_3d"]}
         return FittingChoices(run_params | chosen, networks, {})
@@ -568,6 +572,24 @@ def _regions(name: str, data: CheckedData, run_params: dict[str, Any]) -> Fittin
     uptake = f"{image}first_order_maximum" if pet else ""
     options = {"conf/model/cnn_3d.yaml": _VOLUME_BOX}
     return FittingChoices(run_params | chosen, options, files, why, uptake=uptake)
+
+
+def _unspaced_regions(run_params: dict[str, Any]) -> FittingChoices:
+    """Return the choices for volumes with regions whose voxels have no known size."""
+    chosen = {
+        "restoration": "none",
+        "features": f"{_TEXTURE},morphology",
+        "networks": [_VOLUME_NETWORK],
+    }
+    options = {
+        "conf/features/morphology.yaml": {"unit": "voxel", "autocorrelation": False},
+        f"conf/model/{_VOLUME_NETWORK}.yaml": {
+            **_VOLUME_BOX,
+            "training.input.box": _VOLUME_BOX["training.input.box"] | {"unit": "voxels"},
+        },
+    }
+    why = "The size of voxels is not known for all images: forms of regions are in voxels, not mm."
+    return FittingChoices(run_params | chosen, options, {}, why)
 
 
 def _region_kinds(data: CheckedData) -> tuple[dict[str, str], str]:
