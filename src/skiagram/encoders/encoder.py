@@ -404,6 +404,8 @@ def pictures(
 ) -> list[tuple[Image, float]]:
     """Return the pictures of an image or a volume, through its region where there is one.
 
+    Where a plane through a region's centre meets no part of it, the one with most of it is taken.
+
     Each is (height, width[, channels]), with the height of a pixel over its width. They are cut to
     the region; `margin` is the share of its side that is added on each side, and None cuts nothing.
     """
@@ -422,6 +424,9 @@ def pictures(
         positions = [(0, int(place)) for place in at]
     else:
         positions = [(axis, (start + stop) // 2) for axis, (start, stop) in enumerate(extent)]
+        if region is not None:
+            inside = region.inside
+            positions = [(axis, _meeting(inside, axis, place)) for axis, place in positions]
     views = []
     for axis, place in positions:
         plane = np.take(voxels, place, axis=axis)
@@ -429,6 +434,13 @@ def pictures(
         box = _square([extent[other] for other in across], plane.shape, cut)
         views.append((plane[box], pixel_ratio(spacing, *across)))
     return views
+
+
+def _meeting(inside: NDArray[np.bool_], axis: int, place: int) -> int:
+    """Return the place of a plane that meets a region: the given one, or the first with most."""
+    across = tuple(other for other in range(inside.ndim) if other != axis)
+    pixels = np.count_nonzero(inside, axis=across)
+    return place if pixels[place] else int(pixels.argmax())
 
 
 def pixel_ratio(spacing: Spacing | None, rows: int = 0, columns: int = 1) -> float:
