@@ -60,9 +60,8 @@ _SEEN_RADIUS = 48.0
 _MAX_ENLARGED = 4.0
 _MAX_SEEN = {2: 1024, 3: 512}  # side in pixels of an image, or of a slice
 _BOX: dict[str, Any] = {"margin": 10.0, "unit": "mm", "equal_sides": True}
-_VOLUME_BOX: dict[
-    str, Any
-] = {  # equal sides of a flat region would reach beyond what restoration keeps
+# Equal sides of a flat region would reach beyond what restoration keeps.
+_VOLUME_BOX: dict[str, Any] = {
     "training.image_size": 24,
     "training.input.box": _BOX | {"equal_sides": False},
     "training.input.mask_channel": True,
