@@ -225,6 +225,12 @@ class Preparation:
     patient_digests: str = ""
     patient_column: str = ""
 
+    def has_normalised(self, modality: str) -> bool:
+        """Return whether the restoration gave images of a modality a unit of their own."""
+        steps = self.restoration or {}
+        steps = steps.get("modalities", {}).get(modality, steps)
+        return bool((steps.get("region") or {}).get("normalisation"))
+
     def shared(self, other: "Preparation") -> dict[str, int]:
         """Return how many images, and how many patients, of another data set are among its own."""
         pairs = {

@@ -9,7 +9,9 @@ import yaml
 
 from skiagram.cli import fitting_choices as fitting
 from skiagram.datasets.ingest import ImageNote
+from skiagram.image_store.shards import Region
 from skiagram.options import build, flatten_options
+from skiagram.restoration.restore import restore_image
 from skiagram.steps.check import CheckedData, CheckedImage
 from skiagram.tasks.number import Number
 
@@ -21,9 +23,11 @@ def image(
     name: str,
     region: tuple[int, int, int] | None = None,
     modality: str = "",
-    spacing: tuple[float, ...] = (1, 1, 1),
+    spacing: tuple[float, ...] | None = (1, 1, 1),
+    depth: str = "int16",
+    contrast: float = 400.0,
 ) -> CheckedImage:
-    note = ImageNote(modality, 0.0, 0.0, spacing, shape, "uint8", "", 0, False, "")
+    note = ImageNote(modality, 0.0, contrast, spacing, shape, depth, "", 0, False, "")
     return CheckedImage(0, name, note, region, ())
 
 
@@ -87,7 +91,10 @@ def test_the_line_of_init_fits_the_images(
         ("MR", "a.dcm", "mr", ""),
         ("NM", "ct/a.dcm", "mr", "say NM: intensities are scaled in each region"),
         ("CT MR", "a.dcm", "mr", "say CT and MR"),
-        ("", "ct/a.nii", "ct", ""),
+        ("", "ct/a.nii", "ct", "No header tells what images are: names say CT."),
+        ("", "pt_001.nii", "mr", "Headers and names do not tell"),  # a patient
+        ("", "ct_pet.nii", "pet", "names say PET"),
+        ("", "suv.nii", "pet", "names say PET"),
         ("", "a.nii", "mr", "Headers and names do not tell"),
     ],
 )
@@ -101,6 +108,29 @@ def test_the_header_is_asked_before_the_name(
     assert choices.params["restoration"] == f"region_{chosen}"
     assert said in choices.why
     assert bool(said) == bool(choices.why)
+
+
+def test_a_modality_called_pt_is_pet() -> None:
+    seen = checked([image((9, 24, 24, 1), "a.nii", (5, 1, 9))], "PT_1")
+    choices = fitting.fitting_choices("scans", seen, "cv")
+    assert choices.params["restoration"] == "region_pet"
+    assert "No header tells what images of PT_1 are: names say PET." in choices.why
+
+
+@pytest.mark.parametrize(
+    ("depth", "contrast", "said"),
+    [("float32", 0.2, "varies by 0.2 alone"), ("uint8", 60.0, "holds bytes"), ("int16", 60.0, "")],
+)
+def test_ct_that_is_not_in_hounsfield_units_is_scaled(
+    depth: str, contrast: float, said: str
+) -> None:
+    scan = image((9, 24, 24, 1), "a.dcm", (5, 1, 9), "CT", depth=depth, contrast=contrast)
+    choices = fitting.fitting_choices("scans", checked([scan]), "cv")
+    kind = "mr" if said else "ct"
+    assert choices.params["restoration"] == f"region_{kind}"
+    assert f"region/{kind}" in choices.params["features"]
+    assert said in choices.why
+    assert bool(said) == ("not in Hounsfield units" in choices.why)
 
 
 def test_models_of_an_outcome_read_every_covariate_of_the_line() -> None:
@@ -131,6 +161,62 @@ def test_the_area_of_a_mask_is_a_rule_of_an_outcome() -> None:
         assert ("region_volume" in choices.params["baselines"]) == (region is not None)
         rule = choices.options.get("conf/model/region_volume.yaml", {})
         assert (rule.get("columns") == ["shape_area_mesh"]) == (region is not None)
+
+
+def test_regions_in_space_without_a_spacing_are_measured_in_voxels() -> None:
+    scans = [image((9, 24, 24, 1), "a.tif", (5, 1, 9), spacing=None)]
+    scans.append(image((9, 24, 24, 1), "b.nii", (5, 1, 9)))
+    choices = fitting.fitting_choices("scans", checked(scans), "cv")
+    assert choices.params["restoration"] == "none"
+    assert "morphology" in choices.params["features"].split(",")
+    assert "forms of regions are in voxels" in choices.why
+    for file, options in choices.options.items():
+        values = yaml.safe_load((REPOSITORY / file).read_text())
+        for dotted, value in options.items():
+            fitting.put(values, dotted, value)
+        if "morphology" in file:
+            assert build(values, file).unit == "voxel"
+        if "cnn_3d" in file:
+            assert values["training"]["input"]["box"]["unit"] == "voxels"
+            assert values["training"]["input"]["mask_channel"]
+    outcome = Number(column="size", unit="mm", groups=4)
+    of_number = fitting.fitting_choices("scans", checked(scans), "cv", outcome)
+    assert "region_volume" in of_number.params["baselines"]
+
+
+def test_traits_of_the_file_are_no_rule_where_images_are_cut_to_their_regions() -> None:
+    outcome = Number(column="size", unit="mm", groups=4)
+    scan = image((9, 24, 24, 1), "ct/a.nii", (5, 1, 9))
+    for seen in (checked([scan]), CheckedData([], [], {}, {"CT": [scan], "MR": [scan]})):
+        for choices in (
+            fitting.fitting_choices("scans", seen, "cv"),
+            fitting.fitting_choices("scans", seen, "cv", outcome),
+        ):
+            assert "acquisition" not in choices.params["features"].split(",")
+            assert "acquisition" not in choices.params["baselines"]
+            assert "region_volume" in choices.params["baselines"]
+    whole = fitting.fitting_choices("films", checked([image((30, 40), "a.png")]), "cv", outcome)
+    assert "acquisition" in whole.params["baselines"]
+
+
+@pytest.mark.slow  # what a network sees needs torch
+@pytest.mark.parametrize("kind", ["ct", "mr", "pet"])
+def test_the_networks_box_of_a_flat_region_lies_in_what_restoration_keeps(kind: str) -> None:
+    from skiagram.training.network_input import StoredImage, region_box
+    from skiagram.training.options import RegionBox
+
+    seen = checked([image((60, 128, 128, 1), f"{kind}/a.nii", (4, 1, 9))])
+    choices = fitting.fitting_choices("scans", seen, "cv")
+    restoration = f"conf/restoration/{choices.params['restoration']}.yaml"
+    steps = build(yaml.safe_load((REPOSITORY / restoration).read_text()), restoration)
+    flat = np.zeros((60, 128, 128), bool)
+    flat[28:32, 40:90, 40:90] = True
+    pixels = np.random.default_rng(0).integers(-100, 200, (60, 128, 128, 1)).astype(np.int16)
+    kept = restore_image("a", pixels, (2.0, 1.0, 1.0), Region(flat), steps, None)
+    box = RegionBox(**choices.options["conf/model/cnn_3d.yaml"]["training.input.box"])
+    bounds = region_box(StoredImage(kept.pixels, kept.spacing, kept.region), box)
+    for (start, stop), side in zip(bounds, kept.pixels.shape, strict=False):
+        assert 0 <= start < stop <= side
 
 
 @pytest.mark.slow  # networks' options import torch
@@ -165,6 +251,19 @@ def test_marked_images_are_searched_at_the_scale_of_development_lesions(
     )
     for name in (*choices.params["baselines"], *choices.params["networks"]):
         assert (REPOSITORY / f"conf/model/{name}.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("shape", "in_colour"), [((64, 64, 3), True), ((64, 64), False), ((9, 64, 64, 1), False)]
+)
+def test_colours_around_places_are_measured_where_there_are_any(
+    shape: tuple[int, ...], in_colour: bool
+) -> None:
+    spacing = (1.0,) * (3 if len(shape) == 4 else 2)
+    seen = checked([image(shape, "a.png", spacing=spacing)], radii=(5.0,))
+    choices = fitting.fitting_choices("skin", seen, "holdout")
+    assert ("colour" in choices.params["features"].split(",")) == in_colour
+    assert ("heat_map_finder, sees luminance alone" in choices.why) == in_colour
 
 
 @pytest.mark.parametrize(("shape", "in_colour"), [((30, 40, 3), True), ((30, 40), False)])

@@ -8,6 +8,7 @@ import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,11 +25,12 @@ from skiagram.encoders.encoder import (
     read_encoding,
     write_encoding,
 )
-from skiagram.encoders.encoding import FolderEncoder, encode_images
+from skiagram.encoders.encoding import FolderEncoder, encode_images, resolve_preprocessing
 from skiagram.errors import DataError
 from skiagram.features.windows import Windows
 from skiagram.image_store.shards import Region
 from skiagram.image_store.store import ImageStore, write_modalities
+from skiagram.preparation import FurtherModality, ImageKinds, Preparation, TraitRanges
 from skiagram.records.places import tabulate_places
 from tests.encoders.examples import (
     SIDE,
@@ -228,6 +230,52 @@ def test_each_modality_has_columns_of_its_own(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         table.values[:, : record.numbers], table.values[:, record.numbers :]
     )
+
+
+def normalising(*names: str) -> dict[str, Any]:
+    """Return a restoration's options that scale the images of some modalities, or of the one."""
+    steps = {"region": {"normalisation": {"mean": 0.0, "deviation": 1.0}}}
+    return {"modalities": dict.fromkeys(names, steps)} if names else steps
+
+
+def test_bytes_that_a_restoration_normalised_are_seen_by_percentiles(tmp_path: Path) -> None:
+    shown = [(image.astype(np.float32) - 128) / 64 for image in images(2, 20, 20)]
+    folder, given = store(tmp_path / "images", shown), encoder(weights_file(tmp_path))
+    expected, _ = encode_images(folder, given)  # as of floats
+    stored_bytes = ImageKinds.of(list(images(2, 20, 20)))
+    preparation = Preparation(stored_bytes, None, restoration=normalising())
+    table, record = encode_images(folder, given, preparation=preparation)
+    assert record.encoder["preprocessing"]["intensity"]["window"] is None
+    assert table.values.tobytes() == expected.values.tobytes()
+
+
+def test_each_modality_is_seen_by_its_own_depth_in_training_and_in_a_model(tmp_path: Path) -> None:
+    shown = list(images(3, 20, 20))
+    deep = [picture.astype(np.uint16) * 16 for picture in shown]
+    folder, given = store(tmp_path / "images", shown), encoder(weights_file(tmp_path))
+    store(folder / "MR", deep)
+    write_modalities(folder, ["XR", "MR"])
+    traits = TraitRanges(("",), (), True, (0, 1), (0, 1))
+    further = FurtherModality("MR", ImageKinds.of(deep), traits)
+    plain = Preparation(ImageKinds.of(shown), None, modalities=("XR", "MR"), further=(further,))
+    table, record = encode_images(folder, given, preparation=plain)
+    alone = [
+        encode_images(store(tmp_path / n, x), given)[0] for n, x in (("x", shown), ("m", deep))
+    ]
+    assert table.values.tobytes() == np.hstack([each.values for each in alone]).tobytes()
+    # a model's folder sees new images in the same ways
+    write_encoding(table, record, given, tmp_path / "encoded")
+    (tmp_path / "model").mkdir()
+    carry_encoder(tmp_path / "encoded", tmp_path / "model")
+    of_model = FolderEncoder.of_model(tmp_path / "model", plain)
+    assert of_model.encode(folder).values.tobytes() == table.values.tobytes()
+    # steps of one modality are not those of another
+    scaled = replace(plain, restoration=normalising("XR"))
+    loaded = given.load()
+    ways = [resolve_preprocessing(scaled, given, loaded, name) for name in ("", "XR", "MR")]
+    assert all(way.preprocessing.intensity.percentiles for way in ways)
+    unscaled = replace(plain, restoration=normalising("MR"))
+    assert resolve_preprocessing(unscaled, given, loaded).preprocessing.intensity.window
 
 
 def test_a_cases_missing_pixels_and_numbers_that_are_not_finite_are_named(

@@ -222,6 +222,25 @@ def test_planes_of_a_volume_are_pooled_inside_its_region_alone(tmp_path: Path) -
         assert len(table.names) == 2 * record.numbers
 
 
+def test_planes_between_two_parts_of_a_region_are_moved_into_one(tmp_path: Path) -> None:
+    encoder, volume = (
+        maps(tmp_path, volumes={"pictures": "planes", "slices": 1}),
+        images(8, 24, SIDE, 1),
+    )
+    inside = np.zeros((8, 24, SIDE), bool)
+    inside[0:2, 2:6, 8:12] = True
+    inside[5:8, 14:20, 10:22] = True
+    # Through slice 4 and row 11 runs no part; column 15 meets one.
+    planes = (np.s_[5], np.s_[:, 14], np.s_[:, :, 15])
+    folder = store(tmp_path / "cut", [volume], [Region(inside)], (1.0, 1.0, 1.0))
+    shown = [Region(inside[plane]) for plane in planes]
+    flat = store(tmp_path / "flat", [volume[..., 0][plane] for plane in planes], shown)
+    table, _ = encode_images(folder, encoder)
+    alone, _ = encode_images(flat, encoder)
+    expected = [*alone.values.mean(axis=0), *alone.values.max(axis=0)]
+    np.testing.assert_allclose(table.values[0], expected, rtol=1e-4, atol=1e-6)
+
+
 def test_kept_rows_are_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from skiagram.compute.context import RunContext
     from skiagram.compute.pieces import PieceStore

@@ -100,6 +100,16 @@ def test_a_site_is_a_column_a_site_also_where_numbers_name_it() -> None:
     assert encoded_table.names == ("site_site_12", "site_site_3")
     np.testing.assert_array_equal(encoded_table.values, [[0, 1], [1, 0], [0, 1], [0, 0]])
     assert family.describe(table) == (Covariate("site", ("12", "3"), "site_"),)
+
+
+def test_sites_of_long_numbers_are_told_apart() -> None:
+    family = Site(columns=("site",), least_patients=1)
+    for numbers in ([1234567, 1234568], [1234567.0, 1234568.0], [0.12345678, 0.12345679]):
+        table = pd.DataFrame({"case_id": list("abc"), "site": [*numbers, numbers[0]]})
+        encoded = family.encode(table)
+        texts = [f"{number:.8f}".rstrip("0").rstrip(".") for number in numbers]
+        assert encoded.names == tuple(f"site_site_{text}" for text in texts)
+        np.testing.assert_array_equal(encoded.values, [[1, 0], [0, 1], [1, 0]])
     with pytest.raises(ValueError, match="one column"):
         Site(columns=None)
 

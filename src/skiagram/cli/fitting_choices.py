@@ -21,16 +21,18 @@ from skiagram.intake.combined_regions import COMBINATIONS, COUNT, has_combinatio
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.projects.files import CHOICES, read_shipped
 from skiagram.renamed import find_new_option
-from skiagram.steps.check import CheckedData
+from skiagram.steps.check import CheckedData, CheckedImage
 from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.tasks.task import Design
 
 _TEXTURE = "first_order,intensity_histogram,glcm,glrlm,glszm,gldzm,ngtdm,ngldm,acquisition"
 _KINDS = {  # how modalities and folders are called → configs of regions
-    "pet": re.compile(r"(?i)(?<![a-z])(pet|pt|suv)(?![a-z])"),
+    "pet": re.compile(r"(?i)(?<![a-z])(pet|suv)(?![a-z])"),
     "ct": re.compile(r"(?i)(?<![a-z])(ct|cect|hu)(?![a-z])"),
     "mr": re.compile(r"(?i)(?<![a-z])(mri?|t[12]w?|flair|adc|dwi)(?![a-z])"),
 }
+_PT = re.compile(r"(?i)(?<![a-z])pt(?![a-z])")  # of a modality's name; in a file's, a patient
+_LEAST_CONTRAST = 5.0  # standard deviation of an image in Hounsfield units
 _KIND_BY_HEADER = {"PT": "pet", "CT": "ct", "MR": "mr"}  # DICOM Modality → configs of regions
 _SEARCHED = {  # features of windows in images of so many axes
     2: "first_order,intensity_histogram,shape,gradient,zones,glcm,glrlm,glszm,gldzm,ngtdm,ngldm,"
@@ -58,6 +60,12 @@ _SEEN_RADIUS = 48.0
 _MAX_ENLARGED = 4.0
 _MAX_SEEN = {2: 1024, 3: 512}  # side in pixels of an image, or of a slice
 _BOX: dict[str, Any] = {"margin": 10.0, "unit": "mm", "equal_sides": True}
+# Equal sides of a flat region would reach beyond what restoration keeps.
+_VOLUME_BOX: dict[str, Any] = {
+    "training.image_size": 24,
+    "training.input.box": _BOX | {"equal_sides": False},
+    "training.input.mask_channel": True,
+}
 
 
 @dataclass(frozen=True)
@@ -221,6 +229,8 @@ def _classify(name: str, data: CheckedData, design: Design) -> FittingChoices:
     if len(first.note.shape) == 4:
         if first.region is not None and all(image.note.spacing for image in data.every):
             return _regions(name, data, run_params)
+        if first.region is not None:
+            return _unspaced_regions(run_params)
         networks = {"conf/model/cnn_3d.yaml": _sized(data, 32)}
         chosen = {"restoration": "none", "features": _TEXTURE, "networks": ["cnn_3d"]}
         return FittingChoices(run_params | chosen, networks, {})
@@ -460,15 +470,19 @@ def _search(data: CheckedData, run_params: dict[str, Any]) -> FittingChoices:
     else:
         map_distances = distances["conf/model/heat_map_finder.yaml"]
         distances["conf/model/pretrained_heat_map_finder.yaml"] = map_distances
+    # The frozen network sees colours, and so do features; the heat map does not.
+    in_colour = len(notes[0].shape) == 3
     chosen = {
         "restoration": "none",
         "proposal": "grid",
-        "features": _SEARCHED[axes],
+        "features": f"{_SEARCHED[axes]},colour" if in_colour else _SEARCHED[axes],
         "baselines": ["candidate_finder", "logistic_regression"],
         "networks": [network],
     }
     unit = "mm" if notes[0].spacing else "pixels"
     why = f"Distances follow the lesions' radii: {usual:.3g} {unit} in the median."
+    if in_colour:
+        why += f" The network of heat maps, {network}, sees luminance alone, and no colours."
     finder_distances = distances["conf/model/candidate_finder.yaml"]
     distances["conf/model/encoder_finder.yaml"] = finder_distances
     distances["conf/model/fused_finder.yaml"] = {"apart": finder_distances["apart"]} | {
@@ -532,9 +546,10 @@ def _regions(name: str, data: CheckedData, run_params: dict[str, Any]) -> Fittin
     kinds, why = _region_kinds(data)
     first = next(iter(kinds.values()))
     files: dict[Path, str] = {}
-    restoration, features = f"region_{first}", f"region/{first},acquisition"
+    # Traits of the file (`acquisition`) would be those of the box around the region: its size.
+    restoration, features = f"region_{first}", f"region/{first}"
     if len(kinds) > 1:
-        features = "morphology,first_order,glcm,acquisition"
+        features = "morphology,first_order,glcm"
         restoration = "region_pet_mr"
         if kinds != {"PET": "pet", "MR_T1": "mr"}:
             restoration = name
@@ -545,11 +560,6 @@ def _regions(name: str, data: CheckedData, run_params: dict[str, Any]) -> Fittin
                 del steps[modality]["_target_"]
             values = {"_target_": "skiagram.restoration.restore.ByModality", "modalities": steps}
             files[Path(f"conf/restoration/{name}.yaml")] = yaml.safe_dump(values, sort_keys=False)
-    network = {
-        "training.image_size": 24,
-        "training.input.box": _BOX,
-        "training.input.mask_channel": True,
-    }
     chosen = {
         "restoration": restoration,
         "features": features,
@@ -559,8 +569,26 @@ def _regions(name: str, data: CheckedData, run_params: dict[str, Any]) -> Fittin
     pet = [name for name, kind in kinds.items() if kind == "pet"][:1]
     image = f"{pet[0]}." if pet and len(kinds) > 1 else ""
     uptake = f"{image}first_order_maximum" if pet else ""
-    options = {"conf/model/cnn_3d.yaml": network}
+    options = {"conf/model/cnn_3d.yaml": _VOLUME_BOX}
     return FittingChoices(run_params | chosen, options, files, why, uptake=uptake)
+
+
+def _unspaced_regions(run_params: dict[str, Any]) -> FittingChoices:
+    """Return the choices for volumes with regions whose voxels have no known size."""
+    chosen = {
+        "restoration": "none",
+        "features": f"{_TEXTURE},morphology",
+        "networks": [_VOLUME_NETWORK],
+    }
+    options = {
+        "conf/features/morphology.yaml": {"unit": "voxel", "autocorrelation": False},
+        f"conf/model/{_VOLUME_NETWORK}.yaml": {
+            **_VOLUME_BOX,
+            "training.input.box": _VOLUME_BOX["training.input.box"] | {"unit": "voxels"},
+        },
+    }
+    why = "The size of voxels is not known for all images: forms of regions are in voxels, not mm."
+    return FittingChoices(run_params | chosen, options, {}, why)
 
 
 def _region_kinds(data: CheckedData) -> tuple[dict[str, str], str]:
@@ -572,10 +600,10 @@ def _region_kinds(data: CheckedData) -> tuple[dict[str, str], str]:
     for modality, images in data.images.items():
         stated = sorted({image.note.modality for image in images} - {""})
         kind_by_header = _KIND_BY_HEADER.get(stated[0]) if len(stated) == 1 else None
-        words = (f"{modality} {images[0].name}").replace("_", " ")
-        kind_by_name = next((kind for kind, word in _KINDS.items() if word.search(words)), None)
+        kind_by_name = _kind_by_name(modality, images[0].name)
         kinds[modality] = kind_by_header or ("mr" if stated else kind_by_name or "mr")
-        headers = f"The DICOM headers{modality and f' of {modality}'} say {' and '.join(stated)}"
+        whose = modality and f" of {modality}"
+        headers = f"The DICOM headers{whose} say {' and '.join(stated)}"
         scaled = "intensities are scaled in each region, as of MR"
         if kind_by_header and kind_by_name and kind_by_header != kind_by_name:
             why.append(f"{headers}, names say {kind_by_name.upper()}: the headers count.")
@@ -586,4 +614,26 @@ def _region_kinds(data: CheckedData) -> tuple[dict[str, str], str]:
         elif not stated and not kind_by_name:
             why.append(f"Headers and names do not tell CT, MR or PET: {scaled}.")
             why.append("For CT choose restoration=region_ct and features=region/ct.")
+        elif not stated and kind_by_name:
+            why.append(f"No header tells what images{whose} are: names say {kind_by_name.upper()}.")
+        # Bounds and bins of CT are in Hounsfield units.
+        if kinds[modality] == "ct" and (fault := _find_no_hounsfield(images)):
+            kinds[modality] = "mr"
+            why.append(f"CT{whose} is not in Hounsfield units, it {fault}: {scaled}.")
     return kinds, " ".join(why)
+
+
+def _kind_by_name(modality: str, file: str) -> str | None:
+    """Return the kind that the name of a modality or of its first file tells."""
+    if _PT.search(modality.replace("_", " ")):
+        return "pet"
+    words = f"{modality} {file}".replace("_", " ")
+    return next((kind for kind, word in _KINDS.items() if word.search(words)), None)
+
+
+def _find_no_hounsfield(images: Sequence[CheckedImage]) -> str:
+    """Return why intensities cannot be Hounsfield units; nothing where they can."""
+    if all(image.note.depth == "uint8" for image in images):
+        return "holds bytes"
+    contrast = float(np.median([image.note.contrast for image in images]))
+    return f"varies by {contrast:.2g} alone" if contrast < _LEAST_CONTRAST else ""

@@ -254,7 +254,7 @@ def _steps(
     if deployment.reads_encoding:
         from skiagram.encoders.encoding import FolderEncoder
 
-        encoder = FolderEncoder.of_model(folder, preparation.images)
+        encoder = FolderEncoder.of_model(folder, preparation)
     windows = proposal = None
     if model.finds_in == "features":
         windows = check(Windows, preparation.windows or {}, f"{path}: windows")

@@ -26,7 +26,7 @@ from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volu
 from skiagram.options import (
     build,
 )
-from skiagram.preparation import LEARNED, ImageKinds, Preparation
+from skiagram.preparation import LEARNED, Preparation
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, write_record
 from skiagram.strict import (
@@ -103,6 +103,8 @@ class Percentiles(_Limits):
 class Intensity:
     """How intensities become 0 to 1; both null: bytes by their range, others by percentiles.
 
+    Bytes that a restoration normalised are no bytes any more.
+
     Attributes:
         window: The same two intensities for all images, such as a CT window.
         percentiles: Two percentiles of each image.
@@ -119,10 +121,10 @@ class Intensity:
             )
         return self
 
-    def resolved(self, kinds: ImageKinds) -> "Intensity":
+    def resolved(self, *, in_bytes: bool) -> "Intensity":
         if self.window or self.percentiles:
             return self
-        if set(kinds.depths) == {"uint8"}:
+        if in_bytes:
             return Intensity(window=Window(low=_BYTES[0], high=_BYTES[1]), percentiles=None)
         return Intensity(window=None, percentiles=Percentiles(low=_FAINT[0], high=_FAINT[1]))
 
@@ -402,6 +404,8 @@ def pictures(
 ) -> list[tuple[Image, float]]:
     """Return the pictures of an image or a volume, through its region where there is one.
 
+    Where a plane through a region's centre meets no part of it, the one with most of it is taken.
+
     Each is (height, width[, channels]), with the height of a pixel over its width. They are cut to
     the region; `margin` is the share of its side that is added on each side, and None cuts nothing.
     """
@@ -420,6 +424,9 @@ def pictures(
         positions = [(0, int(place)) for place in at]
     else:
         positions = [(axis, (start + stop) // 2) for axis, (start, stop) in enumerate(extent)]
+        if region is not None:
+            inside = region.inside
+            positions = [(axis, _meeting(inside, axis, place)) for axis, place in positions]
     views = []
     for axis, place in positions:
         plane = np.take(voxels, place, axis=axis)
@@ -427,6 +434,13 @@ def pictures(
         box = _square([extent[other] for other in across], plane.shape, cut)
         views.append((plane[box], pixel_ratio(spacing, *across)))
     return views
+
+
+def _meeting(inside: NDArray[np.bool_], axis: int, place: int) -> int:
+    """Return the place of a plane that meets a region: the given one, or the first with most."""
+    across = tuple(other for other in range(inside.ndim) if other != axis)
+    pixels = np.count_nonzero(inside, axis=across)
+    return place if pixels[place] else int(pixels.argmax())
 
 
 def pixel_ratio(spacing: Spacing | None, rows: int = 0, columns: int = 1) -> float:

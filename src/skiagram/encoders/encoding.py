@@ -8,9 +8,9 @@ images, on the number of workers, or on what was kept.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ from skiagram.features.windows import Windows
 from skiagram.image_store.shards import Region, ShardWriter, is_volume
 from skiagram.image_store.store import ImageStore, Span, modality_folders
 from skiagram.options import build, composed
-from skiagram.preparation import PREPARATION, ImageKinds, Preparation
+from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record
 from skiagram.records.places import coordinates, of_cases
@@ -87,11 +87,17 @@ def encode_images(
 
 @dataclass(frozen=True)
 class FolderEncoder:
-    """An encoder with its network: what makes numbers of folders of images and of their places."""
+    """An encoder with its network: what makes numbers of folders of images and of their places.
+
+    Attributes:
+        encoder: As it prepares images of the first modality.
+        further: Of the other modalities, whose images may have another depth or unit.
+    """
 
     encoder: Encoder
     loaded: LoadedNetwork
     context: RunContext = NOTHING_KEPT
+    further: Mapping[str, Encoder] = field(default_factory=dict)
 
     @classmethod
     def of_images(
@@ -110,20 +116,40 @@ class FolderEncoder:
         with _one_thread("cpu"):  # more would hinder a later fork of this process
             loaded = encoder.load()
         context.say(f"SHA-256 of the weights: {loaded.sha256}.")
-        ready = resolve_preprocessing(preparation.images, encoder, loaded)
-        return cls(ready, loaded, context)
+        return cls._of_preparation(encoder, loaded, preparation, context)
 
     @classmethod
-    def of_model(cls, model: Path, kinds: ImageKinds) -> "FolderEncoder":
+    def of_model(cls, model: Path, preparation: Preparation) -> "FolderEncoder":
         """Return what encodes new images as the encoder of a model's folder does."""
         encoder = carried_encoder(model)
-        loaded = encoder.load()
-        return cls(resolve_preprocessing(kinds, encoder, loaded), loaded)
+        return cls._of_preparation(encoder, encoder.load(), preparation)
+
+    @classmethod
+    def _of_preparation(
+        cls,
+        encoder: Encoder,
+        loaded: LoadedNetwork,
+        preparation: Preparation,
+        context: RunContext = NOTHING_KEPT,
+    ) -> "FolderEncoder":
+        """Return an encoder that prepares images of each modality by their own depth and unit."""
+        first = resolve_preprocessing(preparation, encoder, loaded)
+        names = [other.modality for other in preparation.further]
+        further = {
+            name: resolve_preprocessing(preparation, encoder, loaded, name) for name in names
+        }
+        return cls(first, loaded, context, further)
 
     def record(self, table: FeatureTable) -> EncoderRecord:
-        """Return what encoded the images of a table."""
+        """Return what encoded the images of a table.
+
+        Where modalities were prepared unlike, the way stays open, as for these images.
+        """
+        encoder = self.encoder
+        if any(other != encoder for other in self.further.values()):
+            encoder = replace(encoder, preprocessing=self.loaded.preprocessing)
         sha256, numbers = self.loaded.sha256, self.loaded.numbers
-        return EncoderRecord(composed(self.encoder), sha256, numbers, len(table.names))
+        return EncoderRecord(composed(encoder), sha256, numbers, len(table.names))
 
     def encode(self, images: Path) -> FeatureTable:
         """Encode the images of a folder, of all modalities; `encode_images` says more."""
@@ -132,9 +158,10 @@ class FolderEncoder:
         case_id = np.array(ImageStore(images).case_ids)
         for modality, folder in modality_folders(images).items():
             store = ImageStore(folder)
+            own = replace(self, encoder=self.further.get(modality, self.encoder))
             # What earlier runs made of equal images is found; case ids play no part.
             keys = store.digests()
-            earlier = KeptEncodings(self.context.store, _identity(self.encoder, self.loaded))
+            earlier = KeptEncodings(self.context.store, _identity(own.encoder, self.loaded))
             rows = earlier.find(keys)
             new = [image for image, key in enumerate(keys) if key not in rows]
             if len(new) < len(keys):
@@ -145,12 +172,12 @@ class FolderEncoder:
             if not torch.cuda.is_available() and workers > 1:
                 size = max(1, min(size, -(-len(new) // (2 * workers))))
             whole = Span(store.folder.resolve(), store.sha256, 0, len(store))
-            options = json.dumps(composed(self.encoder))
+            options = json.dumps(composed(own.encoder))
             work: list[_Work] = []
             for start in range(0, len(new), size):
                 batch = new[start : start + size]
                 work.append(_Work(whole, batch, [keys[image] for image in batch], options))
-            rows |= self._encode_new("encode", _encode_images, work, earlier)
+            rows |= own._encode_new("encode", _encode_images, work, earlier)
             values = np.stack([rows[key] for key in keys]) if keys else np.empty((0, 0), "f4")
             prefix = f"{modality}.{COLUMN}" if modality else COLUMN
             names += _names(prefix, self.loaded, values.shape[1])
@@ -279,10 +306,23 @@ def _scaled(store: ImageStore, row: int, encoder: Encoder) -> tuple[Floats, Regi
     return encoder.preprocessing.intensity.scale(image), store.region(case)
 
 
-def resolve_preprocessing(kinds: ImageKinds, encoder: Encoder, loaded: LoadedNetwork) -> Encoder:
-    """Return the encoder with the preprocessing that is used, without nulls."""
+def resolve_preprocessing(
+    preparation: Preparation, encoder: Encoder, loaded: LoadedNetwork, modality: str = ""
+) -> Encoder:
+    """Return the encoder with the preprocessing of a modality's images, without nulls.
+
+    Args:
+        modality: Its name; empty for the first.
+    """
+    # What ingest stored of this modality, and whether the restoration changed its unit.
+    kinds_by_name = {other.modality: other.images for other in preparation.further}
+    kinds = kinds_by_name.get(modality, preparation.images)
+    name = modality or (preparation.modalities or ("",))[0]
+    in_bytes = set(kinds.depths) == {"uint8"} and not preparation.has_normalised(name)
+    # The rest is as the weights ask for.
     how = loaded.preprocessing
-    return replace(encoder, preprocessing=replace(how, intensity=how.intensity.resolved(kinds)))
+    intensity = how.intensity.resolved(in_bytes=in_bytes)
+    return replace(encoder, preprocessing=replace(how, intensity=intensity))
 
 
 def _names(prefix: str, loaded: LoadedNetwork, columns: int) -> Iterator[str]:

@@ -201,7 +201,7 @@ def time_encoder(
     encoder = build(options, "encoder")
     loaded = encoder.load()
     preparation = read_record(Preparation, prepared.images / PREPARATION)
-    ready = resolve_preprocessing(preparation.images, encoder, loaded)
+    ready = resolve_preprocessing(preparation, encoder, loaded)
     scaled = ready.preprocessing.intensity.scale(images.image(case))
     pictures = ready.see(scaled, images.region(case), images.spacing(case), loaded.channels)
     network: Any = loaded.network
