@@ -32,6 +32,11 @@ PAIRS = [  # an image, a mask of it
     ("a.png", "a_tumor_mask.png"),
     ("a.png", "aMask.png"),
     ("1/a.png", "1/a_roi.png"),
+    ("benign/b_001.png", "benign/b_001_mask1.png"),
+    ("a.png", "aMask01.png"),
+    ("b/images/001.jpg", "b/lungmasks/001.jpg"),
+    ("Bilder/1.png", "Bilder/Masken/1.png"),
+    ("1/a.png", "1/a_masque.png"),
     ("1/a.png", "1/a_contour.png"),
     ("IMD002.bmp", "IMD002_lesion.bmp"),  # PH2
     ("IMD2/IMD2_Dermoscopic_Image/IMD2.bmp", "IMD2/IMD2_lesion/IMD2_lesion.bmp"),
@@ -135,6 +140,7 @@ def test_masks_of_several_kinds_are_not_united_in_silence(names: tuple[str, ...]
     "names",
     [
         ("b (1).png", "b (1)_mask.png", "b (1)_mask_1.png"),
+        ("b.png", "b_mask1.png", "b_mask2.png"),
         ("CXR/M_0.png", "ManualMask/leftMask/M_0.png", "ManualMask/rightMask/M_0.png"),
     ],
 )

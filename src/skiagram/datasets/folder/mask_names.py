@@ -21,9 +21,11 @@ from typing import Literal
 from skiagram.errors import DataError
 
 MaskChoice = Literal["regions", "leave-out", "images"]
-_MASK = (
-    "masks?|msk|segm?|segmentations?|segmented|labels?|labelmap|gt|(?:ground[ _-]?)?truth"
-    r"|annotations?|annotated|rois?|contours?|outlines?|dseg|manual\d?"
+_MASK = (  # a number may stand at the end, as in `film_mask1`
+    r"(?:masks?|msk|segm?|gt|rois?|contours?|outlines?|masken?|masques?|m[aá]scaras?)\d{0,2}"
+    r"|(?:lung|lesion|tumou?r|nodule|organ|brain|breast|liver)masks?"
+    "|segmentations?|segmented|labels?|labelmap|(?:ground[ _-]?)?truths?"
+    r"|annotations?|annotated|dseg|manual\d?"
 )
 # Also of the data sets PH2, CHASE DB1, GlaS and ISIC; as folders these may be classes.
 _MASK_OF_NAME = rf"{_MASK}|lesions?|anno|annot|attributes?|binary|superpixels?|1stHO|2ndHO"
@@ -247,7 +249,7 @@ def _refuse_kinds(masks: MaskNames, where: str) -> None:
                 for folders, stem in (split_name(mask), split_name(image))
             )
             words = own - others - _SIDES
-            kinds[frozenset(word for word in words if not word.isdigit())] = mask
+            kinds[frozenset(filter(None, (word.rstrip("0123456789") for word in words)))] = mask
         if len(kinds) > 1:
             first, second, *_ = sorted(kinds.values())
             raise DataError(
