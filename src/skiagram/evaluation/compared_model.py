@@ -77,10 +77,14 @@ class ComparedModel:
         return mcnemar(right, other_right, self.scored.patient, folds)
 
     def on_site(self, rows: NDArray[np.bool_]) -> Linearised | None:
-        """Return the primary figure of cases that one fit of each repeat scored; None for none."""
-        site_scores = self.scored.select(rows)
-        one_fit = replace(site_scores, fit=np.zeros_like(site_scores.fit), folds=0)
-        figure = self.predicted.measure_primary(one_fit)
+        """Return the primary figure of a site's cases; None where it is not defined.
+
+        Where one fit of each repeat scored the site, no training sets overlap in its figure.
+        """
+        scored = self.scored.select(rows)
+        if scored.has_one_fit:
+            scored = replace(scored, folds=0)
+        figure = self.predicted.measure_primary(scored)
         return figure if np.isfinite(figure.value) else None
 
     def ideal(self, setting: EvaluationSet, *, within_fits: bool = False) -> Linearised | None:
