@@ -349,7 +349,7 @@ class Evaluation:
         """Return what the contender is called: `network` where no frozen encoder is in the run."""
         return self.words_of(self.contender)
 
-    def words_of(self, contender: Contender) -> str:
+    def words_of(self, contender: str) -> str:
         """Return what a contender is called."""
         beside_encoders = any(outcome.arm == "encoder" for outcome in self.outcomes)
         trained = "trained " if contender == "deep" and beside_encoders else ""
