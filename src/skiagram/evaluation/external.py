@@ -127,16 +127,16 @@ def _average_shared_parts(
 ) -> dict[str, list[tuple[str, Estimate]]]:
     """Return the figures of sides with a mean over those findings that both sides define."""
     predicted = cohort.predicted
-    home, here = (figure.estimate() for figure in measure_alike((out_of_fold, cohort)))
-    at_home, there = (
+    home_mean, cohort_mean = (figure.estimate() for figure in measure_alike((out_of_fold, cohort)))
+    home_parts, cohort_parts = (
         {name for name, _ in predicted.measure_parts(model.scored)}
         for model in (out_of_fold, cohort)
     )
     # Of the sealed test cases figures alone are at hand: their mean stays where it is of the same.
-    figures = {OUT_OF_FOLD: home, COHORT: here, UPDATED: here}
+    figures = {OUT_OF_FOLD: home_mean, COHORT: cohort_mean, UPDATED: cohort_mean}
     names = {name for name, _ in sides.get(HELD_OUT, ())}
-    tested = {part for part in predicted.estimates if f"auc {part}" in names}
-    if tested != at_home & there:
+    test_parts = {part for part in predicted.estimates if f"auc {part}" in names}
+    if test_parts != home_parts & cohort_parts:
         reason = "a mean over other findings than on the cohort"
         figures[HELD_OUT] = Estimate(None, reason=reason)
     return {

@@ -68,23 +68,25 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
         out_of_fold = model.result.find(run.task.predicted.selection, SELECTION).value
         if model.arm == "reader" or tested is None or out_of_fold is None:
             continue
-        held_out, now = measure_alike((tested.out_of_fold(setting, model.predictions), tested))
+        held_out, test_figure = measure_alike(
+            (tested.out_of_fold(setting, model.predictions), tested)
+        )
         # Of classes the figure of the folds is the mean over them.
         if not run.task.decides:
             out_of_fold = held_out.estimate().value
-        reached = now.estimate().value
+        reached = test_figure.estimate().value
         if reached is None or out_of_fold is None:
             continue
         patients = development.patients, setting.cases.patients
         folds = model.predictions.part("out_of_fold")["fold"].nunique()
         error = error_of_shift(
-            held_out.variation, now.variation, patients, folds if folds > 1 else 0
+            held_out.variation, test_figure.variation, patients, folds if folds > 1 else 0
         )
         if not error > 0:
             continue
         value, bound = reached - out_of_fold, np.inf if run.task.predicted.lower_is_better else 1.0
         # Few events of one side tell the variance badly.
-        degrees = min(held_out.variation.degrees, now.variation.degrees)
+        degrees = min(held_out.variation.degrees, test_figure.variation.degrees)
         reach = float(t_quantile(UPPER, degrees)) * error
         low, high = max(-bound, value - reach), min(bound, value + reach)
         difference = Estimate(value, low, high, "variances of the two sides added")

@@ -354,8 +354,10 @@ def tabulate_answer(evaluation: Evaluation) -> Table:
     elif task.positive is not None:
         rows.append(TableRow("Chance", [*half, "50", "50"]))
     elif evaluation.majority_accuracy:
-        unlike = Estimate(None, reason="known of all cases, near duplicates included")
-        share = _of_hundred(unlike if evaluation.near_duplicates else evaluation.majority_accuracy)
+        uncounted = Estimate(None, reason="known of all cases, near duplicates included")
+        share = _of_hundred(
+            uncounted if evaluation.near_duplicates else evaluation.majority_accuracy
+        )
         rows.append(TableRow("Always the most common class", [*half, share]))
     if rows:
         groups.append(Group("Simple baselines", rows))
@@ -523,10 +525,10 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
     opponents = _opponents(evaluation)
     # Calibration and predictive values are known of all cases alone.
     if evaluation.near_duplicates and evaluation.task.decides and opponents:
-        yield (
-            "Calibration and predictive values, further below, are of all cases, near duplicates "
-            "included."
-        )
+        figures = "Calibration"
+        if evaluation.task.positive is not None:
+            figures = "Calibration and predictive values"
+        yield f"{figures}, further below: of all cases, near duplicates included."
         opponents = []
     compared = dict(zip(names, opponents, strict=False))
     # Calibration.
