@@ -17,6 +17,7 @@ from skiagram.evaluation.criteria import (
     is_contradicted,
 )
 from skiagram.evaluation.evaluation_record import (
+    FINDING,
     MEAN_SENSITIVITY,
     MERIT,
     SHIFTS,
@@ -27,7 +28,7 @@ from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluatio
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingTables
-from skiagram.evaluation.verdict import state_verdict
+from skiagram.evaluation.verdict import describe_finding, state_verdict
 from skiagram.finding.marks import HitRule
 from skiagram.records.places import tabulate_places
 from skiagram.records.predictions import Predictions
@@ -274,6 +275,24 @@ def test_a_finder_that_does_not_beat_a_simple_rule_is_not_recommended() -> None:
     assert "brightest_spot" not in {arm.model for arm in evaluation.finding.arms.values()}
     assert decide_finding(evaluation) != "yes"
     assert "In finding, the network is not shown to beat a simple baseline" in evaluation.verdict
+
+
+def test_no_network_to_find_lesions_is_said_by_all_differences_together() -> None:
+    evaluation = searched("holdout").evaluation
+    # A bound of .019 excludes .02 alone; one rule more, and 1.14 times as long it does not.
+    for high, decision in ((0.0, "no"), (0.019, "open")):
+        gains = {MERIT: (-0.05, -0.1, high), MEAN_SENSITIVITY: (0.0, -0.05, 0.05)}
+        rows = tuple(
+            replace(row, **dict(zip(("value", "low", "high"), gains[row.figure], strict=True)))
+            if row.analysis == FINDING and row.versus == "classical" and row.figure in gains
+            else row
+            for row in evaluation.figures.rows
+        )
+        found = replace(evaluation, figures=FigureTable(rows))
+        assert decide_by_margin(found.gain_in_finding(MERIT), 0.02) == "no"
+        assert decide_finding(found) == decision
+        together = "In finding, taken together, the comparisons"
+        assert (together in " ".join(describe_finding(found))) == (decision == "open")
 
 
 def test_a_shift_of_a_finder_is_said_first() -> None:

@@ -7,11 +7,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from skiagram.evaluation.clinical_utility import UTILITY, UTILITY_OFF_COPIES
 from skiagram.evaluation.criteria import find_decisive
 from skiagram.evaluation.evaluation_record import SIMPLE_RULES
 from skiagram.evaluation.evaluation_set import mark_near_duplicates
 from skiagram.evaluation.labelled_cases import count_label_conflicts
+from skiagram.evaluation.results import DECISIONS_OFF_COPIES
 from skiagram.records.predictions import Predictions
+from skiagram.report.sections.answer import describe_use, state_answer, tabulate_answer
 from skiagram.statistics.estimate import format_signed
 from tests.evaluation.scenario import Scenario, evaluated, finished, reference, scenario
 
@@ -92,3 +95,44 @@ def test_the_verdict_follows_the_cases_without_near_duplicates() -> None:
     assert "The network is not shown to beat chance." in found.verdict
     of_rules = clean.figures.select(analysis=SIMPLE_RULES)
     assert of_rules.list_distinct("model") == ("deep", "classical")
+
+
+def test_the_first_page_counts_without_near_duplicates() -> None:
+    known, models, duplicates = remembered()
+    found = evaluated(known, models, duplicates=duplicates, thresholds=(0.5,))
+    # Counted by hand on the 50 cases that no development case looks like.
+    hits, alarms = {}, {}
+    for model in models:
+        table = model.part("test").iloc[30:]
+        called, positive = table["probability_1"] >= table["threshold"], known.label_of(table) == 1
+        hits[model.outcome.model] = called[positive].mean()
+        alarms[model.outcome.model] = called[~positive].mean()
+        own = found.find_result(model.outcome.model)
+        sensitivity = own.find("sensitivity", DECISIONS_OFF_COPIES)
+        assert sensitivity.value == pytest.approx(hits[model.outcome.model])
+    assert "(68 instead of 76; " in state_answer(found)[1]
+    assert "(60 instead of 32; " in state_answer(found)[1]
+    assert [round(100 * each["net"]) for each in (hits, alarms)] == [68, 60]
+    assert "Found, per 100 abnormal, without near duplicates" in tabulate_answer(found).columns
+    # Differences and net benefit are there for both sets of cases, and the page has the latter.
+    clean = found.figures.select(analysis=UTILITY_OFF_COPIES)
+    gain = clean.find(figure="sensitivity", versus="classical")
+    assert gain.value == pytest.approx(hits["net"] - hits["forest"])
+    every = found.figures.select(analysis=UTILITY)
+    assert every.list_distinct("figure") == clean.list_distinct("figure")
+    use = " ".join(describe_use(found))
+    benefit = clean.find(figure="net_benefit", versus="classical")
+    assert f"{format_signed(benefit.value, 1)} " in use
+    assert "of all cases, near duplicates included" in use
+
+
+@pytest.mark.parametrize("copied", [range(80), range(1, 80, 2)])
+def test_no_count_stands_on_near_duplicates_alone(copied: range) -> None:
+    known, models, _ = remembered()
+    test = known.cases.case_id[known.cases.split == "test"]
+    rows = [(f"case-{k:04d}", test[k]) for k in copied]
+    found = evaluated(known, models, duplicates=pairs(*rows), thresholds=(0.5,))
+    assert not any("Of 100" in sentence for sentence in state_answer(found))
+    sensitivity = found.find_result("net").find("sensitivity", DECISIONS_OFF_COPIES)
+    assert sensitivity.value is None
+    assert sensitivity.reason

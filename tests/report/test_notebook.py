@@ -12,6 +12,7 @@ import skiagram
 from skiagram.cli.main import main
 from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.results import CALIBRATION
+from skiagram.evaluation.sites import SITES
 from skiagram.records.files import write_record
 from skiagram.report.sections.sites import tabulate_sites
 from skiagram.statistics.bootstrap import PatientDraws
@@ -237,3 +238,29 @@ def test_both_show_themselves_in_a_notebook(tmp_path: Path) -> None:
     assert str(project) == evaluation.verdict
     with pytest.raises(DataError, match="dvc repro"):
         skiagram.read_project(tmp_path / "reports")
+
+
+def test_scores_of_several_folds_are_in_no_common_order(tmp_path: Path) -> None:
+    fold, site = np.arange(600) % 5, RANDOM.integers(0, 3, 600)
+    label = RANDOM.integers(0, 2, 600)
+    better, worse = (label * effect + RANDOM.normal(size=600) for effect in (1.5, 1.0))
+    # The scores of each fold lie on a scale of their own.
+    found = skiagram.compare(label, better + 4 * fold, worse, folds=fold, sites=site)
+    (of_site,) = found.answered.figures.select(
+        analysis=SITES, group="1", figure="roc_auc", model="deep", versus=""
+    ).rows
+    rows = site == 1
+    area = placements(
+        better[None, rows], label[rows] == 1, np.arange(rows.sum()), 5, fold[None, rows]
+    )
+    assert of_site.value == pytest.approx(area.value)
+    assert (of_site.low, of_site.high) == pytest.approx((area.estimate().low, area.estimate().high))
+    # Precision needs one order of all cases.
+    assert found.table["average_precision"].isna().all()
+    model = found.evaluation.models[0]
+    assert "share no scale" in model.find("average_precision").reason
+    assert model.roc is not None
+    assert model.precision_recall is None
+    assert model.precision_recall_band is None
+    found.write(tmp_path / "page.html")
+    assert "share no scale" in (tmp_path / "page.html").read_text()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -15,9 +16,18 @@ from skiagram.calibration import (
 )
 from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.errors import DataError, OptionError
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.evaluation_record import PARTS
+from skiagram.evaluation.evaluation_record import DEVELOPMENT, EXTERNAL, PARTS, SHIFTS
+from skiagram.evaluation.evaluation_set import assemble_evaluation_set
+from skiagram.evaluation.external import (
+    COHORT,
+    HELD_OUT,
+    OUT_OF_FOLD,
+    compare_with_development,
+)
 from skiagram.evaluation.options import DEFAULTS
+from skiagram.evaluation.sites import SITES
 from skiagram.report.sections.parts import describe_parts, tabulate_parts
 from skiagram.tasks.columns import OutcomeTable
 from skiagram.tasks.findings import ABSENT, OTHERS, PRESENT, UNKNOWN, Findings
@@ -25,7 +35,7 @@ from skiagram.tasks.outcome import ReadColumns
 from skiagram.tasks.scored_cases import ScoredCases
 from tests.evaluation.situations import changed
 from tests.models.classical.families import model
-from tests.tasks.cohort import make_findings, train_all
+from tests.tasks.cohort import another_cohort, make_findings, train_all
 
 NAMES = ("mass", "nodule", "effusion")
 FINDINGS = Findings(column="findings", findings=NAMES, balanced_by=("effusion", "nodule"))
@@ -285,6 +295,12 @@ def test_few_patients_of_a_finding_are_told() -> None:
     few = states[:120]
     (rare,) = FINDINGS.doubts(FINDINGS.encode(few), each[:120], each[:120])
     assert "of effusion" in rare
+    # A finding of a single patient is no part of the mean, and the page does not say that it is.
+    alone = np.where(states == PRESENT, ABSENT, states)
+    alone[:, :2] = states[:, :2]
+    alone[0, 2] = PRESENT
+    (left_out,) = FINDINGS.doubts(FINDINGS.encode(alone), each, each)
+    assert left_out.startswith("Left out of the mean over findings: effusion.")
     facts = dict(FINDINGS.count(value, each))
     known = int((states[:, 0] != UNKNOWN).sum())
     assert facts["cases with mass"].endswith(f"of {known} in which it is known")
@@ -318,6 +334,68 @@ def test_arms_are_compared_by_each_finding_and_p_is_corrected(tmp_path: Path) ->
     assert [row.title for group in table.groups for row in group.rows] == [*NAMES]
     alike = changed(evaluation, lambda row: replace(row, p_holm=1.0) if row.p_holm else row)
     assert "For no single finding" in describe_parts(alike)
+
+
+def macro_of(cases: pd.DataFrame, states: NDArray[np.int64], names: tuple[str, ...]) -> float:
+    """Return the mean AUC of some findings, by scikit-learn."""
+    areas = []
+    for number in (NAMES.index(name) for name in names):
+        known = states[:, number] != UNKNOWN
+        score = cases[f"score_{number}"].to_numpy()[known]
+        areas.append(roc_auc_score(states[known, number] == PRESENT, score))
+    return float(np.mean(areas))
+
+
+def test_sides_and_sites_are_compared_by_the_findings_that_both_define(tmp_path: Path) -> None:
+    models = {"signal": model("logistic_regression", columns=("signal",))}
+    inputs = train_all(tmp_path, make_findings(150), models)
+    cohort = another_cohort(inputs)
+    outcome = inputs.task.predicted
+    assert isinstance(outcome, Findings)
+    # No case of the cohort has an effusion, and none of its hospital B a nodule.
+    states = outcome.states(np.array(cohort.sealed["value"]))
+    states[:, 2] = np.where(states[:, 2] == PRESENT, ABSENT, states[:, 2])
+    hospital = cohort.covariates["cohort"].to_numpy()
+    states[hospital == "B", 1] = ABSENT
+    value = outcome.encode(states)
+    known = np.array(cohort.cases.value)
+    known[cohort.cases.split == "test"] = value
+    cohort = replace(
+        cohort,
+        sealed=cohort.sealed.assign(value=value, label=outcome.label(value)),
+        cases=replace(cohort.cases, value=known),
+    )
+    home = evaluate(inputs, DEFAULTS, seed=0)
+    found = evaluate(cohort, DEFAULTS, seed=0)
+    scores = cohort.models[0].part("test").set_index("case_id")
+    scores = scores.loc[cohort.sealed["case_id"].tolist()]
+    # The test cases beside the development cases, whose own mean would have the effusion too.
+    shifts = found.figures.select(analysis=SHIFTS, model="signal", versus="")
+    assert shifts.find(group="").value == pytest.approx(macro_of(scores, states, NAMES[:2]))
+    given = inputs.cases, inputs.task, inputs.sealed, None, inputs.duplicates, 0, 10
+    out_of_fold = ComparedModel.on(assemble_evaluation_set(*given), inputs.models[0])
+    parts = dict(outcome.measure_parts(out_of_fold.scored))
+    expected = np.mean([parts[name].value for name in NAMES[:2]])
+    assert shifts.find(group=DEVELOPMENT).value == pytest.approx(expected)
+    assert out_of_fold.figure.value != pytest.approx(expected)
+    # Both hospitals by the mass alone.
+    sites = found.figures.select(analysis=SITES, model="classical", figure="macro_auc")
+    for name in ("A", "B"):
+        rows = hospital == name
+        of_site = macro_of(scores[rows], states[rows], NAMES[:1])
+        assert sites.find(group=name).value == pytest.approx(of_site)
+    # Another cohort beside the project.
+    rows = compare_with_development(found, home, cohort, DEFAULTS, 0).figures
+    macro = rows.select(analysis=EXTERNAL, model="signal", figure="macro_auc")
+    assert macro.find(group=OUT_OF_FOLD).value == pytest.approx(expected)
+    assert macro.find(group=COHORT).value == shifts.find(group="").value
+    # Of sealed test cases with an effusion the mean is another; of the same findings it stays.
+    whole = evaluate(another_cohort(inputs), DEFAULTS, seed=0)
+    for at_home, is_kept in ((whole, False), (found, True)):
+        rows = compare_with_development(found, at_home, cohort, DEFAULTS, 0).figures
+        held_out = rows.find(analysis=EXTERNAL, model="signal", figure="macro_auc", group=HELD_OUT)
+        assert (held_out.value is not None) == is_kept
+        assert ("other findings" in held_out.reason) != is_kept
 
 
 def test_generated_findings_are_likelier_where_the_nodule_is() -> None:

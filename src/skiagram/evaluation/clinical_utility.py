@@ -5,6 +5,7 @@ differences are paired by case, and their intervals are by patient.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -26,25 +27,33 @@ from skiagram.tasks.scored_cases import ScoredCases
 
 PER = 1000
 UTILITY, NET_BENEFIT = "utility", "net_benefit"
+UTILITY_OFF_COPIES = "utility_off_near_duplicates"
 CLASSICAL, ALL = "classical", "all"  # `all`: acting on everybody; on nobody has 0
 Flags = NDArray[np.bool_]
 
 
 def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
-    """Compare what stands for the two arms; nothing without both, or of a measured outcome."""
+    """Compare what stands for the two arms; nothing without both, or of a measured outcome.
+
+    Where cases have near duplicates, everything is there once more without these, as an analysis of
+    its own; the group is the threshold.
+    """
     if run.pair is None or not run.task.decides:
         return ()
     network, classical = (arm.compared.scored for arm in run.pair)
-    analyses, setting = run.options.analyses, run.setting
-    return assess_clinical_utility(
-        network,
-        classical,
-        setting.cases,
-        setting.development,
-        analyses.thresholds,
-        analyses.prevalence,
-        run.contender,
+    setting, members = run.setting, ~run.setting.has_near_duplicate
+    assess = partial(
+        assess_clinical_utility,
+        development=setting.development,
+        thresholds=run.options.analyses.thresholds,
+        prevalence=run.options.analyses.prevalence,
+        contender=run.contender,
     )
+    rows = assess(network, classical, setting.cases)
+    if members.all() or not members.any():
+        return rows
+    clean = network.select(members), classical.select(members), setting.cases.select(members)
+    return (*rows, *(replace(row, analysis=UTILITY_OFF_COPIES) for row in assess(*clean)))
 
 
 def assess_clinical_utility(

@@ -1,5 +1,6 @@
 """One model on the reported cases, whatever its task: what comparisons need of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -76,12 +77,13 @@ class ComparedModel:
         folds = max(self.scored.folds, other.scored.folds)
         return mcnemar(right, other_right, self.scored.patient, folds)
 
-    def on_site(self, rows: NDArray[np.bool_]) -> Linearised | None:
-        """Return the primary figure of cases that one fit of each repeat scored; None for none."""
-        site_scores = self.scored.select(rows)
-        one_fit = replace(site_scores, fit=np.zeros_like(site_scores.fit), folds=0)
-        figure = self.predicted.measure_primary(one_fit)
-        return figure if np.isfinite(figure.value) else None
+    def on_site(self, rows: NDArray[np.bool_]) -> "ComparedModel":
+        """Return the same on a site's cases.
+
+        Where one fit of each repeat scored the site, no training sets overlap in its figure.
+        """
+        scored = self.scored.select(rows)
+        return replace(self, scored=replace(scored, folds=0) if scored.has_one_fit else scored)
 
     def ideal(self, setting: EvaluationSet, *, within_fits: bool = False) -> Linearised | None:
         """Return the primary figure of the ideal observer; None but on generated data.
@@ -101,3 +103,19 @@ class ComparedModel:
     def list_figures(self) -> list[MeasuredFigure]:
         """Return all figures that are means over cases, the primary one first."""
         return self.predicted.measure(self.scored)
+
+
+def measure_alike(models: Sequence[ComparedModel]) -> list[Linearised]:
+    """Return primary figures of different cases that are compared with each other.
+
+    Where they are means of parts, such as findings, those parts count that all cases define: else
+    the figures would differ by what they are means of.
+    """
+    parts = [dict(model.predicted.measure_parts(model.scored)) for model in models]
+    shared = [name for name in parts[0] if all(name in others for others in parts)] if parts else []
+    return [
+        model.figure
+        if len(own) == len(shared)
+        else model.predicted.mean_of_parts(model.scored, [(name, own[name]) for name in shared])
+        for model, own in zip(models, parts, strict=True)
+    ]

@@ -211,6 +211,29 @@ def is_unbeaten(rule: FigureRow) -> bool:
     return rule.low is not None and not beats_rule(rule)
 
 
+def is_no_of_many(gain: FigureRow | None, rules: Sequence[FigureRow], margin: float) -> bool:
+    """Return whether a gain is excluded by single intervals and not by all of them together.
+
+    *No* is said where one of several differences excludes a worthwhile gain, that from the
+    classical model or from a rule. So its upper bound is made longer first, by the number of all of
+    them (Bonferroni): each of these would exclude a gain that is there in 2.5 % of runs.
+
+    Args:
+        gain: Over the classical model; None where it is not to say *no*, but counts.
+        rules: Differences from chance and simple baselines; above 0 the contender is better.
+    """
+    differences = [*([] if gain is None else [gain]), *filter(is_unbeaten, rules)]
+    if all(decide_by_margin(each, margin) != "no" for each in differences):
+        return False
+    wider = ratio_of_quantiles(1 + len(rules))
+    return not any(
+        each.value is not None
+        and each.high is not None
+        and each.value + wider * (each.high - each.value) < margin
+        for each in differences
+    )
+
+
 def find_gap_to_ideal(evaluation: Evaluation) -> Estimate | None:
     """Return by how much the ideal observer is above the better of what stands for the arms.
 
@@ -374,22 +397,8 @@ class DecisiveComparison:
 
     @property
     def no_is_of_many(self) -> bool:
-        """Return whether a gain is excluded by single intervals and not by all of them together.
-
-        *No* is said where one of several differences excludes a worthwhile gain, that from the
-        classical model or from a rule. So its upper bound is made longer first, by the number of
-        all of them (Bonferroni): each of these would exclude a gain that is there in 2.5 % of runs.
-        """
-        if self._decision_by_each != "no":
-            return False
-        unbeaten = filter(is_unbeaten, self._against("contender"))
-        wider = ratio_of_quantiles(1 + len(self._against("contender")))
-        return not any(
-            row.value is not None
-            and row.high is not None
-            and row.value + wider * (row.high - row.value) < self.evaluation.margin
-            for row in (self.gain, *unbeaten)
-        )
+        """Return whether a gain is excluded by single intervals and not by all of them together."""
+        return is_no_of_many(self.gain, self._against("contender"), self.evaluation.margin)
 
     @property
     def _decision_by_each(self) -> Decision:
@@ -554,8 +563,9 @@ def decide_finding(evaluation: Evaluation) -> Decision:
     are found, too, and `no` that not more are found, by more than the margin: where the two figures
     say opposite things, the question is open.
 
-    What holds of whole images holds here: no decision where a model has leaked, and the difference
-    from every rule that the network is not shown to beat decides too.
+    What holds of whole images holds here: no decision where a model has leaked, the difference
+    from every rule that the network is not shown to beat decides too, and *no* is said where all of
+    these together exclude a gain.
     """
     gain = evaluation.gain_in_finding(MERIT)
     if gain is None or any(list_leaked(evaluation)):
@@ -564,7 +574,15 @@ def decide_finding(evaluation: Evaluation) -> Decision:
     decision = decide_by_margin(gain, evaluation.margin)
     if is_contradicted(evaluation):
         decision = "open"
-    return lower_by_rules(decision, rules, evaluation.margin)
+    decision = lower_by_rules(decision, rules, evaluation.margin)
+    return "open" if is_finding_no_of_many(evaluation) else decision
+
+
+def is_finding_no_of_many(evaluation: Evaluation) -> bool:
+    """Return `is_no_of_many` of finding, where a figure of merit that is contradicted says none."""
+    rules = evaluation.figures.select(analysis=FINDING_RULES).rows
+    gain = None if is_contradicted(evaluation) else evaluation.gain_in_finding(MERIT)
+    return is_no_of_many(gain, rules, evaluation.margin)
 
 
 def is_contradicted(evaluation: Evaluation) -> bool:

@@ -189,7 +189,8 @@ class Evaluation:
             `majority` is the accuracy of naming every case as most development cases are; `finding`
             is the primary comparison of detectors, `finding_rules` their contender against each
             simple baseline which leaves marks, and against a detector which marks nothing,
-            `prevalence`, whose figure of merit is ½; `ranking`, `utility` and `readers`.
+            `prevalence`, whose figure of merit is ½; `ranking`, `utility`, which is there once more
+            without near duplicates (`utility_off_near_duplicates`), and `readers`.
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.
         contender: What stands against the classical models, a key of `arms`: networks, frozen
@@ -348,7 +349,7 @@ class Evaluation:
         """Return what the contender is called: `network` where no frozen encoder is in the run."""
         return self.words_of(self.contender)
 
-    def words_of(self, contender: Contender) -> str:
+    def words_of(self, contender: str) -> str:
         """Return what a contender is called."""
         beside_encoders = any(outcome.arm == "encoder" for outcome in self.outcomes)
         trained = "trained " if contender == "deep" and beside_encoders else ""

@@ -3,7 +3,7 @@
 The figures are those of `measure_scores`, on each side by itself.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from skiagram.errors import NotConverged
 from skiagram.evaluation.calibration_assessment import THRESHOLDS
 from skiagram.evaluation.clinical_utility import PER
-from skiagram.evaluation.compared_model import ComparedModel
+from skiagram.evaluation.compared_model import ComparedModel, measure_alike
 from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
@@ -58,8 +58,8 @@ def compare_with_development(
     for model in (model for model in inputs.models if model.outcome.status != "failed"):
         name = model.outcome.model
         compared, cohort_result = ComparedModel.on(setting, model), evaluation.find_result(name)
-        out_of_fold = compared.out_of_fold(setting, model).scored
-        results = {OUT_OF_FOLD: measure_scores(model.outcome, out_of_fold, before, analyses)}
+        out_of_fold = compared.out_of_fold(setting, model)
+        results = {OUT_OF_FOLD: measure_scores(model.outcome, out_of_fold.scored, before, analyses)}
         if name in held_out:
             results[HELD_OUT] = held_out[name]
         results[COHORT] = cohort_result
@@ -68,6 +68,8 @@ def compare_with_development(
         }
         updated = _update_calibration(compared, cohort_result, setting, analyses)
         sides[UPDATED] = list(updated.items())
+        if compared.predicted.measure_parts(compared.scored):
+            sides = _average_shared_parts(sides, out_of_fold, compared)
         rows += [
             make_row(estimate, EXTERNAL, figure, model=name, group=side)
             for side, figures in sides.items()
@@ -116,6 +118,36 @@ def _figures(result: ModelResult, thresholds: Sequence[float]) -> Iterator[tuple
             value, low, high = (PER * bound for bound in bounds)
             gain = Estimate(value, low, high, "bootstrap by patient")
             yield f"{NET_BENEFIT}{threshold:g}", gain
+
+
+def _average_shared_parts(
+    sides: Mapping[str, Sequence[tuple[str, Estimate]]],
+    out_of_fold: ComparedModel,
+    cohort: ComparedModel,
+) -> dict[str, list[tuple[str, Estimate]]]:
+    """Return the figures of sides with a mean over those findings that both sides define."""
+    predicted = cohort.predicted
+    home_mean, cohort_mean = (figure.estimate() for figure in measure_alike((out_of_fold, cohort)))
+    home_parts, cohort_parts = (
+        {name for name, _ in predicted.measure_parts(model.scored)}
+        for model in (out_of_fold, cohort)
+    )
+    # Of the sealed test cases figures alone are at hand: their mean stays where it is of the same.
+    figures = {OUT_OF_FOLD: home_mean, COHORT: cohort_mean, UPDATED: cohort_mean}
+    names = {name for name, _ in sides.get(HELD_OUT, ())}
+    test_parts = {part for part in predicted.estimates if f"auc {part}" in names}
+    if test_parts != home_parts & cohort_parts:
+        reason = "a mean over other findings than on the cohort"
+        figures[HELD_OUT] = Estimate(None, reason=reason)
+    return {
+        side: [
+            (name, figures.get(side, value))
+            if name == predicted.primary and value.value is not None
+            else (name, value)
+            for name, value in named
+        ]
+        for side, named in sides.items()
+    }
 
 
 def _update_calibration(

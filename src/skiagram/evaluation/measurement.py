@@ -1,6 +1,6 @@
 """One model measured: from its scores on the reported cases to rows of figures and curves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -25,14 +25,17 @@ from skiagram.evaluation.evaluation_record import OFF_NEAR_DUPLICATES
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.metrics import (
     estimate_class_auc,
+    estimate_metric,
     estimate_metrics,
     estimate_partial_auc,
+    list_estimators,
     order_across_fits,
 )
 from skiagram.evaluation.options import RequestedAnalyses
 from skiagram.evaluation.results import (
     CALIBRATION,
     CLASSES,
+    DECISIONS_OFF_COPIES,
     LIMIT,
     METRICS,
     OPERATING_POINTS,
@@ -141,7 +144,23 @@ def measure_scores(
             clean = predicted.measure_primary(scores.select(others)).estimate()
         figures.append((f"{predicted.primary}_{OFF_NEAR_DUPLICATES}", "", clean))
     result = ModelResult(outcome).with_figures(METRICS, figures)
+    if predicted.decides and setting.has_near_duplicate.any():
+        decisions = _count_off_near_duplicates(scores, setting)
+        result = result.with_figures(DECISIONS_OFF_COPIES, decisions)
     return _add_decisions(result, scores, setting, analyses) if predicted.decides else result
+
+
+def _count_off_near_duplicates(scores: ScoredCases, setting: EvaluationSet) -> Iterator[Named]:
+    """Yield the shares that are decided correctly of the cases without a near duplicate."""
+    others = ~setting.has_near_duplicate
+    for name in ("accuracy", "sensitivity", "specificity"):
+        if name not in list_estimators(setting.cases):
+            continue
+        share = Estimate(None, reason="each case has a near duplicate")
+        if others.any():  # shares are not resampled
+            part = scores.select(others), setting.cases.select(others), setting.draws
+            share = estimate_metric(name, *part)
+        yield name, "", share
 
 
 def _add_decisions(

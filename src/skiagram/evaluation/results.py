@@ -16,8 +16,9 @@ from skiagram.tasks.predicted import OutcomePlot
 METRICS, SELECTION, CLASSES, STABILITY = "metrics", "selection", "classes", "stability"
 OPERATING_POINTS, CALIBRATION, SETS = "operating_points", "calibration", "prediction_sets"
 REFERRAL, LIMIT, SUBGROUPS, FINDERS = "risk_coverage", "limit", "subgroups", "finders"
+DECISIONS_OFF_COPIES = "decisions_off_near_duplicates"
 _ORDER = (
-    *(METRICS, SELECTION, CLASSES, STABILITY, OPERATING_POINTS),
+    *(METRICS, DECISIONS_OFF_COPIES, SELECTION, CLASSES, STABILITY, OPERATING_POINTS),
     *(CALIBRATION, SETS, REFERRAL, LIMIT, SUBGROUPS, FINDERS),
 )
 STANDING_FINDERS = "standing_finders"  # what stands for an arm in finding

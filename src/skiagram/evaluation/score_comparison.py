@@ -59,6 +59,7 @@ from skiagram.tasks.classes import FEW_PATIENTS
 from skiagram.tasks.scored_cases import ScoredCases
 
 _NO_PROBABILITY = Estimate(None, reason="the scores are no probabilities between 0 and 1")
+_NO_ORDER = Estimate(None, reason="scores of several folds, not calibrated here, share no scale")
 _BY_ORDER = ("roc_auc", "average_precision", "partial_roc_auc")
 _ARMS = ("deep", "classical")  # where the record keeps the first and the second column
 
@@ -154,10 +155,23 @@ def _compare(
 def measure_columns(
     columns: Mapping[str, ScoredCases], setting: EvaluationSet
 ) -> tuple[ModelResult, ...]:
-    """Return every figure and curve of columns; those that are resampled take their time."""
+    """Return every figure and curve of columns; those that are resampled take their time.
+
+    Precision takes one order of all cases, which columns of several fits do not have.
+    """
     results = []
     for name, scores in columns.items():
         result = measure_scores(_named(name), scores, setting, NO_REQUESTS)
+        if not scores.has_one_fit:
+            ordered = (
+                (row.figure, "", _NO_ORDER if row.figure == "average_precision" else row)
+                for row in result.figures.select(analysis=METRICS).rows
+            )
+            result = replace(
+                result.with_figures(METRICS, ordered),
+                precision_recall=None,
+                precision_recall_band=None,
+            )
         if not are_probabilities(scores.score):
             # Of scores that are no probabilities only what hangs on their order is kept.
             metrics = (

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from skiagram.evaluation.arm_selection import MeasuredRun
+from skiagram.evaluation.compared_model import measure_alike
 from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.criteria import is_beyond_chance
 from skiagram.evaluation.evaluation_record import (
@@ -50,7 +51,8 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
 
     The standard error is that of `error_of_shift`, and the test errs towards silence. The
     model behind the test scores saw more cases than those of the folds, which makes it a little
-    better: a small sealed gain is no alarm, and a loss is found in spite of it. With more than two
+    better: a small sealed gain is no alarm, and a loss is found in spite of it. Of several
+    findings those count that both sides define. With more than two
     classes the AUCs are one-vs-rest and their variances are those of resampled patients.
 
     Returns:
@@ -66,20 +68,25 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
         out_of_fold = model.result.find(run.task.predicted.selection, SELECTION).value
         if model.arm == "reader" or tested is None or out_of_fold is None:
             continue
-        reached = tested.estimate().value
-        if reached is None:
+        held_out, test_figure = measure_alike(
+            (tested.out_of_fold(setting, model.predictions), tested)
+        )
+        # Of classes the figure of the folds is the mean over them.
+        if not run.task.decides:
+            out_of_fold = held_out.estimate().value
+        reached = test_figure.estimate().value
+        if reached is None or out_of_fold is None:
             continue
-        held_out = tested.out_of_fold(setting, model.predictions)
         patients = development.patients, setting.cases.patients
         folds = model.predictions.part("out_of_fold")["fold"].nunique()
         error = error_of_shift(
-            held_out.variation, tested.variation, patients, folds if folds > 1 else 0
+            held_out.variation, test_figure.variation, patients, folds if folds > 1 else 0
         )
         if not error > 0:
             continue
         value, bound = reached - out_of_fold, np.inf if run.task.predicted.lower_is_better else 1.0
         # Few events of one side tell the variance badly.
-        degrees = min(held_out.variation.degrees, tested.variation.degrees)
+        degrees = min(held_out.variation.degrees, test_figure.variation.degrees)
         reach = float(t_quantile(UPPER, degrees)) * error
         low, high = max(-bound, value - reach), min(bound, value + reach)
         difference = Estimate(value, low, high, "variances of the two sides added")

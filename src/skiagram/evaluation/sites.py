@@ -13,6 +13,7 @@ from scipy.special import expit, logit, ndtri
 
 from skiagram.errors import DataError
 from skiagram.evaluation.arm_selection import MeasuredRun, SelectedArm
+from skiagram.evaluation.compared_model import ComparedModel, measure_alike
 from skiagram.evaluation.evaluation_record import Contender
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
@@ -98,15 +99,15 @@ def study_sites(
     """
     # The figure of each arm on those sites that are large enough for all of them.
     names = np.unique(site).tolist()
-    by_arm: dict[str, list[Linearised]] = {arm: [] for arm in arms}
-    shown = []
-    for name in names:
-        placed = [arm.compared.on_site(site == name) for arm in arms.values()]
-        enough = [each for each in placed if each is not None and each.fewest >= max(least, 2)]
-        if arms and len(enough) == len(arms):
-            shown.append(name)
-            for arm, figure in zip(arms, enough, strict=True):
-                by_arm[arm].append(figure)
+    by_site = {
+        name: [arm.compared.on_site(site == name) for arm in arms.values()] for name in names
+    }
+    shown = [name for name in names if arms and _are_enough(by_site[name], least)]
+    # Of several findings those count that all of these sites define.
+    alike = measure_alike([placed for name in shown for placed in by_site[name]])
+    if not all(np.isfinite(figure.value) for figure in alike):
+        shown, alike = [], []
+    by_arm = {arm: alike[number :: len(arms)] for number, arm in enumerate(arms)}
     # What has a figure of each site: the arms, and the difference of the two that are compared.
     series = [(arm, "", figures) for arm, figures in by_arm.items()]
     if {contender, "classical"} <= set(by_arm):
@@ -134,6 +135,12 @@ def study_sites(
         for title, estimate in summary.items():
             rows.append(row(estimate, figure=title, model=arm, versus=versus))
     return tuple(rows)
+
+
+def _are_enough(placed: Sequence[ComparedModel], least: int) -> bool:
+    """Return whether a site has patients enough for the figure of each arm."""
+    figures = [model.figure for model in placed]
+    return all(np.isfinite(each.value) and each.fewest >= max(least, 2) for each in figures)
 
 
 def check_sites_unseen(models: Sequence[Predictions], site: Sites, setting: EvaluationSet) -> None:

@@ -22,6 +22,7 @@ from skiagram.evaluation.criteria import (
     gains_over_rules,
     has_shifted,
     is_contradicted,
+    is_finding_no_of_many,
     is_no_finder_of_use,
     is_nothing_of_use,
     is_remembered,
@@ -61,6 +62,10 @@ from skiagram.statistics.estimate import (
 )
 
 _INTERVAL = "95 % interval"
+_OF_MANY = (
+    "Taken together, the comparisons with the classical model, with chance and with simple "
+    "baselines do not exclude a worthwhile gain (Bonferroni)."
+)
 
 
 def state_verdict(evaluation: Evaluation) -> Verdict:
@@ -297,6 +302,8 @@ def describe_finding(evaluation: Evaluation) -> Iterator[str]:
             merit_decision = decide_by_margin(difference, margin)
             how = "not shown to find more" if merit_decision == "yes" else "shown to find more"
             yield f"But the {name} is {how} of the lesions, so finding is inconclusive."
+        if is_finding_no_of_many(evaluation):
+            yield f"In finding, {_OF_MANY[0].lower()}{_OF_MANY[1:]}"
     if is_no_finder_of_use(evaluation):
         return  # counts of what a finder at chance finds would praise it
     yield (
@@ -348,10 +355,7 @@ def _compare_arms(decisive: DecisiveComparison, evaluation: Evaluation) -> Itera
         qualified = fails and find_side(decisive.gain) == "above"
         yield f"Of the two, {words[0].lower()}{words[1:]}" if qualified else words
         if decisive.no_is_of_many:
-            yield (
-                "Taken together, the comparisons with the classical model, with chance and with "
-                "simple baselines do not exclude a worthwhile gain (Bonferroni)."
-            )
+            yield _OF_MANY
     # The figures: of which cases, and of which models.
     where = _where(evaluation, decisive)
     if decisive.without_near_duplicates:

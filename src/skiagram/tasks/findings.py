@@ -53,6 +53,7 @@ ABSENT, PRESENT, UNKNOWN = 0, 1, 2
 OTHERS = "none of these"  # label of a case without any finding that folds are balanced by
 MOST_FINDINGS = 33  # 3³³ is the last power that a number of 64 bits holds exactly
 _FEWEST_CASES = 10  # with a finding, and without it; each of five folds then has two
+_FEWEST_PATIENTS = 2  # with a finding, and without it, for its AUC to count in the mean
 _ENOUGH_PATIENTS = 20  # with a finding
 _SHRINKAGE = 1e-3  # of the slope; without it scores in perfect order have no largest likelihood
 _DRAWN_LINES = 5
@@ -363,14 +364,14 @@ class Findings(MeasuredOutcome):
                 )
             except DataError:  # no pair of a case with the finding and one without it
                 continue
-            if area.fewest > 1:
+            if area.fewest >= _FEWEST_PATIENTS:
                 parts.append((name, area))
         return parts
 
     def measure_primary(self, cases: ScoredCases) -> Linearised:
-        return self._mean_of_parts(cases, self.measure_parts(cases))
+        return self.mean_of_parts(cases, self.measure_parts(cases))
 
-    def _mean_of_parts(
+    def mean_of_parts(
         self, cases: ScoredCases, parts: Sequence[tuple[str, Linearised]]
     ) -> Linearised:
         """Return the mean over findings, whose degrees of freedom the rarest finding limits."""
@@ -404,7 +405,7 @@ class Findings(MeasuredOutcome):
 
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
         parts = self.measure_parts(cases)
-        measured = [MeasuredFigure("macro_auc", "", self._mean_of_parts(cases, parts))]
+        measured = [MeasuredFigure("macro_auc", "", self.mean_of_parts(cases, parts))]
         states = self.states(cases.value)
         is_known, present = states != UNKNOWN, (states == PRESENT).astype(np.float64)
         weight = (
@@ -467,16 +468,31 @@ class Findings(MeasuredOutcome):
 
     def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
         doubts = []
-        few = {
-            name: len(np.unique(patient[state == PRESENT]))
-            for name, state in zip(self.findings, self.states(value).T, strict=True)
-        }
-        named = [f"{count} of {name}" for name, count in few.items() if count < _ENOUGH_PATIENTS]
+        with_it, without = (
+            {
+                name: len(np.unique(patient[states == state]))
+                for name, states in zip(self.findings, self.states(value).T, strict=True)
+            }
+            for state in (PRESENT, ABSENT)
+        )
+        uncounted = [
+            name for name in self.findings if min(with_it[name], without[name]) < _FEWEST_PATIENTS
+        ]
+        named = [
+            f"{count} of {name}"
+            for name, count in with_it.items()
+            if count < _ENOUGH_PATIENTS and name not in uncounted
+        ]
         if named:
             doubts.append(
                 f"Few patients have a finding: {', '.join(named)}. Below {_ENOUGH_PATIENTS} a "
                 "handful of cases decides its AUC, and this AUC counts in the mean as much as the "
                 "others."
+            )
+        if uncounted:
+            doubts.append(
+                f"Left out of the mean over findings: {', '.join(uncounted)}. Fewer than "
+                f"{_FEWEST_PATIENTS} patients have it, or are known not to have it."
             )
         return *doubts, *filter(None, [describe_unequal_patients(patient)])
 

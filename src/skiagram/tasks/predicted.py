@@ -323,6 +323,12 @@ class Predicted(ABC):
         """
         return []
 
+    def mean_of_parts(
+        self, cases: ScoredCases, parts: Sequence[tuple[str, Linearised]]
+    ) -> Linearised:
+        """Return the primary figure over some of its parts; NaN where there are none."""
+        return self.measure_primary(cases)
+
     def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
         """Return what is drawn of a model besides curves of decisions."""
         return ()

@@ -6,7 +6,12 @@ from math import copysign
 
 from matplotlib.axes import Axes
 
-from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
+from skiagram.evaluation.clinical_utility import (
+    CLASSICAL,
+    NET_BENEFIT,
+    UTILITY,
+    UTILITY_OFF_COPIES,
+)
 from skiagram.evaluation.criteria import (
     CHANCE,
     SIDES,
@@ -25,7 +30,14 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
     Verdict,
 )
-from skiagram.evaluation.results import CALIBRATION, OPERATING_POINTS, ModelResult
+from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.results import (
+    CALIBRATION,
+    DECISIONS_OFF_COPIES,
+    METRICS,
+    OPERATING_POINTS,
+    ModelResult,
+)
 from skiagram.evaluation.verdict import advise_without_use, describe_finding
 from skiagram.records.predictions import NOTHING_WORKS
 from skiagram.report.drawing import (
@@ -260,12 +272,18 @@ def _opponents(evaluation: Evaluation) -> list[ModelResult]:
     return [results[name] for name in names if name in results]
 
 
+def _utility(evaluation: Evaluation) -> FigureTable:
+    """Return the paired differences in decisions on the cases that the answer follows."""
+    analysis = UTILITY_OFF_COPIES if evaluation.near_duplicates else UTILITY
+    return evaluation.figures.select(analysis=analysis, versus=CLASSICAL)
+
+
 def _frequencies(evaluation: Evaluation) -> tuple[Estimate | None, Estimate | None]:
     """Return contender minus classical per 100 cases: found, and false alarms.
 
     The difference is that of the whole numbers in the table, so that the three agree.
     """
-    paired = evaluation.figures.select(analysis=UTILITY, versus="classical")
+    paired = _utility(evaluation)
     sensitivity, specificity = (paired.find(figure=name) for name in ("sensitivity", "specificity"))
     if sensitivity.low is None or specificity.low is None:
         return None, None
@@ -311,12 +329,13 @@ def tabulate_answer(evaluation: Evaluation) -> Table:
         columns.append(task.predicted.title_figure(evaluation.off_copies))
         clean = {"group": OFF_NEAR_DUPLICATES, "figure": evaluation.primary, "versus": "classical"}
         difference.append(fill_difference(evaluation.figures.find(analysis=PRIMARY, **clean)))
+    where = ", without near duplicates" if evaluation.near_duplicates else ""
     if _counts_decisions(evaluation) and task.positive is None:
-        columns.append("Correct, per 100 cases")
+        columns.append(f"Correct, per 100 cases{where}")
         difference.append(fill_cell(None))
     elif _counts_decisions(evaluation):
         name = name_class(task, task.positive or 0)
-        columns += [f"Found, per 100 {name}", "False alarms, per 100 others"]
+        columns += [f"Found, per 100 {name}{where}", f"False alarms, per 100 others{where}"]
         missing, both = Estimate(None, reason="not compared"), _frequencies(evaluation)
         difference += [fill_cell(each or missing, 0, 0, signed=True) for each in both]
     groups = [
@@ -335,7 +354,10 @@ def tabulate_answer(evaluation: Evaluation) -> Table:
     elif task.positive is not None:
         rows.append(TableRow("Chance", [*half, "50", "50"]))
     elif evaluation.majority_accuracy:
-        share = _of_hundred(evaluation.majority_accuracy)
+        uncounted = Estimate(None, reason="known of all cases, near duplicates included")
+        share = _of_hundred(
+            uncounted if evaluation.near_duplicates else evaluation.majority_accuracy
+        )
         rows.append(TableRow("Always the most common class", [*half, share]))
     if rows:
         groups.append(Group("Simple baselines", rows))
@@ -370,14 +392,16 @@ def _row(evaluation: Evaluation, model: ModelResult) -> TableRow:
 def _per_hundred(evaluation: Evaluation, model: ModelResult) -> list[Cell]:
     """Return found and false alarms, or with several classes what is right, per 100 cases.
 
+    They are of the cases that the answer follows: without near duplicates, where there are any.
     Nothing where no model is of use: the counts of one that is not would praise it.
     """
     if not _counts_decisions(evaluation):
         return []
+    analysis = DECISIONS_OFF_COPIES if evaluation.near_duplicates else METRICS
     if evaluation.task.positive is None:
-        return [_of_hundred(model.find("accuracy"))]
-    alarms = _of_hundred(model.find("specificity"), missed=True)
-    return [_of_hundred(model.find("sensitivity")), alarms]
+        return [_of_hundred(model.find("accuracy", analysis))]
+    alarms = _of_hundred(model.find("specificity", analysis), missed=True)
+    return [_of_hundred(model.find("sensitivity", analysis)), alarms]
 
 
 def _of_hundred(share: Estimate, *, missed: bool = False) -> Cell:
@@ -498,7 +522,15 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
     Nature Methods 21:195).
     """
     names = (f"best {evaluation.contender_words}", "best classical model")
-    compared = dict(zip(names, _opponents(evaluation), strict=False))
+    opponents = _opponents(evaluation)
+    # Calibration and predictive values are known of all cases alone.
+    if evaluation.near_duplicates and evaluation.task.decides and opponents:
+        figures = "Calibration"
+        if evaluation.task.positive is not None:
+            figures = "Calibration and predictive values"
+        yield f"{figures}, further below: of all cases, near duplicates included."
+        opponents = []
+    compared = dict(zip(names, opponents, strict=False))
     # Calibration.
     parts = []
     for name, model in compared.items():
@@ -512,7 +544,7 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
     if parts:
         yield f"Calibration (both ideally 1): {'; '.join(parts)}."
     # Net benefit at the stated risks.
-    gains = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL, figure=NET_BENEFIT)
+    gains = _utility(evaluation).select(figure=NET_BENEFIT)
     gains_in_words = [
         f"{format_signed(gain.value, 1)} {format_interval(gain, 1, signed=True)} acting from a "
         f"risk of {format_share(float(gain.group))}"

@@ -76,8 +76,9 @@ def describe_external(evaluation: Evaluation) -> Iterator[str]:
     paired = figures.select(versus="classical")
     for row in paired.rows:
         where = "On this cohort" if row.group == COHORT else "In the project"
-        gap = format_difference(row)
-        yield f"{where}, deep minus classical in {evaluation.figure_words}: {gap}."
+        name, gap = evaluation.words_of(row.model), format_difference(row)
+        better = f"; below 0 the {name} is better" if evaluation.lower_is_better else ""
+        yield f"{where}, {name} minus classical in {evaluation.figure_words}: {gap}{better}."
     for model in best_models(evaluation):
         if evaluation.task.decides:
             calibrations = []
