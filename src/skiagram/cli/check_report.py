@@ -17,6 +17,7 @@ from skiagram.datasets.telling_columns import PYRADIOMICS
 from skiagram.errors import DataError, listed, printable
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.intake.images import DescribedFolder
+from skiagram.intake.patient_columns import tells_patients
 from skiagram.readers.burnt_in_text import cut_out_mark
 from skiagram.readers.dicom import describe_bits
 from skiagram.readers.gray import describe_gray
@@ -111,7 +112,11 @@ def left_out(described: DescribedFolder) -> str:
         return ""
     cells = {name: [row.cells[name] for row in described.rows] for name in left_columns}
     suspects = {name: suspect_column(name, cells[name]) for name in left_columns}
-    suspects |= dict.fromkeys(("case_id", "patient_id"), "it tells patients or cases apart")
+    ids = "it tells patients or cases apart"
+    for name in left_columns:
+        if suspects[name] is None and (tells_patients(name) or names_patients(name)):
+            suspects[name] = ids
+    suspects |= dict.fromkeys(("case_id", "patient_id"), ids)
     suspects |= {"split": "it tells the split"}
     lines = ["Columns that are left out; nothing of them leaves the CSV:"]
     lines += [

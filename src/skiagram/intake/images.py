@@ -4,6 +4,7 @@ What was guessed or left out on the way is told, a sentence each.
 """
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,6 +40,7 @@ from skiagram.intake.labels import (
 )
 from skiagram.intake.named_files import compose_table
 from skiagram.intake.outcomes import list_outcome_columns, list_predicted, settle_outcome
+from skiagram.intake.patient_columns import find_patient_column
 from skiagram.readers.case_images import called_images, is_image_file
 from skiagram.readers.file_trees import ARCHIVE, open_tree
 from skiagram.tasks.kinds import AnyOutcome
@@ -137,9 +139,9 @@ def read_folder(options: FileOptions) -> DescribedFolder:
         notes = [*notes, note]
     n_other_classes = every - len(rows)
     # patients, by their column or by headers
-    if not options.patient and not usual_column(rows[0].cells, PATIENT_COLUMNS):
-        rows, note = add_header_patients(rows, options.file or "", options.folder)
-        notes = [*notes, note]
+    if not options.patient:
+        rows, patient, note = _settle_patient_column(rows, options)
+        options, notes = replace(options, patient=patient), [*notes, note]
     if options.masks == "regions":
         rows = _add_masks(rows, options, masks)
     source = _describe_source(rows, options, outcome)
@@ -266,6 +268,26 @@ def _settle_table(table: _Table) -> _Table:
         notes.append(note)
     outcome = None if settled is None else settled.outcome
     return _Table(rows, options, [note for note in notes if note], outcome)
+
+
+def _settle_patient_column(
+    rows: list[CsvRow], options: FileOptions
+) -> tuple[list[CsvRow], str | None, str]:
+    """Return a table, its column of patients where the line names none, and a sentence."""
+    header = rows[0].cells
+    if not usual_column(header, PATIENT_COLUMNS):
+        rows, note = add_header_patients(rows, options.file or "", options.folder)
+        return rows, usual_column(rows[0].cells, PATIENT_COLUMNS), note
+    patient, note = find_patient_column(rows, _named_columns(options, header))
+    return rows, patient, note
+
+
+def _named_columns(options: FileOptions, header: Collection[str]) -> set[str]:
+    """Return the columns to which the line gives a meaning, but for that of patients."""
+    single = {getattr(options, option) for option in USUAL_COLUMNS if option != "patient"}
+    listed_columns = list_columns([*options.covariates, *options.force_covariates], header)
+    several = {*listed_columns, *options.scores, *list_predicted(options)}
+    return {*filter(None, single), options.file or "", options.label, *several}
 
 
 def _mask_column(options: FileOptions, rows: list[CsvRow]) -> str:
