@@ -29,7 +29,11 @@ from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.intake.class_folders import KINDS, add_split, rows_of_classes
 from skiagram.intake.file_names import find_listed_files
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.header_patients import add_header_patients
+from skiagram.intake.header_patients import (
+    add_header_patients,
+    agree_with_headers,
+    read_header_patients,
+)
 from skiagram.intake.labels import (
     label_column,
     label_of_classes,
@@ -274,12 +278,15 @@ def _settle_patient_column(
     rows: list[CsvRow], options: FileOptions
 ) -> tuple[list[CsvRow], str | None, str]:
     """Return a table, its column of patients where the line names none, and a sentence."""
-    header = rows[0].cells
-    if not usual_column(header, PATIENT_COLUMNS):
-        rows, note = add_header_patients(rows, options.file or "", options.folder)
+    header_patients = read_header_patients(rows, options.file or "", options.folder)
+    patient, note = None, ""
+    if usual_column(rows[0].cells, PATIENT_COLUMNS):
+        patient, note = find_patient_column(rows, _named_columns(options, rows[0].cells))
+    if patient is None:
+        rows, note = add_header_patients(rows, header_patients)
         return rows, usual_column(rows[0].cells, PATIENT_COLUMNS), note
-    patient, note = find_patient_column(rows, _named_columns(options, header))
-    return rows, patient, note
+    rows, patient, header_note = agree_with_headers(rows, header_patients, patient)
+    return rows, patient, header_note or note
 
 
 def _named_columns(options: FileOptions, header: Collection[str]) -> set[str]:

@@ -26,7 +26,7 @@ def find_patient_column(rows: list[CsvRow], taken: Collection[str]) -> tuple[str
     header, n_rows = rows[0].cells, len(rows)
     usual = usual_column(header, PATIENT_COLUMNS)
     ids = [row.cells[usual] if usual else str(at) for at, row in enumerate(rows)]
-    is_case = usual is not None and usual == usual_column([usual], PATIENT_COLUMNS[-1:])
+    is_case = usual is not None and is_case_id(usual)
     if usual is not None and not is_case and len({*ids}) < n_rows:
         return usual, ""
     # another column, of which each id has one value alone
@@ -44,6 +44,11 @@ def find_patient_column(rows: list[CsvRow], taken: Collection[str]) -> tuple[str
             note += f", and not the {len({*ids})} of `{usual}`" if usual else ""
             return name, f"{note}; another column is named by --patient."
     return usual, ""
+
+
+def is_case_id(name: str) -> bool:
+    """Return whether a column is called `case_id`, however it is written."""
+    return usual_column([name], PATIENT_COLUMNS[-1:]) is not None
 
 
 def tells_patients(name: str) -> bool:
