@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
-from skiagram.datasets.folder.table import is_number
+from skiagram.datasets.folder.table import SPLITS, is_number
 from skiagram.datasets.telling_columns import PYRADIOMICS
 from skiagram.errors import DataError, listed, printable
 from skiagram.intake.feature_tables import DescribedFeatures
@@ -116,6 +116,8 @@ def left_out(described: DescribedFolder) -> str:
     for name in left_columns:
         if suspects[name] is None and (tells_patients(name) or names_patients(name)):
             suspects[name] = ids
+        if all(cell.casefold() in SPLITS for cell in cells[name]):
+            suspects[name] = "it tells the split"
     suspects |= dict.fromkeys(("case_id", "patient_id"), ids)
     suspects |= {"split": "it tells the split"}
     lines = ["Columns that are left out; nothing of them leaves the CSV:"]

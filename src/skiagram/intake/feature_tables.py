@@ -26,10 +26,10 @@ from skiagram.datasets.folder.csv_rows import (
 )
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
 from skiagram.datasets.folder.patients import PatientTable, settle_patients
-from skiagram.datasets.folder.table import SPLITS, find_number_problem, is_number
+from skiagram.datasets.folder.table import find_number_problem, is_number
 from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
 from skiagram.errors import DataError, OptionError, listed, nearest
-from skiagram.intake.class_folders import add_split
+from skiagram.intake.class_folders import add_split, find_split_column
 from skiagram.intake.combined_regions import (
     ALL,
     COMBINATIONS,
@@ -311,11 +311,10 @@ def _find_patients_and_split(
         patient, note = find_patient_column(rows, taken)
         notes += [note] if note else []
     # a column of names of parts
-    for name in measured if split is None else ():
-        parts = {SPLITS.get(row.cells[name].casefold()) for row in rows}
-        if None not in parts and {"train", "test"} <= parts:
-            note = f"The column `{name}` tells the parts of the data; another is named by --split."
-            return rows, patient, name, [*notes, note]
+    if split is None:
+        split, note = find_split_column(rows, measured)
+        if split is not None:
+            return rows, patient, split, [*notes, note]
     # folders in names of files
     for name in measured:
         if all(re.search(r"[/\\]", row.cells[name]) for row in rows):

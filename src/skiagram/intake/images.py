@@ -26,7 +26,7 @@ from skiagram.datasets.folder.patients import number_visits, settle_patients
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import SPLITS, Columns, join_masks, normalise_name
 from skiagram.errors import DataError, OptionError, listed, nearest
-from skiagram.intake.class_folders import KINDS, add_split, rows_of_classes
+from skiagram.intake.class_folders import KINDS, add_split, find_split_column, rows_of_classes
 from skiagram.intake.file_names import find_listed_files
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.header_patients import (
@@ -249,6 +249,11 @@ def _settle_table(table: _Table) -> _Table:
     if mask in rows[0].cells:
         rows, note = find_listed_files(rows, mask, mask, tree)
         notes.append(note)
+    # parts of the data, which say too what an outcome is learnt from
+    if not (options.split or options.test_sites or options.cohort):
+        split, note = _find_split(rows, options)
+        options = replace(options, split=split)
+        notes.append(note)
     # what is predicted
     settled = settle_outcome(rows, options)
     if settled is not None:
@@ -272,6 +277,15 @@ def _settle_table(table: _Table) -> _Table:
         notes.append(note)
     outcome = None if settled is None else settled.outcome
     return _Table(rows, options, [note for note in notes if note], outcome)
+
+
+def _find_split(rows: list[CsvRow], options: FileOptions) -> tuple[str | None, str]:
+    """Return the column of the parts of the data where the line names none, and a sentence."""
+    header = rows[0].cells
+    if split := usual_column(header, ("split",)):
+        return split, ""
+    taken = {*_named_columns(options, header), label_column(options.label, rows)}
+    return find_split_column(rows, [name for name in header if name not in taken])
 
 
 def _settle_patient_column(
