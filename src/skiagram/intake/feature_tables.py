@@ -26,7 +26,11 @@ from skiagram.datasets.folder.csv_rows import (
 )
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
 from skiagram.datasets.folder.patients import PatientTable, settle_patients
-from skiagram.datasets.folder.table import find_number_problem, is_number
+from skiagram.datasets.folder.table import (
+    find_number_problem,
+    find_thousands_problem,
+    is_number,
+)
 from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.intake.class_folders import add_split, find_split_column
@@ -135,6 +139,8 @@ def read_features(
                 allowed="all features that the project's models may read, under the same names",
                 remedy="compute them with the same settings, or correct the names of the columns",
             )
+        for problem in filter(None, (find_thousands_problem(rows, name) for name in features)):
+            raise problem
     else:
         others = {patient, source.label, source.split, *source.covariates}
         others |= set() if settled is None else {*settled.columns}

@@ -13,7 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.datasets.folder.csv_rows import inert, inert_text, read_rows, require_columns
-from skiagram.datasets.folder.table import list_entries, normalise_name, split_modalities
+from skiagram.datasets.folder.table import (
+    find_thousands_problem,
+    list_entries,
+    normalise_name,
+    split_modalities,
+)
 from skiagram.errors import DataError
 from tests.datasets.own_folders import COLUMNS
 
@@ -115,6 +120,33 @@ def test_a_decimal_comma_is_refused_by_name(
     problem, *_ = list_entries(rows, columns, ("x", "y"), ()).problems
     assert "density" in str(problem)
     assert "set the decimal separator to `.`" in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("cells", "examples"),
+    [
+        (["987", "1.122", "2.345", ""], "`987`, `1.122`, `2.345`"),
+        (["-1.122", "12", "-100", "NA"], "`-100`, `-1.122`"),
+        (["1.234.567", "12.345", "1"], "`1.234.567`, `12.345`"),
+        (["987", "0.122", "2.345"], ""),  # no number of thousands starts with 0
+        (["987", "1.12", "2.345"], ""),
+        (["1987", "1.122", "2.345"], ""),
+        (["98", "1.122", "2.345"], ""),
+        (["987", "122"], ""),
+        (["100.000", "1.122"], ""),
+    ],
+)
+def test_points_that_may_separate_thousands_are_refused(cells: list[str], examples: str) -> None:
+    """A time of 1,122 days, as Excel shows it in German, was one of 1.122 days."""
+    lines = [f"{at}.png,{'xy'[at % 2]},{cell}" for at, cell in enumerate(cells)]
+    rows = read_rows("\n".join(["file,label,days", *lines]).encode(), missing=["NA"])
+    problem = find_thousands_problem(rows, "days")
+    assert (problem is None) == (not examples)
+    assert examples in str(problem)
+    columns = replace(COLUMNS, patient=None, site=None, covariates=())
+    for named in (replace(columns, covariates=("days",)), replace(columns, scores=("days",))):
+        found = list_entries(rows, named, ("x", "y"), ()).problems
+        assert any("separate thousands" in each.found for each in found) == bool(examples)
 
 
 def test_a_missing_column_is_named_beside_those_that_are_there() -> None:
