@@ -149,6 +149,25 @@ def test_points_that_may_separate_thousands_are_refused(cells: list[str], exampl
         assert any("separate thousands" in each.found for each in found) == bool(examples)
 
 
+@pytest.mark.parametrize(
+    ("named", "faults"),
+    [({}, 1), ({"mask": "drawn"}, 0), ({"frame": "page"}, 0), ({"visit": "time"}, 1)],
+)
+def test_a_region_tells_rows_of_a_file_apart_where_a_mask_shows_it(
+    named: dict[str, str], faults: int
+) -> None:
+    """An image was a case of two classes, with a column `region` that no mask belongs to."""
+    head = b"file,patient,label,region,drawn,page,time\n"
+    lines = b"a.png,p1,x,left,a1.png,1,1\na.png,p1,y,right,a2.png,2,1\nb.png,p2,x,left,b1.png,1,1"
+    columns = replace(COLUMNS, patient="patient", site=None, covariates=(), region="region")
+    listing = list_entries(read_rows(head + lines), replace(columns, **named), ("x", "y"), ())
+    assert len(listing.problems) == faults
+    assert all("a.png: 2 rows" in str(problem) for problem in listing.problems)
+    # what is seen at a visit stays known
+    sides = [entry.visit.region for entry in listing.entries if entry.visit is not None]
+    assert {*sides} == ({"left", "right"} if "visit" in named else set())
+
+
 def test_a_missing_column_is_named_beside_those_that_are_there() -> None:
     with pytest.raises(DataError, match=r"no column `label`\. Allowed: `file`, `diagnosis`"):
         require_columns(read_rows(b"file,diagnosis\na.png,normal\n"), ("file", "label"))

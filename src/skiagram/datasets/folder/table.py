@@ -402,9 +402,9 @@ def _find_column_problems(
         remedy = f"did you mean `{near[0]}`?" if near else "name sites of the table"
         fault = f"no image of site `{unknown[0]}`"
         raise OptionError(fault, where=where, allowed=listed(sites), remedy=remedy)
-    # files and masks: each once, or each once with a region
-    parts = (columns.region, columns.label_value, columns.frame)
-    apart = tuple(name for name in parts if name is not None)
+    # files and masks: each once, or each once with a frame, or with a region that a mask shows
+    region_columns = () if columns.mask is None else (columns.region, columns.label_value)
+    apart = tuple(name for name in (*region_columns, columns.frame) if name is not None)
     problems = find_covariate_problems(rows, columns)
     problems += filter(None, (find_thousands_problem(rows, name) for name in columns.scores))
     if columns.file is not None:
