@@ -235,6 +235,14 @@ def test_dates_of_eight_digits_are_no_feature_and_na_is_asked_for(
     assert "left out (2): case, Acq" in shown
 
 
+def test_features_whose_points_may_separate_thousands_are_refused(
+    tmp_path: Path, terminal: Terminal
+) -> None:
+    values = [f"{at % 7 + 1}.{at * 37 % 1000:03d}" if at % 2 else str(100 + at) for at in ROWS]
+    line = write_columns(tmp_path, area=values)
+    assert "column `area`: points that may separate thousands" in terminal(line, 4)
+
+
 def test_a_packed_table_is_read_as_a_plain_one(tmp_path: Path, terminal: Terminal) -> None:
     line = write_columns(tmp_path)
     shown = terminal(line)

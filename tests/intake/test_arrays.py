@@ -66,3 +66,29 @@ def test_a_file_that_changed_is_described_anew(tmp_path: Path) -> None:
     renewed = renewed_source(array_source(options)[0], options, config)
     assert renewed.md5 != source.md5
     assert (renewed.title, renewed.positive_class, renewed.copies) == ("Our films", "1", "drop")
+
+
+@pytest.mark.parametrize(
+    ("named", "classes", "positive"),
+    [
+        ((), ("0", "1"), "1"),
+        (("1", "0"), ("0", "1"), "1"),  # a stored 0 was called 1
+        (("benign", "malignant"), ("benign", "malignant"), "malignant"),
+        (("2", "0", "1"), ("0", "1", "2"), None),  # training lacks a class
+    ],
+)
+def test_stored_labels_keep_their_meaning_in_any_order(
+    named: tuple[str, ...], classes: tuple[str, ...], positive: str | None, tmp_path: Path
+) -> None:
+    options = FileOptions(write_arrays(tmp_path / "own.npz"), classes=named, positive=positive)
+    source, _ = array_source(options)
+    assert (source.classes, source.positive_class) == (classes, positive)
+
+
+@pytest.mark.parametrize("named", [("1", "benign"), ("benign", "0"), ("0", "5")])
+def test_stored_labels_among_other_names_are_refused(
+    named: tuple[str, ...], tmp_path: Path
+) -> None:
+    options = FileOptions(write_arrays(tmp_path / "own.npz"), classes=named, positive=named[0])
+    with pytest.raises(OptionError, match=r"`[01]` among 2 names.*stored label \(0, 1\)"):
+        array_source(options)

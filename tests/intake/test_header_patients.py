@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from skiagram.errors import DataError
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.images import DescribedFolder, read_folder
 from tests.datasets.own_folders import dicom
@@ -52,14 +53,51 @@ def test_ids_that_tell_nobody_leave_patients_unknown(
     assert any(note in each for each in described.notes)
 
 
-def test_a_column_of_patients_counts_before_them(tmp_path: Path) -> None:
-    write(tmp_path / "films", ["P1", "P2", "P1", "P3"])
+def listed(tmp_path: Path, patients: list[str], column: str, ids: list[str]) -> Path:
+    """Write files of these patients, and a table with other ids of them."""
+    write(tmp_path / "films", patients)
     table = tmp_path / "films.csv"
-    lines = [f"{('no', 'yes')[at % 2]}/{at}.dcm,{at % 2},Q{at}" for at in range(4)]
-    table.write_text("\n".join(["file,label,patient", *lines]))
+    lines = [f"{('no', 'yes')[at % 2]}/{at}.dcm,{at % 2},{name}" for at, name in enumerate(ids)]
+    table.write_text("\n".join([f"file,label,{column}", *lines]))
+    return table
+
+
+@pytest.mark.parametrize("column", ["patient", "case_id"])
+def test_a_column_of_patients_counts_before_them(column: str, tmp_path: Path) -> None:
+    ids = ["Q1", "Q2", "q-1", "Q2"]  # two patients of the headers may be one of the table
+    table = listed(tmp_path, ["P1", "P2", "p 1", "P3"], column, ids)
+    described = read(tmp_path / "films", csv=table, similar_patients="same")
+    assert described.source.columns.patient == column
+    assert not any("headers" in note for note in described.notes)
+
+
+def test_a_column_that_divides_patients_of_the_headers_is_refused(tmp_path: Path) -> None:
+    """Films of one person were then in training and in test."""
+    ids = ["Q0", "Q1", "Q2", "Q3"]
+    table = listed(tmp_path, ["P1", "P2", "P1", "P3"], "patient", ids)
+    fault = r"column `patient`: 2 patients for 1 of the 3 whom .* headers name.*--patient patient"
+    with pytest.raises(DataError, match=fault):
+        read(tmp_path / "films", csv=table)
+    described = read(tmp_path / "films", csv=table, patient="patient")
+    assert [row.cells["patient"] for row in described.rows] == ids
+
+
+def test_numbers_of_cases_give_way_to_them(tmp_path: Path) -> None:
+    table = listed(tmp_path, ["P1", "P2", "P1", "P3"], "case_id", ["1", "2", "3", "4"])
     described = read(tmp_path / "films", csv=table)
-    assert [row.cells["patient"] for row in described.rows] == ["Q0", "Q1", "Q2", "Q3"]
-    assert described.source.columns.patient == "patient"
+    assert described.source.columns.patient == "patient_id"
+    assert [row.cells["patient_id"] for row in described.rows] == ["P1", "P2", "P1", "P3"]
+    (note,) = (note for note in described.notes if "headers" in note)
+    assert "3 of 4 images" in note
+    assert "`case_id` has 2 ids for 1 of them" in note
+
+
+@pytest.mark.parametrize("patients", [["removed"] * 4, ["", "P2", "P1", "P2"]])
+def test_headers_that_tell_nobody_contradict_no_column(patients: list[str], tmp_path: Path) -> None:
+    table = listed(tmp_path, patients, "case_id", ["1", "2", "3", "4"])
+    described = read(tmp_path / "films", csv=table)
+    assert described.source.columns.patient == "case_id"
+    assert not any("headers" in note for note in described.notes)
 
 
 def test_beside_other_files_they_are_not_asked(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """Folder, table and options of a line: one reading for `check`, `init` and `run`."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from skiagram.cli.check_report import left_out
 from skiagram.errors import DataError
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.images import read_folder
@@ -68,3 +71,32 @@ def test_columns_are_known_in_upper_case_too(tmp_path: Path) -> None:
     columns = read_folder(FileOptions(tmp_path / "films", table)).source.columns
     found = (columns.file, columns.label, columns.patient, columns.split, columns.mask)
     assert found == ("File", "Label", "PatientID", "Split", "Mask")
+
+
+def test_a_column_of_names_of_parts_tells_them_whatever_it_is_called(tmp_path: Path) -> None:
+    """It was left out, and proposed as a covariate; of tables of features it was taken."""
+    parts = ("Training", "val", "test", "TEST")
+    rows = [
+        f"{at}.png,{'yn'[at % 2]},{parts[at // 4]},{('train', 'val')[at % 2]}" for at in range(16)
+    ]
+    (tmp_path / "films").mkdir()
+    table = tmp_path / "films.csv"
+    table.write_text("\n".join(["file,label,Partition,phase", *rows]))
+    options = FileOptions(tmp_path / "films", table)
+    described = read_folder(options)
+    assert (described.source.columns.split, described.design) == ("Partition", "holdout")
+    assert any(note.startswith("The column `Partition` tells") for note in described.notes)
+    # without a test set no parts, and no covariate either
+    assert "phase: it tells the split" in left_out(described)
+    assert "--covariates" not in left_out(described)
+    # what the line names is something else
+    choices: list[dict[str, Any]] = [
+        {"covariates": ["Partition"]},
+        {"label": "Partition"},
+        {"site": "Partition"},
+    ]
+    for named in choices:
+        assert read_folder(replace(options, **named)).source.columns.split is None
+    # a column with the usual name counts before it
+    table.write_text(table.read_text().replace("file,label,Partition,phase", "file,label,x,Split"))
+    assert read_folder(options).source.columns.split == "Split"

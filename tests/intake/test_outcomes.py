@@ -337,3 +337,10 @@ def test_a_word_in_place_of_a_number_is_refused_with_its_line() -> None:
     with pytest.raises(DataError, match="line 3") as refused:
         settle("--number", "to_event", rows=table(("1", "", ""), ("about 2", "", "")))
     assert "about 2" in str(refused.value)
+
+
+def test_times_whose_points_may_separate_thousands_are_refused() -> None:
+    rows = table(("", "1.122", "Mets"), ("", "501", "none"), ("30.5", "2.345", "Mets"))
+    words = ("--time", "followed", "--event", "state", "--cause", "Mets", "--no-event", "none")
+    with pytest.raises(DataError, match=r"column `followed`: points that may .*: `501`, `1.122`"):
+        settle(*words, rows=rows)

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
-from skiagram.datasets.folder.table import is_number
+from skiagram.datasets.folder.table import SPLITS, is_number
 from skiagram.datasets.telling_columns import PYRADIOMICS
 from skiagram.errors import DataError, listed, printable
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.intake.images import DescribedFolder
+from skiagram.intake.patient_columns import tells_patients
 from skiagram.readers.burnt_in_text import cut_out_mark
 from skiagram.readers.dicom import describe_bits
 from skiagram.readers.gray import describe_gray
@@ -111,7 +112,13 @@ def left_out(described: DescribedFolder) -> str:
         return ""
     cells = {name: [row.cells[name] for row in described.rows] for name in left_columns}
     suspects = {name: suspect_column(name, cells[name]) for name in left_columns}
-    suspects |= dict.fromkeys(("case_id", "patient_id"), "it tells patients or cases apart")
+    ids = "it tells patients or cases apart"
+    for name in left_columns:
+        if suspects[name] is None and (tells_patients(name) or names_patients(name)):
+            suspects[name] = ids
+        if all(cell.casefold() in SPLITS for cell in cells[name]):
+            suspects[name] = "it tells the split"
+    suspects |= dict.fromkeys(("case_id", "patient_id"), ids)
     suspects |= {"split": "it tells the split"}
     lines = ["Columns that are left out; nothing of them leaves the CSV:"]
     lines += [

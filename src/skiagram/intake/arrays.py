@@ -2,12 +2,15 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skiagram.datasets.folder.option_file import described_as, of_another, read_present
-from skiagram.errors import DataError
+from skiagram.errors import DataError, OptionError, listed
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import require_positive, settle_positive
 from skiagram.sources.medmnist import MedMNIST, read_arrays
@@ -22,7 +25,7 @@ def array_source(options: FileOptions) -> tuple[MedMNIST, tuple[int, ...]]:
         md5 = hashlib.file_digest(file, "md5").hexdigest()
     arrays = read_arrays(path, ("train_images", "train_labels"))
     labels, shape = np.unique(arrays["train_labels"]), arrays["train_images"].shape
-    classes = tuple(options.classes or map(str, labels.tolist()))
+    classes = _name_classes(options.classes, labels)
     require_positive(options.positive, classes)
     positive = settle_positive(options.positive, classes)
     source = MedMNIST(
@@ -39,6 +42,36 @@ def array_source(options: FileOptions) -> tuple[MedMNIST, tuple[int, ...]]:
         copies=options.copies or "refuse",
     )
     return source, shape
+
+
+def _name_classes(names: Sequence[str], labels: NDArray[Any]) -> tuple[str, ...]:
+    """Return the name of each stored label, in their order.
+
+    Names that are stored labels stand for these, in whatever order; others are names in order.
+
+    Args:
+        names: Those of the line; none where it names no class.
+        labels: The stored ones, each once.
+
+    Raises:
+        OptionError: Some of the names are stored labels, and not all.
+    """
+    stored = tuple(map(str, labels.tolist()))
+    if not names or sorted(names) == sorted(stored):
+        return stored
+    # labels that training cases lack may be named too
+    numbers = [str(number) for number in range(len(names))]
+    if sorted(names) == sorted(numbers):
+        return tuple(numbers)
+    both = [name for name in names if name in stored]
+    if both:
+        raise OptionError(
+            f"{listed(both, '`')} among {len(names)} names",
+            where="--classes",
+            allowed=f"each stored label ({listed(stored)}), or a name for each that is none",
+            remedy="name every class: the first name is that of the lowest label",
+        )
+    return tuple(names)
 
 
 def renewed_source(source: MedMNIST, options: FileOptions, option_file: Path) -> MedMNIST:

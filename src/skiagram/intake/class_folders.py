@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from skiagram.datasets.folder.csv_rows import WHERE, CsvRow
@@ -67,6 +67,19 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
             cells["split"] = SPLITS[parts[split].lower()]
         rows.append(CsvRow(line, cells))
     return rows
+
+
+def find_split_column(rows: list[CsvRow], names: Iterable[str]) -> tuple[str | None, str]:
+    """Return the first of some columns that tells the parts of the data, and a sentence.
+
+    It holds names of parts alone, among them those of training and of test.
+    """
+    for name in names:
+        parts = {SPLITS.get(row.cells[name].casefold()) for row in rows}
+        if None not in parts and {"train", "test"} <= parts:
+            note = f"The column `{name}` tells the parts of the data; another is named by --split."
+            return name, note
+    return None, ""
 
 
 def add_split(rows: list[CsvRow], column: str, split: str | None) -> tuple[list[CsvRow], str]:

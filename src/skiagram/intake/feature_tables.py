@@ -26,10 +26,14 @@ from skiagram.datasets.folder.csv_rows import (
 )
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
 from skiagram.datasets.folder.patients import PatientTable, settle_patients
-from skiagram.datasets.folder.table import SPLITS, find_number_problem, is_number
+from skiagram.datasets.folder.table import (
+    find_number_problem,
+    find_thousands_problem,
+    is_number,
+)
 from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
 from skiagram.errors import DataError, OptionError, listed, nearest
-from skiagram.intake.class_folders import add_split
+from skiagram.intake.class_folders import add_split, find_split_column
 from skiagram.intake.combined_regions import (
     ALL,
     COMBINATIONS,
@@ -55,6 +59,7 @@ from skiagram.intake.labels import (
     settle_positive,
 )
 from skiagram.intake.outcomes import list_outcome_columns, settle_outcome
+from skiagram.intake.patient_columns import find_patient_column, is_whole
 from skiagram.tasks.columns import stands_for_missing
 from skiagram.tasks.kinds import AnyOutcome
 from skiagram.tasks.task import Design
@@ -65,10 +70,6 @@ _VOLUME = re.compile(r"(?i)volume$|volume_mesh$")
 _WRITTEN = re.compile(
     r"[+\-−]?\d{1,3}([.,'’ \u00a0\u202f]\d{3})+([.,]\d+)?|[+\-−]?\d+([.,]\d+)?\s*%"
     r"|[<>≤≥]\s*\d+([.,]\d+)?|−\d+([.,]\d+)?"
-)
-_PATIENTS = re.compile(  # a name without marks, of a column whose rows share values
-    r"(info|bcr|study|anon)?(patients?|pat|subjects?|subj|case|person|proband|pid|mrn|id)"
-    r"(id|name|no|nr|num|number|code|key|barcode|identifier|uid)?"
 )
 _SEVERAL = (
     "Patients have several rows with one label: each row is a case. `--per-patient combined` makes "
@@ -138,6 +139,8 @@ def read_features(
                 allowed="all features that the project's models may read, under the same names",
                 remedy="compute them with the same settings, or correct the names of the columns",
             )
+        for problem in filter(None, (find_thousands_problem(rows, name) for name in features)):
+            raise problem
     else:
         others = {patient, source.label, source.split, *source.covariates}
         others |= set() if settled is None else {*settled.columns}
@@ -300,8 +303,8 @@ def _find_patients_and_split(
 ) -> tuple[list[CsvRow], str | None, str | None, list[str]]:
     """Return a table, its columns of patients and of the parts of the data, and sentences.
 
-    Where no column is named, one that is called like patients' ids and whose values rows share
-    tells patients; a column of names of parts, or folders in a column of file names, the parts.
+    Where no column is named, `find_patient_column` tells that of patients; a column of names of
+    parts, or folders in a column of file names, tell the parts.
     """
     notes: list[str] = []
     header = rows[0].cells
@@ -309,21 +312,15 @@ def _find_patients_and_split(
     split = options.split or usual_column(header, ("split",))
     if not is_new:
         return rows, patient, split, notes
-    named = [options.label, *options.not_features]
-    for name in [name for name in header if name not in named] if patient is None else ():
-        patients = {row.cells[name] for row in rows}
-        called = _PATIENTS.fullmatch(re.sub(r"[\W\d_]+", "", name.casefold()))
-        if called and 1 < len(patients) < len(rows) and all(map(_is_whole, patients)):
-            patient = name
-            note = f"Patients are those of `{name}`, {len(patients)} in {len(rows)} rows; another "
-            notes.append(f"{note}column is named by --patient.")
-            break
+    if options.patient is None:
+        taken = {options.label, *options.not_features, *options.covariates}
+        patient, note = find_patient_column(rows, taken)
+        notes += [note] if note else []
     # a column of names of parts
-    for name in measured if split is None else ():
-        parts = {SPLITS.get(row.cells[name].casefold()) for row in rows}
-        if None not in parts and {"train", "test"} <= parts:
-            note = f"The column `{name}` tells the parts of the data; another is named by --split."
-            return rows, patient, name, [*notes, note]
+    if split is None:
+        split, note = find_split_column(rows, measured)
+        if split is not None:
+            return rows, patient, split, [*notes, note]
     # folders in names of files
     for name in measured:
         if all(re.search(r"[/\\]", row.cells[name]) for row in rows):
@@ -423,7 +420,7 @@ def _feature_columns(rows: list[CsvRow], columns: Sequence[str]) -> tuple[list[s
         # A number that was measured, such as GLCM's `Id`, is no id whatever it is called.
         called = suspect_column(name, ()) is not None or names_patients(name) or not name
         dates = bool(cells) and all(map(is_packed_date, cells))
-        if not PYRADIOMICS.fullmatch(name) and (dates or (called and all(map(_is_whole, cells)))):
+        if not PYRADIOMICS.fullmatch(name) and (dates or (called and all(map(is_whole, cells)))):
             ids.add(name)
             continue
         # All of its cells are numbers to people, and some to no program. So is a feature of
@@ -453,14 +450,6 @@ def _feature_columns(rows: list[CsvRow], columns: Sequence[str]) -> tuple[list[s
         )
     note = f"{listed(sorted(mixed), '`')}: numbers and texts in one column, which is no feature."
     return features, [note] if mixed else []
-
-
-def _is_whole(cell: str) -> bool:
-    """Return whether a cell is a text or a whole number, as an id is."""
-    try:
-        return float(cell).is_integer()
-    except ValueError:
-        return True
 
 
 def _named_columns(words: Sequence[str], header: Collection[str], option: str) -> list[str]:

@@ -4,6 +4,7 @@ What was guessed or left out on the way is told, a sentence each.
 """
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,10 +26,14 @@ from skiagram.datasets.folder.patients import number_visits, settle_patients
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import SPLITS, Columns, join_masks, normalise_name
 from skiagram.errors import DataError, OptionError, listed, nearest
-from skiagram.intake.class_folders import KINDS, add_split, rows_of_classes
+from skiagram.intake.class_folders import KINDS, add_split, find_split_column, rows_of_classes
 from skiagram.intake.file_names import find_listed_files
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.header_patients import add_header_patients
+from skiagram.intake.header_patients import (
+    add_header_patients,
+    agree_with_headers,
+    read_header_patients,
+)
 from skiagram.intake.labels import (
     label_column,
     label_of_classes,
@@ -39,6 +44,7 @@ from skiagram.intake.labels import (
 )
 from skiagram.intake.named_files import compose_table
 from skiagram.intake.outcomes import list_outcome_columns, list_predicted, settle_outcome
+from skiagram.intake.patient_columns import find_patient_column
 from skiagram.readers.case_images import called_images, is_image_file
 from skiagram.readers.file_trees import ARCHIVE, open_tree
 from skiagram.tasks.kinds import AnyOutcome
@@ -137,9 +143,9 @@ def read_folder(options: FileOptions) -> DescribedFolder:
         notes = [*notes, note]
     n_other_classes = every - len(rows)
     # patients, by their column or by headers
-    if not options.patient and not usual_column(rows[0].cells, PATIENT_COLUMNS):
-        rows, note = add_header_patients(rows, options.file or "", options.folder)
-        notes = [*notes, note]
+    if not options.patient:
+        rows, patient, note = _settle_patient_column(rows, options)
+        options, notes = replace(options, patient=patient), [*notes, note]
     if options.masks == "regions":
         rows = _add_masks(rows, options, masks)
     source = _describe_source(rows, options, outcome)
@@ -243,6 +249,11 @@ def _settle_table(table: _Table) -> _Table:
     if mask in rows[0].cells:
         rows, note = find_listed_files(rows, mask, mask, tree)
         notes.append(note)
+    # parts of the data, which say too what an outcome is learnt from
+    if not (options.split or options.test_sites or options.cohort):
+        split, note = _find_split(rows, options)
+        options = replace(options, split=split)
+        notes.append(note)
     # what is predicted
     settled = settle_outcome(rows, options)
     if settled is not None:
@@ -266,6 +277,38 @@ def _settle_table(table: _Table) -> _Table:
         notes.append(note)
     outcome = None if settled is None else settled.outcome
     return _Table(rows, options, [note for note in notes if note], outcome)
+
+
+def _find_split(rows: list[CsvRow], options: FileOptions) -> tuple[str | None, str]:
+    """Return the column of the parts of the data where the line names none, and a sentence."""
+    header = rows[0].cells
+    if split := usual_column(header, ("split",)):
+        return split, ""
+    taken = {*_named_columns(options, header), label_column(options.label, rows)}
+    return find_split_column(rows, [name for name in header if name not in taken])
+
+
+def _settle_patient_column(
+    rows: list[CsvRow], options: FileOptions
+) -> tuple[list[CsvRow], str | None, str]:
+    """Return a table, its column of patients where the line names none, and a sentence."""
+    header_patients = read_header_patients(rows, options.file or "", options.folder)
+    patient, note = None, ""
+    if usual_column(rows[0].cells, PATIENT_COLUMNS):
+        patient, note = find_patient_column(rows, _named_columns(options, rows[0].cells))
+    if patient is None:
+        rows, note = add_header_patients(rows, header_patients)
+        return rows, usual_column(rows[0].cells, PATIENT_COLUMNS), note
+    rows, patient, header_note = agree_with_headers(rows, header_patients, patient)
+    return rows, patient, header_note or note
+
+
+def _named_columns(options: FileOptions, header: Collection[str]) -> set[str]:
+    """Return the columns to which the line gives a meaning, but for that of patients."""
+    single = {getattr(options, option) for option in USUAL_COLUMNS if option != "patient"}
+    listed_columns = list_columns([*options.covariates, *options.force_covariates], header)
+    several = {*listed_columns, *options.scores, *list_predicted(options)}
+    return {*filter(None, single), options.file or "", options.label, *several}
 
 
 def _mask_column(options: FileOptions, rows: list[CsvRow]) -> str:

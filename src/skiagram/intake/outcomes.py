@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import NamedTuple, cast
 
 from skiagram.datasets.folder.csv_rows import CsvRow, list_columns, require_columns
-from skiagram.datasets.folder.table import SPLITS
+from skiagram.datasets.folder.table import SPLITS, find_thousands_problem
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import LEAVE_OUT
@@ -77,6 +77,8 @@ def settle_outcome(rows: list[CsvRow], options: FileOptions) -> SettledOutcome |
     # its columns, which tell nothing else
     columns = list_predicted(options)
     require_columns(rows, columns)
+    for problem in filter(None, (find_thousands_problem(rows, name) for name in columns)):
+        raise problem
     covariates = list_columns(options.covariates, rows[0].cells)
     if predicted_covariates := sorted({*covariates} & {*columns}):
         fault = f"{listed(f'`{name}`' for name in predicted_covariates)} is what is predicted"

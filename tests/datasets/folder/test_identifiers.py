@@ -57,6 +57,12 @@ def test_a_column_of_patients_is_known_in_several_languages(name: str) -> None:
     assert names_patients(name)
 
 
+@pytest.mark.parametrize("name", ["Patient Age", "PatientSex", "patient_weight", "subject height"])
+def test_a_trait_of_a_patient_tells_nobody_apart(name: str) -> None:
+    """The first such column was proposed in place of ids, as `--patient 'Patient Age'`."""
+    assert not names_patients(name)
+
+
 @pytest.mark.parametrize("name", HARMLESS)
 def test_measurements_and_shared_texts_pass(name: str) -> None:
     assert suspect_column(name, HARMLESS[name]) is None

@@ -13,7 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.datasets.folder.csv_rows import inert, inert_text, read_rows, require_columns
-from skiagram.datasets.folder.table import list_entries, normalise_name, split_modalities
+from skiagram.datasets.folder.table import (
+    find_thousands_problem,
+    list_entries,
+    normalise_name,
+    split_modalities,
+)
 from skiagram.errors import DataError
 from tests.datasets.own_folders import COLUMNS
 
@@ -115,6 +120,52 @@ def test_a_decimal_comma_is_refused_by_name(
     problem, *_ = list_entries(rows, columns, ("x", "y"), ()).problems
     assert "density" in str(problem)
     assert "set the decimal separator to `.`" in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("cells", "examples"),
+    [
+        (["987", "1.122", "2.345", ""], "`987`, `1.122`, `2.345`"),
+        (["-1.122", "12", "-100", "NA"], "`-100`, `-1.122`"),
+        (["1.234.567", "12.345", "1"], "`1.234.567`, `12.345`"),
+        (["987", "0.122", "2.345"], ""),  # no number of thousands starts with 0
+        (["987", "1.12", "2.345"], ""),
+        (["1987", "1.122", "2.345"], ""),
+        (["98", "1.122", "2.345"], ""),
+        (["987", "122"], ""),
+        (["100.000", "1.122"], ""),
+    ],
+)
+def test_points_that_may_separate_thousands_are_refused(cells: list[str], examples: str) -> None:
+    """A time of 1,122 days, as Excel shows it in German, was one of 1.122 days."""
+    lines = [f"{at}.png,{'xy'[at % 2]},{cell}" for at, cell in enumerate(cells)]
+    rows = read_rows("\n".join(["file,label,days", *lines]).encode(), missing=["NA"])
+    problem = find_thousands_problem(rows, "days")
+    assert (problem is None) == (not examples)
+    assert examples in str(problem)
+    columns = replace(COLUMNS, patient=None, site=None, covariates=())
+    for named in (replace(columns, covariates=("days",)), replace(columns, scores=("days",))):
+        found = list_entries(rows, named, ("x", "y"), ()).problems
+        assert any("separate thousands" in each.found for each in found) == bool(examples)
+
+
+@pytest.mark.parametrize(
+    ("named", "faults"),
+    [({}, 1), ({"mask": "drawn"}, 0), ({"frame": "page"}, 0), ({"visit": "time"}, 1)],
+)
+def test_a_region_tells_rows_of_a_file_apart_where_a_mask_shows_it(
+    named: dict[str, str], faults: int
+) -> None:
+    """An image was a case of two classes, with a column `region` that no mask belongs to."""
+    head = b"file,patient,label,region,drawn,page,time\n"
+    lines = b"a.png,p1,x,left,a1.png,1,1\na.png,p1,y,right,a2.png,2,1\nb.png,p2,x,left,b1.png,1,1"
+    columns = replace(COLUMNS, patient="patient", site=None, covariates=(), region="region")
+    listing = list_entries(read_rows(head + lines), replace(columns, **named), ("x", "y"), ())
+    assert len(listing.problems) == faults
+    assert all("a.png: 2 rows" in str(problem) for problem in listing.problems)
+    # what is seen at a visit stays known
+    sides = [entry.visit.region for entry in listing.entries if entry.visit is not None]
+    assert {*sides} == ({"left", "right"} if "visit" in named else set())
 
 
 def test_a_missing_column_is_named_beside_those_that_are_there() -> None:

@@ -53,6 +53,7 @@ _ENDS = ("name", "naam", "nummer", "datum", "arzt", "arztin", "adresse", "strass
 _PATIENTS = ("patient", "pacien", "pazien", "pacjen", "hasta", "person", "proband", "subject")
 _PATIENTS_ANYWHERE = ("مريض", "患者", "病人", "환자", "пациент")
 _PATIENTS_IN_SHORT = ("mrn", "pat", "pid")
+_TRAITS = {"age", "sex", "gender", "weight", "height"}  # of a patient, which many may share
 _BARRED = str.maketrans("ıłđ", "ild")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LETTERS = re.compile(r"[a-z]+")
@@ -67,9 +68,9 @@ _LEADING_ZERO = re.compile(r"[+-]?0\d+")
 
 
 def names_patients(name: str) -> bool:
-    """Return whether a column's name says that it tells patients apart."""
+    """Return whether a column's name says that it tells patients apart; no `Patient Age` does."""
     plain, words = _plain(name), words_of(name)
-    return (
+    return _TRAITS.isdisjoint(words) and (
         any(_plain(word) in plain for word in _PATIENTS_ANYWHERE)
         or any(word.startswith(_PATIENTS) or word in _PATIENTS_IN_SHORT for word in words)
         or "benh_nhan" in "_".join(words)

@@ -42,6 +42,8 @@ UNMEASURED = {  # as programs write what is no finite number
     *("1.#inf", "-1.#inf", "1.#qnan", "-1.#ind"),
 }
 _LARGEST = float(np.finfo(np.float32).max)
+_POINTED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")  # 1.234 may be either number
+_SHORT_WHOLE = re.compile(r"[+-]?\d{1,3}")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _POINT = (
     "replace the commas; in Excel, set the decimal separator to `.` in File, Options, Advanced, "
@@ -255,11 +257,16 @@ def find_covariate_problems(rows: list[CsvRow], columns: Columns) -> list[DataEr
 
 
 def find_number_problem(rows: list[CsvRow], column: str) -> DataError | None:
-    """Return why a column is neither numbers alone nor texts alone; None where it is."""
+    """Return why a column is neither numbers alone nor texts alone, or is two kinds of numbers.
+
+    None where it is one of them.
+    """
     where, filled_rows = f"{WHERE}, column `{column}`", [row for row in rows if row.cells[column]]
     if any(_has_decimal_comma(row.cells[column]) for row in filled_rows):
         comma, point = "numbers with a decimal comma", "a decimal point"
         return DataError(comma, where=where, allowed=point, remedy=_POINT)
+    if (problem := find_thousands_problem(rows, column)) is not None:
+        return problem
     texts = [row for row in filled_rows if not is_number(row.cells[column])]
     if len(texts) in (0, len(filled_rows)):
         return None
@@ -272,6 +279,35 @@ def find_number_problem(rows: list[CsvRow], column: str) -> DataError | None:
         remedy="empty the cell where nothing is known, or add "
         f"`--missing {shlex.quote(word or 'WORD')}` (of a feature table `missing` in its config"
         "); write categories as texts, such as `grade 1`",
+    )
+
+
+def find_thousands_problem(rows: list[CsvRow], column: str) -> DataError | None:
+    """Return why points of a column may separate thousands; None where they are decimal ones.
+
+    They may where each is before three digits, and a whole number of hundreds has none, or a cell
+    has two, as where 987 and 1.122 are two times in days.
+    """
+    pointed, wholes = dict[str, None](), dict[str, None]()
+    for row in rows:
+        cell = row.cells[column]
+        if _POINTED.fullmatch(cell):
+            pointed[cell] = None
+        elif _SHORT_WHOLE.fullmatch(cell):
+            wholes[cell] = None
+        elif cell and not stands_for_missing(cell):
+            return None
+    hundreds = [cell for cell in wholes if abs(int(cell)) >= 100]
+    twice = [cell for cell in pointed if cell.count(".") > 1]
+    if not pointed or not (hundreds or twice):
+        return None
+    examples = dict.fromkeys([*hundreds[:1], *twice[:1], *pointed][:3])
+    return DataError(
+        f"points that may separate thousands: {listed(examples, '`')}",
+        where=f"{WHERE}, column `{column}`",
+        allowed="numbers such as 1122 or 1.1220, which have one reading",
+        remedy="write the numbers without separators of thousands; where the points are decimal "
+        "ones, write all numbers with as many decimals",
     )
 
 
@@ -366,10 +402,11 @@ def _find_column_problems(
         remedy = f"did you mean `{near[0]}`?" if near else "name sites of the table"
         fault = f"no image of site `{unknown[0]}`"
         raise OptionError(fault, where=where, allowed=listed(sites), remedy=remedy)
-    # files and masks: each once, or each once with a region
-    parts = (columns.region, columns.label_value, columns.frame)
-    apart = tuple(name for name in parts if name is not None)
+    # files and masks: each once, or each once with a frame, or with a region that a mask shows
+    region_columns = () if columns.mask is None else (columns.region, columns.label_value)
+    apart = tuple(name for name in (*region_columns, columns.frame) if name is not None)
     problems = find_covariate_problems(rows, columns)
+    problems += filter(None, (find_thousands_problem(rows, name) for name in columns.scores))
     if columns.file is not None:
         problems += find_file_problems(rows, columns.file, apart)
     if columns.mask is not None:
