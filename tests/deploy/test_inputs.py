@@ -11,12 +11,14 @@ import pytest
 from skiagram.cli.main import main
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.table import Columns, list_entries
-from skiagram.deploy.inputs import CovariateTable, find_covariates
+from skiagram.deploy.inputs import CovariateTable, Preparer, find_covariates
 from skiagram.deploy.inputs import read_covariates as read_for_cases
 from skiagram.deploy.model import load_model
 from skiagram.deploy.new_cases import NewCase, list_cases
 from skiagram.errors import DataError, OptionError
-from skiagram.preparation import Covariate
+from skiagram.preparation import Covariate, ImageKinds, Preparation
+from skiagram.readers.spaced_image import SpacedImage
+from skiagram.restoration.steps import Steps
 from tests.deploy.scored import predict
 from tests.deploy.trained import trained_baseline
 
@@ -198,3 +200,13 @@ def test_a_number_far_from_those_of_training_is_said() -> None:
     assert not far["years"] + far["older"] + far["none"]
     before = CovariateTable((Covariate("age", None),), {"months": {"age": "720"}})
     assert not before.outlying("months")  # a package of an earlier version
+
+
+def test_a_gray_image_for_a_model_of_colour_is_marked() -> None:
+    kinds = ImageKinds((3,), ("uint8",), (8, 8), (8, 8))
+    steps = Steps(missing=None, outliers=None, denoising=None)
+    preparer = Preparer(Preparation(kinds, None), None, steps, None, None)
+    gray = SpacedImage(np.zeros((8, 8), np.uint8)).in_colour()
+    colour = SpacedImage(np.zeros((8, 8, 3), np.uint8))
+    assert preparer._examine(gray, "") == ("gray, where training had colour",)
+    assert preparer._examine(colour, "") == ()

@@ -159,6 +159,8 @@ class Preparer:
             allowed = f"{training_size} pixels, as in training"
             raise DataError(f"{size} pixels", allowed=allowed, remedy=remedy)
         unusual = kinds.unlike(image.pixels)
+        if image.made_colour:
+            unusual += ("gray, where training had colour",)
         if traits is not None:
             unusual += traits.unlike(image.pixels, image.spacing, image.modality)
         return tuple(f"{modality}: {reason}" if modality else reason for reason in unusual)
