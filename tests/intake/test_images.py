@@ -73,6 +73,19 @@ def test_columns_are_known_in_upper_case_too(tmp_path: Path) -> None:
     assert found == ("File", "Label", "PatientID", "Split", "Mask")
 
 
+def test_a_column_of_paths_counts_before_running_numbers(tmp_path: Path) -> None:
+    """A file is there for each number, and is another row's image."""
+    (tmp_path / "films").mkdir()
+    for name in range(1, 9):
+        (tmp_path / f"films/{name}.png").write_bytes(b"")
+    rows = [f"{number},{9 - number}.png,{'yn'[number % 2]}" for number in range(1, 9)]
+    table = tmp_path / "films.csv"
+    table.write_text("\n".join(["image,path,label", *rows]))
+    described = read_folder(FileOptions(tmp_path / "films", table))
+    assert described.source.columns.file == "path"
+    assert not any("under another name" in note for note in described.notes)
+
+
 def test_a_column_of_names_of_parts_tells_them_whatever_it_is_called(tmp_path: Path) -> None:
     """It was left out, and proposed as a covariate; of tables of features it was taken."""
     parts = ("Training", "val", "test", "TEST")

@@ -6,7 +6,7 @@ What was guessed or left out on the way is told, a sentence each.
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from skiagram.datasets.folder.csv_rows import (
@@ -221,6 +221,19 @@ def _read_table(options: FileOptions) -> _Table:
     return _Table(rows, following, [*table.notes, *describe_missing(options.missing, emptied)])
 
 
+def _find_file_column(rows: list[CsvRow]) -> str:
+    """Return the usual column of files, of several the first whose names have an ending.
+
+    A column `image` beside one of paths may hold running numbers, which are names of other files.
+    """
+    usual = [usual_column(rows[0].cells, (name,)) for name in FILE_COLUMNS]
+    columns = [column for column in usual if column is not None]
+    with_ending = [
+        column for column in columns if all(PurePath(row.cells[column]).suffix for row in rows)
+    ]
+    return next(iter([*with_ending, *columns]), FILE_COLUMNS[0])
+
+
 def _settle_table(table: _Table) -> _Table:
     """Return a table with names of files, labels and splits settled, and sentences on these.
 
@@ -229,7 +242,7 @@ def _settle_table(table: _Table) -> _Table:
     rows, options, notes = table.rows, table.options, [*table.notes]
     header = rows[0].cells
     mask = _mask_column(options, rows)
-    file = options.file or usual_column(header, FILE_COLUMNS) or FILE_COLUMNS[0]
+    file = options.file or _find_file_column(rows)
     if file not in header and not options.file and not options.columns:
         raise DataError(
             f"no column `{file}`",
