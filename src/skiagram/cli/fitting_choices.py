@@ -600,7 +600,11 @@ def _region_kinds(data: CheckedData) -> tuple[dict[str, str], str]:
     for modality, images in data.images.items():
         stated = sorted({image.note.modality for image in images} - {""})
         kind_by_header = _KIND_BY_HEADER.get(stated[0]) if len(stated) == 1 else None
-        kind_by_name = _kind_by_name(modality, images[0].name)
+        # `pt` in a file's name is a patient.
+        words = f"{modality} {images[0].name}".replace("_", " ")
+        named = [kind for kind, word in _KINDS.items() if word.search(words)]
+        is_pt = _PT.search(modality.replace("_", " ")) is not None
+        kind_by_name = "pet" if is_pt else next(iter(named), None)
         kinds[modality] = kind_by_header or ("mr" if stated else kind_by_name or "mr")
         whose = modality and f" of {modality}"
         headers = f"The DICOM headers{whose} say {' and '.join(stated)}"
@@ -621,14 +625,6 @@ def _region_kinds(data: CheckedData) -> tuple[dict[str, str], str]:
             kinds[modality] = "mr"
             why.append(f"CT{whose} is not in Hounsfield units, it {fault}: {scaled}.")
     return kinds, " ".join(why)
-
-
-def _kind_by_name(modality: str, file: str) -> str | None:
-    """Return the kind that the name of a modality or of its first file tells."""
-    if _PT.search(modality.replace("_", " ")):
-        return "pet"
-    words = f"{modality} {file}".replace("_", " ")
-    return next((kind for kind, word in _KINDS.items() if word.search(words)), None)
 
 
 def _find_no_hounsfield(images: Sequence[CheckedImage]) -> str:

@@ -392,20 +392,15 @@ class DecisiveComparison:
         The difference decides, and so does that from every rule which the contender is not shown to
         beat: what recommends least holds.
         """
-        decision = self._decision_by_each
+        margin = self.evaluation.margin
+        by_each = decide_by_margin(self.gain, margin)
+        decision = lower_by_rules(by_each, self._against("contender"), margin)
         return "open" if decision == "no" and self.no_is_of_many else decision
 
     @property
     def no_is_of_many(self) -> bool:
         """Return whether a gain is excluded by single intervals and not by all of them together."""
         return is_no_of_many(self.gain, self._against("contender"), self.evaluation.margin)
-
-    @property
-    def _decision_by_each(self) -> Decision:
-        """Return what recommends least by the 95 % interval of each difference."""
-        margin = self.evaluation.margin
-        decision = decide_by_margin(self.gain, margin)
-        return lower_by_rules(decision, self._against("contender"), margin)
 
     @property
     def _primary(self) -> FigureTable:
