@@ -89,7 +89,7 @@ def test_the_best_number_is_predicted_in_its_own_unit() -> None:
     of = small("numbers")
     chance, label = np.linspace(0, 1, 101), np.arange(101) % 4
     best = of.outcome.best_score(chance, of.effect)
-    predicted = scored(of, best, 10 + 3 * best, label).estimate[0, :, 0]
+    predicted = scored(of, best, best, label).estimate[0, :, 0]
     np.testing.assert_allclose(predicted, best, atol=1e-12)
 
 
