@@ -33,6 +33,11 @@ def parse(line: list[str]) -> FileOptions:
     return read_file_options(parser.parse_args(line[1:]))
 
 
+def test_the_end_of_a_windows_line_is_no_part_of_a_class() -> None:
+    """As of a word that a shell cuts out of a table: it became a class that no row has."""
+    assert parse(["films", "films.csv", "--positive", "1\r"]).positive == "1"
+
+
 def write_features(folder: Path, patients: int = 40) -> tuple[Path, Path]:
     """Write features as PyRadiomics does, and labels as R's `write.csv2` does."""
     generator = np.random.default_rng(0)

@@ -199,7 +199,8 @@ def add_file_arguments(
     if not cohort:
         text = "sites of the test set; the other sites are for training"
         task.add_argument("--test-sites", nargs="+", default=[], help=text)
-        task.add_argument("--positive", help="the positive class, where there are two classes")
+        words = "the positive class, where there are two classes"
+        task.add_argument("--positive", type=str.strip, help=words)  # of a shell's CRLF too
         text = "labels of test cases as `skiagram seal` encrypted them, none of them in the CSV"
         task.add_argument("--sealed-labels", metavar="FILE", type=Path, help=text)
     add_outcome_arguments(parser)
