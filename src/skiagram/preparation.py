@@ -227,9 +227,13 @@ class Preparation:
 
     def has_normalised(self, modality: str) -> bool:
         """Return whether the restoration gave images of a modality a unit of their own."""
+        return bool(self.region_options(modality).get("normalisation"))
+
+    def region_options(self, modality: str) -> dict[str, Any]:
+        """Return what the restoration did to regions of a modality; empty for nothing."""
         steps = self.restoration or {}
         steps = steps.get("modalities", {}).get(modality, steps)
-        return bool((steps.get("region") or {}).get("normalisation"))
+        return steps.get("region") or {}
 
     def shared(self, other: "Preparation") -> dict[str, int]:
         """Return how many images, and how many patients, of another data set are among its own."""

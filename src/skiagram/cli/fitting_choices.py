@@ -79,6 +79,8 @@ class FittingChoices:
         why: Sentence on what was assumed; empty where nothing was.
         quick: Models on features and encodings that a quick run trains.
         uptake: Feature that holds the highest uptake of PET; empty without PET.
+        volume: Feature that holds the region's volume, of plane images its area, where it has a
+            name of its own; empty for that of the family `morphology`.
         frozen: Sentence on the frozen network that is compared too, or on how to get one.
         networks: Networks that `skiagram run` trains where it has time, the most valuable first.
         image_shape: (channels, rows, columns) of what networks see; None where none is planned.
@@ -91,6 +93,7 @@ class FittingChoices:
     why: str = ""
     quick: tuple[str, ...] = ("logistic_regression", "single_feature")
     uptake: str = ""
+    volume: str = ""
     frozen: str = ""
     networks: tuple[str, ...] = ()
     image_shape: tuple[int, ...] | None = None
@@ -158,10 +161,7 @@ def fitting_choices(
         baselines: Of this project's params.yaml; None for those of a new project.
     """
     if outcome is not None:
-        first = data.first[0]
-        plane_region = first.region is not None and len(first.note.shape) < 4
-        area = "shape_area_mesh" if plane_region else None
-        choices = choices_of_outcome(_classify(name, data, design), outcome, covariates, area)
+        choices = choices_of_outcome(_classify(name, data, design), outcome, covariates)
         return _with_encoder(choices, "efficientnet_lite0", outcome.frozen)
     if len(data.radii):
         return _search(data, {"dataset": name, "design": design})
@@ -234,34 +234,43 @@ def _classify(name: str, data: CheckedData, design: Design) -> FittingChoices:
         networks = {"conf/model/cnn_3d.yaml": _sized(data, 32)}
         chosen = {"restoration": "none", "features": _TEXTURE, "networks": ["cnn_3d"]}
         return FittingChoices(run_params | chosen, networks, {})
-    cases = len(data.first) if data.cases is None else len(data.cases.development())
     if first.region is not None:
-        # The form of the mask itself is measured, and colours where there are any.
-        families = [_TEXTURE, "gradient", "lbp", "shape"]
-        families += ["colour"] if len(first.note.shape) == 3 else []
-        unit = "mm" if all(image.note.spacing for image in data.every) else "pixel"
-        chosen = {"features": ",".join(families), "networks": [_ALONE]}
-        files: dict[str, dict[str, Any]] = {
-            "conf/features/shape.yaml": {"region": "whole", "unit": unit},
-            f"conf/model/{_ALONE}.yaml": {"training.image_size": _SMALL},
-        }
-        # Networks see the box around the mask, here that of a square of as many pixels.
-        pixels = [image.region[0] for image in data.first if image.region is not None]
-        side = int(np.sqrt(np.median(pixels)) + 2 * _BOX["margin"])
-        shapes = [(side, side, *first.note.shape[2:])]
-        choices = with_networks(FittingChoices(run_params | chosen, files, {}), shapes, cases)
-        box = {"training.input.box": _BOX | {"unit": "voxels"}}
-        boxed = {
-            file: {**options, **box} if file.startswith("conf/model/") else options
-            for file, options in choices.options.items()
-        }
-        return replace(choices, options=boxed)
+        return _plane_regions(data, run_params)
     sized = _sized(data, _LARGE)
     options = {f"conf/model/{network}.yaml": sized for network in _NETWORKS if sized}
     if len(first.note.shape) == 3:
         run_params |= _colour_choices()
     shapes = [image.note.shape for image in data.first]
-    return with_networks(FittingChoices(run_params, options, {}), shapes, cases)
+    return with_networks(FittingChoices(run_params, options, {}), shapes, _count_cases(data))
+
+
+def _count_cases(data: CheckedData) -> int:
+    """Return the number of images to learn from."""
+    return len(data.first) if data.cases is None else len(data.cases.development())
+
+
+def _plane_regions(data: CheckedData, run_params: dict[str, Any]) -> FittingChoices:
+    """Return the choices for plane images with masks."""
+    # The form of the mask itself is measured, and colours where there are any.
+    colours = data.first[0].note.shape[2:]
+    families = [_TEXTURE, "gradient", "lbp", "shape", *(["colour"] if colours else [])]
+    unit = "mm" if all(image.note.spacing for image in data.every) else "pixel"
+    chosen = {"features": ",".join(families), "networks": [_ALONE]}
+    files: dict[str, dict[str, Any]] = {
+        "conf/features/shape.yaml": {"region": "whole", "unit": unit},
+        f"conf/model/{_ALONE}.yaml": {"training.image_size": _SMALL},
+    }
+    # Networks see the box around the mask, here that of a square of as many pixels.
+    pixels = [image.region[0] for image in data.first if image.region is not None]
+    side = int(np.sqrt(np.median(pixels)) + 2 * _BOX["margin"])
+    choices = FittingChoices(run_params | chosen, files, {}, volume="shape_area_mesh")
+    choices = with_networks(choices, [(side, side, *colours)], _count_cases(data))
+    box = {"training.input.box": _BOX | {"unit": "voxels"}}
+    boxed = {
+        file: {**options, **box} if file.startswith("conf/model/") else options
+        for file, options in choices.options.items()
+    }
+    return replace(choices, options=boxed)
 
 
 def with_networks(
@@ -295,24 +304,18 @@ def choices_of_outcome(
     choices: FittingChoices,
     outcome: MeasuredOutcome,
     covariates: Sequence[str],
-    volume: str | None = None,
 ) -> FittingChoices:
-    """Return choices whose models learn an outcome that is no class; see `fitting_choices`.
-
-    Args:
-        volume: Feature that holds the region's volume, where it has a name of its own; of plane
-            images the region's area.
-    """
+    """Return choices whose models learn an outcome that is no class; see `fitting_choices`."""
     params, options = dict(choices.params), dict(choices.options)
     shipped = read_shipped(CHOICES)["features"]
     families = [name.strip() for name in str(params.get("features", shipped)).split(",")]
     available = {"cases": True, "acquisition": "acquisition" in families}
     available |= {"volume": any("region/" in name or "morphology" in name for name in families)}
-    if volume is not None:
-        rule: dict[str, Any] = {"columns": [volume]}
-        if volume.startswith("sum_"):
+    if choices.volume:
+        rule: dict[str, Any] = {"columns": [choices.volume]}
+        if choices.volume.startswith("sum_"):
             rule |= {"columns_title": "the volume of all regions"}
-        elif volume == "shape_area_mesh":
+        elif choices.volume == "shape_area_mesh":
             rule |= {"columns_title": "the region's area"}
         options[f"conf/model/{outcome.rules['volume']}.yaml"] = rule
         available["volume"] = True
@@ -391,10 +394,10 @@ def table_choices(described: DescribedFeatures, data: CheckedData) -> FittingCho
             chosen["folds"] = 5
     source = described.source
     run_params = {"dataset": source.name, "design": described.design}
-    choices = FittingChoices(run_params | chosen, {}, {})
+    choices = FittingChoices(run_params | chosen, {}, {}, volume=described.volume or "")
     rules = ["single_feature"]
     if source.outcome is not None:
-        choices = choices_of_outcome(choices, source.outcome, source.covariates, described.volume)
+        choices = choices_of_outcome(choices, source.outcome, source.covariates)
         rules = [*source.outcome.rules.values()]
     if COUNT in (source.features or ()):
         choices = compare_combinations(choices, source.features or (), rules)

@@ -426,7 +426,7 @@ def pictures(
         positions = [(axis, (start + stop) // 2) for axis, (start, stop) in enumerate(extent)]
         if region is not None:
             inside = region.inside
-            positions = [(axis, _meeting(inside, axis, place)) for axis, place in positions]
+            positions = [(axis, _place_in_region(inside, axis, place)) for axis, place in positions]
     views = []
     for axis, place in positions:
         plane = np.take(voxels, place, axis=axis)
@@ -436,7 +436,7 @@ def pictures(
     return views
 
 
-def _meeting(inside: NDArray[np.bool_], axis: int, place: int) -> int:
+def _place_in_region(inside: NDArray[np.bool_], axis: int, place: int) -> int:
     """Return the place of a plane that meets a region: the given one, or the first with most."""
     across = tuple(other for other in range(inside.ndim) if other != axis)
     pixels = np.count_nonzero(inside, axis=across)

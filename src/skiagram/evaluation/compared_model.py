@@ -100,6 +100,11 @@ class ComparedModel:
         figure = self.predicted.measure_primary(scored)
         return figure if np.isfinite(figure.value) else None
 
+    @cached_property
+    def parts(self) -> dict[str, Linearised]:
+        """What the primary figure is a mean of, such as findings; empty where of nothing."""
+        return dict(self.predicted.measure_parts(self.scored))
+
     def list_figures(self) -> list[MeasuredFigure]:
         """Return all figures that are means over cases, the primary one first."""
         return self.predicted.measure(self.scored)
@@ -111,7 +116,7 @@ def measure_alike(models: Sequence[ComparedModel]) -> list[Linearised]:
     Where they are means of parts, such as findings, those parts count that all cases define: else
     the figures would differ by what they are means of.
     """
-    parts = [dict(model.predicted.measure_parts(model.scored)) for model in models]
+    parts = [model.parts for model in models]
     shared = [name for name in parts[0] if all(name in others for others in parts)] if parts else []
     return [
         model.figure

@@ -172,9 +172,7 @@ def compare_parts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """
     if run.pair is None:
         return ()
-    first, second = (
-        dict(run.task.predicted.measure_parts(arm.compared.scored)) for arm in run.pair
-    )
+    first, second = (arm.compared.parts for arm in run.pair)
     row, rows = (
         partial(make_row, analysis=PARTS, figure=run.task.predicted.primary),
         list[FigureRow](),

@@ -68,7 +68,7 @@ def compare_with_development(
         }
         updated = _update_calibration(compared, cohort_result, setting, analyses)
         sides[UPDATED] = list(updated.items())
-        if compared.predicted.measure_parts(compared.scored):
+        if compared.parts:
             sides = _average_shared_parts(sides, out_of_fold, compared)
         rows += [
             make_row(estimate, EXTERNAL, figure, model=name, group=side)
@@ -128,15 +128,11 @@ def _average_shared_parts(
     """Return the figures of sides with a mean over those findings that both sides define."""
     predicted = cohort.predicted
     home_mean, cohort_mean = (figure.estimate() for figure in measure_alike((out_of_fold, cohort)))
-    home_parts, cohort_parts = (
-        {name for name, _ in predicted.measure_parts(model.scored)}
-        for model in (out_of_fold, cohort)
-    )
     # Of the sealed test cases figures alone are at hand: their mean stays where it is of the same.
     figures = {OUT_OF_FOLD: home_mean, COHORT: cohort_mean, UPDATED: cohort_mean}
     names = {name for name, _ in sides.get(HELD_OUT, ())}
     test_parts = {part for part in predicted.estimates if f"auc {part}" in names}
-    if test_parts != home_parts & cohort_parts:
+    if test_parts != out_of_fold.parts.keys() & cohort.parts.keys():
         reason = "a mean over other findings than on the cohort"
         figures[HELD_OUT] = Estimate(None, reason=reason)
     return {

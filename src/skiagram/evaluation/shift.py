@@ -142,13 +142,15 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTa
     if setting.task.predicted.labels_group_values:  # whose groups each cohort may have cut anew
         value = np.concatenate([side.value for side in sides])
         outcome = [_number_trait(NUMBERS, setting.task.predicted.words, value, tested, patient)]
-        return compare_cases(traits, case_id, tested, patient, setting.seed, outcome)
-    # Of two classes, the share of the condition looked for says all.
-    compared = (
-        [positive] if positive is not None else range(len(classes)) if len(classes) > 1 else ()
-    )
-    shares = [share_trait(f"share of {classes[k]}", label == k, tested, patient) for k in compared]
-    return compare_cases(traits, case_id, tested, patient, setting.seed, shares)
+    else:
+        # Of two classes, the share of the condition looked for says all.
+        compared = (
+            [positive] if positive is not None else range(len(classes)) if len(classes) > 1 else ()
+        )
+        outcome = [
+            share_trait(f"share of {classes[k]}", label == k, tested, patient) for k in compared
+        ]
+    return compare_cases(traits, case_id, tested, patient, setting.seed, outcome)
 
 
 def compare_cases(

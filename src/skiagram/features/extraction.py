@@ -129,9 +129,8 @@ def _margin(images: Path, modality: str = "") -> float | None:
     """Return what restoration kept around the regions of a modality, mm; None for all."""
     if not (images / PREPARATION).exists():
         return None
-    steps = read_record(Preparation, images / PREPARATION).restoration or {}
-    steps = steps.get("modalities", {}).get(modality, steps)
-    return (steps.get("region") or {}).get("margin")
+    preparation = read_record(Preparation, images / PREPARATION)
+    return preparation.region_options(modality).get("margin")
 
 
 def join_histories(

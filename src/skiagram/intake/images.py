@@ -297,7 +297,7 @@ def _find_split(rows: list[CsvRow], options: FileOptions) -> tuple[str | None, s
     header = rows[0].cells
     if split := usual_column(header, ("split",)):
         return split, ""
-    taken = {*_named_columns(options, header), label_column(options.label, rows)}
+    taken = {*_taken_columns(options, header), label_column(options.label, rows)}
     return find_split_column(rows, [name for name in header if name not in taken])
 
 
@@ -308,7 +308,7 @@ def _settle_patient_column(
     header_patients = read_header_patients(rows, options.file or "", options.folder)
     patient, note = None, ""
     if usual_column(rows[0].cells, PATIENT_COLUMNS):
-        patient, note = find_patient_column(rows, _named_columns(options, rows[0].cells))
+        patient, note = find_patient_column(rows, _taken_columns(options, rows[0].cells))
     if patient is None:
         rows, note = add_header_patients(rows, header_patients)
         return rows, usual_column(rows[0].cells, PATIENT_COLUMNS), note
@@ -316,7 +316,7 @@ def _settle_patient_column(
     return rows, patient, header_note or note
 
 
-def _named_columns(options: FileOptions, header: Collection[str]) -> set[str]:
+def _taken_columns(options: FileOptions, header: Collection[str]) -> set[str]:
     """Return the columns to which the line gives a meaning, but for that of patients."""
     single = {getattr(options, option) for option in USUAL_COLUMNS if option != "patient"}
     listed_columns = list_columns([*options.covariates, *options.force_covariates], header)

@@ -244,6 +244,11 @@ def integrated_brier_terms(
     return integrated
 
 
+def end_of_follow_up(curve: StepCurve) -> float:
+    """Return until when the share without any event is known; inf where it ends at 0."""
+    return float(curve.time[-1]) if curve.value[-1] > 0 else np.inf
+
+
 def incidence_by(
     time: Floats, event: Flags, horizon: float, other: Flags | None = None
 ) -> tuple[float, Floats]:
@@ -257,7 +262,7 @@ def incidence_by(
     """
     curve = kaplan_meier(time, _ended(event, other))
     place, at_risk = np.searchsorted(curve.time, time), curve.at_risk
-    if curve.value[-1] > 0 and curve.time[-1] < horizon:
+    if end_of_follow_up(curve) < horizon:
         return np.nan, np.full(len(time), np.nan)
     # The share grows at each event by those at risk before it, up to the horizon.
     steps, before = len(at_risk), np.concatenate([[1.0], curve.value[:-1]])

@@ -35,6 +35,7 @@ from skiagram.statistics.survival import (
     auc_at,
     brier_terms,
     d_calibration,
+    end_of_follow_up,
     harrell_concordance,
     integrated_brier_terms,
     kaplan_meier,
@@ -384,7 +385,7 @@ class TimeToEvent(MeasuredOutcome):
             areas = [auc_at(score, *pairs, fit, patient, horizon, other) for score, fit in repeats]
             yield "auc", self._at(horizon), areas
         # Beyond the end of follow-up nobody knows who is without the event.
-        end = _end_of_follow_up(cases.value, cases.label)
+        end = end_of_follow_up(kaplan_meier(cases.value, cases.label != CENSORED))
         for horizon in self.horizons:
             if horizon > end:
                 reason = f"follow-up ends at {end:g} {self.unit}"
@@ -475,7 +476,7 @@ class TimeToEvent(MeasuredOutcome):
     def _plot_calibration(self, cases: ScoredCases) -> OutcomePlot:
         """Draw expected against observed shares in fifths of the estimated risk."""
         estimate, lines = cases.estimate.mean(axis=0), []
-        end = _end_of_follow_up(cases.value, cases.label)
+        end = end_of_follow_up(kaplan_meier(cases.value, cases.label != CENSORED))
         for horizon in (horizon for horizon in self.horizons if horizon <= end):
             risk = 1 - estimate[:, self.grid.index(horizon)]
             fifth = np.array_split(np.argsort(risk, kind="stable"), 5)
@@ -626,12 +627,6 @@ def _median_follow_up(value: Floats, label: Labels) -> float:
     followed = kaplan_meier(value, label == CENSORED)
     reached = followed.time[followed.value <= 0.5]
     return float(reached[0]) if len(reached) else np.inf
-
-
-def _end_of_follow_up(value: Floats, label: Labels) -> float:
-    """Return the last time at which somebody was followed; inf where everybody had an event."""
-    last = value.max()
-    return float(last) if (label[value == last] == CENSORED).any() else np.inf
 
 
 def _event_free(value: Floats, label: Labels) -> StepCurve:

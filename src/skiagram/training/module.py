@@ -152,7 +152,9 @@ class ClassifierTraining(pl.LightningModule):
 
     def _raise_infinite(self) -> None:
         """Raise a failure that names the first batch of this epoch whose loss is not finite."""
-        losses = enumerate(torch.stack(self._losses).tolist() if self._losses else [])
+        if not self._losses:  # looked at before the validation
+            return
+        losses, self._losses = enumerate(torch.stack(self._losses).tolist()), []
         found = (self._find_infinite(batch, loss) for batch, loss in losses)
         raise_together(next(filter(None, found), None))
 
