@@ -1,11 +1,15 @@
 """Compiled code is kept, where there is room for it, and never older than what it was made of."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from numba.core import event
+
+from skiagram.compute.compiled import compiled
 
 TWICE = """
 from skiagram.compute.compiled import compiled
@@ -69,3 +73,27 @@ def test_kept_code_serves_equal_files_of_a_copy_too_until_a_file_changes_that_it
     (home / "callee.py").write_text(TWICE.format(factor=3))
     assert call(home) == ["31"]
     assert call(copy, DVC_ROOT=str(home)) == ["21"]
+
+
+class _Interrupted(event.Listener):  # type: ignore[misc]
+    """Presses Ctrl-C where libraries of C call Python, which prints an exception and goes on."""
+
+    def on_start(self, event: event.Event) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def on_end(self, event: event.Event) -> None:
+        pass
+
+
+def test_ctrl_c_while_a_function_is_compiled_interrupts_once_that_is_done() -> None:
+    def twice(value: int) -> int:
+        return 2 * value
+
+    function = compiled(twice)
+    before = signal.getsignal(signal.SIGINT)
+    interrupted = event.install_listener("numba:compiler_lock", _Interrupted())
+    with interrupted, pytest.raises(KeyboardInterrupt):
+        function(1)
+    assert len(function.signatures) == 1  # type: ignore[attr-defined]
+    assert function(1) == 2
+    assert signal.getsignal(signal.SIGINT) is before

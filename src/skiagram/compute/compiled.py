@@ -1,6 +1,8 @@
 """Compilation of array loops to machine code (Numba), kept on disk after the first call."""
 
 import hashlib
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -29,7 +31,46 @@ class _Notice(event.Listener):  # type: ignore[misc]
         pass
 
 
+class _Interrupt(event.Listener):  # type: ignore[misc]
+    """Keeps Ctrl-C until a function is compiled, or read from the disk.
+
+    The libraries that do so call Python back from C, where an exception is printed and forgotten:
+    the user would interrupt the program, and it would go on.
+    """
+
+    def __init__(self) -> None:
+        self.depth = 0  # one function may need that others are compiled
+        self.came = False
+        self.handler: Any = None
+
+    def holds(self) -> bool:
+        """Return whether signals are this thread's, and Python's to handle."""
+        is_main = threading.current_thread() is threading.main_thread()
+        return is_main and signal.getsignal(signal.SIGINT) is not None
+
+    def on_start(self, event: event.Event) -> None:
+        if not self.holds():
+            return
+        self.depth += 1
+        if self.depth == 1:
+            self.came = False
+            self.handler = signal.signal(signal.SIGINT, self.note)
+
+    def note(self, *_: object) -> None:
+        self.came = True
+
+    def on_end(self, event: event.Event) -> None:
+        if not self.holds():
+            return
+        self.depth -= 1
+        if self.depth == 0:
+            signal.signal(signal.SIGINT, self.handler)
+            if self.came:
+                signal.raise_signal(signal.SIGINT)
+
+
 event.register("numba:compile", _Notice())
+event.register("numba:compiler_lock", _Interrupt())
 
 
 def compiled(function: F, liberties: frozenset[str] = frozenset()) -> F:
