@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from skiagram.restoration.missing import Missing
+from skiagram.restoration.missing import Missing, find_padding
 from tests.restoration.phantom import Plane, tissue
 
 Mask = NDArray[np.bool_]
 Method = Literal["local_mean", "local_median", "nearest"]
 
 MASKS = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=9)).filter(
-    lambda mask: not mask.all()
+    lambda mask: not mask.all() and not find_padding(mask).any()
 )
 
 
 def fill(method: Method, plane: Plane, missing: Mask, radius: int = 1) -> Plane:
-    return Missing(method=method, radius=radius).fill(plane, missing, None)
+    return Missing(method=method, radius=radius).fill(plane, missing, 0.0, None)
 
 
 def grown(
@@ -79,3 +79,24 @@ def test_a_hole_as_large_as_most_of_the_image_is_filled_from_its_edge(method: Me
     filled = fill(method, np.where(missing, np.float32(np.nan), plane), missing)
     assert np.isfinite(filled).all()
     assert plane[~missing].min() <= filled[missing].min() <= filled.max() <= plane[~missing].max()
+
+
+@pytest.mark.parametrize("method", ["local_mean", "local_median", "nearest"])
+def test_padding_around_a_picture_is_dark_and_a_gap_in_it_is_filled(method: Method) -> None:
+    plane = tissue(2, 64) + 100
+    row, column = np.mgrid[:64, :64]
+    padding = (row - 31.5) ** 2 + (column - 31.5) ** 2 > 31.5**2
+    missing = padding.copy()
+    missing[30:37, 20:27] = True  # as wide as padding, but within the picture
+    missing[:, 40] = True  # a dead line up to the edge
+    filled = fill(method, np.where(missing, np.float32(np.nan), plane), missing)
+    assert not filled[padding].any()
+    assert (filled[30:37, 20:27] >= plane[~missing].min()).all()
+
+
+def test_a_line_of_missing_pixels_up_to_the_edge_is_no_padding() -> None:
+    missing = np.zeros((40, 40), np.bool_)
+    missing[:4] = missing[:, 10:14] = True
+    assert not find_padding(missing).any()
+    missing[4] = True
+    assert find_padding(missing).any()

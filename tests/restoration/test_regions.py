@@ -14,6 +14,7 @@ from skiagram.restoration.regions import (
     RegionPreparation,
     Resampling,
     Resegmentation,
+    find_slice_axis,
     interpolate,
     new_places,
 )
@@ -125,6 +126,35 @@ def test_a_flipped_volume_is_the_flipped_result() -> None:
     flipped, turned, _ = chosen.resample(image[:, ::-1], mask[:, ::-1], (3.0, 0.9, 0.9))
     np.testing.assert_array_equal(turned[:, ::-1], region)
     np.testing.assert_array_equal(flipped[:, ::-1], values)
+
+
+def test_a_sagittal_volume_is_resampled_as_an_axial_one() -> None:
+    image, mask = volume()
+    chosen = Resampling(spacing=(3.0, 1.0, 1.0), order="linear", rounding=False)
+    axial, region, spacing = chosen.resample(image, mask, (4.0, 0.6, 0.6))
+    order = (1, 2, 0)  # slices from left to right, the last axis
+    sagittal, turned, new_spacing = chosen.resample(
+        image.transpose(order), mask.transpose(order), (0.6, 0.6, 4.0)
+    )
+    assert (spacing, new_spacing) == ((3.0, 1.0, 1.0), (1.0, 1.0, 3.0))
+    np.testing.assert_allclose(sagittal, axial.transpose(order), atol=1e-9)
+    np.testing.assert_array_equal(turned, region.transpose(order))
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing", "axis"),
+    [
+        ((9, 20, 20), (3.0, 4.0, 4.0), 0),  # PET, whose slices may be thinner than its pixels
+        ((20, 9, 20), (0.9, 5.0, 0.9), 1),
+        ((20, 20, 20), (1.0, 1.0, 1.0), 0),
+        ((20, 20, 20), (3.0, 1.0, 2.0), 0),
+        ((1, 20, 20), (1.0, 2.0, 1.0), 0),  # a plane image
+    ],
+)
+def test_slices_lie_along_the_axis_whose_spacing_is_another(
+    shape: tuple[int, ...], spacing: tuple[float, ...], axis: int
+) -> None:
+    assert find_slice_axis(shape, spacing) == axis
 
 
 def test_a_voxel_half_in_the_region_belongs_to_it() -> None:

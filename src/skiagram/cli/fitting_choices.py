@@ -26,6 +26,7 @@ from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.tasks.task import Design
 
 _TEXTURE = "first_order,intensity_histogram,glcm,glrlm,glszm,gldzm,ngtdm,ngldm,acquisition"
+_VOLUME_CHOICES = {"restoration": "padding", "features": _TEXTURE, "networks": ["cnn_3d"]}
 _KINDS = {  # how modalities and folders are called → configs of regions
     "pet": re.compile(r"(?i)(?<![a-z])(pet|suv)(?![a-z])"),
     "ct": re.compile(r"(?i)(?<![a-z])(ct|cect|hu)(?![a-z])"),
@@ -232,8 +233,7 @@ def _classify(name: str, data: CheckedData, design: Design) -> FittingChoices:
         if first.region is not None:
             return _unspaced_regions(run_params)
         networks = {"conf/model/cnn_3d.yaml": _sized(data, 32)}
-        chosen = {"restoration": "none", "features": _TEXTURE, "networks": ["cnn_3d"]}
-        return FittingChoices(run_params | chosen, networks, {})
+        return FittingChoices(run_params | _VOLUME_CHOICES, networks, {})
     if first.region is not None:
         return _plane_regions(data, run_params)
     sized = _sized(data, _LARGE)
@@ -476,7 +476,7 @@ def _search(data: CheckedData, run_params: dict[str, Any]) -> FittingChoices:
     # The frozen network sees colours, and so do features; the heat map does not.
     in_colour = len(notes[0].shape) == 3
     chosen = {
-        "restoration": "none",
+        "restoration": "padding",
         "proposal": "grid",
         "features": f"{_SEARCHED[axes]},colour" if in_colour else _SEARCHED[axes],
         "baselines": ["candidate_finder", "logistic_regression"],
@@ -521,7 +521,7 @@ def _rounded(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
 def array_choices(shape: tuple[int, ...]) -> dict[str, Any]:
     """Return the choices for an array of images, (n, height, width[, 3]), or of volumes."""
     if len(shape) == 4 and shape[3] != 3:
-        return {"restoration": "none", "features": _TEXTURE, "networks": ["cnn_3d"]}
+        return _VOLUME_CHOICES
     return _colour_choices() if len(shape) == 4 else {}
 
 

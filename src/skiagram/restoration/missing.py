@@ -1,7 +1,7 @@
 """Missing pixels filled from the known pixels of the same image.
 
 The window around a missing pixel grows until it holds a known pixel, so holes of any size are
-filled in one pass and the order of pixels does not matter.
+filled in one pass and the order of pixels does not matter. Padding around the picture is no hole.
 """
 
 from typing import Annotated, Literal
@@ -20,6 +20,7 @@ from skiagram.strict import (
 Plane = NDArray[np.float32]  # (height, width[, channels]), of volumes (depth, height, width, 1)
 Planes = NDArray[np.float32]  # (n, height, width)
 Mask = NDArray[np.bool_]  # as a plane
+_WIDEST_GAP = 4  # pixels of missing ones side by side at the edge; more are padding
 
 
 @dataclass(**STRICT)
@@ -27,54 +28,77 @@ class Missing:
     """How missing pixels are filled.
 
     Attributes:
-        method: `local_mean`, `local_median` or `nearest` look around the pixel; `lowest` takes the
-            image's least known value, as a viewer shows padding; `training_mean` takes the pixel's
-            mean over the development images.
+        method: `local_mean`, `local_median` or `nearest` look around the pixel, and padding is
+            dark; `lowest` makes every missing pixel dark, as a viewer shows padding;
+            `training_mean` takes the pixel's mean over the development images.
         radius: Radius in pixels of the smallest window, for the local methods.
     """
 
     method: Literal["local_mean", "local_median", "nearest", "lowest", "training_mean"]
     radius: Annotated[int, Field(ge=1)]
 
-    def fill(self, plane: Plane, missing: Mask, training_mean: Plane | None) -> Plane:
-        """Return the plane with its missing pixels, not all of it, filled."""
+    def fill(self, plane: Plane, missing: Mask, dark: float, training_mean: Plane | None) -> Plane:
+        """Return the plane with its missing pixels filled.
+
+        Args:
+            missing: Not all of the plane, but for the method `lowest`.
+            dark: Value of padding.
+        """
         if training_mean is not None:
             return np.where(missing, training_mean, plane)
-        if self.method == "local_mean":
-            return fill_local_mean(plane, missing, self.radius)
-        if self.method == "local_median":
-            return fill_local_median(plane, missing, self.radius)
         if self.method == "lowest":
-            return np.where(missing, np.min(plane, where=~missing, initial=np.inf), plane)
-        # from the known pixel nearest to it
-        row, column = ndimage.distance_transform_edt(
-            missing, return_distances=False, return_indices=True
-        )
-        filled = plane.copy()
-        filled[missing] = plane[row[missing], column[missing]]
+            return np.where(missing, np.float32(dark), plane)
+        # No picture was there, so none is made up from what lies beside it.
+        padding = find_padding(missing)
+        gaps = missing & ~padding
+        if self.method == "nearest":
+            row, column = ndimage.distance_transform_edt(
+                missing, return_distances=False, return_indices=True
+            )
+            filled = plane.copy()
+            filled[gaps] = plane[row[gaps], column[gaps]]
+        else:
+            fill_gaps = fill_local_mean if self.method == "local_mean" else fill_local_median
+            filled = fill_gaps(plane, gaps, self.radius, unknown=missing)
+        filled[padding] = dark
         return filled
 
 
-def fill_local_mean(plane: Plane, missing: Mask, radius: int) -> Plane:
+def find_padding(missing: Mask) -> Mask:
+    """Return which missing pixels of a plane lie beside the picture, and are no gaps in it.
+
+    Devices say so of what surrounds a round field of view, or a breast (DICOM PS3.3 C.7.5.1.1.2).
+    They are joined to the edge of the image, and wider than dead pixels and lines are.
+    """
+    wide = ndimage.binary_erosion(missing, np.ones((_WIDEST_GAP + 1, _WIDEST_GAP + 1)))
+    if not wide.any():
+        return np.zeros_like(missing)
+    parts, _ = ndimage.label(missing)
+    at_edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    padded = np.intersect1d(parts[wide], at_edge)
+    return np.isin(parts, padded[padded > 0])
+
+
+def fill_local_mean(
+    plane: Plane, missing: Mask, radius: int, *, unknown: Mask | None = None
+) -> Plane:
     """Fill each missing pixel, not all of the plane, with the mean of the nearest known pixels.
 
     They are those in a window of a radius, or if it holds none those at the least chessboard
     distance.
+
+    Args:
+        unknown: Pixels that no mean is taken of, the missing ones among them; None for those alone.
     """
     filled = plane.copy()
-    _fill(plane, missing, missing, radius, True, filled)
+    _fill(plane, missing, missing if unknown is None else unknown, radius, True, filled)
     return filled
 
 
 def fill_local_median(
     plane: Plane, missing: Mask, radius: int, *, unknown: Mask | None = None
 ) -> Plane:
-    """Fill as `fill_local_mean`, with a median.
-
-    Args:
-        unknown: Pixels that no median is taken of, the missing ones among them; None for those
-            alone.
-    """
+    """Fill as `fill_local_mean`, with a median."""
     filled = plane.copy()
     _fill(plane, missing, missing if unknown is None else unknown, radius, False, filled)
     return filled

@@ -95,7 +95,9 @@ class Resampling:
     into coarse one; the IBSI's reference values, and so this, have no filter against that.
 
     Attributes:
-        spacing: Slice, row and column spacing wanted, in mm; null leaves an axis as it is.
+        spacing: Slice, row and column spacing wanted, in mm; null leaves an axis as it is. Slices
+            lie along the axis whose present spacing differs from two equal ones: in a sagittal
+            series from left to right.
         order: `nearest`, `linear` or `cubic` interpolation of the intensities.
         rounding: Whether intensities are rounded to whole numbers afterwards, as the unit of CT is.
         threshold: A new voxel is in the region where the linearly interpolated mask is as high.
@@ -125,12 +127,12 @@ class Resampling:
                 The work then grows with the region, and the values are those of the whole volume
                 (of a spline: to a millionth of the range).
         """
-        new_spacing = tuple(
-            new or present for new, present in zip(self.spacing, spacing, strict=True)
-        )
+        wanted = [*self.spacing]
+        wanted.insert(find_slice_axis(image.shape, spacing), wanted.pop(0))
+        new_spacing = tuple(new or present for new, present in zip(wanted, spacing, strict=True))
         axes = [
             np.arange(float(size)) if new is None else new_places(size, present, new)
-            for size, present, new in zip(image.shape, spacing, self.spacing, strict=True)
+            for size, present, new in zip(image.shape, spacing, wanted, strict=True)
         ]
         if margin is not None:
             # old volume and new grid are cut to what lies near the region
@@ -150,6 +152,21 @@ class Resampling:
         # A hair below, since sums of exact halves may miss by a rounding.
         region = interpolate(mask, axes, "linear") >= self.threshold - 1e-9
         return values, region, new_spacing
+
+
+def find_slice_axis(shape: tuple[int, ...], spacing: tuple[float, ...]) -> int:
+    """Return the axis along which the slices of a volume lie; axes themselves are the patient's.
+
+    Pixels of a slice are square, so it is the axis whose spacing differs from two equal ones; else
+    the first one.
+    """
+    slices, rows, columns = spacing
+    if shape[0] > 1 and not math.isclose(rows, columns, rel_tol=0.01):
+        if math.isclose(slices, columns, rel_tol=0.01):
+            return 1
+        if math.isclose(slices, rows, rel_tol=0.01):
+            return 2
+    return 0
 
 
 class RegionOfInterest(NamedTuple):

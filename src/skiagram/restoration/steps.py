@@ -32,7 +32,8 @@ class Treatment(NamedTuple):
 class Steps:
     """Missing pixels filled, then outliers replaced, then noise taken out.
 
-    Each channel is a plane of its own, and so is each slice of a volume.
+    Each channel is a plane of its own, and so is each slice of a volume. Padding takes the lowest
+    known value of a plane, or of a whole volume, and 0 where that is above it.
 
     Attributes:
         missing: How missing pixels are filled; None leaves them NaN.
@@ -72,8 +73,12 @@ class Steps:
         planes = split_planes(images)
         missing: Mask = ~np.isfinite(planes)
         means = None if mean is None else split_planes(mean[None])
+        slices = images.shape[1] if images.ndim == _VOLUMES else 1
         for place in np.flatnonzero(missing.any(axis=(1, 2))):
-            if missing[place].all():
+            # the slices of the plane's volume, else the plane
+            own = slice(place - place % slices, place - place % slices + slices)
+            nothing = missing[own if self.missing and self.missing.method == "lowest" else place]
+            if nothing.all():
                 if not (self.missing or self.outliers or self.denoising):
                     continue  # a slice beside an organ that was cut out
                 raise DataError(
@@ -82,8 +87,10 @@ class Steps:
                     remedy="remove the image from the source",
                 )
             if self.missing:
-                own = None if means is None else means[place % len(means)]
-                planes[place] = self.missing.fill(planes[place], missing[place], own)
+                # Where padding surrounds the picture closely, all that is known may be bright.
+                dark = float(np.min(planes[own], where=~missing[own], initial=0.0))
+                plane_mean = None if means is None else means[place % len(means)]
+                planes[place] = self.missing.fill(planes[place], missing[place], dark, plane_mean)
             else:  # for the later steps' eyes only
                 planes[place] = fill_local_median(planes[place], missing[place], 1)
         # faulty pixels and lines, then noise; what nobody fills is missing again
