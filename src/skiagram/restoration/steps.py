@@ -77,8 +77,9 @@ class Steps:
         for place in np.flatnonzero(missing.any(axis=(1, 2))):
             # the slices of the plane's volume, else the plane
             own = slice(place - place % slices, place - place % slices + slices)
-            nothing = missing[own if self.missing and self.missing.method == "lowest" else place]
-            if nothing.all():
+            # Other slices tell what is dark, but not what lies in a slice.
+            is_dark = self.missing is not None and self.missing.method == "lowest"
+            if missing[own if is_dark else place].all():
                 if not (self.missing or self.outliers or self.denoising):
                     continue  # a slice beside an organ that was cut out
                 raise DataError(
