@@ -28,8 +28,7 @@ def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
     for rule in evaluation.simple_rules:
         better = beats_rule(evaluation.direct(rule))
         corrected, shown = format_p_value(rule.p_holm), "yes" if better else "not shown"
-        cells = [fill_difference(rule), corrected, shown]
-        row = TableRow(titles[rule.versus], cells)
+        row = TableRow(titles[rule.versus], [fill_difference(rule), corrected, shown])
         groups.setdefault(titles[evaluation.model_of(rule.model)], []).append(row)
     difference = f"Difference in {evaluation.figure_words}, model minus rule"
     columns = (difference, "p, Holm", "Model is better")
