@@ -33,6 +33,7 @@ POWER = 0.8
 MAX_PATIENTS = 10**7
 EXACT = "exact McNemar"
 CLUSTERED = "McNemar by patient"
+MORE_TRAININGS = "the trainings alone spread too wide for the margin: more repeats first"
 _UNSEEN = "the variance of the difference cannot be estimated"
 
 
@@ -179,9 +180,7 @@ def plan_patients(variation: Variation, patients: int, margin: float) -> Plannin
         return reach * float(np.sqrt(larger.variance)) <= margin
 
     counts = [find_fewest(partial(is_enough, power=power), 2) for power in (POWER, (1 + POWER) / 2)]
-    few = f"not even {MAX_PATIENTS:,} are"
-    if variation.trainings > 0:
-        few = "the trainings alone spread too wide for the margin: more repeats first"
+    few = MORE_TRAININGS if variation.trainings > 0 else f"not even {MAX_PATIENTS:,} are"
     return Planning(counts[0], counts[1], few if None in counts else "")
 
 
