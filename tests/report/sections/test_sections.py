@@ -263,7 +263,7 @@ WORDS = {
         Deep networks Small network with batch norm 0.924
         What the answer rests on Best network minus best classical model +0.021
         Simple baselines Decision tree 0.724
-        Chance 0.500 50 50 The limit of this task Ideal observer 0.955
+        Chance 0.500 90 90 The limit of this task Ideal observer 0.955
         Below: the difference on which the answer rests, +0.021 (−0.030 to +0.046)
         not: Support vector machine
         not: best of arm
@@ -449,7 +449,7 @@ WORDS = {
         0.034
         Threshold for a specificity of 90 %
         Linear regression – – 1 – 1
-        Per 1,000 patients, 1 % of them positive
+        Per 1,000 cases, 1 % of them positive
         10 % 90 % −100.0 1.1 4.2 +3.1 (+0.6 to +5.6)
         Brier score (lower is better) −0.012
         no threshold was fixed
