@@ -111,6 +111,10 @@ KEPT: dict[str, tuple[int, Callable[..., bool]]] = {
     ),
     "shifts-of-a-time": (5, lambda _, student, normal: student <= 7),  # ± 1.0
     "errors-of-a-number": (18, errors_hold),
+    "means-over-draws-of-a-learning-curve": (
+        8,  # 500 sets a row: ± 1.0
+        lambda _, mean, by_percentile, none, gain, gain_by_percentile: min(mean, gain) >= 94,
+    ),
 }
 
 

@@ -24,6 +24,7 @@ from decisions import decisions_section
 from free_response import free_response_section
 from grade_agreement import grade_agreement_section
 from groups import groups_section
+from means_over_draws import means_over_draws_section
 from measured_outcomes import measured_outcomes_section
 from near_bounds import near_bounds_section
 from number_errors import number_errors_section
@@ -260,6 +261,7 @@ def simulate_all(simulations: int, replicates: int) -> str:
     text += several_findings_section(max(1, simulations // 4))
     text += near_bounds_section(max(1, simulations // 4))
     text += measured_outcomes_section(max(1, simulations // 4))
+    text += means_over_draws_section(max(1, simulations // 4))
     return text + decisions_section(max(1, simulations // 4))
 
 

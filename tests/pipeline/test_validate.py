@@ -98,7 +98,7 @@ def test_page_and_record_show_what_is_asked_of_a_cohort(validated: Cohort) -> No
         "The worst of these",
         "The cohort beside the development set",
         "tells the cohort from the development set",
-        "Net benefit per 1,000 patients",
+        "Net benefit per 1,000 cases",
     ):
         assert words in page
     assert "est cases are" not in page  # neither at home nor on the cohort

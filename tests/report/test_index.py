@@ -16,7 +16,7 @@ from tests.report.test_sweep import LINE
 def crossover(networks: int = 1) -> SweepResult:
     crossings = tuple(
         Crossing(
-            f"n{k}", f"Net {k} <small>", 730.0, 412.0, 1490.0, 1.0, 0.99, (50, 200, 800), (5, 5, 5),
+            f"n{k}", f"Net {k} <small>", 730.0, 412.0, 1490.0, 1.0, (50, 200, 800), (5, 5, 5),
             Estimate(0.03, 0.01, 0.05),
         )
         for k in range(networks)

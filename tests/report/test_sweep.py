@@ -108,7 +108,7 @@ def of_costs(**changes: Any) -> SweepResult:
 
 
 GAIN = Estimate(0.03, 0.01, 0.05)
-CROSSING = Crossing("net", "Net", 730.0, 412.0, 1490.0, 1.0, 0.99, (50, 200, 800), (5, 5, 5), GAIN)
+CROSSING = Crossing("net", "Net", 730.0, 412.0, 1490.0, 1.0, (50, 200, 800), (5, 5, 5), GAIN)
 AUC = tuple(Estimate(value, value - 0.1, value + 0.1) for value in (0.6, 0.7, 0.8))
 BAND = CurveBand((50.0, 1600.0), (0.6, 0.8), (0.5, 0.7), (0.7, 0.9))
 DRAWS = ((0.6,) * 5, (0.7, 0.7, None, None, 0.7), (0.8,) * 5)
@@ -166,9 +166,8 @@ EXAMPLES: dict[str, Callable[[], SweepResult]] = {
     "costs of no model": lambda: of_costs(models=()),
     "crossing": of_curves,
     "crossing, sizes without fits": lambda: of_curves(compared=(50, 800), fits=(3, 5)),
-    "crossing beyond": lambda: of_curves(ahead=0.97, **BEYOND),
-    "perhaps crossing beyond": lambda: of_curves(ahead=0.03, **BEYOND),
-    "no crossing beyond": lambda: of_curves(ahead=0.02, **BEYOND),
+    "crossing beyond": lambda: of_curves(difference=ZERO, **BEYOND),
+    "no crossing beyond": lambda: of_curves(difference=LOSS, **BEYOND),
     "another network": lambda: of_curves((CURVE, replace(CURVE, model="other", title="Other"))),
     "severity": lambda: SweepResult("worse", "What do they do?", "", (NOT_RUN,), SEVERITY),
 }
@@ -218,17 +217,11 @@ WORDS = {
     # However sure the fitted curves are: these hold if both go on as they were fitted.
     "crossing beyond": """
         Net may or may not overtake the best classical model with up to 800 training cases
-        97 %
         If both go on as a power law, 100
         cross at about 1,100 training cases
     """,
-    "perhaps crossing beyond": """
-        Net may or may not overtake the best classical model with up to 800 training cases
-        3 %
-    """,
     "no crossing beyond": """
         Net does not overtake the best classical model with up to 800 training cases
-        2 %
     """,
     "another network": "Other is not compared",
     "severity": """

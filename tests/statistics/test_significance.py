@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import chi2, norm
+from scipy.stats import chi2, nct, norm, t
 
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
@@ -15,7 +15,7 @@ from skiagram.statistics.significance import (
     plan_patients,
     relate_to_margin,
 )
-from skiagram.statistics.variation import Variation
+from skiagram.statistics.variation import Variation, over_trainings
 from tests.statistics.paired import OTHER_PROBABILITY, PATIENT, POSITIVE, PROBABILITY
 
 
@@ -24,6 +24,24 @@ def test_settling_takes_a_third_more_patients_than_detecting() -> None:
     assert found.detect == 785  # 100 · (2.8016 · .02 / .02)²
     assert found.settle / found.detect == pytest.approx(1.339, abs=0.002)
     assert found.reason == ""
+
+
+@pytest.mark.parametrize("tested", [8, 12, 20])
+def test_the_patients_asked_for_are_those_that_a_t_test_takes(tested: int) -> None:
+    """Paired differences of variance 1; the power of Student's test is that of noncentral t."""
+    needed = next(
+        n for n in range(500, 1200) if nct.sf(t.ppf(0.975, n - 1), n - 1, 0.1 * np.sqrt(n)) >= 0.8
+    )
+    found = plan_patients(Variation(1 / tested, tested - 1), tested, 0.1)
+    assert found.detect == pytest.approx(needed, abs=1)
+
+
+def test_more_patients_leave_the_degrees_of_freedom_of_the_trainings() -> None:
+    figures = np.array([0.80, 0.81, 0.83])
+    today, larger = (over_trainings(0.001 / n, 20 * n - 1, figures) for n in (1, 50))
+    grown = today.of_patients(50)
+    assert grown.variance == pytest.approx(larger.variance)
+    assert grown.degrees == pytest.approx(larger.degrees)
 
 
 def test_the_spread_of_trainings_is_not_lessened_by_patients() -> None:

@@ -69,7 +69,7 @@ def assess_clinical_utility(
 
     Differences are the contender minus the classical model, paired: `sensitivity` and `specificity`
     at the operating threshold, `brier`, for which below 0 is better, and `net_benefit` with the
-    threshold as group, in true positives per 1,000 patients. There also stand the net benefit of
+    threshold as group, in true positives per 1,000 cases. There also stand the net benefit of
     each and of acting on all, `own_risk`, the threshold at the share of positives that the models
     were calibrated at, and the `prevalence` that net benefit is for.
 

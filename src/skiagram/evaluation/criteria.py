@@ -31,6 +31,7 @@ from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
     LEVEL,
+    MORE_TRAININGS,
     Relation,
     ratio_of_quantiles,
     relate_to_margin,
@@ -607,6 +608,12 @@ def find_missing_patients(evaluation: Evaluation) -> int | None:
     if needed is None or needed <= evaluation.patients["reported"]:
         return None
     return int(needed)
+
+
+def needs_more_trainings(evaluation: Evaluation) -> bool:
+    """Return whether no number of patients finds the margin, as the trainings spread too wide."""
+    needed = evaluation.figures.find(analysis=PRIMARY, figure="patients_to_detect")
+    return needed.value is None and needed.reason == MORE_TRAININGS
 
 
 def is_precise_enough(evaluation: Evaluation) -> bool:

@@ -43,7 +43,7 @@ def compare_with_development(
     scored by a fit that did not see its patient; `held_out`, its sealed test cases; `cohort`; and
     `updated`, the cohort with intercept and slope of the calibration fitted to it, in five folds by
     patient, so that no case is judged by a fit that saw its patient (Cox 1958; Steyerberg et al.
-    2004, *Statistics in Medicine* 23:2567). Net benefit is in true positives per 1,000 patients.
+    2004, *Statistics in Medicine* 23:2567). Net benefit is in true positives per 1,000 cases.
 
     Args:
         evaluation: Of the cohort.

@@ -13,10 +13,9 @@ from scipy.special import expit, logit, ndtri
 
 from skiagram.errors import OptionError
 from skiagram.statistics.distributions import t_cdf
-from skiagram.statistics.significance import POWER
+from skiagram.statistics.significance import MAX_PATIENTS, POWER, find_fewest
 from skiagram.statistics.variation import Variation
 
-MAX_PATIENTS = 10**7
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 Spread = Callable[[int], Variation]  # patients of a study → how much a figure then varies
 
@@ -196,18 +195,10 @@ def _chance_above(variation: Variation, room: float) -> float:
 
 
 def _fewest(enough: Callable[[int], bool], prevalence: float, where: str) -> int:
-    """Return the smallest number of patients that is enough, by bisection."""
-    low = math.ceil(2 / min(prevalence, 1 - prevalence)) - 1  # two patients of a class are needed
-    high = low + 1
-    while not enough(high):
-        if high >= MAX_PATIENTS:
-            raise OptionError(
-                f"not even {MAX_PATIENTS:,} patients are enough",
-                where=where,
-                remedy="ask for less",
-            )
-        low, high = high, min(2 * high, MAX_PATIENTS)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    """Return the smallest number of patients that is enough, two or more of each class."""
+    found = find_fewest(enough, math.ceil(2 / min(prevalence, 1 - prevalence)))
+    if found is None:
+        raise OptionError(
+            f"not even {MAX_PATIENTS:,} patients are enough", where=where, remedy="ask for less"
+        )
+    return found

@@ -30,6 +30,7 @@ from skiagram.evaluation.criteria import (
     list_finders,
     list_leaked,
     list_standing,
+    needs_more_trainings,
 )
 from skiagram.evaluation.evaluation_record import (
     ARM_WORDS,
@@ -349,7 +350,12 @@ def _compare_arms(decisive: DecisiveComparison, evaluation: Evaluation) -> Itera
         first, second = (f"the {_name(side, evaluation)}" for side in SIDES)
         margin, unit = evaluation.margin, evaluation.task.predicted.margin_unit
         words = relate_in_words(
-            decisive.gain, margin, first, second, default_margin=DEFAULT_MARGIN * unit
+            decisive.gain,
+            margin,
+            first,
+            second,
+            "trainings" if needs_more_trainings(evaluation) else "patients",
+            default_margin=DEFAULT_MARGIN * unit,
         )
         fails = any(decisive.fails("contender", rule) for rule in decisive.simple_rules)
         qualified = fails and find_side(decisive.gain) == "above"
@@ -380,10 +386,14 @@ def relate_in_words(
     margin: float,
     model: str,
     versus: str,
-    people: str = "patients",
+    more: str = "patients",
     default_margin: float = DEFAULT_MARGIN,
 ) -> str:
-    """Say what an interval of own minus other means; the two are named with their articles."""
+    """Say what an interval of own minus other means; the two are named with their articles.
+
+    Args:
+        more: Of what more would make the interval shorter.
+    """
     margin_words = (
         f"default of {margin:.3f}" if margin == default_margin else f"margin of {margin:.3f}"
     )
@@ -404,7 +414,7 @@ def relate_in_words(
         f"{-low:.3f} and a gain above {high:.3f} are unlikely ({_INTERVAL}).",
         "undecided": "No difference is shown, which is not the same as equality: "
         f"{model} may be anything from {-low:.3f} worse to {high:.3f} better. "
-        f"More {people} would narrow this.",
+        f"More {more} would narrow this.",
         "unknown": "No interval can be given.",
     }
     return words[find_standing(difference, margin)]

@@ -23,11 +23,12 @@ _METHOD = (
     "mixed evenly. A subset is the first part of that order, so larger subsets contain the smaller "
     "ones. Every model of every arm is fitted on each subset with the same options and scores the "
     "same cases. The best classical model is chosen again in each subset, out-of-fold. Lines are "
-    "AUC(n) = limit − scale · n^(−rate) by weighted least squares; bands, intervals and the "
-    "crossing come from resampling patients and draws, the same for all models. Few draws are "
-    "allowed for by Student’s quantile. A model is compared with the best classical model on the "
-    "draws in which both have a fit. “Overtakes” needs 97.5 % of the resamples to be ahead with "
-    "the most cases that were compared, “does not overtake” at most 2.5 %; otherwise the answer is "
+    "AUC(n) = limit − scale · n^(−rate) by weighted least squares. A mean over draws and a "
+    "difference have the interval of a run that is trained several times; bands and the crossing "
+    "come from resampling patients and draws, the same for all models. Few draws are allowed for "
+    "by Student’s quantile. A model is compared with the best classical model on the draws in "
+    "which both have a fit. “Overtakes” needs the whole interval of the difference above 0 with "
+    "the most cases that were compared, “does not overtake” below 0; otherwise the answer is "
     "inconclusive. "
     "Beyond that number nothing was measured: what is said there, up to twice of it, holds if both "
     "curves go on as a power law."
@@ -97,8 +98,8 @@ def tabulate_curves(result: LearningCurves) -> Table:
 def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
     """Say by fixed rules whether a contender overtakes, firmly of what was tried alone.
 
-    "Overtakes" is said where 97.5 % of the resamples or more are ahead with the most cases tried,
-    "does not overtake" where at most 2.5 % are; between them the answer is open. Beyond, there is
+    "Overtakes" is said where the whole interval of the difference lies above 0 with the most cases
+    compared, "does not overtake" where it lies below; else the answer is open. Beyond, there is
     only what follows if both curves go on as a power law.
     """
     last = (
@@ -135,15 +136,12 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
 
 
 def _describe_place(crossing: Crossing, result: LearningCurves) -> str:
-    most, ahead = format_count(crossing.compared[-1]), format_percent(crossing.ahead)
+    most = format_count(crossing.compared[-1])
     tried = f"with up to {most} training cases, the most that were compared"
     if crossing.answer == "does not overtake":
-        return f"does not overtake the best classical model {tried} ({ahead} of the resamples do)."
+        return f"does not overtake the best classical model {tried}."
     if crossing.answer == "open":
-        return (
-            f"may or may not overtake the best classical model {tried}: this is inconclusive, "
-            f"{ahead} of the resamples do."
-        )
+        return f"may or may not overtake the best classical model {tried}: this is inconclusive."
     if crossing.cases is None or crossing.cases > crossing.compared[-1]:
         return f"overtakes the best classical model {tried}."
     high = _rounded(min(crossing.high or math.inf, crossing.compared[-1]))

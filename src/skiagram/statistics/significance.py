@@ -1,7 +1,8 @@
 """Tests of differences between models: Holm, McNemar, a margin, and what could be detected."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -29,8 +30,10 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 LEVEL = 0.05
 POWER = 0.8
+MAX_PATIENTS = 10**7
 EXACT = "exact McNemar"
 CLUSTERED = "McNemar by patient"
+MORE_TRAININGS = "the trainings alone spread too wide for the margin: more repeats first"
 _UNSEEN = "the variance of the difference cannot be estimated"
 
 
@@ -165,17 +168,33 @@ def plan_patients(variation: Variation, patients: int, margin: float) -> Plannin
     *settle* is to show two equal models to be equivalent, the whole interval within the margin,
     with the same chance: each side must then hold with 90 %, as both can fail, so it takes about
     (1.960 + 1.282)² / (1.960 + 0.842)² = 1.34 times as many (Julious 2004, *Statistics in
-    Medicine* 23:1921, §5). The variance over patients falls as 1/n, that of the seed does not.
+    Medicine* 23:1921, §5). The variance over patients falls as 1/n, that of the seed does not, and
+    more patients know the variance better (`Variation.of_patients`).
     """
     if not variation.variance > 0:
         return Planning(None, None, _UNSEEN)
-    counts: list[int | None] = []
-    for power in (POWER, (1 + POWER) / 2):
-        room = (margin / _standard_errors(variation.degrees, power)) ** 2 - variation.trainings
-        needed = (variation.variance - variation.trainings) * patients / room if room > 0 else None
-        counts.append(None if needed is None else int(np.ceil(needed)))
-    few = "the trainings alone spread too wide for the margin: more repeats first"
+
+    def is_enough(number: int, power: float) -> bool:
+        larger = variation.of_patients(number / patients)
+        reach = _standard_errors(larger.degrees, power)
+        return reach * float(np.sqrt(larger.variance)) <= margin
+
+    counts = [find_fewest(partial(is_enough, power=power), 2) for power in (POWER, (1 + POWER) / 2)]
+    few = MORE_TRAININGS if variation.trainings > 0 else f"not even {MAX_PATIENTS:,} are"
     return Planning(counts[0], counts[1], few if None in counts else "")
+
+
+def find_fewest(enough: Callable[[int], bool], least: int) -> int | None:
+    """Return the smallest number of patients that is enough, by bisection; None where none is."""
+    low, high = least - 1, least
+    while not enough(high):
+        if high >= MAX_PATIENTS:
+            return None
+        low, high = high, min(2 * high, MAX_PATIENTS)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
 
 
 def _standard_errors(degrees: float, power: float) -> float:

@@ -5,7 +5,7 @@ the fits of a cross-validation share training cases. Each widens an interval by 
 `patient` (n,) is always the patient of each value, numbered from 0.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,23 @@ class Variation:
     def error(self, *, upwards: bool) -> float:
         """Return the standard error on one side of the figure."""
         return self.errors[upwards] if self.errors else float(np.sqrt(self.variance))
+
+    def of_patients(self, factor: float) -> "Variation":
+        """Return the variation that a study of so many times as many patients has.
+
+        The variance over patients falls as 1/n and its degrees of freedom grow; that of the seed
+        stays, with those of the trainings, so that Satterthwaite's of both may also fall.
+        """
+        of_seed = self.trainings**2 / max(self.repeats - 1, 1)
+        spread = self.variance**2 / self.degrees - of_seed
+        patients = self.variance - self.trainings
+        variance = patients / factor
+        if spread > 0:
+            grown = (patients**2 / spread + 1) * factor - 1
+            of_seed += variance**2 / max(grown, 1.0)
+        whole = variance + self.trainings
+        degrees = whole**2 / of_seed if of_seed > 0 else np.inf
+        return replace(self, variance=whole, degrees=degrees, errors=None)
 
 
 def count_cases(patient: Patients) -> Patients:

@@ -1,7 +1,8 @@
 """Learning curves with bands from a sweep over `plan.subset`, and where two of them cross.
 
-Bands come from resampling the test patients and the draws, the same for all models, so that two
-curves are compared on the same resamples. A curve is a power law,
+A mean over draws, and a difference of two, have the interval of a run that was trained several
+times. Bands and crossings come from resampling the test patients and the draws, the same for all
+models, so that two curves are compared on the same resamples. A curve is a power law,
 AUC(n) = limit − scale · n^(−rate), as of errors (Cortes et al. 1994, NIPS 6; Figueroa et al. 2012,
 BMC Med. Inform. Decis. Mak. 12:8).
 """
@@ -20,16 +21,17 @@ from skiagram.seeding import stream
 from skiagram.statistics.delong import detectability
 from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.variation import Z
 from skiagram.sweeps.candidates import NamedModel
 from skiagram.sweeps.figures import MeasuredRow
 from skiagram.sweeps.rows import BEST, SELECTION
 from skiagram.sweeps.runs import TrainedRow
 
-SURE = 0.975  # share of resamples that must be ahead, or must not, before either is said
 BASELINE = f"{BEST}classical"
 _REACH = 2  # nothing is said beyond this many times the most cases tried
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,9 @@ class Crossing:
         cases: Number of cases from which its fitted curve stays above; None where it does not
             within reach. Beyond the most cases tried it holds if both go on as a power law.
         share: Resamples whose fitted curves cross within reach.
-        ahead: Resamples in which it is ahead at the most cases compared, by what was measured
-            there: no curve stands behind it.
         compared: Numbers of cases at which two draws or more have a fit of both, ascending.
         fits: Draws that have a fit of both, at each; no other draw is compared.
+        difference: In AUC with the most cases compared, as measured: no curve stands behind it.
     """
 
     model: str
@@ -86,17 +87,17 @@ class Crossing:
     low: float | None
     high: float | None
     share: float
-    ahead: float
     compared: tuple[int, ...]
     fits: tuple[int, ...]
     difference: Estimate
 
     @property
     def answer(self) -> Literal["overtakes", "does not overtake", "open"]:
-        """Return whether it overtakes within what was tried; open unless 97.5 % agree."""
-        if self.ahead >= SURE:
+        """Return whether it overtakes within what was tried; open where the interval holds 0."""
+        low, high = self.difference.low, self.difference.high
+        if low is not None and low > 0:
             return "overtakes"
-        return "does not overtake" if self.ahead <= 1 - SURE else "open"
+        return "does not overtake" if high is not None and high < 0 else "open"
 
 
 @dataclass(frozen=True)
@@ -189,15 +190,39 @@ class ResampledModel(NamedModel):
     Attributes:
         areas: (sizes, draws, 1 + replicates) AUC; NaN where a fit failed, or where a resample of
             the test patients lacks a class.
+        figures: The same of each size and draw as a mean over test cases, all of the same cases;
+            None where a fit failed.
     """
 
     areas: Floats
+    figures: tuple[tuple[Linearised | None, ...], ...]
     failures: tuple[str, ...]
 
     @property
-    def fitted(self) -> NDArray[np.bool_]:
+    def fitted(self) -> Flags:
         """Return (sizes, draws) whether there is a fit."""
         return np.isfinite(self.areas[:, :, 0])
+
+    def over_draws(self, size: int, draws: Flags) -> Linearised:
+        """Return the mean over some draws that have a fit, as a run has that over trainings.
+
+        Under `cv` the overlap of training sets widens each draw by itself, as the spread between
+        draws stands beside it.
+
+        Args:
+            size: Place of the number of training cases.
+            draws: (draws,) which ones.
+        """
+        drawn = []
+        for figure in (self.figures[size][draw] for draw in np.flatnonzero(draws)):
+            if figure is None:
+                continue
+            averaged, patients = figure.averaged(), figure.variance()
+            if figure.folds and patients > 0:
+                widened = averaged.influence * np.sqrt(figure.variation.variance / patients)
+                averaged = replace(averaged, influence=widened)
+            drawn.append(averaged)
+        return mean_over_repeats(drawn)
 
     def mean(self, multipliers: Floats) -> Floats:
         """Return (sizes, 1 + replicates) the mean over draws that have a fit, then of resamples.
@@ -279,7 +304,7 @@ def fit_learning_curve(
         multipliers: (replicates, draws) of the draws' deviations.
     """
     means = model.mean(multipliers)
-    _, _, laws = _fit_laws(sizes, means)
+    _, laws = _fit_laws(sizes, means)
     # The band shows the fitted curve and what it would be on the resamples.
     band = None
     if laws:
@@ -290,7 +315,10 @@ def fit_learning_curve(
         band = CurveBand(*(tuple(column.tolist()) for column in columns))
     # On generated data each point is set against the best possible score.
     some = np.isfinite(means[:, 0])
-    points = tuple(_estimate(row, share=True) for row in means[some])
+    points = tuple(
+        _estimate(model.over_draws(size, model.fitted[size]))
+        for size in np.flatnonzero(some).tolist()
+    )
     effective = []
     if ideal is not None:
         detected = (max(0.0, detectability(point.value or 0.5)) for point in points)
@@ -311,38 +339,32 @@ def fit_learning_curve(
     )
 
 
-def _fit_laws(
-    sizes: Floats, *means: Floats
-) -> tuple[Floats, tuple[Floats, ...], tuple[PowerLaw, ...]]:
+def _fit_laws(sizes: Floats, *means: Floats) -> tuple[Floats, tuple[PowerLaw, ...]]:
     """Fit a power law to each of some models, on the sizes and resamples that all of them have.
 
     Returns:
-        (k,) sizes at which half of the resamples or more have figures; the (k, 1 + b) means of each
-        model there, on the resamples that have figures at all of them; a law of each model, or none
-        where three sizes or the resamples are lacking.
+        (k,) sizes at which half of the resamples or more have figures; a law of each model there,
+        on the resamples that have figures at all of them, or none where three sizes or the
+        resamples are lacking.
     """
     is_defined = np.logical_and.reduce([np.isfinite(mean) for mean in means])
     rows = is_defined[:, 0] & (is_defined[:, 1:].mean(axis=1) >= 0.5)
     columns = is_defined[rows].all(axis=0)
     compared, figures = sizes[rows], tuple(mean[rows][:, columns] for mean in means)
     if len(compared) < 3 or figures[0].shape[1] <= 1:
-        return compared, figures, ()
+        return compared, ()
     # A point weighs by its variance, below 1e-6 no more.
     laws = (
         fit_power_law(compared, mean.T, 1 / (mean[:, 1:].var(axis=1) + 1e-6)) for mean in figures
     )
-    return compared, figures, tuple(laws)
+    return compared, tuple(laws)
 
 
-def _estimate(mean: Floats, *, share: bool = False) -> Estimate:
-    """Return a figure, which stands before its resamples, with its percentile interval."""
-    value, resamples = float(mean[0]), mean[1:][np.isfinite(mean[1:])]
-    if 2 * len(resamples) < len(mean) - 1:
-        return Estimate(value, method="no interval: fewer than two fits, or too few test patients")
-    low, high = (float(bound) for bound in np.percentile(resamples, (2.5, 97.5)))
-    if share:
-        low, high = max(low, 0.0), min(high, 1.0)
-    return Estimate(value, low, high, "percentile bootstrap by patient and draw")
+def _estimate(figure: Linearised) -> Estimate:
+    """Return a mean over draws with its interval; a single draw says nothing of others."""
+    if len(figure.values) < 2:
+        return Estimate(figure.value, method="no interval: fewer than two fits")
+    return figure.estimate()
 
 
 def find_crossing(
@@ -363,7 +385,7 @@ def find_crossing(
         replace(model, areas=np.where(both[:, :, None], model.areas, np.nan)).mean(multipliers)
         for model in (contender, baseline)
     ]
-    compared, (ours, theirs), laws = _fit_laws(sizes, *means)
+    compared, laws = _fit_laws(sizes, *means)
     if not laws:
         return None
     # The curves cross where they do by the figures; resamples say how sure that is.
@@ -372,7 +394,8 @@ def find_crossing(
     number, least, most = (
         float(cases) if np.isfinite(cases) else None for cases in (crossings[0], low, high)
     )
-    difference = ours[-1] - theirs[-1]
+    last = int(np.flatnonzero(np.isin(sizes, compared))[-1])
+    difference = contender.over_draws(last, both[last]) - baseline.over_draws(last, both[last])
     return Crossing(
         model=contender.model,
         title=contender.title,
@@ -380,7 +403,6 @@ def find_crossing(
         low=least,
         high=most,
         share=float(np.isfinite(crossings[1:]).mean()),
-        ahead=float((difference[1:] > 0).mean()),
         compared=tuple(int(size) for size in compared),
         fits=tuple(int(fits) for fits in both[np.isin(sizes, compared)].sum(axis=1)),
         difference=_estimate(difference),
@@ -486,14 +508,18 @@ def _resample_models(
             continue
         fits = [(at, row.models[name]) for at, row in measured.items() if name in row.models]
         areas = np.full((len(sizes), len(draws), 1 + replicates), np.nan)
+        figures: list[list[Linearised | None]] = [[None] * len(draws) for _ in sizes]
         for (size, draw), model in fits:
             if model.compared is not None:
                 row = measured[size, draw].setting
                 resampled = resample_auc(model.compared.scored, row.cases, row.draws)
-                area = model.compared.figure.value, *resampled
-                areas[sizes.index(size), draws.index(draw)] = area
+                place, drawn = sizes.index(size), draws.index(draw)
+                areas[place, drawn] = model.compared.figure.value, *resampled
+                figures[place][drawn] = model.compared.figure
         failed = [model for _, model in fits if model.compared is None]
         reasons = dict.fromkeys(model.development[SELECTION].reason for model in failed)
         _, first = fits[0]
-        models[name] = ResampledModel(name, first.title, first.arm, areas, tuple(reasons))
+        models[name] = ResampledModel(
+            name, first.title, first.arm, areas, tuple(map(tuple, figures)), tuple(reasons)
+        )
     return models

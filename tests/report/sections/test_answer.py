@@ -8,6 +8,7 @@ from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
 from skiagram.evaluation.clinical_utility import UTILITY
 from skiagram.evaluation.evaluation_record import Decision, Evaluation
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.report.formatting import format_percent
 from skiagram.report.sections.answer import answer, state_answer, tabulate_answer
@@ -70,6 +71,25 @@ def test_more_cases_are_not_asked_for_where_a_good_model_is_excluded() -> None:
     first, *others = list_steps(evaluation, material())
     assert first.startswith("Look at the labels")
     assert not any("more cases" in step for step in others)
+
+
+@pytest.mark.parametrize(
+    ("times", "step"),
+    [(2, "Train every model five times (`repeats: 5`): the trainings"), (5, "more than 5 times")],
+)
+def test_where_trainings_spread_too_wide_more_of_them_are_the_step(times: int, step: str) -> None:
+    evaluation = SITUATIONS["Trainings spread too wide to tell"]
+    rows = [
+        dataclasses.replace(row, value=times) if row.figure == "trainings" else row
+        for row in evaluation.figures.rows
+    ]
+    evaluation = with_verdict(dataclasses.replace(evaluation, figures=FigureTable(tuple(rows))))
+    first, *others = list_steps(evaluation, material())
+    assert step in first
+    assert not any("more patients" in other for other in others)
+    said = " ".join(evaluation.answer.reasons)
+    assert "More trainings would narrow this." in said
+    assert "More patients" not in said
 
 
 def test_of_features_alone_the_first_sentence_says_what_they_beat_and_no_doubt_repeats_it() -> None:

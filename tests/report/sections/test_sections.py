@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from skiagram.evaluation.evaluation_record import PRIMARY, ArmChoice, Evaluation
-from skiagram.evaluation.figure_table import FigureTable, make_row
+from skiagram.evaluation.evaluation_record import PRIMARY, SIMPLE_RULES, ArmChoice, Evaluation
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import CASES, OTHERS, STABILITY, SUBGROUPS, Part
 from skiagram.explanation.record import FeatureReliance, Reliance
 from skiagram.report.material import Material
@@ -127,6 +127,17 @@ def learned_by_heart() -> Material:
     return replace(material(), curves={"small_cnn": table})
 
 
+def of_many_rules() -> Evaluation:
+    """Return a run whose differences from simple baselines have intervals above 0, but not p."""
+
+    def raise_p(row: FigureRow) -> FigureRow:
+        if row.analysis != SIMPLE_RULES:
+            return row
+        return replace(row, value=0.141, low=0.035, high=0.349, p=0.0415, p_holm=0.083)
+
+    return changed(full(), raise_p)
+
+
 # Example → its run; those that are not named are of `binary`.
 RUNS: dict[str, Callable[[], Evaluation]] = {
     "full": full,
@@ -144,6 +155,7 @@ RUNS: dict[str, Callable[[], Evaluation]] = {
     "failed arms": failed_arms,
     "twins": lambda: binary(near_duplicates=52),
     "at chance": at_chance,
+    "of many rules": of_many_rules,
     "without comparison": without_comparison,
     "procedures": procedures,
     "procedures of a holdout": lambda: trained(full(), 3),
@@ -251,7 +263,7 @@ WORDS = {
         Deep networks Small network with batch norm 0.924
         What the answer rests on Best network minus best classical model +0.021
         Simple baselines Decision tree 0.724
-        Chance 0.500 50 50 The limit of this task Ideal observer 0.955
+        Chance 0.500 90 90 The limit of this task Ideal observer 0.955
         Below: the difference on which the answer rests, +0.021 (−0.030 to +0.046)
         not: Support vector machine
         not: best of arm
@@ -391,9 +403,18 @@ WORDS = {
     ("comparisons", "procedures of a holdout"): "other patients and other seeds",
     ("comparisons", "classes"): "not: Requested pairs",
     ("trivial_rules", "full"): """
-        Small network with batch norm The prevalence (AUC 0.5) +0.400 (+0.300 to +0.500) yes
-        Decision tree +0.020 (−0.100 to +0.100) not shown
+        Small network with batch norm The prevalence (AUC 0.5) +0.400 (+0.300 to +0.500) – yes
+        Decision tree +0.020 (−0.100 to +0.100) – not shown
+        not: The only simple baseline
     """,
+    ("trivial_rules", "of many rules"): """
+        Better: the difference lies above 0 and p is below 0.05; p is corrected by Holm
+        The prevalence (AUC 0.5) +0.141 (+0.035 to +0.349) 0.083 not shown
+    """,
+    (
+        "trivial_rules",
+        "at chance",
+    ): "The only simple baseline in this run is “The prevalence (AUC 0.5)”.",
     ("stability", "full"): """
         Support vector machine 0.030 0.010 0.000 10 %
         not: Agreement of the selected features
@@ -428,7 +449,7 @@ WORDS = {
         0.034
         Threshold for a specificity of 90 %
         Linear regression – – 1 – 1
-        Per 1,000 patients, 1 % of them positive
+        Per 1,000 cases, 1 % of them positive
         10 % 90 % −100.0 1.1 4.2 +3.1 (+0.6 to +5.6)
         Brier score (lower is better) −0.012
         no threshold was fixed

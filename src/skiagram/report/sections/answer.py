@@ -126,7 +126,7 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
     return {
         "sentences": state_answer(evaluation),
         "useless": useless,
-        "table": tabulate_answer(evaluation),
+        "table": tabulate_answer(evaluation, material.sensitivity),
         "forest": draw_forest(evaluation, shown, "answer"),
         "difference": decisive.difference if decisive else None,
         "primary_definition": f"{figure.title}: {meaning}{better}",
@@ -321,8 +321,13 @@ def list_compared(evaluation: Evaluation) -> dict[str, list[ModelResult]]:
     return groups
 
 
-def tabulate_answer(evaluation: Evaluation) -> Table:
-    """Return what stands for each arm, the difference, simple baselines, and the known limit."""
+def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) -> Table:
+    """Return what stands for each arm, the difference, simple baselines, and the known limit.
+
+    Args:
+        sensitivity: At which thresholds were set: by chance as many of the others are called
+            positive; None leaves both cells of chance empty.
+    """
     task, columns = evaluation.task, [metric_heading(evaluation.primary, evaluation.task)]
     difference = [fill_difference(evaluation.difference)]
     if evaluation.near_duplicates:
@@ -352,7 +357,8 @@ def tabulate_answer(evaluation: Evaluation) -> Table:
     if chance is not None and not _counts_decisions(evaluation):
         rows.append(TableRow("Chance", half))
     elif task.positive is not None:
-        rows.append(TableRow("Chance", [*half, "50", "50"]))
+        level = "" if sensitivity is None else format_decimal(100 * sensitivity, 0)
+        rows.append(TableRow("Chance", [*half, level, level]))
     elif evaluation.majority_accuracy:
         uncounted = Estimate(None, reason="known of all cases, near duplicates included")
         share = _of_hundred(
@@ -554,7 +560,7 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
     if gains_in_words:
         yield (
             f"Net benefit, {evaluation.contender_words} minus classical, in true positives per "
-            f"1,000 patients: {'; '.join(gains_in_words)}."
+            f"1,000 cases: {'; '.join(gains_in_words)}."
         )
     # Predictive values at the threshold of the table, where somebody stated a prevalence.
     predictive_values = []

@@ -104,7 +104,7 @@ def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
 
 
 def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
-    """Return net benefit per 1,000 patients, one row per threshold; None where none is compared."""
+    """Return net benefit per 1,000 cases, one row per threshold; None where none is compared."""
     figures, contender = evaluation.figures.select(analysis=UTILITY), evaluation.contender_words
     thresholds = figures.list_distinct("group")
     if not thresholds:
@@ -130,7 +130,7 @@ def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
         )
         for threshold in thresholds
     ]
-    title = f"Per 1,000 patients, {format_share(share)} of them positive"
+    title = f"Per 1,000 cases, {format_share(share)} of them positive"
     return Table(tuple(columns), [Group(title, rows)], first="Act from a risk of")
 
 

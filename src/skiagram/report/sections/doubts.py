@@ -10,6 +10,8 @@ from skiagram.evaluation.criteria import (
     find_comparison,
     find_missing_patients,
     is_nothing_of_use,
+    is_settled,
+    needs_more_trainings,
 )
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.verdict import describe_rules
@@ -91,6 +93,14 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
         yield (
             "Train every model five times (`repeats: 5`): then the interval also holds what "
             "another training would change."
+        )
+    elif primary and needs_more_trainings(evaluation) and not is_settled(evaluation):
+        times = "five times (`repeats: 5`)"
+        if primary.trainings >= 5:
+            times = f"more than {primary.trainings} times (`repeats`)"
+        yield (
+            f"Train every model {times}: the trainings alone spread too wide for the margin, so no "
+            "number of patients is enough."
         )
     needed = None if useless else find_missing_patients(evaluation)
     if needed is not None:

@@ -55,7 +55,7 @@ def tabulate_external(evaluation: Evaluation) -> Table:
         for name in ordered if evaluation.task.decides else names:
             if name in gains:
                 risk = name.removeprefix(NET_BENEFIT)
-                title = f"Net benefit per 1,000 patients, at a risk of {risk}"
+                title = f"Net benefit per 1,000 cases, at a risk of {risk}"
             else:
                 title = _FIGURES.get(name) or metric_heading(name, evaluation.task)
             digits = 0 if name in gains else 2

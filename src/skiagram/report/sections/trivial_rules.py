@@ -3,6 +3,7 @@
 from skiagram.evaluation.criteria import beats_rule
 from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
 from skiagram.evaluation.verdict import describe_rules
+from skiagram.report.formatting import format_p_value
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Group, Table, TableRow, fill_difference
@@ -26,13 +27,15 @@ def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
     groups: dict[str, list[TableRow]] = {}
     for rule in evaluation.simple_rules:
         better = beats_rule(evaluation.direct(rule))
-        cells = [fill_difference(rule), "yes" if better else "not shown"]
-        row = TableRow(titles[rule.versus], cells)
+        corrected, shown = format_p_value(rule.p_holm), "yes" if better else "not shown"
+        row = TableRow(titles[rule.versus], [fill_difference(rule), corrected, shown])
         groups.setdefault(titles[evaluation.model_of(rule.model)], []).append(row)
-    columns = (f"Difference in {evaluation.figure_words}, model minus rule", "Model is better")
+    difference = f"Difference in {evaluation.figure_words}, model minus rule"
+    columns = (difference, "p, Holm", "Model is better")
     grouped = [Group(title, rows) for title, rows in groups.items()]
+    versus = {rule.versus for rule in evaluation.simple_rules}
     return {
         "table": Table(columns, grouped, first="Simple baseline"),
         "sentences": describe_rules(evaluation),
-        "prevalence_alone": {rule.versus for rule in evaluation.simple_rules} == {PREVALENCE},
+        "alone": titles[PREVALENCE] if versus == {PREVALENCE} else "",
     }

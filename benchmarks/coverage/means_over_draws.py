@@ -1,0 +1,93 @@
+"""Points of a learning curve: means over draws of training cases, judged by the same patients.
+
+Scores are normal within a class. Of their noise, patients share most over the draws of a model and
+half over two models, which are equal in truth. Percentiles of resampled patients and draws, which
+stood here before, are simulated beside the intervals.
+"""
+
+from functools import partial
+
+import numpy as np
+from again import holds
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from skiagram.seeding import stream
+from skiagram.statistics.bootstrap import LEVELS, PatientDraws, draw_patients
+from skiagram.statistics.delong import placements
+from skiagram.statistics.discrimination import roc_auc
+from skiagram.sweeps.learning_curves import ResampledModel
+
+Floats = NDArray[np.float64]
+DRAWS = 3
+REPLICATES = 400
+SAME = 0.8  # of the noise, over the draws of a model
+SHARED = 0.5  # of that, over the two models
+PATIENTS = ((10, 10), (20, 20), (20, 40), (40, 60))
+AUCS = (0.97, 0.9)
+COLUMNS = (
+    "positive + negative patients", "true AUC", "mean", "percentiles", "no width", "gain",
+    "percentiles of the gain",
+)  # fmt: skip
+
+
+def resampled(score: Floats, positive: NDArray[np.bool_], patients: PatientDraws) -> ResampledModel:
+    """Return a model of (draws, n) scores at one number of training cases."""
+    weights = np.concatenate([np.ones((1, len(positive))), *patients.weights()])
+    areas = np.array([[roc_auc(row, positive, weights) for row in score]])
+    figures = tuple(placements(row[None], positive, patients.patient) for row in score)
+    return ResampledModel("model", "Model", "deep", areas, (figures,), ())
+
+
+def percentiles(figure: Floats) -> tuple[float, float]:
+    """Return the percentile interval of a figure, which stands before its resamples."""
+    low, high = np.quantile(figure[1:][np.isfinite(figure[1:])], LEVELS)
+    return float(low), float(high)
+
+
+def means_held(positives: int, negatives: int, auc: float, simulations: int) -> Floats:
+    """Return (5,) the shares of a row: held, and percentiles without width."""
+    generator = stream(0, "means over draws", f"{positives} + {negatives}", str(auc))
+    patient, all_draws = np.arange(positives + negatives), np.ones(DRAWS, dtype=np.bool_)
+    positive, counts = patient < positives, np.zeros(5)
+    noise = partial(generator.normal, size=len(patient))
+    for _ in range(simulations):
+        seed = int(generator.integers(2**31))
+        drawn = draw_patients(patient, min(positives, negatives), REPLICATES, seed)
+        multipliers, common = generator.normal(size=(REPLICATES, DRAWS)), noise()
+        models = []
+        for _model in range(2):
+            own = np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * noise()
+            rest = np.array([np.sqrt(1 - SAME) * noise() for _draw in range(DRAWS)])
+            score = np.sqrt(SAME) * own + rest + np.sqrt(2) * norm.ppf(auc) * positive
+            models.append(resampled(score, positive, drawn))
+        first, second = (model.over_draws(0, all_draws) for model in models)
+        mean, other = (model.mean(multipliers)[0] for model in models)
+        (low, high), (below, above) = percentiles(mean), percentiles(mean - other)
+        counts += [
+            holds(first.estimate(), auc),
+            low <= auc <= high,
+            low == high,
+            holds((first - second).estimate(), 0.0),
+            below <= 0 <= above,
+        ]
+    shares: Floats = counts / simulations
+    return shares
+
+
+def means_over_draws_section(simulations: int) -> str:
+    """Simulate every design and return the section."""
+    text = f"""
+## Means over draws of a learning curve
+
+{simulations:,} data sets a row, {DRAWS} draws; held, and by percentiles.
+
+| {" | ".join(COLUMNS)} |
+|---|---|---|---|---|---|---|
+"""
+    for positives, negatives in PATIENTS:
+        for auc in AUCS:
+            shares = means_held(positives, negatives, auc, simulations)
+            cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
+            text += f"| {positives} + {negatives} | {auc:g} | {cells} |\n"
+    return text
