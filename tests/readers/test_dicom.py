@@ -264,6 +264,16 @@ def test_films_of_several_depths_are_named() -> None:
     assert read_dicom(file_of(header_of(STORED, Modality="CT"))).stored_bits == 0
 
 
+def test_a_film_has_the_depth_of_its_voi_lut_but_not_of_a_window() -> None:
+    def bits(**fields: Any) -> int:
+        return read_dicom(file_of(header_of(STORED, Modality="MG", **SHOWN, **fields))).stored_bits
+
+    deep = {"VOILUTSequence": [table(0, [*range(4096)], 14)]}
+    assert bits(**WINDOW) == 12
+    assert bits(**deep) == bits(**deep, **WINDOW) == bits(**deep, RescaleSlope="2") == 14
+    assert read_dicom(file_of(header_of(STORED, Modality="MG", **deep))).stored_bits == 12
+
+
 @pytest.mark.parametrize(
     ("fields", "spacing"),
     [

@@ -21,6 +21,7 @@ from skiagram.errors import DataError, named, readable
 from skiagram.readers.dicom import (
     headers_of_frames,
     is_dicom,
+    keeps_whole_numbers,
     modality_of,
     modality_values,
     pixel_spacing,
@@ -38,7 +39,7 @@ from skiagram.readers.grid import (
     orient,
     slice_tolerance,
 )
-from skiagram.readers.suv import PET_FIELDS, is_mapped, suv_factor
+from skiagram.readers.suv import PET_FIELDS, suv_factor
 from skiagram.readers.voxels import check_frame, check_voxels, narrow
 
 _VOLUME_FIELDS = (  # that tell the volumes of a series of several, the first that does is taken
@@ -86,7 +87,7 @@ class _Slice(NamedTuple):
 
     Attributes:
         pixels: (height, width) modality values.
-        whole: Whether rescaling leaves whole numbers whole.
+        whole: Whether rescaling, and a window, leave whole numbers whole.
         position: (3,) centre of its first pixel, mm.
         rows: (2, 3) unit vectors along a column of pixels, and along a row of pixels.
         thickness: mm; None where unknown.
@@ -239,16 +240,11 @@ def _slices(header: Any, name: str) -> list[_Slice]:
                 upright = np.abs(rows @ rows.T - np.eye(2)).max() <= _UNIT
                 if spacing is None or not upright or not np.isfinite(position).all():
                     raise ValueError("no pixel spacing, or no place")
-                slope = frame_header.get("RescaleSlope")
-                intercept = float(frame_header.get("RescaleIntercept") or 0)
-                keeps_whole_numbers = (
-                    slope is None or float(slope) == 1
-                ) and intercept.is_integer()
                 slices.append(
                     _Slice(
                         name,
                         modality_values(plane, frame_header),
-                        keeps_whole_numbers and not is_mapped(frame_header),
+                        keeps_whole_numbers(frame_header),
                         position,
                         rows,
                         (spacing[0], spacing[1]),
