@@ -1,6 +1,8 @@
 """The files of a case as other libraries write them, of which some are two or hold several."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,17 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.readers.case_images import (
+    CaseFiles,
     ImageReference,
     decode_case,
+    find_regions_alone,
     is_image_file,
     read_case_files,
 )
 from skiagram.readers.file_trees import FolderTree
 from skiagram.readers.grid import describe_differences
 from skiagram.readers.image_files import count_frames
-from tests.readers.examples import GRID, VALUES, nifti_bytes
+from tests.readers.examples import GRID, SHAPE, VALUES, nifti_bytes, segmentation
 
 
 def _read(folder: Path, file: str, **chosen: Any) -> Any:
@@ -128,6 +132,31 @@ def test_a_volume_of_a_file_of_four_axes_is_chosen(name: str, tmp_path: Path) ->
         _read(tmp_path, name)
     with pytest.raises(DataError, match="volume 4 of 3"):
         _read(tmp_path, name, frame=4)
+
+
+@pytest.mark.parametrize(
+    ("mask", "named"),
+    [
+        (nifti_bytes(np.ones(SHAPE, np.uint8)), False),
+        (segmentation({"tumour": np.ones(SHAPE, np.bool_)}), True),
+    ],
+    ids=["label map", "segmentation"],
+)
+def test_a_region_that_alone_tells_rows_apart_is_looked_for_in_the_mask(
+    mask: bytes, *, named: bool
+) -> None:
+    """Two rows of one label map were the same region twice, under two names."""
+    files = CaseFiles({"i": nifti_bytes(VALUES)}, (mask,), {})
+    tumour = ImageReference("i", ("m",), "tumour")
+    pair = find_regions_alone([tumour, replace(tumour, region="necrosis")])
+    for reference, message in zip(pair, ("", "no region `necrosis`"), strict=True):
+        message = message if named else "m: several rows that the column `region` alone"
+        with pytest.raises(DataError, match=message) if message else nullcontext():
+            decode_case(files, reference)
+    # a mask or a label of its own tells a region; its name is the user's
+    for others in ([], [replace(tumour, masks=("other",), region="necrosis")]):
+        [reference, *_] = find_regions_alone([tumour, *others])
+        assert decode_case(files, reference).region is not None
 
 
 def test_a_file_of_three_axes_has_one_frame() -> None:
