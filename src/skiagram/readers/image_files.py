@@ -256,9 +256,12 @@ def _has_page(file: tifffile.TiffFile, index: int) -> bool:
 def _has_planes(page: tifffile.TiffPage) -> bool:
     """Return whether Pillow lacks a page, and none of it unpacks to more than it says.
 
-    Of compressed floats and numbers with a sign it swaps the bytes of a big-endian file twice.
+    Of compressed floats and numbers with a sign it swaps the bytes of a big-endian file twice, and
+    16 bits in that order whose 0 is white it does not know.
     """
     depths = {("int16", 16), ("float16", 16), ("float32", 32), ("float64", 64)}
+    if page.photometric == _WHITE_IS_ZERO and page.parent.byteorder == ">":
+        depths |= {("uint16", 16)}
     if page.samplesperpixel > 1:
         depths |= {("uint8", 8), ("int8", 8), ("uint16", 16)}
     return (
