@@ -131,12 +131,12 @@ def read_dicom(
         frame: Number of the frame, from 1; None for the only one.
 
     Returns:
-        (height, width) or (height, width, 3); higher is brighter. Stored depth (uint8, uint16,
-        int16) where nothing changes a value; float32 in modality units after a look-up table or
-        rescaling, and with NaN for missing pixels where the file declares a padding value; PET is
-        SUV by body weight. The
-        spacing is Pixel Spacing, else Imager Pixel Spacing (measured at the detector, so larger
-        than in the patient); one that is missing, zero or no two numbers counts as unknown.
+        (height, width) or (height, width, 3); higher is brighter. Colour is uint8. Gray has its
+        stored depth (uint8, uint16, int16) where nothing changes a value; float32 in modality units
+        after a look-up table or rescaling, and with NaN for missing pixels where the file declares
+        a padding value; PET is SUV by body weight. The spacing is Pixel Spacing, else Imager Pixel
+        Spacing (measured at the detector, so larger than in the patient); one that is missing,
+        zero or no two numbers counts as unknown.
 
     Raises:
         DataError: Not DICOM, no pixels, several frames, too large, damaged, an encoding without a
@@ -475,9 +475,19 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
         stored: (rows, columns) or (rows, columns, 3), of one frame.
     """
     if stored.ndim == 3:
-        return _gray_if_equal(_storable(stored))
+        if int(header.BitsStored) > 8:
+            raise DataError(
+                f"colour of {header.BitsStored} bits per channel",
+                allowed="gray of up to 16 bits, colour of 8 bits per channel",
+                remedy="convert the file to colour of 8 bits",
+            )
+        return _gray_if_equal(stored.astype(np.uint8))
     if header.PhotometricInterpretation == "PALETTE COLOR":
-        return _gray_if_equal(_storable(apply_color_lut(stored, header)))
+        # of entries of 16 bits the upper 8, as ITK takes them, unless these hold nothing
+        number, first, _ = (int(value) for value in header.RedPaletteColorLookupTableDescriptor)
+        entries = apply_color_lut(np.arange(first, first + (number or 2**16)), header)
+        colour = apply_color_lut(stored, header) >> (8 if entries.max() > 255 else 0)
+        return _gray_if_equal(colour.astype(np.uint8))
     values = _displayed(stored, header)
     if header.PhotometricInterpretation == "MONOCHROME1":
         # the ends of what the stored depth can hold change places

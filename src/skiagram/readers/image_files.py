@@ -115,7 +115,8 @@ def decode_image(
     content = with_preamble(content)
     if is_dicom(content):
         with named(name):
-            return read_dicom(BytesIO(content), most_pixels, frame)
+            image = read_dicom(BytesIO(content), most_pixels, frame)
+        return image if as_stored else gray_if_tinted(image)
     opened = next((kind for magic, kind in _KINDS if magic.match(content)), None)
     if opened is None:
         raise DataError(
@@ -174,7 +175,7 @@ def _decode_with_pillow(
     if as_stored and pixels.dtype.kind != "f" and _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO:
         pixels = np.iinfo(pixels.dtype).max - pixels
     image = SpacedImage(pixels, made_gray="transparent" if transparent else "")
-    return image if as_stored or file.mode == "CMYK" else gray_if_tinted(image)
+    return image if as_stored else gray_if_tinted(image)
 
 
 def _deep_jpeg(content: bytes, name: str, most_pixels: int) -> Image | None:
@@ -443,7 +444,7 @@ def _pixels(
     if image.mode in {"L", "1"}:
         return np.asarray(image.convert("L")), transparent
     colour = np.asarray(image.convert("RGB"))
-    if image.mode in {"P", "RGB"} and (colour == colour[..., :1]).all():
+    if image.mode in {"P", "RGB", "CMYK"} and (colour == colour[..., :1]).all():
         return np.ascontiguousarray(colour[..., 0]), transparent
     return colour, transparent
 
