@@ -12,7 +12,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.image_store.shards import Region, Spacing, is_volume
 from skiagram.readers.dicom import is_dicom, with_preamble
 from skiagram.readers.dicom_codecs import MAX_PIXELS
-from skiagram.readers.dicom_series import decode_series
+from skiagram.readers.dicom_series import check_one_volume, decode_series
 from skiagram.readers.file_trees import HEAD_BYTES, FileTree
 from skiagram.readers.gray import in_gray
 from skiagram.readers.grid import MaskGrid, Volume
@@ -275,6 +275,8 @@ def _plane_image(
     shape = (number, *image.pixels.shape[:2])
     if not reference.frame:
         check_voxels(shape)  # before they are decompressed
+        if is_dicom(content := with_preamble(content)):
+            check_one_volume(content, reference.file, most_pixels)
         others = (
             decode_image(content, reference.name, most_pixels, frame)
             for frame in range(2, number + 1)

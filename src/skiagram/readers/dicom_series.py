@@ -79,6 +79,10 @@ _OTHER_KINDS = (  # DICOM PS3.4 B.5: what is stored beside slices
 _FAULTS = (AttributeError, KeyError, IndexError, NotImplementedError, TypeError, ValueError)
 _PARALLEL = 1e-4
 _UNIT = 1e-3  # by which directions may be longer than 1, or not at right angles
+_TO_NIFTI = (
+    "convert the file, for example with `dcm2niix -z y -o converted FOLDER`, and name the NIfTI "
+    "file, with the number of a volume, from 1, in the column `frame` where it has several"
+)
 _MIXED = "a localizer or another series lies between the slices: move it out"
 
 
@@ -147,6 +151,24 @@ def decode_series(
         turned, grid = orient(narrow(voxels), steps, ordered[0].position)
     reference = str(first.get("FrameOfReferenceUID") or "")
     return Volume(turned, replace(grid, frame_of_reference=reference), modality_of(first))
+
+
+def check_one_volume(content: bytes, name: str, most_pixels: int) -> None:
+    """Refuse frames of one file that lie at several places, some of them at the same one."""
+    header = read_header(BytesIO(content), name, most_pixels, _FIELDS)
+    if not header.get("PerFrameFunctionalGroupsSequence"):
+        return
+    with named(name):
+        frames = headers_of_frames(header)
+    fields = ("ImagePositionPatient", "ImageOrientationPatient")
+    places = {str([frame.get(field) for field in fields]) for frame in frames}
+    if 1 < len(places) < len(frames):
+        raise DataError(
+            f"{len(frames)} frames at {len(places)} places: several points in time or echoes",
+            where=name,
+            allowed="one frame at each place, or all at one",
+            remedy=_TO_NIFTI,
+        )
 
 
 def _choose_volume(
@@ -316,11 +338,15 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
     doubled = gaps <= _DOUBLED * max(usual, 1e-6)
     if doubled.any():
         gap = int(np.argmax(doubled))
+        first, second = ordered[gap].name, ordered[gap + 1].name
+        alone = len({piece.name for piece in ordered}) == 1
         raise DataError(
             f"{int(doubled.sum())} slices at the place of another",
-            where=f"{name}: {ordered[gap].name} and {ordered[gap + 1].name}",
+            where=first if alone else f"{name}: {first} and {second}",
             allowed="one slice per place",
-            remedy="keep one of each: doubled files; of a series with several points in time or "
+            remedy=f"of several points in time or echoes in one file, {_TO_NIFTI}"
+            if alone
+            else "keep one of each: doubled files; of a series with several points in time or "
             "echoes write the number of a volume, from 1, in the column `frame`",
         )
     off = np.abs(np.cumsum(gaps) - np.arange(1, len(gaps) + 1) * gaps.mean())
