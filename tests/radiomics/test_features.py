@@ -214,6 +214,13 @@ def test_one_family_may_be_a_word_and_two_kinds_of_bins_are_refused() -> None:
         make_plan(bin_width=5, bin_count=8)
 
 
+def test_distances_are_asked_for_in_the_order_of_where_they_stand() -> None:
+    with pytest.raises(OptionError, match=r"resampled_spacing: .* slices, rows and columns"):
+        make_plan(resampled_spacing=(2, 2))
+    with pytest.raises(OptionError, match=r"PixelSpacing: .* columns, rows and slices"):
+        make_plan({"setting": {"resampledPixelSpacing": [2, 2]}})
+
+
 @pytest.mark.parametrize(
     "parameters",
     [

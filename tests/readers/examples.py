@@ -98,6 +98,20 @@ def segmentation(
     return written(dataset)
 
 
+def segmentation_of_film(masks: dict[str, NDArray[np.bool_]]) -> bytes:
+    """Return a SEG of a plane image; segment → mask, one that is empty has no frame."""
+    dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")
+    dataset.Modality, dataset.SegmentationType = "SEG", "BINARY"
+    numbered = [*enumerate(masks, start=1)]
+    dataset.SegmentSequence = [item(SegmentNumber=at, SegmentLabel=name) for at, name in numbered]
+    drawn = [at for at, name in numbered if masks[name].any()]
+    dataset.PerFrameFunctionalGroupsSequence = [
+        item(SegmentIdentificationSequence=[item(ReferencedSegmentNumber=at)]) for at in drawn
+    ]
+    put_pixels(dataset, np.array([mask for mask in masks.values() if mask.any()]))
+    return written(dataset)
+
+
 def segmentation_of_frames(masks: dict[int, NDArray[np.bool_]], *, numbered: bool = True) -> bytes:
     """Return a SEG of frames that have no place in the patient; frame number → mask."""
     dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")

@@ -1,27 +1,42 @@
 """The files of a case as other libraries write them, of which some are two or hold several."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import nibabel
 import nrrd
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.readers.case_images import (
+    CaseFiles,
     ImageReference,
     decode_case,
+    find_regions_alone,
     is_image_file,
     read_case_files,
 )
 from skiagram.readers.file_trees import FolderTree
-from skiagram.readers.grid import describe_differences
+from skiagram.readers.grid import VoxelGrid, describe_differences
 from skiagram.readers.image_files import count_frames
-from tests.readers.examples import GRID, VALUES, nifti_bytes
+from tests.readers.examples import (
+    GRID,
+    SHAPE,
+    VALUES,
+    enhanced_file,
+    nifti_bytes,
+    put_pixels,
+    segmentation,
+    written,
+)
 
 
 def _read(folder: Path, file: str, **chosen: Any) -> Any:
@@ -128,6 +143,48 @@ def test_a_volume_of_a_file_of_four_axes_is_chosen(name: str, tmp_path: Path) ->
         _read(tmp_path, name)
     with pytest.raises(DataError, match="volume 4 of 3"):
         _read(tmp_path, name, frame=4)
+
+
+@pytest.mark.parametrize(
+    ("mask", "named"),
+    [
+        (nifti_bytes(np.ones(SHAPE, np.uint8)), False),
+        (segmentation({"tumour": np.ones(SHAPE, np.bool_)}), True),
+    ],
+    ids=["label map", "segmentation"],
+)
+def test_a_region_that_alone_tells_rows_apart_is_looked_for_in_the_mask(
+    mask: bytes, *, named: bool
+) -> None:
+    """Two rows of one label map were the same region twice, under two names."""
+    files = CaseFiles({"i": nifti_bytes(VALUES)}, (mask,), {})
+    tumour = ImageReference("i", ("m",), "tumour")
+    pair = find_regions_alone([tumour, replace(tumour, region="necrosis")])
+    for reference, message in zip(pair, ("", "no region `necrosis`"), strict=True):
+        message = message if named else "m: several rows that the column `region` alone"
+        with pytest.raises(DataError, match=message) if message else nullcontext():
+            decode_case(files, reference)
+    # a mask or a label of its own tells a region; its name is the user's
+    for others in ([], [replace(tumour, masks=("other",), region="necrosis")]):
+        [reference, *_] = find_regions_alone([tumour, *others])
+        assert decode_case(files, reference).region is not None
+
+
+@pytest.mark.parametrize("frame", [None, 0])
+def test_points_in_time_of_one_file_are_never_one_volume(frame: int | None) -> None:
+    twice = VoxelGrid((2, *SHAPE[1:]), GRID.spacing, GRID.origin, GRID.direction)
+    enhanced = pydicom.dcmread(BytesIO(enhanced_file(VALUES[:2], twice)))
+    per_frame = enhanced.PerFrameFunctionalGroupsSequence
+    enhanced.PerFrameFunctionalGroupsSequence = [*per_frame, *per_frame]
+    put_pixels(enhanced, VALUES)
+    files = CaseFiles({"dce.dcm": written(enhanced)}, (), {})
+    with pytest.raises(DataError, match=r"^dce\.dcm: .* place.*dcm2niix.*the column `frame`"):
+        decode_case(files, ImageReference("dce.dcm", frame=frame))
+    # a plane that moves in time is a volume where it is asked for
+    enhanced.PerFrameFunctionalGroupsSequence = [per_frame[0]] * len(VALUES)
+    files = CaseFiles({"cine.dcm": written(enhanced)}, (), {})
+    moving = decode_case(files, ImageReference("cine.dcm", frame=0)).pixels
+    np.testing.assert_array_equal(moving[..., 0], VALUES - 5)
 
 
 def test_a_file_of_three_axes_has_one_frame() -> None:

@@ -89,7 +89,6 @@ def bundled(name: str) -> Path:
         ("examples_overlay.dcm", "uint16"),
         ("image_dfl.dcm", "uint8"),
         ("SC_rgb_small_odd.dcm", "uint8"),
-        ("SC_rgb_rle_16bit.dcm", "uint16"),
     ],
 )
 def test_stored_values_pass_unchanged_at_their_depth(name: str, dtype: str, tmp_path: Path) -> None:
@@ -234,11 +233,20 @@ def test_gray_in_a_palette_or_in_three_channels_is_gray() -> None:
         read(gray, **colour, PlanarConfiguration=0, PixelData=pixels), gray
     )
     palette: dict[str, Any] = {**eight, "PhotometricInterpretation": "PALETTE COLOR"}
-    for part in ("Red", "Green", "Blue"):
-        palette[f"{part}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
-        table = (np.arange(256) * 257).astype("<u2").tobytes()
-        palette[f"{part}PaletteColorLookupTableData"] = table
-    np.testing.assert_array_equal(read(gray, **palette), gray.astype(int) * 257)
+    for factor in (257, 256, 1):  # entries of 16 bits, and of 8 bits in words of 16
+        for part in ("Red", "Green", "Blue"):
+            palette[f"{part}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
+            entries = (np.arange(256) * factor).astype("<u2").tobytes()
+            palette[f"{part}PaletteColorLookupTableData"] = entries
+        np.testing.assert_array_equal(read(gray, **palette), gray)
+
+
+def test_colour_of_a_palette_is_that_of_itk_and_deeper_colour_is_refused() -> None:
+    file = bundled("examples_palette.dcm")
+    of_itk = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(file)))[0]
+    np.testing.assert_array_equal(read_dicom(file).pixels, of_itk)
+    with pytest.raises(DataError, match=r"16bit\.dcm: colour of 16 bits per channel"):
+        read_dicom(bundled("SC_rgb_rle_16bit.dcm"))
 
 
 def test_a_mapping_to_real_values_yields_to_a_stated_rescaling() -> None:
@@ -262,6 +270,16 @@ def test_films_of_several_depths_are_named() -> None:
     assert "16 times as bright" in sentence
     assert not describe_bits([14, 0, 14])
     assert read_dicom(file_of(header_of(STORED, Modality="CT"))).stored_bits == 0
+
+
+def test_a_film_has_the_depth_of_its_voi_lut_but_not_of_a_window() -> None:
+    def bits(**fields: Any) -> int:
+        return read_dicom(file_of(header_of(STORED, Modality="MG", **SHOWN, **fields))).stored_bits
+
+    deep = {"VOILUTSequence": [table(0, [*range(4096)], 14)]}
+    assert bits(**WINDOW) == 12
+    assert bits(**deep) == bits(**deep, **WINDOW) == bits(**deep, RescaleSlope="2") == 14
+    assert read_dicom(file_of(header_of(STORED, Modality="MG", **deep))).stored_bits == 12
 
 
 @pytest.mark.parametrize(

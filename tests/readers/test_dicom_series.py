@@ -9,6 +9,7 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.pixels import apply_windowing
 
 from skiagram.errors import DataError
 from skiagram.readers.dicom import read_dicom
@@ -101,6 +102,33 @@ def test_a_frame_of_an_enhanced_file_is_read_as_its_slice_is() -> None:
     assert frame.spacing == GRID.spacing[1:]
     alone = read_dicom(BytesIO(enhanced_file(VALUES[:1])))
     np.testing.assert_array_equal(alone.pixels, frame.pixels)
+
+
+@pytest.mark.parametrize("where", ["file", "shared", "frames"])
+@pytest.mark.parametrize("how", ["window", "table"])
+def test_a_window_or_table_is_applied_wherever_an_enhanced_file_states_it(
+    where: str, how: str
+) -> None:
+    enhanced = pydicom.dcmread(BytesIO(enhanced_file()))
+    shared = enhanced.SharedFunctionalGroupsSequence[0]
+    del shared.PixelValueTransformationSequence
+    enhanced.PresentationIntentType = "FOR PRESENTATION"
+    window = {"WindowCenter": 20, "WindowWidth": 50, "VOILUTFunction": "LINEAR_EXACT"}
+    depth = {"PhotometricInterpretation": "MONOCHROME2", "BitsStored": 16, "PixelRepresentation": 1}
+    voi, expected = item(**window), apply_windowing(VALUES, item(**depth, **window))
+    if how == "table":
+        entries = np.arange(200, dtype="<u2")[::-1]
+        voi = item(VOILUTSequence=[item(LUTDescriptor=[200, 0, 16], LUTData=entries.tobytes())])
+        expected = entries[np.maximum(VALUES, 0)]
+    if where == "file":
+        enhanced.update(voi)
+    for group in [shared] if where == "shared" else enhanced.PerFrameFunctionalGroupsSequence:
+        if where != "file":
+            group.FrameVOILUTSequence = [voi]
+    volume = decode_series([("e.dcm", written(enhanced))], "e")
+    np.testing.assert_allclose(volume.voxels, expected, rtol=1e-6)
+    frame = read_dicom(BytesIO(written(enhanced)), frame=SHAPE[0])
+    np.testing.assert_array_equal(frame.pixels, volume.voxels[0])
 
 
 def test_one_slice_has_the_thickness_that_it_says() -> None:

@@ -18,7 +18,7 @@ from skiagram.readers.image_files import decode_image
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.records.files import read_record
 from skiagram.tasks.cases import DataCard
-from tests.datasets.own_folders import encoded, film, png, row, source_of, tiff, write_folder
+from tests.datasets.own_folders import dicom, encoded, film, png, row, source_of, tiff, write_folder
 from tests.datasets.sources import ingested
 
 
@@ -33,8 +33,20 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     return encoded(Image.fromarray(pixels), "PNG")
 
 
+def encode_cmyk(pixels: NDArray[np.uint8]) -> bytes:
+    return encoded(Image.fromarray(pixels).convert("CMYK"), "TIFF")
+
+
+def encode_dicom(pixels: NDArray[np.uint8]) -> bytes:
+    depth = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PlanarConfiguration": 0}
+    colour = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", **depth}
+    return dicom(0, **colour, PixelData=pixels.tobytes())
+
+
 @pytest.mark.parametrize(
-    "write", [encode_png, partial(tiff, photometric="rgb")], ids=["PNG", "TIFF"]
+    "write",
+    [encode_png, partial(tiff, photometric="rgb"), encode_cmyk, encode_dicom],
+    ids=["PNG", "TIFF", "CMYK", "DICOM"],
 )
 def test_channels_that_hardly_differ_are_gray_of_pillows_values(
     write: Callable[[NDArray[np.uint8]], bytes],

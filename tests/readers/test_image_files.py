@@ -124,6 +124,10 @@ READ_RIGHT: dict[str, tuple[bytes, NDArray[Any]]] = {
     "16-bit PNG, no pixel see-through": (see_through(DEEP, 1), DEEP),
     "white-is-zero TIFF": (white_is_zero(255 - GRAY), GRAY),
     "16-bit white-is-zero TIFF": (white_is_zero(65535 - DEEP), DEEP),
+    "big-endian 16-bit white-is-zero TIFF": (
+        tiff(65535 - DEEP, photometric="miniswhite", byteorder=">", compression="lzw"),
+        DEEP,
+    ),
     "RGB TIFF": (tiff(COLOUR, photometric="rgb"), COLOUR),
     "PGM": (encoded(Image.fromarray(GRAY), "PPM"), GRAY),
     "PPM": (encoded(Image.fromarray(COLOUR), "PPM"), COLOUR),

@@ -37,6 +37,7 @@ from tests.readers.examples import (
     nifti_bytes,
     put_pixels,
     segmentation,
+    segmentation_of_film,
     series_files,
     structure_set,
     written,
@@ -412,6 +413,27 @@ def test_a_mask_may_be_a_header_beside_its_voxels(tmp_path: Path) -> None:
     assert extract(tmp_path / "image.mhd", tmp_path / "mask.mhd", **chosen) == pytest.approx(
         extract(VALUES, MASK, GRID.spacing, **chosen)
     )
+
+
+def test_a_segment_of_a_film_is_chosen_by_its_name_or_number() -> None:
+    mass, calcification = np.eye(8, dtype=np.bool_), np.eye(8, dtype=np.bool_)[::-1]
+    seg = segmentation_of_film({"mass": mass, "calcification": calcification, "scar": mass & False})
+
+    def read(content: bytes = seg, **chosen: Any) -> NDArray[np.bool_]:
+        return decode_plane_mask(content, "m", (8, 8), **chosen)
+
+    np.testing.assert_array_equal(read(region="calcification"), calcification)
+    np.testing.assert_array_equal(read(label_value=1), mass)
+    np.testing.assert_array_equal(read(label_value=ALL_LABELS), mass | calcification)
+    np.testing.assert_array_equal(read(segmentation_of_film({"mass": mass})), mass)
+    for chosen, message in (
+        ({}, "m: 3 regions. Allowed: `mass`, `calcification`, `scar`. .*column `region`"),
+        ({"region": "nodule"}, "m: no region `nodule`"),
+        ({"region": "scar"}, "m: an empty mask"),
+        ({"region": "scar", "frame": 1}, "m: an empty mask"),
+    ):
+        with pytest.raises(DataError, match=message):
+            decode_plane_mask(seg, "m", (1, 8, 8) if "frame" in chosen else (8, 8), **chosen)
 
 
 def test_a_mask_of_the_same_picture_in_another_size_is_taken_where_asked() -> None:

@@ -190,6 +190,27 @@ def test_nrrd_with_bytes_before_the_voxels_is_that_of_itk(tmp_path: Path) -> Non
         _as_itk_reads(tmp_path / "v.nrrd")
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("behind", [b"", b"\n\n"])
+def test_voxels_that_look_like_a_blank_line_are_those_of_itk(
+    line_end: bytes, behind: bytes, tmp_path: Path
+) -> None:
+    header = nrrd_bytes().partition(b"\n\n")[0].replace(b"\n", line_end) + 2 * line_end
+    voxels = VALUES.copy()
+    voxels[1, 2, 3:5] = np.frombuffer(b"\r\n\r\n", "<i2")
+    voxels[2, 2, 3] = np.frombuffer(b"\n\n", "<i2")[0]
+    (tmp_path / "v.nrrd").write_bytes(header + voxels.tobytes() + behind)
+    _as_itk_reads(tmp_path / "v.nrrd")
+
+
+@pytest.mark.parametrize("name", ["AnatomicalOrientation", "Comment", "Name"])
+def test_the_field_behind_an_empty_one_is_read_as_itk_reads_it(name: str, tmp_path: Path) -> None:
+    content = meta_image_bytes(TransformMatrix="0 1 0 1 0 0 0 0 -1")
+    content = content.replace(b"\nTransformMatrix", f"\n{name} = \nTransformMatrix".encode())
+    (tmp_path / "v.mha").write_bytes(content)
+    _as_itk_reads(tmp_path / "v.mha")
+
+
 def test_scale_offset_and_metres_of_a_nifti_file_are_applied() -> None:
     image = nibabel.Nifti1Image(VALUES.transpose(2, 1, 0), np.diag([-1e-3, -1e-3, 2e-3, 1]))
     image.header["xyzt_units"] = 1
@@ -322,6 +343,7 @@ def _flipped_bit() -> bytes:
          b"data file: v.raw\n\n", "v: a header whose voxels are"),
         (meta_image_bytes(ElementDataFile="v.raw"), "v: a header whose voxels are"),
         (meta_image_bytes(ElementNumberOfChannels="2"), "v: ElementNumberOfChannels = 2"),
+        (meta_image_bytes(ElementSpacing=""), "v: the volume cannot be read"),
         (meta_image_bytes(DistanceUnits="cm"), "v: DistanceUnits = cm"),
         (meta_image_bytes(ElementToIntensityFunctionSlope="2"), "v: ElementToIntensityFunction"),
         (nrrd_bytes(**{"space directions": [[np.nan] * 3, [0, 1, 0], [0, 0, 1]]}),

@@ -35,6 +35,7 @@ from skiagram.options import check
 from skiagram.readers.case_images import (
     ImageReference,
     called_images,
+    find_regions_alone,
     is_image_file,
 )
 from skiagram.readers.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
@@ -245,11 +246,12 @@ def list_cases(place: Path, rows: Sequence[CsvRow], modalities: Sequence[str]) -
     columns = _columns_of(tuple(header))
     tree = open_tree(place, str(place), is_image_file)
     cases: dict[str, NewCase] = {}
-    for row in rows:
+    references = find_regions_alone(refer(row, columns) for row in rows)
+    for row, reference in zip(rows, references, strict=True):
         if not modalities or row.cells["modality"] in modalities:
             modality = row.cells["modality"] if modalities else ""
             name = name_of_row(row, with_modalities=bool(modalities)) or row.where
-            problem, reference = find_image_problem(row, columns), refer(row, columns)
+            problem = find_image_problem(row, columns)
             case = NewCase(name, tree, {modality: reference}, row.cells, problem)
             before = cases.get(case.name)
             cases[case.name] = case if before is None else _united(before, case)

@@ -58,7 +58,8 @@ def extract(
             `glrlm`, `glszm`, `gldzm`, `ngtdm`, `ngldm`; None for all, or those of `parameters`.
         bin_width: Width of the bins of grey levels, in intensity units; 25 if nothing is said.
         bin_count: Number of bins over the region's range, in place of a width.
-        resampled_spacing: Wanted distances along the axes, mm; 0 leaves an axis.
+        resampled_spacing: Wanted distances of slices, rows and columns, mm; 0 leaves an axis, such
+            as the slices of a plane image.
         parameters: PyRadiomics' parameter file, or its content; single options go before it.
 
     Raises:
@@ -149,7 +150,7 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         families: Feature families; None for all.
         bin_width: Width of the bins of grey levels.
         bin_count: Number of bins in place of a width.
-        resampled_spacing: Wanted distances along the axes, mm.
+        resampled_spacing: Wanted distances of slices, rows and columns, mm.
         parameters: PyRadiomics' parameter file, or its content.
         n_jobs: Images at a time; None for one, −1 for as many as there are processors.
     """

@@ -34,7 +34,7 @@ from skiagram.errors import DataError, SkiagramError
 from skiagram.image_store.shards import Spacing
 from skiagram.radiomics.features import describe_files
 from skiagram.radiomics.settings import ExtractionPlan
-from skiagram.readers.case_images import ImageReference
+from skiagram.readers.case_images import ImageReference, find_regions_alone
 
 _FILES = ("Image", "Mask")
 _LABEL = "Label"
@@ -81,7 +81,8 @@ def read_image_table(path: Path) -> list[ImageRow]:
         ]
         require_columns(rows, _FILES)
         within = [name for name in (_LABEL, *_WITHIN) if by_table or name == _LABEL]
-        found = [ImageRow(row.cells, _refer(row, within, split=by_table)) for row in rows]
+        references = find_regions_alone(_refer(row, within, split=by_table) for row in rows)
+        found = [ImageRow(row.cells, each) for row, each in zip(rows, references, strict=True)]
     if not any(row.reference.masks for row in found):
         return found  # images as a whole
     return [row if row.reference.masks else row._replace(problem=_WITHOUT_MASK) for row in found]

@@ -217,7 +217,8 @@ def make_plan(
         families: One or several of `FAMILIES`, in place of the file's `featureClass`; None for
             the file's.
         bin_width: As the following a setting that goes before that of the file; None leaves it.
-        resampled_spacing: Of slices, rows and columns, mm; 0 leaves an axis.
+        resampled_spacing: Of slices, rows and columns, mm; 0 leaves an axis, such as the slices of
+            a plane image.
 
     Raises:
         OptionError: An unknown parameter, or one that would change values and that skiagram lacks.
@@ -230,6 +231,8 @@ def make_plan(
     if bin_width is not None and bin_count is not None:
         both = f"a width of {bin_width:g} and {bin_count} bins were given"
         raise OptionError(both, where="bin_width, bin_count", allowed="one of the two")
+    if resampled_spacing is not None:
+        _check_spacing(resampled_spacing, "resampled_spacing", "slices, rows and columns")
     # the parts of the file
     form = "parts of the form `imageType:`, with lines of the form `name: value` below"
     if not (parameters is None or isinstance(parameters, Mapping)):
@@ -329,12 +332,19 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
             fault = f"no wavelet `{settings.wavelet[:40]}`"
             raise OptionError(fault, where=f"{where}.wavelet", allowed=allowed)
     if settings.resampledPixelSpacing is not None:
-        spacing = settings.resampledPixelSpacing
-        if len(spacing) != 3 or min(spacing) < 0:
-            fault = f"{', '.join(f'{distance:g}' for distance in spacing) or 'nothing'} was given"
-            allowed = "three distances of columns, rows and slices in mm; 0 leaves an axis"
-            raise OptionError(fault, where=f"{where}.resampledPixelSpacing", allowed=allowed)
+        asked = f"{where}.resampledPixelSpacing"
+        _check_spacing(settings.resampledPixelSpacing, asked, "columns, rows and slices")
     return settings
+
+
+def _check_spacing(spacing: Sequence[float], where: str, axes: str) -> None:
+    if len(spacing) != 3 or min(spacing) < 0:
+        raise OptionError(
+            f"{', '.join(f'{distance:g}' for distance in spacing) or 'nothing'} was given",
+            where=where,
+            allowed=f"three distances in the order {axes}, mm; 0 leaves an axis, such as that of "
+            "the slices of a plane image",
+        )
 
 
 def _families(

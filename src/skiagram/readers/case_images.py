@@ -1,7 +1,7 @@
 """The image of one case from its files: a picture, a volume or a DICOM series, and its region."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -12,13 +12,13 @@ from skiagram.errors import DataError, OptionError
 from skiagram.image_store.shards import Region, Spacing, is_volume
 from skiagram.readers.dicom import is_dicom, with_preamble
 from skiagram.readers.dicom_codecs import MAX_PIXELS
-from skiagram.readers.dicom_series import decode_series
+from skiagram.readers.dicom_series import check_one_volume, decode_series
 from skiagram.readers.file_trees import HEAD_BYTES, FileTree
 from skiagram.readers.gray import in_gray
 from skiagram.readers.grid import MaskGrid, Volume
 from skiagram.readers.image_files import ENDINGS, count_frames, decode_image, is_image
 from skiagram.readers.image_files import HEAD_BYTES as IMAGE_HEAD_BYTES
-from skiagram.readers.masks import decode_mask, decode_plane_mask
+from skiagram.readers.masks import check_region_named, decode_mask, decode_plane_mask
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.volume_files import (
     count_volumes,
@@ -39,6 +39,8 @@ class ImageReference:
         label_value: Value of the region's voxels; None for all that is not 0.
         frame: Of a DICOM file, page of a TIFF, or volume of a file of four axes, from 1; 0
             for a volume of all frames or pages; None where the file says what it is.
+        region_alone: Whether its region's name alone tells it from another of its masks, which
+            must hold that name then; without, it may be a name that the user gave.
     """
 
     file: str
@@ -46,6 +48,7 @@ class ImageReference:
     region: str | None = None
     label_value: int | None = None
     frame: int | None = None
+    region_alone: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -62,6 +65,17 @@ class ImageReference:
     @property
     def name(self) -> str:
         return self.file if not self.chosen else f"{self.file} ({self.chosen})"
+
+
+def find_regions_alone(references: Iterable[ImageReference]) -> list[ImageReference]:
+    """Return references that know whether the name of their region alone tells them apart."""
+    listed = list(references)
+    regions: dict[ImageReference, set[str | None]] = {}
+    for each in listed:
+        regions.setdefault(replace(each, region=None), set()).add(each.region)
+    return [
+        replace(each, region_alone=len(regions[replace(each, region=None)]) > 1) for each in listed
+    ]
 
 
 @dataclass(frozen=True)
@@ -183,6 +197,9 @@ def decode_case(
     """
     masks = [*zip(files.masks, reference.masks, strict=True)]
     chosen = (reference.region, reference.label_value)
+    if reference.region_alone and reference.region:
+        for mask in masks:
+            check_region_named(*mask, reference.region)
     spacing = reading.spacing
     volume = read_volume(files.image, reference.file, spacing, reference.frame)
     if volume is None:
@@ -258,6 +275,8 @@ def _plane_image(
     shape = (number, *image.pixels.shape[:2])
     if not reference.frame:
         check_voxels(shape)  # before they are decompressed
+        if is_dicom(content := with_preamble(content)):
+            check_one_volume(content, reference.file, most_pixels)
         others = (
             decode_image(content, reference.name, most_pixels, frame)
             for frame in range(2, number + 1)

@@ -93,6 +93,7 @@ _GROUPS = {  # of an enhanced file, and the fields in them that a single slice h
     "PlaneOrientationSequence": ("ImageOrientationPatient",),
     "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
     "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept"),
+    "FrameVOILUTSequence": ("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
     "SegmentIdentificationSequence": ("ReferencedSegmentNumber",),
 }
 _FUNCTIONAL = (Tag("SharedFunctionalGroupsSequence"), Tag("PerFrameFunctionalGroupsSequence"))
@@ -130,12 +131,12 @@ def read_dicom(
         frame: Number of the frame, from 1; None for the only one.
 
     Returns:
-        (height, width) or (height, width, 3); higher is brighter. Stored depth (uint8, uint16,
-        int16) where nothing changes a value; float32 in modality units after a look-up table or
-        rescaling, and with NaN for missing pixels where the file declares a padding value; PET is
-        SUV by body weight. The
-        spacing is Pixel Spacing, else Imager Pixel Spacing (measured at the detector, so larger
-        than in the patient); one that is missing, zero or no two numbers counts as unknown.
+        (height, width) or (height, width, 3); higher is brighter. Colour is uint8. Gray has its
+        stored depth (uint8, uint16, int16) where nothing changes a value; float32 in modality units
+        after a look-up table or rescaling, and with NaN for missing pixels where the file declares
+        a padding value; PET is SUV by body weight. The spacing is Pixel Spacing, else Imager Pixel
+        Spacing (measured at the detector, so larger than in the patient); one that is missing,
+        zero or no two numbers counts as unknown.
 
     Raises:
         DataError: Not DICOM, no pixels, several frames, too large, damaged, an encoding without a
@@ -157,21 +158,13 @@ def read_dicom(
             pixels = modality_values(stored, header)
         if header.get("Modality") == "PT" and pixels.ndim == 2:
             pixels = (pixels * suv_factor([header], where)).astype(np.float32)
-        # the depth of a film counts where no look-up table, rescaling or mapping scales its values
-        plain = (
-            _rescaling(header) == (1, 0)
-            and header.get("Modality") in _FILMS
-            and not header.get("ModalityLUTSequence")
-            and not is_mapped(header)
-            and header.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2")
-        )
         return SpacedImage(
             pixels,
             pixel_spacing(header, where),
             modality_of(header),
             text_expected=_text_expected(header),
             panels=_panels(header),
-            stored_bits=(int(header.BitsStored) if plain else 0),
+            stored_bits=_bits_of_film(header),
         )
 
 
@@ -257,7 +250,7 @@ def describe_bits(stored: Iterable[int]) -> tuple[str, ...]:
         return ()
     listed = ", ".join(f"{number} images of {bits} bits" for bits, number in counts)
     return (
-        f"DICOM images differ in Bits Stored ({listed}): the same film may be "
+        f"DICOM images differ in the bits of their values ({listed}): the same film may be "
         f"{2 ** (counts[-1][0] - counts[0][0])} times as bright in one as in another. Bring them "
         "to one scale first, unless each is standardised (`restoration`).",
     )
@@ -411,6 +404,17 @@ def _text_expected(header: Any) -> str:
     return _ON_SCREENS.get(str(header.get("Modality")), "")
 
 
+def _bits_of_film(header: Any) -> int:
+    """Return the depth of the values of a film; 0 of all others, and where something scales it."""
+    gray = header.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2")
+    if header.get("Modality") not in _FILMS or not gray:
+        return 0
+    if (table := _voi_table(header)) is not None:
+        return int(table.LUTDescriptor[2])
+    scaled = _rescaling(header) != (1, 0) or header.get("ModalityLUTSequence")
+    return 0 if scaled or is_mapped(header) else int(header.BitsStored)
+
+
 def _panels(header: Any) -> tuple[tuple[int, int, int, int], ...]:
     """Return the rectangles of an ultrasound screen that hold the picture (PS3.3 C.8.5.5)."""
     panels = []
@@ -453,6 +457,7 @@ def headers_of_frames(header: Any) -> list[Any]:
     headers = []
     for frame in header.PerFrameFunctionalGroupsSequence:
         frame_header = pydicom.Dataset()
+        frame_header.file_meta = header.file_meta  # which says the order of bytes in tables
         frame_header.update(alike)
         frame_header.update(frame)
         for sequence, names in _GROUPS.items():
@@ -470,9 +475,19 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
         stored: (rows, columns) or (rows, columns, 3), of one frame.
     """
     if stored.ndim == 3:
-        return _gray_if_equal(_storable(stored))
+        if int(header.BitsStored) > 8:
+            raise DataError(
+                f"colour of {header.BitsStored} bits per channel",
+                allowed="gray of up to 16 bits, colour of 8 bits per channel",
+                remedy="convert the file to colour of 8 bits",
+            )
+        return _gray_if_equal(stored.astype(np.uint8))
     if header.PhotometricInterpretation == "PALETTE COLOR":
-        return _gray_if_equal(_storable(apply_color_lut(stored, header)))
+        # of entries of 16 bits the upper 8, as ITK takes them, unless these hold nothing
+        number, first, _ = (int(value) for value in header.RedPaletteColorLookupTableDescriptor)
+        entries = apply_color_lut(np.arange(first, first + (number or 2**16)), header)
+        colour = apply_color_lut(stored, header) >> (8 if entries.max() > 255 else 0)
+        return _gray_if_equal(colour.astype(np.uint8))
     values = _displayed(stored, header)
     if header.PhotometricInterpretation == "MONOCHROME1":
         # the ends of what the stored depth can hold change places
@@ -528,29 +543,51 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
             )
         if (slope, intercept) != (1, 0):
             values = values * float(slope) + float(intercept)
-    if str(header.get("PresentationIntentType")).upper() == "FOR PRESENTATION":
-        [table, *_] = header.get("VOILUTSequence") or [{}]
-        if "LUTDescriptor" in table and "LUTData" in table:
-            values = _look_up(values, table, header)
-        elif None not in (header.get("WindowCenter"), header.get("WindowWidth")):
-            function = str(header.get("VOILUTFunction") or "LINEAR").strip().upper()
-            if function not in _WINDOWS:
-                raise DataError(
-                    "a VOILUTFunction that is none of the standard's",
-                    allowed=", ".join(_WINDOWS),
-                    remedy="correct the field, or delete WindowWidth: the whole range is then "
-                    "shown",
-                )
-            width = float(np.atleast_1d(header.WindowWidth)[0])
-            least = _WINDOWS[function]
-            if not (width >= least if least else width > 0):
-                raise DataError(
-                    f"WindowWidth: {width:g}",
-                    allowed=f"{least:g} or more" if least else "more than 0",
-                    remedy="correct the field, or delete it: the whole range is then shown",
-                )
-            values = apply_windowing(values, header)
+    if (table := _voi_table(header)) is not None:
+        values = _look_up(values, table, header)
+    elif _is_windowed(header):
+        function = str(header.get("VOILUTFunction") or "LINEAR").strip().upper()
+        if function not in _WINDOWS:
+            raise DataError(
+                "a VOILUTFunction that is none of the standard's",
+                allowed=", ".join(_WINDOWS),
+                remedy="correct the field, or delete WindowWidth: the whole range is then shown",
+            )
+        width = float(np.atleast_1d(header.WindowWidth)[0])
+        least = _WINDOWS[function]
+        if not (width >= least if least else width > 0):
+            raise DataError(
+                f"WindowWidth: {width:g}",
+                allowed=f"{least:g} or more" if least else "more than 0",
+                remedy="correct the field, or delete it: the whole range is then shown",
+            )
+        values = apply_windowing(values, header)
     return values if values is stored else values.astype(np.float32)
+
+
+def keeps_whole_numbers(header: Any) -> bool:
+    """Return whether what `modality_values` applies leaves whole numbers whole."""
+    slope, intercept = _rescaling(header)
+    rescaled_whole = float(slope) == 1 and float(intercept).is_integer()
+    return rescaled_whole and not is_mapped(header) and not _is_windowed(header)
+
+
+def _voi_table(header: Any) -> Any:
+    """Return the VOI LUT that is applied; None where there is none, or a window instead."""
+    if not _for_presentation(header):
+        return None
+    [table, *_] = header.get("VOILUTSequence") or [{}]
+    return table if "LUTDescriptor" in table and "LUTData" in table else None
+
+
+def _is_windowed(header: Any) -> bool:
+    """Return whether a window is applied."""
+    stated = None not in (header.get("WindowCenter"), header.get("WindowWidth"))
+    return stated and _for_presentation(header) and _voi_table(header) is None
+
+
+def _for_presentation(header: Any) -> bool:
+    return str(header.get("PresentationIntentType")).upper() == "FOR PRESENTATION"
 
 
 def _rescaling(header: Any) -> tuple[Any, Any]:

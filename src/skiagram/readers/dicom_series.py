@@ -21,6 +21,7 @@ from skiagram.errors import DataError, named, readable
 from skiagram.readers.dicom import (
     headers_of_frames,
     is_dicom,
+    keeps_whole_numbers,
     modality_of,
     modality_values,
     pixel_spacing,
@@ -38,7 +39,7 @@ from skiagram.readers.grid import (
     orient,
     slice_tolerance,
 )
-from skiagram.readers.suv import PET_FIELDS, is_mapped, suv_factor
+from skiagram.readers.suv import PET_FIELDS, suv_factor
 from skiagram.readers.voxels import check_frame, check_voxels, narrow
 
 _VOLUME_FIELDS = (  # that tell the volumes of a series of several, the first that does is taken
@@ -78,6 +79,10 @@ _OTHER_KINDS = (  # DICOM PS3.4 B.5: what is stored beside slices
 _FAULTS = (AttributeError, KeyError, IndexError, NotImplementedError, TypeError, ValueError)
 _PARALLEL = 1e-4
 _UNIT = 1e-3  # by which directions may be longer than 1, or not at right angles
+_TO_NIFTI = (
+    "convert the file, for example with `dcm2niix -z y -o converted FOLDER`, and name the NIfTI "
+    "file, with the number of a volume, from 1, in the column `frame` where it has several"
+)
 _MIXED = "a localizer or another series lies between the slices: move it out"
 
 
@@ -86,7 +91,7 @@ class _Slice(NamedTuple):
 
     Attributes:
         pixels: (height, width) modality values.
-        whole: Whether rescaling leaves whole numbers whole.
+        whole: Whether rescaling, and a window, leave whole numbers whole.
         position: (3,) centre of its first pixel, mm.
         rows: (2, 3) unit vectors along a column of pixels, and along a row of pixels.
         thickness: mm; None where unknown.
@@ -146,6 +151,24 @@ def decode_series(
         turned, grid = orient(narrow(voxels), steps, ordered[0].position)
     reference = str(first.get("FrameOfReferenceUID") or "")
     return Volume(turned, replace(grid, frame_of_reference=reference), modality_of(first))
+
+
+def check_one_volume(content: bytes, name: str, most_pixels: int) -> None:
+    """Refuse frames of one file that lie at several places, some of them at the same one."""
+    header = read_header(BytesIO(content), name, most_pixels, _FIELDS)
+    if not header.get("PerFrameFunctionalGroupsSequence"):
+        return
+    with named(name):
+        frames = headers_of_frames(header)
+    fields = ("ImagePositionPatient", "ImageOrientationPatient")
+    places = {str([frame.get(field) for field in fields]) for frame in frames}
+    if 1 < len(places) < len(frames):
+        raise DataError(
+            f"{len(frames)} frames at {len(places)} places: several points in time or echoes",
+            where=name,
+            allowed="one frame at each place, or all at one",
+            remedy=_TO_NIFTI,
+        )
 
 
 def _choose_volume(
@@ -239,16 +262,11 @@ def _slices(header: Any, name: str) -> list[_Slice]:
                 upright = np.abs(rows @ rows.T - np.eye(2)).max() <= _UNIT
                 if spacing is None or not upright or not np.isfinite(position).all():
                     raise ValueError("no pixel spacing, or no place")
-                slope = frame_header.get("RescaleSlope")
-                intercept = float(frame_header.get("RescaleIntercept") or 0)
-                keeps_whole_numbers = (
-                    slope is None or float(slope) == 1
-                ) and intercept.is_integer()
                 slices.append(
                     _Slice(
                         name,
                         modality_values(plane, frame_header),
-                        keeps_whole_numbers and not is_mapped(frame_header),
+                        keeps_whole_numbers(frame_header),
                         position,
                         rows,
                         (spacing[0], spacing[1]),
@@ -320,11 +338,15 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
     doubled = gaps <= _DOUBLED * max(usual, 1e-6)
     if doubled.any():
         gap = int(np.argmax(doubled))
+        first, second = ordered[gap].name, ordered[gap + 1].name
+        alone = len({piece.name for piece in ordered}) == 1
         raise DataError(
             f"{int(doubled.sum())} slices at the place of another",
-            where=f"{name}: {ordered[gap].name} and {ordered[gap + 1].name}",
+            where=first if alone else f"{name}: {first} and {second}",
             allowed="one slice per place",
-            remedy="keep one of each: doubled files; of a series with several points in time or "
+            remedy=f"of several points in time or echoes in one file, {_TO_NIFTI}"
+            if alone
+            else "keep one of each: doubled files; of a series with several points in time or "
             "echoes write the number of a volume, from 1, in the column `frame`",
         )
     off = np.abs(np.cumsum(gaps) - np.arange(1, len(gaps) + 1) * gaps.mean())

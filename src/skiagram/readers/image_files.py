@@ -115,7 +115,8 @@ def decode_image(
     content = with_preamble(content)
     if is_dicom(content):
         with named(name):
-            return read_dicom(BytesIO(content), most_pixels, frame)
+            image = read_dicom(BytesIO(content), most_pixels, frame)
+        return image if as_stored else gray_if_tinted(image)
     opened = next((kind for magic, kind in _KINDS if magic.match(content)), None)
     if opened is None:
         raise DataError(
@@ -174,7 +175,7 @@ def _decode_with_pillow(
     if as_stored and pixels.dtype.kind != "f" and _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO:
         pixels = np.iinfo(pixels.dtype).max - pixels
     image = SpacedImage(pixels, made_gray="transparent" if transparent else "")
-    return image if as_stored or file.mode == "CMYK" else gray_if_tinted(image)
+    return image if as_stored else gray_if_tinted(image)
 
 
 def _deep_jpeg(content: bytes, name: str, most_pixels: int) -> Image | None:
@@ -256,9 +257,12 @@ def _has_page(file: tifffile.TiffFile, index: int) -> bool:
 def _has_planes(page: tifffile.TiffPage) -> bool:
     """Return whether Pillow lacks a page, and none of it unpacks to more than it says.
 
-    Of compressed floats and numbers with a sign it swaps the bytes of a big-endian file twice.
+    Of compressed floats and numbers with a sign it swaps the bytes of a big-endian file twice, and
+    16 bits in that order whose 0 is white it does not know.
     """
     depths = {("int16", 16), ("float16", 16), ("float32", 32), ("float64", 64)}
+    if page.photometric == _WHITE_IS_ZERO and page.parent.byteorder == ">":
+        depths |= {("uint16", 16)}
     if page.samplesperpixel > 1:
         depths |= {("uint8", 8), ("int8", 8), ("uint16", 16)}
     return (
@@ -440,7 +444,7 @@ def _pixels(
     if image.mode in {"L", "1"}:
         return np.asarray(image.convert("L")), transparent
     colour = np.asarray(image.convert("RGB"))
-    if image.mode in {"P", "RGB"} and (colour == colour[..., :1]).all():
+    if image.mode in {"P", "RGB", "CMYK"} and (colour == colour[..., :1]).all():
         return np.ascontiguousarray(colour[..., 0]), transparent
     return colour, transparent
 

@@ -5,6 +5,7 @@ resampled if that was asked for; nothing is moved unasked. Frames without a plac
 have masks by their numbers.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -134,9 +135,9 @@ def decode_plane_mask(
     """Read the region of a plane image, or of frames without a place in the patient by number.
 
     Args:
-        content: An image file. For frames a SEG whose frames name those of the image (Referenced
-            Frame Number, PS3.3 C.7.6.16.2.6) or are as many, or a TIFF with as many pages; for
-            one frame also an image of it alone.
+        content: An image file, or a SEG of one frame a segment. For frames a SEG whose frames name
+            those of the image (Referenced Frame Number, PS3.3 C.7.6.16.2.6) or are as many, or a
+            TIFF with as many pages; for one frame also an image of it alone.
         shape: (height, width), with the frames of the image's file before where it has some.
         frame: The frame that is wanted, from 1; 0 for all; None for an image without.
         region: As label_value as for `decode_mask`.
@@ -148,9 +149,10 @@ def decode_plane_mask(
     """
     content = with_preamble(content)
     with _reading(name):
-        if frame is not None and is_dicom(content):
-            planes = _frames_of_segment(content, shape, region, label_value)
-            return _filled(planes[frame - 1] if frame else planes)
+        if is_dicom(content) and (frame is not None or _kind_of(content) in _SEGMENTATIONS):
+            frames = (1, *shape) if frame is None else shape
+            planes = _frames_of_segment(content, frames, region, label_value, mask_grid)
+            return _filled(planes if frame == 0 else planes[(frame or 1) - 1])
         pages = 1 if frame is None else count_frames(content)
         if frame is None or (frame and pages == 1):
             labels = _plane_labels(content, name, shape[-2:], None, mask_grid)
@@ -183,6 +185,34 @@ def _read_dicom(content: bytes) -> Any:
     return pydicom.dcmread(BytesIO(content))
 
 
+def _kind_of(content: bytes) -> str:
+    """Return the SOP Class UID of a DICOM file."""
+    check_deflated(BytesIO(content), "")
+    header = pydicom.dcmread(
+        BytesIO(content), stop_before_pixels=True, specific_tags=["SOPClassUID"]
+    )
+    return str(header.get("SOPClassUID", ""))
+
+
+def check_region_named(content: bytes, name: str, region: str) -> None:
+    """Refuse to look for a region by its name in a mask's file that names none."""
+    content = with_preamble(content)
+    with _reading(name):
+        if is_dicom(content):
+            names_regions = _kind_of(content) in (_STRUCTURE_SET, *_SEGMENTATIONS)
+        else:
+            names_regions = bool(read_segments(content))
+        if not names_regions:
+            raise DataError(
+                f"several rows that the column `region` alone tells apart (`{region}`), in a mask "
+                "that names no regions",
+                allowed="names in a structure set (RTSTRUCT), a segmentation (SEG) or 3D Slicer's "
+                ".seg.nrrd",
+                remedy="write the value of each region's voxels in the column `label_value`, or "
+                "give each region a mask of its own",
+            )
+
+
 def _filled(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     if not inside.any():
         unit = "pixel" if inside.ndim == 2 else "voxel"
@@ -211,26 +241,26 @@ def _plane_labels(
                 remedy="save the region alone, or as a gray picture whose values are the labels",
             )
         labels = drawn.astype(np.uint8)
-    if mask_grid == "same" or not _in_proportion(labels.shape, shape):
-        return _of_sides(labels, shape)
-    # of another size in proportion, the nearest pixel for each of the image
+    return _of_sides(labels, shape, mask_grid)
+
+
+def _of_sides(labels: NDArray[Any], shape: tuple[int, ...], mask_grid: MaskGrid) -> NDArray[Any]:
+    """Return a mask in its image's size; refuse another, but for one in proportion as asked for."""
+    if labels.shape == shape:
+        return labels
+    resized = _in_proportion(labels.shape, shape)
+    if mask_grid == "same" or not resized:
+        allowed = f"{' × '.join(map(str, shape))}, as its image, and one channel"
+        sides = " × ".join(map(str, labels.shape))
+        remedy = "where it shows the same picture in another size, `--mask-grid resample` takes it"
+        fault = f"a mask of {sides} pixels"
+        raise DataError(fault, allowed=allowed, remedy=remedy if resized else OTHER_IMAGE)
+    # the nearest pixel for each of the image
     rows, columns = (
         ((np.arange(size) + 0.5) * mask_size / size).astype(np.int64)
         for mask_size, size in zip(labels.shape, shape, strict=True)
     )
     return labels[np.ix_(rows, columns)]
-
-
-def _of_sides(labels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Return a mask of its image's size; refuse another."""
-    if labels.shape != shape:
-        allowed = f"{' × '.join(map(str, shape))}, as its image, and one channel"
-        sides = " × ".join(map(str, labels.shape))
-        resized = _in_proportion(labels.shape, shape)
-        remedy = "where it shows the same picture in another size, `--mask-grid resample` takes it"
-        fault = f"a mask of {sides} pixels"
-        raise DataError(fault, allowed=allowed, remedy=remedy if resized else OTHER_IMAGE)
-    return labels
 
 
 def _in_proportion(mask: tuple[int, ...], image: tuple[int, ...]) -> bool:
@@ -267,7 +297,11 @@ def _choose_label(
 
 
 def _frames_of_segment(
-    content: bytes, shape: tuple[int, ...], region: str | None, label_value: int | None
+    content: bytes,
+    shape: tuple[int, ...],
+    region: str | None,
+    label_value: int | None,
+    mask_grid: MaskGrid,
 ) -> NDArray[np.bool_]:
     dataset = _read_dicom(content)
     if str(dataset.get("SOPClassUID", "")) not in _SEGMENTATIONS:
@@ -278,9 +312,10 @@ def _frames_of_segment(
             "as one of these",
         )
     headers, planes = _read_segment(dataset, region, label_value)
-    _of_sides(planes[0], shape[1:])
     # of which frame of its source each was drawn; None where it does not say
     numbers: list[int | None] = []
+    drawn: Counter[Any] = Counter()  # segment → how many frames it has
+    in_order: list[int | None] = []
     for header in headers:
         stated = [
             source.get("ReferencedFrameNumber")
@@ -290,17 +325,20 @@ def _frames_of_segment(
         first = next((each for each in stated if each is not None), None)
         first = first if first is None or isinstance(first, (int, str)) else first[0]
         numbers.append(None if first is None else int(first))
-    if None in numbers and len(numbers) == shape[0]:
-        numbers = list(range(1, shape[0] + 1))
+        segment = header.get("ReferencedSegmentNumber")
+        drawn[segment] += 1
+        in_order.append(drawn[segment])
+    if None in numbers and {*drawn.values()} == {shape[0]}:
+        numbers = in_order
     inside = np.zeros(shape, dtype=np.bool_)
     for number, plane in zip(numbers, planes, strict=True):
         if number is None or not 1 <= number <= shape[0]:
             fault = f"a region on frame {number} of {shape[0]}"
             if number is None:
                 fault = f"{len(numbers)} frames that do not say of which they are"
-            allowed = f"Referenced Frame Number, or {shape[0]} frames as its image has"
+            allowed = f"Referenced Frame Number, or as many frames as its image has: {shape[0]}"
             raise DataError(fault, allowed=allowed, remedy=OTHER_IMAGE)
-        inside[number - 1] |= plane
+        inside[number - 1] |= _of_sides(plane, shape[1:], mask_grid)
     return inside
 
 

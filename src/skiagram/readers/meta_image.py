@@ -27,7 +27,7 @@ from skiagram.readers.voxels import (
 
 _FIRST = re.compile(rb"\s*(ObjectType|NDims|Comment)\s*=")
 _LAST = re.compile(rb"^\s*ElementDataFile\s*=.*\n", re.MULTILINE)
-_FIELD = re.compile(rb"^\s*(\w+)\s*=\s*(.*?)\s*$", re.MULTILINE)
+_FIELD = re.compile(rb"^\s*(\w+)[ \t]*=[ \t]*(.*?)\s*$", re.MULTILINE)
 _ALLOWED = {
     **{"ElementNumberOfChannels": "1", "HeaderSize": "0", "BinaryData": "true"},
     **{"DistanceUnits": "mm", "ElementToIntensityFunctionSlope": "1"},  # which ITK does not read
@@ -94,7 +94,8 @@ def read(
 
     def numbers(names: tuple[str, ...], default: NDArray[np.float64]) -> NDArray[np.float64]:
         text = _first_of(fields, names, "")
-        said = np.array([float(word) for word in text.split()]) if text else default
+        stated = any(name in fields for name in names)
+        said = np.array([float(word) for word in text.split()]) if stated else default
         if said.size < default.size:
             raise ValueError(f"{names[0]} = {text}")
         return said[: default.size].reshape(default.shape)

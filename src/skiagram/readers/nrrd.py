@@ -29,6 +29,7 @@ from skiagram.readers.voxels import (
 
 _DATA_FILE = re.compile(rb"^data ?file:([^\n]*)\n", re.MULTILINE | re.IGNORECASE)
 _SEGMENT = re.compile(rb"^Segment(\d+)_(Name|LabelValue|Layer):=(.*?)\s*$", re.MULTILINE)
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")  # behind the header
 _VECTOR = re.compile(r"none|\([^)]*\)")
 _HEADER = 2**20  # bytes that tell its fields
 _TYPES = {
@@ -145,7 +146,7 @@ def read(
 def read_segments(content: bytes) -> dict[str, tuple[int, int]]:
     """Return the segments that 3D Slicer names in a NRRD file: value of the voxels, and volume."""
     segments: dict[bytes, dict[bytes, bytes]] = {}
-    header = content[:_HEADER].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    header, _ = _divide(content[:_HEADER])
     for number, field, text in _SEGMENT.findall(header) if matches(header) else ():
         segments.setdefault(number, {})[field] = text
     return {
@@ -160,8 +161,7 @@ def read_segments(content: bytes) -> dict[str, tuple[int, int]]:
 
 def join(content: bytes, read_file: Callable[[str], bytes]) -> bytes:
     """Return a header (.nhdr) and its voxels as one file, any other file as it is."""
-    header = content.replace(b"\r\n", b"\n") if b"\n\n" not in content[: 2**16] else content
-    header = header.partition(b"\n\n")[0]
+    header, _ = _divide(content)
     match = _DATA_FILE.search(header + b"\n")
     data_file = match[1].strip().decode("utf-8", errors="replace") if match else ""
     if match is None or data_file.upper().startswith("LIST") or not lies_beside(data_file):
@@ -170,10 +170,17 @@ def join(content: bytes, read_file: Callable[[str], bytes]) -> bytes:
     return header.rstrip(b"\n") + b"\n\n" + read_file(data_file)
 
 
+def _divide(content: bytes) -> tuple[bytes, bytes]:
+    """Return the header, whose lines end in one byte, and what is behind its blank line."""
+    end = _BLANK_LINE.search(content)
+    header = content[: end.start()] if end else content
+    return header.replace(b"\r\n", b"\n"), content[end.end() :] if end else b""
+
+
 def _read_header(content: bytes) -> tuple[dict[str, str], bytes]:
     """Return the fields of a header without notes of other programs, and the bytes behind it."""
-    header, _, packed = content.replace(b"\r\n\r\n", b"\n\n", 1).partition(b"\n\n")
-    lines = [line.rstrip("\r") for line in header[:_HEADER].decode("latin-1").split("\n")]
+    header, packed = _divide(content)
+    lines = header[:_HEADER].decode("latin-1").split("\n")
     stated = [line.partition(":") for line in lines if line[:1] != "#" and ":=" not in line]
     fields = {name.lower(): text.strip() for name, _, text in stated}
     if len(fields) < len(stated):

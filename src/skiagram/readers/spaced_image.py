@@ -27,8 +27,8 @@ class SpacedImage:
         made_gray: Whether its file holds gray in three channels that hardly differ (`tinted`),
             `colour` that was turned gray as asked for, or `transparent` pixels, which were laid on
             black then; empty for none of these.
-        stored_bits: Bits Stored of a film in DICOM that nothing scales, which say how bright the
-            brightest pixel can be; 0 of all others.
+        stored_bits: Bits of a film in DICOM, which say how bright the brightest pixel can be: those
+            of its VOI LUT, else Bits Stored where nothing scales it; 0 of all others.
         made_colour: Whether three equal channels were made of a gray image.
     """
 

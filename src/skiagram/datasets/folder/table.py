@@ -28,7 +28,7 @@ from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.lesions import ALLOWED, is_unreadable
 from skiagram.datasets.folder.patients import MAX_VISITS, find_patient_problem
 from skiagram.errors import DataError, OptionError, listed, nearest
-from skiagram.readers.case_images import ImageReference
+from skiagram.readers.case_images import ImageReference, find_regions_alone
 from skiagram.strict import (
     STRICT,
 )
@@ -377,7 +377,7 @@ def list_entries(
         )
         entries.setdefault(name, entry)
         lesions.setdefault(name, cells[columns.marks] if columns.marks else "")
-    read = (list(references.values()), list(lesions.values()))
+    read = (find_regions_alone(references.values()), list(lesions.values()))
     return Listing(list(entries.values()), problems, *read)
 
 
