@@ -1,5 +1,7 @@
 """Sites that models did not see: figures of each, the summary, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,13 +11,15 @@ from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
+from skiagram.evaluation.evaluation_record import NUMBERS, SHARES
+from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import patients_of
 from skiagram.evaluation.sites import SITES, find_worst
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.random_effects import summarise_random_effects
-from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
+from tests.evaluation.scenario import CARD, Scenario, evaluated, finished, scenario
 
 SITE_NAMES = np.array(["Basel", "Leeds", "Porto"])
 
@@ -76,6 +80,29 @@ def test_each_site_has_the_auc_of_its_own_cases_and_the_summary_is_theirs_on_the
     assert mean.low == pytest.approx(expit(expected.low))
     assert following.high == pytest.approx(expit(expected.next_high))
     assert "3 sites" in found.find(versus="classical", figure="mean").method
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stored", [str, float])
+def test_held_out_sites_that_are_numbers_are_summarised(stored: type) -> None:
+    """Sites are stored as texts; an earlier version stored those that are numbers as numbers."""
+    known = scenario(120, 360)
+    tested = known.cases.split == "test"
+    site = np.where(tested, 3 + np.arange(480) // 4 % 3, 1)
+    table = pd.DataFrame({"case_id": known.cases.case_id, "site": site.astype(stored)})
+    traits = CaseTraits(table[["case_id"]], table)
+    card = replace(CARD, test_sites=("3", "4", "5"), site_column="site" if stored is str else "")
+    models = [finished(known, "svm"), finished(known, "small_cnn", arm="deep", seed=1)]
+    found = evaluated(known, models, covariates=table, card=card, traits=traits)
+    figures = found.figures.select(analysis=SITES)
+    assert figures.list_distinct("group") == ("3", "4", "5")
+    assert figures.find(model="classical", figure="next_site").low is not None
+    said = " ".join(found.answer.reasons)
+    assert "are of 3, 4 and 5, sites that training never saw. Over 3 values of “site”" in said
+    # That the sites of the two sides differ was chosen.
+    assert not [
+        each for each in found.differences_of_sides(SHARES, NUMBERS) if "site" in each.figure
+    ]
 
 
 @pytest.mark.slow

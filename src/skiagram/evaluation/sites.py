@@ -23,7 +23,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.random_effects import summarise_random_effects
 from skiagram.statistics.variation import UPPER, Z
-from skiagram.tasks.cases import check_fold_column
+from skiagram.tasks.cases import DataCard, check_fold_column, name_groups
 
 Sites = NDArray[np.str_]
 Floats = NDArray[np.float64]
@@ -35,37 +35,39 @@ _NO_SITES = ("", np.empty(0, dtype=np.str_))
 def find_sites(
     setting: EvaluationSet,
     fold_column: str,
-    test_sites: Sequence[str],
+    card: DataCard,
     models: Sequence[Predictions],
 ) -> tuple[str, Sites]:
     """Return the column of the sites and (n,) the site of each reported case.
 
-    The column is empty where no site was held out whole, or no column names the sites.
+    The column is empty where no site was held out whole, or no column names the sites: an earlier
+    version left out their column where it was no covariate, and did not name it.
 
     Raises:
         DataError: A case without a site, or a site of whose cases a fit that scored it saw some.
     """
-    table = setting.covariates if fold_column or test_sites else None
-    if table is None:
+    table, are_tested = setting.covariates, setting.task.design == "holdout" and card.test_sites
+    if table is None or not (fold_column or are_tested):
         return _NO_SITES
-    if fold_column:
-        check_fold_column(fold_column, table)
-        columns = [fold_column]
-    else:
-        columns = [str(name) for name in table if set(table[name]) == set(test_sites)]
-    if not columns:
-        return _NO_SITES
-    values = table[columns[0]]
+    column = fold_column or card.site_column
+    if not column:
+        sites = set(card.test_sites)
+        named = [str(name) for name in table if set(name_groups(table[name])) == sites]
+        if len(named) != 1:
+            return _NO_SITES
+        column = named[0]
+    check_fold_column(column, table)
+    values = table[column]
     if values.isna().any():
         raise DataError(
-            f"{int(values.isna().sum())} cases have no `{columns[0]}`",
+            f"{int(values.isna().sum())} cases have no `{column}`",
             where="covariates",
             remedy="fill in the column, or leave these cases out",
         )
-    site = values.astype(str).to_numpy(dtype=str)
+    site = name_groups(values).to_numpy(dtype=str)
     if fold_column:
         check_sites_unseen(models, site, setting)
-    return columns[0], site
+    return column, site
 
 
 def study_sites_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
