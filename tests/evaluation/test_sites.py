@@ -15,8 +15,9 @@ from skiagram.evaluation.evaluation_record import NUMBERS, SHARES
 from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import patients_of
-from skiagram.evaluation.sites import SITES, find_worst
+from skiagram.evaluation.sites import SITES, find_worst, summarise_sites
 from skiagram.records.predictions import Predictions
+from skiagram.statistics.agreement import absolute_error, quadratic_kappa
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.random_effects import summarise_random_effects
 from tests.evaluation.scenario import CARD, Scenario, evaluated, finished, scenario
@@ -135,11 +136,58 @@ def test_the_interval_of_the_worst_site_holds_it_as_often_as_promised(spread: fl
     held = 0
     for values in drawn.tolist():
         sites = [Estimate(value, value - 1.96 * error, value + 1.96 * error) for value in values]
-        worst = find_worst(sites, on_logit=False)
+        worst = find_worst(sites)
         assert worst.value == min(values)
         held += worst.low <= true.min() <= worst.high
     assert held / len(drawn) > 0.94
 
 
 def test_one_site_is_not_the_worst_of_any() -> None:
-    assert find_worst([Estimate(0.8, 0.7, 0.9)], on_logit=True).value is None
+    assert find_worst([Estimate(0.8, 0.7, 0.9)]).value is None
+
+
+@pytest.mark.parametrize("name", ["quadratic_kappa", "absolute_error"])
+def test_agreement_and_errors_are_summarised_on_the_scale_of_their_intervals(name: str) -> None:
+    measure = {"quadratic_kappa": quadratic_kappa, "absolute_error": absolute_error}[name]
+    there, back = {"quadratic_kappa": (np.arctanh, np.tanh), "absolute_error": (np.log, np.exp)}[
+        name
+    ]
+    generator, figures = np.random.default_rng(3), []
+    for spread in (0.1, 0.3, 1.6):
+        truth = generator.integers(0, 4, 60).astype(np.float64)
+        predicted = np.clip(np.round(truth + generator.normal(0, 0.4 + spread, 60)), 0, 3)
+        figures.append(measure(predicted, truth, np.arange(60)))
+    limits = (-1.0, 1.0) if name == "quadratic_kappa" else (0.0, np.inf)
+    found = summarise_sites(figures, limits)
+    estimates = [figure.estimate() for figure in figures]
+    lows, highs = (there([getattr(each, end) for each in estimates]) for end in ("low", "high"))
+    variances = ((highs - lows) / 2 / t.ppf(0.975, 59)) ** 2
+    expected = summarise_random_effects((lows + highs) / 2, variances)
+    for figure, low, high in (
+        ("mean", expected.low, expected.high),
+        ("next_site", expected.next_low, expected.next_high),
+    ):
+        assert found[figure].low == pytest.approx(back(low))
+        assert found[figure].high == pytest.approx(back(high))
+        assert limits[0] < found[figure].low < found[figure].high < limits[1]
+    assert found["spread"].method in ("on Fisher's z", "on the logarithm")
+    worst = find_worst(
+        estimates, figures[0].scale, limits, lower_is_better=name == "absolute_error"
+    )
+    assert limits[0] < worst.low < worst.value < worst.high < limits[1]
+
+
+def test_a_site_without_an_error_is_summarised_too() -> None:
+    truth = np.arange(40) % 4.0
+    wrong = np.where(np.arange(40) < 6, truth // 2, truth)
+    figures = [quadratic_kappa(each, truth, np.arange(40)) for each in (truth, wrong, wrong)]
+    found = summarise_sites(figures, (-1.0, 1.0))
+    assert found["mean"].low < found["mean"].value < found["mean"].high < 1
+
+
+def test_the_worst_difference_of_errors_is_in_their_unit() -> None:
+    """Errors are in mm: no difference is bounded by 1."""
+    sites = [Estimate(-value, -value - 2, -value + 2) for value in (5.0, 7.0, 9.0)]
+    worst = find_worst(sites, lower_is_better=True)
+    assert (worst.value, worst.high) == (-5, -3)
+    assert worst.low < -7
