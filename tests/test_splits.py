@@ -138,6 +138,12 @@ def test_groups_are_read_in_the_order_asked_for(tmp_path: Path) -> None:
         read_groups(path, "hospital", np.array(["c1"]))
 
 
+def test_groups_that_are_numbers_have_the_names_of_the_table(tmp_path: Path) -> None:
+    path = tmp_path / "covariates.parquet"
+    write_table(pd.DataFrame({"case_id": ["c1", "c2"], "site": [12.0, 3.0]}), path)
+    assert read_groups(path, "site", np.array(["c1", "c2"])).tolist() == ["12", "3"]
+
+
 PATIENT = np.repeat(np.arange(60).astype(str), 2)
 LABEL = np.repeat((np.arange(60) % 3 == 0).astype(np.int64), 2)
 

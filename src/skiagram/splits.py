@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from skiagram.errors import DataError, OptionError
 from skiagram.records.files import read_table
 from skiagram.seeding import derived_seed, stream
-from skiagram.tasks.cases import check_fold_column
+from skiagram.tasks.cases import check_fold_column, name_groups
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def read_groups(covariates: Path, column: str, case_id: NDArray[np.str_]) -> NDA
             where="fold_column",
             remedy="fill in the column, or leave these cases out",
         )
-    groups: NDArray[np.str_] = values.astype(str).to_numpy(dtype=str)
+    groups: NDArray[np.str_] = name_groups(values).to_numpy(dtype=str)
     return groups
 
 

@@ -1,5 +1,7 @@
 """Sites that models did not see: figures of each, the summary, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,13 +11,16 @@ from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
+from skiagram.evaluation.evaluation_record import NUMBERS, SHARES
+from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import patients_of
-from skiagram.evaluation.sites import SITES, find_worst
+from skiagram.evaluation.sites import SITES, find_worst, summarise_sites
 from skiagram.records.predictions import Predictions
+from skiagram.statistics.agreement import absolute_error, quadratic_kappa
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.random_effects import summarise_random_effects
-from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
+from tests.evaluation.scenario import CARD, Scenario, evaluated, finished, scenario
 
 SITE_NAMES = np.array(["Basel", "Leeds", "Porto"])
 
@@ -79,6 +84,29 @@ def test_each_site_has_the_auc_of_its_own_cases_and_the_summary_is_theirs_on_the
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("stored", [str, float])
+def test_held_out_sites_that_are_numbers_are_summarised(stored: type) -> None:
+    """Sites are stored as texts; an earlier version stored those that are numbers as numbers."""
+    known = scenario(120, 360)
+    tested = known.cases.split == "test"
+    site = np.where(tested, 3 + np.arange(480) // 4 % 3, 1)
+    table = pd.DataFrame({"case_id": known.cases.case_id, "site": site.astype(stored)})
+    traits = CaseTraits(table[["case_id"]], table)
+    card = replace(CARD, test_sites=("3", "4", "5"), site_column="site" if stored is str else "")
+    models = [finished(known, "svm"), finished(known, "small_cnn", arm="deep", seed=1)]
+    found = evaluated(known, models, covariates=table, card=card, traits=traits)
+    figures = found.figures.select(analysis=SITES)
+    assert figures.list_distinct("group") == ("3", "4", "5")
+    assert figures.find(model="classical", figure="next_site").low is not None
+    said = " ".join(found.answer.reasons)
+    assert "are of 3, 4 and 5, sites that training never saw. Over 3 values of “site”" in said
+    # That the sites of the two sides differ was chosen.
+    assert not [
+        each for each in found.differences_of_sides(SHARES, NUMBERS) if "site" in each.figure
+    ]
+
+
+@pytest.mark.slow
 def test_a_site_of_few_patients_is_left_out() -> None:
     known, site = known_folds()
     of_two = site.copy()
@@ -108,11 +136,58 @@ def test_the_interval_of_the_worst_site_holds_it_as_often_as_promised(spread: fl
     held = 0
     for values in drawn.tolist():
         sites = [Estimate(value, value - 1.96 * error, value + 1.96 * error) for value in values]
-        worst = find_worst(sites, on_logit=False)
+        worst = find_worst(sites)
         assert worst.value == min(values)
         held += worst.low <= true.min() <= worst.high
     assert held / len(drawn) > 0.94
 
 
 def test_one_site_is_not_the_worst_of_any() -> None:
-    assert find_worst([Estimate(0.8, 0.7, 0.9)], on_logit=True).value is None
+    assert find_worst([Estimate(0.8, 0.7, 0.9)]).value is None
+
+
+@pytest.mark.parametrize("name", ["quadratic_kappa", "absolute_error"])
+def test_agreement_and_errors_are_summarised_on_the_scale_of_their_intervals(name: str) -> None:
+    measure = {"quadratic_kappa": quadratic_kappa, "absolute_error": absolute_error}[name]
+    there, back = {"quadratic_kappa": (np.arctanh, np.tanh), "absolute_error": (np.log, np.exp)}[
+        name
+    ]
+    generator, figures = np.random.default_rng(3), []
+    for spread in (0.1, 0.3, 1.6):
+        truth = generator.integers(0, 4, 60).astype(np.float64)
+        predicted = np.clip(np.round(truth + generator.normal(0, 0.4 + spread, 60)), 0, 3)
+        figures.append(measure(predicted, truth, np.arange(60)))
+    limits = (-1.0, 1.0) if name == "quadratic_kappa" else (0.0, np.inf)
+    found = summarise_sites(figures, limits)
+    estimates = [figure.estimate() for figure in figures]
+    lows, highs = (there([getattr(each, end) for each in estimates]) for end in ("low", "high"))
+    variances = ((highs - lows) / 2 / t.ppf(0.975, 59)) ** 2
+    expected = summarise_random_effects((lows + highs) / 2, variances)
+    for figure, low, high in (
+        ("mean", expected.low, expected.high),
+        ("next_site", expected.next_low, expected.next_high),
+    ):
+        assert found[figure].low == pytest.approx(back(low))
+        assert found[figure].high == pytest.approx(back(high))
+        assert limits[0] < found[figure].low < found[figure].high < limits[1]
+    assert found["spread"].method in ("on Fisher's z", "on the logarithm")
+    worst = find_worst(
+        estimates, figures[0].scale, limits, lower_is_better=name == "absolute_error"
+    )
+    assert limits[0] < worst.low < worst.value < worst.high < limits[1]
+
+
+def test_a_site_without_an_error_is_summarised_too() -> None:
+    truth = np.arange(40) % 4.0
+    wrong = np.where(np.arange(40) < 6, truth // 2, truth)
+    figures = [quadratic_kappa(each, truth, np.arange(40)) for each in (truth, wrong, wrong)]
+    found = summarise_sites(figures, (-1.0, 1.0))
+    assert found["mean"].low < found["mean"].value < found["mean"].high < 1
+
+
+def test_the_worst_difference_of_errors_is_in_their_unit() -> None:
+    """Errors are in mm: no difference is bounded by 1."""
+    sites = [Estimate(-value, -value - 2, -value + 2) for value in (5.0, 7.0, 9.0)]
+    worst = find_worst(sites, lower_is_better=True)
+    assert (worst.value, worst.high) == (-5, -3)
+    assert worst.low < -7

@@ -151,6 +151,15 @@ def drawn_selection(rng: np.random.Generator, rounds: int) -> NDArray[np.bool_]:
     return rng.random((rounds, 30)) < np.repeat([0.8, 0.15], [10, 20])
 
 
+@pytest.mark.parametrize("folds", [2, 5])
+def test_selections_that_share_no_feature_have_no_interval(folds: int) -> None:
+    selected = np.eye(folds, 112, dtype=bool)
+    found = selection_stability(selected)
+    assert found.value == pytest.approx(fleiss_kappa(selected))
+    assert (found.low, found.high) == (None, None)
+    assert "no interval" in found.method
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_equals_fleiss_kappa(seed: int) -> None:
     selected = drawn_selection(np.random.default_rng(seed), 6)

@@ -153,6 +153,9 @@ def test_a_table_is_compared_on_the_command_line(
         assert words in html
     assert "network" not in html
     assert "Deep" not in html
+    assert "case id" not in html.lower()  # its own column is no subgroup
+    assert "the scores are no probabilities between 0 and 1" in html  # of the size
+    assert "not computed for this task" not in html
     assert main([*command, "-o", str(page)]) == 2  # nothing is replaced
     assert main([*command[:2], *named[:-1], "older"]) == 2
 

@@ -188,6 +188,7 @@ def test_the_primary_figure_is_the_mean_of_the_findings_areas() -> None:
     errors = np.where(known, (cases.estimate[0] - present) ** 2, np.nan)
     expected = np.nanmean(errors, axis=0).mean()
     assert figures["brier", ""].value == pytest.approx(expected)
+    assert figures["brier", ""].estimate().method.startswith("log jackknife")
     assert figures["brier_gain", ""].estimate().low > 0
 
 

@@ -104,6 +104,17 @@ def test_figures_of_known_risks_are_those_that_theory_gives() -> None:
     assert all(abs(each.value) < 0.02 for each in gaps)
 
 
+def test_a_brier_score_is_never_said_to_be_below_0() -> None:
+    """Early, few patients have the event, and they make nearly all of the error."""
+    for seed in range(20):
+        log_hazard = np.random.default_rng(seed).normal(size=60)
+        time, label = draw_times(log_hazard)
+        outcome = replace(OUTCOME, horizons=(0.03 * float(np.median(time)),)).settle(time, label)
+        cases = scored(outcome, log_hazard, time, label)
+        scores = [figure for name, _, figure in outcome.measure(cases) if name == "brier"]
+        assert all(figure.estimate().low > 0 for figure in scores)
+
+
 def test_where_nearly_all_are_censored_d_calibration_is_said_to_tell_nothing() -> None:
     log_hazard = np.random.default_rng(8).normal(size=300)
     time, label = draw_times(2 * log_hazard)

@@ -65,7 +65,7 @@ ANALYSES: tuple[Callable[[MeasuredRun], Iterable[FigureRow]], ...] = (
     compare_models,
     compare_off_near_duplicates,
     find_shifts,
-    lambda run: compare_sides(run.setting, run.traits).rows,
+    lambda run: compare_sides(run.setting, run.traits, run.site_column).rows,
     rank_trained,
     assess_utility_of_arms,
     study_readers_of_run,
@@ -128,7 +128,7 @@ def evaluate(
         label_conflicts=setting.label_conflicts,
         prevalence=options.analyses.prevalence,
         patients_known=known,
-        test_sites=inputs.card.test_sites,
+        test_sites=inputs.card.test_sites if task.design == "holdout" else (),
         figures=FigureTable((*figures.rows, *found[1])),
         site_column=run.site_column,
         contender=run.contender,
@@ -150,7 +150,7 @@ def measure_run(
     chosen_by = {model.name: model.chosen_by for model in models}
     rules = name_rules(options, setting.task)
     arms, contender = select_arms(models, chosen_by, setting, rules, options)
-    sites = find_sites(setting, fold_column, inputs.card.test_sites, inputs.models)
+    sites = find_sites(setting, fold_column, inputs.card, inputs.models)
     return MeasuredRun(setting, models, arms, contender, options, *sites, inputs.traits)
 
 

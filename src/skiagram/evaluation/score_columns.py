@@ -69,7 +69,6 @@ def line_up_columns(
     if subgroups is not None:
         covariates = pd.DataFrame(subgroups).reset_index(drop=True)
         _check_length(covariates, "subgroups", number)
-        covariates = covariates.assign(case_id=case_id)
     setting = EvaluationSet(
         task=Task(Classes(classes, 1), "holdout"),
         development=cases,

@@ -7,7 +7,7 @@ on both sides, so there is nothing to compare.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -120,17 +120,21 @@ class _Trait:
         yield row(Estimate(self.development), group=DEVELOPMENT)
 
 
-def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTable:
+def compare_sides(
+    setting: EvaluationSet, traits: CaseTraits | None, site_column: str = ""
+) -> FigureTable:
     """Tell test cases from development cases, and say what differs; see `compare_cases`.
 
     Args:
         traits: What may tell the cases apart; None asks for nothing.
+        site_column: Column of sites that are on one side by choice, which is left out.
 
     Returns:
         Rows; none under `cv`, or with fewer than ten patients on a side.
     """
     if traits is None or setting.task.design == "cv":
         return FigureTable()
+    traits = replace(traits, known=traits.known.drop(columns=site_column, errors="ignore"))
     sides = (setting.development, setting.cases)
     apart = int(setting.development.patient.max()) + 1
     case_id, label = (

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, ndtri
+from scipy.special import ndtri
 
 from skiagram.errors import DataError
 from skiagram.evaluation.arm_selection import MeasuredRun, SelectedArm
@@ -20,52 +20,59 @@ from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.results import patients_of
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.linearised import Linearised
+from skiagram.statistics.linearised import LIMITS, TRANSFORMS, Linearised, Scale
 from skiagram.statistics.random_effects import summarise_random_effects
 from skiagram.statistics.variation import UPPER, Z
-from skiagram.tasks.cases import check_fold_column
+from skiagram.tasks.cases import DataCard, check_fold_column, name_groups
 
 Sites = NDArray[np.str_]
 Floats = NDArray[np.float64]
 SITES, WORST = "sites", "worst_site"
-_NEAR = 1e-6  # to 0 and 1, where the logit is still finite
+_NEAR = 1e-6  # to a bound, where the scale is still finite
+_INSIDE: dict[Scale, tuple[float, float]] = {
+    "logit": (_NEAR, 1 - _NEAR),
+    "log": (float(np.finfo(np.float64).tiny), np.inf),
+    "fisher": (_NEAR - 1, 1 - _NEAR),
+}
 _NO_SITES = ("", np.empty(0, dtype=np.str_))
 
 
 def find_sites(
     setting: EvaluationSet,
     fold_column: str,
-    test_sites: Sequence[str],
+    card: DataCard,
     models: Sequence[Predictions],
 ) -> tuple[str, Sites]:
     """Return the column of the sites and (n,) the site of each reported case.
 
-    The column is empty where no site was held out whole, or no column names the sites.
+    The column is empty where no site was held out whole, or no column names the sites: an earlier
+    version left out their column where it was no covariate, and did not name it.
 
     Raises:
         DataError: A case without a site, or a site of whose cases a fit that scored it saw some.
     """
-    table = setting.covariates if fold_column or test_sites else None
-    if table is None:
+    table, are_tested = setting.covariates, setting.task.design == "holdout" and card.test_sites
+    if table is None or not (fold_column or are_tested):
         return _NO_SITES
-    if fold_column:
-        check_fold_column(fold_column, table)
-        columns = [fold_column]
-    else:
-        columns = [str(name) for name in table if set(table[name]) == set(test_sites)]
-    if not columns:
-        return _NO_SITES
-    values = table[columns[0]]
+    column = fold_column or card.site_column
+    if not column:
+        sites = set(card.test_sites)
+        named = [str(name) for name in table if set(name_groups(table[name])) == sites]
+        if len(named) != 1:
+            return _NO_SITES
+        column = named[0]
+    check_fold_column(column, table)
+    values = table[column]
     if values.isna().any():
         raise DataError(
-            f"{int(values.isna().sum())} cases have no `{columns[0]}`",
+            f"{int(values.isna().sum())} cases have no `{column}`",
             where="covariates",
             remedy="fill in the column, or leave these cases out",
         )
-    site = values.astype(str).to_numpy(dtype=str)
+    site = name_groups(values).to_numpy(dtype=str)
     if fold_column:
         check_sites_unseen(models, site, setting)
-    return columns[0], site
+    return column, site
 
 
 def study_sites_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
@@ -91,8 +98,8 @@ def study_sites(
     `worst_site`, the least favourable figure of any.
 
     A site with fewer patients than `least` of the kind that limits the figure (a class, the event)
-    has no figures of its own and no part in the summary. A chance is summarised on its logit, any
-    other figure and the difference as they are.
+    has no figures of its own and no part in the summary. A figure is summarised on the scale of its
+    interval, such as a chance on its logit, the difference as it is.
 
     Args:
         site: (n,) site of each reported case.
@@ -126,11 +133,12 @@ def study_sites(
             at = partial(row, figure=predicted.primary, model=arm, versus=versus, group=name)
             rows.append(at(figures[number].estimate()))
     for arm, versus, figures in series:
-        on_logit = not versus and all(figure.scale == "logit" for figure in figures)
-        bound = 1.0 if versus and not predicted.lower_is_better else np.inf
-        summary = summarise_sites(figures, on_logit=on_logit, bound=bound)
+        scale: Scale = figures[0].scale if figures else "plain"
+        low, high = LIMITS[alike[0].scale] if alike else (-np.inf, np.inf)
+        limits = (low - high, high - low) if versus else (low, high)
+        summary = summarise_sites(figures, limits)
         estimates = [figure.estimate() for figure in figures]
-        worst = find_worst(estimates, on_logit=on_logit, lower_is_better=predicted.lower_is_better)
+        worst = find_worst(estimates, scale, limits, lower_is_better=predicted.lower_is_better)
         summary = {WORST: worst, **summary} if versus else {**summary, WORST: worst}
         for title, estimate in summary.items():
             rows.append(row(estimate, figure=title, model=arm, versus=versus))
@@ -165,72 +173,78 @@ def check_sites_unseen(models: Sequence[Predictions], site: Sites, setting: Eval
 
 
 def find_worst(
-    estimates: Sequence[Estimate], *, on_logit: bool, lower_is_better: bool = False
+    estimates: Sequence[Estimate],
+    scale: Scale = "plain",
+    limits: tuple[float, float] = (-np.inf, np.inf),
+    *,
+    lower_is_better: bool = False,
 ) -> Estimate:
     """Return the least favourable figure of any site: the least, or of an error the greatest.
 
-    The lower bound is the least of the sites' own: it lies above the least true figure no more
-    often than that of the site where this is. Any of the upper bounds may lie too low by chance,
-    so each reaches to the level 1 − .025 / sites (Bonferroni) before the least of them is taken.
+    The bound beyond it is the least favourable of the sites' own: it lies beyond the least
+    favourable true figure no more often than that of the site where this is. Any of the bounds
+    on the other side may lie too far by chance, so each reaches to the level 1 − .025 / sites
+    (Bonferroni) on the scale of the figure before the least favourable of them is taken.
+
+    Args:
+        limits: Between which figures lie.
     """
-    if lower_is_better:
-        return find_worst([each.negate() for each in estimates], on_logit=False).negate()
     defined_estimates = [each for each in estimates if each.value is not None]
     if len(defined_estimates) < 2:
         return Estimate(None, reason="the worst of fewer than two sites is no figure of its own")
     bounds = np.array(
         [(each.low, each.value, each.high) for each in defined_estimates], dtype=np.float64
     )
-    lows, values, highs = bounds.T
-    least = float(values.min())
+    least = np.max if lower_is_better else np.min
+    beyond, values, towards = bounds.T[::-1] if lower_is_better else bounds.T
+    worst = float(least(values))
     if np.isnan(bounds).any():
-        return Estimate(least, method="no interval: a site has none")
-    if on_logit:
-        values, highs = (logit(np.clip(each, _NEAR, 1 - _NEAR)) for each in (values, highs))
+        return Estimate(worst, method="no interval: a site has none")
+    if scale in TRANSFORMS:
+        values, towards = (
+            TRANSFORMS[scale].there(np.clip(each, *_INSIDE[scale])) for each in (values, towards)
+        )
     reach = -ndtri((1 - UPPER) / len(defined_estimates)) / Z
-    upper = values + reach * (highs - values)
-    high = expit(upper) if on_logit else np.minimum(upper, 1.0)
-    method = f"least of {len(defined_estimates)} sites, upper bounds by Bonferroni"
-    return Estimate(least, float(lows.min()), float(high.min()), method)
+    reached = values + reach * (towards - values)
+    if scale in TRANSFORMS:
+        reached = TRANSFORMS[scale].back(reached)
+    low, high = sorted((float(least(beyond)), float(least(np.clip(reached, *limits)))))
+    words = ("greatest", "lower") if lower_is_better else ("least", "upper")
+    method = f"{words[0]} of {len(defined_estimates)} sites, {words[1]} bounds by Bonferroni"
+    return Estimate(worst, low, high, method)
 
 
 def summarise_sites(
-    figures: Sequence[Linearised], *, on_logit: bool, bound: float
+    figures: Sequence[Linearised], limits: tuple[float, float]
 ) -> dict[str, Estimate]:
-    """Summarise the figures of sites as they are, or chances on their logit.
+    """Summarise the figures of sites on the scale of their intervals.
 
-    A chance where no error or no variance is seen counts as if half a patient of its rarer kind
-    stood on the wrong side, as its logit would be infinite.
+    They are summarised as they are where the figure of a site has no value on the scale.
 
     Args:
-        bound: What a figure that is no chance cannot exceed, up or down.
+        limits: Between which figures lie.
     """
-    values, variances = np.empty(len(figures)), np.empty(len(figures))
-    for number, figure in enumerate(figures):
-        if on_logit:
-            value, variance = figure.value, figure.variation.variance
-            if variance == 0 or not 0 < value < 1:
-                size = figure.fewest
-                value = (value * size + 0.5) / (size + 1)
-                variance = value * (1 - value) / size
-            values[number], variances[number] = logit(value), variance / (value * (1 - value)) ** 2
-        else:
-            value, variance = figure.value, replace(figure, pair=None).variation.variance
-            joined = figure.estimate()
-            if variance == 0 and joined.low is not None and joined.high is not None:
-                variance = ((joined.high - joined.low) / (2 * Z)) ** 2
-            values[number], variances[number] = value, variance
-    if len(values) < 2:
+    if len(figures) < 2:
         reason = (
-            "one site says nothing about the next" if len(values) else "no site is large enough"
+            "one site says nothing about the next" if len(figures) else "no site is large enough"
         )
+        return dict.fromkeys(("mean", "next_site", "spread"), Estimate(None, reason=reason))
+    placed = [_place(figure) for figure in figures]
+    values, variances = np.array(placed).T
+    transform = TRANSFORMS.get(figures[0].scale)
+    if transform is not None and all(transform.has(value) for value in values.tolist()):
+        variances = variances * np.array([transform.slope(value) ** 2 for value in values.tolist()])
+        values = np.array([transform.there(value) for value in values.tolist()])
+    else:
+        transform = None
+    if not (variances > 0).all():
+        reason = "the figure of a site does not vary between its cases"
         return dict.fromkeys(("mean", "next_site", "spread"), Estimate(None, reason=reason))
 
     def bounded(value: float, low: float, high: float, method: str) -> Estimate:
-        if on_logit:
-            value, low, high = (float(expit(number)) for number in (value, low, high))
-            return Estimate(value, low, high, method)
-        return Estimate(value, max(-bound, low), min(bound, high), method)
+        if transform is not None:
+            value, low, high = (float(transform.back(number)) for number in (value, low, high))
+        return Estimate(value, max(limits[0], low), min(limits[1], high), method)
 
     effects = summarise_random_effects(values, variances)
     method = f"random effects over {len(values)} sites (Paule–Mandel, Hartung–Knapp)"
@@ -240,8 +254,29 @@ def summarise_sites(
             "prediction interval (Higgins, Thompson & Spiegelhalter 2009), spread on the wide side"
         )
         following = bounded(effects.mean, effects.next_low, effects.next_high, way)
+    words = "" if transform is None else f"on {transform.title}"
     return {
         "mean": bounded(effects.mean, effects.low, effects.high, method),
         "next_site": following,
-        "spread": Estimate(effects.between, method="on the logit" if on_logit else ""),
+        "spread": Estimate(effects.between, method=words),
     }
+
+
+def _place(figure: Linearised) -> tuple[float, float]:
+    """Return the figure of a site and its variance, where it can be told.
+
+    A figure with a bound counts, where no error or no variance is seen, as if half a patient of its
+    rarer kind stood on the wrong side: its value on the scale would be infinite.
+    """
+    value, variance = figure.value, replace(figure, pair=None).variation.variance
+    transform = TRANSFORMS.get(figure.scale)
+    if figure.chance is not None and transform is not None:
+        if variance == 0 or not transform.has(value):
+            (origin, unit), size = figure.chance, figure.fewest
+            chance = ((value - origin) / unit * size + 0.5) / (size + 1)
+            value, variance = origin + unit * chance, unit**2 * chance * (1 - chance) / size
+    elif variance == 0:
+        joined = figure.estimate()
+        if joined.low is not None and joined.high is not None:
+            variance = ((joined.high - joined.low) / (2 * Z)) ** 2
+    return value, variance

@@ -22,6 +22,7 @@ from skiagram.evaluation.results import CASES, OTHERS, SUBGROUPS, Part, patients
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, difference_of_groups, share
 from skiagram.statistics.significance import correct_by_holm
+from skiagram.tasks.cases import name_groups
 from skiagram.tasks.scored_cases import ScoredCases
 
 Flags = NDArray[np.bool_]
@@ -145,7 +146,7 @@ def split_by_value(
             if few:
                 rare |= members
             else:
-                yield str(value), members
+                yield name_groups(values[members]).iloc[0], members
         if rare.any():
             yield rare_texts(least), rare
     if missing.any():

@@ -461,22 +461,24 @@ def _qualify(
             f"With the {others}, which a model may only remember, "
             f"{describe_gap(everything.difference)}{end}."
         )
-    # What sites or cohorts that no model saw say of the next one.
+    # What sites or cohorts that no model saw say of the next one: nothing below three sites.
     sites = evaluation.test_sites
     several = len(sites) > 1
+    paired = evaluation.figures.select(analysis=SITES, versus="classical", group="")
+    says_next = paired.find(figure="next_site").low is not None
     if evaluation.is_external:
-        cohorts = f"The cohorts are {_listed(sites)}; " if several else ""
-        say = "a few cohorts say" if several else "One cohort says"
-        yield f"{cohorts}{say} nothing about the next."
+        if several:
+            few = "" if says_next else "; a few cohorts say nothing about the next"
+            yield f"The cohorts are {_listed(sites)}{few}."
+        else:
+            yield "One cohort says nothing about the next."
     elif sites:
+        few = "a few sites say" if several else "one site says"
         yield (
             f"The test cases are of {_listed(sites)}, {'sites' if several else 'a site'} that "
-            f"training never saw; {'a few sites say' if several else 'one site says'} nothing "
-            "about the next."
+            f"training never saw{'' if says_next else f'; {few} nothing about the next'}."
         )
-    # Nothing below three sites.
-    paired = evaluation.figures.select(analysis=SITES, versus="classical", group="")
-    if paired.find(figure="next_site").low is not None:
+    if says_next:
         yield describe_sites(evaluation)
 
 

@@ -15,7 +15,7 @@ from skiagram.records.feature_table import FeatureTable
 from skiagram.strict import (
     STRICT,
 )
-from skiagram.tasks.cases import Cases
+from skiagram.tasks.cases import Cases, name_groups
 
 PREFIX = "covariates_"
 SITE_PREFIX = "site_"
@@ -156,20 +156,8 @@ class Site(Covariates):
 
     def _as_read(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the table with the column of sites as text: numbers name sites too."""
-        numbers = [
-            name
-            for name in self.columns or ()
-            if name in table.columns and pd.api.types.is_numeric_dtype(table[name])
-        ]
-        return table.assign(
-            **{name: table[name].map(_number_as_text, na_action="ignore") for name in numbers}
-        )
-
-
-def _number_as_text(number: float) -> str:
-    """Return all digits of a number; of a whole one without a point."""
-    number = float(number)
-    return str(int(number)) if number.is_integer() else repr(number)
+        columns = [name for name in self.columns or () if name in table.columns]
+        return table.assign(**{name: name_groups(table[name]) for name in columns})
 
 
 def development_patients(cases: Cases) -> dict[str, str]:

@@ -194,7 +194,7 @@ def bootstrap_estimate(
     low, high = map(float, np.quantile(values, LEVELS) if bounds is None else bounds)
     if variation.scope == "procedure" or np.isfinite(variation.degrees):
         standard = Z * float(values.std(ddof=1))
-        longer = variation.half / standard if variation.variance > 0 else 1.0
+        longer = variation.half / standard if variation.variance > 0 and standard > 0 else 1.0
         low, high = value - longer * (value - low), value + longer * (high - value)
         if share:
             low, high = max(low, 0.0), min(high, max(1.0, float(values.max())))

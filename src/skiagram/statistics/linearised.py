@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,30 +56,39 @@ _ROUNDING = 1e-12  # of a mean over repeats that lies at its bound
 _MIN_QUANTILE, _MAX_QUANTILE = 1e-9, 40.0  # beyond them p is 1 or 0
 
 
-class _Transform(NamedTuple):
-    """A scale: its name in methods, the values that it has, to it and back, its slope there."""
+class Transform(NamedTuple):
+    """A scale: its name in methods, its title, values that it has, to it and back, its slope."""
 
     words: str
+    title: str
     has: Callable[[float], bool]
-    there: Callable[[float], float]
-    back: Callable[[float], float]
+    there: Callable[[Any], Any]
+    back: Callable[[Any], Any]
     slope: Callable[[float], float]
 
 
-_TRANSFORMS: dict[Scale, _Transform] = {
-    "logit": _Transform(
-        "logit", lambda value: 0 < value < 1, logit, expit, lambda value: 1 / (value * (1 - value))
+TRANSFORMS: dict[Scale, Transform] = {
+    "logit": Transform(
+        "logit",
+        "the logit",
+        lambda value: 0 < value < 1,
+        logit,
+        expit,
+        lambda value: 1 / (value * (1 - value)),
     ),
-    "log": _Transform("log", lambda value: value > 0, np.log, np.exp, lambda value: 1 / value),
-    "fisher": _Transform(
+    "log": Transform(
+        "log", "the logarithm", lambda value: value > 0, np.log, np.exp, lambda value: 1 / value
+    ),
+    "fisher": Transform(
         "Fisher's z,",
+        "Fisher's z",
         lambda value: -1 < value < 1,
         np.arctanh,
         np.tanh,
         lambda value: 1 / (1 - value**2),
     ),
 }
-_LIMITS: dict[Scale, tuple[float, float]] = {
+LIMITS: dict[Scale, tuple[float, float]] = {
     "plain": (-np.inf, np.inf),
     "logit": (0.0, 1.0),
     "log": (0.0, np.inf),
@@ -268,7 +277,7 @@ class Linearised:
             return tango_interval(gained, lost, self.size, quantile)
         if self._unseen:
             return self._wilson(quantile, self.fewest if cases is None else cases)
-        half, scale = quantile * float(np.sqrt(variance)), _TRANSFORMS.get(self.scale)
+        half, scale = quantile * float(np.sqrt(variance)), TRANSFORMS.get(self.scale)
         if scale is not None and scale.has(value):
             middle, half = scale.there(value), half * scale.slope(value)
             interval = float(scale.back(middle - half)), float(scale.back(middle + half))
@@ -305,7 +314,7 @@ class Linearised:
             return Estimate(self.value, *self.bounds(Z), f"Wilson on {self._of_patients}")
         if len(count_cases(self.patient)) < 2:
             return Estimate(self.value, reason="fewer than two patients")
-        scale = _TRANSFORMS.get(self.scale)
+        scale = TRANSFORMS.get(self.scale)
         words = f"{scale.words} " if scale is not None and scale.has(self.value) else ""
         method = f"{words}{self.method}{self._words}"
         return Estimate(self.value, *self.bounds(variation.quantile), method)
@@ -384,7 +393,7 @@ class Linearised:
         """Return the interval that Wilson's of the chance makes, by so many independent cases."""
         origin, unit = self.chance or (0.0, 1.0)
         ends = sorted(origin + unit * end for end in wilson_interval(self._chance, cases, quantile))
-        low, high = np.clip(ends, *_LIMITS[self.scale])
+        low, high = np.clip(ends, *LIMITS[self.scale])
         return float(low), float(high)
 
     @cached_property
@@ -415,7 +424,7 @@ class Linearised:
         if self.clustered and self.by_kind:
             pairs = combinations(samples, 2)
             variance += 2 * sum(covariance_of_means(*first, *other) for first, other in pairs)
-        nothing = _NOTHING if np.isfinite(_LIMITS[self.scale]).all() or self.by_kind else 0.0
+        nothing = _NOTHING if np.isfinite(LIMITS[self.scale]).all() or self.by_kind else 0.0
         return float(variance) if variance > nothing else 0.0
 
     def _estimate_difference(self, first: "Linearised", second: "Linearised") -> Estimate:
@@ -437,7 +446,7 @@ class Linearised:
             return Estimate(value, reason="fewer than two patients")
         else:
             below, above, method = 0.0, 0.0, f"paired {self.method}"
-        low, high = _LIMITS[first.scale]
+        low, high = LIMITS[first.scale]
         return Estimate(
             value, max(low - high, value - below), min(high - low, value + above), method
         )

@@ -20,6 +20,7 @@ Flags = NDArray[np.bool_]
 Z = 1.959963984540054
 UPPER = 0.975
 _UNEQUAL = 0.75
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -315,4 +316,6 @@ def selection_stability(selected: NDArray[np.bool_]) -> Estimate:
     sized = value / 2 * (2 * mean_size * sizes / d**2 - sizes / d - mean_size / d + 1)
     influence = (shared - sizes * mean_size / d**2 + sized) / chance
     half = Z * float(np.sqrt(4 / m**2 * ((influence - influence.mean()) ** 2).sum()))
+    if half < _ROUNDING:  # two of equal size, or features that no two selections share
+        return Estimate(value, method="no interval: all selections are equally unlike the others")
     return Estimate(value, max(-1.0, value - half), min(1.0, value + half), "Nogueira")

@@ -35,7 +35,7 @@ from skiagram.seeding import stream
 from skiagram.strict import (
     STRICT,
 )
-from skiagram.tasks.cases import Cases
+from skiagram.tasks.cases import Cases, name_groups
 
 Floats = NDArray[np.float64]
 Watch = Callable[[Sequence[str], Scorer, PreparedCases], None]
@@ -235,9 +235,9 @@ def read_stored_covariates(folder: Path, read: tuple[Covariate, ...]) -> Covaria
     if missing:
         remedy = "score a data set with this column, or choose models of images alone"
         raise DataError(f"no covariate `{missing[0]}`", where=str(folder), remedy=remedy)
-    rows = table[columns].to_dict("records")
+    rows = table[columns].apply(name_groups).fillna("").to_dict("records")
     cells = {
-        case: {str(name): "" if pd.isna(value) else str(value) for name, value in row.items()}
+        case: {str(name): str(value) for name, value in row.items()}
         for case, row in zip(table["case_id"].tolist(), rows, strict=True)
     }
     return CovariateTable(read, cells)

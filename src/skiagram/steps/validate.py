@@ -302,7 +302,7 @@ def score_cohort(
         cases=_joined(development_cases, cases),
         task=task,
         sealed=sealed.assign(case_id=sealed["case_id"].to_numpy()[drawn]),
-        card=replace(card, test_sites=tuple(sorted(set(covariates[COHORT])))),
+        card=replace(card, test_sites=tuple(sorted(set(covariates[COHORT]))), site_column=COHORT),
         comparison=comparison,
         duplicates=_named(copies[["first", "second"]], ["second"]),
         covariates=covariates,

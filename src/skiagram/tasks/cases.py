@@ -33,6 +33,7 @@ class DataCard:
     known_issues: tuple[str, ...] = ()
     waived_findings: dict[str, str] = field(default_factory=dict)
     test_sites: tuple[str, ...] = ()
+    site_column: str = ""  # of the covariates, where test sites are held out
     has_images: bool = True  # a table of features has none: patterns stand for them
 
 
@@ -119,3 +120,16 @@ def check_fold_column(column: str, table: pd.DataFrame) -> None:
     if column not in table:
         allowed = listed(map(str, table)) or "none: the data set has no covariates"
         raise OptionError(f"no column `{column}`", where="fold_column", allowed=allowed)
+
+
+def name_groups(column: pd.Series) -> pd.Series:
+    """Return the values of a column that names groups, such as sites, as text; gaps stay.
+
+    A number names a group too, a whole one without a point: site 3 and not 3.0.
+    """
+
+    def name(value: Any) -> str:
+        is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
+        return str(int(value)) if is_whole else str(value)
+
+    return column.astype(object).map(name, na_action="ignore")

@@ -23,7 +23,7 @@ from scipy.special import expit
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.statistics.delong import placements
 from skiagram.statistics.estimate import format_decimal, format_estimate
-from skiagram.statistics.linearised import Linearised, mean_of_cases, mean_over_repeats
+from skiagram.statistics.linearised import Linearised, Scale, mean_of_cases, mean_over_repeats
 from skiagram.statistics.proportional_odds import fit_rising_score
 from skiagram.strict import (
     STRICT,
@@ -419,7 +419,8 @@ class Findings(MeasuredOutcome):
         terms = [(weight * (each - present) ** 2).sum(axis=1) for each in cases.estimate]
         figure_terms = {"brier": terms, "brier_gain": [plain_terms - each for each in terms]}
         for name, repeat_terms in figure_terms.items():
-            means = [mean_of_cases(each, cases.patient) for each in repeat_terms]
+            scale: Scale = "log" if name == "brier" else "plain"
+            means = [mean_of_cases(each, cases.patient, scale) for each in repeat_terms]
             measured.append(MeasuredFigure(name, "", mean_over_repeats(means, cases.folds)))
         return [*measured, *(MeasuredFigure("auc", name, area) for name, area in parts)]
 

@@ -397,7 +397,8 @@ class TimeToEvent(MeasuredOutcome):
                 continue
             survival = cases.estimate[:, :, self.grid.index(horizon)]
             errors = [brier_terms(each, *pairs, horizon, other) for each in survival]
-            yield "brier", self._at(horizon), [mean_of_cases(each, patient) for each in errors]
+            brier = [mean_of_cases(each, patient, "log") for each in errors]
+            yield "brier", self._at(horizon), brier
             # The mean risk minus the observed share: of all cases, and without each of them.
             parts = [np.ones(len(event), dtype=np.bool_), *~np.eye(len(event), dtype=np.bool_)]
             observed = np.array(

@@ -12,7 +12,8 @@ from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.table import Columns
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
-from skiagram.records.files import read_table
+from skiagram.records.files import read_record, read_table
+from skiagram.tasks.cases import DataCard
 from tests.datasets.own_folders import (
     COLUMNS,
     encoded,
@@ -104,6 +105,24 @@ def test_train_on_site_a_and_test_on_site_b(tmp_path: Path) -> None:
     sites = [one.cells["site"] for one in read_rows(own.csv.read_bytes())]
     assert (cases.split == "test").sum() == sites.count("Leeds") > 0
     assert (cases.split == "train").sum() == sites.count("York") > 0
+
+
+@pytest.mark.parametrize("covariates", [(), ("age", "site")])
+def test_sites_that_are_numbers_go_on_as_texts_where_they_make_the_test_set(
+    tmp_path: Path, covariates: tuple[str, ...]
+) -> None:
+    sites = ["1", "3", "3", "05"]
+    own = write_films(
+        tmp_path, 24, lambda at: {"site": sites[at // 3 % 4], "patient_id": f"MRN-{at}"}
+    )
+    source = source_of(own, replace(COLUMNS, covariates=covariates), test_sites=("3", "05"))
+    _, cases = ingested(source, tmp_path / "out", "holdout")
+    card = read_record(DataCard, tmp_path / "out/cases/card.json")
+    assert card.site_column == "site"
+    table = read_table(tmp_path / "out/cases/covariates.parquet").set_index("case_id")
+    kept = table["site"].loc[cases.case_id.tolist()]
+    assert sorted(kept[cases.split == "test"]) == ["05"] * 6 + ["3"] * 12
+    assert set(kept[cases.split == "train"]) == {"1"}
 
 
 def test_a_published_split_is_kept(tmp_path: Path) -> None:

@@ -132,7 +132,8 @@ class Folder(RealDataSet):
         return find_contradicted(listing.entries, listing.lesions, negative, self.classes[negative])
 
     def card(self) -> DataCard:
-        card = replace(super().card(), test_sites=self.test_sites)
+        site = (self.columns.site or "") if self.test_sites else ""
+        card = replace(super().card(), test_sites=self.test_sites, site_column=site)
         if self.unstated_spacing is None:
             return card
         stated = " × ".join(f"{distance:g}" for distance in self.unstated_spacing)

@@ -241,7 +241,8 @@ def find_covariate_problems(rows: list[CsvRow], columns: Columns) -> list[DataEr
     problems = []
     for name in columns.covariates:
         where, cells = f"{WHERE}, column `{name}`", [row.cells[name] for row in rows]
-        if (problem := find_number_problem(rows, name)) is not None:
+        problem = None if name == columns.site else find_number_problem(rows, name)
+        if problem is not None:
             problems.append(problem)
         elif name not in columns.forced_covariates and (why := suspect_column(name, cells)):
             problems.append(
@@ -338,10 +339,14 @@ def list_entries(
     problems = _find_column_problems(rows, columns, test_sites)
     # each row: its entry, or what is wrong with it
     rules = [_rules_of_rows(columns, classes, hidden=hidden) for hidden in (False, True)]
+    # the site goes on where it says what the test set is; numbers that name sites are texts
+    site = (columns.site,) if test_sites and columns.site else ()
+    covariates = tuple(dict.fromkeys((*columns.covariates, *site)))
     numeric = {
         name
-        for name in columns.covariates
-        if all(is_number(row.cells[name]) for row in rows if row.cells[name])
+        for name in covariates
+        if name != columns.site
+        and all(is_number(row.cells[name]) for row in rows if row.cells[name])
     }
     entries: dict[str, Entry] = {}
     references: dict[str, ImageReference] = {}
@@ -366,7 +371,7 @@ def list_entries(
             split=split,
             covariates={
                 each: row.number(each) if each in numeric else cells[each] or None
-                for each in columns.covariates
+                for each in covariates
             },
             scores={each: float(cells[each]) for each in columns.scores},
             measured=measured,

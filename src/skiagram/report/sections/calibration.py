@@ -34,11 +34,12 @@ def tabulate_calibration(evaluation: Evaluation) -> Table:
     several = evaluation.task.positive is None
     parts = [] if several else ["Reliability", "Resolution", "Uncertainty"]
     ideals = ["Intercept (ideal 0)", "Slope (ideal 1)", "Expected / observed (ideal 1)"]
+    columns = [*ideals, "Brier score", *parts]
 
     def cells(model: ModelResult) -> Cells | None:
         result = model.figures.select(analysis=CALIBRATION)
         if not result:
-            return None
+            return _without_calibration(model, len(columns))
         brier = [result.get(figure=f"brier_{part.lower()}") or _NOT_DECOMPOSED for part in parts]
         return [
             fill_cell(result.find(figure="intercept"), signed=True),
@@ -51,7 +52,7 @@ def tabulate_calibration(evaluation: Evaluation) -> Table:
             ),
         ]
 
-    return tabulate_models(evaluation, [*ideals, "Brier score", *parts], cells)
+    return tabulate_models(evaluation, columns, cells)
 
 
 def tabulate_calibration_distance(evaluation: Evaluation) -> Table | None:
@@ -59,17 +60,24 @@ def tabulate_calibration_distance(evaluation: Evaluation) -> Table | None:
     if not evaluation.table.select(analysis=CALIBRATION, figure="ici"):
         return None
 
+    columns = ("Mean distance (ICI)", "Reached by chance", "Median (E50)", "90 % of cases (E90)")
+
     def cells(model: ModelResult) -> Cells | None:
         result = model.figures.select(analysis=CALIBRATION)
         if not result.select(figure="ici"):
-            return None
+            return _without_calibration(model, len(columns))
         ici, chance, *others = (
             result.find(figure=name) for name in ("ici", "ici_by_chance", "e50", "e90")
         )
         return [fill_cell(ici), format_decimal(chance.value), *map(fill_cell, others)]
 
-    columns = ("Mean distance (ICI)", "Reached by chance", "Median (E50)", "90 % of cases (E90)")
     return tabulate_models(evaluation, columns, cells)
+
+
+def _without_calibration(model: ModelResult, columns: int) -> Cells | None:
+    """Return cells that say why a model has no calibration; None where its Brier score is known."""
+    brier = model.find("brier")
+    return None if brier.value is not None else [fill_cell(brier)] * columns
 
 
 def draw_reliability(evaluation: Evaluation) -> Drawing | None:

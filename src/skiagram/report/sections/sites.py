@@ -23,7 +23,13 @@ from skiagram.statistics.estimate import (
 )
 def sites(evaluation: Evaluation, material: Material) -> Context:
     """Return the table of sites and what it shows."""
-    return {"table": tabulate_sites(evaluation), "shown": describe_sites(evaluation)}
+    spreads = evaluation.figures.select(analysis=SITES, figure="spread", versus="")
+    scales = [spread.method for spread in spreads.rows if spread.value is not None]
+    return {
+        "table": tabulate_sites(evaluation),
+        "shown": describe_sites(evaluation),
+        "scale": (scales[0] or "as it is") if scales else "",
+    }
 
 
 def tabulate_sites(evaluation: Evaluation) -> Table | None:
@@ -82,10 +88,9 @@ def _summarise(figures: FigureTable, *, difference: bool) -> list[Cell | str]:
     next_site = fill_cell(following)
     if following.value is not None:
         next_site = Cell("", format_interval(following, 3 if difference else 2, signed=difference))
-    unit = " on the logit" if spread.method else ""
     return [
         fill(figures.find(figure="mean")),
         next_site,
-        f"{format_decimal(spread.value)}{unit}",
+        f"{format_decimal(spread.value)} {spread.method}".strip(),
         fill(figures.find(figure="worst_site")),
     ]
