@@ -99,12 +99,13 @@ def odd(at: int) -> dict[str, bytes]:
 
 def faulty() -> dict[str, bytes]:
     """Return files that cannot be used."""
+    inks = np.stack([film(902), film(902)[::-1], *[film(905)] * 2], axis=-1)  # in colour
     return {
         "empty.png": b"",
         "cut.jpg": encoded(Image.fromarray(film(900)), "JPEG")[:-80],
         "notes.png": b"seen by Dr Gray, no film\n" * 20,
         "report.dcm": dicom(901, PixelData=None),
-        "ink.jpg": encoded(Image.fromarray(np.stack([film(902)] * 4, -1), "CMYK"), "JPEG"),
+        "ink.jpg": encoded(Image.fromarray(inks, "CMYK"), "JPEG"),
         "pages.tif": tiff(np.stack([film(903)] * 2)),
         "tiny.png": encoded(Image.fromarray(film(904)[:4]), "PNG"),
     }
