@@ -26,7 +26,13 @@ from skiagram.datasets.folder.patients import number_visits, settle_patients
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import SPLITS, Columns, join_masks, normalise_name
 from skiagram.errors import DataError, OptionError, listed, nearest
-from skiagram.intake.class_folders import KINDS, add_split, find_split_column, rows_of_classes
+from skiagram.intake.class_folders import (
+    KINDS,
+    add_split,
+    describe_depths,
+    find_split_column,
+    rows_of_classes,
+)
 from skiagram.intake.file_names import find_listed_files
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.header_patients import (
@@ -191,9 +197,9 @@ def _read_class_folders(options: FileOptions) -> tuple[_Table, MaskNames]:
     mask_files = masks.names
     rows = rows_of_classes([name for name in names if name not in mask_files], classes, where)
     parts = {part.lower() for row in rows for part in row.cells["file"].split("/")[:-1]}
-    notes = []
+    notes = [describe_depths(rows)]
     if parts & SPLITS.keys() and "split" not in rows[0].cells:
-        notes = ["Folders tell parts of the data, but no test set: folds score every image."]
+        notes += ["Folders tell parts of the data, but no test set: folds score every image."]
     return _Table(rows, replace(options, file="file"), notes), masks
 
 
