@@ -52,7 +52,7 @@ from skiagram.intake.named_files import compose_table
 from skiagram.intake.outcomes import list_outcome_columns, list_predicted, settle_outcome
 from skiagram.intake.patient_columns import find_patient_column
 from skiagram.readers.case_images import called_images, is_image_file
-from skiagram.readers.file_trees import ARCHIVE, open_tree
+from skiagram.readers.file_trees import ARCHIVE, FileTree, open_tree
 from skiagram.tasks.kinds import AnyOutcome
 from skiagram.tasks.task import Design
 
@@ -75,6 +75,7 @@ class DescribedFolder(NamedTuple):
     Attributes:
         notes: What was settled of names, rows and labels, a sentence each.
         of_other_classes: Images or rows that `--classes` leaves out.
+        without_file: Rows that were left out since the folder lacks their file.
         predicted: Columns of an outcome that is no class.
     """
 
@@ -84,6 +85,7 @@ class DescribedFolder(NamedTuple):
     notes: list[str]
     settling: Settling
     of_other_classes: int
+    without_file: int
     predicted: tuple[str, ...]
 
     @property
@@ -94,12 +96,13 @@ class DescribedFolder(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """Rows with the options that name the columns that they have."""
+    """Rows with the options that name the columns that they have, and how many have no file."""
 
     rows: list[CsvRow]
     options: FileOptions
     notes: list[str]
     outcome: AnyOutcome | None = None
+    without_file: int = 0
 
 
 def read_folder(options: FileOptions) -> DescribedFolder:
@@ -141,7 +144,7 @@ def read_folder(options: FileOptions) -> DescribedFolder:
                 if normalise_name(row.cells[table.options.file or ""]) not in masks.names
             ]
             table = table._replace(rows=rows)
-    rows, options, notes, outcome = table
+    rows, options, notes, outcome, without_file = table
     every = len(rows)
     if outcome is None and not options.cohort:
         rows, note = leave_out_classes(rows, options.label, options.classes)
@@ -171,7 +174,9 @@ def read_folder(options: FileOptions) -> DescribedFolder:
     settling = Settling(few_gray=options.gray is None, without_lesion=options.masks == "regions")
     sentences = [note for note in (*notes, masks.describe(options.masks)) if note]
     predicted = list_predicted(options)
-    return DescribedFolder(rows, source, design, sentences, settling, n_other_classes, predicted)
+    return DescribedFolder(
+        rows, source, design, sentences, settling, n_other_classes, without_file, predicted
+    )
 
 
 def _read_class_folders(options: FileOptions) -> tuple[_Table, MaskNames]:
@@ -209,15 +214,18 @@ def _read_table(options: FileOptions) -> _Table:
     The latter is made as `skiagram table` makes it, and the options are those that go with it.
     """
     emptied: Counter[str] = Counter()
-    columns = (*([options.file] if options.file else FILE_COLUMNS), options.mask or "mask")
+    mask = options.mask or "mask"
     if not options.pattern:
         csv = options.csv or options.folder
+        columns = (*([options.file] if options.file else FILE_COLUMNS), mask)
         rows = read_csv(csv, options.missing, columns, options.columns, emptied)
         return _Table(rows, options, describe_missing(options.missing, emptied))
     table = compose_table(options)
+    columns = (FILE_COLUMNS[0], mask)
     rows = read_rows(table.text.encode(), options.missing, columns, emptied=emptied)
     following = replace(
         options,
+        file=FILE_COLUMNS[0],
         ignore_unlisted=options.ignore_unlisted or options.marks == "masks",
         masks=options.masks if table.following.get("masks") else None,
         patient=None,
@@ -265,6 +273,10 @@ def _settle_table(table: _Table) -> _Table:
     rows, note = find_listed_files(rows, file, target, tree)
     notes.append(note)
     options = replace(options, file=target if note else file)
+    every = len(rows)
+    rows, note = _leave_out_without_file(rows, target if note else file, tree, options)
+    notes.append(note)
+    without_file = every - len(rows)
     if mask in rows[0].cells:
         rows, note = find_listed_files(rows, mask, mask, tree)
         notes.append(note)
@@ -295,7 +307,25 @@ def _settle_table(table: _Table) -> _Table:
         rows, note = add_split(rows, options.file or file, split)
         notes.append(note)
     outcome = None if settled is None else settled.outcome
-    return _Table(rows, options, [note for note in notes if note], outcome)
+    return _Table(rows, options, [note for note in notes if note], outcome, without_file)
+
+
+def _leave_out_without_file(
+    rows: list[CsvRow], file: str, tree: FileTree, options: FileOptions
+) -> tuple[list[CsvRow], str]:
+    """Return the rows whose file is there, where the line says so, and a sentence on the others."""
+    absent = [row for row in rows if not tree.exists(normalise_name(row.cells[file]))]
+    if not absent:
+        return rows, ""
+    counted = f"{len(absent)} of {len(rows)} rows name no file of the folder"
+    counted += f", the first `{absent[0].cells[file]}`"
+    if options.unmatched == "refuse":
+        return rows, f"{counted}; `--unmatched leave-out` leaves such rows out."
+    if len(absent) == len(rows):
+        remedy = "name the folder of the images, or the column of their names with --file"
+        raise DataError(counted, where=str(options.folder), remedy=remedy)
+    lines = {row.line for row in absent}
+    return [row for row in rows if row.line not in lines], f"{counted}; they are left out."
 
 
 def _find_split(rows: list[CsvRow], options: FileOptions) -> tuple[str | None, str]:
