@@ -101,6 +101,18 @@ def test_check_names_every_problem_and_ends_with_4(
     assert "This data set cannot be run yet" in shown
 
 
+def test_where_no_file_can_be_read_nothing_else_is_said_of_classes(
+    tmp_path: Path, terminal: Terminal
+) -> None:
+    for name in ("yes/1.png", "yes/2.png", "no/3.png", "no/4.png"):
+        (tmp_path / "films" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "films" / name).write_bytes(b"\x89PNG\r\n\x1a\n")
+    shown = terminal(["check", str(tmp_path / "films"), "--positive", "yes"], 4)
+    assert "What would stop the run (4):" in shown
+    assert "pixels cannot be read" in shown
+    assert "only one class" not in shown
+
+
 def test_each_kind_of_problem_is_told_once_with_its_count_and_the_option() -> None:
     beside = [
         DataError("an image without a row", where=f"{at}.png", remedy="`--ignore-unlisted`")

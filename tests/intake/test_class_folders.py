@@ -2,8 +2,9 @@
 
 import pytest
 
+from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.errors import DataError
-from skiagram.intake.class_folders import describe_depths, rows_of_classes
+from skiagram.intake.class_folders import describe_depths, rows_of_classes, unite_development
 
 PARTED = {"a.png": ("yes", "train"), "b.png": ("no", "test"), "c.png": ("yes", "validation")}
 
@@ -108,6 +109,23 @@ def test_a_second_modality_is_no_second_patient(names: tuple[str, str]) -> None:
     with pytest.raises(DataError, match="2 images of one patient") as refused:
         rows_of_classes([*names, "b/2.nii.gz"], (), "scans")
     assert "{modality}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("parts", "united"),
+    [
+        ("train/a val/a test/b", "train train test"),  # as the OCT images of 2017
+        ("train/a val/b test/c", "train val test"),
+        ("train/a val/a test/a", "train val test"),  # ingest refuses it
+    ],
+)
+def test_training_and_validation_with_shared_patients_are_one(parts: str, united: str) -> None:
+    cells = [dict(zip(("split", "id"), part.split("/"), strict=True)) for part in parts.split()]
+    rows, note = unite_development(
+        [CsvRow(at, each) for at, each in enumerate(cells)], "split", "id"
+    )
+    assert " ".join(row.cells["split"] for row in rows) == united
+    assert note.startswith("1 patients") == (united == "train train test")
 
 
 @pytest.mark.parametrize("named", [(), ("sick",)])

@@ -133,3 +133,16 @@ def test_rows_without_files_are_left_out_on_request_and_counted(tmp_path: Path) 
     table.write_text("file,label\na.png,y\nb.png,n\n")
     with pytest.raises(DataError, match="2 of 2 rows name no file"):
         read_folder(replace(options, unmatched="leave-out"))
+
+
+def test_columns_that_made_the_label_are_no_covariates(tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    table = tmp_path / "films.csv"  # as ISIC 2019, and PadChest, whose first column has no name
+    rows = [f"{at},{at}.png,{at % 2},{1 - at % 2},{at % 3}" for at in range(8)]
+    table.write_text("\n".join([",file,MEL,NV,size", *rows]))
+    shown = left_out(read_folder(FileOptions(tmp_path / "films", table, label="MEL,NV")))
+    assert [line.split(":")[0] for line in shown.splitlines()[1:3]] == [
+        "  a column without a name",
+        "  size",
+    ]
+    assert shown.endswith("--covariates size")

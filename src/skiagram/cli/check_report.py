@@ -125,9 +125,10 @@ def left_out(described: DescribedFolder) -> str:
     suspects |= {"split": "it tells the split"}
     lines = ["Columns that are left out; nothing of them leaves the CSV:"]
     lines += [
-        f"  {name}" + (f": {why}" if (why := suspects[name]) else "") for name in left_columns
+        f"  {name or 'a column without a name'}" + (f": {why}" if (why := suspects[name]) else "")
+        for name in left_columns
     ]
-    harmless = [name for name in left_columns if suspects[name] is None]
+    harmless = [name for name in left_columns if name and suspects[name] is None]
     if harmless:
         lines.append(f"To take some as covariates: --covariates {shlex.quote(','.join(harmless))}")
     return "\n".join(lines)

@@ -152,6 +152,37 @@ def add_split(rows: list[CsvRow], column: str, split: str | None) -> tuple[list[
     ], note
 
 
+def unite_development(
+    rows: list[CsvRow], split: str | None, patient: str | None
+) -> tuple[list[CsvRow], str]:
+    """Return a table without a validation set where it shares patients with training alone.
+
+    Folds then make validation sets of whole patients. A patient in the test set too is a fault.
+
+    Args:
+        split: Column of the parts of the data; None where there are none.
+        patient: Column of the patients; None where nobody knows them.
+    """
+    if split is None or patient is None:
+        return rows, ""
+    parts: dict[str, set[str | None]] = {}
+    for row in rows:
+        parts.setdefault(row.cells[patient], set()).add(SPLITS.get(row.cells[split].casefold()))
+    crossing = sum({"train", "validation"} <= found for found in parts.values())
+    if not crossing or any("test" in found and len(found) > 1 for found in parts.values()):
+        return rows, ""
+    united = [
+        replace(row, cells=row.cells | {split: "train"})
+        if SPLITS.get(row.cells[split].casefold()) == "validation"
+        else row
+        for row in rows
+    ]
+    return united, (
+        f"{crossing} patients have images in training and in validation: both are one development "
+        "set here, and validation sets are made of whole patients."
+    )
+
+
 def _refuse_modalities(names: Sequence[str], where: str) -> None:
     """Refuse images whose names differ in a modality alone: each would become a patient."""
     by_patient: dict[tuple[tuple[str, ...], str], list[str]] = {}

@@ -22,7 +22,7 @@ from skiagram.datasets.folder.csv_rows import (
     usual_column,
 )
 from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
-from skiagram.datasets.folder.patients import number_visits, settle_patients
+from skiagram.datasets.folder.patients import find_patient_problem, number_visits, settle_patients
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import SPLITS, Columns, join_masks, normalise_name
 from skiagram.errors import DataError, OptionError, listed, nearest
@@ -32,6 +32,7 @@ from skiagram.intake.class_folders import (
     describe_depths,
     find_split_column,
     rows_of_classes,
+    unite_development,
 )
 from skiagram.intake.file_names import find_listed_files
 from skiagram.intake.file_options import FileOptions
@@ -76,7 +77,7 @@ class DescribedFolder(NamedTuple):
         notes: What was settled of names, rows and labels, a sentence each.
         of_other_classes: Images or rows that `--classes` leaves out.
         without_file: Rows that were left out since the folder lacks their file.
-        predicted: Columns of an outcome that is no class.
+        predicted: Columns that the label or outcome was made of.
     """
 
     rows: list[CsvRow]
@@ -114,6 +115,7 @@ def read_folder(options: FileOptions) -> DescribedFolder:
     """
     # a folder, or an encrypted archive
     folder, masks = options.folder, MaskNames()
+    of_label = [name.strip() for name in options.label.split(",")]
     root = folder.resolve() == Path(folder.resolve().anchor)
     if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
         fault = "the root of the file system" if root else "no such folder"
@@ -168,12 +170,14 @@ def read_folder(options: FileOptions) -> DescribedFolder:
         notes = [*notes, f"{repeated} {note}"]
     patient, visit = source.columns.patient, source.columns.visit
     rows = settle_patients(rows, patient, source.similar_patients)
+    rows, note = unite_development(rows, source.columns.split, patient)
+    notes = [*notes, note]
     if patient is not None and visit is not None:
         rows = number_visits(rows, patient, visit)
     design: Design = "holdout" if source.columns.split or source.test_sites else "cv"
     settling = Settling(few_gray=options.gray is None, without_lesion=options.masks == "regions")
     sentences = [note for note in (*notes, masks.describe(options.masks)) if note]
-    predicted = list_predicted(options)
+    predicted = (*list_predicted(options), *of_label)
     return DescribedFolder(
         rows, source, design, sentences, settling, n_other_classes, without_file, predicted
     )
@@ -349,7 +353,13 @@ def _settle_patient_column(
         rows, note = add_header_patients(rows, header_patients)
         return rows, usual_column(rows[0].cells, PATIENT_COLUMNS), note
     rows, patient, header_note = agree_with_headers(rows, header_patients, patient)
-    return rows, patient, header_note or note
+    note = header_note or note
+    nobody = sum(find_patient_problem(row.cells[patient], "") is not None for row in rows)
+    if nobody:
+        note += f"{' ' if note else ''}The column `{patient}` was chosen as the patients' by its "
+        note += f"name, and {nobody} of {len(rows)} rows have no id in it: name another column "
+        note += "with --patient; where none tells patients, rename or remove this one."
+    return rows, patient, note
 
 
 def _taken_columns(options: FileOptions, header: Collection[str]) -> set[str]:
