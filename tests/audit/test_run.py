@@ -20,6 +20,7 @@ from skiagram.near_duplicates.pairs import EXACT, NEAR, Pairs, unite_pairs
 from skiagram.records.files import read_record, write_record
 from skiagram.tasks.cases import DataCard
 from skiagram.tasks.classes import Classes
+from skiagram.tasks.findings import Findings
 from skiagram.tasks.task import Design, Task
 from tests.audit.planted import CARD, TASK, Planted, clean_set
 from tests.datasets.sources import ingested
@@ -62,6 +63,17 @@ def test_few_and_absent_classes(clean: Planted, tmp_path: Path) -> None:
     assert findings["absent_classes"].stops
     assert "unsure" in findings["absent_classes"].summary
     assert findings["tiny_classes"].examples == tuple(f"case-{at:06d}" for at in range(4))
+
+
+@pytest.mark.slow
+def test_a_group_without_any_finding_may_be_absent(clean: Planted, tmp_path: Path) -> None:
+    """Where every image has a finding, the last group is one of the program's own."""
+    names = ("effusion", "nodule")
+    task = Task(Findings(column="findings", findings=names, balanced_by=names), "holdout")
+    assert len(task.classes) == 3
+    findings = clean.findings(tmp_path, task)
+    assert "none of these: 0 images" in findings["class_counts"].summary
+    assert "absent_classes" not in findings
 
 
 @pytest.mark.slow

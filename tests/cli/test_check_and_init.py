@@ -19,10 +19,12 @@ import yaml
 from PIL import Image
 from pyrage import x25519
 
-from skiagram.cli.check_report import problem_lines
+from skiagram.cli.check_report import patient_hint, problem_lines
 from skiagram.cli.main import main
 from skiagram.datasets.folder.source import Folder
 from skiagram.errors import DataError
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.images import read_folder
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record
@@ -97,6 +99,18 @@ def test_check_names_every_problem_and_ends_with_4(
     for name in (*faulty(), "film-00.png", "gone.png", "forgotten.png"):
         assert f"\n  {name}: " in shown
     assert "This data set cannot be run yet" in shown
+
+
+def test_where_no_file_can_be_read_nothing_else_is_said_of_classes(
+    tmp_path: Path, terminal: Terminal
+) -> None:
+    for name in ("yes/1.png", "yes/2.png", "no/3.png", "no/4.png"):
+        (tmp_path / "films" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "films" / name).write_bytes(b"\x89PNG\r\n\x1a\n")
+    shown = terminal(["check", str(tmp_path / "films"), "--positive", "yes"], 4)
+    assert "What would stop the run (4):" in shown
+    assert "pixels cannot be read" in shown
+    assert "only one class" not in shown
 
 
 def test_each_kind_of_problem_is_told_once_with_its_count_and_the_option() -> None:
@@ -291,6 +305,45 @@ def test_the_printed_pattern_takes_folders_within_classes_for_patients(
     (printed,) = re.findall(r"--pattern '\S+'", shown)
     shown = terminal([*line, *shlex.split(printed)])
     assert ["all", "48", "24"] in [words_of.split() for words_of in shown.splitlines()]
+
+
+def shown_of_folders(place: Path, names: list[str]) -> str:
+    """Return what is said of patients of files with these names, without pixels."""
+    for name in names:
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_bytes(b"\x89PNG\r\n\x1a\n")
+    return patient_hint(read_folder(FileOptions(place)))
+
+
+def test_folders_are_looked_through_down_to_those_that_branch(tmp_path: Path) -> None:
+    names = [
+        f"{label}/SOB/{kind}/{kind}-{slide}/{zoom}X/{kind}-{slide}-{zoom}-{at}.png"  # as BreakHis
+        for label, kinds in {"benign": "AF", "malignant": "DL"}.items()
+        for kind in kinds
+        for slide in range(3)
+        for zoom in (40, 100, 200, 400)
+        for at in range(2)
+    ]
+    shown = shown_of_folders(tmp_path / "breast", names)
+    assert "4 folders, such as A, may be patients" in shown
+    assert "or classes: --classes A D F L" in shown
+    assert "12 folders, such as A-0, may be patients" in shown
+    assert "Folders 100X, 200X, 400X, 40X lie in almost all others" in shown
+    *_, printed = re.findall(r"--pattern '(\S+)'", shown)
+    described = read_folder(FileOptions(tmp_path / "breast", pattern=[printed]))
+    patients = {row.cells[described.source.columns.patient or ""] for row in described.rows}
+    assert len(patients) == 12
+
+
+def test_a_pattern_that_cannot_tell_the_files_apart_is_not_printed(tmp_path: Path) -> None:
+    names = [
+        f"{part}/patient{person}/study{study}/image{at}.png"  # as MURA
+        for part, first in (("XR_ELBOW", 0), ("XR_WRIST", 3))
+        for person in range(first, first + 5)
+        for study in (1, 2)
+        for at in (1, 2)
+    ]
+    assert "{patient}/" not in shown_of_folders(tmp_path / "mura", names)
 
 
 KEY = "0123456789abcdef0123456789abcdef"

@@ -11,6 +11,8 @@ from PIL import Image
 
 from skiagram.cli.main import main
 from skiagram.compute.files import write_files
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.named_files import compose_table
 from skiagram.options import build
 from skiagram.preparation import ImageKinds, Preparation
 from skiagram.records.feature_table import FeatureTable
@@ -191,6 +193,40 @@ def test_names_that_tell_the_label_need_no_table_of_labels(
     assert "{label}" in terminal([*line, "no/{patient}_{region}.png"], 2)
     _folder(tmp_path, "yes/p2_left.png")
     assert "`no`" in terminal([*line, "{label}/{patient}_{region}.png"], 4)
+
+
+def test_a_table_with_a_row_an_image_goes_with_patients_that_names_tell(
+    tmp_path: Path, terminal: Terminal
+) -> None:
+    folder = _folder(
+        tmp_path, *(f"{at}_{side}.jpeg" for at in (10, 13) for side in ("left", "right"))
+    )
+    graded = "image,level\n10_left,0\n10_right,2\n13_left,1\n"  # as EyePACS
+    (folder / "labels.csv").write_text(graded)
+    line = _line(folder, "{patient}_{region}.jpeg")
+    assert "1 of 4 images have no row, first `13_right.jpeg`" in terminal(line, 4)
+    (folder / "labels.csv").write_text(f"{graded}13_right,3\n15_left,0\n")
+    assert "1 of 5 rows name no image that fits --pattern, first `15_left`" in terminal(line, 4)
+    terminal([*line, "--unmatched", "leave-out"])
+    assert [(row["patient_id"], row["region"], row["level"]) for row in _rows(folder)] == [
+        ("10", "left", "0"), ("10", "right", "2"), ("13", "left", "1"), ("13", "right", "3"),
+    ]  # fmt: skip
+    (folder / "labels.csv").write_text(f"{graded}10_left.jpeg,1\n")
+    (folder / "out.csv").unlink()
+    assert "a second row of `10_left.jpeg`" in terminal(line, 4)
+
+
+def test_a_named_column_of_files_may_hold_how_their_names_begin(tmp_path: Path) -> None:
+    for name in ("20586908_6c61_MG_R_CC_ANON.dcm", "20586934_6c61_MG_L_CC_ANON.dcm"):
+        (tmp_path / name).touch()
+    table = "Patient ID;File Name;Bi-Rads\nremoved;20586908;2\nremoved;20586934;4a\n"
+    (tmp_path / "INbreast.csv").write_text(table)
+    pattern = ["{any}_{patient}_MG_{region}_ANON.dcm"]
+    options = FileOptions(tmp_path, tmp_path / "INbreast.csv", file="File Name", pattern=pattern)
+    rows = csv.DictReader(compose_table(options).text.splitlines())
+    assert [(row["patient_id"], row["region"], row["Bi-Rads"]) for row in rows] == [
+        ("6c61", "L_CC", "4a"), ("6c61", "R_CC", "2"),
+    ]  # fmt: skip
 
 
 def test_lesions_of_masks_are_counted_and_an_empty_mask_is_an_image_without_one(

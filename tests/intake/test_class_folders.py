@@ -2,8 +2,9 @@
 
 import pytest
 
+from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.errors import DataError
-from skiagram.intake.class_folders import rows_of_classes
+from skiagram.intake.class_folders import describe_depths, rows_of_classes, unite_development
 
 PARTED = {"a.png": ("yes", "train"), "b.png": ("no", "test"), "c.png": ("yes", "validation")}
 
@@ -60,6 +61,11 @@ def test_parts_without_a_test_set_are_left_to_folds(parts: tuple[str, str]) -> N
             ("no",),
             ["yes"] * 2 + ["no"] * 2,
         ),
+        (
+            ["lung/lung_aca/1.png", "lung/lung_n/2.png", "colon/colon_n/3.png"],  # LC25000
+            ("lung_aca", "colon_n"),
+            ["lung_aca", "lung_n", "colon_n"],
+        ),
     ],
 )
 def test_the_folder_that_tells_the_class_is_found(
@@ -103,3 +109,38 @@ def test_a_second_modality_is_no_second_patient(names: tuple[str, str]) -> None:
     with pytest.raises(DataError, match="2 images of one patient") as refused:
         rows_of_classes([*names, "b/2.nii.gz"], (), "scans")
     assert "{modality}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("parts", "united"),
+    [
+        ("train/a val/a test/b", "train train test"),  # as the OCT images of 2017
+        ("train/a val/b test/c", "train val test"),
+        ("train/a val/a test/a", "train val test"),  # ingest refuses it
+    ],
+)
+def test_training_and_validation_with_shared_patients_are_one(parts: str, united: str) -> None:
+    cells = [dict(zip(("split", "id"), part.split("/"), strict=True)) for part in parts.split()]
+    rows, note = unite_development(
+        [CsvRow(at, each) for at, each in enumerate(cells)], "split", "id"
+    )
+    assert " ".join(row.cells["split"] for row in rows) == united
+    assert note.startswith("1 patients") == (united == "train train test")
+
+
+@pytest.mark.parametrize("named", [(), ("sick",)])
+def test_a_copy_of_the_data_set_within_itself_is_no_class(named: tuple[str, ...]) -> None:
+    names = [f"{label}/{at}.png" for label in ("sick", "well") for at in range(2)]
+    nested = [*names, *(f"cells/{name}" for name in names)]  # as Kaggle's malaria cells
+    with pytest.raises(DataError, match="the folder `cells`, beside `sick`, `well`") as refused:
+        rows_of_classes(nested, named, "films")
+    assert "`--classes sick well`" in refused.value.remedy
+    assert len(rows_of_classes(nested, ("sick", "well"), "films")) == len(nested)
+
+
+def test_images_of_one_class_at_several_depths_are_told() -> None:
+    names = [f"{label}/{label}/1.bmp" for label in ("im_A", "im_B")]
+    assert describe_depths(rows_of_classes(names, (), "SIPaKMeD")) == ""
+    crops = [f"{label}/{label}/CROPPED/1_{at}.bmp" for label in ("im_A", "im_B") for at in range(3)]
+    note = describe_depths(rows_of_classes(names + crops, (), "SIPaKMeD"))
+    assert "2 in folders such as `im_A/im_A` and 6 in folders such as `im_A/im_A/CROPPED`" in note

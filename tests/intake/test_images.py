@@ -113,3 +113,36 @@ def test_a_column_of_names_of_parts_tells_them_whatever_it_is_called(tmp_path: P
     # a column with the usual name counts before it
     table.write_text(table.read_text().replace("file,label,Partition,phase", "file,label,x,Split"))
     assert read_folder(options).source.columns.split == "Split"
+
+
+def test_rows_without_files_are_left_out_on_request_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    for at in range(6):
+        (tmp_path / f"films/{at}.png").write_bytes(b"")
+    table = tmp_path / "films.csv"  # as Fitzpatrick17k, some of whose addresses are dead
+    table.write_text("\n".join(["file,label", *(f"{at}.png,{'yn'[at % 2]}" for at in range(8))]))
+    options = FileOptions(tmp_path / "films", table)
+    described = read_folder(options)
+    assert len(described.rows) == 8
+    assert "2 of 8 rows name no file of the folder, the first `6.png`" in described.notes[0]
+    assert "`--unmatched leave-out`" in described.notes[0]
+    described = read_folder(replace(options, unmatched="leave-out"))
+    assert [row.cells["file"] for row in described.rows] == [f"{at}.png" for at in range(6)]
+    assert described.without_file == 2
+    assert described.notes[0].endswith("they are left out.")
+    table.write_text("file,label\na.png,y\nb.png,n\n")
+    with pytest.raises(DataError, match="2 of 2 rows name no file"):
+        read_folder(replace(options, unmatched="leave-out"))
+
+
+def test_columns_that_made_the_label_are_no_covariates(tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    table = tmp_path / "films.csv"  # as ISIC 2019, and PadChest, whose first column has no name
+    rows = [f"{at},{at}.png,{at % 2},{1 - at % 2},{at % 3}" for at in range(8)]
+    table.write_text("\n".join([",file,MEL,NV,size", *rows]))
+    shown = left_out(read_folder(FileOptions(tmp_path / "films", table, label="MEL,NV")))
+    assert [line.split(":")[0] for line in shown.splitlines()[1:3]] == [
+        "  a column without a name",
+        "  size",
+    ]
+    assert shown.endswith("--covariates size")

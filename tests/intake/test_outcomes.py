@@ -323,6 +323,7 @@ def test_grades_have_the_order_of_their_numbers_or_the_one_that_is_told() -> Non
     ("words", "said"),
     [
         (("--grade", "state"), "--grades LOWEST ... HIGHEST"),
+        (("--grade", "state"), "grades that are no numbers: Mets, local"),  # as the table has them
         (("--grade", "state", "--grades", "Mets", "local"), "2 grades"),
         (("--grade", "state", "--grades", "Mets", "local", "well"), "line 3, column `state`"),
         (("--grade", "followed"), "2 grades"),

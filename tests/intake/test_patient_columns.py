@@ -93,3 +93,15 @@ def test_ids_of_cases_give_way_in_a_table_of_features(tmp_path: Path) -> None:
     described = read_features(FileOptions(table, positive="y"))
     assert described.source.patient == "MRN"
     assert any("6 in 18 rows, and not the 18 of `case_id`" in note for note in described.notes)
+
+
+def test_a_column_that_its_name_made_the_patients_is_told_where_ids_are_missing(
+    tmp_path: Path,
+) -> None:
+    ids: list[object] = [at if at % 5 == 0 else "" for at in range(ROWS)]  # as Derm7pt
+    described = read(tmp_path, "case_id,notes", ids, own())
+    (note,) = (note for note in described.notes if "`case_id`" in note)
+    assert "14 of 18 rows have no id in it" in note
+    assert "--patient" in note
+    options = FileOptions(tmp_path / "films", tmp_path / "films.csv", patient="case_id")
+    assert not any("`case_id`" in note for note in read_folder(options).notes)

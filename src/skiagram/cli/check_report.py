@@ -16,6 +16,7 @@ from skiagram.datasets.folder.table import SPLITS, is_number
 from skiagram.datasets.telling_columns import PYRADIOMICS
 from skiagram.errors import DataError, listed, printable
 from skiagram.intake.feature_tables import DescribedFeatures
+from skiagram.intake.file_patterns import FoundImages, Patterns
 from skiagram.intake.images import DescribedFolder
 from skiagram.intake.patient_columns import tells_patients
 from skiagram.readers.burnt_in_text import cut_out_mark
@@ -26,6 +27,8 @@ from skiagram.tasks.columns import stands_for_missing
 from skiagram.tasks.task import Design
 
 _EXAMPLES = 5
+_ALMOST_ALL = 0.9  # of the folders
+_MAX_SUB_CLASSES = 12
 _MAX_PICTURES = 24
 _RESTORED_BYTES = 4
 
@@ -122,9 +125,10 @@ def left_out(described: DescribedFolder) -> str:
     suspects |= {"split": "it tells the split"}
     lines = ["Columns that are left out; nothing of them leaves the CSV:"]
     lines += [
-        f"  {name}" + (f": {why}" if (why := suspects[name]) else "") for name in left_columns
+        f"  {name or 'a column without a name'}" + (f": {why}" if (why := suspects[name]) else "")
+        for name in left_columns
     ]
-    harmless = [name for name in left_columns if suspects[name] is None]
+    harmless = [name for name in left_columns if name and suspects[name] is None]
     if harmless:
         lines.append(f"To take some as covariates: --covariates {shlex.quote(','.join(harmless))}")
     return "\n".join(lines)
@@ -156,42 +160,68 @@ def patient_hint(described: DescribedFolder) -> str:
     if columns.patient is not None:
         return ""
     named = [name for name in described.unused if names_patients(name)]
-    names = [row.cells[columns.image_file] for row in described.rows]
-    pattern = _pattern_of_folders(names, [row.cells[columns.label] for row in described.rows])
+    lines = _lines_of_folders(described)
     if named:
-        remedy = f"The column `{named[0]}` may tell them apart: --patient {shlex.quote(named[0])}"
-    elif pattern:
-        remedy = f"The folders within those of the classes may tell them apart: --pattern {pattern}"
+        remedy = f"The column `{named[0]}` may tell them apart: --patient {shlex.quote(named[0])}."
+    elif any("--pattern" in line for line in lines):
+        remedy = "Folders within those of the classes may tell them apart."
     else:
         remedy = "If a column tells them apart, name it: --patient COLUMN; "
-        remedy += "if names of files\ndo, say how: --pattern '{label}/{patient}_{region}.png'"
+        remedy += "if names of files\ndo, say how: --pattern '{label}/{patient}_{region}.png'."
+    remedy = "\n  ".join([remedy, *lines])
     return (
         "Patients are unknown: images of one person can be in training and in test, which makes "
-        "every\nfigure too good. " + remedy + ".\nIts ids stay in the manifest; `skiagram init "
+        "every\nfigure too good. " + remedy + "\nIts ids stay in the manifest; `skiagram init "
         "--patient-key` keeps them and the file names under a key."
     )
 
 
-def _pattern_of_folders(names: Sequence[str], labels: Sequence[str]) -> str:
-    """Return how names of files are read where a folder of each class holds further folders.
+def _lines_of_folders(described: DescribedFolder) -> list[str]:
+    """Return what folders within those of the classes may be, a line for each level of them.
 
-    Empty where there are none, where they hold an image each, or lie at several depths.
+    Folders of the same few names in almost all outer ones hold images of several kinds. Others may
+    be those of patients, by a pattern that tells all files apart, and few of them sub-classes.
+    Empty where no level branches, where folders hold an image each, or lie at several depths.
     """
-    paths = [name.split("/") for name in names]
+    source, folder = described.source, Path(described.source.folder)
+    cells = [row.cells for row in described.rows]
+    paths = [row[source.columns.image_file].split("/") for row in cells]
+    labels = [row[source.columns.label] for row in cells]
     depths = {len(parts) for parts in paths}
     levels = {
         parts.index(label) if label in parts[:-1] else -1
         for parts, label in zip(paths, labels, strict=True)
     }
-    if len(depths) != 1 or len(levels) != 1 or -1 in levels:
-        return ""
-    (depth,), (level,) = depths, levels
-    folders = {tuple(parts[: level + 2]) for parts in paths}
-    if depth < level + 3 or not len(set(labels)) < len(folders) < len(names):
-        return ""
-    inner = ["{any}"] * (depth - level - 3)
-    parts = [*["{any}"] * level, "{label}", "{patient}", *inner, "{region}"]
-    return shlex.quote("/".join(parts))
+    if not folder.is_dir() or len(depths) != 1 or len(levels) != 1 or -1 in levels:
+        return []
+    (depth,), (label_level,) = depths, levels
+    lines = []
+    for level in range(label_level + 1, depth - 1):
+        within: dict[tuple[str, ...], set[str]] = {}
+        for parts in paths:
+            within.setdefault(tuple(parts[:level]), set()).add(parts[level])
+        names, number = sorted(set().union(*within.values())), sum(map(len, within.values()))
+        if not len(within) < number < len(paths):
+            continue
+        alike = number >= _ALMOST_ALL * len(within) * len(names)
+        if alike and len(names) <= _MAX_SUB_CLASSES:
+            kinds = f"Folders {listed(names)} lie in almost all others: images of several kinds?"
+            lines.append(f"{kinds} A pattern that names one of these takes it alone.")
+            continue
+        before, after = ["{any}"] * (level - label_level - 1), ["{any}"] * (depth - level - 2)
+        pattern = "/".join(
+            [*["{any}"] * label_level, "{label}", *before, "{patient}", *after, "{region}"]
+        )
+        try:
+            FoundImages.of(folder, Patterns([pattern]))
+        except DataError:  # files of one patient that it does not tell apart
+            continue
+        line = f"{number} folders, such as {names[0]}, may be patients: "
+        line += f"--pattern {shlex.quote(pattern)}"
+        if len(names) <= _MAX_SUB_CLASSES and cells[0].keys() == {"file", "label"}:
+            line += f"; or classes: --classes {' '.join(map(shlex.quote, names))}"
+        lines.append(line)
+    return lines
 
 
 def text_in_pixels(images: Sequence[CheckedImage]) -> str:

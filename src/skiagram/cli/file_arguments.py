@@ -78,13 +78,13 @@ def add_similar_patients(parser: argparse._ActionsContainer) -> None:
 
 
 def add_unmatched(parser: argparse._ActionsContainer) -> None:
-    """Declare what becomes of patients without a partner where two tables are joined."""
+    """Declare what becomes of patients and images that only one side has."""
     parser.add_argument(
         "--unmatched",
         choices=("refuse", "leave-out"),
         default="refuse",
-        help="patients that only one of the two tables has are refused, or left out (default: "
-        "refuse)",
+        help="patients or images that only one of two tables has, or the table and not the folder, "
+        "are refused, or left out (default: refuse)",
     )
 
 
@@ -179,6 +179,7 @@ def add_file_arguments(
     files.add_argument("--name", help="short name of the data set (default: name of the folder)")
     text = "ignore image files that have no row in the CSV"
     files.add_argument("--ignore-unlisted", action="store_true", help=text)
+    add_unmatched(files)
     text = "rows times columns that an image may have (default: 67108864, as 8192 x 8192)"
     files.add_argument("--most-pixels", metavar="N", type=int, default=2**26, help=text)
     text = "turn colour images gray (luma of ITU-R BT.601), transparent pixels on black: all of "
@@ -205,7 +206,9 @@ def add_file_arguments(
         task.add_argument("--sealed-labels", metavar="FILE", type=Path, help=text)
     add_outcome_arguments(parser)
     if not cohort:
-        text = "the table is made as `skiagram table` does, and CSV has labels by patients; "
+        text = (
+            "the table is made as `skiagram table` does, and CSV has labels by patients or images; "
+        )
         text += "--patient, --marks, --masks and --label-value are then those of `table`"
         add_name_arguments(parser.add_argument_group("names of files, with --pattern", text))
     if tables:
@@ -248,7 +251,6 @@ def _add_column_arguments(parser: argparse.ArgumentParser, *, cohort: bool) -> N
 def _add_table_arguments(parser: argparse.ArgumentParser, *, cohort: bool) -> None:
     """Declare what is asked of tables of features, and how they are joined."""
     group = parser.add_argument_group("table of features, in place of FOLDER")
-    add_unmatched(group)
     join = "further tables, joined by patients too, such as one of clinical columns"
     group.add_argument("--join", nargs="+", default=[], type=Path, metavar="CSV", help=join)
     several = "several rows of a patient, such as lesions: each row a case, or one case of them "

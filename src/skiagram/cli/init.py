@@ -148,6 +148,7 @@ def add_data_set(
         known_issues=(
             *(issue for issue in source.known_issues if not issue.endswith(LEFT_OUT)),
             *record_left_out(described.of_other_classes, len(described.rows), OF_OTHER_CLASSES),
+            *record_left_out(described.without_file, len(described.rows), "have no file"),
             *record_left_out(lesionless, len(checked.rows), "have no lesion in their masks"),
         ),
         folder=folder.as_posix(),

@@ -83,7 +83,8 @@ def check_entries(entries: list[Entry], task: Task, where: str) -> None:
                 f"{len(crossing)} patients have images in several splits, for example {example}",
                 where=where,
                 allowed="one split per patient",
-                remedy="put all images of a patient into the same split, or choose `design=cv`",
+                remedy="put all images of a patient into the same split, or, in a project, choose "
+                "`design=cv`",
             )
     open_labels = {entry.label for entry in entries if task.design == "cv" or entry.split != "test"}
     if len(open_labels) < 2:

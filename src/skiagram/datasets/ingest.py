@@ -274,11 +274,15 @@ def ingest_opened(
 
 
 def _settle(task: Task, entries: list[Entry], source: Source, problems: Problems) -> Task:
-    """Return the settled task; one of classes where the values of an outcome are a problem."""
+    """Return the settled task; one of classes where the values of an outcome are a problem.
+
+    Of no entries at all nothing is said where problems are collected: why there are none is one.
+    """
     try:
         return settle_task(task, entries, source.card().name)
     except DataError as error:
-        problems.add(error)
+        if entries or not problems.collects:
+            problems.add(error)
     return replace(task, predicted=Classes(task.classes, task.positive))
 
 

@@ -1,6 +1,7 @@
 """Labels that folders tell: `yes/1.png`, and with parts of the data `train/yes/1.png`."""
 
 import re
+import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -24,7 +25,8 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
 
     Raises:
         DataError: There are no images, one lies in no folder of a class, two levels of folders may
-            be the classes, or images are modalities of one patient by their names.
+            be the classes, a class holds folders of the others, or images are modalities of one
+            patient by their names.
     """
     if not names:
         raise DataError(
@@ -57,6 +59,8 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
             remedy="move what is no image of a class elsewhere, or name a table; where names tell "
             "the class, say how, as in `--pattern '{patient}_{label}.png'`",
         )
+    if len(classes) < 2:  # a line that names all classes has settled it
+        _refuse_nested([parts[label:] for parts in folders], labels, where)
     # without a test set, as where its labels are kept back, parts are of no use: folds make them
     if split is not None and "test" not in {SPLITS[parts[split].lower()] for parts in folders}:
         split = None
@@ -67,6 +71,30 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
             cells["split"] = SPLITS[parts[split].lower()]
         rows.append(CsvRow(line, cells))
     return rows
+
+
+def describe_depths(rows: Sequence[CsvRow]) -> str:
+    """Return a sentence where images of one class lie at several depths; else nothing."""
+    depths: dict[str, set[int]] = {}
+    folders: dict[int, Counter[str]] = {}
+    for row in rows:
+        folder = row.cells["file"].rpartition("/")[0]
+        depth = folder.count("/")
+        depths.setdefault(row.cells["label"], set()).add(depth)
+        folders.setdefault(depth, Counter())[folder] += 1
+    several = sum(len(found) > 1 for found in depths.values())
+    if not several:
+        return ""
+    counted = " and ".join(
+        f"{sum(found.values())} in folders such as `{min(found)}`"
+        for _, found in sorted(folders.items())
+    )
+    return (
+        f"Warning: images of {several} of {len(depths)} classes lie at several depths: {counted}. "
+        "They may be of several kinds, such as slides and what was cut out of them, which then "
+        "counts twice. Take one kind alone: give a `--pattern` that fits its names, or name a "
+        "folder that holds nothing else."
+    )
 
 
 def find_split_column(rows: list[CsvRow], names: Iterable[str]) -> tuple[str | None, str]:
@@ -124,6 +152,37 @@ def add_split(rows: list[CsvRow], column: str, split: str | None) -> tuple[list[
     ], note
 
 
+def unite_development(
+    rows: list[CsvRow], split: str | None, patient: str | None
+) -> tuple[list[CsvRow], str]:
+    """Return a table without a validation set where it shares patients with training alone.
+
+    Folds then make validation sets of whole patients. A patient in the test set too is a fault.
+
+    Args:
+        split: Column of the parts of the data; None where there are none.
+        patient: Column of the patients; None where nobody knows them.
+    """
+    if split is None or patient is None:
+        return rows, ""
+    parts: dict[str, set[str | None]] = {}
+    for row in rows:
+        parts.setdefault(row.cells[patient], set()).add(SPLITS.get(row.cells[split].casefold()))
+    crossing = sum({"train", "validation"} <= found for found in parts.values())
+    if not crossing or any("test" in found and len(found) > 1 for found in parts.values()):
+        return rows, ""
+    united = [
+        replace(row, cells=row.cells | {split: "train"})
+        if SPLITS.get(row.cells[split].casefold()) == "validation"
+        else row
+        for row in rows
+    ]
+    return united, (
+        f"{crossing} patients have images in training and in validation: both are one development "
+        "set here, and validation sets are made of whole patients."
+    )
+
+
 def _refuse_modalities(names: Sequence[str], where: str) -> None:
     """Refuse images whose names differ in a modality alone: each would become a patient."""
     by_patient: dict[tuple[tuple[str, ...], str], list[str]] = {}
@@ -141,6 +200,31 @@ def _refuse_modalities(names: Sequence[str], where: str) -> None:
                 remedy="for example `--pattern '{label}/{patient}_{modality}.nii.gz'` with "
                 "`--images` for the modalities, and --mask-pattern for masks; or name each image "
                 "in a table",
+            )
+
+
+def _refuse_nested(folders: Sequence[Sequence[str]], labels: Sequence[str], where: str) -> None:
+    """Refuse a class whose folder holds those of all the others, as a copy of the whole does.
+
+    Args:
+        folders: Of each image, from that of its class on.
+    """
+    within: dict[str, set[str]] = {}
+    for label, *inner in folders:
+        within.setdefault(label, set()).update(inner)
+    for label in labels:
+        others = [name for name in labels if name != label]
+        if within[label].issuperset(others):
+            remedy = "move the inner folders elsewhere, or name all classes with --classes"
+            if len(others) > 1:
+                named = " ".join(map(shlex.quote, others))
+                remedy = f"leave it out: `--classes {named}`; or name it alone, as the data set"
+            raise DataError(
+                f"the folder `{label}`, beside {listed(others, '`')}, holds folders of the same "
+                "names as these",
+                where=where,
+                allowed="each class in one folder",
+                remedy=remedy,
             )
 
 
@@ -175,21 +259,22 @@ def _split_level(folders: Sequence[Sequence[str]], where: str) -> int | None:
 def _label_level(folders: Sequence[Sequence[str]], classes: Collection[str], where: str) -> int:
     """Return which level of folders tells the class, where none tells parts of the data.
 
-    Where every outer folder holds the same inner ones, either may be the class.
+    It is the level that has the classes which the user names, else the outer one. Where every outer
+    folder holds the same inner ones, either may be the class.
     """
-    if not folders or not all(len(parts) > 1 for parts in folders):
+    levels = [{*names} for names in zip(*folders, strict=False)]  # that all images have
+    named = [level for level, names in enumerate(levels) if classes and {*classes} <= names]
+    if len(named) == 1:
+        return named[0]
+    if len(levels) < 2:
         return 0
     within: dict[str, set[str]] = {}
     for outer, inner, *_ in folders:
         within.setdefault(outer, set()).add(inner)
-    levels = [set(within), set().union(*within.values())]
     alike = all(names == levels[1] for names in within.values())
-    if not alike or min(map(len, levels)) < 2:
+    if not alike or min(map(len, levels[:2])) < 2:
         return 0
-    named = [level for level in (0, 1) if classes and set(classes) <= levels[level]]
-    if len(named) == 1:
-        return named[0]
-    outer_names, inner_names = (", ".join(sorted(level)[:4]) for level in levels)
+    outer_names, inner_names = (", ".join(sorted(level)[:4]) for level in levels[:2])
     raise DataError(
         f"every folder holds the same folders: the classes may be {outer_names}, or {inner_names}",
         where=where,

@@ -22,11 +22,18 @@ from skiagram.datasets.folder.csv_rows import (
     usual_column,
 )
 from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
-from skiagram.datasets.folder.patients import number_visits, settle_patients
+from skiagram.datasets.folder.patients import find_patient_problem, number_visits, settle_patients
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import SPLITS, Columns, join_masks, normalise_name
 from skiagram.errors import DataError, OptionError, listed, nearest
-from skiagram.intake.class_folders import KINDS, add_split, find_split_column, rows_of_classes
+from skiagram.intake.class_folders import (
+    KINDS,
+    add_split,
+    describe_depths,
+    find_split_column,
+    rows_of_classes,
+    unite_development,
+)
 from skiagram.intake.file_names import find_listed_files
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.header_patients import (
@@ -46,7 +53,7 @@ from skiagram.intake.named_files import compose_table
 from skiagram.intake.outcomes import list_outcome_columns, list_predicted, settle_outcome
 from skiagram.intake.patient_columns import find_patient_column
 from skiagram.readers.case_images import called_images, is_image_file
-from skiagram.readers.file_trees import ARCHIVE, open_tree
+from skiagram.readers.file_trees import ARCHIVE, FileTree, open_tree
 from skiagram.tasks.kinds import AnyOutcome
 from skiagram.tasks.task import Design
 
@@ -69,7 +76,8 @@ class DescribedFolder(NamedTuple):
     Attributes:
         notes: What was settled of names, rows and labels, a sentence each.
         of_other_classes: Images or rows that `--classes` leaves out.
-        predicted: Columns of an outcome that is no class.
+        without_file: Rows that were left out since the folder lacks their file.
+        predicted: Columns that the label or outcome was made of.
     """
 
     rows: list[CsvRow]
@@ -78,6 +86,7 @@ class DescribedFolder(NamedTuple):
     notes: list[str]
     settling: Settling
     of_other_classes: int
+    without_file: int
     predicted: tuple[str, ...]
 
     @property
@@ -88,12 +97,13 @@ class DescribedFolder(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """Rows with the options that name the columns that they have."""
+    """Rows with the options that name the columns that they have, and how many have no file."""
 
     rows: list[CsvRow]
     options: FileOptions
     notes: list[str]
     outcome: AnyOutcome | None = None
+    without_file: int = 0
 
 
 def read_folder(options: FileOptions) -> DescribedFolder:
@@ -105,6 +115,7 @@ def read_folder(options: FileOptions) -> DescribedFolder:
     """
     # a folder, or an encrypted archive
     folder, masks = options.folder, MaskNames()
+    of_label = [name.strip() for name in options.label.split(",")]
     root = folder.resolve() == Path(folder.resolve().anchor)
     if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
         fault = "the root of the file system" if root else "no such folder"
@@ -135,7 +146,7 @@ def read_folder(options: FileOptions) -> DescribedFolder:
                 if normalise_name(row.cells[table.options.file or ""]) not in masks.names
             ]
             table = table._replace(rows=rows)
-    rows, options, notes, outcome = table
+    rows, options, notes, outcome, without_file = table
     every = len(rows)
     if outcome is None and not options.cohort:
         rows, note = leave_out_classes(rows, options.label, options.classes)
@@ -159,13 +170,17 @@ def read_folder(options: FileOptions) -> DescribedFolder:
         notes = [*notes, f"{repeated} {note}"]
     patient, visit = source.columns.patient, source.columns.visit
     rows = settle_patients(rows, patient, source.similar_patients)
+    rows, note = unite_development(rows, source.columns.split, patient)
+    notes = [*notes, note]
     if patient is not None and visit is not None:
         rows = number_visits(rows, patient, visit)
     design: Design = "holdout" if source.columns.split or source.test_sites else "cv"
     settling = Settling(few_gray=options.gray is None, without_lesion=options.masks == "regions")
     sentences = [note for note in (*notes, masks.describe(options.masks)) if note]
-    predicted = list_predicted(options)
-    return DescribedFolder(rows, source, design, sentences, settling, n_other_classes, predicted)
+    predicted = (*list_predicted(options), *of_label)
+    return DescribedFolder(
+        rows, source, design, sentences, settling, n_other_classes, without_file, predicted
+    )
 
 
 def _read_class_folders(options: FileOptions) -> tuple[_Table, MaskNames]:
@@ -191,9 +206,9 @@ def _read_class_folders(options: FileOptions) -> tuple[_Table, MaskNames]:
     mask_files = masks.names
     rows = rows_of_classes([name for name in names if name not in mask_files], classes, where)
     parts = {part.lower() for row in rows for part in row.cells["file"].split("/")[:-1]}
-    notes = []
+    notes = [describe_depths(rows)]
     if parts & SPLITS.keys() and "split" not in rows[0].cells:
-        notes = ["Folders tell parts of the data, but no test set: folds score every image."]
+        notes += ["Folders tell parts of the data, but no test set: folds score every image."]
     return _Table(rows, replace(options, file="file"), notes), masks
 
 
@@ -203,15 +218,18 @@ def _read_table(options: FileOptions) -> _Table:
     The latter is made as `skiagram table` makes it, and the options are those that go with it.
     """
     emptied: Counter[str] = Counter()
-    columns = (*([options.file] if options.file else FILE_COLUMNS), options.mask or "mask")
+    mask = options.mask or "mask"
     if not options.pattern:
         csv = options.csv or options.folder
+        columns = (*([options.file] if options.file else FILE_COLUMNS), mask)
         rows = read_csv(csv, options.missing, columns, options.columns, emptied)
         return _Table(rows, options, describe_missing(options.missing, emptied))
     table = compose_table(options)
+    columns = (FILE_COLUMNS[0], mask)
     rows = read_rows(table.text.encode(), options.missing, columns, emptied=emptied)
     following = replace(
         options,
+        file=FILE_COLUMNS[0],
         ignore_unlisted=options.ignore_unlisted or options.marks == "masks",
         masks=options.masks if table.following.get("masks") else None,
         patient=None,
@@ -259,6 +277,10 @@ def _settle_table(table: _Table) -> _Table:
     rows, note = find_listed_files(rows, file, target, tree)
     notes.append(note)
     options = replace(options, file=target if note else file)
+    every = len(rows)
+    rows, note = _leave_out_without_file(rows, target if note else file, tree, options)
+    notes.append(note)
+    without_file = every - len(rows)
     if mask in rows[0].cells:
         rows, note = find_listed_files(rows, mask, mask, tree)
         notes.append(note)
@@ -289,7 +311,25 @@ def _settle_table(table: _Table) -> _Table:
         rows, note = add_split(rows, options.file or file, split)
         notes.append(note)
     outcome = None if settled is None else settled.outcome
-    return _Table(rows, options, [note for note in notes if note], outcome)
+    return _Table(rows, options, [note for note in notes if note], outcome, without_file)
+
+
+def _leave_out_without_file(
+    rows: list[CsvRow], file: str, tree: FileTree, options: FileOptions
+) -> tuple[list[CsvRow], str]:
+    """Return the rows whose file is there, where the line says so, and a sentence on the others."""
+    absent = [row for row in rows if not tree.exists(normalise_name(row.cells[file]))]
+    if not absent:
+        return rows, ""
+    counted = f"{len(absent)} of {len(rows)} rows name no file of the folder"
+    counted += f", the first `{absent[0].cells[file]}`"
+    if options.unmatched == "refuse":
+        return rows, f"{counted}; `--unmatched leave-out` leaves such rows out."
+    if len(absent) == len(rows):
+        remedy = "name the folder of the images, or the column of their names with --file"
+        raise DataError(counted, where=str(options.folder), remedy=remedy)
+    lines = {row.line for row in absent}
+    return [row for row in rows if row.line not in lines], f"{counted}; they are left out."
 
 
 def _find_split(rows: list[CsvRow], options: FileOptions) -> tuple[str | None, str]:
@@ -313,7 +353,13 @@ def _settle_patient_column(
         rows, note = add_header_patients(rows, header_patients)
         return rows, usual_column(rows[0].cells, PATIENT_COLUMNS), note
     rows, patient, header_note = agree_with_headers(rows, header_patients, patient)
-    return rows, patient, header_note or note
+    note = header_note or note
+    nobody = sum(find_patient_problem(row.cells[patient], "") is not None for row in rows)
+    if nobody:
+        note += f"{' ' if note else ''}The column `{patient}` was chosen as the patients' by its "
+        note += f"name, and {nobody} of {len(rows)} rows have no id in it: name another column "
+        note += "with --patient; where none tells patients, rename or remove this one."
+    return rows, patient, note
 
 
 def _taken_columns(options: FileOptions, header: Collection[str]) -> set[str]:

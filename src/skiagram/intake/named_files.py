@@ -1,19 +1,29 @@
 """A table made of the names of a folder's files, and of a table of labels by patients."""
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from skiagram.datasets.folder.csv_rows import csv_text
+from skiagram.datasets.folder.csv_rows import (
+    FILE_COLUMNS,
+    PATIENT_COLUMNS,
+    csv_text,
+    of_table,
+    read_csv,
+    require_columns,
+    usual_column,
+)
 from skiagram.datasets.folder.lesions import Lesion, lesions_of_region
 from skiagram.datasets.folder.mask_names import settle_masks
 from skiagram.datasets.folder.patients import PatientTable, join_patients, require_partners
 from skiagram.datasets.folder.table import split_masks
 from skiagram.errors import DataError, OptionError
 from skiagram.intake.annotations import Images, MarkChoice, read_lesions
+from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import FoundImages, Patterns, other_images
 from skiagram.readers.case_images import (
@@ -55,9 +65,6 @@ def compose_table(options: FileOptions) -> ComposedTable:
     if options.csv is None and not labels_told:
         found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
         raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
-    labels = None
-    if options.csv is not None:
-        labels = PatientTable.read(options.csv, options.patient).by_patient()
     # images, masks and lesions
     kinds, value = (options.image_kind, options.mask_kind), options.label_value or ""
     patterns = Patterns(written, kinds, options.mask_pattern, value, options.cut)
@@ -73,12 +80,9 @@ def compose_table(options: FileOptions) -> ComposedTable:
     images = images.with_masks(masks, as_regions=options.masks == "regions")
     if options.marks is not None:
         images = replace(images, lesions=_lesions(options, images))
-    # rows with the labels of their patients
-    by_patient = {key[0]: {_PATIENT: key[0]} for key in sorted(images.images)}
-    notes: list[str] = []
-    if labels is not None:
-        by_patient, notes = _join_labels(labels, by_patient, options)
-    text, left_out = _compose(by_patient, images)
+    # rows with the labels of their images or patients
+    cells_of, notes = _join_labels(images, options)
+    text, left_out = _compose(cells_of, images)
     notes = left_out + notes
     if text.count("\n") == 1:
         raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
@@ -106,20 +110,99 @@ def compose_table(options: FileOptions) -> ComposedTable:
 
 
 def _join_labels(
-    labels: Mapping[str, dict[str, str]],
-    patients: Collection[str],
-    options: FileOptions,
+    images: FoundImages, options: FileOptions
 ) -> tuple[dict[str, dict[str, str]], list[str]]:
-    """Return patient of the files → row of the labels, and who has no image.
+    """Return image → its patient, and its cells of the table of labels; and who has no partner.
+
+    The table has a row for each image where the line names a column of files, or where it has a
+    usual one and none of patients; else it has a row for each patient.
+    """
+    cells_of = {image: {_PATIENT: key[0]} for key, image in images.images.items()}
+    csv, column = options.csv, options.file
+    if csv is None:
+        return cells_of, []
+    if options.patient is None and column is None:
+        with of_table(str(csv)):
+            header = read_csv(csv)[0].cells
+        if usual_column(header, PATIENT_COLUMNS) is None:
+            column = usual_column(header, FILE_COLUMNS)
+    if options.patient is not None or column is None:
+        return _join_patients(csv, cells_of, options)
+    return _join_files(csv, column, cells_of, options)
+
+
+def _join_files(
+    csv: Path, column: str, cells_of: Mapping[str, dict[str, str]], options: FileOptions
+) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """Return image → its cells and those of its row of the labels, and who has no partner.
+
+    A cell names a file as in any table of images; it may also be how the name of one image alone
+    begins: `20586908` of `20586908_6c613a14b80a8591_MG_R_CC_ANON.dcm`.
+
+    Raises:
+        DataError: Two rows name a file, or some have no partner and are not to be left out.
+    """
+    with of_table(str(csv)):
+        rows = read_csv(csv, files=(column,))
+        require_columns(rows, (column,), "--file")
+    files = FileNames([*cells_of])
+    begin: dict[str, list[str]] = {}
+    for image in cells_of:
+        begin.setdefault(re.split(r"[\W_]", PurePosixPath(image).name)[0], []).append(image)
+    joined: dict[str, dict[str, str]] = {}
+    alone = []
+    for row in rows:
+        name, where = row.cells[column], f"{csv}, line {row.line}"
+        meant = files.meant(name) or files.alike(name) or begin.get(name, [])
+        if not meant:
+            alone.append(name)
+            continue
+        if len(meant) > 1:
+            choices = " or ".join(f"`{image}`" for image in sorted(meant)[:3])
+            remedy = "write the whole name, with its folders; or name the column of patients with "
+            remedy += "--patient"
+            raise DataError(f"`{name}` may be {choices}", where=where, remedy=remedy)
+        (image,) = meant
+        if image in joined:
+            remedy = "keep the row with the right label"
+            raise DataError(f"a second row of `{image}`", where=where, remedy=remedy)
+        others = {name: cell for name, cell in row.cells.items() if name != column}
+        joined[image] = {**cells_of[image], **others, **cells_of[image]}
+    absent = [image for image in cells_of if image not in joined]
+    sentences = [
+        f"{len(names)} of {number} {what}, first `{names[0]}`"
+        for names, number, what in (
+            (absent, len(cells_of), "images have no row"),
+            (alone, len(rows), "rows name no image that fits --pattern"),
+        )
+        if names
+    ]
+    if sentences and (options.unmatched == "refuse" or not joined):
+        raise DataError(
+            "; ".join(sentences),
+            where=f"{csv}, column `{column}`",
+            allowed="a row for each image",
+            remedy="correct the names or --pattern, or leave out what has no partner: `--unmatched "
+            "leave-out`; name another column with --file, or with --patient that of patients",
+        )
+    return joined, sentences
+
+
+def _join_patients(
+    csv: Path, cells_of: Mapping[str, dict[str, str]], options: FileOptions
+) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """Return image → its cells and those of its patient's row, and who has no image.
 
     Raises:
         DataError: No patient has a row, or some have none and are not to be left out.
     """
-    tables = (f"the files in {options.folder}", str(options.csv))
+    labels = PatientTable.read(csv, options.patient).by_patient()
+    patients = dict.fromkeys(sorted(cells[_PATIENT] for cells in cells_of.values()))
+    tables = (f"the files in {options.folder}", str(csv))
     partners = join_patients(patients, labels, options.similar_patients, tables)
     if not partners:
         raise DataError(
-            f"no image has a row in {options.csv}",
+            f"no image has a row in {csv}",
             where=str(options.folder),
             allowed=f"patients as in the table, such as `{next(iter(labels))}`; the files give "
             f"`{next(iter(patients))}`",
@@ -130,14 +213,20 @@ def _join_labels(
     joined = set(partners.values())
     notes = [f"No image of patient {name}" for name in labels if name not in joined]
     rows = {patient: {_PATIENT: row, **labels[row]} for patient, row in partners.items()}
-    return rows, notes
+    return {
+        image: rows[cells[_PATIENT]] for image, cells in cells_of.items() if cells[_PATIENT] in rows
+    }, notes
 
 
 def _compose(
-    by_patient: Mapping[str, Mapping[str, str]], images: FoundImages
+    cells_of: Mapping[str, Mapping[str, str]], images: FoundImages
 ) -> tuple[str, list[str]]:
-    """Return the table as CSV, and sentences on what is left out."""
-    others = [name for name in next(iter(by_patient.values()), {}) if name != _PATIENT]
+    """Return the table as CSV, and sentences on what is left out.
+
+    Args:
+        cells_of: Image → its patient and labels.
+    """
+    others = [name for name in next(iter(cells_of.values()), {}) if name != _PATIENT]
     taken = [name for name in images.columns if name in others]
     if taken:
         found_column = f"a column `{taken[0]}`, which the names of the files tell"
@@ -145,13 +234,13 @@ def _compose(
         raise DataError(found_column, where="the table of labels", remedy=remedy)
     notes: dict[str, None] = {}
     rows = []
-    for key, cells in images.rows():
-        if key[0] not in by_patient:
+    for _, cells in images.rows():
+        if cells["file"] not in cells_of:
             notes[f"Left out, no label: {cells['file']}"] = None
         elif images.masks and not cells["mask"] and images.lesions is None:
             notes[f"Left out, no mask: {cells['file']}"] = None
         else:
-            rows.append({**cells, **by_patient[key[0]]})
+            rows.append({**cells, **cells_of[cells["file"]]})
     mixed = [f"Of two patterns, look whether they belong together: {pair}" for pair in images.mixed]
     if images.paired:
         mixed.append(

@@ -159,7 +159,8 @@ class Grade(MeasuredOutcome):
             cells = {row.cells[column] for row in rows}
             grade_cells = {cell for cell in cells if cell and not stands_for_missing(cell)}
             texts = {row.cells[column] for row in rows if row.number(column) is None}
-            words = sorted({plain(cell) for cell in texts & grade_cells})
+            spelled = {plain(cell): cell for cell in sorted(texts & grade_cells, reverse=True)}
+            words = sorted(spelled.values())
             if words:
                 raise DataError(
                     f"grades that are no numbers: {', '.join(words[:6])}",

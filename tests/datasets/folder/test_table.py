@@ -206,6 +206,20 @@ def test_a_list_separated_by_blanks_has_names_that_the_user_gives() -> None:
     ]
 
 
+def test_short_rows_separated_by_blanks_end_with_empty_cells() -> None:
+    text = b"mdb001 G NORM\nmdb004 D CIRC B 67 66 12 \n"  # as MIAS
+    names = ("file", "tissue", "label", "severity", "x", "y", "radius")
+    rows = read_rows(text, columns=names)
+    assert [list(one.cells.values()) for one in rows] == [
+        ["mdb001", "G", "NORM", "", "", "", ""],
+        ["mdb004", "D", "CIRC", "B", "67", "66", "12"],
+    ]
+    for others in (names[:6], (*names, "note")):
+        with pytest.raises(DataError, match="have 3 to 7 cells") as refused:
+            read_rows(text, columns=others)
+        assert "as many columns as the longest row" in refused.value.remedy
+
+
 def test_columns_that_excel_and_r_leave_without_a_name() -> None:
     """R's `write.table` has one name less than cells; Excel saves columns that were emptied."""
     for text in (

@@ -83,7 +83,8 @@ def read_rows(
         missing: Cells that stand for an empty one; those that are numbers as numbers: `-9999` is
             also `-9999.0`.
         files: Columns of file names, which are spelled as on the disk; other cells become NFC.
-        columns: Names of the columns of a table without a header.
+        columns: Names of the columns of a table without a header. Where blanks separate its cells,
+            short rows end with empty ones.
         emptied: To which is added how many cells each of `missing` matched.
     """
     lines, table = _read_columns(content, missing, files, columns, emptied)
@@ -149,7 +150,7 @@ def _read_lines(
     """Return the header of a table, the line and the cells of each row, and what separates them."""
     text = _decode(content)
     hint = _SEPARATOR_HINT.match(text)
-    separator = hint[1] if hint else _find_separator(text.lstrip("\r\n"))
+    separator = hint[1] if hint else _find_separator(text.lstrip("\r\n"), columns)
     if separator == " ":
         text = _single_blanks(text)
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -173,7 +174,30 @@ def _read_lines(
             allowed=f"cells of at most {csv.field_size_limit():,} characters",
             remedy="look for a quotation mark that nothing closes, or shorten the cell",
         ) from error
+    if columns and separator == " ":
+        numbered = _filled(numbered, len(columns))
     return *_settle_ends(header, numbered, separator), separator
+
+
+def _filled(rows: list[tuple[int, list[str]]], width: int) -> list[tuple[int, list[str]]]:
+    """Return rows separated by blanks, the short ones of unequal ones with empty cells at the end.
+
+    Args:
+        width: Columns that the user names; the longest row must have as many cells.
+    """
+    lengths = {len(cells) for _, cells in rows}
+    if len(lengths) < 2:
+        return rows
+    if max(lengths) != width:
+        longest = next(line for line, cells in rows if len(cells) == max(lengths))
+        raise DataError(
+            f"rows separated by blanks have {min(lengths)} to {max(lengths)} cells",
+            where=f"{WHERE}, line {longest}",
+            allowed=f"{width} cells in the longest row, one for each name of --columns",
+            remedy="name as many columns as the longest row has (shorter rows end with empty "
+            "cells), or put cells that hold a blank in quotation marks",
+        )
+    return [(line, cells + [""] * (width - len(cells))) for line, cells in rows]
 
 
 def _check_table(header: list[str], numbered: list[tuple[int, list[str]]]) -> None:
@@ -341,8 +365,12 @@ def _decode(content: bytes) -> str:
     return text.lstrip("\ufeff")
 
 
-def _find_separator(text: str) -> str:
-    """Return the mark by which the first rows have as many cells as the header, two at least."""
+def _find_separator(text: str, columns: Sequence[str] | None) -> str:
+    """Return the mark by which the first rows have as many cells as the header, two at least.
+
+    Blanks also separate rows of unequal length where the user names several columns and the text
+    has no other mark.
+    """
     header = _QUOTED.sub("", text.partition("\n")[0])
     marks = [mark for mark in _SEPARATORS if mark in header]
     if len(marks) > 1:
@@ -357,6 +385,8 @@ def _find_separator(text: str) -> str:
         )
     first = text.partition("\n")[0].strip()
     if not marks and " " in first and _is_regular(_single_blanks(text), " "):
+        return " "
+    if columns and len(columns) > 1 and not any(mark in text for mark in _SEPARATORS):
         return " "
     return marks[0] if marks else ","
 
