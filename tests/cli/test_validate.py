@@ -42,3 +42,12 @@ def test_a_column_of_months_is_not_read_as_the_projects_days() -> None:
     assert take_over(asked, {"time": ["OS_MONTHS"], "unit": "days"})["unit"] == "days"
     assert take_over(asked, {"time": ["last_month"], "since": "scan"})["unit"] == "days"
     assert take_over({"unit": "mm"}, {"number": "size"}) == {"unit": "mm", "number": "size"}
+
+
+def test_columns_called_as_the_findings_are_these_in_whatever_order_the_line_names_them() -> None:
+    """`--findings effusion mass` judged each finding of the project by the other's labels."""
+    asked = {"finding_names": ["mass", "effusion"], "balanced_by": ()}
+    assert take_over(asked, {"findings": ["effusion", "mass"]})["findings"] == ["mass", "effusion"]
+    renamed = {"findings": ["effusion", "mass"], "finding_names": ["mass", "effusion"]}
+    assert take_over(asked, renamed)["findings"] == ["effusion", "mass"]
+    assert take_over(asked, {"findings": ["labels"]})["findings"] == ["labels"]

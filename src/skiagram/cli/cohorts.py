@@ -70,12 +70,17 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
             allowed = f"a word for each of {', '.join(task.classes)}, in this order"
             raise OptionError(f"{', '.join(classes)}", where="--classes", allowed=allowed)
         if tuple(classes) != tuple(task.classes):
-            print(printable(_pair_words(classes, task.classes)), file=sys.stderr)
+            start = "The table's words for the project's classes"
+            print(printable(_pair_words(start, classes, task.classes)), file=sys.stderr)
         positive = None if task.positive is None else classes[task.positive]
         options = replace(options, classes=classes, positive=positive)
     else:
         given = {name: value for name, value in options.outcome.items() if value is not None}
         asked = take_over(predicted.asked, given)
+        columns, findings = asked.get("findings", ()), asked.get("finding_names", ())
+        if len(columns) == len(findings) and [*columns] != [*findings]:
+            start = "The table's columns of the project's findings"
+            print(printable(_pair_words(start, columns, findings)), file=sys.stderr)
         options = replace(options, outcome=dict(options.outcome) | asked)
     # the cases
     if isinstance(at_home, FeatureFile):
@@ -90,10 +95,9 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
     return DescribedCohort(source, opened, file_of, cohorts)
 
 
-def _pair_words(words: Sequence[str], classes: Sequence[str]) -> str:
+def _pair_words(start: str, words: Sequence[str], names: Sequence[str]) -> str:
     """Say which word of the table is which class: in another order every figure would be wrong."""
-    pairs = ", ".join(f"`{word}` is `{own}`" for word, own in zip(words, classes, strict=True))
-    start = "The table's words for the project's classes"
+    pairs = ", ".join(f"`{word}` is `{own}`" for word, own in zip(words, names, strict=True))
     return f"{start}: {pairs}. If this is wrong, change their order."
 
 
@@ -101,10 +105,14 @@ def take_over(asked: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
     """Return what the project and the line say of an outcome; the line's word counts.
 
     A unit that the column of times is called by is the line's, and refused where the project has
-    another: months are no days.
+    another: months are no days. Columns that are called as the project's findings are these, in
+    whatever order the line names them.
     """
     from skiagram.tasks.time_columns import UNITS, find_unit
 
+    findings = asked.get("finding_names")
+    if findings and "finding_names" not in given and sorted(given["findings"]) == sorted(findings):
+        given = {**given, "findings": findings}
     unit = find_unit(given["time"][0]) if "time" in given and "since" not in given else None
     of_name = {"unit": unit} if unit is not None and asked["unit"] in UNITS else {}
     return {**asked, **of_name, **given}
