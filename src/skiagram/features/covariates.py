@@ -162,11 +162,11 @@ class Site(Covariates):
             if name in table.columns and pd.api.types.is_numeric_dtype(table[name])
         ]
         return table.assign(
-            **{name: table[name].map(_number_as_text, na_action="ignore") for name in numbers}
+            **{name: table[name].map(number_as_text, na_action="ignore") for name in numbers}
         )
 
 
-def _number_as_text(number: float) -> str:
+def number_as_text(number: float) -> str:
     """Return all digits of a number; of a whole one without a point."""
     number = float(number)
     return str(int(number)) if number.is_integer() else repr(number)

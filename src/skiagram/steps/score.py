@@ -23,6 +23,7 @@ from skiagram.deploy.prediction import score_cases
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
 from skiagram.errors import DataError
+from skiagram.features.covariates import number_as_text
 from skiagram.fitting.contract import Requirements
 from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.preparation import Covariate
@@ -226,6 +227,8 @@ def list_stored_cases(folder: Path) -> list[NewCase]:
 def read_stored_covariates(folder: Path, read: tuple[Covariate, ...]) -> CovariateTable:
     """Return the covariates that a model reads, as text, of all cases of a data set.
 
+    Numbers are written as training writes those that name a site: 1.0 is the site `1`.
+
     Raises:
         DataError: The data set lacks a column.
     """
@@ -235,6 +238,9 @@ def read_stored_covariates(folder: Path, read: tuple[Covariate, ...]) -> Covaria
     if missing:
         remedy = "score a data set with this column, or choose models of images alone"
         raise DataError(f"no covariate `{missing[0]}`", where=str(folder), remedy=remedy)
+    for name in columns:
+        if pd.api.types.is_numeric_dtype(table[name]):
+            table[name] = table[name].map(number_as_text, na_action="ignore")
     rows = table[columns].to_dict("records")
     cells = {
         case: {str(name): "" if pd.isna(value) else str(value) for name, value in row.items()}
