@@ -48,7 +48,6 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
         DataError: It is not of the kind of the project's data set, or cannot be used.
     """
     from skiagram.datasets.feature_table import FeatureFile
-    from skiagram.datasets.folder.table import refer
 
     is_table = isinstance(at_home, FeatureFile)
     if options.is_table != is_table:
@@ -84,10 +83,23 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
         options = replace(options, outcome=dict(options.outcome) | asked)
     # the cases
     if isinstance(at_home, FeatureFile):
-        return _read_table(options, project, at_home)
+        cohort = _read_table(options, project, at_home)
+    else:
+        cohort = _read_images(options, project, at_home)
+    source = cohort.source
+    label = source.label if isinstance(source, FeatureFile) else source.columns.label
+    if predicted.decides and options.label is None and (is_table or options.csv is not None):
+        sentence = f"Labels are those of the column `{label}`; `--label` names another one."
+        print(printable(sentence), file=sys.stderr)
+    return cohort
+
+
+def _read_images(options: "FileOptions", project: "Project", at_home: "Source") -> DescribedCohort:
+    """Read a folder of images and its table, and which of several cohorts each case is of."""
+    from skiagram.datasets.folder.table import refer
+
     described = _read_folder(options, project, at_home)
     source, opened, file_of = _check_folder(described, project)
-    # which of several cohorts each case is of, where a column says it
     columns, cohorts = described.source.columns, dict[str, str]()
     if columns.site is not None:
         site_of = {refer(row, columns).name: row.cells[columns.site] for row in described.rows}
@@ -187,8 +199,8 @@ def _read_folder(
         columns_at_home = at_home.columns if isinstance(at_home, Folder) else None
         named: dict[str, Any] = {}
         for option in names if columns_at_home is not None else ():
-            column, line_column = getattr(columns_at_home, option), getattr(options, option)
-            if column in header and (line_column is None or line_column not in header):
+            column = getattr(columns_at_home, option)
+            if column in header and getattr(options, option) is None:
                 named[option] = column
         covariates = [*options.covariates, *taken]
         forced = [*options.force_covariates, *taken]
