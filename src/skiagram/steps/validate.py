@@ -277,11 +277,12 @@ def score_cohort(
     store = ImageStore(cohort / "images")
     cases = Cases.read(cohort / "cases/cases.parquet")
     task = replace(project.task, design="holdout")
-    # what tells this validation from others: options, and the table of each model's scores
-    scores = [
-        hashlib.sha256(model.table.to_csv(index=False).encode()).hexdigest() for model in models
-    ]
-    names, request = [model.outcome.model for model in models], [scores, asdict(options)]
+    sealed = _named(open_labels(cohort / "sealed", task.classes), ["case_id"])
+    # what tells this validation from others: options, the table of each model's scores, and the
+    # labels, so that a look after some were changed is another one
+    tables = [*(model.table for model in models), sealed.sort_values("case_id")]
+    digests = [hashlib.sha256(table.to_csv(index=False).encode()).hexdigest() for table in tables]
+    names, request = [model.outcome.model for model in models], [digests, asdict(options)]
     comparison = describe_comparison(
         card.name, store, cases.case_id.tolist(), "validate", names, request
     )
@@ -295,7 +296,6 @@ def score_cohort(
         copies["first"].isin(development_cases.case_id.tolist())
         & copies["second"].isin(cases.case_id.tolist())
     ]
-    sealed = _named(open_labels(cohort / "sealed", task.classes), ["case_id"])
     drawn = stream(seed, "validate", "rehearsal").permutation(len(sealed))
     return EvaluationInputs(
         models=tuple(models),
