@@ -71,6 +71,12 @@ def test_a_feature_that_is_not_there_or_no_number_is_refused(tmp_path: Path) -> 
         cases_of_features(path, (*COLUMNS, "glrlm"))
 
 
+def test_a_covariate_that_nobody_measured_is_unknown_as_in_a_run(tmp_path: Path) -> None:
+    """A row with the age `nan` was refused, though `run` takes it for an empty cell."""
+    cases = cases_of_features(write(tmp_path, "p1,2.5,1,60", "p2,3,2,nan"), COLUMNS)
+    assert [case.cells["age"] for case in cases] == ["60", ""]
+
+
 def test_points_that_may_separate_thousands_are_refused(tmp_path: Path) -> None:
     """1.359 mm³ was read as a decimal beside 963 mm³, as `run` and `validate` never did."""
     table = write(tmp_path, "p1,963,1,60", "p2,1.359,2,70")

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from skiagram.datasets.feature_table import pattern_of
+from skiagram.datasets.feature_table import empty_unmeasured, pattern_of
 from skiagram.datasets.folder.csv_rows import (
     PATIENT_COLUMNS,
     CsvRow,
@@ -125,6 +125,7 @@ def cases_of_features(
     """
     rows = read_rows(read_file(path, str(path)), missing, files=())
     require_columns(rows, columns)
+    rows, _ = empty_unmeasured(rows, rows[0].cells)  # of covariates too, as a run reads them
     for problem in filter(None, (find_thousands_problem(rows, name) for name in columns)):
         raise problem
     header = rows[0].cells

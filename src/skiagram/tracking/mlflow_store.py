@@ -417,9 +417,18 @@ def save_pyfunc(folder: Path, target: Path) -> None:
     _quieten()
     from mlflow.pyfunc import save_model
 
+    from skiagram.deploy.model import load_model
+
     verify_checksums(folder)
     if not _is_served(folder):
         raise DataError("a column of the data set, which scores no new cases", where=str(folder))
+    if load_model(folder).scorer.measured is not None:
+        raise DataError(
+            "a model of a table of features",
+            where=str(folder),
+            allowed="a model of images: a request holds the files of images",
+            remedy="score tables with `skiagram predict`",
+        )
     partial = target.with_name(f".{target.name}.partial")  # a kill leaves it alone, until next time
     shutil.rmtree(partial, ignore_errors=True)
     with _real_files(folder) as model:
