@@ -31,6 +31,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         RowResult(Row(1, CHANGES, CHANGES, 1)),
         RowResult(Row(2, {}, {}, 1), reason="diverged"),
         RowResult(Row(3, scored, scored, 1)),
+        RowResult(Row(4, {"seed": 4}, {"seed": 4}, 1)),
     )
     result = SweepResult("try", "What changes?", "svm", rows)
     write_record(result, tmp_path / "sweeps/try/result.json")
@@ -56,7 +57,7 @@ def test_the_options_of_a_row_are_written_where_they_belong_and_comments_stay(
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["try", "7"], "Allowed: 1 to 3"),
+        (["try", "7"], "Allowed: 1 to 4"),
         (["try", "2"], "diverged"),
         (["try", "3"], "other images"),
         (["other", "1"], "Allowed: try"),
@@ -67,6 +68,21 @@ def test_a_row_that_cannot_be_applied_is_refused(
 ) -> None:
     assert named in terminal(["apply", *words], 2)
     assert read("params.yaml")["seed"] == 0
+
+
+def test_a_row_is_not_applied_beside_what_another_row_set(
+    project: Path, terminal: Terminal
+) -> None:
+    """`apply` of two rows in turn made a run that was no row of the sweep."""
+    assert main(["apply", "try", "4"]) == 0
+    assert main(["apply", "try", "1"]) == 0
+    shown = terminal(["apply", "try", "4"], 2)
+    assert "as another row has it; row 4 was run without" in shown
+    assert read("params.yaml")["seed"] == 3
+    (project / "conf/model/svm.yaml").write_text("kernel: rbf\ngamma: scale\n")
+    (project / "conf/plan.yaml").write_text("plan:\n  validation_fraction: 0.15\n")
+    assert main(["apply", "try", "4"]) == 0
+    assert read("params.yaml")["seed"] == 4
 
 
 def test_an_option_file_that_is_gone_changes_nothing(project: Path) -> None:

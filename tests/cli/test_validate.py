@@ -1,11 +1,22 @@
 """`skiagram validate` where no project is finished; `tests/pipeline/test_validate.py` has one."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pandas as pd
 import pytest
 
-from skiagram.cli.cohorts import take_over
+from skiagram.cli.cohorts import read_cohort, take_over
 from skiagram.cli.main import main
+from skiagram.datasets.folder.source import Folder
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.images import read_folder
+from skiagram.records.files import write_table
+from skiagram.tasks.classes import Classes
+from skiagram.tasks.task import Task
+from tests.datasets.own_folders import png
 from tests.terminal import Terminal
 
 
@@ -42,3 +53,38 @@ def test_a_column_of_months_is_not_read_as_the_projects_days() -> None:
     assert take_over(asked, {"time": ["OS_MONTHS"], "unit": "days"})["unit"] == "days"
     assert take_over(asked, {"time": ["last_month"], "since": "scan"})["unit"] == "days"
     assert take_over({"unit": "mm"}, {"number": "size"}) == {"unit": "mm", "number": "size"}
+
+
+def test_columns_called_as_the_findings_are_these_in_whatever_order_the_line_names_them() -> None:
+    """`--findings effusion mass` judged each finding of the project by the other's labels."""
+    asked = {"finding_names": ["mass", "effusion"], "balanced_by": ()}
+    assert take_over(asked, {"findings": ["effusion", "mass"]})["findings"] == ["mass", "effusion"]
+    renamed = {"findings": ["effusion", "mass"], "finding_names": ["mass", "effusion"]}
+    assert take_over(asked, renamed)["findings"] == ["effusion", "mass"]
+    assert take_over(asked, {"findings": ["labels"]})["findings"] == ["labels"]
+
+
+def test_the_projects_column_of_labels_is_read_unless_the_line_names_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`label`, which the line did not name, won over the column that the models were trained on."""
+    (tmp_path / "films").mkdir()
+    rows = []
+    for at in range(12):
+        (tmp_path / f"films/{at}.png").write_bytes(png(at))
+        rows.append(
+            (f"{at}.png", f"patient {at}", "no" if at % 2 else "yes", "no" if at % 3 else "yes")
+        )
+    table = pd.DataFrame(rows, columns=["file", "patient", "diagnosis", "label"])
+    table.to_csv(tmp_path / "films.csv", index=False)
+    files = FileOptions(tmp_path / "films", tmp_path / "films.csv", cohort=True)
+    at_home = read_folder(FileOptions(files.folder, files.csv, label="diagnosis", positive="yes"))
+    write_table(pd.DataFrame({"case_id": ["a"]}), tmp_path / "data/cases/covariates.parquet")
+    preparation = SimpleNamespace(modalities=(), images=SimpleNamespace(channels=(1,)))
+    task = Task(Classes(("no", "yes"), 1), "cv")
+    project: Any = SimpleNamespace(root=tmp_path, task=task, preparation=preparation)
+    own = read_cohort(files, project, at_home.source)
+    assert cast("Folder", own.source).columns.label == "diagnosis"
+    assert "Labels are those of the column `diagnosis`" in capsys.readouterr().err
+    named = read_cohort(replace(files, label="label"), project, at_home.source)
+    assert cast("Folder", named.source).columns.label == "label"

@@ -47,6 +47,8 @@ def test_one_class_among_development_cases_is_refused() -> None:
     one_class = entries(("A", 1, "train"), ("B", 1, "train"), ("C", 0, "test"), ("D", 1, "test"))
     with pytest.raises(DataError, match="only one class in the development set: malignant"):
         check_entries(one_class, task("holdout"), "memory")
+    with pytest.raises(DataError, match="only one class among all cases: malignant"):
+        check_entries(one_class[:2], task("cv"), "memory")
 
 
 @pytest.mark.parametrize("label", [-1, 2])

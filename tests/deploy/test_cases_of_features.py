@@ -1,5 +1,6 @@
 """Rows of a table of features become cases that a model on such a table scores."""
 
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from skiagram.cli.predict import cases_of
 from skiagram.datasets.feature_table import pattern_of
 from skiagram.deploy.inputs import Preparer
 from skiagram.deploy.new_cases import cases_of_features
 from skiagram.errors import DataError
+from skiagram.preparation import Covariate
 from skiagram.readers.case_images import decode_case, read_case_files
 
 COLUMNS = ("shape_volume", "glcm_contrast")
@@ -66,3 +69,32 @@ def test_a_feature_that_is_not_there_or_no_number_is_refused(tmp_path: Path) -> 
         cases_of_features(path, COLUMNS)
     with pytest.raises(DataError, match="glrlm"):
         cases_of_features(path, (*COLUMNS, "glrlm"))
+
+
+def test_a_covariate_that_nobody_measured_is_unknown_as_in_a_run(tmp_path: Path) -> None:
+    """A row with the age `nan` was refused, though `run` takes it for an empty cell."""
+    cases = cases_of_features(write(tmp_path, "p1,2.5,1,60", "p2,3,2,nan"), COLUMNS)
+    assert [case.cells["age"] for case in cases] == ["60", ""]
+
+
+def test_points_that_may_separate_thousands_are_refused(tmp_path: Path) -> None:
+    """1.359 mm³ was read as a decimal beside 963 mm³, as `run` and `validate` never did."""
+    table = write(tmp_path, "p1,963,1,60", "p2,1.359,2,70")
+    with pytest.raises(DataError, match=r"column `shape_volume`: points that may separate"):
+        cases_of_features(table, COLUMNS)
+
+
+def test_rows_of_several_structures_of_each_patient_are_refused(tmp_path: Path) -> None:
+    """A model trained on tumours scored the rows of nodes as tumours."""
+    path = tmp_path / "features.csv"
+    rows = [f"p{k},{kind},{k},1" for k in range(4) for kind in ("tumour", "node")]
+    path.write_text("\n".join(("PatientID,structure,shape_volume,glcm_contrast", *rows)) + "\n")
+    scorer: Any = SimpleNamespace(measured=COLUMNS, covariates=())
+    preparation = SimpleNamespace(patient_column="PatientID")
+    preparer = SimpleNamespace(preparation=preparation)
+    model: Any = SimpleNamespace(scorer=scorer, preparer=preparer)
+    arguments = Namespace(files=[str(path)], missing=())
+    with pytest.raises(DataError, match=r"`structure` tells .* apart: tumour \(4\), node \(4\)"):
+        cases_of(arguments, model)
+    scorer.covariates = (Covariate("structure", ("node", "tumour")),)
+    assert len(cases_of(arguments, model)) == 8  # a model that knows which is which

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.cli.main import main
+from skiagram.deploy.comparison import TrainingComparison
+from skiagram.deploy.new_cases import MemoryTree, NewCase
+from skiagram.deploy.page import write_page
+from skiagram.deploy.prediction import CaseResult
 from skiagram.features.extraction import extract
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
+from skiagram.readers.case_images import ImageReference
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.records.files import write_record
-from skiagram.tasks.cases import SEALED, Cases
+from skiagram.tasks.cases import SEALED, Cases, read_cases
 from tests.deploy.trained import CASES, SIDE, TASK, Trained, options
 
 pytestmark = pytest.mark.slow
@@ -85,3 +92,26 @@ def test_a_run_that_did_not_train_the_model_is_refused_before_anything_is_scored
     assert not list(tmp_path.glob("a.*"))
     assert main([*words, str(project)]) == 0
     assert "Too few patients" in capsys.readouterr().out
+
+
+def test_the_first_modality_of_training_is_compared_and_shown_whatever_a_table_names_first(
+    project: Path, baseline: Trained, tmp_path: Path
+) -> None:
+    """A table whose rows began with PET had its PET compared with the CT of training."""
+    read: list[str] = []
+
+    def record(case: NewCase, modality: str) -> SpacedImage:
+        read.append(modality)
+        return SpacedImage(np.zeros((SIDE, SIDE, 1), np.float32), None)
+
+    preparer = SimpleNamespace(preparation=SimpleNamespace(modalities=("CT", "PET")), read=record)
+    model: Any = SimpleNamespace(
+        preparer=preparer, task=TASK, threshold=0.5, rule="", deployment=SimpleNamespace(title="")
+    )
+    images = {name: ImageReference(f"{name}.png") for name in ("PET", "CT")}
+    cases = [NewCase(f"case {at}", MemoryTree({}), images) for at in range(12)]
+    known, _ = read_cases(project / "data/cases")
+    features = {case.name: pd.Series({"first_order_mean": 1.0}) for case in cases}
+    TrainingComparison(project, model, known, features).tell_apart(cases)
+    write_page([CaseResult("case 0", (0.5, 0.5))], cases[:1], model, tmp_path / "page.html")
+    assert read == ["CT"] * 13

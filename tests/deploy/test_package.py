@@ -5,6 +5,7 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,11 @@ from skiagram.deploy.model import load_model
 from skiagram.deploy.package import opened_model, opened_package, pack, read_card, works_on_nothing
 from skiagram.errors import DataError
 from skiagram.fitting.deployment import write_checksums
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import NOTHING_WORKS
 from tests.deploy.scored import predict
-from tests.deploy.trained import Trained
+from tests.deploy.trained import TASK, Trained
 from tests.report.examples_of_findings import at_chance
 
 STORED = Path(__file__).parent / "packages"
@@ -233,6 +236,25 @@ def test_who_scores_new_cases_is_told_that_no_model_worked(packed: Path, tmp_pat
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports/evaluation.json").write_text(json.dumps({"verdict": NOTHING_WORKS}))
     assert works_on_nothing(model)
+    assert works_on_nothing(tmp_path / "combined/models/voting")
+
+
+def test_a_card_has_no_figures_of_another_run(
+    baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A model of the same name in another project lent its figures."""
+    evaluation = replace(at_chance(), task=TASK)
+    write_record(evaluation, tmp_path / "reports/evaluation.json")
+    own = read_record(Preparation, baseline.model / PREPARATION)
+    kept = tmp_path / "data/preparation" / PREPARATION
+    line = ["package", str(baseline.model), "-o", str(tmp_path / "a.skiagram"), "--project"]
+    write_record(replace(own, image_digests="0" * 32), kept)
+    assert main([*line, str(tmp_path)]) == 4
+    assert "a run on another task or on other images" in capsys.readouterr().err
+    write_record(own, kept)
+    assert main([*line, str(tmp_path)]) == 0
+    write_record(at_chance(), tmp_path / "reports/evaluation.json")  # of other classes
+    assert main([*line, str(tmp_path), "--force"]) == 4
 
 
 def test_the_card_of_a_model_at_chance_says_so_and_gives_no_slope() -> None:

@@ -111,7 +111,10 @@ def test_page_and_record_show_what_is_asked_of_a_cohort(validated: Cohort) -> No
     assert area.low > 0.5
     with sqlite3.connect(validated.project.folder / "mlflow.db") as database:
         names = [name for (name,) in database.execute("SELECT name FROM runs")]
+        of_project = "SELECT value FROM tags WHERE key = 'skiagram.project_run'"
+        (project_run,) = {name for (name,) in database.execute(of_project)}
     assert "validation leeds" in names
+    assert project_run in names
 
 
 def test_its_labels_are_opened_once_by_the_ledger(validated: Cohort) -> None:
@@ -125,6 +128,15 @@ def test_its_labels_are_opened_once_by_the_ledger(validated: Cohort) -> None:
     again = validated.project.skiagram("validate", ".", *words, "--force", "--workers", "1")
     assert again.returncode == 0, again.stderr
     assert read_ledger(validated.project.folder).openings == openings
+    # a look after labels were changed is another one, though every score is as before
+    table = pd.read_csv(validated.table)
+    table.loc[[0, 1], "label"] = table.loc[[1, 0], "label"].to_numpy()
+    table.to_csv(changed := validated.folder.with_name("changed.csv"), index=False)
+    words[1] = str(changed)
+    again = validated.project.skiagram("validate", ".", *words, "--force", "--workers", "1")
+    assert again.returncode == 0, again.stderr
+    assert "opened for 2 comparisons; this is number 2" in again.stdout
+    assert len(read_ledger(validated.project.folder).openings) == len(openings) + 1
 
 
 def test_what_fails_after_scoring_leaves_the_labels_closed(

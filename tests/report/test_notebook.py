@@ -267,3 +267,12 @@ def test_scores_of_several_folds_are_in_no_common_order(tmp_path: Path) -> None:
     assert model.precision_recall_band is None
     found.write(tmp_path / "page.html")
     assert "share no scale" in (tmp_path / "page.html").read_text()
+
+
+def test_ids_that_differ_in_case_alone_are_one_patient() -> None:
+    """`P001` and `p001` counted as two people, so that intervals were too narrow."""
+    ids = [f"P{number:03d}" for number in PATIENT]
+    mixed = [name.lower() if at % 2 else name for at, name in enumerate(ids)]
+    folded = skiagram.compare(LABEL, GOOD, POOR, patients=mixed)
+    assert folded.difference == skiagram.compare(LABEL, GOOD, POOR, patients=ids).difference
+    assert folded.difference != skiagram.compare(LABEL, GOOD, POOR).difference

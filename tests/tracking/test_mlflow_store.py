@@ -24,7 +24,7 @@ import pytest
 
 from skiagram.sealing.ledger import LEDGER, note_opening, read_ledger
 from skiagram.tracking import mlflow_store
-from skiagram.tracking.contract import Execution, NotRecorded
+from skiagram.tracking.contract import Execution, NotRecorded, Point
 from skiagram.tracking.execution import failed_execution, read_execution, run_name, share_ledger
 from skiagram.tracking.mlflow_store import MLflowStore, shown_uri
 from tests.tracking.conftest import COMPARISON, MODELS, write_project
@@ -385,6 +385,22 @@ def test_an_experiment_that_another_machine_makes_at_the_same_time_is_shared(
     monkeypatch.setattr(MlflowClient, "create_experiment", made_twice)
     STORE.record(read_execution(project, MODELS, {}), home)
     assert len(_runs(client)) == 1 + len(MODELS)
+
+
+def test_the_run_with_the_least_error_stands_on_top(project: Path, home: Path, client: Any) -> None:
+    """Runs of a number were sorted with the largest absolute error first."""
+    execution = read_execution(project, MODELS, {"seed": 0})
+    points = (Point("best_classical_selection_absolute_error", 2.5),)
+    number = execution._replace(parent=replace(execution.parent, points=points))
+    STORE.record(number, home)
+    tags = client.get_experiment_by_name("skiagram").tags
+    view = json.loads(tags["mlflow.sharedViewState.runs"])
+    assert view["orderByKey"] == "metrics.`best_classical_selection_absolute_error`"
+    assert view["orderByAsc"] is True
+    (project / "reports/scores.csv").write_text("of classes")
+    STORE.record(read_execution(project, MODELS, {"seed": 0}), home)
+    tags = client.get_experiment_by_name("skiagram").tags
+    assert json.loads(tags["mlflow.sharedViewState.runs"])["orderByAsc"] is False
 
 
 def test_a_sweep_of_one_model_is_sorted_by_that_models_selection_auc(

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,14 @@ import pytest
 from pydantic import ValidationError
 
 from skiagram.cli.main import main
+from skiagram.deploy import prediction
 from skiagram.deploy.model import load_model
 from skiagram.deploy.package import pack
+from skiagram.deploy.prediction import CaseResult
+from skiagram.errors import DataError
 from skiagram.fitting.deployment import verify_checksums, write_checksums
 from skiagram.options import build, flatten_options
+from skiagram.preparation import Covariate
 from skiagram.tracking.contract import Execution, NotRecorded, Point, Receipt, Run
 from skiagram.tracking.mlflow_store import MLflowStore, save_pyfunc
 from tests.deploy.odd import write_odd_films
@@ -89,6 +94,42 @@ def test_nothing_of_a_logged_model_is_pickled_and_it_scores_as_predict(
     names = [f"probability_{name}" for name in TASK.classes]
     expected = predict(load_model(baseline.model), baseline.films).rows
     np.testing.assert_array_equal(found[names].to_numpy(), expected)
+
+
+def test_what_a_served_case_lacks_stands_in_the_answer_as_in_a_table_of_predict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import pandas as pd
+
+    from skiagram.tracking.pyfunc import score_frame
+
+    result = CaseResult("row 1", (0.8,), missing=("`age` is unknown",), without_covariates=(0.6,))
+    monkeypatch.setattr(prediction, "score_cases", lambda *_: iter([result]))
+    scorer = SimpleNamespace(
+        covariates=(Covariate("age", None),),
+        reads_earlier=False,
+        requires=SimpleNamespace(reads_other=False),
+    )
+    preparation = SimpleNamespace(modalities=(), regions=False)
+    model: Any = SimpleNamespace(
+        scorer=scorer,
+        preparer=SimpleNamespace(preparation=preparation),
+        task=SimpleNamespace(reported={"yes": 0}),
+        threshold=0.5,
+    )
+    (row,) = score_frame(model, pd.DataFrame({"image": [b"bytes"]})).to_dict("records")
+    assert (row["missing"], row["without_covariates_yes"]) == ("`age` is unknown", 0.6)
+
+
+def test_a_model_of_a_table_of_features_is_not_made_for_a_server_that_takes_images(
+    baseline: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was written, and every request was answered with an error."""
+    measured = SimpleNamespace(scorer=SimpleNamespace(measured=("volume",)))
+    monkeypatch.setattr("skiagram.deploy.model.load_model", lambda _: measured)
+    with pytest.raises(DataError, match=r"a model of a table of features\. .*`skiagram predict`"):
+        save_pyfunc(baseline.model, tmp_path / "saved")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_recorded_run_has_its_model_in_the_registry(

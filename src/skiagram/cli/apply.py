@@ -1,6 +1,7 @@
 """`skiagram apply`: a row of a sweep becomes the project's own run."""
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.cli.fitting_choices import edit_option_file
     from skiagram.composition import Composition
 
-    changes, options = _read_changes(arguments.sweep, arguments.row), Composition(Path())
+    changes, left = _read_changes(arguments.sweep, arguments.row)
+    options = Composition(Path())
+    _refuse_applied(left, arguments.row)
     by_file: dict[Path, dict[str, Any]] = {}
     for option, value in changes.items():
         path, name = find_place(options.find_option(option))
@@ -53,8 +56,32 @@ def find_place(option: str) -> tuple[Path, str]:
     return Path("conf", f"{group}.yaml"), ".".join(rest)
 
 
-def _read_changes(name: str, number: int) -> dict[str, Any]:
-    """Return option → value of a row.
+def _refuse_applied(left: Mapping[str, Sequence[Any]], number: int) -> None:
+    """Refuse to apply a row beside what another row sets and this one leaves as it was.
+
+    Args:
+        left: Option that the row leaves → its values in other rows.
+        number: Of the row.
+    """
+    from skiagram.options import read_option_file
+
+    for option, values in left.items():
+        path, name = find_place(option)
+        present: Any = read_option_file(path, path.as_posix()) if path.is_file() else {}
+        for part in name.split("."):
+            present = present.get(part) if isinstance(present, dict) else None
+        if present is not None and present in values:
+            raise OptionError(
+                f"{name} = {present!r}, as another row has it; row {number} was run without",
+                where=path.as_posix(),
+                allowed="the value that the file had when the sweep was run",
+                remedy=f"set it back (`git diff {path.as_posix()}` shows it), then apply the row; "
+                "if this was the value, apply the row that names it",
+            )
+
+
+def _read_changes(name: str, number: int) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """Return option → value of a row; and option that it leaves → its values in other rows.
 
     Raises:
         OptionError: There is no such sweep or row, or the row failed.
@@ -86,4 +113,8 @@ def _read_changes(name: str, number: int) -> dict[str, Any]:
         table = f"row {number} scores other images than those of a run"
         remedy = "choose the row of the unchanged images"
         raise OptionError(table, where=path.as_posix(), remedy=remedy)
-    return changes
+    left: dict[str, list[Any]] = {}
+    for each in rows.values():
+        for option in each.row.changes.keys() - changes.keys() - {SCORED}:
+            left.setdefault(option, []).append(each.row.changes[option])
+    return changes, left

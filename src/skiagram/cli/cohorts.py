@@ -48,7 +48,6 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
         DataError: It is not of the kind of the project's data set, or cannot be used.
     """
     from skiagram.datasets.feature_table import FeatureFile
-    from skiagram.datasets.folder.table import refer
 
     is_table = isinstance(at_home, FeatureFile)
     if options.is_table != is_table:
@@ -70,19 +69,37 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
             allowed = f"a word for each of {', '.join(task.classes)}, in this order"
             raise OptionError(f"{', '.join(classes)}", where="--classes", allowed=allowed)
         if tuple(classes) != tuple(task.classes):
-            print(printable(_pair_words(classes, task.classes)), file=sys.stderr)
+            start = "The table's words for the project's classes"
+            print(printable(_pair_words(start, classes, task.classes)), file=sys.stderr)
         positive = None if task.positive is None else classes[task.positive]
         options = replace(options, classes=classes, positive=positive)
     else:
         given = {name: value for name, value in options.outcome.items() if value is not None}
         asked = take_over(predicted.asked, given)
+        columns, findings = asked.get("findings", ()), asked.get("finding_names", ())
+        if len(columns) == len(findings) and [*columns] != [*findings]:
+            start = "The table's columns of the project's findings"
+            print(printable(_pair_words(start, columns, findings)), file=sys.stderr)
         options = replace(options, outcome=dict(options.outcome) | asked)
     # the cases
     if isinstance(at_home, FeatureFile):
-        return _read_table(options, project, at_home)
+        cohort = _read_table(options, project, at_home)
+    else:
+        cohort = _read_images(options, project, at_home)
+    source = cohort.source
+    label = source.label if isinstance(source, FeatureFile) else source.columns.label
+    if predicted.decides and options.label is None and (is_table or options.csv is not None):
+        sentence = f"Labels are those of the column `{label}`; `--label` names another one."
+        print(printable(sentence), file=sys.stderr)
+    return cohort
+
+
+def _read_images(options: "FileOptions", project: "Project", at_home: "Source") -> DescribedCohort:
+    """Read a folder of images and its table, and which of several cohorts each case is of."""
+    from skiagram.datasets.folder.table import refer
+
     described = _read_folder(options, project, at_home)
     source, opened, file_of = _check_folder(described, project)
-    # which of several cohorts each case is of, where a column says it
     columns, cohorts = described.source.columns, dict[str, str]()
     if columns.site is not None:
         site_of = {refer(row, columns).name: row.cells[columns.site] for row in described.rows}
@@ -90,10 +107,9 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
     return DescribedCohort(source, opened, file_of, cohorts)
 
 
-def _pair_words(words: Sequence[str], classes: Sequence[str]) -> str:
+def _pair_words(start: str, words: Sequence[str], names: Sequence[str]) -> str:
     """Say which word of the table is which class: in another order every figure would be wrong."""
-    pairs = ", ".join(f"`{word}` is `{own}`" for word, own in zip(words, classes, strict=True))
-    start = "The table's words for the project's classes"
+    pairs = ", ".join(f"`{word}` is `{own}`" for word, own in zip(words, names, strict=True))
     return f"{start}: {pairs}. If this is wrong, change their order."
 
 
@@ -101,10 +117,14 @@ def take_over(asked: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
     """Return what the project and the line say of an outcome; the line's word counts.
 
     A unit that the column of times is called by is the line's, and refused where the project has
-    another: months are no days.
+    another: months are no days. Columns that are called as the project's findings are these, in
+    whatever order the line names them.
     """
     from skiagram.tasks.time_columns import UNITS, find_unit
 
+    findings = asked.get("finding_names")
+    if findings and "finding_names" not in given and sorted(given["findings"]) == sorted(findings):
+        given = {**given, "findings": findings}
     unit = find_unit(given["time"][0]) if "time" in given and "since" not in given else None
     of_name = {"unit": unit} if unit is not None and asked["unit"] in UNITS else {}
     return {**asked, **of_name, **given}
@@ -179,8 +199,8 @@ def _read_folder(
         columns_at_home = at_home.columns if isinstance(at_home, Folder) else None
         named: dict[str, Any] = {}
         for option in names if columns_at_home is not None else ():
-            column, line_column = getattr(columns_at_home, option), getattr(options, option)
-            if column in header and (line_column is None or line_column not in header):
+            column = getattr(columns_at_home, option)
+            if column in header and getattr(options, option) is None:
                 named[option] = column
         covariates = [*options.covariates, *taken]
         forced = [*options.force_covariates, *taken]

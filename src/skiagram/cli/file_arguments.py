@@ -221,7 +221,7 @@ def _add_column_arguments(parser: argparse.ArgumentParser, *, cohort: bool) -> N
     text = f"name relative to FOLDER (default: {', else '.join(FILE_COLUMNS)})"
     columns.add_argument("--file", help=text)
     text = "class (default: label); several, separated by commas, where each class has a column "
-    columns.add_argument("--label", default="label", help=text + "of 0 and 1")
+    columns.add_argument("--label", help=text + "of 0 and 1")
     text = "rows without a label: leave them out, or the class that they are of"
     columns.add_argument("--empty-label", metavar="leave-out|CLASS", help=text)
     text = "names of all columns, in order, of a table without a header"

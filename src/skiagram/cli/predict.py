@@ -4,7 +4,7 @@ import argparse
 import atexit
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -211,7 +211,10 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
             allowed = "one table of features (CSV), as the model was trained on"
             raise OptionError(listed(arguments.files), where="FILE", allowed=allowed)
         patient = preparation.patient_column
-        return cases_of_features(place, measured, arguments.missing, patient)
+        cases = cases_of_features(place, measured, arguments.missing, patient)
+        read = {*measured, *(covariate.column for covariate in model.scorer.covariates)}
+        _refuse_structures(cases, patient, read)
+        return cases
     # files by themselves
     if arguments.table is None and not arguments.pattern:
         if preparation.modalities:
@@ -246,6 +249,31 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
         for line, (key, cells) in enumerate(images.rows(), start=2)
     ]
     return list_cases(place, rows, preparation.modalities)
+
+
+def _refuse_structures(cases: "Sequence[NewCase]", patient: str, read: Collection[str]) -> None:
+    """Refuse rows of several structures of each patient: a model on one knows nothing of another.
+
+    Args:
+        patient: Column of the patients in the table that the model learned from; empty for none.
+        read: Columns that the model reads.
+    """
+    from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS, CsvRow, usual_column
+    from skiagram.intake.combined_regions import find_structures, list_structures
+
+    rows = [CsvRow(line, dict(case.cells)) for line, case in enumerate(cases, start=2)]
+    header = rows[0].cells
+    column = patient if patient in header else usual_column(header, PATIENT_COLUMNS)
+    structures = find_structures(rows, column, read)
+    if structures is not None:
+        raise DataError(
+            f"the column `{structures}` tells a patient's rows apart: "
+            f"{list_structures(rows, structures)}",
+            where="the table of features",
+            allowed="rows of what the model was trained on",
+            remedy="keep the rows of the structure that it was trained on; where it was trained on "
+            "all of them, leave this column out",
+        )
 
 
 def _write(

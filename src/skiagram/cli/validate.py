@@ -73,13 +73,14 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.compute.checkout import home
     from skiagram.compute.files import write_files
     from skiagram.datasets.folder.csv_rows import csv_text
-    from skiagram.options import build
+    from skiagram.options import build, check
     from skiagram.projects.files import environment
     from skiagram.report.sections.doubts import list_warnings
     from skiagram.sealing.ledger import describe_openings
     from skiagram.steps.validate import Project, ingest_cohort
     from skiagram.sweeps.workspace import Workspace
     from skiagram.tracking.contract import NotRecorded
+    from skiagram.tracking.record import RecordOptions
     from skiagram.tracking.validation import validation_execution
 
     # the project, in whose folder all of it happens
@@ -118,9 +119,9 @@ def run(arguments: argparse.Namespace) -> int:
     print(evaluation.verdict, *list_warnings(evaluation, AuditReport((), ())), sep="\n")
     print(*describe_openings(home(Path()), inputs.comparison), sep="\n")
     # beside the project's run; a tracker out of reach costs a line
-    choices, folder = options.choices, target.resolve()
-    tracker = build(options.read_file("tracking", choices["tracking"]), "tracking")
-    execution = validation_execution(Path().resolve(), name, folder, evaluation, choices)
+    recorded = check(RecordOptions, options.compose_stage("record"), "record")
+    tracker, choices = build(recorded.tracking, "tracking"), vars(recorded.choices)
+    execution = validation_execution(Path().resolve(), name, target.resolve(), evaluation, choices)
     try:
         print(tracker.record(execution, home(Path())))
     except NotRecorded as error:

@@ -89,8 +89,9 @@ def check_entries(entries: list[Entry], task: Task, where: str) -> None:
     open_labels = {entry.label for entry in entries if task.design == "cv" or entry.split != "test"}
     if len(open_labels) < 2:
         names = listed(task.classes[label] for label in open_labels) or "none"
+        cases = "in the development set" if task.design == "holdout" else "among all cases"
         raise DataError(
-            f"only one class in the development set: {names}",
+            f"only one class {cases}: {names}",
             where=where,
             allowed="at least two classes",
             remedy="add cases of another class, or check the labels; where all images have "

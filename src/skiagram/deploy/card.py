@@ -54,11 +54,21 @@ class RunRecords(NamedTuple):
     result: "ModelResult | None"
 
 
+def find_project(model: Path) -> Path:
+    """Return the folder of the run that a model's folder lies in, as combinations do deeper."""
+    place = model.resolve().parents
+    return place[2] if place[1].name == COMBINED else place[1]
+
+
 def _read_run(folder: Path, project: Path | None, deployment: Deployment) -> RunRecords:
+    """Read what the run of a model says of it.
+
+    Raises:
+        DataError: A project that was named is not finished, or did not train the model.
+    """
     from skiagram.evaluation.evaluation_record import Evaluation
 
-    place = folder.resolve().parents
-    root = project or (place[2] if place[1].name == COMBINED else place[1])
+    root = project or find_project(folder)
     data = _read(DataCard, root / "data/cases/card.json")
     figures = root / "reports/evaluation.json"
     evaluation = _read(Evaluation, figures)
@@ -68,6 +78,16 @@ def _read_run(folder: Path, project: Path | None, deployment: Deployment) -> Run
             where=str(project),
             remedy="name the project's folder after a finished `dvc repro`",
         )
+    if project is not None and evaluation is not None:
+        kept = _read(Preparation, project / "data/preparation" / PREPARATION)
+        learned = read_record(Preparation, folder / PREPARATION).image_digests
+        if evaluation.task != deployment.task or (kept and kept.image_digests != learned):
+            raise DataError(
+                "a run on another task or on other images",
+                where=str(project),
+                allowed="the project whose run trained the model",
+                remedy="name that project, or leave `--project` out: the card then has no figures",
+            )
     for result in () if evaluation is None else evaluation.models:
         outcome = result.outcome
         if (outcome.model, outcome.options) == (deployment.model, deployment.options):

@@ -224,12 +224,19 @@ class CovariateTable:
 
     def unseen(self, case: str) -> list[str]:
         """Return which texts of a case are no category of training: they count as none at all."""
+        row = self._row(case) if self.read else {}
+        return [f"{column} `{row[column]}`" for column in self.unseen_columns(case)]
+
+    def unseen_columns(self, case: str) -> list[str]:
+        """Return the columns of `unseen`."""
         texts = [covariate for covariate in self.read if covariate.categories is not None]
         cells = {covariate: self._row(case)[covariate.column] for covariate in texts}
         return sorted(
-            f"{covariate.column} `{cell}`"
-            for covariate, cell in cells.items()
-            if cell and cell not in (covariate.categories or ())
+            {
+                covariate.column
+                for covariate, cell in cells.items()
+                if cell and cell not in (covariate.categories or ())
+            }
         )
 
     def outlying(self, case: str) -> tuple[str, ...]:

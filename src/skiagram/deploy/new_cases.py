@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from skiagram.datasets.feature_table import pattern_of
+from skiagram.datasets.feature_table import empty_unmeasured, pattern_of
 from skiagram.datasets.folder.csv_rows import (
     PATIENT_COLUMNS,
     CsvRow,
@@ -27,7 +27,13 @@ from skiagram.datasets.folder.csv_rows import (
 )
 from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import number_visits
-from skiagram.datasets.folder.table import Columns, find_image_problem, read_measured, refer
+from skiagram.datasets.folder.table import (
+    Columns,
+    find_image_problem,
+    find_thousands_problem,
+    read_measured,
+    refer,
+)
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.features.earlier import previous_cases
 from skiagram.finding.inputs import find_partners
@@ -116,10 +122,13 @@ def cases_of_features(
         patient: Column of the patients in the table that the model learned from; empty for none.
 
     Raises:
-        DataError: A feature is not there, or is no number.
+        DataError: A feature is not there, is no number, or has points that may separate thousands.
     """
     rows = read_rows(read_file(path, str(path)), missing, files=())
     require_columns(rows, columns)
+    rows, _ = empty_unmeasured(rows, rows[0].cells)  # of covariates too, as a run reads them
+    for problem in filter(None, (find_thousands_problem(rows, name) for name in columns)):
+        raise problem
     header = rows[0].cells
     named = [patient, usual_column(header, PATIENT_COLUMNS), usual_column(header, _IDS)]
     column = next((name for name in named if name in header and name not in columns), None)

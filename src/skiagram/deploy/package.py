@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
 from skiagram.compute.scratch import scratch_folder
-from skiagram.deploy.card import CardSection, as_html, as_markdown, compose_card
+from skiagram.deploy.card import CardSection, as_html, as_markdown, compose_card, find_project
 from skiagram.deploy.model import DeployedModel, load_model, missing_model
 from skiagram.errors import DataError, SkiagramError
 from skiagram.fitting.deployment import DEPLOYMENT, Deployment, verify_checksums
@@ -235,7 +235,7 @@ def works_on_nothing(path: Path) -> bool:
     if path.is_file():
         with zipfile.ZipFile(path) as archive:
             return _NOTHING_WORKS in archive.read(_MANIFEST)
-    record = path.resolve().parent.parent / "reports/evaluation.json"
+    record = find_project(path) / "reports/evaluation.json"
     return record.is_file() and _NOTHING_WORKS in record.read_bytes()
 
 

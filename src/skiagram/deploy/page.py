@@ -91,12 +91,13 @@ def write_page(
 
 
 def _picture(model: DeployedModel, case: NewCase, marks: Sequence[FoundMark]) -> str:
-    """Return an image as ingested, its region outlined or its marks circled; of a volume a slice.
+    """Return the first modality's image as ingested, with region or marks; of a volume a slice.
 
     It is a `data:` address, empty where the image cannot be read.
     """
     try:
-        image = model.preparer.read(case, next(iter(case.images)))
+        modality = (model.preparer.preparation.modalities or ("",))[0]
+        image = model.preparer.read(case, modality)
     except (SkiagramError, MemoryError):
         return ""
     if image.region is not None:

@@ -108,6 +108,7 @@ def evaluate(
     results = draw_plots(run.models, shown, task.predicted)
     known, is_external = inputs.card.patients_known, inputs.is_external
     warnings = (
+        *inputs.lacking,
         *warn_of_two_folds(run),
         *warn_of_unknown_patients(known=known, is_external=is_external),
         *state_warnings(results, setting, figures, is_external=is_external),

@@ -27,6 +27,7 @@ class EvaluationInputs:
         traits: What may tell the test set from the development set; None does not ask.
         finding: Where the lesions are; None where no model leaves marks.
         is_external: Whether the test cases are another cohort, which a finished project scored.
+        lacking: What cases of this cohort lack that models read, a sentence each.
     """
 
     models: tuple[Predictions, ...]
@@ -45,3 +46,4 @@ class EvaluationInputs:
     traits: CaseTraits | None = None
     finding: FindingTables | None = None
     is_external: bool = False
+    lacking: tuple[str, ...] = ()

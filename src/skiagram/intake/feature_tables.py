@@ -188,7 +188,7 @@ def _read_rows(
     # the columns that the project's table has
     header, taken = rows[0].cells, list[str]()
     if project_table is not None:
-        if project_table.label in header and options.label not in header:
+        if project_table.label in header and options.label is None:
             options = replace(options, label=project_table.label)
         if project_table.patient in header and options.patient not in header:
             options = replace(options, patient=project_table.patient)
@@ -222,7 +222,7 @@ def _settle_columns(
     """
     rows, patient, split, notes = _find_patients_and_split(rows, measured, options, is_new=is_new)
     covariates = tuple(options.covariates)
-    label = label_column(options.label, rows)
+    label = label_column(options.label_name, rows)
     require_columns(rows, (label,), "--label")
     require_columns(rows, filter(None, [patient]), "--patient")
     require_columns(rows, filter(None, [split]), "--split")
@@ -313,7 +313,7 @@ def _find_patients_and_split(
     if not is_new:
         return rows, patient, split, notes
     if options.patient is None:
-        taken = {options.label, *options.not_features, *options.covariates}
+        taken = {options.label_name, *options.not_features, *options.covariates}
         patient, note = find_patient_column(rows, taken)
         notes += [note] if note else []
     # a column of names of parts

@@ -12,6 +12,7 @@ from skiagram.datasets.folder.mask_names import MaskChoice
 from skiagram.datasets.folder.patients import SimilarPatients
 from skiagram.datasets.folder.source import Unlisted
 from skiagram.errors import OptionError
+from skiagram.intake.labels import LABEL
 from skiagram.readers.case_images import CaseReading, read_as_stated
 from skiagram.readers.grid import MaskGrid
 
@@ -39,7 +40,7 @@ class FileOptions:
     name: str | None = None
     # columns of the table
     file: str | None = None
-    label: str = "label"
+    label: str | None = None
     empty_label: str | None = None
     columns: Sequence[str] | None = None
     missing: Sequence[str] = ()
@@ -122,6 +123,11 @@ class FileOptions:
     def is_arrays(self) -> bool:
         """Whether the folder is a file of arrays, as MedMNIST's, by its name."""
         return self.folder.suffix == ARRAYS
+
+    @property
+    def label_name(self) -> str:
+        """The column of labels, as the line names it or as it is usually called."""
+        return self.label or LABEL
 
     @property
     def reading(self) -> CaseReading:

@@ -149,7 +149,7 @@ def read_folder(options: FileOptions) -> DescribedFolder:
     rows, options, notes, outcome, without_file = table
     every = len(rows)
     if outcome is None and not options.cohort:
-        rows, note = leave_out_classes(rows, options.label, options.classes)
+        rows, note = leave_out_classes(rows, options.label_name, options.classes)
         options = replace(options, ignore_unlisted=options.ignore_unlisted or bool(note))
         notes = [*notes, note]
     n_other_classes = every - len(rows)
@@ -294,7 +294,7 @@ def _settle_table(table: _Table) -> _Table:
     if settled is not None:
         rows, options = settled.rows, settled.options
         notes.append(settled.note)
-    label = label_column(options.label, rows)
+    label = label_column(options.label_name, rows)
     if label not in rows[0].cells and "," in label:
         rows = label_of_classes(rows, [name.strip() for name in label.split(",")])
         label = "label"
@@ -337,7 +337,7 @@ def _find_split(rows: list[CsvRow], options: FileOptions) -> tuple[str | None, s
     header = rows[0].cells
     if split := usual_column(header, ("split",)):
         return split, ""
-    taken = {*_taken_columns(options, header), label_column(options.label, rows)}
+    taken = {*_taken_columns(options, header), label_column(options.label_name, rows)}
     return find_split_column(rows, [name for name in header if name not in taken])
 
 
@@ -367,7 +367,7 @@ def _taken_columns(options: FileOptions, header: Collection[str]) -> set[str]:
     single = {getattr(options, option) for option in USUAL_COLUMNS if option != "patient"}
     listed_columns = list_columns([*options.covariates, *options.force_covariates], header)
     several = {*listed_columns, *options.scores, *list_predicted(options)}
-    return {*filter(None, single), options.file or "", options.label, *several}
+    return {*filter(None, single), options.file or "", options.label_name, *several}
 
 
 def _mask_column(options: FileOptions, rows: list[CsvRow]) -> str:
@@ -396,9 +396,9 @@ def _add_masks(rows: list[CsvRow], options: FileOptions, masks: MaskNames) -> li
     drawn = [masks.of_image.get(normalise_name(row.cells[file]), ()) for row in rows]
     without = [row for row, row_masks in zip(rows, drawn, strict=True) if not row_masks]
     if without:
-        labels = [*dict.fromkeys(row.cells[options.label] for row in rows)]
+        labels = [*dict.fromkeys(row.cells[options.label_name] for row in rows)]
         masked = {
-            row.cells[options.label]
+            row.cells[options.label_name]
             for row, row_masks in zip(rows, drawn, strict=True)
             if row_masks
         }
@@ -486,7 +486,7 @@ def _settle_columns(
     return Columns(
         **named,
         file=options.file or "",
-        label=options.label,
+        label=options.label_name,
         covariates=tuple(dict.fromkeys(covariates)),
         scores=tuple(options.scores),
         forced_covariates=forced,

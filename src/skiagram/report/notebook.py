@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from skiagram.compute.files import write_files
+from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.evaluation.evaluation_record import (
     SECONDARY,
@@ -339,7 +340,8 @@ def compare(
         scores_a: (n,) scores of which it is asked whether they are better; higher where the
             condition is more likely.
         scores_b: (n,) scores that they would replace.
-        patients: (n,) whose case each is; None: each case counts as a patient.
+        patients: (n,) whose case each is, whatever the spelling of an id: `P-007` is `p_7`; None:
+            each case counts as a patient.
         margin: Smallest difference in AUC that counts as worthwhile.
         positive: Label of the condition looked for.
         names: What the two are called; of columns of a data frame, their names.
@@ -357,6 +359,10 @@ def compare(
     first, second = names or (_name(scores_a, "A"), _name(scores_b, "B"))
     if first == second:
         raise DataError(f"both columns are called {first}", where="names", allowed="two names")
+    if patients is not None:  # `P001` and `p001` are one person
+        spelled = dict[str, str]()
+        texts = read_texts(patients, "patients", len(patients)).tolist()
+        patients = [spelled.setdefault(fold_id(text), text) for text in texts]
     setting, columns, reader_scores = line_up_columns(
         labels,
         {first: scores_a, second: scores_b, **(others or {})},

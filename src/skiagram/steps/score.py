@@ -4,10 +4,11 @@ The images are those of the models' own data set made worse, or those of another
 came after ingest in training comes after it here, as the model's folder says.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from skiagram.deploy.new_cases import MemoryTree, NewCase, link_cases
 from skiagram.deploy.prediction import score_cases
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
-from skiagram.errors import DataError
+from skiagram.errors import DataError, listed
 from skiagram.fitting.contract import Requirements
 from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.preparation import Covariate
@@ -115,8 +116,21 @@ def score_images(
     """
     predictions = Predictions.read(scores)
     if predictions.outcome.status != "failed":
-        (predictions,) = score_anew([(predictions, trained)], ingested, scored, seed, compute)
+        models = [(predictions, trained)]
+        (predictions,) = score_anew(models, ingested, scored, seed, compute).predictions
     predictions.write(target / "scores")
+
+
+class ScoredAnew(NamedTuple):
+    """What models say of other cases.
+
+    Attributes:
+        predictions: Of each model, what training said of it with these as its test cases.
+        lacking: What cases lack that models read, a sentence for all models of which it is true.
+    """
+
+    predictions: list[Predictions]
+    lacking: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +153,7 @@ def score_anew(
     seed: int,
     compute: Compute = IN_PROCESS,
     watch: Watch | None = None,
-) -> list[Predictions]:
+) -> ScoredAnew:
     """Return what training said of models, with the test cases of a data set as their test cases.
 
     The images are prepared once for all of them.
@@ -185,10 +199,52 @@ def score_anew(
     raw = np.stack([by_case[case.name] for case in cases])  # (n, repeats of all, n_classes)
     ends = np.cumsum([len(model.deployment.decisions) for model in loaded])[:-1]
     by_model = zip(models, loaded, np.split(raw, ends, axis=1), strict=True)
-    return [
+    rescored = [
         _with_test_scores(predictions, scores, case_id, scorer)
         for (predictions, _), scores, scorer in by_model
     ]
+    titled = [
+        (predictions.outcome.title, scorer)
+        for (predictions, _), scorer in zip(models, scorers, strict=True)
+    ]
+    return ScoredAnew(rescored, list_lacking(titled, cases, covariates))
+
+
+def list_lacking(
+    titled: Sequence[tuple[str, Scorer]], cases: Sequence[NewCase], covariates: CovariateTable
+) -> tuple[str, ...]:
+    """Return what cases lack that models read, in the words of `skiagram predict`.
+
+    Texts that training did not know are counted by their column: a rare one may tell a patient.
+    """
+    titles_by_sentence: dict[str, list[str]] = {}
+    for title, scorer in titled:
+        table = replace(covariates, read=scorer.covariates)
+        missing, unseen = Counter[str](), Counter[str]()
+        n_missing = n_unseen = 0
+        for case in cases:
+            lacks = table.missing(case.name) if table.read else []
+            if scorer.reads_earlier and not case.earlier:
+                lacks.append("no earlier image")
+            if scorer.requires.reads_other and case.other is None:
+                lacks.append("no other image of the patient")
+            unknown = table.unseen_columns(case.name)
+            missing.update(lacks)
+            unseen.update(unknown)
+            n_missing, n_unseen = n_missing + bool(lacks), n_unseen + bool(unknown)
+        counted = {
+            "lack what the model reads besides the image: {}.": (n_missing, missing),
+            "have a covariate text that too few cases for training had, which counts as none of "
+            "the known categories: {}.": (n_unseen, unseen),
+        }
+        for words, (number, parts) in counted.items():
+            if number:
+                shares = listed(f"{part} ({count})" for part, count in parts.items())
+                sentence = f"{number} of {len(cases)} cases {words.format(shares)}"
+                titles_by_sentence.setdefault(sentence, []).append(title)
+    return tuple(
+        f"{', '.join(titles)}: {sentence}" for sentence, titles in titles_by_sentence.items()
+    )
 
 
 def _with_test_scores(
@@ -225,6 +281,8 @@ def list_stored_cases(folder: Path) -> list[NewCase]:
 
 def read_stored_covariates(folder: Path, read: tuple[Covariate, ...]) -> CovariateTable:
     """Return the covariates that a model reads, as text, of all cases of a data set.
+
+    Numbers are written as training writes those that name a site: 1.0 is the site `1`.
 
     Raises:
         DataError: The data set lacks a column.

@@ -41,7 +41,7 @@ from skiagram.sealing.labels import keep_sealed, open_labels, seal_labels
 from skiagram.sealing.ledger import note_opening
 from skiagram.seeding import stream
 from skiagram.steps.evaluation_inputs import describe_comparison, measure_images, read_traits_of
-from skiagram.steps.score import Scored, score_anew
+from skiagram.steps.score import Scored, ScoredAnew, score_anew
 from skiagram.tasks.cases import SEALED, Cases, DataCard, read_cases
 from skiagram.tasks.task import Task
 
@@ -273,15 +273,16 @@ def score_cohort(
         seed: Of the order of the labels.
     """
     spaces: dict[str, pd.Series[float]] = {}
-    models = _score(project, cohort, compute, spaces)
+    models, lacking = _score(project, cohort, compute, spaces)
     store = ImageStore(cohort / "images")
     cases = Cases.read(cohort / "cases/cases.parquet")
     task = replace(project.task, design="holdout")
-    # what tells this validation from others: options, and the table of each model's scores
-    scores = [
-        hashlib.sha256(model.table.to_csv(index=False).encode()).hexdigest() for model in models
-    ]
-    names, request = [model.outcome.model for model in models], [scores, asdict(options)]
+    sealed = _named(open_labels(cohort / "sealed", task.classes), ["case_id"])
+    # what tells this validation from others: options, the table of each model's scores, and the
+    # labels, so that a look after some were changed is another one
+    tables = [*(model.table for model in models), sealed.sort_values("case_id")]
+    digests = [hashlib.sha256(table.to_csv(index=False).encode()).hexdigest() for table in tables]
+    names, request = [model.outcome.model for model in models], [digests, asdict(options)]
     comparison = describe_comparison(
         card.name, store, cases.case_id.tolist(), "validate", names, request
     )
@@ -295,7 +296,6 @@ def score_cohort(
         copies["first"].isin(development_cases.case_id.tolist())
         & copies["second"].isin(cases.case_id.tolist())
     ]
-    sealed = _named(open_labels(cohort / "sealed", task.classes), ["case_id"])
     drawn = stream(seed, "validate", "rehearsal").permutation(len(sealed))
     return EvaluationInputs(
         models=tuple(models),
@@ -308,6 +308,7 @@ def score_cohort(
         covariates=covariates,
         traits=_traits(project, development_cases, store, covariates, spaces),
         is_external=True,
+        lacking=lacking,
     )
 
 
@@ -336,7 +337,7 @@ def evaluate_cohort(
 
 def _score(
     project: Project, cohort: Path, compute: Compute, spaces: dict[str, "pd.Series[float]"]
-) -> list[Predictions]:
+) -> ScoredAnew:
     """Score a cohort with all models; features that a classical one reads go to `spaces`."""
     every = [Predictions.read(folder_of("scores", project.root, each)) for each in project.scored]
     trained = [predictions for predictions in every if predictions.outcome.status == "finished"]
@@ -356,11 +357,12 @@ def _score(
     scored = score_anew(models, cohort, Scored(), 0, compute, watch)
     # their test cases get ids that no case of the project has
     by_name: dict[str, Predictions] = {}
-    for predictions in scored:
+    for predictions in scored.predictions:
         test, case_id = predictions.table["part"] == "test", predictions.table["case_id"]
         table = predictions.table.assign(case_id=case_id.where(~test, f"{COHORT}-" + case_id))
         by_name[predictions.outcome.model] = replace(predictions, table=table)
-    return [by_name.get(predictions.outcome.model, predictions) for predictions in every]
+    models_of_project = [by_name.get(each.outcome.model, each) for each in every]
+    return scored._replace(predictions=models_of_project)
 
 
 def _named(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

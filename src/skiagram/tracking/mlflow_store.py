@@ -417,9 +417,18 @@ def save_pyfunc(folder: Path, target: Path) -> None:
     _quieten()
     from mlflow.pyfunc import save_model
 
+    from skiagram.deploy.model import load_model
+
     verify_checksums(folder)
     if not _is_served(folder):
         raise DataError("a column of the data set, which scores no new cases", where=str(folder))
+    if load_model(folder).scorer.measured is not None:
+        raise DataError(
+            "a model of a table of features",
+            where=str(folder),
+            allowed="a model of images: a request holds the files of images",
+            remedy="score tables with `skiagram predict`",
+        )
     partial = target.with_name(f".{target.name}.partial")  # a kill leaves it alone, until next time
     shutil.rmtree(partial, ignore_errors=True)
     with _real_files(folder) as model:
@@ -495,6 +504,8 @@ def _save_runs_view(client: Any, experiment: str, home: Path) -> None:
 
     MLflow keeps a shared view of its table as a tag of the experiment; `RUNS_VIEW` is in its URL.
     """
+    from skiagram.tasks.kinds import KINDS
+
     whole = [run for run in _read_runs(client, experiment) if run.selection]
     if not whole:
         return
@@ -514,13 +525,15 @@ def _save_runs_view(client: Any, experiment: str, home: Path) -> None:
     ]
     first = model_figures if len(model_figures) == 1 else moved
     figures = list(dict.fromkeys([*first, *arm_figures, *model_figures]))
-    # Figures of test cases stand last: they are to be read, not to choose by.
     primary = selection.removeprefix("selection_")
+    figures_of_kinds = [each for kind in KINDS for each in kind.figures]
+    errors = {each.name for each in figures_of_kinds if each.higher_is_better is False}
+    # Figures of test cases stand last: they are to be read, not to choose by.
     reported = [f"best_{arm}_{primary}" for arm in _ARMS]
     view = {
         "searchFilter": f"tags.`{_RECEIPT}` != ''",
         "orderByKey": f"metrics.`{figures[0]}`",
-        "orderByAsc": False,
+        "orderByAsc": primary in errors,
         "selectedColumns": [
             *(f"params.`{name}`" for name in options[:_MAX_COLUMNS]),
             *(f"metrics.`{name}`" for name in figures),

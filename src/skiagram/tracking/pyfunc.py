@@ -30,7 +30,7 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
     """
     from skiagram.deploy.inputs import CovariateTable
     from skiagram.deploy.new_cases import MemoryTree, NewCase
-    from skiagram.deploy.prediction import row_cells, score_cases
+    from skiagram.deploy.prediction import beside_images, row_cells, score_cases
     from skiagram.readers.case_images import ImageReference
 
     rows, preparation = frame.to_dict("records"), model.preparer.preparation
@@ -62,10 +62,11 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
     if scored and all(row.error for row in scored):
         raise SkiagramError(f"none of the cases can be scored: {scored[0].error}")
     unscored, decides = (float("nan"),) * len(model.task.reported), model.threshold is not None
-    records = []
+    records, input_fields = [], beside_images(model)
     for name, result in zip(names, scored, strict=True):
         whole = replace(result, file=name, probability=result.probability or unscored)
-        records.append(row_cells(whole, [*model.task.reported], decides=decides))
+        classes = [*model.task.reported]
+        records.append(row_cells(whole, classes, decides=decides, input_fields=input_fields))
     return pd.DataFrame(records)
 
 

@@ -27,6 +27,7 @@ def validation_execution(
     Args:
         name: Of the cohort.
         folder: Of its results, below the project's.
+        choices: As stage record has them, for the name of the project's own run.
     """
     points = estimate_points("difference", evaluation.difference)
     for row in evaluation.figures.select(analysis=EXTERNAL, versus="").rows:
