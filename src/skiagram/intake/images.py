@@ -115,7 +115,7 @@ def read_folder(options: FileOptions) -> DescribedFolder:
     """
     # a folder, or an encrypted archive
     folder, masks = options.folder, MaskNames()
-    of_label = [name.strip() for name in options.label.split(",")]
+    of_label = [name.strip() for name in options.label_name.split(",")]
     root = folder.resolve() == Path(folder.resolve().anchor)
     if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
         fault = "the root of the file system" if root else "no such folder"
