@@ -113,3 +113,19 @@ def test_a_column_of_names_of_parts_tells_them_whatever_it_is_called(tmp_path: P
     # a column with the usual name counts before it
     table.write_text(table.read_text().replace("file,label,Partition,phase", "file,label,x,Split"))
     assert read_folder(options).source.columns.split == "Split"
+
+
+def test_a_code_for_missing_in_a_covariate_and_a_constant_one_are_said(tmp_path: Path) -> None:
+    """ABIDE marks by -9999 what is not known; the age and the IQ were taken as they stand."""
+    rows = [f"{at}.png,{'yn'[at % 2]},{90 + at if at % 4 else -9999},-9999" for at in range(8)]
+    (tmp_path / "films").mkdir()
+    table = tmp_path / "films.csv"
+    table.write_text("\n".join(["file,label,FIQ,HANDEDNESS_SCORES", *rows]))
+    options = FileOptions(tmp_path / "films", table, covariates=("FIQ", "HANDEDNESS_SCORES"))
+    assert read_folder(options).notes == [
+        "Covariate `FIQ`: 2 rows have -9999, far from all others: where it marks missing values, "
+        "add `--missing -9999`.",
+        "Covariate `HANDEDNESS_SCORES`: every row has `-9999`, so it tells nothing.",
+    ]
+    known = read_folder(replace(options, missing=["-9999"], covariates=("FIQ",)))
+    assert not any("Covariate" in note for note in known.notes)

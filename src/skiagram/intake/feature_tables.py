@@ -27,6 +27,7 @@ from skiagram.datasets.folder.csv_rows import (
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
 from skiagram.datasets.folder.patients import PatientTable, settle_patients
 from skiagram.datasets.folder.table import (
+    describe_covariates,
     find_number_problem,
     find_thousands_problem,
     is_number,
@@ -237,6 +238,7 @@ def _settle_columns(
         rows, note = leave_out_classes(rows, label, options.classes)
         label_notes += [note] if note else []
     rows = settle_patients(rows, patient, options.similar_patients)
+    notes += describe_covariates(rows, covariates)
     classes, positive = _settle_classes(options, label, rows)
     source = FeatureFile(
         name=options.short_name,

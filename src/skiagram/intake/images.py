@@ -24,7 +24,13 @@ from skiagram.datasets.folder.csv_rows import (
 from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
 from skiagram.datasets.folder.patients import number_visits, settle_patients
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
-from skiagram.datasets.folder.table import SPLITS, Columns, join_masks, normalise_name
+from skiagram.datasets.folder.table import (
+    SPLITS,
+    Columns,
+    describe_covariates,
+    join_masks,
+    normalise_name,
+)
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.intake.class_folders import KINDS, add_split, find_split_column, rows_of_classes
 from skiagram.intake.file_names import find_listed_files
@@ -149,6 +155,7 @@ def read_folder(options: FileOptions) -> DescribedFolder:
     if options.masks == "regions":
         rows = _add_masks(rows, options, masks)
     source = _describe_source(rows, options, outcome)
+    notes = [*notes, *describe_covariates(rows, source.columns.covariates)]
     # rows that say what another one says count once
     used = source.columns.used()
     single = {tuple(row.cells[name] for name in used): row for row in reversed(rows)}

@@ -33,7 +33,7 @@ from skiagram.strict import (
     STRICT,
 )
 from skiagram.tasks.cases import SEALED, Split
-from skiagram.tasks.columns import stands_for_missing
+from skiagram.tasks.columns import describe_code, stands_for_missing
 
 _ALL = "all"  # frames of a file, or labels of a mask
 _WHOLE = re.compile(r"\d{1,9}(\.0+)?", re.ASCII)  # also as pandas writes it beside empty cells
@@ -254,6 +254,23 @@ def find_covariate_problems(rows: list[CsvRow], columns: Columns) -> list[DataEr
                 )
             )
     return problems
+
+
+def describe_covariates(rows: Sequence[CsvRow], names: Iterable[str]) -> list[str]:
+    """Return a sentence on each covariate that is the same in all rows, or may mark missing values.
+
+    Args:
+        names: Columns that the table has.
+    """
+    notes = []
+    for name in names:
+        cells = [row.cells[name] for row in rows if row.cells[name]]
+        if len(rows) > 1 and len(cells) == len(rows) and len({*cells}) == 1:
+            notes.append(f"Covariate `{name}`: every row has `{cells[0]}`, so it tells nothing.")
+        elif all(map(is_number, cells)):
+            code = describe_code([parse_number(cell) for cell in cells], further="")
+            notes += [f"Covariate `{name}`:{code}"] if code else []
+    return notes
 
 
 def find_number_problem(rows: list[CsvRow], column: str) -> DataError | None:
