@@ -315,7 +315,8 @@ def _settle_patient_column(
     header_patients = read_header_patients(rows, options.file or "", options.folder)
     patient, note = None, ""
     if usual_column(rows[0].cells, PATIENT_COLUMNS):
-        patient, note = find_patient_column(rows, _taken_columns(options, rows[0].cells))
+        taken, joined = _taken_columns(options, rows[0].cells), bool(options.pattern)
+        patient, note = find_patient_column(rows, taken, joined=joined)
     if patient is None:
         rows, note = add_header_patients(rows, header_patients)
         return rows, usual_column(rows[0].cells, PATIENT_COLUMNS), note
