@@ -129,3 +129,27 @@ def test_a_code_for_missing_in_a_covariate_and_a_constant_one_are_said(tmp_path:
     ]
     known = read_folder(replace(options, missing=["-9999"], covariates=("FIQ",)))
     assert not any("Covariate" in note for note in known.notes)
+
+
+@pytest.mark.parametrize("masks", [None, "leave-out", "regions"])
+def test_masks_that_fit_no_pattern_are_left_out_or_the_regions(masks: Any, tmp_path: Path) -> None:
+    """KiTS19's lie beside `imaging.nii.gz`; each choice was answered by asking for a choice."""
+    for at in range(8):
+        place = tmp_path / f"films/p{at}"
+        place.mkdir(parents=True)
+        (place / "imaging.png").write_bytes(png(at))
+        (place / "segmentation.png").write_bytes(png(at))
+    table = tmp_path / "films.csv"
+    table.write_text("\n".join(["patient,label", *(f"p{at},{'yn'[at % 2]}" for at in range(8))]))
+    pattern = ["{patient}/imaging.png"]
+    options = FileOptions(tmp_path / "films", table, pattern=pattern, masks=masks)
+    if masks is None:
+        with pytest.raises(DataError, match="8 of 16 image files are masks by their names"):
+            read_folder(options)
+        return
+    described = read_folder(options)
+    column = "mask" if masks == "regions" else None
+    assert described.source.columns.mask == column
+    assert [row.cells.get("mask") for row in described.rows] == [
+        f"p{at}/segmentation.png" if column else None for at in range(8)
+    ]

@@ -69,7 +69,11 @@ def compose_table(options: FileOptions) -> ComposedTable:
         if there:
             remedy += f"; a file here is `{there[0]}`, and upper and lower case count"
         raise DataError(fault, where=str(folder), allowed=", ".join(written), remedy=remedy)
-    masks = settle_masks([*images.images.values()], options.masks, str(folder))
+    # masks beside the images need not fit a pattern to be their regions
+    others = other_images(folder, patterns)
+    names = [*images.images.values(), *(others if options.masks == "regions" else [])]
+    masks = settle_masks(names, options.masks, str(folder))
+    others = [name for name in others if name not in masks.names]
     images = images.with_masks(masks, as_regions=options.masks == "regions")
     if options.marks is not None:
         images = replace(images, lesions=_lesions(options, images))
@@ -94,13 +98,12 @@ def compose_table(options: FileOptions) -> ComposedTable:
         if alone:
             notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
     notes += filter(None, [masks.describe(options.masks)])
-    others = other_images(folder, patterns)
     if others:
         notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
     following: dict[str, str | bool] = {}
     if others or options.marks == "masks":
         following["ignore_unlisted"] = True
-    elif options.masks and "mask" not in images.columns:
+    if options.masks and "mask" not in images.columns:
         following["masks"] = options.masks
     return ComposedTable(text, notes, following)
 
