@@ -153,3 +153,33 @@ def test_masks_that_fit_no_pattern_are_left_out_or_the_regions(masks: Any, tmp_p
     assert [row.cells.get("mask") for row in described.rows] == [
         f"p{at}/segmentation.png" if column else None for at in range(8)
     ]
+
+
+def test_a_case_of_several_images_is_counted_once_and_named_by_patient_and_file(
+    tmp_path: Path,
+) -> None:
+    """UPENN-GBM was counted by files, and told by lines of a table that nobody has."""
+    (tmp_path / "films").mkdir()
+    for at in range(9):
+        for modality in ("T1", "T2"):
+            (tmp_path / f"films/p{at}_{modality}.png").write_bytes(png(at))
+    table = tmp_path / "films.csv"
+    labels = ["no", "yes", "no", "yes", "no", "yes", "other", "NA", "NA"]
+    lines = [f"p{at},{label}" for at, label in enumerate(labels)]
+    table.write_text("\n".join(["patient,label", *lines]))
+    options = FileOptions(
+        tmp_path / "films",
+        table,
+        pattern=["{patient}_{modality}.png"],
+        images=("T1", "T2"),
+        classes=("no", "yes"),
+        empty_label="leave-out",
+    )
+    described = read_folder(options)
+    assert described.of_other_classes == 1
+    assert "`NA` (2)" in described.notes[0]
+    assert described.notes[1:] == [
+        "2 of 9 rows have no label; they are left out.",
+        "Left out, of classes that --classes does not name: 1 of `other`.",
+    ]
+    assert described.rows[1].where == "patient `p0`, file p0_T2.png"

@@ -14,6 +14,7 @@ from skiagram.datasets.folder.csv_rows import (
     PATIENT_COLUMNS,
     USUAL_COLUMNS,
     CsvRow,
+    count_rows,
     describe_missing,
     list_columns,
     read_csv,
@@ -142,12 +143,12 @@ def read_folder(options: FileOptions) -> DescribedFolder:
             ]
             table = table._replace(rows=rows)
     rows, options, notes, outcome = table
-    every = len(rows)
+    every = count_rows(rows)
     if outcome is None and not options.cohort:
         rows, note = leave_out_classes(rows, options.label, options.classes)
         options = replace(options, ignore_unlisted=options.ignore_unlisted or bool(note))
         notes = [*notes, note]
-    n_other_classes = every - len(rows)
+    n_other_classes = every - count_rows(rows)
     # patients, by their column or by headers
     if not options.patient:
         rows, patient, note = _settle_patient_column(rows, options)
@@ -217,6 +218,7 @@ def _read_table(options: FileOptions) -> _Table:
         return _Table(rows, options, describe_missing(options.missing, emptied))
     table = compose_table(options)
     rows = read_rows(table.text.encode(), options.missing, columns, emptied=emptied)
+    rows = [replace(row, case=case) for row, case in zip(rows, table.cases, strict=True)]
     following = replace(
         options,
         ignore_unlisted=options.ignore_unlisted or options.marks == "masks",

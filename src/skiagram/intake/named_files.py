@@ -34,11 +34,13 @@ class ComposedTable(NamedTuple):
 
     Attributes:
         text: CSV.
+        cases: Whose image each row is.
         notes: What it lacks, a sentence each.
         following: Options that the commands that read it need.
     """
 
     text: str
+    cases: list[str]
     notes: list[str]
     following: dict[str, str | bool]
 
@@ -82,7 +84,7 @@ def compose_table(options: FileOptions) -> ComposedTable:
     notes: list[str] = []
     if labels is not None:
         by_patient, notes = _join_labels(labels, by_patient, options)
-    text, left_out = _compose(by_patient, images)
+    text, cases, left_out = _compose(by_patient, images)
     notes = left_out + notes
     if text.count("\n") == 1:
         raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
@@ -105,7 +107,7 @@ def compose_table(options: FileOptions) -> ComposedTable:
         following["ignore_unlisted"] = True
     if options.masks and "mask" not in images.columns:
         following["masks"] = options.masks
-    return ComposedTable(text, notes, following)
+    return ComposedTable(text, cases, notes, following)
 
 
 def _join_labels(
@@ -138,8 +140,8 @@ def _join_labels(
 
 def _compose(
     by_patient: Mapping[str, Mapping[str, str]], images: FoundImages
-) -> tuple[str, list[str]]:
-    """Return the table as CSV, and sentences on what is left out."""
+) -> tuple[str, list[str], list[str]]:
+    """Return the table as CSV, whose image each row is, and sentences on what is left out."""
     others = [name for name in next(iter(by_patient.values()), {}) if name != _PATIENT]
     taken = [name for name in images.columns if name in others]
     if taken:
@@ -147,7 +149,7 @@ def _compose(
         remedy = "rename the column, or remove it"
         raise DataError(found_column, where="the table of labels", remedy=remedy)
     notes: dict[str, None] = {}
-    rows = []
+    rows, cases = list[dict[str, str]](), list[str]()
     for key, cells in images.rows():
         if key[0] not in by_patient:
             notes[f"Left out, no label: {cells['file']}"] = None
@@ -155,13 +157,16 @@ def _compose(
             notes[f"Left out, no mask: {cells['file']}"] = None
         else:
             rows.append({**cells, **by_patient[key[0]]})
+            told = {"patient": key[0], "region": key[2], "frame": cells["frame"]}
+            cases.append(", ".join(f"{name} `{text}`" for name, text in told.items() if text))
     mixed = [f"Of two patterns, look whether they belong together: {pair}" for pair in images.mixed]
     if images.paired:
         mixed.append(
             f"Images of one pattern with masks of another: {len(images.paired)}, first "
             f"{images.paired[0]}. Look whether they belong together."
         )
-    return csv_text([*images.columns, _PATIENT, *others], rows), [*notes, *mixed]
+    text = csv_text([*images.columns, _PATIENT, *others], rows)
+    return text, cases, [*notes, *mixed]
 
 
 def _lesions(options: FileOptions, images: FoundImages) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import NamedTuple, cast
 
-from skiagram.datasets.folder.csv_rows import CsvRow, list_columns, require_columns
+from skiagram.datasets.folder.csv_rows import CsvRow, count_rows, list_columns, require_columns
 from skiagram.datasets.folder.table import SPLITS, find_thousands_problem
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.intake.file_options import FileOptions
@@ -92,8 +92,10 @@ def settle_outcome(rows: list[CsvRow], options: FileOptions) -> SettledOutcome |
         valued_rows = [row for row in rows if not kind.is_missing(row, options.outcome)]
         if not valued_rows:
             raise DataError("no row has a value", where=f"column {said}")
-        if number := len(rows) - len(valued_rows):
-            left_out = f"{number} of {len(rows)} rows say nothing in {said} and are left out. "
+        if number := count_rows(rows) - count_rows(valued_rows):
+            left_out = (
+                f"{number} of {count_rows(rows)} rows say nothing in {said} and are left out. "
+            )
         rows = valued_rows
     # what development cases say of it
     split, is_development = options.split or "split", list[bool]()

@@ -45,14 +45,24 @@ _QUOTED = re.compile(r'"[^"]*"')
 
 @dataclass(frozen=True)
 class CsvRow:
-    """One row of a table: column name → cell without blanks around it."""
+    """One row of a table: column name → cell without blanks around it.
+
+    Attributes:
+        case: Whose image it is, where the names of files gave the row and no table has its line.
+    """
 
     line: int
     cells: dict[str, str]
+    case: str = ""
 
     @property
     def where(self) -> str:
-        return f"{WHERE}, line {self.line}"
+        return f"{self.case}, {self.place}" if self.case else f"{WHERE}, {self.place}"
+
+    @property
+    def place(self) -> str:
+        """What finds the row: its line, or its file where the names of files gave it."""
+        return f"file {self.cells['file']}" if self.case else f"line {self.line}"
 
     def number(self, column: str) -> float | None:
         """Return the finite number that a cell says; None of any other."""
@@ -61,6 +71,14 @@ class CsvRow:
         except ValueError:
             return None
         return number if math.isfinite(number) else None
+
+
+def count_rows(rows: Iterable[CsvRow]) -> int:
+    """Return how many rows there are; of a table made of names of files, how many cases.
+
+    Such a table has a row for each modality of a case.
+    """
+    return len({row.case or row.line for row in rows})
 
 
 def read_rows(

@@ -552,22 +552,22 @@ def _check_modalities(by_case: dict[str, dict[tuple[str, ...], CsvRow]], columns
                     f"a case without an image of `{name}`",
                     where=row.where,
                     allowed=f"an image of each of {', '.join(by_case)} for every case",
-                    remedy="add the row, remove the case, or choose fewer modalities",
+                    remedy="add the image, remove the case, or choose fewer modalities",
                 )
             further = by_case[name][key]
             # what a further image says and the first one does not would be left out
             labels = [each.cells[columns.label] for each in (row, further)]
             if labels[0] != labels[1]:
                 raise DataError(
-                    f"label `{labels[1]}`, and `{labels[0]}` in line {row.line}, of the same case",
+                    f"label `{labels[1]}`, and `{labels[0]}` in {row.place}, of the same case",
                     where=further.where,
                     allowed="one label for all images of a case",
                     remedy="correct the label",
                 )
             if columns.marks and further.cells[columns.marks] and not row.cells[columns.marks]:
                 raise DataError(
-                    f"lesions on a further image of a case, none on that of `{first}` in line "
-                    f"{row.line}",
+                    f"lesions on a further image of a case, none on that of `{first}` in "
+                    f"{row.place}",
                     where=further.where,
                     allowed=f"lesions on the images that are named first, of `{first}`",
                     remedy="name the modality with the lesions first (`skiagram init … --images`)",
