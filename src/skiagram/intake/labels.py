@@ -244,7 +244,7 @@ def record_left_out(number: int, stay: int, why: str) -> tuple[str, ...]:
 
 def _count_labels(rows: Sequence[CsvRow], column: str) -> Counter[str]:
     """Return label → how many rows have it; a case of several images is one."""
-    cases = {(row.case or str(row.line), row.cells[column]) for row in rows if row.cells[column]}
+    cases = {(row.key, row.cells[column]) for row in rows if row.cells[column]}
     return Counter(label for _, label in cases)
 
 

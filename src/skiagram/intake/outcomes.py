@@ -97,18 +97,22 @@ def settle_outcome(rows: list[CsvRow], options: FileOptions) -> SettledOutcome |
                 f"{number} of {count_rows(rows)} rows say nothing in {said} and are left out. "
             )
         rows = valued_rows
-    # what development cases say of it
-    split, is_development = options.split or "split", list[bool]()
+    # what development cases say of it, of which each is a row, or several by names of files
+    cases: dict[str, CsvRow] = {}
     for row in rows:
+        cases.setdefault(row.key, row)
+    split, is_development = options.split or "split", list[bool]()
+    for row in cases.values():
         cells = [cell for name, cell in row.cells.items() if split in (name, name.casefold())]
         in_test = any(SPLITS.get(cell.casefold()) == "test" for cell in cells)
         site = row.cells.get(options.site or "site", "")
         is_development.append(not in_test and site not in options.test_sites)
-    read = kind.read_columns(OutcomeTable(rows, is_development), options.outcome)
-    settled = [
-        replace(row, cells=row.cells | {VALUE: value, GROUP: label})
-        for row, value, label in zip(rows, read.value, read.label, strict=True)
-    ]
+    read = kind.read_columns(OutcomeTable([*cases.values()], is_development), options.outcome)
+    read_by_case = {
+        key: {VALUE: value, GROUP: label}
+        for key, value, label in zip(cases, read.value, read.label, strict=True)
+    }
+    settled = [replace(row, cells=row.cells | read_by_case[row.key]) for row in rows]
     classes = read.outcome.classes
     positive = classes[-1] if len(classes) == 2 else None
     labelled = replace(options, label=GROUP, classes=classes, positive=positive)

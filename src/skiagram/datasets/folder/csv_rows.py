@@ -60,6 +60,11 @@ class CsvRow:
         return f"{self.case}, {self.place}" if self.case else f"{WHERE}, {self.place}"
 
     @property
+    def key(self) -> str:
+        """What rows of one case share: its name, or the line of the only one."""
+        return self.case or str(self.line)
+
+    @property
     def place(self) -> str:
         """What finds the row: its line, or its file where the names of files gave it."""
         return f"file {self.cells['file']}" if self.case else f"line {self.line}"
@@ -78,7 +83,7 @@ def count_rows(rows: Iterable[CsvRow]) -> int:
 
     Such a table has a row for each modality of a case.
     """
-    return len({row.case or row.line for row in rows})
+    return len({row.key for row in rows})
 
 
 def read_rows(
