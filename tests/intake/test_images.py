@@ -183,3 +183,34 @@ def test_a_case_of_several_images_is_counted_once_and_named_by_patient_and_file(
         "Left out, of classes that --classes does not name: 1 of `other`.",
     ]
     assert described.rows[1].where == "patient `p0`, file p0_T2.png"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("p{at}/image.png", "--pattern '{patient}/image.png'"),
+        ("p{at}_T1.png", "--pattern '{patient}_T1.png'"),
+        ("{at}/p{at}/x.png", "--pattern '{any}/{patient}/x.png'"),
+        ("p{at}/scan{at}.png", "--pattern '{patient}/{any}.png'"),
+        ("q{at}.png", None),
+    ],
+)
+def test_a_table_with_a_row_a_patient_is_told_the_pattern_of_its_files(
+    name: str, line: str | None, tmp_path: Path
+) -> None:
+    """Each public set of volumes began with `--file image_name`, though no column names files."""
+    for at in range(8):
+        path = tmp_path / "films" / name.format(at=at)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(at))
+    table = tmp_path / "films.csv"
+    table.write_text("\n".join(["ID,label", *(f"p{at},{'yn'[at % 2]}" for at in range(8))]))
+    options = FileOptions(tmp_path / "films", table)
+    with pytest.raises(DataError, match="no column `file`") as refused:
+        read_folder(options)
+    proposed = f"where a row is a patient, add `--patient ID {line}`"
+    assert (proposed in str(refused.value)) == (line is not None)
+    assert ("--pattern" in str(refused.value)) == (line is not None)
+    if line is not None:
+        pattern = [line.split("'")[1]]
+        assert len(read_folder(replace(options, patient="ID", pattern=pattern)).rows) == 8

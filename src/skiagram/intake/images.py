@@ -36,6 +36,7 @@ from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.intake.class_folders import KINDS, add_split, find_split_column, rows_of_classes
 from skiagram.intake.file_names import find_listed_files
 from skiagram.intake.file_options import FileOptions
+from skiagram.intake.file_patterns import propose_pattern
 from skiagram.intake.header_patients import (
     add_header_patients,
     agree_with_headers,
@@ -253,12 +254,17 @@ def _settle_table(table: _Table) -> _Table:
     mask = _mask_column(options, rows)
     file = options.file or _find_file_column(rows)
     if file not in header and not options.file and not options.columns:
+        remedy = "name the column of file names, for example `--file image_name`; where the table "
+        remedy += "has no header, name all its columns: `--columns file label`"
+        columns = {name: [row.cells[name] for row in rows] for name in header}
+        by_patient = propose_pattern(options.folder, columns) if options.folder.is_dir() else ""
+        if by_patient:
+            remedy = f"where a row is a patient, add `{by_patient}`; where it is a file, {remedy}"
         raise DataError(
             f"no column `{file}`",
             where="the CSV",
             allowed=listed(header, "`", near=file),
-            remedy="name the column of file names, for example `--file image_name`; where the "
-            "table has no header, name all its columns: `--columns file label`",
+            remedy=remedy,
         )
     require_columns(rows, (file,))
     # A patient's id that is the file's name too stays as it is.
