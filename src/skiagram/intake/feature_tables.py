@@ -21,6 +21,7 @@ from skiagram.datasets.folder.csv_rows import (
     list_columns,
     of_table,
     read_csv,
+    refuse_units,
     require_columns,
     usual_column,
 )
@@ -173,6 +174,7 @@ def _read_rows(
     if options.csv is None:
         with of_table(str(options.folder)):
             rows = read_csv(options.folder, options.missing, emptied=emptied)
+            refuse_units(rows)
         measured, join_notes = [*rows[0].cells], list[str]()
     else:
         whole = PatientTable.read(options.folder, options.patient, options.missing, emptied)

@@ -440,6 +440,36 @@ def require_columns(rows: list[CsvRow], named: Iterable[str], option: str = "") 
             raise DataError(f"no column `{name}`", where=WHERE, allowed=allowed, remedy=remedy)
 
 
+def refuse_units(rows: list[CsvRow]) -> None:
+    """Refuse a first row of texts in columns of numbers, which is no case, as of LIFEx.
+
+    Raises:
+        DataError: There is one, with texts in two columns or more.
+    """
+
+    def is_number(cell: str) -> bool:
+        try:
+            parse_number(cell)
+        except ValueError:
+            return False
+        return True
+
+    first, *others = rows
+    numeric = [
+        name
+        for name in first.cells
+        if len(others) > 1 and all(is_number(row.cells[name]) for row in others)
+    ]
+    texts = [cell for name in numeric if (cell := first.cells[name])]
+    if len(texts) > 1 and not any(map(is_number, texts)):
+        raise DataError(
+            f"{listed(texts, '`')} in columns of numbers, which look like units or a second header",
+            where=first.where,
+            allowed="one header, and a row for each case",
+            remedy="remove this row",
+        )
+
+
 def parse_number(cell: str) -> float:
     """Return the number that a cell says; ValueError of a text, such as `12_1`."""
     if "_" in cell:  # a number to Python alone
