@@ -214,3 +214,31 @@ def test_a_table_with_a_row_a_patient_is_told_the_pattern_of_its_files(
     if line is not None:
         pattern = [line.split("'")[1]]
         assert len(read_folder(replace(options, patient="ID", pattern=pattern)).rows) == 8
+
+
+@pytest.mark.parametrize(
+    ("studies", "said"),
+    [
+        (range(12), "join by it with --pattern: `--patient study_id`, {patient} being this name"),
+        ([at % 2 for at in range(12)], "make one row of a patient's"),  # lesions of PROSTATEx
+    ],
+)
+def test_several_rows_of_a_patient_are_told_what_else_is_possible(
+    studies: list[int], said: str, tmp_path: Path
+) -> None:
+    """A study of PI-CAI was to be dropped, though rows join by studies."""
+    (tmp_path / "films").mkdir()
+    for at in range(12):
+        (tmp_path / f"films/p{at // 2}_{at}.png").write_bytes(png(at))
+    rows = [f"p{at // 2},{study},{'yn'[at % 2]}" for at, study in enumerate(studies)]
+    table = tmp_path / "films.csv"
+    table.write_text("\n".join(["patient_id,study_id,label", *rows]))
+    options = FileOptions(tmp_path / "films", table, pattern=["{patient}_{any}.png"])
+    with pytest.raises(DataError, match="2 rows of patient `p0`, in lines 2, 3") as refused:
+        read_folder(options)
+    assert said in str(refused.value)
+    if "study_id" in said:
+        options = replace(options, pattern=["{any}_{patient}.png"], patient="study_id")
+        described = read_folder(options)
+        assert described.source.columns.patient == "patient_id"
+        assert len({row.cells["patient_id"] for row in described.rows}) == 6

@@ -229,11 +229,22 @@ class PatientTable:
         ((patient, number),) = count.most_common(1)
         if number > 1:
             lines = [str(r.line) for r in self.rows if r.cells[self.column] == patient]
+            single = [
+                name
+                for name in self.rows[0].cells
+                if len({row.cells[name] for row in self.rows}) == len(self.rows)
+                and not any("." in row.cells[name] or not row.cells[name] for row in self.rows)
+            ]
+            remedy = "make one row of a patient's, such as whether any of the lesions is malignant"
+            if single:
+                remedy = "keep the row with the right label; where a row is a study or an image, "
+                remedy += "whose files have its name, join by it with --pattern: "
+                remedy += f"`--patient {shlex.quote(single[0])}`, {{patient}} being this name"
             raise DataError(
                 f"{number} rows of patient `{patient}`, in lines {', '.join(lines)}",
                 where=self.where,
                 allowed="one row per patient",
-                remedy="keep the row with the right label",
+                remedy=remedy,
             )
         return {
             row.cells[self.column]: {
