@@ -34,7 +34,7 @@ from skiagram.datasets.folder.table import (
 )
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.intake.class_folders import KINDS, add_split, find_split_column, rows_of_classes
-from skiagram.intake.file_names import find_listed_files
+from skiagram.intake.file_names import FileNames, find_listed_files, refuse_findings_in_names
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import propose_pattern
 from skiagram.intake.header_patients import (
@@ -257,6 +257,10 @@ def _settle_table(table: _Table) -> _Table:
         remedy = "name the column of file names, for example `--file image_name`; where the table "
         remedy += "has no header, name all its columns: `--columns file label`"
         columns = {name: [row.cells[name] for row in rows] for name in header}
+        tree = open_tree(options.folder, str(options.folder), is_image_file)
+        files = FileNames([*tree.images(())])
+        for name, cells in columns.items():
+            refuse_findings_in_names(cells, files, name)
         by_patient = propose_pattern(options.folder, columns) if options.folder.is_dir() else ""
         if by_patient:
             remedy = f"where a row is a patient, add `{by_patient}`; where it is a file, {remedy}"

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import gzip
+import json
 import math
 import re
 import unicodedata
@@ -342,6 +343,12 @@ def _decode(content: bytes) -> str:
             allowed = f"at most {_MOST_UNPACKED:,} bytes when unpacked"
             raise DataError("too large a table", where=WHERE, allowed=allowed, remedy="cut it")
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        with suppress(ValueError, RecursionError):
+            json.loads(content)
+            remedy = "save it as CSV, a row a case, for example with pandas: "
+            remedy += "`pandas.read_json('table.json').to_csv('table.csv', index=False)`"
+            raise DataError("JSON, and no table", where=WHERE, allowed="CSV", remedy=remedy)
     try:
         text = content.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
