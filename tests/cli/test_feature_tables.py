@@ -693,3 +693,40 @@ def test_a_label_that_two_tables_have_is_joined_where_it_is_equal(
     other.loc[7, "label"] = 0
     other.to_csv(tmp_path / "o.csv", index=False)
     assert "`0` in line 9, `1` in line 9 there" in terminal(line, 4)
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "said"),
+    [
+        ("sample_name,area,mean", "p{at},{at}.5,{at}.2", "`--patient sample_name`"),  # MIRP
+        ("Image,area,mean", "/d/p{at}/i.nii,{at}.5,{at}.2", "where there is none, add it"),
+    ],
+)
+def test_a_table_of_another_program_is_told_how_its_patients_are_named(
+    header: str, cells: str, said: str, tmp_path: Path, terminal: Terminal
+) -> None:
+    rows = [cells.format(at=at) for at in range(12)]
+    (tmp_path / "features.csv").write_text("\n".join([header, *rows]))
+    labels = [f"p{at},{at % 2}" for at in range(12)]
+    (tmp_path / "labels.csv").write_text("\n".join(["PatientID,death", *labels]))
+    line = ["check", str(tmp_path / "features.csv"), str(tmp_path / "labels.csv")]
+    line += ["--label", "death", "--positive", "1"]
+    refused = terminal(line, 4)
+    assert "no column `patient_id`" in refused
+    assert said in refused
+    if "sample_name" in said:
+        line += ["--patient", "sample_name", "--force-features", "area", "mean"]
+        assert "Features (2)" in terminal(line)
+
+
+def test_a_row_of_units_is_no_patient(tmp_path: Path, terminal: Terminal) -> None:
+    """LIFEx writes one; it was to be given an id, such as `unknown-1`."""
+    rows = [f"p{at},{at}.5,{at}.2,{at % 2}" for at in range(12)]
+    table = tmp_path / "features.csv"
+    table.write_text("\n".join(["PatientID,mean,volume,death", ",SUV,mL,", *rows]))
+    refused = terminal(["check", str(table), "--label", "death", "--positive", "1"], 4)
+    assert "line 2: `SUV`, `mL` in columns of numbers, which look like units" in refused
+    table.write_text(table.read_text().replace("death", "other"))
+    (tmp_path / "labels.csv").write_text("PatientID,death\n")
+    refused = terminal(["check", str(table), str(tmp_path / "labels.csv"), "--label", "death"], 4)
+    assert "which look like units" in refused

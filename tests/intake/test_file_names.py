@@ -3,11 +3,13 @@
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.errors import DataError
 from skiagram.intake.file_names import find_listed_files
+from skiagram.readers.case_images import is_image_file
 from skiagram.readers.file_trees import FolderTree
 from tests.readers.examples import VALUES, series_files
 
@@ -93,3 +95,23 @@ def test_a_series_is_found_by_its_uid_where_the_disk_has_other_folders(tmp_path:
     (kaggle / "2-249.jpg").write_bytes(b"x")
     with pytest.raises(DataError, match="may be"):
         find_listed_files(rows, "file", "file", tree)
+
+
+def test_a_file_of_another_type_is_said_so_and_not_by_its_ending(tmp_path: Path) -> None:
+    """MRNet's `0000.npy` was to be written with its ending, and then was no image."""
+    np.save(tmp_path / "0000.npy", np.zeros((4, 5, 6), np.uint8))
+    with pytest.raises(DataError, match=r"of a type that is no image: `\.npy`.*\.nii\.gz"):
+        FolderTree(tmp_path, is_image_file).read("0000")
+
+
+def test_a_row_for_each_image_and_finding_is_to_be_pivoted(tmp_path: Path) -> None:
+    """RSNA's table of haemorrhages has such rows; each was called a file that is not there."""
+    names = [f"ID_{at}_{finding}" for at in range(5) for finding in ("any", "epidural")]
+    for at in range(5):
+        (tmp_path / f"ID_{at}.dcm").write_bytes(b"x")
+    tree = FolderTree(tmp_path, lambda head: True)
+    rows = read_rows("\n".join(["ID,Label", *(f"{name},0" for name in names)]).encode())
+    with pytest.raises(DataError, match=r"`any`, `epidural` of each of 5 images.*--findings"):
+        find_listed_files(rows, "ID", "ID", tree)
+    rows = [*rows, *read_rows(b"ID,Label\nID_5_any,0\n")]
+    assert find_listed_files(rows, "ID", "ID", tree) == (rows, "")

@@ -146,3 +146,133 @@ def test_columns_that_made_the_label_are_no_covariates(tmp_path: Path) -> None:
         "  size",
     ]
     assert shown.endswith("--covariates size")
+
+
+def test_a_code_for_missing_in_a_covariate_and_a_constant_one_are_said(tmp_path: Path) -> None:
+    """ABIDE marks by -9999 what is not known; the age and the IQ were taken as they stand."""
+    rows = [f"{at}.png,{'yn'[at % 2]},{90 + at if at % 4 else -9999},-9999" for at in range(8)]
+    (tmp_path / "films").mkdir()
+    table = tmp_path / "films.csv"
+    table.write_text("\n".join(["file,label,FIQ,HANDEDNESS_SCORES", *rows]))
+    options = FileOptions(tmp_path / "films", table, covariates=("FIQ", "HANDEDNESS_SCORES"))
+    notes = read_folder(options).notes
+    assert [note for note in notes if note.startswith("Covariate")] == [
+        "Covariate `FIQ`: 2 rows have -9999, far from all others: where it marks missing values, "
+        "add `--missing -9999`.",
+        "Covariate `HANDEDNESS_SCORES`: every row has `-9999`, so it tells nothing.",
+    ]
+    known = read_folder(replace(options, missing=["-9999"], covariates=("FIQ",)))
+    assert not any("Covariate" in note for note in known.notes)
+
+
+@pytest.mark.parametrize("masks", [None, "leave-out", "regions"])
+def test_masks_that_fit_no_pattern_are_left_out_or_the_regions(masks: Any, tmp_path: Path) -> None:
+    """KiTS19's lie beside `imaging.nii.gz`; each choice was answered by asking for a choice."""
+    for at in range(8):
+        place = tmp_path / f"films/p{at}"
+        place.mkdir(parents=True)
+        (place / "imaging.png").write_bytes(png(at))
+        (place / "segmentation.png").write_bytes(png(at))
+    table = tmp_path / "films.csv"
+    table.write_text("\n".join(["patient,label", *(f"p{at},{'yn'[at % 2]}" for at in range(8))]))
+    pattern = ["{patient}/imaging.png"]
+    options = FileOptions(tmp_path / "films", table, pattern=pattern, masks=masks)
+    if masks is None:
+        with pytest.raises(DataError, match="8 of 16 image files are masks by their names"):
+            read_folder(options)
+        return
+    described = read_folder(options)
+    column = "mask" if masks == "regions" else None
+    assert described.source.columns.mask == column
+    assert [row.cells.get("mask") for row in described.rows] == [
+        f"p{at}/segmentation.png" if column else None for at in range(8)
+    ]
+
+
+def test_a_case_of_several_images_is_counted_once_and_named_by_patient_and_file(
+    tmp_path: Path,
+) -> None:
+    """UPENN-GBM was counted by files, and told by lines of a table that nobody has."""
+    (tmp_path / "films").mkdir()
+    for at in range(9):
+        for modality in ("T1", "T2"):
+            (tmp_path / f"films/p{at}_{modality}.png").write_bytes(png(at))
+    table = tmp_path / "films.csv"
+    labels = ["no", "yes", "no", "yes", "no", "yes", "other", "NA", "NA"]
+    lines = [f"p{at},{label}" for at, label in enumerate(labels)]
+    table.write_text("\n".join(["patient,label", *lines]))
+    options = FileOptions(
+        tmp_path / "films",
+        table,
+        pattern=["{patient}_{modality}.png"],
+        images=("T1", "T2"),
+        classes=("no", "yes"),
+        empty_label="leave-out",
+    )
+    described = read_folder(options)
+    assert described.of_other_classes == 1
+    assert "`NA` (2)" in described.notes[0]
+    assert described.notes[1:] == [
+        "2 of 9 rows have no label; they are left out.",
+        "Left out, of classes that --classes does not name: 1 of `other`.",
+    ]
+    assert described.rows[1].where == "patient `p0`, file p0_T2.png"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("p{at}/image.png", "--pattern '{patient}/image.png'"),
+        ("p{at}_T1.png", "--pattern '{patient}_T1.png'"),
+        ("{at}/p{at}/x.png", "--pattern '{any}/{patient}/x.png'"),
+        ("p{at}/scan{at}.png", "--pattern '{patient}/{any}.png'"),
+        ("q{at}.png", None),
+    ],
+)
+def test_a_table_with_a_row_a_patient_is_told_the_pattern_of_its_files(
+    name: str, line: str | None, tmp_path: Path
+) -> None:
+    """Each public set of volumes began with `--file image_name`, though no column names files."""
+    for at in range(8):
+        path = tmp_path / "films" / name.format(at=at)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(at))
+    table = tmp_path / "films.csv"
+    table.write_text("\n".join(["ID,label", *(f"p{at},{'yn'[at % 2]}" for at in range(8))]))
+    options = FileOptions(tmp_path / "films", table)
+    with pytest.raises(DataError, match="no column `file`") as refused:
+        read_folder(options)
+    proposed = f"where a row is a patient, add `--patient ID {line}`"
+    assert (proposed in str(refused.value)) == (line is not None)
+    assert ("--pattern" in str(refused.value)) == (line is not None)
+    if line is not None:
+        pattern = [line.split("'")[1]]
+        assert len(read_folder(replace(options, patient="ID", pattern=pattern)).rows) == 8
+
+
+@pytest.mark.parametrize(
+    ("studies", "said"),
+    [
+        (range(12), "join by it with --pattern: `--patient study_id`, {patient} being this name"),
+        ([at % 2 for at in range(12)], "make one row of a patient's"),  # lesions of PROSTATEx
+    ],
+)
+def test_several_rows_of_a_patient_are_told_what_else_is_possible(
+    studies: list[int], said: str, tmp_path: Path
+) -> None:
+    """A study of PI-CAI was to be dropped, though rows join by studies."""
+    (tmp_path / "films").mkdir()
+    for at in range(12):
+        (tmp_path / f"films/p{at // 2}_{at}.png").write_bytes(png(at))
+    rows = [f"p{at // 2},{study},{'yn'[at % 2]}" for at, study in enumerate(studies)]
+    table = tmp_path / "films.csv"
+    table.write_text("\n".join(["patient_id,study_id,label", *rows]))
+    options = FileOptions(tmp_path / "films", table, pattern=["{patient}_{any}.png"])
+    with pytest.raises(DataError, match="2 rows of patient `p0`, in lines 2, 3") as refused:
+        read_folder(options)
+    assert said in str(refused.value)
+    if "study_id" in said:
+        options = replace(options, pattern=["{any}_{patient}.png"], patient="study_id")
+        described = read_folder(options)
+        assert described.source.columns.patient == "patient_id"
+        assert len({row.cells["patient_id"] for row in described.rows}) == 6

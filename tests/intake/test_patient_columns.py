@@ -43,7 +43,10 @@ def shared(n: int) -> list[object]:
 
 @pytest.mark.parametrize(
     ("usual", "other"),
-    [("case_id", "MRN"), ("CaseID", "Patient_Number"), ("case_id", "ID"), ("subject_id", "MRN")],
+    [
+        *(("case_id", "MRN"), ("CaseID", "Patient_Number"), ("case_id", "ID")),
+        *(("subject_id", name) for name in ("MRN", "PTID", "RID", "SUB_ID", "ProxID")),
+    ],
 )
 def test_an_id_of_every_row_gives_way_to_ids_that_rows_share(
     usual: str, other: str, tmp_path: Path
@@ -52,6 +55,21 @@ def test_an_id_of_every_row_gives_way_to_ids_that_rows_share(
     assert described.source.columns.patient == other
     (note,) = (note for note in described.notes if "Patients" in note)
     assert f"of `{other}`, 6 in 18 rows, and not the 18 of `{usual}`" in note
+
+
+def test_names_of_images_that_a_pattern_joins_give_way_to_patients(tmp_path: Path) -> None:
+    """ADNI's table has a row an image; --patient names the column that joins, not the patients."""
+    read(tmp_path, "PTID,Image Data ID", shared(3), own())
+    for at in range(ROWS):
+        (tmp_path / "films" / f"{at}.png").rename(tmp_path / "films" / f"I{at}.png")
+    table = tmp_path / "films.csv"
+    table.write_text(table.read_text().replace(",file,", ",name,").replace(".png,", ","))
+    options = FileOptions(tmp_path / "films", table, patient="name", pattern=["I{patient}.png"])
+    described = read_folder(options)
+    assert described.source.columns.patient == "PTID"
+    assert described.notes == [
+        "Patients are those of `PTID`, 6 in 18 rows, and not the 18 that the names of files tell."
+    ]
 
 
 def test_ids_of_cases_that_a_patient_has_several_of_give_way_too(tmp_path: Path) -> None:

@@ -8,6 +8,10 @@ import pytest
 from skiagram.errors import DataError, OptionError
 from skiagram.statistics.survival import aalen_johansen, kaplan_meier
 from skiagram.tasks.columns import VALUE
+from skiagram.tasks.findings import Findings
+from skiagram.tasks.grade import Grade
+from skiagram.tasks.number import Number
+from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.time import HazardCalibration, TimeToEvent
 from skiagram.tasks.time_columns import EVENT, OTHER
@@ -55,6 +59,23 @@ def test_too_few_events_are_refused() -> None:
     label[:4] = EVENT
     with pytest.raises(DataError, match="4 events among 100"):
         OUTCOME.settle(np.arange(100.0), label)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "option"),
+    [
+        (replace(OUTCOME, column=VALUE), "--event"),
+        (Grade(column=VALUE, grades=("1", "2", "3")), "--grade"),
+        (Number(column=VALUE), "--number"),
+        (Findings(column=VALUE, findings=("a", "b"), balanced_by=("a", "b")), "--findings"),
+    ],
+)
+def test_an_outcome_whose_column_is_the_projects_own_is_named_by_its_option(
+    outcome: MeasuredOutcome, option: str
+) -> None:
+    with pytest.raises(DataError, match=f"^column of `{option}`: ") as refused:
+        outcome.settle(np.ones(3), np.zeros(3, dtype=np.int64))
+    assert VALUE not in str(refused.value)
 
 
 def test_calibration_undoes_shift_and_scale_of_scores() -> None:

@@ -202,7 +202,7 @@ def _columns_that_tell(values: Floats, label: NDArray[np.int64]) -> dict[int, st
     """Return column → how it alone tells the classes: as a copy, by its values or by its gaps."""
     telling: dict[int, str] = {}
     classes, counts = np.unique(label, return_counts=True)
-    if len(classes) < 2 or len(label) < _MIN_ROWS:
+    if len(classes) < 2 or len(label) < _MIN_ROWS or not values.shape[1]:
         return telling
     gaps = np.isnan(values)
     for column in range(values.shape[1]):

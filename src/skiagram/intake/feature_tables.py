@@ -21,12 +21,14 @@ from skiagram.datasets.folder.csv_rows import (
     list_columns,
     of_table,
     read_csv,
+    refuse_units,
     require_columns,
     usual_column,
 )
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
 from skiagram.datasets.folder.patients import PatientTable, settle_patients
 from skiagram.datasets.folder.table import (
+    describe_covariates,
     find_number_problem,
     find_thousands_problem,
     is_number,
@@ -172,6 +174,7 @@ def _read_rows(
     if options.csv is None:
         with of_table(str(options.folder)):
             rows = read_csv(options.folder, options.missing, emptied=emptied)
+            refuse_units(rows)
         measured, join_notes = [*rows[0].cells], list[str]()
     else:
         whole = PatientTable.read(options.folder, options.patient, options.missing, emptied)
@@ -237,6 +240,7 @@ def _settle_columns(
         rows, note = leave_out_classes(rows, label, options.classes)
         label_notes += [note] if note else []
     rows = settle_patients(rows, patient, options.similar_patients)
+    notes += describe_covariates(rows, covariates)
     classes, positive = _settle_classes(options, label, rows)
     source = FeatureFile(
         name=options.short_name,

@@ -1,8 +1,9 @@
 """Names of files in tables of other people: with other folders, without the ending, or by UIDs."""
 
 import re
+import shlex
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,10 +13,11 @@ from pathlib import PurePosixPath
 from pydicom.filereader import read_partial
 
 from skiagram.datasets.folder.csv_rows import BETWEEN, WHERE, CsvRow
-from skiagram.errors import DataError
+from skiagram.errors import DataError, listed
 from skiagram.readers.file_trees import FileTree
 
 _UID = re.compile(r"\d+(\.\d+){4,}")
+_LOOKED_FOR = 8  # names of which one is a file where all may be
 _SERIES = 0x0020000E  # tag of Series Instance UID
 
 
@@ -147,6 +149,7 @@ def find_listed_files(
         if meant:
             matched[name] = meant[0]
     if not matched:
+        refuse_findings_in_names(absent, files, column)
         return rows, ""
     renamed = [
         replace(
@@ -160,6 +163,33 @@ def find_listed_files(
     return renamed, (
         f"{len(matched)} files of the column `{column}` are found under another name, for example "
         f"`{first[0]}` as `{first[1]}`."
+    )
+
+
+def refuse_findings_in_names(names: Collection[str], files: FileNames, column: str) -> None:
+    """Refuse a table with a row for each image and finding, such as `ID_12345_epidural`.
+
+    Args:
+        names: Cells of the column, which are no files.
+
+    Raises:
+        DataError: Each name is that of a file and one of several endings, which all files have.
+    """
+    pairs = {name.rpartition("_")[::2] for name in names}
+    images, findings = (sorted({*part}) for part in zip(*pairs, strict=True))
+    every = len(pairs) == len(images) * len(findings)
+    if (
+        not every
+        or not 1 < len(findings) < len(images)
+        or not any(map(files.meant, images[:_LOOKED_FOR]))
+    ):
+        return
+    raise DataError(
+        f"a row is an image and a finding: {listed(findings, '`')} of each of {len(images)} images",
+        where=f"{WHERE}, column `{column}`",
+        allowed="a row for each image",
+        remedy="pivot the table: one row for each image, its file without the finding, and a "
+        f"column for each finding; then `--findings {shlex.join(findings[:2])}` and the others",
     )
 
 

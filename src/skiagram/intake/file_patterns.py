@@ -1,13 +1,16 @@
 """What names of files tell, by patterns that a user writes: images, masks, labels."""
 
 import re
+import shlex
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from skiagram.datasets.folder.mask_names import MaskNames
+from skiagram.datasets.folder.mask_names import MaskNames, find_masks
 from skiagram.datasets.folder.table import join_masks
 from skiagram.errors import DataError, OptionError
 from skiagram.readers.case_images import is_image_file
@@ -18,6 +21,7 @@ from skiagram.readers.image_files import count_frames
 _FIELD = re.compile(r"\{(\w+)\}")
 FIELDS = ("patient", "modality", "region", "kind", "label", "any")  # `any` tells nothing
 Files = tuple[dict[int, str], dict[int, str]]  # images and masks by number of the pattern
+_TRIED = 8  # ids and files of which a pattern may be made
 Key = tuple[str, str, str]  # patient, modality, region; empty where the pattern does not tell
 
 
@@ -253,6 +257,70 @@ def _find_files(
                 remedy="tell them apart by {modality} or {region} in --pattern",
             )
     return files, labels
+
+
+def propose_pattern(folder: Path, columns: Mapping[str, Sequence[str]]) -> str:
+    """Return options by which a table with a row a patient meets its files; empty without any.
+
+    Patterns are made of files whose path has an id of the table, and tried on all files; the one
+    that fits most patients is taken.
+
+    Args:
+        columns: Column → its cells.
+    """
+    # images, those with masks first; or folders of DICOM files, which are series
+    files = sorted(FolderTree(folder, is_image_file).images(()))
+    masks = find_masks(files)
+    folders = Counter(PurePosixPath(name).parent.as_posix() for name in files)
+    series = {name for name, number in folders.items() if number > 1 and name != "."}
+    slices = [name for name in files if name.lower().endswith(".dcm")]
+    paths = sorted(series & {PurePosixPath(name).parent.as_posix() for name in slices})
+    if not paths:
+        paths = sorted({*files} - masks.names, key=lambda name: (name not in masks.of_image, name))
+    # the pattern that fits most patients of a column, and of equal ones that which says most
+    best, options = (1, 0), ""
+    for column, cells in columns.items():
+        ids = {*cells}
+        if len(ids) < len(cells) or "" in ids:
+            continue
+        for pattern in _patterns_of_ids(cells[:_TRIED], paths):
+            for cut in (None, "first", "last"):
+                with suppress(DataError, OptionError):
+                    found = FoundImages.of(folder, Patterns([pattern], cut=cut))
+                    told = {key[0] for key in found.images}
+                    rank = len(told & ids), -pattern.count("{any}")
+                    if rank > best:
+                        further = f" --cut {cut}" if cut else ""
+                        further += "" if told == ids else " --unmatched leave-out"
+                        line = shlex.join(["--patient", column, "--pattern", pattern])
+                        best, options = rank, line + further
+                    break
+    return options
+
+
+def _patterns_of_ids(ids: Iterable[str], paths: Iterable[str]) -> dict[str, None]:
+    """Return patterns that fit the paths of the first id that some have, the closest first.
+
+    Names stay as they are but for the id; then other folders may be any, and other words, too.
+    """
+    for patient in ids:
+        word = re.compile(rf"(?<![^\W_]){re.escape(patient)}(?![^\W_])")
+        named = [path for path in paths if word.search(path)] if patient else []
+        patterns: dict[str, None] = {}
+        for path in named[:_TRIED]:
+            *folders, name = word.sub("{patient}", path).split("/")
+            any_folders = [part if "{patient}" in part else "{any}" for part in folders]
+            ending = "".join(re.findall(r"(?:\.nii)?\.[^\W\d_]\w*$", name))
+            any_name = "{any}" if "{patient}" in "/".join(folders) else "{patient}_{any}"
+            for parts in (
+                (*folders, name),
+                (*any_folders, name),
+                (*any_folders, any_name + ending),
+            ):
+                patterns["/".join(parts)] = None
+        if patterns:
+            return patterns
+    return {}
 
 
 def _escaped(text: str) -> str:

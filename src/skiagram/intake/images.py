@@ -14,6 +14,7 @@ from skiagram.datasets.folder.csv_rows import (
     PATIENT_COLUMNS,
     USUAL_COLUMNS,
     CsvRow,
+    count_rows,
     describe_missing,
     list_columns,
     read_csv,
@@ -24,7 +25,13 @@ from skiagram.datasets.folder.csv_rows import (
 from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
 from skiagram.datasets.folder.patients import find_patient_problem, number_visits, settle_patients
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
-from skiagram.datasets.folder.table import SPLITS, Columns, join_masks, normalise_name
+from skiagram.datasets.folder.table import (
+    SPLITS,
+    Columns,
+    describe_covariates,
+    join_masks,
+    normalise_name,
+)
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.intake.class_folders import (
     KINDS,
@@ -34,8 +41,9 @@ from skiagram.intake.class_folders import (
     rows_of_classes,
     unite_development,
 )
-from skiagram.intake.file_names import find_listed_files
+from skiagram.intake.file_names import FileNames, find_listed_files, refuse_findings_in_names
 from skiagram.intake.file_options import FileOptions
+from skiagram.intake.file_patterns import propose_pattern
 from skiagram.intake.header_patients import (
     add_header_patients,
     agree_with_headers,
@@ -147,12 +155,12 @@ def read_folder(options: FileOptions) -> DescribedFolder:
             ]
             table = table._replace(rows=rows)
     rows, options, notes, outcome, without_file = table
-    every = len(rows)
+    every = count_rows(rows)
     if outcome is None and not options.cohort:
         rows, note = leave_out_classes(rows, options.label_name, options.classes)
         options = replace(options, ignore_unlisted=options.ignore_unlisted or bool(note))
         notes = [*notes, note]
-    n_other_classes = every - len(rows)
+    n_other_classes = every - count_rows(rows)
     # patients, by their column or by headers
     if not options.patient:
         rows, patient, note = _settle_patient_column(rows, options)
@@ -160,6 +168,7 @@ def read_folder(options: FileOptions) -> DescribedFolder:
     if options.masks == "regions":
         rows = _add_masks(rows, options, masks)
     source = _describe_source(rows, options, outcome)
+    notes = [*notes, *describe_covariates(rows, source.columns.covariates)]
     # rows that say what another one says count once
     used = source.columns.used()
     single = {tuple(row.cells[name] for name in used): row for row in reversed(rows)}
@@ -227,6 +236,7 @@ def _read_table(options: FileOptions) -> _Table:
     table = compose_table(options)
     columns = (FILE_COLUMNS[0], mask)
     rows = read_rows(table.text.encode(), options.missing, columns, emptied=emptied)
+    rows = [replace(row, case=case) for row, case in zip(rows, table.cases, strict=True)]
     following = replace(
         options,
         file=FILE_COLUMNS[0],
@@ -262,12 +272,21 @@ def _settle_table(table: _Table) -> _Table:
     mask = _mask_column(options, rows)
     file = options.file or _find_file_column(rows)
     if file not in header and not options.file and not options.columns:
+        remedy = "name the column of file names, for example `--file image_name`; where the table "
+        remedy += "has no header, name all its columns: `--columns file label`"
+        columns = {name: [row.cells[name] for row in rows] for name in header}
+        tree = open_tree(options.folder, str(options.folder), is_image_file)
+        files = FileNames([*tree.images(())])
+        for name, cells in columns.items():
+            refuse_findings_in_names(cells, files, name)
+        by_patient = propose_pattern(options.folder, columns) if options.folder.is_dir() else ""
+        if by_patient:
+            remedy = f"where a row is a patient, add `{by_patient}`; where it is a file, {remedy}"
         raise DataError(
             f"no column `{file}`",
             where="the CSV",
             allowed=listed(header, "`", near=file),
-            remedy="name the column of file names, for example `--file image_name`; where the "
-            "table has no header, name all its columns: `--columns file label`",
+            remedy=remedy,
         )
     require_columns(rows, (file,))
     # A patient's id that is the file's name too stays as it is.
@@ -348,7 +367,8 @@ def _settle_patient_column(
     header_patients = read_header_patients(rows, options.file or "", options.folder)
     patient, note = None, ""
     if usual_column(rows[0].cells, PATIENT_COLUMNS):
-        patient, note = find_patient_column(rows, _taken_columns(options, rows[0].cells))
+        taken, joined = _taken_columns(options, rows[0].cells), bool(options.pattern)
+        patient, note = find_patient_column(rows, taken, joined=joined)
     if patient is None:
         rows, note = add_header_patients(rows, header_patients)
         return rows, usual_column(rows[0].cells, PATIENT_COLUMNS), note

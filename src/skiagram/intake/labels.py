@@ -8,7 +8,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
-from skiagram.datasets.folder.csv_rows import WHERE, CsvRow, require_columns, usual_column
+from skiagram.datasets.folder.csv_rows import (
+    WHERE,
+    CsvRow,
+    count_rows,
+    require_columns,
+    usual_column,
+)
 from skiagram.datasets.folder.table import is_number
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.tasks.columns import (
@@ -116,11 +122,12 @@ def settle_labels(
         changes = listed(f"`{cell}` is `{label}`" for cell, label in sorted(changed))
         notes.append(f"Labels that are the same number are one class: {changes}.")
     # rows without a label
-    unlabelled = sum(not row.cells[column] for row in rows)
+    unlabelled = count_rows(row for row in rows if not row.cells[column])
     if unlabelled and empty is not None:
         out = empty == LEAVE_OUT
         becomes = "are left out" if out else f"are of the class `{empty}`, as you said"
-        notes.append(f"{unlabelled} of {len(rows)} rows have no label; they {becomes}.")
+        every = count_rows(rows)
+        notes.append(f"{unlabelled} of {every} rows have no label; they {becomes}.")
         spelling[""] = "" if out else empty
         rows = [row for row in rows if row.cells[column] or not out]
         if not rows:
@@ -209,7 +216,7 @@ def leave_out_classes(
     Raises:
         OptionError: No row has a class that is named, while others would be left out.
     """
-    counts = Counter(row.cells[column] for row in rows if row.cells[column])
+    counts = _count_labels(rows, column)
     others = {name: number for name, number in sorted(counts.items()) if name not in classes}
     if not classes or not others:
         return rows, ""
@@ -233,6 +240,12 @@ def record_left_out(number: int, stay: int, why: str) -> tuple[str, ...]:
     Neither a class nor a file is named: a cell of the table may tell more than a class.
     """
     return (f"{number:,} of {number + stay:,} images or rows {why} {LEFT_OUT}",) if number else ()
+
+
+def _count_labels(rows: Sequence[CsvRow], column: str) -> Counter[str]:
+    """Return label → how many rows have it; a case of several images is one."""
+    cases = {(row.key, row.cells[column]) for row in rows if row.cells[column]}
+    return Counter(label for _, label in cases)
 
 
 def _visible(label: str) -> str:
@@ -263,12 +276,12 @@ def _refuse_labels(rows: Sequence[CsvRow], column: str, named: Collection[str]) 
         alone = [label for label, parts in parts_of.items() if parts <= single]
         joined = parts_of.keys() if alone or (mark == "|" and len(parts_of) > 1) else ()
         if joined and len({*named}) < 2:  # a line that names all classes has settled it
-            number = sum(row.cells[column] in joined for row in rows)
+            number = count_rows(row for row in rows if row.cells[column] in joined)
             first = next(row for row in rows if row.cells[column] in joined)
             finding = min(parts_of[first.cells[column]])
             raise DataError(
-                f"findings are joined by `{mark}` in {number} of {len(rows)} rows, the first "
-                f"`{first.cells[column]}`",
+                f"findings are joined by `{mark}` in {number} of {count_rows(rows)} rows, the "
+                f"first `{first.cells[column]}`",
                 where=f"{first.where}, column `{column}`",
                 allowed="one class for each row",
                 remedy="ask about one finding at a time: add a column for it, 1 where the cell "
@@ -291,7 +304,7 @@ def _without_words(
 
     `none` may be a class beside other words, but no number.
     """
-    labels = Counter(row.cells[column] for row in rows)
+    labels = _count_labels(rows, column)
     others = [label for label in labels if label and not stands_for_missing(label)]
     numbers = all(isinstance(same_value(label), float) for label in others)
     words = {

@@ -44,11 +44,13 @@ class ComposedTable(NamedTuple):
 
     Attributes:
         text: CSV.
+        cases: Whose image each row is.
         notes: What it lacks, a sentence each.
         following: Options that the commands that read it need.
     """
 
     text: str
+    cases: list[str]
     notes: list[str]
     following: dict[str, str | bool]
 
@@ -65,6 +67,10 @@ def compose_table(options: FileOptions) -> ComposedTable:
     if options.csv is None and not labels_told:
         found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
         raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
+    column = _find_file_column(options)
+    labels = None
+    if options.csv is not None and column is None:
+        labels = PatientTable.read(options.csv, options.patient).by_patient()
     # images, masks and lesions
     kinds, value = (options.image_kind, options.mask_kind), options.label_value or ""
     patterns = Patterns(written, kinds, options.mask_pattern, value, options.cut)
@@ -76,13 +82,17 @@ def compose_table(options: FileOptions) -> ComposedTable:
         if there:
             remedy += f"; a file here is `{there[0]}`, and upper and lower case count"
         raise DataError(fault, where=str(folder), allowed=", ".join(written), remedy=remedy)
-    masks = settle_masks([*images.images.values()], options.masks, str(folder))
+    # masks beside the images need not fit a pattern to be their regions
+    others = other_images(folder, patterns)
+    names = [*images.images.values(), *(others if options.masks == "regions" else [])]
+    masks = settle_masks(names, options.masks, str(folder))
+    others = [name for name in others if name not in masks.names]
     images = images.with_masks(masks, as_regions=options.masks == "regions")
     if options.marks is not None:
         images = replace(images, lesions=_lesions(options, images))
     # rows with the labels of their images or patients
-    cells_of, notes = _join_labels(images, options)
-    text, left_out = _compose(cells_of, images)
+    cells_of, notes = _join_labels(images, labels, column, options)
+    text, cases, left_out = _compose(cells_of, images)
     notes = left_out + notes
     if text.count("\n") == 1:
         raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
@@ -98,37 +108,49 @@ def compose_table(options: FileOptions) -> ComposedTable:
         if alone:
             notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
     notes += filter(None, [masks.describe(options.masks)])
-    others = other_images(folder, patterns)
     if others:
         notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
     following: dict[str, str | bool] = {}
     if others or options.marks == "masks":
         following["ignore_unlisted"] = True
-    elif options.masks and "mask" not in images.columns:
+    if options.masks and "mask" not in images.columns:
         following["masks"] = options.masks
-    return ComposedTable(text, notes, following)
+    return ComposedTable(text, cases, notes, following)
+
+
+def _find_file_column(options: FileOptions) -> str | None:
+    """Return the column by which labels are joined to images; None where it is by patients.
+
+    It is the one that the line names, or a usual one where no column tells patients.
+    """
+    if options.csv is None or options.patient is not None:
+        return None
+    if options.file is not None:
+        return options.file
+    with of_table(str(options.csv)):
+        header = read_csv(options.csv)[0].cells
+    tells_patients = usual_column(header, PATIENT_COLUMNS) is not None
+    return None if tells_patients else usual_column(header, FILE_COLUMNS)
 
 
 def _join_labels(
-    images: FoundImages, options: FileOptions
+    images: FoundImages,
+    labels: Mapping[str, dict[str, str]] | None,
+    column: str | None,
+    options: FileOptions,
 ) -> tuple[dict[str, dict[str, str]], list[str]]:
     """Return image → its patient, and its cells of the table of labels; and who has no partner.
 
-    The table has a row for each image where the line names a column of files, or where it has a
-    usual one and none of patients; else it has a row for each patient.
+    Args:
+        labels: Patient → its row; None where there is no table, or it has a row for each image.
+        column: That of files in a table with a row for each image.
     """
     cells_of = {image: {_PATIENT: key[0]} for key, image in images.images.items()}
-    csv, column = options.csv, options.file
-    if csv is None:
-        return cells_of, []
-    if options.patient is None and column is None:
-        with of_table(str(csv)):
-            header = read_csv(csv)[0].cells
-        if usual_column(header, PATIENT_COLUMNS) is None:
-            column = usual_column(header, FILE_COLUMNS)
-    if options.patient is not None or column is None:
-        return _join_patients(csv, cells_of, options)
-    return _join_files(csv, column, cells_of, options)
+    if labels is not None:
+        return _join_patients(labels, cells_of, options)
+    if options.csv is not None and column is not None:
+        return _join_files(options.csv, column, cells_of, options)
+    return cells_of, []
 
 
 def _join_files(
@@ -189,20 +211,21 @@ def _join_files(
 
 
 def _join_patients(
-    csv: Path, cells_of: Mapping[str, dict[str, str]], options: FileOptions
+    labels: Mapping[str, dict[str, str]],
+    cells_of: Mapping[str, dict[str, str]],
+    options: FileOptions,
 ) -> tuple[dict[str, dict[str, str]], list[str]]:
     """Return image → its cells and those of its patient's row, and who has no image.
 
     Raises:
         DataError: No patient has a row, or some have none and are not to be left out.
     """
-    labels = PatientTable.read(csv, options.patient).by_patient()
     patients = dict.fromkeys(sorted(cells[_PATIENT] for cells in cells_of.values()))
-    tables = (f"the files in {options.folder}", str(csv))
+    tables = (f"the files in {options.folder}", str(options.csv))
     partners = join_patients(patients, labels, options.similar_patients, tables)
     if not partners:
         raise DataError(
-            f"no image has a row in {csv}",
+            f"no image has a row in {options.csv}",
             where=str(options.folder),
             allowed=f"patients as in the table, such as `{next(iter(labels))}`; the files give "
             f"`{next(iter(patients))}`",
@@ -220,8 +243,8 @@ def _join_patients(
 
 def _compose(
     cells_of: Mapping[str, Mapping[str, str]], images: FoundImages
-) -> tuple[str, list[str]]:
-    """Return the table as CSV, and sentences on what is left out.
+) -> tuple[str, list[str], list[str]]:
+    """Return the table as CSV, whose image each row is, and sentences on what is left out.
 
     Args:
         cells_of: Image → its patient and labels.
@@ -233,21 +256,24 @@ def _compose(
         remedy = "rename the column, or remove it"
         raise DataError(found_column, where="the table of labels", remedy=remedy)
     notes: dict[str, None] = {}
-    rows = []
-    for _, cells in images.rows():
+    rows, cases = list[dict[str, str]](), list[str]()
+    for key, cells in images.rows():
         if cells["file"] not in cells_of:
             notes[f"Left out, no label: {cells['file']}"] = None
         elif images.masks and not cells["mask"] and images.lesions is None:
             notes[f"Left out, no mask: {cells['file']}"] = None
         else:
             rows.append({**cells, **cells_of[cells["file"]]})
+            told = {"patient": key[0], "region": key[2], "frame": cells["frame"]}
+            cases.append(", ".join(f"{name} `{text}`" for name, text in told.items() if text))
     mixed = [f"Of two patterns, look whether they belong together: {pair}" for pair in images.mixed]
     if images.paired:
         mixed.append(
             f"Images of one pattern with masks of another: {len(images.paired)}, first "
             f"{images.paired[0]}. Look whether they belong together."
         )
-    return csv_text([*images.columns, _PATIENT, *others], rows), [*notes, *mixed]
+    text = csv_text([*images.columns, _PATIENT, *others], rows)
+    return text, cases, [*notes, *mixed]
 
 
 def _lesions(options: FileOptions, images: FoundImages) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import NamedTuple, cast
 
-from skiagram.datasets.folder.csv_rows import CsvRow, list_columns, require_columns
+from skiagram.datasets.folder.csv_rows import CsvRow, count_rows, list_columns, require_columns
 from skiagram.datasets.folder.table import SPLITS, find_thousands_problem
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.intake.file_options import FileOptions
@@ -92,21 +92,27 @@ def settle_outcome(rows: list[CsvRow], options: FileOptions) -> SettledOutcome |
         valued_rows = [row for row in rows if not kind.is_missing(row, options.outcome)]
         if not valued_rows:
             raise DataError("no row has a value", where=f"column {said}")
-        if number := len(rows) - len(valued_rows):
-            left_out = f"{number} of {len(rows)} rows say nothing in {said} and are left out. "
+        if number := count_rows(rows) - count_rows(valued_rows):
+            left_out = (
+                f"{number} of {count_rows(rows)} rows say nothing in {said} and are left out. "
+            )
         rows = valued_rows
-    # what development cases say of it
-    split, is_development = options.split or "split", list[bool]()
+    # what development cases say of it, of which each is a row, or several by names of files
+    cases: dict[str, CsvRow] = {}
     for row in rows:
+        cases.setdefault(row.key, row)
+    split, is_development = options.split or "split", list[bool]()
+    for row in cases.values():
         cells = [cell for name, cell in row.cells.items() if split in (name, name.casefold())]
         in_test = any(SPLITS.get(cell.casefold()) == "test" for cell in cells)
         site = row.cells.get(options.site or "site", "")
         is_development.append(not in_test and site not in options.test_sites)
-    read = kind.read_columns(OutcomeTable(rows, is_development), options.outcome)
-    settled = [
-        replace(row, cells=row.cells | {VALUE: value, GROUP: label})
-        for row, value, label in zip(rows, read.value, read.label, strict=True)
-    ]
+    read = kind.read_columns(OutcomeTable([*cases.values()], is_development), options.outcome)
+    read_by_case = {
+        key: {VALUE: value, GROUP: label}
+        for key, value, label in zip(cases, read.value, read.label, strict=True)
+    }
+    settled = [replace(row, cells=row.cells | read_by_case[row.key]) for row in rows]
     classes = read.outcome.classes
     positive = classes[-1] if len(classes) == 2 else None
     labelled = replace(options, label=GROUP, classes=classes, positive=positive)

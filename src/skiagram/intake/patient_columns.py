@@ -7,13 +7,16 @@ from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS, CsvRow, usual_col
 from skiagram.datasets.folder.identifiers import names_patients
 
 _PATIENTS = re.compile(  # a name without marks, of a column whose rows share values
-    r"(info|bcr|study|anon)?(patient(s|en)?|pat|subjects?|subj|case|person|proband(en)?|pid|mrn|id)"
+    r"(info|bcr|study|anon)?(patient(s|en)?|pat|subjects?|subj|case|person|proband(en)?|pid|mrn|ptid|rid"
+    r"|subid|proxid|id)"
     r"(id|name|no|nr|num|number|nummer|kennung|code|key|barcode|identifier|uid)?"
 )
 _FLAG = 2  # values of a column that says yes or no
 
 
-def find_patient_column(rows: list[CsvRow], taken: Collection[str]) -> tuple[str | None, str]:
+def find_patient_column(
+    rows: list[CsvRow], taken: Collection[str], *, joined: bool = False
+) -> tuple[str | None, str]:
     """Return the column that tells patients apart, and a sentence where its name is no usual one.
 
     A column with a usual name counts. An id of a case, and one that every row has for itself, gives
@@ -21,6 +24,8 @@ def find_patient_column(rows: list[CsvRow], taken: Collection[str]) -> tuple[str
 
     Args:
         taken: Columns that hold something else.
+        joined: Whether the usual column holds what joined the names of files to the table, which
+            may be images or visits; --patient has named it then.
     """
     # a usual name, and ids that rows share
     header, n_rows = rows[0].cells, len(rows)
@@ -41,6 +46,8 @@ def find_patient_column(rows: list[CsvRow], taken: Collection[str]) -> tuple[str
             continue
         if _FLAG < len(patients) < len({*ids}):
             note = f"Patients are those of `{name}`, {len(patients)} in {n_rows} rows"
+            if joined:
+                return name, f"{note}, and not the {len({*ids})} that the names of files tell."
             note += f", and not the {len({*ids})} of `{usual}`" if usual else ""
             return name, f"{note}; another column is named by --patient."
     return usual, ""

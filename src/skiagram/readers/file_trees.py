@@ -160,8 +160,31 @@ class FolderTree(FileTree):
             alike = [other for other in names if plain(other) == plain(path.name)]
             ended = [other for other in names if PurePosixPath(plain(other)).stem == stem]
             similar = next(iter(alike or ended), None)
+            if (
+                not alike
+                and ended
+                and not any(
+                    self._is_image(self.head((PurePosixPath(name).parent / other).as_posix()))
+                    for other in ended
+                )
+            ):
+                raise DataError(
+                    f"its file is of a type that is no image: `{PurePosixPath(ended[0]).suffix}`",
+                    where=name,
+                    allowed="PNG, JPEG, TIFF, DICOM, NIfTI, NRRD, MetaImage and others of images",
+                    remedy="convert such files, a volume of NumPy or MATLAB for example to .nii.gz",
+                )
         if similar is None:
             return read_file(path, name)
+        beside = PurePosixPath(name).parent / similar
+        ending = PurePosixPath(similar).suffix
+        if not path.suffix and ending and not self._is_image(self.head(beside.as_posix())):
+            raise DataError(
+                f"its file is of a type that is no image: `{ending}`",
+                where=name,
+                allowed="PNG, JPEG, TIFF, DICOM, NIfTI, NRRD, MetaImage and others of images",
+                remedy="convert such files, a volume of NumPy or MATLAB for example to .nii.gz",
+            )
         raise DataError(
             f"no such file, but there is `{similar}`",
             where=name,

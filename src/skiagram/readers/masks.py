@@ -285,7 +285,8 @@ def _choose_label(
     values = [int(value) for value in np.unique(labels[labels != 0])]
     listed = ", ".join(map(str, values[:10]))
     if label_value is None and len(values) > 1:
-        allowed = "one label; or its number, or `all`, in the column `label_value`"
+        allowed = "one label; or its number, or `all`: in the column `label_value`, or with "
+        allowed += f"--pattern for all masks, `--label-value {values[-1]}`"
         raise SeveralRegions(f"{len(values)} labels ({listed})", allowed=allowed, remedy=remedy)
     if label_value == ALL_LABELS:
         return np.asarray(labels != 0)
@@ -356,7 +357,7 @@ def _choose(names: dict[int, str], region: str | None) -> int:
     if len(fitting) == 1:
         return fitting[0]
     fault = f"{len(fitting) or 'no'} regions" if region is None else f"no region `{region}`"
-    remedy = "name one of them in the column `region`"
+    remedy = "name one of them in a column `region` of the table, with --pattern of that of labels"
     if region is not None and fitting:
         fault = f"{len(fitting)} regions `{region}`"
         remedy = "give each a name of its own; or, of a segmentation, its number in `label_value`"

@@ -146,14 +146,18 @@ def find_missing_code(numbers: Collection[float], *, counts: bool) -> float | No
     return highest if highest in codes[counts:] and highest > apart else None
 
 
-def describe_code(numbers: Sequence[float]) -> str:
-    """Return a sentence on a number that looks like a mark of missing values; empty without one."""
+def describe_code(numbers: Sequence[float], further: str = " --empty-label leave-out") -> str:
+    """Return a sentence on a number that looks like a mark of missing values; empty without one.
+
+    Args:
+        further: Options that rows without the value need.
+    """
     code = find_missing_code(numbers, counts=False)
     if code is None:
         return ""
     return (
         f" {numbers.count(code)} rows have {code:g}, far from all others: where it marks missing "
-        f"values, add `--missing {code:g} --empty-label leave-out`."
+        f"values, add `--missing {code:g}{further}`."
     )
 
 

@@ -282,7 +282,7 @@ class Findings(MeasuredOutcome):
             ]
             raise DataError(
                 f"too few cases of {len(rare)} findings: {listed(rare)}",
-                where=f"column `{self.column}`",
+                where=self.where,
                 allowed=f"{_FEWEST_CASES} or more development cases with each finding, and as many "
                 "without it",
                 remedy="leave these findings out: of one column name the others, "

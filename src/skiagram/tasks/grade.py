@@ -245,7 +245,7 @@ class Grade(MeasuredOutcome):
         if cases[rarest] < _FEWEST_CASES:
             raise DataError(
                 f"{cases[rarest]} cases of the grade {self.grades[rarest]}",
-                where=f"column `{self.column}`",
+                where=self.where,
                 allowed=f"{_FEWEST_CASES} or more of each grade, so that all folds have some",
                 remedy="join it with the grade beside it in the table, or leave these cases out "
                 "and say so where you report the result",

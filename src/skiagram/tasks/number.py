@@ -241,14 +241,14 @@ class Number(MeasuredOutcome):
         if not np.isfinite(value):
             raise DataError(
                 "no number",
-                where=f"{where}, column `{self.column}`",
+                where=f"{where}, {self.where}",
                 allowed="a number in every row",
                 remedy="correct the table, or leave the row out and say so where you report the "
                 "result",
             )
 
     def settle(self, value: Floats, label: Labels) -> "Number":
-        where = f"column `{self.column}`"
+        where = self.where
         if len(value) < _FEWEST_CASES:
             raise DataError(
                 f"{len(value)} cases",

@@ -12,7 +12,13 @@ from pydantic import Field
 from skiagram.errors import OptionError
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.variation import effective_patients, few_have_most
-from skiagram.tasks.columns import ColumnOption, OutcomeRow, OutcomeTable, stands_for_missing
+from skiagram.tasks.columns import (
+    VALUE,
+    ColumnOption,
+    OutcomeRow,
+    OutcomeTable,
+    stands_for_missing,
+)
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.predicted import MeasuredFigure, Predicted, Tensor
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
@@ -114,6 +120,12 @@ class MeasuredOutcome(Predicted):
         "permuted": "permuted",
     }
     figures: ClassVar[tuple[Figure, ...]]
+
+    @property
+    def where(self) -> str:
+        """What names the column in a message: by its option, where no table of a user has it."""
+        own = self.column != VALUE
+        return f"column `{self.column}`" if own else f"column of `--{self.named_by[-1]}`"
 
     @classmethod
     @abstractmethod

@@ -298,7 +298,7 @@ class TimeToEvent(MeasuredOutcome):
         if event.sum() < _FEWEST_EVENTS:
             raise DataError(
                 f"{int(event.sum())} events among {len(label)} cases",
-                where=f"column `{self.column}`",
+                where=self.where,
                 allowed=f"{_FEWEST_EVENTS} events or more; for an answer, a hundred",
                 remedy="add cases, follow them up for longer, or check which value is an event",
             )
@@ -307,7 +307,7 @@ class TimeToEvent(MeasuredOutcome):
             raise DataError(
                 f"{others} cases of {len(label)} have another event "
                 f"({', '.join(self.other_causes)})",
-                where=f"column `{self.column}`",
+                where=self.where,
                 allowed=f"{_FEWEST_OTHERS} or more, for shares that count them",
                 remedy="let them end follow-up as cases without the event: name their cells, too, "
                 "with --no-event",

@@ -51,6 +51,7 @@ def test_cells_lose_blanks_and_empty_rows_are_left_out() -> None:
         (b"PK\x03\x04\x14\x00\xff", "the CSV: a workbook or an archive, and no text"),
         (gzip.compress(b"file,label\na.png,x\n", mtime=0)[:-9], "the CSV: gzip cannot unpack it"),
         (b"\x1f\x8bfile,label\n", "the CSV: gzip cannot unpack it"),
+        (b' [{"file": "a.png", "label": "x"}]\n', "the CSV: JSON, and no table. Allowed: CSV"),
         (b"file,label,label\na.png,x,y\n", "the CSV: two columns are called `label`"),
         (b"file,label\na.png\n", "the CSV, line 2: 1 cells. Allowed: 2"),
         (b"file,label\n", "the CSV: no rows"),

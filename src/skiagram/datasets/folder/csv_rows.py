@@ -3,6 +3,7 @@
 import codecs
 import csv
 import gzip
+import json
 import math
 import re
 import unicodedata
@@ -45,14 +46,29 @@ _QUOTED = re.compile(r'"[^"]*"')
 
 @dataclass(frozen=True)
 class CsvRow:
-    """One row of a table: column name → cell without blanks around it."""
+    """One row of a table: column name → cell without blanks around it.
+
+    Attributes:
+        case: Whose image it is, where the names of files gave the row and no table has its line.
+    """
 
     line: int
     cells: dict[str, str]
+    case: str = ""
 
     @property
     def where(self) -> str:
-        return f"{WHERE}, line {self.line}"
+        return f"{self.case}, {self.place}" if self.case else f"{WHERE}, {self.place}"
+
+    @property
+    def key(self) -> str:
+        """What rows of one case share: its name, or the line of the only one."""
+        return self.case or str(self.line)
+
+    @property
+    def place(self) -> str:
+        """What finds the row: its line, or its file where the names of files gave it."""
+        return f"file {self.cells['file']}" if self.case else f"line {self.line}"
 
     def number(self, column: str) -> float | None:
         """Return the finite number that a cell says; None of any other."""
@@ -61,6 +77,14 @@ class CsvRow:
         except ValueError:
             return None
         return number if math.isfinite(number) else None
+
+
+def count_rows(rows: Iterable[CsvRow]) -> int:
+    """Return how many rows there are; of a table made of names of files, how many cases.
+
+    Such a table has a row for each modality of a case.
+    """
+    return len({row.key for row in rows})
 
 
 def read_rows(
@@ -343,6 +367,12 @@ def _decode(content: bytes) -> str:
             allowed = f"at most {_MOST_UNPACKED:,} bytes when unpacked"
             raise DataError("too large a table", where=WHERE, allowed=allowed, remedy="cut it")
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        with suppress(ValueError, RecursionError):
+            json.loads(content)
+            remedy = "save it as CSV, a row a case, for example with pandas: "
+            remedy += "`pandas.read_json('table.json').to_csv('table.csv', index=False)`"
+            raise DataError("JSON, and no table", where=WHERE, allowed="CSV", remedy=remedy)
     try:
         text = content.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
@@ -445,6 +475,36 @@ def require_columns(rows: list[CsvRow], named: Iterable[str], option: str = "") 
                 fault = f"{WHERE} has no column `{name}`"
                 raise OptionError(fault, where=option, allowed=allowed, remedy=remedy)
             raise DataError(f"no column `{name}`", where=WHERE, allowed=allowed, remedy=remedy)
+
+
+def refuse_units(rows: list[CsvRow]) -> None:
+    """Refuse a first row of texts in columns of numbers, which is no case, as of LIFEx.
+
+    Raises:
+        DataError: There is one, with texts in two columns or more.
+    """
+
+    def is_number(cell: str) -> bool:
+        try:
+            parse_number(cell)
+        except ValueError:
+            return False
+        return True
+
+    first, *others = rows
+    numeric = [
+        name
+        for name in first.cells
+        if len(others) > 1 and all(is_number(row.cells[name]) for row in others)
+    ]
+    texts = [cell for name in numeric if (cell := first.cells[name])]
+    if len(texts) > 1 and not any(map(is_number, texts)):
+        raise DataError(
+            f"{listed(texts, '`')} in columns of numbers, which look like units or a second header",
+            where=first.where,
+            allowed="one header, and a row for each case",
+            remedy="remove this row",
+        )
 
 
 def parse_number(cell: str) -> float:

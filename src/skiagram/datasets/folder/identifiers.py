@@ -52,7 +52,7 @@ _STARTS = ("geburt", "geboort", "birth", "versicher", "telefo", "adress", "uberw
 _ENDS = ("name", "naam", "nummer", "datum", "arzt", "arztin", "adresse", "strasse", "kennung")
 _PATIENTS = ("patient", "pacien", "pazien", "pacjen", "hasta", "person", "proband", "subject")
 _PATIENTS_ANYWHERE = ("مريض", "患者", "病人", "환자", "пациент")
-_PATIENTS_IN_SHORT = ("mrn", "pat", "pid")
+_PATIENTS_IN_SHORT = ("mrn", "pat", "pid", "ptid", "rid", "subid", "proxid")
 _TRAITS = {"age", "sex", "gender", "weight", "height"}  # of a patient, which many may share
 _BARRED = str.maketrans("ıłđ", "ild")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -73,6 +73,7 @@ def names_patients(name: str) -> bool:
     return _TRAITS.isdisjoint(words) and (
         any(_plain(word) in plain for word in _PATIENTS_ANYWHERE)
         or any(word.startswith(_PATIENTS) or word in _PATIENTS_IN_SHORT for word in words)
+        or "".join(words) in _PATIENTS_IN_SHORT
         or "benh_nhan" in "_".join(words)
     )
 

@@ -2,6 +2,7 @@
 
 import datetime
 import re
+import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +15,12 @@ from skiagram.datasets.folder.csv_rows import (
     CsvRow,
     of_table,
     read_csv,
-    require_columns,
+    refuse_units,
     usual_column,
 )
 from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.datasets.folder.keyed_names import KEYED
-from skiagram.errors import DataError
+from skiagram.errors import DataError, listed, nearest
 from skiagram.tasks.columns import are_equal, stands_for_missing
 
 MAX_VISITS = 999  # of a patient; longer numbers can be dates
@@ -154,6 +155,26 @@ def require_partners(
     )
 
 
+def _lacking_patients(rows: list[CsvRow], column: str) -> DataError:
+    """Return that a table has no column of patients, with one whose texts could be their ids."""
+    header = rows[0].cells
+    ids = [
+        name
+        for name in header
+        if len({row.cells[name] for row in rows}) == len(rows)
+        and not any(row.number(name) is not None or not row.cells[name] for row in rows)
+        and not any("/" in row.cells[name] or "\\" in row.cells[name] for row in rows)
+    ]
+    near = nearest(column, header)
+    question = f"did you mean `{near[0]}`? Else " if near else ""
+    named = shlex.quote(ids[0]) if ids and not near else "COLUMN"
+    remedy = f"{question}name the column of patients' ids: `--patient {named}`"
+    if not ids and not near:
+        remedy += "; where there is none, add it, with the ids as the other table has them"
+    allowed = listed(header, "`", near=column)
+    return DataError(f"no column `{column}`", where=WHERE, allowed=allowed, remedy=remedy)
+
+
 @dataclass(frozen=True)
 class PatientTable:
     """A table with a column of patients.
@@ -190,7 +211,9 @@ class PatientTable:
             name = column or usual or "patient_id"
             if joined and name not in rows[0].cells:
                 name = usual or name
-            require_columns(rows, (name,))
+            if name not in rows[0].cells:
+                raise _lacking_patients(rows, name)
+            refuse_units(rows)
             for row in rows:
                 if problem := find_patient_problem(row.cells[name], row.where):
                     raise problem
@@ -206,11 +229,22 @@ class PatientTable:
         ((patient, number),) = count.most_common(1)
         if number > 1:
             lines = [str(r.line) for r in self.rows if r.cells[self.column] == patient]
+            single = [
+                name
+                for name in self.rows[0].cells
+                if len({row.cells[name] for row in self.rows}) == len(self.rows)
+                and not any("." in row.cells[name] or not row.cells[name] for row in self.rows)
+            ]
+            remedy = "make one row of a patient's, such as whether any of the lesions is malignant"
+            if single:
+                remedy = "keep the row with the right label; where a row is a study or an image, "
+                remedy += "whose files have its name, join by it with --pattern: "
+                remedy += f"`--patient {shlex.quote(single[0])}`, {{patient}} being this name"
             raise DataError(
                 f"{number} rows of patient `{patient}`, in lines {', '.join(lines)}",
                 where=self.where,
                 allowed="one row per patient",
-                remedy="keep the row with the right label",
+                remedy=remedy,
             )
         return {
             row.cells[self.column]: {

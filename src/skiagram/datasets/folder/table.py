@@ -33,7 +33,7 @@ from skiagram.strict import (
     STRICT,
 )
 from skiagram.tasks.cases import SEALED, Split
-from skiagram.tasks.columns import stands_for_missing
+from skiagram.tasks.columns import describe_code, stands_for_missing
 
 _ALL = "all"  # frames of a file, or labels of a mask
 _WHOLE = re.compile(r"\d{1,9}(\.0+)?", re.ASCII)  # also as pandas writes it beside empty cells
@@ -255,6 +255,23 @@ def find_covariate_problems(rows: list[CsvRow], columns: Columns) -> list[DataEr
                 )
             )
     return problems
+
+
+def describe_covariates(rows: Sequence[CsvRow], names: Iterable[str]) -> list[str]:
+    """Return a sentence on each covariate that is the same in all rows, or may mark missing values.
+
+    Args:
+        names: Columns that the table has.
+    """
+    notes = []
+    for name in names:
+        cells = [row.cells[name] for row in rows if row.cells[name]]
+        if len(rows) > 1 and len(cells) == len(rows) and len({*cells}) == 1:
+            notes.append(f"Covariate `{name}`: every row has `{cells[0]}`, so it tells nothing.")
+        elif all(map(is_number, cells)):
+            code = describe_code([parse_number(cell) for cell in cells], further="")
+            notes += [f"Covariate `{name}`:{code}"] if code else []
+    return notes
 
 
 def find_number_problem(rows: list[CsvRow], column: str) -> DataError | None:
@@ -540,22 +557,22 @@ def _check_modalities(by_case: dict[str, dict[tuple[str, ...], CsvRow]], columns
                     f"a case without an image of `{name}`",
                     where=row.where,
                     allowed=f"an image of each of {', '.join(by_case)} for every case",
-                    remedy="add the row, remove the case, or choose fewer modalities",
+                    remedy="add the image, remove the case, or choose fewer modalities",
                 )
             further = by_case[name][key]
             # what a further image says and the first one does not would be left out
             labels = [each.cells[columns.label] for each in (row, further)]
             if labels[0] != labels[1]:
                 raise DataError(
-                    f"label `{labels[1]}`, and `{labels[0]}` in line {row.line}, of the same case",
+                    f"label `{labels[1]}`, and `{labels[0]}` in {row.place}, of the same case",
                     where=further.where,
                     allowed="one label for all images of a case",
                     remedy="correct the label",
                 )
             if columns.marks and further.cells[columns.marks] and not row.cells[columns.marks]:
                 raise DataError(
-                    f"lesions on a further image of a case, none on that of `{first}` in line "
-                    f"{row.line}",
+                    f"lesions on a further image of a case, none on that of `{first}` in "
+                    f"{row.place}",
                     where=further.where,
                     allowed=f"lesions on the images that are named first, of `{first}`",
                     remedy="name the modality with the lesions first (`skiagram init … --images`)",
