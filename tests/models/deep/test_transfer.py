@@ -29,6 +29,7 @@ from skiagram.options import build, composed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import LabelledImages
 from skiagram.training.module import ClassifierTraining
+from skiagram.training.options import NetworkInput
 from tests.models.deep.spots import halves, spots, training
 from tests.stand_ins import CPU
 
@@ -406,9 +407,11 @@ def test_what_cannot_be_is_named(tmp_path: Path) -> None:
         started(options("test_efficientnet", depths=(1, 5)))
     with pytest.raises(ModelFailure, match=r"images of 2 channels.*gray: repeat"):
         started(options("test_nfnet"), channels=2)  # its layers standardise their filters
+    planes = dataclasses.replace(training(), input=NetworkInput(three_planes=True))
     for wrong, said in (
         ({"depths": (1,)}, r"`depths` are of timm's"),
         ({"head": "dense", "C": 1.0}, r"`dense` head is drawn"),
+        ({"mirrored": True, "training": planes}, r"three planes .*`mirrored` to false"),
     ):
         with pytest.raises(ValueError, match=said):
             options(SMALL, **wrong)

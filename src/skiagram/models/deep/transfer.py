@@ -90,7 +90,7 @@ class Transfer:
             ones.
         fixed_normalisation: Whether batch normalisations stay as the weights have them.
         mirrored: Whether what enters the head is the mean over the mirror images that training
-            shows, once the network is trained.
+            shows, once the network is trained; not of three planes.
         training: How it is trained; its learning rate is that of the head.
     """
 
@@ -114,6 +114,9 @@ class Transfer:
             raise ValueError("`depths` are of timm's networks alone: set it to null")
         if self.C is not None and self.head != "linear":
             raise ValueError("a `dense` head is drawn: set `C` to null")
+        if self.mirrored and self.training.input.three_planes:
+            # Training mirrors the volume, of which a plane may stay as it is.
+            raise ValueError("three planes have no one mirror image: set `mirrored` to false")
         return self
 
     @property
