@@ -95,6 +95,18 @@ def test_inner_validation_sets_the_asked_share_of_patients_aside() -> None:
     assert not set(patient[part.training]) & set(patient[part.held_out])
 
 
+def test_a_rare_class_does_not_change_the_share_that_is_set_aside() -> None:
+    """Three of four patients of a rare class have an image of a common one, too."""
+    label = np.array([0] * 60 + [1] * 60 + [2] * 4 + [0] * 3)
+    patient = np.array([f"p{one}" for one in [*range(124), 120, 121, 122]])
+    parts = [inner_validation(label, patient, 0.2, seed, "validation") for seed in range(20)]
+    for part in parts:
+        assert len(set(patient[part.held_out])) == 25
+        assert set(label[part.held_out]) == set(label[part.training]) == {0, 1, 2}
+        assert not set(patient[part.training]) & set(patient[part.held_out])
+    assert len({tuple(part.held_out) for part in parts}) == 20  # of a random draw
+
+
 def test_inner_validation_of_a_small_cohort_keeps_a_patient_of_each_class_on_both_sides() -> None:
     label, patient = np.array([0] * 20 + [1] * 3), np.array([f"p{one}" for one in range(23)])
     part = inner_validation(label, patient, 0.15, 0, "validation")

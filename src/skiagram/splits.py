@@ -53,17 +53,21 @@ def grouped_folds(
         Partition(training.astype(np.int64), held_out.astype(np.int64))
         for training, held_out in splitter.split(rows, label, patient_id)
     ]
-    # patients of several classes can make an even split impossible
     for partition in partitions:
-        for part in (partition.training, partition.held_out):
-            absent = np.setdiff1d(label, label[part])
-            if len(absent):
-                raise DataError(
-                    f"class {absent[0]} is missing from a fold",
-                    where="splits",
-                    remedy="lower `folds` or add patients of that class",
-                )
+        _check_classes(label, partition)
     return partitions
+
+
+def _check_classes(label: NDArray[np.int64], partition: Partition) -> None:
+    """Refuse a side without a class: patients of several classes can make a split impossible."""
+    for part in (partition.training, partition.held_out):
+        absent = np.setdiff1d(label, label[part])
+        if len(absent):
+            raise DataError(
+                f"class {absent[0]} is missing from a fold",
+                where="splits",
+                remedy="lower `folds` or add patients of that class",
+            )
 
 
 def draw_subset(
@@ -167,11 +171,24 @@ def inner_validation(
 ) -> Partition:
     """Set a grouped part of the training rows aside, for early stopping.
 
-    The part is one of round(1 / fraction) folds, or of as many as the rarest class has patients.
+    The part is one of round(1 / fraction) folds. Where a class has fewer patients than that, the
+    share of each class's patients is drawn, one at least; of a patient the rarest class counts.
 
     Args:
         fraction: Share to set aside, in (0, .5].
     """
-    _, patients = _rarest_class(label, patient_id)
-    folds = max(2, min(round(1 / fraction), patients))
-    return grouped_folds(label, patient_id, folds, seed, *name)[0]
+    _, fewest = _rarest_class(label, patient_id)
+    folds = round(1 / fraction)
+    if fewest < 2 or fewest >= folds:
+        return grouped_folds(label, patient_id, min(folds, max(2, fewest)), seed, *name)[0]
+    classes = {value: np.unique(patient_id[label == value]) for value in np.unique(label).tolist()}
+    generator, remaining, chosen = stream(seed, *name), np.unique(patient_id), []
+    for patients in sorted(classes.values(), key=len):
+        of_class = np.intersect1d(patients, remaining)
+        remaining = np.setdiff1d(remaining, of_class)
+        number = min(len(of_class), max(1, round(fraction * len(of_class))))
+        chosen.append(generator.choice(of_class, number, replace=False))
+    held_out = np.isin(patient_id, np.concatenate(chosen))
+    part = Partition(np.flatnonzero(~held_out), np.flatnonzero(held_out))
+    _check_classes(label, part)
+    return part

@@ -1,6 +1,7 @@
 """Models, sizes and encoders that fit the images of a folder."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from skiagram.image_store.shards import Region
 from skiagram.options import build, flatten_options
 from skiagram.restoration.restore import restore_image
 from skiagram.steps.check import CheckedData, CheckedImage
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.number import Number
 
 REPOSITORY = Path(__file__).parents[2]
@@ -251,6 +253,19 @@ def test_marked_images_are_searched_at_the_scale_of_development_lesions(
     )
     for name in (*choices.params["baselines"], *choices.params["networks"]):
         assert (REPOSITORY / f"conf/model/{name}.yaml").exists()
+
+
+def test_patients_whose_two_images_are_compared_as_sides_are_counted() -> None:
+    """Two patients have two images, one has one, and one has three, of which none is a side."""
+    patient = np.array([*"aabbcddd"])
+    case_id, label = np.array([f"c{k}" for k in range(8)]), np.zeros(8, np.int64)
+    cases = Cases(case_id, patient, np.full(8, "train"), label)
+    images = [image((64, 64), f"{k}.png", spacing=(1.0, 1.0)) for k in range(8)]
+    seen = replace(checked(images, radii=(5.0,)), cases=cases)
+    said = "two images: 2. Finders compare these as left and right side"
+    assert said in fitting.fitting_choices("films", seen, "holdout").why
+    assert not fitting.describe_sides(replace(seen, radii=()))
+    assert not fitting.describe_sides(replace(seen, cases=cases.select(np.arange(4, 8))))
 
 
 @pytest.mark.parametrize(

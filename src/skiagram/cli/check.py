@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         text_in_pixels,
         write_text_examples,
     )
-    from skiagram.cli.fitting_choices import fitting_choices
+    from skiagram.cli.fitting_choices import describe_sides, fitting_choices
     from skiagram.intake.images import read_folder
     from skiagram.intake.labels import positive_lines
     from skiagram.steps.check import check_folder
@@ -84,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         number = write_text_examples(checked, examples)
         parts.append(f"{number} pictures of such marks: {examples}. Look at them.")
     parts += [left_out(described), spelling_hints(described), patient_hint(described)]
+    parts.append(describe_sides(data))
     if data.first:
         parts.append(disk_text(data.first))
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")

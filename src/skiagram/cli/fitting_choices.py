@@ -17,6 +17,7 @@ import yaml
 from skiagram.composition import Composition
 from skiagram.compute.files import write_files
 from skiagram.errors import how_to_install
+from skiagram.finding.inputs import find_partners
 from skiagram.intake.combined_regions import COMBINATIONS, COUNT, has_combination
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.projects.files import CHOICES, read_shipped
@@ -486,6 +487,7 @@ def _search(data: CheckedData, run_params: dict[str, Any]) -> FittingChoices:
     why = f"Distances follow the lesions' radii: {usual:.3g} {unit} in the median."
     if in_colour:
         why += f" The network of heat maps, {network}, sees luminance alone, and no colours."
+    why = " ".join(filter(None, [why, describe_sides(data)]))
     finder_distances = distances["conf/model/candidate_finder.yaml"]
     distances["conf/model/encoder_finder.yaml"] = finder_distances
     distances["conf/model/fused_finder.yaml"] = {"apart": finder_distances["apart"]} | {
@@ -502,6 +504,17 @@ def _search(data: CheckedData, run_params: dict[str, Any]) -> FittingChoices:
     choices = FittingChoices(run_params | chosen, _rounded(distances), {}, why)
     choices = _with_encoder(choices, "efficientnet_lite0_places", finders)
     return replace(choices, quick=tuple(choices.params["baselines"]))
+
+
+def describe_sides(data: CheckedData) -> str:
+    """Return what finders take two images of a patient for; nothing where they look at none."""
+    if not data.radii or data.cases is None or not (partners := find_partners(data.cases)):
+        return ""
+    return (
+        f"Patients with two images: {len(partners) // 2}. Finders compare these as left and right "
+        "side. Where they are two views of one side, or two dates, set `other_share: 0` in the "
+        "finders' configs in conf/model, and take `contralateral` out of `views`."
+    )
 
 
 def _rounded(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

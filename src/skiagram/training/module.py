@@ -75,10 +75,11 @@ class ClassifierTraining(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         options, epochs = self._options.optimizer, self._options.epochs
-        # Layers may learn at rates of their own.
+        # Layers may learn at rates of their own; what learns beside the network has the whole one.
         parameters: Iterable[Any] = self.parameters()
         if isinstance(self.classifier.network, RatedLayers):
-            rates = self.classifier.network.rates()
+            (share, first), *below = self.classifier.network.rates()
+            rates = [(share, [*first, *self.parameters(recurse=False)]), *below]
             parameters = [{"params": part, "lr": options.lr * share} for share, part in rates]
         lr, decay = options.lr, options.weight_decay
         optimizer: Optimizer

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skiagram.errors import ModelFailure
 from skiagram.finding.inputs import FindingInputs
 from skiagram.fitting.arm import ArmFolders, Member, train
 from skiagram.fitting.contract import FitContext, FittedFinder, Labelled
@@ -113,6 +114,19 @@ def test_an_abnormal_film_without_a_place_teaches_nothing(tmp_path: Path) -> Non
     taught = {str(whole.candidates["case_id"].iloc[row]) for rows in split for row in rows}
     assert case not in taught
     assert len(taught) == CASES - 1
+
+
+def test_a_lesion_far_from_every_candidate_teaches_nothing(tmp_path: Path) -> None:
+    whole, label = inputs(tmp_path)
+    model, first = finder(), whole.marks.iloc[0]
+    for row, taught in ((0.0, 1), (-7.0, 1), (-9.0, 0)):  # up to 4 and 4 mm; the grid ends at 0
+        mark = (first["case_id"], (row, 0.0), 3.0)
+        one = replace(whole, marks=tabulate_places([mark])).of(np.array([first["case_id"]]))
+        cases = Labelled(one, one.case_id, np.ones(1, int), one.case_id, Classes(("0", "1")))
+        assert len(model.split_candidates(cases, np.ones(1, bool))[0]) == taught
+    far = whole.marks.assign(row=-50.0)
+    with pytest.raises(ModelFailure, match="0 candidates at the 6 lesions"):
+        model.fit(labelled(replace(whole, marks=far), label), CONTEXT)
 
 
 def test_the_other_side_is_taken_off_at_the_same_relative_place(tmp_path: Path) -> None:

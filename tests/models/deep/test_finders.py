@@ -23,6 +23,7 @@ from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.deep import searched_images
 from skiagram.models.deep.finder import FinderModel
+from skiagram.models.deep.heat_map_finder import HeatMapTraining
 from skiagram.models.deep.searched_images import SearchedImages
 from skiagram.options import build
 from skiagram.records.places import tabulate_places
@@ -177,6 +178,36 @@ def test_two_classes_and_the_size_of_a_crop_are_needed(tmp_path: Path) -> None:
     whole = FinderModel(build(given, "model"), CPU, 1)
     with pytest.raises(ModelFailure, match="sides of a crop"):
         whole.fit(cases, FitContext(seed=0, positive=1))
+
+
+def test_a_heat_map_that_diverges_fails_and_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose_weights(self: HeatMapTraining) -> None:
+        for weights in self.parameters():
+            weights.data.fill_(torch.nan)
+
+    # As the last step of an epoch does where the learning rate is too high.
+    monkeypatch.setattr(HeatMapTraining, "on_train_epoch_end", lose_weights)
+    cases, context = blobs(tmp_path / "images", 8), FitContext(seed=0, positive=1)
+    with pytest.raises(ModelFailure, match=r"crops score nan .*epoch 1.*training\.optimizer\.lr"):
+        learner("heat_map_finder", steps=1, hard_from=0.5).fit(cases, context)
+    given = options("heat_map_finder")["training"] | {"epochs": 1}
+    once = learner("heat_map_finder", steps=1, training=given).fit(cases, context)
+    with pytest.raises(ModelFailure, match=r"places score nan .*training\.optimizer\.lr"):
+        once.find(cases.inputs)
+
+
+def test_peaks_without_any_probability_stay_where_they_are(tmp_path: Path) -> None:
+    cases = blobs(tmp_path / "images", 2)
+    finder = cast(Any, learner("heat_map_finder").network)
+    image = searched_images.searched(cases.inputs.images, finder.pixel, finder.body)["case000"]
+    cells = [side // 4 for side in image.pixels.shape[1:]]
+    places, scores = finder.marks(
+        lambda _: torch.full((1, *cells), -200.0), image, np.empty((0, 2))
+    )
+    assert len(places) == len(scores) == np.prod(cells)
+    assert np.isfinite(places).all()
 
 
 def test_places_survive_the_way_to_what_a_network_sees_and_back(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.transfer import TransferNetwork
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
-from skiagram.training.classifier import Staged, multiply_adds
+from skiagram.training.classifier import RatedLayers, Staged, multiply_adds
 from skiagram.training.data import ImageSet
 from skiagram.training.options import Training
 from tests.models.deep.spots import SMALL_CNN, noise_table, spots, training
@@ -110,6 +110,18 @@ def test_a_frozen_base_stays_frozen_inside() -> None:
     assert network.eval()(torch.zeros(5, 1, 32, 32), torch.zeros(5, 3)).shape == (5, 2)
 
 
+def test_the_layers_of_a_backbone_learn_at_its_rates_and_the_others_at_the_whole_rate() -> None:
+    whole = options(SHUFFLE | {"layer_decay": 0.5})
+    network = whole.build(1, 32, 32, 2, columns=3)
+    assert isinstance(network, RatedLayers)
+    (share, own), *below = network.rates()
+    assert share == 1
+    assert {*map(id, own)} == {*map(id, [*network.head.parameters(), *network.table.parameters()])}
+    assert [share for share, _ in below] == [0.5**depth for depth in range(1, len(below) + 1)]
+    every = [id(parameter) for _, part in network.rates() for parameter in part]
+    assert sorted(every) == sorted(map(id, network.parameters()))
+
+
 def test_the_title_and_the_cost_count_the_table() -> None:
     whole = options()
     network = whole.build(1, 16, 16, 2, columns=3)
@@ -123,6 +135,7 @@ def test_the_title_and_the_cost_count_the_table() -> None:
     ("backbone", "message"),
     [
         (SMALL_CNN | {"widths": []}, r"model\.backbone\.widths"),
+        (SHUFFLE | {"C": 0.01}, r"model\.backbone\.C: a classical last layer of C 0\.01"),
         (SMALL_CNN | {"training": {}}, r"model\.backbone\.training: is given twice"),
         (SMALL_CNN | {"_target_": "os.path.Network"}, "names the class `os.path.Network`"),
         ({"_target_": "skiagram.models.deep.nothing.Nothing"}, "cannot be imported"),

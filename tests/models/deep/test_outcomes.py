@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+import torch
 
 from skiagram.errors import ModelFailure
 from skiagram.fitting.contract import FitContext, Labelled
@@ -15,7 +16,9 @@ from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.tasks.findings import UNKNOWN, Findings
 from skiagram.tasks.grade import Grade
 from skiagram.tasks.number import Number
+from skiagram.training.classifier import Classifier
 from skiagram.training.data import ImageSet
+from skiagram.training.outcome_training import OutcomeTraining
 from tests.models.deep.spots import short_network, spots
 from tests.tasks.cohort import OUTCOME, draw_times
 
@@ -75,6 +78,22 @@ def test_an_outcome_is_learned_calibrated_and_comes_back_from_its_folder(
         assert told[with_spot, 3].mean() > 0.8
     fitted.save(tmp_path / "model")
     assert load_network(tmp_path / "model").scores(cases.inputs) == pytest.approx(scores, abs=1e-6)
+
+
+def test_cut_offs_of_grades_learn_beside_a_network_with_rates_of_its_own(tmp_path: Path) -> None:
+    outcome = graded(spots(tmp_path / "images", 72)).predicted
+    network = cast(Any, short_network("fine_tuned_efficientnet", 2).network)
+    classifier = Classifier(network.build(1, 32, 32, 1), torch.zeros(1), torch.ones(1))
+    weight, names = torch.ones(1), np.array(["case"])
+    module = OutcomeTraining(
+        classifier, network.training, weight, 0, names, compiled=False, outcome=outcome
+    )
+    groups = cast(Any, module.configure_optimizers())["optimizer"].param_groups
+    learning = [id(parameter) for group in groups for parameter in group["params"]]
+    free = [id(parameter) for parameter in module.parameters() if parameter.requires_grad]
+    assert sorted(learning) == sorted(free)
+    assert id(module.learned) in map(id, groups[0]["params"])
+    assert groups[0]["lr"] == network.training.optimizer.lr
 
 
 def test_held_out_cases_decide_when_to_stop_and_options_of_classes_are_refused(

@@ -100,9 +100,12 @@ def test_other_files_and_unknown_constants_are_refused(trained: Path, tmp_path: 
     given = encoder(trained)
     given.keep(tmp_path / "other")
     other = replace(KINDS, depths=("int16",))
-    write_record(Preparation(other, None, image_digests="b" * 16), tmp_path / "other" / PREPARATION)
-    with pytest.raises(OptionError, match=r"preprocessing\.mean.*was not trained on bytes"):
-        encoder(tmp_path / "other").load()
+    normalised = {"region": {"normalisation": {"mean": 0.0, "deviation": 1.0}}}
+    for kinds, restoration in ((other, None), (KINDS, normalised)):
+        preparation = Preparation(kinds, None, restoration=restoration, image_digests="b" * 16)
+        write_record(preparation, tmp_path / "other" / PREPARATION)
+        with pytest.raises(OptionError, match=r"preprocessing\.mean.*was not trained on bytes"):
+            encoder(tmp_path / "other").load()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -86,6 +87,17 @@ def test_a_class_without_a_case_is_named(tmp_path: Path) -> None:
     positive = cases.select(np.flatnonzero(cases.label == 1))
     with pytest.raises(ModelFailure, match="class 0 has no training case"):
         NetworkModel(options(), CPU, threads=1).fit(positive, FitContext(0, validation=positive))
+
+
+@pytest.mark.parametrize(("columns", "outputs"), [(1, 1), (2, 1), (3, 3)])
+def test_an_outcome_without_classes_is_refused_before_anything_is_trained(
+    tmp_path: Path, columns: int, outputs: int
+) -> None:
+    cases, chosen = spots(tmp_path / "images", 6), options()
+    target = np.ones((6, columns), np.float32)  # of a number, of times and events, of findings
+    classifier = Classifier(chosen.build(1, 16, 16, outputs), torch.zeros(1), torch.ones(1))
+    with pytest.raises(ModelFailure, match=r"this outcome has none.*the network itself"):
+        chosen.begin_from(classifier, LabelledImages(cases.inputs, target, None))
 
 
 def test_the_name_says_both_and_a_network_on_a_table_is_refused() -> None:

@@ -29,19 +29,21 @@ from skiagram.options import build, composed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import LabelledImages
 from skiagram.training.module import ClassifierTraining
+from skiagram.training.options import NetworkInput
 from tests.models.deep.spots import halves, spots, training
 from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
 
 SMALL, VIT, RESNET = "shufflenet_v2_x0_5", "test_vit", "test_resnet"
+PADDED = "tf_efficientnet_lite0"  # its layers pad by the size of the image, as TensorFlow does
 SIDE = 32
 BOTH_WAYS = r"no weights of shufflenet_v2_x0_5.*internet.*file: PATH, sha256: CHECKSUM"
 
 
 def options(architecture: str = SMALL, **changed: Any) -> Transfer:
     values: dict[str, Any] = {
-        "library": "timm" if architecture.startswith("test_") else "torchvision",
+        "library": "timm" if architecture.startswith(("test_", "tf_")) else "torchvision",
         "architecture": architecture,
         "weights": "none",
         "gray": "repeat",
@@ -112,7 +114,7 @@ def test_weights_by_name_are_fetched_once_and_checked(
             started(by_name)
 
 
-@pytest.mark.parametrize("architecture", [SMALL, "mobilenet_v3_small", VIT])
+@pytest.mark.parametrize("architecture", [SMALL, "mobilenet_v3_small", VIT, PADDED])
 def test_repeated_channels_and_summed_filters_are_alike(tmp_path: Path, architecture: str) -> None:
     weights, images = weights_file(tmp_path, architecture), torch.randn(4, 1, SIDE, SIDE)
     repeat = started(options(architecture, weights=weights))
@@ -403,9 +405,13 @@ def test_what_cannot_be_is_named(tmp_path: Path) -> None:
         options(VIT).build(1, 30, 30, 2)
     with pytest.raises(OptionError, match=r"model\.depths: test_efficientnet has 5 stages"):
         started(options("test_efficientnet", depths=(1, 5)))
+    with pytest.raises(ModelFailure, match=r"images of 2 channels.*gray: repeat"):
+        started(options("test_nfnet"), channels=2)  # its layers standardise their filters
+    planes = dataclasses.replace(training(), input=NetworkInput(three_planes=True))
     for wrong, said in (
         ({"depths": (1,)}, r"`depths` are of timm's"),
         ({"head": "dense", "C": 1.0}, r"`dense` head is drawn"),
+        ({"mirrored": True, "training": planes}, r"three planes .*`mirrored` to false"),
     ):
         with pytest.raises(ValueError, match=said):
             options(SMALL, **wrong)

@@ -69,8 +69,8 @@ class CandidateFinder:
             candidates, `contralateral`: minus the same place of the patient's other image, also
             relative; by its `place` in the image.
         lesion_share: Candidates within this share of a lesion's radius are taken for the lesion,
-        lesion_least: or within so many mm.
-        margin: Places within the radius and so many mm teach nothing.
+        lesion_least: or within so many mm; the nearest candidate is, up to its radius and `margin`.
+        margin: Other places within the radius and so many mm teach nothing.
         normal_places: Drawn for each place on a lesion, from images without and with lesions.
         rounds: Times that the worst mistakes are added, and the model fitted again.
         hard_share: Mistakes that are added, as a share of the normal places drawn.
@@ -134,7 +134,8 @@ class CandidateFinder:
         table = describe_candidates(training.inputs, self.views)
         lesion, normal = self.split_candidates(training, training.label == context.positive)
         if not len(lesion) or not len(normal):
-            fault = f"{len(lesion)} candidates on lesions and {len(normal)} off them"
+            near, off = f"{len(lesion)} candidates at", f"{len(normal)} off them"
+            fault = f"{near} the {len(training.inputs.lesions)} lesions and {off}"
             remedy = "choose a finer `proposal`, or check the marks"
             raise ModelFailure(fault, where=self.title, remedy=remedy)
         # As many normal places as are asked for, drawn once.
@@ -197,10 +198,12 @@ class CandidateFinder:
             near = distance <= np.maximum(
                 self.lesion_share * radius[own_lesions], self.lesion_least
             )
-            near[distance.argmin(axis=0), np.arange(len(own_lesions))] = True
+            # The nearest stands for its lesion, too, unless it is beyond the margin.
+            reach = np.maximum(radius[own_lesions], self.lesion_least) + self.margin
+            nearest = distance.argmin(axis=0), np.arange(len(own_lesions))
+            near[nearest] |= distance[nearest] <= reach
             on.append(rows[near.any(axis=1)])
-            far = distance > np.maximum(radius[own_lesions], self.lesion_least) + self.margin
-            off.append(rows[far.all(axis=1) & ~near.any(axis=1)])
+            off.append(rows[(distance > reach).all(axis=1)])
         nothing = np.empty(0, dtype=np.int64)
         return np.concatenate([nothing, *on]), np.concatenate([nothing, *off])
 

@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 from torch import nn
 
 from skiagram.errors import OptionError
-from skiagram.models.deep.contract import Network, ReadsTable, StartsFromWeights
+from skiagram.models.deep.contract import Network, ReadsTable, StartsFromCases, StartsFromWeights
 from skiagram.options import (
     build,
 )
@@ -45,6 +45,11 @@ class OnBackbone:
         if not hasattr(network, "build") or isinstance(network, ReadsTable):
             fault = f"`{self.backbone['_target_']}` is not a network that reads only images"
             raise OptionError(fault, where=_WHERE, allowed="small_cnn, pretrained and others")
+        # Its last layer is of no use to a network that does not fit it to the training cases.
+        strength = getattr(network, "C", None)
+        if strength is not None and not isinstance(self, StartsFromCases):
+            fault = f"a classical last layer of C {strength:g}, which this network does not fit"
+            raise OptionError(fault, where=f"{_WHERE}.C", allowed="null, or a backbone without C")
         return cast(Network, network)
 
     def load_weights(self, network: nn.Module) -> None:

@@ -287,6 +287,7 @@ class BalancedOrder(EpochOrder):
         if hard:
             others = generator.permutation(others)[: self._finder.hard_pool]
             weight = self._crops.hardness(others)
+            check_finite(weight, f"crops score {{}} at the start of epoch {self.epoch}", "training")
             chosen = generator.choice(others, elsewhere, p=weight / weight.sum())
         else:
             turns = -(-elsewhere // len(others))
@@ -301,6 +302,14 @@ class BalancedOrder(EpochOrder):
                 )
             ]
         )
+
+
+def check_finite(scores: Floats, fault: str, where: str) -> None:
+    """Refuse a network whose weights are lost, by what it says; `{}` stands for the score."""
+    lost = scores[~np.isfinite(scores)]
+    if len(lost):
+        remedy = "lower training.optimizer.lr or set training.gradient_clip"
+        raise ModelFailure(fault.format(lost[0]), where=where, remedy=remedy)
 
 
 class CropTraining(ClassifierTraining):
@@ -448,6 +457,7 @@ class FittedFindingNetwork(FittedFinder):
             logits = self.fitted.logits(images.flip(flipped))
             odds = logits[:, 1] - logits[:, 0]
             total = total + (odds.flip([axis - 1 for axis in flipped]) if odds.ndim > 1 else odds)
+        check_finite(total.numpy(), "places score {} after the training", self.options.title)
         return total / len(subsets)
 
     def save(self, folder: Path) -> None:

@@ -121,7 +121,8 @@ class AnyHeatMap(FindingNetwork):
         neighbours = np.stack(steps, axis=-1).reshape(-1, axes)
         at = peaks[:, None] + 1 + neighbours
         mass = np.pad(probability, 1)[tuple(np.moveaxis(at, -1, 0))][..., None].astype(np.float64)
-        centres: Floats = peaks + (neighbours * mass).sum(axis=1) / mass.sum(axis=1)
+        weight = np.maximum(mass.sum(axis=1), np.finfo(np.float64).tiny)  # 0 where all are 0
+        centres: Floats = peaks + (neighbours * mass).sum(axis=1) / weight
         places = (centres + 0.5) * STRIDE - 0.5
         nearest = np.round(places).astype(np.int64)
         nearest = np.minimum(nearest, np.array(image.inside.shape) - 1)

@@ -18,7 +18,7 @@ from skiagram.models.deep.layers import cut_last_layer
 from skiagram.strict import (
     STRICT,
 )
-from skiagram.training.classifier import Staged
+from skiagram.training.classifier import RatedLayers, Staged
 
 
 @dataclass(**STRICT)
@@ -81,6 +81,13 @@ class Fusion(nn.Module):
     def begin_epoch(self, epoch: int) -> None:
         if isinstance(self.backbone, Staged):
             self.backbone.begin_epoch(epoch)
+
+    def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
+        """Return the layers of its own, with the whole learning rate, and those of the backbone."""
+        if not isinstance(self.backbone, RatedLayers):
+            return [(1.0, list(self.parameters()))]
+        own = (1.0, [*self.head.parameters(), *self.table.parameters()])
+        return [own, *(rated for rated in self.backbone.rates() if rated[1])]
 
     def forward(self, images: Tensor, table: Tensor) -> Tensor:
         return cast(Tensor, self.head(torch.cat([self.backbone(images), self.table(table)], dim=1)))

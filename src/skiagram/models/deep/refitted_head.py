@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from torch import Tensor, nn
 
+from skiagram.errors import ModelFailure
 from skiagram.fitting.contract import require_every_class
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.contract import StartsFromCases
@@ -54,6 +55,13 @@ class RefittedHead(OnBackbone):
         return self.network().build(channels, height, width, n_classes)
 
     def begin_from(self, classifier: Classifier, training: Examples) -> None:
+        """Start the network as it starts by itself; an outcome without classes is refused."""
+        if training.label.ndim > 1 or last_layer(classifier).out_features == 1:
+            raise ModelFailure(
+                "a classical last layer tells classes apart, and this outcome has none",
+                where=self.title,
+                remedy="choose the network itself",
+            )
         options = self.network()
         if isinstance(options, StartsFromCases):
             options.begin_from(classifier, training)

@@ -15,8 +15,9 @@ residual blocks of a ResNet. Images are normalised by the training set's own mea
 take those that photographs have as the weights read them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from copy import deepcopy
 from dataclasses import replace
 from itertools import chain, combinations
 from typing import Annotated, Any, Literal, Self, cast
@@ -89,7 +90,7 @@ class Transfer:
             ones.
         fixed_normalisation: Whether batch normalisations stay as the weights have them.
         mirrored: Whether what enters the head is the mean over the mirror images that training
-            shows, once the network is trained.
+            shows, once the network is trained; not of three planes.
         training: How it is trained; its learning rate is that of the head.
     """
 
@@ -113,6 +114,9 @@ class Transfer:
             raise ValueError("`depths` are of timm's networks alone: set it to null")
         if self.C is not None and self.head != "linear":
             raise ValueError("a `dense` head is drawn: set `C` to null")
+        if self.mirrored and self.training.input.three_planes:
+            # Training mirrors the volume, of which a plane may stay as it is.
+            raise ValueError("three planes have no one mirror image: set `mirrored` to false")
         return self
 
     @property
@@ -482,18 +486,19 @@ def _adapt_channels(base: nn.Module, channels: int, where: str) -> None:
     """
     name = _first_convolution(base)
     colour = cast(nn.Conv2d, base.get_submodule(name))
-    if colour.in_channels != _COLOURS or colour.groups != 1:
-        raise ModelFailure(f"images of {channels} channels", where=where, allowed="1 or 3 channels")
-    adapted = nn.Conv2d(
-        channels,
-        colour.out_channels,
-        cast(tuple[int, int], colour.kernel_size),
-        cast(tuple[int, int], colour.stride),
-        cast(tuple[int, int], colour.padding),
-        bias=colour.bias is not None,
-    )
-    state: Mapping[str, Tensor] = colour.state_dict()
-    adapted.load_state_dict({**state, "weight": _spread(state["weight"], channels)})
+    # Layers that standardise their own filters would undo the scale.
+    standardised = "StdConv" in type(colour).__name__
+    if colour.in_channels != _COLOURS or colour.groups != 1 or standardised:
+        raise ModelFailure(
+            f"images of {channels} channels",
+            where=where,
+            allowed="1 channel with `gray: repeat`, or 3 channels",
+            remedy="or choose another architecture",
+        )
+    # A copy keeps what is the layer's own, such as the padding of timm's `Conv2dSame`.
+    adapted = deepcopy(colour)
+    adapted.in_channels = channels
+    adapted.weight = nn.Parameter(_spread(colour.weight.detach(), channels))
     base.set_submodule(name, adapted)
 
 
