@@ -267,7 +267,7 @@ def class_sites_held(design: SiteDesign, simulations: int) -> Floats:
             label = draw_labels(patients, generator)
             probability = read_classes(label, apart, generator)
             areas.append(macro_placements(probability[None], label, np.arange(patients)))
-        summary = summarise_sites(areas, on_logit=True, bound=1.0)
+        summary = summarise_sites(areas, (0.0, 1.0))
         counts[0] += holds(float(expit(MEAN)), summary["mean"])
         following = float(expit(MEAN + design.spread * generator.normal()))
         counts[1] += holds(following, summary["next_site"])
