@@ -225,6 +225,11 @@ class Preparation:
     patient_digests: str = ""
     patient_column: str = ""
 
+    @property
+    def first_modality(self) -> str:
+        """Name of the images that come first; empty where each case has one image."""
+        return self.modalities[0] if self.modalities else ""
+
     def has_normalised(self, modality: str) -> bool:
         """Return whether the restoration gave images of a modality a unit of their own."""
         return bool(self.region_options(modality).get("normalisation"))

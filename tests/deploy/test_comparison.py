@@ -20,6 +20,7 @@ from skiagram.deploy.prediction import CaseResult
 from skiagram.features.extraction import extract
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
+from skiagram.preparation import ImageKinds, Preparation
 from skiagram.readers.case_images import ImageReference
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.records.files import write_record
@@ -104,7 +105,9 @@ def test_the_first_modality_of_training_is_compared_and_shown_whatever_a_table_n
         read.append(modality)
         return SpacedImage(np.zeros((SIDE, SIDE, 1), np.float32), None)
 
-    preparer = SimpleNamespace(preparation=SimpleNamespace(modalities=("CT", "PET")), read=record)
+    kinds = ImageKinds((1,), ("float32",), (SIDE, SIDE), (SIDE, SIDE))
+    preparation = Preparation(kinds, None, modalities=("CT", "PET"))
+    preparer = SimpleNamespace(preparation=preparation, read=record)
     model: Any = SimpleNamespace(
         preparer=preparer, task=TASK, threshold=0.5, rule="", deployment=SimpleNamespace(title="")
     )

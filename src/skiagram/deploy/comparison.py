@@ -69,7 +69,7 @@ class TrainingComparison:
         training_cases, cases = self.known, [case for case in every if case.name in self.features]
         store = ImageStore(self.project / "data/images")
         names = training_cases.case_id.tolist()
-        modality = (self.model.preparer.preparation.modalities or ("",))[0]
+        modality = self.model.preparer.preparation.first_modality
         images = (self.model.preparer.read(case, modality) for case in cases)
         now = [f"{_NEW}{case.name}" for case in cases]
         training_images = ((store.image(name), store.spacing(name)) for name in names)

@@ -135,7 +135,7 @@ class Preparer:
             raise DataError("an image with a mask", allowed=allowed, remedy=remedy)
         check_image(image.pixels, "")
         # Of a further modality the record of its own holds, if there is one.
-        first = modality == (self.preparation.modalities or ("",))[0]
+        first = modality == self.preparation.first_modality
         further_modalities = {other.modality: other for other in self.preparation.further}
         further_modality = further_modalities.get(modality)
         if first:

@@ -96,7 +96,7 @@ def _picture(model: DeployedModel, case: NewCase, marks: Sequence[FoundMark]) ->
     It is a `data:` address, empty where the image cannot be read.
     """
     try:
-        modality = (model.preparer.preparation.modalities or ("",))[0]
+        modality = model.preparer.preparation.first_modality
         image = model.preparer.read(case, modality)
     except (SkiagramError, MemoryError):
         return ""

@@ -317,7 +317,7 @@ def resolve_preprocessing(
     # What ingest stored of this modality, and whether the restoration changed its unit.
     kinds_by_name = {other.modality: other.images for other in preparation.further}
     kinds = kinds_by_name.get(modality, preparation.images)
-    name = modality or (preparation.modalities or ("",))[0]
+    name = modality or preparation.first_modality
     in_bytes = set(kinds.depths) == {"uint8"} and not preparation.has_normalised(name)
     # The rest is as the weights ask for.
     how = loaded.preprocessing

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from skiagram.datasets.folder.csv_rows import CsvRow, parse_number
+from skiagram.datasets.folder.csv_rows import CsvRow, parse_number, says_number
 from skiagram.errors import DataError, OptionError, listed
 
 ALL = "all"  # structures
@@ -82,7 +82,7 @@ def find_structures(
         called = bool(_STRUCTURE.search(name))
         if name in others or name == patient or not 1 < len(kinds) <= len(rows) / 2:
             continue
-        if all(map(_is_number, kinds)) and not _NUMBERED.fullmatch(name):
+        if all(map(says_number, kinds)) and not _NUMBERED.fullmatch(name):
             continue
         if patient is None:
             shared = called and name.casefold() != "label"  # which may be a class, too
@@ -127,14 +127,6 @@ def ask_for_structure(rows: Sequence[CsvRow], column: str) -> str:
         f"name the structure that the question is about, such as --region {one}; --region {every} "
         "takes every row, for example of lesions"
     )
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        parse_number(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def combine_regions(

@@ -74,7 +74,8 @@ class Steps:
         missing: Mask = ~np.isfinite(planes)
         means = None if mean is None else split_planes(mean[None])
         slices = images.shape[1] if images.ndim == _VOLUMES else 1
-        for place in np.flatnonzero(missing.any(axis=(1, 2))):
+        dark_of: dict[int, float] = {}
+        for place in np.flatnonzero(missing.any(axis=(1, 2))).tolist():
             # the slices of the plane's volume, else the plane
             own = slice(place - place % slices, place - place % slices + slices)
             # Other slices tell what is dark, but not what lies in a slice.
@@ -89,7 +90,10 @@ class Steps:
                 )
             if self.missing:
                 # Where padding surrounds the picture closely, all that is known may be bright.
-                dark = float(np.min(planes[own], where=~missing[own], initial=0.0))
+                if own.start not in dark_of:  # once for all slices of a volume
+                    least = np.min(planes[own], where=~missing[own], initial=0.0)
+                    dark_of[own.start] = float(least)
+                dark = dark_of[own.start]
                 plane_mean = None if means is None else means[place % len(means)]
                 planes[place] = self.missing.fill(planes[place], missing[place], dark, plane_mean)
             else:  # for the later steps' eyes only

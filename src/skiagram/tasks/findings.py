@@ -134,6 +134,7 @@ class Findings(MeasuredOutcome):
     primary: ClassVar[str] = "macro_auc"
     chance: ClassVar[float | None] = 0.5
     classical_loss: ClassVar[Loss] = "multilabel"
+    labels_may_be_absent: ClassVar[bool] = True
     figures: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "macro_auc",

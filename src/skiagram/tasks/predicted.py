@@ -112,6 +112,8 @@ class Predicted(ABC):
             count, thresholds, and curves over them.
         labels_group_values: Whether labels are groups of the cases' values, by which alone sides
             and cohorts are then compared.
+        labels_may_be_absent: Whether labels are groups that folds are balanced by, of which cases
+            may lack some.
     """
 
     kind: str
@@ -124,6 +126,7 @@ class Predicted(ABC):
     named_by: ClassVar[tuple[str, ...]] = ()
     decides: ClassVar[bool] = False
     labels_group_values: ClassVar[bool] = False
+    labels_may_be_absent: ClassVar[bool] = False
 
     @property
     @abstractmethod

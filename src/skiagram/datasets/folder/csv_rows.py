@@ -483,28 +483,29 @@ def refuse_units(rows: list[CsvRow]) -> None:
     Raises:
         DataError: There is one, with texts in two columns or more.
     """
-
-    def is_number(cell: str) -> bool:
-        try:
-            parse_number(cell)
-        except ValueError:
-            return False
-        return True
-
     first, *others = rows
     numeric = [
         name
         for name in first.cells
-        if len(others) > 1 and all(is_number(row.cells[name]) for row in others)
+        if len(others) > 1 and all(says_number(row.cells[name]) for row in others)
     ]
     texts = [cell for name in numeric if (cell := first.cells[name])]
-    if len(texts) > 1 and not any(map(is_number, texts)):
+    if len(texts) > 1 and not any(map(says_number, texts)):
         raise DataError(
             f"{listed(texts, '`')} in columns of numbers, which look like units or a second header",
             where=first.where,
             allowed="one header, and a row for each case",
             remedy="remove this row",
         )
+
+
+def says_number(cell: str) -> bool:
+    """Return whether a cell is a number; `nan` and `inf` are."""
+    try:
+        parse_number(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_number(cell: str) -> float:
