@@ -32,7 +32,7 @@ from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import list_entries
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.intake.annotations import Images, MarkChoice, read_lesions
+from skiagram.intake.marks import Images, MarkChoice, read_lesions
 from skiagram.options import build, read_option_file
 from skiagram.readers.case_images import CaseFiles, ImageReference, decode_case
 from skiagram.readers.image_files import decode_image
@@ -49,7 +49,7 @@ from tests.datasets.own_folders import (
     tiff,
     write_folder,
 )
-from tests.intake.test_annotations import PROGRAMS
+from tests.intake.test_marks import FORMS
 from tests.readers.examples import (
     GRID,
     cine,
@@ -143,18 +143,14 @@ def _four_axes_bomb() -> bytes:
     return gzip.compress(bytes(head) + bytes(400_000_000), mtime=0)
 
 
-def _lesions(program: str, name: str, bombs: Sequence[Callable[[], bytes]] = ()) -> Kind:
-    def sound() -> bytes:
-        path = PROGRAMS[program](_place())
-        return (path if path.is_file() else next(path.glob("one.*"))).read_bytes()
-
+def _lesions(form: str, name: str, bombs: Sequence[Callable[[], bytes]] = ()) -> Kind:
     @_in_folder
     def read(content: bytes, folder: Path) -> object:
         (folder / name).write_bytes(content)
         images = Images(("one.png",), lambda _: (200, 100))
-        return read_lesions(folder / name, images, MarkChoice(similar="join", radius=2))
+        return read_lesions(folder / name, images, MarkChoice(similar="join"))
 
-    return Kind(sound, read, bombs)
+    return Kind(lambda: FORMS[form].encode(), read, bombs)
 
 
 def _picture(kind: str, bombs: Sequence[Callable[[], bytes]] = (), **how: Any) -> Kind:
@@ -410,14 +406,7 @@ KINDS: dict[str, Kind] = {
             lambda: b'file,label\nx,"' + b"a" * 10**7,
         ],
     ),
-    "lesions of Pascal VOC": _lesions(
-        "Pascal VOC",
-        "one.xml",
-        [lambda: b'<!DOCTYPE a [<!ENTITY b "' + b"b" * 10**6 + b'">]><annotation/>'],
-    ),
-    "lesions of LabelMe": _lesions(
-        "LabelMe, polygon", "one.json", [lambda: b'{"shapes":' + b"[" * 200_000]
-    ),
+    "lesions of COCO": _lesions("COCO", "one.json", [lambda: b'{"annotations":' + b"[" * 200_000]),
     "lesions in a CSV": _lesions("xmin", "boxes.csv"),
     "manifest": Kind(lambda: Path(_own()[1].manifest).read_bytes(), _read_manifest),
     "config": Kind(

@@ -107,7 +107,14 @@ def add_name_arguments(parser: argparse._ActionsContainer) -> None:
     add("--image-kind", default="image", help="{kind} of images (default: image)")
     add("--mask-kind", default="mask", help="{kind} of masks (default: mask)")
     add_frames(parser)
-    add("--mark-class", nargs="+", default=(), help="classes of lesions in --marks that count")
+    add(
+        "--mark-class",
+        nargs="+",
+        default=(),
+        metavar="CLASS",
+        help="classes of lesions in --marks that count, COLUMN=CLASS for those of a further "
+        "column; `all` for every one",
+    )
     add(
         "--similar-marks",
         choices=("join", "apart"),
@@ -119,7 +126,6 @@ def add_name_arguments(parser: argparse._ActionsContainer) -> None:
         default="pixels",
         help="unit of boxes in a CSV of --marks: pixels, or shares of the image's sides",
     )
-    add("--mark-radius", type=float, help="radius of points in --marks, pixels; mm in volumes")
     add(
         "--mask-pattern",
         nargs="+",

@@ -30,10 +30,9 @@ EXAMPLES = """\
   skiagram table films films.csv --pattern '{label}/{patient}.png' --masks regions
       `1_mask.png` beside `1.png` goes into the column `mask`
   skiagram table films labels.csv films.csv --pattern '{patient}/{region}.png' --marks boxes.json
-      lesions into a column `marks`, and whether there is any into `lesion`: of a CSV with a row a
-      lesion (`file`, `x`, `y`, `radius`, or a box), COCO's JSON, a folder of YOLO's, Pascal
-      VOC's or LabelMe's files, 3D Slicer's markups, LUNA16's annotations.csv,
-      or `masks`: each connected part of an image's mask is a lesion
+      lesions into a column `marks`, and whether there is any into `lesion`: of COCO's JSON, a CSV
+      with a row a lesion (`file`, `x`, `y`, `radius`, or a box), LUNA16's annotations.csv, or
+      `masks`: each connected part of an image's mask is a lesion
   skiagram table radiomics.csv outcome.csv joined.csv --similar-patients same
       two tables joined by their patients, whose ids may differ in zeros (`095`, `95`)
   skiagram table brats grades.csv scans.csv --pattern '{patient}/{patient}_{modality}.nii.gz' \\
@@ -67,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--marks",
         metavar="FILE",
-        help="lesions: CSV, COCO, YOLO, Pascal VOC, LabelMe, 3D Slicer, or `masks`",
+        help="lesions: a CSV, COCO's JSON, or `masks`",
     )
     add_masks(parser)
     parser.add_argument(

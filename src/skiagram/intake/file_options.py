@@ -79,7 +79,6 @@ class FileOptions:
     mark_class: Sequence[str] = ()
     similar_marks: Literal["join", "apart"] | None = None
     mark_unit: Literal["pixels", "shares"] = "pixels"
-    mark_radius: float | None = None
     # files
     ignore_unlisted: bool = False
     most_pixels: int = 2**26

@@ -22,10 +22,10 @@ from skiagram.datasets.folder.mask_names import settle_masks
 from skiagram.datasets.folder.patients import PatientTable, join_patients, require_partners
 from skiagram.datasets.folder.table import split_masks
 from skiagram.errors import DataError, OptionError
-from skiagram.intake.annotations import Images, MarkChoice, read_lesions
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import FoundImages, Patterns, other_images
+from skiagram.intake.marks import Images, MarkChoice, read_lesions
 from skiagram.readers.case_images import (
     ImageReference,
     decode_case,
@@ -89,7 +89,8 @@ def compose_table(options: FileOptions) -> ComposedTable:
     others = [name for name in others if name not in masks.names]
     images = images.with_masks(masks, as_regions=options.masks == "regions")
     if options.marks is not None:
-        images = replace(images, lesions=_lesions(options, images))
+        lesions, not_read = _lesions(options, images)
+        images = replace(images, lesions=lesions)
     # rows with the labels of their images or patients
     cells_of, notes = _join_labels(images, labels, column, options)
     text, cases, left_out = _compose(cells_of, images)
@@ -104,6 +105,7 @@ def compose_table(options: FileOptions) -> ComposedTable:
             f"{number} lesions in {len(cells)} of {len(images.images)} images; the others are "
             "taken for images without one."
         )
+        notes += filter(None, [not_read])
         alone = sorted(images.masks[key] for key in images.masks.keys() - images.images.keys())
         if alone:
             notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
@@ -276,8 +278,8 @@ def _compose(
     return text, cases, [*notes, *mixed]
 
 
-def _lesions(options: FileOptions, images: FoundImages) -> dict[str, str]:
-    """Return image → its cell of lesions, from its mask or from a file of another program."""
+def _lesions(options: FileOptions, images: FoundImages) -> tuple[dict[str, str], str]:
+    """Return image → its cell of lesions, from its mask or a file, and what of that is not read."""
     if any(count > 1 for count in images.frames.values()) and not images.volume:
         where, allowed = "--marks", "files of one image each, or `--frames volume`"
         raise OptionError("lesions of files of several frames", where=where, allowed=allowed)
@@ -295,25 +297,21 @@ def _lesions(options: FileOptions, images: FoundImages) -> dict[str, str]:
                 remedy="save the lesions alone as one, apart from each other, or give a CSV",
             ) from error
 
-    lesions: dict[str, list[Lesion]] = {}
+    lesions, not_read = dict[str, list[Lesion]](), ""
     if marks == "masks":
         for key in sorted(images.masks.keys() & images.images.keys()):
             image, mask = images.images[key], images.masks[key]
             with suppress(EmptyMask):  # of an image without a lesion
                 lesions[image] = lesions_of_region(read(image, mask))
     else:
-        choice = MarkChoice(
-            tuple(options.mark_class),
-            options.similar_marks,
-            options.mark_unit,
-            options.mark_radius,
-        )
+        choice = MarkChoice(tuple(options.mark_class), options.similar_marks, options.mark_unit)
         shape = cache(lambda image: read(image).pixels.shape)
-        lesions = read_lesions(Path(marks), Images([*images.images.values()], shape), choice)
+        known = Images([*images.images.values()], shape)
+        lesions, not_read = read_lesions(Path(marks), known, choice)
     if not any(lesions.values()):
         remedy = "correct --marks, or leave it out"
         raise DataError("no lesion of any image", where=f"--marks {marks}", remedy=remedy)
     return {
         image: "; ".join(lesion.text() for lesion in image_lesions)
         for image, image_lesions in lesions.items()
-    }
+    }, not_read

@@ -160,7 +160,7 @@ def lesions_of_region(image: SpacedImage) -> list[Lesion]:
 
 
 def of_box(x: float, y: float, width: float, height: float) -> Lesion:
-    """Return the circle for a box, in pixels whose first corner is 0 (as COCO's and YOLO's)."""
+    """Return the circle for a box, in pixels whose first corner is 0 (as COCO's)."""
     if not (width > 0 and height > 0 and np.isfinite([x, y, width, height]).all()):
         raise DataError(f"a box of {width:g} × {height:g} at {x:g}, {y:g}", allowed="sides > 0")
     radius = math.sqrt(width * height / math.pi)

@@ -1,0 +1,452 @@
+"""Lesions of a CSV or of COCO's JSON, each counted once, of the classes that are meant.
+
+A row of `_PLACES` says what columns hold a place: a CSV has them, and an annotation of COCO becomes
+such a row. A box becomes the circle of equal area. Files of other programs are refused by a row of
+`_OTHERS`, which has the line that converts them. Classes are never mixed, and what several readers
+drew is never counted twice: both are refused until somebody says what is meant.
+"""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from skiagram.datasets.folder.csv_rows import CsvRow, of_table, parse_number, read_rows
+from skiagram.datasets.folder.lesions import Lesion, check_each_once, of_box
+from skiagram.errors import DataError, listed, named
+from skiagram.intake.file_names import FileNames
+from skiagram.readers.file_trees import is_hidden
+from skiagram.readers.files import read_file
+
+MarkUnit = Literal["pixels", "shares"]
+SimilarMarks = Literal["join", "apart"]
+ALL = "all"  # classes
+_ALIKE = 0.5  # share of their common area from which two lesions may be one
+_PIXEL = math.sqrt(1 / math.pi)  # radius of the circle of a pixel
+_HEAD = 2**16  # characters that tell what wrote a file
+_NO_LESION = re.compile(
+    r"(?i)\W*(no[ _-]?(finding|lesion|tumou?r|mass|nodule)s?|normal|healthy|none"
+    r"|background)\W*"
+)
+_FILES = (
+    *("file", "filename", "file_name", "image", "image_id", "imageid", "image_name", "path"),
+    *("seriesuid", "patientid", "image index"),  # LUNA16's, RSNA's, the NIH's
+)
+_CLASSES = (
+    *("class", "class_name", "category", "category_id", "finding", "finding_label"),
+    *("finding label", "finding_categories", "label"),
+)
+_LIKE_CLASSES = re.compile(r"(?i)class|categor|label|finding|diagnos|kind|type")
+_MOST_CLASSES = 50  # values of a column that may be one of classes
+_EMPTY = ("", "nan", "na")
+_OF_COCO = ("id", "image_id", "bbox", "area", "segmentation")  # say no more than the box
+
+
+def _of_corners(left: float, top: float, right: float, bottom: float) -> Lesion:
+    return of_box(left, top, right - left, bottom - top)
+
+
+def _of_radius(*at: float, share: float = 1.0, world: bool = False) -> Lesion:
+    """Return a circle or ball; the last number times a share is its radius."""
+    *centre, size = at
+    if not (np.isfinite(at).all() and size > 0):
+        raise DataError(f"a lesion of size {size:g}", allowed="numbers, a size > 0")
+    return Lesion(tuple(centre), share * size, world)
+
+
+_OF_CORNERS = (
+    ("x_min", "y_min", "x_max", "y_max"),
+    ("xmin", "ymin", "xmax", "ymax"),
+    ("x1", "y1", "x2", "y2"),
+    ("left", "top", "right", "bottom"),
+)
+_OF_SIDES = (
+    ("x", "y", "width", "height"),  # RSNA's
+    ("x", "y", "w", "h"),
+    ("bbox_x", "bbox_y", "bbox_width", "bbox_height"),
+    ("bbox [x", "y", "w", "h]"),  # the NIH's
+)
+_PLACES: Mapping[tuple[str, ...], Callable[..., Lesion]] = {  # columns → what they say
+    **dict.fromkeys(_OF_CORNERS, _of_corners),
+    ("coordx", "coordy", "coordz", "diameter_mm"): partial(_of_radius, share=0.5, world=True),
+    ("x", "y", "z", "radius"): _of_radius,
+    ("x", "y", "radius"): _of_radius,
+    ("x", "y", "z", "diameter"): partial(_of_radius, share=0.5),
+    ("x", "y", "diameter"): partial(_of_radius, share=0.5),
+    **dict.fromkeys(_OF_SIDES, of_box),
+}
+_ALLOWED = (
+    "a CSV with `file` and `x`, `y`, (`z`,) `radius`; a box as `x_min`, `y_min`, `x_max`, `y_max`, "
+    "or as `x`, `y` (of its corner), `width`, `height`; LUNA16's columns; or COCO's JSON"
+)
+# What the name of a file and its beginning tell: its program, and what makes COCO or a CSV of it.
+_OTHERS = (
+    (
+        r"\A.*/.*\.txt\n",
+        "YOLO",
+        "globox convert FOLDER coco.json -F coco -A -f yolov5 -d IMAGES -g .png",
+    ),
+    (r"\A.*\.xml\n[^/]*<annotations>", "CVAT", "globox convert FILE coco.json -F coco -A -f cvat"),
+    (r"\A.*\.xml\n", "Pascal VOC", "globox convert FOLDER coco.json -F coco -A -f pascalvoc"),
+    (r'"shapes"', "LabelMe", "globox convert FOLDER coco.json -F coco -A -f labelme"),
+    (r"_via_img_metadata|shape_attributes", "VIA", "Annotation > Export Annotations (COCO format)"),
+    (r'\A.*\.fcsv\n|"markups"', "3D Slicer", "pandas.read_csv and DataFrame.to_csv"),
+)
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images whose lesions a file names.
+
+    Attributes:
+        files: Their names, relative to the folder.
+        shape: Returns height and width of one, with what else its shape has.
+    """
+
+    files: Sequence[str]
+    shape: Callable[[str], tuple[int, ...]]
+
+    def find(self, name: str) -> str:
+        """Return the file that a name means.
+
+        Args:
+            name: With all folders of the file, some or none, maybe further ones before; with its
+                ending or without, maybe in another case. Folders are separated by slashes, or as
+                Windows does.
+
+        Raises:
+            DataError: It means none, or several.
+        """
+        meant = self._names.meant(name) or self._names.alike(name)
+        if len(meant) == 1:
+            return meant[0]
+        fault, allowed = "is no file here", "names of the images, as the patterns find them"
+        if meant:
+            fault = f"names several files: {', '.join(meant[:3])}"
+        elif elsewhere := self._names.elsewhere(name):
+            fault = f"is in another folder here: {', '.join(elsewhere[:3])}"
+            allowed = "names with the folders that they have here, or without any"
+        raise DataError(
+            f"lesions of `{name}`, which {fault}",
+            allowed=allowed,
+            remedy="correct the name, or remove its lesions",
+        )
+
+    @cached_property
+    def _names(self) -> FileNames:
+        return FileNames(self.files)
+
+
+@dataclass(frozen=True)
+class MarkChoice:
+    """What is meant where a file of lesions allows several readings.
+
+    Attributes:
+        classes: Those that count, `COLUMN=CLASS` for those of another column than the usual one;
+            empty where the file has one.
+        similar: Whether lesions of an image that nearly coincide are one; None refuses them.
+        unit: Whether boxes are in pixels, or in shares of an image's sides.
+    """
+
+    classes: tuple[str, ...] = ()
+    similar: SimilarMarks | None = None
+    unit: MarkUnit = "pixels"
+
+
+class _Marks(NamedTuple):
+    """A row for each lesion, and which of its columns say what.
+
+    Attributes:
+        word: What a row is called in a message: a line, or an annotation.
+        place: Columns of the numbers of which `make` makes a lesion.
+        sides: Columns of height and width of the image that a box was drawn on; or none.
+        kind: Column of the class; None where there is none.
+    """
+
+    rows: list[CsvRow]
+    word: str
+    file: str
+    place: list[str]
+    make: Callable[..., Lesion]
+    sides: list[str]
+    kind: str | None
+
+    def numbers(self, row: CsvRow, names: Sequence[str]) -> list[float]:
+        """Return the numbers of some columns; none of an image without a lesion."""
+        cells = {name: row.cells[name] for name in names}
+        if all(cell.casefold() in _EMPTY for cell in cells.values()):
+            return []
+        numbers = []
+        for name, cell in cells.items():
+            if not cell and name.casefold() == "z":  # of a plane image
+                continue
+            try:
+                numbers.append(parse_number(cell))
+            except ValueError:
+                raise DataError(
+                    f"`{cell}` in column `{name}`",
+                    allowed="numbers with a decimal point; empty cells of an image without a "
+                    "lesion",
+                    remedy="correct the cell",
+                ) from None
+        return numbers
+
+    def lesion(self, row: CsvRow, shape: Sequence[int], unit: MarkUnit) -> Lesion:
+        """Return the lesion of a row on an image, whose pixels must be those it was drawn on."""
+        numbers, sides, here = (
+            self.numbers(row, self.place),
+            self.numbers(row, self.sides),
+            shape[:2],
+        )
+        if unit == "shares":
+            if self.make not in (_of_corners, of_box):
+                raise DataError("circles in shares of an image's sides", allowed="boxes, or pixels")
+            lengths = (*here[::-1], *here[::-1])
+            numbers = [share * length for share, length in zip(numbers, lengths, strict=True)]
+        elif sides and all(sides) and sides != [*here]:
+            drawn, found = (" × ".join(f"{side:g}" for side in each) for each in (sides, here))
+            raise DataError(
+                f"a lesion of `{row.cells[self.file]}` with {drawn} pixels, which has {found} here",
+                allowed="lesions in the pixels of the image as it is",
+                remedy="scale the lesions as the image was scaled",
+            )
+        lesion = self.make(*numbers)
+        if not lesion.world and lesion.radius <= _PIXEL * (1 + 1e-9):
+            raise DataError(
+                f"a lesion at `{lesion.text()}`, no larger than a pixel",
+                allowed="lesions of several pixels",
+                remedy="where the numbers are shares of the image's sides add `--mark-unit "
+                "shares`; a box that stands for no finding has no row, or a class of its own "
+                "such as `No finding`",
+            )
+        return lesion
+
+
+def read_lesions(
+    path: Path, images: Images, choice: MarkChoice | None = None
+) -> tuple[dict[str, list[Lesion]], str]:
+    """Return image → its lesions, and a sentence on columns that are not read.
+
+    Raises:
+        DataError: It cannot be read, a lesion is of an image that is not there, or there twice; it
+            has several classes, or lesions that nearly coincide, and no choice says what is meant.
+            The message names file and line.
+    """
+    choice = choice or MarkChoice()
+    marks = _find_columns(path, *_read_rows(path))
+    # lesions of the classes that count
+    rows = []
+    for row in marks.rows:
+        with named(f"{path}, {marks.word} {row.line}"):
+            is_none = marks.kind is not None and _NO_LESION.fullmatch(row.cells[marks.kind])
+            if marks.numbers(row, marks.place) and not is_none:
+                rows.append(row)
+    rows, note = _choose_classes(path, marks._replace(rows=rows), choice.classes)
+    # on their images
+    lesions: dict[str, list[Lesion]] = {}
+    for row in rows:
+        with named(f"{path}, {marks.word} {row.line}"):
+            file = images.find(row.cells[marks.file])
+            # an image is opened only where its sides are asked for
+            shape = images.shape(file) if marks.sides or choice.unit == "shares" else ()
+            lesions.setdefault(file, []).append(marks.lesion(row, shape, choice.unit))
+    for file, image_lesions in lesions.items():
+        with named(f"{path}, lesions of `{file}`"):
+            lesions[file] = _each_once(image_lesions, choice.similar)
+    return lesions, note
+
+
+def _read_rows(path: Path) -> tuple[list[CsvRow], str]:
+    """Return the rows of a CSV, or the annotations of COCO, and what one is called.
+
+    Raises:
+        DataError: It is of another program, or cannot be read.
+    """
+    # of a folder the first file that another program may have written
+    where, file = str(path), path
+    if path.is_dir():
+        inside = [each for each in sorted(path.rglob("*.*")) if not is_hidden(each.name)]
+        file = next((each for each in inside if each.suffix in (".txt", ".xml", ".json")), path)
+    content = b"" if file.is_dir() else read_file(file, where)
+    text = content[:_HEAD].decode("utf-8", errors="replace")
+    name = file.name if file is path else f"{path.name}/{file.name}"
+    for told, program, conversion in _OTHERS:
+        if re.search(told, f"{name}\n{text}"):
+            raise DataError(
+                f"lesions of {program}, in `{name}`",
+                where=where,
+                allowed=_ALLOWED,
+                remedy=f"convert them with `{conversion}`: docs/how-to/outcomes.md has the line",
+            )
+    if path.is_dir():
+        raise DataError("a folder", where=where, allowed=_ALLOWED)
+    if path.suffix.lower() == ".json":
+        return _read_coco(content, where), "annotation"
+    # names of files stay as they are written, so the header tells their columns beforehand
+    words = [word.strip(' "\ufeff\r') for word in re.split(r"[,;\t]", text.split("\n")[0])]
+    with of_table(where):
+        rows = read_rows(content, files=[word for word in words if word.casefold() in _FILES])
+    return rows, "line"
+
+
+def _read_coco(content: bytes, where: str) -> list[CsvRow]:
+    """Return a row for each annotation: its image and the image's sides, box, classes, and more."""
+    rows: list[CsvRow] = []
+    try:
+        read = json.loads(content)
+        images: dict[object, list[Mapping[str, object]]] = {}
+        for image in read["images"]:
+            images.setdefault(image["id"], []).append(image)
+        for number, annotation in enumerate(read["annotations"], 1):
+            cells = {key: str(value) for key, value in annotation.items() if key not in _OF_COCO}
+            # classes by their names, where a list of categories has some
+            for key in [key for key in cells if key.startswith("category_id")]:
+                for category in read.get(key.replace("category_id", "categories")) or ():
+                    if category["id"] == annotation[key]:
+                        cells[key] = str(category["name"])
+            x, y, width, height = map(float, annotation["bbox"])
+            corners = map(repr, (x, y, x + width, y + height))
+            cells |= zip(_OF_CORNERS[0], corners, strict=True)
+            matches = images.get(annotation["image_id"], [])
+            if len(matches) != 1:  # merged files may have an id twice
+                raise DataError(
+                    f"a box of image {annotation['image_id']}, an id of {len(matches)} images",
+                    where=f"{where}, annotation {number}",
+                    allowed="an id for each image, and boxes of these",
+                )
+            [image] = matches
+            cells |= {side: str(image.get(side) or 0) for side in ("height", "width")}
+            rows.append(CsvRow(number, cells | {"file_name": str(image["file_name"])}))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        fault = f"no lesions of COCO ({type(error).__name__}: {error})"
+        raise DataError(fault, where=where, allowed=_ALLOWED) from None
+    # each has every column
+    names = dict.fromkeys(name for row in rows for name in row.cells)
+    return [CsvRow(row.line, {name: row.cells.get(name, "") for name in names}) for row in rows]
+
+
+def _find_columns(path: Path, rows: list[CsvRow], word: str) -> _Marks:
+    """Return rows with the columns of file, place and class, which are known by their names."""
+    columns = {name.casefold(): name for name in (rows[0].cells if rows else ())}
+    file = next((columns[each] for each in _FILES if each in columns), None)
+    place = next((each for each in _PLACES if {*each} <= columns.keys()), None)
+    if file is None or place is None:
+        fault = f"columns {', '.join(columns.values())}" if rows else "no lesion"
+        raise DataError(fault, where=str(path), allowed=_ALLOWED)
+    make = _PLACES[place]
+    sides = [columns[side] for side in ("height", "width") if side in columns]
+    return _Marks(
+        rows,
+        word,
+        file,
+        [columns[each] for each in place],
+        make,
+        sides if make is _of_corners and len(sides) == 2 else [],
+        next((columns[each] for each in _CLASSES if each in columns), None),
+    )
+
+
+def _choose_classes(path: Path, marks: _Marks, classes: Sequence[str]) -> tuple[list[CsvRow], str]:
+    """Return the lesions of the classes that count, and a sentence on columns that are not read.
+
+    Raises:
+        DataError: Lesions have several classes, in the usual column or in another that looks like
+            one of classes, and nobody says which count; or none has a class that is named.
+    """
+    rows = marks.rows
+    columns = {name: [row.cells[name] for row in rows] for name in (rows[0].cells if rows else ())}
+    # the classes that are named, of the usual column or of another: COLUMN=CLASS
+    wanted: dict[str, list[str]] = {}
+    for word in classes:
+        column, equals, name = word.partition("=")
+        if not (equals and column in columns):
+            column, name = marks.kind or "", word
+        wanted.setdefault(column, []).append(name)
+    # columns of classes: the usual one, and those that are called so and say more
+    read = {marks.file, *marks.place, *marks.sides}
+    usual = columns.get(marks.kind or "", [""] * len(rows))
+    kinds, not_read = {marks.kind or "": usual}, list[str]()
+    for column, cells in columns.items():
+        says_more = len({*zip(usual, cells, strict=True)}) > len({*usual})
+        is_called = _LIKE_CLASSES.search(column) and len({*cells}) <= _MOST_CLASSES
+        if column in wanted or (is_called and says_more and column not in read):
+            kinds[column] = cells
+        elif says_more and column not in read:
+            not_read.append(column)
+    # lesions of the named classes, of each of these columns
+    for column, cells in kinds.items():
+        counts = Counter(cells)
+        shown = ", ".join(f"`{name}` ({number})" for name, number in counts.most_common(20))
+        where = f"{path}, column `{column}`" if column else str(path)
+        before = "" if column == (marks.kind or "") else f"{column}="
+        named_classes = wanted.get(column, [])
+        unknown = [name for name in named_classes if name not in counts and name != ALL]
+        if unknown:
+            fault = f"no lesion of the class `{unknown[0]}`"
+            raise DataError(fault, where=where, allowed=shown, remedy="correct `--mark-class`")
+        if not named_classes and len(counts) > 1:
+            first = counts.most_common(1)[0][0]
+            raise DataError(
+                f"lesions of {len(counts)} classes: {shown}",
+                where=where,
+                allowed="one class, or a choice of classes",
+                remedy=f"name those that are looked for, for example `--mark-class "
+                f"'{before}{first}'`; `--mark-class '{before}{ALL}'` takes every lesion",
+            )
+        if named_classes and ALL not in named_classes:
+            taken = {
+                row.line
+                for row, kind in zip(marks.rows, cells, strict=True)
+                if kind in named_classes
+            }
+            rows = [row for row in rows if row.line in taken]
+    note = f"Columns of {path.name} that are not read: {listed(not_read, '`')}."
+    return rows, note if not_read else ""
+
+
+def _each_once(lesions: list[Lesion], similar: SimilarMarks | None) -> list[Lesion]:
+    """Return lesions of an image of which none nearly coincide; refuse such without a choice."""
+    # pairs whose common part, as of squares or cubes, is half of both or more
+    pairs = []
+    for later, lesion in enumerate(lesions if similar != "apart" else ()):
+        for earlier, other in enumerate(lesions[:later]):
+            if lesion.world != other.world or len(lesion.centre) != len(other.centre):
+                continue
+            centres = np.array([lesion.centre, other.centre])
+            radii = np.array([lesion.radius, other.radius])
+            high = (centres + radii[:, None]).min(axis=0)
+            low = (centres - radii[:, None]).max(axis=0)
+            common = float(np.prod(np.clip(high - low, 0, None)))
+            sizes = float(((2 * radii) ** centres.shape[1]).sum())
+            if common / (sizes - common) >= _ALIKE:
+                pairs.append((later, earlier))
+    # such as several readers drew are joined where somebody said so
+    exact = len(set(lesions)) < len(lesions)
+    if pairs and similar is None and not exact:
+        later, earlier = pairs[0]
+        raise DataError(
+            f"the lesions `{lesions[earlier].text()}` and `{lesions[later].text()}` share half of "
+            "their area or more, as of several readers",
+            allowed="each lesion once",
+            remedy="count them as one lesion with `--similar-marks join`, or as different "
+            "lesions with `--similar-marks apart`",
+        )
+    if similar != "join":
+        check_each_once(lesions)
+        return lesions
+    group = list(range(len(lesions)))
+    for later, earlier in pairs:
+        group = [group[earlier] if place == group[later] else place for place in group]
+    joined = []
+    for place in dict.fromkeys(group):
+        members = [each for each, at in zip(lesions, group, strict=True) if at == place]
+        numbers = np.mean([[*member.centre, member.radius] for member in members], axis=0).tolist()
+        joined.append(Lesion(tuple(numbers[:-1]), numbers[-1], members[0].world))
+    return joined
