@@ -21,10 +21,8 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.calibration import (
     Calibration,
-    CalibrationMethod,
     average_calibrations,
     carry_over,
-    fit_calibration,
     held_out_calibrations,
     threshold_at_sensitivity,
 )
@@ -32,7 +30,9 @@ from skiagram.fitting.cross_validation import CrossValidator, Development
 from skiagram.fitting.deployment import Decision, Deployment
 from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import probabilities_of
+from skiagram.tasks.choices import CalibrationMethod
 from skiagram.tasks.class_calibration import (
+    CALIBRATIONS,
     IsotonicCalibration,
     RisingCurve,
     fit_isotonic,
@@ -74,7 +74,7 @@ def test_probabilities_of_a_fold_come_from_the_other_folds(
     """By its own calibration noise would look informative: it knows the fold's labels."""
     label = np.arange(30) % 2
     noise = np.random.default_rng(5).normal(size=(12, 30, 2))
-    calibrations = [fit_calibration(method, scores, label) for scores in noise]
+    calibrations = [CALIBRATIONS[method](scores, label) for scores in noise]
 
     def pooled_auc(chosen: Sequence[Calibration]) -> float:
         pairs = zip(chosen, noise, strict=True)
@@ -94,7 +94,7 @@ def test_probabilities_of_a_fold_come_from_the_other_folds(
 def test_a_deployment_keeps_the_calibration_to_the_last_bit(
     method: CalibrationMethod, n_classes: int, tmp_path: Path
 ) -> None:
-    folds = [fit_calibration(method, *drawn(40, n_classes, seed)) for seed in range(3)]
+    folds = [CALIBRATIONS[method](*drawn(40, n_classes, seed)) for seed in range(3)]
     task = Task(Classes(tuple("abc"[:n_classes]), None), "holdout")
     kept = Deployment(
         "m", "classical", "M", {}, task, 0.9, (Decision(average_calibrations(folds), 0.5),)
@@ -182,7 +182,7 @@ def test_shift_and_scale_of_the_scores_change_no_probability(
 
 def check_probabilities(method: CalibrationMethod, scores: Scores, label: Labels) -> Scores:
     """Return the probabilities of the scores that a calibration was learned on."""
-    found: Scores = fit_calibration(method, scores, label).probabilities(scores)
+    found: Scores = CALIBRATIONS[method](scores, label).probabilities(scores)
     assert ((found >= 0) & (found <= 1)).all()
     np.testing.assert_allclose(found.sum(axis=1), 1)
     return found

@@ -3,40 +3,18 @@
 Scores are (n, n_classes) float64, out-of-fold; labels (n,) int64.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.statistics.conformal import conformal_quantile
-from skiagram.tasks.choices import CalibrationMethod
-from skiagram.tasks.class_calibration import (
-    IsotonicCalibration,
-    ScalingCalibration,
-    fit_isotonic,
-    fit_platt,
-    fit_temperature,
-)
+from skiagram.tasks.class_calibration import IsotonicCalibration, ScalingCalibration
 from skiagram.tasks.kinds import OutcomeCalibration
 from skiagram.tasks.scored_cases import Floats, Labels
 
 Calibration = ScalingCalibration | IsotonicCalibration | OutcomeCalibration
-
-_FIT: Mapping[
-    CalibrationMethod, Callable[[NDArray[np.float64], NDArray[np.int64]], Calibration]
-] = {
-    "platt": fit_platt,
-    "isotonic": fit_isotonic,
-    "temperature": fit_temperature,
-}
-
-
-def fit_calibration(
-    method: CalibrationMethod, scores: NDArray[np.float64], label: NDArray[np.int64]
-) -> Calibration:
-    """Fit a calibration."""
-    return _FIT[method](scores, label)
 
 
 def average_calibrations(calibrations: Sequence[Calibration]) -> Calibration:

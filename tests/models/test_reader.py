@@ -10,7 +10,6 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.calibration import (
     average_calibrations,
-    fit_calibration,
 )
 from skiagram.errors import OptionError
 from skiagram.fitting.arm import ArmFolders
@@ -18,6 +17,7 @@ from skiagram.models.reader import Reader
 from skiagram.preparation import PreparedData
 from skiagram.records.files import write_table
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
+from skiagram.tasks.class_calibration import CALIBRATIONS
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Design, Task
 from tests.models.examples import cases_of, labelled, train_as
@@ -66,7 +66,7 @@ def test_probability_and_threshold_come_from_development_labels(tmp_path: Path) 
     folds = [rows for _, rows in held_out.groupby("fold")]
     calibration = average_calibrations(
         [
-            fit_calibration("platt", scores_of(rows), label[rows["case_id"]].to_numpy())
+            CALIBRATIONS["platt"](scores_of(rows), label[rows["case_id"]].to_numpy())
             for rows in folds
         ]
     )

@@ -63,7 +63,7 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
         if options.outcome.get(option) is None:
             fault, allowed = "is not given", f"columns of a {predicted.words}"
             raise OptionError(fault, where=f"--{option}", allowed=allowed)
-    if predicted.decides:
+    if not predicted.has_value:
         classes = options.classes or task.classes
         if len(classes) != len(task.classes):
             allowed = f"a word for each of {', '.join(task.classes)}, in this order"
@@ -88,7 +88,7 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
         cohort = _read_images(options, project, at_home)
     source = cohort.source
     label = source.label if isinstance(source, FeatureFile) else source.columns.label
-    if predicted.decides and options.label is None and (is_table or options.csv is not None):
+    if not predicted.has_value and options.label is None and (is_table or options.csv is not None):
         sentence = f"Labels are those of the column `{label}`; `--label` names another one."
         print(printable(sentence), file=sys.stderr)
     return cohort
@@ -164,7 +164,7 @@ def _read_table(
 
 def _outcome_of(project: "Project", source: "Source") -> "AnyOutcome | None":
     """Return the project's outcome, in its unit and at its horizons, by the cohort's column."""
-    if project.task.predicted.decides or source.outcome is None:
+    if not project.task.predicted.has_value or source.outcome is None:
         return None
     own = cast("AnyOutcome", project.task.predicted)
     return own.of_cohort(source.outcome)

@@ -146,7 +146,7 @@ def run(arguments: argparse.Namespace) -> int:
         with _without_collection():
             reading = read_as_stated(arguments.unstated_spacing, arguments.mask_grid)
             model = opened.enter_context(opened_model(arguments.model, reading))
-        if arguments.page is not None and not model.task.decides:
+        if arguments.page is not None and not model.task.defines("decisions"):
             fault = f"the model estimates a {model.task.predicted.words}"
             raise OptionError(fault, where="--page", allowed="models of classes")
         marks = marks_table(output) if _has_marks(model, output) else None

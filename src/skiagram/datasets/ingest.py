@@ -537,7 +537,7 @@ def _seal(opened: OpenSource, ingested: IngestedData, cases: Cases, folders: Ing
     """Seal the labels of test cases, or those that a custodian has encrypted."""
     listed, predicted = ingested.listed, ingested.task.predicted
     encrypted = opened.encrypted_labels()
-    if encrypted is not None and not predicted.decides:
+    if encrypted is not None and predicted.has_value:
         raise OptionError(
             "labels under a custodian's key",
             where="dataset.sealed",

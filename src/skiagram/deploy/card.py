@@ -106,13 +106,11 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Car
     fingerprint = _read(Fingerprint, folder / FINGERPRINT)
     run = _read_run(folder, project, deployment)
     task = deployment.task
-    classes = ", ".join(f"`{name}`" for name in task.classes)
-    does = f"tells apart {classes}" if task.decides else f"estimates a {task.predicted.words}"
     meant = intended or "Research on images like those of the training data, and nothing else."
     overview = (
         CAUTION,
         f"Intended use: {meant}",
-        f"It {does}. Model `{deployment.model}`, arm `{deployment.arm}`; the "
+        f"It {task.predicted.purpose}. Model `{deployment.model}`, arm `{deployment.arm}`; the "
         f"mean of {len(deployment.decisions)} fit(s).",
     )
     return (
@@ -178,7 +176,7 @@ def _inputs(preparation: Preparation) -> CardSection:
 
 
 def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> CardSection:
-    if not deployment.task.decides:
+    if not deployment.task.defines("decisions"):
         estimates = ", ".join(deployment.task.reported)
         return CardSection(
             "Estimates", (f"Of a new case it gives: {estimates}. It decides nothing.",)

@@ -214,7 +214,7 @@ def judge(
         above = probability[model.task.positive] >= model.threshold
         decision = "positive" if above else "negative"
     refer = ["unlike the training data"] if unusual else []
-    if model.fingerprint is not None and model.task.decides:
+    if model.fingerprint is not None and model.task.defines("prediction_sets"):
         (inside,) = model.fingerprint.sets(probability[None])
         prediction_set = tuple(
             k for k, is_inside in zip(model.task.classes, inside, strict=True) if is_inside

@@ -187,7 +187,7 @@ def find_selection_figure(
     """
     task, development = setting.task, setting.development
     if task.design == "cv":
-        if task.decides:
+        if task.predicted.averages_folds:
             figure = SelectionFigure.over_folds(inner_auc_by_fold(model, development))
             method = "mean over the inner folds of each outer fold"
             reason = "no inner fold has scores of every class"
@@ -207,7 +207,7 @@ def find_selection_figure(
         if figure.value is None:
             return figure, Estimate(None, reason=reason)
         return figure, Estimate(task.predicted.direct(figure.value), method=method)
-    if task.decides:
+    if task.predicted.averages_folds:
         folds = fold_auc(model, development)
         shown = corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0)
         return SelectionFigure(shown.value), shown

@@ -38,7 +38,7 @@ def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
     Where cases have near duplicates, everything is there once more without these, as an analysis of
     its own; the group is the threshold.
     """
-    if run.pair is None or not run.task.decides:
+    if run.pair is None or not run.task.defines(UTILITY):
         return ()
     network, classical = (arm.compared.scored for arm in run.pair)
     setting, members = run.setting, ~run.setting.has_near_duplicate

@@ -71,9 +71,9 @@ class ComparedModel:
 
     def compare_decisions(self, other: "ComparedModel") -> McNemar | None:
         """Return how often each alone names the right class; None where nothing is decided."""
-        if not self.predicted.decides:
+        right, other_right = (model.predicted.mark_right(model.scored) for model in (self, other))
+        if right is None or other_right is None:
             return None
-        right, other_right = (model.scored.decided == model.scored.label for model in (self, other))
         folds = max(self.scored.folds, other.scored.folds)
         return mcnemar(right, other_right, self.scored.patient, folds)
 

@@ -345,7 +345,7 @@ def rank_trained(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Rank the models that somebody trained; nothing with fewer than two."""
     folds, resampled, setting = {}, {}, run.setting
     for model in run.models:
-        if run.task.decides and model.compared and model.arm != "reader":
+        if model.compared and model.result.fold_auc and model.arm != "reader":
             folds[model.name] = np.array(model.result.fold_auc)
             resampled[model.name] = resample_auc(
                 model.compared.scored, setting.cases, setting.draws

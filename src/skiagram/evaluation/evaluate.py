@@ -52,7 +52,7 @@ def find_limits(run: MeasuredRun) -> Iterator[FigureRow]:
     compared = next(iter(run.compared.values()), None)
     if compared is not None and (ideal := compared.ideal(run.setting)) is not None:
         yield make_row(ideal.estimate(), LIMIT, run.task.predicted.primary, model=IDEAL_OBSERVER)
-    if run.task.decides:
+    if run.task.defines(MAJORITY):
         commonest = int(np.bincount(development.label, minlength=len(development.classes)).argmax())
         named = proportion((reported.label == commonest).astype(np.float64), reported.patient)
         yield make_row(named, MAJORITY, "accuracy")
@@ -172,6 +172,6 @@ def list_facts(run: MeasuredRun, figures: FigureTable) -> Iterator[tuple[str, st
     cases = run.setting.cases
     yield from run.task.predicted.count(cases.value, cases.label)
     ideal = figures.find(analysis=LIMIT, model=IDEAL_OBSERVER)
-    if ideal.value is not None and not run.task.decides:
+    if ideal.value is not None and not run.task.defines("efficiency"):
         title = f"best possible {run.task.predicted.primary_title}, of an ideal observer"
         yield title, f"{format_decimal(ideal.value)} {format_interval(ideal)}"

@@ -112,9 +112,9 @@ def assemble_evaluation_set(
     development = label_cases(cases.development(), task, sealed.iloc[:0])
     labelled = label_cases(reported, task, sealed)
     label_conflicts = 0
-    if task.decides:
+    if task.defines("label_conflicts"):
         label_conflicts = count_label_conflicts(development, labelled, duplicates)
-        truth = None if task.positive is None else truth
+    truth = truth if task.predicted.has_ideal else None
     truth = select_rows(truth, reported.case_id, "truth of the generated data")
     covariates = select_rows(covariates, reported.case_id, "covariates")
     draws = labelled.draws(replicates, seed)

@@ -157,15 +157,17 @@ def _update_calibration(
     None has a value with fewer than 20 patients of a class (of two labels, where no classes are
     told apart), or where the fit has no optimum.
     """
-    decides = setting.task.decides
+    predicted = setting.task.predicted
     names = [
         name
         for name, _ in _figures(cohort_result, analyses.thresholds)
-        if not decides or name.startswith(_PROBABILITY_FIGURES)
+        if predicted.has_value or name.startswith(_PROBABILITY_FIGURES)
     ]
-    patients = sorted(setting.cases.patients_by_class().values())
-    if min(patients if decides else [0, *patients][-2:]) < FEWEST_TO_UPDATE:
-        counted = "a class" if decides else "two labels"
+    # a value needs patients of two of the groups that its labels make, classes each some
+    patients, counted = sorted(setting.cases.patients_by_class().values()), "a class"
+    if predicted.has_value:
+        patients, counted = [0, *patients][-2:], "two labels"
+    if min(patients) < FEWEST_TO_UPDATE:
         missing = Estimate(None, reason=f"fewer than {FEWEST_TO_UPDATE} patients of {counted}")
         return dict.fromkeys(names, missing)
     try:

@@ -137,7 +137,7 @@ def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases
     label[sealed] = labels["label"].to_numpy(dtype=np.int64)
     if value is not None and sealed.any():
         value[sealed] = labels["value"].to_numpy(dtype=np.float64)
-    if not task.decides and value is None:
+    if task.predicted.has_value and value is None:
         raise DataError("cases without values", where="data/cases", remedy="run stage ingest again")
     outside = (label < 0) | (label >= len(task.classes))
     if outside.any():

@@ -102,11 +102,11 @@ def _measure(
         above = (compared.figure - ideal).estimate()
         above = above.negate() if compared.predicted.lower_is_better else above
         limits = [("above_ideal", "", above)]
-        if setting.task.decides:
+        if setting.task.defines("efficiency"):
             efficiency = estimate_efficiency(compared.figure, ideal)
             limits = [("efficiency", "", efficiency), *limits]
         result = result.with_figures(LIMIT, limits)
-    if setting.task.decides:
+    if setting.task.defines(STABILITY):
         # What takes the scores of the folds: stability, thresholds and sets of classes.
         cases, held_out = setting.cases, list(held_out_probabilities(model, setting))
         folds = fold_auc(model, setting.development)
@@ -127,10 +127,10 @@ def measure_scores(
     """Return what scores on the reported cases alone tell of a model, whoever made them."""
     cases, draws, predicted = setting.cases, setting.draws, setting.task.predicted
     figures: list[Named] = []
-    if not predicted.decides:
+    if predicted.has_value:
         measured = predicted.measure(scores)
         figures += [(each.name, each.group, each.figure.estimate()) for each in measured]
-    else:
+    else:  # shares and curves of decisions
         metrics = estimate_metrics(scores, cases, draws)
         figures += [(name, "", estimate) for name, estimate in metrics.items()]
         if cases.positive is not None:
@@ -144,10 +144,12 @@ def measure_scores(
             clean = predicted.measure_primary(scores.select(others)).estimate()
         figures.append((f"{predicted.primary}_{OFF_NEAR_DUPLICATES}", "", clean))
     result = ModelResult(outcome).with_figures(METRICS, figures)
-    if predicted.decides and setting.has_near_duplicate.any():
+    if predicted.has_value:
+        return result
+    if setting.has_near_duplicate.any():
         decisions = _count_off_near_duplicates(scores, setting)
         result = result.with_figures(DECISIONS_OFF_COPIES, decisions)
-    return _add_decisions(result, scores, setting, analyses) if predicted.decides else result
+    return _add_decisions(result, scores, setting, analyses)
 
 
 def _count_off_near_duplicates(scores: ScoredCases, setting: EvaluationSet) -> Iterator[Named]:

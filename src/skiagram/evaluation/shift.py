@@ -72,7 +72,7 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
             (tested.out_of_fold(setting, model.predictions), tested)
         )
         # Of classes the figure of the folds is the mean over them.
-        if not run.task.decides:
+        if not run.task.predicted.averages_folds:
             out_of_fold = held_out.estimate().value
         reached = test_figure.estimate().value
         if reached is None or out_of_fold is None:

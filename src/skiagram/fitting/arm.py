@@ -116,7 +116,7 @@ def require_classes(task: Task, where: str, what: str, remedy: str) -> None:
     Raises:
         OptionError: The outcome is no class.
     """
-    if not task.decides:
+    if not task.defines(where):
         fault = (
             f"what is predicted is of the kind {task.kind}, and {what} are there for classes alone"
         )

@@ -27,7 +27,6 @@ from skiagram.calibration import (
     Calibration,
     average_calibrations,
     carry_over,
-    fit_calibration,
     threshold_at_sensitivity,
 )
 from skiagram.compute.workers import IN_PROCESS, Compute
@@ -491,12 +490,9 @@ class CrossValidator(Generic[I]):
         calibrations: list[Calibration] = []
         for fold, result in zip(part.folds, results, strict=True):
             learned, scores = part.cases.select(part.rows[fold.held_out]), result.scores[0]
-            if learned.predicted.decides:
-                how = self.plan.calibration
-                calibrations.append(fit_calibration(how, scores, learned.label))
-            else:
-                truth = (*learned.truth, learned.patient_id)
-                calibrations.append(learned.predicted.calibrate(scores, *truth))
+            truth = (*learned.truth, learned.patient_id)
+            calibrate = learned.predicted.calibrate_by
+            calibrations.append(calibrate(self.plan.calibration, scores, *truth))
         held_out, training, marks = [], [], []
         labels = [label[fold.held_out] for fold in part.folds]
         blind, whole = carry_over(calibrations, [result.scores[0] for result in results], labels)

@@ -333,7 +333,7 @@ def write_fingerprint(
     development_cases = cases.development()
     probability = mean.loc[development_cases.case_id.tolist()].to_numpy(dtype=np.float64)
     limits = np.full(len(task.classes), np.inf)  # a value has no set of classes
-    if task.decides:
+    if task.defines("prediction_sets"):
         limits = conformal_limits(
             probability, development_cases.label, development_cases.patient_id, SET_LEVEL
         )

@@ -11,7 +11,6 @@ from skiagram.statistics.estimate import (
     format_decimal,
     round_half_up,
 )
-from skiagram.tasks.classes import CLASS_FIGURE
 from skiagram.tasks.task import Design, Task
 
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -149,9 +148,5 @@ def metric_heading(name: str, task: Task) -> str:
     Args:
         name: The figure, with the horizon or the like that it is of after a space.
     """
-    if not task.decides:
-        figure, _, group = name.partition(" ")
-        return task.predicted.title_figure(figure, group)
-    metric = CLASS_FIGURE[name]
-    averaged = metric.averaged_over_classes and task.positive is None
-    return f"{metric.title}, mean over classes" if averaged else metric.title
+    figure, _, group = name.partition(" ")
+    return task.predicted.head_figure(figure, group)

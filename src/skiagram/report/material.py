@@ -155,7 +155,7 @@ def read_material(
     files |= {f"scores of {name}": path / "predictions.parquet" for name, path in folders.items()}
     hashes = {name: sha256_of(path) for name, path in files.items()}
     galleries: list[Gallery] = []
-    if not artefacts.encrypted and artefacts.task.decides:
+    if not artefacts.encrypted and artefacts.task.defines("galleries"):
         scores = mean_over_repeats(
             make_scores_table(artefacts.models, artefacts.cases, artefacts.task, artefacts.sealed)
         )

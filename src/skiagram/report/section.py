@@ -53,7 +53,6 @@ class _Registered(NamedTuple):
     select: Select
     otherwise: str
     of_more_classes: str
-    classes_only: bool
 
 
 _registered: dict[str, _Registered] = {}  # by the name of the function, which is the anchor
@@ -66,7 +65,6 @@ def section(
     select: Select = lambda _evaluation, _material: True,
     otherwise: str = "",
     of_more_classes: str = "",
-    classes_only: bool = False,
 ) -> Callable[[Fill], Fill]:
     """Register a function that returns the context of a template; its name is the anchor.
 
@@ -75,13 +73,11 @@ def section(
         select: What the section is about. Where it selects nothing, the section is left out.
         otherwise: Why it may be left out; empty where another section says it.
         of_more_classes: The same with more than two classes, where it is another reason.
-        classes_only: Whether it is not defined for outcomes that are no classes, whose pages then
-            do not name it.
     """
 
     def register(fill: Fill) -> Fill:
         _registered[fill.__name__] = _Registered(
-            place, title, fill, select, otherwise, of_more_classes or otherwise, classes_only
+            place, title, fill, select, otherwise, of_more_classes or otherwise
         )
         return fill
 
@@ -107,6 +103,6 @@ def make_sections(evaluation: Evaluation, material: Material) -> Sections:
             filled.append(Section(anchor, title, context))
             continue
         reason = registered.of_more_classes if task.positive is None else registered.otherwise
-        if reason and (task.decides or not registered.classes_only):
+        if reason and task.defines(anchor):
             left_out[title] = reason
     return Sections(tuple(filled), left_out)

@@ -138,7 +138,7 @@ def plot_tables(
     evaluation: Evaluation, curves: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
     """Return name of the file → points behind a figure, also the training curves by model."""
-    if not evaluation.task.decides:  # its curves are drawn, and those of training kept
+    if not evaluation.task.defines("curves"):  # its own are drawn, and those of training kept
         return {f"training/{name}": table for name, table in curves.items() if len(table)}
     classes, finished = evaluation.task.classes, finished_models(evaluation)
     areas, folds, confusion = [], [], []

@@ -360,7 +360,7 @@ def _find_reported(workspace: Workspace, data: Path, scored: Scored) -> Path:
         raise OptionError(fault, where=SCORED, allowed="design holdout")
     if scored.dataset is None:
         return data
-    if not task.decides:
+    if task.predicted.has_value:
         raise OptionError(
             f"another data set, and the models learned a {task.predicted.words}",
             where=f"{SCORED}.dataset",

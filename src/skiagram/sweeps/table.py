@@ -228,7 +228,7 @@ def check_rows(sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
                 for name in split_names(choices["baselines"]):
                     arms.add(Candidate(name, place.options.read_file("model", name)).arm)
                 subsets.append(read_plan(place).subset)
-    measured = next((each for each in predicted.values() if not each.decides), None)
+    measured = next((each for each in predicted.values() if each.has_value), None)
     if measured is not None:
         raise OptionError(
             f"`{sweep.analysis}` is made of AUCs of classes, and rows have a {measured.words}",

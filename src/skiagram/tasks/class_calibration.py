@@ -15,7 +15,7 @@ one class and §5 for more).
 Scores are (n, n_classes) float64, out-of-fold; labels (n,) int64.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import log_softmax, softmax
 
+from skiagram.tasks.choices import CalibrationMethod
 from skiagram.tasks.outcome import Finite, MeasuredCalibration
 from skiagram.tasks.scored_cases import Floats
 
@@ -200,3 +201,9 @@ def _margin(scores: Floats, k: int) -> Floats:
     others: Floats = np.delete(scores, k, axis=1)
     margin: Floats = scores[:, k] - others.mean(axis=1)
     return margin
+
+
+CALIBRATIONS: Mapping[
+    CalibrationMethod,
+    Callable[[Floats, NDArray[np.int64]], ScalingCalibration | IsotonicCalibration],
+] = {"platt": fit_platt, "isotonic": fit_isotonic, "temperature": fit_temperature}

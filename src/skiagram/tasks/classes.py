@@ -12,12 +12,18 @@ from skiagram.statistics.delong import macro_placements, placements
 from skiagram.statistics.discrimination import score_difference
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.variation import overlap_factor
-from skiagram.tasks.class_calibration import ScalingCalibration, fit_platt
+from skiagram.tasks.choices import CalibrationMethod
+from skiagram.tasks.class_calibration import (
+    CALIBRATIONS,
+    IsotonicCalibration,
+    ScalingCalibration,
+    fit_platt,
+)
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.predicted import Loss, Predicted
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
-FEW_PATIENTS = 40  # of a class; with fewer, intervals of the AUC may hold less than promised
+FEW_PATIENTS = 40  # of a class; with fewer, intervals of the AUC are long (98 % held at 10 + 10)
 _TEXT = files("skiagram.tasks").joinpath("class_figures.yaml").read_text(encoding="utf-8")
 CLASS_FIGURE = {name: Figure(name, **said) for name, said in yaml.safe_load(_TEXT).items()}
 CLASS_FIGURES = tuple(CLASS_FIGURE.values())
@@ -41,15 +47,29 @@ class Classes(Predicted):
     classical_loss: ClassVar[Loss] = "classification"
     chance: ClassVar[float | None] = 0.5
     rules: ClassVar[dict[str, str]] = {}  # `evaluate.yaml` names those of classes
-    decides: ClassVar[bool] = True
+    loss_of_classes: ClassVar[bool] = True
+    averages_folds: ClassVar[bool] = True
+    has_value: ClassVar[bool] = False
+    label_title: ClassVar[str] = "Class"
+    chance_title: ClassVar[str] = "The prevalence"
+    terminal_figures: ClassVar[tuple[str, ...]] = ("sensitivity", "specificity", "brier")
 
     @property
     def classes(self) -> tuple[str, ...]:
         return self.names
 
     @property
+    def has_ideal(self) -> bool:
+        return self.positive is not None
+
+    @property
     def unnamed(self) -> "Classes":
         return Classes(tuple(map(str, range(len(self.classes)))))
+
+    def head_figure(self, figure: str, group: str = "") -> str:
+        said = CLASS_FIGURE[figure]
+        averaged = said.averaged_over_classes and self.positive is None
+        return f"{said.title}, mean over classes" if averaged else said.title
 
     @property
     def primary_title(self) -> str:
@@ -73,6 +93,10 @@ class Classes(Predicted):
     @property
     def words(self) -> str:
         return " / ".join(self.classes)
+
+    @property
+    def purpose(self) -> str:
+        return f"tells apart {', '.join(f'`{name}`' for name in self.classes)}"
 
     @property
     def estimates(self) -> tuple[str, ...]:
@@ -116,6 +140,16 @@ class Classes(Predicted):
         """Return Platt's calibration of (n, n_classes) scores."""
         return fit_platt(scores, label)
 
+    def calibrate_by(
+        self,
+        method: CalibrationMethod,
+        scores: Floats,
+        value: Floats,
+        label: Labels,
+        patient: NDArray[Any],
+    ) -> ScalingCalibration | IsotonicCalibration:
+        return CALIBRATIONS[method](scores, label)
+
     def scores_to_calibrate(self, cases: ScoredCases) -> Floats:
         """Return (repeats, n, n_classes) the logarithms of the probabilities."""
         logarithms: Floats = np.log(np.clip(cases.estimate, _SMALLEST, 1))
@@ -131,7 +165,7 @@ class Classes(Predicted):
             return ()
         return (
             f"Few test patients of class {' and of class '.join(few)}; below {FEW_PATIENTS} in "
-            "a class the 95 % intervals may be too narrow.",
+            "a class the 95 % intervals are wide, and a true gain is often not shown.",
         )
 
     def find_absent_classes(self, label: NDArray[np.int64]) -> str:
@@ -147,6 +181,10 @@ class Classes(Predicted):
             if not has_pairs(cases, cases.label == k):
                 return f"no fold has test cases of class {name} and of another"
         return ""
+
+    def mark_right(self, cases: ScoredCases) -> NDArray[np.bool_]:
+        right: NDArray[np.bool_] = cases.decided == cases.label
+        return right
 
     def test_chance(self, figure: Linearised, cases: ScoredCases) -> float | None:
         """Return the two-sided p value of an AUC of ½; None where it is not defined, 0 or 1.

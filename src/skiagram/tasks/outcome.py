@@ -23,6 +23,12 @@ from skiagram.tasks.figure import Figure
 from skiagram.tasks.predicted import MeasuredFigure, Predicted, Tensor
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
+# Analyses, models and sections of the page that need a case to be put into one of its classes.
+OF_CLASSES = frozenset(
+    {"calibration", "combinations", "confusion", "curves", "decisions", "efficiency", "explained"}
+    | {"finding", "froc_area", "galleries", "label_conflicts", "majority", "prediction_sets"}
+    | {"readers", "stability", "subgroups", "uncertainty", "utility", "worst_errors"}
+)
 # Ranges of what is read from a file: read_record refuses what lies outside.
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -120,6 +126,8 @@ class MeasuredOutcome(Predicted):
         "permuted": "permuted",
     }
     figures: ClassVar[tuple[Figure, ...]]
+    undefined: ClassVar[frozenset[str]] = OF_CLASSES
+    table_figures: ClassVar[int | None] = 6  # which a sheet of paper holds: a time has many
 
     @property
     def where(self) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from skiagram.seeding import stream
 from skiagram.statistics.linearised import Linearised
+from skiagram.tasks.choices import CalibrationMethod
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
@@ -108,8 +109,16 @@ class Predicted(ABC):
         bounds: Between which every estimate lies; by default as a chance does.
         named_by: Options of commands, without dashes, by which another cohort's line names the
             columns that are read.
-        decides: Whether a case is put into one of its classes, so that there are decisions to
-            count, thresholds, and curves over them.
+        undefined: Analyses, models and sections of the page that are not defined for it.
+        loss_of_classes: Whether networks are fitted by the weighted loss of classes, and not by
+            `loss`.
+        averages_folds: Whether models are chosen by the mean over folds of the primary figure, and
+            not by that of all held-out scores.
+        has_value: Whether a case has a value besides its label.
+        label_title: What labels are called above a table.
+        chance_title: What is called that knows nothing of a case.
+        terminal_figures: Figures besides the primary one in the terminal's table of models.
+        table_figures: How many figures a table of the page holds; None for all.
         labels_group_values: Whether labels are groups of the cases' values, by which alone sides
             and cohorts are then compared.
         labels_may_be_absent: Whether labels are groups that folds are balanced by, of which cases
@@ -124,7 +133,14 @@ class Predicted(ABC):
     chance: ClassVar[float | None] = None
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     named_by: ClassVar[tuple[str, ...]] = ()
-    decides: ClassVar[bool] = False
+    undefined: ClassVar[frozenset[str]] = frozenset()
+    loss_of_classes: ClassVar[bool] = False
+    averages_folds: ClassVar[bool] = False
+    has_value: ClassVar[bool] = True
+    label_title: ClassVar[str] = "Group"
+    chance_title: ClassVar[str] = "Chance"
+    terminal_figures: ClassVar[tuple[str, ...]] = ()
+    table_figures: ClassVar[int | None] = None
     labels_group_values: ClassVar[bool] = False
     labels_may_be_absent: ClassVar[bool] = False
 
@@ -132,6 +148,11 @@ class Predicted(ABC):
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
         """Return the names of the labels, which balance the folds."""
+
+    @property
+    def has_ideal(self) -> bool:
+        """Return whether an ideal observer of generated cases has a primary figure."""
+        return True
 
     @property
     def unnamed(self) -> "Predicted":
@@ -173,6 +194,11 @@ class Predicted(ABC):
         """Return what is predicted, for people: `a / b`, or `time to an event, in days`."""
 
     @property
+    def purpose(self) -> str:
+        """Return what a model of it does, as its card says."""
+        return f"estimates a {self.words}"
+
+    @property
     @abstractmethod
     def estimates(self) -> tuple[str, ...]:
         """Return the names of what a calibration estimates, a column each."""
@@ -190,6 +216,10 @@ class Predicted(ABC):
         """Return the title of a figure of models, with the horizon or the like that it is of."""
         titles = {each.name: each.title for each in self.list_figures()}
         return f"{titles.get(figure, figure)}, {group}" if group else titles.get(figure, figure)
+
+    def head_figure(self, figure: str, group: str = "") -> str:
+        """Return the same as the heading of a column, which says where it is a mean."""
+        return self.title_figure(figure, group)
 
     @property
     @abstractmethod
@@ -259,6 +289,17 @@ class Predicted(ABC):
             patient: (n,) of each case.
         """
 
+    def calibrate_by(
+        self,
+        method: CalibrationMethod,
+        scores: Floats,
+        value: Floats,
+        label: Labels,
+        patient: NDArray[Any],
+    ) -> Any:
+        """Return the same by a method that is chosen, of which classes alone have several."""
+        return self.calibrate(scores, value, label, patient)
+
     def recalibrate(self, cases: ScoredCases) -> ScoredCases:
         """Return the same scores after the calibration was fitted anew to these very cases.
 
@@ -304,6 +345,10 @@ class Predicted(ABC):
     @abstractmethod
     def measure_primary(self, cases: ScoredCases) -> Linearised:
         """Return the primary figure, the mean over repeats; NaN where it is not defined."""
+
+    def mark_right(self, cases: ScoredCases) -> NDArray[np.bool_] | None:
+        """Return (repeats, n) whether the most probable class is true; None where none is named."""
+        return None
 
     def test_chance(self, figure: Linearised, cases: ScoredCases) -> float | None:
         """Return the two-sided p value of chance for a primary figure; None where not defined."""

@@ -72,7 +72,11 @@ class Task:
         """Configs of the models that are simple baselines for this task by themselves."""
         return tuple(self.predicted.rules.values())
 
+    def defines(self, analysis: str) -> bool:
+        """Return whether an analysis, a kind of model or a section of the page is defined."""
+        return analysis not in self.predicted.undefined
+
     @property
     def decides(self) -> bool:
-        """Whether a case is put into a class, so that there are decisions, and curves over them."""
-        return self.predicted.decides
+        """Whether a case is put into a class."""
+        return not self.predicted.has_value

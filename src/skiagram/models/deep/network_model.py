@@ -137,9 +137,8 @@ class NetworkModel:
         examples = examples_of(training)
         held_out = None if validation is None else examples_of(validation)
         columns = 0 if encoder is None else encoder.width
-        # What is no class has a loss of its own.
         module: Callable[..., ClassifierTraining] = ClassifierTraining
-        if not training.predicted.decides:
+        if not training.predicted.loss_of_classes:
             check_training(options, self.title, training.predicted.scores)
             module = partial(OutcomeTraining, outcome=training.predicted)
         outputs = training.predicted.scores

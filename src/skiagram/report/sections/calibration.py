@@ -17,7 +17,6 @@ _NOT_DECOMPOSED = Estimate(None, reason="the Brier score was not decomposed")
     place=90,
     select=lambda evaluation, _: evaluation.table.select(analysis=CALIBRATION),
     otherwise="no model has probabilities",
-    classes_only=True,
 )
 def calibration(evaluation: Evaluation, material: Material) -> Context:
     """Return the reliability curves, calibration in figures, and distances of probabilities."""

@@ -12,7 +12,6 @@ from skiagram.report.tables import Cell, Table, TableRow, list_rows
     place=50,
     select=lambda evaluation, _: any(model.confusion for model in evaluation.models),
     otherwise=NOT_TRAINED,
-    classes_only=True,
 )
 def confusion(evaluation: Evaluation, material: Material) -> Context:
     """Return (title, whether it is the best of its arm, matrix) of each trained model.

@@ -43,7 +43,6 @@ class _Line(NamedTuple):
     select=lambda evaluation, _: any(list(_list_lines(evaluation, name)) for name in _AXES),
     otherwise=NOT_TRAINED,
     of_more_classes="no single curve with more than two classes",
-    classes_only=True,
 )
 def curves(evaluation: Evaluation, material: Material) -> Context:
     """Return both figures."""

@@ -53,8 +53,7 @@ def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
     ]
     tested = "Cohort" if evaluation.is_external else "Test" if len(parts) > 1 else "Cases"
     columns = [tested if part == "reported" else part.capitalize() for part in parts]
-    first = "Class" if task.decides else "Group"
-    return Table(columns, list_rows(rows), first=first, kind="")
+    return Table(columns, list_rows(rows), first=task.predicted.label_title, kind="")
 
 
 def tabulate_shifts(evaluation: Evaluation) -> Table | None:

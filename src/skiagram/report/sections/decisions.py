@@ -55,7 +55,6 @@ _per_thousand = partial(format_decimal, digits=1)
         evaluation.task.positive is not None or evaluation.figures.select(analysis=UTILITY)
     ),
     otherwise="no single threshold with more than two classes",
-    classes_only=True,
 )
 def decisions(evaluation: Evaluation, material: Material) -> Context:
     """Return operating points, paired differences and net benefit."""

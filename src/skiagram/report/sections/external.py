@@ -52,7 +52,7 @@ def tabulate_external(evaluation: Evaluation) -> Table:
         gains = [name for name in names if name.startswith(NET_BENEFIT)]
         rows = []
         ordered = [*(name for name in _FIGURES if name in names), *gains]
-        for name in ordered if evaluation.task.decides else names:
+        for name in names if evaluation.task.predicted.has_value else ordered:
             if name in gains:
                 risk = name.removeprefix(NET_BENEFIT)
                 title = f"Net benefit per 1,000 cases, at a risk of {risk}"
@@ -80,7 +80,7 @@ def describe_external(evaluation: Evaluation) -> Iterator[str]:
         better = f"; below 0 the {name} is better" if evaluation.lower_is_better else ""
         yield f"{where}, {name} minus classical in {evaluation.figure_words}: {gap}{better}."
     for model in best_models(evaluation):
-        if evaluation.task.decides:
+        if evaluation.task.defines("calibration"):
             calibrations = []
             for side in (COHORT, UPDATED):
                 side_figures = figures.select(model=model.outcome.model, versus="", group=side)

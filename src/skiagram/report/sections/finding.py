@@ -43,7 +43,6 @@ _LEGEND_LINE = 0.19  # inches
     place=7,
     select=lambda evaluation, _: evaluation.finding,
     otherwise="no model searches for lesions",
-    classes_only=True,
 )
 def finding(evaluation: Evaluation, material: Material) -> Context:
     """Return curves, tables and what they are of."""

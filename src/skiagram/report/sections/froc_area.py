@@ -13,7 +13,6 @@ from skiagram.report.tables import Group, Table, TableRow, fill_cell, fill_diffe
     place=8,
     select=lambda evaluation, _: evaluation.figures.select(analysis=FROC_AREA),
     otherwise="no model searches for lesions",
-    classes_only=True,
 )
 def froc_area(evaluation: Evaluation, material: Material) -> Context:
     """Return the table of areas."""

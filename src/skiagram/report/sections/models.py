@@ -29,16 +29,13 @@ from skiagram.statistics.estimate import (
 from skiagram.tasks.classes import CLASS_FIGURE
 from skiagram.tasks.figure import Figure
 
-_TEXT_METRICS = ("sensitivity", "specificity", "brier")
-_WIDEST = 6  # figures in a table of an outcome that is measured, which a sheet of paper holds
-
 
 @section("All models", place=30)
 def models(evaluation: Evaluation, material: Material) -> Context:
     """Return the main table with its metrics, the AUC by class, and title → options."""
     # The AUC of each class against the others, where there are more than two.
     by_class, task = None, evaluation.task
-    if task.positive is None and task.decides:
+    if task.positive is None and not task.predicted.has_value:
         by_class = tabulate_models(
             evaluation,
             task.classes,
@@ -84,10 +81,11 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
         name: list(dict.fromkeys(row.group for row in rows if row.figure == name))
         for name in metrics
     }
+    widest = task.predicted.table_figures
     tables: list[list[tuple[str, str]]] = [[]]
     for name in metrics:
         metric_columns = [(name, group) for group in groups[name] or [""]]
-        if not task.decides and tables[-1] and len(tables[-1] + metric_columns) > _WIDEST:
+        if widest and tables[-1] and len(tables[-1] + metric_columns) > widest:
             tables.append([])
         tables[-1] += metric_columns
 
@@ -141,9 +139,9 @@ def list_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> list[l
     Args:
         seconds: Model → how long it took to train, where that is known.
     """
-    generated = evaluation.ideal is not None
-    shown = [*_TEXT_METRICS, *(["efficiency"] if generated else [])]
-    shown = shown if evaluation.task.decides else []
+    shown = [*evaluation.task.predicted.terminal_figures]
+    if evaluation.ideal is not None and evaluation.task.defines("efficiency"):
+        shown.append("efficiency")
     primary = f"{evaluation.figure_title} (95 %)"
     rows = [["Model", "Arm", primary, "Out-of-fold", *(CLASS_FIGURE[name].title for name in shown)]]
     rows[0] += ["Seconds"] if seconds else []

@@ -16,7 +16,6 @@ from skiagram.statistics.estimate import Estimate, format_decimal
     select=lambda evaluation, _: evaluation.figures.select(analysis=READERS),
     otherwise="fewer than two readers",
     of_more_classes="defined for two classes",
-    classes_only=True,
 )
 def readers(evaluation: Evaluation, material: Material) -> Context:
     """Return the table of readers and what it shows."""

@@ -43,7 +43,6 @@ _APART = 0.2  # rows between folds and seeds
     place=80,
     select=lambda evaluation, _: evaluation.table.select(analysis=STABILITY),
     otherwise=NOT_TRAINED,
-    classes_only=True,
 )
 def stability(evaluation: Evaluation, material: Material) -> Context:
     """Return spreads, sources of variance, chosen features and ranks."""

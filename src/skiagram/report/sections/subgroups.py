@@ -40,7 +40,6 @@ def _select(evaluation: Evaluation, _: Material) -> list[ModelResult]:
     place=110,
     select=_select,
     otherwise="no column divides the cases into parts (age, view, density, site, device)",
-    classes_only=True,
 )
 def subgroups(evaluation: Evaluation, material: Material) -> Context:
     """Return title → table for the best of each arm, of figures and of differences."""

@@ -21,8 +21,8 @@ def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
     if task.predicted.chance is None:
         titles[PREVALENCE] = titles.get(task.predicted.chance_rule, "Chance")
     else:
-        name = "The prevalence" if task.decides else "Chance"
-        titles[PREVALENCE] = f"{name} ({evaluation.figure_words} {task.predicted.chance:g})"
+        name, chance = task.predicted.chance_title, task.predicted.chance
+        titles[PREVALENCE] = f"{name} ({evaluation.figure_words} {chance:g})"
     # A group a model, a row a rule.
     groups: dict[str, list[TableRow]] = {}
     for rule in evaluation.simple_rules:

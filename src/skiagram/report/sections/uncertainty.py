@@ -19,7 +19,6 @@ _REFERRED = (0.0, 0.1, 0.2, 0.5)  # shares of the cases
         evaluation.table.select(analysis=SETS) or evaluation.table.select(analysis=REFERRAL)
     ),
     otherwise=NOT_TRAINED,
-    classes_only=True,
 )
 def uncertainty(evaluation: Evaluation, material: Material) -> Context:
     """Return prediction sets, the coverage that was promised (empty without sets), and referral."""

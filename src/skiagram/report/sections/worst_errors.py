@@ -10,7 +10,6 @@ from skiagram.report.section import Context, section
     place=150,
     select=lambda _, material: material.galleries,
     otherwise="no pictures were chosen",
-    classes_only=True,
 )
 def worst_errors(evaluation: Evaluation, material: Material) -> Context:
     """Return the titles of the models whose galleries are shown."""
