@@ -11,10 +11,12 @@ from skiagram.composition import Composition
 from skiagram.errors import OptionError
 from skiagram.options import build
 from skiagram.steps.preflight import _OF_OTHER_OUTCOMES, DataSetFacts, check_run
+from skiagram.tasks.classes import Classes
+from skiagram.tasks.number import Number
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENTS = [f"P{at}" for at in range(20)]
-DATA = DataSetFacts("class", ("normal", "cancer"), [0, 1] * 10, PATIENTS, ("site",))
+DATA = DataSetFacts(Classes(("normal", "cancer"), 1), [0, 1] * 10, PATIENTS, ("site",))
 
 
 def test_the_choices_of_a_new_project_are_followed() -> None:
@@ -49,7 +51,11 @@ def test_a_choice_that_no_run_can_follow_is_refused(changes: dict[str, Any], wor
         ({"folds": 3}, {"patient_id": ["P0", "P1", "P2", "P3"] * 5}, "3 folds.*Allowed: 2\\. "),
         ({"design": "cv", "fold_column": "sites"}, {}, "no column `sites`.*did you mean `site`"),
         ({}, {"has_images": False}, "networks: `article_cnn`.*no images.*--networks none"),
-        ({"baselines": ["svm"]}, {"kind": "number"}, "none of `svm` learns.*kind number"),
+        (
+            {"baselines": ["svm"]},
+            {"predicted": Number("size")},
+            "none of `svm` learns.*kind number",
+        ),
         ({"baselines": ["cox_boosted"]}, {}, "none of `cox_boosted` learns.*kind class"),
     ],
 )

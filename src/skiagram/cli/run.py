@@ -225,14 +225,14 @@ def _add_and_choose(
     # networks that there is time for
     if not quick and "networks" not in user_choices:
         choices, planned = plan_network_time(
-            choices, user_choices, hours, of_classes=data.kind == "class"
+            choices, user_choices, hours, of_classes=not data.predicted.has_value
         )
         chosen |= {"networks": choices.params.get("networks", chosen["networks"])}
         print(*filter(None, [planned]), flush=True)
     # all arms together are a row of the report, never what stands for an arm
     together = [_TOGETHER] if _TOGETHER in Composition(Path()).list_files("combination") else []
     several = bool(chosen["baselines"] and (chosen["encoders"] or chosen["networks"]))
-    if several and data.kind == "class" and not quick:
+    if several and "combinations" not in data.predicted.undefined and not quick:
         chosen["combinations"] = values.get("combinations", together)
     # into params.yaml and the configs
     changed = {file: dict(file_values) for file, file_values in choices.options.items()}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from skiagram.steps.check import CheckedData
     from skiagram.steps.choices import RunChoices
     from skiagram.tasks.cases import Cases
+    from skiagram.tasks.kinds import AnyPredicted
 
 Models = Mapping[str, Mapping[str, Any]]  # name → its options
 
@@ -46,9 +47,8 @@ class DataSetFacts:
     """What is known of a data set before a model is trained on it.
 
     Attributes:
-        kind: Of what is predicted.
-        classes: Their names in label order.
-        label: Of each development case, its place in `classes`.
+        predicted: What is predicted.
+        label: Of each development case, its place in the classes of what is predicted.
         patient_id: Of each development case.
         covariates: Columns that are known besides.
         has_images: Whether there are images; a table of features has none.
@@ -57,8 +57,7 @@ class DataSetFacts:
             their numbers are known.
     """
 
-    kind: str
-    classes: tuple[str, ...]
+    predicted: "AnyPredicted"
     label: Sequence[int]
     patient_id: Sequence[str]
     covariates: tuple[str, ...]
@@ -74,8 +73,7 @@ class DataSetFacts:
         predicted = predicted_of(source)
         development = [entry for entry in entries if entry.split != "test"]
         return cls(
-            predicted.kind,
-            predicted.classes,
+            predicted,
             [entry.label for entry in development],
             [entry.patient or f"image {at}" for at, entry in enumerate(development)],
             tuple(entries[0].covariates) if entries else (),
@@ -108,8 +106,7 @@ class DataSetFacts:
         development = cases.development()
         covariates = read_table(folder / "covariates.parquet").columns.drop("case_id")
         return cls(
-            task.kind,
-            task.classes,
+            task.predicted,
             development.label.tolist(),
             development.patient_id.tolist(),
             tuple(covariates),
@@ -294,31 +291,29 @@ def _check_models(
                 allowed="models of images as a whole",
                 remedy="mark lesions (`--marks`), or name another model, such as small_cnn or svm",
             )
-    if data.kind != "class" and choices.combinations:
+    kind = data.predicted.kind
+    if choices.combinations and "combinations" in data.predicted.undefined:
         raise OptionError(
-            f"what is predicted is of the kind {data.kind}, and combinations are there for classes "
-            "alone",
+            f"what is predicted is of the kind {kind}, and combinations are there for classes alone",
             where="combinations",
             allowed="nothing, with this outcome",
             remedy=f"set `combinations: []` in {PARAMS}",
         )
     # A model that cannot learn the outcome is a line of the report, a run of such models none.
     classical = {name: values for name, values in trained.items() if name not in networks}
-    if data.kind == "class":  # nearly all learn them; none is built, which takes a second
+    if not data.predicted.has_value:  # nearly all learn them; none is built, which takes a second
         learns = [
             not target_of(values).startswith(_OF_OTHER_OUTCOMES) for values in classical.values()
         ]
     else:
         built = [build(values, "model") for values in classical.values()]
-        learns = [data.kind in getattr(model, "tasks", ("class",)) for model in built]
+        learns = [kind in getattr(model, "tasks", ("class",)) for model in built]
     if learns and not any(learns):
         raise OptionError(
             f"none of {listed(f'`{name}`' for name in classical)} learns what is predicted, "
-            f"which is of the kind {data.kind}",
+            f"which is of the kind {kind}",
             where="baselines",
-            allowed=f"models that learn the kind {data.kind}, such as logistic_regression"
-            if data.kind != "findings"
-            else "models that learn several findings",
+            allowed=f"models that learn the kind {kind}, such as logistic_regression",
             remedy="name such a model too, or leave `--baselines` out for the usual ones",
         )
 
@@ -342,7 +337,7 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
         return  # ingest says that there is one class alone
     # of equally rare classes the first
     label = min(sorted(patients_of), key=lambda label: len(patients_of[label]))
-    rarest, patients = data.classes[label], len(patients_of[label])
+    rarest, patients = data.predicted.classes[label], len(patients_of[label])
     fold_counts = {"folds": choices.folds}
     fold_counts |= {"inner_folds": choices.inner_folds} if choices.design == "cv" else {}
     for where, folds in fold_counts.items():
@@ -352,7 +347,7 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
             counted = "1 patient" if patients == 1 else f"{patients} patients"
             remedy = f"lower `{where}`, or add" if most >= 2 else "add"
             allowed = "2" if most == 2 else f"2 to {most}"
-            leave_out = ", or leave the class out (`--classes`)" if data.kind == "class" else ""
+            leave_out = "" if data.predicted.has_value else ", or leave the class out (`--classes`)"
             raise OptionError(
                 f"{folds} folds, and {counted} of the class `{rarest}`",
                 where=where,
