@@ -16,6 +16,7 @@ from skiagram.tasks.number import Number
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENTS = [f"P{at}" for at in range(20)]
+SIZE = Number(column="size")
 DATA = DataSetFacts(Classes(("normal", "cancer"), 1), [0, 1] * 10, PATIENTS, ("site",))
 
 

@@ -294,7 +294,7 @@ def _check_models(
     kind = data.predicted.kind
     if choices.combinations and "combinations" in data.predicted.undefined:
         raise OptionError(
-            f"what is predicted is of the kind {kind}, and combinations are there for classes alone",
+            f"what is predicted is of the kind {kind}, and combinations are of classes alone",
             where="combinations",
             allowed="nothing, with this outcome",
             remedy=f"set `combinations: []` in {PARAMS}",
