@@ -16,7 +16,7 @@ from skiagram.tasks.number import Number
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENTS = [f"P{at}" for at in range(20)]
-SIZE = Number(column="size")
+SIZE = Number(column="size", unit="mm")
 DATA = DataSetFacts(Classes(("normal", "cancer"), 1), [0, 1] * 10, PATIENTS, ("site",))
 
 
@@ -54,7 +54,7 @@ def test_a_choice_that_no_run_can_follow_is_refused(changes: dict[str, Any], wor
         ({}, {"has_images": False}, "networks: `article_cnn`.*no images.*--networks none"),
         (
             {"baselines": ["svm"]},
-            {"predicted": Number("size")},
+            {"predicted": SIZE},
             "none of `svm` learns.*kind number",
         ),
         ({"baselines": ["cox_boosted"]}, {}, "none of `cox_boosted` learns.*kind class"),
