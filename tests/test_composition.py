@@ -9,8 +9,7 @@ import yaml
 
 from skiagram.composition import SEVERAL, Composition
 from skiagram.errors import OptionError
-from skiagram.options import list_options, read_option_file, resolve
-from skiagram.renamed import RENAMED_MODELS, RENAMED_OPTIONS
+from skiagram.options import read_option_file
 
 REPOSITORY = Path(__file__).parents[1]
 STAGE_OF = {  # group of configs → a stage that reads it
@@ -51,13 +50,6 @@ def test_names_of_classes_in_an_option_file_are_never_evaluated(tmp_path: Path) 
     }
 
 
-@pytest.mark.parametrize("text", ["${params.design}", "${params:design}"])
-def test_a_file_may_refer_to_a_choice_as_earlier_versions_did(tmp_path: Path, text: str) -> None:
-    stage = f"defaults: [params, {{dataset: '${{params:dataset}}'}}, _self_]\ndesign: {text}\n"
-    options = own_project(tmp_path, **{"conf/ingest.yaml": stage})
-    assert options.compose_stage("ingest")["design"] == "cv"
-
-
 @pytest.mark.parametrize("name", ["my (odd) data's", "a=b", "größe 1,5"])
 def test_a_data_set_may_have_any_name(tmp_path: Path, name: str) -> None:
     files = {"params.yaml": yaml.safe_dump({"dataset": [name], "design": "cv"})}
@@ -88,13 +80,10 @@ def test_changes_of_a_row_go_where_their_files_go(tmp_path: Path) -> None:
         Composition(options.root, {"conf.dataset.own.title.x": 1}).compose_stage("ingest")
 
 
-def test_the_old_name_of_a_model_is_refused_with_the_new_one(tmp_path: Path) -> None:
+def test_a_model_that_is_not_there_gets_the_nearest_one(tmp_path: Path) -> None:
     options = own_project(tmp_path, **{"conf/model/elastic_net.yaml": "size: 1\n"})
-    with pytest.raises(OptionError, match="choose `elastic_net`, as it is called now"):
-        options.read_file("model", "grade_elastic_net")
-    names = files_of("model")
-    assert not [old for old in RENAMED_MODELS if old in names]
-    assert not [new for new in RENAMED_MODELS.values() if new not in names]
+    with pytest.raises(OptionError, match="did you mean `elastic_net`"):
+        options.read_file("model", "elastic_nets")
 
 
 @pytest.mark.parametrize(
@@ -171,58 +160,3 @@ def test_an_option_has_one_address(address: str, whole: str) -> None:
 def test_a_wrong_address_gets_the_nearest_right_one(address: str, words: str) -> None:
     with pytest.raises(OptionError, match=words):
         Composition(REPOSITORY).find_option(address)
-
-
-EARLIER = """\
-_target_: skiagram.models.tuned.Tuned
-model:
-  _target_: skiagram.models.classical.svm.SupportVectorMachine
-  inverse_regularisation: 2.0 # C
-space:
-  inverse_regularisation: {low: 1.0, high: 3.0, scale: log}
-"""
-
-
-def test_options_of_an_earlier_version_have_their_new_names(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    svm = EARLIER.splitlines()[2].strip() + "\ninverse_regularisation: 2.0\n"
-    files = {"conf/model/svm.yaml": svm, "conf/model/tuned.yaml": EARLIER}
-    options = own_project(tmp_path, **files)
-    assert options.read_file("model", "svm")["C"] == 2.0
-    tuned = options.read_file("model", "tuned")
-    assert (tuned["model"]["C"], [*tuned["space"]]) == (2.0, ["C"])
-    for address in ("svm.inverse_regularisation", "conf.model.svm.inverse_regularisation", "svm.C"):
-        assert options.find_option(address) == "conf.model.svm.C"
-    said = capsys.readouterr().err.splitlines()
-    assert said[0] == "conf/model/svm.yaml: the option `inverse_regularisation` is called `C` now."
-    assert len(said) == 4  # a line for each place
-    (tmp_path / "conf/model/svm.yaml").write_text(f"{svm}C: 1.0\n")
-    with pytest.raises(OptionError, match="`inverse_regularisation` and `C` are one option"):
-        Composition(tmp_path).read_file("model", "svm")
-
-
-def test_a_class_is_found_in_the_module_where_version_0_1_had_it(tmp_path: Path) -> None:
-    values = read_option_file(REPOSITORY / "conf/dataset/phantom.yaml")
-    earlier = values | {"_target_": values["_target_"].replace(".sources.", ".datasets.")}
-    assert earlier != values
-    options = own_project(tmp_path, **{"conf/dataset/own.yaml": yaml.safe_dump(earlier)})
-    assert options.read_file("dataset", "own")["_target_"] == values["_target_"]
-    assert options.compose_stage("ingest")["dataset"]["_target_"] == values["_target_"]
-    values = read_option_file(REPOSITORY / "conf/dataset/feature_table.yaml")
-    earlier = values | {"_target_": "skiagram.datasets.feature_table.FeatureTable"}
-    options = own_project(tmp_path, **{"conf/dataset/own.yaml": yaml.safe_dump(earlier)})
-    assert options.read_file("dataset", "own")["_target_"] == values["_target_"]
-
-
-def test_classes_have_the_new_names_of_their_options_alone() -> None:
-    seen = set[str]()
-    for path in (REPOSITORY / "conf").glob("*/*.yaml"):
-        target = str(read_option_file(path).get("_target_", ""))
-        class_name = target.rpartition(".")[2]
-        if path.parent.name in ("model", "combination") and class_name in RENAMED_OPTIONS:
-            known, renamed = set(list_options(resolve(target, "test"))), RENAMED_OPTIONS[class_name]
-            assert set(renamed.values()) <= known, class_name
-            assert not renamed.keys() & known, class_name
-            seen.add(class_name)
-    assert seen == {*RENAMED_OPTIONS}

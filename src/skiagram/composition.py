@@ -30,7 +30,6 @@ from skiagram.options import (
     split_names,
     with_choices,
 )
-from skiagram.renamed import find_new_name, rename_options, rename_path
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -106,7 +105,7 @@ class Composition:
                 options = deepcopy(with_choices(self._composed[key], self.choices))
             else:
                 with _hydra_of(self.root / "conf"):
-                    values = rename_options(_plain(compose(stage, overrides)), stage)
+                    values = _plain(compose(stage, overrides))
                 options = deepcopy(self._fill_in(stage, values))
                 if values.pop("params", None) == self.choices:
                     self._composed[key] = values
@@ -164,13 +163,14 @@ class Composition:
         return options
 
     def _absent(self, group: str, name: str, where: str) -> OptionError:
-        """Return the error of a config that is not there; of a renamed model it says how."""
-        now = find_new_name(group, name)
+        """Return the error of a config that is not there; it names the nearest one."""
+        files = self.list_files(group)
+        near = nearest(name, files)
         return OptionError(
             f"no config conf/{group}/{name}.yaml",
             where=where,
-            allowed=", ".join(self.list_files(group)),
-            remedy=f"choose `{now}`, as it is called now" if now else "",
+            allowed=", ".join(files),
+            remedy=f"did you mean `{near[0]}`?" if near else "",
         )
 
     def list_files(self, group: str) -> list[str]:
@@ -194,11 +194,7 @@ class Composition:
         if address in self.choices:
             return address
         if head == "conf":
-            group, name, *path = rest if len(rest) > 2 else ("", "")
-            if name not in self.list_files(group):
-                return address
-            now = rename_path(self.read_file(group, name), ".".join(path), address)
-            return f"conf.{group}.{name}.{now}"
+            return address
         places = self._find_files(head, rest)
         if not rest or not places:
             groups = [path.name for path in sorted((self.root / "conf").iterdir()) if path.is_dir()]
@@ -210,11 +206,7 @@ class Composition:
                 allowed="a choice of params.yaml, such as `seed`, or FILE.OPTION, as `svm.kernel`",
                 remedy=f"did you mean `{'.'.join([near[0], *rest])}`?" if near else "",
             )
-        # of several files of this name the one that has the option, which may have another name now
-        places = [
-            (place, values, rename_path(values, ".".join(path), address).split("."))
-            for place, values, path in places
-        ]
+        # of several files of this name the one that has the option
         having = [each for each in places if each[2][0] in each[1]]
         if len(places) > 1 and len(having) != 1:
             names = [".".join([place.removeprefix("conf."), *rest]) for place, _, rest in places]
@@ -311,7 +303,7 @@ class Composition:
         Raises:
             OptionError: A member of a group of several does not say where its options go.
         """
-        return self._fill_in(stage, rename_options(_plain(config), stage))
+        return self._fill_in(stage, _plain(config))
 
     def _fill_in(self, stage: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return composed values with the choices that they refer to, of `params` where it is."""
@@ -364,7 +356,7 @@ class Composition:
     def _read(self, file: str) -> dict[str, Any]:
         """Return the values of a config, read once; who changes them makes a copy."""
         if file not in self._files:
-            self._files[file] = rename_options(read_option_file(self.root / file, file), file)
+            self._files[file] = read_option_file(self.root / file, file)
         return self._files[file]
 
     def _list_defaults(self, stage: str) -> list[Any]:

@@ -22,8 +22,8 @@ from skiagram.errors import OptionError, nearest, not_installed
 
 T = TypeVar("T")
 PARAMS, PLAN = "params.yaml", "conf/plan.yaml"
-# Stands for a value of params.yaml; in files of version 0.1 with a colon.
-FROM_PARAMS = re.compile(r"\$\{params[.:](\w+)\}")
+# Stands for a value of params.yaml.
+FROM_PARAMS = re.compile(r"\$\{params\.(\w+)\}")
 
 
 class _Loader(yaml.SafeLoader):

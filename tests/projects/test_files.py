@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -91,26 +92,17 @@ def test_choices_of_a_new_version_are_added_to_those_that_were_changed(
     assert (project / "params.yaml").read_text() == after
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ('combinations: "" # none', "combinations: [] # none"),
-        ("combinations: stacking,late", "combinations: [stacking,late]"),
-        ("combinations: 'voting, late'", "combinations: [voting, late]"),
-        ("combinations: [late]", "combinations: [late]"),
-    ],
-)
-def test_combinations_that_were_a_text_become_a_list(
-    project: Path, before: str, after: str
+def test_a_project_of_a_version_that_is_not_read_is_refused(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    written = (project / "params.yaml").read_text().splitlines()
-    kept = [before if line.startswith("combinations:") else line for line in written]
-    (project / "params.yaml").write_text("\n".join([*kept, "# mine", ""]))
-    plan_upgrade(project, mine=["params.yaml"]).write(project)
-    read = (project / "params.yaml").read_text().splitlines()
-    assert after in read
-    assert read[-1] == "# mine"
-    assert len(read) == len(kept) + 1
+    monkeypatch.chdir(project)
+    record = project / files.RECORD
+    record.write_text(
+        record.read_text().replace(f"version: {version('skiagram')}", "version: 0.1.9")
+    )
+    assert main(["upgrade"]) == 4
+    assert "made by skiagram 0.1.9, this is" in (printed := capsys.readouterr().err)
+    assert "Allowed: versions 0.2.0 to" in printed
 
 
 def test_an_upgrade_leaves_no_empty_folder_of_files_that_are_gone(project: Path) -> None:

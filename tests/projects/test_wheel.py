@@ -28,7 +28,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "tests/deploy/packages/logistic_regression.skiagram"
 pytestmark = pytest.mark.slow
 
-EARLIER = "81eee2903"  # the last commit that composed options by itself
+EARLIER = "ab636877"  # version 0.2.0
 MINE = ("--mine", "params.yaml", "conf/dataset/phantom.yaml")  # if the new version changed them too
 EXTRAS = [
     "SimpleITK",

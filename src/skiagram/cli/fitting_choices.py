@@ -21,7 +21,6 @@ from skiagram.finding.inputs import find_partners
 from skiagram.intake.combined_regions import COMBINATIONS, COUNT, has_combination
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.projects.files import CHOICES, read_shipped
-from skiagram.renamed import find_new_option
 from skiagram.steps.check import CheckedData, CheckedImage
 from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.tasks.task import Design
@@ -118,15 +117,10 @@ def _plain(value: Any) -> str:
 
 
 def put(values: Any, dotted: str, value: Any) -> None:
-    """Set an option of a file, whose groups are named before it: `training.epochs`.
-
-    Where the file has it by its name of an earlier version, that goes.
-    """
+    """Set an option of a file, whose groups are named before it: `training.epochs`."""
     *parents, last = dotted.split(".")
     for parent in parents:
         values = values[parent]
-    for earlier in [name for name in values if find_new_option(values, name) == last != name]:
-        del values[earlier]
     if last not in values or values[last] != value:  # else its comments stay
         values[last] = value
 

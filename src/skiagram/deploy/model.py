@@ -32,7 +32,6 @@ from skiagram.fitting.deployment import (
 from skiagram.models.combined import MEMBERS
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.readers.case_images import AS_STORED, CaseReading
-from skiagram.renamed import rename_options
 from skiagram.restoration.restore import ByModality
 from skiagram.tasks.task import Task
 
@@ -150,8 +149,7 @@ def load_model(folder: Path, reading: CaseReading = AS_STORED) -> DeployedModel:
     restoration = own(steps, ("skiagram.restoration",), ("of" if several else "restore",), path)
     acquisition = None
     if preparation.acquisition:
-        options = rename_options(preparation.acquisition, str(path))
-        acquisition = own(options, _ACQUISITIONS, ("acquire",), path)
+        acquisition = own(preparation.acquisition, _ACQUISITIONS, ("acquire",), path)
     needs_mean = not several and restoration.needs_training_mean
     mean = training_mean(folder) if needs_mean else None
     shape = scorer.requires.shape

@@ -20,6 +20,7 @@ from skiagram.deploy.card import CardSection, as_html, as_markdown, compose_card
 from skiagram.deploy.model import DeployedModel, load_model, missing_model
 from skiagram.errors import DataError, SkiagramError
 from skiagram.fitting.deployment import DEPLOYMENT, Deployment, verify_checksums
+from skiagram.projects.files import require_readable
 from skiagram.readers.case_images import AS_STORED, CaseReading
 from skiagram.records.files import read_record, sha256_of, write_record
 
@@ -28,7 +29,6 @@ SUFFIX = ".skiagram"
 _MANIFEST, _MODEL = "package.json", "model"
 # What all versions say where no model works; the words around it have changed.
 _NOTHING_WORKS = b"on these data: none is shown to beat chance"
-_SIGNATURE = "package.json.sig"  # of packages that were signed once; it is not looked at
 _MAX_FILES = 10_000
 _MAX_MANIFEST = 2**24  # bytes
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -41,7 +41,7 @@ class Manifest:
 
     Attributes:
         format: Of the package; a higher one is of a later program.
-        revision: 1; more in packages that an earlier version calibrated anew.
+        revision, earlier: 1 and none; a package is not changed once it is made.
     """
 
     format: int
@@ -129,7 +129,7 @@ def opened_package(path: Path) -> Iterator[Opened]:
             if files.get(name) != expected:
                 altered = "altered: its checksum is another" if name in files else "missing"
                 raise _refused(f"`{name}` is {altered}", path)
-        strangers = sorted(set(files) - set(manifest.sha256) - {_MANIFEST, _SIGNATURE})
+        strangers = sorted(set(files) - set(manifest.sha256) - {_MANIFEST})
         if strangers:
             raise _refused(f"`{strangers[0]}` has no checksum", path)
         try:
@@ -190,23 +190,8 @@ def _read_manifest(folder: Path, path: Path) -> Manifest:
         manifest = read_record(Manifest, folder / _MANIFEST)
     except DataError as error:
         raise _refused(f"`{_MANIFEST}` cannot be read", path) from error
-    installed_version = version("skiagram")
-    installed_numbers, package_numbers = _numbers(installed_version), _numbers(manifest.skiagram)
-    if (
-        not package_numbers
-        or package_numbers > installed_numbers
-        or package_numbers[0] != installed_numbers[0]
-    ):
-        fault = f"made by skiagram {manifest.skiagram}, this is {installed_version}"
-        remedy = f"install the wheel of version {manifest.skiagram}, or make the package again"
-        allowed = f"versions {installed_numbers[0]}.x up to {installed_version}"
-        raise DataError(fault, where=str(path), allowed=allowed, remedy=remedy)
+    require_readable(manifest.skiagram, str(path))
     return manifest
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    parts = re.match(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?", text)
-    return () if parts is None else tuple(int(part or 0) for part in parts.groups())
 
 
 def _refused(message: str, path: Path) -> DataError:

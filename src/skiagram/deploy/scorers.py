@@ -41,7 +41,6 @@ from skiagram.options import build, check
 from skiagram.preparation import PREPARATION, TRAINING_MEAN, Covariate, Preparation
 from skiagram.records.feature_table import FeatureTable, has_prefix
 from skiagram.records.files import read_record
-from skiagram.renamed import rename_options, rename_path
 from skiagram.restoration.missing import Plane
 from skiagram.tasks.task import Task
 from skiagram.training.options import Trainer
@@ -211,12 +210,10 @@ def load_scorer(
     for repeat in repeats:
         # The model is as the records say; of a tuned one with what this repeat's search chose.
         with named(str(folder / DEPLOYMENT)):
-            name = deployment.model
-            options = rename_options(deployment.model_options, name)
+            options = deployment.model_options
             if is_tuned(options):
                 tuning, options = record(Tuning, repeat / TUNING), options.get("model", {})
-                chosen = {rename_path(options, k, name): v for k, v in tuning.chosen.items()}
-                options = apply_values(options, chosen)
+                options = apply_values(options, tuning.chosen)
         if deployment.reads_encoding:
             options = {**options, "encoding": ENCODING}
         built = own(options, ("skiagram.models",), ("load", "build"), folder / DEPLOYMENT)

@@ -22,9 +22,10 @@ import yaml
 
 from skiagram.compute.checkout import ask_git
 from skiagram.compute.files import write_files
-from skiagram.errors import OptionError, SkiagramError, how_to_install
+from skiagram.errors import DataError, OptionError, SkiagramError, how_to_install
 
 RECORD = ".skiagram.yaml"  # of a project: the version, and the checksum of each file as it came
+_OLDEST = "0.2.0"  # models, options and classes have had their names of now since then
 _BEGUN = ".work/new"  # the git repository of a project that is not whole yet
 _SHOWN = 3  # projects that a message names
 _HERE = Path(__file__).parent
@@ -39,7 +40,6 @@ _FOLDERS = {
     "sweeps": "dvc.yaml",
 }
 _DVC_OPTIONS = "[core]\n    analytics = false\n    check_update = false\n"
-_COMBINATIONS = re.compile(rb"(?m)^(combinations: *)([\"']?)([\w, ]*)\2(?= *(?:#|$))")
 
 
 def shipped_files() -> dict[str, bytes]:
@@ -214,14 +214,10 @@ def plan_upgrade(folder: Path, mine: Collection[str] = (), new: Collection[str] 
         text = _content(folder / CHOICES) or b""
         chosen = yaml.safe_load(text)
         if isinstance(chosen, dict):
-            # names separated by commas became a list when the stage became a matrix
-            renewed = _COMBINATIONS.sub(rb"\1[\3]", text)
             lines = dict(re.findall(rb"(?m)^(\w+)(:.*(?:\n[ \t].*)*)", files[CHOICES]))
             lacking = [name + rest for name, rest in lines.items() if name.decode() not in chosen]
             if lacking:
-                renewed = b"\n".join([renewed.rstrip(), *lacking, b""])
-            if renewed != text:
-                taken[CHOICES] = renewed
+                taken[CHOICES] = b"\n".join([text.rstrip(), *lacking, b""])
     return Upgrade(taken, own_paths, both, files)
 
 
@@ -229,13 +225,42 @@ def read_record(folder: Path) -> dict[str, str]:
     """Return path → SHA-256 of each file of a project as it came."""
     try:
         record = yaml.safe_load((folder / RECORD).read_text(encoding="utf-8"))
-        return {str(name): str(digest) for name, digest in record["files"].items()}
+        came = {str(name): str(digest) for name, digest in record["files"].items()}
+        made_by = str(record["version"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise OptionError(
             f"no project: {RECORD} is missing or cannot be read",
             where=str(folder.resolve()),
             remedy="go to the folder that `skiagram new` made",
         ) from error
+    require_readable(made_by, str(folder.resolve()))
+    return came
+
+
+def require_readable(made_by: str, where: str) -> None:
+    """Refuse a project or a package of a version whose names this one does not know.
+
+    Args:
+        made_by: Version that wrote it.
+        where: What messages call it.
+
+    Raises:
+        DataError: It is older than the oldest version that is read, or newer than this one.
+    """
+    here = version("skiagram")
+    oldest, written, installed = (_version_numbers(text) for text in (_OLDEST, made_by, here))
+    if not written or not oldest <= written <= installed or written[0] != installed[0]:
+        raise DataError(
+            f"made by skiagram {made_by}, this is {here}",
+            where=where,
+            allowed=f"versions {_OLDEST} to {here}",
+            remedy=f"install the wheel of version {made_by}, or make it again with this one",
+        )
+
+
+def _version_numbers(text: str) -> tuple[int, ...]:
+    parts = re.match(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?", text)
+    return () if parts is None else tuple(int(part or 0) for part in parts.groups())
 
 
 def require_dvc() -> None:

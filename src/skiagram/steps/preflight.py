@@ -16,7 +16,6 @@ from skiagram.composition import GROUPS, Composition
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.models.arm_of_file import CLASSES, OTHER_ARM, require_arm, target_of
 from skiagram.options import PARAMS, build, check, find_value, split_names
-from skiagram.renamed import find_new_name
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import Entry, Source
@@ -37,7 +36,7 @@ _OF_OTHER_OUTCOMES = (  # they do not learn classes
     "skiagram.models.classical.cox.",
     "skiagram.models.classical.null_model.",
 )
-_BY_PIPELINE = ("explained", "heads")  # choices of dvc.yaml alone, and of an earlier version
+_BY_PIPELINE = "explained"  # the choice of dvc.yaml alone
 _REFERENCE = re.compile(r"\$\{params\.(\w+)")
 _EVEN = 10  # patients of each class for each fold, with which no fold can lack a class
 
@@ -174,13 +173,6 @@ def _check_names(options: Composition) -> None:
     """Refuse names that no config has, and names that are there twice."""
     choices = options.choices
     _refuse_unread(options)
-    if choices.get("heads") and choices.get("encoders"):
-        raise OptionError(
-            "`heads` is no longer a choice",
-            where=PARAMS,
-            remedy="remove it, and name models that read an encoder, such as encoder_svm, among "
-            "`baselines` (docs/how-to/encoders.md)",
-        )
     for choice, group in GROUPS.items():
         names, files = split_names(choices.get(choice) or []), options.list_files(group)
         for name, number in Counter(names).items():
@@ -192,8 +184,7 @@ def _check_names(options: Composition) -> None:
                         for each in files
                         if not target_of(options.read_file("model", each)).startswith(others)
                     ]
-                renamed, nothing = find_new_name(group, name), ["none"] * (choice in CLASSES)
-                near = [renamed] if renamed else nearest(name, [*files, *nothing])
+                near = nearest(name, [*files, *["none"] * (choice in CLASSES)])
                 raise OptionError(
                     f"no `{name}`",
                     where=choice,
@@ -210,7 +201,7 @@ def _refuse_unread(options: Composition) -> None:
 
     A choice names members of a group, or a config of `conf` refers to it as `${params.NAME}`.
     """
-    read = {*GROUPS, *_BY_PIPELINE}
+    read = {*GROUPS, _BY_PIPELINE}
     if unread := sorted(options.choices.keys() - read):
         for file in (options.root / "conf").rglob("*.yaml"):
             read.update(_REFERENCE.findall(file.read_text(encoding="utf-8", errors="replace")))

@@ -36,7 +36,6 @@ from skiagram.preparation import PREPARATION, Preparation
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, Predictions, folder_of
-from skiagram.renamed import rename_options
 from skiagram.sealing.labels import keep_sealed, open_labels, seal_labels
 from skiagram.sealing.ledger import note_opening
 from skiagram.seeding import stream
@@ -151,9 +150,7 @@ def ingest_cohort(
     changes = project.preparation.acquisition
     acquired = opened
     if changes is not None:
-        acquired = _AcquiredFiles(
-            opened, build(rename_options(changes, "acquisition"), "acquisition")
-        )
+        acquired = _AcquiredFiles(opened, build(changes, "acquisition"))
     ingest_opened(cohort, acquired, task, folders, compute)
     # it has the masks, and the images of a case, that the project's cases have
     ours = project.preparation

@@ -27,14 +27,11 @@ class Task:
     @model_validator(mode="before")
     @classmethod
     def _read_record(cls, record: Any) -> Any:
-        """Read a record; packages of version 0.1 have classes and outcome apart."""
+        """Read a record, whose member of the family is a mapping."""
         if not isinstance(record, dict):
             return record
-        names, positive = record.get("classes"), record.get("positive")
-        classes = {"kind": "class", "names": names, "positive": positive}
-        predicted = record.get("predicted") or record.get("outcome") or classes
         # As JSON again: a list in place of a tuple is refused anywhere else.
-        member = _PREDICTED.validate_json(json.dumps(predicted), strict=True)
+        member = _PREDICTED.validate_json(json.dumps(record.get("predicted")), strict=True)
         return {"predicted": member, "design": record.get("design")}
 
     @property

@@ -26,7 +26,6 @@ from skiagram.models.deep.contract import (
 from skiagram.models.deep.inputs import TableEncoder, encode_table
 from skiagram.options import build, composed
 from skiagram.records.files import write_record
-from skiagram.renamed import rename_options
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import VOLUME_AXES, ImageSet, described
 from skiagram.training.processes import memory_failures
@@ -216,8 +215,7 @@ def read_architecture(path: Path) -> Architecture:
     values = json.loads(path.read_text(encoding="utf-8"))
     channels, *depth, height, width = values["shape"]
     shape, columns = (channels, *depth[:1], height, width), values.get("columns", 0)
-    network = rename_options(values["network"], path.name)
-    return Architecture(network, shape, values["n_classes"], columns)
+    return Architecture(values["network"], shape, values["n_classes"], columns)
 
 
 class Ensemble(nn.Module):
