@@ -66,13 +66,19 @@ def measure_models(
     setting: EvaluationSet,
     analyses: RequestedAnalyses,
     compute: Compute,
+    figure_names: Sequence[str] | None = None,
 ) -> tuple[MeasuredModel, ...]:
-    """Measure every model, several side by side."""
+    """Measure every model, several side by side.
+
+    Args:
+        figure_names: Figures that are asked for besides the primary one, and nothing else then;
+            None for all that the task has, and every analysis of a model.
+    """
     compared = [
         None if model.outcome.status == "failed" else ComparedModel.on(setting, model)
         for model in models
     ]
-    measure = partial(_measure, setting=setting, analyses=analyses)
+    measure = partial(_measure, setting=setting, analyses=analyses, figure_names=figure_names)
     return tuple(compute.map(measure, zip(models, compared, strict=True), releases_lock=True))
 
 
@@ -80,6 +86,7 @@ def _measure(
     scored: tuple[Predictions, ComparedModel | None],
     setting: EvaluationSet,
     analyses: RequestedAnalyses,
+    figure_names: Sequence[str] | None,
 ) -> MeasuredModel:
     """Measure one model; nothing of it is compared where it failed."""
     model, compared = scored
@@ -93,7 +100,7 @@ def _measure(
     chosen_by, shown = find_selection_figure(model, compared, setting)
     scores = compared.scored
     result = replace(
-        measure_scores(model.outcome, scores, setting, analyses),
+        measure_scores(model.outcome, scores, setting, analyses, figure_names),
         by_repeat=tuple(compared.figure.repeated),
     ).with_figures(SELECTION, [(setting.task.predicted.selection, "", shown)])
     # What a model of generated data is worth beside the ideal observer.
@@ -106,7 +113,7 @@ def _measure(
             efficiency = estimate_efficiency(compared.figure, ideal)
             limits = [("efficiency", "", efficiency), *limits]
         result = result.with_figures(LIMIT, limits)
-    if setting.task.defines(STABILITY):
+    if figure_names is None and setting.task.defines(STABILITY):
         # What takes the scores of the folds: stability, thresholds and sets of classes.
         cases, held_out = setting.cases, list(held_out_probabilities(model, setting))
         folds = fold_auc(model, setting.development)
@@ -122,20 +129,35 @@ def _measure(
 
 
 def measure_scores(
-    outcome: Outcome, scores: ScoredCases, setting: EvaluationSet, analyses: RequestedAnalyses
+    outcome: Outcome,
+    scores: ScoredCases,
+    setting: EvaluationSet,
+    analyses: RequestedAnalyses,
+    figure_names: Sequence[str] | None = None,
 ) -> ModelResult:
-    """Return what scores on the reported cases alone tell of a model, whoever made them."""
+    """Return what scores on the reported cases alone tell of a model, whoever made them.
+
+    Args:
+        figure_names: As `measure_models` has them.
+    """
     cases, draws, predicted = setting.cases, setting.draws, setting.task.predicted
+    names = None if figure_names is None else [predicted.primary, *figure_names]
     figures: list[Named] = []
     if predicted.has_value:
         measured = predicted.measure(scores)
-        figures += [(each.name, each.group, each.figure.estimate()) for each in measured]
+        figures += [
+            (each.name, each.group, each.figure.estimate())
+            for each in measured
+            if names is None or each.name in names
+        ]
     else:  # shares and curves of decisions
-        metrics = estimate_metrics(scores, cases, draws)
+        metrics = estimate_metrics(scores, cases, draws, names)
         figures += [(name, "", estimate) for name, estimate in metrics.items()]
-        if cases.positive is not None:
+        if names is None and cases.positive is not None:
             partial_auc = estimate_partial_auc(scores, cases, draws, analyses.partial_auc)
             figures.append(("partial_roc_auc", "", partial_auc))
+    if names is not None:
+        return ModelResult(outcome).with_figures(METRICS, figures)
     # The primary figure once more, without cases that a model may only remember.
     if setting.has_near_duplicate.any():
         others = ~setting.has_near_duplicate

@@ -3,7 +3,7 @@
 `figures` says what each is; the statistics themselves are in `statistics`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -29,11 +29,14 @@ Estimator = Callable[[ScoredCases, LabelledCases, PatientDraws], Estimate]
 
 
 def estimate_metrics(
-    scores: ScoredCases, cases: LabelledCases, draws: PatientDraws
+    scores: ScoredCases,
+    cases: LabelledCases,
+    draws: PatientDraws,
+    names: Sequence[str] | None = None,
 ) -> dict[str, Estimate]:
-    """Estimate every metric of the task; a mean over repeats where there are several."""
-    estimators = list_estimators(cases)
-    return {name: estimate(scores, cases, draws) for name, estimate in estimators.items()}
+    """Estimate every metric of the task, or some; a mean over repeats where there are several."""
+    names = [*list_estimators(cases)] if names is None else names
+    return {name: estimate_metric(name, scores, cases, draws) for name in names}
 
 
 def estimate_metric(

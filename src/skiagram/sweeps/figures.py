@@ -13,11 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from skiagram.compute.workers import IN_PROCESS
 from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import (
     MeasuredModel,
-    SelectionFigure,
-    find_selection_figure,
     mean_of_chosen,
     name_rules,
     select_arms,
@@ -27,19 +26,19 @@ from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingSearch, FindingTables, marks_of
-from skiagram.evaluation.metrics import estimate_metric
+from skiagram.evaluation.measurement import measure_models
 from skiagram.evaluation.options import EvaluationOptions
-from skiagram.evaluation.results import METRICS, ModelResult
+from skiagram.evaluation.results import LIMIT, METRICS, ModelResult
 from skiagram.evaluation.results import SELECTION as OF_SELECTION
 from skiagram.image_store.shards import is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.records.predictions import Predictions
-from skiagram.statistics.delong import estimate_efficiency
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import FreeResponse
 from skiagram.statistics.variation import Variation, effective_patients, variance_of_mean
-from skiagram.sweeps.rows import BEST, SELECTION, SELECTIONS
+from skiagram.sweeps.rows import BEST, COSTS, SELECTION, SELECTIONS
 from skiagram.tasks.cases import Cases
+from skiagram.tasks.predicted import Predicted
 
 AUC, DIFFERENCE, EFFICIENCY = "roc_auc", "difference", "efficiency"
 LATER = "later_"  # before a figure of the cases with an earlier image alone
@@ -255,36 +254,42 @@ def measure_row(
     Raises:
         OptionError: A figure is not of this task.
     """
-    task = setting.task
-    if not task.decides:
-        names = [figure.name for figure in task.predicted.list_figures()]
-        if unknown := [name for name in figure_names if name not in names]:
-            fault = f"`{unknown[0]}` is no figure of a {task.kind}"
-            raise OptionError(fault, where="sweep.figures", allowed=", ".join(names))
-    measured = [_measure(model, setting, figure_names) for model in models]
-    chosen_by = {model.name: model.chosen_by for model in measured}
-    rules, selection = name_rules(options, task), task.predicted.selection
-    arms, _ = select_arms(measured, chosen_by, setting, rules, options)
+    task, selection = setting.task, setting.task.predicted.selection
+    figure_names = [name for name in figure_names if name not in MEASURED_APART]
+    names = [figure.name for figure in task.predicted.list_figures()]
+    if unknown := [name for name in figure_names if name not in names]:
+        fault = f"`{unknown[0]}` is no figure of a {task.kind}"
+        raise OptionError(fault, where="sweep.figures", allowed=", ".join(names))
+    # The models as evaluate measures them; the efficiency comes with the ideal observer.
+    asked = [name for name in figure_names if name != EFFICIENCY]
+    measured = measure_models(models, setting, options.analyses, IN_PROCESS, asked)
     shown = {
         model.name: ShownModel(
             model.predictions.outcome.title,
-            model.predictions.outcome.arm,
+            model.arm,
             {selection: model.result.find(selection, OF_SELECTION)},
-            {row.figure: row for row in model.result.figures.select(analysis=METRICS).rows},
+            _list_metrics(model.result, task.predicted, figure_names),
             model.compared,
         )
         for model in measured
     }
+    # What stands for each arm: a model of the row, or the mixture of those that folds chose.
+    chosen_by = {model.name: model.chosen_by for model in measured}
+    arms, _ = select_arms(measured, chosen_by, setting, name_rules(options, task), options)
+    mixtures = [arm.mixture for arm in arms.values() if arm.mixture]
+    mixed = {
+        each.name: _list_metrics(each.result, task.predicted, figure_names)
+        for each in measure_models(mixtures, setting, options.analyses, IN_PROCESS, asked)
+    }
     for arm, selected in arms.items():
         titles = [shown[name].title for name in selected.choice.chosen]
-        value = selected.selection
-        if value is not None:
-            value = task.predicted.direct(value)
+        value = None if selected.selection is None else task.predicted.direct(selected.selection)
+        mixture = selected.mixture
         shown[f"{BEST}{arm}"] = ShownModel(
             ", ".join(titles),
             arm,
             {selection: Estimate(value)},
-            _metrics(selected.compared, setting, figure_names),
+            mixed[mixture.outcome.model] if mixture else shown[selected.choice.model].metrics,
             selected.compared,
         )
     if finding is not None:
@@ -363,51 +368,25 @@ def _add_later(model: ShownModel, later: Flags) -> ShownModel:
     return replace(model, metrics=metrics, later=part, later_cases=later)
 
 
-def _measure(
-    model: Predictions, setting: EvaluationSet, figure_names: Sequence[str]
-) -> MeasuredModel:
-    """Measure one model on development and reported cases; one that failed has no values."""
-    outcome, task = model.outcome, setting.task
-    compared: ComparedModel | None = None
-    if outcome.status == "failed":
-        by_development, chosen_by = Estimate(None, reason=outcome.reason), SelectionFigure(None)
-        measured = (
-            name for name in (task.predicted.primary, *figure_names) if name not in NO_METRICS
-        )
-        metrics = dict.fromkeys(measured, by_development)
-    else:
-        compared = ComparedModel.on(setting, model)
-        metrics = _metrics(compared, setting, figure_names)
-        chosen_by, by_development = find_selection_figure(model, compared, setting)
-    figures = ((name, "", estimate) for name, estimate in metrics.items())
-    result = ModelResult(outcome).with_figures(METRICS, figures)
-    selection = [(task.predicted.selection, "", by_development)]
-    return MeasuredModel(model, result.with_figures(OF_SELECTION, selection), compared, chosen_by)
-
-
-def _metrics(
-    compared: ComparedModel, setting: EvaluationSet, figure_names: Sequence[str]
+def _list_metrics(
+    result: ModelResult, predicted: Predicted, figure_names: Sequence[str]
 ) -> dict[str, Estimate]:
-    """Return the primary figure and the named ones; one at a horizon has it in its name."""
-    if not setting.task.decides:
-        primary = compared.predicted.primary
-        other_names = set(figure_names) - {primary}
-        return {primary: compared.estimate()} | {
-            f"{name}, {group}" if group else name: figure.estimate()
-            for name, group, figure in (compared.list_figures() if other_names else ())
-            if name in other_names
-        }
-    figures: dict[str, Estimate] = {}
-    for name in (AUC, *figure_names):
-        if name == EFFICIENCY:  # (d_a / d_ideal)²
-            ideal = compared.ideal(setting, within_fits=True)
-            reason = "the best possible score is known of generated data alone"
-            figures[name] = Estimate(None, reason=reason)
-            if ideal is not None and np.isfinite(compared.figure.value):
-                figures[name] = estimate_efficiency(compared.figure, ideal)
-        elif name not in NO_METRICS:
-            figures[name] = estimate_metric(name, compared.scored, setting.cases, setting.draws)
-    return figures
+    """Return the figures that were asked for; one at a horizon has it in its name.
+
+    Those of a model that failed have its reason.
+    """
+    rows = result.figures.select(analysis=METRICS).rows
+    metrics: dict[str, Estimate] = {
+        f"{row.figure}, {row.group}".removesuffix(", "): row for row in rows
+    }
+    if result.outcome.status == "failed":
+        missing = Estimate(None, reason=result.outcome.reason)
+        metrics = dict.fromkeys([predicted.primary, *figure_names], missing)
+    elif EFFICIENCY in figure_names:
+        reason = "the best possible score is known of generated data alone"
+        known = result.figures.get(analysis=LIMIT, figure=EFFICIENCY)
+        metrics[EFFICIENCY] = known or Estimate(None, reason=reason)
+    return metrics
 
 
 def measure_images(
@@ -458,4 +437,4 @@ FIDELITY = {  # of restored images, in place of a model
     "psnr": peak_signal_noise_ratio,
     "ssim": structural_similarity,
 }
-NO_METRICS = {*FIDELITY, LATER_AUC, MERIT, MEAN_SENSITIVITY}  # measured apart
+MEASURED_APART = {*FIDELITY, *COSTS, LATER_AUC, MERIT, MEAN_SENSITIVITY}
