@@ -1,6 +1,6 @@
 """The long table of figures: analyses append rows, criteria read them, and what shows selects."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -67,6 +67,23 @@ class FigureTable:
         """Return the values of a column that are not empty, in the order met."""
         values: Iterator[str] = (getattr(row, column) for row in self.rows)
         return tuple(dict.fromkeys(value for value in values if value))
+
+    def pivot(
+        self, rows: str, columns: Sequence[Mapping[str, str]]
+    ) -> dict[str, list[FigureRow | None]]:
+        """Return the table turned: value of the column that makes rows → a figure for each column.
+
+        Args:
+            rows: Name of the column whose values make rows, in the order met, for example `model`.
+            columns: What the other columns of a figure are, such as its `analysis` and `figure`;
+                None stands where no figure is such.
+        """
+        turned: dict[str, list[FigureRow | None]] = {}
+        for place, values in enumerate(columns):
+            for row in self.select(**values).rows:
+                cells = turned.setdefault(getattr(row, rows), [None] * len(columns))
+                cells[place] = cells[place] or row
+        return turned
 
     def by_model(self, figure: str) -> dict[str, FigureRow]:
         """Return model → a figure of it."""

@@ -92,24 +92,6 @@ class Table:
         return {reason: number for number, reason in enumerate(reasons, start=1)}
 
 
-def list_rows(rows: Sequence[TableRow]) -> tuple[Group, ...]:
-    """Return rows that need no headings of groups."""
-    return (Group("", rows),)
-
-
-def tabulate(
-    rows: Iterable[T],
-    title: Callable[[T], str],
-    columns: Mapping[str, Callable[[T], Cell | str]],
-    first: str = "Model",
-    words: Sequence[str] = (),
-    kind: str = "models",
-) -> Table:
-    """Return a table of which each column is declared once: its heading and what fills it."""
-    filled = [TableRow(title(row), [fill(row) for fill in columns.values()]) for row in rows]
-    return Table(tuple(columns), list_rows(filled), first, words, kind)
-
-
 def fill_cell(
     estimate: Estimate | None,
     digits: int = 3,
@@ -130,9 +112,76 @@ def fill_cell(
     return Cell(number(estimate.value, digits), format_interval(estimate, bounds, signed=signed))
 
 
+def show_value(estimate: Estimate) -> Cell | str:
+    """Return a figure alone, or a dash with the reason."""
+    return fill_cell(estimate) if estimate.value is None else format_decimal(estimate.value)
+
+
 def fill_difference(estimate: Estimate | None) -> Cell:
     """Return a difference with its sign; its bounds are as fine as itself."""
     return fill_cell(estimate, bounds=3, signed=True)
+
+
+class Column(NamedTuple):
+    """A column of figures: its heading, which figure of each row's model it shows, and how.
+
+    Attributes:
+        absent: Why a model that was measured may lack it.
+        analysis: Which one found it; empty for that of the whole table.
+    """
+
+    heading: str
+    figure: str
+    group: str = ""
+    show: Callable[[Estimate], Cell | str] = fill_cell
+    absent: str = NOT_COMPUTED
+    analysis: str = ""
+
+
+def list_rows(rows: Sequence[TableRow]) -> tuple[Group, ...]:
+    """Return rows that need no headings of groups."""
+    return (Group("", rows),)
+
+
+def tabulate(
+    rows: Iterable[T],
+    title: Callable[[T], str],
+    columns: Mapping[str, Callable[[T], Cell | str]],
+    first: str = "Model",
+    words: Sequence[str] = (),
+    kind: str = "models",
+) -> Table:
+    """Return a table of which each column is declared once: its heading and what fills it."""
+    filled = [TableRow(title(row), [fill(row) for fill in columns.values()]) for row in rows]
+    return Table(tuple(columns), list_rows(filled), first, words, kind)
+
+
+def tabulate_figures(
+    evaluation: Evaluation, analysis: str, columns: Sequence[Column], *extra: Group
+) -> Table:
+    """Return a row a model, by arm, and its figures of one analysis in the columns.
+
+    A model without any says why by its Brier score where that has no value either.
+    """
+    wanted = [
+        {"figure": column.figure, "group": column.group, "versus": ""}
+        | {"analysis": column.analysis or analysis}
+        for column in columns
+    ]
+    measured = evaluation.table.select(analysis=analysis).list_distinct("model")
+    found = evaluation.table.pivot("model", wanted)
+
+    def cells(model: ModelResult) -> Cells | None:
+        if model.outcome.model not in measured:
+            brier = model.find("brier")
+            return [fill_cell(brier)] * len(columns) if brier.reason else None
+        figures = zip(columns, found[model.outcome.model], strict=True)
+        return [
+            column.show(figure or Estimate(None, reason=column.absent))
+            for column, figure in figures
+        ]
+
+    return tabulate_models(evaluation, [column.heading for column in columns], cells, *extra)
 
 
 def tabulate_models(

@@ -1,15 +1,15 @@
 """Calibration: how far each model's probabilities mean what they say."""
 
+from functools import partial
+
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import CALIBRATION, ModelResult
+from skiagram.evaluation.results import CALIBRATION, METRICS
 from skiagram.report.drawing import MUTED, WIDTH, Drawing, best_of_each_arm, open_sheet
 from skiagram.report.formatting import ARM_TITLES, format_count, warn_at_chance
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.tables import Cells, Table, fill_cell, tabulate_models
-from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
-
-_NOT_DECOMPOSED = Estimate(None, reason="the Brier score was not decomposed")
+from skiagram.report.tables import Column, Table, fill_cell, show_value, tabulate_figures
+from skiagram.statistics.estimate import format_decimal, format_estimate
 
 
 @section(
@@ -30,53 +30,32 @@ def calibration(evaluation: Evaluation, material: Material) -> Context:
 
 def tabulate_calibration(evaluation: Evaluation) -> Table:
     """Return intercept, slope, expected to observed and the parts of the Brier score."""
-    several = evaluation.task.positive is None
-    parts = [] if several else ["Reliability", "Resolution", "Uncertainty"]
-    ideals = ["Intercept (ideal 0)", "Slope (ideal 1)", "Expected / observed (ideal 1)"]
-    columns = [*ideals, "Brier score", *parts]
-
-    def cells(model: ModelResult) -> Cells | None:
-        result = model.figures.select(analysis=CALIBRATION)
-        if not result:
-            return _without_calibration(model, len(columns))
-        brier = [result.get(figure=f"brier_{part.lower()}") or _NOT_DECOMPOSED for part in parts]
-        return [
-            fill_cell(result.find(figure="intercept"), signed=True),
-            fill_cell(result.find(figure="slope")),
-            fill_cell(result.find(figure="expected_to_observed")),
-            fill_cell(model.find("brier")),
-            *(
-                fill_cell(part) if part.value is None else format_decimal(part.value)
-                for part in brier
-            ),
+    columns = [
+        Column("Intercept (ideal 0)", "intercept", show=partial(fill_cell, signed=True)),
+        Column("Slope (ideal 1)", "slope"),
+        Column("Expected / observed (ideal 1)", "expected_to_observed"),
+        Column("Brier score", "brier", analysis=METRICS),
+    ]
+    if evaluation.task.positive is not None:
+        absent = "the Brier score was not decomposed"
+        columns += [
+            Column(part.capitalize(), f"brier_{part}", show=show_value, absent=absent)
+            for part in ("reliability", "resolution", "uncertainty")
         ]
-
-    return tabulate_models(evaluation, columns, cells)
+    return tabulate_figures(evaluation, CALIBRATION, columns)
 
 
 def tabulate_calibration_distance(evaluation: Evaluation) -> Table | None:
     """Return ICI, E50 and E90 of each model; None where no model has them."""
     if not evaluation.table.select(analysis=CALIBRATION, figure="ici"):
         return None
-
-    columns = ("Mean distance (ICI)", "Reached by chance", "Median (E50)", "90 % of cases (E90)")
-
-    def cells(model: ModelResult) -> Cells | None:
-        result = model.figures.select(analysis=CALIBRATION)
-        if not result.select(figure="ici"):
-            return _without_calibration(model, len(columns))
-        ici, chance, *others = (
-            result.find(figure=name) for name in ("ici", "ici_by_chance", "e50", "e90")
-        )
-        return [fill_cell(ici), format_decimal(chance.value), *map(fill_cell, others)]
-
-    return tabulate_models(evaluation, columns, cells)
-
-
-def _without_calibration(model: ModelResult, columns: int) -> Cells | None:
-    """Return cells that say why a model has no calibration; None where its Brier score is known."""
-    brier = model.find("brier")
-    return None if brier.value is not None else [fill_cell(brier)] * columns
+    columns = [
+        Column("Mean distance (ICI)", "ici"),
+        Column("Reached by chance", "ici_by_chance", show=lambda ici: format_decimal(ici.value)),
+        Column("Median (E50)", "e50"),
+        Column("90 % of cases (E90)", "e90"),
+    ]
+    return tabulate_figures(evaluation, CALIBRATION, columns)
 
 
 def draw_reliability(evaluation: Evaluation) -> Drawing | None:

@@ -7,7 +7,7 @@ from skiagram.evaluation.clinical_utility import ALL, CLASSICAL, UTILITY
 from skiagram.evaluation.decisions import JUDGMENTS
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.results import OPERATING_POINTS, ModelResult
+from skiagram.evaluation.results import OPERATING_POINTS
 from skiagram.report.drawing import (
     INK,
     MUTED,
@@ -22,13 +22,13 @@ from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import (
     Cell,
-    Cells,
+    Column,
     Group,
     Table,
     TableRow,
     fill_cell,
     fill_difference,
-    tabulate_models,
+    tabulate_figures,
 )
 from skiagram.statistics.estimate import (
     MISSING,
@@ -83,22 +83,17 @@ def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
         for metric in CLASS_FIGURES
         if metric.name in JUDGMENTS or (stated and metric.name.endswith(stated))
     ]
-    columns = ["Threshold"]
-    for metric in metrics:
-        at_prevalence = stated and metric.name.endswith(stated)
-        share = format_share(prevalence)
-        columns.append(metric.title.replace("prevalence", share) if at_prevalence else metric.title)
-
-    def cells(model: ModelResult, group: str) -> Cells | None:
-        point = model.figures.select(analysis=OPERATING_POINTS, group=group)
-        figures = [fill_cell(point.get(figure=metric.name)) for metric in metrics]
-        return [format_decimal(point.find(figure="threshold").value), *figures] if point else None
-
     tables = {}
     for group in evaluation.table.select(analysis=OPERATING_POINTS).list_distinct("group"):
+        columns = [Column("Threshold", "threshold", group, lambda at: format_decimal(at.value))]
+        for metric in metrics:
+            title = metric.title
+            if stated and metric.name.endswith(stated):
+                title = title.replace("prevalence", format_share(prevalence))
+            columns.append(Column(title, metric.name, group))
         aim, level = group.split()
         title = f"{aim} of {format_percent(float(level))}"
-        tables[title] = tabulate_models(evaluation, columns, partial(cells, group=group))
+        tables[title] = tabulate_figures(evaluation, OPERATING_POINTS, columns)
     return tables
 
 

@@ -22,16 +22,18 @@ from skiagram.report.material import Material
 from skiagram.report.section import NOT_TRAINED, Context, section
 from skiagram.report.tables import (
     Cells,
+    Column,
     Group,
     Table,
     TableRow,
     fill_cell,
     fill_difference,
+    tabulate_figures,
     tabulate_models,
 )
 from skiagram.statistics.estimate import Estimate, format_decimal
 
-_SINGLE = Estimate(None, reason="only one repeat; the spread over seeds needs repeats ≥ 2")
+_SINGLE = "only one repeat; the spread over seeds needs repeats ≥ 2"
 _VARIANCES = [f"variance_{source}" for source in SOURCES]
 
 _ROW = 0.36  # inches
@@ -60,35 +62,21 @@ def stability(evaluation: Evaluation, material: Material) -> Context:
 def tabulate_stability(evaluation: Evaluation) -> Table:
     """Return spread over folds and seeds, and the training gap, of every model."""
     nested = evaluation.task.design == "cv"
-    choosing = evaluation.table.select(analysis=STABILITY, figure="selection_agreement")
+    used = "" if nested else " (used to choose the best)"
+    inner = Column("Inner AUC (used to choose the best)", "selection_auc", analysis=SELECTION)
     columns = [
-        *(["Inner AUC (used to choose the best)"] if nested else []),
-        "Out-of-fold AUC, mean of folds" + ("" if nested else " (used to choose the best)"),
-        "SD over folds",
-        "SD over seeds",
-        "Training minus out-of-fold AUC",
-        "Cases classified differently with another seed",
-        *(["Agreement of the selected features"] if choosing else []),
+        *([inner] if nested else []),
+        Column(f"Out-of-fold AUC, mean of folds{used}", "fold_auc_mean"),
+        Column("SD over folds", "fold_auc_sd", absent="too few folds"),
+        Column("SD over seeds", "seed_auc_sd", absent=_SINGLE),
+        Column("Training minus out-of-fold AUC", "training_gap", show=fill_difference),
+        Column("Cases classified differently with another seed", "flips", absent=_SINGLE),
     ]
-
-    def cells(model: ModelResult) -> Cells | None:
-        result = model.figures.select(analysis=STABILITY)
-        if not result:
-            return None
-        few_folds = Estimate(None, reason="too few folds")
-        keeps_all = Estimate(None, reason="the model selects no features")
-        agreement = result.get(figure="selection_agreement") or keeps_all
-        return [
-            *([fill_cell(model.find("selection_auc", SELECTION))] if nested else []),
-            fill_cell(result.find(figure="fold_auc_mean")),
-            fill_cell(result.get(figure="fold_auc_sd") or few_folds),
-            fill_cell(result.get(figure="seed_auc_sd") or _SINGLE),
-            fill_difference(result.find(figure="training_gap")),
-            fill_cell(result.get(figure="flips") or _SINGLE),
-            *([fill_cell(agreement)] if choosing else []),
-        ]
-
-    return tabulate_models(evaluation, columns, cells)
+    if evaluation.table.select(analysis=STABILITY, figure="selection_agreement"):
+        keeps_all = "the model selects no features"
+        heading = "Agreement of the selected features"
+        columns.append(Column(heading, "selection_agreement", absent=keeps_all))
+    return tabulate_figures(evaluation, STABILITY, columns)
 
 
 def tabulate_variance(evaluation: Evaluation) -> Table | None:
@@ -103,7 +91,7 @@ def tabulate_variance(evaluation: Evaluation) -> Table | None:
             if (part := model.find(name, STABILITY)).value is not None
         ]
         if not parts:
-            return [fill_cell(_SINGLE)] * 4
+            return [fill_cell(Estimate(None, reason=_SINGLE))] * 4
         whole, seed_variance = sum(parts), parts[SOURCES.index("seed")]
         share = Estimate(seed_variance / whole if whole > 0 else None, reason="no variance")
         deviations = [format_decimal(max(0.0, part) ** 0.5) for part in parts]
@@ -116,17 +104,16 @@ def tabulate_variance(evaluation: Evaluation) -> Table | None:
 
 def tabulate_ranks(evaluation: Evaluation) -> Table | None:
     """Return each model's mean rank and how often it comes first; None where nothing was ranked."""
-    ranking = evaluation.figures.select(analysis=RANKING)
-    if not ranking:
+    if not evaluation.figures.select(analysis=RANKING):
         return None
-
-    def cells(model: ModelResult) -> Cells:
-        figures = ranking.select(model=model.outcome.model)
-        mean, first = (figures.find(figure=name).value for name in ("mean_rank", "first"))
-        return [format_decimal(mean, 1), format_percent(first)]
-
-    columns = ("Mean rank over folds", "Ranked first, share of resamples of patients")
-    return tabulate_models(evaluation, columns, cells)
+    first = "Ranked first, share of resamples of patients"
+    columns = [
+        Column(
+            "Mean rank over folds", "mean_rank", show=lambda rank: format_decimal(rank.value, 1)
+        ),
+        Column(first, "first", show=lambda share: format_percent(share.value)),
+    ]
+    return tabulate_figures(evaluation, RANKING, columns)
 
 
 def tabulate_chosen_features(

@@ -6,7 +6,14 @@ from skiagram.report.drawing import Drawing, best_of_each_arm, open_sheet, wrap_
 from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
 from skiagram.report.section import NOT_TRAINED, Context, section
-from skiagram.report.tables import Cells, Table, fill_cell, tabulate_models
+from skiagram.report.tables import (
+    Cells,
+    Column,
+    Table,
+    fill_cell,
+    tabulate_figures,
+    tabulate_models,
+)
 from skiagram.statistics.estimate import format_decimal
 
 _REFERRED = (0.0, 0.1, 0.2, 0.5)  # shares of the cases
@@ -33,27 +40,19 @@ def uncertainty(evaluation: Evaluation, material: Material) -> Context:
 
 def tabulate_prediction_sets(evaluation: Evaluation) -> Table:
     """Return coverage and size of the conformal sets of every model."""
-
-    def cells(model: ModelResult) -> Cells | None:
-        sets = model.figures.select(analysis=SETS)
-        if not sets:
-            return None
-        groups = ("", *evaluation.task.classes)
-        return [
-            *(fill_cell(sets.find(figure="coverage", group=group)) for group in groups),
-            format_decimal(sets.find(figure="mean_size").value, 2),
-            *(fill_cell(sets.find(figure=name)) for name in ("single", "several", "empty")),
-        ]
-
     columns = [
-        "Sets that contain the true class",
-        *(f"… for {name} cases" for name in evaluation.task.classes),
-        "Mean number of classes per set",
-        "One class only",
-        "Several classes",
-        "No class",
+        Column("Sets that contain the true class", "coverage"),
+        *(Column(f"… for {name} cases", "coverage", name) for name in evaluation.task.classes),
+        Column(
+            "Mean number of classes per set",
+            "mean_size",
+            show=lambda size: format_decimal(size.value, 2),
+        ),
+        Column("One class only", "single"),
+        Column("Several classes", "several"),
+        Column("No class", "empty"),
     ]
-    return tabulate_models(evaluation, columns, cells)
+    return tabulate_figures(evaluation, SETS, columns)
 
 
 def tabulate_referral(evaluation: Evaluation) -> Table:
