@@ -188,7 +188,7 @@ def test_a_finder_is_refused_by_name_tuned_or_not(
         values = {
             "_target_": "skiagram.models.tuned.Tuned",
             "model": values,
-            "space": {"top": {"choices": [values["top"], values["top"] + 1]}},
+            "space": {"top": [values["top"], values["top"] + 1]},
             "budget": {"trials": 2, "folds": 2},
         }
     name = f"finder{is_tuned:d}"

@@ -2,15 +2,14 @@
 
 Whatever judges the model judges the search with it: in a fold of the plan the search sees no case
 that the fold holds out, so no further nesting is needed, and every tuned model of every arm may
-have the same budget. Trials are proposed one after the other by a tree-structured Parzen estimator
-(Bergstra et al. 2011) from Optuna; the first has the model's own values.
+have the same budget. The first trial has the model's own values, further ones are drawn at random
+by scikit-learn (Bergstra and Bengio 2012); they depend on the seed of the fit alone.
 """
 
-import json
-import shutil
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
+from math import exp, log
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -20,41 +19,28 @@ from numpy.typing import NDArray
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError, installed
+from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError
 from skiagram.finding.inputs import FindsIn
-from skiagram.fitting.contract import (
-    Arm,
-    FitContext,
-    FitSummary,
-    Fitted,
-    Labelled,
-    Requirements,
-)
+from skiagram.fitting.contract import Arm, FitContext, FitSummary, Fitted, Labelled, Requirements
 from skiagram.fitting.fits import finite, named_failures
 from skiagram.fitting.reading import Reading
 from skiagram.models.learner import learner_of
-from skiagram.options import (
-    build,
-    set_option,
-)
+from skiagram.options import build, set_option
 from skiagram.preparation import PreparedData
 from skiagram.records.feature_table import is_in_family
 from skiagram.records.files import read_record, write_record
 from skiagram.seeding import derived_seed
 from skiagram.splits import Partition, grouped_folds
 from skiagram.statistics.discrimination import auc_of_classes
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.task import Task
 from skiagram.training.options import Trainer
 
 if TYPE_CHECKING:
-    import optuna
+    from numpy.random import RandomState
 
 TUNING = "tuning.json"  # in the folder of a fitted tuned model
 _TARGET = f"{__name__}.Tuned"  # by name: who asks for it does not depend on what it trains
-_DIGITS = 3  # of a proposed number: more of them mean nothing and are hard to read
 
 
 @options_class(**STRICT)
@@ -83,54 +69,32 @@ class Range:
     def whole(self) -> bool:
         return type(self.low) is int and type(self.high) is int
 
-    @property
-    def ends(self) -> tuple[Any, ...]:
-        return self.low, self.high
-
-    def holds(self, value: object) -> bool:
-        """Return whether a value lies within, and is whole where only whole numbers are tried."""
+    def __contains__(self, value: Any) -> bool:
+        """Tell whether a value lies within, and is whole where only whole numbers are tried."""
         kinds = (int,) if self.whole else (int, float)
-        return type(value) in kinds and self.low <= value <= self.high  # type: ignore[operator]
+        return type(value) in kinds and self.low <= value <= self.high
 
-    def suggest(self, trial: "optuna.Trial", name: str) -> Any:
-        """Let Optuna choose a value; the model's own one has all its digits."""
-        log = self.scale == "log"
-        if self.whole:
-            return trial.suggest_int(name, int(self.low), int(self.high), log=log)
-        value = trial.suggest_float(name, self.low, self.high, log=log)
-        return float(f"{value:.{_DIGITS}g}") if trial.number > 0 else value
-
-
-@options_class(**STRICT)
-class Choice:
-    """Some values of any kind, at least two."""
-
-    choices: Annotated[tuple[Any, ...], Field(min_length=2)]
-
-    @property
-    def ends(self) -> tuple[Any, ...]:
-        return self.choices
-
-    def holds(self, value: object) -> bool:
-        return value in self.choices
-
-    def suggest(self, trial: "optuna.Trial", name: str) -> Any:
-        """Let Optuna choose a value, which it knows as JSON."""
-        return json.loads(trial.suggest_categorical(name, [*map(_encoded, self.choices)]))
-
-
-def _encoded(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+    def rvs(self, random_state: "RandomState") -> int | float:
+        """Draw a number, under the name by which scikit-learn asks for one."""
+        # a whole number stands for the numbers up to the next one, so that both ends have a share
+        ends = (self.low, self.high + self.whole)
+        if self.scale == "log":
+            drawn = exp(random_state.uniform(log(ends[0]), log(ends[1])))
+        else:
+            drawn = random_state.uniform(*ends)
+        # more than three digits mean nothing in a search and are hard to read
+        value = int(drawn) if self.whole else float(f"{drawn:.3g}")
+        return min(max(value, self.low), self.high)
 
 
 def _kind(value: Any) -> str:
-    """Return which kind of values a config means, so that an error is about that kind."""
-    named = "choices" in value if isinstance(value, Mapping) else isinstance(value, Choice)
-    return "choice" if named else "range"
+    """Tell which kind of values a config means, so that an error is about that kind."""
+    return "range" if isinstance(value, Mapping | Range) else "choices"
 
 
-Dimension = Annotated[
-    Annotated[Range, Tag("range")] | Annotated[Choice, Tag("choice")], Discriminator(_kind)
+Choices = Annotated[tuple[Any, ...], Field(min_length=2)]  # values of any kind
+Values = Annotated[
+    Annotated[Range, Tag("range")] | Annotated[Choices, Tag("choices")], Discriminator(_kind)
 ]
 
 
@@ -139,8 +103,7 @@ class Budget:
     """What each fit may spend: `trials` × `folds` + 1 fits of the model.
 
     Attributes:
-        trials: Sets of values that are tried; the first are the model's own, nine further ones are
-            drawn at random before earlier trials guide the search.
+        trials: Sets of values that are drawn, the model's own first; equal ones are tried once.
         folds: Patient-grouped folds of the fit's training cases, by whose mean AUC trials are
             compared.
     """
@@ -172,15 +135,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What a search tried, and which trial it chose: none where it is under way or all failed."""
+    """What a search tried, and which trial it chose."""
 
     trials: tuple[Trial, ...]
-    best: int | None = None
+    best: int
 
     @property
     def chosen(self) -> dict[str, Any]:
-        """Return the best trial's values; none for the model's own ones."""
-        return {} if self.best is None else self.trials[self.best].options
+        """The best trial's values."""
+        return self.trials[self.best].options
 
 
 @options_class(**STRICT)
@@ -192,13 +155,13 @@ class Tuned:
 
     Attributes:
         model: `_target_` and options of the model; their values are the first trial.
-        space: Option, with dots down to nested ones → the values to choose from: `low`, `high` and
-            `scale` of a range (whole ends try whole numbers), or `choices`.
+        space: Option, with dots down to nested ones → the values to choose from: a list, or `low`,
+            `high` and `scale` of a range (whole ends try whole numbers).
         budget: Trials and folds.
     """
 
     model: dict[str, Any]
-    space: Annotated[dict[str, Dimension], Field(min_length=1)]
+    space: Annotated[dict[str, Values], Field(min_length=1)]
     budget: Budget
 
     def __post_init__(self) -> None:
@@ -206,25 +169,26 @@ class Tuned:
         # What names of options begin with that decide what is read.
         is_network = "training" in self.model  # its columns are covariates
         read = ("_target_", "encoding", "training.input", *(["columns"] if is_network else []))
-        for name, dimension in self.space.items():
+        for name, values in self.space.items():
             where, value = f"model.space.{name}", _value(self.model, name)
+            ends = (values.low, values.high) if isinstance(values, Range) else values
             chooses_features = False
             if name == "columns" and self.model.get("encoding") is not None:
                 # Families of features that an encoding is read beside.
                 from skiagram.encoders.encoder import COLUMN
 
-                families = [str(family) for end in dimension.ends for family in end or ()]
+                families = [str(family) for end in ends for family in end or ()]
                 chooses_features = not all(is_in_family(family, COLUMN) for family in families)
             if chooses_features or name.startswith(read):
                 fault = "a search cannot change what a model reads"
                 raise OptionError(fault, where=where, remedy="write a tuned model for each")
-            if not dimension.holds(value):
+            if value not in values:
                 raise OptionError(
                     f"the model's own value {value!r} lies outside",
                     where=where,
                     remedy="widen the range: the first trial has the model's own values",
                 )
-            for end in dimension.ends:
+            for end in ends:
                 self.having({name: end})
 
     def having(self, values: Mapping[str, Any]) -> Any:
@@ -280,43 +244,13 @@ class Tuned:
         Raises:
             ModelFailure: All trials failed, or no folds can be made of the cases.
         """
-        with installed("Optuna", "model", "search"):
-            import optuna
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
         try:
-            folds = grouped_folds(
-                training.label,
-                training.patient_id,
-                self.budget.folds,
-                context.seed,
-                "tuned",
-                "folds",
-            )
+            count, names = self.budget.folds, ("tuned", "folds")
+            folds = grouped_folds(training.label, training.patient_id, count, context.seed, *names)
         except DataError as error:  # other models need no such folds and can be trained
             raise ModelFailure(error.found, where=self.title, remedy=error.remedy) from error
-        # A search whose first trial has the model's own values; Optuna knows choices as JSON.
-        sampler = optuna.samplers.TPESampler(seed=derived_seed(context.seed, "tuned", "trials"))
-        study = optuna.create_study(direction="maximize", sampler=sampler)
-        start = {name: _value(self.model, name) for name in self.space}
-        choices = [name for name, each in self.space.items() if isinstance(each, Choice)]
-        study.enqueue_trial(start | {name: _encoded(start[name]) for name in choices})
-        # A search that was stopped goes on: what it tried, which it leaves here, is told again.
-        earlier = None if context.folder is None else context.folder / TUNING
-        trials = [*read_record(Tuning, earlier).trials] if earlier and earlier.exists() else []
-        for number in range(self.budget.trials):
-            optuna_trial = study.ask()
-            values = {name: each.suggest(optuna_trial, name) for name, each in self.space.items()}
-            if number == len(trials):
-                trials.append(self._try(values, trials, folds, training, context))
-                if earlier is not None:
-                    earlier.parent.mkdir(parents=True, exist_ok=True)
-                    part = earlier.with_name(f"{TUNING}.part")
-                    write_record(Tuning(tuple(trials)), part)
-                    part.replace(earlier)
-            if trials[number].reason:
-                study.tell(optuna_trial, state=optuna.trial.TrialState.FAIL)
-            else:
-                study.tell(optuna_trial, trials[number].mean_auc)
+        settings = enumerate(self._draw(derived_seed(context.seed, "tuned", "trials")))
+        trials = [self._try(f"trial{k}", each, folds, training, context) for k, each in settings]
         # The best trial, of equal ones the first, is fitted on all cases.
         finished = [number for number, trial in enumerate(trials) if not trial.reason]
         if not finished:
@@ -326,28 +260,37 @@ class Tuned:
         tuning = Tuning(tuple(trials), best)
         return FittedTuned(self.having(tuning.chosen).fit(training, context), tuning)
 
+    def _draw(self, seed: int) -> list[dict[str, Any]]:
+        """Draw the values of each trial, no two alike; the first are the model's own."""
+        from sklearn.model_selection import ParameterGrid, ParameterSampler
+
+        count, space = self.budget.trials - 1, dict(self.space)
+        # of choices alone each set is drawn once, and there may be fewer of them than trials
+        if not any(isinstance(each, Range) for each in space.values()):
+            count = min(count, len(ParameterGrid(space)))
+        settings = [{name: _value(self.model, name) for name in space}]
+        for drawn in ParameterSampler(space, count, random_state=seed):
+            values = {name: drawn[name] for name in space}
+            if values not in settings:
+                settings.append(values)
+        return settings
+
     def _try(
         self,
+        name: str,
         values: dict[str, Any],
-        earlier: Sequence[Trial],
         folds: Sequence[Partition],
         training: Labelled[Any],
         context: FitContext,
     ) -> Trial:
-        """Fit every fold with some values; none again where an earlier trial had the same."""
-        for trial in earlier:
-            if trial.options == values:
-                return replace(trial, images_seen=0)
-        name = f"trial{len(earlier)}"
-        folder = None if context.folder is None else context.folder / name
+        """Fit every fold with some values, up to the first failure."""
         areas: list[float] = []
         images_seen, reason = 0, ""
         try:
             model = self.having(values)
             for k, fold in enumerate(folds):
-                checkpoints = None if folder is None else folder / f"fold{k}"
                 seed = derived_seed(context.seed, "tuned", "fit", k)
-                fold_context = replace(context, seed=seed, folder=checkpoints)
+                fold_context = replace(context, seed=seed, folder=None)
                 with named_failures(f"{name}-fold{k}"):
                     fitted = model.fit(training.select(fold.training), fold_context)
                     images_seen += fitted.summary.images_seen
@@ -356,8 +299,6 @@ class Tuned:
                 areas.append(auc_of_classes(scores, label, context.positive))
         except SkiagramError as error:
             reason = error.recorded
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
         return Trial(values, tuple(areas), images_seen, reason)
 
 
