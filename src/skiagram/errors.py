@@ -8,7 +8,7 @@ in MLflow, a table or a page, outlives the terminal and may leave the machine: i
 import errno
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import partial
@@ -91,13 +91,10 @@ class SkiagramError(Exception):
         parts = {"allowed": self.allowed, "remedy": self.remedy, "detail": self.detail}
         return partial(type(self), self.found, where=self.where, **parts), ()
 
-    def renamed(self, path: str, known: str) -> "SkiagramError":
-        """Return the same error with the name that the user knows in place of a path."""
-        found, *others = (
-            text.replace(path, known)
-            for text in (self.found, self.where, self.allowed, self.remedy)
-        )
-        return type(self)(found, **dict(zip(("where", "allowed", "remedy"), others, strict=True)))
+    def rephrased(self, rephrase: Callable[[str], str]) -> "SkiagramError":
+        """Return the same error in other words, such as the name that the user knows of a file."""
+        parts = {name: rephrase(getattr(self, name)) for name in ("where", "allowed", "remedy")}
+        return type(self)(rephrase(self.found), detail=self.detail, **parts)
 
     def __str__(self) -> str:
         found = f"{self.found} ({self.detail})" if self.detail else self.found

@@ -221,13 +221,22 @@ def evaluated(empty: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_call_makes_the_project_that_the_line_makes(
     evaluated: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    options = {"baselines": ["svm"], "networks": [], "svm.gamma": 0.5}
+    options = {"baselines": ["svm"], "networks": [], "svm.gamma": 0.5, "missing": "unknown"}
     result = skiagram.run(IMAGES, **CALL, folder="mine", options=options)
     assert capfd.readouterr() == ("", "")
     assert result.verdict == binary().verdict
     assert result.page == result.folder / "reports/report.html"
     line = ["run", "mine/images", "mine/images.csv", "--positive", "cancer", "--project", "line"]
-    line += ["--baselines", "svm", "--networks", "none", "--set", "svm.gamma=0.5"]
+    line += [
+        "--baselines",
+        "svm",
+        "--networks",
+        "none",
+        "--set",
+        "svm.gamma=0.5",
+        "--missing",
+        "unknown",
+    ]
     assert main(line) == 0
     for name in ("params.yaml", "conf/dataset/images.yaml", "conf/model/svm.yaml"):
         assert (result.folder / name).read_text() == (evaluated / "line" / name).read_text()
@@ -244,7 +253,7 @@ def test_a_call_makes_the_project_that_the_line_makes(
 @pytest.mark.parametrize(
     ("change", "kind", "fragment"),
     [
-        ({"positive": None}, OptionError, "`positive=benign` or `positive=cancer`"),
+        ({"positive": None}, OptionError, "`positive='benign'` or `positive='cancer'`"),
         ({"positive": "cancr"}, OptionError, "did you mean `cancer`"),
         ({"labels": LABELS[1:]}, DataError, "labels: 23 values. Allowed: 24"),
         ({"patients": [1, 2]}, DataError, "patients: 2 values. Allowed: 24"),

@@ -9,11 +9,16 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 
 from skiagram.cli.main import main
 from skiagram.compute.files import write_files
 from skiagram.radiomics.extraction import describe
 from tests.radiomics.volume import make_volume, write_volume
+from tests.readers.examples import SHAPE, VALUES, segmentation, series_files
+
+MASK = np.zeros(SHAPE, np.bool_)
+MASK[1:3, 1:4, 2:5] = True
 
 
 @pytest.fixture
@@ -68,7 +73,7 @@ def test_reasons_and_notes_say_what_this_command_takes(
     code, found = extract(table)
     assert code == 4
     assert "`correctMask: true`" in found["Reason"][0]
-    assert "the column `Label`" in found["Reason"][1]
+    assert "the column `label_value`" in found["Reason"][1]
     noted = capsys.readouterr().err
     assert "Note: A bin of 9000 is wider" in noted
     assert ".py" not in noted
@@ -180,13 +185,59 @@ def test_labels_and_masks_of_table_mean_what_they_mean_there(table: Path) -> Non
 def test_a_label_of_one_image_is_an_option(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = [str(table.with_name(name)) for name in ("image.nii.gz", "mask.nii.gz")]
     assert main(["extract", *files]) == 4
-    assert "2 labels" in capsys.readouterr().err
-    assert main(["extract", *files, "--label", "2"]) == 0
-    line = next(
-        line for line in capsys.readouterr().out.splitlines() if "first_order_mean," in line
+    assert "2 labels (1, 2). Allowed: one label. Do this: name one with `--label`." in (
+        capsys.readouterr().err
     )
+    written = table.with_name("one.csv")
+    assert main(["extract", *files, "--label", "2", "-o", str(written)]) == 0
     pixels, labels = make_volume()
-    assert float(line.partition(",")[2]) == pytest.approx(pixels[labels == 2].mean())
+    found = pd.read_csv(written, index_col="feature")["value"]
+    assert found["first_order_mean"] == pytest.approx(pixels[labels == 2].mean())
+    assert len(found) > 100
+    capsys.readouterr()
+    assert main(["extract", *files, "--label", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [*lines] == written.read_text().splitlines()[1:]
+
+
+@pytest.fixture
+def slices(tmp_path: Path) -> Path:
+    """A table of a DICOM series, of which 0 is padding, and a segmentation of two regions."""
+    (tmp_path / "ct").mkdir()
+    values = 50 + VALUES % 7
+    values[1, 1, 2] = 0
+    for name, content in series_files(values, PixelPaddingValue=0):
+        (tmp_path / "ct" / name).write_bytes(content)
+    whole = MASK.copy()
+    whole[1, 1, 2] = False
+    (tmp_path / "seg.dcm").write_bytes(segmentation({"GTV": MASK, "core": whole}))
+    (tmp_path / "Params.yaml").write_text("featureClass: {firstorder: [Mean]}\n")
+    return tmp_path / "table.csv"
+
+
+def test_a_region_and_its_padding_are_asked_for_in_words_that_help(slices: Path) -> None:
+    """The column `region` was asked for, and made no difference; filters were, without one."""
+    slices.write_text("Image,Mask\nct,seg.dcm\n")
+    code, found = extract(slices, "--names", "ibsi")
+    assert code == 4
+    assert "name one of them in a column `region` of the table." in found["Reason"][0]
+    slices.write_text("Image,Mask,region\nct,seg.dcm,core\nct,seg.dcm,GTV\n")
+    code, found = extract(slices)
+    assert found["original_firstorder_Mean"].notna().tolist() == [True, False]
+    said = "1 voxels of the region have a stored value that the header calls padding: 0 (Pixel Pad"
+    assert said in found["Reason"][1]
+    assert "where they are tissue after all, remove the tag" in found["Reason"][1]
+    assert "filters" not in found["Reason"][1]
+
+
+def test_a_frame_is_chosen_by_its_column(table: Path) -> None:
+    page = np.arange(30, dtype=np.uint8).reshape(5, 6)
+    tifffile.imwrite(table.with_name("pages.tif"), np.stack([page, page + 100]))
+    tifffile.imwrite(table.with_name("mask.tif"), np.ones((2, 5, 6), np.uint8))
+    table.write_text("Image,Mask,frame\npages.tif,mask.tif,2\npages.tif,mask.tif,1\n")
+    code, found = extract(table)
+    assert code == 0, found
+    assert found["original_firstorder_Mean"].tolist() == pytest.approx([114.5, 14.5])
 
 
 @pytest.mark.slow

@@ -90,7 +90,10 @@ def test_one_of_several_regions_is_chosen_by_name_or_number() -> None:
         np.testing.assert_array_equal(mask, MASK | other)
     for content, message in (
         (labels, "2 labels (1, 2)"),
-        (labels, "with --pattern for all masks, `--label-value 2`"),
+        (
+            labels,
+            "in the column `label_value` (`all` for all of them), or with --pattern",
+        ),
         (seg, "2 regions"),
         (seg, "in a column `region` of the table, with --pattern of that of labels"),
         (structure_set({"a": _contours(), "b": _contours()}), "Allowed: `a`, `b`"),

@@ -58,6 +58,13 @@ def test_a_choice_that_no_run_can_follow_is_refused(changes: dict[str, Any], wor
             "none of `svm` learns.*kind number",
         ),
         ({"baselines": ["cox_boosted"]}, {}, "none of `cox_boosted` learns.*kind class"),
+        (
+            {"features": "first_order,shape"},
+            {"shape": (9, 64, 64, 1)},
+            "features: `shape` is not defined for volumes \\(here 9 slices\\).*leave `shape` out",
+        ),
+        ({}, {"shape": (64, 64), "has_regions": True}, "`zones` is not defined in a region"),
+        ({"features": "morphology"}, {"shape": (64, 64)}, "`morphology`.*plane images"),
     ],
 )
 def test_a_choice_that_the_data_set_does_not_carry_is_refused(

@@ -4,11 +4,13 @@ import argparse
 import sys
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 from skiagram.cli.file_arguments import add_unstated_spacing, require_new
 from skiagram.cli.predict import compute_of
-from skiagram.errors import OptionError
+from skiagram.doors import in_words_of
+from skiagram.errors import OptionError, SkiagramError
 
 NAME = "extract"
 SUMMARY = "write radiomics features of images and masks as CSV, also by PyRadiomics' parameter file"
@@ -29,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("input", metavar="TABLE|IMAGE", type=Path, help="CSV, or one image beside its mask")
     add("mask", metavar="MASK", type=Path, nargs="?", help="mask of the one image")
-    add("-o", "--output", metavar="CSV", type=Path, help="table to write; must be new")
+    text = "table to write, of one image a line per feature; must be new"
+    add("-o", "--output", metavar="CSV", type=Path, help=text)
     text = "folder of the files that the table names (default: the table's own)"
     add("--folder", metavar="FOLDER", type=Path, help=text)
     add("--param", metavar="YAML", type=Path, help="PyRadiomics' parameter file")
@@ -62,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _extract(arguments: argparse.Namespace) -> int:
+    from skiagram.compute.files import write_files
     from skiagram.radiomics.features import describe_with
     from skiagram.radiomics.image_table import (
         REASON,
@@ -83,9 +87,19 @@ def _extract(arguments: argparse.Namespace) -> int:
     for remark in plan.remarks:
         print(f"Note: {remark}", file=sys.stderr)
     if arguments.mask is not None:
-        features = describe_with(plan, arguments.input, arguments.mask, spacing, arguments.label)
+        if arguments.output is not None:
+            require_new(arguments.output, "--output")
+        image, mask = arguments.input, arguments.mask
+        try:
+            features = describe_with(plan, image, mask, spacing, arguments.label)
+        except SkiagramError as error:
+            raise error.rephrased(partial(in_words_of, "extract IMAGE MASK")) from error
         lines = [f"{name},{value:.12g}" for name, value in features.items()]
-        print("\n".join(lines))
+        if arguments.output is None:
+            print("\n".join(lines))
+            return 0
+        write_files({arguments.output: "\n".join(["feature,value", *lines, ""]).encode()})
+        print(f"Wrote {arguments.output}: {len(features)} features.")
         return 0
     if arguments.label is not None:
         allowed = "for one image; a table has a column `Label`"
@@ -98,7 +112,7 @@ def _extract(arguments: argparse.Namespace) -> int:
     begin = time.monotonic()
     folder, output = arguments.folder or arguments.input.parent, arguments.output
     if not is_written(rows, folder, plan, output, spacing):
-        require_new(output, "CSV")
+        require_new(output, "--output")
     table = extract_table(rows, folder, plan, output, compute, spacing)
     failed = int(table[REASON].notna().sum()) if REASON in table.columns else 0
     n_other_columns = len(rows[0].cells) + (REASON in table.columns)

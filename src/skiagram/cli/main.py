@@ -31,6 +31,7 @@ from skiagram.cli import (
     upgrade,
     validate,
 )
+from skiagram.doors import in_words_of
 from skiagram.errors import OptionError, SkiagramError, nearest, not_installed, printable
 
 
@@ -234,8 +235,8 @@ def parser(named: str | None = None) -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the words after `skiagram` name; return the exit code."""
+    words = sys.argv[1:] if arguments is None else [*arguments]
     try:
-        words = sys.argv[1:] if arguments is None else [*arguments]
         chosen = parser(words[0] if words else "").parse_args(words)
         shown = _Printable(sys.stdout)
         try:
@@ -245,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             shown.closed = True
         sys.stdout.flush()
     except SkiagramError as error:
-        print(error, file=sys.stderr)
+        print(in_words_of(words[0] if words else "", str(error)), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("skiagram: stopped", file=sys.stderr)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import fields
+from functools import partial
 from io import StringIO
 from itertools import count
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 from skiagram.cli.run import ASKED, gone_if_refused, run_data_set
 from skiagram.cli.show import show_results
+from skiagram.doors import in_words_of
 from skiagram.errors import (
     AuditStop,
     DataError,
@@ -20,6 +23,7 @@ from skiagram.errors import (
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.in_memory import IMAGES, TABLE, as_text, write_data_set
 from skiagram.report.notebook import ProjectResult, read_project
+from skiagram.tasks.kinds import KINDS
 
 _FOLDER = "skiagram-run"
 
@@ -68,8 +72,8 @@ def run(
         folder: Folder for all that is written, new or that of the same call before; None for a new
             one in the present folder. `ProjectResult.folder` is the project in it.
         quick: Whether it is a first look: two folds, few baselines and a tiny network.
-        options: Choice of params.yaml (`networks`, `folds`, `seed`) or `FILE.OPTION` (`svm.kernel`)
-            → value.
+        options: Choice of params.yaml (`networks`, `folds`, `seed`), `FILE.OPTION` (`svm.kernel`)
+            or option of the command on files, labels and outcomes (`empty_label`) → value.
         verbose: Whether what is checked, assumed and under way is printed, as by the command.
 
     Returns:
@@ -85,16 +89,28 @@ def run(
     place = Path(_FOLDER if folder is None else folder)
     while folder is None and place.exists():
         place = Path(f"{_FOLDER}-{next(numbers)}")
-    user_choices = {name: value for name, value in (options or {}).items() if name in ASKED}
-    values = {name: value for name, value in (options or {}).items() if name not in ASKED}
+    # what the command takes in words of its own, how files are read, what is predicted, the rest
+    values = dict(options or {})
+    user_choices = {name: values.pop(name) for name in ASKED if name in values}
+    names = dict.fromkeys(option.name for kind in KINDS for option in kind.options)
+    outcome = {name: values.pop(name) for name in names if name in values}
+    said = {each.name: values.pop(each.name) for each in fields(FileOptions) if each.name in values}
+    for field in fields(FileOptions):
+        if field.default == () and isinstance(said.get(field.name), str):
+            said[field.name] = [said[field.name]]
     with _errors_with_notes(verbose=verbose) as printed:
         with gone_if_refused(place, place / IMAGES, place / TABLE):
             image_folder, table = write_data_set(place, images, labels, patients)
             files = FileOptions(
                 image_folder,
                 table,
-                positive=None if positive is None else as_text(positive),
-                ignore_unlisted=image_folder != place / IMAGES,  # others may lie beside given files
+                **{
+                    "positive": None if positive is None else as_text(positive),
+                    # others may lie beside given files
+                    "ignore_unlisted": image_folder != place / IMAGES,
+                    "outcome": outcome,
+                    **said,
+                },
             )
             project = place / f"{files.short_name}-project"
             code = run_data_set(files, project, user_choices, values, quick=quick)
@@ -108,7 +124,7 @@ def run(
 def _errors_with_notes(*, verbose: bool) -> Iterator[StringIO]:
     """Print nothing unless that is asked for: what would be printed is a note of an error.
 
-    An option of the command that is an argument here has the name that it has here.
+    An option of the command has the name that it has here.
     """
     printed = StringIO()
     with ExitStack() as redirected:
@@ -118,11 +134,7 @@ def _errors_with_notes(*, verbose: bool) -> Iterator[StringIO]:
         try:
             yield printed
         except SkiagramError as error:
-            shown_error = error
-            if "--positive" in str(error):
-                shown_error = error.renamed("--positive ", "positive=").renamed(
-                    "--positive", "positive"
-                )
+            shown_error = error.rephrased(partial(in_words_of, "skiagram.run"))
             if text := printed.getvalue().strip():
                 shown_error.add_note(text)
             raise shown_error from error.__cause__

@@ -135,7 +135,7 @@ def opened_package(path: Path) -> Iterator[Opened]:
         try:
             yield Opened(manifest, folder / _MODEL)
         except SkiagramError as error:  # names where the package was laid out, which is gone then
-            raise error.renamed(str(folder), str(path)) from error
+            raise error.rephrased(lambda text: text.replace(str(folder), str(path))) from error
 
 
 def _unpack(path: Path, folder: Path) -> None:

@@ -25,6 +25,7 @@ from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImage
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prepared_cases import PreparedCases, stored
+from skiagram.doors import in_words_of
 from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError
 from skiagram.features.covariates import SITE_PREFIX
 
@@ -196,7 +197,7 @@ class _Scoring:
 
 def _reason(error: SkiagramError | MemoryError, name: str) -> str:
     if isinstance(error, SkiagramError):
-        return str(error)
+        return in_words_of("predict", str(error))
     return str(DataError("out of memory", where=name, remedy="score it alone, with `--workers 1`"))
 
 

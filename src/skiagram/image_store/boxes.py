@@ -36,6 +36,10 @@ def complete_beyond(
     if not missing.any():
         return image
     number = int(missing[counting].sum())
+    if number and isinstance(counting, np.ndarray):
+        fault = f"{number} voxels in the region are missing (NaN, padding) or infinite"
+        remedy = "fill them first, or draw the region without them"
+        raise DataError(fault, allowed="finite values in the region", remedy=remedy)
     if number:
         raise DataError(
             f"{number} voxels in the region or near it are missing (NaN, padding) or infinite",

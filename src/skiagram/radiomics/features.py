@@ -13,10 +13,13 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skiagram.compute.workers import IN_PROCESS
-from skiagram.errors import DataError, named
+from skiagram.doors import in_words_of
+from skiagram.errors import DataError, SkiagramError
 from skiagram.radiomics.extraction import describe
 from skiagram.radiomics.images import as_case, case_of_files
 from skiagram.radiomics.settings import ExtractionPlan, Names, Parameters, make_plan
+
+_in_python = partial(in_words_of, "skiagram.extract")
 
 if TYPE_CHECKING:
     from skiagram.readers.case_images import ImageReference
@@ -77,7 +80,10 @@ def extract(
     )
     for remark in plan.remarks:
         warnings.warn(remark, stacklevel=2)
-    return describe_with(plan, image, mask, spacing)
+    try:
+        return describe_with(plan, image, mask, spacing)
+    except SkiagramError as error:
+        raise error.rephrased(_in_python) from error
 
 
 def describe_with(
@@ -239,9 +245,12 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
                 where=f"image {number}",
                 allowed="a mask for every image, or for none: whole images are no regions",
             )
-        with named(f"image {number}"):
-            mask_label = self.label if label is None else label
+        mask_label = self.label if label is None else label
+        try:
             return describe_with(plan, image, mask, self.spacing, mask_label)
+        except DataError as error:
+            error.where = f"image {number}"
+            raise error.rephrased(_in_python) from error
 
 
 def _cases(cases: Any) -> Iterator[tuple[int, Any, Any, int | None]]:

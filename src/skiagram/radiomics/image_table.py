@@ -30,6 +30,7 @@ from skiagram.datasets.folder.csv_rows import (
     usual_column,
 )
 from skiagram.datasets.folder.table import split_masks
+from skiagram.doors import in_words_of
 from skiagram.errors import DataError, SkiagramError
 from skiagram.image_store.shards import Spacing
 from skiagram.radiomics.features import describe_files
@@ -64,6 +65,7 @@ def read_image_table(path: Path) -> list[ImageRow]:
 
     The columns of `skiagram table` (`file`, `mask`, `label_value`) get PyRadiomics' names, and
     mean what they mean there: several masks in a cell are united, `all` labels are one region.
+    What is read within the files (`region`, `frame`) has its column in both kinds of table.
     """
     with of_table(str(path)):
         rows = read_csv(path, files=(*_FILES, *_TABLE_COLUMNS))
@@ -72,7 +74,10 @@ def read_image_table(path: Path) -> list[ImageRow]:
         theirs = (
             _TABLE_COLUMNS
             if by_table
-            else [usual_column(header, (name,)) for name in (*_FILES, _LABEL)]
+            else [
+                *(usual_column(header, (name,)) for name in _FILES),
+                usual_column(header, (_LABEL, _TABLE_COLUMNS[2])),
+            ]
         )
         names = {name: new for name, new in zip(theirs, (*_FILES, _LABEL), strict=True) if name}
         rows = [
@@ -80,29 +85,27 @@ def read_image_table(path: Path) -> list[ImageRow]:
             for row in rows
         ]
         require_columns(rows, _FILES)
-        within = [name for name in (_LABEL, *_WITHIN) if by_table or name == _LABEL]
-        references = find_regions_alone(_refer(row, within, split=by_table) for row in rows)
+        references = find_regions_alone(_refer(row, split=by_table) for row in rows)
         found = [ImageRow(row.cells, each) for row, each in zip(rows, references, strict=True)]
     if not any(row.reference.masks for row in found):
         return found  # images as a whole
     return [row if row.reference.masks else row._replace(problem=_WITHOUT_MASK) for row in found]
 
 
-def _refer(row: CsvRow, within: Sequence[str], *, split: bool) -> ImageReference:
+def _refer(row: CsvRow, *, split: bool) -> ImageReference:
     """Return what is read for a row.
 
     Args:
-        within: Columns of what is read within the files, where the table has them.
         split: Whether a cell may name several masks.
     """
-    cells = {name: row.cells.get(name, "") if name in within else "" for name in (_LABEL, *_WITHIN)}
+    cells = {name: row.cells.get(name, "") for name in (_LABEL, *_WITHIN)}
     for name in (_LABEL, "frame"):
         cell = cells[name]
-        if cell and not _NUMBER.fullmatch(cell) and not (cell == _ALL and split):
+        if cell and not _NUMBER.fullmatch(cell) and cell != _ALL:
             raise DataError(
                 f"{name.lower()} `{cell}`",
                 where=row.where,
-                allowed="the whole number that the region has in its mask, or nothing"
+                allowed="the whole number that the region has in its mask, `all` or nothing"
                 if name == _LABEL
                 else "the number of a frame, `all` or nothing",
             )
@@ -228,4 +231,4 @@ def _describe_row(
     try:
         return {**describe_files(plan, folder, row.reference, spacing)}
     except (SkiagramError, OSError) as error:
-        return {REASON: str(error)}
+        return {REASON: in_words_of("extract", str(error))}

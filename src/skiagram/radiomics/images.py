@@ -302,6 +302,7 @@ def _read(
         is_image_file,
         read_case_files,
     )
+    from skiagram.readers.dicom import is_dicom, stated_padding, with_preamble
     from skiagram.readers.file_trees import FolderTree
 
     reading = CaseReading(
@@ -309,6 +310,18 @@ def _read(
     )
     files = read_case_files(FolderTree(folder, is_image_file), reference)
     read = decode_case(files, reference, reading)
+    # padding within the region, which the file's header declares and a person may not expect
+    missing = ~np.isfinite(read.pixels[... if read.region is None else read.region.inside])
+    content = with_preamble(next(iter(files.image.values())))
+    if missing.any() and is_dicom(content) and (padding := stated_padding(content)):
+        raise DataError(
+            f"{missing.sum()} voxels of the region have a stored value that the header calls "
+            f"padding: {padding} (Pixel Padding Value, 0028,0120)",
+            where=reference.name,
+            allowed="a region without padding",
+            remedy="draw the region without these voxels; where they are tissue after all, remove "
+            "the tag from the files, for example with `dcmodify -ea '(0028,0120)' FILE`",
+        )
     if read.pixels.ndim == 3:
         raise DataError(
             f"{read.pixels.shape[-1]} channels",

@@ -288,7 +288,7 @@ def _plane_image(
                 "a volume of colour frames" if len(shapes) == 1 else "frames of several sizes",
                 where=reference.name,
                 allowed="gray frames of one size; or a case per frame",
-                remedy="write the number of a frame in the column of the frame",
+                remedy="write the number of a frame in the column `frame`",
             )
         voxels = np.stack([frame.pixels for frame in frames])[..., None]
         made_gray = max(frame.made_gray for frame in frames)

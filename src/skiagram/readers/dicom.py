@@ -259,7 +259,7 @@ def describe_bits(stored: Iterable[int]) -> tuple[str, ...]:
 def frame_of(frame: int | None, frames: int, where: str) -> int | None:
     """Return the place of a chosen frame, from 0; None where none is chosen."""
     if frame is not None and not 1 <= frame <= frames:
-        remedy = "correct the column of the frame"
+        remedy = "correct the column `frame`"
         raise DataError(
             f"frame {frame} of {frames}", where=where, allowed=f"1 to {frames}", remedy=remedy
         )
@@ -502,6 +502,13 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
     low, high = np.sort(padding.astype(stored.dtype))  # writers mix up US and SS; the bits agree
     missing = (stored >= low) & (stored <= high)
     return np.where(missing, np.float32(np.nan), values.astype(np.float32))
+
+
+def stated_padding(content: bytes) -> str:
+    """Return the stored values that a DICOM file calls padding; empty where it names none."""
+    names = ["PixelPaddingValue", "PixelPaddingRangeLimit"]
+    header = pydicom.dcmread(BytesIO(content), stop_before_pixels=True, specific_tags=names)
+    return " to ".join(str(header[name].value) for name in names if name in header)
 
 
 def _gray_if_equal(colour: Image) -> Image:

@@ -178,7 +178,7 @@ def check_same_grid(mask: VoxelGrid, image: VoxelGrid) -> None:
             f"the mask does not fit its image: {'; '.join(differences)}",
             allowed=f"the image's own grid, corners within {TOLERANCE:.0%} of a voxel",
             remedy="check that the mask belongs to this image; if it does, resample it on purpose "
-            "with `--mask-grid resample` (`skiagram extract`: `correctMask: true`)",
+            "with `--mask-grid resample`",
         )
 
 

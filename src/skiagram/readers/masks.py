@@ -45,10 +45,7 @@ from skiagram.readers.voxels import check_voxels
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _CLOSED = {"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"}
-_OTHER_LABEL = (
-    "correct the column `label_value` (`skiagram extract`: the column `Label`, or `label` in its "
-    "parameter file)"
-)
+_OTHER_LABEL = "correct the column `label_value`"
 _OFF_LINE = 0.1  # of a pixel: how far frames may be shifted against each other
 
 
@@ -89,10 +86,9 @@ def decode_mask(
     content = with_preamble(content)
     with _reading(name):
         if not is_dicom(content):
-            remedy = "name the label, one row per region"
-            frame = None
+            further, frame = "", None
             if segments := read_segments(content):
-                remedy = f"name a segment in the column `region`: {', '.join(segments)}"
+                further = f"; or a segment in the column `region`: {', '.join(segments)}"
                 # value and volume of a segment of 3D Slicer, which may overlap others in volumes
                 layers, names = {layer for _, layer in segments.values()}, ", ".join(segments)
                 if region is None and len(layers) > 1:
@@ -106,7 +102,7 @@ def decode_mask(
                     label_value, layer = segments[region]
                     frame = layer if len(layers) > 1 else None
             labels, grid, _ = decode_volume(content, name, spacing, narrowed=False, frame=frame)
-            inside = _choose_label(labels, label_value, remedy)
+            inside = _choose_label(labels, label_value, further)
             return _filled(_on_image(inside, grid, image, mask_grid))
         dataset = _read_dicom(content)
         kind = str(dataset.get("SOPClassUID", ""))
@@ -252,7 +248,8 @@ def _of_sides(labels: NDArray[Any], shape: tuple[int, ...], mask_grid: MaskGrid)
     if mask_grid == "same" or not resized:
         allowed = f"{' × '.join(map(str, shape))}, as its image, and one channel"
         sides = " × ".join(map(str, labels.shape))
-        remedy = "where it shows the same picture in another size, `--mask-grid resample` takes it"
+        remedy = "where it shows the same picture in another size, bring it to the image's on "
+        remedy += "purpose with `--mask-grid resample`"
         fault = f"a mask of {sides} pixels"
         raise DataError(fault, allowed=allowed, remedy=remedy if resized else OTHER_IMAGE)
     # the nearest pixel for each of the image
@@ -273,7 +270,7 @@ def _in_proportion(mask: tuple[int, ...], image: tuple[int, ...]) -> bool:
 def _choose_label(
     labels: NDArray[Any],
     label_value: int | None,
-    remedy: str = "name the label; a mask saved as JPEG has blurred borders, save it as PNG",
+    further: str = "; a mask saved as JPEG has blurred borders, save it as PNG",
 ) -> NDArray[np.bool_]:
     if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():
         missing = np.isnan(labels).any()
@@ -285,9 +282,10 @@ def _choose_label(
     values = [int(value) for value in np.unique(labels[labels != 0])]
     listed = ", ".join(map(str, values[:10]))
     if label_value is None and len(values) > 1:
-        allowed = "one label; or its number, or `all`: in the column `label_value`, or with "
-        allowed += f"--pattern for all masks, `--label-value {values[-1]}`"
-        raise SeveralRegions(f"{len(values)} labels ({listed})", allowed=allowed, remedy=remedy)
+        remedy = "name one in the column `label_value` (`all` for all of them), or with --pattern "
+        remedy += f"`--label-value {values[-1]}`{further}"
+        fault = f"{len(values)} labels ({listed})"
+        raise SeveralRegions(fault, allowed="one label", remedy=remedy)
     if label_value == ALL_LABELS:
         return np.asarray(labels != 0)
     if label_value is not None and values and label_value not in values:

@@ -60,7 +60,7 @@ def check_voxels(shape: tuple[int, ...]) -> None:
 def check_frame(frame: int | None, number: int) -> None:
     """Refuse a volume that a file of several does not have."""
     if frame is not None and not 1 <= frame <= number:
-        remedy = "correct the column of the frame"
+        remedy = "correct the column `frame`"
         raise DataError(f"volume {frame} of {number}", allowed=f"1 to {number}", remedy=remedy)
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from skiagram.composition import GROUPS, Composition
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.models.arm_of_file import CLASSES, OTHER_ARM, require_arm, target_of
@@ -54,6 +56,9 @@ class DataSetFacts:
         has_lesions: Whether places of lesions are marked; None where nobody has looked.
         cases: The development cases in the order in which training draws folds; None where only
             their numbers are known.
+        shape: Of the first image, [depth,] height, width and channels; empty where none was read.
+        has_regions: Whether the images have regions of interest.
+        spacing: Of the first image; None where it is unknown.
     """
 
     predicted: "AnyPredicted"
@@ -63,6 +68,9 @@ class DataSetFacts:
     has_images: bool = True
     has_lesions: bool | None = None
     cases: "Cases | None" = None
+    shape: tuple[int, ...] = ()
+    has_regions: bool = False
+    spacing: tuple[float, ...] | None = None
 
     @classmethod
     def of_entries(cls, source: "Source", entries: "Sequence[Entry]") -> "DataSetFacts":
@@ -86,12 +94,21 @@ class DataSetFacts:
         if data.cases is None:
             return facts
         development = data.cases.development()
-        return replace(
+        facts = replace(
             facts,
             label=development.label.tolist(),
             patient_id=development.patient_id.tolist(),
             has_lesions=len(data.radii) > 0,
             cases=development,
+        )
+        if not facts.has_images:
+            return facts
+        first = data.first[0]
+        return replace(
+            facts,
+            shape=first.note.shape,
+            has_regions=first.region is not None,
+            spacing=first.note.spacing,
         )
 
     @classmethod
@@ -167,6 +184,33 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
     if data is not None:
         _check_models(trained, models["networks"], data, choices)
         _check_folds(choices, data, options)
+        if data.shape:
+            _check_features(options, data)
+
+
+def _check_features(options: Composition, data: DataSetFacts) -> None:
+    """Refuse feature families that are not defined for such images: each is asked for a small one.
+
+    What it looks at is noise with the axes, channels, region and spacing of the first image.
+    """
+    from skiagram.features.batch import FeatureBatch
+    from skiagram.features.extraction import build_families
+    from skiagram.features.family import families_of_images
+
+    names = split_names(options.choices.get("features") or [])
+    families = build_families({name: options.read_file("features", name) for name in names})
+    # rows and columns are cut short, for speed
+    planes = len(data.shape) - 3 if len(data.shape) == 4 else 0
+    shape = (*data.shape[:planes], 32, 32, *data.shape[planes + 2 :])
+    images = np.random.default_rng(0).normal(100, 20, (1, *shape)).astype(np.float32)
+    inside = np.ones(images.shape[: planes + 3], np.bool_) if data.has_regions else None
+    spacing = None if data.spacing is None else np.array([data.spacing])
+    try:
+        for family in families_of_images(families):
+            family.extract(FeatureBatch(images, inside, spacing, inside))
+    except DataError as error:
+        allowed, remedy = error.allowed, error.remedy
+        raise OptionError(error.found, where="features", allowed=allowed, remedy=remedy) from error
 
 
 def _check_names(options: Composition) -> None:

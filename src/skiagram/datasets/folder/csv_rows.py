@@ -217,7 +217,7 @@ def _filled(rows: list[tuple[int, list[str]]], width: int) -> list[tuple[int, li
         raise DataError(
             f"rows separated by blanks have {min(lengths)} to {max(lengths)} cells",
             where=f"{WHERE}, line {longest}",
-            allowed=f"{width} cells in the longest row, one for each name of --columns",
+            allowed=f"{width} cells in the longest row, one for each of the names that are given",
             remedy="name as many columns as the longest row has (shorter rows end with empty "
             "cells), or put cells that hold a blank in quotation marks",
         )
