@@ -87,8 +87,8 @@ def test_image_and_mask_of_one_pattern_belong_together_and_others_are_said(
         ("nifti/p2_image.nii.gz", "nifti/p2_mask.nii.gz"),
         ("dicom/p3/image", "dicom/p3/mask/rs.dcm"),
     ]
-    assert said.count("Of two patterns") == 1
-    assert "look whether they belong together: dicom/p1/image with nifti/p1_mask.nii.gz" in said
+    words = "Images of one pattern with masks of another: 1, first dicom/p1/image with "
+    assert f"{words}nifti/p1_mask.nii.gz. Look whether they belong together." in said
 
 
 def test_images_without_masks_make_a_table_without_the_column(tmp_path: Path) -> None:
@@ -188,6 +188,11 @@ def test_names_that_tell_the_label_need_no_table_of_labels(
     assert [(row["patient_id"], row["label"], row["region"]) for row in _rows(folder)] == [
         ("p1", "yes", "left"), ("p1", "no", "right"), ("p2", "no", "left"),
     ]  # fmt: skip
+    (folder / "out.csv").unlink()
+    _folder(tmp_path, "Training/yes/p1.png", "val/no/p2.png", "test/no/p3.png")
+    assert main([*line, "{split}/{label}/{patient}.png"]) == 0
+    parts = {row["patient_id"]: row["split"] for row in _rows(folder)}
+    assert parts == {"p1": "train", "p2": "validation", "p3": "test"}
     (folder / "out.csv").unlink()
     assert main([*line, "{label}/{patient}_*.png"]) == 4
     assert "{label}" in terminal([*line, "no/{patient}_{region}.png"], 2)

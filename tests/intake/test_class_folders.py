@@ -17,7 +17,13 @@ def names_of(order: str, words: dict[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "order", ["{part}/{label}", "{label}/{part}", "archive/data/{part}/{label}"]
+    "order",
+    [
+        "{part}/{label}",
+        "{part}/images/{label}",
+        "{label}/{part}",
+        "archive/data/{part}/{label}",
+    ],
 )
 @pytest.mark.parametrize(
     "words", ["train test validation", "Training Testing Val", "TRAIN TEST valid"]
@@ -31,7 +37,7 @@ def test_parts_of_the_data_are_told_on_either_side_of_the_class(order: str, word
 def test_where_a_test_set_has_no_labels_the_training_folder_is_named_alone() -> None:
     with pytest.raises(DataError) as refused:
         rows_of_classes(["train/yes/1.png", "train/no/2.png", "test/3.png"], (), "films")
-    assert "name `films/train` alone" in refused.value.remedy
+    assert "`films/train`" in refused.value.remedy
 
 
 @pytest.mark.parametrize("parts", [("train", "train"), ("train", "val"), ("val", "train")])
@@ -49,6 +55,8 @@ def test_parts_without_a_test_set_are_left_to_folds(parts: tuple[str, str]) -> N
         (["yes/1.png", "no/2.png"], (), ["yes", "no"]),
         (["archive/yes/1.png", "archive/no/2.png"], (), ["yes", "no"]),
         (["images/yes/1.png", "images/no/2.png"], (), ["yes", "no"]),
+        (["images/1.png", "drawings/2.png"], (), ["images", "drawings"]),
+        (["yes/images/1.png", "no/images/x/2.png"], (), ["yes", "no"]),
         (["yes/p1/1.png", "no/p2/2.png"], (), ["yes", "no"]),
         (["bo\u0308se /1.png", "b\u00f6se/2.png", "gut/3.png"], (), ["b\u00f6se"] * 2 + ["gut"]),
         (
@@ -83,10 +91,13 @@ def test_the_folder_that_tells_the_class_is_found(
         (["yes/1.png", "no/2.png", "3.png"], "a folder for each class, such as `3.png`"),
         (["yes/1.png", "yes/2.png"], "in `yes` alone"),
         (["s1/yes/1.png", "s1/no/2.png", "s2/yes/1.png", "s2/no/1.png"], "s1, s2, or no, yes"),
-        (["train/yes/1.png", "val/no/2.png", "holdout/no/2.png"], "beside `holdout`"),
-        (["yes/train/1.png", "no/test/2.png", "no/dev/2.png"], "beside `dev`"),
-        (["train/1.png", "test/2.png"], "without folders of classes"),
-        (["train/yes/1.png", "train/no/2.png", "more/yes/3.png"], "beside `more`"),
+        (
+            ["train/yes/1.png", "val/no/2.png", "holdout/no/2.png"],
+            "`train`, `val`, which are parts of the data, and `holdout/no/2.png`",
+        ),
+        (["yes/train/1.png", "no/test/2.png", "no/dev/2.png"], "`no/dev/2.png` does not fit"),
+        (["train/1.png", "test/2.png"], "called `test`, `train`"),
+        (["train/yes/1.png", "train/no/2.png", "more/yes/3.png"], "`more/yes/3.png` does not fit"),
     ],
 )
 def test_other_folders_are_refused_by_name(names: list[str], words: str) -> None:

@@ -16,7 +16,7 @@ from skiagram.datasets.folder.table import SPLITS, is_number
 from skiagram.datasets.telling_columns import PYRADIOMICS
 from skiagram.errors import DataError, listed, printable
 from skiagram.intake.feature_tables import DescribedFeatures
-from skiagram.intake.file_patterns import FoundImages, Patterns
+from skiagram.intake.file_patterns import Patterns, find_images
 from skiagram.intake.images import DescribedFolder
 from skiagram.intake.patient_columns import tells_patients
 from skiagram.readers.burnt_in_text import cut_out_mark
@@ -213,7 +213,7 @@ def _lines_of_folders(described: DescribedFolder) -> list[str]:
             [*["{any}"] * label_level, "{label}", *before, "{patient}", *after, "{region}"]
         )
         try:
-            FoundImages.of(folder, Patterns([pattern]))
+            find_images(folder, Patterns([pattern]))
         except DataError:  # files of one patient that it does not tell apart
             continue
         line = f"{number} folders, such as {names[0]}, may be patients: "

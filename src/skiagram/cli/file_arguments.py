@@ -101,7 +101,7 @@ def add_name_arguments(parser: argparse._ActionsContainer) -> None:
         "--pattern",
         nargs="+",
         help="names relative to FOLDER, with {patient} and, where there are some, {modality}, "
-        "{region}, {kind} and {label}; {any} stands for parts without a meaning",
+        "{region}, {kind}, {label} and {split}; {any} stands for parts without a meaning",
     )
     add_cut(parser)
     add("--image-kind", default="image", help="{kind} of images (default: image)")

@@ -203,7 +203,13 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
     from skiagram.datasets.folder.csv_rows import CsvRow, read_csv
     from skiagram.deploy.new_cases import cases_of_features, find_cases, list_cases
     from skiagram.intake.file_options import FileOptions
-    from skiagram.intake.file_patterns import FoundImages, Patterns
+    from skiagram.intake.file_patterns import (
+        PATIENT,
+        Patterns,
+        add_frames,
+        filled_columns,
+        find_images,
+    )
 
     preparation, place = model.preparer.preparation, Path(arguments.files[0])
     if (measured := model.scorer.measured) is not None:
@@ -238,15 +244,16 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
         rows = read_csv(arguments.table, arguments.missing)
         return list_cases(place, rows, preparation.modalities)
     patterns = Patterns(arguments.pattern, cut=arguments.cut)
-    images = FoundImages.of(place, patterns, arguments.frames)
-    if not images.images:
+    found = find_images(place, patterns)
+    if not found.rows:
         raise DataError("no image fits", where=str(place), allowed=", ".join(patterns.written))
-    for pair in images.mixed:
-        sentence = f"Of two patterns, look whether they belong together: {pair}"
-        print(printable(sentence), file=sys.stderr)
+    if found.note:
+        print(printable(found.note), file=sys.stderr)
+    framed = add_frames(place, found.rows, arguments.frames)
+    columns = filled_columns(framed, ("file", "mask", "frame", "modality", "region", PATIENT))
     rows = [
-        CsvRow(line, {name: cells[name] for name in images.columns} | {"patient_id": key[0]})
-        for line, (key, cells) in enumerate(images.rows(), start=2)
+        CsvRow(line, {name: row[name] for name in columns})
+        for line, row in enumerate(framed, start=2)
     ]
     return list_cases(place, rows, preparation.modalities)
 

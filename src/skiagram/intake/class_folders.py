@@ -1,18 +1,47 @@
-"""Labels that folders tell: `yes/1.png`, and with parts of the data `train/yes/1.png`."""
+"""Labels that folders tell: `yes/1.png`, and with parts of the data `train/yes/1.png`.
 
+A row of `_LAYOUTS` is a usual layout; the first one that all images fit is taken.
+"""
+
+import os
 import re
 import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import takewhile
+from typing import NamedTuple
 
 from skiagram.datasets.folder.csv_rows import WHERE, CsvRow
-from skiagram.datasets.folder.mask_names import split_name, without_image_folders, without_modality
+from skiagram.datasets.folder.mask_names import without_ending, without_modality
+from skiagram.datasets.folder.name_patterns import LAYOUT_CONTENT, NamePattern
 from skiagram.datasets.folder.table import SPLITS
 from skiagram.errors import DataError, listed
 
 KINDS = "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files"
+_CONTENT = LAYOUT_CONTENT | {"images": "(?i:images?|imgs?|imaging|volumes?)(?:T[rs])?"}
+_LAYOUTS = [  # below the folders that all images share
+    NamePattern(written, _CONTENT)
+    for written in (
+        "{split}/{label}/{inner}{name}",
+        "{split}/{images}/{label}/{inner}{name}",
+        "{label}/{split}/{inner}{name}",
+        "{label}/{inner}{name}",
+        "{folder}/{label}/{inner}{name}",
+    )
+]
+
+
+class _Fitted(NamedTuple):
+    """Images that fit a layout: image → what its name tells."""
+
+    layout: NamePattern
+    told: dict[str, dict[str, str]]
+
+    @property
+    def labels(self) -> list[str]:
+        return sorted({told["label"] for told in self.told.values()})
 
 
 def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) -> list[CsvRow]:
@@ -29,28 +58,74 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
             patient by their names.
     """
     if not names:
-        raise DataError(
-            "no image that can be read",
-            where=where,
-            allowed=KINDS,
-            remedy="convert the images, for example to PNG",
-        )
+        remedy = "convert the images, for example to PNG"
+        raise DataError("no image that can be read", where=where, allowed=KINDS, remedy=remedy)
     _refuse_modalities(names, where)
-    # outer folders that all share, as an archive unpacks them, tell nothing
-    spelled = [unicodedata.normalize("NFC", name).split("/")[:-1] for name in names]
-    folders = without_image_folders([[part.strip() for part in parts] for parts in spelled])
-    while all(len(parts) > 1 for parts in folders) and len({parts[0] for parts in folders}) == 1:
-        if folders[0][0].lower() in SPLITS:
-            break
-        folders = [parts[1:] for parts in folders]
-    split = _split_level(folders, where)
-    label = _label_level(folders, classes, where) if split is None else 1 - split
-    astray = next(
-        (name for name, parts in zip(names, folders, strict=True) if len(parts) <= label), None
-    )
-    labels = sorted({parts[label] for parts in folders if len(parts) > label})
-    if astray is not None or len(labels) < 2:
-        example = f", such as `{astray}`" if astray is not None else f", but in `{labels[0]}` alone"
+    # what each layout tells; outer folders that all share, as an archive unpacks them, tell nothing
+    common = os.path.commonpath(["/".join(name.split("/")[:-2]) for name in names])
+    shared = [*takewhile(lambda part: part.lower() not in SPLITS, filter(None, common.split("/")))]
+    spelled = {
+        name: "/".join(part.strip() for part in unicodedata.normalize("NFC", name).split("/"))
+        for name in names
+    }
+    fitted = []
+    for layout in _LAYOUTS:
+        told = {
+            name: layout.readings("/".join(text.split("/")[len(shared) :]))
+            for name, text in spelled.items()
+        }
+        fitted.append(_Fitted(layout, {name: found[0] for name, found in told.items() if found}))
+    chosen = _choose_layout(fitted, names, classes, where)
+    if len(classes) < 2:  # a line that names all classes has settled it
+        _refuse_nested(chosen, where)
+    # without a test set, as where its labels are kept back, parts are of no use: folds make them
+    parts = {SPLITS[each["split"].lower()] for each in chosen.told.values() if "split" in each}
+    rows = []
+    for line, name in enumerate(names, start=2):
+        reading = chosen.told[name]
+        cells = {"file": name, "label": reading["label"]}
+        if "test" in parts:
+            cells["split"] = SPLITS[reading["split"].lower()]
+        rows.append(CsvRow(line, cells))
+    return rows
+
+
+def _choose_layout(
+    fitted: Sequence[_Fitted], names: Sequence[str], classes: Collection[str], where: str
+) -> _Fitted:
+    """Return the layout that all images fit: one with parts of the data, else of the classes.
+
+    Without parts it is the level of folders that has the classes which the user names, else the
+    outer one. Where every outer folder holds the same inner ones, either may be the class.
+    """
+    whole = [each for each in fitted if len(each.told) == len({*names}) and len(each.labels) > 1]
+    with_parts = [each for each in fitted if "split" in each.layout.fields]
+    for each in with_parts:
+        if each in whole:
+            return each
+    # parts of the data that only some images have, or that lie where classes are looked for
+    outer, inner = fitted[-2:]
+    called = [label for label in outer.labels if label.lower() in SPLITS]
+    for each in with_parts:
+        words = sorted({told["split"] for told in each.told.values()})
+        parts = words if len(words) > 1 or each is fitted[0] else []
+        if parts or len(called) > 1:
+            astray = next((name for name in names if name not in each.told), names[0])
+            training = [word for word in parts or called if SPLITS[word.lower()] == "train"]
+            remedy = "rename or move the folders, or write a table with a column `split`"
+            if training and each is fitted[0]:
+                remedy += f"; or name one part that has labels alone: `{where}/{training[0]}`"
+            raise DataError(
+                f"folders called {listed(parts or called, '`')}, which are parts of the data, and "
+                f"`{astray}` does not fit them",
+                where=where,
+                allowed="parts of the data that are called train, val and test (or training, "
+                "validation, valid, testing), each with a folder for each class",
+                remedy=remedy,
+            )
+    if outer not in whole:
+        astray = next((name for name in names if name not in outer.told), "")
+        example = f", such as `{astray}`" if astray else f", but in `{outer.labels[0]}` alone"
         raise DataError(
             f"no table was given, and images do not lie in a folder for each class{example}",
             where=where,
@@ -59,18 +134,24 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
             remedy="move what is no image of a class elsewhere, or name a table; where names tell "
             "the class, say how, as in `--pattern '{patient}_{label}.png'`",
         )
-    if len(classes) < 2:  # a line that names all classes has settled it
-        _refuse_nested([parts[label:] for parts in folders], labels, where)
-    # without a test set, as where its labels are kept back, parts are of no use: folds make them
-    if split is not None and "test" not in {SPLITS[parts[split].lower()] for parts in folders}:
-        split = None
-    rows = []
-    for line, (name, parts) in enumerate(zip(names, folders, strict=True), start=2):
-        cells = {"file": name, "label": parts[label]}
-        if split is not None:
-            cells["split"] = SPLITS[parts[split].lower()]
-        rows.append(CsvRow(line, cells))
-    return rows
+    named = [each for each in (outer, inner) if classes and {*classes} <= {*each.labels}]
+    if len(named) == 1 and named[0] in whole:
+        return named[0]
+    # the same folders in all others
+    within: dict[str, set[str]] = {}
+    for told in inner.told.values():
+        within.setdefault(told["folder"], set()).add(told["label"])
+    if inner in whole and all({*inner.labels} == held for held in within.values()):
+        outer_names, inner_names = (", ".join(each.labels[:4]) for each in (outer, inner))
+        raise DataError(
+            "every folder holds the same folders: the classes may be "
+            f"{outer_names}, or {inner_names}",
+            where=where,
+            allowed="one level of folders, or the names of the classes",
+            remedy="name the classes with --positive or --classes, or say it with --pattern, as "
+            "in `--pattern '{any}/{label}/{patient}.png'`",
+        )
+    return outer
 
 
 def describe_depths(rows: Sequence[CsvRow]) -> str:
@@ -185,16 +266,15 @@ def unite_development(
 
 def _refuse_modalities(names: Sequence[str], where: str) -> None:
     """Refuse images whose names differ in a modality alone: each would become a patient."""
-    by_patient: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    by_patient: dict[str, dict[str, str]] = {}
     for name in sorted(names):
-        folders, stem = split_name(name)
-        by_patient.setdefault((folders, without_modality(stem)), []).append(name)
+        stem = without_ending(name)
+        by_patient.setdefault(without_modality(stem), {}).setdefault(stem, name)
     for patient_images in by_patient.values():
-        stems = {split_name(name)[1] for name in patient_images}
-        if len(stems) > 1:
+        if len(patient_images) > 1:
             raise DataError(
-                f"{len(stems)} images of one patient by their names: "
-                + ", ".join(f"`{name}`" for name in patient_images[:3]),
+                f"{len(patient_images)} images of one patient by their names: "
+                + ", ".join(f"`{name}`" for name in [*patient_images.values()][:3]),
                 where=where,
                 allowed="one image of each patient, or a pattern of names with {modality}",
                 remedy="for example `--pattern '{label}/{patient}_{modality}.nii.gz'` with "
@@ -203,18 +283,14 @@ def _refuse_modalities(names: Sequence[str], where: str) -> None:
             )
 
 
-def _refuse_nested(folders: Sequence[Sequence[str]], labels: Sequence[str], where: str) -> None:
-    """Refuse a class whose folder holds those of all the others, as a copy of the whole does.
-
-    Args:
-        folders: Of each image, from that of its class on.
-    """
+def _refuse_nested(chosen: _Fitted, where: str) -> None:
+    """Refuse a class whose folder holds those of all the others, as a copy of the whole does."""
     within: dict[str, set[str]] = {}
-    for label, *inner in folders:
-        within.setdefault(label, set()).update(inner)
-    for label in labels:
-        others = [name for name in labels if name != label]
-        if within[label].issuperset(others):
+    for told in chosen.told.values():
+        within.setdefault(told["label"], set()).update(told["inner"].split("/"))
+    for label, inner in within.items():
+        others = [name for name in chosen.labels if name != label]
+        if inner.issuperset(others):
             remedy = "move the inner folders elsewhere, or name all classes with --classes"
             if len(others) > 1:
                 named = " ".join(map(shlex.quote, others))
@@ -226,59 +302,3 @@ def _refuse_nested(folders: Sequence[Sequence[str]], labels: Sequence[str], wher
                 allowed="each class in one folder",
                 remedy=remedy,
             )
-
-
-def _split_level(folders: Sequence[Sequence[str]], where: str) -> int | None:
-    """Return which level of folders tells the parts of the data: 0, 1 or none."""
-    for level in (0, 1):
-        if any(len(parts) <= level for parts in folders):
-            return None
-        names = {parts[level] for parts in folders}
-        named = {name for name in names if name.lower() in SPLITS}
-        if named == names and all(len(parts) > 1 for parts in folders):
-            return level
-        divided = {parts[level] for parts in folders if len(parts) > level + 1} & named
-        if len(named) > 1 or (divided and level == 0):
-            parts = " and ".join(f"`{name}`" for name in sorted(named))
-            others = listed(sorted(names - named), "`")
-            training = next((name for name in named if SPLITS[name.lower()] == "train"), None)
-            remedy = "rename or move the folders, or write a table with a column `split`"
-            if training is not None and not others and level == 0:
-                remedy += f"; where the other parts have no labels, name `{where}/{training}` alone"
-            raise DataError(
-                f"folders called {parts}, which are parts of the data, "
-                + (f"beside {others}" if others else "without folders of classes in them"),
-                where=where,
-                allowed="parts of the data that are called train, val and test (or training, "
-                "validation, valid, testing), each with a folder for each class",
-                remedy=remedy,
-            )
-    return None
-
-
-def _label_level(folders: Sequence[Sequence[str]], classes: Collection[str], where: str) -> int:
-    """Return which level of folders tells the class, where none tells parts of the data.
-
-    It is the level that has the classes which the user names, else the outer one. Where every outer
-    folder holds the same inner ones, either may be the class.
-    """
-    levels = [{*names} for names in zip(*folders, strict=False)]  # that all images have
-    named = [level for level, names in enumerate(levels) if classes and {*classes} <= names]
-    if len(named) == 1:
-        return named[0]
-    if len(levels) < 2:
-        return 0
-    within: dict[str, set[str]] = {}
-    for outer, inner, *_ in folders:
-        within.setdefault(outer, set()).add(inner)
-    alike = all(names == levels[1] for names in within.values())
-    if not alike or min(map(len, levels[:2])) < 2:
-        return 0
-    outer_names, inner_names = (", ".join(sorted(level)[:4]) for level in levels[:2])
-    raise DataError(
-        f"every folder holds the same folders: the classes may be {outer_names}, or {inner_names}",
-        where=where,
-        allowed="one level of folders, or the names of the classes",
-        remedy="name the classes with --positive or --classes, or write a table: `skiagram table` "
-        "with --pattern",
-    )

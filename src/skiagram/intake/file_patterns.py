@@ -1,4 +1,4 @@
-"""What names of files tell, by patterns that a user writes: images, masks, labels."""
+"""A row for each image, by patterns of names that a user writes: image, mask, patient, label."""
 
 import re
 import shlex
@@ -6,21 +6,20 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import NamedTuple
 
-from skiagram.datasets.folder.mask_names import MaskNames, find_masks
-from skiagram.datasets.folder.table import join_masks
+from skiagram.datasets.folder.mask_names import find_masks
+from skiagram.datasets.folder.name_patterns import CONTENT, Cut, NamePattern
+from skiagram.datasets.folder.table import SPLITS, join_masks
 from skiagram.errors import DataError, OptionError
 from skiagram.readers.case_images import is_image_file
 from skiagram.readers.file_trees import FolderTree, is_hidden
 from skiagram.readers.files import read_file
 from skiagram.readers.image_files import count_frames
 
-_FIELD = re.compile(r"\{(\w+)\}")
-FIELDS = ("patient", "modality", "region", "kind", "label", "any")  # `any` tells nothing
-Files = tuple[dict[int, str], dict[int, str]]  # images and masks by number of the pattern
+PATIENT = "patient_id"  # column
 _TRIED = 8  # ids and files of which a pattern may be made
 Key = tuple[str, str, str]  # patient, modality, region; empty where the pattern does not tell
 
@@ -34,8 +33,6 @@ class Patterns:
         kinds: What {kind} says of images and of masks.
         masks: Names of masks, where they are not told by {kind}; a mask is that of all images whose
             {modality} or {region} it does not tell apart.
-        label_value: Value of the region's voxels in masks of several, `all` for all of them; empty
-            where masks have one.
         cut: Where a name is cut that fits in several ways: a field ends at the first place that
             fits, or at the last one; None refuses such names.
     """
@@ -43,212 +40,95 @@ class Patterns:
     written: Sequence[str]
     kinds: tuple[str, str] = ("image", "mask")
     masks: Sequence[str] = ()
-    label_value: str = ""
-    cut: Literal["first", "last"] | None = None
+    cut: Cut | None = None
+
+    def fitting(self, folder: Path) -> Iterator[tuple[int, dict[str, str], str]]:
+        """Yield number of the pattern, what it tells, and path of what fits one.
+
+        Raises:
+            OptionError: A pattern has no patient, or a field that is not known.
+            DataError: A name fits a pattern in two ways, and nothing says which is meant.
+        """
+        content = CONTENT | {"kind": f"(?:{'|'.join(map(re.escape, self.kinds))})"}
+        for number, written in enumerate(self.written):
+            pattern = NamePattern(written, content)
+            if not {"patient"} <= {*pattern.fields} <= content.keys():
+                others = ", ".join(name for name in content if name != "patient")
+                allowed = f"names with {{patient}} and others of {others}"
+                raise OptionError(f"`{written}` was given", where="--pattern", allowed=allowed)
+            for path in sorted(folder.glob("/".join(["*"] * (written.count("/") + 1)))):
+                name = path.relative_to(folder).as_posix()
+                readings = pattern.readings(name)
+                if not readings or any(map(is_hidden, name.split("/"))):
+                    continue
+                if len(readings) > 1 and self.cut is None:
+                    ways = (
+                        ", ".join(f"{part} `{text}`" for part, text in told.items())
+                        for told in readings
+                    )
+                    raise DataError(
+                        f"fits `{written}` in two ways: {'; or '.join(ways)}",
+                        where=name,
+                        allowed="a pattern that fits each name in one way",
+                        remedy="say with `--cut first` or `--cut last` which of the two is meant, "
+                        "or write more of the names in --pattern",
+                    )
+                told = readings[0 if self.cut == "first" else -1]
+                spelled = {part: unicodedata.normalize("NFC", text) for part, text in told.items()}
+                yield number, spelled, name
+
+    def other_images(self, folder: Path) -> list[str]:
+        """Return the image files that fit no pattern, nor lie in a folder that fits one."""
+        every = replace(self, written=[*self.written, *self.masks])
+        fit = {path for _, _, path in every.fitting(folder)}
+        return sorted(
+            name
+            for name in FolderTree(folder, is_image_file).images(fit)
+            if not any(parent.as_posix() in fit for parent in PurePosixPath(name).parents)
+        )
 
 
-@dataclass(frozen=True)
-class FoundImages:
-    """The images and masks of a folder whose names fit a pattern.
+class FoundImages(NamedTuple):
+    """The images of a folder whose names fit a pattern.
 
     Attributes:
-        images: Patient, modality, region → image, relative to the folder.
-        masks: The same of masks; empty where images are taken whole.
-        frames: Image → how many frames it has; those that are missing have one.
-        volume: Whether several frames are one volume, else a case each.
-        lesions: Image → its cell of lesions; None where nobody knows.
-        label_value: As of `Patterns`.
-        mixed: Images that have a mask of another pattern alone, though theirs gives masks too.
-        paired: Images whose pattern gives no mask, with the mask of another pattern.
-        labels: Label by patient, modality, region; empty where the patterns do not tell.
+        rows: A row for each: patient, modality, region, image and mask, and label and part of the
+            data; cells are empty where no pattern tells. Names are relative to the folder.
+        note: Sentence on images whose mask another pattern tells.
+        masks_alone: Masks whose image is not there.
     """
 
-    images: Mapping[Key, str]
-    masks: Mapping[Key, str]
-    frames: Mapping[Key, int]
-    volume: bool
-    mixed: Sequence[str]
-    paired: Sequence[str] = ()
-    labels: Mapping[Key, str] = field(default_factory=dict)
-    lesions: Mapping[str, str] | None = None
-    label_value: str = ""
-
-    @classmethod
-    def of(
-        cls,
-        folder: Path,
-        patterns: Patterns,
-        frames: str | None = None,
-    ) -> "FoundImages":
-        """Look for images and masks; the first pattern that gives a key both is taken.
-
-        Args:
-            frames: `cases` or `volume` for files of several frames; None where there are none.
-        """
-        # masks that patterns of their own find, by what these tell
-        drawn_apart: dict[Key, list[str]] = {}
-        for _, key, _, path, _ in _fitting(folder, replace(patterns, written=patterns.masks)):
-            drawn_apart.setdefault(key, []).append(path)
-        files, labels = _find_files(folder, patterns, drawn_apart.values())
-        images: dict[Key, str] = {}
-        masks: dict[Key, str] = {}
-        mixed: list[str] = []
-        paired: list[str] = []
-        with_masks = {number for _, mask_files in files.values() for number in mask_files}
-        for key, (image_files, mask_files) in files.items():
-            both = min(image_files.keys() & mask_files.keys(), default=None)
-            if image_files:
-                images[key] = image_files[min(image_files) if both is None else both]
-            if mask_files:
-                mask = mask_files[min(mask_files) if both is None else both]
-                if (folder / mask).is_dir():  # it stands for the only file in it
-                    names = [item.name for item in (folder / mask).iterdir()]
-                    inside = [name for name in names if not is_hidden(name)]
-                    if len(inside) != 1:
-                        raise DataError(
-                            f"a folder of {len(inside)} files",
-                            where=mask,
-                            allowed="one file, the mask",
-                            remedy="name the file in --pattern",
-                        )
-                    mask = f"{mask}/{inside[0]}"
-                masks[key] = mask
-            if image_files and mask_files and both is None:
-                pairs = mixed if min(image_files) in with_masks else paired
-                pairs.append(f"{images[key]} with {masks[key]}")
-        for key in images.keys() - masks.keys():
-            patient, modality, region = key
-            coarser = [key, (patient, "", region), (patient, modality, ""), (patient, "", "")]
-            if whose := next(filter(drawn_apart.get, coarser), None):
-                masks[key] = join_masks(drawn_apart[whose])
-        counted = images if frames else {}
-        numbers = {
-            key: count_frames(read_file(folder / path, path))
-            for key, path in counted.items()
-            if (folder / path).is_file()  # not a folder of a series
-        }
-        volume, value = frames == "volume", patterns.label_value
-        return cls(images, masks, numbers, volume, mixed, paired, labels, label_value=value)
-
-    def with_masks(self, masks: MaskNames, *, as_regions: bool) -> "FoundImages":
-        """Return the images without those that are masks by their names, or with these as masks."""
-        mask_files = masks.names
-        images = {key: name for key, name in self.images.items() if name not in mask_files}
-        drawn = dict(self.masks)
-        for key, name in images.items() if as_regions else ():
-            if drawn_on := masks.of_image.get(name):
-                drawn[key] = join_masks(drawn_on)
-        return replace(self, images=images, masks=drawn)
-
-    @property
-    def columns(self) -> list[str]:
-        """The columns of `rows` that hold anything."""
-        several = any(count > 1 for count in self.frames.values())
-        filled = {
-            "file": True,
-            "mask": bool(self.masks) and self.lesions is None,
-            "label_value": bool(self.masks and self.label_value) and self.lesions is None,
-            "frame": several,
-            "modality": any(key[1] for key in self.images),
-            "region": any(key[2] for key in self.images),
-            "label": bool(self.labels),
-            "marks": self.lesions is not None,
-            "lesion": self.lesions is not None,
-        }
-        return [name for name, is_filled in filled.items() if is_filled]
-
-    def rows(self) -> Iterator[tuple[Key, dict[str, str]]]:
-        """Yield the cells of each image, or of each of its frames, by key.
-
-        A case is abnormal where any of its modalities has a lesion.
-        """
-        lesions = self.lesions or {}
-        abnormal = {(key[0], key[2]) for key, image in self.images.items() if lesions.get(image)}
-        for key in sorted(self.images):
-            cells = {"file": self.images[key], "modality": key[1], "region": key[2]}
-            cells["mask"] = self.masks.get(key, "")
-            cells["label_value"] = self.label_value
-            cells["label"] = self.labels.get(key, "")
-            cells["marks"] = lesions.get(self.images[key], "")
-            cells["lesion"] = "present" if (key[0], key[2]) in abnormal else "absent"
-            count = self.frames.get(key, 1)
-            numbers = [str(number) for number in range(1, count + 1)] if count > 1 else [""]
-            for number in ["all"] if count > 1 and self.volume else numbers:
-                yield key, {**cells, "frame": number}
+    rows: list[dict[str, str]]
+    note: str
+    masks_alone: list[str]
 
 
-def _fitting(folder: Path, patterns: Patterns) -> Iterator[tuple[int, Key, str, str, str]]:
-    """Yield number of the pattern, key, kind, relative path and label of what fits a pattern.
-
-    Raises:
-        OptionError: A pattern has no patient, or a field that is not known.
-        DataError: A name fits a pattern in two ways, and nothing says which is meant.
-    """
-    kinds = "|".join(map(_escaped, patterns.kinds))
-    content = dict.fromkeys(FIELDS, "[^/]+{0}") | {"kind": kinds}
-    for number, pattern in enumerate(patterns.written):
-        fields = _FIELD.findall(pattern)
-        if set(fields) - set(FIELDS) or "patient" not in fields:
-            allowed = f"names with {{patient}} and others of {', '.join(FIELDS[1:])}"
-            raise OptionError(f"`{pattern}` was given", where="--pattern", allowed=allowed)
-        # a regular expression, in which `{0}` stands for `?` where fields are to be short
-        literal, *others = _FIELD.split(pattern)
-        expression, earlier_fields = _escaped(literal), set[str]()
-        for field_name, literal in zip(others[::2], others[1::2], strict=True):
-            if field_name == "any":
-                expression += content[field_name]
-            elif field_name in earlier_fields:
-                expression += f"(?P={field_name})"
-            else:
-                expression += f"(?P<{field_name}>{content[field_name]})"
-            expression += _escaped(literal)
-            earlier_fields.add(field_name)
-        # names that fit it
-        longest = re.compile(expression.format("")).fullmatch
-        shortest = re.compile(expression.format("?")).fullmatch
-        for path in sorted(folder.glob("/".join(["*"] * (pattern.count("/") + 1)))):
-            name = path.relative_to(folder).as_posix()
-            last, first = longest(name), shortest(name)
-            if last is None or first is None or any(map(is_hidden, name.split("/"))):
-                continue
-            if patterns.cut is None and last.groupdict() != first.groupdict():
-                raise DataError(
-                    f"fits `{pattern}` in two ways: {_told(first)}; or {_told(last)}",
-                    where=name,
-                    allowed="a pattern that fits each name in one way",
-                    remedy="say with `--cut first` or `--cut last` which of the two is meant, or "
-                    "write more of the names in --pattern",
-                )
-            match = first if patterns.cut == "first" else last
-            parts = {
-                part: unicodedata.normalize("NFC", text) for part, text in match.groupdict().items()
-            }
-            key = (parts["patient"], parts.get("modality", ""), parts.get("region", ""))
-            yield number, key, parts.get("kind", patterns.kinds[0]), name, parts.get("label", "")
-
-
-def _find_files(
-    folder: Path, patterns: Patterns, others: Iterable[Sequence[str]]
-) -> tuple[dict[Key, Files], dict[Key, str]]:
-    """Return images and masks, and labels, of what the patterns tell apart.
-
-    Args:
-        others: Files that are neither.
+def find_images(folder: Path, patterns: Patterns) -> FoundImages:
+    """Look for images and masks; of several patterns the first that gives both is taken.
 
     Raises:
         DataError: Something has two labels, or two files by one pattern.
     """
-    apart = {path for paths in others for path in paths}
-    files: dict[Key, Files] = {}
-    labels: dict[Key, str] = {}
-    for number, key, kind, path, label in _fitting(folder, patterns):
+    # masks that patterns of their own find, by what these tell
+    drawn_apart: dict[Key, list[str]] = {}
+    for _, told, path in replace(patterns, written=patterns.masks).fitting(folder):
+        drawn_apart.setdefault(_key(told), []).append(path)
+    apart = {path for paths in drawn_apart.values() for path in paths}
+    # images and masks by number of the pattern, and labels and parts of the data
+    files: dict[Key, tuple[dict[int, str], dict[int, str]]] = {}
+    labels: dict[Key, dict[str, str]] = {}
+    for number, told, path in patterns.fitting(folder):
         if path in apart:
             continue
-        if label and labels.setdefault(key, label) != label:
-            both_labels = f"`{label}`, and `{labels[key]}` elsewhere"
-            remedy = "name what tells them apart in --pattern, such as {region}"
-            raise DataError(both_labels, where=path, remedy=remedy)
-        kind_files = files.setdefault(key, ({}, {}))[patterns.kinds.index(kind)]
+        key = _key(told)
+        for part in ("label", "split"):
+            first = labels.setdefault(key, {}).setdefault(part, told.get(part, ""))
+            if told.get(part, first) != first:
+                fault = f"`{told[part]}`, and `{first}` elsewhere"
+                remedy = "name what tells them apart in --pattern, such as {region}"
+                raise DataError(fault, where=path, remedy=remedy)
+        kind = patterns.kinds.index(told.get("kind", patterns.kinds[0]))
+        kind_files = files.setdefault(key, ({}, {}))[kind]
         if kind_files.setdefault(number, path) != path:
             raise DataError(
                 f"a second file of patient `{key[0]}`, beside {kind_files[number]}",
@@ -256,7 +136,73 @@ def _find_files(
                 allowed="one image, and one mask, for what --pattern tells apart",
                 remedy="tell them apart by {modality} or {region} in --pattern",
             )
-    return files, labels
+    # a row for each image, with its mask
+    rows, mixed, alone = list[dict[str, str]](), list[str](), list[str]()
+    for key, (image_files, mask_files) in sorted(files.items()):
+        both = min(image_files.keys() & mask_files.keys(), default=None)
+        image, mask = (
+            of_kind[min(of_kind) if both is None else both] if of_kind else ""
+            for of_kind in (image_files, mask_files)
+        )
+        patient, modality, region = key
+        coarser = (key, (patient, "", region), (patient, modality, ""), (patient, "", ""))
+        drawn = next(filter(None, map(drawn_apart.get, coarser)), [])
+        mask = _only_file(folder, mask) if mask else join_masks(drawn)
+        if not image:
+            alone.append(mask)
+            continue
+        if mask_files and both is None:
+            mixed.append(f"{image} with {mask}")
+        told = {PATIENT: patient, "modality": modality, "region": region}
+        told["split"] = SPLITS.get(labels[key]["split"].casefold(), "")
+        rows.append({"file": image, "mask": mask, "label": labels[key]["label"], **told})
+    note = f"Images of one pattern with masks of another: {len(mixed)}, first "
+    note += f"{next(iter(mixed), '')}. Look whether they belong together."
+    return FoundImages(rows, note if mixed else "", alone)
+
+
+def _key(told: Mapping[str, str]) -> Key:
+    return told["patient"], told.get("modality", ""), told.get("region", "")
+
+
+def _only_file(folder: Path, mask: str) -> str:
+    """Return a mask; a folder stands for the only file in it."""
+    if not (folder / mask).is_dir():
+        return mask
+    inside = [item.name for item in (folder / mask).iterdir() if not is_hidden(item.name)]
+    if len(inside) != 1:
+        raise DataError(
+            f"a folder of {len(inside)} files",
+            where=mask,
+            allowed="one file, the mask",
+            remedy="name the file in --pattern",
+        )
+    return f"{mask}/{inside[0]}"
+
+
+def add_frames(
+    folder: Path, rows: Iterable[dict[str, str]], frames: str | None
+) -> list[dict[str, str]]:
+    """Return rows with a column `frame`: one for each frame of a file, or one for all.
+
+    Args:
+        frames: `cases` or `volume` for files of several frames; None where there are none.
+    """
+    framed = []
+    for row in rows:
+        path = folder / row["file"]
+        count = 1
+        if frames and path.is_file():  # no folder of a series
+            count = count_frames(read_file(path, row["file"]))
+        numbers = [""] if count == 1 else [str(number) for number in range(1, count + 1)]
+        numbers = ["all"] if count > 1 and frames == "volume" else numbers
+        framed += [row | {"frame": number} for number in numbers]
+    return framed
+
+
+def filled_columns(rows: Sequence[Mapping[str, str]], columns: Iterable[str]) -> list[str]:
+    """Return the columns that hold anything."""
+    return [name for name in columns if any(row.get(name) for row in rows)]
 
 
 def propose_pattern(folder: Path, columns: Mapping[str, Sequence[str]]) -> str:
@@ -271,23 +217,23 @@ def propose_pattern(folder: Path, columns: Mapping[str, Sequence[str]]) -> str:
     # images, those with masks first; or folders of DICOM files, which are series
     files = sorted(FolderTree(folder, is_image_file).images(()))
     masks = find_masks(files)
-    folders = Counter(PurePosixPath(name).parent.as_posix() for name in files)
-    series = {name for name, number in folders.items() if number > 1 and name != "."}
-    slices = [name for name in files if name.lower().endswith(".dcm")]
-    paths = sorted(series & {PurePosixPath(name).parent.as_posix() for name in slices})
+    folders = Counter(
+        PurePosixPath(name).parent.as_posix() for name in files if name.lower().endswith(".dcm")
+    )
+    paths = sorted(name for name, number in folders.items() if number > 1 and name != ".")
     if not paths:
         paths = sorted({*files} - masks.names, key=lambda name: (name not in masks.of_image, name))
     # the pattern that fits most patients of a column, and of equal ones that which says most
     best, options = (1, 0), ""
     for column, cells in columns.items():
         ids = {*cells}
-        if len(ids) < len(cells) or "" in ids:
-            continue
-        for pattern in _patterns_of_ids(cells[:_TRIED], paths):
+        for pattern in (
+            _patterns_of_ids(cells[:_TRIED], paths) if len(ids - {""}) == len(cells) else ()
+        ):
             for cut in (None, "first", "last"):
                 with suppress(DataError, OptionError):
-                    found = FoundImages.of(folder, Patterns([pattern], cut=cut))
-                    told = {key[0] for key in found.images}
+                    rows = find_images(folder, Patterns([pattern], cut=cut)).rows
+                    told = {row[PATIENT] for row in rows}
                     rank = len(told & ids), -pattern.count("{any}")
                     if rank > best:
                         further = f" --cut {cut}" if cut else ""
@@ -321,22 +267,3 @@ def _patterns_of_ids(ids: Iterable[str], paths: Iterable[str]) -> dict[str, None
         if patterns:
             return patterns
     return {}
-
-
-def _escaped(text: str) -> str:
-    return re.escape(text).replace("{", "{{").replace("}", "}}")
-
-
-def _told(match: re.Match[str]) -> str:
-    return ", ".join(f"{part} `{text}`" for part, text in match.groupdict().items())
-
-
-def other_images(folder: Path, patterns: Patterns) -> list[str]:
-    """Return the image files that fit no pattern, nor lie in a folder that fits one."""
-    every = replace(patterns, written=[*patterns.written, *patterns.masks])
-    fit = {path for _, _, _, path, _ in _fitting(folder, every)}
-    return sorted(
-        name
-        for name in FolderTree(folder, is_image_file).images(fit)
-        if not any(parent.as_posix() in fit for parent in PurePosixPath(name).parents)
-    )

@@ -1,9 +1,8 @@
 """A table made of the names of a folder's files, and of a table of labels by patients."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -20,11 +19,17 @@ from skiagram.datasets.folder.csv_rows import (
 from skiagram.datasets.folder.lesions import Lesion, lesions_of_region
 from skiagram.datasets.folder.mask_names import settle_masks
 from skiagram.datasets.folder.patients import PatientTable, join_patients, require_partners
-from skiagram.datasets.folder.table import split_masks
+from skiagram.datasets.folder.table import join_masks, split_masks
 from skiagram.errors import DataError, OptionError
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.file_patterns import FoundImages, Patterns, other_images
+from skiagram.intake.file_patterns import (
+    PATIENT,
+    Patterns,
+    add_frames,
+    filled_columns,
+    find_images,
+)
 from skiagram.intake.marks import Images, MarkChoice, read_lesions
 from skiagram.readers.case_images import (
     ImageReference,
@@ -36,7 +41,7 @@ from skiagram.readers.file_trees import FolderTree
 from skiagram.readers.masks import EmptyMask, SeveralRegions
 from skiagram.readers.spaced_image import SpacedImage
 
-_PATIENT = "patient_id"
+_COLUMNS = ("file", "mask", "modality", "region", "label", "split")  # that names of files tell
 
 
 class ComposedTable(NamedTuple):
@@ -51,6 +56,15 @@ class ComposedTable(NamedTuple):
 
     text: str
     cases: list[str]
+    notes: list[str]
+    following: dict[str, str | bool]
+
+
+class _ImageRows(NamedTuple):
+    """Rows that names of files tell, and their columns; else as of `ComposedTable`."""
+
+    rows: list[dict[str, str]]
+    columns: list[str]
     notes: list[str]
     following: dict[str, str | bool]
 
@@ -71,11 +85,43 @@ def compose_table(options: FileOptions) -> ComposedTable:
     labels = None
     if options.csv is not None and column is None:
         labels = PatientTable.read(options.csv, options.patient).by_patient()
-    # images, masks and lesions
-    kinds, value = (options.image_kind, options.mask_kind), options.label_value or ""
-    patterns = Patterns(written, kinds, options.mask_pattern, value, options.cut)
-    images = FoundImages.of(folder, patterns, options.frames)
-    if not images.images:
+    # images, and the labels of these or of their patients
+    images = _read_names(options, written)
+    columns, notes = images.columns, list[str]()
+    cells_of = {row["file"]: {PATIENT: row[PATIENT]} for row in images.rows}
+    if labels is not None:
+        cells_of, notes = _join_patients(labels, cells_of, options)
+    elif options.csv is not None and column is not None:
+        cells_of, notes = _join_files(options.csv, column, cells_of, options)
+    others = dict.fromkeys(name for cells in cells_of.values() for name in cells)
+    if taken := [name for name in columns if name in others]:
+        found_column = f"a column `{taken[0]}`, which the names of the files tell"
+        remedy = "rename the column, or remove it"
+        raise DataError(found_column, where="the table of labels", remedy=remedy)
+    # what has no label or mask is left out
+    left_out: dict[str, None] = {}
+    rows, cases = list[dict[str, str]](), list[str]()
+    for row in images.rows:
+        unlabelled = row["file"] not in cells_of
+        if unlabelled or ("mask" in columns and not row["mask"]):
+            left_out[f"Left out, no {'label' if unlabelled else 'mask'}: {row['file']}"] = None
+            continue
+        rows.append(row | cells_of[row["file"]])
+        told = {"patient": row[PATIENT], "region": row["region"], "frame": row["frame"]}
+        cases.append(", ".join(f"{name} `{text}`" for name, text in told.items() if text))
+    if not rows:
+        raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
+    text = csv_text(dict.fromkeys([*columns, PATIENT, *others]), rows)
+    return ComposedTable(text, cases, [*left_out, *notes, *images.notes], images.following)
+
+
+def _read_names(options: FileOptions, written: Sequence[str]) -> _ImageRows:
+    """Return a row for each image, or each of its frames, with its mask or its lesions."""
+    folder = options.folder
+    kinds = (options.image_kind, options.mask_kind)
+    patterns = Patterns(written, kinds, options.mask_pattern, options.cut)
+    found = find_images(folder, patterns)
+    if not found.rows:
         told = any("{kind}" in pattern for pattern in written)
         fault = f"no file with the kind `{options.image_kind}` fits" if told else "no file fits"
         remedy, there = "correct --pattern", sorted(FolderTree(folder, is_image_file).files())
@@ -83,41 +129,41 @@ def compose_table(options: FileOptions) -> ComposedTable:
             remedy += f"; a file here is `{there[0]}`, and upper and lower case count"
         raise DataError(fault, where=str(folder), allowed=", ".join(written), remedy=remedy)
     # masks beside the images need not fit a pattern to be their regions
-    others = other_images(folder, patterns)
-    names = [*images.images.values(), *(others if options.masks == "regions" else [])]
+    others = patterns.other_images(folder)
+    as_regions = options.masks == "regions"
+    names = [*(row["file"] for row in found.rows), *(others if as_regions else [])]
     masks = settle_masks(names, options.masks, str(folder))
-    others = [name for name in others if name not in masks.names]
-    images = images.with_masks(masks, as_regions=options.masks == "regions")
+    mask_files = masks.names
+    others = [name for name in others if name not in mask_files]
+    rows = [row for row in found.rows if row["file"] not in mask_files]
+    for row in rows if as_regions else ():
+        row["mask"] = join_masks(masks.of_image.get(row["file"], ())) or row["mask"]
+    # lesions in place of regions
+    columns, notes = filled_columns(rows, _COLUMNS), [found.note]
     if options.marks is not None:
-        lesions, not_read = _lesions(options, images)
-        images = replace(images, lesions=lesions)
-    # rows with the labels of their images or patients
-    cells_of, notes = _join_labels(images, labels, column, options)
-    text, cases, left_out = _compose(cells_of, images)
-    notes = left_out + notes
-    if text.count("\n") == 1:
-        raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
-    # how many images have lesions, masks and names of their own
-    if images.lesions is not None:
-        cells = [cell for cell in images.lesions.values() if cell]
-        number = sum(cell.count(";") + 1 for cell in cells)
-        notes.append(
-            f"{number} lesions in {len(cells)} of {len(images.images)} images; the others are "
-            "taken for images without one."
-        )
-        notes += filter(None, [not_read])
-        alone = sorted(images.masks[key] for key in images.masks.keys() - images.images.keys())
-        if alone:
+        rows, sentences = _add_lesions(rows, options)
+        columns = [name for name in columns if name != "mask"] + ["marks", "lesion"]
+        notes += sentences
+        if alone := sorted(found.masks_alone):
             notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
-    notes += filter(None, [masks.describe(options.masks)])
+    elif options.label_value and "mask" in columns:
+        rows = [row | {"label_value": options.label_value} for row in rows]
+        columns.append("label_value")
+    # frames
+    rows = add_frames(folder, rows, options.frames)
+    columns += filled_columns(rows, ["frame"])
+    if options.marks and any(row["frame"] not in ("", "all") for row in rows):
+        where, allowed = "--marks", "files of one image each, or `--frames volume`"
+        raise OptionError("lesions of files of several frames", where=where, allowed=allowed)
+    notes.append(masks.describe(options.masks))
+    following: dict[str, str | bool] = {}
     if others:
         notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
-    following: dict[str, str | bool] = {}
     if others or options.marks == "masks":
         following["ignore_unlisted"] = True
-    if options.masks and "mask" not in images.columns:
+    if options.masks and "mask" not in columns:
         following["masks"] = options.masks
-    return ComposedTable(text, cases, notes, following)
+    return _ImageRows(rows, columns, [note for note in notes if note], following)
 
 
 def _find_file_column(options: FileOptions) -> str | None:
@@ -133,26 +179,6 @@ def _find_file_column(options: FileOptions) -> str | None:
         header = read_csv(options.csv)[0].cells
     tells_patients = usual_column(header, PATIENT_COLUMNS) is not None
     return None if tells_patients else usual_column(header, FILE_COLUMNS)
-
-
-def _join_labels(
-    images: FoundImages,
-    labels: Mapping[str, dict[str, str]] | None,
-    column: str | None,
-    options: FileOptions,
-) -> tuple[dict[str, dict[str, str]], list[str]]:
-    """Return image → its patient, and its cells of the table of labels; and who has no partner.
-
-    Args:
-        labels: Patient → its row; None where there is no table, or it has a row for each image.
-        column: That of files in a table with a row for each image.
-    """
-    cells_of = {image: {_PATIENT: key[0]} for key, image in images.images.items()}
-    if labels is not None:
-        return _join_patients(labels, cells_of, options)
-    if options.csv is not None and column is not None:
-        return _join_files(options.csv, column, cells_of, options)
-    return cells_of, []
 
 
 def _join_files(
@@ -222,7 +248,7 @@ def _join_patients(
     Raises:
         DataError: No patient has a row, or some have none and are not to be left out.
     """
-    patients = dict.fromkeys(sorted(cells[_PATIENT] for cells in cells_of.values()))
+    patients = dict.fromkeys(sorted(cells[PATIENT] for cells in cells_of.values()))
     tables = (f"the files in {options.folder}", str(options.csv))
     partners = join_patients(patients, labels, options.similar_patients, tables)
     if not partners:
@@ -237,52 +263,20 @@ def _join_patients(
         require_partners(patients, labels, partners, tables)
     joined = set(partners.values())
     notes = [f"No image of patient {name}" for name in labels if name not in joined]
-    rows = {patient: {_PATIENT: row, **labels[row]} for patient, row in partners.items()}
+    rows = {patient: {PATIENT: row, **labels[row]} for patient, row in partners.items()}
     return {
-        image: rows[cells[_PATIENT]] for image, cells in cells_of.items() if cells[_PATIENT] in rows
+        image: rows[cells[PATIENT]] for image, cells in cells_of.items() if cells[PATIENT] in rows
     }, notes
 
 
-def _compose(
-    cells_of: Mapping[str, Mapping[str, str]], images: FoundImages
-) -> tuple[str, list[str], list[str]]:
-    """Return the table as CSV, whose image each row is, and sentences on what is left out.
+def _add_lesions(
+    rows: Sequence[Mapping[str, str]], options: FileOptions
+) -> tuple[list[dict[str, str]], list[str]]:
+    """Return rows with the lesions of their image, and sentences on them.
 
-    Args:
-        cells_of: Image → its patient and labels.
+    They are of its mask, or of a file of marks. A case is abnormal where any of its modalities has
+    a lesion.
     """
-    others = [name for name in next(iter(cells_of.values()), {}) if name != _PATIENT]
-    taken = [name for name in images.columns if name in others]
-    if taken:
-        found_column = f"a column `{taken[0]}`, which the names of the files tell"
-        remedy = "rename the column, or remove it"
-        raise DataError(found_column, where="the table of labels", remedy=remedy)
-    notes: dict[str, None] = {}
-    rows, cases = list[dict[str, str]](), list[str]()
-    for key, cells in images.rows():
-        if cells["file"] not in cells_of:
-            notes[f"Left out, no label: {cells['file']}"] = None
-        elif images.masks and not cells["mask"] and images.lesions is None:
-            notes[f"Left out, no mask: {cells['file']}"] = None
-        else:
-            rows.append({**cells, **cells_of[cells["file"]]})
-            told = {"patient": key[0], "region": key[2], "frame": cells["frame"]}
-            cases.append(", ".join(f"{name} `{text}`" for name, text in told.items() if text))
-    mixed = [f"Of two patterns, look whether they belong together: {pair}" for pair in images.mixed]
-    if images.paired:
-        mixed.append(
-            f"Images of one pattern with masks of another: {len(images.paired)}, first "
-            f"{images.paired[0]}. Look whether they belong together."
-        )
-    text = csv_text([*images.columns, _PATIENT, *others], rows)
-    return text, cases, [*notes, *mixed]
-
-
-def _lesions(options: FileOptions, images: FoundImages) -> tuple[dict[str, str], str]:
-    """Return image → its cell of lesions, from its mask or a file, and what of that is not read."""
-    if any(count > 1 for count in images.frames.values()) and not images.volume:
-        where, allowed = "--marks", "files of one image each, or `--frames volume`"
-        raise OptionError("lesions of files of several frames", where=where, allowed=allowed)
     tree, marks = FolderTree(options.folder, is_image_file), str(options.marks)
 
     def read(image: str, mask: str = "") -> SpacedImage:
@@ -299,19 +293,34 @@ def _lesions(options: FileOptions, images: FoundImages) -> tuple[dict[str, str],
 
     lesions, not_read = dict[str, list[Lesion]](), ""
     if marks == "masks":
-        for key in sorted(images.masks.keys() & images.images.keys()):
-            image, mask = images.images[key], images.masks[key]
+        for row in rows:
             with suppress(EmptyMask):  # of an image without a lesion
-                lesions[image] = lesions_of_region(read(image, mask))
+                if row["mask"]:
+                    lesions[row["file"]] = lesions_of_region(read(row["file"], row["mask"]))
     else:
         choice = MarkChoice(tuple(options.mark_class), options.similar_marks, options.mark_unit)
         shape = cache(lambda image: read(image).pixels.shape)
-        known = Images([*images.images.values()], shape)
+        known = Images([row["file"] for row in rows], shape)
         lesions, not_read = read_lesions(Path(marks), known, choice)
     if not any(lesions.values()):
         remedy = "correct --marks, or leave it out"
         raise DataError("no lesion of any image", where=f"--marks {marks}", remedy=remedy)
-    return {
+    cells = {
         image: "; ".join(lesion.text() for lesion in image_lesions)
         for image, image_lesions in lesions.items()
-    }, not_read
+        if image_lesions
+    }
+    abnormal = {(row[PATIENT], row["region"]) for row in rows if row["file"] in cells}
+    marked = [
+        {
+            **row,
+            "marks": cells.get(row["file"], ""),
+            "lesion": "present" if (row[PATIENT], row["region"]) in abnormal else "absent",
+        }
+        for row in rows
+    ]
+    count = (
+        f"{sum(map(len, lesions.values()))} lesions in {len(cells)} of {len(rows)} images; the "
+        "others are taken for images without one."
+    )
+    return marked, [count, not_read]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from skiagram.datasets.folder.mask_names import find_masks, settle_masks, without_image_folders
+from skiagram.datasets.folder.mask_names import find_masks, settle_masks
 from skiagram.errors import DataError
 
 PAIRS = [  # an image, a mask of it
@@ -146,12 +146,3 @@ def test_masks_of_several_kinds_are_not_united_in_silence(names: tuple[str, ...]
 )
 def test_numbered_masks_and_those_of_two_sides_are_united(names: tuple[str, ...]) -> None:
     assert settle_masks(names, "regions", "here").of_image == {names[0]: [*names[1:]]}
-
-
-def test_a_folder_of_images_is_no_class() -> None:
-    assert without_image_folders([["images", "yes"], ["images", "no"]]) == [["yes"], ["no"]]
-    assert without_image_folders([["yes", "images"], ["no", "images", "x"]]) == [
-        ["yes"],
-        ["no", "x"],
-    ]
-    assert without_image_folders([["images"], ["drawings"]]) == [["images"], ["drawings"]]
