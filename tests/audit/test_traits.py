@@ -11,7 +11,6 @@ from skiagram.audit.composition import count_levels
 from skiagram.audit.traits import MAX_SAMPLE, collect_image_traits, image_traits, sample_cases
 from skiagram.image_store.shards import Image
 from skiagram.near_duplicates.pairs import thumbnail
-from skiagram.readers.burnt_in_text import find_text
 from skiagram.tasks.cases import Cases
 from tests.audit.planted import Planted
 
@@ -118,7 +117,7 @@ def test_a_large_set_is_sampled_by_patient() -> None:
 def test_a_large_picture_needs_no_copies_in_double_precision() -> None:
     picture = np.random.default_rng(0).integers(0, 60_000, (4200, 4200), dtype=np.uint16)
     tracemalloc.start()
-    for look in (lambda each: image_traits(each, None), thumbnail, find_text):
+    for look in (lambda each: image_traits(each, None), thumbnail):
         look(picture)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -12,7 +12,6 @@ import tarfile
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pyrage
 import pytest
 import yaml
@@ -30,7 +29,6 @@ from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record
 from tests.datasets.own_folders import (
     OwnFolder,
-    encoded,
     faulty,
     film,
     mixed_folder,
@@ -40,8 +38,6 @@ from tests.datasets.own_folders import (
     write_folder,
 )
 from tests.datasets.sources import ingested
-from tests.readers.test_burnt_in_text import film as smooth_film
-from tests.readers.test_burnt_in_text import planted
 from tests.terminal import Terminal
 
 REPOSITORY = Path(__file__).parents[2]
@@ -625,23 +621,3 @@ def test_an_encrypted_archive_becomes_the_same_data_set(
 def written_by_init(place: Path, own: OwnFolder, name: str) -> Folder:
     assert main(["init", str(place), str(own.csv), "--positive", "cancer", "--name", name]) == 0
     return written(Path(), name)
-
-
-@pytest.mark.slow
-def test_check_names_marks_that_look_like_text_and_cuts_them_out(
-    project: Path, tmp_path: Path, terminal: Terminal
-) -> None:
-    files = {
-        f"film-{at}.png": encoded(Image.fromarray(smooth_film(at, 160)), "PNG") for at in range(24)
-    }
-    marked, _ = planted(smooth_film(3, 160), "ANNA 1956", (8, 8), 14)
-    files["film-3.png"] = encoded(Image.fromarray(marked), "PNG")
-    own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
-    examples = tmp_path / "to_look_at"
-    shown = terminal(["check", *words(own, "--text-examples", str(examples))])
-    assert "1 of 24 images have marks in their borders that look like text" in shown
-    assert "for example film-3.png" in shown
-    assert "No search finds all text" in shown
-    (picture,) = examples.iterdir()
-    assert np.ptp(np.asarray(Image.open(picture))) == 255
-    assert "exists" in terminal(["check", *words(own, "--text-examples", str(examples))], 2)

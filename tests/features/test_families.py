@@ -157,7 +157,6 @@ NONSENSE: dict[str, list[tuple[str, Any]]] = {
         ("levels", {"bin_number": None, "bin_width": 0.0}),
     ],
     "granulometry": [("radii", radii) for radii in ([], [0], [2, 1], [1, 1], [2000])],
-    "hog": [("grid", 0), ("block", 17), ("orientations", 1)],
     "lbp": [("radii", []), ("radii", [2, 1]), ("radii", [0]), ("neighbours", 3)],
     "ngldm": [("distance", 0), ("distance", 8), ("coarseness", -1)],
     "wavelet": [

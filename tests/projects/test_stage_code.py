@@ -132,7 +132,7 @@ def test_what_an_option_file_lacks_is_named(
     ("name", "text", "same"),
     [
         ("conf/features/glcm.yaml", "# @package features.glcm\nlevels: 8 # more\n", True),
-        ("conf/features/hog.yaml", "bins: 9\n", True),  # nobody chose it
+        ("conf/features/colour.yaml", "bins: 9\n", True),  # nobody chose it
         ("conf/features/glcm.yaml", "# @package features.glcm\nlevels: 9\n", False),
         ("conf/features/glcm.yaml", "# @package features.other\nlevels: 8\n", False),
         ("conf/extract.yaml", "windows: 2 # more\ndefaults: [{features: []}]\n", True),

@@ -22,7 +22,7 @@ from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import LIMIT, METRICS, Curve, ModelResult
 from skiagram.image_store.pictures import encode_change
 from skiagram.records.predictions import Outcome
-from skiagram.report.material import Example, Material, Provenance, TextInPixels
+from skiagram.report.material import Example, Material, Provenance
 from skiagram.report.tables import Table, TableRow
 from skiagram.sealing.ledger import Comparison, Opening
 from skiagram.statistics.estimate import Estimate
@@ -295,7 +295,6 @@ def material() -> Material:
         audit=AuditReport(findings, ("near_duplicates_across_splits", "class_counts")),
         treatment=treatment,
         examples=pictures(),
-        text=TextInPixels(50, 0, {}),
         curves=curves(),
         provenance=provenance,
     )

@@ -15,14 +15,12 @@ from skiagram.preparation import ImageKinds, Preparation
 from skiagram.report.material import (
     choose_examples,
     load_example,
-    look_for_text,
     make_galleries,
 )
 from skiagram.tasks.cases import SEALED, Cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.image_store.test_pictures import opened
-from tests.readers.test_burnt_in_text import film, planted
 
 CASES = Cases(
     case_id=np.array(list("abcdef")),
@@ -60,22 +58,6 @@ def test_an_example_is_read_from_both_stores(tmp_path: Path) -> None:
     example = load_example("a", "normal", before, stored(tmp_path / "after", {"a": ramp}))
     assert opened(example.before).min() == 255
     assert opened(example.after).min() == 0
-
-
-@pytest.mark.slow
-def test_one_image_of_each_development_patient_is_searched_for_text(tmp_path: Path) -> None:
-    images = {str(case_id): film(seed) for seed, case_id in enumerate(CASES.case_id)}
-    for case_id in "bcf":  # b is the second of its patient, f sealed
-        images[case_id] = planted(images[case_id], "MUSTER ANNA 12.03.1956", (8, 8), 20)[0]
-    text = look_for_text(CASES, stored(tmp_path, images))
-    assert (text.looked_at, text.marked) == (4, 1)
-    ((case_id, picture),) = text.examples.items()
-    assert case_id == "c"
-    mark = opened(picture)
-    height, width = mark.shape[:2]
-    part = images["c"][:height, :width].astype(float)
-    shown = mark.reshape(height, width, -1)[..., 0]
-    assert np.corrcoef(shown.ravel(), part.ravel())[0, 1] > 0.99
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
-from skiagram.cli.file_arguments import add_file_arguments, read_file_options, require_new
+from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ EXAMPLES = """\
   skiagram check images images.csv
       shows counts per class, patient, split and size, duplicates, every file that cannot be used
       and what to do about it, and how much disk a run takes. Nothing is left behind.
-  skiagram check images images.csv --text-examples to_look_at
-      cuts out marks that look like text in the borders of images, for a person to look at; the
-      folder is new, lies where you say and holds what may name a patient
   skiagram check images images.csv --label diagnosis --patient person --test-sites Leeds
       other column names; train on all sites except Leeds, test on Leeds"""
 
@@ -31,13 +28,6 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_file_arguments(parser, tables=True)
-    parser.add_argument(
-        "--text-examples",
-        metavar="NEW_FOLDER",
-        type=Path,
-        help="new folder for pictures of marks that look like text; keep it as private as the "
-        "images",
-    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,7 +39,6 @@ def run(arguments: argparse.Namespace) -> int:
         patient_hint,
         spelling_hints,
         text_in_pixels,
-        write_text_examples,
     )
     from skiagram.cli.fitting_choices import describe_sides, fitting_choices
     from skiagram.intake.images import read_folder
@@ -64,9 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
         return _check_arrays(options)
     described = read_folder(options)
     source, design = described.source, described.design
-    examples: Path | None = arguments.text_examples
-    if examples is not None:
-        require_new(examples, "--text-examples")
     checked = check_folder(
         source, options.folder.resolve(), described.rows, design, described.settling
     )
@@ -80,9 +66,6 @@ def run(arguments: argparse.Namespace) -> int:
             said = {"where": error.where, "allowed": error.allowed, "remedy": error.remedy}
             data.problems.append(DataError(error.found, **said))
     parts = ["\n".join(described.notes), checked_text(checked, design), text_in_pixels(data.first)]
-    if examples is not None:
-        number = write_text_examples(checked, examples)
-        parts.append(f"{number} pictures of such marks: {examples}. Look at them.")
     parts += [left_out(described), spelling_hints(described), patient_hint(described)]
     parts.append(describe_sides(data))
     if data.first:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
 
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
 from skiagram.datasets.folder.table import SPLITS, is_number
@@ -19,7 +18,6 @@ from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.intake.file_patterns import Patterns, find_images
 from skiagram.intake.images import DescribedFolder
 from skiagram.intake.patient_columns import tells_patients
-from skiagram.readers.burnt_in_text import cut_out_mark
 from skiagram.readers.dicom import describe_bits
 from skiagram.readers.gray import describe_gray
 from skiagram.steps.check import CheckedData, CheckedFolder, CheckedImage
@@ -29,7 +27,6 @@ from skiagram.tasks.task import Design
 _EXAMPLES = 5
 _ALMOST_ALL = 0.9  # of the folders
 _MAX_SUB_CLASSES = 12
-_MAX_PICTURES = 24
 _RESTORED_BYTES = 4
 
 
@@ -225,40 +222,22 @@ def _lines_of_folders(described: DescribedFolder) -> list[str]:
 
 
 def text_in_pixels(images: Sequence[CheckedImage]) -> str:
-    """Return which images may hold text in their pixels; empty where none does."""
-    marked = [image for image in images if image.text]
+    """Return which images may hold text in their pixels by their headers; empty for none."""
     expected = Counter(image.note.text_expected for image in images if image.note.text_expected)
-    if not marked and not expected:
+    if not expected:
         return ""
-    lines = ["Text in the pixels may name a patient, and models learn from labels of a device:"]
-    if marked:
-        names = ", ".join(image.name for image in marked[:_EXAMPLES])
-        lines.append(
-            f"  {len(marked)} of {len(images)} images have marks in their borders that look like "
-            f"text, for example {names}"
-        )
-    lines += [
+    lines = [
         f"  {number} DICOM files are by their header {kind}: look at some of them"
         for kind, number in expected.most_common()
     ]
-    lines += [
-        "  Look at them (--text-examples), then choose `burnt_in_text: mask` or `refuse` in the "
-        "config.",
-        "  No search finds all text. De-identify before files leave the hospital, for example with "
-        "RSNA's CTP, which blanks regions by device, or dicognito for the headers.",
-    ]
-    return "\n".join(lines)
-
-
-def write_text_examples(checked: CheckedFolder, folder: Path) -> int:
-    """Write pictures of the first marks of some files into a new folder; return how many."""
-    marked = [image for image in checked.data.first if image.text]
-    folder.mkdir(parents=True)
-    chosen = marked[:: -(-len(marked) // _MAX_PICTURES)] if marked else []
-    for number, image in enumerate(chosen):
-        mark = cut_out_mark(checked.opened.image(image.position).pixels, image.text[0])
-        Pillow.fromarray(mark).save(folder / f"mark-{number:02d}.png")
-    return len(chosen)
+    return "\n".join(
+        [
+            "Text in the pixels may name a patient, and models learn from labels of a device:",
+            *lines,
+            "  De-identify before files leave the hospital, for example with RSNA's CTP, which "
+            "blanks regions by device, or dicognito for the headers.",
+        ]
+    )
 
 
 def _sizes_of(images: Sequence[CheckedImage]) -> str:

@@ -163,7 +163,6 @@ def read_dicom(
             pixel_spacing(header, where),
             modality_of(header),
             text_expected=_text_expected(header),
-            panels=_panels(header),
             stored_bits=_bits_of_film(header),
         )
 
@@ -413,20 +412,6 @@ def _bits_of_film(header: Any) -> int:
         return int(table.LUTDescriptor[2])
     scaled = _rescaling(header) != (1, 0) or header.get("ModalityLUTSequence")
     return 0 if scaled or is_mapped(header) else int(header.BitsStored)
-
-
-def _panels(header: Any) -> tuple[tuple[int, int, int, int], ...]:
-    """Return the rectangles of an ultrasound screen that hold the picture (PS3.3 C.8.5.5)."""
-    panels = []
-    for region in header.get("SequenceOfUltrasoundRegions") or ():
-        names = ("MinY0", "MinX0", "MaxY1", "MaxX1")
-        corners = [region.get(f"RegionLocation{name}") for name in names]
-        if not all(isinstance(corner, int) for corner in corners):
-            continue
-        top, left, bottom, right = (int(corner) for corner in corners)
-        if 0 <= top <= bottom < header.Rows and 0 <= left <= right < header.Columns:
-            panels.append((top, left, bottom + 1, right + 1))
-    return tuple(panels)
 
 
 def pixel_spacing(header: Any, where: str) -> Spacing | None:

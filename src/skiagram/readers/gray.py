@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options
 
 from skiagram.image_store.shards import Image
-from skiagram.readers.burnt_in_text import BurntInText, TextTreatment
 from skiagram.readers.spaced_image import MadeGray, SpacedImage
 from skiagram.strict import (
     STRICT,
@@ -72,14 +71,8 @@ def describe_gray(made: Iterable[MadeGray]) -> tuple[str, ...]:
 
 @options(**STRICT)
 class InGray:
-    """Colour images are turned gray before marks that look like text are treated.
-
-    Attributes:
-        treatment: As of `BurntInText`.
-    """
-
-    treatment: TextTreatment
+    """Colour images are turned gray, and transparent pixels laid on black."""
 
     def acquire(self, image: SpacedImage) -> SpacedImage:
-        """Return a gray image; a DataError where images with text are refused."""
-        return BurntInText(treatment=self.treatment).acquire(in_gray(image))
+        """Return a gray image."""
+        return in_gray(image)

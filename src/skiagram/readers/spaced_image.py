@@ -22,7 +22,6 @@ class SpacedImage:
         modality: DICOM Modality of its file; empty where the file names none.
         region: The region of interest; None for the whole image.
         text_expected: Why its header lets expect text in the pixels; empty where nothing does.
-        panels: Rectangles of the picture within a screen, (top, left, bottom, right).
         grid: Where a volume's voxels lie; None of plane images, and where nobody says.
         made_gray: Whether its file holds gray in three channels that hardly differ (`tinted`),
             `colour` that was turned gray as asked for, or `transparent` pixels, which were laid on
@@ -37,7 +36,6 @@ class SpacedImage:
     modality: str = ""
     region: Region | None = None
     text_expected: str = ""
-    panels: tuple[tuple[int, int, int, int], ...] = ()
     grid: VoxelGrid | None = None
     made_gray: MadeGray = ""
     stored_bits: int = 0

@@ -21,13 +21,11 @@ from skiagram.image_store.pictures import (
     describe_place,
     encode_case,
     encode_change,
-    encode_picture,
     name_slice,
 )
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.readers.burnt_in_text import cut_out_mark, find_text
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, read_table, sha256_of
 from skiagram.records.predictions import folder_of
@@ -39,8 +37,6 @@ from skiagram.tasks.task import Task
 _PERTURBED = "skiagram.features.perturbed.Perturbed"
 _EXAMPLES_PER_CLASS = 3
 _ERRORS_PER_CLASS = 4
-_MAX_SEARCHED = 50  # images searched for text; a film takes a tenth of a second
-_MAX_MARKS = 6
 _PACKAGES = (
     "skiagram",
     "numpy",
@@ -93,14 +89,6 @@ class Gallery(NamedTuple):
     mistakes: tuple[Mistake, ...]
 
 
-class TextInPixels(NamedTuple):
-    """What a search for marks that look like text found."""
-
-    looked_at: int
-    marked: int
-    examples: Mapping[str, str]
-
-
 class Provenance(NamedTuple):
     """What a reader needs to make the same report again."""
 
@@ -129,7 +117,6 @@ class Material:
     audit: AuditReport
     treatment: pd.DataFrame
     examples: Sequence[Example]
-    text: TextInPixels
     curves: Mapping[str, pd.DataFrame]
     provenance: Provenance
     galleries: Sequence[Gallery] = ()
@@ -178,9 +165,6 @@ def read_material(
             for case_id, label in choose_examples(artefacts.cases, artefacts.task)
             if artefacts.card.has_images
         ],
-        text=look_for_text(artefacts.cases, before)
-        if artefacts.card.has_images
-        else TextInPixels(0, 0, {}),
         has_images=artefacts.card.has_images,
         curves={name: table for name, table in curves.items() if len(table)},
         provenance=Provenance(
@@ -261,19 +245,6 @@ def load_example(case_id: str, label: str, before: ImageStore, after: ImageStore
     place = describe_place(before.image(case_id), region) if region else ""
     before_png, after_png = (encode_case(store, case_id) for store in (before, after))
     return Example(case_id, label, before_png, after_png, shown=place, of_region=True)
-
-
-def look_for_text(cases: Cases, store: ImageStore) -> TextInPixels:
-    """Search the first development cases, whose order is a random draw, one a patient."""
-    case_ids = _one_a_patient(cases.development())[:_MAX_SEARCHED]
-    marked, examples = 0, dict[str, str]()
-    for case_id in case_ids:
-        image = store.image(case_id)
-        boxes = find_text(image)
-        marked += bool(boxes)
-        if boxes and len(examples) < _MAX_MARKS:
-            examples[case_id] = encode_picture(cut_out_mark(image, boxes[0]))
-    return TextInPixels(len(case_ids), marked, examples)
 
 
 def make_galleries(

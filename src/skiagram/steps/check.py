@@ -45,7 +45,6 @@ from skiagram.datasets.ingest import (
 from skiagram.errors import DataError
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.intake.images import Settling
-from skiagram.readers.burnt_in_text import Box, find_text
 from skiagram.readers.case_images import (
     ImageReference,
     decode_case,
@@ -75,14 +74,12 @@ class CheckedImage(NamedTuple):
     Attributes:
         position: Its place among the entries.
         region: Voxels of its region, separate parts, voxels outside; None for the whole image.
-        text: Where marks that look like text stand in its borders.
     """
 
     position: int
     name: str
     note: ImageNote
     region: tuple[int, int, int] | None
-    text: tuple[Box, ...]
 
 
 @dataclass(frozen=True)
@@ -163,14 +160,11 @@ def check_data(source: Source, opened: OpenSource, task: Task) -> CheckedData:
         for modality, stored in ingested.stored.items():
             entries = opened.by_modality().get(modality, opened).entries()
             store, number = stored.store, len(stored.notes)
-            pixels = map(store.image_at, range(number))
-            texts = ALL_PROCESSORS.map(find_text, pixels, releases_lock=True)
             described = described_regions(store) if number else None
             regions = [None] * number if described is None else [*map(tuple, described.tolist())]
-            found_of_each = zip(stored.positions, stored.notes, regions, texts, strict=True)
             kind = [
-                CheckedImage(at, entries[at].name, note, region, tuple(text))
-                for at, note, region, text in found_of_each
+                CheckedImage(at, entries[at].name, note, region)
+                for at, note, region in zip(stored.positions, stored.notes, regions, strict=True)
             ]
             images[modality] = sorted(kind, key=lambda image: image.position)
         # all problems, those of single images at the end and in the order of the source

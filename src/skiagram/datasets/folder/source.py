@@ -33,7 +33,6 @@ from skiagram.datasets.folder.table import (
     split_modalities,
 )
 from skiagram.errors import DataError, named
-from skiagram.readers.burnt_in_text import KEPT, BurntInText, TextTreatment
 from skiagram.readers.case_images import (
     CaseReading,
     ImageReference,
@@ -82,7 +81,6 @@ class Folder(RealDataSet):
         source: Where the images are from, for the report.
         modalities: Images that are read, several per case; the first is audited and shown.
         mask_grid: A mask on other voxels than its image's: `same` refuses, `resample` moves it.
-        burnt_in_text: Marks in the borders that look like text: `keep`, `mask` or `refuse`.
         most_pixels: Rows times columns that an image may have: a small file can hold a huge one.
         unstated_spacing: Distance of slices, rows and columns (of plane images rows and columns) in
             mm where a file says none; null refuses volumes that say none.
@@ -103,7 +101,6 @@ class Folder(RealDataSet):
     modalities: tuple[str, ...] = ()
     similar_patients: SimilarPatients = "refuse"
     mask_grid: MaskGrid = "same"
-    burnt_in_text: TextTreatment = "keep"
     most_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
     gray: bool = False
     unstated_spacing: Annotated[tuple[Distance, ...], Field(min_length=2, max_length=3)] | None = (
@@ -221,7 +218,6 @@ class Folder(RealDataSet):
                 checksums,
                 self.channels,
                 self.reading,
-                BurntInText(treatment=self.burnt_in_text),
                 sealed,
             )
         first = next(iter(by_modality.values()))
@@ -278,17 +274,14 @@ class FolderFiles(OpenSource):
     checksums: Mapping[str, str]
     channels: int
     reading: CaseReading
-    text: BurntInText = KEPT
     sealed: bytes | None = None
     further: Mapping[str, "FolderFiles"] = field(default_factory=dict)
     problems: tuple[DataError, ...] = ()
 
     @property
     def acquisition(self) -> PixelAcquisition | None:
-        """What is done to colour and to marks that look like text; None where nothing is."""
-        if self.reading.gray:
-            return InGray(treatment=self.text.treatment)
-        return None if self.text == KEPT else self.text
+        """What is done to colour; None where nothing is."""
+        return InGray() if self.reading.gray else None
 
     def entries(self) -> list[Entry]:
         return self.listing.entries
@@ -316,9 +309,7 @@ class FolderFiles(OpenSource):
                     where=name,
                     remedy="restore the file, or run `skiagram init` again with --renew",
                 )
-        decoded = decode_case(files, reference, self.reading)
-        with named(reference.name):
-            image = self.text.acquire(decoded)
+        image = decode_case(files, reference, self.reading)
         check_channels(3 if image.pixels.ndim == 3 else 1, self.channels, reference.name)
         return image.in_colour() if self.channels == 3 else image
 
@@ -349,7 +340,7 @@ class FolderFiles(OpenSource):
             return None  # the voxels are in another file
         checksums = [self.checksums[name] for name in names]
         # The name stands for where the file is; it is hashed, and never leaves this machine.
-        options = (reference, self.channels, self.reading, self.text)
+        options = (reference, self.channels, self.reading)
         return repr((checksums, states, options))
 
     def changed_images(self, earlier_checksums: MutableMapping[str, str]) -> dict[str, str]:
