@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from skiagram.image_store.shards import Image, Region, ShardWriter, Spacing
+from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Image, Region, Spacing
 
 SHAPES = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=12)
 

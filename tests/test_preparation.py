@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skiagram.errors import DataError
-from skiagram.image_store.shards import Image
+from skiagram.images import Image
 from skiagram.preparation import (
     PREPARATION,
     TRAINING_MEAN,

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from skiagram.errors import OptionError
-from skiagram.image_store.shards import Image, Spacing
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Image, Spacing
 from skiagram.records.files import Table, read_record, write_record
 
 PREPARATION = "preparation.json"

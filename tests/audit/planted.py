@@ -8,8 +8,9 @@ import pandas as pd
 
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import audit
-from skiagram.image_store.shards import Image, ShardWriter, Spacing
+from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Image, Spacing
 from skiagram.tasks.cases import SEALED, Cases, DataCard
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task

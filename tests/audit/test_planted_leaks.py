@@ -11,7 +11,7 @@ import yaml
 from numpy.typing import NDArray
 from scipy.ndimage import shift
 
-from skiagram.image_store.shards import Image
+from skiagram.images import Image
 from skiagram.options import build
 from skiagram.sources.phantom.source import Phantom
 from skiagram.tasks.cases import SEALED, Cases

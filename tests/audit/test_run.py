@@ -14,8 +14,9 @@ from skiagram.audit.contract import Appearance, Evidence
 from skiagram.audit.features import check_features
 from skiagram.audit.run import audit
 from skiagram.errors import AuditStop, DataError, OptionError
-from skiagram.image_store.shards import Region, ShardWriter
+from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Region
 from skiagram.near_duplicates.pairs import EXACT, NEAR, Pairs, unite_pairs
 from skiagram.records.files import read_record, write_record
 from skiagram.tasks.cases import DataCard

@@ -22,7 +22,7 @@ from skiagram.audit.shortcuts import (
     predict_out_of_fold,
     probe_label,
 )
-from skiagram.image_store.shards import Image
+from skiagram.images import Image
 from skiagram.near_duplicates.pairs import duplicate_pairs
 from skiagram.tasks.cases import Cases
 from tests.audit.planted import Planted

@@ -9,7 +9,7 @@ import pytest
 
 from skiagram.audit.composition import count_levels
 from skiagram.audit.traits import MAX_SAMPLE, collect_image_traits, image_traits, sample_cases
-from skiagram.image_store.shards import Image
+from skiagram.images import Image
 from skiagram.near_duplicates.pairs import thumbnail
 from skiagram.tasks.cases import Cases
 from tests.audit.planted import Planted

@@ -10,7 +10,7 @@ import yaml
 
 from skiagram.cli import fitting_choices as fitting
 from skiagram.datasets.ingest import ImageNote
-from skiagram.image_store.shards import Region
+from skiagram.images import Region
 from skiagram.options import build, flatten_options
 from skiagram.restoration.restore import restore_image
 from skiagram.steps.check import CheckedData, CheckedImage

@@ -10,7 +10,7 @@ import numpy as np
 
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, Source
 from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.image_store.shards import Image, Spacing
+from skiagram.images import Image, Spacing
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.tasks.cases import Cases, DataCard, Split
 from skiagram.tasks.task import Design

@@ -6,7 +6,7 @@ import pytest
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
 from skiagram.errors import DataError
-from skiagram.image_store.shards import Image
+from skiagram.images import Image
 from skiagram.tasks.cases import Split
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Design, Task

@@ -15,7 +15,7 @@ from skiagram.deploy.model import load_model
 from skiagram.errors import DataError
 from skiagram.finding.candidates import Grid
 from skiagram.image_store.pictures import Circle, encode_circles
-from skiagram.image_store.shards import Image, Spacing
+from skiagram.images import Image, Spacing
 from skiagram.options import build, composed
 from skiagram.readers.case_images import (
     ImageReference,

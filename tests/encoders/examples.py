@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from skiagram.encoders.timm_encoder import TimmEncoder
-from skiagram.image_store.shards import Region, ShardWriter
+from skiagram.image_store.shards import ShardWriter
+from skiagram.images import Region
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
 from skiagram.records.files import sha256_of, write_record

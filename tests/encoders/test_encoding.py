@@ -28,8 +28,8 @@ from skiagram.encoders.encoder import (
 from skiagram.encoders.encoding import FolderEncoder, encode_images, resolve_preprocessing
 from skiagram.errors import DataError
 from skiagram.features.windows import Windows
-from skiagram.image_store.shards import Region
 from skiagram.image_store.store import ImageStore, write_modalities
+from skiagram.images import Region
 from skiagram.preparation import FurtherModality, ImageKinds, Preparation, TraitRanges
 from skiagram.records.places import tabulate_places
 from tests.encoders.examples import (

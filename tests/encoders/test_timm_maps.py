@@ -24,7 +24,7 @@ from skiagram.encoders.timm_encoder import (
 from skiagram.encoders.weights import PackageFile, read_tensors
 from skiagram.errors import DataError
 from skiagram.features.windows import Windows
-from skiagram.image_store.shards import Region
+from skiagram.images import Region
 from skiagram.options import build
 from skiagram.records.files import sha256_of
 from skiagram.records.places import tabulate_places

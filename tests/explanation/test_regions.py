@@ -20,8 +20,9 @@ from skiagram.explanation.regions import (
 )
 from skiagram.explanation.saliency import ExplainedNetwork, explain
 from skiagram.explanation.trust import locate
-from skiagram.image_store.shards import Region, ShardWriter
+from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
+from skiagram.images import Region
 from skiagram.models.deep.fitted import Architecture
 from skiagram.preparation import PreparedData
 from skiagram.training.classifier import Classifier

@@ -17,8 +17,9 @@ from skiagram.features.extraction import extract
 from skiagram.features.feature import Definition
 from skiagram.features.first_order import FirstOrder
 from skiagram.features.wavelet import Wavelet
-from skiagram.image_store.shards import Image, Region, ShardWriter
+from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Image, Region
 from skiagram.records.feature_table import FeatureTable
 from tests.features.families import family, of_cases
 from tests.numbered_store import write_images

@@ -18,7 +18,7 @@ from skiagram.image_store.pictures import (
     encode_circles,
     name_slice,
 )
-from skiagram.image_store.shards import Region
+from skiagram.images import Region
 
 RAMP = np.linspace(0, 100, 64 * 64, dtype=np.float32).reshape(64, 64)
 

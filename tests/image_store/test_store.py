@@ -15,8 +15,9 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
-from skiagram.image_store.shards import Image, Region, ShardWriter, ends_of
+from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, spans
+from skiagram.images import Image, Region, ends_of
 from tests.numbered_store import SHAPES, numbered, write_images
 
 VOLUME_SHAPES = array_shapes(min_dims=3, max_dims=3, max_side=7).map(lambda shape: (*shape, 1))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 from scipy.ndimage import gaussian_filter
 
-from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Image
 from skiagram.near_duplicates import pairs as pairs_module
 from skiagram.near_duplicates.pairs import (
     EXACT,

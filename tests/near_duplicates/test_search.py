@@ -12,8 +12,8 @@ from PIL import Image as PillowImage
 from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter, rotate
 from skimage.transform import resize
 
-from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Image
 from skiagram.near_duplicates import nearest, search
 from skiagram.near_duplicates.pairs import clusters
 from skiagram.near_duplicates.registration import details_of

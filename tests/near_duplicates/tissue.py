@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Image
 from tests.numbered_store import write_images
 
 

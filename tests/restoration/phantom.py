@@ -7,7 +7,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from skiagram.image_store.shards import Image
+from skiagram.images import Image
 from skiagram.options import build
 from skiagram.restoration.steps import Steps, Treatment
 

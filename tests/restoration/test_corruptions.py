@@ -12,7 +12,7 @@ from skimage.filters import gaussian
 from skimage.metrics import peak_signal_noise_ratio
 
 from skiagram.errors import DataError
-from skiagram.image_store.shards import Image
+from skiagram.images import Image
 from skiagram.restoration.corruptions import CORRUPTIONS, corrupt
 
 EVERY = pytest.mark.parametrize("name", CORRUPTIONS)

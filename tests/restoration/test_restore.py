@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError
-from skiagram.image_store.shards import Image, ShardWriter
+from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Image
 from skiagram.preparation import TRAINING_MEAN
 from skiagram.records.files import read_table
 from skiagram.restoration import restore

@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from PIL.Image import Resampling
 
 from skiagram.errors import DataError, ModelFailure
-from skiagram.image_store.shards import Region
+from skiagram.images import Region
 from skiagram.training.classifier import three_planes
 from skiagram.training.data import ImageSet
 from skiagram.training.network_input import StoredImage, region_box, resize, seen_part

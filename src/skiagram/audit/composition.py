@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.audit.contract import Evidence, Finding, find
-from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Image
 
 FEW_PATIENTS = 10
 FEW_VOXELS = 64  # of a region, below which texture says little (Hatt et al. 2015, J. Nucl. Med. 56)

@@ -22,6 +22,7 @@ from skiagram.audit.features import check_features
 from skiagram.audit.groups import check_groups
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.audit.traits import collect_image_traits
+from skiagram.compute.workers import on_all_threads
 from skiagram.errors import AuditStop, DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import EXACT, Pairs
@@ -156,7 +157,10 @@ def _look(
         copies: Those of the first store, where they have been searched for already.
     """
     pairs = [] if copies is None else [copies]
-    pairs += [find_copies(store, transformed=card.has_images) for store in stores[len(pairs) :]]
+    pairs += [
+        find_copies(store, transformed=card.has_images, spread=on_all_threads)
+        for store in stores[len(pairs) :]
+    ]
     appearances = []
     for store, found in zip(stores, pairs, strict=True):
         places = store.places(cases.case_id)

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.audit.contract import ProbedTraits
-from skiagram.image_store.shards import Image, Spacing, is_volume
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Image, Spacing, is_volume
 from skiagram.near_duplicates.pairs import projection
 from skiagram.seeding import stream
 from skiagram.tasks.cases import Cases

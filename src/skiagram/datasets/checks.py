@@ -9,7 +9,7 @@ import numpy as np
 
 from skiagram.datasets.contract import Entry, Mark
 from skiagram.errors import DataError, listed
-from skiagram.image_store.shards import Image, is_volume
+from skiagram.images import Image, is_volume
 from skiagram.tasks.cases import SEALED
 from skiagram.tasks.task import Task
 

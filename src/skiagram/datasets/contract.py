@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options
 
-from skiagram.image_store.shards import Spacing
+from skiagram.images import Spacing
 from skiagram.readers.files import unlike
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.sealing.labels import EncryptedLabels

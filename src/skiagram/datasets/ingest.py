@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
-from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.compute.workers import IN_PROCESS, Compute, on_all_threads
 from skiagram.datasets.checks import Problems, check_entries, check_image, check_mark
 from skiagram.datasets.contract import (
     Entry,
@@ -35,8 +35,9 @@ from skiagram.datasets.contract import (
 from skiagram.datasets.copies import settle_copies
 from skiagram.datasets.folder.keyed_names import keyed_patients
 from skiagram.errors import DataError, OptionError, named
-from skiagram.image_store.shards import ShardWriter, Spacing, content_digest
+from skiagram.image_store.shards import ShardWriter, content_digest
 from skiagram.image_store.store import ImageStore, write_modalities
+from skiagram.images import Spacing
 from skiagram.near_duplicates.pairs import Pairs, clusters, duplicate_pairs, unite_pairs
 from skiagram.near_duplicates.search import find_copies
 from skiagram.options import composed
@@ -263,7 +264,8 @@ def ingest_opened(
     # copies stand in for patients that nobody knows
     copies = None
     if len(first.rows) and any(entry.patient is None for entry in listed.entries):
-        copies = find_copies(first.store, transformed=source.card().has_images)
+        transformed = source.card().has_images
+        copies = find_copies(first.store, transformed=transformed, spread=on_all_threads)
     ingested = IngestedData(listed, stored, settled, sentence, copies)
     if len(first.rows):
         _write_preparation(opened, ingested, folders)
@@ -328,7 +330,7 @@ def _settle_copies(
             stored = _write_images(kind, listed, folders, compute, problems)
             rows = stored.rows
             if len(rows):
-                pairs = duplicate_pairs(stored.store)
+                pairs = duplicate_pairs(stored.store, on_all_threads)
                 found.append(pairs._replace(first=rows[pairs.first], second=rows[pairs.second]))
     if not found:
         return listed, ""

@@ -15,8 +15,8 @@ from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.shift import compare_cases
-from skiagram.image_store.shards import Image, Spacing
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Image, Spacing
 from skiagram.records.files import read_table
 from skiagram.tasks.cases import Cases, read_cases
 

@@ -22,7 +22,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.encoders.weights import LocalFile, Source
 from skiagram.errors import DataError, OptionError
-from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volume
+from skiagram.images import Image, Region, Spacing, ends_of, is_volume
 from skiagram.options import (
     build,
 )

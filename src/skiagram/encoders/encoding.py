@@ -35,8 +35,9 @@ from skiagram.encoders.kept_encodings import KeptEncodings
 from skiagram.encoders.timm_encoder import TimmMaps
 from skiagram.errors import DataError, ModelFailure, named
 from skiagram.features.windows import Windows
-from skiagram.image_store.shards import Region, ShardWriter, is_volume
+from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, Span, modality_folders
+from skiagram.images import Region, is_volume
 from skiagram.options import build, composed
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.feature_table import FeatureTable

@@ -48,7 +48,7 @@ from skiagram.encoders.weights import (
     unfit_weights,
 )
 from skiagram.errors import OptionError
-from skiagram.image_store.shards import Image, Region, Spacing, is_volume
+from skiagram.images import Image, Region, Spacing, is_volume
 from skiagram.records.files import sha256_of
 from skiagram.strict import (
     STRICT,

@@ -20,8 +20,9 @@ from skiagram.explanation.trust import Mask
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import build_families, extract_modalities
 from skiagram.fitting.fits import finite
-from skiagram.image_store.shards import Image, ShardWriter, is_volume
+from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
+from skiagram.images import Image, is_volume
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation, PreparedData
 from skiagram.records.files import read_record, read_table

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError
 from skiagram.features.discretisation import Discretisation, GreyLevels, count_levels
 from skiagram.features.feature import Flags, Floats
-from skiagram.image_store.luminance import luminance
-from skiagram.image_store.shards import ends_of
+from skiagram.images import ends_of, luminance
 
 _LEVELS = Discretisation(bin_number=256, bin_width=None)
 

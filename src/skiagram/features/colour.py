@@ -12,7 +12,7 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Flags, Floats, ratio
 from skiagram.features.first_order import moments
-from skiagram.image_store.shards import ends_of
+from skiagram.images import ends_of
 from skiagram.strict import (
     STRICT,
 )

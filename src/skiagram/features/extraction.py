@@ -21,15 +21,15 @@ from skiagram.features.feature import Definition, Floats
 from skiagram.features.filtered import DerivedImageFamily
 from skiagram.features.local_intensity import LocalIntensity
 from skiagram.features.measured import Measured
-from skiagram.image_store.boxes import (
-    box_around,
-    complete_beyond,
-)
 from skiagram.image_store.store import (
     ImageStore,
     Span,
     modality_folders,
     spans,
+)
+from skiagram.images import (
+    box_around,
+    complete_beyond,
 )
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation

@@ -21,8 +21,8 @@ from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.extraction import Family, describe_batch
 from skiagram.features.family import FeatureFamily, families_of_images
-from skiagram.image_store.shards import Image, Spacing
 from skiagram.image_store.store import ImageStore, Span, spans
+from skiagram.images import Image, Spacing
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.places import coordinates, of_cases
 from skiagram.strict import (

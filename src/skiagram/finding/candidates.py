@@ -21,11 +21,12 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import OptionError
 from skiagram.finding.marks import HitRule, read_spacing
-from skiagram.image_store.luminance import (
+from skiagram.image_store.store import ImageStore, Span, spans
+from skiagram.images import (
+    Image,
+    Spacing,
     luminance,
 )
-from skiagram.image_store.shards import Image, Spacing
-from skiagram.image_store.store import ImageStore, Span, spans
 from skiagram.options import (
     composed,
 )

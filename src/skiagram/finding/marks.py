@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.image_store.shards import Spacing
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Spacing
 from skiagram.records.places import coordinates, of_cases
 from skiagram.strict import (
     STRICT,

@@ -11,8 +11,8 @@ from PIL import Image as Picture
 from PIL import ImageDraw
 from scipy.ndimage import binary_erosion
 
-from skiagram.image_store.shards import Image, Region, Spacing, is_volume
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Image, Region, Spacing, is_volume
 
 MISSING_COLOUR = (230, 60, 160)
 OUTLINE_COLOUR = (255, 196, 0)

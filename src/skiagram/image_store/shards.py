@@ -18,7 +18,6 @@ import itertools
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,55 +25,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
+from skiagram.images import Image, Region, Spacing, is_volume
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 DTYPES = ("uint8", "uint16", "int16", "float32")
 DIGEST_BYTES = 16  # of an image's SHA-256: enough to tell images apart, and to find damage
-
-Image = NDArray[Any]  # (height, width[, channels]), or a volume of (depth, height, width, 1)
-Spacing = tuple[float, ...]  # of neighbouring slices (volumes alone), rows and columns, mm
-
-
-def is_volume(image: Image) -> bool:
-    """Return whether an array of a store is a volume, (depth, height, width, 1)."""
-    return image.ndim == 4
-
-
-@dataclass(frozen=True)
-class Region:
-    """The region of interest of an image.
-
-    Attributes:
-        inside: (height, width) or (depth, height, width), true where intensities and texture are
-            measured; at least one pixel.
-        outline: The region as it was drawn, before pixels were left out by their intensity; None
-            where none were.
-        origin: Coordinates x, y, z of the centre of the first voxel, mm.
-        direction: Unit vectors x, y, z of the axes of the array, one after the other.
-    """
-
-    inside: NDArray[np.bool_]
-    outline: NDArray[np.bool_] | None = None
-    origin: tuple[float, ...] | None = None
-    direction: tuple[float, ...] | None = None
-
-    @property
-    def drawn(self) -> NDArray[np.bool_]:
-        """The region as it was drawn."""
-        return self.inside if self.outline is None else self.outline
-
-
-def ends_of(inside: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
-    """Return first and last + 1 of what is true along each axis; 0 and 0 where nothing is."""
-    ends = []
-    for axis in range(inside.ndim):
-        others = tuple(other for other in range(inside.ndim) if other != axis)
-        held: list[bool] = np.any(inside, axis=others).tolist()
-        ends.append((held.index(True), len(held) - held[::-1].index(True)) if any(held) else (0, 0))
-        inside = inside[(slice(None),) * axis + (slice(*ends[-1]),)]  # the next looks at less
-    return tuple(ends)
 
 
 def schema(*, volumes: bool, regions: bool = False) -> "pa.Schema":

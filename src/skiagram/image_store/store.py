@@ -25,15 +25,13 @@ from skiagram.errors import DataError
 from skiagram.image_store.shards import (
     CASE_TABLE,
     INDEX,
-    Image,
-    Region,
     Shard,
-    Spacing,
     case_schema,
     content_digest,
     shard_path,
     unusable,
 )
+from skiagram.images import Image, Region, Spacing
 
 _RECORD = "modalities.json"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from skiagram.image_store.shards import Image
+from skiagram.images import Image
 from skiagram.near_duplicates.pairs import ROUNDING, projection, reduced, stack_blocks
 from skiagram.near_duplicates.registration import Details, Guess, details_of
 

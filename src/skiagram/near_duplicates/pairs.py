@@ -10,11 +10,10 @@ Volumes are compared likewise, with thumbnails and surroundings of three axes.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, combinations
 from tempfile import TemporaryFile
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +21,11 @@ from scipy.ndimage import gaussian_filter
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from skiagram.compute.workers import ALL_PROCESSORS
-from skiagram.image_store.shards import Image, is_volume
-from skiagram.image_store.store import ImageStore
+from skiagram.images import Image, is_volume
 from skiagram.near_duplicates.nearest import MOST_COMPARED, Tree
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 THUMBNAIL = 28
 _LARGE = 2**24  # values of a picture that is reduced in bands of rows
@@ -197,27 +197,16 @@ class ImageSequence(Protocol):
         """Return the image at a place of the order."""
 
 
-@dataclass(frozen=True)
-class ImagesOfStores:
-    """The images of several stores, one store after the other."""
+class Spread(Protocol):
+    """What applies a function to pieces of work and yields the results in their order.
 
-    stores: tuple[ImageStore, ...]
+    As `map` does, one after the other; another may work on several threads at a time.
+    """
 
-    def __len__(self) -> int:
-        return sum(map(len, self.stores))
-
-    def __iter__(self) -> Iterator[tuple[str, Image]]:
-        return chain.from_iterable(self.stores)
-
-    def image_at(self, position: int) -> Image:
-        for store in self.stores:
-            if position < len(store):
-                return store.image_at(position)
-            position -= len(store)
-        raise IndexError(position)
+    def __call__(self, function: Callable[[T], R], pieces: Iterable[T], /) -> Iterator[R]: ...
 
 
-def duplicate_pairs(store: ImageSequence) -> Pairs:
+def duplicate_pairs(store: ImageSequence, spread: Spread = map) -> Pairs:
     """Find all pairs of near or exact duplicates; see `pairs_among`."""
     volumes = len(store) > 0 and is_volume(store.image_at(0))
     size = VOLUME_THUMBNAIL**3 if volumes else THUMBNAIL**2
@@ -232,7 +221,7 @@ def duplicate_pairs(store: ImageSequence) -> Pairs:
             yield thumbnail(image)[None]
 
     thumbnails = stack_blocks(read(), (len(store), size), np.float32)
-    return pairs_among(thumbnails, digests, shapes, store.image_at)
+    return pairs_among(thumbnails, digests, shapes, store.image_at, spread)
 
 
 def stack_blocks(
@@ -263,6 +252,7 @@ def pairs_among(
     digests: Sequence[bytes] | NDArray[np.bytes_],
     shapes: Sequence[tuple[int, ...]],
     image: Callable[[int], Image],
+    spread: Spread = map,
 ) -> Pairs:
     """Find all pairs of near or exact duplicates.
 
@@ -279,7 +269,7 @@ def pairs_among(
     for row in np.flatnonzero(times[number] > 1).tolist():
         rows.setdefault(int(number[row]), []).append(row)
     copies = list(rows.values())
-    like = correlated_pairs(thumbnails, THRESHOLD)
+    like = correlated_pairs(thumbnails, THRESHOLD, spread)
     near = {pair: (like[pair], NEAR) for pair in _alike_in_detail(list(like), shapes, image)}
     exact = (pair for same in copies for pair in combinations(same, 2))
     return Pairs.of(near | dict.fromkeys(exact, (1.0, EXACT)))
@@ -319,7 +309,7 @@ def clusters(pairs: Pairs, n: int) -> NDArray[np.int64]:
 
 
 def correlated_pairs(
-    vectors: NDArray[np.float32], threshold: float
+    vectors: NDArray[np.float32], threshold: float, spread: Spread = map
 ) -> dict[tuple[int, int], float]:
     """Return pair (first < second) → product of all pairs above a threshold.
 
@@ -339,7 +329,7 @@ def correlated_pairs(
     # (pairs, 2), tree by tree or block by block
     nominated: Iterable[NDArray[np.int64]]
     if len(vectors) > MOST_COMPARED:
-        nominated = ALL_PROCESSORS.map(in_one_leaf, range(_TREES), releases_lock=True)
+        nominated = spread(in_one_leaf, range(_TREES))
     else:
         nominated = (
             np.argwhere(vectors[top : top + _BLOCK] @ vectors[left : left + _BLOCK].T > likely)

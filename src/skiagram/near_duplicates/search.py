@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from skiagram.compute.workers import ALL_PROCESSORS
-from skiagram.image_store.shards import Image
+from skiagram.images import Image
 from skiagram.near_duplicates.descriptors import (
     SIDE,
     Small,
@@ -36,6 +35,7 @@ from skiagram.near_duplicates.nearest import MOST_COMPARED, Tree
 from skiagram.near_duplicates.pairs import (
     ImageSequence,
     Pairs,
+    Spread,
     duplicate_pairs,
     projection,
     reduced,
@@ -158,14 +158,15 @@ _NOMINEES = np.dtype([("row", np.int64), ("column", np.int64), ("score", np.floa
 _Nominees = NDArray[np.void]
 
 
-def find_copies(store: ImageSequence, *, transformed: bool = True) -> Pairs:
+def find_copies(store: ImageSequence, *, transformed: bool = True, spread: Spread = map) -> Pairs:
     """Return all near duplicates and transformed copies among some images.
 
     Args:
         transformed: Whether transformed copies are searched for; patterns that stand for the rows
             of a table have none.
+        spread: Where pieces of the work are done; the pairs do not depend on it.
     """
-    near = duplicate_pairs(store)
+    near = duplicate_pairs(store, spread)
     if not transformed:
         return near
     shapes: list[tuple[int, ...]] = []
@@ -177,7 +178,7 @@ def find_copies(store: ImageSequence, *, transformed: bool = True) -> Pairs:
             yield small_picture(image)[None]
 
     small = stack_blocks(read(), (len(store), SIDE, SIDE), np.float16)
-    return unite_pairs([near, transformed_among(small, shapes, near, store.image_at)])
+    return unite_pairs([near, transformed_among(small, shapes, near, store.image_at, spread)])
 
 
 def transformed_among(
@@ -185,6 +186,7 @@ def transformed_among(
     shapes: Sequence[tuple[int, ...]],
     found_pairs: Pairs,
     image: Callable[[int], Image],
+    spread: Spread = map,
 ) -> Pairs:
     """Find copies that were mirrored, turned, cropped, shifted, inverted, compressed or resized."""
     details = small_details(small)
@@ -194,9 +196,7 @@ def transformed_among(
     most = max(int(SETTINGS.max_nominated * len(small)), SETTINGS.few)
     best: list[_Nominees] = []
     held = 0
-    for piece, nominees in ALL_PROCESSORS.map(
-        _nominate, _pieces(small, details, already), releases_lock=True
-    ):
+    for piece, nominees in spread(_nominate, _pieces(small, details, already)):
         best.append(nominees)
         held += len(nominees)
         if piece.last or held > SETTINGS.max_held:

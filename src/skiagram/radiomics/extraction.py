@@ -13,19 +13,19 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import FeatureFamily
 from skiagram.features.feature import Flags, Floats
 from skiagram.features.pyradiomics import KURTOSIS
-from skiagram.image_store.boxes import (
+from skiagram.images import (
     box_around,
     complete_beyond,
+    ends_of,
 )
-from skiagram.image_store.shards import ends_of
-from skiagram.radiomics.image_types import images_of_type
-from skiagram.radiomics.settings import INTERPOLATORS, ExtractionPlan, Settings
-from skiagram.restoration.regions import (
+from skiagram.interpolation import (
     REACH,
     Interpolation,
     interpolate,
     new_places,
 )
+from skiagram.radiomics.image_types import images_of_type
+from skiagram.radiomics.settings import INTERPOLATORS, ExtractionPlan, Settings
 
 _ORIGINAL = "original"
 _LAST_DIGITS = 1e-9

@@ -32,7 +32,7 @@ from skiagram.datasets.folder.csv_rows import (
 from skiagram.datasets.folder.table import split_masks
 from skiagram.doors import in_words_of
 from skiagram.errors import DataError, SkiagramError
-from skiagram.image_store.shards import Spacing
+from skiagram.images import Spacing
 from skiagram.radiomics.features import describe_files
 from skiagram.radiomics.settings import ExtractionPlan
 from skiagram.readers.case_images import ImageReference, find_regions_alone

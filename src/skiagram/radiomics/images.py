@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.features.feature import Flags
-from skiagram.image_store.shards import ends_of
+from skiagram.images import ends_of
 from skiagram.radiomics.extraction import Case, OwnGrid, as_itk_nearest
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skiagram.errors import DataError, OptionError
-from skiagram.image_store.shards import Region, Spacing, is_volume
+from skiagram.images import Region, Spacing, is_volume
 from skiagram.readers.dicom import is_dicom, with_preamble
 from skiagram.readers.dicom_codecs import MAX_PIXELS
 from skiagram.readers.dicom_series import check_one_volume, decode_series

@@ -31,7 +31,7 @@ from pydicom.uid import (
 )
 
 from skiagram.errors import DataError, named, readable
-from skiagram.image_store.shards import Image, Spacing
+from skiagram.images import Image, Spacing
 from skiagram.readers.dicom_codecs import MAX_PIXELS, READ, check_size, decodable, decode_pixels
 from skiagram.readers.files import read_file
 from skiagram.readers.spaced_image import SpacedImage

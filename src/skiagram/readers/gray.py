@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options
 
-from skiagram.image_store.shards import Image
+from skiagram.images import Image
 from skiagram.readers.spaced_image import MadeGray, SpacedImage
 from skiagram.strict import (
     STRICT,

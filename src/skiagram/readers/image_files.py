@@ -26,7 +26,7 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
 
 from skiagram.errors import DataError, named, readable
-from skiagram.image_store.shards import Image
+from skiagram.images import Image
 from skiagram.readers.dicom import (
     frame_of,
     is_dicom,

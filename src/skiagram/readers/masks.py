@@ -16,7 +16,7 @@ import pydicom
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError, listed, named, readable
-from skiagram.image_store.shards import Spacing
+from skiagram.images import Spacing
 from skiagram.readers.contours import fill_contours
 from skiagram.readers.dicom import (
     check_deflated,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
-from skiagram.image_store.shards import Spacing
+from skiagram.images import Spacing
 from skiagram.readers.grid import tilted
 from skiagram.readers.voxels import (
     check_frame,

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from skiagram.image_store.shards import Image, Region, Spacing
+from skiagram.images import Image, Region, Spacing
 from skiagram.readers.grid import VoxelGrid
 
 MadeGray = Literal["", "tinted", "colour", "transparent"]

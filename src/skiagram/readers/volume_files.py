@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError, named, readable
-from skiagram.image_store.shards import Spacing
+from skiagram.images import Spacing
 from skiagram.readers import meta_image, nifti, nrrd
 from skiagram.readers.grid import Volume, orient
 from skiagram.readers.voxels import first_bytes, narrow

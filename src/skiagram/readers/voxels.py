@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
-from skiagram.image_store.shards import Spacing
+from skiagram.images import Spacing
 
 MAX_VOXELS = 2**28  # 512 × 512 × 1,024
 _MAX_SERIES = 4  # times as many in all volumes of a file

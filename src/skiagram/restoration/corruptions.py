@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from scipy import ndimage
 
 from skiagram.errors import DataError
-from skiagram.image_store.shards import Image, is_volume
+from skiagram.images import Image, is_volume
 from skiagram.restoration.missing import fill_local_median
 
 Values = NDArray[np.float64]

@@ -19,7 +19,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError, named
-from skiagram.image_store.shards import Image, Region, ShardWriter, Spacing, is_volume
+from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import (
     ImageStore,
     Span,
@@ -27,6 +27,7 @@ from skiagram.image_store.store import (
     spans,
     write_modalities,
 )
+from skiagram.images import Image, Region, Spacing, is_volume
 from skiagram.preparation import TRAINING_MEAN
 from skiagram.records.files import write_table
 from skiagram.restoration.missing import Plane, fill_local_mean

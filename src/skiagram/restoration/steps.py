@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
-from skiagram.image_store.shards import Image
+from skiagram.images import Image
 from skiagram.restoration.denoising import Denoising
 from skiagram.restoration.missing import Mask, Missing, Plane, Planes, fill_local_median
 from skiagram.restoration.outliers import Outliers

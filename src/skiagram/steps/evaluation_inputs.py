@@ -23,8 +23,8 @@ from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.finding.candidates import Ceiling
 from skiagram.finding.marks import read_spacing
-from skiagram.image_store.shards import is_volume
 from skiagram.image_store.store import ImageStore
+from skiagram.images import is_volume
 from skiagram.near_duplicates.pairs import content_digest
 from skiagram.options import (
     check,

@@ -7,6 +7,7 @@ images scores it, and what evaluates a run evaluates it; nothing is trained or c
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.compute.checkout import home
-from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.compute.workers import IN_PROCESS, Compute, on_all_threads
 from skiagram.datasets.contract import Entry, OpenSource, PixelAcquisition, Source
 from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.datasets.ingest import IngestFolders, ingest_opened, list_images, task_of
@@ -29,7 +30,7 @@ from skiagram.evaluation.external import COHORT, compare_with_development
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates.pairs import ImagesOfStores
+from skiagram.images import Image
 from skiagram.near_duplicates.search import find_copies
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
@@ -96,6 +97,26 @@ class Project(NamedTuple):
             read_record(Preparation, root / "data/preparation" / PREPARATION),
             tuple(outcomes),
         )
+
+
+@dataclass(frozen=True)
+class _ImagesOfStores:
+    """The images of several stores, one store after the other."""
+
+    stores: tuple[ImageStore, ...]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.stores))
+
+    def __iter__(self) -> Iterator[tuple[str, Image]]:
+        return chain.from_iterable(self.stores)
+
+    def image_at(self, position: int) -> Image:
+        for store in self.stores:
+            if position < len(store):
+                return store.image_at(position)
+            position -= len(store)
+        raise IndexError(position)
 
 
 @dataclass(frozen=True)
@@ -225,7 +246,9 @@ def find_shared(
     ids = {fold_id(name) for case, name in project_patients.items() if name and case in development}
     stores = (ImageStore(project.root / "data/images"), ImageStore(cohort / "images"))
     # copies of images of the first store in the second
-    pairs = find_copies(ImagesOfStores(stores), transformed=project.card.has_images)
+    images = _ImagesOfStores(stores)
+    transformed = project.card.has_images
+    pairs = find_copies(images, transformed=transformed, spread=on_all_threads)
     pairs = pairs.chosen((pairs.first < len(stores[0])) & (pairs.second >= len(stores[0])))
     case_id = np.array([case for store in stores for case in store.case_ids])
     copies = pd.DataFrame(

@@ -30,8 +30,8 @@ from skiagram.evaluation.measurement import measure_models
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import LIMIT, METRICS, ModelResult
 from skiagram.evaluation.results import SELECTION as OF_SELECTION
-from skiagram.image_store.shards import is_volume
 from skiagram.image_store.store import ImageStore
+from skiagram.images import is_volume
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import FreeResponse

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset, Sampler
 
 from skiagram.errors import DataError, ModelFailure, named
-from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Image
 from skiagram.records.feature_table import FeatureTable
 from skiagram.seeding import stream
 from skiagram.training.augmentation import draws

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from skiagram.errors import DataError, ModelFailure
-from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volume
+from skiagram.images import Image, Region, Spacing, ends_of, is_volume
 from skiagram.training.options import ImageSize, NetworkInput, RegionBox
 
 _INSIDE = 0.5

@@ -17,8 +17,8 @@ from skiagram.datasets.folder.lesions import (
     parse_lesions,
 )
 from skiagram.errors import DataError
-from skiagram.image_store.shards import Region
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Region
 from skiagram.readers.grid import VoxelGrid
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.volume_files import decode_volume

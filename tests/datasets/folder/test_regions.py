@@ -10,8 +10,9 @@ import pytest
 
 from skiagram.audit.composition import describe_region, described_regions
 from skiagram.cli.main import main
-from skiagram.image_store.shards import Region, ShardWriter
+from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
+from skiagram.images import Region
 from skiagram.options import build, read_option_file
 from skiagram.readers.grid import VoxelGrid
 from tests.datasets.own_folders import initialised

@@ -12,8 +12,9 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.fitting.contract import FitContext, Labelled
-from skiagram.image_store.shards import Region, ShardWriter
+from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import write_modalities
+from skiagram.images import Region
 from skiagram.models.deep.cnn_3d import CNN3D
 from skiagram.models.deep.fitted import FittedNetwork, load_network
 from skiagram.models.deep.image_and_table import ImageAndTable

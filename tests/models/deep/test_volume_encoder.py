@@ -13,7 +13,7 @@ from torchvision.models.video import mc3_18, r3d_18
 
 from skiagram.encoders.encoding import encode_images
 from skiagram.errors import DataError, OptionError
-from skiagram.image_store.shards import Region
+from skiagram.images import Region
 from skiagram.models.deep.volume_encoder import VolumeEncoder
 from skiagram.options import build
 from skiagram.records.files import sha256_of

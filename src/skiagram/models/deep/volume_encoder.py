@@ -17,7 +17,7 @@ from torch.nn.functional import pad
 from skiagram.encoders.encoder import WEIGHTS, LoadedNetwork, PublishedEncoder, Scaling
 from skiagram.encoders.weights import give_weights, one_line, read_tensors
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volume
+from skiagram.images import Image, Region, Spacing, ends_of, is_volume
 from skiagram.models.deep.backbone import build_inner
 from skiagram.models.deep.contract import ReadsTable, ReadsVolumes
 from skiagram.models.deep.layers import cut_last_layer, torchvision_builder

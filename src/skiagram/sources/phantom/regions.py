@@ -24,7 +24,7 @@ from scipy import fft, linalg
 
 from skiagram.datasets.contract import Entry, GroundTruth, OpenSource
 from skiagram.errors import OptionError
-from skiagram.image_store.shards import Region
+from skiagram.images import Region
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
 from skiagram.sources.phantom.image_model import (
