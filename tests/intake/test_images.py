@@ -14,26 +14,10 @@ from tests.datasets.own_folders import png
 from tests.terminal import Terminal
 
 
-def test_a_folder_for_each_class_is_a_table(tmp_path: Path) -> None:
-    options = FileOptions(tmp_path / "films")
+def test_a_folder_that_is_not_there_is_missed_by_the_name_of_one_that_is(tmp_path: Path) -> None:
     (tmp_path / "film").mkdir()
     with pytest.raises(DataError, match=r"no such folder.*did you mean `.*film`\?$"):
-        read_folder(options)
-    for at, place in enumerate(("train/yes", "train/no", "val/yes", "test/no")):
-        (tmp_path / "films" / place).mkdir(parents=True)
-        (tmp_path / "films" / place / f"{at}.png").write_bytes(png(at))
-    described = read_folder(options)
-    assert [(row.cells["file"], row.cells["label"]) for row in described.rows] == [
-        ("test/no/3.png", "no"),
-        ("train/no/1.png", "no"),
-        ("train/yes/0.png", "yes"),
-        ("val/yes/2.png", "yes"),
-    ]
-    assert [row.cells["split"] for row in described.rows][-1] == "validation"
-    assert described.design == "holdout"
-    (tmp_path / "films" / "alone.png").write_bytes(png(5))
-    with pytest.raises(DataError, match="folder for each class"):
-        read_folder(options)
+        read_folder(FileOptions(tmp_path / "films"))
 
 
 def test_a_table_that_is_not_there_is_missed_as_a_file(tmp_path: Path) -> None:
@@ -59,31 +43,6 @@ def test_a_picture_that_cannot_be_read_is_no_less_a_picture(
     assert "yes/9.gif" in shown
     assert "no/10.PNG: a link that leads nowhere" in shown
     assert "notes" not in shown
-
-
-def test_columns_are_known_in_upper_case_too(tmp_path: Path) -> None:
-    rows = [
-        f"{at}.png,{'yn'[at % 2]},p{at},{('train', 'test')[at // 4]},{at}.png" for at in range(8)
-    ]
-    (tmp_path / "films").mkdir()
-    table = tmp_path / "films.csv"
-    table.write_text("\n".join(["File,Label,PatientID,Split,Mask", *rows]))
-    columns = read_folder(FileOptions(tmp_path / "films", table)).source.columns
-    found = (columns.file, columns.label, columns.patient, columns.split, columns.mask)
-    assert found == ("File", "Label", "PatientID", "Split", "Mask")
-
-
-def test_a_column_of_paths_counts_before_running_numbers(tmp_path: Path) -> None:
-    """A file is there for each number, and is another row's image."""
-    (tmp_path / "films").mkdir()
-    for name in range(1, 9):
-        (tmp_path / f"films/{name}.png").write_bytes(b"")
-    rows = [f"{number},{9 - number}.png,{'yn'[number % 2]}" for number in range(1, 9)]
-    table = tmp_path / "films.csv"
-    table.write_text("\n".join(["image,path,label", *rows]))
-    described = read_folder(FileOptions(tmp_path / "films", table))
-    assert described.source.columns.file == "path"
-    assert not any("under another name" in note for note in described.notes)
 
 
 def test_a_column_of_names_of_parts_tells_them_whatever_it_is_called(tmp_path: Path) -> None:
@@ -113,26 +72,6 @@ def test_a_column_of_names_of_parts_tells_them_whatever_it_is_called(tmp_path: P
     # a column with the usual name counts before it
     table.write_text(table.read_text().replace("file,label,Partition,phase", "file,label,x,Split"))
     assert read_folder(options).source.columns.split == "Split"
-
-
-def test_rows_without_files_are_left_out_on_request_and_counted(tmp_path: Path) -> None:
-    (tmp_path / "films").mkdir()
-    for at in range(6):
-        (tmp_path / f"films/{at}.png").write_bytes(b"")
-    table = tmp_path / "films.csv"  # as Fitzpatrick17k, some of whose addresses are dead
-    table.write_text("\n".join(["file,label", *(f"{at}.png,{'yn'[at % 2]}" for at in range(8))]))
-    options = FileOptions(tmp_path / "films", table)
-    described = read_folder(options)
-    assert len(described.rows) == 8
-    assert "2 of 8 rows name no file of the folder, the first `6.png`" in described.notes[0]
-    assert "`--unmatched leave-out`" in described.notes[0]
-    described = read_folder(replace(options, unmatched="leave-out"))
-    assert [row.cells["file"] for row in described.rows] == [f"{at}.png" for at in range(6)]
-    assert described.without_file == 2
-    assert described.notes[0].endswith("they are left out.")
-    table.write_text("file,label\na.png,y\nb.png,n\n")
-    with pytest.raises(DataError, match="2 of 2 rows name no file"):
-        read_folder(replace(options, unmatched="leave-out"))
 
 
 def test_columns_that_made_the_label_are_no_covariates(tmp_path: Path) -> None:
@@ -165,30 +104,6 @@ def test_a_code_for_missing_in_a_covariate_and_a_constant_one_are_said(tmp_path:
     assert not any("Covariate" in note for note in known.notes)
 
 
-@pytest.mark.parametrize("masks", [None, "leave-out", "regions"])
-def test_masks_that_fit_no_pattern_are_left_out_or_the_regions(masks: Any, tmp_path: Path) -> None:
-    """KiTS19's lie beside `imaging.nii.gz`; each choice was answered by asking for a choice."""
-    for at in range(8):
-        place = tmp_path / f"films/p{at}"
-        place.mkdir(parents=True)
-        (place / "imaging.png").write_bytes(png(at))
-        (place / "segmentation.png").write_bytes(png(at))
-    table = tmp_path / "films.csv"
-    table.write_text("\n".join(["patient,label", *(f"p{at},{'yn'[at % 2]}" for at in range(8))]))
-    pattern = ["{patient}/imaging.png"]
-    options = FileOptions(tmp_path / "films", table, pattern=pattern, masks=masks)
-    if masks is None:
-        with pytest.raises(DataError, match="8 of 16 image files are masks by their names"):
-            read_folder(options)
-        return
-    described = read_folder(options)
-    column = "mask" if masks == "regions" else None
-    assert described.source.columns.mask == column
-    assert [row.cells.get("mask") for row in described.rows] == [
-        f"p{at}/segmentation.png" if column else None for at in range(8)
-    ]
-
-
 def test_a_case_of_several_images_is_counted_once_and_named_by_patient_and_file(
     tmp_path: Path,
 ) -> None:
@@ -217,62 +132,3 @@ def test_a_case_of_several_images_is_counted_once_and_named_by_patient_and_file(
         "Left out, of classes that --classes does not name: 1 of `other`.",
     ]
     assert described.rows[1].where == "patient `p0`, file p0_T2.png"
-
-
-@pytest.mark.parametrize(
-    ("name", "line"),
-    [
-        ("p{at}/image.png", "--pattern '{patient}/image.png'"),
-        ("p{at}_T1.png", "--pattern '{patient}_T1.png'"),
-        ("{at}/p{at}/x.png", "--pattern '{any}/{patient}/x.png'"),
-        ("p{at}/scan{at}.png", "--pattern '{patient}/{any}.png'"),
-        ("q{at}.png", None),
-    ],
-)
-def test_a_table_with_a_row_a_patient_is_told_the_pattern_of_its_files(
-    name: str, line: str | None, tmp_path: Path
-) -> None:
-    """Each public set of volumes began with `--file image_name`, though no column names files."""
-    for at in range(8):
-        path = tmp_path / "films" / name.format(at=at)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png(at))
-    table = tmp_path / "films.csv"
-    table.write_text("\n".join(["ID,label", *(f"p{at},{'yn'[at % 2]}" for at in range(8))]))
-    options = FileOptions(tmp_path / "films", table)
-    with pytest.raises(DataError, match="no column `file`") as refused:
-        read_folder(options)
-    proposed = f"where a row is a patient, add `--patient ID {line}`"
-    assert (proposed in str(refused.value)) == (line is not None)
-    assert ("--pattern" in str(refused.value)) == (line is not None)
-    if line is not None:
-        pattern = [line.split("'")[1]]
-        assert len(read_folder(replace(options, patient="ID", pattern=pattern)).rows) == 8
-
-
-@pytest.mark.parametrize(
-    ("studies", "said"),
-    [
-        (range(12), "join by it with --pattern: `--patient study_id`, {patient} being this name"),
-        ([at % 2 for at in range(12)], "make one row of a patient's"),  # lesions of PROSTATEx
-    ],
-)
-def test_several_rows_of_a_patient_are_told_what_else_is_possible(
-    studies: list[int], said: str, tmp_path: Path
-) -> None:
-    """A study of PI-CAI was to be dropped, though rows join by studies."""
-    (tmp_path / "films").mkdir()
-    for at in range(12):
-        (tmp_path / f"films/p{at // 2}_{at}.png").write_bytes(png(at))
-    rows = [f"p{at // 2},{study},{'yn'[at % 2]}" for at, study in enumerate(studies)]
-    table = tmp_path / "films.csv"
-    table.write_text("\n".join(["patient_id,study_id,label", *rows]))
-    options = FileOptions(tmp_path / "films", table, pattern=["{patient}_{any}.png"])
-    with pytest.raises(DataError, match="2 rows of patient `p0`, in lines 2, 3") as refused:
-        read_folder(options)
-    assert said in str(refused.value)
-    if "study_id" in said:
-        options = replace(options, pattern=["{any}_{patient}.png"], patient="study_id")
-        described = read_folder(options)
-        assert described.source.columns.patient == "patient_id"
-        assert len({row.cells["patient_id"] for row in described.rows}) == 6

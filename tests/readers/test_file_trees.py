@@ -6,6 +6,7 @@ import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyrage
 import pytest
 from pyrage import x25519
@@ -233,3 +234,10 @@ def test_memory_is_bounded_by_what_is_kept(tmp_path: Path) -> None:
         assert len(tree.read(name)) == 4 * 2**20
         most = max(most, psutil.Process().memory_info().rss - before)
     assert most < 48 * 2**20
+
+
+def test_a_file_of_another_type_is_said_so_and_not_by_its_ending(tmp_path: Path) -> None:
+    """MRNet's `0000.npy` was to be written with its ending, and then was no image."""
+    np.save(tmp_path / "0000.npy", np.zeros((4, 5, 6), np.uint8))
+    with pytest.raises(DataError, match=r"of a type that is no image: `\.npy`.*\.nii\.gz"):
+        FolderTree(tmp_path, is_image_file).read("0000")
