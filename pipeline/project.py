@@ -5,12 +5,16 @@ queued experiment that of its copy, though another folder is installed.
 """
 
 import os
+import signal
 import sys
 from contextlib import suppress
 from importlib.util import cache_from_source
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# Ctrl-C while a script imports ends it at once: once all is imported, the script says what is left.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, lambda *_: (os.write(2, b"Stopped.\n"), os._exit(130)))
 SOURCES = ROOT / "src"
 if SOURCES.is_dir():  # a project of one's own has none, and runs the installed package
     sys.path.insert(0, str(SOURCES))

@@ -2,7 +2,9 @@
 
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import yaml
 import skiagram
 from skiagram.cli import fitting_choices, show
 from skiagram.cli.main import main
+from skiagram.compute.files import locked
 from skiagram.errors import AuditStop, DataError, ModelFailure, OptionError, SkiagramError
 from skiagram.intake.in_memory import encode_images
 from skiagram.projects import files, running
@@ -320,3 +323,18 @@ def test_files_by_their_paths_stay_where_they_are(evaluated: Path, tmp_path: Pat
     written = {path.name for path in (evaluated / "mine").iterdir()}
     assert written == {"images.csv", f"{name}-project"}
     assert str(own.folder) in (result.folder / f"conf/dataset/{name}.yaml").read_text()
+
+
+def test_two_lines_at_once_make_a_project_one_after_the_other(
+    empty: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    own = sound_folder(tmp_path)
+    line = ["run", str(own.folder), str(own.csv), "--positive", "cancer", "--quick"]
+    with ThreadPoolExecutor() as other:
+        with locked(empty / "films-project" / files.MAKING):  # as the first one holds it
+            second = other.submit(main, line)
+            while not (said := capfd.readouterr().err) and not second.done():
+                sleep(0.1)
+            assert "is making this project" in said
+            assert not (empty / "films-project/params.yaml").exists()
+        assert second.result() == 0

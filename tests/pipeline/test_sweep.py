@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -385,6 +386,17 @@ def test_an_interrupted_sweep_says_one_line_and_keeps_what_is_done(
     assert _count(small) >= 2
     assert not [*temporary.glob("skiagram-*")]
     assert not [*(small.folder / ".work/staging").glob("*")]
+
+
+@pytest.mark.parametrize("script", ["sweep", "evaluate"])
+def test_ctrl_c_while_a_script_imports_is_one_line(small: Project, script: str) -> None:
+    with small.start(sys.executable, f"pipeline/{script}.py") as process:
+        loaded = Path(f"/proc/{process.pid}/maps")
+        while process.poll() is None and "numpy" not in loaded.read_text():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert (process.returncode, said) == (130, "Stopped.\n")
 
 
 def _count(project: Project) -> int:

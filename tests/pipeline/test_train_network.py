@@ -3,6 +3,7 @@
 import signal
 import sys
 import time
+from datetime import timedelta
 from importlib.util import find_spec
 
 import numpy as np
@@ -10,18 +11,10 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from skiagram.compute.pieces import PieceStore
-from skiagram.projects.outputs import process_rank
 from skiagram.records.predictions import Predictions
 from skiagram.tasks.cases import read_cases
-from tests.pipeline.project import Project
-
-LAUNCHERS: list[tuple[dict[str, str], int | None]] = [
-    ({}, None),
-    ({"RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4"}, 3),
-    ({"LOCAL_RANK": "1"}, 1),
-    ({"SLURM_PROCID": "2", "SLURM_STEP_NUM_TASKS": "4", "LOCAL_RANK": "0"}, 2),
-    ({"SLURM_PROCID": "0", "SLURM_NTASKS": "4"}, None),
-]
+from tests.pipeline.project import Project, source_arrays, write_source
+from tests.projects.test_launcher import LAUNCHERS, TOGETHER
 
 
 def restored(project: Project) -> Project:
@@ -116,15 +109,42 @@ def test_two_processes_of_one_stage_score_every_case_once(project: Project) -> N
     assert "unfinished" not in {held.kind for held in PieceStore(work / "pieces").held()}
 
 
-@pytest.mark.parametrize(("given", "rank"), LAUNCHERS)
-def test_a_process_knows_its_rank(
-    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], rank: int | None
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["torchrun", "Lightning", "SLURM"])
+def test_a_helper_whose_first_process_does_not_come_ends_with_an_error(
+    project: Project, monkeypatch: pytest.MonkeyPatch, launcher: str
 ) -> None:
-    for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
-    assert process_rank() == rank
+    from skiagram.training import fit
+
+    monkeypatch.setattr(fit, "PATIENCE", timedelta(seconds=3))
+    told = LAUNCHERS[launcher] | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
+    told.pop("TORCHELASTIC_USE_AGENT_STORE", None)
+    two = ("trainer.accelerator=cpu", "trainer.devices=2", "trainer.strategy=ddp")
+    done = project.stage("train_network", *two, **told)
+    assert done.returncode == 1, done.stderr
+    assert "not all of 2 processes have met" in done.stderr.splitlines()[-1]
+    assert not (project.folder / "scores").exists()
+
+
+@pytest.mark.slow
+def test_what_a_launcher_left_in_the_shell_changes_no_figure(project: Project) -> None:
+    """Where DVC runs the stages, with each launcher's variables and with all of them."""
+    ingest, network = ("ingest", "dataset=tiny"), ("train_network", "plan.folds=2")
+    project.stages(ingest, ("restore",), ("propose",), network)
+    outputs = ("data/cases", "data/sealed", "models", "scores")
+    clean = project.hashes(*outputs)
+
+    def run_with(left: dict[str, str], *stages: tuple[str, str]) -> dict[str, str]:
+        for name, override in stages:
+            done = project.stage(name, override, DVC_STAGE=name, **left)
+            assert done.returncode == 0, done.stderr
+        return project.hashes(*outputs)
+
+    for left in LAUNCHERS.values():
+        assert run_with(left, ingest) == clean
+    assert run_with(TOGETHER, ingest, network) == clean
+    write_source(project, source_arrays(permute_test_labels=True))
+    assert run_with(TOGETHER, ingest) != clean  # nothing stale stays
 
 
 @pytest.mark.slow

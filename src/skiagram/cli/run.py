@@ -60,6 +60,7 @@ _LISTS = ("baselines", "networks")
 ASKED = (*_LISTS, "features", "restoration", "repeats", "folds")  # choices with words of their own
 _TOGETHER = "all_models"  # config of the combination of all arms
 _HOURS = 0.5  # for all networks
+_WAITING = "Another `skiagram run` is making this project; waiting for its end."
 
 
 def _read_hours(text: str) -> float:
@@ -145,8 +146,10 @@ def run_data_set(
     """
     from skiagram.cli.fitting_choices import read_encoders
     from skiagram.composition import Composition
+    from skiagram.compute.files import locked
     from skiagram.projects.files import (
         CHOICES,
+        MAKING,
         is_made,
         make_project,
         read_shipped,
@@ -167,8 +170,8 @@ def run_data_set(
         user_choices["encoders"] = read_encoders(user_choices["baselines"], composition)
     values = {composition.find_option(address): value for address, value in values.items()}
     check_run(Composition(composition.root, usual | user_choices | values))
-    # the project with its data set
-    with gone_if_refused(project):
+    # the project with its data set, by one command at a time
+    with gone_if_refused(project), locked(project / MAKING, _WAITING):
         if not is_made(project):
             print(*make_project(project), f"The project is {project}.", flush=True)
         with _inside(project):

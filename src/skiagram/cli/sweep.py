@@ -5,6 +5,7 @@ from pathlib import Path
 from hydra._internal.utils import get_args_parser
 
 from skiagram.errors import printable
+from skiagram.projects.launcher import forget_launcher
 from skiagram.projects.outputs import publish
 from skiagram.report.index import list_outputs, write_index, write_outputs
 from skiagram.sweeps.by_hand import find_sweep, run_jobs
@@ -16,6 +17,7 @@ from skiagram.tracking.sweeps import find_tracker, record_sweep
 
 def sweep(root: Path) -> None:
     """Run the rows of a config, or with `-m` rows by hand; what is done is kept."""
+    forget_launcher()
     words = get_args_parser().parse_args()
     ask = run_jobs if words.multirun else find_sweep
     name, config, failure = ask(root, words.overrides)

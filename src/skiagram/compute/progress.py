@@ -10,9 +10,9 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-
-from tqdm import tqdm
+from typing import Any
 
 NOTES = "SKIAGRAM_PROGRESS"  # environment: folder of notes, one a process
 LIVE = "SKIAGRAM_LIVE"  # environment: file that names the tracker's run of a network under way
@@ -55,9 +55,16 @@ class Progress:
         self._note = Path(notes) / f"{os.getpid()}.json" if notes else None
         self._started, self._written, self._step = time.time(), 0.0, ""
         hidden = bool(notes) or _report is not None or not sys.stderr.isatty()
-        # A bar that is hidden is not made: its lock would stay behind where a worker is killed.
-        self._bar = None if hidden else tqdm(total=total, desc=title, leave=False)
+        self._bar: Any = None
+        if not hidden:  # else it is not made: its lock would stay behind where a worker is killed
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=total, desc=title, leave=False)
         self._title, self._done, self._total = title, 0, total
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the terminal's bar behind: no other process can draw it."""
+        return vars(self) | {"_bar": None}
 
     def __enter__(self) -> "Progress":
         return self
@@ -66,7 +73,8 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
         if self._note is not None:
-            self._note.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._note.unlink(missing_ok=True)
 
     def describe(self, step: str) -> None:
         if self._bar is not None:
@@ -93,6 +101,7 @@ class Progress:
             "step": self._step,
             "seconds": self._written - self._started,
         }
-        partial = self._note.with_suffix(".partial")
-        partial.write_text(json.dumps(note), encoding="utf-8")
-        partial.replace(self._note)
+        with suppress(OSError):  # of a full disk; no work ends for want of a note
+            partial = self._note.with_suffix(".partial")
+            partial.write_text(json.dumps(note), encoding="utf-8")
+            partial.replace(self._note)

@@ -211,11 +211,29 @@ def _on_processes(
         )
         work = joblib.delayed(_attempt)
         try:
-            yield from map(_value, parallel(work(function, piece, threads) for piece in pieces))
+            with _deaf_to_interrupts():
+                attempts = parallel(work(function, piece, threads) for piece in pieces)
+            yield from map(_value, attempts)
         except BrokenProcessPool as error:
             raise _dead_worker() from error
         finally:  # they would wait for more work for minutes, with all that they have imported
             get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Have processes that begin here not hear Ctrl-C, of which this one hears a moment later.
+
+    This process ends them; by themselves each would print where it was stopped.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _dead_worker() -> SkiagramError:

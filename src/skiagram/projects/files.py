@@ -23,10 +23,12 @@ import yaml
 from skiagram.compute.checkout import ask_git
 from skiagram.compute.files import write_files
 from skiagram.errors import DataError, OptionError, SkiagramError, how_to_install
+from skiagram.projects.launcher import without_launcher
 
 RECORD = ".skiagram.yaml"  # of a project: the version, and the checksum of each file as it came
 _OLDEST = "0.2.0"  # models, options and classes have had their names of now since then
 _BEGUN = ".work/new"  # the git repository of a project that is not whole yet
+MAKING = ".work/making"  # lock of who makes a project or its data set
 _SHOWN = 3  # projects that a message names
 _HERE = Path(__file__).parent
 _PACKED = _HERE / "template"
@@ -273,12 +275,15 @@ def require_dvc() -> None:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the variables under which a project's commands run: its own Python first."""
+    """Return the variables under which a project's commands run: its own Python first.
+
+    None is of a launcher: DVC runs each stage in one process.
+    """
     binaries = str(Path(sys.executable).parent)
     return {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "RAY_USAGE_STATS_ENABLED": "0",
-        **os.environ,
+        **without_launcher(os.environ),
         "PATH": os.pathsep.join([binaries, os.environ.get("PATH", "")]),
         "DVC_NO_ANALYTICS": "1",
         "DVC_ROOT": str(folder.resolve()),
@@ -313,4 +318,5 @@ def _run(folder: Path, *command: str) -> None:
     )
     if done.returncode:
         called = " ".join([Path(command[0]).name, *command[1:]])
-        raise SkiagramError(f"`{called}` failed: {done.stderr.strip()}", where=str(folder))
+        said = done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}"
+        raise SkiagramError(f"`{called}` failed: {said}", where=str(folder))

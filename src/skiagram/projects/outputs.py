@@ -1,6 +1,5 @@
 """Outputs of a stage, written whole or not at all."""
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -11,19 +10,8 @@ from skiagram.compute.files import locked
 _WAITING = "Another run of this stage is under way; waiting for its end."
 
 
-def process_rank() -> int | None:
-    """Return this process's rank among those that run the stage together; None if it runs alone.
-
-    Lightning, torchrun and srun start a stage once per device; only rank 0 writes.
-    """
-    srun = int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1
-    names = ["RANK", "SLURM_PROCID"] if srun else ["RANK"]
-    ranks = (os.environ.get(name) for name in (*names, "LOCAL_RANK"))
-    return next((int(rank) for rank in ranks if rank is not None), None)
-
-
 @contextmanager
-def publish(root: Path, *names: str) -> Iterator[Path]:
+def publish(root: Path, *names: str, rank: int | None = None) -> Iterator[Path]:
     """Yield a staging folder; on success its named parts replace the outputs, on failure nothing.
 
     The old outputs are moved aside, then the new ones take their places, then the old ones are
@@ -36,8 +24,9 @@ def publish(root: Path, *names: str) -> Iterator[Path]:
     Args:
         root: Folder of the outputs: the project's, or that of a job of Hydra's.
         *names: Paths of the outputs, relative to it.
+        rank: This process's among those that run the stage together; None if it runs alone.
     """
-    rank, key = process_rank(), names[0].replace("/", "-")
+    key = names[0].replace("/", "-")
     staging = root / ".work" / "staging" / (f"{key}-{rank}" if rank else key)
     lock = root / ".work" / "running" / key
     with nullcontext() if rank else locked(lock, _WAITING):

@@ -13,12 +13,13 @@ import atexit
 import functools
 import gc
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TypeVar
@@ -30,9 +31,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from skiagram.composition import Composition, composing_errors
+from skiagram.compute.progress import report_to
 from skiagram.errors import SkiagramError, named_refusals, recorded
 from skiagram.options import check
-from skiagram.projects.outputs import process_rank, publish
+from skiagram.projects.launcher import find_rank, forget_launcher
+from skiagram.projects.outputs import publish
 from skiagram.projects.stage_times import note_time
 
 FAILURE = "SKIAGRAM_FAILURE"  # variable with the stage and the error of a run that failed
@@ -52,52 +55,85 @@ class StageRun:
     Attributes:
         members: Group → the config that was chosen, of groups of which the stage reads one.
         target: Where outputs go: the project's folder, or that of a job of `-m` or `+debug`.
+        rank: This process's among those that run the stage together; None if it runs alone.
+        published: Outputs that stand now.
     """
 
     members: Mapping[str, str]
     target: Path
+    rank: int | None = None
+    published: set[str] = field(default_factory=set)
 
-    def publish(self, *names: str) -> AbstractContextManager[Path]:
+    @contextmanager
+    def publish(self, *names: str) -> Iterator[Path]:
         """Yield a folder whose parts of these names take the places of the outputs at the end."""
-        return publish(self.target, *names)
+        with publish(self.target, *names, rank=self.rank) as folder:
+            yield folder
+        self.published.update(names)
+
+    @contextmanager
+    def required(self, name: str) -> Iterator[None]:
+        """Refuse to end well without outputs: DVC would take those of an earlier run for new.
+
+        Raises:
+            SkiagramError: Nothing was published.
+        """
+        try:
+            yield
+        except SystemExit as end:
+            if end.code:
+                raise
+        if not self.published:
+            fault = "the stage came to its end without outputs"
+            raise SkiagramError(fault, where=name, remedy="run it again in a new shell")
 
 
 def stage(
-    root: Path, options: type[O]
+    root: Path, options: type[O], *, shared: bool = False
 ) -> Callable[[Callable[[O, StageRun], None]], Callable[[], None]]:
     """Make an entrypoint of a function: compose and check its options, turn errors into exit codes.
 
     Args:
         root: The project's folder.
         options: Dataclass of the stage's options; its config has the script's name.
+        shared: Whether several processes may run it together, each of which is told so.
     """
 
     def decorate(run: Callable[[O, StageRun], None]) -> Callable[[], None]:
         name = Path(run.__code__.co_filename).stem
         composition = Composition(root)
         began: list[str] = []  # once options are composed, errors are the stage's own
+        rank: int | None = None
 
         def task(config: DictConfig) -> None:
             began.append(name)
             job = HydraConfig.get()
             members = {group: str(member) for group, member in job.runtime.choices.items()}
             in_place = job.mode is RunMode.RUN and job.run.dir == "."
-            under_way = StageRun(members, root if in_place else Path(job.runtime.output_dir))
+            target = root if in_place else Path(job.runtime.output_dir)
+            under_way = StageRun(members, target, rank)
             started = time.monotonic()
             try:
-                with named_refusals(name):
+                with named_refusals(name), under_way.required(name):
                     run(check(options, composition.read_values(name, config), name), under_way)
             except SkiagramError as error:  # Hydra would print a line of its own
-                _record_failure(root, name, recorded(error))
+                _record_failure(root, name, recorded(error), rank)
                 _leave(error)
             except Exception as error:
-                _record_failure(root, name, recorded(error))
+                _record_failure(root, name, recorded(error), rank)
                 raise
-            if not process_rank():
+            if not rank:
                 note_time(root, name, members, time.monotonic() - started)
 
         @functools.wraps(run)
         def main() -> None:
+            nonlocal rank
+            if shared:
+                rank = find_rank()
+            else:
+                forget_launcher()
+            if rank:  # the first process alone says how far it is
+                report_to(lambda *_: None)
             gc.freeze()
             gc.enable()
             atexit.register(_skip_last_collection)
@@ -133,8 +169,11 @@ def _skip_last_collection() -> None:
 
 
 def failure_to_record() -> str:
-    """Return the stage and the error of a run that failed, as `record` is told; empty for none."""
-    return os.environ.get(FAILURE, "")
+    """Return the stage and the error of a run that failed, as `record` is told; empty for none.
+
+    A stage that fails calls `record`; where DVC itself runs `record`, none has failed.
+    """
+    return "" if os.environ.get("DVC_STAGE") == "record" else os.environ.get(FAILURE, "")
 
 
 @contextmanager
@@ -149,6 +188,8 @@ def errors_in_one_line(name: str, interrupted: str = "") -> Iterator[None]:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to a page of Hydra's
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # else it runs in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with named_refusals(name):
             yield
@@ -165,13 +206,14 @@ def _leave(error: SkiagramError) -> None:
     sys.exit(error.exit_code)
 
 
-def _record_failure(root: Path, name: str, error: str) -> None:
+def _record_failure(root: Path, name: str, error: str, rank: int | None) -> None:
     """Have a run that fails under DVC recorded as failed; a stage run by hand is no run.
 
     Args:
         error: As records have it: without names of files and patients.
+        rank: This process's among those that run the stage; the first one alone records.
     """
-    if "DVC_STAGE" in os.environ and name != "record" and not process_rank():
+    if "DVC_STAGE" in os.environ and name != "record" and not rank:
         environment = os.environ | {FAILURE: f"{name}: {error}"}
         command = [sys.executable, str(root / "pipeline/record.py")]
         with suppress(OSError):

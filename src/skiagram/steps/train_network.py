@@ -16,7 +16,6 @@ from skiagram.models.learner import learner_of
 from skiagram.options import (
     build,
 )
-from skiagram.projects.outputs import process_rank
 from skiagram.steps.train import train_in_project
 from skiagram.strict import (
     STRICT,
@@ -38,12 +37,18 @@ class TrainNetworkOptions(TrainOptions):
     upside_down: bool = False
 
 
-def train_network(root: Path, name: str, options: TrainNetworkOptions, target: Path) -> None:
+def train_network(
+    root: Path, name: str, options: TrainNetworkOptions, target: Path, rank: int | None
+) -> None:
     """Train a network, alone or as one of several processes that Lightning or SLURM started."""
     require_arm(name, options.model, "networks", stage=True)
     model = decide_vertical_flips(options.model, upside_down=options.upside_down)
     options = replace(options, model=model)
-    network, rank = build(model, "model"), process_rank()
+    if rank is not None:
+        from skiagram.training.fit import meet
+
+        meet(options.trainer)
+    network = build(model, "model")
     composition = Composition(root)
     tracking = composition.read_file("tracking", str(composition.choices["tracking"]))
     tracker: Any = build(tracking, "tracking")

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -33,11 +34,13 @@ from pytorch_lightning.callbacks import (
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
 from torch import Tensor
+from torch.distributed.constants import default_pg_timeout
 
 from skiagram.compute.progress import Progress
 from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import keep_freed_memory
 from skiagram.errors import OptionError, SkiagramError
+from skiagram.projects.launcher import HELPED
 from skiagram.training.classifier import Classifier, Staged
 from skiagram.training.data import Examples
 from skiagram.training.devices import device
@@ -67,8 +70,8 @@ class Curves(Checkpoint):
 
     state_key = "curves"
 
-    def __init__(self, advanced: Callable[[], None] = lambda: None) -> None:
-        self._advanced = advanced
+    def __init__(self, bar: Progress | None = None) -> None:
+        self._bar = bar
         self._learning_rate = 0.0
         self.rows: list[dict[str, float]] = []
 
@@ -92,7 +95,8 @@ class Curves(Checkpoint):
             | {name: float(metrics[name]) for name in _METRICS if name in metrics}
             | {"learning_rate": self._learning_rate}
         )
-        self._advanced()
+        if self._bar is not None and trainer.is_global_zero:
+            self._bar.advance()
 
 
 class Patience(EarlyStopping):
@@ -182,6 +186,7 @@ def _after(folder: Path, epochs: int | None) -> Path | None:
     return None if epochs is None else folder / f"epoch={epochs - 1}.ckpt"
 
 
+PATIENCE = timedelta(minutes=5)  # in which processes that a launcher starts must meet
 _LAUNCH = "start the stage by torchrun or by srun from sbatch, one process per device"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -242,14 +247,7 @@ class TrainingRun:
             folder = self.folder or scratch
             folder.mkdir(parents=True, exist_ok=True)
             finished = folder / "finished.ckpt"
-            # All processes that share this training meet before the first decision. A launcher has
-            # started them, or Lightning does so here; those of `ddp_spawn` decide nothing.
-            alone = (self.trainer.devices, self.trainer.num_nodes) == (1, 1) and started() is None
-            if not alone and not is_shared():
-                with _quiet():
-                    strategy = self._lightning([], 1, folder, frozen=False).strategy
-                    if isinstance(strategy.launcher, _SubprocessScriptLauncher):
-                        strategy.launcher.launch(strategy.setup_environment)
+            meet(self.trainer)
             if as_the_first(finished.exists()):
                 state = torch.load(finished, map_location="cpu", weights_only=True)
             else:
@@ -304,7 +302,7 @@ class TrainingRun:
             # Epochs of a frozen base do not count towards the patience.
             network = classifier.network
             frozen = (network.frozen_epochs or 0) if isinstance(network, Staged) else 0
-            callbacks: list[pl.Callback] = [Curves(bar.advance)]
+            callbacks: list[pl.Callback] = [Curves(bar)]
             if validation is not None:
                 best = _checkpoint(folder, _BEST, monitor=MONITOR, save_weights_only=True)
                 callbacks += [Patience(options.patience, frozen), best]
@@ -332,9 +330,7 @@ class TrainingRun:
     def _lightning(
         self, own_callbacks: list[pl.Callback], epochs: int, folder: Path, *, frozen: bool
     ) -> pl.Trainer:
-        options, where = self.trainer, dataclasses.asdict(self.trainer)
-        for name in ("channels_last", "compile", "callbacks", "logger"):
-            del where[name]
+        options = self.trainer
         chosen = [make_part(part, "trainer.callbacks") for part in options.callbacks]
         if any(isinstance(callback, Timer) for callback in chosen):
             raise OptionError(CLOCK, where="trainer.callbacks", remedy=NO_CLOCK)
@@ -345,45 +341,86 @@ class TrainingRun:
         # Who watches the run in the tracker sees each epoch; `ddp_spawn` would send the log along.
         live = None if options.strategy == "ddp_spawn" else find_live_log(folder)
         loggers += [] if live is None else [live]
-        strategy: str | Spawned = self.trainer.strategy
-        if strategy == "ddp_spawn":
-            strategy = Spawned(find_unused_parameters=frozen)
-        elif frozen and (
-            strategy == "ddp" or (self.trainer.devices, self.trainer.num_nodes) != (1, 1)
-        ):
-            strategy = "ddp_find_unused_parameters_true"  # a frozen base gets no gradient
+        return _make_trainer(
+            options,
+            frozen=frozen,
+            max_epochs=epochs,
+            deterministic=True if device(options).type == "cpu" else "warn",
+            callbacks=[Threads(self.threads), *own_callbacks, *chosen],
+            logger=loggers or False,
+            plugins=[WholeFiles()],
+            default_root_dir=folder,
+            gradient_clip_val=self.training.gradient_clip,
+            num_sanity_val_steps=0,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+        )
+
+
+def meet(options: Trainer) -> None:
+    """Have all processes that share a training meet, before the first decision; at once if alone.
+
+    A launcher has started them, or Lightning does so here; those of `ddp_spawn` decide nothing.
+
+    Raises:
+        OptionError: The devices or the strategy do not exist here, or are not those of a launcher.
+        SkiagramError: Another process did not come.
+    """
+    alone = (options.devices, options.num_nodes) == (1, 1) and started() is None
+    if alone or is_shared():
+        return
+    with _quiet():
+        trainer = _make_trainer(options, frozen=False, logger=False, enable_checkpointing=False)
+        strategy = trainer.strategy
+        if not isinstance(strategy.launcher, _SubprocessScriptLauncher):
+            return
+        os.environ[HELPED] = "1"
+        strategy._timeout = PATIENCE  # type: ignore[attr-defined]
         try:
-            trainer = pl.Trainer(
-                **where | {"strategy": strategy},
-                max_epochs=epochs,
-                deterministic=True if device(self.trainer).type == "cpu" else "warn",
-                callbacks=[Threads(self.threads), *own_callbacks, *chosen],
-                logger=loggers or False,
-                plugins=[WholeFiles()],
-                default_root_dir=folder,
-                gradient_clip_val=self.training.gradient_clip,
-                num_sanity_val_steps=0,
-                enable_progress_bar=False,
-                enable_model_summary=False,
-                use_distributed_sampler=False,
-            )
-        except (MisconfigurationException, ValueError) as error:
-            fault = f"{where} is not available here ({error})"
-            raise OptionError(fault, where="trainer", remedy="try trainer=default") from error
-        # A launcher starts as many processes as are needed, or none.
-        processes, needed = started(), trainer.num_devices * trainer.num_nodes
-        if processes is None and trainer.num_nodes > 1:
-            fault = f"{trainer.num_nodes} machines, but no launcher started this process"
-            raise OptionError(fault, where="trainer.num_nodes", remedy=_LAUNCH)
-        environment = getattr(trainer.strategy, "cluster_environment", None)
-        joined = environment is not None and environment.creates_processes_externally
-        if processes is not None and (
-            processes != needed or not joined or self.trainer.strategy == "ddp_spawn"
-        ):
-            fault = f"a launcher started {processes} processes, the trainer needs {needed}"
-            allowed = "trainer.strategy=ddp, a process for each of devices × num_nodes"
-            raise OptionError(fault, where="trainer", allowed=allowed, remedy=_LAUNCH)
-        return trainer
+            strategy.launcher.launch(strategy.setup_environment)
+        except torch.distributed.DistError as error:
+            waited = f"{PATIENCE.total_seconds() / 60:g} minutes"
+            fault = f"not all of {trainer.world_size} processes have met within {waited}"
+            remedy = f"{_LAUNCH}; alone it runs in a shell without RANK and WORLD_SIZE"
+            raise SkiagramError(fault, where="trainer", remedy=remedy, detail=str(error)) from error
+        # Once met, one may wait for another for as long as PyTorch lets it: for its scores.
+        torch.distributed.distributed_c10d._set_pg_timeout(default_pg_timeout)
+
+
+def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer:
+    """Return Lightning's trainer of these options, for as many processes as were started.
+
+    Args:
+        frozen: Whether a base gets no gradient in some epochs.
+        **given: Further arguments of Lightning's.
+    """
+    where = dataclasses.asdict(options)
+    for name in ("channels_last", "compile", "callbacks", "logger"):
+        del where[name]
+    strategy: str | Spawned = options.strategy
+    if strategy == "ddp_spawn":
+        strategy = Spawned(find_unused_parameters=frozen)
+    elif frozen and (strategy == "ddp" or (options.devices, options.num_nodes) != (1, 1)):
+        strategy = "ddp_find_unused_parameters_true"
+    try:
+        trainer = pl.Trainer(**where | {"strategy": strategy}, enable_progress_bar=False, **given)
+    except (MisconfigurationException, ValueError) as error:
+        fault = f"{where} is not available here ({error})"
+        raise OptionError(fault, where="trainer", remedy="try trainer=default") from error
+    # A launcher starts as many processes as are needed, or none.
+    processes, needed = started(), trainer.num_devices * trainer.num_nodes
+    if processes is None and trainer.num_nodes > 1:
+        fault = f"{trainer.num_nodes} machines, but no launcher started this process"
+        raise OptionError(fault, where="trainer.num_nodes", remedy=_LAUNCH)
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    joined = environment is not None and environment.creates_processes_externally
+    if processes is not None and (
+        processes != needed or not joined or options.strategy == "ddp_spawn"
+    ):
+        fault = f"a launcher started {processes} processes, the trainer needs {needed}"
+        allowed = "trainer.strategy=ddp, a process for each of devices × num_nodes"
+        raise OptionError(fault, where="trainer", allowed=allowed, remedy=_LAUNCH)
+    return trainer
 
 
 def epochs_of_a_refit(training: Training, curves: pd.DataFrame) -> int:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import torch
 
-from skiagram.errors import ModelFailure
+from skiagram.errors import ModelFailure, SkiagramError
 
 LIBRARIES = ("pytorch_lightning", "lightning_fabric")
 
@@ -53,6 +53,21 @@ def as_the_first(answer: bool) -> bool:
     answers = [answer]
     torch.distributed.broadcast_object_list(answers, src=0)
     return answers[0]
+
+
+@contextmanager
+def end_together() -> Iterator[None]:
+    """End a stage well in all processes that share it, or in none.
+
+    Raises:
+        SkiagramError: Another one has ended before.
+    """
+    yield
+    try:
+        wait_for_all()
+    except RuntimeError as error:
+        fault, remedy = "another process of this stage has failed", "see what it has said"
+        raise SkiagramError(fault, remedy=remedy, detail=str(error)) from error
 
 
 def raise_together(failure: ModelFailure | None) -> None:
@@ -98,9 +113,6 @@ def memory_failure(error: Exception, where: str, batch_size: int) -> ModelFailur
 
 
 def is_last(rank: int | None) -> bool:
-    """Wait for all processes; return whether this one deletes what they shared.
-
-    Processes that had nothing to train never met: another may still read what they share.
-    """
-    met = wait_for_all()
-    return rank is None or (rank == 0 and met)
+    """Wait for all processes; return whether this one deletes what they shared."""
+    wait_for_all()
+    return not rank
