@@ -1,96 +1,14 @@
-"""An encrypted archive gives the same files as its folder; what is wrong with one is named."""
+"""Files of a folder by their names."""
 
-import io
-import os
-import tarfile
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import pyrage
 import pytest
-from pyrage import x25519
 
 from skiagram.errors import DataError
-from skiagram.readers import file_trees
 from skiagram.readers.case_images import is_image_file
-from skiagram.readers.file_trees import EncryptedArchive, FolderTree, open_tree
-from skiagram.sealing import encryption
-from skiagram.sealing.encryption import Purpose
+from skiagram.readers.file_trees import FolderTree
 from tests.datasets.own_folders import png
-
-KEY = x25519.Identity.generate()
-FILES = {
-    "a.png": png(1),
-    "sub folder/b.png": png(2),
-    "sub folder/note.txt": b"nothing",
-    "series/1": b"x" * 2000,
-    "series/2": b"y" * 3000,
-}
-
-
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(Purpose.ARCHIVE.variable, str(KEY))
-    monkeypatch.delenv(Purpose.ARCHIVE.file_variable, raising=False)
-
-
-def member(name: str, **fields: object) -> tarfile.TarInfo:
-    described = tarfile.TarInfo(name)
-    for field, value in fields.items():
-        setattr(described, field, value)
-    return described
-
-
-def tar_bytes(
-    files: dict[str, bytes],
-    *,
-    mode: str = "w",
-    further: Sequence[tarfile.TarInfo] = (),
-) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as tar:  # type: ignore[call-overload]
-        for name, content in files.items():
-            tar.addfile(member(name, size=len(content)), io.BytesIO(content))
-        for described in further:
-            tar.addfile(described, io.BytesIO(b"x"))
-    return buffer.getvalue()
-
-
-def encrypted(path: Path, content: bytes, recipient: x25519.Identity = KEY) -> Path:
-    path.write_bytes(pyrage.encrypt(content, [recipient.to_public()]))
-    return path
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
-    """Return an archive as `tar -C folder .` makes it, hidden files and all."""
-    whole = {f"./{name}": content for name, content in FILES.items()}
-    hidden = {"./.DS_Store": b"x", "./._a.png": png(1), "./.cache/c.png": png(3)}
-    hidden |= {"./sub folder/@eaDir/b.png": png(4)}
-    return encrypted(tmp_path / "images.tar.age", tar_bytes(whole | hidden))
-
-
-def opened(path: Path, at_hand: int = 2**20) -> EncryptedArchive:
-    return EncryptedArchive(path, path.name, is_image_file, at_hand)
-
-
-def test_an_archive_has_the_files_of_its_folder(archive: Path, tmp_path: Path) -> None:
-    for name, content in FILES.items():
-        (tmp_path / "plain" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "plain" / name).write_bytes(content)
-    for hidden in (".hidden.png", "$RECYCLE.BIN/a.png"):
-        (tmp_path / "plain" / hidden).parent.mkdir(exist_ok=True)
-        (tmp_path / "plain" / hidden).write_bytes(png(1))
-    folder = open_tree(tmp_path / "plain", "plain", is_image_file)
-    inside = open_tree(archive, "archive", is_image_file)
-    assert isinstance(folder, FolderTree)
-    assert isinstance(inside, EncryptedArchive)
-    for tree in (folder, inside):
-        assert {name: tree.read(name) for name in FILES} == FILES
-        assert sorted(tree.images(["a.png"])) == ["sub folder/b.png"]
-        assert tree.series("series") == ["1", "2"]
-        assert tree.series("a.png") is None
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.folder.source import Folder, InGray
 from skiagram.errors import DataError
-from skiagram.readers.gray import MAX_TINT, InGray, luma
+from skiagram.readers.gray import MAX_TINT, luma
 from skiagram.readers.image_files import decode_image
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.records.files import read_record

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.datasets.folder.table import list_entries, refer, split_modalities, split_of
     from skiagram.intake.images import read_folder
     from skiagram.readers.case_images import is_image_file, read_case_files
-    from skiagram.readers.file_trees import open_tree
+    from skiagram.sealing.archive import open_tree
     from skiagram.sealing.labels import encrypt_labels, token_of
 
     described = read_folder(read_file_options(arguments))

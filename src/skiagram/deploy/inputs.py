@@ -10,6 +10,7 @@ import numpy as np
 from skiagram.datasets.checks import check_image
 from skiagram.datasets.contract import PixelAcquisition
 from skiagram.datasets.folder.csv_rows import read_csv
+from skiagram.datasets.folder.source import InGray
 from skiagram.datasets.folder.table import is_number
 from skiagram.deploy.new_cases import FILE, NewCase, name_of_row
 from skiagram.errors import DataError, OptionError, listed, named
@@ -22,7 +23,6 @@ from skiagram.readers.case_images import (
     read_case_files,
 )
 from skiagram.readers.dicom_codecs import MAX_PIXELS
-from skiagram.readers.gray import InGray
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.restoration.missing import Plane
 from skiagram.restoration.restore import ByModality, restore_image

@@ -44,9 +44,10 @@ from skiagram.readers.case_images import (
     find_regions_alone,
     is_image_file,
 )
-from skiagram.readers.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
+from skiagram.readers.file_trees import HEAD_BYTES, FileTree, FolderTree
 from skiagram.readers.files import read_file
 from skiagram.readers.image_files import count_frames
+from skiagram.sealing.archive import ARCHIVE, open_tree
 from skiagram.tasks.cases import SEALED, Cases
 
 FILE = "file"

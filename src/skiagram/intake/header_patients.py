@@ -13,8 +13,8 @@ from skiagram.errors import DataError
 from skiagram.intake.patient_columns import is_case_id
 from skiagram.readers.case_images import is_image_file
 from skiagram.readers.dicom import read_patient_id
-from skiagram.readers.file_trees import open_tree
 from skiagram.readers.image_files import ENDINGS
+from skiagram.sealing.archive import open_tree
 
 _COLUMN = "patient_id"
 _OTHER_ENDINGS = tuple(ending for ending in ENDINGS if ending not in (".dcm", ".dicom"))

@@ -61,7 +61,8 @@ from skiagram.intake.named_files import compose_table
 from skiagram.intake.outcomes import list_outcome_columns, list_predicted, settle_outcome
 from skiagram.intake.patient_columns import find_patient_column
 from skiagram.readers.case_images import called_images, is_image_file
-from skiagram.readers.file_trees import ARCHIVE, FileTree, open_tree
+from skiagram.readers.file_trees import FileTree
+from skiagram.sealing.archive import ARCHIVE, open_tree
 from skiagram.tasks.kinds import AnyOutcome
 from skiagram.tasks.task import Design
 

@@ -12,13 +12,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic.dataclasses import dataclass as options
 
 from skiagram.images import Image
 from skiagram.readers.spaced_image import MadeGray, SpacedImage
-from skiagram.strict import (
-    STRICT,
-)
 
 MAX_TINT = 8  # of 255, between the channels of a pixel of a gray picture
 _WEIGHTS = (19595, 38470, 7471)  # 0.299, 0.587 and 0.114 of 65,536
@@ -67,12 +63,3 @@ def describe_gray(made: Iterable[MadeGray]) -> tuple[str, ...]:
         for kind, sentence in sentences.items()
         if counts[kind]
     )
-
-
-@options(**STRICT)
-class InGray:
-    """Colour images are turned gray, and transparent pixels laid on black."""
-
-    def acquire(self, image: SpacedImage) -> SpacedImage:
-        """Return a gray image."""
-        return in_gray(image)

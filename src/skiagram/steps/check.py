@@ -51,12 +51,13 @@ from skiagram.readers.case_images import (
     is_image_file,
     read_case_files,
 )
-from skiagram.readers.file_trees import FileTree, open_tree
+from skiagram.readers.file_trees import FileTree
 from skiagram.readers.files import read_file
 from skiagram.readers.image_files import TransparentImage
 from skiagram.readers.masks import EmptyMask
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS
+from skiagram.sealing.archive import open_tree
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.task import Design, Task
 

@@ -42,11 +42,12 @@ from skiagram.readers.case_images import (
     read_volume,
 )
 from skiagram.readers.dicom_codecs import MAX_PIXELS
-from skiagram.readers.file_trees import FileTree, open_tree
+from skiagram.readers.file_trees import FileTree
 from skiagram.readers.files import read_file, unlike
-from skiagram.readers.gray import InGray
+from skiagram.readers.gray import in_gray
 from skiagram.readers.grid import MaskGrid
 from skiagram.readers.spaced_image import SpacedImage
+from skiagram.sealing.archive import open_tree
 from skiagram.sealing.labels import EncryptedLabels, token_of
 from skiagram.strict import (
     STRICT,
@@ -256,6 +257,15 @@ def _at_home(name: str) -> Path:
     A queued experiment runs in a copy without what git leaves out, as a project's manifests.
     """
     return Path(name) if Path(name).exists() else home(Path()) / name
+
+
+@dataclass(**STRICT)
+class InGray:
+    """Colour images are turned gray, and transparent pixels laid on black."""
+
+    def acquire(self, image: SpacedImage) -> SpacedImage:
+        """Return a gray image."""
+        return in_gray(image)
 
 
 @record(frozen=True)
