@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from skiagram.datasets.folder.source import InGray
 from skiagram.deploy.model import load_model
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import CaseResult, judge, write_table
@@ -123,6 +124,14 @@ def test_what_the_source_does_to_films_is_done_to_new_ones(
     (refused,) = prediction.refused
     assert refused.startswith(str(baseline.films[0]))
     assert "20 × 20 pixels of type uint8" in refused
+
+
+@pytest.mark.slow
+def test_a_model_of_images_that_were_turned_gray_scores_new_ones(tmp_path: Path) -> None:
+    """Its folder was refused, as what turned them stood in another room."""
+    trained = trained_baseline(tmp_path, acquisition=InGray())
+    prediction = predict(load_model(trained.model), trained.films)
+    np.testing.assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-12)
 
 
 def read(path: Path) -> list[list[str]]:
