@@ -7,6 +7,7 @@ from pathlib import Path
 from time import sleep
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -338,3 +339,36 @@ def test_two_lines_at_once_make_a_project_one_after_the_other(
             assert "is making this project" in said
             assert not (empty / "films-project/params.yaml").exists()
         assert second.result() == 0
+
+
+def test_a_data_frame_has_outcomes_covariates_and_sites_and_masks_are_regions(
+    evaluated: Path,
+) -> None:
+    table = pd.DataFrame({"PatientID": PATIENTS, "days": np.arange(24) + 10, "died": LABELS})
+    table = table.assign(age=50 + PATIENTS, hospital=np.repeat(["a", "b", "c"], 8))
+    options = {"time": "days", "event": "died", "cause": "cancer", "no_event": "benign"}
+    options |= {"covariates": ["age"], "site": "hospital", "networks": []}
+    masks = np.zeros(IMAGES.shape, dtype=bool)
+    masks[:, 5:15, 5:15] = True
+    result = skiagram.run(IMAGES, table, masks=masks, folder="mine", options=options)
+    written = yaml.safe_load((result.folder / "conf/dataset/images.yaml").read_text())
+    assert written["outcome"]["kind"] == "time"
+    assert written["columns"]["mask"] == "mask"
+    assert written["columns"]["patient"] == "PatientID"
+    assert written["columns"]["site"] == "hospital"
+    mask = decode_image((evaluated / "mine/images/mask-00.png").read_bytes(), "mask").pixels
+    np.testing.assert_array_equal(mask.squeeze() > 0, masks[0])
+    assert {"analysis", "figure", "value", "low", "high"} <= {*result.figures.columns}
+    with pytest.raises(DataError, match="masks: 23 values"):
+        skiagram.run(IMAGES, table, masks=masks[1:], options=options)
+
+
+def test_a_data_frame_in_place_of_images_is_a_table_of_features(evaluated: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(24, 3))
+    features = pd.DataFrame(values, columns=["volume", "mean", "entropy"])
+    result = skiagram.run(features, LABELS, patients=PATIENTS, positive="cancer", folder="mine")
+    assert result.folder == evaluated / "mine/features-project"
+    written = yaml.safe_load((result.folder / "conf/dataset/features.yaml").read_text())
+    assert written["features"] == ["volume", "mean", "entropy"]
+    with pytest.raises(DataError, match="labels: 23 values"):
+        skiagram.run(features, LABELS[1:], folder="other")

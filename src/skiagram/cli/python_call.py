@@ -21,7 +21,7 @@ from skiagram.errors import (
     not_installed,
 )
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.in_memory import IMAGES, TABLE, as_text, write_data_set
+from skiagram.intake.in_memory import FEATURES, IMAGES, TABLE, as_text, write_data_set
 from skiagram.report.notebook import ProjectResult, read_project
 from skiagram.tasks.kinds import KINDS
 
@@ -30,9 +30,10 @@ _FOLDER = "skiagram-run"
 
 def run(
     images: Any,
-    labels: Any,
+    labels: Any = None,
     *,
     patients: Any = None,
+    masks: Any = None,
     positive: Any = None,
     folder: str | Path | None = None,
     quick: bool = False,
@@ -65,9 +66,13 @@ def run(
     Args:
         images: An array (n, height, width) or (n, height, width, 3), a list of such images of
             different sizes, or a list of paths of files of any kind that is read. Colour is uint8.
-        labels: (n,) classes, names or numbers.
+            In place of images a data frame: a table of features.
+        labels: (n,) classes, names or numbers; or a data frame, a row an image, with columns of
+            labels, outcomes, covariates and sites, which `options` name as the command does. None
+            where the table of features has them.
         patients: (n,) whose image each is; None where that is not known: only copies are then
             recognised as images of one patient, and results may look too good.
+        masks: The region of each image, of the same kind as `images`; None for whole images.
         positive: The class looked for, where there are two.
         folder: Folder for all that is written, new or that of the same call before; None for a new
             one in the present folder. `ProjectResult.folder` is the project in it.
@@ -77,7 +82,7 @@ def run(
         verbose: Whether what is checked, assumed and under way is printed, as by the command.
 
     Returns:
-        The verdict, a table of the models, the page, and `predict`.
+        The verdict, a table of the models, every figure, the page, its plots, and `predict`.
 
     Raises:
         DataError: Images or labels that cannot be used.
@@ -92,22 +97,24 @@ def run(
     # what the command takes in words of its own, how files are read, what is predicted, the rest
     values = dict(options or {})
     user_choices = {name: values.pop(name) for name in ASKED if name in values}
-    names = dict.fromkeys(option.name for kind in KINDS for option in kind.options)
-    outcome = {name: values.pop(name) for name in names if name in values}
+    outcome: dict[str, Any] = {}
+    for option in (option for kind in KINDS for option in kind.options):
+        value = values.pop(option.name, outcome.get(option.name))
+        outcome[option.name] = [value] if option.several and isinstance(value, str) else value
     said = {each.name: values.pop(each.name) for each in fields(FileOptions) if each.name in values}
     for field in fields(FileOptions):
         if field.default == () and isinstance(said.get(field.name), str):
             said[field.name] = [said[field.name]]
     with _errors_with_notes(verbose=verbose) as printed:
-        with gone_if_refused(place, place / IMAGES, place / TABLE):
-            image_folder, table = write_data_set(place, images, labels, patients)
+        with gone_if_refused(place, *(place / name for name in (IMAGES, TABLE, FEATURES))):
+            image_folder, table = write_data_set(place, images, labels, patients, masks)
             files = FileOptions(
                 image_folder,
                 table,
                 **{
                     "positive": None if positive is None else as_text(positive),
                     # others may lie beside given files
-                    "ignore_unlisted": image_folder != place / IMAGES,
+                    "ignore_unlisted": image_folder.parent != place,
                     "outcome": outcome,
                     **said,
                 },

@@ -1,10 +1,14 @@
 """The long table of figures: analyses append rows, criteria read them, and what shows selects."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from skiagram.statistics.estimate import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +34,12 @@ class FigureRow(Estimate):
     p_holm: float | None = None
 
 
+COLUMNS = [
+    *("analysis", "model", "versus", "group", "figure"),
+    *("value", "low", "high", "method", "reason", "p", "p_holm"),
+]
+
+
 @dataclass(frozen=True)
 class FigureTable:
     """Rows in the order in which the analyses gave them."""
@@ -39,6 +49,12 @@ class FigureTable:
     def __bool__(self) -> bool:
         """Return whether there is any row."""
         return bool(self.rows)
+
+    def frame(self) -> "pd.DataFrame":
+        """Return the table as a data frame, a row a figure."""
+        import pandas as pd  # commands read figures without it
+
+        return pd.DataFrame([asdict(row) for row in self.rows], columns=COLUMNS)
 
     def select(self, **values: str) -> "FigureTable":
         """Return the rows whose columns have these values."""

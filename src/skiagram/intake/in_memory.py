@@ -5,9 +5,10 @@ No value is changed: gray of 8 or 16 bits without a sign and colour become PNG, 
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,47 +23,90 @@ from skiagram.datasets.folder.csv_rows import csv_text
 from skiagram.errors import DataError, OptionError, named
 from skiagram.readers.voxels import narrow
 
-IMAGES, TABLE = "images", "images.csv"
+IMAGES, TABLE, FEATURES = "images", "images.csv", "features.csv"
 _ALLOWED = "(height, width) or (height, width, 1) of numbers, (height, width, 3) of uint8"
 
 
 def write_data_set(
-    place: Path, images: Any, labels: Any, patients: Any = None
-) -> tuple[Path, Path]:
-    """Write images and their table; return the folder of the images, and the table.
+    place: Path, images: Any, labels: Any, patients: Any = None, masks: Any = None
+) -> tuple[Path, Path | None]:
+    """Write images and their table, or a table of features.
 
     Images that are named by their paths stay where they are.
 
     Args:
-        place: A folder for both; what it holds of them already must be the same.
+        place: A folder for all; what it holds of them already must be the same.
         images: As `skiagram.run` takes them, and so the others.
+
+    Returns:
+        The folder of the images and the table; or the table of features, and none.
 
     Raises:
         DataError: Images or labels that cannot be used, or the folder holds others.
     """
-    listed = _list_images(images)
-    texts = {"label": _list_texts(labels, "labels", len(listed))}
-    if patients is not None:
-        texts["patient_id"] = _list_texts(patients, "patients", len(listed))
-    # where each image is, or will be
-    paths = [Path(each).parent.resolve() / Path(each).name for each in listed if _is_path(each)]
+    if isinstance(images, pd.DataFrame):
+        columns = _list_columns(images) | _list_columns(labels, patients, len(images))
+        return _write_table(place / FEATURES, columns), None
+    listed = {"file": _list_images(images)}
+    if masks is not None:
+        listed["mask"] = _list_images(masks)
+    number = len(listed["file"])
+    _require_number(len(listed.get("mask", listed["file"])), "masks", number)
+    columns = _list_columns(labels, patients, number)
+    # where each image and its mask are, or will be
+    every = [each for files in listed.values() for each in files]
+    paths = [Path(each).parent.resolve() / Path(each).name for each in every if _is_path(each)]
+    if 0 < len(paths) < len(every):
+        fault, allowed = "of another kind than `images`", "arrays for both, or paths for both"
+        raise OptionError(fault, where="masks", allowed=allowed)
     if paths:
         folder = Path(os.path.commonpath([path.parent for path in paths]))
-        files = [path.relative_to(folder).as_posix() for path in paths]
+        names = [path.relative_to(folder).as_posix() for path in paths]
     else:
         folder = place / IMAGES
-        files = _write_folder(folder, listed)
+        names = _write_folder(folder, *listed.values())
+    files = {kind: names[number * at : number * (at + 1)] for at, kind in enumerate(listed)}
     # the table last: it stands for all of it
-    rows = [
-        {"file": file} | {name: cells[at] for name, cells in texts.items()}
-        for at, file in enumerate(files)
-    ]
-    table, content = place / TABLE, csv_text(["file", *texts], rows).encode()
+    return folder, _write_table(place / TABLE, files | columns)
+
+
+def _list_columns(
+    labels: Any, patients: Any = None, number: int | None = None
+) -> dict[str, list[str]]:
+    """Return name → the cells of labels, of all columns of a data frame, and of patients."""
+    if isinstance(labels, pd.DataFrame):
+        columns = {str(name): [*map(as_text, labels[name])] for name in labels.columns}
+        _require_number(len(labels), "labels", len(labels) if number is None else number)
+    else:
+        columns = {} if labels is None else {"label": [*map(as_text, _flat(labels))]}
+    if patients is not None:
+        columns["patient_id"] = [*map(as_text, _flat(patients))]
+    for name, cells in columns.items():
+        where = {"label": "labels", "patient_id": "patients"}.get(name, name)
+        _require_number(len(cells), where, len(cells) if number is None else number)
+    return columns
+
+
+def _flat(values: Any) -> Sequence[Any]:
+    return [*np.asarray(values, dtype=object).ravel()]
+
+
+def _require_number(found: int, where: str, number: int) -> None:
+    if found != number:
+        allowed = f"{number}, as there are images"
+        raise DataError(f"{found} values", where=where, allowed=allowed)
+
+
+def _write_table(table: Path, columns: Mapping[str, Sequence[str]]) -> Path:
+    """Write a table, or leave an equal one as it is."""
+    cells = zip(*columns.values(), strict=True)
+    rows = [dict(zip(columns, row, strict=True)) for row in cells]
+    content = csv_text(columns, rows).encode()
     if table.exists() and table.read_bytes() != content:
         raise _holds_others(table)
-    place.mkdir(parents=True, exist_ok=True)
+    table.parent.mkdir(parents=True, exist_ok=True)
     write_files({table: content})
-    return folder, table
+    return table
 
 
 @contextmanager
@@ -103,7 +147,7 @@ def _list_images(images: Any) -> Sequence[Any]:
     return listed
 
 
-def encode_images(arrays: Sequence[Any]) -> Iterator[tuple[str, bytes]]:
+def encode_images(arrays: Sequence[Any], called: str = "image") -> Iterator[tuple[str, bytes]]:
     """Yield the name and the content of a file for each array.
 
     Raises:
@@ -111,7 +155,7 @@ def encode_images(arrays: Sequence[Any]) -> Iterator[tuple[str, bytes]]:
     """
     digits = len(str(len(arrays) - 1))
     for at, array in enumerate(arrays):
-        where, values = f"images[{at}]", np.asarray(array)
+        where, values = f"{called}s[{at}]", np.asarray(array)
         is_colour = values.ndim == 3 and values.shape[2] == 3
         if values.ndim == 3 and values.shape[2] == 1:
             values = values[..., 0]
@@ -124,7 +168,7 @@ def encode_images(arrays: Sequence[Any]) -> Iterator[tuple[str, bytes]]:
             raise DataError(fault, where=where, allowed=_ALLOWED, remedy=remedy)
         with named(where):
             values = narrow(values)
-        file, name = BytesIO(), f"image-{at:0{digits}}"
+        file, name = BytesIO(), f"{called}-{at:0{digits}}"
         if values.dtype in (np.uint8, np.uint16):
             Pillow.fromarray(values).save(file, "PNG")
             yield f"{name}.png", file.getvalue()
@@ -145,20 +189,12 @@ def as_text(value: Any) -> str:
     return str(int(value) if is_whole else value)
 
 
-def _list_texts(values: Any, name: str, number: int) -> list[str]:
-    """Return the text of each value; messages call the values by the name of their argument."""
-    cells = np.asarray(values, dtype=object).ravel()
-    if len(cells) != number:
-        allowed = f"{number}, as there are images"
-        raise DataError(f"{len(cells)} values", where=name, allowed=allowed)
-    return [as_text(cell) for cell in cells]
-
-
-def _write_folder(folder: Path, arrays: Sequence[Any]) -> list[str]:
-    """Write a file for each array, all of them or none; return their names."""
+def _write_folder(folder: Path, images: Sequence[Any], masks: Sequence[Any] = ()) -> list[str]:
+    """Write a file for each array, all of them or none; return their names, masks last."""
+    encoded = chain(encode_images(images), encode_images(masks, "mask"))
     if folder.exists():
         files = []
-        for name, content in encode_images(arrays):
+        for name, content in encoded:
             if not (folder / name).is_file() or (folder / name).read_bytes() != content:
                 raise _holds_others(folder)
             files.append(name)
@@ -170,7 +206,7 @@ def _write_folder(folder: Path, arrays: Sequence[Any]) -> list[str]:
     partial.mkdir(parents=True)
     try:
         files = []
-        for name, content in encode_images(arrays):
+        for name, content in encoded:
             (partial / name).write_bytes(content)
             files.append(name)
         partial.replace(folder)

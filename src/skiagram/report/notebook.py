@@ -134,6 +134,17 @@ class ProjectResult(_Shown):
         """The report."""
         return self.folder / "reports/report.html"
 
+    @property
+    def figures(self) -> pd.DataFrame:
+        """Every figure of the run, a row each, with its interval or why there is none."""
+        return self.evaluation.table.frame()
+
+    @property
+    def plots(self) -> dict[str, Path]:
+        """The drawings of the report: name → SVG file."""
+        files = sorted((self.folder / "reports/plots").glob("*.svg"))
+        return {path.stem: path for path in files}
+
     def predict(self, images: Any, model: str | None = None) -> pd.DataFrame:
         """Score new images with a trained model, for research only, as `skiagram predict` does.
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from skiagram.evaluation.evaluation_record import (
     MERIT,
     Evaluation,
 )
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import FINDERS, METRICS, SELECTION
@@ -40,10 +40,6 @@ OUTPUTS = (
     OPENING,
 )
 _DIGITS = 4
-COLUMNS = [
-    *("analysis", "model", "versus", "group", "figure"),
-    *("value", "low", "high", "method", "reason", "p", "p_holm"),
-]  # of the table of figures
 PRIMARY = {
     "deep": "best_network_minus_baseline",
     "encoder": "best_encoder_minus_baseline",
@@ -99,9 +95,9 @@ def write_validation(
 ) -> None:
     """Write `OUTPUTS` of another cohort into a folder, and `figures.csv`, a row a figure."""
     write_results(evaluation, material, inputs, folder)
-    rows = evaluation.figures.select(analysis=EXTERNAL).rows
-    rows += evaluation.figures.select(analysis=SITES).rows
-    table = pd.DataFrame([asdict(row) for row in rows], columns=COLUMNS[1:10])
+    analyses = (evaluation.figures.select(analysis=name) for name in (EXTERNAL, SITES))
+    figures = FigureTable(tuple(row for each in analyses for row in each.rows))
+    table = figures.frame().drop(columns=["analysis", "p", "p_holm"])
     (folder / "figures.csv").write_text(inert_text(table), encoding="utf-8")
 
 
@@ -123,9 +119,7 @@ def write_report(
     for section in sections.filled:
         for figure in section.figures():
             (plots / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
-    rows = [asdict(row) for row in evaluation.table.rows]
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    (plots / "figures.csv").write_text(inert_text(table), encoding="utf-8")
+    (plots / "figures.csv").write_text(inert_text(evaluation.table.frame()), encoding="utf-8")
     for name, table in plot_tables(evaluation, material.curves).items():
         path = plots / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
