@@ -24,9 +24,9 @@ from pathlib import Path
 from benchmarks.common import GREY_LEVELS
 from threadpoolctl import threadpool_limits
 
+from skiagram.case_features.extraction import build_families, extract_modalities
 from skiagram.cli.main import main as skiagram
 from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.features.extraction import build_families, extract_modalities
 from skiagram.image_store.store import modality_folders
 from skiagram.options import build, read_option_file
 from skiagram.restoration.restore import restore_modalities

@@ -30,10 +30,10 @@ from benchmarks.common import held_memory, peak_memory
 from PIL import Image
 
 from skiagram.audit.run import audit
+from skiagram.case_features.extraction import build_families, extract
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import Columns
 from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.features.extraction import build_families, extract
 from skiagram.fitting.arm import ArmFolders, Member, train
 from skiagram.fitting.cross_validation import Plan
 from skiagram.image_store.store import ImageStore

@@ -16,13 +16,13 @@ from make_reference.__main__ import main as build_pages
 from make_reference.markup import type_name
 from make_reference.metrics_page import MetricsFile, schemas
 from make_reference.pages import PROJECT, families
+from skiagram.case_features.covariates import Covariates
+from skiagram.case_features.earlier import Earlier
+from skiagram.case_features.measured import Measured
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.metrics import estimate_metrics
 from skiagram.evaluation.options import DEFAULTS
-from skiagram.features.covariates import Covariates
-from skiagram.features.earlier import Earlier
 from skiagram.features.glcm import Several
-from skiagram.features.measured import Measured
 from skiagram.fitting.cross_validation import Plan
 from skiagram.report.write import headline_figures
 from skiagram.statistics.bootstrap import draw_patients

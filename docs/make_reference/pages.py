@@ -9,13 +9,13 @@ import yaml
 from make_reference.markup import code, explanation, summary, table
 from make_reference.metrics_page import metrics_page, schemas
 from make_reference.options_page import options_page
+from skiagram.case_features.covariates import Covariates
+from skiagram.case_features.earlier import Earlier
+from skiagram.case_features.extraction import Family
+from skiagram.case_features.measured import Measured
 from skiagram.cli.main import COMMANDS, EXIT_CODES, Command
-from skiagram.features.covariates import Covariates
-from skiagram.features.earlier import Earlier
-from skiagram.features.extraction import Family
 from skiagram.features.feature import Definition
 from skiagram.features.filtered import Filtered
-from skiagram.features.measured import Measured
 from skiagram.features.perturbed import Perturbed
 from skiagram.options import build
 

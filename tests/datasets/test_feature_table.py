@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skiagram.case_features.case_histories import CaseHistories
+from skiagram.case_features.extraction import extract
+from skiagram.case_features.measured import Measured
 from skiagram.datasets.feature_table import NO_IMAGES, FeatureFile
 from skiagram.errors import DataError, OptionError
-from skiagram.features.case_histories import CaseHistories
-from skiagram.features.extraction import extract
-from skiagram.features.measured import Measured
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
 from skiagram.sealing.labels import open_labels

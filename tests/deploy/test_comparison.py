@@ -12,12 +12,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from skiagram.case_features.extraction import extract
 from skiagram.cli.main import main
 from skiagram.deploy.comparison import TrainingComparison
 from skiagram.deploy.new_cases import MemoryTree, NewCase
 from skiagram.deploy.page import write_page
 from skiagram.deploy.prediction import CaseResult
-from skiagram.features.extraction import extract
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import ImageKinds, Preparation

@@ -11,10 +11,10 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
+from skiagram.case_features.windows import Windows
 from skiagram.compute.context import NOTHING_KEPT
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.contract import PixelAcquisition
-from skiagram.features.windows import Windows
 from skiagram.finding.marks import HitRule
 from skiagram.fitting.arm import ArmFolders, TrainOptions
 from skiagram.fitting.cross_validation import Plan

@@ -15,6 +15,7 @@ import pytest
 import timm
 import torch
 
+from skiagram.case_features.windows import Windows
 from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
@@ -27,7 +28,6 @@ from skiagram.encoders.encoder import (
 )
 from skiagram.encoders.encoding import FolderEncoder, encode_images, resolve_preprocessing
 from skiagram.errors import DataError
-from skiagram.features.windows import Windows
 from skiagram.image_store.store import ImageStore, write_modalities
 from skiagram.images import Region
 from skiagram.preparation import FurtherModality, ImageKinds, Preparation, TraitRanges

@@ -12,6 +12,7 @@ import yaml
 from skimage import data
 from skimage.transform import resize
 
+from skiagram.case_features.windows import Windows
 from skiagram.encoders.encoder import read_picture
 from skiagram.encoders.encoding import FolderEncoder, encode_images
 from skiagram.encoders.timm_encoder import (
@@ -23,7 +24,6 @@ from skiagram.encoders.timm_encoder import (
 )
 from skiagram.encoders.weights import PackageFile, read_tensors
 from skiagram.errors import DataError
-from skiagram.features.windows import Windows
 from skiagram.images import Region
 from skiagram.options import build
 from skiagram.records.files import sha256_of

@@ -127,5 +127,5 @@ def test_names_tell_copies_from_features() -> None:
     assert not is_perturbed("log_3mm.glcm_contrast")
     with pytest.raises(OptionError, match="is no feature family"):
         perturbed(
-            families=[{"_target_": "skiagram.features.repeatability.Repeatable", "least": 0.5}]
+            families=[{"_target_": "skiagram.case_features.repeatability.Repeatable", "least": 0.5}]
         )

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from skiagram.features.extraction import feature_definitions
+from skiagram.case_features.extraction import feature_definitions
 from skiagram.features.feature import find_definition
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skiagram.case_features.extraction import extract, extract_modalities
 from skiagram.cli.main import main
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.errors import DataError, OptionError
-from skiagram.features.extraction import extract, extract_modalities
 from skiagram.features.first_order import FirstOrder
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
 from skiagram.options import build, read_option_file

@@ -26,10 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the table; return 0."""
+    from skiagram.case_features.extraction import feature_definitions
+    from skiagram.case_features.pyradiomics import pyradiomics_table
     from skiagram.compute.files import write_files
     from skiagram.datasets.folder.csv_rows import inert_text
-    from skiagram.features.extraction import feature_definitions
-    from skiagram.features.pyradiomics import pyradiomics_table
     from skiagram.preparation import PREPARATION, Preparation
     from skiagram.records.feature_table import FeatureTable
     from skiagram.records.files import read_record, read_table

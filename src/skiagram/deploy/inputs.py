@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.datasets.checks import check_image
 from skiagram.datasets.contract import PixelAcquisition
 from skiagram.datasets.folder.csv_rows import read_csv
@@ -14,7 +15,6 @@ from skiagram.datasets.folder.source import InGray
 from skiagram.datasets.folder.table import is_number
 from skiagram.deploy.new_cases import FILE, NewCase, name_of_row
 from skiagram.errors import DataError, OptionError, listed, named
-from skiagram.features.covariates import SITE_PREFIX
 from skiagram.preparation import Covariate, Preparation, channels
 from skiagram.readers.case_images import (
     AS_STORED,

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from skiagram.case_features.earlier import previous_cases
 from skiagram.datasets.feature_table import empty_unmeasured, pattern_of
 from skiagram.datasets.folder.csv_rows import (
     PATIENT_COLUMNS,
@@ -35,7 +36,6 @@ from skiagram.datasets.folder.table import (
     refer,
 )
 from skiagram.errors import DataError, OptionError, listed
-from skiagram.features.earlier import previous_cases
 from skiagram.finding.inputs import find_partners
 from skiagram.options import check
 from skiagram.readers.case_images import (

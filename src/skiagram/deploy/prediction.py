@@ -17,6 +17,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.folder.csv_rows import inert
@@ -27,7 +28,6 @@ from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prepared_cases import PreparedCases, stored
 from skiagram.doors import in_words_of
 from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError
-from skiagram.features.covariates import SITE_PREFIX
 
 _HELD_BYTES = 512 * 1024**2
 JSON_LINES = (".jsonl", ".ndjson")

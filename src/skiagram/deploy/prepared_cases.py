@@ -16,16 +16,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.case_features.case_histories import CaseHistories
+from skiagram.case_features.covariates import SITE_PREFIX
+from skiagram.case_features.earlier import Earlier, Previous
+from skiagram.case_features.extraction import extract_modalities, join_histories
+from skiagram.case_features.measured import Measured
+from skiagram.case_features.windows import Windows, describe_places
 from skiagram.compute.scratch import scratch_folder
 from skiagram.deploy.inputs import PreparedImage
 from skiagram.encoders.encoder import RECORD, TABLE
 from skiagram.errors import OptionError
-from skiagram.features.case_histories import CaseHistories
-from skiagram.features.covariates import SITE_PREFIX
-from skiagram.features.earlier import Earlier, Previous
-from skiagram.features.extraction import extract_modalities, join_histories
-from skiagram.features.measured import Measured
-from skiagram.features.windows import Windows, describe_places
 from skiagram.finding.candidates import Proposal, propose
 from skiagram.finding.inputs import CANDIDATES
 from skiagram.fitting.reading import Reading

@@ -14,16 +14,16 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.case_features.covariates import PREFIX as COVARIATE_PREFIX
+from skiagram.case_features.covariates import SITE_PREFIX
+from skiagram.case_features.earlier import PREFIX, Earlier
+from skiagram.case_features.measured import Measured
+from skiagram.case_features.windows import Windows
 from skiagram.compute.code_digest import named_targets
 from skiagram.deploy.inputs import find_covariates
 from skiagram.deploy.prepared_cases import ENCODING, Described, PreparedCases, Preparing
 from skiagram.encoders.encoder import COLUMN, check_own_class
 from skiagram.errors import DataError, named
-from skiagram.features.covariates import PREFIX as COVARIATE_PREFIX
-from skiagram.features.covariates import SITE_PREFIX
-from skiagram.features.earlier import PREFIX, Earlier
-from skiagram.features.measured import Measured
-from skiagram.features.windows import Windows
 from skiagram.fitting.contract import (
     NO_REQUIREMENTS,
     Fitted,
@@ -57,10 +57,10 @@ _ON_PROCESSOR = {
     "compile": False,
 }
 _BESIDE = {  # no single image holds them; imported, `perturbed` would bring scikit-image
-    "skiagram.features.covariates.Covariates",
-    "skiagram.features.covariates.Site",
-    "skiagram.features.earlier.Earlier",
-    "skiagram.features.measured.Measured",
+    "skiagram.case_features.covariates.Covariates",
+    "skiagram.case_features.covariates.Site",
+    "skiagram.case_features.earlier.Earlier",
+    "skiagram.case_features.measured.Measured",
     "skiagram.features.perturbed.Perturbed",
 }
 
@@ -263,7 +263,7 @@ def _steps(
     target, earlier = f"{Earlier.__module__}.{Earlier.__qualname__}", None
     chosen = [options for options in preparation.features if options.get("_target_") == target]
     if chosen and any(name.startswith(PREFIX) for name in requires.columns):
-        earlier = own(chosen[0], ("skiagram.features",), ("encode",), path)
+        earlier = own(chosen[0], ("skiagram.case_features",), ("encode",), path)
     return Preparing(
         folder,
         families=[

@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from skiagram.case_features.windows import Windows
 from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.compute.context import NOTHING_KEPT, RunContext
 from skiagram.compute.progress import Progress
@@ -34,7 +35,6 @@ from skiagram.encoders.encoder import (
 from skiagram.encoders.kept_encodings import KeptEncodings
 from skiagram.encoders.timm_encoder import TimmMaps
 from skiagram.errors import DataError, ModelFailure, named
-from skiagram.features.windows import Windows
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, Span, modality_folders
 from skiagram.images import Region, is_volume

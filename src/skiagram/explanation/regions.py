@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from skiagram.case_features.case_histories import CaseHistories
+from skiagram.case_features.extraction import build_families, extract_modalities
 from skiagram.datasets.contract import Mark, pixel_side
 from skiagram.errors import DataError
 from skiagram.explanation.explained_model import ExplainedModel, KnownRegions
 from skiagram.explanation.record import Blanking
 from skiagram.explanation.trust import Mask
-from skiagram.features.case_histories import CaseHistories
-from skiagram.features.extraction import build_families, extract_modalities
 from skiagram.fitting.fits import finite
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities

@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Column = Floats  # (n,)
+KURTOSIS = "firstorder_Kurtosis"  # PyRadiomics' is that of a normal distribution 3, not 0
 _PLACEHOLDER = re.compile(r"<\w+>")
 
 

@@ -11,8 +11,7 @@ import numpy as np
 from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import FeatureFamily
-from skiagram.features.feature import Flags, Floats
-from skiagram.features.pyradiomics import KURTOSIS
+from skiagram.features.feature import KURTOSIS, Flags, Floats
 from skiagram.images import (
     box_around,
     complete_beyond,

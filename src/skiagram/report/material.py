@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from skiagram.audit.run import AuditReport
+from skiagram.case_features.extraction import feature_definitions
+from skiagram.case_features.repeatability import Repeatability, measure_repeatability
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table, mean_over_repeats
 from skiagram.explanation.record import EXPLANATION, RELIANCE, Explanation, Reliance
-from skiagram.features.extraction import feature_definitions
 from skiagram.features.feature import Definition
-from skiagram.features.repeatability import Repeatability, measure_repeatability
 from skiagram.image_store.pictures import (
     describe_place,
     encode_case,

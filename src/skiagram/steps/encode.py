@@ -5,10 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from skiagram.case_features.windows import Windows
 from skiagram.compute.context import NOTHING_KEPT, RunContext
 from skiagram.encoders.encoder import Encoder, write_encoding
 from skiagram.encoders.encoding import FolderEncoder
-from skiagram.features.windows import Windows
 from skiagram.finding.inputs import CANDIDATES, read_candidates
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation, propagate_preparation

@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass as options_class
 
+from skiagram.case_features.windows import Windows
 from skiagram.compute.context import RunContext
 from skiagram.compute.workers import Compute
-from skiagram.features.windows import Windows
 from skiagram.strict import (
     STRICT,
 )

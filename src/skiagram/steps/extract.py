@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass as options_class
 
+from skiagram.case_features.case_histories import CaseHistories
+from skiagram.case_features.extraction import build_families, extract_modalities
+from skiagram.case_features.windows import Windows, describe_places
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.features.case_histories import CaseHistories
-from skiagram.features.extraction import build_families, extract_modalities
-from skiagram.features.windows import Windows, describe_places
 from skiagram.finding.inputs import read_candidates
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import propagate_preparation

@@ -193,8 +193,8 @@ def _check_features(options: Composition, data: DataSetFacts) -> None:
 
     What it looks at is noise with the axes, channels, region and spacing of the first image.
     """
+    from skiagram.case_features.extraction import build_families
     from skiagram.features.batch import FeatureBatch
-    from skiagram.features.extraction import build_families
     from skiagram.features.family import families_of_images
 
     names = split_names(options.choices.get("features") or [])

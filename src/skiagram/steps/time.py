@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.features.case_histories import CaseHistories
-from skiagram.features.extraction import extract
+from skiagram.case_features.case_histories import CaseHistories
+from skiagram.case_features.extraction import extract
 from skiagram.fitting.contract import Fitted, Labelled, ReadsData
 from skiagram.fitting.cross_validation import CrossValidator, Plan
 from skiagram.image_store.shards import ShardWriter

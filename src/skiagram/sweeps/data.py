@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from skiagram.audit.run import AuditReport
+from skiagram.case_features.windows import Windows
 from skiagram.datasets.contract import RealDataSet
 from skiagram.errors import AuditStop
-from skiagram.features.windows import Windows
 from skiagram.finding.marks import HitRule
 from skiagram.options import build, check
 from skiagram.preparation import PreparedData

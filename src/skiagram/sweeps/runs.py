@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 import pandas as pd
 
+from skiagram.case_features.earlier import previous_cases
 from skiagram.compute.progress import Progress
 from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import visible_gpus
@@ -22,7 +23,6 @@ from skiagram.errors import OptionError, SkiagramError
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.options import EvaluationOptions
-from skiagram.features.earlier import previous_cases
 from skiagram.fitting.arm import ArmFolders
 from skiagram.fitting.cross_validation import Plan
 from skiagram.options import check, split_names

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from skiagram.case_features.earlier import previous_cases
 from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.table import list_entries
 from skiagram.errors import DataError, OptionError
-from skiagram.features.earlier import previous_cases
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
 from tests.datasets.own_folders import (

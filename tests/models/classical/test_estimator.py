@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from sklearn.svm import SVC
 
+from skiagram.case_features.covariates import PREFIX
 from skiagram.encoders import encoder
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.features.covariates import PREFIX
 from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.models.classical.estimator import choose_columns
 from skiagram.preparation import PreparedData

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skiagram.features.repeatability import IntraclassCorrelation, Repeatability
+from skiagram.case_features.repeatability import IntraclassCorrelation, Repeatability
 from skiagram.preparation import ImageKinds, Preparation
 from skiagram.records.feature_table import FeatureTable
 from skiagram.report.material import read_repeatability

@@ -19,9 +19,9 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.tree import BaseDecisionTree
 
+from skiagram.case_features.covariates import SITE_PREFIX
+from skiagram.case_features.repeatability import Repeatable
 from skiagram.errors import DataError, ModelFailure, OptionError, listed
-from skiagram.features.covariates import SITE_PREFIX
-from skiagram.features.repeatability import Repeatable
 from skiagram.fitting.contract import (
     Arm,
     FitContext,

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from skiagram.case_features.covariates import PREFIX, SITE_PREFIX
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.features.covariates import PREFIX, SITE_PREFIX
 from skiagram.records.feature_table import has_prefix
 from skiagram.strict import (
     STRICT,

@@ -20,8 +20,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
+from skiagram.case_features.covariates import Covariates, development_patients, encode_covariates
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.features.covariates import Covariates, development_patients, encode_covariates
 from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
 from skiagram.models.classical.preprocessing import imputer, scaler

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from skiagram.case_features.repeatability import Repeatability
 from skiagram.evaluation.criteria import REPEATABLE, is_repeatable
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.features.repeatability import Repeatability
 from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section

@@ -9,18 +9,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.case_features.case_histories import CaseHistories
+from skiagram.case_features.covariates import Covariates, encode_covariates
+from skiagram.case_features.earlier import Earlier
+from skiagram.case_features.measured import Measured
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError, named
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.case_histories import CaseHistories
-from skiagram.features.covariates import Covariates, encode_covariates
-from skiagram.features.earlier import Earlier
 from skiagram.features.family import FeatureFamily, families_of_images
 from skiagram.features.feature import Definition, Floats
 from skiagram.features.filtered import DerivedImageFamily
 from skiagram.features.local_intensity import LocalIntensity
-from skiagram.features.measured import Measured
 from skiagram.image_store.store import (
     ImageStore,
     Span,

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.case_features.extraction import Family, describe_batch
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.extraction import Family, describe_batch
 from skiagram.features.family import FeatureFamily, families_of_images
 from skiagram.image_store.store import ImageStore, Span, spans
 from skiagram.images import Image, Spacing

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skiagram.case_features.case_histories import CaseHistories
+from skiagram.case_features.covariates import Covariates
 from skiagram.errors import DataError
-from skiagram.features.case_histories import CaseHistories
-from skiagram.features.covariates import Covariates
 from skiagram.features.first_order import FirstOrder
 from skiagram.preparation import Covariate
 from skiagram.records.files import write_table

@@ -7,8 +7,8 @@ from typing import Self
 
 import pandas as pd
 
-from skiagram.features.covariates import Covariates, development_patients
-from skiagram.features.earlier import Previous, previous_cases
+from skiagram.case_features.covariates import Covariates, development_patients
+from skiagram.case_features.earlier import Previous, previous_cases
 from skiagram.preparation import Covariate
 from skiagram.records.files import read_table
 from skiagram.tasks.cases import Cases

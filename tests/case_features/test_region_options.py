@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skiagram.case_features.extraction import build_families
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.extraction import build_families
 from skiagram.features.family import LevelFamily, families_of_images
 from skiagram.options import read_option_file
 

@@ -10,10 +10,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from skiagram.features.feature import Definition, find_definition
+from skiagram.features.feature import KURTOSIS, Definition, find_definition
 from skiagram.records.feature_table import FeatureTable
-
-KURTOSIS = "firstorder_Kurtosis"  # PyRadiomics' is that of a normal distribution 3, not 0
 
 
 def pyradiomics_table(

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skiagram.case_features.case_histories import CaseHistories
+from skiagram.case_features.earlier import Earlier, previous_cases
+from skiagram.case_features.extraction import Family, extract
 from skiagram.errors import OptionError
-from skiagram.features.case_histories import CaseHistories
-from skiagram.features.earlier import Earlier, previous_cases
-from skiagram.features.extraction import Family, extract
 from skiagram.features.first_order import FirstOrder
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.cases import Cases

@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from skiagram.errors import OptionError
-from skiagram.features.covariates import (
+from skiagram.case_features.covariates import (
     MIN_PATIENTS,
     Covariates,
     Site,
     development_patients,
     encode_covariates,
 )
+from skiagram.errors import OptionError
 from skiagram.preparation import Covariate
 from skiagram.tasks.cases import SEALED, Cases
 

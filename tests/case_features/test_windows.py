@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from skiagram.case_features.windows import Windows, describe_places
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.windows import Windows, describe_places
 from skiagram.records.places import tabulate_places
 from tests.features.families import family
 from tests.numbered_store import write_images

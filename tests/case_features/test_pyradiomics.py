@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from make_reference.pages import families
+from skiagram.case_features.pyradiomics import pyradiomics_table
 from skiagram.features.family import families_of_images
 from skiagram.features.feature import Definition
-from skiagram.features.pyradiomics import pyradiomics_table
 from skiagram.records.feature_table import FeatureTable
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from skiagram.case_features.case_histories import CaseHistories
+from skiagram.case_features.covariates import Covariates
+from skiagram.case_features.extraction import extract
 from skiagram.compute.workers import Compute
 from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.case_histories import CaseHistories
-from skiagram.features.covariates import Covariates
-from skiagram.features.extraction import extract
 from skiagram.features.feature import Definition
 from skiagram.features.first_order import FirstOrder
 from skiagram.features.wavelet import Wavelet

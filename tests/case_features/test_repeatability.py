@@ -5,7 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skiagram.features.repeatability import Repeatable, correlate_copies, intraclass_correlation
+from skiagram.case_features.repeatability import (
+    Repeatable,
+    correlate_copies,
+    intraclass_correlation,
+)
 from skiagram.records.feature_table import FeatureTable
 
 JUDGES = np.array(
