@@ -65,14 +65,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _extract(arguments: argparse.Namespace) -> int:
-    from skiagram.compute.files import write_files
-    from skiagram.radiomics.features import describe_with
-    from skiagram.radiomics.image_table import (
+    from skiagram.cli.image_table import (
         REASON,
         extract_table,
         is_written,
         read_image_table,
     )
+    from skiagram.compute.files import write_files
+    from skiagram.radiomics.features import describe_with
     from skiagram.radiomics.settings import make_plan
     from skiagram.readers.case_images import read_as_stated
 

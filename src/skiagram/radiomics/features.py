@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skiagram.compute.workers import IN_PROCESS
 from skiagram.doors import in_words_of
 from skiagram.errors import DataError, SkiagramError
 from skiagram.radiomics.extraction import describe
@@ -199,10 +199,10 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
     def transform(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         """Return (n, n_features)."""
         check_is_fitted(self, "feature_names_")
-        workers: Any = {None: 1, -1: "auto"}.get(self.n_jobs, self.n_jobs)
-        compute = replace(IN_PROCESS, workers=workers)
-        work = partial(self._describe, self._plan())
-        rows = list(compute.map(work, _cases(X), releases_lock=True))
+        # compiled loops let other threads run
+        spread = Parallel(n_jobs=self.n_jobs, prefer="threads")
+        work = delayed(partial(self._describe, self._plan()))
+        rows: list[dict[str, float]] = spread(map(work, _cases(X)))
         for number, row in enumerate(rows):
             if list(row) != list(self.feature_names_):
                 raise DataError(

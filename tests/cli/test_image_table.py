@@ -108,7 +108,7 @@ def test_a_call_that_was_killed_after_its_table_stood_is_ended_by_the_next(
 
     output, beside = table.with_name("features.csv"), table.with_name("features.csv.unfinished")
     with monkeypatch.context() as killed:
-        killed.setattr("skiagram.radiomics.image_table.write_files", write_and_end)
+        killed.setattr("skiagram.cli.image_table.write_files", write_and_end)
         with pytest.raises(SystemExit):
             main(command(table))
     whole = output.read_bytes()
