@@ -53,6 +53,22 @@ def test_examples_are_true(name: str, tmp_path: Path, monkeypatch: pytest.Monkey
     assert runner.failures == 0
 
 
+LIBRARIES = ("features", "near_duplicates", "radiomics", "readers", "statistics")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("room", LIBRARIES)
+def test_the_first_page_of_a_library_is_true(room: str) -> None:
+    library = import_module(f"skiagram.{room}")
+    assert doctest.testmod(library).attempted > 3
+    assert doctest.testmod(library).failed == 0
+    folder = Path(library.__path__[0])
+    modules = {
+        path.name.removesuffix(".py") for path in folder.glob("[a-z]*") if path.suffix != ".toml"
+    }
+    assert set(library.__all__) == modules
+
+
 def test_the_reference_names_all_of_it() -> None:
     page = Path(__file__).parents[1] / "docs/reference/python.md"
     text = page.read_text(encoding="utf-8")

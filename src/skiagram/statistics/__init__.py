@@ -1,5 +1,39 @@
-"""Arrays in, numbers with intervals out.
+"""Figures with intervals, always by patient; arrays in, numbers out.
 
-Values, weights and patients become estimates, tests and intervals, always by patient; no case,
-model or file is known here.
+What comes in are NumPy arrays: scores, labels, times or values, and whose each of them is. What
+goes out is an `Estimate`, a value with its 95 % interval, or a p value. No case, model or file is
+known here, and nothing of the pipeline: the room can be used by itself.
+
+>>> import numpy as np
+>>> from skiagram.statistics.delong import placements
+>>> from skiagram.statistics.estimate import format_estimate
+>>> random = np.random.default_rng(0)
+>>> patient = np.arange(120) // 2  # two images each
+>>> positive = patient % 2 == 0
+>>> score = positive + random.normal(size=120)
+>>> auc = placements(score[None], positive, patient)
+>>> format_estimate(auc.estimate())
+'0.713 (0.60 to 0.80)'
 """
+
+__all__ = [
+    "agreement",
+    "bootstrap",
+    "conformal",
+    "cox",
+    "delong",
+    "discrimination",
+    "distributions",
+    "estimate",
+    "froc",
+    "linearised",
+    "permutation",
+    "proportional_odds",
+    "proportions",
+    "random_effects",
+    "readers",
+    "score_intervals",
+    "significance",
+    "survival",
+    "variation",
+]
