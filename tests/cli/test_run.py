@@ -12,14 +12,16 @@ import pytest
 import yaml
 
 import skiagram
-from skiagram.cli import fitting_choices, show
+from skiagram.cli import show
 from skiagram.cli.main import main
 from skiagram.compute.files import locked
 from skiagram.errors import AuditStop, DataError, ModelFailure, OptionError, SkiagramError
 from skiagram.intake.in_memory import encode_images
 from skiagram.projects import files, running
+from skiagram.projects.option_files import edit_option_file
 from skiagram.readers.image_files import decode_image
 from skiagram.records.files import write_record
+from skiagram.steps import presets
 from tests.datasets.own_folders import sound_folder
 from tests.models.classical.families import model
 from tests.pipeline.project import write_project
@@ -48,7 +50,7 @@ def test_a_line_sets_what_the_run_chooses(
     own = sound_folder(tmp_path)
     line = ["run", str(own.folder), str(own.csv), "--positive", "cancer"]
     chosen = []
-    monkeypatch.setattr(fitting_choices, "_has_pretrained", lambda: True)
+    monkeypatch.setattr(presets, "_has_pretrained", lambda: True)
     whole_line = ["--networks", "none", "--repeats", "5"]
     for more in (["--quick"], whole_line, ["--baselines", "svm,encoder_svm"]):
         assert main([*line, *more]) == 0
@@ -64,7 +66,7 @@ def test_a_line_sets_what_the_run_chooses(
     assert named["encoders"] == ["dinov2_small"]  # what the named models read, and no other
     monkeypatch.chdir(empty / "films-project")
     network = empty / "films-project/conf/model/cnn_3d.yaml"
-    fitting_choices.edit_option_file(network, {"training.input.box": {"margin": 3.0}})
+    edit_option_file(network, {"training.input.box": {"margin": 3.0}})
     text = network.read_text()
     assert yaml.safe_load(text)["training"]["input"]["box"] == {"margin": 3.0}
     assert "# networks from seeds of their own" in text
@@ -88,7 +90,7 @@ def test_a_line_without_the_frozen_network_is_not_told_of_it(
     is_told: bool,
 ) -> None:
     own = sound_folder(tmp_path)
-    monkeypatch.setattr(fitting_choices, "_has_pretrained", lambda: True)
+    monkeypatch.setattr(presets, "_has_pretrained", lambda: True)
     assert (
         "a frozen network"
         in terminal(["run", str(own.folder), str(own.csv), "--positive", "cancer", *more])
@@ -99,7 +101,7 @@ def test_a_quick_line_trains_models_of_its_outcome(
     empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
 ) -> None:
     own = sound_folder(tmp_path, 64)
-    monkeypatch.setattr(fitting_choices, "_has_pretrained", lambda: True)
+    monkeypatch.setattr(presets, "_has_pretrained", lambda: True)
     shown = terminal(["run", str(own.folder), str(own.csv), "--number", "age", "--quick"])
     assert "This was a first look" in shown
     chosen = yaml.safe_load((empty / "films-project/params.yaml").read_text())
@@ -146,19 +148,6 @@ def test_a_line_sets_any_option_by_its_address(empty: Path, tmp_path: Path) -> N
     assert yaml.safe_load(text)["gamma"] == 0.5
     assert "# or poly, linear" in text
     assert yaml.safe_load((project / "params.yaml").read_text())["seed"] == 7
-
-
-def test_an_option_by_its_earlier_name_makes_room_for_the_new_one(tmp_path: Path) -> None:
-    path = tmp_path / "svm.yaml"
-    path.write_text(
-        "_target_: skiagram.models.classical.svm.SupportVectorMachine\n"
-        "inverse_regularisation: 1.0\n"
-        "gamma: scale # or a number\n"
-    )
-    fitting_choices.edit_option_file(path, {"C": 3.0})
-    assert yaml.safe_load(path.read_text())["C"] == 3.0
-    assert "inverse_regularisation" not in path.read_text()
-    assert "# or a number" in path.read_text()
 
 
 def test_a_refused_data_set_leaves_no_project(

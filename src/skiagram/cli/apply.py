@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the options and say which; return 0."""
-    from skiagram.cli.fitting_choices import edit_option_file
     from skiagram.composition import Composition
+    from skiagram.projects.option_files import edit_option_file
 
     changes, left = _read_changes(arguments.sweep, arguments.row)
     options = Composition(Path())

@@ -10,9 +10,9 @@ from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
-    from skiagram.cli.fitting_choices import FittingChoices
     from skiagram.intake.file_options import FileOptions
     from skiagram.steps.preflight import DataSetFacts
+    from skiagram.steps.presets import FittingChoices
 
 NAME = "check"
 SUMMARY = "check a folder of images and its CSV before a run"
@@ -40,11 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
         spelling_hints,
         text_in_pixels,
     )
-    from skiagram.cli.fitting_choices import describe_sides, fitting_choices
     from skiagram.intake.images import read_folder
     from skiagram.intake.labels import positive_lines
     from skiagram.steps.check import check_folder
     from skiagram.steps.preflight import DataSetFacts
+    from skiagram.steps.presets import describe_sides, fitting_choices
 
     options = read_file_options(arguments)
     if options.is_table:
@@ -110,10 +110,10 @@ def _check_arrays(options: "FileOptions") -> int:
 def _check_table(options: "FileOptions") -> int:
     """Print what a table of features holds, and what the audit will say of its rows."""
     from skiagram.cli.check_report import features_text, findings_text, problems_text
-    from skiagram.cli.fitting_choices import table_choices
     from skiagram.intake.feature_tables import read_features
     from skiagram.steps.check import check_rows
     from skiagram.steps.preflight import DataSetFacts
+    from skiagram.steps.presets import table_choices
 
     described = read_features(options)
     data = check_rows(described)

@@ -66,11 +66,11 @@ class Added(NamedTuple):
 
 def run(arguments: argparse.Namespace) -> int:
     """Write config and manifest; return 0, or 4 where `check` would."""
-    from skiagram.cli.fitting_choices import fitting_choices
     from skiagram.compute.files import write_files
     from skiagram.options import read_option_file
     from skiagram.projects.files import CHOICES
     from skiagram.projects.left_out import explain_taken
+    from skiagram.steps.presets import fitting_choices
 
     outside, key_file = arguments.manifest_outside, arguments.patient_key
     options = read_file_options(arguments)

@@ -15,9 +15,9 @@ from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.errors import AuditStop, DataError, OptionError, nearest, printable
 
 if TYPE_CHECKING:
-    from skiagram.cli.fitting_choices import FittingChoices
     from skiagram.intake.file_options import FileOptions
     from skiagram.steps.preflight import DataSetFacts
+    from skiagram.steps.presets import FittingChoices
 
 NAME = "run"
 SUMMARY = "from images and labels to the report: check, project, run, verdict"
@@ -144,7 +144,6 @@ def run_data_set(
     Raises:
         SkiagramError: The data set or a choice cannot be used; nothing was run.
     """
-    from skiagram.cli.fitting_choices import read_encoders
     from skiagram.composition import Composition
     from skiagram.compute.files import locked
     from skiagram.projects.files import (
@@ -159,6 +158,7 @@ def run_data_set(
     from skiagram.projects.left_out import explain_taken
     from skiagram.projects.running import run_stages
     from skiagram.steps.preflight import check_run
+    from skiagram.steps.presets import read_encoders
 
     require_dvc()
     options, user_choices = options.resolved(), dict(user_choices)
@@ -200,10 +200,10 @@ def _add_and_choose(
         values: Whole name of an option → value.
     """
     from skiagram.cli.apply import find_place
-    from skiagram.cli.fitting_choices import edit_option_file
-    from skiagram.cli.network_time import plan_network_time
     from skiagram.composition import Composition
     from skiagram.options import PARAMS
+    from skiagram.projects.option_files import edit_option_file
+    from skiagram.steps.network_time import plan_network_time
     from skiagram.steps.preflight import check_run
 
     if options.is_arrays:
@@ -301,10 +301,10 @@ def gone_if_refused(*paths: Path) -> Iterator[None]:
 def _add_folder(options: "FileOptions", project: Path) -> "tuple[FittingChoices, DataSetFacts]":
     """Add or renew the data set; return the choices that fit it, and what is known of it."""
     from skiagram.cli.check_report import checked_text
-    from skiagram.cli.fitting_choices import fitting_choices
     from skiagram.cli.init import add_data_set
     from skiagram.compute.files import write_files
     from skiagram.steps.preflight import DataSetFacts
+    from skiagram.steps.presets import fitting_choices
 
     name = options.short_name
     added = add_data_set(options, renew=Path(f"conf/dataset/{name}.yaml").exists())
@@ -322,10 +322,10 @@ def _add_folder(options: "FileOptions", project: Path) -> "tuple[FittingChoices,
 def _add_table(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
     """Add or renew a table of features; return the choices that fit it, and what is known of it."""
     from skiagram.cli.check_report import features_text, findings_text
-    from skiagram.cli.fitting_choices import table_choices
     from skiagram.cli.init import add_feature_table
     from skiagram.compute.files import write_files
     from skiagram.steps.preflight import DataSetFacts
+    from skiagram.steps.presets import table_choices
 
     described, data = add_feature_table(options)
     findings = findings_text(data, described.design, has_images=False)
@@ -346,17 +346,12 @@ def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]"
 
     import yaml
 
-    from skiagram.cli.fitting_choices import (
-        FittingChoices,
-        add_frozen_arm,
-        array_choices,
-        with_networks,
-    )
     from skiagram.compute.files import write_files
     from skiagram.intake.arrays import array_source, renewed_source
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
     from skiagram.steps.preflight import DataSetFacts
+    from skiagram.steps.presets import choices_of_array
 
     source, shape = array_source(options)
     leave_out(Path(), options.folder, ())
@@ -364,13 +359,8 @@ def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]"
     source = renewed_source(source, options, target)
     values = json.loads(json.dumps(composed(source)))
     write_files({target: yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()})
-    params: dict[str, Any] = {"dataset": source.name, "design": "holdout", "upside_down": False}
-    params |= array_choices(shape)
-    choices = FittingChoices(params, {}, {})
-    if len(shape) == 3 or shape[3] == 3:
-        choices = with_networks(choices, [shape[1:]], shape[0])
     facts = DataSetFacts.of_entries(source, source.open(None).entries())
-    return add_frozen_arm(choices), facts
+    return choices_of_array(source.name, shape), facts
 
 
 def _read_values(words: Sequence[str]) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skiagram.cli.fitting_choices import FittingChoices, put
 from skiagram.compute.files import write_files
 from skiagram.options import read_option_file
 from skiagram.projects.files import CHOICES
+from skiagram.projects.option_files import put
 from skiagram.projects.stage_times import plan_time
+from skiagram.steps.presets import FittingChoices
 
 if TYPE_CHECKING:
     from skiagram.models.deep.time_budget import NetworkTime

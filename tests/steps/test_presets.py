@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import yaml
 
-from skiagram.cli import fitting_choices as fitting
 from skiagram.datasets.ingest import ImageNote
 from skiagram.images import Region
 from skiagram.options import build, flatten_options
+from skiagram.projects.option_files import put
 from skiagram.restoration.restore import restore_image
+from skiagram.steps import presets as fitting
 from skiagram.steps.check import CheckedData, CheckedImage
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.number import Number
@@ -175,7 +176,7 @@ def test_regions_in_space_without_a_spacing_are_measured_in_voxels() -> None:
     for file, options in choices.options.items():
         values = yaml.safe_load((REPOSITORY / file).read_text())
         for dotted, value in options.items():
-            fitting.put(values, dotted, value)
+            put(values, dotted, value)
         if "morphology" in file:
             assert build(values, file).unit == "voxel"
         if "cnn_3d" in file:
@@ -238,7 +239,7 @@ def test_marked_images_are_searched_at_the_scale_of_development_lesions(
         known = flatten_options(given)
         for dotted, value in options.items():
             assert any(name.startswith(dotted) for name in known)
-            fitting.put(given, dotted, value)
+            put(given, dotted, value)
         if "_target_" in given:
             build(given, file)
     step = choices.options["conf/proposal/grid.yaml"]["step"]
@@ -284,7 +285,7 @@ def test_colours_around_places_are_measured_where_there_are_any(
 @pytest.mark.parametrize(("shape", "in_colour"), [((30, 40, 3), True), ((30, 40), False)])
 def test_colours_are_measured_where_there_are_any(shape: tuple[int, ...], in_colour: bool) -> None:
     of_folder = fitting.fitting_choices("skin", checked([image(shape, "a.png")], "P_1"), "cv")
-    for params in (of_folder.params, fitting.array_choices((500, *shape))):
+    for params in (of_folder.params, fitting.choices_of_array("skin", (500, *shape)).params):
         families = params.get("features", "").split(",")
         assert ("colour" in families) == in_colour
         assert ("glcm" in families) == in_colour  # beside those of params.yaml

@@ -1,0 +1,33 @@
+"""Options written into the files of a project, whose comments stay."""
+
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from skiagram.compute.files import write_files
+
+
+def put(values: Any, dotted: str, value: Any) -> None:
+    """Set an option of a file, whose groups are named before it: `training.epochs`."""
+    *parents, last = dotted.split(".")
+    for parent in parents:
+        values = values[parent]
+    if last not in values or values[last] != value:  # else its comments stay
+        values[last] = value
+
+
+def edit_option_file(path: Path, changes: Mapping[str, Any]) -> None:
+    """Set dotted options of a file; its comments stay."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.representer import SafeRepresenter
+
+    yaml = YAML()
+    # By itself it shows a null as nothing.
+    yaml.representer.add_representer(type(None), SafeRepresenter.represent_none)
+    values = yaml.load(path)
+    for dotted, value in changes.items():
+        put(values, dotted, value)
+    text = BytesIO()
+    yaml.dump(values, text)
+    write_files({path: text.getvalue()})

