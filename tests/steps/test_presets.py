@@ -31,7 +31,7 @@ def image(
     contrast: float = 400.0,
 ) -> CheckedImage:
     note = ImageNote(modality, 0.0, contrast, spacing, shape, depth, "", 0, False, "")
-    return CheckedImage(0, name, note, region, ())
+    return CheckedImage(0, name, note, region)
 
 
 def checked(
