@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from skimage.feature import graycomatrix, graycoprops
 
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.glcm import Aggregation, Glcm
 from tests.features.families import described
@@ -57,6 +58,34 @@ def test_average_over_directions_equals_scikit_image(distance: int) -> None:
             value /= np.log(2) if theirs == "entropy" else 1  # there in nats
             value += 1 if theirs == "mean" else 0  # their levels count from 0
             np.testing.assert_allclose(found[ours][row], value, err_msg=ours)
+
+
+@pytest.mark.parametrize(
+    ("image", "constant"),
+    [
+        (np.random.default_rng(0).integers(0, 6, (20, 15)), False),
+        (np.array([[1, 2, 1], [1, 1, 1]]), False),  # no level stands beside itself below
+        (np.array([[3, 0, 0, 0], [0, 0, 0, 0], [0, 0, 1, 1]]), False),  # the 3 has no neighbour
+        (np.ones((4, 5), int), True),
+        (np.array([[1, 0, 0], [0, 0, 0], [0, 0, 2]]), True),  # no pair
+    ],
+)
+def test_the_maximal_correlation_is_the_root_of_an_eigenvalue(
+    image: np.ndarray, constant: bool
+) -> None:
+    batch = FeatureBatch(image[None].astype(np.float32), (image > 0)[None])
+    levels = Discretisation(bin_number=None, bin_width=1.0, multiples=True)
+    (found,) = replace(FAMILY, levels=levels).maximal_correlation(batch)
+    angles = [0, np.pi / 4, np.pi / 2, 3 * np.pi / 4]
+    matrices = graycomatrix(image, [1], angles, 7, symmetric=True)[:, :, 0].transpose(2, 0, 1)
+    there = np.unique(image[image > 0])
+    expected = []
+    for pairs in (each[np.ix_(there, there)] for each in matrices):
+        if pairs.any():
+            p, rows = pairs / pairs.sum(), pairs.sum(axis=1) / pairs.sum()
+            q = np.einsum("ik,jk,ik->ij", p, p, 1 / (np.outer(rows, rows) + np.spacing(1)))
+            expected.append(np.sqrt(max(np.sort(np.linalg.eigvals(q).real)[-2:][0], 0)))
+    assert found == (1 if constant else pytest.approx(np.mean(expected), abs=1e-7))
 
 
 def test_directions_without_a_pair_are_left_out() -> None:

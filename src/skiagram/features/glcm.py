@@ -13,6 +13,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import GreyLevels, row_span
 from skiagram.features.family import Distinct, TextureFamily
 from skiagram.features.feature import Definition, Flags, Floats, Integers, read_definitions
@@ -69,31 +70,15 @@ def cooccurrences(
         (m, 26) the `FIELDS` of the matrices of each image one after the other: m is n if merged,
         else n · k; the first field is how many pairs of pixels were counted.
     """
-    n, depth, height, width = levels.shape
+    n = len(levels)
     matrices = 1 if merged else ways
     sums = np.zeros((n * matrices, len(FIELDS)))
-    # Zeros around the image, so that neighbours lie a fixed number of cells away.
-    tall, wide = height + 2 * distance, width + distance
-    deep = depth + distance if ways > PLANE_WAYS else depth
-    framed = np.zeros(deep * tall * wide, dtype=np.uint16)
-    apart = steps((deep, tall, wide))
     side = number + 1
     tables = np.zeros((4 if merged else ways, side * side), dtype=np.uint32)
     counts = np.zeros((side, side), dtype=np.int64)
     shares = np.zeros((3, 2 * side - 1))
     for image in range(n):
-        for z in range(depth):
-            for y in range(height):
-                begin = (z * tall + y + distance) * wide
-                copy(levels[image, z, y], framed[begin : begin + width])
-        for table in range(len(tables)):
-            tables[table, :] = 0
-        for z in range(depth):
-            for y in range(height):
-                first, last = row_span(levels[image, z, y])
-                if first < last:
-                    begin = (z * tall + y + distance) * wide + first
-                    _count(framed, begin, last - first, apart, distance, ways, side, tables)
+        _tabulate(levels[image], distance, ways, side, tables)
         occupied, any_pair = min(highest[image], number) + 1, False
         for matrix in range(matrices):
             matrix_tables = tables if merged else tables[matrix : matrix + 1]
@@ -105,6 +90,71 @@ def cooccurrences(
             _reduce(counts, occupied, highest[image], shares, sums[image * matrices])
             sums[image * matrices, 0] = 0
     return sums
+
+
+@compiled
+def _tabulate(levels: Levels, distance: int, ways: int, side: int, tables: Tables) -> None:
+    """Set the tables to the counts of all pairs of one image."""
+    depth, height, width = levels.shape
+    # Zeros around the image, so that neighbours lie a fixed number of cells away.
+    tall, wide = height + 2 * distance, width + distance
+    deep = depth + distance if ways > PLANE_WAYS else depth
+    framed = np.zeros(deep * tall * wide, dtype=np.uint16)
+    apart = steps((deep, tall, wide))
+    for z in range(depth):
+        for y in range(height):
+            begin = (z * tall + y + distance) * wide
+            copy(levels[z, y], framed[begin : begin + width])
+    for table in range(len(tables)):
+        tables[table, :] = 0
+    for z in range(depth):
+        for y in range(height):
+            first, last = row_span(levels[z, y])
+            if first < last:
+                begin = (z * tall + y + distance) * wide + first
+                _count(framed, begin, last - first, apart, distance, ways, side, tables)
+
+
+@compiled
+def count_pairs(levels: Levels, number: int, distance: int, ways: int) -> Tables:
+    """Count the pairs of levels of one image in each direction; each pair of voxels counts once.
+
+    Args:
+        levels: (depth, height, width), 0 outside the region.
+
+    Returns:
+        (ways, number, number).
+    """
+    side = number + 1
+    tables = np.zeros((ways, side * side), dtype=np.uint32)
+    _tabulate(levels, distance, ways, side, tables)
+    return tables.reshape(ways, side, side)[:, 1:, 1:]
+
+
+def maximal_correlation(pairs: Tables, present: Flags) -> float:
+    """Return PyRadiomics' MCC of an image, the mean over its directions that have a pair.
+
+    With p the symmetric matrix of a direction and p_x its sums by row,
+
+        Q(i, j) = Σ_k p(i, k) p(j, k) / (p_x(i) p_x(k)),   MCC = √(second largest eigenvalue of Q).
+
+    Q is similar to the square of B(i, j) = p(i, j) / √(p_x(i) p_x(j)), so that MCC is the second
+    largest of B's eigenvalues without their sign. Of a region of one level, or without a pair, it
+    is 1.
+
+    Args:
+        pairs: As of `count_pairs`.
+        present: (number,) whether a level is in the region.
+    """
+    both = pairs[:, present][:, :, present].astype(np.float64)
+    both += both.transpose(0, 2, 1)
+    both = both[both.any(axis=(1, 2))]
+    if len(both) == 0 or both.shape[1] < 2:
+        return 1.0
+    sums = np.sqrt(both.sum(axis=2))
+    sums[sums == 0] = 1  # a level without a neighbour in this direction has no pair either
+    eigenvalues = np.linalg.eigvalsh(both / (sums[:, :, None] * sums[:, None, :]))
+    return float(np.sort(np.abs(eigenvalues), axis=1)[:, -2].mean())
 
 
 @compiled
@@ -315,6 +365,16 @@ class Glcm(TextureFamily):
     def definitions(self) -> tuple[Definition, ...]:
         several = len(self.distances) > 1
         return read_definitions(self.sections, "glcm_distance_<pixels>" if several else "glcm")
+
+    def maximal_correlation(self, batch: FeatureBatch) -> Floats:
+        """Return (n,) PyRadiomics' MCC at distance 1, which the IBSI's manual lacks."""
+        grey = batch.levels(self.levels, self.region, self.prefix)
+        found = []
+        for levels in grey.levels:
+            present = np.bincount(levels.ravel(), minlength=grey.number + 1)[1:] > 0
+            pairs = count_pairs(levels, grey.number, 1, self.ways(grey))
+            found.append(maximal_correlation(pairs, present))
+        return np.array(found)
 
     def describe(self, grey: GreyLevels) -> Floats:
         ways, merged = self.ways(grey), self.aggregation == "merged"

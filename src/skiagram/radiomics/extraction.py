@@ -12,6 +12,8 @@ from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import FeatureFamily
 from skiagram.features.feature import KURTOSIS, Flags, Floats
+from skiagram.features.first_order import FirstOrder
+from skiagram.features.glcm import Glcm
 from skiagram.images import (
     box_around,
     complete_beyond,
@@ -27,6 +29,7 @@ from skiagram.radiomics.image_types import images_of_type
 from skiagram.radiomics.settings import INTERPOLATORS, ExtractionPlan, Settings
 
 _ORIGINAL = "original"
+_MCC = "glcm_MCC"
 _LAST_DIGITS = 1e-9
 _AXES = ("Major", "Minor", "Least")
 
@@ -120,8 +123,12 @@ def describe(case: Case, plan: ExtractionPlan) -> dict[str, float]:
             batch = prepared.batch(image)
             for family_name, family in families.items():
                 features |= _measure(plan, family_name, family, name, batch)
-                if family_name == "first_order" and plan.names == "pyradiomics":
+                if plan.names != "pyradiomics":
+                    continue
+                if isinstance(family, FirstOrder):
                     features |= _derived(plan, name, batch, settings)
+                if isinstance(family, Glcm) and plan.chooses(family_name, _MCC):
+                    features[f"{name}_{_MCC}"] = float(family.maximal_correlation(batch)[0])
     if plan.names != "pyradiomics":
         return features
     # image by image and class by class, each in the order of the alphabet

@@ -58,14 +58,16 @@ FAMILIES = {  # of the IBSI → PyRadiomics' class
     "ngtdm": "ngtdm",
     "ngldm": "gldm",
 }
-DERIVED = ("TotalEnergy", "StandardDeviation")  # of first order, made of others
+DERIVED = {  # class → what the IBSI's manual lacks
+    "firstorder": ("TotalEnergy", "StandardDeviation"),
+    "glcm": ("MCC",),
+}
 _NOT_BY_DEFAULT = {
     *("shape_Compactness1", "shape_Compactness2", "shape_SphericalDisproportion"),
     "firstorder_StandardDeviation",
 }
 _LACKED = {
     "shape": ("Maximum2DDiameterSlice", "Maximum2DDiameterRow", "Maximum2DDiameterColumn"),
-    "glcm": ("MCC",),
 }
 _OTHER_TYPES = ("LBP2D", "LBP3D")
 _ONLY: dict[str, tuple[Any, ...]] = {  # other values would change figures
@@ -407,7 +409,7 @@ def _without(features_by_class: Mapping[str, tuple[str, ...] | None]) -> list[st
             for feature in _LACKED.get(class_name, ())
             if theirs is None or feature in theirs
         ]
-        available = present | {*missing} | ({*DERIVED} if class_name == "firstorder" else set())
+        available = present.union(missing, DERIVED.get(class_name, ()))
         if theirs is not None and (
             unknown := [feature for feature in theirs if feature not in available]
         ):
