@@ -31,8 +31,8 @@ from PIL import Image
 
 from skiagram.audit.run import audit
 from skiagram.case_features.extraction import build_families, extract
+from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.folder.table import Columns
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.fitting.arm import ArmFolders, Member, train
 from skiagram.fitting.cross_validation import Plan

@@ -203,9 +203,12 @@ def flatten_options(options: Mapping[str, Any], prefix: str = "") -> dict[str, s
 
 
 def meanings(options: type) -> dict[str, str]:
-    """Return option → meaning, as the docstrings of a class and of its bases list them."""
+    """Return option → meaning, as a class and its bases list them: in docstrings, or its fields."""
     texts: dict[str, str] = {}
     for parent in reversed(options.__mro__[:-1]):
+        for field in getattr(parent, "__dataclass_fields__", {}).values():
+            if "meaning" in field.metadata:
+                texts[field.name] = field.metadata["meaning"]
         name, text = "", inspect.cleandoc(vars(parent).get("__doc__") or "")
         for line in text.partition("Attributes:\n")[2].splitlines():
             entry = re.fullmatch(r"    (\w+): (.*)", line)

@@ -327,7 +327,7 @@ def test_folders_are_looked_through_down_to_those_that_branch(tmp_path: Path) ->
     assert "Folders 100X, 200X, 400X, 40X lie in almost all others" in shown
     *_, printed = re.findall(r"--pattern '(\S+)'", shown)
     described = read_folder(FileOptions(tmp_path / "breast", pattern=[printed]))
-    patients = {row.cells[described.source.columns.patient or ""] for row in described.rows}
+    patients = {*described.frame[described.source.columns.patient or ""]}
     assert len(patients) == 12
 
 

@@ -657,8 +657,8 @@ def test_a_table_of_structures_asks_which_one_is_meant(tmp_path: Path, terminal:
         refused = terminal([*line, "--region", named], 2)
     assert "no structure is called GTV" in refused
     described = read_features(parse([*line, "--region", "Structure=GTV-1"]))
-    assert len(described.rows) == 40
-    volumes = {float(row.cells["original_shape_MeshVolume"]) for row in described.rows}
+    assert len(described.frame) == 40
+    volumes = {*described.frame["original_shape_MeshVolume"]}
     assert max(volumes) < 1e5
     assert main([*line, "--region", "Structure=all"]) == 0
 

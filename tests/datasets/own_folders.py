@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.cli.main import main
-from skiagram.datasets.folder.csv_rows import read_rows
+from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.option_file import OptionFiles
 from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.folder.table import Columns, normalise_name
+from skiagram.datasets.folder.table import normalise_name
 from skiagram.options import build, read_option_file
 from skiagram.readers.image_files import decode_image
+from skiagram.tables.frames import read_table
 
 SIDE = 24
 
@@ -200,14 +201,14 @@ def source_of(own: OwnFolder, columns: Columns = COLUMNS, **changes: Any) -> Fol
         known_issues=(),
         waived_findings={},
     )
-    rows = read_rows(own.csv.read_bytes())
+    rows = read_table(own.csv.read_bytes())
     files = OptionFiles(own.folder.parent, "films")
     files.options.parent.mkdir(parents=True, exist_ok=True)
     for path in (files.options, files.manifest):
         path.unlink(missing_ok=True)
-    checksums = {normalise_name(one.cells["file"]): _sum(own, one.cells["file"]) for one in rows}
+    checksums = {normalise_name(name): _sum(own, name) for name in rows["file"]}
     if columns.mask is not None:
-        masks = [one.cells[columns.mask] for one in rows]
+        masks = rows[columns.mask].tolist()
         checksums |= {normalise_name(name): _sum(own, name) for name in masks}
     files.write(replace(source, **changes), rows, checksums)
     written = build(yaml.safe_load(files.options.read_text()), "dataset")

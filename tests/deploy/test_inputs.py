@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from skiagram.cli.main import main
-from skiagram.datasets.folder.csv_rows import read_rows
-from skiagram.datasets.folder.table import Columns, list_entries
+from skiagram.datasets.folder.columns import Columns
+from skiagram.datasets.folder.table import list_entries
 from skiagram.deploy.inputs import CovariateTable, Preparer, find_covariates
 from skiagram.deploy.inputs import read_covariates as read_for_cases
 from skiagram.deploy.model import load_model
@@ -19,6 +19,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.preparation import Covariate, ImageKinds, Preparation
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.restoration.steps import Steps
+from skiagram.tables.frames import read_table
 from tests.deploy.scored import predict
 from tests.deploy.trained import trained_baseline
 
@@ -134,7 +135,7 @@ def test_a_row_of_a_region_is_that_of_its_case_and_a_row_of_a_file_of_all_its_ca
         "file,mask,region,patient_id,age,side\n"
         "a.nii,m.nii,left,p1,40,left\na.nii,m.nii,right,p1,50,NA\nb.nii,n.nii,left,p2,60,left\n"
     )
-    cases = list_cases(tmp_path, read_rows(table.read_bytes()), ())
+    cases = list_cases(tmp_path, read_table(table.read_bytes()), ())
     found = read_for_cases(table, READ, cases, ["NA"])
     assert [found.row(case.name)["age"] for case in cases] == ["40", "50", "60"]
     assert found.missing(cases[1].name) == ["`side` is unknown"]
@@ -153,7 +154,7 @@ def test_a_table_of_new_cases_names_what_ingest_reads_of_the_same_table(tmp_path
         "./a.nii,m.nii,2.0,,no\na.nii,m.nii;n.nii,all,,no\nb.tif,m.nii,,all,no\nb.tif,m.nii,,3,no\n"
         "c.nii,m.nii,two,,no\nd.nii,m.nii,,0,no\n../e.nii,m.nii,,,no\n"
     )
-    rows = read_rows(table.read_bytes())
+    rows = read_table(table.read_bytes())
     values: dict[str, Any] = dict.fromkeys(("patient", "split", "site"))
     values |= {name: name for name in ("file", "mask", "label_value", "frame", "label")}
     listing = list_entries(rows, Columns(**values, covariates=(), scores=()), ["no"], ())
@@ -170,7 +171,7 @@ def test_cases_of_several_modalities_find_the_rows_of_their_table(tmp_path: Path
     table = tmp_path / "t.csv"
     rows = "p.nii,PET,p1,40,left\nm.nii,MR,p1,40,left\nq.nii,PET,p2,50,left\nn.nii,MR,p2,50,left\n"
     table.write_text(f"file,modality,patient_id,age,side\n{rows}")
-    cases = list_cases(tmp_path, read_rows(table.read_bytes()), ("PET", "MR"))
+    cases = list_cases(tmp_path, read_table(table.read_bytes()), ("PET", "MR"))
     found = read_for_cases(table, READ, cases)
     assert [found.row(case.name)["age"] for case in cases] == ["40", "50"]
 

@@ -27,7 +27,6 @@ from pydicom.uid import (
     JPEGLSLossless,
 )
 
-from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import list_entries
 from skiagram.image_store.shards import ShardWriter
@@ -38,6 +37,7 @@ from skiagram.readers.case_images import CaseFiles, ImageReference, decode_case
 from skiagram.readers.image_files import decode_image
 from skiagram.readers.masks import decode_mask
 from skiagram.readers.volume_files import decode_volume
+from skiagram.tables.frames import read_table
 from tests.datasets.folder.test_frames import MASKS, VALUES, tiff_of_pages
 from tests.datasets.own_folders import (
     COLUMNS,
@@ -181,7 +181,7 @@ def _own() -> tuple[OwnFolder, Folder]:
 
 
 def _read_table(content: bytes) -> object:
-    listing = list_entries(read_rows(content), COLUMNS, ("normal", "cancer"), ())
+    listing = list_entries(read_table(content), COLUMNS, ("normal", "cancer"), ())
     for problem in listing.problems:
         raise problem
     return repr(listing.entries)

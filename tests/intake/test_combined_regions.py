@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skiagram.datasets.folder.csv_rows import CsvRow, read_rows
 from skiagram.errors import DataError
 from skiagram.intake.combined_regions import (
     combine_regions,
@@ -12,6 +11,7 @@ from skiagram.intake.combined_regions import (
     has_several,
     originals_of,
 )
+from skiagram.tables.frames import read_table
 
 FEATURES = ["volume", "entropy"]
 
@@ -30,18 +30,18 @@ def table() -> pd.DataFrame:
     )
 
 
-def rows_of(frame: pd.DataFrame) -> list[CsvRow]:
-    return read_rows(frame.to_csv(index=False).encode())
+def rows_of(frame: pd.DataFrame) -> pd.DataFrame:
+    return read_table(frame.to_csv(index=False).encode())
 
 
 def test_sums_means_highest_and_the_largest_are_those_of_pandas() -> None:
     frame = table()
     rows, names = combine_regions(rows_of(frame), "patient", FEATURES, ["stage"], "volume")
     groups = frame.groupby("patient", sort=False)
-    assert [row.cells["patient"] for row in rows] == [*groups.groups]
+    assert rows["patient"].tolist() == [*groups.groups]
     assert names[0] == "regions"
-    assert "roi" not in rows[0].cells
-    assert [int(row.cells["regions"]) for row in rows] == groups.size().tolist()
+    assert "roi" not in rows
+    assert rows["regions"].tolist() == groups.size().tolist()
     largest = frame.loc[groups["volume"].idxmax()]
     for name in FEATURES:
         expected = {
@@ -51,7 +51,7 @@ def test_sums_means_highest_and_the_largest_are_those_of_pandas() -> None:
             f"largest_{name}": largest[name],
         }
         for column, values in expected.items():
-            got = [float(row.cells[column]) for row in rows]
+            got = rows[column].tolist()
             assert got == pytest.approx(values.tolist(), rel=1e-12)
     assert originals_of(names) == FEATURES
 
@@ -62,7 +62,7 @@ def test_an_empty_cell_is_left_out_and_without_a_volume_none_is_the_largest() ->
     rows, names = combine_regions(rows_of(frame), "patient", FEATURES, [], None)
     known = frame.loc[frame["patient"] == "P0", "entropy"]
     expected = known.mean() if known.notna().any() else None
-    cell = rows[0].cells["mean_entropy"]
+    cell = rows["mean_entropy"].iloc[0]
     assert cell == "" if expected is None else float(cell) == pytest.approx(expected)
     assert has_combination(names, "mean")
     assert not has_combination(names, "largest")

@@ -10,6 +10,7 @@ from skiagram.cli.check_report import left_out
 from skiagram.errors import DataError
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.images import read_folder
+from skiagram.tables.frames import row_at
 from tests.datasets.own_folders import png
 from tests.terminal import Terminal
 
@@ -131,4 +132,4 @@ def test_a_case_of_several_images_is_counted_once_and_named_by_patient_and_file(
         "2 of 9 rows have no label; they are left out.",
         "Left out, of classes that --classes does not name: 1 of `other`.",
     ]
-    assert described.rows[1].where == "patient `p0`, file p0_T2.png"
+    assert row_at(described.frame, 1).where == "patient `p0`, file p0_T2.png"

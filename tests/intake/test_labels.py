@@ -1,18 +1,18 @@
 """A class has one spelling, and rows without a class are what the user says of them."""
 
+import pandas as pd
 import pytest
 
-from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.errors import DataError
 from skiagram.intake.labels import label_of_classes, settle_labels
 
 
-def table(*labels: str) -> list[CsvRow]:
-    return [CsvRow(line, {"label": label}) for line, label in enumerate(labels, 2)]
+def table(*labels: str) -> pd.DataFrame:
+    return pd.DataFrame({"label": [*labels]}, index=range(2, len(labels) + 2))
 
 
-def cells(rows: list[CsvRow]) -> list[str]:
-    return [row.cells["label"] for row in rows]
+def cells(rows: pd.DataFrame) -> list[str]:
+    return rows["label"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_rows_without_a_label_are_what_the_user_says(
     assert words in " ".join(notes)
 
 
-def one_hot(*rows: tuple[str, str]) -> list[CsvRow]:
-    return [CsvRow(at, {"MEL": a, "NV": b}) for at, (a, b) in enumerate(rows, 2)]
+def one_hot(*rows: tuple[str, str]) -> pd.DataFrame:
+    return pd.DataFrame([*rows], columns=["MEL", "NV"], index=range(2, len(rows) + 2))
 
 
 def test_a_column_for_each_class_makes_labels() -> None:

@@ -168,7 +168,7 @@ REFUSED = [  # a file, what it holds, and words of the message
      "400 × 200 pixels, which has 200 × 100"),
     ("a.csv", "file,width,height,xmin,ymin,xmax,ymax\none,200,400,20,10,40,50\n",
      "400 × 200 pixels, which has 200 × 100"),
-    ("coco.json", coco(BOX | {"bbox": [math.nan, 1, 2, 3]}), "annotation 1: a box of .* at nan"),
+    ("coco.json", coco(BOX | {"bbox": [math.nan, 1, 2, 3]}), "annotation 1: `nan` in column"),
     ("coco.json", coco(BOX | {"bbox": [1, 2, 3]}), "no lesions of COCO"),
     ("coco.json", coco(BOX, BOX), "one.png`: the lesion `29.5 .*` twice"),
     ("a.csv", "file,x,y,radius\none.png,1,2,-3\n", "line 2"),

@@ -59,7 +59,8 @@ def told(described: DescribedFolder, columns: list[str]) -> set[tuple[str, ...]]
     """Return some cells of each row."""
     roles = described.source.columns
     named = [getattr(roles, name[1:]) if name.startswith(":") else name for name in columns]
-    return {tuple(row.cells.get(name or "") or "-" for name in named) for row in described.rows}
+    rows = described.frame.to_dict("records")
+    return {tuple(row.get(name or "") or "-" for name in named) for row in rows}
 
 
 LABELS = "patient_id,outcome p1,yes p2,no p3,no"
@@ -427,7 +428,7 @@ HEADERS = {
         note="1 of 4 DICOM headers name no patient",
     ),
     "one for all": Names(
-        FOUR.format(*["removed"] * 4), ":patient | -", note="All DICOM headers have the same",
+        FOUR.format(*["P1"] * 4), ":patient | -", note="All DICOM headers have the same",
     ),
     "beside other files": Names(f"{PEOPLE} yes/9.png", ":patient | -"),
     **{

@@ -2,32 +2,29 @@
 
 import argparse
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skiagram.cli.file_arguments import add_outcome_arguments, read_file_options
-from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.errors import DataError, OptionError
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.outcomes import GROUP, settle_outcome
 from skiagram.tasks.columns import VALUE
 
 
-def table(*rows: tuple[str, str, str]) -> list[CsvRow]:
-    return [
-        CsvRow(line, dict(zip(("to_event", "followed", "state"), row, strict=True)))
-        for line, row in enumerate(rows, start=2)
-    ]
+def table(*rows: tuple[str, str, str]) -> pd.DataFrame:
+    names = ["to_event", "followed", "state"]
+    return pd.DataFrame([*rows], columns=names, index=range(2, len(rows) + 2))
 
 
 ROWS = table(("266", "845", "Mets"), ("", "501", "--"), ("30.5", "", "local"))
 
 
-def settle(*words: str, rows: list[CsvRow] = ROWS, **others: Any) -> Any:
+def settle(*words: str, rows: pd.DataFrame = ROWS, **others: Any) -> Any:
     parser = argparse.ArgumentParser()
     add_outcome_arguments(parser)
     parser.set_defaults(folder=Path("films"), **others)
@@ -39,7 +36,7 @@ def settle(*words: str, rows: list[CsvRow] = ROWS, **others: Any) -> Any:
 def test_the_first_time_that_is_there_is_taken_and_a_cell_means_no_event() -> None:
     words = ("--event", "state", "--cause", "Mets", "local", "--no-event", "")
     settled = settle("--time", "to_event", "followed", *words)
-    cells = [(row.cells[VALUE], row.cells[GROUP]) for row in settled.rows]
+    cells = [*zip(settled.frame[VALUE], settled.frame[GROUP], strict=True)]
     assert cells == [("266", "event"), ("501", "censored"), ("30.5", "event")]
     assert "2 of 3 rows have the event" in settled.note
     assert (settled.options.label, settled.options.classes) == (GROUP, ("censored", "event"))
@@ -77,7 +74,7 @@ def test_usual_words_mean_an_event_or_none_and_are_told_with_their_counts(
     rows = table(("1", "", seen), ("2", "", absent), ("2", "", absent))
     named = ["--cause", seen] if "others" in seen else []
     settled = settle(*STATES, *named, rows=rows)
-    assert [row.cells[GROUP] for row in settled.rows] == ["event", "censored", "censored"]
+    assert settled.frame[GROUP].tolist() == ["event", "censored", "censored"]
     assert f"it is: {seen!r} (1); no event: {absent!r} (2)" in settled.note
 
 
@@ -91,7 +88,7 @@ def test_a_cell_that_may_or_may_not_be_an_event_is_asked_for(cell: str) -> None:
         settle(*STATES, rows=rows)
     assert f"{cell!r} (1)" in str(refused.value)
     settled = settle(*STATES, "--no-event", cell, rows=rows)  # the usual words stay
-    assert [row.cells[GROUP] for row in settled.rows] == ["event", "censored", "censored"]
+    assert settled.frame[GROUP].tolist() == ["event", "censored", "censored"]
 
 
 @pytest.mark.parametrize(
@@ -102,11 +99,11 @@ def test_a_missing_event_is_neither_an_event_nor_none(cell: str) -> None:
     with pytest.raises(DataError, match="1 of 3 rows do not say whether there was an event"):
         settle(*STATES, rows=rows)
     settled = settle(*STATES, rows=rows, empty_label="leave-out")
-    assert [row.cells[GROUP] for row in settled.rows] == ["event", "censored"]
+    assert settled.frame[GROUP].tolist() == ["event", "censored"]
     assert "1 of 3 rows say nothing in `state`" in settled.note
     if cell in ("", "--"):
         settled = settle(*STATES, "--no-event", "", rows=rows, empty_label="leave-out")
-        assert [row.cells[GROUP] for row in settled.rows][-1] == "censored"
+        assert settled.frame[GROUP].tolist()[-1] == "censored"
 
 
 def test_what_is_no_usual_event_is_no_other_cause_unless_it_is_named() -> None:
@@ -135,28 +132,26 @@ CAUSES = table(("5", "", "Relapse"), ("9", "", "died"), ("7", "", "0"), ("4", ""
 @pytest.mark.parametrize("name", ["alive", "Censored", "cens", "OS_alive", "eventFree", "survival"])
 def test_a_one_of_a_column_that_may_mean_no_event_is_asked_for(name: str) -> None:
     cells = [("9", "1"), ("8", "0"), ("7", "1")]
-    rows = [CsvRow(at, {"days": days, name: cell}) for at, (days, cell) in enumerate(cells)]
+    rows = pd.DataFrame(cells, columns=["days", name])
     line = ("--time", "days", "--event", name)
-    with pytest.raises(DataError, match=r"'1' \(2\), '0' \(1\) may mean that there was an event"):
+    with pytest.raises(DataError, match=r"'1' \(2\), '0' \(1\) may mean that there was") as asked:
         settle(*line, rows=rows)
+    assert "`--cause 1 --no-event 0` where '1' is the event" in asked.value.remedy
     settled = settle(*line, "--cause", "0", "--no-event", "1", rows=rows)
     assert "1 of 3 rows have the event" in settled.note
-    told = [
-        replace(row, cells=row.cells | {name: ("dead", "living")[at % 2]})
-        for at, row in enumerate(rows)
-    ]
+    told = rows.assign(**{name: ["dead", "living", "dead"]})
     assert "2 of 3 rows have the event" in settle(*line, rows=told).note
 
 
 def test_a_time_that_marks_what_is_missing_is_said_and_its_row_left_out() -> None:
-    rows = [CsvRow(at, {"days": str(at + 1), "dead": str(at % 2)}) for at in range(8)]
-    rows[3] = CsvRow(3, {"days": "9999", "dead": "1"})
+    days = ["1", "2", "3", "9999", *"5678"]
+    rows = pd.DataFrame({"days": days, "dead": [*"01010101"]})
     line = ("--time", "days", "--event", "dead")
     note = settle(*line, rows=rows).note
     assert "1 rows have 9999, far from all others" in note
-    rows[3] = CsvRow(3, {"days": "", "dead": "1"})
+    rows = rows.assign(days=rows["days"].replace("9999", ""))
     settled = settle(*line, rows=rows, empty_label="leave-out")
-    assert len(settled.rows) == 7
+    assert len(settled.frame) == 7
     with pytest.raises(OptionError, match="--event: is not given"):
         settle("--time", "days", rows=rows, empty_label="leave-out")
 
@@ -174,7 +169,7 @@ def test_a_time_that_marks_what_is_missing_is_said_and_its_row_left_out() -> Non
 def test_a_unit_in_the_name_of_a_time_is_its_unit(
     name: str, given: tuple[str, ...], unit: str
 ) -> None:
-    rows = [CsvRow(at, {name: "9", "dead": str(at % 2)}) for at in range(4)]
+    rows = pd.DataFrame({name: ["9"] * 4, "dead": [*"0101"]})
     settled = settle("--time", name, "--event", "dead", *given, rows=rows)
     assert settled.outcome.unit == unit
     assert ("add --unit" in settled.note) == (unit != "days")
@@ -183,7 +178,7 @@ def test_a_unit_in_the_name_of_a_time_is_its_unit(
 def test_another_cause_has_a_label_of_its_own_and_is_told() -> None:
     words = ("--time", "to_event", "--event", "state", "--cause", "relapse")
     settled = settle(*words, rows=CAUSES)
-    states = [row.cells[GROUP] for row in settled.rows]
+    states = settled.frame[GROUP].tolist()
     assert states == ["event", "other event", "censored", "event"]
     assert settled.outcome.other_causes == ("died",)
     assert (settled.options.classes, settled.options.positive) == (settled.outcome.classes, None)
@@ -203,7 +198,7 @@ def test_another_cohorts_line_may_leave_out_which_cells_are_the_event() -> None:
     known = {"unit": "days", "cause": ["relapse"], "no_event": ["0", "well"]}
     assert asked == known | {"other_cause": None}
     theirs = settle(*words, rows=CAUSES, **asked)
-    assert [row.cells[GROUP] for row in theirs.rows].count("event") == 2
+    assert theirs.frame[GROUP].tolist().count("event") == 2
     with pytest.raises(DataError, match="no event is called 'relapse'"):
         settle(*words, rows=table(("5", "", "recurred"), ("9", "", "0")), **asked)
 
@@ -222,12 +217,10 @@ DATED = table(
 
 @pytest.mark.parametrize(("unit", "cells"), [("days", ["28", "393", "0"]), ("years", None)])
 def test_dates_become_times_since_the_image(unit: str, cells: list[str] | None) -> None:
-    rows = [
-        replace(row, cells=row.cells | {"scan": day}) for row, day in zip(DATED, SCANS, strict=True)
-    ]
+    rows = DATED.assign(scan=[*SCANS])
     words = ["--time", "to_event", "followed", "--since", "scan", "--event", "state"]
     settled = settle(*words, "--unit", unit, rows=rows)
-    found = [row.cells[VALUE] for row in settled.rows]
+    found = settled.frame[VALUE].tolist()
     assert found == (cells or [f"{days / 365.25:.6g}" for days in (28, 393, 0)])
 
 
@@ -240,10 +233,7 @@ def test_dates_become_times_since_the_image(unit: str, cells: list[str] | None) 
     ],
 )
 def test_what_is_no_time_since_the_image_is_refused(day: str, said: str) -> None:
-    days = (day, *SCANS[1:])
-    rows = [
-        replace(row, cells=row.cells | {"scan": one}) for row, one in zip(DATED, days, strict=True)
-    ]
+    rows = DATED.assign(scan=[day, *SCANS[1:]])
     words = ["--time", "to_event", "followed", "--since", "scan", "--event", "state"]
     with pytest.raises(DataError, match=re.escape(said)):
         settle(*words, rows=rows)
@@ -285,7 +275,7 @@ def test_an_event_that_every_row_has_is_refused_with_the_cells() -> None:
 def test_a_number_is_grouped_by_its_quarters_and_keeps_its_unit() -> None:
     rows = table(*((str(number), "", "") for number in range(8)))
     settled = settle("--number", "to_event", "--unit", "mm", rows=rows)
-    cells = [(row.cells[VALUE], row.cells[GROUP]) for row in settled.rows]
+    cells = [*zip(settled.frame[VALUE], settled.frame[GROUP], strict=True)]
     assert cells[0] == ("0", "group 1 of 4")
     assert cells[-1] == ("7", "group 4 of 4")
     assert settled.outcome.words == "number, in mm"
@@ -310,11 +300,11 @@ def test_grades_have_the_order_of_their_numbers_or_the_one_that_is_told() -> Non
     )
     settled = settle("--grade", "to_event", rows=rows)
     assert settled.outcome.grades == ("1", "2", "10")
-    assert [row.cells[VALUE] for row in settled.rows] == ["3", "2", "1", "2"]
-    assert [row.cells[GROUP] for row in settled.rows] == ["10", "2", "1", "2"]
+    assert settled.frame[VALUE].tolist() == ["3", "2", "1", "2"]
+    assert settled.frame[GROUP].tolist() == ["10", "2", "1", "2"]
     assert (settled.options.label, settled.options.positive) == (GROUP, None)
     settled = settle("--grade", "state", "--grades", "F", "G", "D", rows=rows)
-    assert [row.cells[GROUP] for row in settled.rows] == ["G", "F", "D", "F"]
+    assert settled.frame[GROUP].tolist() == ["G", "F", "D", "F"]
     assert settled.outcome.words == "grade from F to D"
     assert "F, G, D" in settled.note
 

@@ -8,10 +8,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.audit.contract import Finding
-from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.source import Folder
 from skiagram.errors import DataError
 from skiagram.steps.check import CheckedData, check_folder, file_order
+from skiagram.tables.frames import read_table
 from skiagram.tasks.task import Design
 from tests.datasets.own_folders import (
     COLUMNS,
@@ -28,7 +28,7 @@ from tests.datasets.sources import ingested
 
 
 def checked(own: OwnFolder, source: Folder, design: Design = "cv") -> CheckedData:
-    return check_folder(source, own.folder, read_rows(own.csv.read_bytes()), design).data
+    return check_folder(source, own.folder, read_table(own.csv.read_bytes()), design).data
 
 
 @pytest.mark.slow

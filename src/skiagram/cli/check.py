@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     described = read_folder(options)
     source, design = described.source, described.design
     checked = check_folder(
-        source, options.folder.resolve(), described.rows, design, described.settling
+        source, options.folder.resolve(), described.frame, design, described.settling
     )
     data = checked.data
     if not data.problems and data.cases is not None:

@@ -11,17 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
-from skiagram.datasets.folder.table import SPLITS, is_number
+from skiagram.datasets.folder.roles import SPLITS
 from skiagram.datasets.telling_columns import PYRADIOMICS
 from skiagram.errors import DataError, listed, printable
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.intake.file_patterns import Patterns, find_images
 from skiagram.intake.images import DescribedFolder
-from skiagram.intake.patient_columns import tells_patients
 from skiagram.readers.dicom import describe_bits
 from skiagram.readers.gray import describe_gray
 from skiagram.steps.check import CheckedData, CheckedFolder, CheckedImage
-from skiagram.tasks.columns import stands_for_missing
+from skiagram.tables.cells import number_of, stands_for_missing
 from skiagram.tasks.task import Design
 
 _EXAMPLES = 5
@@ -63,16 +62,16 @@ def checked_text(checked: CheckedFolder, design: Design) -> str:
 
 def features_text(described: DescribedFeatures) -> str:
     """Return counts of classes and patients, and what is taken for a feature."""
-    source, rows, features = described.source, described.rows, described.source.features or ()
+    source, frame, features = described.source, described.frame, described.source.features or ()
     body = []
     for name in (*source.classes, "all"):
-        class_rows = [row for row in rows if name == "all" or row.cells[source.label] == name]
+        class_rows = frame if name == "all" else frame[frame[source.label] == name]
         patients: int | str = "unknown"
         if source.patient is not None:
-            patients = len({row.cells[source.patient] for row in class_rows})
+            patients = class_rows[source.patient].nunique()
         body.append([name, len(class_rows), patients])
     used = described.source.columns.used()
-    left_columns = [name or "one without a name" for name in rows[0].cells if name not in used]
+    left_columns = [name or "one without a name" for name in frame.columns if name not in used]
     # those that are not called like PyRadiomics' come first
     strange_first = sorted(features, key=lambda name: bool(PYRADIOMICS.fullmatch(name)))
     lines = [
@@ -110,11 +109,11 @@ def left_out(described: DescribedFolder) -> str:
     left_columns = described.unused
     if not left_columns:
         return ""
-    cells = {name: [row.cells[name] for row in described.rows] for name in left_columns}
+    cells = {name: described.frame[name].tolist() for name in left_columns}
     suspects = {name: suspect_column(name, cells[name]) for name in left_columns}
     ids = "it tells patients or cases apart"
     for name in left_columns:
-        if suspects[name] is None and (tells_patients(name) or names_patients(name)):
+        if suspects[name] is None and names_patients(name, also_cases=True):
             suspects[name] = ids
         if all(cell.casefold() in SPLITS for cell in cells[name]):
             suspects[name] = "it tells the split"
@@ -136,9 +135,9 @@ def spelling_hints(described: DescribedFolder) -> str:
     columns = described.source.columns
     lines = []
     for name in (columns.label, *columns.covariates):
-        values = {row.cells[name] for row in described.rows} - {""}
+        values = {*described.frame[name]} - {""}
         spelled: dict[str, list[str]] = {}
-        for value in sorted(value for value in values if not is_number(value)):
+        for value in sorted(value for value in values if number_of(value) is None):
             spelled.setdefault(fold_id(value), []).append(value)
             if stands_for_missing(value):
                 word = shlex.quote(value)
@@ -181,9 +180,9 @@ def _lines_of_folders(described: DescribedFolder) -> list[str]:
     Empty where no level branches, where folders hold an image each, or lie at several depths.
     """
     source, folder = described.source, Path(described.source.folder)
-    cells = [row.cells for row in described.rows]
-    paths = [row[source.columns.image_file].split("/") for row in cells]
-    labels = [row[source.columns.label] for row in cells]
+    frame = described.frame
+    paths = [name.split("/") for name in frame[source.columns.image_file]]
+    labels = frame[source.columns.label].tolist()
     depths = {len(parts) for parts in paths}
     levels = {
         parts.index(label) if label in parts[:-1] else -1
@@ -215,7 +214,7 @@ def _lines_of_folders(described: DescribedFolder) -> list[str]:
             continue
         line = f"{number} folders, such as {names[0]}, may be patients: "
         line += f"--pattern {shlex.quote(pattern)}"
-        if len(names) <= _MAX_SUB_CLASSES and cells[0].keys() == {"file", "label"}:
+        if len(names) <= _MAX_SUB_CLASSES and {*frame.columns} == {"file", "label"}:
             line += f"; or classes: --classes {' '.join(map(shlex.quote, names))}"
         lines.append(line)
     return lines

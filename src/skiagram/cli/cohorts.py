@@ -96,13 +96,14 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
 
 def _read_images(options: "FileOptions", project: "Project", at_home: "Source") -> DescribedCohort:
     """Read a folder of images and its table, and which of several cohorts each case is of."""
-    from skiagram.datasets.folder.table import refer
+    from skiagram.datasets.folder.table import references_of
 
     described = _read_folder(options, project, at_home)
     source, opened, file_of = _check_folder(described, project)
     columns, cohorts = described.source.columns, dict[str, str]()
     if columns.site is not None:
-        site_of = {refer(row, columns).name: row.cells[columns.site] for row in described.rows}
+        names = [reference.name for reference in references_of(described.frame, columns)]
+        site_of = dict(zip(names, described.frame[columns.site], strict=True))
         cohorts = {case: site_of[file] for case, file in file_of.items()}
     return DescribedCohort(source, opened, file_of, cohorts)
 
@@ -135,7 +136,7 @@ def _read_table(
 ) -> DescribedCohort:
     """Read a table of features, with those that the project's table has."""
     from skiagram.datasets.feature_table import OpenFeatureFile
-    from skiagram.datasets.folder.csv_rows import require_columns
+    from skiagram.datasets.folder.columns import require_columns
     from skiagram.intake.feature_tables import read_features
     from skiagram.records.files import read_table
     from skiagram.steps.validate import name_entries
@@ -143,22 +144,22 @@ def _read_table(
     measured = read_table(project.root / "data/cases/measured.parquet").columns
     features = tuple(name for name in measured if name != "case_id")
     described = read_features(options, replace(at_home, features=features))
-    rows, site = described.rows, options.site
+    frame, site = described.frame, options.site
     source = replace(described.source, split=None)
     source = replace(source, outcome=_outcome_of(project, source))
-    _refuse_unknown({row.cells[source.label] for row in rows}, source.classes)
-    opened = OpenFeatureFile(source, rows)
+    _refuse_unknown({*frame[source.label]}, source.classes)
+    opened = OpenFeatureFile(source, frame)
     for problem in opened.problems:
         raise problem
-    row_of = {entry.name: row for entry, row in zip(opened.entries(), rows, strict=True)}
-    named = {case: row_of[entry.name] for case, entry in name_entries(opened).items()}
+    file_of = {case: entry.name for case, entry in name_entries(opened).items()}
     cohorts: dict[str, str] = {}
     if site is not None:
-        require_columns(rows, (site,))
-        cohorts = {case: row.cells[site] for case, row in named.items()}
+        require_columns(frame, (site,))
+        names = (entry.name for entry in opened.entries())
+        site_of = dict(zip(names, frame[site], strict=True))
+        cohorts = {case: site_of[name] for case, name in file_of.items()}
     for note in described.notes:
         print(printable(note), file=sys.stderr)
-    file_of = {case: row.where for case, row in named.items()}
     return DescribedCohort(source, opened, file_of, cohorts)
 
 
@@ -184,14 +185,14 @@ def _read_folder(
     options: "FileOptions", project: "Project", at_home: "Source"
 ) -> "DescribedFolder":
     """Read the table, in the project's classes and with the columns that its models read."""
-    from skiagram.datasets.folder.csv_rows import read_csv
     from skiagram.datasets.folder.source import Folder
     from skiagram.intake.images import read_folder
     from skiagram.records.files import read_table
+    from skiagram.tables.frames import read_csv
 
     options = replace(options, images=options.images or project.preparation.modalities)
     if options.csv is not None:
-        header = read_csv(options.csv, options.missing)[0].cells
+        header = read_csv(options.csv, options.missing).columns
         covariates_at_home = read_table(project.root / "data/cases/covariates.parquet").columns
         taken = [name for name in covariates_at_home if name in header]
         # columns that are called as in the project's own table of images
@@ -203,12 +204,11 @@ def _read_folder(
             if column in header and getattr(options, option) is None:
                 named[option] = column
         covariates = [*options.covariates, *taken]
-        forced = [*options.force_covariates, *taken]
-        options = replace(options, covariates=covariates, force_covariates=forced, **named)
+        forced = [*options.forced_covariates, *taken]
+        options = replace(options, covariates=covariates, forced_covariates=forced, **named)
     described = read_folder(options)
     columns = replace(described.source.columns, split=None, marks=None, scores=())
-    cells = {row.cells[columns.label] for row in described.rows}
-    _refuse_unknown(cells, described.source.classes)
+    _refuse_unknown({*described.frame[columns.label]}, described.source.classes)
     source = replace(described.source, columns=columns)
     return described._replace(source=replace(source, outcome=_outcome_of(project, source)))
 
@@ -221,10 +221,12 @@ def _check_folder(
     from skiagram.steps.check import check_folder
 
     folder = described.source.folder
-    checked = check_folder(described.source, Path(folder), described.rows, "cv", described.settling)
-    source, data, rows = checked.source, checked.data, checked.rows
+    checked = check_folder(
+        described.source, Path(folder), described.frame, "cv", described.settling
+    )
+    source, data, frame = checked.source, checked.data, checked.frame
     if not data.first:
-        fault = f"none of the {len(rows)} rows names an image that can be read"
+        fault = f"none of the {len(frame)} rows names an image that can be read"
         raise DataError(
             fault,
             where=folder,
@@ -237,7 +239,7 @@ def _check_folder(
     source = replace(
         source,
         channels=3 if colour else source.channels,
-        unlisted=source.unlisted if len(rows) == len(described.rows) else "ignore",
+        unlisted=source.unlisted if len(frame) == len(described.frame) else "ignore",
     )
-    opened = source.open_rows(checked.opened.files, rows, checked.checksums)
+    opened = source.open_rows(checked.opened.files, frame, checked.checksums)
     return source, opened, data.file_of

@@ -43,13 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the verdict and its figures, write the page; return 0."""
     import pandas as pd
 
-    from skiagram.datasets.folder.csv_rows import read_columns
     from skiagram.evaluation.options import DEFAULT_MARGIN
     from skiagram.report.notebook import compare
+    from skiagram.tables.frames import read_csv
 
     if arguments.output is not None:
         require_new(arguments.output, "HTML")
-    table = pd.DataFrame(read_columns(arguments.table))
+    table = read_csv(arguments.table, files=())
 
     def column(name: str) -> "pd.Series[str]":
         if name not in table.columns:

@@ -29,10 +29,10 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.case_features.extraction import feature_definitions
     from skiagram.case_features.pyradiomics import pyradiomics_table
     from skiagram.compute.files import write_files
-    from skiagram.datasets.folder.csv_rows import inert_text
     from skiagram.preparation import PREPARATION, Preparation
     from skiagram.records.feature_table import FeatureTable
     from skiagram.records.files import read_record, read_table
+    from skiagram.tables.frames import inert_text
 
     require_new(arguments.output, "CSV")
     features, preparation = Path("data/features.parquet"), Path("data/preparation")

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skiagram.datasets.folder.csv_rows import FILE_COLUMNS, USUAL_COLUMNS
+from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, option_of
 from skiagram.errors import OptionError
 
 if TYPE_CHECKING:
@@ -15,23 +15,6 @@ USUAL = (  # what `--help` of the commands that read a folder shows
     *("--positive", "--label", "--patient", "--site", "--split", "--covariates", "--masks"),
     *("--pattern", "--time", "--event", "--number", "--grade", "--findings", "--name"),
 )
-_COLUMNS = {  # option → what the column holds
-    "patient": "patient",
-    "split": "train, validation or test",
-    "site": "where the image was taken",
-    "marks": "places of lesions, `x y radius` in pixels, separated by semicolons",
-    "visit": "number or date of the patient's visit, of which only the order is kept",
-}
-_REGION_COLUMNS = {
-    "mask": "column of the file with the region's mask",
-    "region": "column of the region's name in its file; of a table of features COLUMN=NAME,… whose "
-    "rows are read",
-    "label_value": "column of the value of the region's voxels",
-    "frame": "column of the frame of a DICOM file, or page of a TIFF; `all` for a volume",
-    "modality": "column of the kind of image",
-}
-# Columns that have no say where nothing is trained.
-_NOT_OF_A_COHORT = {"split", "marks"}
 
 
 def require_new(path: Path, where: str) -> None:
@@ -222,32 +205,25 @@ def add_file_arguments(
 
 
 def _add_column_arguments(parser: argparse.ArgumentParser, *, cohort: bool) -> None:
-    """Declare which column holds what, and what becomes of masks."""
-    columns = parser.add_argument_group("columns of the CSV")
-    text = f"name relative to FOLDER (default: {', else '.join(FILE_COLUMNS)})"
-    columns.add_argument("--file", help=text)
-    text = "class (default: label); several, separated by commas, where each class has a column "
-    columns.add_argument("--label", help=text + "of 0 and 1")
+    """Declare an option for each role of a column, and what becomes of cells and masks."""
+    columns = parser.add_argument_group("columns of the CSV, by what they hold")
+    regions = parser.add_argument_group("regions of interest")
+    for name, role in ROLES.items():
+        if cohort and not role.of_cohort:
+            continue
+        taken: dict[str, Any] = {"nargs": "+", "default": [], "metavar": "COLUMN"}
+        text = f"{role.words} (default: none)"
+        if role.usual:
+            taken = {}
+            text = f"{role.words} (default: {', else '.join(role.usual)}; `{NO_COLUMN}` for none)"
+        group = regions if role.in_regions else columns
+        group.add_argument(f"--{option_of(name)}", dest=name, help=text, **taken)
     text = "rows without a label: leave them out, or the class that they are of"
     columns.add_argument("--empty-label", metavar="leave-out|CLASS", help=text)
     text = "names of all columns, in order, of a table without a header"
     columns.add_argument("--columns", nargs="+", metavar="COLUMN", help=text)
     add_missing(columns)
     add_similar_patients(columns)
-    regions = parser.add_argument_group("regions of interest")
-    for group, named in ((columns, _COLUMNS), (regions, _REGION_COLUMNS)):
-        for name, holds in named.items():
-            if not (cohort and name in _NOT_OF_A_COHORT):
-                default = f"default: {', else '.join(USUAL_COLUMNS[name])}, if present"
-                group.add_argument(f"--{name.replace('_', '-')}", help=f"{holds} ({default})")
-    several = {
-        "--covariates": "columns to keep, for example `age,density` (default: none)",
-        "--force-covariates": "columns to keep although they look like identifiers",
-    }
-    if not cohort:
-        several["--scores"] = "scores of readers or devices (higher = rather the positive class)"
-    for option, text in several.items():
-        columns.add_argument(option, nargs="+", default=[], metavar="COLUMN", help=text)
     text = "which modalities to read; several are several images per case"
     regions.add_argument("--images", nargs="+", default=[], metavar="MODALITY", help=text)
     add_masks(regions)

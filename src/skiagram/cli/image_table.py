@@ -10,7 +10,6 @@ import platform
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -21,14 +20,8 @@ from skiagram.compute.code_digest import code_digest
 from skiagram.compute.files import write_files
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute
-from skiagram.datasets.folder.csv_rows import (
-    CsvRow,
-    inert_text,
-    of_table,
-    read_csv,
-    require_columns,
-    usual_column,
-)
+from skiagram.datasets.folder.columns import require_columns
+from skiagram.datasets.folder.roles import usual_column
 from skiagram.datasets.folder.table import split_masks
 from skiagram.doors import in_words_of
 from skiagram.errors import DataError, SkiagramError
@@ -36,6 +29,7 @@ from skiagram.images import Spacing
 from skiagram.radiomics.features import describe_files
 from skiagram.radiomics.settings import ExtractionPlan
 from skiagram.readers.case_images import ImageReference, find_regions_alone
+from skiagram.tables.frames import Row, inert_text, of_table, read_csv, rows_of
 
 _FILES = ("Image", "Mask")
 _LABEL = "Label"
@@ -48,14 +42,13 @@ _WITHOUT_MASK = (
     "its mask; images that are meant as a whole go into a table of their own."
 )
 REASON = "Reason"  # column of the output: why a row has no features
-Row = dict[str, str]
 Described = Mapping[str, float | str]  # of a row: its features, or why it has none
 
 
 class ImageRow(NamedTuple):
     """A row of a table: its cells, and what is read for it, relative to the files' folder."""
 
-    cells: Row
+    cells: Mapping[str, str]
     reference: ImageReference
     problem: str = ""  # why it has no features, whatever its files hold
 
@@ -68,9 +61,9 @@ def read_image_table(path: Path) -> list[ImageRow]:
     What is read within the files (`region`, `frame`) has its column in both kinds of table.
     """
     with of_table(str(path)):
-        rows = read_csv(path, files=(*_FILES, *_TABLE_COLUMNS))
-        header = rows[0].cells
-        by_table = _FILES[0] not in header and set(_TABLE_COLUMNS[:2]) <= header.keys()
+        table = read_csv(path, files=(*_FILES, *_TABLE_COLUMNS))
+        header = table.columns
+        by_table = _FILES[0] not in header and {*_TABLE_COLUMNS[:2]} <= {*header}
         theirs = (
             _TABLE_COLUMNS
             if by_table
@@ -80,11 +73,9 @@ def read_image_table(path: Path) -> list[ImageRow]:
             ]
         )
         names = {name: new for name, new in zip(theirs, (*_FILES, _LABEL), strict=True) if name}
-        rows = [
-            replace(row, cells={names.get(name, name): cell for name, cell in row.cells.items()})
-            for row in rows
-        ]
-        require_columns(rows, _FILES)
+        table = table.rename(columns=names)
+        require_columns(table, _FILES)
+        rows = rows_of(table)
         references = find_regions_alone(_refer(row, split=by_table) for row in rows)
         found = [ImageRow(row.cells, each) for row, each in zip(rows, references, strict=True)]
     if not any(row.reference.masks for row in found):
@@ -92,7 +83,7 @@ def read_image_table(path: Path) -> list[ImageRow]:
     return [row if row.reference.masks else row._replace(problem=_WITHOUT_MASK) for row in found]
 
 
-def _refer(row: CsvRow, *, split: bool) -> ImageReference:
+def _refer(row: Row, *, split: bool) -> ImageReference:
     """Return what is read for a row.
 
     Args:

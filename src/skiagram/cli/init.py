@@ -135,10 +135,10 @@ def add_data_set(
     readers = _compose_reader_files(source.columns.scores)
     # what is in the files, and what was left out
     checked = check_folder(
-        source, options.folder, described.rows, described.design, described.settling
+        source, options.folder, described.frame, described.design, described.settling
     )
     require_usable(checked.data, checked.source.folder, "nothing was written")
-    lesionless = len(described.rows) - len(checked.rows)
+    every, lesionless = len(described.frame), len(described.frame) - len(checked.frame)
     # the folder by a name that other machines have for it, too
     folder, root = options.folder.resolve(), os.environ.get("SKIAGRAM_DATA")
     if root and folder.is_relative_to(Path(root).resolve()):
@@ -147,9 +147,9 @@ def add_data_set(
         checked.source,
         known_issues=(
             *(issue for issue in source.known_issues if not issue.endswith(LEFT_OUT)),
-            *record_left_out(described.of_other_classes, len(described.rows), OF_OTHER_CLASSES),
-            *record_left_out(described.without_file, len(described.rows), "have no file"),
-            *record_left_out(lesionless, len(checked.rows), "have no lesion in their masks"),
+            *record_left_out(described.of_other_classes, every, OF_OTHER_CLASSES),
+            *record_left_out(described.without_file, every, "have no file"),
+            *record_left_out(lesionless, len(checked.frame), "have no lesion in their masks"),
         ),
         folder=folder.as_posix(),
         unlisted="ignore" if lesionless else source.unlisted,
@@ -197,7 +197,7 @@ def _name_files(
         fault = f"the column `{columns.patient}` does not hold patients alone"
         remedy = "name another column with --patient, or leave the key out"
         raise OptionError(fault, where=where, remedy=remedy)
-    names = [] if columns.region is None else [row.cells[columns.region] for row in described.rows]
+    names = [] if columns.region is None else described.frame[columns.region].tolist()
     if why := suspect_column("", names):
         fault = f"regions stay in plain words beside the keyed names, and {why}"
         remedy = "name regions by what they are, such as `tumour`, in masks and table"
@@ -220,15 +220,16 @@ def _write_data_set(
     Returns:
         The files that keep git from what is of patients.
     """
+    import pandas as pd
+
     from skiagram.compute.files import write_files
-    from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.datasets.folder.table import split_modalities
     from skiagram.projects.left_out import leave_out
     from skiagram.readers.files import read_file
+    from skiagram.tables.frames import csv_text
 
     source, columns = checked.source, checked.source.columns
-    by_modality = split_modalities(checked.rows, columns, source.modalities)
-    rows = [row for modality_rows in by_modality.values() for row in modality_rows]
+    frame = pd.concat(split_modalities(checked.frame, columns, source.modalities).values())
     sealed = None
     if options.sealed_labels is not None:
         sealed = read_file(options.sealed_labels, str(options.sealed_labels))
@@ -237,19 +238,17 @@ def _write_data_set(
     files.cases.parent.mkdir(exist_ok=True)
     own = [path for path in (options.csv, options.sealed_labels, key_file) if path is not None]
     gitignores = leave_out(Path(), options.folder, [*own, *written])
-    files.write(source, rows, checked.checksums, sealed)
+    files.write(source, frame, checked.checksums, sealed)
     texts = dict(readers)
     if files.patient_key is None:
         # the table that joins case ids, which all outputs have, to files and patients
-        patient_of = {
-            row.cells[columns.image_file]: row.cells[columns.patient] if columns.patient else ""
-            for row in checked.rows
-        }
+        patients = checked.frame[columns.patient] if columns.patient else [""] * len(checked.frame)
+        patient_of = dict(zip(checked.frame[columns.image_file], patients, strict=True))
         table = [
-            {"case_id": case, "file": file, "patient": patient_of.get(file.partition(",")[0], "")}
+            (case, file, patient_of.get(file.partition(",")[0], ""))
             for case, file in sorted(checked.data.file_of.items())
         ]
-        texts[files.cases] = csv_text(["case_id", "file", "patient"], table)
+        texts[files.cases] = csv_text(pd.DataFrame(table, columns=["case_id", "file", "patient"]))
     write_files({path: text.encode() for path, text in texts.items()})
     return gitignores
 
@@ -271,13 +270,13 @@ def add_feature_table(
     from skiagram.cli.check_report import require_usable
     from skiagram.compute.files import write_files
     from skiagram.datasets.feature_table import FeatureFile
-    from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.datasets.folder.option_file import described_as, of_another, read_present
     from skiagram.intake.feature_tables import read_features
     from skiagram.intake.labels import LEFT_OUT
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
     from skiagram.steps.check import check_rows
+    from skiagram.tables.frames import csv_text
 
     described = read_features(options)
     table = Path(f"tables/{described.source.name}.csv").resolve()
@@ -297,7 +296,7 @@ def add_feature_table(
     table_files = [path for path in (options.folder, options.csv, *options.join) if path]
     leave_out(Path(), options.folder, [*table_files, table])
     table.parent.mkdir(exist_ok=True)
-    text = csv_text(described.source.columns.used(), (row.cells for row in described.rows))
+    text = csv_text(described.frame[[*described.source.columns.used()]])
     values = json.loads(json.dumps(composed(source)))
     options_text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
     write_files({table: text.encode(), option_file: options_text.encode()})

@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from skiagram.cli.file_arguments import (
     add_cut,
     add_frames,
@@ -17,6 +19,7 @@ from skiagram.cli.file_arguments import (
     add_missing,
     add_unstated_spacing,
 )
+from skiagram.datasets.folder.roles import ROLES
 from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
@@ -200,7 +203,6 @@ def compute_of(workers: int | None, where: str = "--workers") -> "Compute":
 
 def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[NewCase]":
     """Return the cases that the arguments name, as the model needs them."""
-    from skiagram.datasets.folder.csv_rows import CsvRow, read_csv
     from skiagram.deploy.new_cases import cases_of_features, find_cases, list_cases
     from skiagram.intake.file_options import FileOptions
     from skiagram.intake.file_patterns import (
@@ -210,6 +212,7 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
         filled_columns,
         find_images,
     )
+    from skiagram.tables.frames import read_csv
 
     preparation, place = model.preparer.preparation, Path(arguments.files[0])
     if (measured := model.scorer.measured) is not None:
@@ -241,8 +244,8 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
         raise OptionError("a table was given too", where="--frames", allowed=allowed)
     # a row an image, of a table or by the files' names; an image without its mask has one, too
     if arguments.table is not None:
-        rows = read_csv(arguments.table, arguments.missing)
-        return list_cases(place, rows, preparation.modalities)
+        frame = read_csv(arguments.table, arguments.missing)
+        return list_cases(place, frame, preparation.modalities)
     patterns = Patterns(arguments.pattern, cut=arguments.cut)
     found = find_images(place, patterns)
     if not found.rows:
@@ -251,11 +254,8 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
         print(printable(found.note), file=sys.stderr)
     framed = add_frames(place, found.rows, arguments.frames)
     columns = filled_columns(framed, ("file", "mask", "frame", "modality", "region", PATIENT))
-    rows = [
-        CsvRow(line, {name: row[name] for name in columns})
-        for line, row in enumerate(framed, start=2)
-    ]
-    return list_cases(place, rows, preparation.modalities)
+    frame = pd.DataFrame(framed, columns=columns)
+    return list_cases(place, frame.set_axis(frame.index + 2), preparation.modalities)
 
 
 def _refuse_structures(cases: "Sequence[NewCase]", patient: str, read: Collection[str]) -> None:
@@ -265,17 +265,17 @@ def _refuse_structures(cases: "Sequence[NewCase]", patient: str, read: Collectio
         patient: Column of the patients in the table that the model learned from; empty for none.
         read: Columns that the model reads.
     """
-    from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS, CsvRow, usual_column
+    from skiagram.datasets.folder.roles import usual_column
     from skiagram.intake.combined_regions import find_structures, list_structures
 
-    rows = [CsvRow(line, dict(case.cells)) for line, case in enumerate(cases, start=2)]
-    header = rows[0].cells
-    column = patient if patient in header else usual_column(header, PATIENT_COLUMNS)
-    structures = find_structures(rows, column, read)
+    names = [name for name in cases[0].cells if name not in read]
+    frame = pd.DataFrame([{name: case.cells[name] for name in names} for case in cases])
+    column = patient if patient in frame else usual_column(names, ROLES["patient"].usual)
+    structures = find_structures(frame, column, read)
     if structures is not None:
         raise DataError(
             f"the column `{structures}` tells a patient's rows apart: "
-            f"{list_structures(rows, structures)}",
+            f"{list_structures(frame, structures)}",
             where="the table of features",
             allowed="rows of what the model was trained on",
             remedy="keep the rows of the structure that it was trained on; where it was trained on "
@@ -347,10 +347,10 @@ def _tell_apart(comparison: "TrainingComparison", cases: "Sequence[NewCase]", ta
     import pandas as pd
 
     from skiagram.compute.files import write_files
-    from skiagram.datasets.folder.csv_rows import inert_text
     from skiagram.evaluation.criteria import is_beyond_chance
     from skiagram.evaluation.evaluation_record import DEVELOPMENT, DOMAIN
     from skiagram.statistics.estimate import format_estimate
+    from skiagram.tables.frames import inert_text
 
     figures = comparison.tell_apart(cases)
     if not figures:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options, require_new
+from skiagram.datasets.folder.table import references_of, splits_of
 from skiagram.errors import DataError, OptionError
 
 NAME = "seal"
@@ -32,29 +33,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the table without labels of test cases, and these encrypted; return 0."""
+    import numpy as np
+    import pandas as pd
+
     from skiagram.compute.files import write_files
-    from skiagram.datasets.folder.csv_rows import csv_text
-    from skiagram.datasets.folder.table import list_entries, refer, split_modalities, split_of
+    from skiagram.datasets.folder.table import list_entries, split_modalities
     from skiagram.intake.images import read_folder
     from skiagram.readers.case_images import is_image_file, read_case_files
     from skiagram.sealing.archive import open_tree
     from skiagram.sealing.labels import encrypt_labels, token_of
+    from skiagram.tables.frames import csv_text
 
     described = read_folder(read_file_options(arguments))
     source, columns = described.source, described.source.columns
     if source.sealed_labels is not None:
         raise OptionError("the labels are encrypted already", where="--sealed-labels")
-    by_modality = list(split_modalities(described.rows, columns, source.modalities).values())
-    for modality_rows in by_modality:
-        listed = list_entries(modality_rows, columns, source.classes, source.test_sites)
+    parts = [*split_modalities(described.frame, columns, source.modalities).values()]
+    for part in parts:
+        listed = list_entries(part, columns, source.classes, source.test_sites)
         for problem in listed.problems:
             raise problem
-    rows = [row for modality_rows in by_modality for row in modality_rows]
-    test, *others = (
-        [row for row in modality_rows if split_of(row, columns, source.test_sites) == "test"]
-        for modality_rows in by_modality
-    )
-    if not test:
+    frame = pd.concat(parts)
+    is_test = np.array(splits_of(frame, columns, source.test_sites)) == "test"
+    test = frame.iloc[: len(parts[0])][is_test[: len(parts[0])]]
+    if not len(test):
         remedy = "say which cases are for testing: a column of splits, or --test-sites"
         raise DataError("no test case", where="the CSV", remedy=remedy)
     table = arguments.output / f"{source.name}.csv"
@@ -63,25 +65,24 @@ def run(arguments: argparse.Namespace) -> int:
         require_new(path, "--output")
     # the labels of test cases, each by what stands for its image
     tree = open_tree(arguments.folder, str(arguments.folder), is_image_file)
-    references = [refer(row, columns) for row in test]
+    references = references_of(test, columns)
     tree.announce([name for reference in references for name in reference.files])
     labels: dict[str, int] = {}
-    for row, reference in zip(test, references, strict=True):
+    for cell, reference in zip(test[columns.label], references, strict=True):
         checksum = read_case_files(tree, reference).checksums[reference.file]
-        label = source.classes.index(row.cells[columns.label])
+        label = source.classes.index(cell)
         if labels.setdefault(token_of(checksum, reference.chosen), label) != label:
             fault = "equal to another test image, with another label"
             remedy = "keep the row with the right label"
             raise DataError(fault, where=reference.name, remedy=remedy)
     content = encrypt_labels(labels, source.classes, arguments.recipient, "--recipient")
-    hidden = {row.line for row in sum(others, test)}
-    empty = {name: "" for name in (columns.label, columns.marks) if name}
+    hidden = [name for name in (columns.label, columns.marks) if name]
     text = csv_text(
-        columns.used(), [row.cells | (empty if row.line in hidden else {}) for row in rows]
+        frame[[*columns.used()]].assign(**{n: frame[n].mask(is_test, "") for n in hidden})
     )
     arguments.output.mkdir(parents=True, exist_ok=True)
     write_files({encrypted: content, table: text.encode()})
-    print(f"Wrote {table}: {len(rows)} rows, {len(test)} of them test cases without label.")
+    print(f"Wrote {table}: {len(frame)} rows, {len(test)} of them test cases without label.")
     print(f"Wrote {encrypted}: their labels, for the holder of the secret key alone.")
     print(
         "Give the authors the images and these two files, and keep the CSV that you started from."

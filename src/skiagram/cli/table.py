@@ -12,7 +12,7 @@ from skiagram.cli.file_arguments import (
     read_file_options,
     require_new,
 )
-from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS
+from skiagram.datasets.folder.roles import ROLES
 from skiagram.errors import OptionError, printable
 
 NAME = "table"
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("output", metavar="CSV", type=Path, help="table to write; must be new")
     add_name_arguments(parser)
-    text = f"column of LABELS (default: {', else '.join(PATIENT_COLUMNS)})"
+    text = f"column of LABELS (default: {', else '.join(ROLES['patient'].usual)})"
     parser.add_argument("--patient", metavar="COLUMN", help=text)
     add_similar_patients(parser)
     add_unmatched(parser)
@@ -80,9 +80,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the table and say what it holds and lacks; return 0."""
     from skiagram.compute.files import write_files
-    from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.datasets.folder.patients import PatientTable
     from skiagram.intake.named_files import compose_table
+    from skiagram.tables.frames import csv_text, read_csv
 
     options, output = read_file_options(arguments), arguments.output
     folder = options.folder
@@ -92,13 +92,13 @@ def run(arguments: argparse.Namespace) -> int:
         if options.csv is None:
             fault, allowed = "is not given", "a second table, with a row a patient"
             raise OptionError(fault, where="LABELS", allowed=allowed)
-        first = PatientTable.read(folder, options.patient)
-        second = PatientTable.read(options.csv, options.patient, joined=True)
+        column, other = options.patient, str(options.csv)
+        first = PatientTable.of(read_csv(folder), str(folder), column)
+        second = PatientTable.of(read_csv(options.csv), other, column, joined=True)
         leave_out = options.unmatched == "leave-out"
         whole, notes = first.joined(second, options.similar_patients, leave_out=leave_out)
-        text = csv_text(whole.rows[0].cells, (row.cells for row in whole.rows))
-        write_files({output: text.encode()})
-        print(f"Wrote {output}, {len(whole.rows)} rows.", *map(printable, notes), sep="\n")
+        write_files({output: csv_text(whole.frame).encode()})
+        print(f"Wrote {output}, {len(whole.frame)} rows.", *map(printable, notes), sep="\n")
         return 0
     # a row for each file of a folder
     table = compose_table(options)

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.cli.predict import compute_of
@@ -72,13 +74,13 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.cli.cohorts import read_cohort
     from skiagram.compute.checkout import home
     from skiagram.compute.files import write_files
-    from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.options import build, check
     from skiagram.projects.files import environment
     from skiagram.report.sections.doubts import list_warnings
     from skiagram.sealing.ledger import describe_openings
     from skiagram.steps.validate import Project, ingest_cohort
     from skiagram.sweeps.workspace import Workspace
+    from skiagram.tables.frames import csv_text
     from skiagram.tracking.contract import NotRecorded
     from skiagram.tracking.record import RecordOptions
     from skiagram.tracking.validation import validation_execution
@@ -109,12 +111,13 @@ def run(arguments: argparse.Namespace) -> int:
         )
     # which file and patient each case id stands for, where git takes none
     rows = [
-        {"case_id": f"cohort-{case}", "file": file, "patient": patients.get(case) or ""}
+        (f"cohort-{case}", file, patients.get(case) or "")
         for case, file in sorted(described.file_of.items())
     ]
+    table = pd.DataFrame(rows, columns=["case_id", "file", "patient"])
     path = Path("tables", f"validation_{name}.cases.csv")
     path.parent.mkdir(exist_ok=True)
-    write_files({path: csv_text(["case_id", "file", "patient"], rows).encode()})
+    write_files({path: csv_text(table).encode()})
     print(f"Wrote {path}: which file and patient each case id stands for. It stays with you.")
     print(evaluation.verdict, *list_warnings(evaluation, AuditReport((), ())), sep="\n")
     print(*describe_openings(home(Path()), inputs.comparison), sep="\n")

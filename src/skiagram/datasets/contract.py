@@ -49,8 +49,8 @@ class Entry:
         covariates: What else is known, by column name; never an identifier. None is missing.
         scores: What readers or devices said, by column name; finite, higher = more likely the
             positive class. The same columns for every case of a source.
-        measured: Features that came with the data, by column name; None is missing. The same
-            columns for every case of a source.
+        measured: Features that came with the data, (k,) in the order of the source's `features`;
+            NaN is missing.
         value: Of the source's outcome, in its unit; None where classes are told apart.
     """
 
@@ -60,7 +60,7 @@ class Entry:
     split: Split | None
     covariates: Mapping[str, float | str | None] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
-    measured: Mapping[str, float | None] = field(default_factory=dict)
+    measured: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), compare=False)
     visit: Visit | None = None
     value: float | None = None
 
@@ -122,9 +122,11 @@ class OpenSource(ABC):
 
     Attributes:
         patient_column: Column of the patients in a table of features; empty without one.
+        features: Names of the features that came with the data.
     """
 
     patient_column: str = ""
+    features: tuple[str, ...] = ()
 
     @property
     @abstractmethod

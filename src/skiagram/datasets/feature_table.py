@@ -6,26 +6,26 @@ alike, and no pattern tells anything else.
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet
-from skiagram.datasets.folder.csv_rows import CsvRow, read_rows, require_columns
-from skiagram.datasets.folder.table import (
-    SPLITS,
-    UNMEASURED,
+from skiagram.datasets.folder.columns import (
     Columns,
+    empty_unmeasured,
     find_number_problem,
-    is_number,
-    list_entries,
-    parse_value,
+    require_columns,
 )
+from skiagram.datasets.folder.roles import SPLITS
+from skiagram.datasets.folder.table import list_entries, read_features
 from skiagram.datasets.telling_columns import find_telling_columns, refuse_telling_columns
 from skiagram.errors import DataError
 from skiagram.readers.files import locate, read_file
@@ -33,8 +33,8 @@ from skiagram.readers.spaced_image import SpacedImage
 from skiagram.strict import (
     STRICT,
 )
+from skiagram.tables.frames import are_numbers, empty_missing, numbers_of, read_table
 from skiagram.tasks.cases import DataCard
-from skiagram.tasks.outcome import MeasuredOutcome
 
 NO_IMAGES = (
     "The data set has no images: a pattern drawn from a row's values stands for it, so that equal "
@@ -83,13 +83,10 @@ class FeatureFile(RealDataSet):
     def columns(self) -> Columns:
         """Which column holds what, as in the manifest of a folder of images."""
         return Columns(
-            file=None,
             label=self.label,
             patient=self.patient,
             split=self.split,
-            site=None,
             covariates=self.covariates,
-            scores=(),
             forced_covariates=self.forced_covariates,
             value=None if self.outcome is None else self.outcome.column,
             features=self.features or (),
@@ -116,13 +113,13 @@ class FeatureFile(RealDataSet):
         path = Path(self.file) if root is None else root / self.file
         if self.md5 is not None:
             path = locate(self.file, self.md5, None, root)
-        rows = read_rows(read_file(path, self.file), self.missing, files=())
+        frame, _ = empty_missing(read_table(read_file(path, self.file), ()), self.missing)
         named = self.columns.used()
-        require_columns(rows, named)
-        measured = self.features or rows[0].cells
-        rows, _ = empty_unmeasured(rows, [*measured, *self.covariates])
+        require_columns(frame, named)
+        measured = self.features or frame.columns
+        frame, _ = empty_unmeasured(frame, [*measured, *self.covariates])
         columns = self.features or numeric_columns(
-            rows, [name for name in rows[0].cells if name not in named]
+            frame, [name for name in frame.columns if name not in named]
         )
         if not columns:
             raise DataError(
@@ -131,81 +128,49 @@ class FeatureFile(RealDataSet):
                 allowed="one feature or more",
                 remedy="name the features in the data set's config, under `features`",
             )
+        source = replace(self, features=tuple(columns))
         if self.features is None:
-            telling = telling_columns_of(
-                rows, columns, self.label, self.classes, self.outcome, self.split
-            )
+            telling = telling_columns_of(frame, source, columns)
             remedy = "name the features in the data set's config, under `features`"
             refuse_telling_columns(telling, self.file, remedy)
-        opened = OpenFeatureFile(replace(self, features=tuple(columns)), rows)
+        opened = OpenFeatureFile(source, frame)
         for problem in opened.problems:
             raise problem
         return opened
 
 
 def telling_columns_of(
-    rows: Sequence[CsvRow],
-    columns: Sequence[str],
-    label: str,
-    classes: Sequence[str],
-    outcome: MeasuredOutcome | None,
-    split: str | None,
+    frame: pd.DataFrame, source: FeatureFile, columns: Sequence[str]
 ) -> dict[str, str]:
     """Return column → why it is probably no feature; labels of test cases are not looked at.
 
     Args:
         columns: Some that hold numbers.
-        outcome: What is predicted; None where classes are told apart.
-        split: Column of train, validation and test, if there is one.
     """
-    place = {name: number for number, name in enumerate(classes)}
-    number = np.array([place.get(row.cells[label], -1) for row in rows], dtype=np.int64)
+    number = pd.Index(source.classes).get_indexer(pd.Index(frame[source.label]))
     open_rows = number >= 0  # rows whose labels may be looked at
-    if split is not None:
-        open_rows &= [SPLITS.get(row.cells[split].casefold()) != "test" for row in rows]
-    values = np.array([[row.number(name) for name in columns] for row in rows], dtype=np.float64)
+    if source.split is not None:
+        open_rows &= [SPLITS.get(cell.casefold()) != "test" for cell in frame[source.split]]
+    values, _ = read_features(frame, columns)
     value, questions = None, dict[str, NDArray[np.int64]]()
+    outcome = source.outcome
     if outcome is not None:
-        value = np.array([parse_value(row.cells[outcome.column]) for row in rows])
+        value = numbers_of(frame[outcome.column])
         for words, answers in outcome.asked_of_traits(value[open_rows], number[open_rows]).items():
-            questions[words] = np.zeros(len(rows), dtype=np.int64)
+            questions[words] = np.zeros(len(frame), dtype=np.int64)
             questions[words][open_rows] = answers
-    shape = (len(rows), len(columns))
-    return find_telling_columns(
-        columns, values.reshape(shape), number, value, open_rows, questions.values()
-    )
+    return find_telling_columns(columns, values, number, value, open_rows, questions.values())
 
 
-def empty_unmeasured(rows: list[CsvRow], columns: Iterable[str]) -> tuple[list[CsvRow], int]:
-    """Return a table with empty cells for infinite ones and `nan` among numbers, and their count.
-
-    A program writes them where a feature is not defined, such as for a region of one voxel.
-    """
-    number_columns = [
-        name
-        for name in columns
-        if any(row.cells[name].casefold() in UNMEASURED for row in rows)
-        and any(row.number(name) is not None for row in rows)
-    ]
-    emptied = 0
-    for at, row in enumerate(rows if number_columns else ()):
-        cells = {n: "" for n in number_columns if row.cells[n].casefold() in UNMEASURED}
-        if cells:
-            emptied += len(cells)
-            rows[at] = replace(row, cells=row.cells | cells)
-    return rows, emptied
-
-
-def numeric_columns(rows: list[CsvRow], columns: Iterable[str]) -> list[str]:
+def numeric_columns(frame: pd.DataFrame, columns: Iterable[str]) -> list[str]:
     """Return those of some columns that hold numbers alone; what describes a run is no feature."""
     chosen = []
     for name in columns:
         if _DIAGNOSTICS.fullmatch(name):
             continue
-        if (problem := find_number_problem(rows, name)) is not None:
+        if (problem := find_number_problem(frame, name)) is not None:
             raise problem
-        cells = [row.cells[name] for row in rows if row.cells[name]]
-        if cells and is_number(cells[0]):
+        if are_numbers(frame[name]):
             chosen.append(name)
     return chosen
 
@@ -219,9 +184,10 @@ class OpenFeatureFile(OpenSource):
 
     acquisition = None
 
-    def __init__(self, options: FeatureFile, rows: list[CsvRow]) -> None:
-        listing = list_entries(rows, options.columns, options.classes, ())
+    def __init__(self, options: FeatureFile, frame: pd.DataFrame) -> None:
+        listing = list_entries(frame, options.columns, options.classes, ())
         self.patient_column = options.patient or ""
+        self.features = options.features or ()
         self.problems = tuple(listing.problems)
         self._entries = listing.entries
 
@@ -230,11 +196,12 @@ class OpenFeatureFile(OpenSource):
 
     def image(self, position: int) -> SpacedImage:
         """Return the pattern that stands for a row."""
-        return SpacedImage(pattern_of(self._entries[position].measured))
+        return SpacedImage(pattern_of(self.features, self._entries[position].measured))
 
 
-def pattern_of(measured: Mapping[str, float | None]) -> NDArray[np.uint8]:
+def pattern_of(features: Sequence[str], measured: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Return what stands for the image of a case that has features alone, (16, 16)."""
-    values = repr(sorted(measured.items())).encode()
+    known = [None if math.isnan(value) else value for value in measured.tolist()]
+    values = repr(sorted(zip(features, known, strict=True))).encode()
     noise = hashlib.shake_256(values).digest(_SIDE * _SIDE)
     return np.frombuffer(noise, np.uint8).reshape(_SIDE, _SIDE)

@@ -269,7 +269,7 @@ def ingest_opened(
     ingested = IngestedData(listed, stored, settled, sentence, copies)
     if len(first.rows):
         _write_preparation(opened, ingested, folders)
-        cases = _write_cases(source, ingested, folders, task.design)
+        cases = _write_cases(source, opened, ingested, folders, task.design)
         _write_places(opened, ingested, cases, folders, problems)
         _seal(opened, ingested, cases, folders)
     return ingested
@@ -479,7 +479,11 @@ def _write_preparation(opened: OpenSource, ingested: IngestedData, folders: Inge
 
 
 def _write_cases(
-    source: Source, ingested: IngestedData, folders: IngestFolders, design: Design
+    source: Source,
+    opened: OpenSource,
+    ingested: IngestedData,
+    folders: IngestFolders,
+    design: Design,
 ) -> Cases:
     """Write the table of cases and what is known of them besides, task and card."""
     entries, case_id = ingested.listed.entries, ingested.listed.case_id
@@ -489,11 +493,12 @@ def _write_cases(
     tables: dict[str, Sequence[Mapping[str, object]]] = {
         "covariates": [dict(entry.covariates) for entry in entries],
         "reader_scores": [dict(entry.scores) for entry in entries],
-        "measured": [dict(entry.measured) for entry in entries],
         "visits": number_visits(entries),
     }
-    for name, rows in tables.items():
-        table = pd.DataFrame(rows)
+    measured = np.stack([entry.measured for entry in entries])
+    frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
+    frames["measured"] = pd.DataFrame(measured, columns=[*opened.features])
+    for name, table in frames.items():
         table.insert(0, "case_id", case_id)
         write_table(table, folders.cases / f"{name}.parquet")
     write_record(ingested.task, folders.cases / "task.json")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from skiagram.datasets.folder.identifiers import words_of
 from skiagram.errors import OptionError, listed
 from skiagram.statistics.permutation import auc_of_ranks
-from skiagram.tasks.columns import MISSING_CODES, find_missing_code
+from skiagram.tables.cells import MISSING_CODES, find_missing_code
 
 PYRADIOMICS = re.compile(
     r"[\w.-]+_(shape|shape2D|firstorder|glcm|glrlm|glszm|gldm|ngtdm|gldzm|ngldm)_\w+"

@@ -10,9 +10,7 @@ import numpy as np
 from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.datasets.checks import check_image
 from skiagram.datasets.contract import PixelAcquisition
-from skiagram.datasets.folder.csv_rows import read_csv
 from skiagram.datasets.folder.source import InGray
-from skiagram.datasets.folder.table import is_number
 from skiagram.deploy.new_cases import FILE, NewCase, name_of_row
 from skiagram.errors import DataError, OptionError, listed, named
 from skiagram.preparation import Covariate, Preparation, channels
@@ -27,6 +25,8 @@ from skiagram.readers.spaced_image import SpacedImage
 from skiagram.restoration.missing import Plane
 from skiagram.restoration.restore import ByModality, restore_image
 from skiagram.restoration.steps import Steps
+from skiagram.tables.cells import number_of
+from skiagram.tables.frames import read_csv, rows_of
 
 _BYTE = "uint8"
 
@@ -211,7 +211,7 @@ class CovariateTable:
         with named(case):
             for covariate in self.read:
                 cell = row[covariate.column]
-                if covariate.categories is None and cell and not is_number(cell):
+                if covariate.categories is None and cell and number_of(cell) is None:
                     fault = f"`{cell}` in column `{covariate.column}`"
                     allowed = "a finite number, or an empty cell if it is unknown"
                     raise DataError(fault, allowed=allowed)
@@ -247,7 +247,7 @@ class CovariateTable:
         far = []
         for covariate in self.read:
             cell = self._row(case)[covariate.column]
-            if covariate.usual is None or not is_number(cell):
+            if covariate.usual is None or number_of(cell) is None:
                 continue
             low, high = covariate.usual
             beyond = 0.5 * (high - low)
@@ -296,7 +296,7 @@ def read_covariates(
     by_name: dict[str, dict[str, str]] = {}
     by_file: dict[str, list[dict[str, str]]] = defaultdict(list)
     several = any(len(case.images) > 1 for case in cases)
-    for row in read_csv(path, missing):
+    for row in rows_of(read_csv(path, missing)):
         absent = [name for name in (FILE, *columns) if name not in row.cells]
         if absent:
             fault, remedy = f"no column `{absent[0]}`", "add it; leave unknown cells empty"

@@ -18,23 +18,17 @@ import pandas as pd
 from PIL import Image
 
 from skiagram.case_features.earlier import previous_cases
-from skiagram.datasets.feature_table import empty_unmeasured, pattern_of
-from skiagram.datasets.folder.csv_rows import (
-    PATIENT_COLUMNS,
-    CsvRow,
-    read_rows,
+from skiagram.datasets.feature_table import pattern_of
+from skiagram.datasets.folder.columns import (
+    Columns,
+    empty_unmeasured,
+    find_thousands_problem,
     require_columns,
-    usual_column,
 )
 from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import number_visits
-from skiagram.datasets.folder.table import (
-    Columns,
-    find_image_problem,
-    find_thousands_problem,
-    read_measured,
-    refer,
-)
+from skiagram.datasets.folder.roles import ROLES, usual_column
+from skiagram.datasets.folder.table import find_image_problems, read_features, refer, references_of
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.finding.inputs import find_partners
 from skiagram.options import check
@@ -45,9 +39,9 @@ from skiagram.readers.case_images import (
     is_image_file,
 )
 from skiagram.readers.file_trees import HEAD_BYTES, FileTree, FolderTree
-from skiagram.readers.files import read_file
 from skiagram.readers.image_files import count_frames
 from skiagram.sealing.archive import ARCHIVE, open_tree
+from skiagram.tables.frames import Row, read_csv, rows_of
 from skiagram.tasks.cases import SEALED, Cases
 
 FILE = "file"
@@ -125,14 +119,19 @@ def cases_of_features(
     Raises:
         DataError: A feature is not there, is no number, or has points that may separate thousands.
     """
-    rows = read_rows(read_file(path, str(path)), missing, files=())
-    require_columns(rows, columns)
-    rows, _ = empty_unmeasured(rows, rows[0].cells)  # of covariates too, as a run reads them
-    for problem in filter(None, (find_thousands_problem(rows, name) for name in columns)):
+    frame = read_csv(path, missing, ())
+    require_columns(frame, columns)
+    header = frame.columns
+    frame, _ = empty_unmeasured(frame, header)  # of covariates too, as a run reads them
+    for problem in filter(None, (find_thousands_problem(frame, name) for name in columns)):
         raise problem
-    header = rows[0].cells
-    named = [patient, usual_column(header, PATIENT_COLUMNS), usual_column(header, _IDS)]
+    values, wrong = read_features(frame, columns)
+    for _, problem in sorted(wrong.items(), key=lambda each: each[0]):
+        raise problem
+    usual = ROLES["patient"].usual
+    named = [patient, usual_column(header, usual), usual_column(header, _IDS)]
     column = next((name for name in named if name in header and name not in columns), None)
+    rows = rows_of(frame)
     row_names = ["" if column is None else row.cells[column] for row in rows]
     counts = Counter(row_names)
     names = [
@@ -140,12 +139,11 @@ def cases_of_features(
         for name, row in zip(row_names, rows, strict=True)
     ]
     cases = []
-    for row, name in zip(rows, names, strict=True):
-        read = read_measured(row, columns)
+    for row, name, read in zip(rows, names, values, strict=True):
         picture = io.BytesIO()
-        Image.fromarray(pattern_of(read)).save(picture, "PNG")
+        Image.fromarray(pattern_of(columns, read)).save(picture, "PNG")
         tree = MemoryTree({_PATTERN: picture.getvalue()})
-        measured = {each: np.nan if value is None else value for each, value in read.items()}
+        measured = dict(zip(columns, read.tolist(), strict=True))
         images = {"": ImageReference(_PATTERN)}
         cases.append(NewCase(name, tree, images, row.cells, measured=measured))
     return cases
@@ -237,32 +235,32 @@ def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
     ]
 
 
-def list_cases(place: Path, rows: Sequence[CsvRow], modalities: Sequence[str]) -> list[NewCase]:
+def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> list[NewCase]:
     """Return the cases of a table; a row that cannot be used is a case with a problem.
 
     Args:
         place: Folder or encrypted archive that file names are relative to.
-        rows: Column `file`, and those of `_OF_TABLE`, as `skiagram table` writes them.
+        frame: Column `file`, and those of `_OF_TABLE`, as `skiagram table` writes them.
         modalities: Images that the model needs of each case; empty for one.
     """
-    header = rows[0].cells
-    if {"visit", "patient_id"} <= set(header):
-        rows = number_visits(rows, "patient_id", "visit")
+    header = frame.columns
+    if {"visit", "patient_id"} <= {*header}:
+        frame = number_visits(frame, "patient_id", "visit")
     needed = [FILE, *(_OF_SEVERAL if modalities else ())]
-    if not set(needed) <= set(header):
+    if not {*needed} <= {*header}:
         fault, allowed = f"columns {listed(header)}", f"at least {', '.join(needed)}"
         remedy = "name the columns as `skiagram table` does"
         raise DataError(fault, where="the table", allowed=allowed, remedy=remedy)
     columns = _columns_of(tuple(header))
     tree = open_tree(place, str(place), is_image_file)
     cases: dict[str, NewCase] = {}
-    references = find_regions_alone(refer(row, columns) for row in rows)
-    for row, reference in zip(rows, references, strict=True):
+    references = find_regions_alone(references_of(frame, columns))
+    problems = find_image_problems(frame, columns)
+    for at, (row, reference) in enumerate(zip(rows_of(frame), references, strict=True)):
         if not modalities or row.cells["modality"] in modalities:
             modality = row.cells["modality"] if modalities else ""
             name = name_of_row(row, with_modalities=bool(modalities)) or row.where
-            problem = find_image_problem(row, columns)
-            case = NewCase(name, tree, {modality: reference}, row.cells, problem)
+            case = NewCase(name, tree, {modality: reference}, row.cells, problems.get(at))
             before = cases.get(case.name)
             cases[case.name] = case if before is None else _united(before, case)
     images = [image for case in cases.values() for image in case.images.values()]
@@ -322,12 +320,12 @@ def link_cases(cases: Sequence[NewCase], visits: pd.DataFrame, table: Cases) -> 
     ]
 
 
-def name_of_row(row: CsvRow, *, with_modalities: bool) -> str:
+def name_of_row(row: Row, *, with_modalities: bool) -> str:
     """Return the name of the case of a row: what is read for it, or its patient and region."""
     if with_modalities:
         parts = (row.cells.get(part, "") for part in ("patient_id", "region", "visit"))
         return "/".join(filter(None, parts))
-    return refer(row, _columns_of(tuple(row.cells))).name
+    return refer(row.cells, _columns_of(tuple(row.cells))).name
 
 
 @cache

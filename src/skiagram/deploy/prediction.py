@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.datasets.folder.csv_rows import inert
 from skiagram.deploy.finders import FoundMark, list_marks
 from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImage
 from skiagram.deploy.model import DeployedModel
@@ -28,6 +27,7 @@ from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prepared_cases import PreparedCases, stored
 from skiagram.doors import in_words_of
 from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError
+from skiagram.tables.frames import inert
 
 _HELD_BYTES = 512 * 1024**2
 JSON_LINES = (".jsonl", ".ndjson")

@@ -13,8 +13,8 @@ from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.statistics.variation import count_cases
+from skiagram.tables.cells import are_equal, find_missing_code, same_value
 from skiagram.tasks.classes import Classes
-from skiagram.tasks.columns import are_equal, find_missing_code, same_value
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.task import Task
 

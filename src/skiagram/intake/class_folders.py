@@ -9,15 +9,16 @@ import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from itertools import takewhile
 from typing import NamedTuple
 
-from skiagram.datasets.folder.csv_rows import WHERE, CsvRow
+import pandas as pd
+
 from skiagram.datasets.folder.mask_names import without_ending, without_modality
 from skiagram.datasets.folder.name_patterns import LAYOUT_CONTENT, NamePattern
-from skiagram.datasets.folder.table import SPLITS
+from skiagram.datasets.folder.roles import SPLITS
 from skiagram.errors import DataError, listed
+from skiagram.tables.frames import WHERE
 
 KINDS = "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files"
 _CONTENT = LAYOUT_CONTENT | {"images": "(?i:images?|imgs?|imaging|volumes?)(?:T[rs])?"}
@@ -44,7 +45,7 @@ class _Fitted(NamedTuple):
         return sorted({told["label"] for told in self.told.values()})
 
 
-def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) -> list[CsvRow]:
+def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) -> pd.DataFrame:
     """Return a row for each image, whose label is the name of a folder.
 
     Args:
@@ -78,16 +79,12 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
     chosen = _choose_layout(fitted, names, classes, where)
     if len(classes) < 2:  # a line that names all classes has settled it
         _refuse_nested(chosen, where)
+    cells = {"file": [*names], "label": [chosen.told[name]["label"] for name in names]}
     # without a test set, as where its labels are kept back, parts are of no use: folds make them
     parts = {SPLITS[each["split"].lower()] for each in chosen.told.values() if "split" in each}
-    rows = []
-    for line, name in enumerate(names, start=2):
-        reading = chosen.told[name]
-        cells = {"file": name, "label": reading["label"]}
-        if "test" in parts:
-            cells["split"] = SPLITS[reading["split"].lower()]
-        rows.append(CsvRow(line, cells))
-    return rows
+    if "test" in parts:
+        cells["split"] = [SPLITS[chosen.told[name]["split"].lower()] for name in names]
+    return pd.DataFrame(cells, index=range(2, len(names) + 2))
 
 
 def _choose_layout(
@@ -154,14 +151,14 @@ def _choose_layout(
     return outer
 
 
-def describe_depths(rows: Sequence[CsvRow]) -> str:
+def describe_depths(frame: pd.DataFrame) -> str:
     """Return a sentence where images of one class lie at several depths; else nothing."""
     depths: dict[str, set[int]] = {}
     folders: dict[int, Counter[str]] = {}
-    for row in rows:
-        folder = row.cells["file"].rpartition("/")[0]
+    for file, label in zip(frame["file"], frame["label"], strict=True):
+        folder = file.rpartition("/")[0]
         depth = folder.count("/")
-        depths.setdefault(row.cells["label"], set()).add(depth)
+        depths.setdefault(label, set()).add(depth)
         folders.setdefault(depth, Counter())[folder] += 1
     several = sum(len(found) > 1 for found in depths.values())
     if not several:
@@ -178,39 +175,36 @@ def describe_depths(rows: Sequence[CsvRow]) -> str:
     )
 
 
-def find_split_column(rows: list[CsvRow], names: Iterable[str]) -> tuple[str | None, str]:
+def find_split_column(frame: pd.DataFrame, names: Iterable[str]) -> tuple[str | None, str]:
     """Return the first of some columns that tells the parts of the data, and a sentence.
 
     It holds names of parts alone, among them those of training and of test.
     """
     for name in names:
-        parts = {SPLITS.get(row.cells[name].casefold()) for row in rows}
+        parts = {SPLITS.get(cell.casefold()) for cell in frame[name].unique()}
         if None not in parts and {"train", "test"} <= parts:
             note = f"The column `{name}` tells the parts of the data; another is named by --split."
             return name, note
     return None, ""
 
 
-def add_split(rows: list[CsvRow], column: str, split: str | None) -> tuple[list[CsvRow], str]:
+def add_split(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
     """Return a table with the column `split` that folders of file names tell, and a sentence.
 
     Args:
         column: Of the names of files.
-        split: Column of the parts of the data; the table stays as it is where there is one.
 
     Raises:
         DataError: Some names have such a folder and some have none.
     """
-    if split is not None:
-        return rows, ""
-    names = [row.cells[column] for row in rows]
+    names = frame[column].tolist()
     folders = [[part.lower() for part in re.split(r"[/\\]", name)[:-1]] for name in names]
     levels = zip(*folders, strict=False)
     shared = next((at for at, level in enumerate(levels) if len({*level}) > 1), 0)
     found = [[SPLITS[part] for part in parts[shared:] if part in SPLITS] for parts in folders]
     splits = {part for parts in found for part in parts}
     if len(splits) < 2:  # one folder for all, such as `test`, tells no parts
-        return rows, ""
+        return frame, ""
     without = [name for name, parts in zip(names, found, strict=True) if len({*parts}) != 1]
     if without:
         raise DataError(
@@ -222,20 +216,17 @@ def add_split(rows: list[CsvRow], column: str, split: str | None) -> tuple[list[
             remedy="add a column `split` with train, validation and test",
         )
     if "test" not in splits:
-        return rows, ""
+        return frame, ""
     counts = Counter(parts[0] for parts in found)
     counted = ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))
     note = f"Folders in the names of files (`{column}`) tell the parts of the data: {counted}. "
     note += "A column `split` would count instead."
-    return [
-        replace(row, cells=row.cells | {"split": parts[0]})
-        for row, parts in zip(rows, found, strict=True)
-    ], note
+    return frame.assign(split=[str(parts[0]) for parts in found]), note
 
 
 def unite_development(
-    rows: list[CsvRow], split: str | None, patient: str | None
-) -> tuple[list[CsvRow], str]:
+    frame: pd.DataFrame, split: str | None, patient: str | None
+) -> tuple[pd.DataFrame, str]:
     """Return a table without a validation set where it shares patients with training alone.
 
     Folds then make validation sets of whole patients. A patient in the test set too is a fault.
@@ -245,20 +236,13 @@ def unite_development(
         patient: Column of the patients; None where nobody knows them.
     """
     if split is None or patient is None:
-        return rows, ""
-    parts: dict[str, set[str | None]] = {}
-    for row in rows:
-        parts.setdefault(row.cells[patient], set()).add(SPLITS.get(row.cells[split].casefold()))
-    crossing = sum({"train", "validation"} <= found for found in parts.values())
-    if not crossing or any("test" in found and len(found) > 1 for found in parts.values()):
-        return rows, ""
-    united = [
-        replace(row, cells=row.cells | {split: "train"})
-        if SPLITS.get(row.cells[split].casefold()) == "validation"
-        else row
-        for row in rows
-    ]
-    return united, (
+        return frame, ""
+    part = frame[split].str.casefold().map(SPLITS)
+    parts = part.groupby(frame[patient]).agg(set)
+    crossing = sum({"train", "validation"} <= found for found in parts)
+    if not crossing or any("test" in found and len(found) > 1 for found in parts):
+        return frame, ""
+    return frame.assign(**{split: frame[split].mask(part == "validation", "train")}), (
         f"{crossing} patients have images in training and in validation: both are one development "
         "set here, and validation sets are made of whole patients."
     )

@@ -6,13 +6,16 @@ models of each compete on training folds. Chang et al. 2021, Neuro-Oncology Adva
 
 import re
 import shlex
-from collections import Counter, defaultdict
+import warnings
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
-from statistics import fmean
 
-from skiagram.datasets.folder.csv_rows import CsvRow, parse_number, says_number
+import numpy as np
+import pandas as pd
+
+from skiagram.datasets.folder.table import read_features
 from skiagram.errors import DataError, OptionError, listed
+from skiagram.tables.frames import Floats, are_numbers, row_at
 
 ALL = "all"  # structures
 _STRUCTURE = re.compile(
@@ -23,10 +26,10 @@ _NUMBERED = re.compile(
 )
 COUNT = "regions"  # feature: how many regions the patient has
 LARGEST = "largest"
-_SUMMARIES: Mapping[str, Callable[[Sequence[float]], float]] = {
-    "sum": sum,
-    "mean": fmean,
-    "highest": max,
+_SUMMARIES: Mapping[str, Callable[..., Floats]] = {
+    "sum": np.nansum,
+    "mean": np.nanmean,
+    "highest": np.nanmax,
 }
 COMBINATIONS = {  # name before a feature's → what a model reads, in titles
     "sum": "sums over the regions",
@@ -46,23 +49,20 @@ def originals_of(features: Sequence[str]) -> list[str]:
     return [name.removeprefix("sum_") for name in features if name.startswith("sum_")]
 
 
-def has_several(rows: Sequence[CsvRow], patient: str, constant: Sequence[str]) -> bool:
+def has_several(frame: pd.DataFrame, patient: str, constant: Sequence[str]) -> bool:
     """Return whether patients have several rows, and all rows of each agree.
 
     Args:
         patient: Column of the patient.
         constant: Columns that must not differ within a patient.
     """
-    first: dict[str, CsvRow] = {}
-    for row in rows:
-        first_row = first.setdefault(row.cells[patient], row)
-        if any(row.cells[name] != first_row.cells[name] for name in constant):
-            return False
-    return len(first) < len(rows)
+    patients = frame[patient].nunique()
+    agree = len(frame[[patient, *constant]].drop_duplicates()) == patients
+    return agree and patients < len(frame)
 
 
 def find_structures(
-    rows: Sequence[CsvRow], patient: str | None, others: Collection[str]
+    frame: pd.DataFrame, patient: str | None, others: Collection[str]
 ) -> str | None:
     """Return the column that tells a patient's rows apart by what they show; None where none does.
 
@@ -73,55 +73,57 @@ def find_structures(
         patient: Column of the patient; None where nobody knows, and the column's name decides.
         others: Columns that hold something else, such as the label.
     """
-    patients = Counter(row.cells[patient] for row in rows if patient is not None)
-    several = sum(number > 1 for number in patients.values())
+    rows_of_patient = [] if patient is None else frame[patient].value_counts().tolist()
+    several = sum(number > 1 for number in rows_of_patient)
     found = []
-    for name in rows[0].cells:
-        cells = [row.cells[name] for row in rows]
-        kinds = {*cells} - {""}
+    for name in frame.columns:
         called = bool(_STRUCTURE.search(name))
-        if name in others or name == patient or not 1 < len(kinds) <= len(rows) / 2:
+        if name in others or name == patient or frame[name].dtype.kind == "f":
             continue
-        if all(map(says_number, kinds)) and not _NUMBERED.fullmatch(name):
+        kinds = len({*frame[name]} - {""})
+        if not 1 < kinds <= len(frame) / 2:
+            continue
+        if are_numbers(frame[name]) and not _NUMBERED.fullmatch(name):
             continue
         if patient is None:
             shared = called and name.casefold() != "label"  # which may be a class, too
         else:
-            pairs = {(row.cells[patient], row.cells[name]) for row in rows}
+            pairs = frame[[patient, name]].drop_duplicates()
             # Where few patients have several rows, any text may differ between these by chance.
-            shared = len(pairs) == len(rows) and several > (0 if called else len(patients) / 2)
+            enough = 0 if called else len(rows_of_patient) / 2
+            shared = len(pairs) == len(frame) and several > enough
         if shared:
-            found.append((not called, len(kinds), name))
+            found.append((not called, kinds, name))
     return min(found)[2] if found else None
 
 
-def choose_structures(rows: Sequence[CsvRow], column: str, chosen: Collection[str]) -> list[CsvRow]:
+def choose_structures(frame: pd.DataFrame, column: str, chosen: Collection[str]) -> pd.DataFrame:
     """Return the rows of some structures.
 
     Raises:
         OptionError: The column has none of a name, or no structure is named.
     """
-    structures = {row.cells[column] for row in rows}
+    structures = {*frame[column]}
     unknown = [name for name in chosen if name not in structures]
     if unknown or not chosen:
         raise OptionError(
             f"no structure is called {', '.join(unknown)}" if unknown else "names no structure",
             where="--region",
-            allowed=f"one or more of the column `{column}`: {list_structures(rows, column)}",
-            remedy=ask_for_structure(rows, column),
+            allowed=f"one or more of the column `{column}`: {list_structures(frame, column)}",
+            remedy=ask_for_structure(frame, column),
         )
-    return [row for row in rows if row.cells[column] in chosen]
+    return frame[frame[column].isin([*chosen])]
 
 
-def list_structures(rows: Sequence[CsvRow], column: str) -> str:
+def list_structures(frame: pd.DataFrame, column: str) -> str:
     """Return the structures of a column with their rows, the most frequent first."""
-    counts = Counter(row.cells[column] for row in rows).most_common()
+    counts = Counter(frame[column].tolist()).most_common()
     return listed(f"{name} ({number})" for name, number in counts)
 
 
-def ask_for_structure(rows: Sequence[CsvRow], column: str) -> str:
+def ask_for_structure(frame: pd.DataFrame, column: str) -> str:
     """Return what to add to a line for one structure, or for all rows of a column."""
-    ((first, _),) = Counter(row.cells[column] for row in rows).most_common(1)
+    ((first, _),) = Counter(frame[column].tolist()).most_common(1)
     one, every = (shlex.quote(f"{column}={name}") for name in (first, ALL))
     return (
         f"name the structure that the question is about, such as --region {one}; --region {every} "
@@ -130,18 +132,18 @@ def ask_for_structure(rows: Sequence[CsvRow], column: str) -> str:
 
 
 def combine_regions(
-    rows: Sequence[CsvRow],
+    frame: pd.DataFrame,
     patient: str,
     features: Sequence[str],
     constant: Sequence[str],
     volume: str | None,
-) -> tuple[list[CsvRow], list[str]]:
+) -> tuple[pd.DataFrame, list[str]]:
     """Return a row a patient, in the order of their first rows, and its features.
 
     Sums, means and highest values are of the regions that have a value.
 
     Args:
-        rows: One a region.
+        frame: A row a region.
         patient: Column of the patient.
         features: Columns of numbers.
         constant: Columns that must not differ within a patient; all others are dropped.
@@ -150,31 +152,35 @@ def combine_regions(
     Raises:
         DataError: Rows of a patient differ in one of the constant columns.
     """
-    regions: dict[str, list[CsvRow]] = defaultdict(list)
-    for row in rows:
-        regions[row.cells[patient]].append(row)
-    combined = []
-    for patient_rows in regions.values():
-        # what is no feature is the patient's, and so the same in every row
-        first = patient_rows[0]
-        for row in patient_rows[1:]:
-            for name in constant:
-                if row.cells[name] != first.cells[name]:
-                    raise DataError(
-                        f"rows of one patient differ in the column `{name}`, first in lines "
-                        f"{first.line} and {row.line}",
-                        where=row.where,
-                        allowed="one value a patient where the regions of a patient are one case",
-                        remedy="correct the table, or keep each row a case: --per-patient rows",
-                    )
-        cells = {name: first.cells[name] for name in (patient, *constant)}
-        cells[COUNT] = str(len(patient_rows))
+    # what is no feature is the patient's, and so the same in every row
+    first_of = ~frame[patient].duplicated().to_numpy()
+    number = pd.factorize(frame[patient])[0]
+    first = frame[first_of]
+    for name in constant:
+        differ = (frame[name].to_numpy() != first[name].to_numpy()[number]).nonzero()[0]
+        if len(differ):
+            at = int(differ[0])
+            lines = first.index[number[at]], frame.index[at]
+            raise DataError(
+                f"rows of one patient differ in the column `{name}`, first in lines {lines[0]} and "
+                f"{lines[1]}",
+                where=row_at(frame, at).where,
+                allowed="one value a patient where the regions of a patient are one case",
+                remedy="correct the table, or keep each row a case: --per-patient rows",
+            )
+    # the features of all regions of each, one after the other
+    values, _ = read_features(frame, features)
+    places = [np.flatnonzero(number == each) for each in range(len(first))]
+    parts = {COUNT: np.array([[float(len(rows))] for rows in places])}
+    with warnings.catch_warnings(action="ignore"):  # of features without any value
         for kind, value_of in _SUMMARIES.items():
-            for name in features:
-                values = [parse_number(row.cells[name]) for row in patient_rows if row.cells[name]]
-                cells[f"{kind}_{name}"] = repr(value_of(values)) if values else ""
-        if volume is not None:
-            largest = max(patient_rows, key=lambda row: parse_number(row.cells[volume] or "-inf"))
-            cells |= {f"{LARGEST}_{name}": largest.cells[name] for name in features}
-        combined.append(replace(first, cells=cells))
-    return combined, [name for name in combined[0].cells if name not in (patient, *constant)]
+            combined = np.stack([value_of(values[rows], axis=0) for rows in places])
+            combined[np.stack([np.isnan(values[rows]).all(axis=0) for rows in places])] = np.nan
+            parts[kind] = combined
+    if volume is not None:
+        sizes = np.nan_to_num(values[:, [*features].index(volume)], nan=-np.inf)
+        largest = [rows[sizes[rows].argmax()] for rows in places]
+        parts[LARGEST] = values[largest]
+    names = [COUNT, *(f"{kind}_{name}" for kind in [*parts][1:] for name in features)]
+    table = pd.DataFrame(np.hstack([*parts.values()]), columns=names, index=first.index)
+    return pd.concat([first[[patient, *constant]], table], axis=1), names

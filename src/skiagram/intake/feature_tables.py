@@ -8,34 +8,24 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from skiagram.datasets.feature_table import (
-    FeatureFile,
+import numpy as np
+import pandas as pd
+
+from skiagram.datasets.feature_table import FeatureFile, numeric_columns, telling_columns_of
+from skiagram.datasets.folder.columns import (
     empty_unmeasured,
-    numeric_columns,
-    telling_columns_of,
-)
-from skiagram.datasets.folder.csv_rows import (
-    PATIENT_COLUMNS,
-    CsvRow,
-    describe_missing,
-    list_columns,
-    of_table,
-    read_csv,
-    refuse_units,
-    require_columns,
-    usual_column,
-)
-from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
-from skiagram.datasets.folder.patients import PatientTable, settle_patients
-from skiagram.datasets.folder.table import (
-    describe_covariates,
     find_number_problem,
     find_thousands_problem,
-    is_number,
+    refuse_units,
+    require_columns,
+    settle_columns,
 )
+from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
+from skiagram.datasets.folder.patients import PatientTable
+from skiagram.datasets.folder.roles import list_columns
+from skiagram.datasets.folder.table import read_features as read_numbers
 from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
 from skiagram.errors import DataError, OptionError, listed, nearest
-from skiagram.intake.class_folders import add_split, find_split_column
 from skiagram.intake.combined_regions import (
     ALL,
     COMBINATIONS,
@@ -52,18 +42,15 @@ from skiagram.intake.combined_regions import (
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import (
     OF_OTHER_CLASSES,
-    label_column,
-    leave_out_classes,
     record_left_out,
-    refuse_measurements,
     require_positive,
-    settle_labels,
     settle_positive,
 )
-from skiagram.intake.outcomes import list_outcome_columns, settle_outcome
-from skiagram.intake.patient_columns import find_patient_column, is_whole
-from skiagram.tasks.columns import stands_for_missing
-from skiagram.tasks.kinds import AnyOutcome
+from skiagram.intake.outcomes import list_outcome_columns
+from skiagram.intake.patient_columns import are_ids
+from skiagram.intake.settled_tables import SettledTable, settle_table
+from skiagram.tables.cells import stands_for_missing
+from skiagram.tables.frames import describe_missing, numbers_of, of_table, read_csv
 from skiagram.tasks.task import Design
 
 _TYPED = 8  # columns in a remedy
@@ -79,10 +66,18 @@ _SEVERAL = (
 )
 
 
-class DescribedFeatures(NamedTuple):
-    """A table of features as it will be read; `file` of its source is not there yet."""
+# Roles that a table of features has no column of.
+_OF_IMAGES = ("file", "visit", "marks", "mask", "label_value", "frame", "modality", "scores")
 
-    rows: list[CsvRow]
+
+class DescribedFeatures(NamedTuple):
+    """A table of features as it will be read; `file` of its source is not there yet.
+
+    Attributes:
+        frame: Its features are numbers, all other cells texts.
+    """
+
+    frame: pd.DataFrame
     source: FeatureFile
     notes: list[str]
 
@@ -106,182 +101,166 @@ def read_features(
         project_table: The table of the project whose models are to score this one: its features are
             read, and its columns where this table calls them the same.
     """
-    # the rows of all tables, and what is predicted
-    rows, measured, options, notes = _read_rows(options, project_table)
-    settled = settle_outcome(rows, options)
-    if settled is not None:
-        rows, options = settled.rows, settled.options
-        notes.append(settled.note)
-    # the other columns, and the rows that are cases
-    outcome, is_new = None if settled is None else settled.outcome, project_table is None
-    rows, source, column_notes, label_notes = _settle_columns(
-        rows, measured, options, outcome, is_new=is_new
-    )
-    notes += column_notes
-    patient = source.patient
+    for role in _OF_IMAGES:
+        if getattr(options, role):
+            fault = "a table of features has no such column"
+            where = f"--{role.replace('_', '-')}"
+            raise OptionError(fault, where=where, remedy="leave the option out")
+    # the rows of all tables, what is predicted, and whose they are
+    frame, measured, options, notes = _read_tables(options, project_table)
+    table = settle_table(frame, options)
+    source = _describe_source(table)
+    notes += table.notes
+    frame, patient = table.frame, source.patient
     constant = [source.label, *filter(None, [source.split]), *source.covariates]
-    constant += [] if outcome is None else [outcome.column]
-    rows, region_notes = _choose_region(options, rows, patient, constant)
+    constant += [] if source.outcome is None else [source.outcome.column]
+    frame, region_notes = _choose_region(table.options, frame, patient, constant)
     notes += region_notes
     # whether those of a patient are one case
-    combined = _is_combined(options, rows, patient, constant, project_table)
-    has_choice = options.per_patient is not None or not is_new
-    if not (combined or has_choice or patient is None) and has_several(rows, patient, constant):
+    combined = _is_combined(table.options, frame, patient, constant, project_table)
+    has_choice = options.per_patient is not None or project_table is not None
+    if not (combined or has_choice or patient is None) and has_several(frame, patient, constant):
         notes.append(_SEVERAL)
     # their features
     if project_table is not None:
-        names = project_table.features or ()
-        features = originals_of(names) if combined else [*names]
-        missing = [name for name in features if name not in rows[0].cells]
-        if missing:
-            fault = f"{len(missing)} of {len(features)} features of the project are not there: "
-            raise DataError(
-                fault + listed(missing),
-                where="the table of features",
-                allowed="all features that the project's models may read, under the same names",
-                remedy="compute them with the same settings, or correct the names of the columns",
-            )
-        for problem in filter(None, (find_thousands_problem(rows, name) for name in features)):
-            raise problem
+        features = _features_of_project(frame, project_table, combined=combined)
     else:
-        others = {patient, source.label, source.split, *source.covariates}
-        others |= set() if settled is None else {*settled.columns}
-        free = [name for name in measured if name not in others]
-        features, feature_notes = _settle_features(rows, free, source, options)
+        others = {*source.columns.used(), *table.predicted}
+        free = [name for name in measured if name not in others and name in frame]
+        frame, features, feature_notes = _settle_features(frame, free, source, options)
         notes += feature_notes
     if combined and patient is not None:
-        regions, volume = len(rows), next(filter(_VOLUME.search, features), None)
-        rows, features = combine_regions(rows, patient, features, constant, volume)
+        regions, volume = len(frame), next(filter(_VOLUME.search, features), None)
+        frame, features = combine_regions(frame, patient, features, constant, volume)
         kinds = [words for kind, words in COMBINATIONS.items() if has_combination(features, kind)]
         notes.append(
-            f"{regions} rows of {len(rows)} patients: each patient is one case, with "
+            f"{regions} rows of {len(frame)} patients: each patient is one case, with "
             f"{listed(kinds)} of every feature, and the number of regions. `--per-patient rows` "
             "keeps each row a case."
         )
-    return DescribedFeatures(rows, replace(source, features=tuple(features)), notes + label_notes)
+    return DescribedFeatures(frame, replace(source, features=tuple(features)), notes)
 
 
-def _read_rows(
+def _read_tables(
     options: FileOptions, project_table: FeatureFile | None
-) -> tuple[list[CsvRow], list[str], FileOptions, list[str]]:
-    """Return the rows of all tables, the columns of the first one, and sentences.
+) -> tuple[pd.DataFrame, list[str], FileOptions, list[str]]:
+    """Return the rows of all tables, the columns of the first one, options, and sentences.
 
     The options then name the columns that these tables have, as the project's table does where the
     line names no others.
     """
     # one table, or several joined by patients
     emptied: Counter[str] = Counter()
-    if options.csv is None:
-        with of_table(str(options.folder)):
-            rows = read_csv(options.folder, options.missing, emptied=emptied)
-            refuse_units(rows)
-        measured, join_notes = [*rows[0].cells], list[str]()
-    else:
-        whole = PatientTable.read(options.folder, options.patient, options.missing, emptied)
-        measured, join_notes = [*whole.rows[0].cells], []
+    join_notes: list[str] = []
+    paths = [path for path in (options.folder, options.csv, *options.join) if path is not None]
+    tables = []
+    for path in paths:
+        with of_table(str(path)):
+            tables.append(read_csv(path, options.missing, (), emptied=emptied))
+            refuse_units(tables[-1])
+    frame = tables[0]
+    measured = [str(name) for name in frame.columns]
+    if len(tables) > 1:
+        whole = PatientTable.of(frame, str(paths[0]), options.patient)
         leave_out = options.unmatched == "leave-out"
-        for path in (options.csv, *options.join):
-            further = PatientTable.read(
-                path, options.patient, options.missing, emptied, joined=True
-            )
+        for path, table in zip(paths[1:], tables[1:], strict=True):
+            further = PatientTable.of(table, str(path), options.patient, joined=True)
             whole, left_out = whole.joined(further, options.similar_patients, leave_out=leave_out)
             join_notes += left_out
-        rows = whole.rows
+        frame = whole.frame
+    del tables
     notes = describe_missing(options.missing, emptied) + join_notes
     # the columns that the project's table has
-    header, taken = rows[0].cells, list[str]()
+    taken: list[str] = []
     if project_table is not None:
-        if project_table.label in header and options.label is None:
+        options = replace(options, cohort=True)
+        if project_table.label in frame and options.label is None:
             options = replace(options, label=project_table.label)
-        if project_table.patient in header and options.patient not in header:
+        if project_table.patient in frame and options.patient not in frame:
             options = replace(options, patient=project_table.patient)
-        taken = [name for name in project_table.covariates if name in header]
-    forced = list_columns([*options.force_covariates, *taken], header)
-    covariates = list_columns([*options.covariates, *taken, *forced], header)
-    options = replace(options, covariates=covariates, force_covariates=forced)
+        taken = [name for name in project_table.covariates if name in frame]
+    forced = list_columns([*options.forced_covariates, *taken], frame.columns)
+    covariates = list_columns([*options.covariates, *taken, *forced], frame.columns)
+    options = replace(options, covariates=covariates, forced_covariates=forced)
     # numbers that nobody measured
-    numbers = dict.fromkeys([*measured, *(name for name in covariates if name in header)])
-    rows, n_emptied = empty_unmeasured(rows, numbers)
+    numbers = dict.fromkeys([*measured, *(name for name in covariates if name in frame)])
+    frame, n_emptied = empty_unmeasured(frame, numbers)
     if n_emptied:
         notes.append(f"{n_emptied} cells of numbers are infinite or `nan`; they count as empty.")
-    return rows, measured, options, notes
+    return frame, measured, options, notes
 
 
-def _settle_columns(
-    rows: list[CsvRow],
-    measured: Sequence[str],
-    options: FileOptions,
-    outcome: AnyOutcome | None,
-    *,
-    is_new: bool,
-) -> tuple[list[CsvRow], FeatureFile, list[str], list[str]]:
-    """Return a table, what its columns are but for the features, and sentences on these.
-
-    Labels have one spelling then, and ids of patients. Sentences on labels stand by themselves.
-
-    Args:
-        measured: Columns of the table of features.
-        is_new: Whether it is the table of a new data set; else models of a project score it.
-    """
-    rows, patient, split, notes = _find_patients_and_split(rows, measured, options, is_new=is_new)
-    covariates = tuple(options.covariates)
-    label = label_column(options.label_name, rows)
-    require_columns(rows, (label,), "--label")
-    require_columns(rows, filter(None, [patient]), "--patient")
-    require_columns(rows, filter(None, [split]), "--split")
-    require_columns(rows, covariates, "--covariates")
-    # labels, without those of classes that are not asked for
-    named = [*options.classes, *filter(None, [options.positive])]
-    rows, label_notes = settle_labels(rows, label, options.empty_label, named)
-    every = len(rows)
-    if outcome is None and is_new:
-        if not options.classes:
-            refuse_measurements(rows, label)
-        rows, note = leave_out_classes(rows, label, options.classes)
-        label_notes += [note] if note else []
-    rows = settle_patients(rows, patient, options.similar_patients)
-    notes += describe_covariates(rows, covariates)
-    classes, positive = _settle_classes(options, label, rows)
-    source = FeatureFile(
+def _describe_source(table: SettledTable) -> FeatureFile:
+    """Return the options of the data set but for its features."""
+    frame, options = table.frame, replace(table.options, region=None)
+    columns = settle_columns(frame, options)
+    label, outcome = columns["label"], table.outcome
+    classes, positive = _settle_classes(options, label, frame)
+    number, stay = table.of_other_classes, len(frame)
+    return FeatureFile(
         name=options.short_name,
         title=options.title,
         modality="not stated",
         licence="not stated",
         citation="none",
-        known_issues=record_left_out(every - len(rows), len(rows), OF_OTHER_CLASSES),
+        known_issues=record_left_out(number, stay, OF_OTHER_CLASSES),
         file=str(options.folder),
         md5=None,
         label=label,
         classes=classes,
         positive_class=positive,
-        patient=patient,
-        split=split,
-        covariates=covariates,
-        forced_covariates=tuple(options.force_covariates),
+        patient=columns["patient"],
+        split=columns["split"],
+        covariates=columns["covariates"],
+        forced_covariates=columns["forced_covariates"],
         features=None,
         missing=tuple(options.missing),
         copies=options.copies or "refuse",
         outcome=outcome,
     )
-    return rows, source, notes, label_notes
+
+
+def _features_of_project(
+    frame: pd.DataFrame, project_table: FeatureFile, *, combined: bool
+) -> list[str]:
+    """Return the columns that the models of a project read.
+
+    Raises:
+        DataError: Some are not there, or have two readings.
+    """
+    names = project_table.features or ()
+    features = originals_of(names) if combined else [*names]
+    missing = [name for name in features if name not in frame]
+    if missing:
+        fault = f"{len(missing)} of {len(features)} features of the project are not there: "
+        raise DataError(
+            fault + listed(missing),
+            where="the table of features",
+            allowed="all features that the project's models may read, under the same names",
+            remedy="compute them with the same settings, or correct the names of the columns",
+        )
+    for problem in filter(None, (find_thousands_problem(frame, name) for name in features)):
+        raise problem
+    return features
 
 
 def _settle_features(
-    rows: list[CsvRow], columns: Sequence[str], source: FeatureFile, options: FileOptions
-) -> tuple[list[str], list[str]]:
-    """Return the columns that are features, and sentences on what is none and on empty cells.
+    frame: pd.DataFrame, columns: Sequence[str], source: FeatureFile, options: FileOptions
+) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """Return a table whose features are numbers, their columns, and sentences on these.
+
+    The sentences say what is no feature, and which cells are empty.
 
     Raises:
         DataError: A column tells the label or looks like a number of the row, and is not forced.
     """
-    header = rows[0].cells
-    left_out = _named_columns(options.not_features, header, "--not-features")
-    features, notes = _feature_columns(rows, [name for name in columns if name not in left_out])
-    forced = _named_columns(options.force_features, header, "--force-features")
-    asked_of = [name for name in features if name not in forced]
-    telling = telling_columns_of(
-        rows, asked_of, source.label, source.classes, source.outcome, source.split
-    )
+    left_out = _named_columns(options.not_features, frame.columns, "--not-features")
+    features, notes = _feature_columns(frame, [name for name in columns if name not in left_out])
+    values, _ = read_numbers(frame, features)
+    numbers = pd.DataFrame(values, columns=features, index=frame.index)
+    frame = pd.concat([frame.drop(columns=features), numbers], axis=1)
+    forced = _named_columns(options.force_features, columns, "--force-features")
+    telling = telling_columns_of(frame, source, [name for name in features if name not in forced])
     typed = shlex.join([*telling][:_TYPED]) + (" …" if len(telling) > _TYPED else "")
     refuse_telling_columns(
         telling,
@@ -290,52 +269,20 @@ def _settle_features(
         "`--force-features`",
     )
     # what is empty
-    empty = {name: sum(not row.cells[name] for row in rows) for name in features}
-    gappy = sorted((name for name in features if empty[name]), key=lambda name: -empty[name])
+    counts = zip(features, np.isnan(values).sum(axis=0).tolist(), strict=True)
+    gappy = sorted(((n, name) for name, n in counts if n), key=lambda each: -each[0])
     if gappy:
-        shown = [f"{name} ({empty[name]})" for name in gappy]
+        shown = [f"{name} ({number})" for number, name in gappy]
         notes.append(
-            f"{sum(empty.values())} cells of {len(gappy)} of {len(features)} features are empty: "
-            f"{listed(shown)}. Each model fills them with the median of its training cases, and "
-            "sees which were empty."
+            f"{sum(number for number, _ in gappy)} cells of {len(gappy)} of {len(features)} "
+            f"features are empty: {listed(shown)}. Each model fills them with the median of its "
+            "training cases, and sees which were empty."
         )
-    return features, notes
-
-
-def _find_patients_and_split(
-    rows: list[CsvRow], measured: Sequence[str], options: FileOptions, *, is_new: bool
-) -> tuple[list[CsvRow], str | None, str | None, list[str]]:
-    """Return a table, its columns of patients and of the parts of the data, and sentences.
-
-    Where no column is named, `find_patient_column` tells that of patients; a column of names of
-    parts, or folders in a column of file names, tell the parts.
-    """
-    notes: list[str] = []
-    header = rows[0].cells
-    patient = options.patient or usual_column(header, PATIENT_COLUMNS)
-    split = options.split or usual_column(header, ("split",))
-    if not is_new:
-        return rows, patient, split, notes
-    if options.patient is None:
-        taken = {options.label_name, *options.not_features, *options.covariates}
-        patient, note = find_patient_column(rows, taken)
-        notes += [note] if note else []
-    # a column of names of parts
-    if split is None:
-        split, note = find_split_column(rows, measured)
-        if split is not None:
-            return rows, patient, split, [*notes, note]
-    # folders in names of files
-    for name in measured:
-        if all(re.search(r"[/\\]", row.cells[name]) for row in rows):
-            rows, note = add_split(rows, name, split)
-            notes += [note] if note else []
-            split = "split" if note else split
-    return rows, patient, split, notes
+    return frame, features, notes
 
 
 def _settle_classes(
-    options: FileOptions, label: str, rows: list[CsvRow]
+    options: FileOptions, label: str, frame: pd.DataFrame
 ) -> tuple[tuple[str, ...], str | None]:
     """Return the classes, and the positive one as the table writes it.
 
@@ -343,55 +290,57 @@ def _settle_classes(
         DataError: A row has no label.
         OptionError: There are two classes and none is named, or one of another number is.
     """
-    unlabelled = sum(not row.cells[label] for row in rows)
+    unlabelled = (frame[label] == "").sum()
     if unlabelled:
         raise DataError(
-            f"{unlabelled} of {len(rows)} rows have no label",
+            f"{unlabelled} of {len(frame)} rows have no label",
             where=f"the table of features, column `{label}`",
             allowed="a label in every row",
             remedy="fill in the cells; `--empty-label leave-out` leaves such rows out, and "
             "`--empty-label CLASS` names their class",
         )
-    classes = tuple(options.classes or sorted({row.cells[label] for row in rows}))
+    classes = tuple(options.classes or sorted({*frame[label]}))
     require_positive(options.positive, classes)
     return classes, settle_positive(options.positive, classes)
 
 
 def _choose_region(
     options: FileOptions,
-    rows: list[CsvRow],
+    frame: pd.DataFrame,
     patient: str | None,
     constant: Sequence[str],
-) -> tuple[list[CsvRow], list[str]]:
+) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows of the structures that `--region COLUMN=NAME,…` names, and a sentence.
 
     Raises:
         DataError: A column tells a patient's rows apart, and nobody said which are meant.
     """
     if options.region is None:
-        column = find_structures(rows, patient, {*constant, *options.not_features})
+        column = find_structures(frame, patient, {*constant, *options.not_features})
         if column is None:
-            return rows, []
+            return frame, []
         raise DataError(
-            f"the column `{column}` tells a patient's rows apart: {list_structures(rows, column)}",
+            f"the column `{column}` tells a patient's rows apart: {list_structures(frame, column)}",
             where="the table of features",
             allowed="rows of one structure, or of several that are alike, such as lesions",
-            remedy=ask_for_structure(rows, column),
+            remedy=ask_for_structure(frame, column),
         )
     column, _, names = options.region.partition("=")
-    require_columns(rows, (column,), "--region")
+    require_columns(frame, (column,), "--region")
     if names == ALL:
-        return rows, []
-    structures = {row.cells[column] for row in rows}
+        return frame, []
+    structures = {*frame[column]}
     chosen = [names] if names in structures else [*filter(None, map(str.strip, names.split(",")))]
-    structure_rows = choose_structures(rows, column, chosen)
-    sentence = f"{len(structure_rows)} of {len(rows)} rows are of {', '.join(chosen)} (`{column}`)."
+    structure_rows = choose_structures(frame, column, chosen)
+    sentence = (
+        f"{len(structure_rows)} of {len(frame)} rows are of {', '.join(chosen)} (`{column}`)."
+    )
     return structure_rows, [sentence]
 
 
 def _is_combined(
     options: FileOptions,
-    rows: list[CsvRow],
+    frame: pd.DataFrame,
     patient: str | None,
     constant: Sequence[str],
     project_table: FeatureFile | None,
@@ -405,13 +354,13 @@ def _is_combined(
             )
         return False
     if project_table is not None:
-        return COUNT in (project_table.features or ()) and COUNT not in rows[0].cells
+        return COUNT in (project_table.features or ()) and COUNT not in frame
     if choice is not None:
         return choice == "combined"
-    return bool(list_outcome_columns(options)) and has_several(rows, patient, constant)
+    return bool(list_outcome_columns(options)) and has_several(frame, patient, constant)
 
 
-def _feature_columns(rows: list[CsvRow], columns: Sequence[str]) -> tuple[list[str], list[str]]:
+def _feature_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the columns that hold numbers alone and are no ids, and sentences on what is not one.
 
     Where PyRadiomics wrote some, another column of numbers and texts is no feature; else such a
@@ -420,32 +369,34 @@ def _feature_columns(rows: list[CsvRow], columns: Sequence[str]) -> tuple[list[s
     ids, mixed = set(), set()
     with_pyradiomics = any(map(PYRADIOMICS.fullmatch, columns))
     for name in columns:
-        cells = {row.cells[name] for row in rows} - {""}
         # A number that was measured, such as GLCM's `Id`, is no id whatever it is called.
+        is_pyradiomics = PYRADIOMICS.fullmatch(name) is not None
         called = suspect_column(name, ()) is not None or names_patients(name) or not name
-        dates = bool(cells) and all(map(is_packed_date, cells))
-        if not PYRADIOMICS.fullmatch(name) and (dates or (called and all(map(is_whole, cells)))):
+        filled = frame[name][frame[name] != ""]
+        dates = (
+            len(filled) > 0 and is_packed_date(filled.iloc[0]) and filled.map(is_packed_date).all()
+        )
+        if not is_pyradiomics and (dates or (called and are_ids(filled))):
             ids.add(name)
             continue
         # All of its cells are numbers to people, and some to no program. So is a feature of
         # PyRadiomics without any number, such as of `np.float64(1.5)`.
-        written = sorted(cell for cell in cells if not is_number(cell))
-        is_unread = bool(PYRADIOMICS.fullmatch(name)) and len(written) == len(cells)
-        if written and (is_unread or all(map(_WRITTEN.fullmatch, written))):
+        texts = sorted(cell for cell in {*filled[np.isnan(numbers_of(filled))]})
+        is_unread = is_pyradiomics and len(texts) == filled.nunique()
+        if texts and (is_unread or all(map(_WRITTEN.fullmatch, texts))):
             raise DataError(
-                f"`{written[0]}` is a number to people alone",
+                f"`{texts[0]}` is a number to people alone",
                 where=f"the table of features, column `{name}`",
                 allowed="numbers such as -1234.5, without separators of thousands, `%` or `<`",
                 remedy="write the column so, or leave it out: "
                 f"`--not-features {shlex.quote(name)}`",
             )
-        if PYRADIOMICS.fullmatch(name):
-            continue
         # A word for what is missing makes no text of a column: it is asked for, as `--missing NA`.
-        texts = [cell for cell in cells if not is_number(cell) and not stands_for_missing(cell)]
-        if with_pyradiomics and texts and find_number_problem(rows, name) is not None:
+        if is_pyradiomics or not with_pyradiomics or all(map(stands_for_missing, texts)):
+            continue
+        if find_number_problem(frame, name) is not None:
             mixed.add(name)
-    features = numeric_columns(rows, [name for name in columns if name not in ids | mixed])
+    features = numeric_columns(frame, [name for name in columns if name not in ids | mixed])
     if not features:
         raise DataError(
             "no column that holds numbers alone",

@@ -5,16 +5,17 @@ import shlex
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import PurePosixPath
 
+import pandas as pd
 from pydicom.filereader import read_partial
 
-from skiagram.datasets.folder.csv_rows import BETWEEN, WHERE, CsvRow
 from skiagram.errors import DataError, listed
 from skiagram.readers.file_trees import FileTree
+from skiagram.tables.frames import BETWEEN, WHERE
 
 _UID = re.compile(r"\d+(\.\d+){4,}")
 _LOOKED_FOR = 8  # names of which one is a file where all may be
@@ -109,8 +110,8 @@ def _parts(name: str) -> tuple[str, ...]:
 
 
 def find_listed_files(
-    rows: list[CsvRow], column: str, target: str, tree: FileTree
-) -> tuple[list[CsvRow], str]:
+    frame: pd.DataFrame, column: str, target: str, tree: FileTree
+) -> tuple[pd.DataFrame, str]:
     """Return a table with the names that its files have on the disk, and a sentence on it.
 
     Only names that are not there are looked for; one that nothing fits stays as it is.
@@ -123,10 +124,10 @@ def find_listed_files(
         DataError: A name means several files.
     """
     absent = {
-        name for row in rows for name in _names(row.cells[column]) if name and not tree.exists(name)
+        name for cell in frame[column] for name in _names(cell) if name and not tree.exists(name)
     }
     if not absent:
-        return rows, ""
+        return frame, ""
     images = [*tree.images(())]
     folders = {str(parent) for name in images for parent in PurePosixPath(name).parents} - {"."}
     files = FileNames(images)
@@ -150,17 +151,12 @@ def find_listed_files(
             matched[name] = meant[0]
     if not matched:
         refuse_findings_in_names(absent, files, column)
-        return rows, ""
+        return frame, ""
     renamed = [
-        replace(
-            row,
-            cells=row.cells
-            | {target: BETWEEN.join(matched.get(each, each) for each in _names(row.cells[column]))},
-        )
-        for row in rows
+        BETWEEN.join(matched.get(each, each) for each in _names(cell)) for cell in frame[column]
     ]
     first = next(iter(matched.items()))
-    return renamed, (
+    return frame.assign(**{target: renamed}), (
         f"{len(matched)} files of the column `{column}` are found under another name, for example "
         f"`{first[0]}` as `{first[1]}`."
     )

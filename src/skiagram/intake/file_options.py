@@ -10,9 +10,9 @@ from typing import Any, Literal
 from skiagram.datasets.contract import CopyChoice
 from skiagram.datasets.folder.mask_names import MaskChoice
 from skiagram.datasets.folder.patients import SimilarPatients
+from skiagram.datasets.folder.roles import ROLES, NamedColumns
 from skiagram.datasets.folder.source import Unlisted
 from skiagram.errors import OptionError
-from skiagram.intake.labels import LABEL
 from skiagram.readers.case_images import CaseReading, read_as_stated
 from skiagram.readers.grid import MaskGrid
 
@@ -24,8 +24,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
-class FileOptions:
+class FileOptions(NamedColumns):
     """Options of the command line by their names there; `skiagram run --help-all` explains them.
+
+    Those that name columns are roles, each declared there.
 
     Attributes:
         folder: Folder of images, an encrypted archive, a file of arrays or a table of features.
@@ -38,27 +40,12 @@ class FileOptions:
     folder: Path
     csv: Path | None = None
     name: str | None = None
-    # columns of the table
-    file: str | None = None
-    label: str | None = None
+    # cells of the table
     empty_label: str | None = None
     columns: Sequence[str] | None = None
     missing: Sequence[str] = ()
-    patient: str | None = None
     similar_patients: SimilarPatients = "refuse"
-    split: str | None = None
-    site: str | None = None
-    visit: str | None = None
-    marks: str | None = None
-    covariates: Sequence[str] = ()
-    force_covariates: Sequence[str] = ()
-    scores: Sequence[str] = ()
     # regions of interest
-    mask: str | None = None
-    region: str | None = None
-    label_value: str | None = None
-    frame: str | None = None
-    modality: str | None = None
     images: Sequence[str] = ()
     masks: MaskChoice | None = None
     mask_grid: MaskGrid = "same"
@@ -126,7 +113,7 @@ class FileOptions:
     @property
     def label_name(self) -> str:
         """The column of labels, as the line names it or as it is usually called."""
-        return self.label or LABEL
+        return self.label or ROLES["label"].usual[0]
 
     @property
     def reading(self) -> CaseReading:

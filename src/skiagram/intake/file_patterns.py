@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.name_patterns import CONTENT, Cut, NamePattern
-from skiagram.datasets.folder.table import SPLITS, join_masks
+from skiagram.datasets.folder.roles import SPLITS
+from skiagram.datasets.folder.table import join_masks
 from skiagram.errors import DataError, OptionError
 from skiagram.readers.case_images import is_image_file
 from skiagram.readers.file_trees import FolderTree, is_hidden

@@ -2,34 +2,36 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from skiagram.datasets.folder.csv_rows import WHERE, CsvRow
+import pandas as pd
+
+from skiagram.datasets.folder.columns import find_cell_problems
 from skiagram.datasets.folder.identifiers import fold_id
-from skiagram.datasets.folder.patients import find_patient_problem
-from skiagram.datasets.folder.table import find_file_problems
+from skiagram.datasets.folder.roles import FILE_CHECKS
 from skiagram.errors import DataError
 from skiagram.intake.patient_columns import is_case_id
 from skiagram.readers.case_images import is_image_file
 from skiagram.readers.dicom import read_patient_id
 from skiagram.readers.image_files import ENDINGS
 from skiagram.sealing.archive import open_tree
+from skiagram.tables.cells import names_nobody
+from skiagram.tables.frames import WHERE
 
 _COLUMN = "patient_id"
 _OTHER_ENDINGS = tuple(ending for ending in ENDINGS if ending not in (".dcm", ".dicom"))
 
 
-def read_header_patients(rows: list[CsvRow], column: str, folder: Path) -> list[str]:
+def read_header_patients(frame: pd.DataFrame, column: str, folder: Path) -> list[str]:
     """Return the Patient ID of each row's image; nothing where an image is no DICOM file.
 
     Args:
         column: Of the names of files; a folder is a series of slices.
         folder: That of the files, or an encrypted archive, which takes time to open.
     """
-    names = [row.cells[column] for row in rows]
+    names = frame[column].tolist()
     is_other = any(name.lower().endswith(_OTHER_ENDINGS) for name in names)
-    if is_other or any(find_file_problems([row], column) for row in rows):
+    if is_other or find_cell_problems(frame, [(column, check) for check in FILE_CHECKS]):
         return []
     tree = open_tree(folder, str(folder), is_image_file)
     tree.announce(names)
@@ -45,7 +47,7 @@ def read_header_patients(rows: list[CsvRow], column: str, folder: Path) -> list[
     return patients
 
 
-def add_header_patients(rows: list[CsvRow], patients: Sequence[str]) -> tuple[list[CsvRow], str]:
+def add_header_patients(frame: pd.DataFrame, patients: Sequence[str]) -> tuple[pd.DataFrame, str]:
     """Return a table with the column `patient_id` that headers tell, and a sentence.
 
     The table stays as it is where an image is no DICOM file, or where a header names nobody.
@@ -54,20 +56,17 @@ def add_header_patients(rows: list[CsvRow], patients: Sequence[str]) -> tuple[li
         patients: Of the header of each row's image; none where an image is no DICOM file.
     """
     if not patients:
-        return rows, ""
+        return frame, ""
     if fault := _find_fault(patients):
-        return rows, f"{fault}: patients are unknown, unless a table has a column `{_COLUMN}`."
+        return frame, f"{fault}: patients are unknown, unless a table has a column `{_COLUMN}`."
     note = f"Patients are those of the DICOM headers (Patient ID): {len(set(patients))} of "
-    note += f"{len(rows)} images. A column `{_COLUMN}` of a table would count instead."
-    return [
-        replace(row, cells=row.cells | {_COLUMN: patient})
-        for row, patient in zip(rows, patients, strict=True)
-    ], note
+    note += f"{len(frame)} images. A column `{_COLUMN}` of a table would count instead."
+    return frame.assign(**{_COLUMN: [*patients]}), note
 
 
 def agree_with_headers(
-    rows: list[CsvRow], patients: Sequence[str], column: str
-) -> tuple[list[CsvRow], str, str]:
+    frame: pd.DataFrame, patients: Sequence[str], column: str
+) -> tuple[pd.DataFrame, str, str]:
     """Return a table, its column of patients and a sentence, where headers may tell patients too.
 
     Ids of cases give way to the headers' where a patient of these has several.
@@ -81,18 +80,18 @@ def agree_with_headers(
     """
     # the ids of each patient, however they are spelled
     if not patients or _find_fault(patients):
-        return rows, column, ""
+        return frame, column, ""
     ids: dict[str, set[str]] = {}
-    for row, patient in zip(rows, patients, strict=True):
-        ids.setdefault(fold_id(patient), set()).add(fold_id(row.cells[column]))
+    for cell, patient in zip(frame[column], patients, strict=True):
+        ids.setdefault(fold_id(patient), set()).add(fold_id(cell))
     several = [patient_ids for patient_ids in ids.values() if len(patient_ids) > 1]
     if not several:
-        return rows, column, ""
+        return frame, column, ""
     # those of cases, or of another column
     n_ids = len(set().union(*several))
     if is_case_id(column):
-        rows, note = add_header_patients(rows, patients)
-        return rows, _COLUMN, f"{note} `{column}` has {n_ids} ids for {len(several)} of them."
+        frame, note = add_header_patients(frame, patients)
+        return frame, _COLUMN, f"{note} `{column}` has {n_ids} ids for {len(several)} of them."
     raise DataError(
         f"{n_ids} patients for {len(several)} of the {len(ids)} whom the DICOM headers name",
         where=f"{WHERE}, column `{column}`",
@@ -104,7 +103,7 @@ def agree_with_headers(
 
 def _find_fault(patients: Sequence[str]) -> str:
     """Return why ids of headers tell no patients apart; empty where they do."""
-    nobody = sum(find_patient_problem(patient, "") is not None for patient in patients)
+    nobody = sum(map(names_nobody, patients))
     if nobody:
         return f"{nobody} of {len(patients)} DICOM headers name no patient"
     everybody = len(set(patients)) == 1 and len(patients) > 1

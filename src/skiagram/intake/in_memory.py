@@ -19,9 +19,9 @@ import tifffile
 from PIL import Image as Pillow
 
 from skiagram.compute.files import write_files
-from skiagram.datasets.folder.csv_rows import csv_text
 from skiagram.errors import DataError, OptionError, named
 from skiagram.readers.voxels import narrow
+from skiagram.tables.frames import csv_text
 
 IMAGES, TABLE, FEATURES = "images", "images.csv", "features.csv"
 _ALLOWED = "(height, width) or (height, width, 1) of numbers, (height, width, 3) of uint8"
@@ -99,9 +99,7 @@ def _require_number(found: int, where: str, number: int) -> None:
 
 def _write_table(table: Path, columns: Mapping[str, Sequence[str]]) -> Path:
     """Write a table, or leave an equal one as it is."""
-    cells = zip(*columns.values(), strict=True)
-    rows = [dict(zip(columns, row, strict=True)) for row in cells]
-    content = csv_text(columns, rows).encode()
+    content = csv_text(columns).encode()
     if table.exists() and table.read_bytes() != content:
         raise _holds_others(table)
     table.parent.mkdir(parents=True, exist_ok=True)

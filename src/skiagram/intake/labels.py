@@ -1,31 +1,26 @@
 """Labels as tables of other people write them: numbers in several forms, a column a class, none."""
 
-import math
 import re
 import shlex
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 
-from skiagram.datasets.folder.csv_rows import (
-    WHERE,
-    CsvRow,
-    count_rows,
-    require_columns,
-    usual_column,
-)
-from skiagram.datasets.folder.table import is_number
+import pandas as pd
+
+from skiagram.datasets.folder.columns import find_cell_problems, require_columns
+from skiagram.datasets.folder.roles import Check, usual_column
 from skiagram.errors import DataError, OptionError, listed, nearest
-from skiagram.tasks.columns import (
+from skiagram.tables.cells import (
     are_equal,
     find_missing_code,
     is_error,
-    refuse_code,
     same_value,
     split_list,
     stands_for_missing,
 )
+from skiagram.tables.frames import WHERE, are_numbers, count_cases, row_at, rows_of
+from skiagram.tasks.columns import refuse_code
 
 LABEL = "label"
 LEAVE_OUT = "leave-out"
@@ -41,7 +36,7 @@ _INVISIBLE = re.compile(
 )
 
 
-def label_of_classes(rows: Sequence[CsvRow], columns: Sequence[str]) -> list[CsvRow]:
+def label_of_classes(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Return a table whose column `label` names the one column of a row that holds 1.
 
     A row without any has an empty label.
@@ -49,13 +44,12 @@ def label_of_classes(rows: Sequence[CsvRow], columns: Sequence[str]) -> list[Csv
     Raises:
         DataError: A row is of several classes, or a cell is neither 0 nor 1.
     """
-    require_columns([*rows], columns)
-    if LABEL in rows[0].cells:
+    require_columns(frame, columns)
+    if LABEL in frame:
         fault = f"a column `{LABEL}`, and {len(columns)} columns of classes"
         raise OptionError(fault, where="--label", allowed="one or the other")
-    labelled = []
-    for row in rows:
-        classes = []
+    labels = []
+    for row in rows_of(frame, columns):
         for name in columns:
             cell = row.cells[name]
             if cell and cell.casefold() not in _IN_CLASS:
@@ -65,8 +59,7 @@ def label_of_classes(rows: Sequence[CsvRow], columns: Sequence[str]) -> list[Csv
                     allowed="0 or 1, where --label names a column for each class",
                     remedy=f"correct the cell; `--missing {shlex.quote(cell)}` empties it",
                 )
-            if cell and _IN_CLASS[cell.casefold()]:
-                classes.append(name)
+        classes = [name for name in columns if _IN_CLASS.get(row.cells[name].casefold())]
         if len(classes) > 1:
             raise DataError(
                 f"one image of {len(classes)} classes: {listed(classes)}",
@@ -74,13 +67,13 @@ def label_of_classes(rows: Sequence[CsvRow], columns: Sequence[str]) -> list[Csv
                 allowed="one class for each image",
                 remedy="name one finding alone: `--label FINDING --positive 1`",
             )
-        labelled.append(replace(row, cells=row.cells | {LABEL: "".join(classes)}))
-    return labelled
+        labels.append("".join(classes))
+    return frame.assign(**{LABEL: labels})
 
 
 def settle_labels(
-    rows: list[CsvRow], column: str, empty: str | None, named: Collection[str]
-) -> tuple[list[CsvRow], list[str]]:
+    frame: pd.DataFrame, column: str, empty: str | None, named: Collection[str]
+) -> tuple[pd.DataFrame, list[str]]:
     """Return a table in which each class has one spelling, and sentences on what was changed.
 
     Numbers that are equal are one class: `1`, `1.0` and `01`. Characters that cannot be seen make
@@ -97,55 +90,71 @@ def settle_labels(
     """
     # characters that cannot be seen
     notes = []
-    hidden = {row.cells[column] for row in rows if _visible(row.cells[column]) != row.cells[column]}
+    labels = frame[column].map(_visible)
+    hidden = {*frame[column][labels != frame[column]]}
     if hidden:
-        rows = [
-            replace(row, cells=row.cells | {column: _visible(row.cells[column])}) for row in rows
-        ]
         notes.append(
             f"{len(hidden)} labels hold characters that cannot be seen, or unusual blanks, such as "
             f"{min(hidden)!a}; they are read without these."
         )
-    _refuse_labels(rows, column, named)
-    rows, words = _without_words(rows, column, named)
-    notes += words
+    frame = frame.assign(**{column: labels})
+    _refuse_labels(frame, column, named)
+    # words for a missing one; `none` may be a class beside other words, but no number
+    counts = _count_labels(frame, column)
+    others = [label for label in counts if not stands_for_missing(label)]
+    numbers = all(isinstance(same_value(label), float) for label in others)
+    words = {
+        label: number
+        for label, number in sorted(counts.items())
+        if label not in named
+        and stands_for_missing(label)
+        and (numbers or label.casefold() != "none")
+    }
+    spelling = dict.fromkeys(words, "")
+    if words:
+        counted = ", ".join(f"`{label}` ({number})" for label, number in words.items())
+        note = f"Labels that stand for a missing one: {counted}; where one is a class, name all "
+        notes.append(f"{note}with --classes.")
     # equal numbers are spelled as the user names them, else in the shortest way
-    labels = {row.cells[column] for row in rows} - {""}
-    spelled, spelling = dict[float, str](), dict[str, str]()
-    for label in sorted({*labels, *named}, key=lambda text: (text not in named, len(text), text)):
+    spelled, changed = dict[float, str](), list[tuple[str, str]]()
+    present = counts.keys() - words.keys()
+    for label in sorted({*present, *named}, key=lambda text: (text not in named, len(text), text)):
         number = same_value(label)
         if isinstance(number, float):
             first = spelled.setdefault(number, label)
-            spelling |= {} if label in named else {label: first}
-    changed = [(cell, label) for cell, label in spelling.items() if cell != label]
+            if label not in named and first != label:
+                spelling[label] = first
+                changed.append((label, first))
     if changed:
         changes = listed(f"`{cell}` is `{label}`" for cell, label in sorted(changed))
         notes.append(f"Labels that are the same number are one class: {changes}.")
+    frame = frame.assign(**{column: frame[column].replace(spelling)}) if spelling else frame
     # rows without a label
-    unlabelled = count_rows(row for row in rows if not row.cells[column])
+    is_empty = frame[column] == ""
+    unlabelled = count_cases(frame[is_empty])
     if unlabelled and empty is not None:
         out = empty == LEAVE_OUT
         becomes = "are left out" if out else f"are of the class `{empty}`, as you said"
-        every = count_rows(rows)
+        every = count_cases(frame)
         notes.append(f"{unlabelled} of {every} rows have no label; they {becomes}.")
-        spelling[""] = "" if out else empty
-        rows = [row for row in rows if row.cells[column] or not out]
-        if not rows:
+        frame = (
+            frame[~is_empty]
+            if out
+            else frame.assign(**{column: frame[column].mask(is_empty, empty)})
+        )
+        if not len(frame):
             raise DataError("no row has a label", where=f"{WHERE}, column `{column}`")
-    return [
-        replace(row, cells=row.cells | {column: spelling.get(row.cells[column], row.cells[column])})
-        for row in rows
-    ], notes
+    return frame, notes
 
 
-def refuse_measurements(rows: Sequence[CsvRow], column: str) -> None:
+def refuse_measurements(frame: pd.DataFrame, column: str) -> None:
     """Refuse a column of many different numbers, which is a measurement rather than a class.
 
     Raises:
         OptionError: It is such a column.
     """
-    labels = {row.cells[column] for row in rows} - {""}
-    if len(labels) > _MOST_NUMBERS and all(map(is_number, labels)):
+    labels = {*frame[column]} - {""}
+    if len(labels) > _MOST_NUMBERS and are_numbers(frame[column]):
         raise OptionError(
             f"the column `{column}` holds {len(labels)} different numbers",
             where="--label",
@@ -154,9 +163,8 @@ def refuse_measurements(rows: Sequence[CsvRow], column: str) -> None:
         )
 
 
-def label_column(name: str, rows: list[CsvRow]) -> str:
+def label_column(name: str, header: Collection[str]) -> str:
     """Return the column of labels: the one that is named, also as `Label` for `label`."""
-    header = rows[0].cells
     return name if name in header else usual_column(header, (name,)) or name
 
 
@@ -207,8 +215,8 @@ def settle_positive(positive: str | None, classes: Sequence[str]) -> str | None:
 
 
 def leave_out_classes(
-    rows: list[CsvRow], column: str, classes: Collection[str]
-) -> tuple[list[CsvRow], str]:
+    frame: pd.DataFrame, column: str, classes: Collection[str]
+) -> tuple[pd.DataFrame, str]:
     """Return the rows of some classes, and a sentence on the others; all where none are named.
 
     Rows without a label stay.
@@ -216,10 +224,10 @@ def leave_out_classes(
     Raises:
         OptionError: No row has a class that is named, while others would be left out.
     """
-    counts = _count_labels(rows, column)
+    counts = _count_labels(frame, column)
     others = {name: number for name, number in sorted(counts.items()) if name not in classes}
     if not classes or not others:
-        return rows, ""
+        return frame, ""
     for name in classes:
         if name not in counts:
             near = get_close_matches(name, counts, 1)
@@ -230,8 +238,8 @@ def leave_out_classes(
                 remedy=f"did you mean `{near[0]}`?" if near else "",
             )
     counted = ", ".join(f"{number} of `{name}`" for name, number in others.items())
-    remaining_rows = [row for row in rows if row.cells[column] not in others]
-    return remaining_rows, f"Left out, of classes that --classes does not name: {counted}."
+    remaining = frame[~frame[column].isin([*others])]
+    return remaining, f"Left out, of classes that --classes does not name: {counted}."
 
 
 def record_left_out(number: int, stay: int, why: str) -> tuple[str, ...]:
@@ -242,10 +250,10 @@ def record_left_out(number: int, stay: int, why: str) -> tuple[str, ...]:
     return (f"{number:,} of {number + stay:,} images or rows {why} {LEFT_OUT}",) if number else ()
 
 
-def _count_labels(rows: Sequence[CsvRow], column: str) -> Counter[str]:
+def _count_labels(frame: pd.DataFrame, column: str) -> Counter[str]:
     """Return label → how many rows have it; a case of several images is one."""
-    cases = {(row.key, row.cells[column]) for row in rows if row.cells[column]}
-    return Counter(label for _, label in cases)
+    cases = {*zip(frame.index.tolist(), frame[column].tolist(), strict=True)}
+    return Counter(label for _, label in cases if label)
 
 
 def _visible(label: str) -> str:
@@ -253,20 +261,21 @@ def _visible(label: str) -> str:
     return " ".join(_INVISIBLE.sub("", label).split())
 
 
-def _refuse_labels(rows: Sequence[CsvRow], column: str, named: Collection[str]) -> None:
+def _refuse_labels(frame: pd.DataFrame, column: str, named: Collection[str]) -> None:
     """Refuse errors of formulas, joined findings, and a number that looks like a missing one."""
-    for row in rows:
-        if is_error(row.cells[column]):
-            raise DataError(
-                f"label `{row.cells[column]}`, the error of a spreadsheet's formula",
-                where=f"{row.where}, column `{column}`",
-                allowed="classes",
-                remedy=f"correct the formula; or `--missing {shlex.quote(row.cells[column])}` "
-                "empties such cells, and `--empty-label leave-out` leaves such rows out, "
-                "`--empty-label CLASS` names their class",
-            )
+    cells = frame[column]
+    error = Check(
+        "error",
+        is_error,
+        "label `{cell}`, the error of a spreadsheet's formula, column `{column}`",
+        "classes",
+        "correct the formula; or `--missing {cell}` empties such cells, and `--empty-label "
+        "leave-out` leaves such rows out, `--empty-label CLASS` names their class",
+    )
+    for problem in find_cell_problems(frame, [(column, error)]).values():
+        raise problem
     # findings that one of the usual marks joins
-    labels = {row.cells[column] for row in rows} - {"", *named}
+    labels = {*cells} - {"", *named}
     for mark in _JOINS:
         lists = {
             label: split_list(label, mark) for label in labels if not stands_for_missing(label)
@@ -276,12 +285,12 @@ def _refuse_labels(rows: Sequence[CsvRow], column: str, named: Collection[str]) 
         alone = [label for label, parts in parts_of.items() if parts <= single]
         joined = parts_of.keys() if alone or (mark == "|" and len(parts_of) > 1) else ()
         if joined and len({*named}) < 2:  # a line that names all classes has settled it
-            number = count_rows(row for row in rows if row.cells[column] in joined)
-            first = next(row for row in rows if row.cells[column] in joined)
+            is_joined = cells.isin([*joined]).to_numpy()
+            first = row_at(frame, int(is_joined.argmax()))
             finding = min(parts_of[first.cells[column]])
             raise DataError(
-                f"findings are joined by `{mark}` in {number} of {count_rows(rows)} rows, the "
-                f"first `{first.cells[column]}`",
+                f"findings are joined by `{mark}` in {count_cases(frame[is_joined])} of "
+                f"{count_cases(frame)} rows, the first `{first.cells[column]}`",
                 where=f"{first.where}, column `{column}`",
                 allowed="one class for each row",
                 remedy="ask about one finding at a time: add a column for it, 1 where the cell "
@@ -289,36 +298,8 @@ def _refuse_labels(rows: Sequence[CsvRow], column: str, named: Collection[str]) 
                 f"`--label {shlex.quote(finding)} --positive 1`",
             )
     # a number such as 999 beside classes
-    numbers = [number for number in map(same_value, labels) if isinstance(number, float)]
-    finite = [number for number in numbers if math.isfinite(number)]
+    finite = [number for number in map(same_value, labels) if isinstance(number, float)]
     code = find_missing_code(finite, counts=True) if not named or len(labels) > 2 else None
     if code is not None and len(finite) == sum(not stands_for_missing(label) for label in labels):
         classes = " ".join(sorted({f"{number:g}" for number in finite}))
-        refuse_code(rows, column, code, f"--classes {classes}")
-
-
-def _without_words(
-    rows: list[CsvRow], column: str, named: Collection[str]
-) -> tuple[list[CsvRow], list[str]]:
-    """Return a table without words for a missing label, and a sentence on them.
-
-    `none` may be a class beside other words, but no number.
-    """
-    labels = _count_labels(rows, column)
-    others = [label for label in labels if label and not stands_for_missing(label)]
-    numbers = all(isinstance(same_value(label), float) for label in others)
-    words = {
-        label: number
-        for label, number in labels.items()
-        if label not in named
-        and stands_for_missing(label)
-        and (numbers or label.casefold() != "none")
-    }
-    if not words:
-        return rows, []
-    counted = ", ".join(f"`{label}` ({number})" for label, number in sorted(words.items()))
-    note = f"Labels that stand for a missing one: {counted}; where one is a class, name all with "
-    return [
-        replace(row, cells=row.cells | {column: ""}) if row.cells[column] in words else row
-        for row in rows
-    ], [f"{note}--classes."]
+        refuse_code(rows_of(frame, [column]), column, code, f"--classes {classes}")

@@ -18,12 +18,13 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from skiagram.datasets.folder.csv_rows import CsvRow, of_table, parse_number, read_rows
 from skiagram.datasets.folder.lesions import Lesion, check_each_once, of_box
 from skiagram.errors import DataError, listed, named
 from skiagram.intake.file_names import FileNames
 from skiagram.readers.file_trees import is_hidden
 from skiagram.readers.files import read_file
+from skiagram.tables.cells import number_of
+from skiagram.tables.frames import Row, of_table, read_table, rows_of
 
 MarkUnit = Literal["pixels", "shares"]
 SimilarMarks = Literal["join", "apart"]
@@ -170,7 +171,7 @@ class _Marks(NamedTuple):
         kind: Column of the class; None where there is none.
     """
 
-    rows: list[CsvRow]
+    rows: list[Row]
     word: str
     file: str
     place: list[str]
@@ -178,7 +179,7 @@ class _Marks(NamedTuple):
     sides: list[str]
     kind: str | None
 
-    def numbers(self, row: CsvRow, names: Sequence[str]) -> list[float]:
+    def numbers(self, row: Row, names: Sequence[str]) -> list[float]:
         """Return the numbers of some columns; none of an image without a lesion."""
         cells = {name: row.cells[name] for name in names}
         if all(cell.casefold() in _EMPTY for cell in cells.values()):
@@ -187,18 +188,18 @@ class _Marks(NamedTuple):
         for name, cell in cells.items():
             if not cell and name.casefold() == "z":  # of a plane image
                 continue
-            try:
-                numbers.append(parse_number(cell))
-            except ValueError:
+            number = number_of(cell)
+            if number is None:
                 raise DataError(
                     f"`{cell}` in column `{name}`",
                     allowed="numbers with a decimal point; empty cells of an image without a "
                     "lesion",
                     remedy="correct the cell",
-                ) from None
+                )
+            numbers.append(number)
         return numbers
 
-    def lesion(self, row: CsvRow, shape: Sequence[int], unit: MarkUnit) -> Lesion:
+    def lesion(self, row: Row, shape: Sequence[int], unit: MarkUnit) -> Lesion:
         """Return the lesion of a row on an image, whose pixels must be those it was drawn on."""
         numbers, sides, here = (
             self.numbers(row, self.place),
@@ -244,7 +245,7 @@ def read_lesions(
     # lesions of the classes that count
     rows = []
     for row in marks.rows:
-        with named(f"{path}, {marks.word} {row.line}"):
+        with named(f"{path}, {marks.word} {row.key}"):
             is_none = marks.kind is not None and _NO_LESION.fullmatch(row.cells[marks.kind])
             if marks.numbers(row, marks.place) and not is_none:
                 rows.append(row)
@@ -252,7 +253,7 @@ def read_lesions(
     # on their images
     lesions: dict[str, list[Lesion]] = {}
     for row in rows:
-        with named(f"{path}, {marks.word} {row.line}"):
+        with named(f"{path}, {marks.word} {row.key}"):
             file = images.find(row.cells[marks.file])
             # an image is opened only where its sides are asked for
             shape = images.shape(file) if marks.sides or choice.unit == "shares" else ()
@@ -263,7 +264,7 @@ def read_lesions(
     return lesions, note
 
 
-def _read_rows(path: Path) -> tuple[list[CsvRow], str]:
+def _read_rows(path: Path) -> tuple[list[Row], str]:
     """Return the rows of a CSV, or the annotations of COCO, and what one is called.
 
     Raises:
@@ -292,13 +293,13 @@ def _read_rows(path: Path) -> tuple[list[CsvRow], str]:
     # names of files stay as they are written, so the header tells their columns beforehand
     words = [word.strip(' "\ufeff\r') for word in re.split(r"[,;\t]", text.split("\n")[0])]
     with of_table(where):
-        rows = read_rows(content, files=[word for word in words if word.casefold() in _FILES])
-    return rows, "line"
+        table = read_table(content, [word for word in words if word.casefold() in _FILES])
+    return rows_of(table), "line"
 
 
-def _read_coco(content: bytes, where: str) -> list[CsvRow]:
+def _read_coco(content: bytes, where: str) -> list[Row]:
     """Return a row for each annotation: its image and the image's sides, box, classes, and more."""
-    rows: list[CsvRow] = []
+    rows: list[Row] = []
     try:
         read = json.loads(content)
         images: dict[object, list[Mapping[str, object]]] = {}
@@ -323,16 +324,16 @@ def _read_coco(content: bytes, where: str) -> list[CsvRow]:
                 )
             [image] = matches
             cells |= {side: str(image.get(side) or 0) for side in ("height", "width")}
-            rows.append(CsvRow(number, cells | {"file_name": str(image["file_name"])}))
+            rows.append(Row(number, cells | {"file_name": str(image["file_name"])}))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         fault = f"no lesions of COCO ({type(error).__name__}: {error})"
         raise DataError(fault, where=where, allowed=_ALLOWED) from None
     # each has every column
     names = dict.fromkeys(name for row in rows for name in row.cells)
-    return [CsvRow(row.line, {name: row.cells.get(name, "") for name in names}) for row in rows]
+    return [Row(row.key, {name: row.cells.get(name, "") for name in names}) for row in rows]
 
 
-def _find_columns(path: Path, rows: list[CsvRow], word: str) -> _Marks:
+def _find_columns(path: Path, rows: list[Row], word: str) -> _Marks:
     """Return rows with the columns of file, place and class, which are known by their names."""
     columns = {name.casefold(): name for name in (rows[0].cells if rows else ())}
     file = next((columns[each] for each in _FILES if each in columns), None)
@@ -353,7 +354,7 @@ def _find_columns(path: Path, rows: list[CsvRow], word: str) -> _Marks:
     )
 
 
-def _choose_classes(path: Path, marks: _Marks, classes: Sequence[str]) -> tuple[list[CsvRow], str]:
+def _choose_classes(path: Path, marks: _Marks, classes: Sequence[str]) -> tuple[list[Row], str]:
     """Return the lesions of the classes that count, and a sentence on columns that are not read.
 
     Raises:
@@ -402,11 +403,11 @@ def _choose_classes(path: Path, marks: _Marks, classes: Sequence[str]) -> tuple[
             )
         if named_classes and ALL not in named_classes:
             taken = {
-                row.line
+                row.key
                 for row, kind in zip(marks.rows, cells, strict=True)
                 if kind in named_classes
             }
-            rows = [row for row in rows if row.line in taken]
+            rows = [row for row in rows if row.key in taken]
     note = f"Columns of {path.name} that are not read: {listed(not_read, '`')}."
     return rows, note if not_read else ""
 

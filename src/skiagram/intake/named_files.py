@@ -7,18 +7,13 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from skiagram.datasets.folder.csv_rows import (
-    FILE_COLUMNS,
-    PATIENT_COLUMNS,
-    csv_text,
-    of_table,
-    read_csv,
-    require_columns,
-    usual_column,
-)
+import pandas as pd
+
+from skiagram.datasets.folder.columns import require_columns
 from skiagram.datasets.folder.lesions import Lesion, lesions_of_region
 from skiagram.datasets.folder.mask_names import settle_masks
 from skiagram.datasets.folder.patients import PatientTable, join_patients, require_partners
+from skiagram.datasets.folder.roles import ROLES, usual_column
 from skiagram.datasets.folder.table import join_masks, split_masks
 from skiagram.errors import DataError, OptionError
 from skiagram.intake.file_names import FileNames
@@ -40,6 +35,7 @@ from skiagram.readers.case_images import (
 from skiagram.readers.file_trees import FolderTree
 from skiagram.readers.masks import EmptyMask, SeveralRegions
 from skiagram.readers.spaced_image import SpacedImage
+from skiagram.tables.frames import csv_text, of_table, read_csv, rows_of
 
 _COLUMNS = ("file", "mask", "modality", "region", "label", "split")  # that names of files tell
 
@@ -84,7 +80,9 @@ def compose_table(options: FileOptions) -> ComposedTable:
     column = _find_file_column(options)
     labels = None
     if options.csv is not None and column is None:
-        labels = PatientTable.read(options.csv, options.patient).by_patient()
+        table = PatientTable.of(read_csv(options.csv), str(options.csv), options.patient)
+        cells = rows_of(table.frame.drop(columns=table.column))
+        labels = {patient: cells[at].cells for patient, at in table.by_patient().items()}
     # images, and the labels of these or of their patients
     images = _read_names(options, written)
     columns, notes = images.columns, list[str]()
@@ -111,7 +109,8 @@ def compose_table(options: FileOptions) -> ComposedTable:
         cases.append(", ".join(f"{name} `{text}`" for name, text in told.items() if text))
     if not rows:
         raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
-    text = csv_text(dict.fromkeys([*columns, PATIENT, *others]), rows)
+    names = dict.fromkeys([*columns, PATIENT, *others])
+    text = csv_text(pd.DataFrame(rows, columns=[*names]))
     return ComposedTable(text, cases, [*left_out, *notes, *images.notes], images.following)
 
 
@@ -176,9 +175,9 @@ def _find_file_column(options: FileOptions) -> str | None:
     if options.file is not None:
         return options.file
     with of_table(str(options.csv)):
-        header = read_csv(options.csv)[0].cells
-    tells_patients = usual_column(header, PATIENT_COLUMNS) is not None
-    return None if tells_patients else usual_column(header, FILE_COLUMNS)
+        header = read_csv(options.csv).columns
+    tells_patients = usual_column(header, ROLES["patient"].usual) is not None
+    return None if tells_patients else usual_column(header, ROLES["file"].usual)
 
 
 def _join_files(
@@ -193,16 +192,16 @@ def _join_files(
         DataError: Two rows name a file, or some have no partner and are not to be left out.
     """
     with of_table(str(csv)):
-        rows = read_csv(csv, files=(column,))
-        require_columns(rows, (column,), "--file")
+        table = read_csv(csv, files=(column,))
+        require_columns(table, (column,), "--file")
     files = FileNames([*cells_of])
     begin: dict[str, list[str]] = {}
     for image in cells_of:
         begin.setdefault(re.split(r"[\W_]", PurePosixPath(image).name)[0], []).append(image)
     joined: dict[str, dict[str, str]] = {}
     alone = []
-    for row in rows:
-        name, where = row.cells[column], f"{csv}, line {row.line}"
+    for row in rows_of(table):
+        name, where = row.cells[column], f"{csv}, {row.place}"
         meant = files.meant(name) or files.alike(name) or begin.get(name, [])
         if not meant:
             alone.append(name)
@@ -223,7 +222,7 @@ def _join_files(
         f"{len(names)} of {number} {what}, first `{names[0]}`"
         for names, number, what in (
             (absent, len(cells_of), "images have no row"),
-            (alone, len(rows), "rows name no image that fits --pattern"),
+            (alone, len(table), "rows name no image that fits --pattern"),
         )
         if names
     ]

@@ -3,11 +3,15 @@
 from dataclasses import replace
 from typing import NamedTuple, cast
 
-from skiagram.datasets.folder.csv_rows import CsvRow, count_rows, list_columns, require_columns
-from skiagram.datasets.folder.table import SPLITS, find_thousands_problem
+import numpy as np
+import pandas as pd
+
+from skiagram.datasets.folder.columns import find_thousands_problem, require_columns
+from skiagram.datasets.folder.roles import SPLITS, column_of, list_columns
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import LEAVE_OUT
+from skiagram.tables.frames import count_cases, rows_of
 from skiagram.tasks.columns import COLUMN, VALUE, OutcomeTable
 from skiagram.tasks.kinds import KINDS, AnyOutcome
 from skiagram.tasks.outcome import MeasuredOutcome
@@ -23,7 +27,7 @@ class SettledOutcome(NamedTuple):
         columns: Those that the outcome was read from.
     """
 
-    rows: list[CsvRow]
+    frame: pd.DataFrame
     outcome: AnyOutcome
     note: str
     columns: tuple[str, ...]
@@ -50,7 +54,7 @@ def list_predicted(options: FileOptions) -> tuple[str, ...]:
     return tuple(name for names in list_outcome_columns(options).values() for name in names)
 
 
-def settle_outcome(rows: list[CsvRow], options: FileOptions) -> SettledOutcome | None:
+def settle_outcome(frame: pd.DataFrame, options: FileOptions) -> SettledOutcome | None:
     """Return the table with values and labels settled; None where classes are told apart.
 
     Raises:
@@ -76,10 +80,10 @@ def settle_outcome(rows: list[CsvRow], options: FileOptions) -> SettledOutcome |
     (kind,) = flags_by_kind
     # its columns, which tell nothing else
     columns = list_predicted(options)
-    require_columns(rows, columns)
-    for problem in filter(None, (find_thousands_problem(rows, name) for name in columns)):
+    require_columns(frame, columns)
+    for problem in filter(None, (find_thousands_problem(frame, name) for name in columns)):
         raise problem
-    covariates = list_columns(options.covariates, rows[0].cells)
+    covariates = list_columns(options.covariates, frame.columns)
     if predicted_covariates := sorted({*covariates} & {*columns}):
         fault = f"{listed(f'`{name}`' for name in predicted_covariates)} is what is predicted"
         raise OptionError(fault, where="--covariates", allowed="columns that do not tell it")
@@ -89,30 +93,31 @@ def settle_outcome(rows: list[CsvRow], options: FileOptions) -> SettledOutcome |
         named = list_outcome_columns(options)
         flags = [option.flag for option in reversed(kind.options) if option.name in kind.named_by]
         said = " or ".join(f"`{name}`" for flag in flags for name in named.get(flag, ()))
-        valued_rows = [row for row in rows if not kind.is_missing(row, options.outcome)]
-        if not valued_rows:
+        rows = rows_of(frame, columns)
+        is_missing = np.array([kind.is_missing(row, options.outcome) for row in rows], np.bool_)
+        valued = frame[~is_missing]
+        if not len(valued):
             raise DataError("no row has a value", where=f"column {said}")
-        if number := count_rows(rows) - count_rows(valued_rows):
+        if number := count_cases(frame) - count_cases(valued):
             left_out = (
-                f"{number} of {count_rows(rows)} rows say nothing in {said} and are left out. "
+                f"{number} of {count_cases(frame)} rows say nothing in {said} and are left out. "
             )
-        rows = valued_rows
+        frame = valued
     # what development cases say of it, of which each is a row, or several by names of files
-    cases: dict[str, CsvRow] = {}
-    for row in rows:
-        cases.setdefault(row.key, row)
-    split, is_development = options.split or "split", list[bool]()
-    for row in cases.values():
-        cells = [cell for name, cell in row.cells.items() if split in (name, name.casefold())]
-        in_test = any(SPLITS.get(cell.casefold()) == "test" for cell in cells)
-        site = row.cells.get(options.site or "site", "")
-        is_development.append(not in_test and site not in options.test_sites)
-    read = kind.read_columns(OutcomeTable([*cases.values()], is_development), options.outcome)
-    read_by_case = {
-        key: {VALUE: value, GROUP: label}
-        for key, value, label in zip(cases, read.value, read.label, strict=True)
-    }
-    settled = [replace(row, cells=row.cells | read_by_case[row.key]) for row in rows]
+    cases = frame[~frame.index.duplicated()]
+    split, site = (column_of(frame.columns, options, role) for role in ("split", "site"))
+    is_test = np.zeros(len(cases), dtype=np.bool_)
+    if split is not None:
+        is_test |= [SPLITS.get(cell.casefold()) == "test" for cell in cases[split]]
+    if site is not None:
+        is_test |= cases[site].isin([*options.test_sites]).to_numpy()
+    read = kind.read_columns(
+        OutcomeTable(rows_of(cases, columns), (~is_test).tolist()), options.outcome
+    )
+    of_case = pd.DataFrame({VALUE: read.value, GROUP: read.label}, index=cases.index).astype("str")
+    settled = frame.assign(
+        **{name: of_case[name].loc[frame.index].array for name in (VALUE, GROUP)}
+    )
     classes = read.outcome.classes
     positive = classes[-1] if len(classes) == 2 else None
     labelled = replace(options, label=GROUP, classes=classes, positive=positive)

@@ -1,21 +1,19 @@
 """Which column of a table tells patients apart, where the line of a command names none."""
 
-import re
 from collections.abc import Collection
 
-from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS, CsvRow, usual_column
-from skiagram.datasets.folder.identifiers import names_patients
+import numpy as np
+import pandas as pd
 
-_PATIENTS = re.compile(  # a name without marks, of a column whose rows share values
-    r"(info|bcr|study|anon)?(patient(s|en)?|pat|subjects?|subj|case|person|proband(en)?|pid|mrn|ptid|rid"
-    r"|subid|proxid|id)"
-    r"(id|name|no|nr|num|number|nummer|kennung|code|key|barcode|identifier|uid)?"
-)
+from skiagram.datasets.folder.identifiers import names_patients
+from skiagram.datasets.folder.roles import ROLES, usual_column
+from skiagram.tables.frames import numbers_of
+
 _FLAG = 2  # values of a column that says yes or no
 
 
 def find_patient_column(
-    rows: list[CsvRow], taken: Collection[str], *, joined: bool = False
+    frame: pd.DataFrame, taken: Collection[str], *, joined: bool = False
 ) -> tuple[str | None, str]:
     """Return the column that tells patients apart, and a sentence where its name is no usual one.
 
@@ -28,44 +26,37 @@ def find_patient_column(
             may be images or visits; --patient has named it then.
     """
     # a usual name, and ids that rows share
-    header, n_rows = rows[0].cells, len(rows)
-    usual = usual_column(header, PATIENT_COLUMNS)
-    ids = [row.cells[usual] if usual else str(at) for at, row in enumerate(rows)]
+    n_rows = len(frame)
+    usual = usual_column(frame.columns, ROLES["patient"].usual)
+    ids = pd.Series(range(n_rows)) if usual is None else frame[usual]
     is_case = usual is not None and is_case_id(usual)
-    if usual is not None and not is_case and len({*ids}) < n_rows:
+    if usual is not None and not is_case and ids.nunique() < n_rows:
         return usual, ""
     # another column, of which each id has one value alone
-    for name in header:
-        is_called = tells_patients(name) and (usual is None or is_case or names_patients(name))
-        if not is_called or name == usual or name in taken:
+    for name in frame.columns:
+        if name == usual or name in taken:
             continue
-        cells = [row.cells[name] for row in rows]
-        patients = {*cells}
-        n_pairs = len({*zip(ids, cells, strict=True)})
-        if n_pairs > len({*ids}) or not all(map(is_whole, patients)):
+        if not names_patients(name, also_cases=usual is None or is_case):
             continue
-        if _FLAG < len(patients) < len({*ids}):
-            note = f"Patients are those of `{name}`, {len(patients)} in {n_rows} rows"
+        n_pairs = len({*zip(ids.tolist(), frame[name].tolist(), strict=True)})
+        n_patients = frame[name].nunique()
+        if n_pairs > ids.nunique() or not are_ids(frame[name]):
+            continue
+        if _FLAG < n_patients < ids.nunique():
+            note = f"Patients are those of `{name}`, {n_patients} in {n_rows} rows"
             if joined:
-                return name, f"{note}, and not the {len({*ids})} that the names of files tell."
-            note += f", and not the {len({*ids})} of `{usual}`" if usual else ""
+                return name, f"{note}, and not the {ids.nunique()} that the names of files tell."
+            note += f", and not the {ids.nunique()} of `{usual}`" if usual else ""
             return name, f"{note}; another column is named by --patient."
     return usual, ""
 
 
 def is_case_id(name: str) -> bool:
     """Return whether a column is called `case_id`, however it is written."""
-    return usual_column([name], PATIENT_COLUMNS[-1:]) is not None
+    return usual_column([name], ROLES["patient"].usual[-1:]) is not None
 
 
-def tells_patients(name: str) -> bool:
-    """Return whether a column is called as patients' ids are, and nothing else."""
-    return _PATIENTS.fullmatch(re.sub(r"[\W\d_]+", "", name.casefold())) is not None
-
-
-def is_whole(cell: str) -> bool:
-    """Return whether a cell is a text or a whole number, as an id is."""
-    try:
-        return float(cell).is_integer()
-    except ValueError:
-        return True
+def are_ids(cells: "pd.Series[str]") -> bool:
+    """Return whether each cell is a text or a whole number, as an id is."""
+    numbers = numbers_of(cells)
+    return bool((np.isnan(numbers) | (numbers == np.round(numbers))).all())

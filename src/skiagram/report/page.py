@@ -3,7 +3,6 @@
 Two pages first, the answer and the doubts; everything else is folded until it is opened.
 """
 
-from skiagram.datasets.folder.csv_rows import inert_text
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.formatting import design_words
 from skiagram.report.material import Material
@@ -15,6 +14,7 @@ from skiagram.report.sections.checklist import (
     tabulate_items,
     write_checklist_markdown,
 )
+from skiagram.tables.frames import inert_text
 from skiagram.tasks.cases import DataCard
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from skiagram.datasets.folder.csv_rows import inert_text
 from skiagram.evaluation.criteria import CHANCE
 from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
 from skiagram.report.costs import fill_cost, show_costs
@@ -45,6 +44,7 @@ from skiagram.sweeps.learning_curves import LearningCurves
 from skiagram.sweeps.rows import BEST, COSTS, SELECTION, short_name, show_value
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import TABLE, SweepResult
+from skiagram.tables.frames import inert_text
 
 _MOST = 60  # rows in a figure; with more, nobody could read it
 _HEADINGS = {

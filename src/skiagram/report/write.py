@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from skiagram.compute.workers import Compute
-from skiagram.datasets.folder.csv_rows import inert_text
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import (
     ARMS,
@@ -29,6 +28,7 @@ from skiagram.report.material import Material, read_material
 from skiagram.report.page import render, write_checklists
 from skiagram.report.section import Sections, make_sections
 from skiagram.sealing.ledger import OPENING
+from skiagram.tables.frames import inert_text
 
 OUTPUTS = (
     "report.html",

@@ -25,13 +25,10 @@ from skiagram.compute.workers import ALL_PROCESSORS, IN_PROCESS
 from skiagram.datasets.checks import Problems
 from skiagram.datasets.contract import Entry, OpenSource, Source
 from skiagram.datasets.feature_table import OpenFeatureFile
-from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.datasets.folder.source import ColourImage, Folder, FolderFiles
 from skiagram.datasets.folder.table import (
-    find_image_problem,
-    normalise_name,
-    refer,
-    split_masks,
+    find_image_problems,
+    references_of,
     split_modalities,
 )
 from skiagram.datasets.ingest import (
@@ -133,7 +130,7 @@ class CheckedFolder:
     Attributes:
         source: With the channels that its images have.
         opened: Its images.
-        rows: The table without the images that are left out since they have no lesion.
+        frame: The table without the images that are left out since they have no lesion.
         checksums: File → SHA-256; empty where it cannot be read.
         notes: What was settled of images without a lesion, of a few in colour, and of copies.
     """
@@ -141,7 +138,7 @@ class CheckedFolder:
     source: Folder
     opened: FolderFiles
     data: CheckedData
-    rows: list[CsvRow]
+    frame: pd.DataFrame
     checksums: Mapping[str, str]
     notes: tuple[str, ...]
 
@@ -206,7 +203,7 @@ def check_data(source: Source, opened: OpenSource, task: Task) -> CheckedData:
 def check_rows(described: DescribedFeatures) -> CheckedData:
     """Check the rows of a table of features."""
     source = described.source
-    opened = OpenFeatureFile(source, described.rows)
+    opened = OpenFeatureFile(source, described.frame)
     data = check_data(source, opened, task_of(source, described.design))
     return replace(data, problems=[*opened.problems, *data.problems])
 
@@ -243,7 +240,7 @@ def _audit(
 def check_folder(
     source: Folder,
     folder: Path,
-    rows: list[CsvRow],
+    frame: pd.DataFrame,
     design: Design,
     settling: Settling = AS_TABLE_SAYS,
 ) -> CheckedFolder:
@@ -255,11 +252,10 @@ def check_folder(
     # each file that the table names has its SHA-256; empty where it cannot be read
     tree, columns = open_tree(folder, str(folder), is_image_file), source.columns
     names: dict[str, None] = {}
-    for modality_rows in split_modalities(rows, columns, source.modalities).values():
-        for row in modality_rows:
-            if find_image_problem(row, columns) is None:
-                names[normalise_name(row.cells[columns.image_file])] = None
-                names |= dict.fromkeys(split_masks(row.cells[columns.mask]) if columns.mask else ())
+    for part in split_modalities(frame, columns, source.modalities).values():
+        wrong = find_image_problems(part, columns)
+        for at, reference in enumerate(references_of(part, columns)):
+            names |= dict.fromkeys(reference.files) if at not in wrong else {}
     tree.announce([*names])
 
     def digest_file(name: str) -> str:
@@ -276,31 +272,33 @@ def check_folder(
         sealed = read_file(Path(source.sealed_labels), source.sealed_labels)
     task = Task(predicted_of(source), design)
     # in the colours that the first files have, and again where most of all have others
-    source = replace(source, channels=_likely_channels(tree, rows, source))
-    opened = source.open_rows(tree, rows, checksums, sealed)
+    source = replace(source, channels=_likely_channels(tree, frame, source))
+    opened = source.open_rows(tree, frame, checksums, sealed)
     data = check_data(source, opened, task)
     settled, note = _settle_colour(source, opened, data, few_gray=settling.few_gray)
     if settled != source:
         source = settled
-        opened = source.open_rows(tree, rows, checksums, sealed)
+        opened = source.open_rows(tree, frame, checksums, sealed)
         data = check_data(source, opened, task)
     notes = [note]
     # images whose mask is empty
     if settling.without_lesion and len(data.images) == 1:
-        rows, data, note = _leave_out_lesionless(source, rows, data)
+        frame, data, note = _leave_out_lesionless(source, frame, data)
         notes.append(note)
     notes.append(data.sentence)
     data = replace(data, problems=[*opened.problems, *data.problems])
-    return CheckedFolder(source, opened, data, rows, checksums, tuple(filter(None, notes)))
+    return CheckedFolder(source, opened, data, frame, checksums, tuple(filter(None, notes)))
 
 
-def _likely_channels(tree: FileTree, rows: Sequence[CsvRow], source: Folder) -> Literal[1, 3]:
+def _likely_channels(tree: FileTree, frame: pd.DataFrame, source: Folder) -> Literal[1, 3]:
     """Return the channels that most of a few files have."""
     in_colour, number = 0, 0
-    for row in rows[: 2 * _LOOKED_AT]:
-        if find_image_problem(row, source.columns) is not None:  # ingest says it
+    first = frame.iloc[: 2 * _LOOKED_AT]
+    wrong = find_image_problems(first, source.columns)
+    for at, each in enumerate(references_of(first, source.columns)):
+        if at in wrong:  # ingest says it
             continue
-        reference = replace(refer(row, source.columns), masks=())
+        reference = replace(each, masks=())
         try:
             files = read_case_files(tree, reference)
             in_colour += decode_case(files, reference, source.reading).pixels.ndim == 3
@@ -344,8 +342,8 @@ def _settle_colour(
 
 
 def _leave_out_lesionless(
-    source: Folder, rows: list[CsvRow], data: CheckedData
-) -> tuple[list[CsvRow], CheckedData, str]:
+    source: Folder, frame: pd.DataFrame, data: CheckedData
+) -> tuple[pd.DataFrame, CheckedData, str]:
     """Return what is left without the images whose mask is empty, and how many they are.
 
     It is a problem where a class would lose each of its images.
@@ -370,9 +368,10 @@ def _leave_out_lesionless(
     elif empty:
         counted = ", ".join(f"{number} of `{name}`" for name, number in sorted(lesionless.items()))
         note = f"Left out, without a lesion in their masks: {counted}, such as `{min(empty)}`."
-    rows = [row for row in rows if refer(row, source.columns).name not in empty]
+    names = [reference.name for reference in references_of(frame, source.columns)]
+    frame = frame[[name not in empty for name in names]]
     entries = [entry for entry in data.entries if entry.name not in empty]
-    return rows, replace(data, problems=problems, entries=entries), note
+    return frame, replace(data, problems=problems, entries=entries), note
 
 
 def file_order(

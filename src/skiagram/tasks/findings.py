@@ -28,15 +28,8 @@ from skiagram.statistics.proportional_odds import fit_rising_score
 from skiagram.strict import (
     STRICT,
 )
-from skiagram.tasks.columns import (
-    VALUE,
-    ColumnOption,
-    OutcomeRow,
-    OutcomeTable,
-    plain,
-    split_list,
-    stands_for_missing,
-)
+from skiagram.tables.cells import plain, split_list, stands_for_missing
+from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
     Finite,

@@ -29,15 +29,8 @@ from skiagram.statistics.survival import auc_above
 from skiagram.strict import (
     STRICT,
 )
-from skiagram.tasks.columns import (
-    VALUE,
-    ColumnOption,
-    OutcomeTable,
-    find_missing_code,
-    plain,
-    refuse_code,
-    stands_for_missing,
-)
+from skiagram.tables.cells import find_missing_code, plain, stands_for_missing
+from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable, refuse_code
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
     Finite,

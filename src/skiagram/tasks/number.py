@@ -33,7 +33,8 @@ from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.strict import (
     STRICT,
 )
-from skiagram.tasks.columns import UNIT, VALUE, ColumnOption, OutcomeTable, describe_code
+from skiagram.tables.cells import describe_code
+from skiagram.tasks.columns import UNIT, VALUE, ColumnOption, OutcomeTable
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
     Finite,

@@ -12,13 +12,8 @@ from pydantic import Field
 from skiagram.errors import OptionError
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.variation import effective_patients, few_have_most
-from skiagram.tasks.columns import (
-    VALUE,
-    ColumnOption,
-    OutcomeRow,
-    OutcomeTable,
-    stands_for_missing,
-)
+from skiagram.tables.cells import stands_for_missing
+from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.predicted import MeasuredFigure, Predicted, Tensor
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases

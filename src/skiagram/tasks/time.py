@@ -46,7 +46,8 @@ from skiagram.statistics.survival import (
 from skiagram.strict import (
     STRICT,
 )
-from skiagram.tasks.columns import MISSING_CODES, VALUE, ColumnOption, OutcomeRow, OutcomeTable
+from skiagram.tables.cells import MISSING_CODES
+from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
     Finite,

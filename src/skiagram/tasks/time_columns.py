@@ -2,19 +2,14 @@
 
 import datetime
 import re
+import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from skiagram.errors import DataError, OptionError
-from skiagram.tasks.columns import (
-    UNIT,
-    ColumnOption,
-    OutcomeRow,
-    describe_code,
-    plain,
-    stands_for_missing,
-)
+from skiagram.tables.cells import describe_code, plain, stands_for_missing
+from skiagram.tasks.columns import UNIT, ColumnOption, OutcomeRow
 
 CENSORED, EVENT, OTHER = 0, 1, 2
 _NO_EVENT = {
@@ -220,7 +215,13 @@ def _states(rows: Sequence[OutcomeRow], event: str, options: Mapping[str, Any]) 
             f"{_listed(bare, counts)} may mean that there was an event, or that there was none",
             where=f"column `{event}`",
             allowed="cells of which the line says what they mean, where the column is called so",
-            remedy="say what they mean, such as --cause 0 --no-event 1",
+            remedy="say what they mean: "
+            + ", ".join(
+                f"`--cause {shlex.quote(cell)} --no-event {' '.join(map(shlex.quote, others))}` "
+                f"where {cell!r} is the event"
+                for cell in sorted(bare, reverse=True)
+                for others in [[other for other in bare if other != cell] or ["CELL"]]
+            ),
         )
     missing = {cell for cell in counts if is_missing_event(cell, options)}
     state: dict[str, int] = {}

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.option_file import OptionFiles
 from skiagram.datasets.folder.source import Folder
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
+from skiagram.tables.frames import read_table
 from tests.datasets.own_folders import OwnFolder, png, row, sound_folder, source_of, write_folder
 from tests.datasets.sources import ingested
 
@@ -23,8 +23,8 @@ KEY = b"0123456789abcdef"
 def keyed(own: OwnFolder) -> Folder:
     """Return the data set of a folder, its manifest under a key."""
     source = source_of(own)
-    rows = read_rows(Path(source.manifest).read_bytes())
-    checksums = {one.cells["file"]: one.cells["sha256"] for one in rows}
+    rows = read_table(Path(source.manifest).read_bytes())
+    checksums = dict(zip(rows["file"], rows["sha256"], strict=True))
     files = OptionFiles(own.folder.parent, "films", patient_key=KEY)
     files.write(source, rows, checksums)
     written = build(yaml.safe_load(files.options.read_text()), "dataset")

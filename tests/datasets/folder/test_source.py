@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skiagram.datasets.folder.csv_rows import read_rows
-from skiagram.datasets.folder.table import Columns
+from skiagram.datasets.folder.columns import Columns
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_record, read_table
+from skiagram.tables.frames import read_table as read_csv_text
 from skiagram.tasks.cases import DataCard
 from tests.datasets.own_folders import (
     COLUMNS,
@@ -32,8 +32,8 @@ from tests.datasets.sources import ingested
 def test_every_image_arrives_with_label_patient_and_covariates(tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
     folders, cases = ingested(source_of(own), tmp_path / "out", "cv")
-    table = read_rows(own.csv.read_bytes())
-    rows = {pixels_of(own.folder / one.cells["file"]): one.cells for one in table}
+    table = read_csv_text(own.csv.read_bytes())
+    rows = {pixels_of(own.folder / one["file"]): one for one in table.to_dict("records")}
     store = ImageStore(folders.images)
     known = read_table(folders.cases / "covariates.parquet").set_index("case_id")
     patients: dict[str, str] = {}
@@ -83,9 +83,9 @@ def test_gray_stored_as_colour_is_gray_and_gray_among_colour_is_colour(tmp_path:
 def test_no_identifier_leaves_ingest(tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
     ingested(source_of(own), tmp_path / "out", "cv")
-    header = read_rows(own.csv.read_bytes())
+    header = read_csv_text(own.csv.read_bytes())
     names = {"WARREN", "Warren", "4711", "MRN-", "ward-", ".png", ".dcm", str(tmp_path)}
-    names |= {Path(one.cells["file"]).name for one in header}
+    names |= {Path(name).name for name in header["file"]}
     names |= {"1CT1", "JFK IMAGING", "1.3.6.1.4.1.5962"}  # of the DICOM file that was taken
     for path in (tmp_path / "out").rglob("*"):
         if not path.is_file():
@@ -102,7 +102,7 @@ def test_train_on_site_a_and_test_on_site_b(tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
     source = source_of(own, test_sites=("Leeds",))
     _, cases = ingested(source, tmp_path / "out", "holdout")
-    sites = [one.cells["site"] for one in read_rows(own.csv.read_bytes())]
+    sites = read_csv_text(own.csv.read_bytes())["site"].tolist()
     assert (cases.split == "test").sum() == sites.count("Leeds") > 0
     assert (cases.split == "train").sum() == sites.count("York") > 0
 

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from skiagram.cli.main import main
-from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.identifiers import fold_id
-from skiagram.datasets.folder.patients import find_patient_problem
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import list_entries
 from skiagram.errors import DataError
 from skiagram.options import build, read_option_file
+from skiagram.tables.cells import names_nobody
+from skiagram.tables.frames import empty_missing, read_table
 from tests.datasets.own_folders import COLUMNS, OwnFolder, initialised, row, write_films
 from tests.terminal import Terminal
 
@@ -95,28 +95,24 @@ def test_letters_composed_in_two_ways_are_one_patient_without_a_question(
     assert COMPOSED in found
 
 
-def test_names_of_files_stay_as_the_disk_spells_them() -> None:
-    name = unicodedata.normalize("NFD", f"{COMPOSED}.png")
-    (one,) = read_rows(f"file,label\n{name},a\n".encode())
-    assert one.cells["file"] == name
-
-
 @pytest.mark.parametrize("word", ["NA", "nan", ".", "NULL", "-", "n/a"])
 def test_a_word_for_nothing_among_numbers_is_said_and_can_be_declared(word: str) -> None:
     ages = [None if at == 3 else 40 + at for at in range(12)]
     table = pd.DataFrame([row(at, f"{at}.png", age=age) for at, age in enumerate(ages)])
     content = table.to_csv(index=False, na_rep=word).encode()
-    listing = list_entries(read_rows(content), COLUMNS, ("normal", "cancer"), ())
+    listing = list_entries(read_table(content), COLUMNS, ("normal", "cancer"), ())
     (problem,) = listing.problems
     assert f"column `age`: 11 numbers and 1 texts, such as `{word}`" in str(problem)
     assert f"--missing {word}" in str(problem)
-    listing = list_entries(read_rows(content, [word]), COLUMNS, ("normal", "cancer"), ())
+    frame, _ = empty_missing(read_table(content), [word])
+    listing = list_entries(frame, COLUMNS, ("normal", "cancer"), ())
     assert not listing.problems
     assert [entry.covariates["age"] for entry in listing.entries] == ages
 
 
 NOBODY = (
     *("NA", "unknown", "Anonymous", "missing", "#REF!", "N.A.", "k. A.", "xxx", "-1", "PATIENT"),
+    *("removed", "withheld"),
     *("Anonymous^Patient", "unknown patient", "No ID", "not recorded", "#BEZUG!"),
     *("#¡VALOR!", "#NV", "#######"),
 )
@@ -126,7 +122,7 @@ ROUNDED = ("1.23457E+11", "1,2E+08")
 @pytest.mark.parametrize("word", [*NOBODY, *ROUNDED])
 def test_nobody_is_called_by_a_word_or_a_rounded_number(word: str) -> None:
     table = pd.DataFrame([row(at, f"{at}.png", patient_id=word) for at in range(4)])
-    rows = read_rows(table.to_csv(index=False).encode())
+    rows = read_table(table.to_csv(index=False).encode())
     problems = list_entries(rows, COLUMNS, ("normal", "cancer"), ()).problems
     assert str(problems[0]).startswith(f"0.png: patient `{word}`")
     why = "this column as text" if word in ROUNDED else "an id of its own"
@@ -135,7 +131,7 @@ def test_nobody_is_called_by_a_word_or_a_rounded_number(word: str) -> None:
 
 @pytest.mark.parametrize("word", ["unknown-1", "0", "KA", "Test", "X12", "#12", "No 4", "anon7"])
 def test_a_word_that_may_be_an_id_is_one(word: str) -> None:
-    assert find_patient_problem(word, "here") is None
+    assert not names_nobody(word)
 
 
 @pytest.mark.slow

@@ -4,10 +4,10 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from skiagram.case_features.earlier import previous_cases
-from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.table import list_entries
 from skiagram.errors import DataError, OptionError
@@ -40,11 +40,11 @@ def visited(place: Path) -> OwnFolder:
     )
 
 
-def rows_of(*cells: tuple[str, str]) -> list[CsvRow]:
-    return [
-        CsvRow(line, {"patient": patient, "seen": seen})
-        for line, (patient, seen) in enumerate(cells, 2)
-    ]
+def rows_of(*cells: tuple[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"patient": [patient for patient, _ in cells], "seen": [seen for _, seen in cells]},
+        index=range(2, len(cells) + 2),
+    )
 
 
 def test_dates_and_numbers_become_the_order_within_the_patient() -> None:
@@ -52,9 +52,9 @@ def test_dates_and_numbers_become_the_order_within_the_patient() -> None:
         ("p", "2026-03-01"), ("q", "20240101"), ("p", "2024-12-31"), ("p", "2026-03-01")
     )
     numbered = rows_of(("p", "7"), ("p", "0"), ("q", "999"))
-    order = [row.cells["seen"] for row in number_visits(dated, "patient", "seen")]
+    order = number_visits(dated, "patient", "seen")["seen"].tolist()
     assert order == ["2", "1", "1", "2"]
-    order = [row.cells["seen"] for row in number_visits(numbered, "patient", "seen")]
+    order = number_visits(numbered, "patient", "seen")["seen"].tolist()
     assert order == ["2", "1", "1"]
 
 
@@ -80,7 +80,9 @@ def test_visits_without_patients_are_refused() -> None:
 
 def test_a_date_in_a_manifest_is_refused_and_not_quoted() -> None:
     cells = {"file": "a.png", "label": "normal", "patient_id": "p", "seen": "2024-12-31"}
-    (problem,) = list_entries([CsvRow(2, cells)], WITH_VISITS, ("normal", "cancer"), ()).problems
+    (problem,) = list_entries(
+        pd.DataFrame([cells], index=[2]), WITH_VISITS, ("normal", "cancer"), ()
+    ).problems
     assert "let `skiagram init` write the manifest" in str(problem)
     assert "2024" not in str(problem)
 

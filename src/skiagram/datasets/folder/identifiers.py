@@ -18,42 +18,28 @@ _LONG_NUMBER = 1000
 _MAX_TEXT = 60  # characters of a category
 _MAX_SPACES = 8
 
-# Words for a person, a number or place of a person, a date or a note, without accents: English,
-# German, French, Spanish, Italian, Dutch, Portuguese, Polish and Turkish; then those that are found
-# anywhere in a name: Vietnamese, Arabic, Chinese, Japanese, Korean and Russian.
+# Words for a person, a number or place of a person, a date or a note. A column of another language
+# is told by what it holds, and no column goes on that nobody named.
 _WORDS = """
 name names surname surnames forename initials id ids uid guid mrn ssn nhs pid dob birth born
 birthday birthdate date address street city town village zip postcode phone telephone mobile
 email mail fax physician doctor radiologist nurse referrer referring insurance passport
-accession comment comments note notes remark remarks report identifier
-arzt arztin uberweiser anschrift adresse strasse ort wohnort plz telefon handy datum kurzel
-aktenzeichen krankenkasse bemerkung bemerkungen kommentar befund notiz notizen person
-nom noms prenom prenoms naissance medecin rue ville telephone courriel numero dossier remarque
-commentaire
-nombre nombres apellido apellidos nacimiento medico direccion calle ciudad telefono correo dni
-nif fecha comentario comentarios
-nome cognome nascita indirizzo citta fiscale commento
-naam arts huisarts adres straat woonplaats telefoon bsn opmerking
-sobrenome nascimento endereco rua cidade telefone cpf
-imie imiona nazwisko nazwiska urodzenia urodzenie urodzin pesel adres ulica miasto lekarz uwagi
-soyad soyadi adi adsoyad isim dogum tarih tarihi kimlik tckn hekim doktor notlar aciklama
+accession comment comments note notes remark remarks report identifier nummer datum
 """.split()  # noqa: SIM905
-_PHRASES = """
-ngay_sinh nam_sinh ho_ten ho_va_ten dia_chi dien_thoai bac_si ghi_chu
+_STARTS = ("birth", "geburt", "telefo", "adress")
+_ENDS = ("name", "nummer", "datum")
+# Words for a patient, and for a case or study, which may be less than one; what follows tells that
+# the column numbers them.
+_PATIENTS = """
+patient patients patienten subject subjects subj pat proband probanden mrn pid ptid rid sub prox
 """.split()  # noqa: SIM905
-_SPELLED = {"tên", "họ"}  # Vietnamese for name and surname, which are other words without accents
-_ANYWHERE = """
-اسم ميلاد تاريخ عنوان هاتف جوال هوية طبيب ملاحظ
-姓名 名字 出生 生日 日期 地址 住址 电话 電話 手机 手機 身份证 身分證 病历 病歷 病案 住院号 住院號
-门诊号 医生 醫師 备注 備註 氏名 生年月日 住所 이름 성명 생년월일 주소 전화
-имя фамилия отчество рожд адрес телефон дата врач
+_CASES = ("case", "study", "person")
+_NUMBERS = """
+id ids name no nr num number nummer kennung code key barcode identifier uid
 """.split()  # noqa: SIM905
-_STARTS = ("geburt", "geboort", "birth", "versicher", "telefo", "adress", "uberweis")
-_ENDS = ("name", "naam", "nummer", "datum", "arzt", "arztin", "adresse", "strasse", "kennung")
-_PATIENTS = ("patient", "pacien", "pazien", "pacjen", "hasta", "person", "proband", "subject")
-_PATIENTS_ANYWHERE = ("مريض", "患者", "病人", "환자", "пациент")
-_PATIENTS_IN_SHORT = ("mrn", "pat", "pid", "ptid", "rid", "subid", "proxid")
-_TRAITS = {"age", "sex", "gender", "weight", "height"}  # of a patient, which many may share
+_JOINED = re.compile(
+    rf"({'|'.join((*_PATIENTS, *_CASES))})({'|'.join(_NUMBERS)})"
+)  # such as `patientid`
 _BARRED = str.maketrans("ıłđ", "ild")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LETTERS = re.compile(r"[a-z]+")
@@ -67,15 +53,21 @@ _SEPARATORS = re.compile(r"(?<=[^\W\d_])[-_ .]+(?=\d)|(?<=\d)[-_ .]+(?=[^\W\d_])
 _LEADING_ZERO = re.compile(r"[+-]?0\d+")
 
 
-def names_patients(name: str) -> bool:
-    """Return whether a column's name says that it tells patients apart; no `Patient Age` does."""
-    plain, words = _plain(name), words_of(name)
-    return _TRAITS.isdisjoint(words) and (
-        any(_plain(word) in plain for word in _PATIENTS_ANYWHERE)
-        or any(word.startswith(_PATIENTS) or word in _PATIENTS_IN_SHORT for word in words)
-        or "".join(words) in _PATIENTS_IN_SHORT
-        or "benh_nhan" in "_".join(words)
-    )
+def names_patients(name: str, *, also_cases: bool = False) -> bool:
+    """Return whether a column is called as patients' ids are; no `Patient Age`, no `pat.karno` is.
+
+    Args:
+        also_cases: Whether ids of cases, studies, or of nothing that is told, count too.
+    """
+    words = words_of(name)
+    if words and (joined := _JOINED.fullmatch(words[-1])):
+        words[-1:] = joined.groups()
+    is_numbered = bool(words) and words[-1] in _NUMBERS
+    while words and words[-1] in _NUMBERS:
+        words.pop()
+    if not words:
+        return also_cases and is_numbered
+    return words[-1] in _PATIENTS or (also_cases and words[-1] in _CASES)
 
 
 def fold_id(text: str) -> str:
@@ -99,16 +91,7 @@ def suspect_column(name: str, cells: Sequence[str]) -> str | None:
     or differ in more than half of the rows; other whole numbers that nearly every row has for
     itself.
     """
-    # words, phrases and letters of the name
-    plain, words = _plain(name), words_of(name)
-    phrase = "_".join(["", *words, ""])
-    spelled = re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", name).casefold())
-    if (
-        any(w in _WORDS or w.startswith(_STARTS) or w.endswith(_ENDS) for w in words)
-        or any(f"_{person_phrase}_" in phrase for person_phrase in _PHRASES)
-        or any(_plain(word) in plain for word in _ANYWHERE)
-        or not _SPELLED.isdisjoint(spelled)
-    ):
+    if any(w in _WORDS or w.startswith(_STARTS) or w.endswith(_ENDS) for w in words_of(name)):
         return "its name stands for a person, a number or place of a person, a date or a note"
     # what the cells hold
     filled = [cell for cell in cells if cell]

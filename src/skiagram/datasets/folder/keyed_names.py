@@ -9,14 +9,15 @@ import hashlib
 import hmac
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import PurePosixPath
 
+import pandas as pd
+
 from skiagram.compute.progress import Progress
-from skiagram.datasets.folder.csv_rows import BETWEEN, CsvRow
 from skiagram.errors import DataError
 from skiagram.readers.case_images import checksum_of_series
 from skiagram.readers.file_trees import FileTree
+from skiagram.tables.frames import BETWEEN, rows_of
 
 KEYED = "hmac-"  # before a name under a key
 
@@ -37,7 +38,9 @@ def keyed_patients(patients: Iterable[str | None]) -> list[bytes]:
     return [hashlib.sha256(each.encode()).digest() for each in keyed]
 
 
-def find_keyed_files(rows: list[CsvRow], kinds: Mapping[str, str], files: FileTree) -> list[CsvRow]:
+def find_keyed_files(
+    frame: pd.DataFrame, kinds: Mapping[str, str], files: FileTree
+) -> pd.DataFrame:
     """Return the rows of a manifest with file names in place of keyed ones.
 
     Every image file is read once. Of files with equal bytes each is found, in order of name.
@@ -48,14 +51,14 @@ def find_keyed_files(rows: list[CsvRow], kinds: Mapping[str, str], files: FileTr
     keyed_files = {
         keyed: (checksum, row.where)
         for column, checksums in kinds.items()
-        for row in rows
+        for row in rows_of(frame, [column, checksums])
         if row.cells[column].startswith(KEYED)
         for keyed, checksum in zip(
             *(row.cells[each].split(BETWEEN) for each in (column, checksums)), strict=True
         )
     }
     if not keyed_files:
-        return rows
+        return frame
     # the files, and the folders of files, that have each checksum
     names = sorted(files.images(()))
     files.announce(names)
@@ -80,13 +83,12 @@ def find_keyed_files(rows: list[CsvRow], kinds: Mapping[str, str], files: FileTr
             fault = f"no file has the checksum {checksum[:12]}…"
             raise DataError(fault, where=f"{where} of the manifest", remedy=remedy)
         name_of[keyed] = names.pop(0)
-    renamed = []
-    for row in rows:
-        cells = {
-            column: BETWEEN.join(
-                name_of.get(name, name) for name in row.cells[column].split(BETWEEN)
-            )
+    return frame.assign(
+        **{
+            column: [
+                BETWEEN.join(name_of.get(name, name) for name in cell.split(BETWEEN))
+                for cell in frame[column]
+            ]
             for column in kinds
         }
-        renamed.append(replace(row, cells=row.cells | cells))
-    return renamed
+    )

@@ -17,15 +17,11 @@ import numpy as np
 from scipy import ndimage
 
 from skiagram.datasets.contract import Entry, Mark, pixel_side
-from skiagram.datasets.folder.csv_rows import parse_number
+from skiagram.datasets.folder.roles import ALLOWED_MARKS
 from skiagram.errors import DataError
 from skiagram.readers.grid import VoxelGrid
 from skiagram.readers.spaced_image import SpacedImage
-
-ALLOWED = (  # in a cell
-    "`x y radius` or `x y z radius`, radius > 0, `mm` behind numbers in the patient's coordinates; "
-    "lesions separated by semicolons, each once"
-)
+from skiagram.tables.cells import number_of
 
 
 @dataclass(frozen=True)
@@ -76,13 +72,11 @@ def parse_lesions(cell: str) -> list[Lesion]:
     for part in filter(None, map(str.strip, cell.split(";"))):
         words = part.split()
         world = words[-1] == "mm"
-        try:
-            *centre, radius = (parse_number(word) for word in words[: len(words) - world])
-        except ValueError:
-            centre, radius = [], 0.0
-        if len(centre) not in (2, 3) or not radius > 0 or not np.isfinite([*centre, radius]).all():
-            raise DataError(f"lesions `{part}`", allowed=ALLOWED, remedy="correct the cell")
-        lesions.append(Lesion(tuple(centre), radius, world))
+        numbers = [number_of(word) for word in words[: len(words) - world]]
+        known = [number for number in numbers if number is not None]
+        if len(known) < len(numbers) or len(known) not in (3, 4) or not known[-1] > 0:
+            raise DataError(f"lesions `{part}`", allowed=ALLOWED_MARKS, remedy="correct the cell")
+        lesions.append(Lesion(tuple(known[:-1]), known[-1], world))
     check_each_once(lesions)
     return lesions
 

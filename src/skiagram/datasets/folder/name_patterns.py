@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from skiagram.datasets.folder.table import SPLITS
+from skiagram.datasets.folder.roles import SPLITS
 
 Cut = Literal["first", "last"]
 _FIELD = re.compile(r"\{(\w+)\}")

@@ -2,20 +2,22 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pandas as pd
 import yaml
 
 from skiagram.compute.files import write_files
 from skiagram.datasets.contract import CopyChoice, RealDataSet
-from skiagram.datasets.folder.csv_rows import CsvRow, csv_text, read_rows
+from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.source import Folder, checksum_columns
-from skiagram.datasets.folder.table import Columns, join_masks, normalise_name, split_masks
+from skiagram.datasets.folder.table import join_masks, normalise_name, split_masks
 from skiagram.errors import OptionError
 from skiagram.options import check, composed, meanings, read_option_file
+from skiagram.tables.frames import csv_text, read_table
 
 S = TypeVar("S", bound=RealDataSet)
 
@@ -130,9 +132,9 @@ class OptionFiles:
         columns = (present.columns.image_file, present.columns.patient)
         path = self.project / present.manifest
         if self.patient_key is None and path.is_file():
-            rows = read_rows(path.read_bytes())
-            cells = [row.cells.get(name, "") for row in rows for name in columns if name]
-            if any(cell.startswith(KEYED) for cell in cells):
+            frame = read_table(path.read_bytes())
+            known = [name for name in columns if name in frame]
+            if any(frame[name].str.startswith(KEYED).any() for name in known):
                 raise OptionError(
                     "the names in the manifest are under a key",
                     where="--patient-key",
@@ -143,34 +145,35 @@ class OptionFiles:
     def write(
         self,
         source: Folder,
-        rows: list[CsvRow],
+        frame: pd.DataFrame,
         checksums: Mapping[str, str],
         sealed: bytes | None = None,
     ) -> None:
         """Write manifest and config; earlier ones are replaced.
 
         Args:
-            rows: The table; columns that are not used do not enter the project.
+            frame: The table; columns that are not used do not enter the project.
             sealed: Labels of test cases, encrypted; None where the table holds them.
         """
         # the manifest: the columns that are used, a checksum a file, and names under the key
         columns, key = source.columns, self.patient_key
         kinds = checksum_columns(columns)
-        written = []
-        for row in rows:
-            files: dict[str, Sequence[str]] = {
-                columns.image_file: [normalise_name(row.cells[columns.image_file])]
-            }
-            if columns.mask is not None:
-                files[columns.mask] = split_masks(row.cells[columns.mask])
-            sums = {kinds[name]: join_masks(checksums[f] for f in files[name]) for name in kinds}
-            cells = row.cells | {name: join_masks(files[name]) for name in kinds}
+        written = frame[[*columns.used()]].copy()
+        for column, sums in kinds.items():
+            files = [
+                split_masks(cell) if column == columns.mask else (normalise_name(cell),)
+                for cell in frame[column]
+            ]
+            shown = files
             if key is not None:
-                cells |= {name: join_masks(key_file(f, key) for f in files[name]) for name in kinds}
-                if columns.patient is not None and cells[columns.patient]:
-                    cells[columns.patient] = key_patient(cells[columns.patient], key)
-            written.append(cells | sums)
-        content = csv_text([*columns.used(), *kinds.values()], written).encode()
+                shown = [tuple(key_file(file, key) for file in names) for names in files]
+            written[column] = [join_masks(names) for names in shown]
+            written[sums] = [join_masks(checksums[file] for file in names) for names in files]
+        if key is not None and columns.patient is not None:
+            written[columns.patient] = [
+                cell and key_patient(cell, key) for cell in frame[columns.patient]
+            ]
+        content = csv_text(written).encode()
         whole = dataclasses.replace(
             source,
             manifest=self._shown(self.manifest),

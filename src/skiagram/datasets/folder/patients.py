@@ -1,77 +1,36 @@
 """Ids of patients: how they are spelled and joined, and in which order their visits are."""
 
 import datetime
-import re
 import shlex
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
-from skiagram.datasets.folder.csv_rows import (
-    PATIENT_COLUMNS,
-    WHERE,
-    CsvRow,
-    of_table,
-    read_csv,
-    refuse_units,
-    usual_column,
-)
+import numpy as np
+import pandas as pd
+
+from skiagram.datasets.folder.columns import find_cell_problems
 from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.datasets.folder.keyed_names import KEYED
+from skiagram.datasets.folder.roles import MAX_VISITS, PATIENT_CHECKS, ROLES, usual_column
 from skiagram.errors import DataError, listed, nearest
-from skiagram.tasks.columns import are_equal, stands_for_missing
+from skiagram.tables.cells import are_equal
+from skiagram.tables.frames import WHERE, numbers_of, of_table, row_at
 
-MAX_VISITS = 999  # of a patient; longer numbers can be dates
-_NO_NUMBERS = {"-1", "-9", "-99", "-999", "-9999"}  # by which data sets mark a missing one
-_NOBODY = {
-    *("unknown", "unkown", "anonymous", "anonymized", "anonymised", "anon", "missing", "nobody"),
-    *("xxx", "xxxx", "unbekannt", "anonym", "inconnu", "anonyme"),
-    *("desconocido", "sconosciuto", "onbekend", "notknown", "notavailable", "notstated"),
-    *("notrecorded", "notgiven", "nodata", "noid", "noname", "withheld", "redacted"),
-}
-_PATIENT_WORD = re.compile(r"(patient|subject|case|person|name|id)s?")
-_ROUNDED = re.compile(r"(?i)\d([.,]\d+)?e\+?\d+")
 SimilarPatients = Literal["refuse", "same", "apart"]
 
 
-def find_patient_problem(cell: str, where: str) -> DataError | None:
-    """Return why a cell is no patient's id: many rows would become one patient."""
-    # words that say of nobody who it is, as `Anonymous^Patient` or `PATIENT`; a number in it may
-    # tell patients apart: `unknown-1` is one of them
-    words = re.findall(r"\w+", cell.casefold().replace("_", " "))
-    bare = "".join(word for word in words if not _PATIENT_WORD.fullmatch(word))
-    nobody = not bare or bool({"".join(words), bare} & _NOBODY)
-    if not cell or stands_for_missing(cell) or cell in _NO_NUMBERS or nobody:
-        return DataError(
-            f"patient `{cell}`" if cell else "an empty patient",
-            where=where,
-            allowed="ids of patients",
-            remedy="give each patient who is not known an id of its own, such as `unknown-1`, or "
-            "leave the column out",
-        )
-    if _ROUNDED.fullmatch(cell):
-        return DataError(
-            f"patient `{cell}`, a number that a spreadsheet has rounded",
-            where=where,
-            allowed="ids with all their digits",
-            remedy="let the spreadsheet take this column as text, and save the table again",
-        )
-    return None
-
-
 def settle_patients(
-    rows: list[CsvRow], column: str | None, similar: SimilarPatients
-) -> list[CsvRow]:
+    frame: pd.DataFrame, column: str | None, similar: SimilarPatients
+) -> pd.DataFrame:
     """Refuse ids of patients that differ in spelling alone, take them for one, or leave them."""
     if column is None or similar == "apart":
-        return rows
-    spelled: dict[str, dict[str, int]] = {}
-    for row in rows:
-        cell = row.cells[column]
+        return frame
+    spelled: dict[str, dict[str, int | str]] = {}
+    for cell, line in zip(frame[column].tolist(), frame.index.tolist(), strict=True):
         if not cell.startswith(KEYED):
-            spelled.setdefault(fold_id(cell), {}).setdefault(cell, row.line)
+            spelled.setdefault(fold_id(cell), {}).setdefault(cell, line)
     alike = [spellings for spellings in spelled.values() if len(spellings) > 1]
     if alike and similar == "refuse":
         shown = ", ".join(f"{cell!r} in line {line}" for cell, line in alike[0].items())
@@ -83,10 +42,7 @@ def settle_patients(
             "`--similar-patients` (`similar_patients` in the config)",
         )
     same = {cell: next(iter(spellings)) for spellings in alike for cell in spellings}
-    return [
-        replace(row, cells=row.cells | {column: same.get(row.cells[column], row.cells[column])})
-        for row in rows
-    ]
+    return frame.assign(**{column: frame[column].replace(same)}) if same else frame
 
 
 def join_patients(
@@ -155,23 +111,22 @@ def require_partners(
     )
 
 
-def _lacking_patients(rows: list[CsvRow], column: str) -> DataError:
+def _lacking_patients(frame: pd.DataFrame, column: str) -> DataError:
     """Return that a table has no column of patients, with one whose texts could be their ids."""
-    header = rows[0].cells
     ids = [
         name
-        for name in header
-        if len({row.cells[name] for row in rows}) == len(rows)
-        and not any(row.number(name) is not None or not row.cells[name] for row in rows)
-        and not any("/" in row.cells[name] or "\\" in row.cells[name] for row in rows)
+        for name in frame.columns
+        if frame[name].is_unique
+        and np.isnan(numbers_of(frame[name])).all()
+        and not frame[name].str.fullmatch(r"|.*[/\\\\].*").any()
     ]
-    near = nearest(column, header)
+    near = nearest(column, frame.columns)
     question = f"did you mean `{near[0]}`? Else " if near else ""
     named = shlex.quote(ids[0]) if ids and not near else "COLUMN"
     remedy = f"{question}name the column of patients' ids: `--patient {named}`"
     if not ids and not near:
         remedy += "; where there is none, add it, with the ids as the other table has them"
-    allowed = listed(header, "`", near=column)
+    allowed = listed(frame.columns, "`", near=column)
     return DataError(f"no column `{column}`", where=WHERE, allowed=allowed, remedy=remedy)
 
 
@@ -185,73 +140,62 @@ class PatientTable:
     """
 
     where: str
-    rows: list[CsvRow]
+    frame: pd.DataFrame
     column: str
 
     @classmethod
-    def read(
-        cls,
-        path: Path,
-        column: str | None = None,
-        missing: Collection[str] = (),
-        emptied: Counter[str] | None = None,
-        *,
-        joined: bool = False,
+    def of(
+        cls, frame: pd.DataFrame, where: str, column: str | None = None, *, joined: bool = False
     ) -> "PatientTable":
-        """Read a table; without a column of patients, or where one is nobody, refuse.
+        """Return a table; without a column of patients, or where one is nobody, refuse.
 
         Args:
+            where: Its file.
             column: Of the patients; None takes the first of the usual names.
             joined: Whether it is joined to a table that has such a column, so that its own may
                 have a usual name instead.
         """
-        with of_table(str(path)):
-            rows = read_csv(path, missing, emptied=emptied)
-            usual = usual_column(rows[0].cells, PATIENT_COLUMNS)
-            name = column or usual or "patient_id"
-            if joined and name not in rows[0].cells:
-                name = usual or name
-            if name not in rows[0].cells:
-                raise _lacking_patients(rows, name)
-            refuse_units(rows)
-            for row in rows:
-                if problem := find_patient_problem(row.cells[name], row.where):
-                    raise problem
-        return cls(str(path), rows, name)
+        usual = usual_column(frame.columns, ROLES["patient"].usual)
+        name = column or usual or "patient_id"
+        if joined and name not in frame:
+            name = usual or name
+        with of_table(where):
+            if name not in frame:
+                raise _lacking_patients(frame, name)
+            checks = [(name, check) for check in PATIENT_CHECKS]
+            for _, problem in sorted(find_cell_problems(frame, checks).items()):
+                raise problem
+        return cls(where, frame, name)
 
-    def by_patient(self) -> dict[str, dict[str, str]]:
-        """Return patient → the other cells of its one row.
+    def by_patient(self) -> dict[str, int]:
+        """Return patient → the place of its one row.
 
         Raises:
             DataError: A patient has several rows.
         """
-        count = Counter(row.cells[self.column] for row in self.rows)
+        patients = self.frame[self.column]
+        count = Counter(patients.tolist())
         ((patient, number),) = count.most_common(1)
         if number > 1:
-            lines = [str(r.line) for r in self.rows if r.cells[self.column] == patient]
+            lines = ", ".join(map(str, self.frame.index[patients == patient]))
             single = [
                 name
-                for name in self.rows[0].cells
-                if len({row.cells[name] for row in self.rows}) == len(self.rows)
-                and not any("." in row.cells[name] or not row.cells[name] for row in self.rows)
+                for name in self.frame.columns
+                if self.frame[name].is_unique
+                and not self.frame[name].str.fullmatch(r"|.*[.].*").any()
             ]
             remedy = "make one row of a patient's, such as whether any of the lesions is malignant"
             if single:
                 remedy = "keep the row with the right label; where a row is a study or an image, "
                 remedy += "whose files have its name, join by it with --pattern: "
-                remedy += f"`--patient {shlex.quote(single[0])}`, {{patient}} being this name"
+                remedy += f"`--patient {shlex.quote(str(single[0]))}`, {{patient}} being this name"
             raise DataError(
-                f"{number} rows of patient `{patient}`, in lines {', '.join(lines)}",
+                f"{number} rows of patient `{patient}`, in lines {lines}",
                 where=self.where,
                 allowed="one row per patient",
                 remedy=remedy,
             )
-        return {
-            row.cells[self.column]: {
-                name: cell for name, cell in row.cells.items() if name != self.column
-            }
-            for row in self.rows
-        }
+        return {each: at for at, each in enumerate(patients.tolist())}
 
     def joined(
         self, other: "PatientTable", similar: SimilarPatients, *, leave_out: bool
@@ -262,52 +206,48 @@ class PatientTable:
             other: Table with a row a patient.
             leave_out: Whether patients without a partner are left out; else they are refused.
         """
-        added = other.by_patient()
-        patients = {row.cells[self.column]: None for row in self.rows}
+        place_of = other.by_patient()
+        patients = dict.fromkeys(self.frame[self.column])
         tables = (self.where, other.where)
-        partners = join_patients(patients, added, similar, tables)
+        partners = join_patients(patients, place_of, similar, tables)
         if not partners or not leave_out:
-            require_partners(patients, added, partners, tables)
+            require_partners(patients, place_of, partners, tables)
+        own = self.frame[self.frame[self.column].isin([*partners])]
+        places = [place_of[partners[patient]] for patient in own[self.column]]
+        added = other.frame.drop(columns=other.column).iloc[places]
         # a column that both tables have must say the same of each patient
-        twice = [name for name in next(iter(added.values())) if name in self.rows[0].cells]
-        line_of = {row.cells[other.column]: row.line for row in other.rows}
-        for row in self.rows:
-            partner = partners.get(row.cells[self.column])
-            if partner is None:
-                continue
-            for name in twice:
-                cell, theirs = row.cells[name], added[partner][name]
+        for name in [name for name in added.columns if name in own]:
+            pairs = zip(own[name].tolist(), added[name].tolist(), strict=True)
+            for at, (cell, theirs) in enumerate(pairs):
                 if not are_equal(cell, theirs):
                     raise DataError(
                         f"a column `{name}`, as {self.where} has too, which says something else: "
-                        f"`{theirs}` in line {line_of[partner]}, `{cell}` in line {row.line} there",
+                        f"`{theirs}` in line {added.index[at]}, `{cell}` in line {own.index[at]} "
+                        "there",
                         where=other.where,
                         allowed="other columns than those of the first table, or the same cells",
                         remedy="rename or remove the column in one of the two, or correct it",
                     )
-        rows = [
-            replace(row, cells=row.cells | added[partners[row.cells[self.column]]] | row.cells)
-            for row in self.rows
-            if row.cells[self.column] in partners
-        ]
-        alone = len(patients) - len(partners), len(added) - len(set(partners.values()))
+        added = added.drop(columns=[name for name in added.columns if name in own]).set_axis(
+            own.index
+        )
+        alone = len(patients) - len(partners), len(place_of) - len(set(partners.values()))
         notes = [
             f"{number} patients of {table} have no partner and are left out."
             for number, table in zip(alone, tables, strict=True)
             if number
         ]
-        return replace(self, rows=rows), notes
+        return replace(self, frame=pd.concat([own, added], axis=1)), notes
 
 
-def number_visits(rows: Sequence[CsvRow], patient: str, visit: str) -> list[CsvRow]:
+def number_visits(frame: pd.DataFrame, patient: str, visit: str) -> pd.DataFrame:
     """Return a table in which the visits of each patient are numbered from 1, in their order.
 
     So no date goes on, and nothing of how long lay between two visits.
     """
     # whether each cell is a number or a date, and what orders it
     order: list[tuple[str, int]] = []
-    for row in rows:
-        cell = row.cells[visit]
+    for at, cell in enumerate(frame[visit].tolist()):
         if cell.isascii() and cell.isdigit() and int(cell) <= MAX_VISITS:
             order.append(("number", int(cell)))
             continue
@@ -316,23 +256,25 @@ def number_visits(rows: Sequence[CsvRow], patient: str, visit: str) -> list[CsvR
         except ValueError as error:
             raise DataError(
                 "no number and no date of a visit" if cell else "no visit",
-                where=f"{row.where}, column `{visit}`",
+                where=f"{row_at(frame, at).where}, column `{visit}`",
                 allowed=f"whole numbers up to {MAX_VISITS}, or dates such as 2026-05-31",
-                remedy="number the visits of each patient from 1, or leave the column out",
+                remedy="number the visits of each patient from 1, or leave the column out: "
+                "`--visit none`",
             ) from error
     moments_by_patient: dict[str, set[tuple[str, int]]] = {}
-    for row, moment in zip(rows, order, strict=True):
-        moments_by_patient.setdefault(row.cells[patient], set()).add(moment)
+    patients = frame[patient].tolist()
+    for name, moment in zip(patients, order, strict=True):
+        moments_by_patient.setdefault(name, set()).add(moment)
     for moments in moments_by_patient.values():
         if len({kind for kind, _ in moments}) > 1:
             raise DataError(
                 "dates and numbers of visits for one patient",
-                where=f"the CSV, column `{visit}`",
+                where=f"{WHERE}, column `{visit}`",
                 allowed="one or the other",
                 remedy="number the visits of each patient from 1",
             )
     place = {name: sorted(moments) for name, moments in moments_by_patient.items()}
-    return [
-        replace(row, cells=row.cells | {visit: str(place[row.cells[patient]].index(moment) + 1)})
-        for row, moment in zip(rows, order, strict=True)
+    numbers = [
+        str(place[name].index(moment) + 1) for name, moment in zip(patients, order, strict=True)
     ]
+    return frame.assign(**{visit: numbers})

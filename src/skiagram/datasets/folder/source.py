@@ -8,6 +8,7 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
+import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -19,13 +20,12 @@ from skiagram.datasets.contract import (
     PixelAcquisition,
     RealDataSet,
 )
-from skiagram.datasets.folder.csv_rows import CsvRow, read_rows, require_columns
+from skiagram.datasets.folder.columns import Columns, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.lesions import find_contradicted, parse_lesions
 from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import SimilarPatients, settle_patients
 from skiagram.datasets.folder.table import (
-    Columns,
     Listing,
     list_entries,
     normalise_name,
@@ -52,6 +52,7 @@ from skiagram.sealing.labels import EncryptedLabels, token_of
 from skiagram.strict import (
     STRICT,
 )
+from skiagram.tables.frames import read_table
 from skiagram.tasks.cases import SEALED, DataCard
 
 _PART_BYTES = 2**20  # of files, packed or not: some tens of milliseconds of work
@@ -167,19 +168,18 @@ class Folder(RealDataSet):
         if self.sealed_labels is not None:
             sealed = _read_unchanged(self.sealed_labels, self.sealed_labels_sha256)
         kinds = checksum_columns(self.columns)
-        rows = read_rows(content, files=kinds)
-        require_columns(rows, (*kinds, *kinds.values()))
-        rows = find_keyed_files(rows, kinds, tree)
-        if self.columns.patient in rows[0].cells:
-            rows = settle_patients(rows, self.columns.patient, self.similar_patients)
-        checksums = {
-            normalise_name(row.cells[self.columns.image_file]): row.cells["sha256"] for row in rows
-        }
+        frame = read_table(content, kinds)
+        require_columns(frame, (*kinds, *kinds.values()))
+        frame = find_keyed_files(frame, kinds, tree)
+        if self.columns.patient in frame:
+            frame = settle_patients(frame, self.columns.patient, self.similar_patients)
+        names = map(normalise_name, frame[self.columns.image_file])
+        checksums = dict(zip(names, frame["sha256"], strict=True))
         if self.columns.mask is not None:
-            for row in rows:
-                masks = split_masks(row.cells[self.columns.mask])
-                checksums |= zip(masks, split_masks(row.cells["mask_sha256"]), strict=True)
-        opened = self.open_rows(tree, rows, checksums, sealed)
+            cells = zip(frame[self.columns.mask], frame["mask_sha256"], strict=True)
+            for masks, sums in cells:
+                checksums |= zip(split_masks(masks), split_masks(sums), strict=True)
+        opened = self.open_rows(tree, frame, checksums, sealed)
         for problem in opened.problems:
             raise problem
         return opened
@@ -187,7 +187,7 @@ class Folder(RealDataSet):
     def open_rows(
         self,
         tree: FileTree,
-        rows: list[CsvRow],
+        frame: pd.DataFrame,
         checksums: Mapping[str, str],
         sealed: bytes | None = None,
     ) -> "FolderFiles":
@@ -200,11 +200,10 @@ class Folder(RealDataSet):
         problems: list[DataError] = []
         unlisted = find_unlisted_images(tree, checksums, self.unlisted)
         by_modality: dict[str, FolderFiles] = {}
-        for modality, modality_rows in split_modalities(
-            rows, self.columns, self.modalities
-        ).items():
+        parts = split_modalities(frame, self.columns, self.modalities)
+        for modality, part in parts.items():
             listing = list_entries(
-                modality_rows,
+                part,
                 self.columns,
                 self.classes,
                 self.test_sites,

@@ -1,0 +1,258 @@
+"""Columns of a data set's table by their roles, and what is wrong with them."""
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic.dataclasses import dataclass as options
+
+from skiagram.datasets.folder.identifiers import suspect_column
+from skiagram.datasets.folder.roles import (
+    DECIMAL_COMMA,
+    POINT,
+    ROLES,
+    SINGLE,
+    Check,
+    NamedColumns,
+    column_of,
+    list_columns,
+    option_of,
+)
+from skiagram.errors import DataError, OptionError, listed, nearest
+from skiagram.strict import STRICT
+from skiagram.tables.cells import stands_for_missing
+from skiagram.tables.frames import WHERE, find_texts, numbers_of, row_at
+
+_POINTED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")  # 1.234 may be either number
+_SHORT_WHOLE = re.compile(r"[+-]?\d{1,3}")
+
+
+@options(frozen=True, kw_only=True, config=STRICT["config"])
+class Columns(NamedColumns):
+    """Which column of the table of a data set holds what; null where none does.
+
+    Attributes:
+        file: Name of the file; null where a row has features in place of a file.
+        value: Value of the outcome, such as a time; null where classes are told apart.
+        features: Numbers that stand in place of an image.
+    """
+
+    label: str = field(metadata={"meaning": "class"})
+    covariates: tuple[str, ...] = ()
+    scores: tuple[str, ...] = ()
+    forced_covariates: tuple[str, ...] = ()
+    value: str | None = None
+    features: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        taken = {self.file, self.label, self.patient, self.split, self.marks, self.value}
+        taken.add("case_id")
+        others = "columns that neither identify a person nor tell label or split"
+        either = "either: models learn from covariates, and are compared with scores"
+        rules = (
+            ("visit", {self.visit} - {None} if self.patient is None else (), "visits of patients"),
+            ("covariates", taken.intersection(self.covariates), others),
+            ("scores", taken.intersection(self.scores), others),
+            ("scores", set(self.scores).intersection(self.covariates), either),
+            (
+                "forced_covariates",
+                set(self.forced_covariates).difference(self.covariates),
+                "names that `columns.covariates` lists too",
+            ),
+        )
+        for option, wrong, allowed in rules:
+            for name in sorted(map(str, wrong)):
+                where = f"dataset.columns.{option}"
+                raise OptionError(f"`{name}` was given", where=where, allowed=allowed)
+
+    @property
+    def image_file(self) -> str:
+        """Column of file names, in a table of images.
+
+        Raises:
+            OptionError: The table has features in place of files.
+        """
+        if self.file is None:
+            allowed = "the column of file names, in a data set of images"
+            raise OptionError("is null", where="dataset.columns.file", allowed=allowed)
+        return self.file
+
+    def used(self) -> tuple[str, ...]:
+        """Return every column that is read, the file's first."""
+        named = [getattr(self, name) for name in SINGLE]
+        every = (*named, self.value, *self.covariates, *self.scores, *self.features)
+        return tuple(dict.fromkeys(name for name in every if name is not None))
+
+
+def settle_columns(frame: pd.DataFrame, named: NamedColumns) -> dict[str, Any]:
+    """Return role → its column of a table, or its columns.
+
+    Raises:
+        OptionError: A column that is named is not there.
+    """
+    header, settled = frame.columns, dict[str, Any]()
+    for name, role in ROLES.items():
+        if role.usual:
+            settled[name] = column_of(header, named, name)
+        else:
+            settled[name] = list_columns(getattr(named, name), header)
+        columns = [settled[name]] if role.usual else settled[name]
+        require_columns(frame, filter(None, columns), f"--{option_of(name)}")
+    both = [*settled["covariates"], *settled["forced_covariates"]]
+    return settled | {"covariates": tuple(dict.fromkeys(both))}
+
+
+def refuse_units(frame: pd.DataFrame) -> None:
+    """Refuse a first row of texts in columns of numbers, which is no case, as of LIFEx.
+
+    Raises:
+        DataError: There is one, with texts in two columns or more.
+    """
+    texts = []
+    for name in frame.columns if len(frame) > 2 else ():
+        is_text = find_texts(frame[name], numbers_of(frame[name]))
+        others = frame[name].iloc[1:]
+        if is_text[0] and not is_text[1:].any() and (others != "").all():
+            texts.append(frame[name].iloc[0])
+    if len(texts) > 1:
+        raise DataError(
+            f"{listed(texts, '`')} in columns of numbers, which look like units or a second header",
+            where=row_at(frame, 0).where,
+            allowed="one header, and a row for each case",
+            remedy="remove this row",
+        )
+
+
+def require_columns(frame: pd.DataFrame, named: Iterable[str], option: str = "") -> None:
+    """Refuse a table that lacks a column.
+
+    Args:
+        option: Of the command, which names the columns; empty where a config does.
+
+    Raises:
+        OptionError: An option of the command names a column that is not there.
+        DataError: A column that a config names is not there any more.
+    """
+    header = frame.columns
+    for name in named:
+        if name not in header:
+            near, allowed = nearest(name, header), listed(header, "`", near=name)
+            question = f"did you mean `{near[0]}`? Else " if near else ""
+            remedy = f"{question}rename the column, or name the right one"
+            if option:
+                remedy += f": `{option} COLUMN`"
+                fault = f"{WHERE} has no column `{name}`"
+                raise OptionError(fault, where=option, allowed=allowed, remedy=remedy)
+            raise DataError(f"no column `{name}`", where=WHERE, allowed=allowed, remedy=remedy)
+
+
+def find_cell_problems(
+    frame: pd.DataFrame, checks: Iterable[tuple[str, Check]], where: Sequence[str] = ()
+) -> dict[int, DataError]:
+    """Return place of a row → the first of some checks that one of its cells fails.
+
+    Args:
+        checks: Columns, each with a check of its cells.
+        where: What names each row; none names its line.
+    """
+    found: dict[int, DataError] = {}
+    for column, check in checks:
+        cells = frame[column]
+        for at in np.flatnonzero(check.wrong_in(cells)).tolist():
+            if at not in found:
+                place = where[at] if where else row_at(frame, at).where
+                found[at] = check.problem(cells.iloc[at], column, place)
+    return found
+
+
+def find_covariate_problems(frame: pd.DataFrame, columns: Columns) -> Iterator[DataError]:
+    """Yield which covariates could tell who a patient is, and are not forced, without a cell."""
+    for name in columns.covariates:
+        problem = None if name == columns.site else find_number_problem(frame, name)
+        if problem is not None:
+            yield problem
+        elif name not in columns.forced_covariates and (
+            why := suspect_column(name, frame[name].tolist())
+        ):
+            yield DataError(
+                f"as a covariate it could tell who a patient is: {why}",
+                where=f"{WHERE}, column `{name}`",
+                allowed="measurements, and texts of few words that many rows share",
+                remedy="leave it out of the covariates; if it identifies nobody, add "
+                f"`--force-covariates {shlex.quote(name)}` (`columns.forced_covariates`)",
+            )
+
+
+def find_number_problem(frame: pd.DataFrame, column: str) -> DataError | None:
+    """Return why a column is neither numbers alone nor texts alone, or is two kinds of numbers.
+
+    None where it is one of them.
+    """
+    cells = frame[column]
+    where, filled = f"{WHERE}, column `{column}`", (cells != "").to_numpy()
+    is_text = filled & np.isnan(numbers_of(cells))
+    texts = cells[is_text]
+    if any(map(DECIMAL_COMMA.fullmatch, texts.unique())):
+        comma, point = "numbers with a decimal comma", "a decimal point"
+        return DataError(comma, where=where, allowed=point, remedy=POINT)
+    if (problem := find_thousands_problem(frame, column)) is not None:
+        return problem
+    if len(texts) in (0, filled.sum()):
+        return None
+    word = next(filter(stands_for_missing, texts), None)
+    place = row_at(frame, int(is_text.argmax())).place
+    return DataError(
+        f"{filled.sum() - len(texts)} numbers and {len(texts)} texts, "
+        + (f"such as `{word}`" if word else f"the first in {place}"),
+        where=where,
+        allowed="numbers alone, or texts alone",
+        remedy="empty the cell where nothing is known, or add "
+        f"`--missing {shlex.quote(word or 'WORD')}` (of a feature table `missing` in its config"
+        "); write categories as texts, such as `grade 1`",
+    )
+
+
+def find_thousands_problem(frame: pd.DataFrame, column: str) -> DataError | None:
+    """Return why points of a column may separate thousands; None where they are decimal ones.
+
+    They may where each is before three digits, and a whole number of hundreds has none, or a cell
+    has two, as where 987 and 1.122 are two times in days.
+    """
+    pointed, hundreds = list[str](), list[str]()
+    for cell in frame[column].unique():
+        if _POINTED.fullmatch(cell):
+            pointed.append(cell)
+        elif _SHORT_WHOLE.fullmatch(cell):
+            hundreds += [cell] if abs(int(cell)) >= 100 else []
+        elif cell and not stands_for_missing(cell):
+            return None
+    twice = [cell for cell in pointed if cell.count(".") > 1]
+    if not pointed or not (hundreds or twice):
+        return None
+    examples = dict.fromkeys([*hundreds[:1], *twice[:1], *pointed][:3])
+    return DataError(
+        f"points that may separate thousands: {listed(examples, '`')}",
+        where=f"{WHERE}, column `{column}`",
+        allowed="numbers such as 1122 or 1.1220, which have one reading",
+        remedy="write the numbers without separators of thousands; where the points are decimal "
+        "ones, write all numbers with as many decimals",
+    )
+
+
+def empty_unmeasured(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[pd.DataFrame, int]:
+    """Return a table with empty cells for infinite ones and `nan` among numbers, and their count.
+
+    A program writes them where a feature is not defined, such as for a region of one voxel.
+    """
+    emptied, changed = 0, dict[str, Any]()
+    for name in columns:
+        cells, numbers = frame[name], numbers_of(frame[name])
+        unmeasured = np.isnan(numbers) & (cells != "").to_numpy() & ~find_texts(cells, numbers)
+        if unmeasured.any() and np.isfinite(numbers).any():
+            changed[name] = cells.mask(unmeasured, "")
+            emptied += int(unmeasured.sum())
+    return frame.assign(**changed), emptied

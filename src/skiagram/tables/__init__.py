@@ -1,0 +1,1 @@
+"""Tables as people have them: cells of text in a frame, and what a cell says."""

@@ -1,0 +1,497 @@
+"""A CSV becomes a frame of texts, as spreadsheets, pandas and R write it, or is refused by name.
+
+The index of a frame tells its rows apart: it is their line, or whose image it is where names of
+files made the table. Cells have no blanks around them; an empty one is an empty text.
+"""
+
+import codecs
+import csv
+import gzip
+import json
+import math
+import re
+import zlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import BytesIO, StringIO, TextIOWrapper
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError, escape_controls, named
+from skiagram.readers.files import read_file
+from skiagram.tables.cells import UNMEASURED, number_of
+
+Floats = NDArray[np.float64]
+
+WHERE = "the CSV"
+NAMES_OF_FILES = ("file", "mask")  # columns
+BETWEEN = "; "  # several names in one cell
+_MAX_COLUMNS = 50_000
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_SEPARATOR_HINT = re.compile(r"sep=([,;\t])\r?\n")  # a first line that Excel understands
+_FIRST_ROWS = 100  # that tell the separator
+_PACKED_CELLS = 2**18  # that are texts of Python at a time, which take five times the memory
+_COMMA_OR_WHOLE = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
+_DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")  # 1,234 may be either number
+_NOT_KNOWN = {"", "NA", "NaN"}  # as R writes it
+_GZIP = b"\x1f\x8b"
+_MOST_UNPACKED = 2**29
+_QUOTED = re.compile(r'"[^"]*"')
+_AS_CSV = "save the sheet as `CSV UTF-8`"
+
+
+class _OtherForm(NamedTuple):
+    """What is no CSV: what tells it, how it is called, and the line that converts it."""
+
+    tells: Callable[[bytes], bool]
+    found: str
+    remedy: str
+
+
+def _is_json(content: bytes) -> bool:
+    if content.lstrip()[:1] in (b"{", b"["):
+        with suppress(ValueError, RecursionError):
+            json.loads(content)
+            return True
+    return False
+
+
+_OTHER_FORMS = (
+    _OtherForm(
+        lambda content: content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")),
+        "a workbook or an archive, and no text",
+        f"{_AS_CSV}, or with pandas: `pandas.read_excel('table.xlsx', dtype=str)"
+        ".to_csv('table.csv', index=False)`",
+    ),
+    _OtherForm(
+        _is_json,
+        "JSON, and no table",
+        "save it as CSV, a row a case, for example with pandas: `pandas.read_json('table.json')"
+        ".to_csv('table.csv', index=False)`",
+    ),
+    _OtherForm(
+        lambda content: b"\0" in content.partition(b"\n")[0],
+        "the header holds NUL characters: UTF-16 without its mark, UTF-32, or no text",
+        f"{_AS_CSV}; or convert it: `iconv -f UTF-16LE -t UTF-8 old.csv > new.csv`",
+    ),
+    _OtherForm(
+        lambda content: re.match(rb"\s*(#|%|//)[^,;\t\n]*\n", content) is not None,
+        "a comment before the header",
+        "remove the lines above the header: `grep -v '^#' old.csv > new.csv`",
+    ),
+    _OtherForm(
+        lambda content: re.match(rb"[^,;\t\n]*[|][^,;\t\n]*\n", content) is not None,
+        "columns separated by `|`",
+        "separate them by commas: `tr '|' ',' < old.csv > new.csv`, where no cell has a comma",
+    ),
+    _OtherForm(
+        lambda content: (
+            re.match(rb"(\S+ +)+\S+ *\r?\n(\S+ +)+\S", content) is not None
+            and not re.search(rb"[,;\t]", content)
+        ),
+        "columns separated by blanks",
+        "separate them by commas: `sed -E 's/ +/,/g' old.txt > new.csv`, and fill short rows; or "
+        "with pandas: `pandas.read_csv('old.txt', sep=r'\\s+', header=None)`",
+    ),
+)
+
+
+def numbers_of(cells: "pd.Series[str]") -> Floats:
+    """Return (n,) the finite number of each cell; NaN of any other."""
+    filled = pc.if_else(pc.equal(pa.array(cells), ""), None, pa.array(cells))
+    try:
+        numbers: Floats = pc.cast(filled, pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:  # some cell is a text
+        found = (number_of(cell) for cell in cells)
+        return np.array([math.nan if each is None else each for each in found], dtype=np.float64)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def find_texts(cells: "pd.Series[str]", numbers: Floats) -> NDArray[np.bool_]:
+    """Return (n,) which cells are neither empty, nor a number, nor one that nobody measured.
+
+    Args:
+        numbers: (n,) of the cells.
+    """
+    texts = np.isnan(numbers) & (cells != "").to_numpy()
+    if texts.any():
+        texts &= ~cells.str.casefold().isin([*UNMEASURED]).to_numpy()
+    return texts
+
+
+def are_numbers(cells: "pd.Series[str]") -> bool:
+    """Return whether each cell that is not empty says a finite number, and one does."""
+    empty = (cells == "").to_numpy()
+    return not empty.all() and bool((empty | np.isfinite(numbers_of(cells))).all())
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a frame, for who reads it by itself.
+
+    Attributes:
+        key: Its line, or whose image it is.
+    """
+
+    key: int | str
+    cells: dict[str, str]
+
+    @property
+    def where(self) -> str:
+        return f"{WHERE if isinstance(self.key, int) else self.key}, {self.place}"
+
+    @property
+    def place(self) -> str:
+        """What finds the row: its line, or its file where names of files gave it."""
+        return f"line {self.key}" if isinstance(self.key, int) else f"file {self.cells['file']}"
+
+    def number(self, column: str) -> float | None:
+        """Return the finite number that a cell says; None of any other."""
+        return number_of(self.cells[column])
+
+
+def rows_of(frame: pd.DataFrame, columns: Iterable[str] | None = None) -> list[Row]:
+    """Return each row by itself, with some columns or all."""
+    names = [*frame.columns] if columns is None else [*dict.fromkeys(columns)]
+    if "file" in frame.columns:
+        names = [*dict.fromkeys([*names, "file"])]
+    cells = (
+        zip(*(frame[name].tolist() for name in names), strict=True) if names else [()] * len(frame)
+    )
+    return [
+        Row(key, dict(zip(names, each, strict=True)))
+        for key, each in zip(frame.index.tolist(), cells, strict=True)
+    ]
+
+
+def row_at(frame: pd.DataFrame, at: int) -> Row:
+    """Return one row, by its place."""
+    (row,) = rows_of(frame.iloc[[at]])
+    return row
+
+
+def count_cases(frame: pd.DataFrame) -> int:
+    """Return how many rows there are; of a table made of names of files, how many cases.
+
+    Such a table has a row for each modality of a case.
+    """
+    return int(frame.index.nunique())
+
+
+def read_table(
+    content: bytes,
+    files: Collection[str] = NAMES_OF_FILES,
+    columns: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Read a table with a header, as a spreadsheet saves it; rows without any cell are left out.
+
+    A table of pandas may have several rows of a header; the last name of each column counts. Empty
+    lines above the header are left out, and empty cells without a column at the end of rows. In a
+    table with another separator than commas, decimal commas become points, unless a cell of it
+    contradicts them.
+
+    Args:
+        content: The whole file, also packed by gzip: UTF-8, or UTF-16 with its mark; columns are
+            separated by commas, semicolons or tabs, whichever the header has.
+        files: Columns of file names, which are spelled as on the disk; other cells become NFC.
+        columns: Names of the columns of a table without a header.
+    """
+    content = _unpack(content)
+    try:
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            content = content.decode("utf-16").encode()
+        content = content.removeprefix(codecs.BOM_UTF8)
+        for form in _OTHER_FORMS:
+            if form.tells(content):
+                raise DataError(form.found, where=WHERE, allowed="CSV", remedy=form.remedy)
+        head = "".join(islice(_text(content), _FIRST_ROWS))
+        separator = _find_separator(head)
+        lines, table = _read_columns(content, separator, head, columns)
+    except UnicodeDecodeError:
+        raise _of_another_encoding(content) from None
+    if not content.isascii():
+        for name in table.keys() - {*files}:
+            table[name] = table[name].str.normalize("NFC")
+    frame = pd.DataFrame(table, index=pd.Index(lines, dtype=np.int64))
+    if separator == "," or b"," not in content:
+        return frame
+    # points for decimal commas, where every cell of the table agrees with these
+    known_cells = {name: {*frame[name].unique()} - _NOT_KNOWN for name in frame}
+    with_comma = [
+        name
+        for name, values in known_cells.items()
+        if all(map(_COMMA_OR_WHOLE.fullmatch, values)) and any("," in cell for cell in values)
+    ]
+    written = {cell for name in with_comma for cell in known_cells[name] if "," in cell}
+    with_point = any(any(map(_DECIMAL_POINT.fullmatch, values)) for values in known_cells.values())
+    if with_point or all(map(_THOUSANDS.fullmatch, written)):
+        return frame
+    return frame.assign(**{str(n): frame[n].str.replace(",", ".", regex=False) for n in with_comma})
+
+
+def read_csv(
+    path: Path,
+    missing: Collection[str] = (),
+    files: Collection[str] = NAMES_OF_FILES,
+    columns: Sequence[str] | None = None,
+    emptied: Counter[str] | None = None,
+) -> pd.DataFrame:
+    """Read a table from a file, as `read_table` does.
+
+    Args:
+        missing: Cells that stand for an empty one.
+        emptied: To which is added how many cells each of them matched.
+    """
+    frame, counts = empty_missing(read_table(read_file(path, str(path)), files, columns), missing)
+    if emptied is not None:
+        emptied.update(counts)
+    return frame
+
+
+def _of_another_encoding(content: bytes) -> DataError:
+    """Return the refusal of a table whose bytes are no text in its encoding."""
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    line = 1
+    try:
+        content.decode("utf-16" if is_utf16 else "utf-8")
+    except UnicodeDecodeError as error:
+        line += content[: error.start].count(b"\n")
+    return DataError(
+        f"line {line} is not {'UTF-16' if is_utf16 else 'UTF-8'}",
+        where=WHERE,
+        remedy="save the table as `CSV UTF-8`; or convert it: `iconv -f WINDOWS-1252 -t UTF-8 "
+        "old.csv > new.csv`, where Excel in Western Europe or America wrote it",
+    )
+
+
+def _unpack(content: bytes) -> bytes:
+    """Return the content of a table, which gzip may have packed."""
+    if not content.startswith(_GZIP):
+        return content
+    try:
+        with gzip.GzipFile(fileobj=BytesIO(content)) as file:
+            content = file.read(_MOST_UNPACKED + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        fault = f"gzip cannot unpack it ({error})"
+        remedy = "it was cut or damaged: copy or load it again"
+        raise DataError(fault, where=WHERE, remedy=remedy) from error
+    if len(content) > _MOST_UNPACKED:
+        allowed = f"at most {_MOST_UNPACKED:,} bytes when unpacked"
+        raise DataError("too large a table", where=WHERE, allowed=allowed, remedy="cut it")
+    return content
+
+
+def _text(content: bytes) -> TextIOWrapper:
+    return TextIOWrapper(BytesIO(content), "utf-8", newline="")
+
+
+def _find_separator(head: str) -> str:
+    """Return the mark by which the first rows have as many cells as the header, two at least."""
+    if hint := _SEPARATOR_HINT.match(head):
+        return hint[1]
+    text = head.lstrip("\r\n")
+    header = _QUOTED.sub("", text.partition("\n")[0])
+    marks = [mark for mark in _SEPARATORS if mark in header]
+    if len(marks) > 1:
+        marks = [mark for mark in marks if _is_regular(text, mark)] or marks[:1]
+    if len(marks) > 1:
+        names = " or ".join(_SEPARATORS[mark] for mark in marks)
+        raise DataError(
+            f"columns may be separated by {names}",
+            where=WHERE,
+            allowed="one separator of columns",
+            remedy="put cells that hold the other one in quotation marks",
+        )
+    return marks[0] if marks else ","
+
+
+def _is_regular(text: str, separator: str) -> bool:
+    lines = csv.reader(StringIO(text, newline=""), delimiter=separator)
+    try:
+        cells = [len(line) for line in lines if any(line)]
+    except csv.Error:
+        return False
+    return len(set(cells)) == 1 and cells[-1] > 1
+
+
+def _read_columns(
+    content: bytes, separator: str, head: str, columns: Sequence[str] | None
+) -> tuple[list[int], "dict[str, pd.Series[str]]"]:
+    """Return the line of each row, and name → cells of each column."""
+    reader = csv.reader(_text(content), delimiter=separator, strict=True)
+    rows: Iterator[list[str]] = ([cell.strip() for cell in cells] for cells in reader)
+    lines: list[int] = []
+    packed: list[list[pa.Array]] = []
+    try:
+        if _SEPARATOR_HINT.match(head):
+            next(rows)
+        header, rows = _read_header(rows) if columns is None else ([*columns], rows)
+        width, batch = len(header), list[list[str]]()
+        _refuse_width(width)
+        for cells in rows:
+            if not any(cells):
+                continue
+            if len(cells) == width + 1 and not cells[-1]:  # as programs end lines with a separator
+                cells.pop()
+            if len(cells) != width:
+                raise DataError(
+                    f"{len(cells)} cells",
+                    where=f"{WHERE}, line {reader.line_num}",
+                    allowed=f"{width}, one per column of the header `{header[0]}` …",
+                    remedy="put cells that hold the separator in quotation marks, and remove lines "
+                    "above the header, such as a title",
+                )
+            batch.append(cells)
+            lines.append(reader.line_num)
+            if len(batch) * width >= _PACKED_CELLS:
+                packed.append(
+                    [pa.array(cells, pa.large_string()) for cells in zip(*batch, strict=True)]
+                )
+                batch = []
+        packed.append(
+            [pa.array(cells, pa.large_string()) for cells in zip(*batch, strict=True)]
+            if batch
+            else []
+        )
+    except csv.Error as error:
+        raise DataError(
+            f"a cell cannot be read ({error})",
+            where=f"{WHERE}, line {reader.line_num}",
+            allowed=f"cells of at most {csv.field_size_limit():,} characters",
+            remedy="look for a quotation mark that nothing closes, or shorten the cell",
+        ) from error
+    if not lines:
+        raise DataError("no rows", where=WHERE, allowed="a header and one row per file")
+    parts = [
+        pd.Series(pd.array(pa.chunked_array(chunks), dtype="str"))
+        for chunks in zip(*filter(None, packed), strict=True)
+    ]
+    # columns without a name and a cell, as Excel leaves them at the end
+    while len(parts) > 1 and not header[len(parts) - 1] and (parts[-1] == "").all():
+        parts.pop()
+    header = header[: len(parts)]
+    nameless = header.count("")
+    twice = "".join(sorted(n for n, count in Counter(header).items() if n and count > 1)[:1])
+    if nameless > 1 or twice:
+        fault = f"two columns are called `{twice}`" if twice else ""
+        raise DataError(
+            fault or f"{nameless} columns without a name",
+            where=WHERE,
+            allowed="each name once" if twice else "a name for each column but one",
+            remedy="correct the header, which is the first line, below no title of the table",
+        )
+    index = pd.Index(lines, dtype=np.int64)
+    return lines, {name: part.set_axis(index) for name, part in zip(header, parts, strict=True)}
+
+
+def _read_header(rows: Iterator[list[str]]) -> tuple[list[str], Iterator[list[str]]]:
+    """Return the names of the columns, and the rows below them.
+
+    Of several levels, as pandas writes them, the last names count, and that of the index.
+    """
+    header: list[str] = next(filter(any, rows), [])
+    if header[:1] == [""] and len(set(header)) < len(header):
+        last, above = header, list[list[str]]()
+        for cells in rows:
+            if not any(cells[1:]):
+                return [cells[0], *last[1:]], rows
+            above.append(cells)
+            last = cells
+        return header, iter(above)
+    return header, rows
+
+
+def _refuse_width(width: int) -> None:
+    if width > _MAX_COLUMNS:
+        allowed = f"at most {_MAX_COLUMNS:,}"
+        raise DataError(f"{width:,} columns", where=WHERE, allowed=allowed, remedy="cut the table")
+
+
+def empty_missing(frame: pd.DataFrame, words: Collection[str]) -> tuple[pd.DataFrame, Counter[str]]:
+    """Return a table in which cells that stand for an empty one are empty, and how many each was.
+
+    Args:
+        words: Such cells; those that are numbers as numbers: `-9999` is also `-9999.0`.
+    """
+    emptied: Counter[str] = Counter()
+    if not words:
+        return frame, emptied
+    numbers = {number: word for word in words if (number := number_of(word)) is not None}
+    changed: dict[str, pd.Series[str]] = {}
+    for name in frame.columns:
+        cells = frame[name]
+        found = cells.isin([*words]).to_numpy()
+        for word, number in cells[found].value_counts().items():
+            emptied[str(word)] += int(number)
+        if numbers:
+            values = numbers_of(cells)
+            equal = np.isin(values, [*numbers]) & ~found
+            emptied.update(numbers[value] for value in values[equal].tolist())
+            found = found | equal
+        if found.any():
+            changed[str(name)] = cells.mask(found, "")
+    return frame.assign(**changed), emptied
+
+
+def describe_missing(words: Collection[str], emptied: Mapping[str, int]) -> list[str]:
+    """Return sentences on how many cells each word for a missing one matched, and which none."""
+    found = [f"`{word}` {emptied[word]}" for word in words if emptied.get(word)]
+    nothing = [f"`{word}`" for word in words if not emptied.get(word)]
+    notes = [f"Cells that count as empty (--missing): {', '.join(found)}."] if found else []
+    if nothing:
+        said = ", ".join(nothing)
+        notes.append(f"--missing: no cell is {said}; look how the table writes what is missing.")
+    return notes
+
+
+def csv_text(table: pd.DataFrame | Mapping[str, Sequence[str]]) -> str:
+    """Return a table as CSV."""
+    text: str = pd.DataFrame(table).to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def inert(cell: str) -> str:
+    """Return a text that no spreadsheet or terminal obeys, for tables that people open.
+
+    What a spreadsheet would take for a formula begins with an apostrophe, and control characters
+    are escaped.
+    """
+    shown = escape_controls(cell)
+    if len(cell) > 1 and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        try:
+            float(cell)
+        except ValueError:
+            return f"'{shown}"
+    return shown
+
+
+def inert_text(table: pd.DataFrame, float_format: str | None = None) -> str:
+    """Return a table as CSV, in which no spreadsheet or terminal obeys a text."""
+    texts = {
+        name: [inert(cell) if isinstance(cell, str) else cell for cell in table[name]]
+        for name in table.columns
+        if table[name].dtype.kind not in "biuf"
+    }
+    shown = table.assign(**texts).rename(columns=lambda name: escape_controls(str(name)))
+    text: str = shown.to_csv(index=False, float_format=float_format, lineterminator="\n")
+    return text
+
+
+@contextmanager
+def of_table(where: str) -> Iterator[None]:
+    """Name the table in what is wrong with its rows, where a command line has several."""
+    try:
+        yield
+    except DataError as error:
+        with named(error.where.replace(WHERE, where)):
+            raise
