@@ -1,20 +1,18 @@
 """Public data sets as people download them, in stand-ins, by the line that the docs name."""
 
-import csv
+import gzip
 import re
 import shlex
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
-import SimpleITK
 from PIL import Image
 
-from skiagram.cli.main import main
 from tests.cli.test_feature_tables import write_features
 from tests.cli.test_folders_as_they_come import write_brains, write_busi
 from tests.datasets.own_folders import SIDE, dicom, encoded, film
@@ -23,248 +21,244 @@ from tests.readers.examples import series_files
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.slow
-NUMBER = 24
+Files = Mapping[str, bytes]
+Cells = Mapping[str, object]
 
 
-def write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+class StandIn(NamedTuple):
+    """A few files with the oddities of the real folder, and the documented line.
+
+    Attributes:
+        line: As docs/how-to/own-data.md has it; more words may follow there.
+        shown: What the check shows.
+        case: Returns the files of a case by its number, and its rows of the table.
+        table: Name of the table.
+        number: Of cases.
+        whole: Writes what is no list of cases.
+    """
+
+    line: str
+    shown: Sequence[str]
+    case: Callable[[int], tuple[Files, Sequence[Cells]]] = lambda at: ({}, [])
+    table: str = ""
+    number: int = 24
+    whole: Callable[[Path], object] | None = None
+
+    def write(self, place: Path) -> None:
+        """Write the folder and its table."""
+        if self.whole is not None:
+            self.whole(place)
+        rows: list[Cells] = []
+        for at in range(self.number):
+            files, own_rows = self.case(at)
+            rows += own_rows
+            for name, content in files.items():
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+                (place / name).write_bytes(content)
+        if self.table:
+            pd.DataFrame(rows).to_csv(place / self.table, index=False)
 
 
-def table(path: Path, rows: list[dict[str, object]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+def random_picture(at: int, *sides: int) -> Image.Image:
+    """Return a picture, gray or, of three sides, in colour."""
+    pixels = np.random.default_rng(at).integers(0, 256, sides or (SIDE, SIDE), np.uint8)
+    return Image.fromarray(pixels)
 
 
-def png(at: int, side: int = SIDE) -> bytes:
-    pixels = np.random.default_rng(at).integers(0, 256, (side, side), np.uint8)
-    return encoded(Image.fromarray(pixels), "PNG")
+def png(at: int, *sides: int) -> bytes:
+    return encoded(random_picture(at, *sides), "PNG")
 
 
 def jpeg(at: int, mode: str = "L") -> bytes:
     return encoded(Image.fromarray(film(at)).convert(mode), "JPEG", quality=95)
 
 
-def volume(path: Path, seed: int, labels: tuple[int, ...] = ()) -> None:
-    generator = np.random.default_rng(seed)
-    values = generator.normal(100, 20, (12, 14, 10)).astype(np.float32)
+def box(*sides: int) -> bytes:
+    """Return a mask with a drawn rectangle."""
+    drawn = np.zeros(sides, np.uint8)
+    drawn[8:20, 6:28] = 255
+    return encoded(Image.fromarray(drawn), "PNG")
+
+
+def nifti(seed: int, *labels: int) -> bytes:
+    """Return a volume, or a mask with a slab of each label."""
+    values = np.random.default_rng(seed).normal(100, 20, (12, 14, 10)).astype(np.float32)
     if labels:
         values = np.zeros((12, 14, 10), np.uint8)
         for at, label in enumerate(labels):
             values[3 + at, 4:9, 3:7] = label
-    path.parent.mkdir(parents=True, exist_ok=True)
-    nib.save(nib.Nifti1Image(values, np.diag([1.0, 1.0, 2.0, 1.0])), path)
+    return bytes(nib.Nifti1Image(values, np.diag([1.0, 1.0, 2.0, 1.0])).to_bytes())
 
 
-def busi(place: Path) -> None:
-    write_busi(place / "Dataset_BUSI_with_GT")
+def brains_of_four_classes(at: int) -> tuple[Files, list[Cells]]:
+    """Every other test picture lies in training, too."""
+    name = f"{('glioma_tumor', 'meningioma_tumor', 'no_tumor', 'pituitary_tumor')[at % 4]}/image"
+    part = "Testing" if at < 24 else "Training"
+    files = {f"archive/{part}/{name}({at}).jpg": jpeg(at)}
+    if at < 24 and at % 2 == 0:
+        files[f"archive/Training/{name} ({at}).jpg"] = jpeg(at)
+    return files, []
 
 
-def brain(place: Path) -> None:
-    write_brains(place / "brain_tumor_dataset")
+def chest(at: int) -> tuple[Files, list[Cells]]:
+    """Kermany's folders: 16 pictures in `val`, RGB files among gray ones, one doubled."""
+    part = "train" if at < 40 else "val" if at < 56 else "test"
+    name = f"PNEUMONIA/person{at}_{('bacteria', 'virus')[at % 4 // 2]}_{at}"
+    name = name if at % 2 else f"NORMAL/IM-{at:04d}-0001"
+    picture = jpeg(at, "RGB" if at % 20 == 3 else "L")
+    files = {f"chest_xray/{part}/{name}.jpeg": picture}
+    if at == 2:
+        files["chest_xray/test/NORMAL/NORMAL2-IM-0002-0001.jpeg"] = picture
+    return files, []
 
 
-def brains_of_four_classes(place: Path) -> None:
-    """Write `Training` and `Testing`; every other test picture lies in training too."""
-    classes = ("glioma_tumor", "meningioma_tumor", "no_tumor", "pituitary_tumor")
-    for at in range(4 * NUMBER):
-        part = "Testing" if at < NUMBER else "Training"
-        name = f"archive/{part}/{classes[at % 4]}/image({at}).jpg"
-        write(place / name, jpeg(at))
-    for at in range(0, NUMBER, 2):
-        source = place / f"archive/Testing/{classes[at % 4]}/image({at}).jpg"
-        shutil.copy(source, place / f"archive/Training/{classes[at % 4]}/image ({at}).jpg")
-
-
-def chest(place: Path) -> None:
-    """Write Kermany's folders: 16 pictures in `val`, RGB files among gray ones, a few doubled."""
-    parts = ["train"] * 40 + ["val"] * 16 + ["test"] * 12
-    for at, part in enumerate(parts):
-        names = (
-            f"IM-{at:04d}-0001.jpeg",
-            f"person{at}_{('bacteria', 'virus')[at % 4 // 2]}_{at}.jpeg",
-        )
-        label = ("NORMAL", "PNEUMONIA")[at % 2]
-        mode = "RGB" if at % 20 == 3 else "L"
-        write(place / f"chest_xray/{part}/{label}/{names[at % 2]}", jpeg(at, mode))
-    chest_xray = place / "chest_xray"
-    copy = chest_xray / "test/NORMAL/NORMAL2-IM-0002-0001.jpeg"
-    shutil.copy(chest_xray / "train/NORMAL/IM-0002-0001.jpeg", copy)
-
-
-def montgomery(place: Path) -> None:
-    """Write films whose names end with the class, and a mask for each lung."""
+def montgomery(at: int) -> tuple[Files, list[Cells]]:
+    """Films whose names end with the class, and a mask for each lung."""
+    name = f"MCUCXR_{at + 1:04d}_{at % 2}"
+    files = {
+        f"MontgomerySet/CXR_png/{name}.png": png(at, 32, 32),
+        f"MontgomerySet/ClinicalReadings/{name}.txt": b"Patient's Sex: F",
+    }
     rows, columns = np.mgrid[:32, :32]
-    for at in range(NUMBER):
-        name = f"MCUCXR_{at + 1:04d}_{at % 2}.png"
-        write(place / f"MontgomerySet/CXR_png/{name}", png(at, 32))
-        for side, centre in (("left", 9), ("right", 23)):
-            lung = Image.fromarray(np.hypot(rows - 16, columns - centre) < 6)
-            write(place / f"MontgomerySet/ManualMask/{side}Mask/{name}", encoded(lung, "PNG"))
-        write(place / f"MontgomerySet/ClinicalReadings/{name[:-4]}.txt", b"Patient's Sex: F")
+    for side, centre in (("left", 9), ("right", 23)):
+        lung = Image.fromarray(np.hypot(rows - 16, columns - centre) < 6)
+        files[f"MontgomerySet/ManualMask/{side}Mask/{name}.png"] = encoded(lung, "PNG")
+    return files, []
 
 
-def shenzhen(place: Path) -> None:
-    """Write films of which not all have a mask."""
-    for at in range(NUMBER):
-        name = f"CHNCXR_{at + 1:04d}_{at % 2}"
-        write(place / f"ChinaSet/CXR_png/{name}.png", png(at, 32))
-        if at % 7:
-            lung = np.zeros((32, 32), np.uint8)
-            lung[8:20, 4:28] = 255
-            write(place / f"ChinaSet/mask/{name}_mask.png", encoded(Image.fromarray(lung), "PNG"))
+def shenzhen(at: int) -> tuple[Files, list[Cells]]:
+    """Films of which not all have a mask."""
+    name = f"CHNCXR_{at + 1:04d}_{at % 2}"
+    masks = {f"ChinaSet/mask/{name}_mask.png": box(32, 32)} if at % 7 else {}
+    return {f"ChinaSet/CXR_png/{name}.png": png(at, 32, 32), **masks}, []
 
 
-def covid(place: Path) -> None:
-    """Write COVID-CT's folders: PNG with an opaque alpha, JPEG in colour files, odd names."""
-    for at in range(NUMBER):
-        gray = Image.fromarray(film(at))
-        sick = f"COVID-CT/CT_COVID/2020.01.{at:02d}.919183-p{at}%{at}.png"
-        write(place / sick, encoded(gray.convert("RGBA" if at % 2 else "RGB"), "PNG"))
-        write(place / f"COVID-CT/CT_NonCOVID/{at}%1.jpg", jpeg(at + NUMBER, "RGB"))
-    colour = np.random.default_rng(5).integers(0, 256, (24, 24, 3), np.uint8)
-    write(place / "COVID-CT/CT_NonCOVID/99.jpg", encoded(Image.fromarray(colour), "JPEG"))
+def covid(at: int) -> tuple[Files, list[Cells]]:
+    """PNG with an opaque alpha, JPEG in colour files, one of them in colour, odd names."""
+    gray = Image.fromarray(film(at)).convert("RGBA" if at % 2 else "RGB")
+    files = {
+        f"COVID-CT/CT_COVID/2020.01.{at:02d}.919183-p{at}%{at}.png": encoded(gray, "PNG"),
+        f"COVID-CT/CT_NonCOVID/{at}%1.jpg": jpeg(at + 24, "RGB"),
+    }
+    if at == 5:
+        files["COVID-CT/CT_NonCOVID/99.jpg"] = encoded(random_picture(at, 24, 24, 3), "JPEG")
+    return files, []
 
 
-def isic_2017(place: Path) -> None:
-    """Write photographs, the super pixels and segmentations beside them, and a table."""
-    rows: list[dict[str, object]] = []
-    for at in range(NUMBER):
-        name = f"ISIC_{at:07d}"
-        colour = np.random.default_rng(at).integers(0, 256, (32, 40, 3), np.uint8)
-        data = place / "ISIC-2017/ISIC-2017_Training_Data"
-        write(data / f"{name}.jpg", encoded(Image.fromarray(colour), "JPEG"))
-        drawn = np.zeros((32, 40), np.uint8)
-        drawn[8:20, 9:30] = 255
-        truth = place / "ISIC-2017/ISIC-2017_Training_Part1_GroundTruth"
-        write(truth / f"{name}_segmentation.png", encoded(Image.fromarray(drawn), "PNG"))
-        rows.append(
-            {"image_id": name, "melanoma": float(at % 3 == 0),
-             "seborrheic_keratosis": float(at % 3 == 1)}
-        )  # fmt: skip
-    table(place / "ISIC-2017_Training_Part3_GroundTruth.csv", rows)
+def isic_2017(at: int) -> tuple[Files, list[Cells]]:
+    name, folder = f"ISIC_{at:07d}", "ISIC-2017/ISIC-2017_Training_"
+    return {
+        f"{folder}Data/{name}.jpg": encoded(random_picture(at, 32, 40, 3), "JPEG"),
+        f"{folder}Part1_GroundTruth/{name}_segmentation.png": box(32, 40),
+    }, [{"image_id": name, "melanoma": float(at % 3 == 0), "keratosis": float(at % 3 == 1)}]
 
 
-def ham(place: Path) -> None:
-    rows: list[dict[str, object]] = []
-    for at in range(NUMBER):
-        name, part = f"ISIC_{at + 24306:07d}", 1 + at % 2
-        colour = np.random.default_rng(at).integers(0, 256, (24, 24, 3), np.uint8)
-        path = place / f"HAM10000/HAM10000_images_part_{part}/{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(colour).save(path)
-        rows.append(
-            {"lesion_id": f"HAM_{at // 2:07d}", "image_id": name, "dx": ("mel", "nv")[at // 2 % 2],
-             "dx_type": "histo", "age": 50.0, "sex": "male", "localization": "back"}
-        )  # fmt: skip
-    table(place / "HAM10000_metadata.csv", rows)
+def ham(at: int) -> tuple[Files, list[Cells]]:
+    name = f"ISIC_{at + 24306:07d}"
+    row: Cells = {"lesion_id": f"HAM_{at // 2}", "image_id": name, "dx": ("mel", "nv")[at // 2 % 2]}
+    place = f"HAM10000/HAM10000_images_part_{1 + at % 2}/{name}.png"
+    return {place: png(at, 24, 24, 3)}, [{**row, "dx_type": "histo", "age": 50.0, "sex": "male"}]
 
 
-def isic(place: Path) -> None:
-    ham(place)
-    rows: list[dict[str, object]] = [
-        {"image": f"ISIC_{at + 24306:07d}", "MEL": float(at % 3 == 0), "NV": float(at % 3 == 1),
-         "BCC": float(at % 3 == 2)}
-        for at in range(NUMBER)
-    ]  # fmt: skip
-    table(place / "GroundTruth.csv", rows)
+def isic_2018(at: int) -> tuple[Files, list[Cells]]:
+    classes = {name: float(at % 3 == number) for number, name in enumerate(("MEL", "NV", "BCC"))}
+    return ham(at)[0], [{"image": f"ISIC_{at + 24306:07d}", **classes}]
 
 
-def chexpert(place: Path) -> None:
-    rows: list[dict[str, object]] = []
-    for at in range(NUMBER):
-        name = f"train/patient{at:05d}/study1/view1_frontal.png"
-        write(place / "CheXpert-v1.0-small" / name, png(at))
-        cell = ("1.0", "0.0", "", "-1.0")[at % 4]
-        rows.append({"Path": f"CheXpert-v1.0-small/{name}", "Sex": "Female", "Edema": cell})
-    table(place / "train.csv", rows)
+def chexpert(at: int) -> tuple[Files, list[Cells]]:
+    name = f"CheXpert-v1.0-small/train/patient{at:05d}/study1/view1_frontal.png"
+    return {name: png(at)}, [
+        {"Path": name, "Sex": "Female", "Edema": ("1.0", "0.0", "", "-1.0")[at % 4]}
+    ]
 
 
-def cbis(place: Path) -> None:
-    rows: list[dict[str, object]] = []
-    for at in range(NUMBER):
-        folder = f"Mass-Training_P_{at // 2:05d}_LEFT_CC_{at % 2 + 1}/1.3.6.{at}/1.3.7.{at}"
-        write(place / f"CBIS-DDSM/{folder}/000000.dcm", dicom(at))
-        kind = ("BENIGN", "MALIGNANT", "BENIGN_WITHOUT_CALLBACK")[at % 3]
-        rows.append(
-            {"patient_id": f"P_{at // 2:05d}", "abnormality id": at % 2 + 1, "pathology": kind,
-             "cropped image file path": f"{folder}/000000.dcm\n"}
-        )  # fmt: skip
-    table(place / "mass_case_description_train_set.csv", rows)
+def cbis(at: int) -> tuple[Files, list[Cells]]:
+    """Cells of names end with a line's end."""
+    patient = f"P_{at // 2:05d}"
+    name = f"Mass-Training_{patient}_LEFT_CC_{at % 2 + 1}/1.3.6.{at}/1.3.7.{at}/000000.dcm"
+    kind = ("BENIGN", "MALIGNANT", "BENIGN_WITHOUT_CALLBACK")[at % 3]
+    row = {"patient_id": patient, "abnormality id": at % 2 + 1, "pathology": kind}
+    return {f"CBIS-DDSM/{name}": dicom(at)}, [row | {"cropped image file path": f"{name}\n"}]
 
 
-def vindr(place: Path) -> None:
-    rows: list[dict[str, object]] = []
-    for at in range(2 * NUMBER):
-        study, image = f"study{at // 4}", f"{at:032x}"
-        write(place / f"vindr-mammo/images/{study}/{image}.dicom", dicom(at))
-        rows.append(
-            {"study_id": study, "image_id": image, "laterality": "LR"[at % 2],
-             "breast_birads": f"BI-RADS {at // 4 % 2 + 1}",
-             "split": "training" if at // 8 % 3 else "test"}
-        )  # fmt: skip
-    table(place / "breast-level_annotations.csv", rows)
+def vindr(at: int) -> tuple[Files, list[Cells]]:
+    study, image = f"study{at // 4}", f"{at:032x}"
+    row = {"study_id": study, "image_id": image, "laterality": "LR"[at % 2]}
+    row |= {"breast_birads": f"BI-RADS {at // 4 % 2 + 1}"}
+    row |= {"split": "training" if at // 8 % 3 else "test"}
+    return {f"vindr-mammo/images/{study}/{image}.dicom": dicom(at)}, [row]
 
 
-def rsna(place: Path) -> None:
-    rows: list[dict[str, object]] = []
-    for at in range(NUMBER):
-        write(place / f"stage_2_train_images/{at:08x}.dcm", dicom(at))
-        row = {"patientId": f"{at:08x}", "x": "", "y": "", "width": "", "height": "", "Target": 0}
-        if at % 2:
-            box = {"x": 3.0, "y": 4.0, "width": 6.0, "height": 5.0, "Target": 1}
-            rows += [row | box, row | box | {"x": 12.0}]
-        else:
-            rows.append(row)
-    table(place / "stage_2_train_labels.csv", rows)
+def rsna(at: int) -> tuple[Files, list[Cells]]:
+    """A row for each box, one without a box of the healthy."""
+    name = f"{at:08x}"
+    sick = {"patientId": name, "x": 3.0, "y": 4.0, "width": 6.0, "height": 5.0, "Target": 1}
+    rows: list[Cells] = [sick, sick | {"x": 12.0}] if at % 2 else [{"patientId": name, "Target": 0}]
+    return {f"stage_2_train_images/{name}.dcm": dicom(at)}, rows
 
 
-def brats(place: Path) -> None:
-    rows: list[dict[str, object]] = []
-    for at in range(NUMBER // 2):
-        name = f"BraTS20_Training_{at:03d}"
-        for number, kind in enumerate(("flair", "t1", "t1ce", "t2")):
-            volume(place / f"BraTS/{name}/{name}_{kind}.nii", 10 * at + number)
-        volume(place / f"BraTS/{name}/{name}_seg.nii", at, (1, 2, 4))
-        rows.append({"Grade": ("HGG", "LGG")[at % 2], "BraTS_2020_subject_ID": name})
-    table(place / "name_mapping.csv", rows)
+def brats(at: int) -> tuple[Files, list[Cells]]:
+    name = f"BraTS20_Training_{at:03d}"
+    files = {
+        f"BraTS/{name}/{name}_{kind}.nii": nifti(10 * at + number)
+        for number, kind in enumerate(("flair", "t1", "t1ce", "t2"))
+    }
+    files[f"BraTS/{name}/{name}_seg.nii"] = nifti(at, 1, 2, 4)
+    return files, [{"Grade": ("HGG", "LGG")[at % 2], "BraTS_2020_subject_ID": name}]
 
 
-def totalsegmentator(place: Path) -> None:
-    rows: list[dict[str, object]] = []
-    for at in range(NUMBER // 2):
-        folder = place / f"Totalsegmentator_dataset/s{at:04d}"
-        volume(folder / "ct.nii.gz", at)
-        volume(folder / "segmentations/liver.nii.gz", at, (1,))
-        volume(folder / "segmentations/spleen.nii.gz", at, (0, 0, 1))
-        rows.append({"image_id": folder.name, "gender": "mf"[at % 2]})
-    table(place / "meta.csv", rows)
+def totalsegmentator(at: int) -> tuple[Files, list[Cells]]:
+    name = f"s{at:04d}"
+    folder = f"Totalsegmentator_dataset/{name}"
+    return {
+        f"{folder}/ct.nii.gz": gzip.compress(nifti(at)),
+        f"{folder}/segmentations/liver.nii.gz": gzip.compress(nifti(at, 1)),
+        f"{folder}/segmentations/spleen.nii.gz": gzip.compress(nifti(at, 0, 0, 1)),
+    }, [{"image_id": name, "gender": "mf"[at % 2]}]
 
 
-def hecktor(place: Path) -> None:
-    rows: list[dict[str, object]] = []
-    for at in range(NUMBER // 2):
-        patient = f"CHUM-{at:03d}"
-        for number, modality in enumerate(("CT", "PT")):
-            name = place / f"hecktor/imagesTr/{patient}__{modality}.nii.gz"
-            volume(name, 10 * at + number)
-        volume(place / f"hecktor/labelsTr/{patient}.nii.gz", at, (1, 2))
-        rows.append({"PatientID": patient, "Relapse": at % 2})
-    table(place / "outcomes.csv", rows)
+def hecktor(at: int) -> tuple[Files, list[Cells]]:
+    patient = f"CHUM-{at:03d}"
+    files = {
+        f"hecktor/imagesTr/{patient}__{modality}.nii.gz": gzip.compress(nifti(10 * at + number))
+        for number, modality in enumerate(("CT", "PT"))
+    }
+    files[f"hecktor/labelsTr/{patient}.nii.gz"] = gzip.compress(nifti(at, 1, 2))
+    return files, [{"PatientID": patient, "Relapse": at % 2}]
 
 
-def bids(place: Path) -> None:
-    rows: list[dict[str, object]] = []
-    for at in range(NUMBER // 2):
-        patient = f"sub-{at:02d}"
-        volume(place / f"bids/{patient}/anat/{patient}_T1w.nii.gz", at)
-        drawn = f"{patient}_space-T1w_label-lesion_mask.nii.gz"
-        volume(place / f"bids/derivatives/lesions/{patient}/anat/{drawn}", at, (1,))
-        rows.append({"participant_id": patient, "group": ("patient", "control")[at % 2]})
-    table(place / "participants.csv", rows)
+def bids(at: int) -> tuple[Files, list[Cells]]:
+    patient = f"sub-{at:02d}"
+    drawn = f"{patient}/anat/{patient}_space-T1w_label-lesion_mask.nii.gz"
+    return {
+        f"bids/{patient}/anat/{patient}_T1w.nii.gz": gzip.compress(nifti(at)),
+        f"bids/derivatives/lesions/{drawn}": gzip.compress(nifti(at, 1)),
+    }, [{"participant_id": patient, "group": ("patient", "control")[at % 2]}]
+
+
+def luna(at: int) -> tuple[Files, list[Cells]]:
+    """Scans as header and voxels; every other one has a nodule, in mm."""
+    name = f"1.3.6.1.4.1.14519.{at}"
+    voxels = np.random.default_rng(at).normal(-600, 50, (10, 16, 18)).astype("<i2")
+    header = (
+        "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
+        "TransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = -10 -20 5\nElementSpacing = .7 .7 2.5\n"
+        f"DimSize = 18 16 10\nElementType = MET_SHORT\nElementDataFile = {name}.raw\n"
+    )
+    folder = f"luna16/subset{at % 3}/{name}"
+    nodule = {"seriesuid": name, "coordX": -4.4, "coordY": -15.1, "coordZ": 15, "diameter_mm": 4.2}
+    files = {f"{folder}.mhd": header.encode(), f"{folder}.raw": voxels.tobytes()}
+    return files, [nodule] if at % 2 else []
+
+
+def lidc(at: int) -> tuple[Files, list[Cells]]:
+    patient = f"LIDC-IDRI-{at:04d}"
+    values = np.random.default_rng(at).normal(-600, 50, (6, 16, 18))
+    folder = f"LIDC-IDRI/{patient}/01-01-2000-{at}/3000-{at}"
+    slices = dict(series_files(values, series=f"1.2.{at}"))
+    slices["069.xml"] = b"<?xml version='1.0'?><LidcReadMessage/>"
+    row = {"TCIA Patient ID": patient, "Diagnosis": ("1", "2")[at % 2]}
+    return {f"{folder}/{name}": content for name, content in slices.items()}, [row]
 
 
 def medmnist(place: Path) -> None:
@@ -276,199 +270,246 @@ def medmnist(place: Path) -> None:
     np.savez(place / "breastmnist.npz", **arrays)
 
 
-def features(place: Path) -> None:
-    write_features(place)
-
-
-def luna(place: Path) -> None:
-    rows: list[dict[str, object]] = []
-    for at in range(NUMBER // 2):
-        name = f"1.3.6.1.4.1.14519.{at}"
-        values = np.random.default_rng(at).normal(-600, 50, (10, 16, 18)).astype(np.int16)
-        image = SimpleITK.GetImageFromArray(values)
-        image.SetSpacing((0.7, 0.7, 2.5))
-        image.SetOrigin((-10.0, -20.0, 5.0))
-        (place / f"luna16/subset{at % 3}").mkdir(parents=True, exist_ok=True)
-        SimpleITK.WriteImage(image, str(place / f"luna16/subset{at % 3}/{name}.mhd"))
-        if at % 2:
-            x, y, z = image.TransformContinuousIndexToPhysicalPoint((8.0, 7.0, 4.0))
-            rows.append(
-                {"seriesuid": name, "coordX": x, "coordY": y, "coordZ": z, "diameter_mm": 4.2}
-            )
-    table(place / "annotations.csv", rows)
-
-
-def lidc(place: Path) -> None:
-    rows: list[dict[str, object]] = []
-    for at in range(NUMBER // 2):
-        patient = f"LIDC-IDRI-{at:04d}"
-        values = np.random.default_rng(at).normal(-600, 50, (6, 16, 18))
-        folder = place / f"LIDC-IDRI/{patient}/01-01-2000-{at}/3000-{at}"
-        for name, content in series_files(values, series=f"1.2.{at}"):
-            write(folder / name, content)
-        write(folder / "069.xml", b"<?xml version='1.0'?><LidcReadMessage/>")
-        rows.append({"TCIA Patient ID": patient, "Diagnosis": ("1", "2")[at % 2]})
-    table(place / "diagnosis.csv", rows)
-
-
-CHECKED: dict[str, tuple[Callable[[Path], None], str, list[str]]] = {
-    "BUSI": (
-        busi,
-        "check Dataset_BUSI_with_GT --classes benign malignant --positive malignant "
-        "--masks regions --mask-grid resample",
-        [
+STAND_INS = {
+    "BUSI": StandIn(
+        "check Dataset_BUSI_with_GT --classes benign malignant --positive malignant --masks "
+        "regions --mask-grid resample",
+        (
             "all 25 unknown",
             "region, pixels",
             "Left out, of classes that --classes does not name: 5 of `normal`",
             "1 of 25 images are in colour or have transparent pixels",
-        ],
+        ),
+        whole=lambda place: write_busi(place / "Dataset_BUSI_with_GT"),
     ),
-    "BUSI, three classes": (
-        busi,
+    "BUSI, three classes": StandIn(
         "check Dataset_BUSI_with_GT --masks leave-out",
-        ["all 30 unknown", "normal 5"],
+        (
+            "all 30 unknown",
+            "normal 5",
+        ),
+        whole=lambda place: write_busi(place / "Dataset_BUSI_with_GT"),
     ),
-    "brain MR": (
-        brain,
+    "brain MR": StandIn(
         "check brain_tumor_dataset --positive yes --copies drop",
-        [
+        (
             "all 64 unknown",
             "7 of 64 images are in colour or have transparent pixels",
             "4 of 64 cases are left out as copies",
             "2 of them have copies with another label",
-        ],
+        ),
+        whole=lambda place: write_brains(place / "brain_tumor_dataset"),
     ),
-    "brain MR, four classes": (
-        brains_of_four_classes,
+    "brain MR, four classes": StandIn(
         "check archive --copies drop",
-        ["12 of 108 cases are left out as copies", "12 of them are copies of test cases"],
+        (
+            "12 of 108 cases are left out as copies",
+            "12 of them are copies of test cases",
+        ),
+        case=brains_of_four_classes,
+        number=96,
     ),
-    "chest X-ray": (
-        chest,
+    "chest X-ray": StandIn(
         "check chest_xray --positive PNEUMONIA --copies drop",
-        ["all 69 unknown 40 16 13", "1 of them are copies of test cases"],
+        (
+            "all 69 unknown 40 16 13",
+            "1 of them are copies of test cases",
+        ),
+        case=chest,
+        number=68,
     ),
-    "Montgomery": (
-        montgomery,
-        "check MontgomerySet --pattern 'CXR_png/{any}_{patient}_{label}.png' "
-        "--mask-pattern 'ManualMask/{any}Mask/{any}_{patient}_{any}.png' --positive 1",
-        ["all 24 24", "region, pixels"],
+    "Montgomery": StandIn(
+        "check MontgomerySet --pattern 'CXR_png/{any}_{patient}_{label}.png' --mask-pattern "
+        "'ManualMask/{any}Mask/{any}_{patient}_{any}.png' --positive 1",
+        (
+            "all 24 24",
+            "region, pixels",
+        ),
+        case=montgomery,
     ),
-    "Shenzhen": (
-        shenzhen,
+    "Shenzhen": StandIn(
         "check ChinaSet --pattern 'CXR_png/{any}_{patient}_{label}.png' --positive 1 "
         "--mask-pattern 'mask/{any}_{patient}_{any}_mask.png' --ignore-unlisted",
-        ["all 20 20", "Left out, no mask: CXR_png/CHNCXR_0001_0.png"],
+        (
+            "all 20 20",
+            "Left out, no mask: CXR_png/CHNCXR_0001_0.png",
+        ),
+        case=shenzhen,
     ),
-    "COVID-CT": (covid, "check COVID-CT --positive CT_COVID", ["all 49 unknown", "CT_NonCOVID 25"]),
-    "ISIC 2017": (
-        isic_2017,
-        "check ISIC-2017 ISIC-2017_Training_Part3_GroundTruth.csv --label melanoma --positive 1 "
-        "--masks regions",
-        ["all 24 unknown", "region, pixels"],
+    "COVID-CT": StandIn(
+        "check COVID-CT --positive CT_COVID",
+        (
+            "all 49 unknown",
+            "CT_NonCOVID 25",
+        ),
+        case=covid,
     ),
-    "HAM10000": (
-        ham,
+    "ISIC 2017": StandIn(
+        "check ISIC-2017 ISIC-2017_Training_Part3_GroundTruth.csv --label melanoma --positive "
+        "1 --masks regions",
+        (
+            "all 24 unknown",
+            "region, pixels",
+        ),
+        case=isic_2017,
+        table="ISIC-2017_Training_Part3_GroundTruth.csv",
+    ),
+    "HAM10000": StandIn(
         "check HAM10000 HAM10000_metadata.csv --label dx --patient lesion_id --positive mel",
-        ["all 24 12", "`ISIC_0024306` as `HAM10000_images_part_1/ISIC_0024306.png`"],
+        (
+            "all 24 12",
+            "`ISIC_0024306` as `HAM10000_images_part_1/ISIC_0024306.png`",
+        ),
+        case=ham,
+        table="HAM10000_metadata.csv",
     ),
-    "ISIC 2018": (isic, "check HAM10000 GroundTruth.csv --label MEL,NV,BCC", ["MEL 8", "BCC 8"]),
-    "CheXpert": (
-        chexpert,
+    "ISIC 2018": StandIn(
+        "check HAM10000 GroundTruth.csv --label MEL,NV,BCC",
+        (
+            "MEL 8",
+            "BCC 8",
+        ),
+        case=isic_2018,
+        table="GroundTruth.csv",
+    ),
+    "CheXpert": StandIn(
         "check CheXpert-v1.0-small train.csv --label Edema --positive 1 --missing -1.0 "
         "--empty-label leave-out",
-        ["12 of 24 rows have no label; they are left out", "all 12 unknown"],
+        (
+            "12 of 24 rows have no label; they are left out",
+            "all 12 unknown",
+        ),
+        case=chexpert,
+        table="train.csv",
     ),
-    "CBIS-DDSM": (
-        cbis,
-        "check CBIS-DDSM mass_case_description_train_set.csv --label pathology "
-        "--file 'cropped image file path'",
-        ["all 24 12"],
+    "CBIS-DDSM": StandIn(
+        "check CBIS-DDSM mass_case_description_train_set.csv --label pathology --file "
+        "'cropped image file path'",
+        ("all 24 12",),
+        case=cbis,
+        table="mass_case_description_train_set.csv",
     ),
-    "VinDr-Mammo": (
-        vindr,
-        "check vindr-mammo breast-level_annotations.csv --label breast_birads "
-        "--patient study_id --positive 'BI-RADS 2'",
-        ["all 48 12 32 16"],
+    "VinDr-Mammo": StandIn(
+        "check vindr-mammo breast-level_annotations.csv --label breast_birads --patient "
+        "study_id --positive 'BI-RADS 2'",
+        ("all 48 12 32 16",),
+        case=vindr,
+        table="breast-level_annotations.csv",
+        number=48,
     ),
-    "RSNA pneumonia": (
-        rsna,
-        "check stage_2_train_images stage_2_train_labels.csv --file patientId "
-        "--patient patientId --label Target --positive 1",
-        ["all 24 24", "12 rows repeat another one"],
+    "RSNA pneumonia": StandIn(
+        "check stage_2_train_images stage_2_train_labels.csv --file patientId --patient "
+        "patientId --label Target --positive 1",
+        (
+            "all 24 24",
+            "12 rows repeat another one",
+        ),
+        case=rsna,
+        table="stage_2_train_labels.csv",
     ),
-    "RSNA pneumonia, places": (
-        rsna,
-        "check stage_2_train_images --pattern '{patient}.dcm' --marks stage_2_train_labels.csv "
-        "--label lesion --positive present",
-        ["24 lesions in 12 of 24 images", "all 24 24"],
+    "RSNA pneumonia, places": StandIn(
+        "check stage_2_train_images --pattern '{patient}.dcm' --marks "
+        "stage_2_train_labels.csv --label lesion --positive present",
+        (
+            "24 lesions in 12 of 24 images",
+            "all 24 24",
+        ),
+        case=rsna,
+        table="stage_2_train_labels.csv",
     ),
-    "BraTS": (
-        brats,
+    "BraTS": StandIn(
         "check BraTS name_mapping.csv --patient BraTS_2020_subject_ID --label-value all "
-        "--pattern '{patient}/{patient}_{modality}.nii' "
-        "--mask-pattern '{patient}/{patient}_seg.nii' "
-        "--label Grade --positive HGG --images flair t1ce",
-        ["all 12 12", "60"],
+        "--pattern '{patient}/{patient}_{modality}.nii' --mask-pattern "
+        "'{patient}/{patient}_seg.nii' --label Grade --positive HGG --images flair t1ce",
+        (
+            "all 12 12",
+            "60",
+        ),
+        case=brats,
+        table="name_mapping.csv",
+        number=12,
     ),
-    "TotalSegmentator": (
-        totalsegmentator,
-        "check Totalsegmentator_dataset meta.csv --patient image_id --label gender --positive f "
-        "--pattern '{patient}/ct.nii.gz' --mask-pattern '{patient}/segmentations/liver.nii.gz' "
-        "--ignore-unlisted",
-        ["all 12 12", "region, mm³"],
+    "TotalSegmentator": StandIn(
+        "check Totalsegmentator_dataset meta.csv --patient image_id --label gender --positive "
+        "f --pattern '{patient}/ct.nii.gz' --mask-pattern "
+        "'{patient}/segmentations/liver.nii.gz' --ignore-unlisted",
+        (
+            "all 12 12",
+            "region, mm³",
+        ),
+        case=totalsegmentator,
+        table="meta.csv",
+        number=12,
     ),
-    "HECKTOR": (
-        hecktor,
+    "HECKTOR": StandIn(
         "check hecktor outcomes.csv --patient PatientID --label Relapse --positive 1 "
-        "--pattern 'imagesTr/{patient}__{modality}.nii.gz' "
-        "--mask-pattern 'labelsTr/{patient}.nii.gz' --label-value 1 --images CT PT",
-        ["all 12 12"],
+        "--pattern 'imagesTr/{patient}__{modality}.nii.gz' --mask-pattern "
+        "'labelsTr/{patient}.nii.gz' --label-value 1 --images CT PT",
+        ("all 12 12",),
+        case=hecktor,
+        table="outcomes.csv",
+        number=12,
     ),
-    "BIDS": (
-        bids,
-        "check bids participants.csv --patient participant_id --label group --positive patient "
-        "--pattern '{patient}/anat/{patient}_T1w.nii.gz' "
-        "--mask-pattern 'derivatives/lesions/{patient}/anat/{any}_mask.nii.gz'",
-        ["all 12 12"],
+    "BIDS": StandIn(
+        "check bids participants.csv --patient participant_id --label group --positive "
+        "patient --pattern '{patient}/anat/{patient}_T1w.nii.gz' --mask-pattern "
+        "'derivatives/lesions/{patient}/anat/{any}_mask.nii.gz'",
+        ("all 12 12",),
+        case=bids,
+        table="participants.csv",
+        number=12,
     ),
-    "LUNA16": (
-        luna,
-        "check luna16 --pattern 'subset{any}/{patient}.mhd' --marks annotations.csv "
-        "--label lesion --positive present",
-        ["6 lesions in 6 of 12 images", "all 12 12"],
+    "LUNA16": StandIn(
+        "check luna16 --pattern 'subset{any}/{patient}.mhd' --marks annotations.csv --label "
+        "lesion --positive present",
+        (
+            "6 lesions in 6 of 12 images",
+            "all 12 12",
+        ),
+        case=luna,
+        table="annotations.csv",
+        number=12,
     ),
-    "LIDC-IDRI": (
-        lidc,
-        "check LIDC-IDRI diagnosis.csv --patient 'TCIA Patient ID' "
-        "--pattern '{patient}/{any}/{any}' --label Diagnosis --positive 2",
-        ["all 12 12"],
+    "LIDC-IDRI": StandIn(
+        "check LIDC-IDRI diagnosis.csv --patient 'TCIA Patient ID' --pattern "
+        "'{patient}/{any}/{any}' --label Diagnosis --positive 2",
+        ("all 12 12",),
+        case=lidc,
+        table="diagnosis.csv",
+        number=12,
     ),
-    "MedMNIST": (medmnist, "check breastmnist.npz --positive 0", ["0 12 4 4"]),
-    "PyRadiomics": (
-        features,
+    "MedMNIST": StandIn(
+        "check breastmnist.npz --positive 0",
+        ("0 12 4 4",),
+        whole=medmnist,
+    ),
+    "PyRadiomics": StandIn(
         "check features.csv outcome.csv --label death --positive 1 --similar-patients same",
-        ["all 40 40", "Features (3): age"],
+        (
+            "all 40 40",
+            "Features (3): age",
+        ),
+        whole=write_features,
     ),
 }
 
 
-@pytest.mark.parametrize("layout", CHECKED)
+@pytest.mark.parametrize("name", STAND_INS)
 def test_a_public_layout_passes_the_check_by_the_documented_line(
-    layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
 ) -> None:
-    write_layout, line, expected = CHECKED[layout]
-    write_layout(tmp_path)
+    stand_in = STAND_INS[name]
+    stand_in.write(tmp_path)
     monkeypatch.chdir(tmp_path)
-    assert main(shlex.split(line)) == 0, capsys.readouterr()
-    shown = [" ".join(text.split()) for text in capsys.readouterr().out.splitlines()]
-    for words_of_line in expected:
-        assert any(words_of_line in text for text in shown), (words_of_line, shown)
+    shown = [" ".join(text.split()) for text in terminal(shlex.split(stand_in.line)).splitlines()]
+    for words in stand_in.shown:
+        assert any(words in text for text in shown), (words, shown)
 
 
 def test_matlabs_files_are_refused_by_name(tmp_path: Path, terminal: Terminal) -> None:
-    write(tmp_path / "figshare/1/1.mat", b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
-    write(tmp_path / "figshare/2/2.mat", b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
+    for name in ("1", "2"):
+        (tmp_path / "figshare" / name).mkdir(parents=True)
+        (tmp_path / f"figshare/{name}/{name}.mat").write_bytes(b"MATLAB 7.3 MAT-file")
     assert "no image that can be read among 2 files, such as `1/1.mat`" in terminal(
         ["check", str(tmp_path / "figshare"), "--positive", "1"], 4
     )
@@ -479,7 +520,7 @@ def test_each_documented_line_is_one_of_these() -> None:
     section = page.read_text(encoding="utf-8").split("### Public data sets")[1].split("###")[0]
     documented = re.findall(r"`(check [^`]+)`", section)
     assert len(documented) > 20
-    lines = [line for _, line, _ in CHECKED.values()]
+    lines = [stand_in.line for stand_in in STAND_INS.values()]
     for line in documented:
         words = shlex.split(line)
         assert any(set(words) <= {*shlex.split(known)} for known in lines), line
@@ -491,9 +532,16 @@ TO_A_REPORT = ("BUSI", "RSNA pneumonia, places", "BraTS", "MedMNIST")
 
 @pytest.mark.parametrize("layout", TO_A_REPORT)
 def test_a_public_layout_comes_to_a_report_by_the_same_line(layout: str, tmp_path: Path) -> None:
-    write_layout, line, _ = CHECKED[layout]
-    write_layout(tmp_path)
-    words = [*shlex.split(line)[1:], "--quick", "--networks", "none", "--project", "project"]
+    stand_in = STAND_INS[layout]
+    stand_in.write(tmp_path)
+    words = [
+        *shlex.split(stand_in.line)[1:],
+        "--quick",
+        "--networks",
+        "none",
+        "--project",
+        "project",
+    ]
     words += ["--features", "first_order"]
     if layout == "MedMNIST":  # the published file's own config is for that file alone
         words += ["--name", "own"]

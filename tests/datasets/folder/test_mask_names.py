@@ -61,6 +61,8 @@ PAIRS = [  # an image, a mask of it
     ("sub-01/anat/sub-01_T1w.nii", "derivatives/x/sub-01/anat/sub-01_space-T1w_desc-x_mask.nii"),
     ("sub-1_space-MNI_T1w.nii.gz", "sub-1_space-MNI_label-L_desc-T1lesion_mask.nii.gz"),  # ATLAS
     ("imagesTr/CHUM-001__CT.nii.gz", "labelsTr/CHUM-001.nii.gz"),  # HECKTOR
+    ("p1_ct.nii.gz", "masks/p1.nii.gz"),
+    ("p/scan.nii.gz", "p/mask.nii.gz"),
 ]
 NONE = [
     ("mask/1.png", "no_mask/1.png"),  # two classes
@@ -76,6 +78,8 @@ NONE = [
     ("tumour/2.png", "tumour/masks/1.png"),
     ("scan_1.png", "scan_mask.png"),
     ("a/p1_CT.nii.gz", "b/p1_seg-x_roi.nii.gz"),
+    ("p/scan_2.png", "p/label_1.png"),
+    ("image.png", "labels/case_1.png"),
 ]
 
 

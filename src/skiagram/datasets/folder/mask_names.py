@@ -36,6 +36,8 @@ _MAY_BE_MASK = re.compile(rf"{_FOLDER_WORD}[^/]*/|{_MASK_WORD}[^/]*$")
 _CONTENT = LAYOUT_CONTENT | {
     "mask": _MASK_WORD,
     "tail": f"(?:{_MASK_WORD}[^/]*)?",  # of a name in a folder of masks
+    "only": f"(?:{_MASK_WORD})+",
+    "nnunet": "images?T[rs]",
     "masks": f"{_MASK_FOLDER}(?:/{_MASK_FOLDER})*",
     "image": _IMAGE_WORD,
     "images": f"[^/]*{_IMAGE_WORD}[^/]*",
@@ -68,8 +70,9 @@ _LAYOUTS = [  # an image and a mask of it, without the endings
         ("{folders}{images}/{inner}{name}", "{folders}{masks}/{inner}{name}{tail}"),
         ("{folders}{other}/{name}", "{folders}{masks}/{name}{tail}"),
         # imagesTr/p1_0000, imagesTr/p1__CT, 21_training: nnU-Net, HECKTOR, DRIVE
-        ("{folders}{other}/{name}_{channel}", "{folders}{masks}/{name}{tail}"),
+        ("{folders}{nnunet}/{name}_{channel}", "{folders}{masks}/{name}{tail}"),
         ("{folders}{other}/{name}{scan}", "{folders}{masks}/{name}{tail}"),
+        ("{folders}{inner}{name}{scan}", "{folders}{masks}/{inner}{name}{tail}"),
         ("{folders}{other}/{name}{part}", "{folders}{masks}/{name}{tail}"),
         # im0001, labels-ah/im0001.ah: STARE; IMD2/…/IMD2, IMD2/…/IMD2_lesion: PH2
         ("{folders}{name}", "{folders}labels-{reader}/{name}.{reader}"),
@@ -85,8 +88,8 @@ _LAYOUTS = [  # an image and a mask of it, without the endings
             "{folders}derivatives/{folder}/{inner}{name}_space-{space}{before}{mask}",
         ),
         # s1/ct, s1/segmentations/liver: TotalSegmentator; scan/CT, scan/Segmentation.seg
-        ("{folders}{bare}", "{folders}{masks}/{after}"),
-        ("{folders}{folder}/{name}", "{folders}{folder}/{mask}{after}"),
+        ("{folders}{folder}/{bare}", "{folders}{folder}/{masks}/{after}"),
+        ("{folders}{folder}/{name}", "{folders}{folder}/{only}"),
     )
 ]
 _OF_ONE_PATIENT = NamePattern("{folders}{before}{scan}", _CONTENT)
