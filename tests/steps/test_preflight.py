@@ -65,6 +65,7 @@ def test_a_choice_that_no_run_can_follow_is_refused(changes: dict[str, Any], wor
         ),
         ({}, {"shape": (64, 64), "has_regions": True}, "`zones` is not defined in a region"),
         ({"features": "morphology"}, {"shape": (64, 64)}, "`morphology`.*plane images"),
+        ({"features": "region/ct"}, {"shape": (64, 64)}, "`morphology`.*plane images"),
     ],
 )
 def test_a_choice_that_the_data_set_does_not_carry_is_refused(

@@ -197,8 +197,12 @@ def _check_features(options: Composition, data: DataSetFacts) -> None:
     from skiagram.features.batch import FeatureBatch
     from skiagram.features.family import families_of_images
 
-    names = split_names(options.choices.get("features") or [])
-    families = build_families({name: options.read_file("features", name) for name in names})
+    # a config is one family, or names several, as that of a kind of image
+    chosen: dict[str, Mapping[str, object]] = {}
+    for name in split_names(options.choices.get("features") or []):
+        read = options.read_file("features", name)
+        chosen |= {name: read} if "_target_" in read else read
+    families = build_families(chosen)
     # rows and columns are cut short, for speed
     planes = len(data.shape) - 3 if len(data.shape) == 4 else 0
     shape = (*data.shape[:planes], 32, 32, *data.shape[planes + 2 :])
