@@ -305,8 +305,8 @@ def test_threshold_is_the_highest_that_keeps_the_sensitivity_of_one_more_case(
     cases: list[tuple[float, bool]], sensitivity: float
 ) -> None:
     probability = np.array([one for one, _ in cases])
-    positive = np.array([one for _, one in cases])
-    threshold = threshold_at_sensitivity(probability, positive, sensitivity)
+    positive, patient = np.array([one for _, one in cases]), np.arange(len(cases))
+    threshold = threshold_at_sensitivity(probability, positive, sensitivity, patient)
     known = probability[positive]
     passing = (known >= threshold).sum()
     assert passing == len(known) or passing / (len(known) + 1) >= sensitivity - 1e-8
@@ -315,16 +315,20 @@ def test_threshold_is_the_highest_that_keeps_the_sensitivity_of_one_more_case(
 
 def test_threshold_is_not_lowered_by_rounding() -> None:
     probability = np.linspace(0.1, 0.9, 9)
-    threshold = threshold_at_sensitivity(probability, np.ones(9, dtype=bool), 0.7)
+    threshold = threshold_at_sensitivity(probability, np.ones(9, dtype=bool), 0.7, np.arange(9))
     assert threshold == pytest.approx(0.3)  # 7 of 9
 
 
+@pytest.mark.parametrize("images", [1, 4])
 @pytest.mark.parametrize(("known", "reached"), [(12, 12 / 13), (5, 5 / 6), (100, 91 / 101)])
-def test_new_cases_reach_the_sensitivity_of_a_threshold(known: int, reached: float) -> None:
+def test_new_patients_reach_the_sensitivity_of_a_threshold(
+    known: int, reached: float, images: int
+) -> None:
     """Of 12 positives .9 would let 11 pass, and of new ones .85; 5 are too few for .9."""
     drawn = np.random.default_rng(0).random((2000, known))
-    positive = np.ones(known, dtype=bool)
-    thresholds = [threshold_at_sensitivity(each, positive, 0.9) for each in drawn]
+    positive, patient = np.ones(known * images, dtype=bool), np.repeat(np.arange(known), images)
+    repeated = np.repeat(drawn, images, axis=1)  # all images of a patient alike
+    thresholds = [threshold_at_sensitivity(each, positive, 0.9, patient) for each in repeated]
     assert 1 - np.mean(thresholds) == pytest.approx(reached, abs=0.008)
 
 
@@ -337,7 +341,9 @@ def test_new_cases_of_the_phantom_reach_it_too() -> None:
     generator, reached = np.random.default_rng(0), []
     for _ in range(2000):
         drawn = generator.permutation(score)
-        threshold = threshold_at_sensitivity(drawn[:12], np.ones(12, dtype=bool), 0.9)
+        threshold = threshold_at_sensitivity(
+            drawn[:12], np.ones(12, dtype=bool), 0.9, np.arange(12)
+        )
         reached.append((drawn[12:] >= threshold).mean())
     assert np.mean(reached) == pytest.approx(12 / 13, abs=0.006)
     assert np.quantile(reached, 0.05) == pytest.approx(0.78, abs=0.02)

@@ -90,23 +90,26 @@ def _drawn_in(calibration: Calibration, shrinkage: float, prior: Floats) -> Cali
 
 
 def threshold_at_sensitivity(
-    probability: NDArray[np.float64], positive: NDArray[np.bool_], sensitivity: float
+    probability: NDArray[np.float64],
+    positive: NDArray[np.bool_],
+    sensitivity: float,
+    patient: NDArray[Any],
 ) -> float:
     """Return the highest threshold (positive: `probability ≥ threshold`) that keeps a sensitivity.
 
-    It is that of new cases which is kept on average: of k + 1 positives that are exchangeable, each
-    is as often the lowest, so that r of k at or above the threshold let a new one pass with chance
-    r / (k + 1) (Vovk, Gammerman & Shafer 2005, *Algorithmic Learning in a Random World*, §2). Of
-    the k known ones as many pass, or more. Where k is too small, all of them do.
+    It is that of new patients which is kept on average: of k + 1 who are exchangeable, each is as
+    often the lowest, so that r of k at or above the threshold let a new one pass with chance
+    r / (k + 1) (`conformal_quantile`). Of the k known ones as many pass, or more. Where k is too
+    small, all of them do.
 
     Args:
         probability: (n,) calibrated probability of the positive class, out-of-fold.
         positive: (n,) true class; at least one case is positive.
         sensitivity: Wanted sensitivity in (0, 1].
+        patient: (n,) whose the cases are; each counts as one, however many he has.
     """
-    ranked = np.sort(probability[positive])[::-1]
-    needed = int(np.ceil(sensitivity * (len(ranked) + 1) - 1e-9))  # .7 × 10 is a little above 7
-    return float(ranked[min(needed, len(ranked)) - 1])
+    known = probability[positive]
+    return -min(conformal_quantile(-known, patient[positive], sensitivity), float(-known.min()))
 
 
 def conformal_limits(

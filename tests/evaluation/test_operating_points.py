@@ -48,7 +48,7 @@ def test_the_lowest_threshold_that_keeps_a_specificity(
     rng = np.random.default_rng(seed)
     probability = rng.integers(levels, size=n) / 10
     positive = np.arange(n) < n // 2
-    limit = threshold_at_specificity(probability, positive, wanted)
+    limit = threshold_at_specificity(probability, positive, wanted, np.arange(n))
     negatives = probability[~positive]
     one_more, below = len(negatives) + 1, negatives[negatives < limit]
     assert len(below) == len(negatives) or len(below) / one_more >= wanted - 1e-9

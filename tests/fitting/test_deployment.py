@@ -90,7 +90,7 @@ def test_several_trainings_have_the_threshold_of_their_mean(tmp_path: Path) -> N
         odds += generator.normal(size=cases)
         scores = np.stack([-odds / 2, odds / 2], axis=1)
         probability = calibration.probabilities(scores)
-        thresholds.append(threshold_at_sensitivity(probability[:, 1], label == 1, 0.9))
+        thresholds.append(threshold_at_sensitivity(probability[:, 1], label == 1, 0.9, case_id))
         probabilities.append(probability[:, 1])
         parts.append(tabulate_scores("out_of_fold", repeat, 0, case_id, scores, probability))
     task = Task(Classes(("healthy", "ill"), 1), "holdout")
@@ -104,7 +104,7 @@ def test_several_trainings_have_the_threshold_of_their_mean(tmp_path: Path) -> N
     fingerprint = read_record(Fingerprint, tmp_path / FINGERPRINT)
     threshold = find_threshold(deployment, fingerprint)
     mean = np.mean(probabilities, axis=0)
-    assert threshold == pytest.approx(threshold_at_sensitivity(mean, label == 1, 0.9))
+    assert threshold == pytest.approx(threshold_at_sensitivity(mean, label == 1, 0.9, case_id))
     assert 0.88 < (mean[label == 1] >= threshold).mean() < 0.92
     assert (mean[label == 1] >= np.mean(thresholds)).mean() > 0.93
     assert find_threshold(deployment, None) == np.mean(thresholds)  # of an earlier version

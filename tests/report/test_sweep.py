@@ -167,6 +167,7 @@ EXAMPLES: dict[str, Callable[[], SweepResult]] = {
     "crossing": of_curves,
     "crossing, sizes without fits": lambda: of_curves(compared=(50, 800), fits=(3, 5)),
     "crossing beyond": lambda: of_curves(difference=ZERO, **BEYOND),
+    "crossing by chance": lambda: of_curves(p=0.2),
     "no crossing beyond": lambda: of_curves(difference=LOSS, **BEYOND),
     "another network": lambda: of_curves((CURVE, replace(CURVE, model="other", title="Other"))),
     "severity": lambda: SweepResult("worse", "What do they do?", "", (NOT_RUN,), SEVERITY),
@@ -190,6 +191,7 @@ WORDS = {
         Row 2 (svm.C 2) has the lowest selection_absolute_error
         absolute error of Ridge
     """,
+    "crossing by chance": "(+0.010 to +0.050). If both",
     "costs": """
         The highest AUC is Net’s, 0.900. Of the 2 models less than 0.02 behind it or level, Net is
         the cheapest to use (0.500 ms per case), and Linear is the cheapest to train (2.00 s

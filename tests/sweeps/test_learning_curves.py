@@ -144,6 +144,7 @@ def test_a_comparison_takes_the_draws_that_both_models_have() -> None:
     assert (found.compared, found.fits) == ((50, 100, 200, 400), (5, 5, 5, 4))
     assert found.difference.value == pytest.approx(0.05)
     assert (found.answer, found.share) == ("overtakes", 1.0)
+    assert replace(found, p=0.06).answer == "open"  # by Holm's correction over several contenders
 
 
 def test_a_network_that_takes_off_late_is_denied_no_further_than_it_was_tried() -> None:

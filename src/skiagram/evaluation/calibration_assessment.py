@@ -5,7 +5,7 @@ patients numbered from 0.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from skiagram.statistics.discrimination import Flags, Floats
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import gained_share
 from skiagram.statistics.proportions import proportion
+from skiagram.statistics.variation import effective_patients
 from skiagram.tasks.scored_cases import ScoredCases
 
 MAX_BINS = 10
@@ -83,15 +84,17 @@ def decompose_brier(probability: Floats, positive: Flags) -> dict[str, float]:
 
 
 _MIN_PROBABILITY = 1e-9
+_LEAST = 1e-3  # of 1 − a leverage: one case that alone sets the slope
 _ONE_PATIENT = "no interval: a single patient"
 
 
 @dataclass(frozen=True)
 class Coefficient:
-    """A coefficient with each case's influence on it, which sums to 0."""
+    """A coefficient with each case's influence on it, which sums to 0, and the case's leverage."""
 
     value: float
     influence: Floats
+    leverage: Floats
 
 
 def calibration_intercept(
@@ -113,7 +116,9 @@ def calibration_slope(probability: Floats, positive: Flags, patient: NDArray[np.
     """Estimate the slope of the true log-odds on the predicted ones; mean over repeats.
 
     Below 1 probabilities are too extreme, as after overfitting; above 1 too timid. Arguments and
-    source are those of `calibration_intercept`.
+    source are those of `calibration_intercept`. Few positives with high leverage decide a slope, so
+    each case's influence is that of leaving it out (HC3; MacKinnon & White 1985, *Journal of
+    Econometrics* 29:305), and the quantile is Student's of the rarer class.
     """
     if positive.all() or not positive.any():
         return Estimate(None, reason="a class has no case")
@@ -130,8 +135,11 @@ def calibration_slope(probability: Floats, positive: Flags, patient: NDArray[np.
                 reason="the probabilities separate the classes completely, so no slope fits best",
             )
         design = np.column_stack([np.ones(len(odds)), odds])
-        fits.append(_logistic(design, np.zeros(len(odds)), positive)[1])
-    return _estimate(fits, patient)
+        slope = _logistic(design, np.zeros(len(odds)), positive)[1]
+        left_out = slope.influence / np.maximum(1 - slope.leverage, _LEAST)
+        fits.append(replace(slope, influence=left_out))
+    rarer = min(effective_patients(patient[side]) for side in (positive, ~positive))
+    return _estimate(fits, patient, max(1.0, rarer - 1))
 
 
 def expected_to_observed(
@@ -180,20 +188,24 @@ def _logistic(design: Floats, offset: Floats, positive: Flags) -> list[Coefficie
         if np.abs(step).max() < 1e-10:
             break
     influence = (design * (positive - mean)[:, None]) @ inverse
+    leverage = mean * (1 - mean) * ((design @ inverse) * design).sum(axis=1)
     return [
-        Coefficient(float(value), case_influence)
+        Coefficient(float(value), case_influence, leverage)
         for value, case_influence in zip(coefficients, influence.T, strict=True)
     ]
 
 
-def _estimate(fits: Sequence[Coefficient], patient: NDArray[np.int64]) -> Estimate:
+def _estimate(
+    fits: Sequence[Coefficient], patient: NDArray[np.int64], degrees: float = np.inf
+) -> Estimate:
     value = float(np.mean([fit.value for fit in fits]))
     # Repeats are further looks at the same patients; a sum over cases varies as n times the mean.
     influence = np.mean([fit.influence for fit in fits], axis=0)
     variation = gained_share(len(influence) * influence[None], patient).variation
     if not variation.variance > 0:
         return Estimate(value, method=_ONE_PATIENT)
-    return Estimate(value, value - variation.half, value + variation.half, "sandwich, by patient")
+    half = replace(variation, degrees=min(degrees, variation.degrees)).half
+    return Estimate(value, value - half, value + half, "sandwich, by patient")
 
 
 _KNOTS = (0.05, 0.35, 0.65, 0.95)
@@ -241,7 +253,7 @@ def calibration_distance(
     distance is never negative, so it is above 0 by chance alone, and an interval around it would
     leave out 0 also where every probability is right. In the place of an interval stands what the
     ICI would reach then: coefficients are drawn around those of right probabilities, with the
-    sandwich covariance by patient.
+    sandwich covariance by patient, each with his leverage.
     """
     if positive.all() or not positive.any():
         missing = Estimate(None, reason="a class has no case")
@@ -254,7 +266,10 @@ def calibration_distance(
         distance = np.abs(expit(design @ [fit.value for fit in fits]) - predicted)
         distances.append((distance.mean(), *np.quantile(distance, (0.5, 0.9))))
         # What the ICI reaches where the true log-odds are the predicted ones.
+        # A patient's cases pull the curve towards them: their residuals are too small by as much.
+        leverage = np.bincount(patient, weights=fits[0].leverage)
         sums = np.array([np.bincount(patient, weights=fit.influence) for fit in fits])
+        sums /= np.maximum(1 - leverage, _LEAST)
         patients = max(2, int((np.bincount(patient) > 0).sum()))
         covariance = patients / (patients - 1) * sums @ sums.T
         scale, axes = np.linalg.eigh(covariance)
@@ -338,10 +353,36 @@ def net_benefit(probability: Floats, positive: Flags, weights: Floats) -> Floats
 def estimate_decision_curve(
     probability: Floats, positive: Flags, draws: PatientDraws
 ) -> DecisionCurve:
-    """Return the decision curve with its 95 % percentile band by patient."""
+    """Return the decision curve with its 95 % band by patient.
+
+    Percentiles of resampled patients say little where few positives are found or none: no resample
+    holds more of them. So the band reaches at least as far as Wilson's intervals of the true and of
+    the false positives put together (Zou & Donner 2008, *Statistics in Medicine* 27:1693).
+    """
     whole = np.ones((1, len(positive)))
+    value = net_benefit(probability, positive, whole)[0]
     resampled = [net_benefit(probability, positive, block) for block in draws.weights()]
     low, high = np.quantile(np.concatenate(resampled), LEVELS, axis=0)
+    # Reach of each threshold's share of true, and of false positives, downwards and upwards.
+    reach = np.empty((2, 2, len(THRESHOLDS)))
+    for side, members in enumerate((positive, ~positive)):
+        before = np.zeros_like(members)
+        for k, threshold in enumerate(THRESHOLDS):
+            called = (probability >= threshold) & members
+            if k and np.array_equal(called, before):  # most thresholds part no cases
+                reach[side, :, k] = reach[side, :, k - 1]
+                continue
+            found, before = proportion(called.astype(np.float64), draws.patient), called
+            share = found.value or 0.0
+            reach[side, :, k] = share - (found.low or 0.0), (found.high or 0.0) - share
+    true, false = reach[0], reach[1, ::-1] * _ODDS
+    below, above = np.hypot(true, false)
+    # Nobody gains more than by finding all positives and nothing else.
+    most = proportion(positive.astype(np.float64), draws.patient).high
+    low, high = (
+        np.minimum(low, value - below),
+        np.minimum(np.maximum(high, value + above), most or 1.0),
+    )
     everybody = net_benefit(whole, positive, whole)[0]
-    columns = (THRESHOLDS, net_benefit(probability, positive, whole)[0], low, high, everybody)
+    columns = (THRESHOLDS, value, low, high, everybody)
     return DecisionCurve(*(tuple(column.tolist()) for column in columns))

@@ -62,7 +62,7 @@ def _predictive_value(decisions: Decisions, *, positive: bool) -> Estimate:
 
 JUDGMENTS: dict[str, Callable[[Decisions], Estimate]] = {
     "balanced_accuracy": lambda of: estimate_balanced_accuracy(
-        of.called.astype(np.int64), of.positive.astype(np.int64), 2, of.draws
+        of.called.astype(np.int64), of.positive.astype(np.int64), 2, of.cases.patient
     ),
     "sensitivity": lambda of: estimate_share_decided(of.called, of.cases, positive=True),
     "specificity": lambda of: estimate_share_decided(of.called, of.cases, positive=False),
@@ -89,7 +89,7 @@ def judge_decisions(decisions: Decisions, prevalence: float | None = None) -> di
 
 
 def threshold_at_specificity(
-    probability: Floats, positive: NDArray[np.bool_], specificity: float
+    probability: Floats, positive: NDArray[np.bool_], specificity: float, patient: NDArray[np.int64]
 ) -> float:
     """Return the lowest threshold (positive: `probability ≥ threshold`) that keeps a specificity.
 
@@ -97,8 +97,9 @@ def threshold_at_specificity(
         probability: (n,) probability of the positive class.
         positive: (n,) true class; at least one case is negative.
         specificity: Wanted specificity in (0, 1].
+        patient: (n,) whose the cases are.
     """
-    highest_negative = -threshold_at_sensitivity(-probability, ~positive, specificity)
+    highest_negative = -threshold_at_sensitivity(-probability, ~positive, specificity, patient)
     return float(np.nextafter(highest_negative, np.inf))
 
 
@@ -110,7 +111,7 @@ def thresholds(held_out: Sequence[HeldOut], aim: OperatingTarget, scores: Scored
         positive = cases.label == cases.positive
         if cases.positive is not None and 0 < positive.sum() < len(positive):
             class_probability = probability[:, cases.positive]
-            limits[decided] = rule[aim.aim](class_probability, positive, aim.level)
+            limits[decided] = rule[aim.aim](class_probability, positive, aim.level, cases.patient)
     return limits
 
 

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from skiagram.errors import OptionError
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import PartialRange
-from skiagram.statistics import discrimination
+from skiagram.statistics import discrimination, linearised
 from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws, bootstrap_estimate
 from skiagram.statistics.delong import placements
 from skiagram.statistics.discrimination import Flags, Floats, Labels
+from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.proportions import proportion
+from skiagram.statistics.variation import UPPER, effective_patients
 from skiagram.tasks.classes import has_pairs
 from skiagram.tasks.scored_cases import ScoredCases
 
@@ -167,26 +169,31 @@ def order_across_fits(scores: ScoredCases, cases: LabelledCases) -> Floats:
 
 
 def estimate_balanced_accuracy(
-    decision: Labels, label: Labels, n_classes: int, draws: PatientDraws
+    decision: Labels, label: Labels, n_classes: int, patient: NDArray[np.int64]
 ) -> Estimate:
     """Estimate the balanced accuracy of (repeats, n) decided classes.
 
-    Where all cases of each class get one decision, no resample varies it, though more patients
-    would. Its interval is then put together from Wilson's of each class's share (Zou & Donner 2008,
-    *Statistics in Medicine* 27:1693).
+    Its interval is put together from Wilson's of each class's share and, where patients have cases
+    of several classes, from how these go together (Zou & Donner 2008, *Statistics in Medicine*
+    27:1693), with Student's quantile of the rarest class. Resamples of patients hold too little
+    where a class has few: 58 to 87 % of the intervals with 9 positive patients (simulated).
     """
-    balanced_accuracy = partial(discrimination.balanced_accuracy, n_classes=n_classes)
-    estimate = bootstrap(balanced_accuracy, decision, label, draws)
-    if estimate.value is None or estimate.low is None or estimate.low != estimate.high:
-        return estimate
     shares = [
-        proportion((decision[:, side] == k).astype(np.float64), draws.patient[side])
+        linearised.share((decision[:, side] == k).astype(np.float64), patient[side])
         for k, side in enumerate(label == k for k in range(n_classes))
     ]
-    arms = np.array([(each.value, each.low, each.high) for each in shares], dtype=np.float64).T
-    below, above = (float(np.linalg.norm(arms[0] - ends)) / n_classes for ends in arms[1:])
-    method = "from Wilson's intervals of each class"
-    return Estimate(estimate.value, estimate.value - below, estimate.value + above, method)
+    if any(not len(each.patient) for each in shares):
+        return Estimate(None, reason="a class has no case")
+    value = float(np.mean([each.value for each in shares]))
+    rarest = min(effective_patients(each.patient) for each in shares)
+    least = float(t_quantile(UPPER, max(1.0, rarest - 1)))
+    bounds = np.array([each.bounds(max(least, each.variation.quantile)) for each in shares]).T
+    alike = np.array([[1.0 if a is b else a.correlation(b) for a in shares] for b in shares])
+    reaches = np.abs(bounds - [each.value for each in shares])
+    below, above = (float(np.sqrt(max(0.0, arm @ alike @ arm))) / n_classes for arm in reaches)
+    words = max((each.estimate().method.removeprefix("Wilson") for each in shares), key=len)
+    method = f"from Wilson's intervals of each class{words}"
+    return Estimate(value, value - below, value + above, method)
 
 
 def estimate_operating_point(scores: ScoredCases, cases: LabelledCases) -> dict[str, Estimate]:
@@ -228,8 +235,8 @@ METRICS: dict[str, tuple[Literal["any", "two", "more"], Estimator]] = {
     ),
     "balanced_accuracy": (
         "any",
-        lambda scores, cases, draws: estimate_balanced_accuracy(
-            scores.decided, cases.label, len(cases.classes), draws
+        lambda scores, cases, _: estimate_balanced_accuracy(
+            scores.decided, cases.label, len(cases.classes), cases.patient
         ),
     ),
     "sensitivity": ("two", lambda *of: estimate_operating_point(*of[:2])["sensitivity"]),

@@ -511,7 +511,9 @@ class CrossValidator(Generic[I]):
         if self.positive is not None:
             truth = np.concatenate(labels) == self.positive
             pooled = pd.concat(held_out)[f"probability_{self.positive}"].to_numpy()
-            threshold = threshold_at_sensitivity(pooled, truth, self.plan.sensitivity)
+            patient_id = part.cases.patient_id[part.rows]
+            patient = np.concatenate([patient_id[fold.held_out] for fold in part.folds])
+            threshold = threshold_at_sensitivity(pooled, truth, self.plan.sensitivity, patient)
         last = made["-".join((*part.name, "final"))]
         return Developed(last, Decision(whole, threshold), [*held_out, *training], marks)
 

@@ -342,7 +342,10 @@ def write_fingerprint(
     if len(deployment.decisions) > 1 and task.positive is not None and deployment.sensitivity:
         positive = development_cases.label == task.positive
         mean_probability = probability[:, task.positive]
-        threshold = threshold_at_sensitivity(mean_probability, positive, deployment.sensitivity)
+        patient = development_cases.patient_id
+        threshold = threshold_at_sensitivity(
+            mean_probability, positive, deployment.sensitivity, patient
+        )
     familiarity = None
     if space is not None:  # of what a single image holds
         names = (name for name in space.names if not is_perturbed(name))

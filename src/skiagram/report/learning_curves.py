@@ -12,7 +12,7 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import format_count, format_percent
+from skiagram.report.formatting import format_count, format_p_value, format_percent
 from skiagram.report.rendering import AnalysisPart
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
 from skiagram.statistics.estimate import MISSING, format_decimal, format_difference
@@ -28,8 +28,9 @@ _METHOD = (
     "come from resampling patients and draws, the same for all models. Few draws are allowed for "
     "by Student’s quantile. A model is compared with the best classical model on the draws in "
     "which both have a fit. “Overtakes” needs the whole interval of the difference above 0 with "
-    "the most cases that were compared, “does not overtake” below 0; otherwise the answer is "
-    "inconclusive. "
+    "the most cases that were compared, “does not overtake” below 0, and a p value below .05 after "
+    "Holm’s correction over all contenders of this sweep; otherwise the answer is inconclusive. If "
+    "all are equal, one or more is said to overtake, or not to, in about one sweep of twenty. "
     "Beyond that number nothing was measured: what is said there, up to twice of it, holds if both "
     "curves go on as a power law."
 )
@@ -99,12 +100,18 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
     """Say by fixed rules whether a contender overtakes, firmly of what was tried alone.
 
     "Overtakes" is said where the whole interval of the difference lies above 0 with the most cases
-    compared, "does not overtake" where it lies below; else the answer is open. Beyond, there is
-    only what follows if both curves go on as a power law.
+    compared and Holm's p over all contenders is below 5 %, "does not overtake" where it lies below;
+    else the answer is open. Beyond, there is only what follows if both curves go on as a power law.
     """
     last = (
         f"With {format_count(crossing.compared[-1])} training cases the difference in AUC is "
-        f"{format_difference(crossing.difference)}."
+        f"{format_difference(crossing.difference)}"
+    )
+    corrected = crossing.p if len(result.crossings) > 1 else None
+    last += (
+        f", p {format_p_value(corrected)} after Holm’s correction."
+        if corrected is not None
+        else "."
     )
     sentences = [crossing.title, _describe_place(crossing, result), last]
     if crossing.answer != "overtakes":

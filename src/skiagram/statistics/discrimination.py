@@ -293,20 +293,6 @@ def macro_average_precision(probability: Floats, label: Labels, weights: Floats)
     return result
 
 
-def balanced_accuracy(decision: Labels, label: Labels, weights: Floats, n_classes: int) -> Floats:
-    """Unweighted mean over classes of the share of its cases that are classified correctly.
-
-    Args:
-        decision: (n,) named class.
-    """
-    shares = []
-    for k in range(n_classes):
-        in_class = (label == k).astype(np.float64)
-        shares.append(_ratio(weights @ (in_class * (decision == k)), weights @ in_class))
-    result: Floats = np.mean(shares, axis=0)
-    return result
-
-
 def brier(probability: Floats, label: Labels, weights: Floats, positive: int | None) -> Floats:
     """Mean squared distance of probabilities from what was true; lower is better.
 

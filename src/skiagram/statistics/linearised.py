@@ -38,6 +38,7 @@ from skiagram.statistics.variation import (
     effective_patients,
     independent_cases,
     is_clustered,
+    most_alike,
     over_folds,
     over_trainings,
     variance_of_mean,
@@ -351,10 +352,13 @@ class Linearised:
 
         The number of cases over the design effect: the variance over patients and trainings against
         that of as many independent cases (Rao & Scott 1992). It is never more than the number of
-        cases; where all cases agree, or no case is decided differently, no variance can be seen and
-        it is the effective number of patients.
+        cases; those of a patient are taken to be as alike as they may be (`most_alike`). Where all
+        cases agree, or no case is decided differently, no variance can be seen and it is the
+        effective number of patients.
         """
         n, value, variance = len(self.patient), self.value, self._own_variation.variance
+        if self.scale == "share":
+            variance *= most_alike(self._averaged, self.patient)
         moved = value if self.scale == "share" else sum(self._changed)
         independent = (moved - value**2) / max(n - 1, 1)
         unseen = independent <= 0 or (self.scale == "gain" and variance == 0)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import fdtri
 
 from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate, Scope
@@ -19,6 +20,7 @@ Patients = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Z = 1.959963984540054
 UPPER = 0.975
+UPPER_CORRELATION = 0.95
 _UNEQUAL = 0.75
 _ROUNDING = 1e-9
 
@@ -170,6 +172,35 @@ def variance_of_mean(value: Floats, patient: Patients) -> float:
     alike = (between - within) * (patients - 1) / (n - squares / n)
     analysed = max(0.0, within * n + alike * squares) / n**2
     return (left_out + analysed) / 2
+
+
+def most_alike(value: Floats, patient: Patients) -> float:
+    """Return how much larger the variance of a mean may be, were images as alike as they may be.
+
+    The ratio of that variance at the upper bound of the correlation within a patient to that at the
+    correlation itself; bounds of 95 %, one-sided, by F of the analysis of variance (Donner & Klar
+    2000, §1.4). Of few patients who err the images differ by chance as often as not, and a variance
+    is then too small. 1 where few patients have most cases: `variance_of_mean` sees to these.
+    """
+    sizes = count_cases(patient).astype(np.float64)
+    n, patients = len(value), len(sizes)
+    if n == patients or patients < 2 or few_have_most(patient):
+        return 1.0
+    deviation = value - value.mean()
+    cases = np.bincount(patient)
+    sums = np.bincount(patient, weights=deviation)[cases > 0]
+    squares = float((sizes**2).sum()) / n
+    between = float((sums**2 / sizes).sum())
+    within = (float((deviation**2).sum()) - between) / (n - patients)
+    if not within > _ROUNDING:  # all cases of each patient are alike
+        return 1.0
+    ratio, average = between / (patients - 1) / within, (n - squares) / (patients - 1)
+    least = fdtri(patients - 1, n - patients, 1 - UPPER_CORRELATION)
+    effects = [
+        1 + (squares - 1) * float(np.clip((f - 1) / (f - 1 + average), 0, 1))
+        for f in (ratio, ratio / least)
+    ]
+    return effects[1] / effects[0]
 
 
 def covariance_of_means(
