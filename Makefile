@@ -37,6 +37,15 @@ setup-dev: .venv/installed-dev ## add what tests, lint and notebooks need
 .venv/installed-dev: requirements-dev.lock
 # Tests call every array loop, and two workers would compile the same ones; a run compiles those that it calls.
 .venv/installed-dev: LOOPS = .venv/bin/python -m tests.pipeline.compile_loops
+# Where a shell, an image or a read-only installation keeps no compiled code, each process would compile what it imports.
+IMPORTED := dvc.commands.repro hydra.main joblib.externals.loky matplotlib.backends.backend_svg mlflow.tracking skops.io
+define COMPILE
+import importlib, pkgutil, sys, skiagram
+own = (each.name for each in pkgutil.walk_packages(skiagram.__path__, "skiagram."))
+for name in (*(each for each in own if not each.endswith("__main__")), *sys.argv[1:]):
+    importlib.import_module(name)
+endef
+export COMPILE
 .venv/installed .venv/installed-dev: requirements.lock requirements-uv.lock pyproject.toml
 	@echo "Installing $(strip $(LOCKS)) into .venv; minutes, and longer where packages are not on this machine yet"
 	$(PYTHON) -m venv .venv
@@ -44,6 +53,7 @@ setup-dev: .venv/installed-dev ## add what tests, lint and notebooks need
 	awk '/^[a-z]/ {kept = $$0 !~ /$(TORCH_OF_LOCK)/} kept' $(LOCKS) | .venv/bin/uv pip sync --require-hashes -
 	$(if $(TORCH_BACKEND),.venv/bin/uv pip install --torch-backend=$(TORCH_BACKEND) $$(grep -oE '^torch(vision)?==[0-9.]+' requirements.lock))
 	.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	.venv/bin/python -c "$$COMPILE" $(IMPORTED)
 	$(LOOPS)
 	touch .venv/installed $@
 

@@ -6,9 +6,12 @@ and nothing else.
 """
 
 from project import ROOT  # first, so that the code of this folder runs
-from skiagram.projects.stage import errors_in_one_line
-from skiagram.steps.digest import write_digests
+from skiagram.projects.repeated_digests import Reads, repeat_digests
 
-if __name__ == "__main__":
+if __name__ == "__main__" and not repeat_digests(ROOT):
+    reads = Reads(ROOT)
+    from skiagram.projects.stage import errors_in_one_line
+    from skiagram.steps.digest import write_digests
+
     with errors_in_one_line("digest"):
-        write_digests(ROOT)
+        reads.keep(write_digests(ROOT))

@@ -21,6 +21,10 @@ if SOURCES.is_dir():  # a project of one's own has none, and runs the installed 
     paths = [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)  # for workers
 
+# As `make` has it: what a shell forbids to keep, each stage and worker would compile anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 with suppress(OSError, NotImplementedError):  # if this file's own `.pyc` is cut, nothing mends it
     Path(cache_from_source(__file__)).unlink()
 

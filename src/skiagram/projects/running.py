@@ -18,12 +18,14 @@ from typing import IO, Any
 
 from rich.console import Console
 from rich.text import Text
+from yaml import YAMLError
 
 from skiagram.compute.progress import NOTES, format_seconds
 from skiagram.compute.workers import end_with
 from skiagram.errors import SkiagramError, name_refusal
 from skiagram.projects.files import environment
 from skiagram.projects.lock import repair
+from skiagram.projects.stage_code import StagesOfProject
 from skiagram.projects.stage_times import expected_seconds
 
 _BEGUN = re.compile(r"Running stage '([^']+)'|Stage '([^']+)' (?:didn't change|is cached)")
@@ -64,11 +66,8 @@ def run_stages(project: Path) -> int:
             errors="replace",
         )
         try:
-            listed = subprocess.run(  # as DVC counts them
-                [sys.executable, "-m", "dvc", "stage", "list", "--name-only", "dvc.yaml"],
-                cwd=project, env=environment(project), capture_output=True, text=True, check=False,
-            )  # fmt: skip
-            watched.stages = listed.stdout.split()
+            with suppress(SkiagramError, OSError, KeyError, TypeError, YAMLError):  # DVC says it
+                watched.stages = [stage.name for stage in StagesOfProject(project).stages]
             reader = Thread(target=watched.read, args=(process.stdout,), daemon=True)
             reader.start()
             while process.poll() is None:

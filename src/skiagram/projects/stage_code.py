@@ -29,9 +29,9 @@ from skiagram.compute.code_digest import (
 )
 from skiagram.errors import SkiagramError
 from skiagram.options import PLAN, find_value, flatten_options, split_names
+from skiagram.projects.repeated_digests import MODEL_FOLDERS
 
 _CHANGES_NO_FIGURE = {"compute", "explained", "sweeps", "tracking"}
-_MODEL_FOLDERS = ("combined/models", "combined/scores", "models", "reports/explanations", "scores")
 _CODE = {".py", ".pyc", ".nbi", ".nbc"}
 
 
@@ -229,7 +229,7 @@ class StagesOfProject:
             for out in stage.get("outs", ())
         }
         for path in made - {path for stage in self.stages for path in stage.writes}:
-            if Path(path).parent.as_posix() in _MODEL_FOLDERS:
+            if Path(path).parent.as_posix() in MODEL_FOLDERS:
                 shutil.rmtree(self.root / path, ignore_errors=True)
 
 

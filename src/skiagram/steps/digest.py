@@ -26,8 +26,12 @@ from skiagram.steps.preflight import DataSetFacts, check_run
 _OWN = ("skiagram.datasets.folder.", "skiagram.datasets.feature_table.")
 
 
-def write_digests(root: Path) -> None:
-    """Write the digest of every stage of a project, and remove outputs of models that left it."""
+def write_digests(root: Path) -> list[str]:
+    """Write the digest of every stage of a project, and remove outputs of models that left it.
+
+    Returns:
+        Paths of all outputs of stages.
+    """
     started = time.monotonic()
     project = StagesOfProject(root)
     check_run(project.options, read_own_data(project.options))
@@ -37,6 +41,7 @@ def write_digests(root: Path) -> None:
     project.write_digests(without="digest", files=files)
     project.remove_dropped()
     note_time(root, "digest", {}, time.monotonic() - started)
+    return sorted({path for stage in project.stages for path in stage.writes})
 
 
 def read_own_data(options: Composition) -> DataSetFacts | None:

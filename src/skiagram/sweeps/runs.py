@@ -325,7 +325,7 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
         workspace, data, restoration, read("features"), read("encoder"), choices["proposal"]
     )
     (training_on,) = read("trainer").values()
-    trainer = check(Trainer, training_on, "trainer")
+    trainer = check(Trainer, training_on, "trainer").in_one_process()
     reported = _find_reported(workspace, data, scored)
     return PreparedRow(
         row,

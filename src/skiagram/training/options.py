@@ -6,6 +6,7 @@ The learning rate of each step follows from them.
 import importlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
@@ -283,6 +284,11 @@ class Trainer:
     accumulate_grad_batches: Annotated[int, Field(ge=1)] = 1
     callbacks: tuple[Annotated[Part, AfterValidator(_without_clock)], ...] = ()
     logger: Part | None = None
+
+    def in_one_process(self) -> "Trainer":
+        """Return the same for a program that must not be started again for each device."""
+        shared = (self.devices, self.num_nodes) != (1, 1) or self.strategy == "ddp"
+        return replace(self, strategy="ddp_spawn") if shared else self
 
 
 def decide_vertical_flips(options: Mapping[str, Any], *, upside_down: bool) -> dict[str, Any]:

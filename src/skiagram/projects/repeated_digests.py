@@ -1,0 +1,101 @@
+"""What stage digest wrote, written again where all that it read is as it was.
+
+To follow the imports of every stage takes seconds, nearly all of them for libraries; to see that no
+file has changed takes a tenth of one. So this module imports none.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+SEEN = "skiagram.seen"  # audit event: a file whose state on the disk stands for its content
+MODEL_FOLDERS = ("combined/models", "combined/scores", "models", "reports/explanations", "scores")
+_NOTE = ".work/digests.json"
+_WRITTEN = (".dvc", ".work", "data", "dvc.lock")  # in a project, by runs
+_OF_MACHINE = ("/dev", "/proc", "/sys")
+_COMPILED = (".nbc", ".nbi", ".pyc", ".so")  # they follow from sources, or from what is installed
+_WRITING = os.O_WRONLY | os.O_RDWR
+_VARIABLES = ("HOME", "PYTHONPATH", "SKIAGRAM_DATA")
+
+
+class Reads:
+    """All files and folders that this process reads from now on, as they were just before.
+
+    An installed library is one by the folder that it lies in, which an installer changes.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._states: dict[str, list[int] | None] = {}
+        self._left_out = (*_OF_MACHINE, *(str(root / name) for name in _WRITTEN))
+        sys.addaudithook(self._note)
+        for folder in sys.path:
+            self._add(folder)
+
+    def keep(self, models: list[str]) -> None:
+        """Keep what the stage has written, with what it read.
+
+        Args:
+            models: Outputs of models that stages write, relative to the project.
+        """
+        folder = self._root / "data/code"
+        digests = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+        note = {"process": _process(), "read": self._states, "models": models}
+        path = self._root / _NOTE
+        path.parent.mkdir(exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(note | {"digests": digests}), encoding="utf-8")
+        partial.replace(path)
+
+    def _note(self, event: str, given: tuple[Any, ...]) -> None:
+        is_read = event == "open" and not (given[2] or 0) & _WRITING
+        if is_read or event in {SEEN, "os.listdir", "os.scandir"}:
+            self._add(given[0])
+
+    def _add(self, path: Any) -> None:
+        if not isinstance(path, str | os.PathLike) or str(path).endswith(_COMPILED):
+            return
+        place = os.path.abspath(path)  # noqa: PTH100 - each call of pathlib is many of these
+        inside = (f"{place}{os.sep}".startswith(f"{each}{os.sep}") for each in self._left_out)
+        if place not in self._states and not any(inside):
+            self._states[place] = _state(place)
+
+
+def repeat_digests(root: Path) -> bool:
+    """Write the digests of an earlier run; return whether they hold, as nothing has changed."""
+    try:
+        note = json.loads((root / _NOTE).read_bytes())
+        same = note["process"] == _process() and _models(root) <= {*note["models"]}
+        if not same or any(_state(path) != state for path, state in note["read"].items()):
+            return False
+        folder = root / "data/code"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, digest in note["digests"].items():
+            (folder / name).write_text(digest, encoding="utf-8")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+    return True
+
+
+def _process() -> list[str]:
+    """Return what besides files decides what Python runs, and where data lie."""
+    variables = [os.environ.get(name, "") for name in _VARIABLES]
+    return [sys.executable, sys.version, *sys.path, *variables]
+
+
+def _models(root: Path) -> set[str]:
+    """Return the outputs of models that stand, of which those of dropped models must go."""
+    folders = [root / name for name in MODEL_FOLDERS if (root / name).is_dir()]
+    standing = [path for folder in folders for path in folder.iterdir() if path.is_dir()]
+    return {path.relative_to(root).as_posix() for path in standing}
+
+
+def _state(path: str) -> list[int] | None:
+    """Return size, times of change and number on the disk; None of what is not there."""
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):
+        return None
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
