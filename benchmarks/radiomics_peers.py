@@ -1,20 +1,33 @@
-"""First order and texture of regions and films compared with Pictologics, one thread each.
+"""Features of regions and films compared with Pictologics and Flash-Radiomics, one thread each.
 
-    python3.12 -m venv .work/pictologics
-    .work/pictologics/bin/pip install . pictologics==0.9.0 threadpoolctl
-    NUMBA_NUM_THREADS=1 .work/pictologics/bin/python -m benchmarks.pictologics_peer
+    python3.12 -m venv .work/peers
+    .work/peers/bin/pip install . threadpoolctl pictologics==0.9.0
+    .work/peers/bin/pip install flash-radiomics==1.0.0 h5py SimpleITK pykwalify scikit-image trimesh
+    NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 .work/peers/bin/python -m benchmarks.radiomics_peers
 
-The peer asks for Python 3.12 and newer versions of shared packages, so it has a venv of its own.
-Both sides get an image and a mask and make the grey levels in the time that is measured. First
-order and the six families of texture, 32 grey levels over the region's range; matrices
-of all directions are added up, as the peer does: contrast and joint entropy are checked to be
-equal.
+The peers ask for newer versions of shared packages, and Pictologics for Python 3.12, so they have a
+venv of their own; a peer that is not there is left out. Flash-Radiomics (the University of Texas MD
+Anderson Cancer Center, BSD) does not name what it needs.
+
+With Pictologics both sides get an image and a mask and make the grey levels in the time that is
+measured. First order and the six families of texture, 32 grey levels over the region's range;
+matrices of all directions are added up, as the peer does: contrast and joint entropy are checked to
+be equal. With Flash-Radiomics both get an image and a mask of SimpleITK, and return PyRadiomics'
+default set; the peer also writes them into a file, which it cannot leave out. All values are
+checked to be equal to 1e-6 but kurtosis, of which the peer has the excess.
 """
 
+import contextlib
+import io
+import logging
 import os
+import tempfile
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +43,7 @@ from skiagram.features.family import FeatureFamily
 from skiagram.features.glcm import Glcm
 from skiagram.features.gldzm import Gldzm
 from skiagram.features.glrlm import Glrlm
+from skiagram.radiomics.features import extract
 
 os.environ.setdefault("PICTOLOGICS_DISABLE_WARMUP", "1")  # else minutes at each import
 TARGET = 1.5
@@ -38,7 +52,19 @@ _AROUND = 200  # voxels, of a volume with a small region
 _FILMS = ((28, 28), (224, 224), (1024, 1024), (3328, 2560))
 
 
+_KURTOSIS = "original_firstorder_Kurtosis"
+
+
 def ratios() -> Iterator[Ratio]:
+    """Compare with each peer that is there."""
+    if find_spec("pictologics"):
+        check_values(*ball(_SIDES[0]))
+        yield from pictologics_ratios()
+    if find_spec("flash_radiomics"):
+        yield from flash_ratios()
+
+
+def pictologics_ratios() -> Iterator[Ratio]:
     """Compare the features of balls and of films."""
     levels = Discretisation(bin_number=GREY_LEVELS, bin_width=None)
     chosen = [_merged(one) for one in families().values()]
@@ -125,6 +151,38 @@ def check_values(image: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
             raise ValueError(f"{name} {ours[name]}, {theirs[code]}")
 
 
+def flash_ratios() -> Iterator[Ratio]:
+    """Compare PyRadiomics' default set of balls.
+
+    Raises:
+        ValueError: A value of both differs.
+    """
+    import SimpleITK
+    from flash_radiomics import RadiomicsFeatureExtractor  # type: ignore[import-not-found]
+
+    logging.disable(logging.INFO)  # else the peer names each class as it comes
+    for side in _SIDES:
+        noise, inside = ball(side)
+        image = SimpleITK.GetImageFromArray(noise * 300)
+        mask = SimpleITK.GetImageFromArray(inside.astype(np.uint8))
+        own = partial(extract, image, mask, names="pyradiomics", bin_width=25)
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
+            file = str(Path(folder) / "features.h5")
+            with contextlib.redirect_stdout(io.StringIO()):
+                extractor = RadiomicsFeatureExtractor(backend="cpu", binWidth=25, distances=[1])
+            theirs = partial(extractor.execute, image, mask, label=1, output_hdf5_path=file)
+            values = theirs()
+            differing = [
+                name
+                for name, value in own().items()
+                if name != _KURTOSIS and not np.isclose(float(values[name]), value, rtol=1e-6)
+            ]
+            if differing:
+                raise ValueError(f"other values: {', '.join(differing)}")
+            title = f"PyRadiomics' default set of a ball in {side}³ voxels"
+            peer = Side("Flash-Radiomics 1.0.0", theirs)
+            yield compare(title, Side("skiagram.extract", own), peer, None)
+
+
 if __name__ == "__main__":
-    check_values(*ball(_SIDES[0]))
     show(ratios())
