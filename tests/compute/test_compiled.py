@@ -21,7 +21,7 @@ def times(value):
 """
 CALLER = """
 from pathlib import Path
-import skiagram.compute.compiled as room
+import skiagram.compute.compilation as room
 room._ROOT = Path.cwd()
 from skiagram.compute.compiled import compiled
 from callee import times
@@ -30,7 +30,7 @@ from callee import times
 def twice_and_one(value):
     return times(value) + 1
 
-print(twice_and_one(10), *twice_and_one.stats.cache_hits.values())
+print(twice_and_one(10), *twice_and_one.machine_code.stats.cache_hits.values())
 """
 
 
@@ -90,10 +90,11 @@ def test_ctrl_c_while_a_function_is_compiled_interrupts_once_that_is_done() -> N
         return 2 * value
 
     function = compiled(twice)
+    assert not function.machine_code.signatures  # type: ignore[attr-defined]
     before = signal.getsignal(signal.SIGINT)
     interrupted = event.install_listener("numba:compiler_lock", _Interrupted())
     with interrupted, pytest.raises(KeyboardInterrupt):
         function(1)
-    assert len(function.signatures) == 1  # type: ignore[attr-defined]
+    assert len(function.machine_code.signatures) == 1  # type: ignore[attr-defined]
     assert function(1) == 2
     assert signal.getsignal(signal.SIGINT) is before

@@ -1,112 +1,56 @@
-"""Compilation of array loops to machine code (Numba), kept on disk after the first call."""
+"""Array loops that become machine code (Numba) when they are first called, and not before.
 
-import hashlib
-import signal
-import threading
+A module with such loops can be imported without Numba: its commands start fast, and none compiles
+what it does not call.
+"""
+
 from collections.abc import Callable
-from pathlib import Path
+from functools import cached_property, update_wrapper
 from typing import Any, TypeVar, cast
-
-import numba
-from numba.core import event
-from numba.core.dispatcher import Dispatcher
-
-from skiagram.compute.checkout import home
-from skiagram.compute.progress import say_once
-
-_ROOT = Path(__file__).resolve().parents[3]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Notice(event.Listener):  # type: ignore[misc]
-    """Says why nothing seems to happen; what was compiled before is read and does not count."""
+class Compiled:
+    """A function of arrays in place of which machine code is called.
 
-    def on_start(self, event: event.Event) -> None:
-        say_once(
-            "Compiling array loops, once after an installation: this takes seconds to minutes."
-        )
-
-    def on_end(self, event: event.Event) -> None:
-        pass
-
-
-class _Interrupt(event.Listener):  # type: ignore[misc]
-    """Keeps Ctrl-C until a function is compiled, or read from the disk.
-
-    The libraries that do so call Python back from C, where an exception is printed and forgotten:
-    the user would interrupt the program, and it would go on.
+    Attributes:
+        function: Typed NumPy loops.
+        liberties: What LLVM may change in sums of real numbers, as its `fastmath` names it.
     """
 
-    def __init__(self) -> None:
-        self.depth = 0  # one function may need that others are compiled
-        self.came = False
-        self.handler: Any = None
+    def __init__(self, function: Callable[..., Any], liberties: frozenset[str]) -> None:
+        update_wrapper(self, function)
+        self.function, self.liberties = function, liberties
 
-    def holds(self) -> bool:
-        """Return whether signals are this thread's, and Python's to handle."""
-        is_main = threading.current_thread() is threading.main_thread()
-        return is_main and signal.getsignal(signal.SIGINT) is not None
+    def __call__(self, *arguments: Any) -> Any:
+        return self.machine_code(*arguments)
 
-    def on_start(self, event: event.Event) -> None:
-        if not self.holds():
-            return
-        self.depth += 1
-        if self.depth == 1:
-            self.came = False
-            self.handler = signal.signal(signal.SIGINT, self.note)
+    def __reduce__(self) -> str:
+        """Have another process find the function by its name."""
+        return self.__qualname__
 
-    def note(self, *_: object) -> None:
-        self.came = True
+    @cached_property
+    def machine_code(self) -> Callable[..., Any]:
+        """Numba's dispatcher, which reads what it has compiled before from the disk."""
+        from skiagram.compute.compilation import dispatch
 
-    def on_end(self, event: event.Event) -> None:
-        if not self.holds():
-            return
-        self.depth -= 1
-        if self.depth == 0:
-            signal.signal(signal.SIGINT, self.handler)
-            if self.came:
-                signal.raise_signal(signal.SIGINT)
-
-
-event.register("numba:compile", _Notice())
-event.register("numba:compiler_lock", _Interrupt())
+        return dispatch(self)
 
 
 def compiled(function: F, liberties: frozenset[str] = frozenset()) -> F:
     """Compile a function of arrays at its first call; later processes read it from `__pycache__`.
 
     Where that folder cannot be written, from the folder that `NUMBA_CACHE_DIR` names or the user's
-    cache; in DVC's copy for a queued experiment, from the home folder. Compiled code releases the
-    interpreter's lock, so that threads run side by side, and divides by 0 as NumPy does.
+    cache; in DVC's copy for a queued experiment, from the home folder. Without any such folder each
+    process compiles what it calls. Compiled code releases the interpreter's lock, so that threads
+    run side by side, and divides by 0 as NumPy does.
 
     Args:
         function: Typed NumPy loops; it calls no other Python than functions compiled alike.
         liberties: What LLVM may change in sums of real numbers, as its `fastmath` names it.
     """
-    # A function of a temporary copy is that of the home folder, where the files are equal.
-    source_file = Path(function.__code__.co_filename).absolute()
-    content = source_file.read_bytes()
-    if source_file.is_relative_to(_ROOT) and (lasting := home(_ROOT)) != _ROOT:
-        same = lasting / source_file.relative_to(_ROOT)
-        if same.is_file() and same.read_bytes() == content:
-            function.__code__ = function.__code__.replace(co_filename=str(same))
-    compile_it = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=set(liberties))
-    dispatcher = compile_it(function)
-    if isinstance(dispatcher, Dispatcher):  # not so under NUMBA_DISABLE_JIT
-        # Numba looks at the time of the function's own file alone, and would go on using what it
-        # has compiled of functions and numbers imported from other files.
-        kept_code: Any = dispatcher
-        parts: list[Any] = [content]
-        for name, value in function.__globals__.items():
-            if isinstance(value, bool | int | float | tuple):
-                parts.append((name, value))
-            elif isinstance(value, Dispatcher):
-                callee: Any = value
-                parts.append((name, callee._cache._cache_file._source_stamp))
-        stamp = hashlib.sha256(repr(parts).encode()).hexdigest()
-        kept_code._cache._cache_file._source_stamp = stamp
-    return cast("F", dispatcher)
+    return cast("F", Compiled(function, liberties))
 
 
 def compiled_sum(function: F) -> F:

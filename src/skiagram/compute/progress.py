@@ -30,9 +30,9 @@ def report_to(report: Report) -> None:
     _report = report
 
 
-def say_once(line: str) -> None:
-    """Tell who watches this process, if somebody does, why they wait."""
-    watched = _report is None and (sys.stderr.isatty() or NOTES in os.environ)
+def say_once(line: str, to_all: bool = False) -> None:
+    """Tell who watches this process, if somebody does, why they wait; or `to_all`, to a log too."""
+    watched = _report is None and (to_all or sys.stderr.isatty() or NOTES in os.environ)
     if watched and line not in _said:
         _said.add(line)
         sys.stderr.write(f"{line}\n")

@@ -1,0 +1,133 @@
+"""Numba at work: machine code of array loops, kept on disk where a folder can keep it."""
+
+import hashlib
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import numba
+from numba.core import event
+from numba.core.caching import FunctionCache
+from numba.core.dispatcher import Dispatcher
+
+from skiagram.compute.checkout import home
+from skiagram.compute.compiled import Compiled
+from skiagram.compute.progress import say_once
+
+_ROOT = Path(__file__).resolve().parents[3]
+_NO_FOLDER = (
+    "Compiling array loops, which takes seconds to minutes in each run, as no folder keeps them: "
+    "set NUMBA_CACHE_DIR to one that you can write."
+)
+
+
+class _KeptCode(FunctionCache):  # type: ignore[misc]
+    """Machine code on disk, of which a damaged file or a full disk costs time and nothing else."""
+
+    def _load_overload(self, *arguments: Any) -> Any:
+        try:
+            return super()._load_overload(*arguments)
+        except Exception:  # damage can break a reader anywhere
+            return None
+
+    def _save_overload(self, *arguments: Any) -> None:
+        try:
+            super()._save_overload(*arguments)
+        except OSError:
+            say_once(_NO_FOLDER, to_all=True)
+
+
+class _Notice(event.Listener):  # type: ignore[misc]
+    """Says why nothing seems to happen; what was compiled before is read and does not count."""
+
+    def on_start(self, event: event.Event) -> None:
+        if isinstance(event.data["dispatcher"]._cache, FunctionCache):
+            say_once(
+                "Compiling array loops, once after an installation: this takes seconds to minutes."
+            )
+        else:
+            say_once(_NO_FOLDER, to_all=True)
+
+    def on_end(self, event: event.Event) -> None:
+        pass
+
+
+class _Interrupt(event.Listener):  # type: ignore[misc]
+    """Keeps Ctrl-C until a function is compiled, or read from the disk.
+
+    The libraries that do so call Python back from C, where an exception is printed and forgotten:
+    the user would interrupt the program, and it would go on.
+    """
+
+    def __init__(self) -> None:
+        self.depth = 0  # one function may need that others are compiled
+        self.came = False
+        self.handler: Any = None
+
+    def holds(self) -> bool:
+        """Return whether signals are this thread's, and Python's to handle."""
+        is_main = threading.current_thread() is threading.main_thread()
+        return is_main and signal.getsignal(signal.SIGINT) is not None
+
+    def on_start(self, event: event.Event) -> None:
+        if not self.holds():
+            return
+        self.depth += 1
+        if self.depth == 1:
+            self.came = False
+            self.handler = signal.signal(signal.SIGINT, self.note)
+
+    def note(self, *_: object) -> None:
+        self.came = True
+
+    def on_end(self, event: event.Event) -> None:
+        if not self.holds():
+            return
+        self.depth -= 1
+        if self.depth == 0:
+            signal.signal(signal.SIGINT, self.handler)
+            if self.came:
+                signal.raise_signal(signal.SIGINT)
+
+
+event.register("numba:compile", _Notice())
+event.register("numba:compiler_lock", _Interrupt())
+
+
+def dispatch(loops: Compiled) -> Callable[..., Any]:
+    """Return Numba's dispatcher of a function, which compiles it for the types that it is given."""
+    # A function of a temporary copy is that of the home folder, where the files are equal.
+    python = loops.function
+    code = python.__code__
+    source_file = Path(code.co_filename).absolute()
+    content = source_file.read_bytes()
+    if source_file.is_relative_to(_ROOT) and (lasting := home(_ROOT)) != _ROOT:
+        same = lasting / source_file.relative_to(_ROOT)
+        if same.is_file() and same.read_bytes() == content:
+            code = code.replace(co_filename=str(same))
+    # What it calls are dispatchers, too. Numba looks at the time of the function's own file alone,
+    # and would go on using what it has compiled of functions and numbers of other files.
+    names = dict(python.__globals__)
+    parts: list[Any] = [content]
+    for name in code.co_names:
+        value = names.get(name)
+        if isinstance(value, bool | int | float | tuple):
+            parts.append((name, value))
+        elif isinstance(value, Compiled):
+            names[name] = callee = value.machine_code
+            parts.append((name, callee.stamp))
+    function = FunctionType(code, names, code.co_name, python.__defaults__, python.__closure__)
+    function.__qualname__ = python.__qualname__
+    compile_it = numba.njit(nogil=True, error_model="numpy", fastmath=set(loops.liberties))
+    dispatcher: Any = compile_it(function)
+    dispatcher.stamp = hashlib.sha256(repr(parts).encode()).hexdigest()
+    if isinstance(dispatcher, Dispatcher):  # not so under NUMBA_DISABLE_JIT
+        try:
+            dispatcher._cache = _KeptCode(function)
+        except RuntimeError:  # no folder can be written
+            return dispatcher
+        dispatcher._cache._cache_file._source_stamp = dispatcher.stamp
+    return dispatcher
