@@ -8,8 +8,9 @@ in MLflow, a table or a page, outlives the terminal and may leave the machine: i
 import errno
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import version
@@ -136,6 +137,7 @@ class NamelessError(SkiagramError):
         return _one_line(self.found, self.where, self.allowed, self.remedy)
 
 
+_SMALL = 1_000_000  # bytes
 _REMEDIES = {  # of what a machine refuses; any other error of the system shows where it arose
     errno.ENOSPC: "free space (`dvc gc -A --all-experiments` keeps every run), then run it again",
     errno.EDQUOT: "your disk quota is used up: free some space, then run it again",
@@ -143,6 +145,8 @@ _REMEDIES = {  # of what a machine refuses; any other error of the system shows 
     errno.EROFS: "move the project to a disk that is not read-only",
     errno.EACCES: "make the folder writable for you, then run it again",
     errno.EPERM: "make the folder writable for you, then run it again",
+    errno.EMFILE: "allow more open files (`ulimit -n`), then run it again",
+    errno.ENAMETOOLONG: "give a shorter name",
     errno.EIO: "the disk or its connection is faulty: copy the project to another disk",
 }
 
@@ -155,14 +159,25 @@ def name_refusal(
     Args:
         text: Of an error of the system, or of one that quotes its number.
         number: Of the error, where the text quotes none.
-        path: Of what could not be written or read.
+        path: Of what could not be written or read; None has a full disk looked for.
     """
     quoted = re.search(r"\[Errno (\d+)\]", text)
     number = int(quoted[1]) if quoted else number
     if number not in _REMEDIES:
         return None
+    if path is None and number == errno.ENOSPC:  # a file that is written does not say its name
+        places = {str(Path.cwd()), os.environ.get("TMPDIR") or "/tmp"}  # noqa: S108
+        full = sorted(each for each in places if _is_full(each))
+        path = f"the disk of {full[0]}" if full else ""
     reason, remedy = os.strerror(number), _REMEDIES[number]
     return NamelessError(reason, where=where, remedy=remedy, detail=path or "")
+
+
+def _is_full(folder: str) -> bool:
+    """Return whether a folder's disk has no place for a small file."""
+    with suppress(OSError):
+        return shutil.disk_usage(folder).free < _SMALL
+    return False
 
 
 @contextmanager

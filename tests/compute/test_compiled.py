@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from numba.core import event
+from numba.core import caching, event
 
 from skiagram.compute.compiled import compiled
 
@@ -73,6 +73,40 @@ def test_kept_code_serves_equal_files_of_a_copy_too_until_a_file_changes_that_it
     (home / "callee.py").write_text(TWICE.format(factor=3))
     assert call(home) == ["31"]
     assert call(copy, DVC_ROOT=str(home)) == ["21"]
+
+
+def test_without_a_folder_for_it_code_is_compiled_anyway_which_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+    factor = 3
+    assert [compiled(lambda value: value * factor)(2), compiled(abs_difference)(1, 4)] == [6, 3]
+    assert capsys.readouterr().err.count("set NUMBA_CACHE_DIR") == 1
+
+
+def abs_difference(first: int, second: int) -> int:
+    return max(first, second) - min(first, second)
+
+
+def test_code_on_a_full_disk_or_cut_short_costs_time_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
+    assert compiled(abs_difference)(1, 4) == 3
+    for kept in tmp_path.rglob("*.nb?"):
+        kept.write_bytes(kept.read_bytes()[:40])
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(caching.IndexDataCacheFile, "save", full)
+    assert compiled(abs_difference)(1, 4) == 3
+
+
+def test_a_command_line_that_compiles_nothing_imports_no_numba() -> None:
+    lines = "import sys, skiagram.cli.main as c, skiagram.cli.check_report, skiagram.features.glcm"
+    refuse = "assert 'numba' not in sys.modules"
+    subprocess.run([sys.executable, "-c", f"{lines}\n{refuse}"], check=True)
 
 
 class _Interrupted(event.Listener):  # type: ignore[misc]

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from skiagram.cli.main import main
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, SkiagramError
 from skiagram.projects import files
 from skiagram.projects.files import RECORD, make_project, plan_upgrade, shipped_files
 from tests.forked_python import binaries
@@ -206,11 +206,11 @@ def test_a_project_that_a_kill_left_half_made_is_made_by_the_next_run(
     class KilledError(BaseException):
         pass
 
-    def stops(place: Path, *command: str) -> None:
+    def stops(place: Path, *command: str, **variables: str) -> None:
         if set(killed.split()) <= {Path(command[0]).name, *command}:
-            (place / ".git/index.lock").touch() if command[1] in {"add", "-c"} else None
+            (place / ".git/index.lock").touch() if {"add", "commit"} & {*command} else None
             raise KilledError
-        run(place, *command)
+        run(place, *command, **variables)
 
     def stops_at_the_end(path: Path, **options: bool) -> None:
         if path == folder / files._BEGUN:
@@ -241,15 +241,28 @@ def test_a_project_that_a_kill_left_half_made_is_made_by_the_next_run(
 def test_a_project_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))  # nobody has told git who they are
+    # Nobody has told git who they are; their key is missing, their hook fails, their list of what
+    # to ignore has DVC's files, and git itself has started the shell, from another repository.
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, text in {
+        ".gitconfig": f"[core]\nhooksPath={tmp_path}\nexcludesFile={tmp_path}/ignored\n"
+        "[commit]\ngpgSign=true\n[user]\nsigningKey=none\n",
+        "ignored": ".dvc\n*.lock\nconf\ndvc.yaml\n",
+        "pre-commit": "#!/bin/sh\nexit 1\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
     monkeypatch.delenv("DVC_ROOT", raising=False)
-    make_project(tmp_path / "project")
+    with monkeypatch.context() as hook:
+        hook.setenv("GIT_DIR", str(tmp_path / "other"))
+        make_project(tmp_path / "project")
 
     def git(*words: str, folder: Path = tmp_path / "project") -> str:
         done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True)
         return done.stdout
 
     assert "New project" in git("log", "-1")
+    assert "conf/audit.yaml" in git("ls-files")
     assert not git("status", "--porcelain")
     for name in PATIENTS:
         (tmp_path / "project" / name).parent.mkdir(exist_ok=True)
@@ -263,3 +276,18 @@ def test_a_project_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
         cwd=tmp_path / "project/inner", env=dict(os.environ), capture_output=True, text=True,
     )  # fmt: skip
     assert done.stdout.split()[:2] == ["digest", "ingest"], done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "said"), [("with{out}", "DVC takes no path with `{`"), ("ignored", "is ignored by")]
+)
+def test_nothing_half_made_stays_of_a_project_that_dvc_refuses(
+    name: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    no_exceptions = shipped_files() | {".gitignore": b".dvc\n"}
+    monkeypatch.setattr(files, "shipped_files", lambda: no_exceptions)
+    with pytest.raises(SkiagramError, match=said):
+        make_project(tmp_path / name)
+    assert not [*tmp_path.iterdir()]

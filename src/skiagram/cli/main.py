@@ -32,7 +32,14 @@ from skiagram.cli import (
     validate,
 )
 from skiagram.doors import in_words_of
-from skiagram.errors import OptionError, SkiagramError, nearest, not_installed, printable
+from skiagram.errors import (
+    OptionError,
+    SkiagramError,
+    named_refusals,
+    nearest,
+    not_installed,
+    printable,
+)
 
 
 class Command(Protocol):
@@ -240,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = parser(words[0] if words else "").parse_args(words)
         shown = _Printable(sys.stdout)
         try:
-            with redirect_stdout(cast(TextIO, shown)):
+            with redirect_stdout(cast(TextIO, shown)), named_refusals(f"skiagram {words[0]}"):
                 code: int = chosen.run(chosen)
         finally:
             shown.closed = True
@@ -259,7 +266,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(refusal, file=sys.stderr)
         return refusal.exit_code
-    except OSError as error:  # a full disk, a folder without the right to write
+    except OSError as error:  # what the machine refuses for a reason of its own, of a named file
         print(f"skiagram: {error}", file=sys.stderr)
         return 1
     return code

@@ -160,7 +160,7 @@ def run_data_set(
     from skiagram.steps.preflight import check_run
     from skiagram.steps.presets import read_encoders
 
-    require_dvc()
+    require_dvc(project)
     options, user_choices = options.resolved(), dict(user_choices)
     _require_files(options.folder)
     # what is chosen, before a project is made for it

@@ -9,6 +9,11 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+_OF_A_HOOK = (  # what git tells a hook's shell of the repository that it works on
+    *("GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE"),
+    *("GIT_CONFIG_PARAMETERS", "GIT_QUARANTINE_PATH"),
+)
 _CODE = ("conf", "dvc.yaml", "params.yaml", "pipeline", "src")
 
 
@@ -58,12 +63,30 @@ def is_untracked(project: Path, file: str) -> bool:
     return ask_git(project, "status", "--porcelain", "--", file).startswith("??")
 
 
+def places_without_home(project: Path) -> dict[str, str]:
+    """Return variables that have libraries keep in a project what a home that is not there would.
+
+    A container may have none for the id that it runs under. Empty for who has one.
+    """
+    try:
+        there = os.access(Path.home(), os.W_OK)
+    except RuntimeError:  # nobody knows where it would be
+        there = False
+    kept = {"MPLCONFIGDIR": "matplotlib", "NUMBA_CACHE_DIR": "numba"}
+    return {} if there else {name: str(project / ".work" / kept[name]) for name in kept}
+
+
+def shell_of_no_hook() -> dict[str, str]:
+    """Return the environment without what names another repository than that of a folder."""
+    return {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+
+
 def ask_git(folder: Path, *arguments: str) -> str:
     """Return what a command of git prints; nothing where it fails, or git is not installed."""
     git = shutil.which("git")
     if git is None:
         return ""
     done = subprocess.run(  # noqa: S603
-        [git, *arguments], cwd=folder, capture_output=True, check=False
+        [git, *arguments], cwd=folder, env=shell_of_no_hook(), capture_output=True, check=False
     )
     return os.fsdecode(done.stdout).rstrip("\n") if done.returncode == 0 else ""

@@ -3,7 +3,6 @@
 import hashlib
 import signal
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -11,13 +10,13 @@ from typing import Any
 import numba
 from numba.core import event
 from numba.core.caching import FunctionCache
-from numba.core.dispatcher import Dispatcher
 
 from skiagram.compute.checkout import home
 from skiagram.compute.compiled import Compiled
 from skiagram.compute.progress import say_once
 
 _ROOT = Path(__file__).resolve().parents[3]
+_ONCE = "Compiling array loops, once after an installation: this takes seconds to minutes."
 _NO_FOLDER = (
     "Compiling array loops, which takes seconds to minutes in each run, as no folder keeps them: "
     "set NUMBA_CACHE_DIR to one that you can write."
@@ -43,13 +42,10 @@ class _KeptCode(FunctionCache):  # type: ignore[misc]
 class _Notice(event.Listener):  # type: ignore[misc]
     """Says why nothing seems to happen; what was compiled before is read and does not count."""
 
+    kept = True  # whether a folder keeps what is compiled
+
     def on_start(self, event: event.Event) -> None:
-        if isinstance(event.data["dispatcher"]._cache, FunctionCache):
-            say_once(
-                "Compiling array loops, once after an installation: this takes seconds to minutes."
-            )
-        else:
-            say_once(_NO_FOLDER, to_all=True)
+        say_once(_ONCE if self.kept else _NO_FOLDER, to_all=not self.kept)
 
     def on_end(self, event: event.Event) -> None:
         pass
@@ -93,11 +89,12 @@ class _Interrupt(event.Listener):  # type: ignore[misc]
                 signal.raise_signal(signal.SIGINT)
 
 
-event.register("numba:compile", _Notice())
+_NOTICE = _Notice()
+event.register("numba:compile", _NOTICE)
 event.register("numba:compiler_lock", _Interrupt())
 
 
-def dispatch(loops: Compiled) -> Callable[..., Any]:
+def dispatch(loops: Compiled) -> Any:
     """Return Numba's dispatcher of a function, which compiles it for the types that it is given."""
     # A function of a temporary copy is that of the home folder, where the files are equal.
     python = loops.function
@@ -124,10 +121,11 @@ def dispatch(loops: Compiled) -> Callable[..., Any]:
     compile_it = numba.njit(nogil=True, error_model="numpy", fastmath=set(loops.liberties))
     dispatcher: Any = compile_it(function)
     dispatcher.stamp = hashlib.sha256(repr(parts).encode()).hexdigest()
-    if isinstance(dispatcher, Dispatcher):  # not so under NUMBA_DISABLE_JIT
+    if not numba.config.DISABLE_JIT:  # by which the function itself is called
         try:
-            dispatcher._cache = _KeptCode(function)
+            kept_code = _KeptCode(function)
+            kept_code._cache_file._source_stamp = dispatcher.stamp
+            dispatcher._cache = kept_code
         except RuntimeError:  # no folder can be written
-            return dispatcher
-        dispatcher._cache._cache_file._source_stamp = dispatcher.stamp
+            _NOTICE.kept = False
     return dispatcher

@@ -6,6 +6,7 @@ what it does not call.
 
 from collections.abc import Callable
 from functools import cached_property, update_wrapper
+from types import FunctionType
 from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -19,7 +20,7 @@ class Compiled:
         liberties: What LLVM may change in sums of real numbers, as its `fastmath` names it.
     """
 
-    def __init__(self, function: Callable[..., Any], liberties: frozenset[str]) -> None:
+    def __init__(self, function: FunctionType, liberties: frozenset[str]) -> None:
         update_wrapper(self, function)
         self.function, self.liberties = function, liberties
 
@@ -28,10 +29,10 @@ class Compiled:
 
     def __reduce__(self) -> str:
         """Have another process find the function by its name."""
-        return self.__qualname__
+        return self.function.__qualname__
 
     @cached_property
-    def machine_code(self) -> Callable[..., Any]:
+    def machine_code(self) -> Any:
         """Numba's dispatcher, which reads what it has compiled before from the disk."""
         from skiagram.compute.compilation import dispatch
 
@@ -50,7 +51,7 @@ def compiled(function: F, liberties: frozenset[str] = frozenset()) -> F:
         function: Typed NumPy loops; it calls no other Python than functions compiled alike.
         liberties: What LLVM may change in sums of real numbers, as its `fastmath` names it.
     """
-    return cast("F", Compiled(function, liberties))
+    return cast("F", Compiled(cast(FunctionType, function), liberties))
 
 
 def compiled_sum(function: F) -> F:

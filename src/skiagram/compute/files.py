@@ -46,6 +46,20 @@ def locked(path: Path, waiting: str = "") -> Iterator[None]:
         yield
 
 
+@contextmanager
+def named_in_errors(path: Path, partial: Path) -> Iterator[None]:
+    """Have an error of the system name the file that is asked for, in place of a part of it.
+
+    Where a disk is full, the system itself names no file at all.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename in {None, str(partial), partial}:
+            error.filename = str(path)
+        raise
+
+
 def write_files(contents: Mapping[Path, bytes]) -> None:
     """Write files, replacing earlier ones; a full disk leaves all as before, a kill none cut short.
 
@@ -54,9 +68,11 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     partials = {path: path.with_suffix(".partial" + path.suffix) for path in contents}
     try:
         for path, partial in partials.items():
-            partial.write_bytes(contents[path])
+            with named_in_errors(path, partial):
+                partial.write_bytes(contents[path])
         for path, partial in partials.items():
-            partial.replace(path)
+            with named_in_errors(path, partial):
+                partial.replace(path)
     finally:
         for partial in partials.values():
             partial.unlink(missing_ok=True)

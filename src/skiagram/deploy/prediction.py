@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.case_features.covariates import SITE_PREFIX
+from skiagram.compute.files import named_in_errors
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.deploy.finders import FoundMark, list_marks
@@ -306,9 +307,12 @@ def _replacing(path: Path) -> Iterator[TextIO]:
     digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:24]
     partial_path = path.with_name(f".skiagram-{digest}.csv")
     try:
-        with partial_path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-            yield file
-        partial_path.replace(path)
+        with named_in_errors(path, partial_path):
+            with partial_path.open(
+                "w", newline="", encoding="utf-8", errors="surrogateescape"
+            ) as file:
+                yield file
+            partial_path.replace(path)
     finally:
         partial_path.unlink(missing_ok=True)
 

@@ -3,6 +3,7 @@
 They stand once: in a clone of the repository at its root, in a wheel packed beside this module.
 """
 
+import getpass
 import hashlib
 import os
 import re
@@ -20,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from skiagram.compute.checkout import ask_git
+from skiagram.compute.checkout import ask_git, places_without_home, shell_of_no_hook
 from skiagram.compute.files import write_files
 from skiagram.errors import DataError, OptionError, SkiagramError, how_to_install
 from skiagram.projects.launcher import without_launcher
@@ -85,7 +86,8 @@ def make_project(folder: Path) -> list[str]:
     if not is_new and (not folder.is_dir() or {path.name for path in folder.iterdir()} - usual):
         remedy = "name a new folder; in a project that exists, `skiagram upgrade` renews its files"
         raise OptionError("is not an empty folder", where=str(folder), remedy=remedy)
-    require_dvc()
+    require_dvc(folder)
+    before = set() if again or not folder.exists() else {*folder.iterdir()}
     begun.parent.mkdir(parents=True, exist_ok=True)
     git = shutil.which("git")
     if again:
@@ -93,7 +95,14 @@ def make_project(folder: Path) -> list[str]:
     else:
         top = ask_git(folder, "rev-parse", "--show-toplevel")
         write_files({begun: f"{top}\n".encode()})
-    sentences = _make_anew(folder, git, top)
+    try:
+        sentences = _make_anew(folder, git, top)
+    except Exception:  # of git, DVC or the disk: nothing half made stays
+        for path in {*folder.iterdir()} - before:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if is_new:
+            folder.rmdir()
+        raise
     begun.unlink()
     return sentences
 
@@ -131,21 +140,19 @@ def _make_anew(folder: Path, git: str | None, top: str) -> list[str]:
     _write(folder, files)
     _write_record(folder, files)
     if git is None:
-        _run(folder, sys.executable, "-m", "dvc", "init", "-q", "--no-scm")
+        _run(folder, sys.executable, "-m", "dvc", "init", "--no-scm")
         (folder / ".dvc" / "config.local").write_text(_DVC_OPTIONS, encoding="utf-8")
         return ["git is not installed: `dvc repro` works, `dvc exp` and a history need git."]
     if not top:
-        _run(folder, git, "init", "-q", "-b", "main")
+        _run_git(folder, "init", "-q", "-b", "main")
     below = bool(top) and Path(top).resolve() != folder.resolve()
-    _run(folder, sys.executable, "-m", "dvc", "init", "-q", *(["--subdir"] if below else []))
+    _run(folder, sys.executable, "-m", "dvc", "init", *(["--subdir"] if below else []))
     (folder / ".dvc" / "config").write_text(_DVC_OPTIONS, encoding="utf-8")
     if top:  # what goes into somebody's next commit is theirs to say; `dvc init` has added files
         _run(folder, git, "reset", "-q", "--", ".")
         return [f"It lies in the git repository {top}: add and commit it there."]
-    _run(folder, git, "add", "--", ".")
-    named = bool(ask_git(folder, "config", "user.email"))
-    author = [] if named else ["-c", "user.name=skiagram", "-c", "user.email=skiagram@localhost"]
-    _run(folder, git, *author, "commit", "-q", "-m", f"New project, skiagram {version('skiagram')}")
+    _run_git(folder, "add", "--", ".")
+    _run_git(folder, "commit", "-q", "-m", f"New project, skiagram {version('skiagram')}")
     return committed
 
 
@@ -265,9 +272,14 @@ def _version_numbers(text: str) -> tuple[int, ...]:
     return () if parts is None else tuple(int(part or 0) for part in parts.groups())
 
 
-def require_dvc() -> None:
-    """Refuse to begin a project where DVC is not installed."""
+def require_dvc(folder: Path) -> None:
+    """Refuse to begin a project where DVC is not installed, or fails on the folder's name."""
     from importlib.util import find_spec
+
+    path = str(folder.resolve())
+    if "{" in path or "}" in path:
+        remedy = "name a folder whose whole path has neither"
+        raise OptionError("DVC takes no path with `{` or `}`", where=path, remedy=remedy)
 
     if find_spec("dvc") is None:
         fault = "DVC is not installed, and a project needs it"
@@ -278,12 +290,22 @@ def environment(folder: Path) -> dict[str, str]:
     """Return the variables under which a project's commands run: its own Python first.
 
     None is of a launcher: DVC runs each stage in one process.
+    A container may have no name for the id that it runs under, no home and no disk to write on
+    beside the project's: what libraries keep there for later runs is kept in the project.
     """
     binaries = str(Path(sys.executable).parent)
+    lacking = places_without_home(folder.resolve())
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        lacking["USER"] = f"user{os.getuid()}"
+    if not os.access("/var/tmp", os.W_OK):  # noqa: S108 - where DVC keeps what users share
+        lacking["DVC_SITE_CACHE_DIR"] = str(folder.resolve() / ".work" / "dvc")
     return {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "RAY_USAGE_STATS_ENABLED": "0",
-        **without_launcher(os.environ),
+        **lacking,
+        **without_launcher(shell_of_no_hook()),
         "PATH": os.pathsep.join([binaries, os.environ.get("PATH", "")]),
         "DVC_NO_ANALYTICS": "1",
         "DVC_ROOT": str(folder.resolve()),
@@ -311,12 +333,30 @@ def _write_record(folder: Path, files: Mapping[str, bytes]) -> None:
     write_files({folder / RECORD: text.encode()})
 
 
-def _run(folder: Path, *command: str) -> None:
+def _run_git(folder: Path, *words: str) -> None:
+    """Run a command of git for a project's own commit.
+
+    The user's settings have no part in it, such as hooks, signatures and lists of what to ignore:
+    they give the author's name, and whose folder is trusted.
+    """
+    own = {
+        "safe.directory": str(folder.resolve()),
+        "core.excludesFile": os.devnull,
+        "user.name": ask_git(folder, "config", "user.name") or "skiagram",
+        "user.email": ask_git(folder, "config", "user.email") or "skiagram@localhost",
+    }
+    without = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    settings = [word for name, value in own.items() for word in ("-c", f"{name}={value}")]
+    _run(folder, "git", *settings, *words, **without)
+
+
+def _run(folder: Path, *command: str, **variables: str) -> None:
     shell = {name: value for name, value in environment(folder).items() if name != "DVC_ROOT"}
     done = subprocess.run(  # noqa: S603
-        command, cwd=folder, env=shell, capture_output=True, text=True, check=False
+        command, cwd=folder, env=shell | variables, capture_output=True, text=True, check=False
     )
     if done.returncode:
         called = " ".join([Path(command[0]).name, *command[1:]])
-        said = done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}"
+        said = done.stderr.partition("Having any troubles?")[0].strip()  # as DVC ends
+        said = said or done.stdout.strip() or f"exit code {done.returncode}"
         raise SkiagramError(f"`{called}` failed: {said}", where=str(folder))

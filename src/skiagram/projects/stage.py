@@ -31,6 +31,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from skiagram.composition import Composition, composing_errors
+from skiagram.compute.checkout import places_without_home
 from skiagram.compute.progress import report_to
 from skiagram.errors import SkiagramError, named_refusals, recorded
 from skiagram.options import check
@@ -44,8 +45,8 @@ O = TypeVar("O")  # noqa: E741
 _SCRIPT = Path(getattr(sys.modules["__main__"], "__file__", None) or "").resolve()
 if _SCRIPT.parent.name == "pipeline":
     gc.disable()  # until a stage has imported all, of which nothing is garbage; not in its workers
-    if not os.access(Path.home(), os.W_OK):  # Matplotlib would print two lines when it is imported
-        os.environ.setdefault("MPLCONFIGDIR", str(_SCRIPT.parents[1] / ".work" / "matplotlib"))
+    for _name, _place in places_without_home(_SCRIPT.parents[1]).items():
+        os.environ.setdefault(_name, _place)
 
 
 @dataclass(frozen=True)
