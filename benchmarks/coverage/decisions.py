@@ -14,8 +14,14 @@ from again import describe_error
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from skiagram.evaluation.comparisons import correct
-from skiagram.evaluation.criteria import decide_by_margin, find_comparison, lower_decision
+from skiagram.evaluation.comparisons import correct, correct_over_arms
+from skiagram.evaluation.criteria import (
+    DecisiveComparison,
+    decide_by_margin,
+    find_comparison,
+    is_unbeaten,
+    lower_decision,
+)
 from skiagram.evaluation.evaluation_record import (
     PREVALENCE,
     PRIMARY,
@@ -47,7 +53,9 @@ class DecisionDesign:
         figure: `AUC` or `C`.
         network: True figure of the network; 0.5 reads nothing.
         rules: How many simple baselines there are.
-        gain: Of the network over the classical model and every rule.
+        gain: Of the network over the classical model and every rule; with `apart` over one rule.
+        apart: Its gain over the classical model and the other rules, where that is another.
+        arms: How many there are; those besides the classical one are as good as the network.
     """
 
     figure: str
@@ -55,11 +63,31 @@ class DecisionDesign:
     network: float
     rules: int
     gain: float
+    apart: float | None = None
+    arms: int = 2
 
     @property
     def title(self) -> str:
         """Return the design in words."""
-        return f"{self.figure} {self.network:g} of {self.patients} patients, {self.rules} rules"
+        title = f"{self.figure} {self.network:g} of {self.patients} patients, {self.rules} rules"
+        if self.apart is None:
+            return title
+        return f"{title}, {self.apart:+g} over all but one, {self.arms} arms"
+
+    @property
+    def noises(self) -> list[float]:
+        """Return the noise of the network, the classical model, each rule and each further arm."""
+        level = self.network - self.gain
+        away = level if self.apart is None else self.network - self.apart
+        noise = {value: self.noise_of(value) for value in (self.network, away, level)}
+        others = [noise[self.network]] * (self.arms - 2)
+        return [
+            noise[self.network],
+            noise[away],
+            *[noise[level]] * min(self.rules, 1),
+            *[noise[away]] * (self.rules - 1),
+            *others,
+        ]
 
     def draw(self, patients: int, noise: list[float], name: str) -> list[Linearised]:
         """Return the figure of the network, of the classical model and of each rule.
@@ -106,15 +134,30 @@ DESIGNS = (
     DecisionDesign("C", 2000, 0.7, 5, MARGIN),
     DecisionDesign("AUC", 400, 0.75, 3, 0.0),
     DecisionDesign("C", 400, 0.7, 3, 0.0),
+    DecisionDesign("AUC", 100, 0.8, 3, 0.0, 0.15, 4),
+    DecisionDesign("AUC", 400, 0.8, 3, 0.0, 0.15, 4),
+    DecisionDesign("AUC", 400, 0.8, 5, 0.0, 0.15, 2),
+    DecisionDesign("AUC", 2000, 0.8, 5, 0.0, 0.15, 4),
+    DecisionDesign("C", 400, 0.75, 3, 0.0, 0.15, 4),
+    DecisionDesign("C", 2000, 0.75, 5, 0.0, 0.15, 4),
+    DecisionDesign("AUC", 200, 0.8, 4, 0.1, 0.12, 4),
+    DecisionDesign("AUC", 400, 0.8, 3, 0.05, 0.1, 4),
+    DecisionDesign("C", 400, 0.75, 3, 0.05, 0.1, 4),
     DecisionDesign("AUC", 400, 0.5, 0, 0.2),
     DecisionDesign("C", 400, 0.5, 0, 0.2),
 )
 
 
-def decide(figures: list[Linearised]) -> tuple[Decision, Decision]:
-    """Return the verdict's decision, and that of each interval by itself."""
-    network, classical, *rules = figures
+def decide(figures: list[Linearised], rules: int) -> tuple[Decision, Decision, Decision, bool]:
+    """Return the verdict's decision, and what else might be said of the same figures.
+
+    Returns:
+        The decision; that of each interval by itself; that with p values corrected over the rules
+        too; whether any arm is said to beat every rule.
+    """
+    network, classical, *others = figures
     arms = {"deep": network, "classical": classical}
+    arms |= dict(zip(("encoder", "combined"), others[rules:], strict=False))
     row = partial(make_row, figure="roc_auc")
     gap = network - classical
     primary = row(gap.estimate(), PRIMARY, model="deep", versus="classical", p=gap.p())
@@ -124,10 +167,22 @@ def decide(figures: list[Linearised]) -> tuple[Decision, Decision]:
         chance = figure.estimate().subtract(0.5)
         p = None if chance.value is None else figure.variation.p(chance.value)
         compared.append(against_rule(chance, versus=PREVALENCE, p=p))
-        for number, rule in enumerate(rules):
+        for number, rule in enumerate(others[:rules]):
             difference = figure - rule
             named = {"versus": f"rule {number}"}
             compared.append(against_rule(difference.estimate(), p=difference.p(), **named))
+    comparison = compare((primary, *correct_over_arms(compared)))
+    by_each = decide_by_margin(primary, MARGIN)
+    for against in compared:
+        if against.model == "deep" and comparison.fails("contender", against.versus):
+            by_each = lower_decision(by_each, decide_by_margin(against, MARGIN))
+    unbeaten = {each.model for each in comparison.figures.rows if is_unbeaten(each)}
+    over_all = compare((primary, *correct(compared))).decision
+    return comparison.decision, by_each, over_all, not set(arms) <= unbeaten
+
+
+def compare(rows: tuple[FigureRow, ...]) -> DecisiveComparison:
+    """Return the comparison of a record with these figures."""
     evaluation = Evaluation(
         task=Task(Classes(("without", "with"), 1), "holdout"),
         cases={},
@@ -135,16 +190,12 @@ def decide(figures: list[Linearised]) -> tuple[Decision, Decision]:
         near_duplicates=0,
         models=(),
         margin=MARGIN,
-        figures=FigureTable((primary, *correct(compared))),
+        figures=FigureTable(rows),
     )
     comparison = find_comparison(evaluation)
     if comparison is None:
         raise ValueError("the two cannot be compared")
-    by_each = decide_by_margin(primary, MARGIN)
-    for against in compared:
-        if against.model == "deep" and comparison.fails("contender", against.versus):
-            by_each = lower_decision(by_each, decide_by_margin(against, MARGIN))
-    return comparison.decision, by_each
+    return comparison
 
 
 def decisions_section(simulations: int) -> str:
@@ -156,22 +207,21 @@ def decisions_section(simulations: int) -> str:
 scores of all models tell with shared noise. *Gain*: the true one of the network over the classical
 model and over every rule. *No* is wrong where the gain is the margin, *yes* where it is less or the
 network is at chance (its rival is then below chance); each is promised in at most 2.5 %. *By each*:
-by the 95 % interval of each comparison, without Bonferroni's.
+by the 95 % interval of each comparison, without Bonferroni's. *Over rules*: with p values that are
+corrected over rules and arms, not over arms alone. *All*: an arm is said to beat every rule.
 
-| figure of the network | gain | *no* | *yes* | open | *no*, by each |
-|---|---|---|---|---|---|
+| figure of the network | gain | *no* | *yes* | open | *no*, by each | *yes*, over rules | all |
+|---|---|---|---|---|---|---|---|
 """
     for design in DESIGNS:
-        values = [design.network, *[design.network - design.gain] * (1 + design.rules)]
-        noise = [design.noise_of(value) for value in values[:2]]
-        noise += [noise[1]] * design.rules
+        noise = design.noises
         found = [
-            decide(design.draw(design.patients, noise, str(number)))
+            decide(design.draw(design.patients, noise, str(number)), design.rules)
             for number in range(simulations)
         ]
-        decisions, by_each = zip(*found, strict=True)
-        shares = [float(np.mean(np.array(decisions) == word)) for word in ("no", "yes", "open")]
-        shares.append(float(np.mean(np.array(by_each) == "no")))
+        decisions, by_each, over_all, beats_all = map(np.array, zip(*found, strict=True))
+        said = [*(decisions == word for word in ("no", "yes", "open")), by_each == "no"]
+        shares = [float(np.mean(each)) for each in (*said, over_all == "yes", beats_all)]
         cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
         text += f"| {design.title} | {design.gain:+.2f} | {cells} |\n"
     return f"{text}\n{describe_error(0.025, simulations)}\n"

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from skiagram.evaluation import evaluate as of_run
+from skiagram.evaluation.criteria import find_standing, is_nothing_of_use
 from skiagram.evaluation.evaluation_record import (
     EXTERNAL,
     PREVALENCE,
@@ -304,12 +305,32 @@ def test_a_network_that_knows_the_median_alone_is_no_yes(*, skewed: bool) -> Non
     for _ in range(4):
         drawn = generator.normal(size=700)
         value = np.exp(drawn) if skewed else drawn
-        answers.append(evaluate_constants(value, generator).answer.headline)
-    assert not any(answer.startswith("Use a network: yes") for answer in answers), answers
+        answers.append(evaluate_constants(value, generator).answer.decision)
+    assert "yes" not in answers, answers
 
 
-def evaluate_constants(value: NDArray[np.float64], generator: np.random.Generator) -> Evaluation:
-    """Evaluate a ridge regression at the mean and a network at the median of 400 of 700 numbers."""
+def test_chance_is_asked_of_a_number_whose_null_model_nobody_trained() -> None:
+    """A network of noise beside a reversed classical model had a *yes* in 30 of 30 data sets."""
+    value = np.random.default_rng(0).normal(size=700)
+    found = evaluate_constants(value, np.random.default_rng(1), reversed_by=0.5)
+    assert find_standing(found.difference.negate(), found.margin) == "better, enough"
+    assert found.answer.decision == "no"
+    assert is_nothing_of_use(found)
+    trained = evaluate_constants(value, np.random.default_rng(1))
+    (chance,) = found.table.select(analysis=METRICS, model="null_model").rows
+    known = trained.find_result("null_model").find("absolute_error")
+    assert chance.value == pytest.approx(known.value, rel=1e-3)
+
+
+def evaluate_constants(
+    value: NDArray[np.float64], generator: np.random.Generator, reversed_by: float = 0.0
+) -> Evaluation:
+    """Evaluate a ridge regression at the mean and a network at the median of 400 of 700 numbers.
+
+    Args:
+        reversed_by: By how much of it the number is less in the regression; above 0 there is no
+            model without features.
+    """
     is_test, case_id = np.arange(700) >= 400, np.array([f"case-{k:04d}" for k in range(700)])
     development = value[~is_test]
     label = np.searchsorted(np.quantile(development, [0.25, 0.5, 0.75]), value).astype(np.int64)
@@ -320,10 +341,13 @@ def evaluate_constants(value: NDArray[np.float64], generator: np.random.Generato
         ("null_model", "classical", development.mean()),
         ("net", "deep", np.median(development)),
     ):
+        if reversed_by and name == "null_model":
+            continue
         tables = []
         for repeat in range(5):
             score = np.full(700, (constant - development.mean()) / development.std())
             score += 0.02 * generator.normal(size=700) * (name != "null_model")
+            score -= reversed_by * (value - development.mean()) * (name == "ridge")
             for fold in range(3):
                 rows = ~is_test & (np.arange(700) % 3 == fold)
                 learned = (score[rows, None], value[rows], label[rows], case_id[rows])

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from skiagram.statistics.variation import corrected_mean
 from skiagram.tasks.task import Task
 
 Fold = tuple[int, int]  # repeat, outer fold
-_LEAD = 0.05  # of selection AUC that another model must have over a preferred one
+_LEAD = 0.05  # of selection AUC over a preferred model of an arm that is not compared
 _DEEP: dict[DeepArm, tuple[Contender, ...]] = {
     "either": ("deep", "encoder"),
     "networks": ("deep",),
@@ -161,6 +162,15 @@ class MeasuredRun:
         named = name_rules(self.options, self.task)
         return {name: compared[name] for name in named if name in compared}
 
+    @cached_property
+    def rivals(self) -> dict[str, ComparedModel]:
+        """The simple baselines, and chance where no figure of it is known and none was trained."""
+        rules, chance_rule = self.rules, self.task.predicted.chance_rule
+        first = next(iter(self.compared.values()), None)
+        if not chance_rule or chance_rule in rules or first is None:
+            return rules
+        return rules | {chance_rule: first.without_features(self.setting)}
+
 
 def name_rules(options: EvaluationOptions, task: Task) -> tuple[str, ...]:
     """Return the models that stand for simple baselines, in the run or not."""
@@ -240,12 +250,15 @@ def select_arms(
         is_chosen = model.arm != "reader" and model.name not in rules
         if is_chosen and figures[model.name].value is not None:
             eligible.setdefault(model.arm, []).append(model)
+    contenders = [arm for arm in _DEEP[deep_arm] if arm in eligible]
+    compared = {*contenders, "classical"} if contenders and "classical" in eligible else set()
     arms = {}
     for arm, members in eligible.items():
-        # What is preferred has a lead over the others of its arm.
+        # What is preferred has a lead over the others of its arm, where no arm is held against it:
+        # the lead may be larger than the margin.
         preferred = [model.name for model in members if model.name in options.preferred]
         ranked = dict(figures)
-        if preferred and setting.task.decides:
+        if preferred and setting.task.decides and arm not in compared:
             ranked |= {
                 model.name: figures[model.name].less(_LEAD)
                 for model in members
@@ -258,7 +271,6 @@ def select_arms(
         best = max(members, key=lambda model: ranked[model.name].worth)
         choice = ArmChoice(best.name, {best.name: 1}, 1)
         arms[arm] = SelectedArm(choice, _require_scores(best), figures[best.name].value)
-    contenders = [arm for arm in _DEEP[deep_arm] if arm in arms]
     if not contenders:
         trained = [arm for arm in _DEEP[deep_arm] if any(model.arm == arm for model in models)]
         return arms, (*trained, *_DEEP[deep_arm])[0]

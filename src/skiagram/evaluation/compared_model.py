@@ -44,6 +44,27 @@ class ComparedModel:
         scored = align_scores(model, "out_of_fold", setting.development, self.predicted)
         return ComparedModel(self.predicted, scored)
 
+    def without_features(self, setting: EvaluationSet) -> "ComparedModel":
+        """Return the model that says the same of all cases, by what each fit learned from."""
+        scored, development = self.scored, setting.development
+        estimate = np.empty((*scored.fit.shape, len(self.predicted.estimates)))
+        for of_repeat, fit in zip(estimate, scored.fit, strict=True):
+            for number in np.unique(fit):
+                rows = fit == number
+                # Under `cv` a fit learned from all cases but those that it scores.
+                learned = np.ones(len(development), dtype=np.bool_)
+                if setting.task.design == "cv":
+                    learned = ~rows
+                same = np.zeros((len(development), self.predicted.scores))
+                calibration = self.predicted.calibrate(
+                    same[learned],
+                    development.value[learned],
+                    development.label[learned],
+                    development.patient[learned],
+                )
+                of_repeat[rows] = calibration.probabilities(same[:1])
+        return replace(self, scored=replace(scored, score=0 * scored.score, estimate=estimate))
+
     def select(self, rows: NDArray[np.bool_]) -> "ComparedModel":
         """Return the same on some of the cases."""
         return replace(self, scored=self.scored.select(rows))

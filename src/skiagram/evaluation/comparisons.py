@@ -47,7 +47,7 @@ Arms = Mapping[str, SelectedArm]
 def compare_models(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Make every comparison of a run: each family of tests is corrected by itself."""
     arms, contender = run.arms, run.contender
-    against_rules = compare_with_rules(arms, run.rules)
+    against_rules = compare_with_rules(arms, run.rivals)
     # Where frozen encoders take part, every pair of arms but the primary one.
     rows: list[FigureRow] = []
     for arm, other in (("encoder", "classical"), ("deep", "classical"), ("encoder", "deep")):
@@ -144,17 +144,24 @@ def plan_comparison(
 ) -> tuple[FigureRow, ...]:
     """Say what the primary comparison can find, and how many patients the margin would take.
 
-    `detectable` is the smallest true difference that is found in 80 % of runs, `patients_to_detect`
-    and `patients_to_settle` are those of `plan_patients`.
+    `detectable` is the smallest true difference that is found in 80 % of runs,
+    `patients_to_detect`, `patients_to_settle` and `patients_to_decide` are those of
+    `plan_patients`.
     """
     paired = partial(make_row, analysis=PRIMARY, model=contender, versus="classical")
     difference = arm.compared.subtract(other.compared)
-    if (missing := difference.estimate()).value is None:
-        return (paired(missing, figure="detectable"),)
+    found = difference.estimate()
+    if found.value is None:
+        return (paired(found, figure="detectable"),)
     variation = difference.variation
     patients = len(count_cases(arm.compared.scored.patient))
-    planning = plan_patients(variation, patients, margin)
-    sample_sizes = {"patients_to_detect": planning.detect, "patients_to_settle": planning.settle}
+    gain = arm.compared.predicted.direct(found.value)
+    planning = plan_patients(variation, patients, margin, gain)
+    sample_sizes = {
+        "patients_to_detect": planning.detect,
+        "patients_to_settle": planning.settle,
+        "patients_to_decide": planning.decide,
+    }
     return (
         paired(detectable_difference(variation, patients), figure="detectable"),
         *(
@@ -194,31 +201,57 @@ def compare_with_rules(
     """Compare what stands for each arm with chance and with every simple baseline.
 
     Chance is that every case has the same prediction: an AUC of ½ on any cases, or what the rule
-    without any feature reaches. The p values are a family of their own: more models in the run make
-    no rule harder to beat.
+    without any feature reaches. The p values are corrected over the arms alone
+    (`correct_over_arms`): more models or rules in the run make no rule harder to beat.
     """
-    rows = []
-    for arm in ("deep", "encoder", "classical", "combined", "either"):
-        if arm not in arms:
-            continue
+    rows: list[FigureRow] = []
+    named = [arm for arm in ("deep", "encoder", "classical", "combined", "either") if arm in arms]
+    for arm in named:
         standing = arms[arm].compared
-        row = partial(
-            make_row,
-            analysis=SIMPLE_RULES,
-            figure=standing.predicted.primary,
-            model=arm,
-            group=group,
-        )
-        if standing.predicted.chance is not None:
-            gap = standing.estimate().subtract(standing.predicted.chance)
-            p = standing.predicted.test_chance(standing.figure, standing.scored)
+        predicted, figure = standing.predicted, standing.predicted.primary
+        row = partial(make_row, analysis=SIMPLE_RULES, figure=figure, model=arm, group=group)
+        if predicted.chance is not None:
+            gap = standing.estimate().subtract(predicted.chance)
+            p = predicted.test_chance(standing.figure, standing.scored)
             p = None if gap.value is None else p
             rows.append(row(gap, versus=PREVALENCE, p=p))
         for rule, compared in rules.items():
             difference = standing.subtract(compared)
-            versus = PREVALENCE if rule == standing.predicted.chance_rule else rule
+            versus = PREVALENCE if rule == predicted.chance_rule else rule
             rows.append(row(difference.estimate(), versus=versus, p=difference.p()))
-    return correct(rows)
+    is_error = bool(named) and arms[named[0]].compared.predicted.lower_is_better
+    return correct_over_arms(rows, lower_is_better=is_error)
+
+
+def correct_over_arms(
+    rows: Sequence[FigureRow], *, lower_is_better: bool = False
+) -> tuple[FigureRow, ...]:
+    """Return the rows of arms against rules with p values corrected over the arms, not the rules.
+
+    That an arm beats every rule is an intersection-union claim: it is made only where each rule is
+    beaten, so that the largest p value holds for it (Berger 1982, *Technometrics* 24:295), and
+    these are corrected by Holm. A single rule is beaten where that claim holds, or by Bonferroni.
+    `either` repeats networks and frozen encoders, and they do not count beside it.
+    """
+    # The largest p of each arm; 1 where it is not even ahead of a rule.
+    largest: dict[str, float] = {}
+    for row in rows:
+        is_ahead = (row.value or 0.0) < 0 if lower_is_better else (row.value or 0.0) > 0
+        if row.p is not None:
+            largest[row.model] = max(largest.get(row.model, 0.0), row.p if is_ahead else 1.0)
+    # Arm → of how many claims it is one, and the corrected p value of beating all rules.
+    claims = {}
+    for arm in largest:
+        repeated = ("deep", "encoder") if arm == "either" else ("either",)
+        family = {name: p for name, p in largest.items() if name not in repeated}
+        holm = dict(zip(family, correct_by_holm(family.values()), strict=True))
+        claims[arm] = len(family), holm[arm]
+    return tuple(
+        row
+        if row.p is None
+        else replace(row, p_holm=min(claims[row.model][0] * row.p, claims[row.model][1], 1.0))
+        for row in rows
+    )
 
 
 def correct(rows: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
@@ -334,7 +367,7 @@ def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
             return ()
         part[arm] = SelectedArm(run.arms[arm].choice, clean)
     pair = part[contender], part["classical"], contender, run.margin
-    clean_rules = {name: rule.select(members) for name, rule in run.rules.items()}
+    clean_rules = {name: rule.select(members) for name, rule in run.rivals.items()}
     return (
         *compare_arms(*pair, OFF_NEAR_DUPLICATES),
         *compare_with_rules(part, clean_rules, OFF_NEAR_DUPLICATES),

@@ -198,9 +198,9 @@ def lower_by_rules(decision: Decision, rules: Sequence[FigureRow], margin: float
 
 
 def beats_rule(rule: FigureRow) -> bool:
-    """Return whether a model is better than a simple baseline, by p corrected over all of them.
+    """Return whether a model is better than a simple baseline, by p corrected over the arms.
 
-    Without a p value the lower bound decides. The rules are a family of their own (Holm 1979).
+    Without a p value the lower bound decides.
     """
     if rule.p_holm is None:
         return rule.low is not None and rule.low > 0

@@ -27,7 +27,7 @@ from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.measurement import measure_models
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.reader_study import study_readers_of_run
-from skiagram.evaluation.results import LIMIT, ModelResult
+from skiagram.evaluation.results import LIMIT, METRICS, ModelResult
 from skiagram.evaluation.shift import compare_sides, find_shifts
 from skiagram.evaluation.sites import find_sites, study_sites_of_run
 from skiagram.evaluation.subset import find_subset
@@ -44,14 +44,19 @@ from skiagram.tasks.predicted import Predicted
 
 
 def find_limits(run: MeasuredRun) -> Iterator[FigureRow]:
-    """Yield the primary figure of the ideal observer, and the accuracy of the commonest class.
+    """Yield the primary figure of the ideal observer and of chance, and the commonest class's.
 
-    That is of naming every case as most development cases are, where classes are told apart.
+    That is the accuracy of naming every case as most development cases are, where classes are told
+    apart.
     """
     development, reported = run.setting.development, run.setting.cases
     compared = next(iter(run.compared.values()), None)
     if compared is not None and (ideal := compared.ideal(run.setting)) is not None:
         yield make_row(ideal.estimate(), LIMIT, run.task.predicted.primary, model=IDEAL_OBSERVER)
+    # What chance reaches, where it is no number known before and no model of the run.
+    for name in run.rivals.keys() - run.rules.keys():
+        reached = run.rivals[name].estimate()
+        yield make_row(reached, METRICS, run.task.predicted.primary, model=name)
     if run.task.defines(MAJORITY):
         commonest = int(np.bincount(development.label, minlength=len(development.classes)).argmax())
         named = proportion((reported.label == commonest).astype(np.float64), reported.patient)

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun, SelectedArm, select_arms
-from skiagram.evaluation.comparisons import correct
+from skiagram.evaluation.comparisons import correct_over_arms
 from skiagram.evaluation.evaluation_record import (
     FINDING,
     FINDING_RULES,
@@ -310,7 +310,7 @@ class FindingSearch:
         for rule in (rule for rule in rules if rule in finders):
             difference = first_merit - self.merit(finders[rule])
             against_rules.append(row(difference.estimate(), versus=rule, p=difference.p()))
-        return (*rows, *correct(against_rules), *areas)
+        return (*rows, *correct_over_arms(against_rules), *areas)
 
     def subtract(self, first: FreeResponse, second: FreeResponse) -> dict[str, Estimate]:
         """Return by how much two figures of the one are above those of the other, paired."""

@@ -83,8 +83,9 @@ class EvaluationOptions:
         deep_arm: What is compared with the classical models: `networks`, frozen `encoders`, or
             `either`: the better of the two by scores that the test labels do not enter.
         hit: When a mark hits a lesion.
-        preferred: Models of classes that stand for their arm unless the selection AUC of another
-            is better by more than .05. The choice among many by few patients is mostly luck.
+        preferred: Models of classes that stand for an arm which is compared with none, unless the
+            selection AUC of another is better by more than .05. The choice among many by few
+            patients is mostly luck.
     """
 
     margin: Annotated[float, Field(gt=0, lt=0.5)]

@@ -153,15 +153,20 @@ class Planning:
     Attributes:
         detect: Patients with which a true difference of the margin is found.
         settle: Patients with which two equal models are shown to differ by less than the margin.
+        decide: Patients with which a true difference as large as the one that was found is shown to
+            be above the margin, or below it.
         reason: Why there is no number.
     """
 
     detect: int | None
     settle: int | None
+    decide: int | None
     reason: str = ""
 
 
-def plan_patients(variation: Variation, patients: int, margin: float) -> Planning:
+def plan_patients(
+    variation: Variation, patients: int, margin: float, gain: float = 0.0
+) -> Planning:
     """Return how many patients would detect a difference of the margin, and would settle it.
 
     To *detect* is to find a true difference as large as the margin with a chance of 80 %. To
@@ -169,19 +174,24 @@ def plan_patients(variation: Variation, patients: int, margin: float) -> Plannin
     with the same chance: each side must then hold with 90 %, as both can fail, so it takes about
     (1.960 + 1.282)² / (1.960 + 0.842)² = 1.34 times as many (Julious 2004, *Statistics in
     Medicine* 23:1921, §5). The variance over patients falls as 1/n, that of the seed does not, and
-    more patients know the variance better (`Variation.of_patients`).
+    more patients know the variance better (`Variation.of_patients`). To *decide* is to
+    leave the margin outside the interval if the true difference is the one that was found.
+
+    Args:
+        gain: The difference that was found, above 0 for the better.
     """
     if not variation.variance > 0:
-        return Planning(None, None, _UNSEEN)
+        return Planning(None, None, None, _UNSEEN)
 
-    def is_enough(number: int, power: float) -> bool:
+    def is_enough(number: int, power: float, room: float) -> bool:
         larger = variation.of_patients(number / patients)
         reach = _standard_errors(larger.degrees, power)
-        return reach * float(np.sqrt(larger.variance)) <= margin
+        return reach * float(np.sqrt(larger.variance)) <= room
 
-    counts = [find_fewest(partial(is_enough, power=power), 2) for power in (POWER, (1 + POWER) / 2)]
+    aims = ((POWER, margin), ((1 + POWER) / 2, margin), (POWER, abs(gain - margin)))
+    counts = [find_fewest(partial(is_enough, power=power, room=room), 2) for power, room in aims]
     few = MORE_TRAININGS if variation.trainings > 0 else f"not even {MAX_PATIENTS:,} are"
-    return Planning(counts[0], counts[1], few if None in counts else "")
+    return Planning(*counts, few if None in counts else "")
 
 
 def find_fewest(enough: Callable[[int], bool], least: int) -> int | None:

@@ -8,6 +8,7 @@ from skiagram.audit.run import AuditReport
 from skiagram.evaluation.criteria import (
     excludes_good_models,
     find_comparison,
+    find_decisive,
     find_missing_patients,
     is_nothing_of_use,
     is_settled,
@@ -20,7 +21,7 @@ from skiagram.report.formatting import format_count
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.sections.provenance import describe_opening
-from skiagram.statistics.estimate import format_decimal
+from skiagram.statistics.estimate import format_decimal, format_signed
 
 MAX_LINES = 6  # of each list; the others stand in the appendix
 
@@ -104,23 +105,37 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
         )
     needed = None if useless else find_missing_patients(evaluation)
     if needed is not None:
-        settled = evaluation.figures.find(analysis=PRIMARY, figure="patients_to_settle")
-        people = "patients" if material.card.patients_known else "groups of near duplicates"
-        equal = f"no number is enough ({settled.reason})" if settled.reason else ""
-        if settled.value is not None:
-            equal = f"about {round_up(settled.value)}"
-        equal = f"; to show that two equal models differ by less, {equal}" if equal else ""
-        yield (
-            f"Test on more {people}: to find a difference in {evaluation.figure_words} of "
-            f"{format_decimal(evaluation.margin)} with a probability of 80 %, about "
-            f"{round_up(needed)} are needed instead of "
-            f"{format_count(evaluation.patients['reported'])}{equal}."
-        )
+        yield _ask_for_patients(evaluation, needed, material.card.patients_known)
     for finding in material.audit.findings:
         if finding.warns and finding.remedy:
             yield f"{finding.remedy[0].upper()}{finding.remedy[1:]}."
     if not useless and not evaluation.test_sites and not evaluation.site_column:
         yield "Test on patients of another site: how the models do there is not known."
+
+
+def _ask_for_patients(evaluation: Evaluation, needed: int, patients_known: bool) -> str:
+    """Say how many patients would decide, and what each number takes the true gain to be."""
+    figures = evaluation.figures.select(analysis=PRIMARY)
+    decide, settle = (figures.find(figure=f"patients_to_{aim}") for aim in ("decide", "settle"))
+    decisive, supposed = find_decisive(evaluation), []
+    if decide.value is not None and decisive is not None:
+        supposed.append(
+            f"about {round_up(decide.value)} decide if the true gain is the "
+            f"{format_signed(decisive.gain.value)} that was found"
+        )
+    supposed.append(
+        f"about {round_up(needed)} tell a gain of just {format_decimal(evaluation.margin)} from 0"
+    )
+    if settle.value is not None:
+        supposed.append(f"about {round_up(settle.value)} show two equal models to differ by less")
+    elif settle.reason:
+        supposed.append(f"no number shows two equal models to differ by less ({settle.reason})")
+    people = "patients" if patients_known else "groups of near duplicates"
+    instead = format_count(evaluation.patients["reported"])
+    return (
+        f"Test on more {people} than these {instead}, each with a probability of 80 %: "
+        f"{'; '.join(supposed)}."
+    )
 
 
 def round_up(patients: float) -> str:
