@@ -20,7 +20,6 @@ from skiagram.evaluation.criteria import (
     decide_by_margin,
     find_comparison,
     is_unbeaten,
-    lower_decision,
 )
 from skiagram.evaluation.evaluation_record import (
     PREVALENCE,
@@ -79,7 +78,7 @@ class DecisionDesign:
         """Return the noise of the network, the classical model, each rule and each further arm."""
         level = self.network - self.gain
         away = level if self.apart is None else self.network - self.apart
-        noise = {value: self.noise_of(value) for value in (self.network, away, level)}
+        noise = {value: self.noise_of(value) for value in {self.network, away, level}}
         others = [noise[self.network]] * (self.arms - 2)
         return [
             noise[self.network],
@@ -138,11 +137,11 @@ DESIGNS = (
     DecisionDesign("AUC", 400, 0.8, 3, 0.0, 0.15, 4),
     DecisionDesign("AUC", 400, 0.8, 5, 0.0, 0.15, 2),
     DecisionDesign("AUC", 2000, 0.8, 5, 0.0, 0.15, 4),
-    DecisionDesign("C", 400, 0.75, 3, 0.0, 0.15, 4),
-    DecisionDesign("C", 2000, 0.75, 5, 0.0, 0.15, 4),
+    DecisionDesign("C", 400, 0.7, 3, 0.0, 0.15, 4),
+    DecisionDesign("C", 2000, 0.7, 5, 0.0, 0.15, 4),
     DecisionDesign("AUC", 200, 0.8, 4, 0.1, 0.12, 4),
     DecisionDesign("AUC", 400, 0.8, 3, 0.05, 0.1, 4),
-    DecisionDesign("C", 400, 0.75, 3, 0.05, 0.1, 4),
+    DecisionDesign("C", 400, 0.7, 3, 0.05, 0.1, 4),
     DecisionDesign("AUC", 400, 0.5, 0, 0.2),
     DecisionDesign("C", 400, 0.5, 0, 0.2),
 )
@@ -172,13 +171,18 @@ def decide(figures: list[Linearised], rules: int) -> tuple[Decision, Decision, D
             named = {"versus": f"rule {number}"}
             compared.append(against_rule(difference.estimate(), p=difference.p(), **named))
     comparison = compare((primary, *correct_over_arms(compared)))
-    by_each = decide_by_margin(primary, MARGIN)
-    for against in compared:
-        if against.model == "deep" and comparison.fails("contender", against.versus):
-            by_each = lower_decision(by_each, decide_by_margin(against, MARGIN))
+    # What recommends least, of the difference and of those from rules that are not beaten.
+    apart = [primary]
+    apart += [row for row in compared if row.model == "deep" and row.versus]
+    alone = [
+        decide_by_margin(row, MARGIN)
+        for row in apart
+        if row is primary or comparison.fails("contender", row.versus)
+    ]
+    by_each = min(alone, key=("no", "open", "yes").index)
     unbeaten = {each.model for each in comparison.figures.rows if is_unbeaten(each)}
-    over_all = compare((primary, *correct(compared))).decision
-    return comparison.decision, by_each, over_all, not set(arms) <= unbeaten
+    over_all = compare((primary, *correct(compared))).judge().decision
+    return comparison.judge().decision, by_each, over_all, not set(arms) <= unbeaten
 
 
 def compare(rows: tuple[FigureRow, ...]) -> DecisiveComparison:

@@ -267,6 +267,13 @@ def uncertain_rule() -> Evaluation:
     )
 
 
+def at_the_ceiling() -> Evaluation:
+    """Return a run in which one number alone tells the classes apart."""
+    best = Estimate(1.0, 0.98, 1.0)
+    found = record(-0.03, 0.03, network=best, classical=best, rules=((-0.03, 0.03), (-0.03, 0.03)))
+    return replace(found, models=(*found.models[:2], model(RULE, "classical", best)))
+
+
 _NOT_CHANCE = estimated(0.54, 0.06)
 SITUATIONS: dict[str, Evaluation] = {
     "The network gains more than the margin": record(0.03, 0.09),
@@ -302,6 +309,8 @@ SITUATIONS: dict[str, Evaluation] = {
     "The network beats the classical model and not one feature": record(
         0.03, 0.09, rules=((-0.02, 0.01), (0.01, 0.1))
     ),
+    "One number alone tells the classes apart": at_the_ceiling(),
+    "A gain is excluded by one interval, and not by all together": record(-0.05, 0.019),
     "The two order all cases alike": record(0.0, 0.0),
     "The margin was set by somebody": record(0.03, 0.09, margin=0.05),
     "More than two classes": record(

@@ -145,7 +145,7 @@ def test_corrected_values_are_of_the_whole_family(found: Evaluation) -> None:
 def test_p_values_of_rules_are_corrected_over_the_arms_alone(
     arms: dict[str, tuple[float, float]], corrected: list[float], sign: int
 ) -> None:
-    """Of five rows and four rules a p of .012 became .24, though to beat all is one claim an arm."""
+    """Of five rows and four rules a p of .012 became .24; to beat all is one claim of an arm."""
     rows = [
         make_row(Estimate(sign * np.sign(p)), SIMPLE_RULES, "roc_auc", model=arm, p=abs(p))
         for arm, values in arms.items()

@@ -8,12 +8,10 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
     CLUSTERED,
     EXACT,
-    Relation,
     correct_by_holm,
     gain_probabilities,
     mcnemar,
     plan_patients,
-    relate_to_margin,
 )
 from skiagram.statistics.variation import Variation, over_trainings
 from tests.statistics.paired import OTHER_PROBABILITY, PATIENT, POSITIVE, PROBABILITY
@@ -53,24 +51,6 @@ def test_the_spread_of_trainings_is_not_lessened_by_patients() -> None:
     assert "repeats" in wide.reason
     some = plan_patients(Variation(0.0004, trainings=0.00001), 100, 0.02)
     assert some.detect > 785
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "expected"),
-    [
-        (0.001, 0.2, "better"),
-        (-0.2, -0.001, "worse"),
-        (-0.019, 0.019, "equivalent"),
-        (-0.019, 0.021, "not inferior"),
-        (-0.021, 0.019, "not superior"),
-        (-0.021, 0.021, "undecided"),
-        (None, None, "unknown"),
-    ],
-)
-def test_each_place_of_the_interval_has_its_word(
-    low: float | None, high: float | None, expected: Relation
-) -> None:
-    assert relate_to_margin(Estimate(0.0, low, high), 0.02) == expected
 
 
 def test_mcnemar_equals_r_on_single_images() -> None:

@@ -139,8 +139,8 @@ def run(arguments: argparse.Namespace) -> int:
             marks_table,
             score_cases,
         )
+        from skiagram.evaluation.sentences import say
         from skiagram.readers.case_images import read_as_stated
-        from skiagram.records.predictions import NOTHING_WORKS
 
     output: Path = arguments.output
     for path in filter(None, (output, arguments.page)):
@@ -166,7 +166,7 @@ def run(arguments: argparse.Namespace) -> int:
         covariates = read_covariates(
             arguments.covariates, model.scorer.covariates, cases, arguments.missing
         )
-        useless = NOTHING_WORKS if works_on_nothing(arguments.model) else ""
+        useless = say("answer.nothing_works") if works_on_nothing(arguments.model) else ""
         print(*filter(None, (CAUTION, useless, model.rule)), sep="\n", file=sys.stderr)
         watch = None if comparison is None else comparison.watch
         compute = compute_of(arguments.workers)

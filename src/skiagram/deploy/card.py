@@ -19,7 +19,7 @@ from skiagram.fitting.deployment import (
 )
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record
-from skiagram.records.predictions import COMBINED, NOTHING_WORKS
+from skiagram.records.predictions import COMBINED
 from skiagram.statistics.estimate import format_estimate
 from skiagram.tasks.cases import DataCard
 
@@ -207,6 +207,7 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
         return
     from skiagram.evaluation.criteria import is_nothing_of_use
     from skiagram.evaluation.results import CALIBRATION, CASES, METRICS, SETS, SUBGROUPS
+    from skiagram.evaluation.sentences import say
     from skiagram.evaluation.verdict import advise_without_use
 
     part_titles = {"test": "the sealed test cases", "out_of_fold": "cases that the fit never saw"}
@@ -233,7 +234,8 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
     counted = f"{run.evaluation.patients.get('reported', 0):,} patients"
     if run.evaluation.events:
         counted += f" with {run.evaluation.events} events"
-    without_use = (NOTHING_WORKS, advise_without_use(run.evaluation)) if useless else ()
+    advice = (say("answer.nothing_works"), *advise_without_use(run.evaluation))
+    without_use = advice if useless else ()
     yield CardSection(
         "Figures",
         (*without_use, f"On {where}, {counted}."),

@@ -27,14 +27,13 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import LIMIT
+from skiagram.evaluation.rules import CONDITIONS, RULES, STANDINGS, Rule, find_rule
 from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
     LEVEL,
     MORE_TRAININGS,
-    Relation,
     ratio_of_quantiles,
-    relate_to_margin,
 )
 from skiagram.statistics.variation import effective_patients, few_have_most
 
@@ -51,42 +50,19 @@ _ABOVE_IDEAL = ("above_ideal", "merit_above", "sensitivity_above")
 
 Side = Literal["contender", "classical"]
 SIDES: tuple[Side, Side] = ("contender", "classical")
-Standing = Relation | Literal["better, enough", "better, too little", "worse, by the margin"]
-STANDING_WORDS: dict[Standing, str] = {  # `first` and `second` with their articles
-    "better, enough": "{first} is better, by a worthwhile gain",
-    "better, too little": "{first} is better, but the gain is too small to be worthwhile",
-    "better": "{first} is better, but the gain may be too small to be worthwhile",
-    "worse, by the margin": "{second} is better, by a worthwhile gain",
-    "worse": "{second} is better",
-    "equivalent": "a worthwhile gain is unlikely, and so is such a loss: the two are equivalent",
-    "not superior": "a worthwhile gain is unlikely, and {first} may be worse",
-    "not inferior": "this can be chance: {first} is not inferior and may be better",
-    "undecided": "this can be chance: a worthwhile gain and such a loss are both possible",
-    "unknown": "no conclusion",
-}
-_DECISION: dict[Standing, Decision] = {
-    "better, enough": "yes",
-    "better, too little": "no",
-    "worse, by the margin": "no",
-    "worse": "no",
-    "equivalent": "no",
-    "not superior": "no",
-}
 
 
-def find_standing(difference: Estimate, margin: float) -> Standing:
-    """Return where the 95 % interval of a difference lies with regard to 0 and to ± margin.
-
-    It is the relation of `relate_to_margin` (Piaggio et al. 2012, JAMA 308:2594), in which `better`
-    and `worse` are told apart by the margin; `better` alone leaves open whether by the margin.
-    """
-    low, high = difference.low or 0.0, difference.high or 0.0
-    relation = relate_to_margin(difference, margin)
-    if relation == "better" and low > margin:
-        return "better, enough"
-    if relation == "better" and high < margin:
-        return "better, too little"
-    return "worse, by the margin" if relation == "worse" and high < -margin else relation
+def find_standing(difference: Estimate, margin: float) -> Rule:
+    """Return the row of `STANDINGS` for where the 95 % interval of a difference lies."""
+    low, high = difference.low, difference.high
+    where = {"low": "none", "high": "none"}
+    if low is not None:
+        edges = (low > -margin, low > 0, low > margin)
+        where["low"] = ("below −margin", "below 0", "above 0", "above margin")[sum(edges)]
+    if high is not None:
+        edges = (high >= -margin, high >= 0, high >= margin)
+        where["high"] = ("below −margin", "below 0", "below margin", "above margin")[sum(edges)]
+    return find_rule(STANDINGS, where)
 
 
 def find_side(difference: Estimate) -> Literal["above", "below", "open"]:
@@ -110,7 +86,7 @@ def is_told_apart(difference: FigureRow) -> bool:
 
 def decide_by_margin(difference: Estimate, margin: float) -> Decision:
     """Return `yes` where a gain above the margin is sure, `no` where it is unlikely."""
-    return _DECISION.get(find_standing(difference, margin), "open")
+    return find_standing(difference, margin).decision
 
 
 def excludes_loss(change: Estimate, margin: float) -> bool:
@@ -120,7 +96,7 @@ def excludes_loss(change: Estimate, margin: float) -> bool:
 
 def is_surely_lost(change: Estimate, margin: float) -> bool:
     """Return whether the whole 95 % interval of a change lies beyond a loss of the margin."""
-    return find_standing(change, margin) == "worse, by the margin"
+    return find_standing(change, margin).because == "worse, by the margin"
 
 
 def find_deciding_margins(difference: Estimate) -> Literal["none", "no", "yes and no", "unknown"]:
@@ -181,22 +157,6 @@ def find_learned_by_heart(curves: pd.DataFrame) -> tuple[int, int] | None:
     return (learned, len(fits)) if learned > len(fits) / 2 else None
 
 
-def lower_decision(decision: Decision, other: Decision) -> Decision:
-    """Return the one that recommends less."""
-    return min(decision, other, key=("no", "open", "yes", "none").index)
-
-
-def lower_by_rules(decision: Decision, rules: Sequence[FigureRow], margin: float) -> Decision:
-    """Return what recommends least: a decision, or the difference from a rule that is not beaten.
-
-    Args:
-        rules: Differences from simple baselines; above 0 the arm is better.
-    """
-    for rule in filter(is_unbeaten, rules):
-        decision = lower_decision(decision, decide_by_margin(rule, margin))
-    return decision
-
-
 def beats_rule(rule: FigureRow) -> bool:
     """Return whether a model is better than a simple baseline, by p corrected over the arms.
 
@@ -212,27 +172,34 @@ def is_unbeaten(rule: FigureRow) -> bool:
     return rule.low is not None and not beats_rule(rule)
 
 
-def is_no_of_many(gain: FigureRow | None, rules: Sequence[FigureRow], margin: float) -> bool:
-    """Return whether a gain is excluded by single intervals and not by all of them together.
+def find_conditions(
+    gain: FigureRow, rules: Sequence[FigureRow], margin: float, *, contradicted: bool = False
+) -> dict[str, str]:
+    """Return the conditions of `RULES` for a gain over the classical model and over rules.
 
     *No* is said where one of several differences excludes a worthwhile gain, that from the
     classical model or from a rule. So its upper bound is made longer first, by the number of all of
     them (Bonferroni): each of these would exclude a gain that is there in 2.5 % of runs.
 
     Args:
-        gain: Over the classical model; None where it is not to say *no*, but counts.
         rules: Differences from chance and simple baselines; above 0 the contender is better.
     """
-    differences = [*([] if gain is None else [gain]), *filter(is_unbeaten, rules)]
-    if all(decide_by_margin(each, margin) != "no" for each in differences):
-        return False
     wider = ratio_of_quantiles(1 + len(rules))
-    return not any(
-        each.value is not None
-        and each.high is not None
-        and each.value + wider * (each.high - each.value) < margin
-        for each in differences
-    )
+
+    def decide_alone(row: FigureRow) -> str:
+        decision = decide_by_margin(row, margin)
+        if decision == "no" and row.value is not None and row.high is not None:
+            return "no" if row.value + wider * (row.high - row.value) < margin else "nearly"
+        return decision
+
+    found = {"difference": "contradicted" if contradicted else decide_alone(gain)}
+    for name, is_chance in (("chance", True), ("baseline", False)):
+        against = [row for row in rules if (row.versus == PREVALENCE) is is_chance]
+        said = {decide_alone(row) for row in filter(is_unbeaten, against)}
+        # What is not shown to be beaten is open, even where its own interval is above the margin.
+        states = (state for state in ("no", "nearly") if state in said)
+        found[name] = next(states, "open" if said else "beaten")
+    return found
 
 
 def find_gap_to_ideal(evaluation: Evaluation) -> Estimate | None:
@@ -386,22 +353,39 @@ class DecisiveComparison:
         """Return whether neither is shown to beat chance."""
         return all(self.fails(side, PREVALENCE) for side in SIDES)
 
-    @property
-    def decision(self) -> Decision:
-        """Return whether to use the contender.
+    def judge(self, **known: str) -> Rule:
+        """Return the row of `RULES` that holds for these cases.
 
-        The difference decides, and so does that from every rule which the contender is not shown to
-        beat: what recommends least holds.
+        Args:
+            known: Conditions of the run as a whole, where they are not the usual ones.
         """
-        margin = self.evaluation.margin
-        by_each = decide_by_margin(self.gain, margin)
-        decision = lower_by_rules(by_each, self._against("contender"), margin)
-        return "open" if decision == "no" and self.no_is_of_many else decision
+        margin, usual = self.evaluation.margin, {name: each[0] for name, each in CONDITIONS.items()}
+        found = find_conditions(self.gain, self._against("contender"), margin)
+        room = "no" if self.find_ceiling() else "yes"
+        return find_rule(RULES, usual | found | {"room": room} | known)
 
-    @property
-    def no_is_of_many(self) -> bool:
-        """Return whether a gain is excluded by single intervals and not by all of them together."""
-        return is_no_of_many(self.gain, self._against("contender"), self.evaluation.margin)
+    def find_ceiling(self) -> str:
+        """Return what leaves no room for a gain of the margin: a baseline, or `classical`.
+
+        Its figure is closer to a perfect one than the margin; empty where nothing's is.
+        """
+        own, evaluation = self.reached("contender").value, self.evaluation
+        if own is None:
+            return ""
+        reached, best = -own if evaluation.lower_is_better else own, 1.0
+        if evaluation.lower_is_better:  # no error is below 0
+            best = 0.0
+        gains = {row.versus: row.value for row in self._against("contender")}
+        gains |= {"classical": self.gain.value}
+        values = {name: reached - gain for name, gain in gains.items() if gain is not None}
+        near = (name for name, value in values.items() if best - value < evaluation.margin)
+        return next(near, "")
+
+    def find_unbeaten_baseline(self) -> str:
+        """Return the simple baseline that speaks against the contender most; empty without one."""
+        failed = [rule for rule in self.simple_rules if self.fails("contender", rule)]
+        lost = [rule for rule in failed if self.loses("contender", rule)]
+        return next(iter([*lost, *failed]), "")
 
     @property
     def _primary(self) -> FigureTable:
@@ -513,72 +497,34 @@ def list_finders(evaluation: Evaluation) -> set[str]:
     return {model for models in finding.chosen.values() for model in models} if finding else set()
 
 
-def decide(evaluation: Evaluation) -> Decision:
-    """Return whether to use a network instead of classical features; `none` where none can tell.
-
-    It is worth using where it gains more than the margin; it is not where a gain above the margin
-    is unlikely, that is outside the 95 % interval; otherwise the question is open. A network that
-    is not shown to beat chance, or a simple baseline, is never recommended.
-    """
+def judge(evaluation: Evaluation) -> Rule:
+    """Return the row of `RULES` that holds of whole images: the decision and what it rests on."""
     decisive = find_decisive(evaluation)
-    if decisive is None or find_comparison(evaluation) is None or any(list_leaked(evaluation)):
-        return "none"
-    if is_remembered(evaluation):
-        return lower_decision(decisive.decision, "open")
-    return decisive.decision
+    if decisive is None or find_comparison(evaluation) is None:
+        return RULES[0]
+    known = {
+        "leaked": "yes" if any(list_leaked(evaluation)) else "no",
+        "copies": "yes" if is_remembered(evaluation) else "no",
+    }
+    return decisive.judge(**known)
 
 
-Deciding = Literal["difference", "chance", "rule", "copies", "several"]
-
-
-def find_what_decides(evaluation: Evaluation) -> tuple[Deciding, str]:
-    """Return on what the decision rests, and the simple baseline if it is one.
-
-    It is the difference from the classical model, unless something else recommends less: chance, a
-    simple baseline, copies without which nothing is left, or several comparisons taken together.
-    """
-    decisive, decision = find_decisive(evaluation), evaluation.answer.decision
-    if decisive is None or decision == decide_by_margin(decisive.gain, evaluation.margin):
-        return "difference", ""
-    if is_remembered(evaluation):
-        return "copies", ""
-    if decisive.fails("contender", PREVALENCE):
-        return "chance", ""
-    failed = [rule for rule in decisive.simple_rules if decisive.fails("contender", rule)]
-    if failed and not decisive.no_is_of_many:
-        lost = [rule for rule in failed if decisive.loses("contender", rule)]
-        return "rule", (lost or failed)[0]
-    return "several", ""
-
-
-def decide_finding(evaluation: Evaluation) -> Decision:
-    """Return whether a network gains more than the margin in the figure of merit of finding.
+def judge_finding(evaluation: Evaluation) -> Rule:
+    """Return the row of `RULES` that holds of finding lesions, by the figure of merit.
 
     That figure ranks lesions against images alone: a finder that marks every place with the odds
     of the image as a whole gains in it and finds next to nothing. So `yes` asks that more lesions
-    are found, too, and `no` that not more are found, by more than the margin: where the two figures
-    say opposite things, the question is open.
-
-    What holds of whole images holds here: no decision where a model has leaked, the difference
-    from every rule that the network is not shown to beat decides too, and *no* is said where all of
-    these together exclude a gain.
+    are found, too, and `no` that not more are found, by more than the margin.
     """
     gain = evaluation.gain_in_finding(MERIT)
-    if gain is None or any(list_leaked(evaluation)):
-        return "none"
+    if gain is None:
+        return RULES[0]
     rules = evaluation.figures.select(analysis=FINDING_RULES).rows
-    decision = decide_by_margin(gain, evaluation.margin)
-    if is_contradicted(evaluation):
-        decision = "open"
-    decision = lower_by_rules(decision, rules, evaluation.margin)
-    return "open" if is_finding_no_of_many(evaluation) else decision
-
-
-def is_finding_no_of_many(evaluation: Evaluation) -> bool:
-    """Return `is_no_of_many` of finding, where a figure of merit that is contradicted says none."""
-    rules = evaluation.figures.select(analysis=FINDING_RULES).rows
-    gain = None if is_contradicted(evaluation) else evaluation.gain_in_finding(MERIT)
-    return is_no_of_many(gain, rules, evaluation.margin)
+    contradicted = is_contradicted(evaluation)
+    usual = {name: values[0] for name, values in CONDITIONS.items()}
+    found = find_conditions(gain, rules, evaluation.margin, contradicted=contradicted)
+    leaked = "yes" if any(list_leaked(evaluation)) else "no"
+    return find_rule(RULES, usual | found | {"leaked": leaked})
 
 
 def is_contradicted(evaluation: Evaluation) -> bool:

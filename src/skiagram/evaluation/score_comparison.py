@@ -21,41 +21,21 @@ from skiagram.evaluation.comparisons import (
     correct,
     plan_comparison,
 )
-from skiagram.evaluation.criteria import (
-    SIDES,
-    decide,
-    find_decisive,
-    find_unequal_classes,
-    is_nothing_of_use,
-    is_reversed,
-    is_unbeaten,
-)
-from skiagram.evaluation.evaluation_record import (
-    DECISION_WORDS,
-    SECONDARY,
-    ArmChoice,
-    Evaluation,
-    Verdict,
-)
+from skiagram.evaluation.criteria import find_unequal_classes, is_reversed
+from skiagram.evaluation.evaluation_record import SECONDARY, ArmChoice, Evaluation
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
-from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.measurement import measure_scores
 from skiagram.evaluation.options import DEFAULT_MARGIN, NO_REQUESTS
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.results import CALIBRATION, METRICS, REFERRAL, ModelResult
 from skiagram.evaluation.score_columns import are_probabilities
+from skiagram.evaluation.sentences import say
 from skiagram.evaluation.sites import study_sites
-from skiagram.evaluation.verdict import (
-    advise_without_use,
-    describe_gain,
-    describe_gap,
-    relate_in_words,
-)
+from skiagram.evaluation.verdict import with_verdict
 from skiagram.evaluation.warnings import warn_of_unequal_patients
-from skiagram.records.predictions import NOTHING_WORKS, Outcome
+from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate, format_estimate
-from skiagram.tasks.classes import FEW_PATIENTS
 from skiagram.tasks.scored_cases import ScoredCases
 
 _NO_PROBABILITY = Estimate(None, reason="the scores are no probabilities between 0 and 1")
@@ -115,14 +95,14 @@ def compare_scores(
         patients={"reported": cases.patients},
         near_duplicates=0,
         models=models,
-        warnings=tuple(_warn(models, cases, patients_known)),
+        warnings=tuple(_warn(models, setting)),
         margin=margin,
         arms={arm: selected.choice for arm, selected in arms.items()},
         figures=FigureTable((*list_arms(arms, task), *rows, *reader_rows, *site_rows)),
         site_column="" if site is None else "site",
         patients_known=patients_known,
     )
-    return replace(evaluation, answer=_answer(evaluation, first, second))
+    return with_verdict(evaluation)
 
 
 def _compare(
@@ -193,60 +173,12 @@ def _named(name: str) -> Outcome:
     return Outcome(name, "reader", name, "finished")
 
 
-def _warn(
-    models: Sequence[ModelResult], cases: LabelledCases, patients_known: bool
-) -> Iterator[str]:
+def _warn(models: Sequence[ModelResult], setting: EvaluationSet) -> Iterator[str]:
     """Yield what is to be doubted: orders turned round, few patients of a class, unequal ones."""
+    cases = setting.cases
     for model in models:
         auc = model.find("roc_auc")
         if is_reversed(auc):
-            yield (
-                f"Are the scores of {model.outcome.title} reversed? Their AUC is "
-                f"{format_estimate(auc)}, below chance. A higher score has to mean that the "
-                "condition is more likely; check also which label is the condition."
-            )
-    counted = "patients" if patients_known else "cases"
-    for name, patients in cases.patients_by_class().items():
-        if patients >= FEW_PATIENTS:
-            continue
-        yield (
-            f"Few {counted} of class {name}: {patients}; below {FEW_PATIENTS} the 95 % intervals "
-            "may be too narrow."
-        )
+            yield say("doubt.reversed", model=model.outcome.title, auc=format_estimate(auc))
+    yield from setting.task.predicted.doubts(cases.value, cases.label, cases.patient)
     yield from warn_of_unequal_patients(find_unequal_classes(cases))
-
-
-def _answer(evaluation: Evaluation, first: str, second: str) -> Verdict:
-    """Say by the rules of a run's verdict whether to use the first column in place of the second.
-
-    As a network there, a score that is not shown to beat chance is never recommended.
-    """
-    decisive = find_decisive(evaluation)
-    if decisive is None:
-        reason = evaluation.difference.reason if evaluation.difference else "nothing to compare"
-        return Verdict("none", f"No comparison: {reason}.")
-    difference, margin = decisive.difference, evaluation.margin
-    unbeaten = filter(is_unbeaten, evaluation.simple_rules)
-    openings = [
-        f"{evaluation.model_of(rule.model)} is not shown to beat chance." for rule in unbeaten
-    ]
-    first_auc, second_auc = (decisive.reached(side).value or 0.0 for side in SIDES)
-    reasons = []
-    has_interval, equal = difference.low is not None, difference.low == difference.high
-    if has_interval and not decisive.useless and not (equal and difference.low == 0):
-        people = "patients" if evaluation.patients_known else "cases"
-        reasons.append(relate_in_words(difference, margin, first, second, people))
-    whose = f" of {decisive.patients} patients"
-    if not evaluation.patients_known:
-        whose = ", each of which counts as a patient, as no patients are named"
-    reasons.append(
-        f"On these {decisive.cases} cases{whose}, {first} has the "
-        f"AUC {first_auc:.3f} and {second} {second_auc:.3f}: {describe_gap(difference)}."
-    )
-    reasons += describe_gain(decisive)
-    decision = decide(evaluation)
-    headline = f"Use {first} in place of {second}: {DECISION_WORDS[decision]}."
-    if is_nothing_of_use(evaluation):
-        headline, openings = NOTHING_WORKS, []
-        reasons.insert(0, advise_without_use(evaluation))
-    return Verdict(decision, headline, tuple(openings), tuple(reasons))

@@ -1,19 +1,15 @@
-"""The answer in words, made from the figures by fixed rules."""
+"""The answer in words: which sentences of the list follow from the figures, in which order."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from skiagram.evaluation.criteria import (
     SIDES,
     DecisiveComparison,
     Side,
-    Standing,
     are_told_apart,
     beats_rule,
-    decide,
     decide_by_margin,
-    decide_finding,
     excludes_good_models,
     find_comparison,
     find_decisive,
@@ -21,12 +17,11 @@ from skiagram.evaluation.criteria import (
     find_standing,
     gains_over_rules,
     has_shifted,
-    is_contradicted,
-    is_finding_no_of_many,
     is_no_finder_of_use,
     is_nothing_of_use,
-    is_remembered,
     is_unbeaten,
+    judge,
+    judge_finding,
     list_finders,
     list_leaked,
     list_standing,
@@ -50,8 +45,9 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.options import DEFAULT_MARGIN
+from skiagram.evaluation.rules import Rule
+from skiagram.evaluation.sentences import Sentence, join, say
 from skiagram.evaluation.sites import SITES
-from skiagram.records.predictions import LOOK_AT_DATA, MORE_CASES, NOTHING_WORKS
 from skiagram.statistics.estimate import (
     Estimate,
     format_decimal,
@@ -62,75 +58,138 @@ from skiagram.statistics.estimate import (
     round_half_up,
 )
 
-_INTERVAL = "95 % interval"
-_OF_MANY = (
-    "Taken together, the comparisons with the classical model, with chance and with simple "
-    "baselines do not exclude a worthwhile gain (Bonferroni)."
-)
+
+def with_verdict(evaluation: Evaluation) -> Evaluation:
+    """Return the record with its verdict, in parts and as one paragraph, and what is not beaten."""
+    answer = state_verdict(evaluation)
+    unbeaten = () if evaluation.compared else describe_rules(evaluation, beaten=False)
+    warnings = dict.fromkeys((*evaluation.warnings, *unbeaten))
+    return replace(evaluation, answer=answer, warnings=tuple(warnings))
 
 
 def state_verdict(evaluation: Evaluation) -> Verdict:
-    """Say what to do, then why, from the record alone; `criteria` has the rules.
+    """Say what to do, then why, from the record alone; `rules` has the rules.
 
     Where reported cases have near duplicates among the development cases, the words follow the
     figures without them. Where frozen encoders take part, the same is said of the contender, under
-    its name.
+    its name; of columns of scores, of the two that are compared.
     """
-    everything, decisive = find_comparison(evaluation), find_decisive(evaluation)
-    if everything is None or decisive is None:
+    rule, decisive = judge(evaluation), find_decisive(evaluation)
+    if rule.because == "nothing" or decisive is None:
         return _state_no_comparison(evaluation)
-    leaked_models, leaked_finders = list_leaked(evaluation)
-    leaked = [_title(name, evaluation) for name in leaked_models]
-    leaked += [f"{_title(name, evaluation)}, in finding," for name in leaked_finders]
-    if leaked:
-        return Verdict(
-            "none",
-            f"No verdict: {' and '.join(leaked)} scored above the ideal observer, by more than "
-            "chance explains in 97.5 % of runs.",
-            reasons=(
-                "Of honest models that are as good as the ideal observer 1 in 40 gives this "
-                "alarm, of worse ones fewer. Look for a leak before reading any figure.",
-            ),
-        )
-    # What to use: of whole images, and where lesions are sought first of finding.
-    decision, finding = decide(evaluation), evaluation.finding
-    either = evaluation.contender == "either"
-    kinds = " (a trained network or a frozen encoder)" if either else ""
-    alone = ", judged by single trainings" if decisive.is_of_single_trainings else ""
-    images = f"se a {evaluation.contender_words}{kinds}: {DECISION_WORDS[decision]}{alone}."
-    headline = f"U{images}"
+    if rule.because == "leak":
+        headline = say("answer.no_verdict", because=explain(evaluation, rule))
+        return Verdict(rule.decision, headline, reasons=(say("answer.look_for_leak"),))
     useless = is_nothing_of_use(evaluation)
-    if useless:
-        finds = finding is not None and not is_no_finder_of_use(evaluation)
-        headline = f"Of whole images: {NOTHING_WORKS}" if finds else NOTHING_WORKS
-    elif finding is not None and evaluation.gain_in_finding(MERIT) is not None:
-        found = DECISION_WORDS[decide_finding(evaluation)]
-        name = evaluation.words_of(finding.contender)
-        headline = f"Use a {name} to find lesions: {found}. For whole images, u{images}"
+    # What is not in the figures of the difference, where the decision rests on it.
+    other = rule.because in ("copies", "several", "ceiling") and not useless
+    because = say("answer.because", because=explain(evaluation, rule))
     reasons = (
-        *((advise_without_use(evaluation),) if useless else ()),
-        *_compare_arms(decisive, evaluation),
+        *(advise_without_use(evaluation) if useless else ()),
+        *say_standing(decisive),
+        *([because] if other else []),
         *describe_gain(decisive),
-        *_qualify(everything, decisive, evaluation),
+        describe_figures(decisive),
+        *_qualify(decisive),
         *describe_finding(evaluation),
+        *recommend(evaluation),
     )
     openings = (
         *_shifted(evaluation),
-        *_unbeaten(decisive, evaluation),
+        *_unbeaten(decisive),
         *_unbeaten_in_finding(evaluation),
     )
-    if is_remembered(evaluation):
-        unclean = (
-            f"{evaluation.near_duplicates} test cases have a near duplicate in the "
-            "development set, and without them nothing can be compared: the figures are too good."
-        )
-        openings = (*openings, unclean)
-    return Verdict(decision, headline, openings, reasons)
+    return Verdict(rule.decision, _say_headline(decisive, rule), openings, reasons)
 
 
-def advise_without_use(evaluation: Evaluation) -> str:
+def _say_headline(decisive: DecisiveComparison, rule: Rule) -> str:
+    """Say what to use: of whole images, and where lesions are sought first of finding."""
+    evaluation, finding = decisive.evaluation, decisive.evaluation.finding
+    if is_nothing_of_use(evaluation):
+        finds = finding is not None and not is_no_finder_of_use(evaluation)
+        nothing = say("answer.nothing_works")
+        return say("answer.nothing_works_images", nothing=nothing) if finds else nothing
+    decision = DECISION_WORDS[rule.decision]
+    if evaluation.compared is not None:
+        first, second = evaluation.compared
+        return say("answer.headline_scores", first=first, second=second, decision=decision)
+    either = say("answer.kinds_of_either") if evaluation.contender == "either" else ""
+    said = {
+        "contender": f"{evaluation.contender_words}{either}",
+        "decision": decision,
+        "alone": say("answer.single_trainings") if decisive.is_of_single_trainings else "",
+    }
+    if finding is None or evaluation.gain_in_finding(MERIT) is None:
+        return say("answer.headline", **said)
+    found = DECISION_WORDS[judge_finding(evaluation).decision]
+    name = evaluation.words_of(finding.contender)
+    return say("answer.headline_finding", finder=name, found=found, **said)
+
+
+def explain(evaluation: Evaluation, rule: Rule, contender: str = "", figure: str = "") -> Sentence:
+    """Say what a decision rests on.
+
+    Args:
+        contender: What it is about; empty for the contender of whole images.
+        figure: In which figure it gains; empty for the primary one.
+    """
+    if rule.because == "leak":
+        leaked, leaked_finders = list_leaked(evaluation)
+        names = [_title(name, evaluation) for name in leaked]
+        names += [f"{_title(name, evaluation)}, in finding," for name in leaked_finders]
+        return say("because.none_leak", models=join(names))
+    decisive, margin = find_decisive(evaluation), format_decimal(evaluation.margin)
+    baseline, ceiling, reached = "", "", ""
+    if decisive is not None:
+        baseline = _title(decisive.find_unbeaten_baseline(), evaluation)
+        near = decisive.find_ceiling()
+        near = evaluation.best.get(near, near)
+        ceiling = _title(near, evaluation)
+        value = evaluation.table.find(figure=evaluation.primary, model=near, versus="").value
+        reached = f"the {evaluation.primary_title} {format_decimal(value)}"
+    if contender and rule.because == "baseline":  # of finders
+        rules = evaluation.figures.select(analysis=FINDING_RULES).rows
+        named = (row.versus for row in rules if is_unbeaten(row) and row.versus != PREVALENCE)
+        baseline = _title(next(named, ""), evaluation)
+    return say(
+        f"because.{rule.decision}_{rule.because}",
+        a=f"a {contender or evaluation.contender_words}",
+        gain=f"{margin} in {figure or evaluation.figure_words}",
+        margin=margin,
+        baseline=baseline,
+        ceiling=ceiling,
+        reached=reached,
+    )
+
+
+def advise_without_use(evaluation: Evaluation) -> tuple[str, ...]:
     """Return what to do first where no model is shown to be of use."""
-    return LOOK_AT_DATA if excludes_good_models(evaluation) else f"{MORE_CASES} {LOOK_AT_DATA}"
+    more = () if excludes_good_models(evaluation) else (say("answer.more_cases"),)
+    return (*more, say("answer.look_at_data"))
+
+
+def recommend(evaluation: Evaluation) -> Iterator[str]:
+    """Yield which model to use and what to expect of it, or that none is to be used."""
+    if evaluation.compared is not None:
+        return
+    rule, rows = judge(evaluation), gains_over_rules(evaluation)
+    # The first that beats chance, of what the decision names and what else stands for a side.
+    arms = ["classical", evaluation.contender][:: -1 if rule.decision == "yes" else 1]
+    at_chance = {row.model for row in rows if row.versus == PREVALENCE and is_unbeaten(row)}
+    arm = next((each for each in arms if each in evaluation.arms and each not in at_chance), "")
+    if is_nothing_of_use(evaluation) or rule.because in ("leak", "copies") or not arm:
+        yield say("use.none")
+        return
+    known = evaluation.off_copies if evaluation.near_duplicates else evaluation.primary
+    unbeaten = [each.versus for each in rows if each.model == arm and is_unbeaten(each)]
+    model = evaluation.find_result(unbeaten[0] if unbeaten else evaluation.model_of(arm))
+    places = {"figure": evaluation.primary_title, "value": format_estimate(model.find(known))}
+    if unbeaten:
+        yield say("use.baseline", baseline=model.outcome.title, **places)
+        return
+    title = _title(next(iter(evaluation.arms[arm].chosen)), evaluation)
+    meanwhile = rule.decision == "open" and arm == "classical"
+    yield say("use.meanwhile" if meanwhile else "use.model", model=title, **places)
 
 
 def _state_no_comparison(evaluation: Evaluation) -> Verdict:
@@ -151,21 +210,25 @@ def _state_no_comparison(evaluation: Evaluation) -> Verdict:
             if arm not in evaluation.arms:
                 reasons.append(f"no {name} {reason}")
         why = " and ".join(reasons)
-    words = f"No comparison {_where(evaluation)}: {why}."
+    because = say("because.none_nothing", why=why)
+    words: str = say("answer.no_comparison", cases=_where(evaluation), because=because)
     if useless:
-        words = f"{NOTHING_WORKS} {advise_without_use(evaluation)} {words}"
-    unbeaten = tuple(_unbeaten_in_finding(evaluation))
+        words = " ".join((say("answer.nothing_works"), *advise_without_use(evaluation), words))
     shown = () if useless else describe_rules(evaluation)
     # Where one kind of models alone was asked for, what it is worth is the answer.
     asked = {outcome.arm for outcome in evaluation.outcomes} & {evaluation.contender, "classical"}
     if shown and difference is None and len(asked) == 1:
         words, *others = (*shown, words)
         shown = tuple(others)
-    return Verdict("none", words, unbeaten, (*shown, *describe_finding(evaluation)))
+    reasons_shown = (*shown, *describe_finding(evaluation), *recommend(evaluation))
+    return Verdict("none", words, tuple(_unbeaten_in_finding(evaluation)), reasons_shown)
 
 
 def _name(side: Side, evaluation: Evaluation) -> str:
-    return evaluation.contender_words if side == "contender" else "classical model"
+    """Return what a side is called, with its article."""
+    if evaluation.compared is not None:
+        return evaluation.compared[side == "classical"]
+    return f"the {evaluation.contender_words if side == 'contender' else 'classical model'}"
 
 
 def _shifted(evaluation: Evaluation) -> Iterator[str]:
@@ -177,88 +240,82 @@ def _shifted(evaluation: Evaluation) -> Iterator[str]:
         return
     sides = [evaluation.values_of_sides(shift) for shift in shifts]
     pairs = [
-        f"{_title(shift.model, evaluation)} {test_value:.3f} instead of {development_value:.3f}"
+        say(
+            "shift.pair",
+            model=_title(shift.model, evaluation),
+            test=format_decimal(test_value),
+            development=format_decimal(development_value),
+        )
         for shift, (test_value, development_value) in zip(shifts, sides, strict=True)
     ]
-    cases = "cases of the cohort" if evaluation.is_external else "test cases"
-    figure, is_error = evaluation.primary_title, evaluation.lower_is_better
-    if all((test_value > development_value) != is_error for test_value, development_value in sides):
-        yield (
-            f"The {figure} on the {cases} is {'lower' if is_error else 'higher'} than on "
-            "held-out cases of the development set by more than chance explains "
-            f"({_listed(pairs)}): the {cases} are easier, or training on all cases helped."
-        )
-    else:
-        yield (
-            f"The {cases} are unlike the development set: the {figure} on them and on "
-            "held-out cases of the development set differ by more than chance explains "
-            f"({_listed(pairs)})."
-        )
+    is_error = evaluation.lower_is_better
+    are_better = all((tested > known) != is_error for tested, known in sides)
+    yield say(
+        "shift.better" if are_better else "shift.unlike",
+        cases="cases of the cohort" if evaluation.is_external else "test cases",
+        figure=evaluation.primary_title,
+        side="lower" if is_error else "higher",
+        pairs=join(pairs),
+    )
     # What else differs between the sides, where that was asked.
     if not evaluation.figures.select(analysis=DOMAIN):
         return
     differing = []
     for trait in filter(has_shifted, evaluation.differences_of_sides(SHARES, NUMBERS)):
         test_value, development_value = evaluation.values_of_sides(trait)
-        values = f"median {test_value:.4g} instead of {development_value:.4g}"
+        values = f", median {test_value:.4g} instead of {development_value:.4g}"
         if trait.analysis == SHARES:
-            values = f"{_percent(test_value)} instead of {_percent(development_value)}"
-        comma = "" if trait.analysis == SHARES else ","
-        differing.append(f"{trait.figure}{comma} {values}")
+            values = f" {_percent(test_value)} instead of {_percent(development_value)}"
+        differing.append(f"{trait.figure}{values}")
     if differing:
-        yield f"What differs: {_listed(differing)}."
+        yield say("shift.differs", traits=join(differing))
     if are_told_apart(evaluation.figures):
-        sentence = describe_classifier(evaluation.figures, is_external=evaluation.is_external)
-        yield f"{sentence}."
+        yield describe_classifier(evaluation.figures, is_external=evaluation.is_external)
     elif not differing and not evaluation.differences_of_sides(FEATURES):
-        yield "Neither classes, covariates, brightness, size nor the features tell why."
+        yield say("shift.unexplained")
 
 
 def describe_classifier(figures: FigureTable, *, is_external: bool = False) -> str:
     """Say how well features tell test cases, or those of another cohort, from development cases."""
-    auc, features = (figures.select(analysis=name) for name in (DOMAIN, FEATURES))
-    estimate, named = auc.find(figure="roc_auc"), features.list_distinct("figure")
-    return (
-        "Without labels, a classifier on the features tells "
-        f"{'the cohort' if is_external else 'the test set'} from the development set with an AUC "
-        f"of {format_decimal(estimate.value)} "
-        f"({_INTERVAL} {estimate.low:.3f} to {estimate.high:.3f})"
-        f"{f', most by {_listed(named[:3])}' if named else ''}"
+    estimate = figures.find(analysis=DOMAIN, figure="roc_auc")
+    named = figures.select(analysis=FEATURES).list_distinct("figure")
+    return say(
+        "shift.classifier",
+        side="the cohort" if is_external else "the test set",
+        auc=format_decimal(estimate.value),
+        low=format_decimal(estimate.low),
+        high=format_decimal(estimate.high),
+        most=say("shift.most", features=join(named[:3])) if named else "",
     )
 
 
-def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:
+def _unbeaten(decisive: DecisiveComparison) -> Iterator[str]:
     """Yield which of chance and the simple baselines the two are not shown to beat."""
+    evaluation = decisive.evaluation
     failing = [side for side in SIDES if decisive.fails(side, PREVALENCE)]
     if all(decisive.loses(side, PREVALENCE) for side in SIDES):
-        yield (
-            "Both put the cases in an order worse than chance: look for exchanged labels, or "
-            "for cases unlike those that the models learned from."
-        )
+        yield say("unbeaten.reversed")
     elif is_nothing_of_use(evaluation):
         pass  # the headline says so
     elif len(failing) == 2:
-        yield "Neither is shown to beat chance."
+        yield say("unbeaten.neither", rivals="chance")
     elif failing:
-        yield f"The {_name(failing[0], evaluation)} is not shown to beat chance."
-    # rules that the same of the two are not shown to beat stand in one sentence
+        yield say("unbeaten.one", name=_name(failing[0], evaluation), rivals="chance")
+    # Rules that the same of the two are not shown to beat stand in one sentence.
     rivals: dict[str, list[str]] = {}
     for rule in decisive.simple_rules:
         title = _title(rule, evaluation)
         unbeaten = [side for side in SIDES if decisive.fails(side, rule)]
         if all(decisive.loses(side, rule) for side in SIDES):
-            yield f"A simple baseline, {title}, is better than both."
+            yield say("unbeaten.worse", rivals=title)
         elif len(unbeaten) == 2 and len(failing) < 2:
-            rivals.setdefault("Neither is", []).append(title)
+            rivals.setdefault("", []).append(title)
         elif unbeaten and not set(unbeaten) & set(failing):
-            name = _name(unbeaten[0], evaluation)
-            rivals.setdefault(f"The {name} is not", []).append(title)
-    for who_is, titles in rivals.items():
-        one = len(titles) == 1
-        beaten = (
-            f"a simple baseline, {titles[0]}" if one else f"simple baselines: {_listed(titles)}"
-        )
-        yield f"{who_is} shown to beat {beaten}."
+            rivals.setdefault(_name(unbeaten[0], evaluation), []).append(title)
+    for name, titles in rivals.items():
+        kind = "unbeaten.baseline" if len(titles) == 1 else "unbeaten.baselines"
+        named = say(kind, rivals=join(titles))
+        yield say("unbeaten.one" if name else "unbeaten.neither", name=name, rivals=named)
 
 
 def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
@@ -267,11 +324,11 @@ def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
     if finding is None:
         return
     for rule in filter(is_unbeaten, evaluation.figures.select(analysis=FINDING_RULES).rows):
-        rival = f"a simple baseline, {_title(rule.versus, evaluation)}"
+        rival = say("unbeaten.baseline", rivals=_title(rule.versus, evaluation))
         if rule.versus == PREVALENCE:
-            rival = "a detector that marks nothing, whose figure of merit is ½"
+            rival = say("unbeaten.nothing_marked")
         name = evaluation.words_of(finding.contender)
-        yield f"In finding, the {name} is not shown to beat {rival}."
+        yield say("unbeaten.in_finding", name=name, rivals=rival)
 
 
 def describe_finding(evaluation: Evaluation) -> Iterator[str]:
@@ -280,40 +337,47 @@ def describe_finding(evaluation: Evaluation) -> Iterator[str]:
     more = evaluation.gain_in_finding(MEAN_SENSITIVITY)
     if finding is None:
         return
-    searched = f"In finding the {finding.lesions} lesions in {finding.images} images"
+    searched = say("finding.searched", lesions=finding.lesions, images=finding.images)
     if difference is None or difference.value is None or more is None:
         if not is_no_finder_of_use(evaluation):
             best = max(finding.finders, key=lambda finder: finder.find(MERIT).value or 0.0)
             share = format_decimal(best.find("sensitivity", "1").value)
-            title = _title(best.model, evaluation)
-            yield f"{searched}, {title} finds {share} of them at one false mark per image."
+            model = _title(best.model, evaluation)
+            yield say("finding.alone", searched=searched, model=model, share=share)
         return
-    arms, name = (finding.contender, "classical"), evaluation.words_of(finding.contender)
-    merits, means = (
-        [format_decimal(finding.arms[arm].find(figure).value) for arm in arms]
-        for figure in (MERIT, MEAN_SENSITIVITY)
-    )
-    shares = [format_decimal(finding.arms[arm].find("sensitivity", "1").value) for arm in arms]
-    contender, classical = (_who_stands(evaluation, finding.chosen[arm]) for arm in arms)
-    margin = evaluation.margin
+    name, rule = evaluation.words_of(finding.contender), judge_finding(evaluation)
     if difference.low is not None and difference.low != difference.high:
-        words = relate_in_words(difference, margin, f"the {name}", "the classical model")
-        yield f"In finding, by the figure of merit, {words[0].lower()}{words[1:]}"
-        if is_contradicted(evaluation):
-            merit_decision = decide_by_margin(difference, margin)
-            how = "not shown to find more" if merit_decision == "yes" else "shown to find more"
-            yield f"But the {name} is {how} of the lesions, so finding is inconclusive."
-        if is_finding_no_of_many(evaluation):
-            yield f"In finding, {_OF_MANY[0].lower()}{_OF_MANY[1:]}"
+        clause = relate(evaluation, difference, f"the {name}", "the classical model")
+        yield say("difference.in_finding", clause=clause)
+        if rule.because == "contradiction":
+            gains = decide_by_margin(difference, evaluation.margin) == "yes"
+            how = say("finding.not_more" if gains else "finding.is_more")
+            yield say("finding.more", name=name, how=how)
+        if rule.because == "several":
+            yield say("finding.together")
     if is_no_finder_of_use(evaluation):
         return  # counts of what a finder at chance finds would praise it
-    yield (
-        f"{searched}, the best {name}{contender} has the figure of merit {merits[0]} "
-        f"and the best classical model{classical} {merits[1]} "
-        f"({finding.variant}): "
-        f"{describe_gap(difference)}. Their mean sensitivity is {means[0]} and {means[1]}: "
-        f"{describe_gap(more)}. At one false mark per image they find "
-        f"{shares[0]} and {shares[1]} of the lesions."
+    (first, places), (second, other_places) = (
+        (
+            say("difference.best", words=words, who=_who_stands(evaluation, finding.chosen[arm])),
+            {
+                "merit": format_decimal(finding.arms[arm].find(MERIT).value),
+                "mean": format_decimal(finding.arms[arm].find(MEAN_SENSITIVITY).value),
+                "share": format_decimal(finding.arms[arm].find("sensitivity", "1").value),
+            },
+        )
+        for arm, words in ((finding.contender, name), ("classical", "classical model"))
+    )
+    yield say(
+        "finding.figures",
+        searched=searched,
+        first=first,
+        second=second,
+        variant=finding.variant,
+        gap=describe_gap(difference),
+        more=describe_gap(more),
+        **places,
+        **{f"other_{key}": value for key, value in other_places.items()},
     )
 
 
@@ -324,100 +388,80 @@ def _who_stands(evaluation: Evaluation, chosen: Mapping[str, int]) -> str:
         return f" ({_title(first, evaluation)})"
     folds = [f"{_title(first, evaluation)} in {often} {'folds' if often > 1 else 'fold'}"]
     folds += [f"{_title(model, evaluation)} in {count}" for model, count in others]
-    return f" of each fold ({_listed(folds)})"
+    return f" of each fold ({join(folds)})"
 
 
 def describe_gap(difference: Estimate) -> str:
     """Return a difference with its interval, as a part of a sentence."""
-    if difference.low is None or difference.high is None:
-        return f"the difference is {format_signed(difference.value or 0)}"
     if difference.low == difference.high == 0:
-        return "the difference is exactly 0, as the two order all cases alike"
-    return (
-        f"the difference is {format_signed(difference.value or 0)} "
-        f"({_INTERVAL} {format_signed(difference.low)} to {format_signed(difference.high)})"
-    )
-
-
-def _compare_arms(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:
-    """Yield what the decisive difference means, and then the figures that it is of."""
-    difference = decisive.difference
+        return say("difference.same_order")
+    value, low, high = map(format_signed, (difference.value or 0, difference.low, difference.high))
     if difference.low is None or difference.high is None:
-        yield f"No interval can be given: {difference.method.removeprefix('no interval: ')}."
+        return say("difference.value", value=value)
+    return say("difference.interval", value=value, low=low, high=high)
+
+
+def say_standing(decisive: DecisiveComparison) -> Iterator[str]:
+    """Yield what the decisive difference means, if it does."""
+    evaluation, difference = decisive.evaluation, decisive.difference
+    if difference.low is None or difference.high is None:
+        reason = difference.method.removeprefix("no interval: ")
+        yield say("answer.no_interval", reason=reason)
     elif decisive.useless:
-        yield "Which of two models is better means nothing while neither is shown to be of use."
+        yield say("answer.meaningless")
     elif not difference.low == difference.high == 0:
-        first, second = (f"the {_name(side, evaluation)}" for side in SIDES)
-        margin, unit = evaluation.margin, evaluation.task.predicted.margin_unit
-        words = relate_in_words(
-            decisive.gain,
-            margin,
-            first,
-            second,
-            "trainings" if needs_more_trainings(evaluation) else "patients",
-            default_margin=DEFAULT_MARGIN * unit,
-        )
+        clause = relate(evaluation, decisive.gain, *(_name(side, evaluation) for side in SIDES))
         fails = any(decisive.fails("contender", rule) for rule in decisive.simple_rules)
         qualified = fails and find_side(decisive.gain) == "above"
-        yield f"Of the two, {words[0].lower()}{words[1:]}" if qualified else words
-        if decisive.no_is_of_many:
-            yield _OF_MANY
-    # The figures: of which cases, and of which models.
-    where = _where(evaluation, decisive)
-    if decisive.without_near_duplicates:
-        sealed = evaluation.task.design == "holdout"
-        place = "in the development set" if sealed else "among the cases of other patients"
-        where += f" without a near duplicate {place}"
-    contender, other = (
-        _who_stands(evaluation, evaluation.arms[arm].chosen)
-        for arm in (evaluation.contender, "classical")
-    )
-    mean = f", mean of {decisive.trainings} trainings" if decisive.trainings > 1 else ""
-    figure, second_figure = (format_decimal(decisive.reached(side).value) for side in SIDES)
-    yield (
-        f"{where[0].upper()}{where[1:]}, the best {evaluation.contender_words}{contender} has the "
-        f"{evaluation.primary_title} {figure} and the best classical model{other} {second_figure}"
-        f"{mean}: {describe_gap(difference)}."
-    )
+        yield say("difference.of_the_two" if qualified else "difference.sentence", clause=clause)
+        if find_standing(decisive.gain, evaluation.margin).because == "undecided":
+            people = "patients" if evaluation.patients_known else "cases"
+            people = "trainings" if needs_more_trainings(evaluation) else people
+            yield say("difference.narrow", people=people)
 
 
-def relate_in_words(
-    difference: Estimate,
-    margin: float,
-    model: str,
-    versus: str,
-    more: str = "patients",
-    default_margin: float = DEFAULT_MARGIN,
-) -> str:
-    """Say what an interval of own minus other means; the two are named with their articles.
+def relate(evaluation: Evaluation, gain: Estimate, first: str, second: str) -> str:
+    """Say what the interval of a gain shows; the two are named with their articles."""
+    usual = DEFAULT_MARGIN * evaluation.task.predicted.margin_unit
+    kind = "difference.default" if evaluation.margin == usual else "difference.margin"
+    margin = say(kind, margin=format_decimal(evaluation.margin))
+    standing = find_standing(gain, evaluation.margin).because
+    key = standing.replace(",", "").replace(" ", "_")
+    return say(f"standing.{key}", first=first, second=second, margin=margin)
 
-    Args:
-        more: Of what more would make the interval shorter.
-    """
-    margin_words = (
-        f"default of {margin:.3f}" if margin == default_margin else f"margin of {margin:.3f}"
+
+def describe_figures(decisive: DecisiveComparison) -> str:
+    """Say which figures the decisive difference is of: on which cases, and of which models."""
+    evaluation = decisive.evaluation
+    names = [_name(side, evaluation) for side in SIDES]
+    if evaluation.compared is None:
+        arms = (
+            (evaluation.contender, evaluation.contender_words),
+            ("classical", "classical model"),
+        )
+        names = [
+            say(
+                "difference.best",
+                words=words,
+                who=_who_stands(evaluation, evaluation.arms[arm].chosen),
+            )
+            for arm, words in arms
+        ]
+    value, other = (format_decimal(decisive.reached(side).value) for side in SIDES)
+    mean = say("difference.mean", trainings=decisive.trainings) if decisive.trainings > 1 else ""
+    if decisive.is_of_single_trainings and evaluation.compared is None:
+        mean = say("difference.one_training")
+    return say(
+        "difference.figures",
+        cases=_where(evaluation, decisive),
+        first=names[0],
+        second=names[1],
+        figure=evaluation.primary_title,
+        value=value,
+        other=other,
+        mean=mean,
+        gap=describe_gap(decisive.difference),
     )
-    worthwhile = f"the {margin_words} that counts as worthwhile"
-    first, second = (re.sub("^the ", "The ", name) for name in (model, versus))
-    low, high = difference.low or 0, difference.high or 0
-    unlikely = f"A gain above {high:.3f} is unlikely ({_INTERVAL}), less than {worthwhile}"
-    words: dict[Standing, str] = {
-        "better, enough": f"{first} is better: a gain below {low:.3f} is unlikely ({_INTERVAL}), "
-        f"and that is more than {worthwhile}.",
-        "better, too little": f"{first} is better, but a{unlikely[1:]}.",
-        "better": f"{first} is better, but whether by {worthwhile} is not settled.",
-        "worse, by the margin": f"{second} is better, by more than {worthwhile}.",
-        "worse": f"{second} is better, by {-high:.3f} to {-low:.3f} ({_INTERVAL}).",
-        "equivalent": f"{unlikely}; the two are alike.",
-        "not superior": f"{unlikely}; {model} may be {-low:.3f} worse.",
-        "not inferior": f"No advantage of {model} is shown and none is excluded: a loss above "
-        f"{-low:.3f} and a gain above {high:.3f} are unlikely ({_INTERVAL}).",
-        "undecided": "No difference is shown, which is not the same as equality: "
-        f"{model} may be anything from {-low:.3f} worse to {high:.3f} better. "
-        f"More {more} would narrow this.",
-        "unknown": "No interval can be given.",
-    }
-    return words[find_standing(difference, margin)]
 
 
 def describe_gain(decisive: DecisiveComparison) -> Iterator[str]:
@@ -427,17 +471,14 @@ def describe_gain(decisive: DecisiveComparison) -> Iterator[str]:
     equal = decisive.difference.low == decisive.difference.high
     if len(percentages) < len(shares) or decisive.useless or equal:
         return
-    margin, (above, within, below) = decisive.evaluation.margin, percentages
-    yield (
-        f"Probability (flat prior) of a gain above {margin:.3f}: {above}; of a difference within "
-        f"±{margin:.3f}: {within}; of a loss above {margin:.3f}: {below}."
-    )
+    above, within, below = percentages
+    margin = format_decimal(decisive.evaluation.margin)
+    yield say("difference.probabilities", margin=margin, above=above, within=within, below=below)
 
 
-def _qualify(
-    everything: DecisiveComparison, decisive: DecisiveComparison, evaluation: Evaluation
-) -> Iterator[str]:
+def _qualify(decisive: DecisiveComparison) -> Iterator[str]:
     """Yield what else bears on the difference: training cases, near duplicates and sites."""
+    evaluation = decisive.evaluation
     # What early stopping took from the network alone.
     standing = list_standing(evaluation)
     share = max(
@@ -446,20 +487,18 @@ def _qualify(
     )
     if share > 0:
         name = "network" if evaluation.contender == "either" else evaluation.contender_words
-        yield (
-            f"The {name} learned from {_percent(1 - share)} of the cases that the classical model "
-            "learned from: the others decided when its training stopped. With all of them it might "
-            "gain a little."
-        )
+        yield say("difference.fewer_cases", name=name, share=_percent(1 - share))
     # What the cases with a near duplicate would have said.
-    if decisive.without_near_duplicates:
-        other = DECISION_WORDS[everything.decision]
-        end = f', which would read "{other}"' if everything.decision != decisive.decision else ""
+    everything = find_comparison(evaluation)
+    if decisive.without_near_duplicates and everything is not None:
+        with_copies, without = (each.judge().decision for each in (everything, decisive))
+        other = say("difference.would_read", decision=DECISION_WORDS[with_copies])
         left_out = evaluation.near_duplicates
-        others = f"{left_out} others" if left_out > 1 else "other one"
-        yield (
-            f"With the {others}, which a model may only remember, "
-            f"{describe_gap(everything.difference)}{end}."
+        yield say(
+            "difference.with_copies",
+            others=f"{left_out} others" if left_out > 1 else "other one",
+            gap=describe_gap(everything.difference),
+            end=other if with_copies != without else "",
         )
     # What sites or cohorts that no model saw say of the next one: nothing below three sites.
     sites = evaluation.test_sites
@@ -467,16 +506,16 @@ def _qualify(
     paired = evaluation.figures.select(analysis=SITES, versus="classical", group="")
     says_next = paired.find(figure="next_site").low is not None
     if evaluation.is_external:
-        if several:
-            few = "" if says_next else "; a few cohorts say nothing about the next"
-            yield f"The cohorts are {_listed(sites)}{few}."
-        else:
-            yield "One cohort says nothing about the next."
+        few = "" if says_next else say("sites.few_cohorts")
+        named = say("sites.cohorts", sites=join(sites), few=few) if several else ""
+        yield named or say("sites.cohort")
     elif sites:
-        few = "a few sites say" if several else "one site says"
-        yield (
-            f"The test cases are of {_listed(sites)}, {'sites' if several else 'a site'} that "
-            f"training never saw{'' if says_next else f'; {few} nothing about the next'}."
+        few = say("sites.few_of_it" if several else "sites.one_of_it")
+        yield say(
+            "sites.held_out",
+            sites=join(sites),
+            kind="sites" if several else "a site",
+            few="" if says_next else few,
         )
     if says_next:
         yield describe_sites(evaluation)
@@ -489,25 +528,25 @@ def describe_sites(evaluation: Evaluation) -> str:
         return ""
     figures = evaluation.figures.select(analysis=SITES)
     number, missing = len(figures.list_distinct("group")), figures.find(figure="left_out").value
-    left_out = ""
-    if missing:
-        left_out = f" {missing:.0f} with too few of a class are neither shown nor summarised."
+    left_out = say("sites.left_out", number=f"{missing:.0f}") if missing else ""
     if number < 2:
-        return f"One {column} says nothing about the next.{left_out}"
+        return say("sites.one", column=column, left_out=left_out)
     paired = figures.select(versus="classical")
-    difference = bool(paired)
+    is_difference = bool(paired)
     mean, following = ((paired or figures).find(figure=name) for name in ("mean", "next_site"))
     if following.value is None:
-        return f"Two values of “{column}” say nothing of where the next may lie.{left_out}"
-    subject = evaluation.difference_words if difference else f"the {evaluation.primary_title}"
-    write = format_difference if difference else format_estimate
-    interval = format_interval(following, 3 if difference else 2, signed=difference)
-    unseen = "" if evaluation.compared else " each scored by models that never saw it,"
-    return (
-        f"Over {number} values of “{column}”,{unseen} "
-        f"{subject} is {write(mean)}; at "
-        "the next such one it lies, with 95 % probability, in "
-        f"{interval}.{left_out}"
+        return say("sites.two", column=column, left_out=left_out)
+    digits = 3 if is_difference else 2
+    subject = evaluation.difference_words if is_difference else f"the {evaluation.primary_title}"
+    return say(
+        "sites.summary",
+        number=number,
+        column=column,
+        unseen="" if evaluation.compared else say("sites.unseen"),
+        subject=subject,
+        mean=(format_difference if is_difference else format_estimate)(mean),
+        interval=format_interval(following, digits, signed=is_difference),
+        left_out=left_out,
     )
 
 
@@ -519,24 +558,26 @@ def _percent(share: float) -> str:
 
 
 def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -> str:
-    cases, groups = (decisive.cases, decisive.patients) if decisive else evaluation.reported
-    kind = "sealed test cases" if evaluation.task.design == "holdout" else "cases, cross-validated,"
-    whose = "patients"
-    if not evaluation.patients_known:
-        whose = "groups of near duplicates (no patient is identified)"
+    """Return on which cases, and whether models knew them."""
+    cases, patients = (decisive.cases, decisive.patients) if decisive else evaluation.reported
+    design, known = evaluation.task.design, evaluation.patients_known
+    kind: str = "external" if evaluation.is_external else design
+    if evaluation.compared is not None:
+        kind = "scores" if known else "scores_unnamed"
     in_part = decisive is not None and decisive.without_near_duplicates
-    events = f" with {evaluation.events} events" if evaluation.events and not in_part else ""
-    if evaluation.is_external:
-        return f"on these {cases} cases{events} of {groups} {whose} of another cohort"
-    return f"on these {cases} {kind}{events} of {groups} {whose}"
+    events = evaluation.events and not in_part
+    return say(
+        f"cases.{kind}",
+        cases=cases,
+        events=say("cases.events", events=evaluation.events) if events else "",
+        groups=say("cases.patients" if known else "cases.unnamed", patients=patients),
+        own="patient" if known else "group",
+        where=say(f"cases.off_copies_{design}") if in_part else "",
+    )
 
 
 def _title(model: str, evaluation: Evaluation) -> str:
     return evaluation.titles.get(model, model)
-
-
-def _listed(names: Sequence[str], last: str = "and") -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
 def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tuple[str, ...]:
@@ -552,17 +593,10 @@ def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tup
         lost = [rule for rule in rules if not beats_rule(rule)]
         if not rules or arm not in evaluation.best or beaten is bool(lost):
             continue
-        verb = "is not shown to beat" if lost else "beats"
-        against = _listed([titles[rule.versus] for rule in lost or rules], "or" if lost else "and")
         title = titles[evaluation.best[arm]]
-        # what was chosen in each fold is called the best of its kind already
+        # What was chosen in each fold is called the best of its kind already.
         named = "" if title.startswith(f"Best {name}") else f" ({title})"
-        sentences.append(f"The best {name}{named} {verb} {against}.")
+        rivals = join([titles[rule.versus] for rule in lost or rules], "or" if lost else "and")
+        key = "unbeaten.best" if lost else "unbeaten.best_beats"
+        sentences.append(say(key, name=name, title=named, rivals=rivals))
     return tuple(sentences)
-
-
-def with_verdict(evaluation: Evaluation) -> Evaluation:
-    """Return the record with its verdict, in parts and as one paragraph, and what is not beaten."""
-    answer = state_verdict(evaluation)
-    warnings = dict.fromkeys((*evaluation.warnings, *describe_rules(evaluation, beaten=False)))
-    return replace(evaluation, answer=answer, warnings=tuple(warnings))

@@ -13,15 +13,6 @@ from skiagram.records.files import read_record, read_table, write_record, write_
 from skiagram.records.places import MARKS
 
 COMBINED = "combined"  # folder of combinations: a stage cannot read a folder and write into it
-NOTHING_WORKS = (
-    "No model is shown to work on these data: none is shown to beat chance when the number of "
-    "comparisons is taken into account."
-)
-MORE_CASES = "Test on more cases: these are too few to tell even a good model from chance."
-LOOK_AT_DATA = (
-    "Look at the labels and at images or features before anything else: is each label that of its "
-    "case, and do they show what tells the cases apart?"
-)
 
 
 @dataclass(frozen=True)

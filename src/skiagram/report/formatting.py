@@ -6,6 +6,7 @@ from typing import NamedTuple
 from skiagram.evaluation.criteria import is_nothing_of_use
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.sentences import say
 from skiagram.statistics.estimate import (
     MISSING,
     format_decimal,
@@ -14,10 +15,6 @@ from skiagram.statistics.estimate import (
 from skiagram.tasks.task import Design, Task
 
 _SPACE = "\N{NO-BREAK SPACE}"
-_AT_CHANCE = (
-    "No model is shown to beat chance on these data. The figures below may be those of random "
-    "scores: they support no decision, and no model is better than another by them."
-)
 
 ARM_TITLES = {
     "classical": "Classical features",
@@ -139,7 +136,7 @@ def design_words(evaluation: Evaluation) -> DesignWords:
 
 def warn_at_chance(evaluation: Evaluation) -> str:
     """Return what stands above figures where no model is shown to beat chance; else nothing."""
-    return _AT_CHANCE if is_nothing_of_use(evaluation) else ""
+    return say("answer.at_chance") if is_nothing_of_use(evaluation) else ""
 
 
 def metric_heading(name: str, task: Task) -> str:

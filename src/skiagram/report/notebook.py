@@ -285,8 +285,8 @@ class ScoreComparison(_Shown):
             p = "" if pair.p_holm is None else f", p {pair.p_holm:.3f} (Holm)"
             words = pair.reason or format_difference(pair)
             lines.append(f"{pair.model} minus {pair.versus}: {words}{p}")
-        for shown in (describe_sites(self.answered), describe_readers(self.answered)):
-            lines += [shown] if shown else []
+        readers = describe_readers(self.answered)
+        lines += [readers] if readers else []
         return "\n".join([*lines, *self.answered.warnings])
 
     @property

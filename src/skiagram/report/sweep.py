@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from skiagram.evaluation.criteria import CHANCE
-from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
+from skiagram.evaluation.sentences import say
 from skiagram.report.costs import fill_cost, show_costs
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -74,7 +74,7 @@ def summarise(result: SweepResult) -> Summary:
     is_useless = bool(lows) and all(low is not None and low <= CHANCE for low in lows)
     if any(each.figure == MERIT_DIFFERENCE or each.model.endswith(FINDER) for each in figures):
         is_useless = False
-    warning = (NOTHING_WORKS, LOOK_AT_DATA) if is_useless else ()
+    warning = (say("answer.nothing_works"), say("answer.look_at_data")) if is_useless else ()
     answers = [answer for part in show_analysis(result) for answer in part.answers]
     return Summary(result.question, (*warning, *answers, *describe_choice(result)))
 

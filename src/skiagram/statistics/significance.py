@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,31 +112,6 @@ def mcnemar(
     return McNemar(only_model, only_other, p, f"{CLUSTERED}{variation.words}")
 
 
-Relation = Literal[
-    "better", "worse", "equivalent", "not inferior", "not superior", "undecided", "unknown"
-]
-
-
-def relate_to_margin(difference: Estimate, margin: float) -> Relation:
-    """Return what is shown of the one model against the other.
-
-    "No difference found" is not "equal": two models are equivalent only when the whole interval
-    lies within the margin. The 95 % interval is used for both sides, which is stricter than two
-    one-sided tests at 5 %.
-    """
-    low, high = difference.low, difference.high
-    if low is None or high is None:
-        return "unknown"
-    shown: tuple[tuple[bool, Relation], ...] = (
-        (low > 0, "better"),
-        (high < 0, "worse"),
-        (-margin < low and high < margin, "equivalent"),
-        (-margin < low, "not inferior"),
-        (high < margin, "not superior"),
-    )
-    return next((words for holds, words in shown if holds), "undecided")
-
-
 def detectable_difference(variation: Variation, patients: int) -> Estimate:
     """Return the smallest true difference that is found with a chance of 80 % at 5 %, two-sided."""
     if not variation.variance > 0:
@@ -189,9 +164,12 @@ def plan_patients(
         return reach * float(np.sqrt(larger.variance)) <= room
 
     aims = ((POWER, margin), ((1 + POWER) / 2, margin), (POWER, abs(gain - margin)))
-    counts = [find_fewest(partial(is_enough, power=power, room=room), 2) for power, room in aims]
+    detect, settle, decide = (
+        find_fewest(partial(is_enough, power=power, room=room), 2) for power, room in aims
+    )
     few = MORE_TRAININGS if variation.trainings > 0 else f"not even {MAX_PATIENTS:,} are"
-    return Planning(*counts, few if None in counts else "")
+    reason = few if None in (detect, settle, decide) else ""
+    return Planning(detect, settle, decide, reason)
 
 
 def find_fewest(enough: Callable[[int], bool], least: int) -> int | None:

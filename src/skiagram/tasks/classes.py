@@ -164,8 +164,8 @@ class Classes(Predicted):
         if not few:
             return ()
         return (
-            f"Few test patients of class {' and of class '.join(few)}; below {FEW_PATIENTS} in "
-            "a class the 95 % intervals are wide, and a true gain is often not shown.",
+            f"Few patients of class {' and of class '.join(few)}; below {FEW_PATIENTS} in a class "
+            "the 95 % intervals are wide, and a true gain is often not shown.",
         )
 
     def find_absent_classes(self, label: NDArray[np.int64]) -> str:

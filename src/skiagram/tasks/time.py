@@ -619,7 +619,7 @@ class TimeToEvent(MeasuredOutcome):
             )
         events = len(np.unique(patient[label == EVENT]))
         if events < _ENOUGH_EVENTS:
-            few = f"Few events: {events} patients had it. Below {_ENOUGH_EVENTS} "
+            few = f"{events} patients had the event; with fewer than {_ENOUGH_EVENTS} "
             doubts.append(f"{few}a difference of models is rarely sure.")
         return tuple(doubts)
 

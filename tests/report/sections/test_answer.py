@@ -7,7 +7,7 @@ import pytest
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
 from skiagram.evaluation.clinical_utility import UTILITY
-from skiagram.evaluation.evaluation_record import Decision, Evaluation
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.report.formatting import format_percent
@@ -37,33 +37,47 @@ def test_every_figure_of_the_answer_is_in_the_table_and_the_difference_in_the_fi
 ) -> None:
     evaluation = example()
     sentences, found = state_answer(evaluation), tabulate_answer(evaluation)
-    assert len(sentences) == 3
     cells = [cell for group in found.groups for row in group.rows for cell in row.cells]
     table = " ".join(cell if isinstance(cell, str) else " ".join(cell[:2]) for cell in cells)
-    assert numbers(" ".join(sentences[1:])) <= numbers(table)
+    tested = {"150", "75", "3", "2", "0.020"}  # cases, patients, folds, and the margin
+    assert numbers(" ".join(sentences[1:])) - tested <= numbers(table)
     context = answer(evaluation, material())
     assert context["difference"] == evaluation.difference
     assert "+0.021" in context["forest"].svg
 
 
 @pytest.mark.parametrize(
-    ("decision", "low", "high", "start", "end"),
+    ("low", "high", "start", "standing", "use"),
     [
-        ("yes", 0.03, 0.06, "Yes: on 150 sealed test cases of 75", "by a worthwhile gain."),
-        ("no", -0.05, -0.01, "No: on 150", "the classical model is better."),
-        ("no", -0.01, 0.01, "No: on 150", "the two are equivalent."),
-        ("open", -0.03, 0.046, "Not settled: on 150", "both possible."),
+        (0.03, 0.06, "Inconclusive: a network is not shown to do better than a simple baseline, "
+         "Decision tree.", "Of the two, the network is better, by more than", "meanwhile"),
+        (-0.05, -0.01, "No: a network does not gain the 0.020 in AUC", "The classical", "model"),
+        (-0.01, 0.01, "No: a network does not gain", "A gain of the default of 0.020", "model"),
+        (-0.03, 0.046, "Inconclusive: it is neither shown nor excluded that", "No difference is "
+         "shown, which is not the same as equality: a gain of the default of 0.020", "meanwhile"),
     ],
-)
-def test_the_answer_is_three_sentences_with_units(
-    decision: Decision, low: float, high: float, start: str, end: str
+)  # fmt: skip
+def test_the_answer_says_a_matter_in_a_sentence_and_ends_with_what_to_use(
+    low: float, high: float, start: str, standing: str, use: str
 ) -> None:
-    first, second, third = state_answer(answered(decision, low, high))
+    first, figures, third, *others, counts, last = state_answer(answered("open", low, high))
     assert first.startswith(start)
-    assert "Of 100 abnormal cases the best network finds 5 more than the best classical" in second
-    assert "95 % interval 2 fewer to 12 more" in second
-    assert "raises 8 more false alarms" in second
-    assert third.endswith(end)
+    assert "On these 150 sealed test cases of 75 patients, which no model had seen," in figures
+    assert third.startswith(standing)
+    assert [each.key for each in others] == ["difference.narrow"] * (high == 0.046)
+    assert "Of 100 abnormal cases the best network finds 5 more than the best classical" in counts
+    assert "95 % interval 2 fewer to 12 more" in counts
+    assert "raises 8 more false alarms" in counts
+    assert last.key == f"use.{use}"
+    assert "Random forest" in last
+    assert last.endswith("its AUC is expected to be 0.879 (0.82 to 0.93).")
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_the_bold_sentence_has_at_most_25_words(situation: str) -> None:
+    found = state_answer(with_verdict(SITUATIONS[situation]))
+    assert len(found[0].split()) <= 25
+    assert found[-1].key.startswith("use.")
 
 
 def test_more_cases_are_not_asked_for_where_a_good_model_is_excluded() -> None:
@@ -105,15 +119,9 @@ def test_of_features_alone_the_first_sentence_says_what_they_beat_and_no_doubt_r
 def test_nobody_claims_to_keep_patients_apart_who_are_not_known() -> None:
     known = answered("no", -0.05, -0.01)
     folds = dataclasses.replace(known, task=dataclasses.replace(known.task, design="cv"))
-    assert "each scored by models that never saw its patient," in state_answer(folds)[0]
+    assert "each scored by models that never saw its patient," in state_answer(folds)[1]
     unknown = dataclasses.replace(folds, patients_known=False)
-    assert "each scored by models that never saw its group," in state_answer(unknown)[0]
-
-
-def test_the_first_sentence_says_what_decides_where_that_is_not_the_difference() -> None:
-    first = state_answer(answered("no", 0.03, 0.06))[0]
-    assert first.startswith("No: on 150 sealed test cases")
-    assert "not shown to do better than a simple baseline" in first
+    assert "each scored by models that never saw its group," in state_answer(unknown)[1]
 
 
 def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:
@@ -127,9 +135,8 @@ def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:
             for model in evaluation.models
         ),
     )
-    assert (
-        "finds 5 more than the best classical model (93 instead of 88" in state_answer(changed)[1]
-    )
+    words = "finds 5 more than the best classical model (93 instead of 88"
+    assert words in " ".join(state_answer(changed))
     row = find_row(tabulate_answer(changed), "Best network minus best classical model")
     assert row.cells[1] == Cell("+5", "(−2 to +12)")
 

@@ -14,21 +14,21 @@ from skiagram.evaluation.clinical_utility import (
 )
 from skiagram.evaluation.criteria import (
     CHANCE,
-    SIDES,
-    STANDING_WORDS,
     DecisiveComparison,
     find_decisive,
-    find_standing,
-    find_what_decides,
+    find_side,
+    gains_over_rules,
     is_no_finder_of_use,
     is_nothing_of_use,
+    is_unbeaten,
+    judge,
+    judge_finding,
 )
 from skiagram.evaluation.evaluation_record import (
+    DECISION_WORDS,
     OFF_NEAR_DUPLICATES,
-    PREVALENCE,
     PRIMARY,
     Evaluation,
-    Verdict,
 )
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import (
@@ -38,8 +38,15 @@ from skiagram.evaluation.results import (
     OPERATING_POINTS,
     ModelResult,
 )
-from skiagram.evaluation.verdict import advise_without_use, describe_finding
-from skiagram.records.predictions import NOTHING_WORKS
+from skiagram.evaluation.sentences import join, say
+from skiagram.evaluation.verdict import (
+    describe_figures,
+    describe_finding,
+    explain,
+    recommend,
+    say_standing,
+    state_verdict,
+)
 from skiagram.report.drawing import (
     ARM_COLOUR,
     INK,
@@ -80,8 +87,6 @@ from skiagram.statistics.estimate import (
     format_decimal,
     format_difference,
     format_estimate,
-    format_interval,
-    format_signed,
     round_half_up,
 )
 
@@ -95,6 +100,9 @@ _FEATURES = 3  # named on the first page
 def answer(evaluation: Evaluation, material: Material) -> Context:
     """Return the first page."""
     shown = [model for models in list_compared(evaluation).values() for model in models]
+    # A simple baseline that is not beaten is drawn beside the models that do not beat it.
+    unbeaten = {rule.versus for rule in gains_over_rules(evaluation) if is_unbeaten(rule)}
+    shown += [rule for rule in list_simple_rules(evaluation) if rule.outcome.model in unbeaten]
     decisive, useless = _decisive(evaluation), is_nothing_of_use(evaluation)
     # What the primary figure of an outcome that is measured means.
     figure = evaluation.task.predicted.list_figures()[0]
@@ -104,25 +112,22 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
     prevalence, positive = "", evaluation.task.positive
     counts = evaluation.cases["reported"]
     total = sum(counts.values())
-    if positive is not None and total and useless:  # the sentences above do not say it
-        found = format_count(counts.get(evaluation.task.classes[positive], 0))
-        prevalence = (
-            f"Cases: {format_count(total)}, {found} of them "
-            f"{name_class(evaluation.task, positive)}."
-        )
-    elif positive is not None and total:
+    if positive is not None and total:
         name = name_class(evaluation.task, positive)
-        share = format_percent(counts.get(evaluation.task.classes[positive], 0) / total)
-        cases = "the cases of the cohort" if evaluation.is_external else "the test cases"
-        prevalence = (
-            f"Here {share} of {cases} are {name}. Where {name} cases are rarer, a "
-            "larger share of the alarms is false, even with the same AUC."
-        )
+        number = counts.get(evaluation.task.classes[positive], 0)
+        found, share = format_count(number), format_percent(number / total)
+        cases = "the cases" if evaluation.task.design == "cv" else "the test cases"
+        cases = "the cases of the cohort" if evaluation.is_external else cases
+        prevalence = say("hundred.prevalence", share=share, cases=cases, positive=name)
+        if useless:  # the sentences above do not say it
+            prevalence = say(
+                "hundred.found_here", cases=format_count(total), found=found, positive=name
+            )
     # What the best classical model rests on; the figure is in the part for the statistician.
     use = [] if useless else list(describe_use(evaluation))
     if material.reliance and material.reliance.features and not useless:
         names = ", ".join(each.feature for each in material.reliance.features[:_FEATURES])
-        use.append(f"The features that {material.reliance.title} rests on most: {names}.")
+        use.append(say("further.features", model=material.reliance.title, features=names))
     return {
         "sentences": state_answer(evaluation),
         "useless": useless,
@@ -144,121 +149,87 @@ def _decisive(evaluation: Evaluation) -> DecisiveComparison | None:
 
 
 def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
-    """Return what is found, the decision, what it means for a hundred, and the gain in AUC."""
+    """Return the decision, what it rests on and means, and which model to use."""
+    use = tuple(recommend(evaluation))
     if evaluation.finding is None or is_no_finder_of_use(evaluation):
-        return _of_whole_images(evaluation)
-    decision, *others = _of_whole_images(evaluation)
-    found, *figures = describe_finding(evaluation)
-    return (found, *figures, f"Of whole images: {decision}", *others)
+        return (*_of_whole_images(evaluation), *use)
+    # Where lesions are searched for, finding them comes first.
+    rule, found = judge_finding(evaluation), tuple(describe_finding(evaluation))
+    if rule.decision != "none":
+        name = evaluation.words_of(evaluation.finding.contender)
+        because = explain(evaluation, rule, name, "the figure of merit")
+        decision = DECISION_WORDS[rule.decision].capitalize()
+        found = (say("answer.page_finding", decision=decision, because=because), *found)
+    images, *others = _of_whole_images(evaluation)
+    return (*found, say("answer.images", answer=images), *others, *use)
 
 
 def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
-    decisive, verdict = _decisive(evaluation), evaluation.answer
+    rule, decisive = judge(evaluation), _decisive(evaluation)
     if is_nothing_of_use(evaluation):  # a count of what models at chance find would praise them
-        return (NOTHING_WORKS, advise_without_use(evaluation))
-    if verdict.decision == "none" or decisive is None:
+        return (say("answer.nothing_works"),)
+    if rule.decision == "none" or decisive is None:
         # What the best model of any arm does, where no two are compared.
+        verdict = state_verdict(evaluation)
+        apart = {*describe_finding(evaluation), *recommend(evaluation)}
         single, positive = [], evaluation.task.positive
         for model in evaluation.models if positive is not None else ():
             hits, alarms = _per_hundred(evaluation, model)
             if is_best(evaluation, model) and not hits.reason and not alarms.reason:
-                single.append(
-                    f"Of 100 {name_class(evaluation.task, positive or 0)} cases, "
-                    f"{model.outcome.title} finds {hits.text}; of 100 others, {alarms.text} are "
-                    "false alarms."
-                )
-        return (verdict.headline, *verdict.reasons, *single)
-    # The gain in the primary figure, and what it means.
-    difference, figure = decisive.difference, evaluation.figure_words
-    first, second = (decisive.reached(side).value for side in SIDES)
-    values = (
-        f"Its {figure} is {format_decimal(first)} instead of {format_decimal(second)}, "
-        "a difference of"
+                name, title = name_class(evaluation.task, positive or 0), model.outcome.title
+                counts = {"hits": hits.text, "alarms": alarms.text}
+                single.append(say("hundred.single", positive=name, model=title, **counts))
+        reasons = (reason for reason in verdict.reasons if reason not in apart)
+        return (verdict.headline, *reasons, *single)
+    decision = DECISION_WORDS[rule.decision].capitalize()
+    return (
+        say("answer.page", decision=decision, because=explain(evaluation, rule)),
+        describe_figures(decisive),
+        *say_standing(decisive),
+        *_of_a_hundred(evaluation),
     )
-    if first is None or second is None:
-        values = f"The difference in {figure} is"
-    bounds = f"{format_signed(difference.low)} to {format_signed(difference.high)}"
-    meaning = STANDING_WORDS[find_standing(decisive.gain, evaluation.margin)].format(
-        first=f"the {evaluation.contender_words}", second="the classical model"
-    )
-    chance = f" The {evaluation.contender_words} is not even shown to beat chance."
-    gain = (
-        f"{values} {format_signed(difference.value)} (95 % interval {bounds}): {meaning}."
-        f"{chance if decisive.fails('contender', PREVALENCE) else ''}"
-    )
-    return (_decide(evaluation, verdict, decisive), _of_a_hundred(evaluation), gain)
 
 
-def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparison) -> str:
-    known, sealed = evaluation.patients_known, evaluation.task.design == "holdout"
-    whose = "patients" if known else "groups of near duplicates"
-    own = "patient" if known else "group"
-    blinding = (
-        "which no model had seen" if sealed else f"each scored by models that never saw its {own}"
-    )
-    test, cohort = ("", " of another cohort") if evaluation.is_external else ("sealed test ", "")
-    where = (
-        f"on {format_count(decisive.cases)} {test if sealed else ''}cases of "
-        f"{format_count(decisive.patients)} {whose}{cohort}, {blinding}"
-    )
-    if decisive.without_near_duplicates:
-        where += ", without the near duplicates of the development set"
-    if decisive.is_of_single_trainings:
-        where += ", judged by one training of each model"
-    name = evaluation.contender_words
-    gain = f"{format_decimal(evaluation.margin)} in {evaluation.figure_words}"
-    # The first sentence says what the decision rests on, where that is not the difference.
-    deciding, rule = find_what_decides(evaluation)
-    other_reasons = {
-        "chance": f"a {name} is not shown to do better than chance.",
-        "rule": f"a {name} is not shown to do better than a simple baseline, "
-        f"{evaluation.titles.get(rule, rule)}.",
-        "copies": "nothing can be compared without the near duplicates of the development set.",
-        "several": "the comparisons with classical features and with simple baselines, taken "
-        f"together, do not exclude that a {name} gains the {gain} that counts as worthwhile.",
-    }
-    if deciding in other_reasons:
-        begin = "No" if verdict.decision == "no" else "Not settled"
-        return f"{begin}: {where}, {other_reasons[deciding]}"
-    words = {
-        "yes": f"Yes: {where}, a {name} does better than classical features by more than the "
-        f"{gain} that counts as worthwhile.",
-        "no": f"No: {where}, a {name} does not gain the {gain} over classical features that "
-        "counts as worthwhile.",
-        "open": f"Not settled: {where}, it is neither shown nor excluded that a {name} gains the "
-        f"{gain} over classical features that counts as worthwhile.",
-    }
-    return words[verdict.decision]
-
-
-def _of_a_hundred(evaluation: Evaluation) -> str:
-    """Tell the paired differences in natural frequencies, which are read correctly more often.
+def _of_a_hundred(evaluation: Evaluation) -> Iterator[str]:
+    """Yield the paired differences in natural frequencies, which are read correctly more often.
 
     Gigerenzer et al. 2007, Psychological Science in the Public Interest 8:53.
     """
     task, name = evaluation.task, evaluation.contender_words
-    if not task.decides:
-        return ""
     levels = [_per_hundred(evaluation, model) for model in _opponents(evaluation)]
+    if not _counts_decisions(evaluation):
+        return
     if task.positive is None:
-        if len(levels) < 2:
-            return ""
-        (level,), (other,) = levels
-        return (
-            f"Of 100 cases the best {name} puts {level.text} into the right class, the best "
-            f"classical model {other.text}."
-        )
+        if len(levels) == 2:
+            first, second = (level[0].text for level in levels)
+            yield say("hundred.right", name=name, first=first, second=second)
+        return
     hits, alarms = _frequencies(evaluation)
     if hits is None or alarms is None:
-        return ""
+        return
     pairs = zip(*levels, strict=True) if len(levels) == 2 else ()
-    first, second = (f"{_more(each.low)} to {_more(each.high)}" for each in (hits, alarms))
-    instead = [f"{level.text} instead of {other.text}; " for level, other in pairs] or ["", ""]
-    return (
-        f"Of 100 {name_class(task, task.positive)} cases the best {name} finds {_more(hits.value)} "
-        f"{'than' if hits.value else 'as'} the best classical model ({instead[0]}95 % interval "
-        f"{first}); of 100 others it raises {_more(alarms.value)} false alarms "
-        f"({instead[1]}{second})."
+    instead = [
+        say(
+            "hundred.same_level" if level.text == other.text else "hundred.level",
+            first=level.text,
+            second=other.text,
+        )
+        for level, other in pairs
+    ]
+    of_hits, of_alarms = instead or ("", "")
+    yield say(
+        "hundred.paired",
+        positive=name_class(task, task.positive),
+        name=name,
+        hits=_more(hits.value),
+        as_than="than" if hits.value else "as",
+        levels=of_hits,
+        hits_low=_more(hits.low),
+        hits_high=_more(hits.high),
+        alarms=_more(alarms.value),
+        other_levels=of_alarms,
+        alarms_low=_more(alarms.low),
+        alarms_high=_more(alarms.high),
     )
 
 
@@ -521,7 +492,7 @@ def _draw_difference(axes: Axes, evaluation: Evaluation, difference: Estimate) -
 
 
 def describe_use(evaluation: Evaluation) -> Iterator[str]:
-    """Yield what guidelines ask first of the two that are compared, each from its own section.
+    """Yield what guidelines ask first of the two that are compared; figures stand further below.
 
     Calibration, net benefit at the stated risks and, at a stated prevalence, predictive values
     (TRIPOD+AI: Collins et al. 2024, BMJ 385:e078378; Metrics Reloaded: Maier-Hein et al. 2024,
@@ -530,38 +501,34 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
     names = (f"best {evaluation.contender_words}", "best classical model")
     opponents = _opponents(evaluation)
     # Calibration and predictive values are known of all cases alone.
-    if evaluation.near_duplicates and evaluation.task.decides and opponents:
+    if evaluation.near_duplicates and _counts_decisions(evaluation) and opponents:
         figures = "Calibration"
         if evaluation.task.positive is not None:
             figures = "Calibration and predictive values"
-        yield f"{figures}, further below: of all cases, near duplicates included."
+        yield say("further.all_cases", figures=figures)
         opponents = []
     compared = dict(zip(names, opponents, strict=False))
-    # Calibration.
-    parts = []
+    # Calibration: whether both intervals hold 1.
+    agreeing: dict[bool, list[str]] = {}
     for name, model in compared.items():
         calibration = model.figures.select(analysis=CALIBRATION)
-        if calibration and calibration.find(figure="slope").value is not None:
-            slope, observed = (
-                format_estimate(calibration.find(figure=figure), why=True)
-                for figure in ("slope", "expected_to_observed")
-            )
-            parts.append(f"{name}, slope {slope} and expected over observed {observed}")
-    if parts:
-        yield f"Calibration (both ideally 1): {'; '.join(parts)}."
+        both = [calibration.find(figure=each) for each in ("slope", "expected_to_observed")]
+        if all(figure.low is not None for figure in both):
+            holds = all(find_side(figure.subtract(1.0)) == "open" for figure in both)
+            agreeing.setdefault(holds, []).append(name)
+    for holds, models in agreeing.items():
+        yield say("further.calibrated" if holds else "further.uncalibrated", models=join(models))
     # Net benefit at the stated risks.
-    gains = _utility(evaluation).select(figure=NET_BENEFIT)
-    gains_in_words = [
-        f"{format_signed(gain.value, 1)} {format_interval(gain, 1, signed=True)} acting from a "
-        f"risk of {format_share(float(gain.group))}"
-        for gain in gains.rows
-        if gain.value is not None
+    gains = [row for row in _utility(evaluation).select(figure=NET_BENEFIT).rows if row.value]
+    shares = {row: format_share(float(row.group)) for row in gains}
+    better = [
+        say("further.more_good", name=name, thresholds=join(named))
+        for name, side in zip(names, ("above", "below"), strict=True)
+        if (named := [shares[row] for row in gains if find_side(row) == side])
     ]
-    if gains_in_words:
-        yield (
-            f"Net benefit, {evaluation.contender_words} minus classical, in true positives per "
-            f"1,000 cases: {'; '.join(gains_in_words)}."
-        )
+    if gains:
+        relation = join(better) if better else say("further.no_more_good")
+        yield say("further.net_benefit", thresholds=join([*shares.values()]), relation=relation)
     # Predictive values at the threshold of the table, where somebody stated a prevalence.
     predictive_values = []
     for name, model in compared.items():
@@ -581,5 +548,4 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
             )
     if predictive_values and evaluation.prevalence is not None:
         share = format_share(evaluation.prevalence)
-        both = "; ".join(predictive_values)
-        yield f"Predictive values at the stated prevalence of {share}: {both}."
+        yield say("further.predictive", share=share, values="; ".join(predictive_values))

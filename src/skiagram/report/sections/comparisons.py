@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from skiagram.evaluation.criteria import (
-    STANDING_WORDS,
     find_comparison,
     find_side,
-    find_standing,
     is_told_apart,
 )
 from skiagram.evaluation.evaluation_record import (
@@ -19,6 +17,7 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
 )
 from skiagram.evaluation.figure_table import FigureRow
+from skiagram.evaluation.verdict import relate
 from skiagram.report.formatting import format_count, format_p_value
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -68,7 +67,7 @@ def tabulate_pairs(
         ),
         "p": lambda pair: format_p_value(pair.p),
         "p, Holm": lambda pair: format_p_value(pair.p_holm),
-        "What it shows": lambda pair: _relate(evaluation.direct(pair), evaluation.margin),
+        "What it shows": lambda pair: _relate(evaluation, evaluation.direct(pair)),
         "Only first : only second correct": lambda pair: _describe_decisions(pair, alone),
     }
     if analysis == PRIMARY:
@@ -81,12 +80,11 @@ def tabulate_pairs(
     return tabulate(pairs, lambda pair: name(pair.model), columns, words=words, kind="pairs")
 
 
-def _relate(pair: FigureRow, margin: float) -> str:
+def _relate(evaluation: Evaluation, pair: FigureRow) -> str:
     """Say what a pair shows; where p was corrected over a family, no more than that p allows."""
     if find_side(pair) != "open" and pair.p_holm is not None and not is_told_apart(pair):
         return "not told apart once p is corrected for the number of pairs"
-    words = STANDING_WORDS[find_standing(pair, margin)]
-    return words.format(first="the first model", second="the second model")
+    return relate(evaluation, pair, "the first model", "the second model")
 
 
 def _describe_decisions(pair: FigureRow, alone: Mapping[tuple[str, str], FigureRow]) -> str:

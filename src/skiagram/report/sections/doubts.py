@@ -6,7 +6,6 @@ from math import ceil
 
 from skiagram.audit.run import AuditReport
 from skiagram.evaluation.criteria import (
-    excludes_good_models,
     find_comparison,
     find_decisive,
     find_missing_patients,
@@ -15,8 +14,8 @@ from skiagram.evaluation.criteria import (
     needs_more_trainings,
 )
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
-from skiagram.evaluation.verdict import describe_rules
-from skiagram.records.predictions import LOOK_AT_DATA, MORE_CASES
+from skiagram.evaluation.sentences import say
+from skiagram.evaluation.verdict import advise_without_use, describe_rules
 from skiagram.report.formatting import format_count
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -67,12 +66,12 @@ def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]
     graver = [finding for finding in audit.findings if finding.warns]
     return (
         *(
-            f"Audit: {finding.summary} Accepted, because: {finding.waived}"
+            say("doubt.waived", summary=finding.summary, reason=finding.waived)
             for finding in graver
             if finding.waived
         ),
         *(warning for warning in evaluation.warnings if warning not in verdict_sentences),
-        *(f"Audit: {finding.summary}" for finding in graver if not finding.waived),
+        *(say("doubt.audit", summary=each.summary) for each in graver if not each.waived),
     )
 
 
@@ -86,23 +85,14 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
     """Yield what would answer more: trainings, patients, other sites, mended data."""
     useless = is_nothing_of_use(evaluation)
     if useless:
-        if not excludes_good_models(evaluation):
-            yield MORE_CASES
-        yield LOOK_AT_DATA
+        yield from advise_without_use(evaluation)
     primary = None if useless else find_comparison(evaluation)
     if primary is not None and primary.is_of_single_trainings:
-        yield (
-            "Train every model five times (`repeats: 5`): then the interval also holds what "
-            "another training would change."
-        )
+        yield say("next.trainings")
     elif primary and needs_more_trainings(evaluation) and not is_settled(evaluation):
-        times = "five times (`repeats: 5`)"
-        if primary.trainings >= 5:
-            times = f"more than {primary.trainings} times (`repeats`)"
-        yield (
-            f"Train every model {times}: the trainings alone spread too wide for the margin, so no "
-            "number of patients is enough."
-        )
+        several = primary.trainings >= 5
+        times = say("next.more_than" if several else "next.five", trainings=primary.trainings)
+        yield say("next.more_trainings", times=times)
     needed = None if useless else find_missing_patients(evaluation)
     if needed is not None:
         yield _ask_for_patients(evaluation, needed, material.card.patients_known)
@@ -110,7 +100,7 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
         if finding.warns and finding.remedy:
             yield f"{finding.remedy[0].upper()}{finding.remedy[1:]}."
     if not useless and not evaluation.test_sites and not evaluation.site_column:
-        yield "Test on patients of another site: how the models do there is not known."
+        yield say("next.site")
 
 
 def _ask_for_patients(evaluation: Evaluation, needed: int, patients_known: bool) -> str:
@@ -119,22 +109,19 @@ def _ask_for_patients(evaluation: Evaluation, needed: int, patients_known: bool)
     decide, settle = (figures.find(figure=f"patients_to_{aim}") for aim in ("decide", "settle"))
     decisive, supposed = find_decisive(evaluation), []
     if decide.value is not None and decisive is not None:
-        supposed.append(
-            f"about {round_up(decide.value)} decide if the true gain is the "
-            f"{format_signed(decisive.gain.value)} that was found"
-        )
-    supposed.append(
-        f"about {round_up(needed)} tell a gain of just {format_decimal(evaluation.margin)} from 0"
-    )
+        gain = format_signed(decisive.gain.value)
+        supposed.append(say("next.decide", number=round_up(decide.value), gain=gain))
+    margin = format_decimal(evaluation.margin)
+    supposed.append(say("next.detect", number=round_up(needed), margin=margin))
     if settle.value is not None:
-        supposed.append(f"about {round_up(settle.value)} show two equal models to differ by less")
+        supposed.append(say("next.settle", number=round_up(settle.value)))
     elif settle.reason:
-        supposed.append(f"no number shows two equal models to differ by less ({settle.reason})")
-    people = "patients" if patients_known else "groups of near duplicates"
-    instead = format_count(evaluation.patients["reported"])
-    return (
-        f"Test on more {people} than these {instead}, each with a probability of 80 %: "
-        f"{'; '.join(supposed)}."
+        supposed.append(say("next.unsettled", reason=settle.reason))
+    return say(
+        "next.patients",
+        people="patients" if patients_known else "groups of near duplicates",
+        tested=format_count(evaluation.patients["reported"]),
+        numbers="; ".join(supposed),
     )
 
 

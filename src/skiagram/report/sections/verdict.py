@@ -13,6 +13,7 @@ from skiagram.evaluation.criteria import (
 )
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.results import STABILITY
+from skiagram.evaluation.sentences import say
 from skiagram.evaluation.stability import SOURCES
 from skiagram.evaluation.verdict import describe_rules
 from skiagram.report.formatting import (
@@ -64,39 +65,27 @@ def _vary_terms(evaluation: Evaluation, people: str) -> Iterator[str]:
     detectable = primary.find(figure="detectable").value
     margin = format_decimal(evaluation.margin)
     if detectable is not None and not is_nothing_of_use(evaluation):
-        power = (
-            f"with these {format_count(evaluation.patients['reported'])} {people}, a true "
-            f"difference in {evaluation.figure_words} of {format_decimal(detectable)} is found "
-            "with a probability of 80 %"
+        power = say(
+            "change.power",
+            count=format_count(evaluation.patients["reported"]),
+            people=people,
+            figure=evaluation.figure_words,
+            detectable=format_decimal(detectable),
         )
-        detect = primary.find(figure="patients_to_detect")
+        detect, kind = primary.find(figure="patients_to_detect"), "more"
         if is_precise_enough(evaluation):
-            yield f"More {people} would change little: {power}; the margin is {margin}."
+            kind = "little"
         elif detect.value is None and detect.reason and not is_settled(evaluation):
-            yield (
-                f"More {people}: {power}; most smaller differences are missed. No number of "
-                f"{people} is enough: {detect.reason}."
-            )
-        else:
-            yield f"More {people}: {power}; most smaller differences are missed."
+            kind = "never"
+        reason = detect.reason
+        yield say(f"change.{kind}", people=people, power=power, margin=margin, reason=reason)
     # Other margins, on the cases that the answer follows.
     decisive = find_decisive(evaluation)
     estimate = decisive.gain if decisive else Estimate(None)
     low, high = format_decimal(estimate.low), format_decimal(estimate.high)
-    choice = f"The margin of {margin} is a choice"
     margins = find_deciding_margins(estimate)
-    if margins == "none":
-        yield f"{choice}; whatever it is, the answer is not “yes”."
-    elif margins == "no":
-        yield (
-            f"{choice}: with a margin above {high} the difference alone would say “no”, with a "
-            "smaller one it is inconclusive."
-        )
-    elif margins == "yes and no":
-        yield (
-            f"{choice}: with a margin below {low} the difference alone would say “yes”, with one "
-            f"above {high} “no”; in between it is inconclusive."
-        )
+    if margins != "unknown":
+        yield say(f"change.margin_{margins.replace(' ', '_')}", margin=margin, low=low, high=high)
 
 
 def _describe_models(evaluation: Evaluation) -> Iterator[str]:
@@ -109,32 +98,22 @@ def _describe_models(evaluation: Evaluation) -> Iterator[str]:
         whole = sum(parts)
         if model.outcome.model == best and whole > 0:
             patients, seed, both = (format_percent(part / whole) for part in parts)
-            yield (
-                f"Of the variance of a single training of {model.outcome.title}, {patients} comes "
-                f"from the patients, {seed} from the seed and {both} from their interaction."
-            )
+            shares = {"patients": patients, "seed": seed, "both": both}
+            yield say("change.seeds", model=model.outcome.title, **shares)
     # Where another draw of patients would put another model first.
     leader, share, standing = find_leader(evaluation)
-    words = (
-        f"Among all models, {evaluation.titles.get(leader, leader)} has the highest AUC in "
-        f"{format_percent(share)} of the resamples of test patients"
-    )
-    if standing == "other":
-        sealed = (
-            " No sealed label influenced that choice." if evaluation.task.part == "test" else ""
-        )
-        yield (
-            f"{words}, but it was not {DESIGN_WORDS[evaluation.task.design].chosen}. The "
-            f"comparison above is between the models that were.{sealed}"
-        )
-    elif standing == "open":
-        yield f"{words}: it is not settled which model is best."
+    title = evaluation.titles.get(leader, leader)
+    words = say("change.leader", model=title, share=format_percent(share))
+    if standing != "chosen":
+        chosen = DESIGN_WORDS[evaluation.task.design].chosen
+        sealed = say("change.leader_sealed") if evaluation.task.part == "test" else ""
+        yield say(f"change.leader_{standing}", leader=words, chosen=chosen, sealed=sealed)
     # What is left up to the ideal observer.
     if (gap := find_gap_to_ideal(evaluation)) is not None:
-        side = "below" if evaluation.lower_is_better else "above"
-        yield (
-            f"The {evaluation.figure_words} of the ideal observer is {format_decimal(gap.value)} "
-            f"{side} that of the better of the two. Other features, other networks or more "
-            f"training cases can gain about that much, and at most {format_decimal(gap.high)} "
-            "(upper bound of its 95 % interval)."
+        yield say(
+            "change.ideal",
+            figure=evaluation.figure_words,
+            gap=format_decimal(gap.value),
+            side="below" if evaluation.lower_is_better else "above",
+            most=format_decimal(gap.high),
         )

@@ -1,0 +1,48 @@
+"""The sentences that say what was found: a list with named places, and one function to fill it.
+
+`sentences.yaml` has them: page, terminal, card and Python say the same of the same figures.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+LIST = "sentences.yaml"
+
+
+@cache
+def read_sentences() -> dict[str, str]:
+    """Return key → sentence, or part of one, with its named places."""
+    text = files("skiagram.evaluation").joinpath(LIST).read_text(encoding="utf-8")
+    groups: dict[str, dict[str, str]] = yaml.safe_load(text)
+    return {
+        f"{group}.{key}": words
+        for group, sentences in groups.items()
+        for key, words in sentences.items()
+    }
+
+
+class Sentence(str):
+    """A sentence that knows its key in the list."""
+
+    key: str = ""
+
+
+def say(key: str, **places: object) -> Sentence:
+    """Return a sentence of the list with its places filled; a whole one begins with a capital.
+
+    What a decision rests on stands behind a colon.
+    """
+    words = read_sentences()[key].format(**places)
+    if words.endswith(".") and not key.startswith("because."):
+        words = words[:1].upper() + words[1:]
+    said = Sentence(words)
+    said.key = key
+    return said
+
+
+def join(words: Sequence[str], last: str = "and") -> str:
+    """Return names as a list of a sentence."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
