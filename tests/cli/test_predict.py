@@ -18,7 +18,7 @@ from skiagram.cli.main import main
 from skiagram.deploy.inputs import Preparer
 from skiagram.deploy.model import load_model
 from skiagram.deploy.new_cases import NewCase
-from skiagram.records.predictions import NOTHING_WORKS
+from skiagram.evaluation.sentences import say
 from tests.datasets.folder.test_frames import tiff_of_pages
 from tests.deploy.trained import TASK, Trained, trained_baseline
 from tests.readers.examples import cine
@@ -137,11 +137,13 @@ def test_the_page_says_too_that_no_model_worked(baseline: Trained, tmp_path: Pat
     shutil.copytree(baseline.model, model)
     words = [str(model), str(baseline.films[0]), "-o", str(tmp_path / "a.csv"), "--page", str(page)]
     assert main(["predict", *words]) == 0
-    assert NOTHING_WORKS not in page.read_text()
+    assert say("answer.nothing_works") not in page.read_text()
     (tmp_path / "reports").mkdir()
-    (tmp_path / "reports/evaluation.json").write_text(json.dumps({"verdict": NOTHING_WORKS}))
+    (tmp_path / "reports/evaluation.json").write_text(
+        json.dumps({"verdict": say("answer.nothing_works")})
+    )
     assert main(["predict", *words, "--force"]) == 0
-    assert NOTHING_WORKS in page.read_text()
+    assert say("answer.nothing_works") in page.read_text()
 
 
 @pytest.mark.slow

@@ -133,13 +133,17 @@ def test_findings_that_are_not_named_are_said() -> None:
 def test_folds_are_balanced_by_the_rarest_finding_of_a_case() -> None:
     cells = ["a"] * 40 + ["a|b"] * 20 + ["a|b|c"] * 12 + ["No Finding"] * 30
     found = read({"labels": cells})
-    assert found.outcome.classes == (*(f"{name} as the rarest" for name in "cba"), OTHERS)
-    assert found.label[0] == "a as the rarest"
-    assert found.label[45] == "b as the rarest"
-    assert found.label[65] == "c as the rarest"
+    assert found.outcome.classes == (*(f"{name}, the rarest there" for name in "cba"), OTHERS)
+    assert found.label[0] == "a, the rarest there"
+    assert found.label[45] == "b, the rarest there"
+    assert found.label[65] == "c, the rarest there"
     assert found.label[-1] == OTHERS
     few = read({"labels": ["a"] * 40 + ["a|b"] * 12 + ["b|c"] * 4 + ["none"] * 30})
-    assert few.outcome.classes == ("b as the rarest", "a as the rarest", OTHERS)  # c has four cases
+    assert few.outcome.classes == (
+        "b, the rarest there",
+        "a, the rarest there",
+        OTHERS,
+    )  # c has four cases
     # Sealed cases have no say.
     known = [True] * 72 + [False] * 30
     sealed = read({"labels": cells[:72] + ["c"] * 30}, known)

@@ -13,6 +13,7 @@ EXAMPLES = """\
   skiagram show svm.skiagram
       intended use, data, expected input, figures, known issues, and what it was not tested on"""
 
+_MARKS = str.maketrans("", "", "`*")
 _BROKEN_HEADS = {  # where a long word breaks
     "Out-of-fold": "Out-of-\nfold",
     "Sensitivity": "Sensi-\ntivity",
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         require_project_here()
         return show_results(Path(), Path())
-    from skiagram.deploy.card import as_markdown
+    from skiagram.cli.terminal import print_table, print_wrapped
     from skiagram.deploy.package import read_card
     from skiagram.errors import OptionError
     from skiagram.options import PARAMS
@@ -45,7 +46,16 @@ def run(arguments: argparse.Namespace) -> int:
         remedy = f"for its results `cd {shlex.quote(str(arguments.package))}`, then `skiagram show`"
         allowed = "a package, or the folder of a trained model"
         raise OptionError("a project", where=str(arguments.package), allowed=allowed, remedy=remedy)
-    print(as_markdown(read_card(arguments.package)))
+    # In plain words: the marks are those of the card's file.
+    for section in read_card(arguments.package):
+        plain = [line.translate(_MARKS) for line in section.lines]
+        print_wrapped(section.title, style="bold")
+        print_wrapped(*plain)
+        if section.table:
+            head, *rows = section.table
+            cells = [[cell.translate(_MARKS) for cell in row] for row in rows]
+            print_table(head, cells, whole=())
+        print()
     print("Every checksum holds.")
     return 0
 

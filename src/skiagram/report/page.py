@@ -20,9 +20,10 @@ from skiagram.tasks.cases import DataCard
 
 def page_title(card: DataCard, evaluation: Evaluation) -> str:
     """Return the heading of the report: a run of classical models alone asks of no network."""
+    title = f"{card.title[:1].upper()}{card.title[1:]}"
     if any(outcome.arm in ("deep", "encoder") for outcome in evaluation.outcomes):
-        return f"{card.title}: does a deep network do better than classical features?"
-    return f"{card.title}: what do classical features tell?"
+        return f"{title}: does a deep network do better than classical features?"
+    return f"{title}: what do classical features tell?"
 
 
 def render(evaluation: Evaluation, material: Material, sections: Sections | None = None) -> str:

@@ -213,7 +213,7 @@ class Findings(MeasuredOutcome):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return *(f"{name} as the rarest" for name in self.balanced_by), OTHERS
+        return *(f"{name}, the rarest there" for name in self.balanced_by), OTHERS
 
     @property
     def scores(self) -> int:
