@@ -91,7 +91,6 @@ def test_a_model_that_is_not_there_gets_the_nearest_one(tmp_path: Path) -> None:
     [
         (["dataset=absent"], "no config conf/dataset/absent.yaml. Allowed: own"),
         (["verbose"], "missing EQUAL"),
-        (["dataset.colour=red"], "colour"),
         (["+experiment=absent"], "no config conf/experiment/absent.yaml"),
     ],
 )
@@ -141,6 +140,13 @@ def test_every_option_file_composes_to_the_values_that_stand_in_it(group: str) -
         ("evaluate.margin", "conf.evaluate.margin"),
         ("features.covariates.columns", "conf.features.covariates.columns"),
         ("conf.model.svm.kernel", "conf.model.svm.kernel"),
+        ("svm.C", "conf.model.svm.C"),
+        ("trainer.devices", "conf.trainer.default.devices"),
+        ("default.devices", "conf.trainer.default.devices"),
+        ("trainer.default.devices", "conf.trainer.default.devices"),
+        ("trainer.limit_train_batches", "conf.trainer.default.limit_train_batches"),
+        ("dataset.title", "conf.dataset.phantom.title"),
+        ("plan.subset", "conf.plan.plan.subset"),
     ],
 )
 def test_an_option_has_one_address(address: str, whole: str) -> None:
@@ -155,8 +161,51 @@ def test_an_option_has_one_address(address: str, whole: str) -> None:
         ("svm.kernal", "no such option.*gamma.*did you mean `svm.kernel`"),
         ("small_cnn.training.epoch", "did you mean `small_cnn.training.epochs`"),
         ("covariates.columns", "features.covariates.columns, model.covariates.columns"),
+        ("trainer.device", "did you mean `trainer.devices`"),
+        ("trainer.benchmark", "no two runs give equal weights"),
+        ("trainer.deterministic", "a run can be repeated"),
     ],
 )
 def test_a_wrong_address_gets_the_nearest_right_one(address: str, words: str) -> None:
     with pytest.raises(OptionError, match=words):
         Composition(REPOSITORY).find_option(address)
+
+
+@pytest.mark.parametrize(
+    ("stage", "words", "place", "value"),
+    [
+        ("train_baseline", ["model=svm", "svm.C=3"], "model.C", 3),
+        ("train_baseline", ["model=svm", "model.C=3"], "model.C", 3),
+        ("train_baseline", ["seed=7"], "plan.seed", 7),
+        ("train_baseline", ["plan.subset=null"], "plan.subset", None),
+        ("train_network", ["trainer.devices=2"], "trainer.devices", 2),
+        ("train_network", ["default.fast_dev_run=3"], "trainer.fast_dev_run", 3),
+        (
+            "extract",
+            ["features=[glcm]", "glcm.distances=[1, 2]"],
+            "features.glcm.distances",
+            [1, 2],
+        ),
+    ],
+)
+def test_a_stage_takes_the_address_that_a_run_takes(
+    stage: str, words: list[str], place: str, value: Any
+) -> None:
+    options: Any = Composition(REPOSITORY).compose_stage(stage, words)
+    for name in place.split("."):
+        options = options[name]
+    assert options == value
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["svm.C=3"], "does not read conf/model/svm.yaml here.*add `model=svm`"),
+        (["model=svm", "svm.c=3"], "did you mean `svm.C`"),
+        (["smv.C=3"], "did you mean `svm.C`"),
+        (["trainer.devices=2"], "does not read conf/trainer/default.yaml"),
+    ],
+)
+def test_a_wrong_word_of_a_stage_gets_the_nearest_right_one(words: list[str], said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        Composition(REPOSITORY).compose_stage("train_baseline", words)

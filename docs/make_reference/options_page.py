@@ -13,18 +13,16 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from make_reference.markup import code, summary, table, type_name
-from skiagram.compute.workers import Compute
 from skiagram.datasets.folder.source import Folder
 from skiagram.explanation.explained_model import ExplanationOptions
 from skiagram.fitting.cross_validation import Plan
-from skiagram.options import meanings, resolve
-from skiagram.training.options import Trainer
+from skiagram.options import CLASS_OF_GROUP, meanings, resolve
 
 _GROUPS = (
     "dataset", "restoration", "features", "encoder", "model", "combination", "trainer", "compute",
     "tracking",
 )  # fmt: skip
-_WITHOUT_TARGET = {"trainer": Trainer, "compute": Compute}
+_WITHOUT_TARGET = {group: resolve(name, group) for group, name in CLASS_OF_GROUP.items()}
 _LONGEST = 90
 _SEVERAL = 3  # classes of a group from which an option is told once
 _IN_THE_FILE = "*in the file*"

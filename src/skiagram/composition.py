@@ -22,8 +22,10 @@ import yaml
 
 from skiagram.errors import OptionError, nearest
 from skiagram.options import (
+    CLASS_OF_GROUP,
     PARAMS,
     list_options,
+    no_such_option,
     read_option_file,
     resolve,
     set_option,
@@ -185,7 +187,8 @@ class Composition:
         Args:
             address: A choice of params.yaml (`seed`), `FILE.OPTION` of a config of any group
                 (`svm.kernel`) or of a stage (`plan.subset`); a group before it where several have
-                such a file (`features.covariates.columns`). A whole name stays as it is.
+                such a file (`features.covariates.columns`); `GROUP.OPTION` of the one file that
+                params.yaml chooses of a group (`trainer.devices`). A whole name stays as it is.
 
         Raises:
             OptionError: There is no such choice, file or option; the message names the nearest one.
@@ -213,7 +216,7 @@ class Composition:
             fault, allowed = f"several files are called `{head}`", ", ".join(names)
             raise OptionError(fault, where=address, allowed=allowed, remedy="name its group too")
         (place, values, path), *_ = having or places
-        _require_option(values, path, address)
+        _require_option(values, path, address, CLASS_OF_GROUP.get(place.split(".")[1]))
         return ".".join([place, *path])
 
     def _find_files(
@@ -223,6 +226,10 @@ class Composition:
         folders = [path.name for path in sorted((self.root / "conf").iterdir()) if path.is_dir()]
         if head in folders and len(rest) > 1 and rest[0] in self.list_files(head):
             return [(f"conf.{head}.{rest[0]}", self.read_file(head, rest[0]), [*rest[1:]])]
+        if head in CHOSEN_BY and head not in SEVERAL:  # the one that is chosen
+            [name] = split_names(self.choices[CHOSEN_BY[head]])[:1] or [""]
+            if name in self.list_files(head):
+                return [(f"conf.{head}.{name}", self.read_file(head, name), [*rest])]
         places = [
             (f"conf.{group}.{head}", self.read_file(group, head), [*rest])
             for group in folders
@@ -249,6 +256,8 @@ class Composition:
         """
         from hydra.core.config_store import ConfigStore
 
+        chosen = {word.key_or_group: str(word.value()) for word in _parse(words)}
+        words = [self._as_hydra_has_it(stage, word, chosen) for word in words]
         # Hydra finds the choices as the config `params`; words may change them
         ConfigStore.instance().store(name="params", package="params", node=dict(self.choices))
         choices = self.choices | self._choices_of_words(words)
@@ -268,6 +277,42 @@ class Composition:
                     else f"{group}={''.join(names[:1])}"
                 )
         return [*overrides, *words]
+
+    def _as_hydra_has_it(self, stage: str, word: str, chosen: Mapping[str, str]) -> str:
+        """Write a word such as `svm.C=0.1` as Hydra has it; others stay as they are.
+
+        An option that its file does not have is added, so that the class of the options says
+        whether there is one, and which is the nearest.
+
+        Args:
+            chosen: What all words set, by name.
+
+        Raises:
+            OptionError: The stage does not read the file that the word names.
+        """
+        address, equals, value = word.partition("=")
+        head, *rest = address.split(".")
+        if not equals or not re.fullmatch(r"[\w.-]+", address) or head in ("params", "hydra"):
+            return word
+        groups, along = self.list_groups(stage), self._list_defaults(stage)
+        own = {*self._read(f"conf/{stage}.yaml"), *groups, *SEVERAL.values()}
+        if head in own or head in along:
+            return f"++{word}" if rest else word
+        if not rest:  # a choice
+            return f"params.{word}" if head in self.choices.keys() - CHOSEN_BY.keys() else word
+        _, group, name, *option = self.find_option(address).split(".")
+        path = ".".join(option)
+        if group in SEVERAL and group in groups:
+            return f"++{SEVERAL[group]}.{name}.{path}={value}"
+        by_default = {k: v for each in along if isinstance(each, dict) for k, v in each.items()}
+        usual = self.choices.get(CHOSEN_BY.get(group, ""), by_default.get(group))
+        if group not in groups or name not in split_names(chosen.get(group, usual)):
+            fault = f"stage {stage} does not read conf/{group}/{name}.yaml here"
+            remedy = f"add `{group}={name}`" if group in groups else "leave it out"
+            raise OptionError(
+                fault, where=word, allowed=f"options of {', '.join(groups)}", remedy=remedy
+            )
+        return f"++{group}.{path}={value}"
 
     def refuse_other_data(self, stage: str, words: Sequence[str]) -> None:
         """Refuse words that choose other data than those that earlier stages have prepared.
@@ -293,8 +338,9 @@ class Composition:
         for word in _parse(words):
             if word.key_or_group in _CHOICES:
                 choices |= self.read_file(word.key_or_group, str(word.value())).get("params", {})
-            elif word.key_or_group.startswith("params."):
-                choices[word.key_or_group.removeprefix("params.")] = word.value()
+            name = word.key_or_group.removeprefix("params.")
+            if name != word.key_or_group or name in self.choices.keys() - CHOSEN_BY.keys():
+                choices[name] = word.value()
         return choices
 
     def read_values(self, stage: str, config: "DictConfig") -> dict[str, Any]:
@@ -369,23 +415,24 @@ class Composition:
         return defaults
 
 
-def _require_option(values: Mapping[str, Any], path: Sequence[str], address: str) -> None:
+def _require_option(
+    values: Mapping[str, Any], path: Sequence[str], address: str, target: str | None = None
+) -> None:
     """Refuse an option that neither its file nor the class that the file names has.
 
     Args:
         path: Of the option among the values.
+        target: Class of a group whose files name none; None where there is none either.
     """
+    parts = address.split(".")
     for depth, name in enumerate(path):
-        option_names = [option for option in values if option != "_target_"]
-        if "_target_" in values:
-            option_names = sorted(list_options(resolve(str(values["_target_"]), address)))
+        target = str(values["_target_"]) if "_target_" in values else target
+        known = None if target is None else resolve(target, address)
+        option_names = [*values] if known is None else list_options(known)
         if name not in option_names:
-            near, whole = nearest(name, option_names), address.split(".")
-            whole[len(whole) - len(path) + depth] = near[0] if near else ""
-            remedy = f"did you mean `{'.'.join(whole)}`?" if near else ""
-            allowed = ", ".join(option_names)
-            raise OptionError("no such option", where=address, allowed=allowed, remedy=remedy)
-        inner = values.get(name)
+            whole = ".".join(parts[: len(parts) - len(path) + depth + 1])
+            raise no_such_option(name, known, whole, option_names)
+        inner, target = values.get(name), None
         if not isinstance(inner, Mapping) or not inner:
             return
         values = inner

@@ -9,7 +9,7 @@ import importlib
 import inspect
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +22,10 @@ from skiagram.errors import OptionError, nearest, not_installed
 
 T = TypeVar("T")
 PARAMS, PLAN = "params.yaml", "conf/plan.yaml"
+CLASS_OF_GROUP = {  # groups whose files name no class
+    "trainer": "skiagram.training.options.Trainer",
+    "compute": "skiagram.compute.workers.Compute",
+}
 # Stands for a value of params.yaml.
 FROM_PARAMS = re.compile(r"\$\{params\.(\w+)\}")
 
@@ -239,12 +243,7 @@ def _explain(
     path = _path(first["loc"], values)
     option = ".".join(filter(None, [where, *path]))
     if first["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
-        option_names = sorted(_fields(target, path[:-1]))
-        near = nearest(path[-1], option_names)
-        remedy = f"did you mean `{near[0]}`?" if near else ""
-        return OptionError(
-            "no such option", where=option, allowed=", ".join(option_names), remedy=remedy
-        )
+        return no_such_option(path[-1], _find_class(target, path[:-1]), option)
     if first["type"] in {"missing", "missing_argument"}:
         missing = [
             ".".join([*_path(entry["loc"], values), str(entry["loc"][-1])])
@@ -267,9 +266,27 @@ def _explain(
     return OptionError(f"{value} was given", where=option, allowed=allowed, remedy=remedy)
 
 
+def no_such_option(
+    name: str, target: type | None, option: str, known: Collection[str] = ()
+) -> OptionError:
+    """Make the error of an option that is not there: with the nearest one, or why it is refused.
+
+    Args:
+        target: Class that has the options; its `refused` has reasons. None where there is none.
+        option: What messages call it: its address, which ends with the name.
+        known: Options that are there; empty for those of the class.
+    """
+    names = sorted(known or ([] if target is None else list_options(target)))
+    if reason := getattr(target, "refused", {}).get(name):
+        return OptionError(f"`{name}` is not yours to choose: {reason}", where=option)
+    near = nearest(name, names)
+    remedy = f"did you mean `{option.removesuffix(name)}{near[0]}`?" if near else ""
+    return OptionError("no such option", where=option, allowed=", ".join(names), remedy=remedy)
+
+
 def list_options(target: type) -> list[str]:
     """Return the names of the options of an option dataclass."""
-    return _fields(target, [])
+    return [field.name for field in dataclasses.fields(target)]
 
 
 def _path(loc: tuple[int | str, ...], values: Any) -> list[str]:
@@ -284,9 +301,9 @@ def _path(loc: tuple[int | str, ...], values: Any) -> list[str]:
     return path
 
 
-def _fields(target: Any, path: list[str]) -> list[str]:
-    """Return the option names of a dataclass, or of the one nested in it at a path."""
-    if not dataclasses.is_dataclass(target):
-        return []
+def _find_class(target: Any, path: list[str]) -> type | None:
+    """Find the dataclass nested in another one at a path; None where there is none."""
+    if not isinstance(target, type) or not dataclasses.is_dataclass(target):
+        return None
     types = {field.name: field.type for field in dataclasses.fields(target)}
-    return _fields(types[path[0]], path[1:]) if path else list(types)
+    return _find_class(types.get(path[0]), path[1:]) if path else target

@@ -3,12 +3,14 @@
 import dataclasses
 import os
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Timer
 from scipy.special import logsumexp, softmax
@@ -20,7 +22,8 @@ from skiagram.fitting.contract import FitContext
 from skiagram.models.deep.fitted import FittedNetwork, load_network
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
-from skiagram.options import check
+from skiagram.models.learner import learner_of
+from skiagram.options import check, list_options, read_option_file
 from skiagram.training.data import Examples, ImageSet
 from skiagram.training.fit import Curves, epochs_of_a_refit
 from skiagram.training.options import (
@@ -34,6 +37,8 @@ from tests.models.deep.spots import halves, learner, training
 from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
+
+CONF = Path(__file__).parents[2] / "conf"
 
 STEP_DOWN = {"_target_": "torch.optim.lr_scheduler.StepLR", "step_size": 2, "gamma": 0.1}
 PLATEAU = {"_target_": "torch.optim.lr_scheduler.ReduceLROnPlateau", "patience": 0, "factor": 0.5}
@@ -166,6 +171,50 @@ def test_callbacks_and_a_logger_of_lightning_work_by_option(tmp_path: Path) -> N
     assert quantities | {"lr-Adam"} <= set(logged)
     assert logged["validation_auc"].dropna().between(0, 1).all()
     assert "validation_auc" not in network.summary.curves  # results are alike without a logger
+
+
+@pytest.mark.parametrize(
+    ("changed", "epochs"),
+    [
+        ({}, 3),
+        ({"max_epochs": 2}, 2),
+        ({"max_epochs": 9}, 3),
+        ({"max_steps": 2}, 1),
+        ({"limit_train_batches": 1, "limit_val_batches": 1}, 3),
+        ({"limit_train_batches": 0.5}, 3),
+        ({"fast_dev_run": True}, 1),
+        ({"profiler": "simple", "detect_anomaly": True}, 3),
+        ({"sync_batchnorm": True, "inference_mode": False, "log_every_n_steps": 1}, 3),
+    ],
+)
+def test_options_of_lightning_reach_its_trainer(
+    changed: dict[str, Any], epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    network = SmallCNN(widths=(6, 12), dropout=0.3, training=training(epochs=3))
+    trainer = check(Trainer, dataclasses.asdict(CPU) | changed, "trainer")
+    known, unseen = halves(tmp_path, 48)
+    model = learner_of(network, trainer, threads=1)
+    curves = model.fit(known, FitContext(seed=3, validation=unseen)).summary.curves
+    assert len(curves) == epochs
+    plain = fitted(tmp_path, training(epochs=3), CPU, None).summary.curves
+    learns_less = changed.keys() & {"limit_train_batches", "fast_dev_run"}
+    same = curves["training_loss"][0] == plain["training_loss"][0]
+    assert same != bool(learns_less)
+    assert bool([*tmp_path.glob(".work/profiles/*simple*")]) == ("profiler" in changed)
+
+
+def test_each_option_of_lightning_is_taken_or_refused_with_a_reason() -> None:
+    theirs = {*signature(pl.Trainer).parameters}
+    ours = {*list_options(Trainer)} - {"channels_last", "compile"}
+    assert ours | {*Trainer.refused} == theirs
+    assert not ours & {*Trainer.refused}
+    written = read_option_file(CONF / "trainer/default.yaml")
+    assert {*written} == {*list_options(Trainer)}
+    for name, reason in Trainer.refused.items():
+        with pytest.raises(OptionError, match="not yours to choose") as refused:
+            check(Trainer, written | {name: 1}, "trainer")
+        assert reason in str(refused.value)
 
 
 def test_gradients_are_clipped(tmp_path: Path) -> None:

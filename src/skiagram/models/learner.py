@@ -3,6 +3,7 @@
 No library of networks is imported before a network is asked for.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from skiagram.fitting.contract import ReadsData
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
 def learner_of(options: Any, trainer: "Trainer", threads: int) -> ReadsData[Any]:
     """Return the model that options describe: they themselves, or a network with its trainer."""
+    limit = trainer.most_epochs
+    if limit is not None and hasattr(options, "training"):
+        epochs = min(options.training.epochs, limit)
+        options = replace(options, training=replace(options.training, epochs=epochs))
     if hasattr(options, "learner"):
         learner: ReadsData[Any] = options.learner(trainer, threads)
         return learner

@@ -119,7 +119,8 @@ def stage(
                     run(check(options, composition.read_values(name, config), name), under_way)
             except SkiagramError as error:  # Hydra would print a line of its own
                 _record_failure(root, name, recorded(error), rank)
-                _leave(error)
+                # an address is typed without the stage
+                _leave(error.rephrased(lambda text: text.replace(f"`{name}.", "`")))
             except Exception as error:
                 _record_failure(root, name, recorded(error), rank)
                 raise

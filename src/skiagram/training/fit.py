@@ -5,7 +5,6 @@ own or add a few lines to one. The state of each is in `last.ckpt`, so a fit tha
 one that was not.
 """
 
-import dataclasses
 import logging
 import os
 import signal
@@ -32,6 +31,12 @@ from pytorch_lightning.callbacks import (
     Timer,
 )
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.profilers import (
+    AdvancedProfiler,
+    Profiler,
+    PyTorchProfiler,
+    SimpleProfiler,
+)
 from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
 from torch import Tensor
 from torch.distributed.constants import default_pg_timeout
@@ -189,6 +194,7 @@ def _after(folder: Path, epochs: int | None) -> Path | None:
 PATIENCE = timedelta(minutes=5)  # in which processes that a launcher starts must meet
 _LAUNCH = "start the stage by torchrun or by srun from sbatch, one process per device"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
+_WHERE = ("accelerator", "devices", "num_nodes", "strategy", "precision")
 
 
 @dataclass(frozen=True)
@@ -352,8 +358,8 @@ class TrainingRun:
             default_root_dir=folder,
             gradient_clip_val=self.training.gradient_clip,
             num_sanity_val_steps=0,
-            enable_model_summary=False,
             use_distributed_sampler=False,
+            profiler=_make_profiler(options.profiler),
         )
 
 
@@ -394,17 +400,16 @@ def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer
         frozen: Whether a base gets no gradient in some epochs.
         **given: Further arguments of Lightning's.
     """
-    where = dataclasses.asdict(options)
-    for name in ("channels_last", "compile", "callbacks", "logger"):
-        del where[name]
+    arguments = options.lightning()
     strategy: str | Spawned = options.strategy
     if strategy == "ddp_spawn":
         strategy = Spawned(find_unused_parameters=frozen)
     elif frozen and (strategy == "ddp" or (options.devices, options.num_nodes) != (1, 1)):
         strategy = "ddp_find_unused_parameters_true"
     try:
-        trainer = pl.Trainer(**where | {"strategy": strategy}, enable_progress_bar=False, **given)
+        trainer = pl.Trainer(**arguments | {"strategy": strategy} | given)
     except (MisconfigurationException, ValueError) as error:
+        where = {name: arguments[name] for name in _WHERE}
         fault = f"{where} is not available here ({error})"
         raise OptionError(fault, where="trainer", remedy="try trainer=default") from error
     # A launcher starts as many processes as are needed, or none.
@@ -421,6 +426,20 @@ def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer
         allowed = "trainer.strategy=ddp, a process for each of devices × num_nodes"
         raise OptionError(fault, where="trainer", allowed=allowed, remedy=_LAUNCH)
     return trainer
+
+
+def _make_profiler(option: str | dict[str, Any] | None) -> Profiler | None:
+    """Make a profiler, which writes files: Lightning's lines are silenced in a stage."""
+    if option is None:
+        return None
+    if not isinstance(option, str):
+        profiler: Profiler = make_part(option, "trainer.profiler")
+        return profiler
+    kinds = {"simple": SimpleProfiler, "advanced": AdvancedProfiler, "pytorch": PyTorchProfiler}
+    folder = Path(os.environ.get("DVC_ROOT", ".")) / ".work" / "profiles"
+    folder.mkdir(parents=True, exist_ok=True)
+    made: Profiler = kinds[option](dirpath=folder, filename=option)
+    return made
 
 
 def epochs_of_a_refit(training: Training, curves: pd.DataFrame) -> int:

@@ -6,16 +6,14 @@ The learning rate of each step follows from them.
 import importlib
 import re
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Annotated, Any, Literal
+from dataclasses import fields, replace
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 def _names_its_class(part: dict[str, Any]) -> dict[str, Any]:
@@ -27,6 +25,8 @@ def _names_its_class(part: dict[str, Any]) -> dict[str, Any]:
 
 
 Part = Annotated[dict[str, Any], AfterValidator(_names_its_class)]  # a class and its arguments
+Positive = Annotated[int, Field(ge=1)]
+Limit = Positive | Annotated[float, Field(gt=0, le=1)]  # batches, or a share of them
 
 
 CLOCK = "a Timer stops by the clock, so that no two runs give equal weights"
@@ -258,6 +258,8 @@ class Training:
 class Trainer:
     """Where and how networks are computed; all but `channels_last` and `compile` are Lightning's.
 
+    `refused` has what is Lightning's and would break a promise, with the reason.
+
     Attributes:
         accelerator: Kind of device.
         devices: Number of devices a node, or `auto`.
@@ -272,7 +274,48 @@ class Trainer:
             stops by the clock.
         logger: A logger of Lightning, by `_target_` and its arguments; it also gets the learning
             rate of each epoch. Null for none.
+        max_epochs: No network trains longer; null: each as long as its `training.epochs` says.
+        min_epochs: No early stopping before.
+        max_steps: Steps of the optimizer after which training ends.
+        min_steps: No early stopping before so many steps.
+        limit_train_batches: Batches of each epoch that are learnt from, or their share.
+        limit_val_batches: Batches of validation cases that are looked at, or their share.
+        fast_dev_run: One epoch of one batch, or of so many.
+        gradient_clip_algorithm: How `training.gradient_clip` cuts.
+        sync_batchnorm: Batch normalisation over all devices.
+        inference_mode: Score by `torch.inference_mode` in place of `torch.no_grad`.
+        detect_anomaly: Name the operation that makes a gradient no number; slow.
+        profiler: What takes time, in `.work/profiles`; or a class and its arguments.
+        log_every_n_steps: Steps between two lines of a logger.
+        enable_progress_bar: Lightning's own, beside this program's.
+        enable_model_summary: Print the layers before each fit.
+        enable_autolog_hparams: Let the logger have the module's arguments.
+        model_registry: Where Lightning uploads checkpoints.
     """
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "deterministic": "a run can be repeated: it is `true` on a processor, `warn` on a GPU",
+        "benchmark": "it chooses convolutions by the clock, so that no two runs give equal weights",
+        "max_time": CLOCK.replace("a Timer stops", "it stops"),
+        **dict.fromkeys(
+            ("val_check_interval", "check_val_every_n_epoch", "num_sanity_val_steps"),
+            "early stopping and the weights that are kept need the validation loss of each epoch, "
+            "once",
+        ),
+        **dict.fromkeys(
+            ("enable_checkpointing", "default_root_dir", "barebones", "plugins"),
+            "a run that is killed goes on from the checkpoints of this program",
+        ),
+        **dict.fromkeys(
+            ("overfit_batches", "reload_dataloaders_every_n_epochs", "use_distributed_sampler"),
+            "the order of images follows from seed and epoch alone",
+        ),
+        **dict.fromkeys(
+            ("limit_test_batches", "limit_predict_batches"),
+            "every case is scored, and no test case comes near the trainer",
+        ),
+        "gradient_clip_val": "a network has it: `training.gradient_clip`",
+    }
 
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
     devices: Annotated[int, Field(ge=1)] | Literal["auto"]
@@ -284,6 +327,39 @@ class Trainer:
     accumulate_grad_batches: Annotated[int, Field(ge=1)] = 1
     callbacks: tuple[Annotated[Part, AfterValidator(_without_clock)], ...] = ()
     logger: Part | None = None
+    max_epochs: Positive | None = None
+    min_epochs: Positive | None = None
+    max_steps: Positive | None = None
+    min_steps: Positive | None = None
+    limit_train_batches: Limit | None = None
+    limit_val_batches: Limit | None = None
+    fast_dev_run: bool | Positive = False
+    gradient_clip_algorithm: Literal["norm", "value"] | None = None
+    sync_batchnorm: bool = False
+    inference_mode: bool = True
+    detect_anomaly: bool = False
+    profiler: Literal["simple", "advanced", "pytorch"] | Part | None = None
+    log_every_n_steps: Positive | None = None
+    enable_progress_bar: bool = False
+    enable_model_summary: bool = False
+    enable_autolog_hparams: bool = True
+    model_registry: str | None = None
+
+    @property
+    def most_epochs(self) -> int | None:
+        """Epochs that no network exceeds; None where each has its own."""
+        return 1 if self.fast_dev_run else self.max_epochs
+
+    def lightning(self) -> dict[str, Any]:
+        """Arguments of Lightning's Trainer: those that are set, without what is made of parts."""
+        own = {"channels_last", "compile", "callbacks", "logger", "profiler"}
+        own |= {"max_epochs", "fast_dev_run"}
+        arguments = {field.name: getattr(self, field.name) for field in fields(self)}
+        chosen = {k: v for k, v in arguments.items() if k not in own and v is not None}
+        if self.fast_dev_run:  # Lightning's own would keep no weights, which scores need
+            batches = int(self.fast_dev_run)
+            chosen |= {"limit_train_batches": batches, "limit_val_batches": batches}
+        return chosen
 
     def in_one_process(self) -> "Trainer":
         """Return the same for a program that must not be started again for each device."""

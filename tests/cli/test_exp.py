@@ -1,0 +1,42 @@
+"""`skiagram exp` says in DVC's words what an address means."""
+
+from pathlib import Path
+
+import pytest
+
+from skiagram.cli.main import main
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["svm.C=0.1"], "dvc exp run -S conf/model/svm.yaml:C=0.1"),
+        (["folds=5", "-n", "five"], "dvc exp run -S folds=5 -n five"),
+        (["trainer.devices=2"], "dvc exp run -S conf/trainer/default.yaml:devices=2"),
+        (["plan.subset=null"], "dvc exp run -S conf/plan.yaml:plan.subset=null"),
+        (["svm.lasting=true"], "dvc exp run -S conf/model/svm.yaml:+lasting=true"),
+        (["svm.C=1,2", "--queue"], "dvc exp run -S conf/model/svm.yaml:C=1,2 --queue"),
+    ],
+)
+def test_the_line_of_dvc_is_shown(
+    words: list[str],
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    assert main(["exp", *words, "--show"]) == 0
+    assert capsys.readouterr().out.strip() == line
+
+
+@pytest.mark.parametrize(
+    ("word", "said"), [("svm.c=1", "did you mean `svm.C`"), ("svm.C", "write `svm.C=VALUE`")]
+)
+def test_a_wrong_address_is_refused_before_dvc_is_asked(
+    word: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    assert main(["exp", word]) == 2
+    assert said in capsys.readouterr().err
