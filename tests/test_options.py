@@ -14,9 +14,7 @@ from skiagram.options import (
     composed,
     read_option_file,
 )
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from tests.option_texts import REFUSED
 
 

@@ -6,9 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from skiagram.calibration import (
-    conformal_limits,
-)
+from skiagram.calibration import conformal_limits
 from skiagram.evaluation.uncertainty import (
     assess_prediction_sets,
     assess_risk_coverage,

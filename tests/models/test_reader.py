@@ -8,9 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from skiagram.calibration import (
-    average_calibrations,
-)
+from skiagram.calibration import average_calibrations
 from skiagram.errors import OptionError
 from skiagram.fitting.arm import ArmFolders
 from skiagram.models.reader import Reader

@@ -15,15 +15,11 @@ from skiagram.fitting.arm import ArmFolders
 from skiagram.fitting.contract import Arm, FitContext, Labelled
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.tuned import TUNING, Range, Tuned, fitted_options
-from skiagram.options import (
-    build,
-)
+from skiagram.options import build
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.predictions import Predictions
 from skiagram.splits import grouped_folds
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from tests.models.classical.families import OPTION_FILES, read_options
 from tests.models.examples import PLAN, cases_of, labelled, train_as
 

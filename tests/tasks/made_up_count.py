@@ -7,9 +7,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable
 from skiagram.tasks.number import Number, NumberCalibration, group_numbers
 from skiagram.tasks.outcome import MeasuredOutcome, ReadColumns

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from skiagram.calibration import (
-    average_calibrations,
-)
+from skiagram.calibration import average_calibrations
 from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import SIMPLE_RULES

@@ -12,9 +12,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.errors import OptionError, listed
 from skiagram.preparation import Covariate
 from skiagram.records.feature_table import FeatureTable
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases, name_groups
 
 PREFIX = "covariates_"

@@ -9,9 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
 from skiagram.records.feature_table import FeatureTable, has_prefix, is_in_family, is_perturbed
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases
 
 PREFIX = "earlier_"

@@ -9,9 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError, listed
 from skiagram.records.feature_table import FeatureTable
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 @dataclass(**STRICT)

@@ -17,9 +17,7 @@ from scipy.special import fdtri
 
 from skiagram.features.feature import Floats
 from skiagram.records.feature_table import FeatureTable, original_feature
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 if TYPE_CHECKING:
     from skiagram.features.perturbed import Perturbed

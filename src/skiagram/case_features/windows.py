@@ -25,9 +25,7 @@ from skiagram.image_store.store import ImageStore, Span, spans
 from skiagram.images import Image, Spacing
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.places import coordinates, of_cases
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 _SPAN_VALUES = 2**19
 _BATCH_VALUES = 2**17

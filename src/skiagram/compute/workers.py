@@ -28,9 +28,7 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skiagram.compute.progress import report_to
 from skiagram.errors import OptionError, SkiagramError, installed
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -23,15 +23,11 @@ from pydantic.dataclasses import dataclass
 from skiagram.encoders.weights import LocalFile, Source
 from skiagram.errors import DataError, OptionError
 from skiagram.images import Image, Region, Spacing, ends_of, is_volume
-from skiagram.options import (
-    build,
-)
+from skiagram.options import build
 from skiagram.preparation import LEARNED, Preparation
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, write_record
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -50,9 +50,7 @@ from skiagram.encoders.weights import (
 from skiagram.errors import OptionError
 from skiagram.images import Image, Region, Spacing, is_volume
 from skiagram.records.files import sha256_of
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 _COLOURS = 3
 Pooling = Literal["head", "class_token", "patches", "class_token_and_patches"]

@@ -21,9 +21,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, how_to_install, installed
 from skiagram.records.files import sha256_of
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

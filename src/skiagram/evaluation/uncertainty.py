@@ -5,9 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.calibration import (
-    conformal_limits,
-)
+from skiagram.calibration import conformal_limits
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import Curve, Named
 from skiagram.evaluation.scores import HeldOut

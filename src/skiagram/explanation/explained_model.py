@@ -28,9 +28,7 @@ from skiagram.seeding import stream
 from skiagram.statistics.discrimination import roc_auc, score_difference
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import corrected_mean
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.task import Task
 
 STREAM = "explanations"  # first name of the random streams

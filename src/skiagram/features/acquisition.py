@@ -8,9 +8,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Floats
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 @dataclass(**STRICT)

@@ -13,9 +13,7 @@ from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Flags, Floats, ratio
 from skiagram.features.first_order import moments
 from skiagram.images import ends_of
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 _MOMENTS = ("mean", "standard_deviation", "skewness")
 _CHANNELS = ("red", "green", "blue", "lightness", "a", "b", "saturation", "value")

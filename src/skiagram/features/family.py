@@ -17,9 +17,7 @@ from skiagram.features.batch import FeatureBatch, Region
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.feature import Column, Definition, Floats, read_definitions
 from skiagram.features.neighbours import PLANE_WAYS, VOLUME_WAYS
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 T = TypeVar("T")
 N = TypeVar("N", np.int64, np.float64)

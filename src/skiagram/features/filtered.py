@@ -14,12 +14,8 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.feature import Definition, Floats
 from skiagram.features.filters.filter import Filter
 from skiagram.features.morphology import known_spacing
-from skiagram.options import (
-    build,
-)
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.options import build
+from skiagram.strict import STRICT
 
 
 def build_member(value: Any) -> Any:

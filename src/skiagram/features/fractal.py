@@ -11,9 +11,7 @@ from scipy import fft
 
 from skiagram.features.family import WholeImageFamily
 from skiagram.features.feature import Floats, Integers
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 def log_slope(x: Integers, y: Floats) -> Floats:

@@ -9,9 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.family import Ascending, WholeImageFamily
 from skiagram.features.feature import Floats, ratio
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 _AT_ONCE = 64  # lines, so that what is made of them stays in a processor's cache
 

@@ -9,9 +9,7 @@ from skiagram.features.discretisation import GreyLevels, count_levels, entropy
 from skiagram.features.family import LevelFamily
 from skiagram.features.feature import Column, Floats, Integers, ratio
 from skiagram.features.first_order import FRACTIONS
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 def histogram_statistics(counts: Integers) -> dict[str, Column]:

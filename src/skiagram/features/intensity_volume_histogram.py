@@ -10,9 +10,7 @@ from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Floats
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 _PIECE = 2**18  # voxels that are looked at together
 _MAX_STEPS = 1_000_000

@@ -9,9 +9,7 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Flags, Floats
 from skiagram.features.morphology import known_spacing
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 RADIUS = 10 * (3 / (4 * np.pi)) ** (1 / 3)  # of a sphere of 1 cm³, in mm
 

@@ -13,9 +13,7 @@ from skiagram.features.feature import Column, Flags, Floats, ratio
 from skiagram.features.first_order import ROUNDING
 from skiagram.features.hull import Hull, convex_hull, diameter, enclosing_ellipsoid, smallest_box
 from skiagram.images import ends_of
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 def morphology_features(

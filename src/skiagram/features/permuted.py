@@ -17,9 +17,7 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.feature import Definition, Floats
 from skiagram.features.filtered import DerivedImageFamily
 from skiagram.seeding import stream
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 PERMUTED = "permuted"
 _VOXELS = f"{PERMUTED}.voxels"

@@ -21,9 +21,7 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.feature import Flags, Floats
 from skiagram.features.filtered import DerivedImageFamily
 from skiagram.seeding import stream
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 _NORMAL_MAD = 0.6744897501960817  # median absolute deviation of a standard normal variable
 _SURE, _NEVER = 0.9, 0.2  # share of a supervoxel in the region: always kept, never kept

@@ -16,9 +16,7 @@ from skiagram.features.hull import (
 )
 from skiagram.features.morphology import known_spacing
 from skiagram.features.surface import places
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 # By which of four pixels (above left, above right, below left, below right, as bits) are in the
 # region: the area within a cell between their centres, in eighths of it, and the length of the

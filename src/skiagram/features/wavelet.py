@@ -13,9 +13,7 @@ from skiagram.features.discretisation import entropy
 from skiagram.features.family import Distinct, WholeImageFamily
 from skiagram.features.feature import Column, Definition, Floats, ratio
 from skiagram.features.first_order import moments
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 _BLOCK_VALUES = 2**17  # of one plane; PyWavelets takes one plane after the other
 _LOW, _HIGH = 0, 1

@@ -9,9 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.family import WholeImageFamily
 from skiagram.features.feature import Floats
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 @dataclass(**STRICT)

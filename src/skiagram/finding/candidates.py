@@ -27,13 +27,9 @@ from skiagram.images import (
     Spacing,
     luminance,
 )
-from skiagram.options import (
-    composed,
-)
+from skiagram.options import composed
 from skiagram.records.places import tabulate_places
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 Floats = NDArray[np.float64]
 Body = Literal["all", "not_darkest", "bright"]

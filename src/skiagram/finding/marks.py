@@ -16,9 +16,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Spacing
 from skiagram.records.places import coordinates, of_cases
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 Floats = NDArray[np.float64]
 Spacings = Mapping[str, Spacing | None]

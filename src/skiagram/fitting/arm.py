@@ -27,9 +27,7 @@ from skiagram.records.files import write_record, write_table
 from skiagram.records.places import PLACES
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.splits import read_groups
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.task import Task
 

@@ -43,14 +43,10 @@ from skiagram.fitting.contract import (
 from skiagram.fitting.cross_validation import CrossValidator, Plan, Repeat, repeat_name
 from skiagram.fitting.deployment import complete_folder
 from skiagram.fitting.fits import Rows
-from skiagram.options import (
-    build,
-)
+from skiagram.options import build
 from skiagram.records.files import write_record
 from skiagram.records.predictions import Outcome, Part, Predictions, scores_of
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.class_calibration import ScalingCalibration, fit_platt
 from skiagram.tasks.task import Task

@@ -18,9 +18,7 @@ from skiagram.fitting.reading import Reading
 from skiagram.preparation import PreparedData
 from skiagram.records.files import read_table
 from skiagram.records.predictions import READER_SCORES
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.task import Task
 
 

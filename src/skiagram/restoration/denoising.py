@@ -12,9 +12,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
 from skiagram.restoration.missing import Planes
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 Floats = NDArray[np.float64]
 

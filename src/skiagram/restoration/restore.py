@@ -33,9 +33,7 @@ from skiagram.records.files import write_table
 from skiagram.restoration.missing import Plane, fill_local_mean
 from skiagram.restoration.regions import RegionPreparation
 from skiagram.restoration.steps import Steps, Treatment, join_planes, split_planes
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases
 
 _RUN_VALUES = 2**20

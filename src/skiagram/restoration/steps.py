@@ -12,9 +12,7 @@ from skiagram.restoration.denoising import Denoising
 from skiagram.restoration.missing import Mask, Missing, Plane, Planes, fill_local_median
 from skiagram.restoration.outliers import Outliers
 from skiagram.restoration.regions import RegionPreparation
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 _VOLUMES = 5  # axes of a batch of them
 

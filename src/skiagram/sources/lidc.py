@@ -29,9 +29,7 @@ from skiagram.datasets.contract import Entry, OpenSource, RealDataSet
 from skiagram.errors import DataError, OptionError
 from skiagram.readers.files import locate
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 @dataclass(**STRICT)

@@ -21,9 +21,7 @@ from skiagram.datasets.contract import Entry, OpenSource, RealDataSet
 from skiagram.errors import DataError
 from skiagram.readers.files import locate
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import Split
 
 _UNREADABLE = (  # all that a damaged or foreign .npz is known to raise

@@ -11,9 +11,7 @@ from skiagram.audit.run import AuditReport, audit
 from skiagram.compute.checkout import home
 from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.records.files import read_record, read_table, write_record, write_table
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import DataCard, read_cases
 
 FINDINGS, NEAR_DUPLICATES = "findings.json", "near_duplicates.parquet"

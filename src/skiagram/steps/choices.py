@@ -5,9 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.choices import CalibrationMethod, Design
 
 

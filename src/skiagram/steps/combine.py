@@ -9,12 +9,8 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.fitting.arm import ArmFolders, require_classes
 from skiagram.fitting.cross_validation import Plan
 from skiagram.models.combined import check_combination, combine
-from skiagram.options import (
-    check,
-)
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.options import check
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import read_cases
 
 

@@ -26,18 +26,14 @@ from skiagram.finding.marks import read_spacing
 from skiagram.image_store.store import ImageStore
 from skiagram.images import is_volume
 from skiagram.near_duplicates.pairs import content_digest
-from skiagram.options import (
-    check,
-)
+from skiagram.options import check
 from skiagram.records.files import read_record, read_table
 from skiagram.records.places import IDEAL_MARKS, MARKS
 from skiagram.records.predictions import COMBINED, PREDICTIONS, Predictions
 from skiagram.sealing.labels import are_encrypted, open_labels
 from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.steps.choices import RunChoices
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases, DataCard, read_cases
 from skiagram.tasks.task import Task
 

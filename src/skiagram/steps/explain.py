@@ -29,16 +29,12 @@ from skiagram.fitting.cross_validation import CrossValidator
 from skiagram.fitting.deployment import repeat_folder
 from skiagram.fitting.fits import keep_fits
 from skiagram.models.learner import learner_of
-from skiagram.options import (
-    build,
-)
+from skiagram.options import build
 from skiagram.preparation import PreparedData
 from skiagram.records.files import read_table, write_record
 from skiagram.records.predictions import Outcome, Predictions, scores_of
 from skiagram.steps.train import join_inputs, piece_inputs
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import read_cases
 from skiagram.tasks.task import Task
 from skiagram.training.options import Trainer, decide_vertical_flips

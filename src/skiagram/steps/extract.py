@@ -14,9 +14,7 @@ from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.finding.inputs import read_candidates
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import propagate_preparation
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 EXTRACTED = ("candidates_features.parquet", "features.parquet", "preparation")
 

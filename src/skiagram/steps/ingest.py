@@ -9,12 +9,8 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.options import (
-    build,
-)
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.options import build
+from skiagram.strict import STRICT
 from skiagram.tasks.task import Design
 
 

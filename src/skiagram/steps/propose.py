@@ -11,15 +11,11 @@ from skiagram.finding.candidates import check_grid, measure_ceiling, propose
 from skiagram.finding.inputs import CANDIDATES
 from skiagram.finding.marks import HitRule
 from skiagram.image_store.store import ImageStore
-from skiagram.options import (
-    build,
-)
+from skiagram.options import build
 from skiagram.preparation import propagate_preparation
 from skiagram.records.files import read_table, write_record, write_table
 from skiagram.records.places import MARKS
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 @options_class(**STRICT)

@@ -7,14 +7,10 @@ from typing import Any
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.options import (
-    build,
-)
+from skiagram.options import build
 from skiagram.preparation import propagate_preparation
 from skiagram.restoration.restore import restore_modalities
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases
 
 

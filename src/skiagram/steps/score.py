@@ -33,9 +33,7 @@ from skiagram.records.files import read_table
 from skiagram.records.predictions import FINAL, Predictions, tabulate_scores
 from skiagram.restoration.corruptions import CORRUPTIONS, corrupt
 from skiagram.seeding import stream
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases, name_groups
 
 Floats = NDArray[np.float64]

@@ -22,15 +22,11 @@ from skiagram.fitting.contract import Fitted, Labelled, ReadsData
 from skiagram.fitting.cross_validation import CrossValidator, Plan
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.options import (
-    build,
-)
+from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation, PreparedData
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.task import Task
 

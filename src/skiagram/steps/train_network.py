@@ -13,13 +13,9 @@ from skiagram.compute.context import RunContext
 from skiagram.fitting.arm import TrainOptions
 from skiagram.models.arm_of_file import require_arm
 from skiagram.models.learner import learner_of
-from skiagram.options import (
-    build,
-)
+from skiagram.options import build
 from skiagram.steps.train import train_in_project
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.training.options import Trainer, decide_vertical_flips
 from skiagram.training.processes import is_last
 

@@ -18,9 +18,7 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import OptionError
 from skiagram.steps.time import Clock
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 BEST = "best_"  # before an arm, for what stands for it
 SCORED = "scored"  # among a row's options: which images its models score once they are trained

@@ -10,14 +10,10 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.checkout import home
 from skiagram.errors import printable
-from skiagram.options import (
-    build,
-)
+from skiagram.options import build
 from skiagram.records.files import write_record
 from skiagram.steps.choices import RunChoices
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tracking.contract import NotRecorded, Receipt, Tracker
 from skiagram.tracking.execution import failed_execution, read_execution, share_ledger
 

@@ -13,9 +13,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.feature import Floats
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 Boundary = Literal["zero", "nearest", "periodic", "mirror"]
 Pooling = Literal["average", "max"]

@@ -10,9 +10,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.features.feature import Floats
 from skiagram.features.filters.filter import convolve
 from skiagram.features.filters.riesz import RieszFilter, in_frequencies, riesz
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 @dataclass(**STRICT)

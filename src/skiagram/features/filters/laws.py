@@ -9,9 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.feature import Floats
 from skiagram.features.filters.filter import Filter, Pooling, box_mean
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 KERNELS = {
     "L5": np.array([1, 4, 6, 4, 1]) / np.sqrt(70),

@@ -8,9 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.feature import Floats
 from skiagram.features.filters.filter import Filter, box_mean
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 def _check_odd(support: int) -> int:

@@ -14,9 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.feature import Floats
 from skiagram.features.filters.filter import PAD, Boundary, Filter
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 Order = Annotated[int, Field(ge=0, le=8)]
 Gain = Callable[[Sequence[Floats]], NDArray[np.complex128]]

@@ -10,9 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.feature import Floats
 from skiagram.features.filters.riesz import RieszFilter, in_frequencies, riesz
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 _MARGIN = 32  # voxels at the first level, doubled with each
 

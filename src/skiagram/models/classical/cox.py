@@ -17,9 +17,7 @@ from sklearn.tree import DecisionTreeRegressor
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.seeding import derived_seed, stream
 from skiagram.statistics.cox import martingale_residuals
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.predicted import Loss
 
 

@@ -45,9 +45,7 @@ from skiagram.models.classical.preprocessing import (
 from skiagram.preparation import PreparedData
 from skiagram.records.feature_table import FeatureTable, is_in_family, is_perturbed
 from skiagram.records.files import Table, read_record, write_record
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.kinds import KINDS
 from skiagram.tasks.predicted import Loss
 from skiagram.tasks.task import Task

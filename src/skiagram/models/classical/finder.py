@@ -33,18 +33,14 @@ from skiagram.fitting.contract import (
 )
 from skiagram.fitting.reading import Reading, read_places
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
-from skiagram.options import (
-    build,
-)
+from skiagram.options import build
 from skiagram.preparation import PreparedData
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, write_record
 from skiagram.records.places import coordinates, of_cases
 from skiagram.seeding import stream
 from skiagram.splits import Partition, grouped_folds
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 

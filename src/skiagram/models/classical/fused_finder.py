@@ -36,15 +36,11 @@ from skiagram.models.classical.finder import (
     share_folds,
     share_of_other,
 )
-from skiagram.options import (
-    build,
-)
+from skiagram.options import build
 from skiagram.preparation import PreparedData
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, write_record
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.task import Task
 
 Floats = NDArray[np.float64]

@@ -18,9 +18,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from skiagram.case_features.covariates import PREFIX, SITE_PREFIX
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.records.feature_table import has_prefix
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 Values = NDArray[np.float64]
 _MAX_STEPS = 1000

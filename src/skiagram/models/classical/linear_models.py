@@ -28,9 +28,7 @@ from skiagram.models.classical.penalised_estimators import (
     PenalisedCox,
 )
 from skiagram.records.feature_table import FeatureTable
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.predicted import Loss
 
 

@@ -14,9 +14,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, Votin
 from sklearn.linear_model import LogisticRegression
 
 from skiagram.models.classical.estimator import ClassicalModel
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.predicted import Loss
 
 _ITERATIONS = 5000

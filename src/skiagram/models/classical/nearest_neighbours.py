@@ -8,9 +8,7 @@ from pydantic.dataclasses import dataclass
 from sklearn.neighbors import KNeighborsClassifier
 
 from skiagram.models.classical.estimator import ClassicalModel
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.predicted import Loss
 
 

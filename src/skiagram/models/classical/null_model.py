@@ -8,9 +8,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.classical.persistence import list_members
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.predicted import Loss
 
 

@@ -16,9 +16,7 @@ from skiagram.errors import ModelFailure
 from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.records.feature_table import FeatureTable
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.predicted import Loss
 
 Values = NDArray[np.float64]

@@ -20,9 +20,7 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
 from skiagram.statistics.permutation import auc_of_ranks
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 Normalisation = Literal["standard", "min_max", "robust", "maximum_then_sum", "none"]
 Values = NDArray[np.float64]

@@ -8,9 +8,7 @@ from pydantic.dataclasses import dataclass
 from sklearn.svm import SVC
 
 from skiagram.models.classical.estimator import ClassWeightedModel
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.predicted import Loss
 
 

@@ -11,9 +11,7 @@ from pydantic.dataclasses import dataclass
 from torch import nn
 
 from skiagram.models.deep.layers import check_smallest_side, glorot_uniform, halving_rectifier
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.training.options import Training
 
 MIN_SIDE = 18

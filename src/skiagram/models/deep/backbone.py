@@ -10,12 +10,8 @@ from torch import nn
 
 from skiagram.errors import OptionError
 from skiagram.models.deep.contract import Network, ReadsTable, StartsFromCases, StartsFromWeights
-from skiagram.options import (
-    build,
-)
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.options import build
+from skiagram.strict import STRICT
 from skiagram.training.options import Training
 
 _WHERE = "model.backbone"

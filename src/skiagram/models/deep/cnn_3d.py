@@ -16,9 +16,7 @@ from torch import nn
 
 from skiagram.errors import ModelFailure
 from skiagram.models.deep.layers import GlobalAveragePool, convolution, halving_rectifier
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.training.options import Training
 
 

@@ -54,16 +54,12 @@ from skiagram.models.deep.searched_images import (
     SearchedImages,
     searched,
 )
-from skiagram.options import (
-    composed,
-)
+from skiagram.options import composed
 from skiagram.preparation import PreparedData
 from skiagram.records.files import read_record, write_record
 from skiagram.records.places import coordinates, of_cases, tabulate_places
 from skiagram.seeding import stream
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.task import Task
 from skiagram.training.augmentation import augment
 from skiagram.training.classifier import parameter_count

@@ -41,9 +41,7 @@ from skiagram.models.deep.searched_images import (
     SearchedImages,
 )
 from skiagram.models.deep.transfer import Transfer
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.training.module import ClassifierTraining
 
 STRIDE = 4  # pixels of an image for one cell of its heat map

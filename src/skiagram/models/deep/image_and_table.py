@@ -15,9 +15,7 @@ from torch import Tensor, nn
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.contract import for_volumes
 from skiagram.models.deep.layers import cut_last_layer
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.training.classifier import RatedLayers, Staged
 
 

@@ -31,9 +31,7 @@ from skiagram.models.deep.fitted import (
 from skiagram.models.deep.layers import cut_last_layer
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.training.classifier import Classifier
 
 WHERE = "encoder.folder"

@@ -13,9 +13,7 @@ from torch import Tensor, nn
 
 from skiagram.errors import ModelFailure
 from skiagram.models.deep.layers import check_patches
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.training.options import Training
 
 

@@ -25,9 +25,7 @@ from skiagram.fitting.contract import require_every_class
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.contract import StartsFromCases
 from skiagram.models.deep.layers import last_layer
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import Examples
 

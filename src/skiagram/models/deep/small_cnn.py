@@ -19,9 +19,7 @@ from skiagram.models.deep.layers import (
     convolution,
     halving_rectifier,
 )
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.training.options import Training
 
 

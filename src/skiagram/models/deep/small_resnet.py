@@ -15,9 +15,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from skiagram.models.deep.layers import GlobalAveragePool, check_smallest_side, convolution
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.training.options import Training
 
 

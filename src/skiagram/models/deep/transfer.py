@@ -47,9 +47,7 @@ from skiagram.models.deep.layers import (
     torchvision_builder,
 )
 from skiagram.models.deep.refitted_head import entering, fit_each_class, give_head
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import Examples
 from skiagram.training.options import Training

@@ -15,9 +15,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from skiagram.errors import OptionError
 from skiagram.models.deep.layers import check_patches
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.training.options import Training
 
 

@@ -22,9 +22,7 @@ from skiagram.models.deep.backbone import build_inner
 from skiagram.models.deep.contract import ReadsTable, ReadsVolumes
 from skiagram.models.deep.layers import cut_last_layer, torchvision_builder
 from skiagram.records.files import sha256_of
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.training.network_input import resize_volume
 from skiagram.training.options import Optimizer, Training
 

@@ -21,9 +21,7 @@ from skiagram.models.deep.searched_images import (
     SearchedImages,
 )
 from skiagram.records.places import coordinates, of_cases
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 _FAR = 2.0  # radii of a lesion, beyond which a window shows none
 

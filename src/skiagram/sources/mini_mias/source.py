@@ -48,9 +48,7 @@ from skiagram.sources.mini_mias.films import (
     to_relative_position,
     wall_on_right,
 )
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import Split
 
 Side = Annotated[int, Field(ge=16, le=SIDE)]

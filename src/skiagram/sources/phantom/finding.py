@@ -53,9 +53,7 @@ from skiagram.sources.phantom.image_model import (
     power_law_spectrum,
 )
 from skiagram.sources.phantom.source import GeneratedDataSet
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 _ABNORMAL = 0.5  # share of patients with a nodule
 

@@ -34,9 +34,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 from scipy import fft
 
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 FloatArray = NDArray[np.float64]
 Places = NDArray[np.int64]

@@ -15,9 +15,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.datasets.contract import Entry, GroundTruth
 from skiagram.seeding import stream
 from skiagram.sources.phantom.source import OpenPhantom, Phantom
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import DataCard
 from skiagram.tasks.kinds import AnyOutcome
 

@@ -35,9 +35,7 @@ from skiagram.sources.phantom.image_model import (
     power_law_spectrum,
 )
 from skiagram.sources.phantom.source import GeneratedDataSet
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 _SPACING = (1.0, 1.0, 1.0)  # mm
 

@@ -40,9 +40,7 @@ from skiagram.sources.phantom.image_model import (
     power_law_spectrum,
     write_dicom,
 )
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import DataCard, Split
 
 

@@ -42,9 +42,7 @@ from skiagram.sources.phantom.image_model import (
     power_law_spectrum,
 )
 from skiagram.sources.phantom.source import GeneratedDataSet
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 MARKER = "marker"
 _SPACING = (0.2, 0.2)  # mm
