@@ -321,11 +321,11 @@ def test_two_lines_at_once_make_a_project_one_after_the_other(
     own = sound_folder(tmp_path)
     line = ["run", str(own.folder), str(own.csv), "--positive", "cancer", "--quick"]
     with ThreadPoolExecutor() as other:
-        with locked(empty / "films-project" / files.MAKING):  # as the first one holds it
+        with locked(empty / "films-project" / files.AT_WORK):  # as the first one holds it
             second = other.submit(main, line)
             while not (said := capfd.readouterr().err) and not second.done():
                 sleep(0.1)
-            assert "is making this project" in said
+            assert "is at work in this project" in said
             assert not (empty / "films-project/params.yaml").exists()
         assert second.result() == 0
 

@@ -60,7 +60,7 @@ _LISTS = ("baselines", "networks")
 ASKED = (*_LISTS, "features", "restoration", "repeats", "folds")  # choices with words of their own
 _TOGETHER = "all_models"  # config of the combination of all arms
 _HOURS = 0.5  # for all networks
-_WAITING = "Another `skiagram run` is making this project; waiting for its end."
+_WAITING = "Another `skiagram run` is at work in this project; waiting for its end."
 
 
 def _read_hours(text: str) -> float:
@@ -147,8 +147,8 @@ def run_data_set(
     from skiagram.composition import Composition
     from skiagram.compute.files import locked
     from skiagram.projects.files import (
+        AT_WORK,
         CHOICES,
-        MAKING,
         is_made,
         make_project,
         read_shipped,
@@ -171,13 +171,13 @@ def run_data_set(
     values = {composition.find_option(address): value for address, value in values.items()}
     check_run(Composition(composition.root, usual | user_choices | values))
     # the project with its data set, by one command at a time
-    with gone_if_refused(project), locked(project / MAKING, _WAITING):
+    with gone_if_refused(project), locked(project / AT_WORK, _WAITING):
         if not is_made(project):
             print(*make_project(project), f"The project is {project}.", flush=True)
         with _inside(project):
             _add_and_choose(options, project, usual, user_choices, values, hours, quick=quick)
     # its run
-    with _inside(project):
+    with _inside(project), locked(Path(AT_WORK), _WAITING):
         if warning := explain_taken(Path()):
             print(warning, file=sys.stderr)
         return run_stages(Path())

@@ -29,7 +29,7 @@ from skiagram.projects.launcher import without_launcher
 RECORD = ".skiagram.yaml"  # of a project: the version, and the checksum of each file as it came
 _OLDEST = "0.2.0"  # models, options and classes have had their names of now since then
 _BEGUN = ".work/new"  # the git repository of a project that is not whole yet
-MAKING = ".work/making"  # lock of who makes a project or its data set
+AT_WORK = ".work/running/project"  # lock of who makes a project, renews its data set or runs it
 _SHOWN = 3  # projects that a message names
 _HERE = Path(__file__).parent
 _PACKED = _HERE / "template"
