@@ -2,8 +2,10 @@
 
 import ast
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -88,6 +90,20 @@ def test_a_copy_runs_its_own_code_though_another_folder_is_installed(project: Pr
     package, of_workers = done.stdout.splitlines()
     assert str(project.folder / "src") in package, done.stderr
     assert of_workers == str(project.folder / "src")  # `evaluate` is no stage's script to them
+
+
+def test_a_shell_that_forbids_compiled_code_slows_no_stage_and_no_worker() -> None:
+    kept = "import os, sys, project; print(sys.dont_write_bytecode, *os.environ)"
+    done = subprocess.run(
+        [sys.executable, "-c", kept],
+        cwd=REPOSITORY / "pipeline",
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("False")
+    assert "PYTHONDONTWRITEBYTECODE" not in done.stdout
 
 
 def test_every_script_imports_the_place_of_its_project_before_the_package() -> None:
