@@ -178,7 +178,7 @@ REFUSED = [  # a file, what it holds, and words of the message
     ("a.csv", "file,x,y\none.png,1,2\n", "columns file, x, y"),
     ("a.csv", "file,x,y,diameter_mm\none.png,1,2,3\n", "columns file, x, y, diameter_mm"),
     ("a.csv", "file,x,y,radius\nnone.png,1,2,3\n", "none.png"),
-    ("a.csv", "file,x,y,radius\ntwice.png,1,2,3\n", "several"),
+    ("a.csv", "file,x,y,radius\ntwice.png,1,2,3\n", "line 2: `twice.png` may be"),
     ("a.csv", "file,x,y,radius\nb/one.png,1,2,3\n", "line 2: .*another folder here: a/one.png"),
     ("a.csv", "file;x;y;radius\none.png;1,5;2.5;3\n",
      "line 2: `1,5` in column `x`.* decimal point"),

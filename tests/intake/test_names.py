@@ -167,7 +167,7 @@ PATTERNS = {
     ),
     "who has no partner, left out": Names(
         "p1.png p2.png p4.png", "file :patient | p1.png p1 | p2.png p2",
-        f"{OUTCOME} {{patient}}.png --unmatched leave-out", LABELS, "No image of patient p3",
+        f"{OUTCOME} {{patient}}.png --unmatched leave-out", LABELS, "1 patients of",
     ),
     "an image without a mask": Names(
         "p1_image.png p1_mask.png p2_image.png p3_image.png p3_mask.png",
@@ -239,19 +239,20 @@ PATTERNS = {
         "| 13_left.jpg 13 left 1", EYE, "image,level 10_left,0 10_right,2 13_left,1",
     ),
     "an image without a row": Names(
-        EYES, "! 1 of 3 images have no row, first `13_left.jpg`", EYE,
+        EYES, "! 1 of 3 images of the files .* no partner, first `13_left.jpg`", EYE,
         "image,level 10_left,0 10_right,2",
     ),
     "a row without an image": Names(
-        EYES, "! 1 of 4 rows name no image that fits --pattern, first `15_left`", EYE,
+        EYES, "! 1 of 4 images of .*csv have no partner, first `15_left`", EYE,
         "image,level 10_left,0 10_right,2 13_left,1 15_left,0",
     ),
     "rows and images without a partner, left out": Names(
         EYES, "file level | 10_left.jpg 0 | 10_right.jpg 2", f"{EYE} --unmatched leave-out",
-        "image,level 10_left,0 10_right,2 15_left,0", "1 of 3 images have no row",
+        "image,level 10_left,0 10_right,2 15_left,0", "1 images of the files in",
     ),
     "two rows of an image": Names(
-        EYES, "! a second row of `10_left.jpg`", EYE, "image,level 10_left,0 10_left.jpg,2"
+        EYES, "! 2 rows of image `10_left.jpg`, in lines 2, 3", EYE,
+        "image,level 10_left,0 10_left.jpg,2",
     ),
     "INbreast, whose table says how names begin": Names(
         BREASTS, "patient_id region Birads | 6c61 R_CC 2 | 6c61 L_CC 4a",

@@ -102,8 +102,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     # a row for each file of a folder
     table = compose_table(options)
-    write_files({output: table.text.encode()})
-    print(f"Wrote {output}, {table.text.count(chr(10)) - 1} rows.")
+    write_files({output: csv_text(table.frame).encode()})
+    print(f"Wrote {output}, {len(table.frame)} rows.")
     column = "" if options.csv is None else " --label COLUMN"
     for name, value in table.following.items():
         column += f" --{name.replace('_', '-')}" + ("" if value is True else f" {value}")

@@ -3,7 +3,7 @@
 import re
 import shlex
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 from pydicom.filereader import read_partial
 
-from skiagram.errors import DataError, listed
+from skiagram.errors import DataError, listed, named
 from skiagram.readers.file_trees import FileTree
 from skiagram.tables.frames import BETWEEN, WHERE
 
@@ -31,6 +31,25 @@ class FileNames:
     """
 
     files: Sequence[str]
+
+    def find(self, name: str, *looks: Callable[[str], list[str]]) -> str | None:
+        """Return the file that a name means, also in another case; None where it means none.
+
+        Args:
+            looks: Where it is looked for besides.
+
+        Raises:
+            DataError: It means several files.
+        """
+        found = (look(name) for look in (self.meant, *looks, self.alike))
+        meant = next(filter(None, found), [])
+        if len(meant) > 1:
+            raise DataError(
+                f"`{name}` may be {' or '.join(f'`{file}`' for file in sorted(meant)[:3])}",
+                allowed="names that one file fits",
+                remedy="write the names with their folders, relative to the folder of the images",
+            )
+        return meant[0] if meant else None
 
     def meant(self, name: str) -> list[str]:
         """Return the files that a name means, several where it does not say which.
@@ -131,24 +150,10 @@ def find_listed_files(
     images = [*tree.images(())]
     folders = {str(parent) for name in images for parent in PurePosixPath(name).parents} - {"."}
     files = FileNames(images)
-    looks = (
-        files.meant,
-        FileNames(sorted(folders)).meant,
-        SeriesNames(tree, images).meant,
-        files.alike,
-    )
-    matched: dict[str, str] = {}
-    for name in sorted(absent):
-        meant = next(filter(None, (look(name) for look in looks)), [])
-        if len(meant) > 1:
-            raise DataError(
-                f"`{name}` may be {' or '.join(f'`{file}`' for file in sorted(meant)[:3])}",
-                where=f"{WHERE}, column `{column}`",
-                allowed="names that one file fits",
-                remedy="write the names with their folders, relative to the folder of the images",
-            )
-        if meant:
-            matched[name] = meant[0]
+    looks = (FileNames(sorted(folders)).meant, SeriesNames(tree, images).meant)
+    with named(f"{WHERE}, column `{column}`"):
+        found = {name: files.find(name, *looks) for name in sorted(absent)}
+    matched = {name: file for name, file in found.items() if file is not None}
     if not matched:
         refuse_findings_in_names(absent, files, column)
         return frame, ""

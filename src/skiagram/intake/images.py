@@ -29,7 +29,7 @@ from skiagram.intake.settled_tables import settle_table
 from skiagram.readers.case_images import called_images, is_image_file
 from skiagram.readers.file_trees import FileTree
 from skiagram.sealing.archive import ARCHIVE, open_tree
-from skiagram.tables.frames import describe_missing, empty_missing, read_csv, read_table
+from skiagram.tables.frames import describe_missing, empty_missing, read_csv
 from skiagram.tasks.kinds import AnyOutcome
 from skiagram.tasks.task import Design
 
@@ -179,14 +179,14 @@ def _read_table(options: FileOptions) -> _Table:
     The latter is made as `skiagram table` makes it, and the options are those that go with it.
     """
     emptied: Counter[str] = Counter()
-    mask = options.mask or "mask"
     if not options.pattern:
         csv = options.csv or options.folder
-        columns = (*([options.file] if options.file else ROLES["file"].usual), mask)
+        named_files = [options.file] if options.file else ROLES["file"].usual
+        columns = (*named_files, options.mask or "mask")
         frame = read_csv(csv, options.missing, columns, options.columns, emptied)
         return _Table(frame, options, describe_missing(options.missing, emptied))
     table = compose_table(options)
-    frame, emptied = empty_missing(read_table(table.text.encode(), ("file", mask)), options.missing)
+    frame, emptied = empty_missing(table.frame, options.missing)
     following = replace(
         options,
         file="file",
@@ -197,7 +197,7 @@ def _read_table(options: FileOptions) -> _Table:
         label_value=None,
     )
     notes = [*table.notes, *describe_missing(options.missing, emptied)]
-    return _Table(frame.set_axis(pd.Index(table.cases)), following, notes)
+    return _Table(frame, following, notes)
 
 
 def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:

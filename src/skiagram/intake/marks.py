@@ -125,13 +125,10 @@ class Images:
         Raises:
             DataError: It means none, or several.
         """
-        meant = self._names.meant(name) or self._names.alike(name)
-        if len(meant) == 1:
-            return meant[0]
+        if (file := self._names.find(name)) is not None:
+            return file
         fault, allowed = "is no file here", "names of the images, as the patterns find them"
-        if meant:
-            fault = f"names several files: {', '.join(meant[:3])}"
-        elif elsewhere := self._names.elsewhere(name):
+        if elsewhere := self._names.elsewhere(name):
             fault = f"is in another folder here: {', '.join(elsewhere[:3])}"
             allowed = "names with the folders that they have here, or without any"
         raise DataError(

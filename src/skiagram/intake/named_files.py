@@ -12,7 +12,7 @@ import pandas as pd
 from skiagram.datasets.folder.columns import require_columns
 from skiagram.datasets.folder.lesions import Lesion, lesions_of_region
 from skiagram.datasets.folder.mask_names import settle_masks
-from skiagram.datasets.folder.patients import PatientTable, join_patients, require_partners
+from skiagram.datasets.folder.patients import PatientTable
 from skiagram.datasets.folder.roles import ROLES, usual_column
 from skiagram.datasets.folder.table import join_masks, split_masks
 from skiagram.errors import DataError, OptionError
@@ -35,37 +35,26 @@ from skiagram.readers.case_images import (
 from skiagram.readers.file_trees import FolderTree
 from skiagram.readers.masks import EmptyMask, SeveralRegions
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.tables.frames import csv_text, of_table, read_csv, rows_of
+from skiagram.tables.frames import of_table, read_csv
 
 _COLUMNS = ("file", "mask", "modality", "region", "label", "split")  # that names of files tell
 
 
-class ComposedTable(NamedTuple):
+class NamedFiles(NamedTuple):
     """The table, and what is to be said of it.
 
     Attributes:
-        text: CSV.
-        cases: Whose image each row is.
+        frame: A row for each image, whose index says whose it is.
         notes: What it lacks, a sentence each.
         following: Options that the commands that read it need.
     """
 
-    text: str
-    cases: list[str]
+    frame: pd.DataFrame
     notes: list[str]
     following: dict[str, str | bool]
 
 
-class _ImageRows(NamedTuple):
-    """Rows that names of files tell, and their columns; else as of `ComposedTable`."""
-
-    rows: list[dict[str, str]]
-    columns: list[str]
-    notes: list[str]
-    following: dict[str, str | bool]
-
-
-def compose_table(options: FileOptions) -> ComposedTable:
+def compose_table(options: FileOptions) -> NamedFiles:
     """Return the table of a folder whose options give a pattern of its names."""
     folder, written = options.folder, options.pattern
     if not folder.is_dir():
@@ -77,44 +66,28 @@ def compose_table(options: FileOptions) -> ComposedTable:
     if options.csv is None and not labels_told:
         found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
         raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
-    column = _find_file_column(options)
-    labels = None
-    if options.csv is not None and column is None:
-        table = PatientTable.of(read_csv(options.csv), str(options.csv), options.patient)
-        cells = rows_of(table.frame.drop(columns=table.column))
-        labels = {patient: cells[at].cells for patient, at in table.by_patient().items()}
-    # images, and the labels of these or of their patients
     images = _read_names(options, written)
-    columns, notes = images.columns, list[str]()
-    cells_of = {row["file"]: {PATIENT: row[PATIENT]} for row in images.rows}
-    if labels is not None:
-        cells_of, notes = _join_patients(labels, cells_of, options)
-    elif options.csv is not None and column is not None:
-        cells_of, notes = _join_files(options.csv, column, cells_of, options)
-    others = dict.fromkeys(name for cells in cells_of.values() for name in cells)
-    if taken := [name for name in columns if name in others]:
-        found_column = f"a column `{taken[0]}`, which the names of the files tell"
-        remedy = "rename the column, or remove it"
-        raise DataError(found_column, where="the table of labels", remedy=remedy)
-    # what has no label or mask is left out
-    left_out: dict[str, None] = {}
-    rows, cases = list[dict[str, str]](), list[str]()
-    for row in images.rows:
-        unlabelled = row["file"] not in cells_of
-        if unlabelled or ("mask" in columns and not row["mask"]):
-            left_out[f"Left out, no {'label' if unlabelled else 'mask'}: {row['file']}"] = None
-            continue
-        rows.append(row | cells_of[row["file"]])
-        told = {"patient": row[PATIENT], "region": row["region"], "frame": row["frame"]}
-        cases.append(", ".join(f"{name} `{text}`" for name, text in told.items() if text))
-    if not rows:
+    frame, notes = images.frame, list[str]()
+    if options.csv is not None:
+        # the labels of images, or of their patients
+        labels = _read_labels(options, options.csv, frame["file"].tolist())
+        column = "file" if labels.noun == "image" else PATIENT
+        if column == PATIENT != labels.column and PATIENT in labels.frame:  # of studies
+            column = labels.column
+            frame = frame.rename(columns={PATIENT: column})
+        table = PatientTable(f"the files in {folder}", frame, column, labels.noun)
+        leave_out = options.unmatched == "leave-out"
+        joined, notes = table.joined(labels, options.similar_patients, leave_out=leave_out)
+        frame = joined.frame
+    # an image without a mask among others
+    bare = frame["mask"] == "" if "mask" in frame else pd.Series(data=False, index=frame.index)
+    left_out = dict.fromkeys(f"Left out, no mask: {file}" for file in frame["file"][bare])
+    if bare.all():
         raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
-    names = dict.fromkeys([*columns, PATIENT, *others])
-    text = csv_text(pd.DataFrame(rows, columns=[*names]))
-    return ComposedTable(text, cases, [*left_out, *notes, *images.notes], images.following)
+    return images._replace(frame=frame[~bare], notes=[*left_out, *notes, *images.notes])
 
 
-def _read_names(options: FileOptions, written: Sequence[str]) -> _ImageRows:
+def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
     """Return a row for each image, or each of its frames, with its mask or its lesions."""
     folder = options.folder
     kinds = (options.image_kind, options.mask_kind)
@@ -162,110 +135,38 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> _ImageRows:
         following["ignore_unlisted"] = True
     if options.masks and "mask" not in columns:
         following["masks"] = options.masks
-    return _ImageRows(rows, columns, [note for note in notes if note], following)
-
-
-def _find_file_column(options: FileOptions) -> str | None:
-    """Return the column by which labels are joined to images; None where it is by patients.
-
-    It is the one that the line names, or a usual one where no column tells patients.
-    """
-    if options.csv is None or options.patient is not None:
-        return None
-    if options.file is not None:
-        return options.file
-    with of_table(str(options.csv)):
-        header = read_csv(options.csv).columns
-    tells_patients = usual_column(header, ROLES["patient"].usual) is not None
-    return None if tells_patients else usual_column(header, ROLES["file"].usual)
-
-
-def _join_files(
-    csv: Path, column: str, cells_of: Mapping[str, dict[str, str]], options: FileOptions
-) -> tuple[dict[str, dict[str, str]], list[str]]:
-    """Return image → its cells and those of its row of the labels, and who has no partner.
-
-    A cell names a file as in any table of images; it may also be how the name of one image alone
-    begins: `20586908` of `20586908_6c613a14b80a8591_MG_R_CC_ANON.dcm`.
-
-    Raises:
-        DataError: Two rows name a file, or some have no partner and are not to be left out.
-    """
-    with of_table(str(csv)):
-        table = read_csv(csv, files=(column,))
-        require_columns(table, (column,), "--file")
-    files = FileNames([*cells_of])
-    begin: dict[str, list[str]] = {}
-    for image in cells_of:
-        begin.setdefault(re.split(r"[\W_]", PurePosixPath(image).name)[0], []).append(image)
-    joined: dict[str, dict[str, str]] = {}
-    alone = []
-    for row in rows_of(table):
-        name, where = row.cells[column], f"{csv}, {row.place}"
-        meant = files.meant(name) or files.alike(name) or begin.get(name, [])
-        if not meant:
-            alone.append(name)
-            continue
-        if len(meant) > 1:
-            choices = " or ".join(f"`{image}`" for image in sorted(meant)[:3])
-            remedy = "write the whole name, with its folders; or name the column of patients with "
-            remedy += "--patient"
-            raise DataError(f"`{name}` may be {choices}", where=where, remedy=remedy)
-        (image,) = meant
-        if image in joined:
-            remedy = "keep the row with the right label"
-            raise DataError(f"a second row of `{image}`", where=where, remedy=remedy)
-        others = {name: cell for name, cell in row.cells.items() if name != column}
-        joined[image] = {**cells_of[image], **others, **cells_of[image]}
-    absent = [image for image in cells_of if image not in joined]
-    sentences = [
-        f"{len(names)} of {number} {what}, first `{names[0]}`"
-        for names, number, what in (
-            (absent, len(cells_of), "images have no row"),
-            (alone, len(table), "rows name no image that fits --pattern"),
-        )
-        if names
+    # whose image each row is
+    parts = (("patient", PATIENT), ("region", "region"), ("frame", "frame"))
+    index = [
+        ", ".join(f"{name} `{row[part]}`" for name, part in parts if row[part]) for row in rows
     ]
-    if sentences and (options.unmatched == "refuse" or not joined):
-        raise DataError(
-            "; ".join(sentences),
-            where=f"{csv}, column `{column}`",
-            allowed="a row for each image",
-            remedy="correct the names or --pattern, or leave out what has no partner: `--unmatched "
-            "leave-out`; name another column with --file, or with --patient that of patients",
-        )
-    return joined, sentences
+    frame = pd.DataFrame(rows, index=pd.Index(index), columns=[*columns, PATIENT], dtype="str")
+    return NamedFiles(frame, [note for note in notes if note], following)
 
 
-def _join_patients(
-    labels: Mapping[str, dict[str, str]],
-    cells_of: Mapping[str, dict[str, str]],
-    options: FileOptions,
-) -> tuple[dict[str, dict[str, str]], list[str]]:
-    """Return image → its cells and those of its patient's row, and who has no image.
+def _read_labels(options: FileOptions, csv: Path, images: Sequence[str]) -> PatientTable:
+    """Return the table of labels, which has a row for each patient or for each image.
 
-    Raises:
-        DataError: No patient has a row, or some have none and are not to be left out.
+    It is of images where the line names a column of files, or where none tells patients and one is
+    called like files. A cell names a file as in any table of images; it may also be how the name of
+    one image alone begins: `20586908` of `20586908_6c613a14b80a8591_MG_R_CC_ANON.dcm`.
     """
-    patients = dict.fromkeys(sorted(cells[PATIENT] for cells in cells_of.values()))
-    tables = (f"the files in {options.folder}", str(options.csv))
-    partners = join_patients(patients, labels, options.similar_patients, tables)
-    if not partners:
-        raise DataError(
-            f"no image has a row in {options.csv}",
-            where=str(options.folder),
-            allowed=f"patients as in the table, such as `{next(iter(labels))}`; the files give "
-            f"`{next(iter(patients))}`",
-            remedy="correct --pattern or the table of labels, or name its column with --patient",
-        )
-    if options.unmatched == "refuse":
-        require_partners(patients, labels, partners, tables)
-    joined = set(partners.values())
-    notes = [f"No image of patient {name}" for name in labels if name not in joined]
-    rows = {patient: {PATIENT: row, **labels[row]} for patient, row in partners.items()}
-    return {
-        image: rows[cells[PATIENT]] for image, cells in cells_of.items() if cells[PATIENT] in rows
-    }, notes
+    frame, column = read_csv(csv), None
+    if options.patient is None:
+        usual = [usual_column(frame.columns, ROLES[role].usual) for role in ("patient", "file")]
+        column = options.file or (usual[1] if usual[0] is None else None)
+    if column is None:
+        return PatientTable.of(frame, str(csv), options.patient)
+    with of_table(str(csv)):
+        frame = read_csv(csv, files=(column,))
+        require_columns(frame, (column,), "--file")
+        begin: dict[str, list[str]] = {}
+        for image in dict.fromkeys(images):
+            begin.setdefault(re.split(r"[\W_]", PurePosixPath(image).name)[0], []).append(image)
+        known = FileNames([*dict.fromkeys(images)])
+        found = [known.find(name, lambda each: begin.get(each, [])) for name in frame[column]]
+    meant = [file or name for file, name in zip(found, frame[column], strict=True)]
+    return PatientTable(str(csv), frame.assign(**{column: meant}), column, "image")
 
 
 def _add_lesions(

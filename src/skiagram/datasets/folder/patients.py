@@ -89,6 +89,7 @@ def require_partners(
     right: Collection[str],
     partners: Mapping[str, str],
     tables: tuple[str, str],
+    noun: str,
 ) -> None:
     """Refuse a join in which an id of either side has no partner; both sides are counted."""
     joined = set(partners.values())
@@ -99,15 +100,16 @@ def require_partners(
     if not any(alone):
         return
     sentences = [
-        f"{len(absent)} of {len(every)} patients of {table} have no partner"
+        f"{len(absent)} of {len(every)} {noun}s of {table} have no partner"
         + (f", first `{absent[0]}`" if absent else "")
         for absent, every, table in zip(alone, (left, right), tables, strict=True)
     ]
     raise DataError(
         "; ".join(sentences),
         where=tables[1],
-        allowed="the same patients on both sides",
-        remedy="correct the ids, or leave out who has no partner: `--unmatched leave-out`",
+        allowed=f"the same {noun}s on both sides",
+        remedy="correct the ids or --pattern, or leave out who has no partner: `--unmatched "
+        "leave-out`",
     )
 
 
@@ -132,16 +134,18 @@ def _lacking_patients(frame: pd.DataFrame, column: str) -> DataError:
 
 @dataclass(frozen=True)
 class PatientTable:
-    """A table with a column of patients.
+    """A table with a column of patients, or of images.
 
     Attributes:
         where: Its file, for messages.
-        column: Of the patients.
+        column: Of the patients or images.
+        noun: Which of the two it is.
     """
 
     where: str
     frame: pd.DataFrame
     column: str
+    noun: Literal["patient", "image"] = "patient"
 
     @classmethod
     def of(
@@ -185,14 +189,16 @@ class PatientTable:
                 and not self.frame[name].str.fullmatch(r"|.*[.].*").any()
             ]
             remedy = "make one row of a patient's, such as whether any of the lesions is malignant"
-            if single:
+            if self.noun == "image":
+                remedy = "keep the row with the right label"
+            elif single:
                 remedy = "keep the row with the right label; where a row is a study or an image, "
                 remedy += "whose files have its name, join by it with --pattern: "
                 remedy += f"`--patient {shlex.quote(str(single[0]))}`, {{patient}} being this name"
             raise DataError(
-                f"{number} rows of patient `{patient}`, in lines {lines}",
+                f"{number} rows of {self.noun} `{patient}`, in lines {lines}",
                 where=self.where,
-                allowed="one row per patient",
+                allowed=f"one row per {self.noun}",
                 remedy=remedy,
             )
         return {each: at for at, each in enumerate(patients.tolist())}
@@ -209,9 +215,10 @@ class PatientTable:
         place_of = other.by_patient()
         patients = dict.fromkeys(self.frame[self.column])
         tables = (self.where, other.where)
-        partners = join_patients(patients, place_of, similar, tables)
+        spelled: SimilarPatients = "apart" if self.noun == "image" else similar
+        partners = join_patients(patients, place_of, spelled, tables)
         if not partners or not leave_out:
-            require_partners(patients, place_of, partners, tables)
+            require_partners(patients, place_of, partners, tables, self.noun)
         own = self.frame[self.frame[self.column].isin([*partners])]
         places = [place_of[partners[patient]] for patient in own[self.column]]
         added = other.frame.drop(columns=other.column).iloc[places]
@@ -233,7 +240,7 @@ class PatientTable:
         )
         alone = len(patients) - len(partners), len(place_of) - len(set(partners.values()))
         notes = [
-            f"{number} patients of {table} have no partner and are left out."
+            f"{number} {self.noun}s of {table} have no partner and are left out."
             for number, table in zip(alone, tables, strict=True)
             if number
         ]
