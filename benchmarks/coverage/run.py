@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from choosing_fits import choosing_fits_section
 from concordance import concordance_section
 from cumulative_incidence import cumulative_incidence_section
 from decisions import decisions_section
@@ -31,6 +32,7 @@ from number_errors import number_errors_section
 from numpy.typing import NDArray
 from planned_times import planned_times_section
 from procedures import procedures_section
+from rare_and_alike import rare_and_alike_section
 from rows import tables_of
 from scipy.stats import norm
 from several_classes import several_classes_section
@@ -261,6 +263,8 @@ def simulate_all(simulations: int, replicates: int) -> str:
     text += near_bounds_section(max(1, simulations // 4))
     text += measured_outcomes_section(max(1, simulations // 4))
     text += means_over_draws_section(max(1, simulations // 4))
+    text += choosing_fits_section(max(1, simulations // 4))
+    text += rare_and_alike_section(max(1, simulations // 4))
     return text + decisions_section(max(1, simulations // 4))
 
 

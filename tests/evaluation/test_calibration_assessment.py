@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 
 from skiagram.evaluation.calibration_assessment import (
+    THRESHOLDS,
     calibration_distance,
     calibration_intercept,
     calibration_slope,
@@ -70,6 +71,16 @@ def test_equal_rs_glm_with_its_sandwich() -> None:
     slope = calibration_slope(PROBABILITY[None], POSITIVE, PATIENT)
     intercept = calibration_intercept(PROBABILITY[None], POSITIVE, PATIENT)
     assert slope.value == pytest.approx(1.53123316092)
+    # HC3 (MacKinnon & White 1985) by the hat matrix of the weighted design, Student's of 31 degrees
+    odds = logit(PROBABILITY)
+    fit = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000).fit(odds[:, None], POSITIVE)
+    fitted = fit.predict_proba(odds[:, None])[:, 1]
+    weighted = np.column_stack([np.ones(80), odds]) * np.sqrt(fitted * (1 - fitted))[:, None]
+    orthogonal, triangle = np.linalg.qr(weighted)
+    residual = (POSITIVE - fitted) / (1 - (orthogonal**2).sum(axis=1))
+    moved = np.linalg.solve(triangle, orthogonal.T)[1] / np.sqrt(fitted * (1 - fitted)) * residual
+    error = np.sqrt(80 / 79 * (moved**2).sum())
+    assert (slope.high - slope.low) / 2 == pytest.approx(t.ppf(0.975, 31) * error, rel=1e-4)
     assert intercept.value == pytest.approx(0.149169511173)
     assert (intercept.high - intercept.low) / 2 / Z == pytest.approx(0.251615234081)
 
@@ -118,6 +129,16 @@ def test_the_band_holds_the_curve_and_narrows_with_cases() -> None:
         assert (value <= high + 1e-12).all()
         width.append(np.mean((high - low)[:60]))  # further right next to nobody is called
     assert width[1] == pytest.approx(width[0] / 2, rel=0.15)
+
+
+def test_the_band_reaches_as_far_as_wilsons_where_nobody_is_called() -> None:
+    """Resamples hold no positive call more than the sample: their band would be a point."""
+    positive, patient = np.arange(300) < 9, np.arange(300)
+    draws = draw_patients(patient, 9, 200, seed=0)
+    found = estimate_decision_curve(np.full((1, 300), 0.03), positive, draws)
+    half, none = THRESHOLDS.tolist().index(0.5), 1 - 300 / (300 + Z**2)  # of 0 of 300
+    assert found.net_benefit[half] == 0
+    assert (found.low[half], found.high[half]) == pytest.approx((-none, none))
 
 
 def test_the_basis_spans_every_natural_cubic_spline() -> None:

@@ -132,6 +132,24 @@ def test_two_folds_are_a_first_look(folds: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("cases", "chosen", "said"), [(120, False, True), (120, True, False), (420, False, False)]
+)
+def test_fits_of_few_patients_that_choose_features_are_doubted(
+    cases: int, chosen: bool, said: bool
+) -> None:
+    known = scenario(cases, 0, design="cv")
+    fits = [f"repeat0-outer{fold}-final" for fold in range(3)]
+    selection = pd.DataFrame(
+        [(fit, feature, chosen or feature == "x") for fit in fits for feature in ("x", "y")],
+        columns=["fit", "feature", "chosen"],
+    )
+    forest = replace(finished(known, "forest"), selection=selection)
+    found = run(known, [forest, finished(known, "net", arm="deep")])
+    assert any("chose features anew" in one for one in found.warnings) is said
+
+
+@pytest.mark.slow
 def test_fit_on_the_sealed_cases_is_flagged_against_the_ideal() -> None:
     known = scenario(120, 200)
     rng = np.random.default_rng(0)

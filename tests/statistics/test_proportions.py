@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, t
+from scipy.stats import f as f_distribution
 
 from skiagram.statistics.linearised import share
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.score_intervals import wilson_interval
+from skiagram.statistics.variation import most_alike
 
 
 @pytest.mark.slow
@@ -32,6 +34,22 @@ def test_copies_within_a_patient_add_nothing() -> None:
     success = (np.arange(50) < 37).astype(float)
     copied = share(np.repeat(success, 3)[None], np.repeat(np.arange(50), 3))
     assert copied.size == pytest.approx(50, rel=0.03)
+
+
+def test_images_are_taken_to_be_as_alike_as_they_may_be() -> None:
+    """By the upper bound of the correlation within 40 patients of 5 images, one in 8 wrong."""
+    patient = np.repeat(np.arange(40), 5)
+    success = np.ones(200)
+    success[:25] = np.tile([0.0, 0, 0, 0, 1], 5)  # five patients err in four images each
+    between, within = 5 * (5 * 0.7**2 + 35 * 0.1**2) / 39, 20 * 0.2 / 160
+    ratio = between / within
+    alike = [(f - 1) / (f + 4) for f in (ratio, ratio / f_distribution.ppf(0.05, 39, 160))]
+    effect = (1 + 4 * alike[1]) / (1 + 4 * alike[0])
+    assert most_alike(success, patient) == pytest.approx(effect)
+    assert effect > 1.05
+    assert most_alike(success, np.arange(200)) == 1
+    few = np.repeat(np.arange(104), [25] * 4 + [1] * 100)
+    assert most_alike(success, few) == 1  # another rule sees to few with most images
 
 
 def test_all_right_counts_patients_not_images() -> None:

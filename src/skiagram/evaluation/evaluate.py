@@ -34,7 +34,7 @@ from skiagram.evaluation.subset import find_subset
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.evaluation.warnings import (
     state_warnings,
-    warn_of_two_folds,
+    warn_of_folds,
     warn_of_unknown_patients,
     warn_without_rules,
 )
@@ -114,7 +114,7 @@ def evaluate(
     known, is_external = inputs.card.patients_known, inputs.is_external
     warnings = (
         *inputs.lacking,
-        *warn_of_two_folds(run),
+        *warn_of_folds(run),
         *warn_of_unknown_patients(known=known, is_external=is_external),
         *state_warnings(results, setting, figures, is_external=is_external),
         *warn_without_rules(run),

@@ -12,11 +12,12 @@ from skiagram.evaluation.criteria import (
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import LIMIT, ModelResult
-from skiagram.evaluation.sentences import say
+from skiagram.evaluation.sentences import join, say
 from skiagram.evaluation.verdict import describe_classifier
 from skiagram.statistics.estimate import format_signed
 
 _NONE = FigureTable()
+FEW_TO_CHOOSE_BY = 200  # patients
 
 
 def state_warnings(
@@ -74,10 +75,25 @@ def warn_of_unknown_patients(*, known: bool, is_external: bool = False) -> Itera
         yield say("doubt.unknown_cohort" if is_external else "doubt.unknown_patients")
 
 
-def warn_of_two_folds(run: MeasuredRun) -> Iterator[str]:
-    """Yield a warning where two folds scored the cases, as after `skiagram run --quick`."""
+def warn_of_folds(run: MeasuredRun) -> Iterator[str]:
+    """Yield a warning where two folds scored the cases, as after `skiagram run --quick`.
+
+    And one where fits of few patients chose features for what is compared.
+    """
     if any(model.compared is not None and model.compared.scored.folds == 2 for model in run.models):
         yield say("doubt.two_folds")
+    # Below 200 patients all fits may choose what chance made good in them (simulated).
+    standing = {name for arm in run.pair or () for name in arm.choice.chosen}
+    choosing = [
+        model.result.outcome.title
+        for model in run.models
+        if model.name in standing
+        and len(selection := model.predictions.selection)
+        and not selection["chosen"].all()
+    ]
+    patients = run.setting.cases.patients
+    if run.task.design == "cv" and choosing and patients < FEW_TO_CHOOSE_BY:
+        yield say("doubt.choosing_fits", models=join(choosing), patients=patients)
 
 
 def warn_without_rules(run: MeasuredRun) -> Iterator[str]:
