@@ -69,6 +69,24 @@ def test_the_first_page_of_a_library_is_true(room: str) -> None:
     assert set(library.__all__) == modules
 
 
+BASE = {"compiled", "doors", "errors", "images", "interpolation", "notices", "options"}
+BASE |= {"seeding", "strict"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("room", LIBRARIES)
+def test_a_library_loads_nothing_of_the_pipeline(room: str) -> None:
+    code = (
+        f"import sys; from skiagram.{room} import *; "
+        "print(*{name.split('.')[1] for name in sys.modules if name.startswith('skiagram.')})"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    below = {"radiomics": {"features", "readers"}}.get(room, set())
+    assert {*loaded} <= {room, *below} | BASE
+
+
 def test_the_reference_names_all_of_it() -> None:
     page = Path(__file__).parents[1] / "docs/reference/python.md"
     text = page.read_text(encoding="utf-8")

@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from skiagram.compute.progress import NOTES, Progress
+from skiagram.compute.progress import Progress
+from skiagram.notices import NOTES
 from skiagram.projects.running import _Watched, _words
 from skiagram.projects.stage_times import (
     StageTime,

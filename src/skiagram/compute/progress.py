@@ -14,29 +14,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-NOTES = "SKIAGRAM_PROGRESS"  # environment: folder of notes, one a process
+from skiagram.notices import NOTES, be_silent
+
 LIVE = "SKIAGRAM_LIVE"  # environment: file that names the tracker's run of a network under way
 _PAUSE = 0.5  # seconds between notes
 
 Report = Callable[[str, int, int], None]  # what is under way, steps done, steps in all
 
 _report: Report | None = None
-_said: set[str] = set()
 
 
 def report_to(report: Report) -> None:
     """Send the progress of this process to somebody else, from now on."""
     global _report
     _report = report
-
-
-def say_once(line: str, to_all: bool = False) -> None:
-    """Tell who watches this process, if somebody does, why they wait; or `to_all`, to a log too."""
-    watched = _report is None and (to_all or sys.stderr.isatty() or NOTES in os.environ)
-    if watched and line not in _said:
-        _said.add(line)
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
+    be_silent()
 
 
 def format_seconds(seconds: float) -> str:

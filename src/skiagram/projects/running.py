@@ -20,9 +20,10 @@ from rich.console import Console
 from rich.text import Text
 from yaml import YAMLError
 
-from skiagram.compute.progress import NOTES, format_seconds
+from skiagram.compute.progress import format_seconds
 from skiagram.compute.workers import end_with
 from skiagram.errors import SkiagramError, name_refusal
+from skiagram.notices import NOTES
 from skiagram.projects.files import environment
 from skiagram.projects.lock import repair
 from skiagram.projects.stage_code import StagesOfProject

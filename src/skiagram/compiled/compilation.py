@@ -1,6 +1,7 @@
 """Numba at work: machine code of array loops, kept on disk where a folder can keep it."""
 
 import hashlib
+import os
 import signal
 import threading
 from pathlib import Path
@@ -11,9 +12,8 @@ import numba
 from numba.core import event
 from numba.core.caching import FunctionCache
 
-from skiagram.compute.checkout import home
-from skiagram.compute.compiled import Compiled
-from skiagram.compute.progress import say_once
+from skiagram.compiled import Compiled
+from skiagram.notices import say_once
 
 _ROOT = Path(__file__).resolve().parents[3]
 _ONCE = "Compiling array loops, once after an installation: this takes seconds to minutes."
@@ -101,7 +101,8 @@ def dispatch(loops: Compiled) -> Any:
     code = python.__code__
     source_file = Path(code.co_filename).absolute()
     content = source_file.read_bytes()
-    if source_file.is_relative_to(_ROOT) and (lasting := home(_ROOT)) != _ROOT:
+    lasting = Path(os.environ.get("DVC_ROOT") or _ROOT).resolve()
+    if source_file.is_relative_to(_ROOT) and lasting != _ROOT:
         same = lasting / source_file.relative_to(_ROOT)
         if same.is_file() and same.read_bytes() == content:
             code = code.replace(co_filename=str(same))

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from numba.core import caching, event
 
-from skiagram.compute.compiled import compiled
+from skiagram.compiled import compiled
 
 TWICE = """
-from skiagram.compute.compiled import compiled
+from skiagram.compiled import compiled
 FACTOR = {factor}
 
 @compiled
@@ -21,9 +21,9 @@ def times(value):
 """
 CALLER = """
 from pathlib import Path
-import skiagram.compute.compilation as room
+import skiagram.compiled.compilation as room
 room._ROOT = Path.cwd()
-from skiagram.compute.compiled import compiled
+from skiagram.compiled import compiled
 from callee import times
 
 @compiled

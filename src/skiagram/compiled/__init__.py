@@ -34,7 +34,7 @@ class Compiled:
     @cached_property
     def machine_code(self) -> Any:
         """Numba's dispatcher, which reads what it has compiled before from the disk."""
-        from skiagram.compute.compilation import dispatch
+        from skiagram.compiled.compilation import dispatch
 
         return dispatch(self)
 
