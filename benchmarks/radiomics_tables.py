@@ -134,9 +134,7 @@ def main() -> None:
     first, seeds = [], [*map(int, sys.argv[1:] or ["0"])]
     for folder in FOLDERS:
         for path in sorted(Path(os.environ["SKIAGRAM_DATA"], folder).glob("*.csv.gz")):
-            measured = [
-                measure(pd.read_csv(path), seed) for seed in map(int, sys.argv[1:] or ["0"])
-            ]
+            measured = [measure(pd.read_csv(path), seed) for seed in seeds]
             rows[path.name.partition(".")[0]] = dict(pd.DataFrame(measured).mean())
             first.append(folder == FOLDERS[0])
             sys.stderr.write(f"{path.name}\n")

@@ -258,7 +258,7 @@ def select_arms(
         # the lead may be larger than the margin.
         preferred = [model.name for model in members if model.name in options.preferred]
         ranked = dict(figures)
-        if preferred and setting.task.decides and arm not in compared:
+        if preferred and not setting.task.predicted.has_value and arm not in compared:
             ranked |= {
                 model.name: figures[model.name].less(_LEAD)
                 for model in members

@@ -61,7 +61,7 @@ def state_warnings(
         yield say("doubt.two_seeds")
     if task.design == "cv":
         yield say("doubt.cross_validated", figure=predicted.figure_words)
-    yield from warn_of_unequal_patients(find_unequal_classes(cases) if task.decides else ())
+    yield from warn_of_unequal_patients(() if predicted.has_value else find_unequal_classes(cases))
 
 
 def warn_of_unknown_patients(*, known: bool, is_external: bool = False) -> Iterator[str]:

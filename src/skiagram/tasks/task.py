@@ -72,8 +72,3 @@ class Task:
     def defines(self, analysis: str) -> bool:
         """Return whether an analysis, a kind of model or a section of the page is defined."""
         return analysis not in self.predicted.undefined
-
-    @property
-    def decides(self) -> bool:
-        """Whether a case is put into a class."""
-        return not self.predicted.has_value

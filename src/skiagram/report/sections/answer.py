@@ -346,7 +346,7 @@ def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) ->
 
 def _counts_decisions(evaluation: Evaluation) -> bool:
     """Return whether the table has cases found and missed: classes, and models that are of use."""
-    return evaluation.task.decides and not is_nothing_of_use(evaluation)
+    return evaluation.task.defines("decisions") and not is_nothing_of_use(evaluation)
 
 
 def _row(evaluation: Evaluation, model: ModelResult) -> TableRow:
@@ -445,7 +445,7 @@ def _draw_models(
     ]
     name_rows(axes, titles)
     axes.set_xlabel(f"{evaluation.figure_title} with 95 % interval")
-    if evaluation.task.decides:
+    if not evaluation.task.predicted.has_value:
         lowest = max(0.0, min([0.48, *(bound - 0.02 for bound in bounds)]))
         axes.set_xlim(lowest, 1.005)
         has_chance = evaluation.task.positive is not None and lowest < CHANCE
