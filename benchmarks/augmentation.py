@@ -35,7 +35,7 @@ FOLDS = 3
 CHOSEN = {  # data set → its two classes, negative first, and images of each at most
     "breastmnist": ((1, 0), None),
     "dermamnist_lossy": ((5, 4), 400),
-    "lidc_nodules": ((0, 1), 200),
+    "nodules": ((0, 1), 200),  # of examples/lidc.py, after `skiagram init`
 }
 FLIPPED = {"vertical_flip": True, "rotation": 0.0, "zoom": 0.0, "contrast": 0.0}
 TURNED = {"rotation": 10.0, "zoom": 0.1, "contrast": 0.15}

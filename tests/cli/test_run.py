@@ -173,7 +173,7 @@ def test_a_name_without_an_option_file_is_refused_before_anything_runs(
     error = terminal(line, 2)
     assert "networks: no `nonne`" in error
     assert "did you mean `none`" in error
-    error = terminal([*line[:-2], "--baselines", "number_ridge"], 2)
+    error = terminal([*line[:-2], "--baselines", "logistic_regresion"], 2)
     assert "did you mean `logistic_regression`" in error
 
 
@@ -181,7 +181,7 @@ def test_a_name_without_an_option_file_is_refused_before_anything_runs(
     ("name", "fragment"),
     [
         ("folmder", "did you mean `folder`"),
-        ("lidc_nodules", "`dvc exp run -S dataset=lidc_nodules`"),
+        ("breastmnist", "`dvc exp run -S dataset=breastmnist`"),
     ],
 )
 def test_what_is_not_there_gets_the_nearest_name_or_the_line_of_a_shipped_set(

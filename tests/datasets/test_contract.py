@@ -57,9 +57,6 @@ SPLIT = {"seed": 0, "train": {"normal": 2, "abnormal": 2}, "test": {"benign": 1,
             {"split": SPLIT},
             "dataset.split.test: counts for benign, abnormal. Allowed: one count for each of",
         ),
-        ("lidc_nodules", {"ratings": {"benign": [0], "malignant": [5]}}, "or equal to 1"),
-        ("lidc_nodules", {"window": [400.0, -1000.0]}, "lower bound first"),
-        ("lidc_nodules", {"grid": {"spacing_mm": 0.7, "size": 4}}, "greater than or equal to 8"),
     ],
 )  # fmt: skip
 def test_an_option_that_cannot_be_is_named(name: str, changes: dict[str, Any], words: str) -> None:

@@ -15,10 +15,9 @@ from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation, join_digests
 from skiagram.records.files import read_record, read_table
 from skiagram.records.places import MARKS
-from skiagram.sources.lidc import NodulePatch, SliceGrid
+from skiagram.sources.mini_mias.source import WholeFilm
 from skiagram.tasks.cases import SEALED
 from tests.datasets.sources import balanced, entry, hashes, ingested, noise
-from tests.sources.lidc_files import table, write
 
 
 def test_every_image_keeps_its_label_split_and_pixels(tmp_path: Path) -> None:
@@ -50,11 +49,10 @@ def test_what_a_source_does_to_pixels_is_left_for_new_films(tmp_path: Path) -> N
     means = [float(image.mean()) for image in balanced().images]
     assert found.traits.brightness == pytest.approx((min(means), max(means)))
     assert found == Preparation(kinds, None, image_digests=digests, traits=found.traits)
-    changed, _ = ingested(write(tmp_path, table()), tmp_path / "ct", "cv", tmp_path)
+    acquired = balanced(acquisition=WholeFilm(size=64, mask=True, orient=True))
+    changed, _ = ingested(acquired, tmp_path / "films")
     acquisition = read_record(Preparation, changed.images / PREPARATION).acquisition
-    assert build(acquisition or {}, "acquisition") == NodulePatch(
-        side=31, window=(-1000, 400), grid=SliceGrid(spacing_mm=0.68, size=48)
-    )
+    assert build(acquisition or {}, "acquisition") == acquired.acquisition
 
 
 def test_permuted_test_labels_move_nothing_outside_the_seal(tmp_path: Path) -> None:
