@@ -34,9 +34,7 @@ def test_a_row_is_a_case_named_by_its_patient(tmp_path: Path) -> None:
     assert second.cells["age"] == "70"
     reference = first.images[""]
     image = decode_case(read_case_files(first.tree, reference), reference)
-    np.testing.assert_array_equal(
-        np.squeeze(image.pixels), pattern_of(COLUMNS, np.array([2.5, 1.0]))
-    )
+    np.testing.assert_array_equal(np.squeeze(image.pixels), pattern_of(np.array([2.5, 1.0])))
 
 
 def test_a_row_is_not_unlike_others_by_the_noise_that_stands_for_its_image(tmp_path: Path) -> None:

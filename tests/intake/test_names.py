@@ -314,6 +314,7 @@ FOUND = {
     "as Windows writes it": ("a/b/1.png", r"a\b\1.png"),
     "without a double ending": ("scans/p1.nii.gz", "p1"),
     "from the root": ("1.png", "/kaggle/input/1.png"),
+    "relative to the table": ("1.png", "../films/1.png"),
     "other accents": ("a\u0308.png", "\u00e4.png"),
     "another case": ("Scans/A.PNG", "scans/a.png"),
 }

@@ -6,7 +6,6 @@ alike, and no pattern tells anything else.
 """
 
 import hashlib
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
@@ -196,12 +195,11 @@ class OpenFeatureFile(OpenSource):
 
     def image(self, position: int) -> SpacedImage:
         """Return the pattern that stands for a row."""
-        return SpacedImage(pattern_of(self.features, self._entries[position].measured))
+        return SpacedImage(pattern_of(self._entries[position].measured))
 
 
-def pattern_of(features: Sequence[str], measured: NDArray[np.float64]) -> NDArray[np.uint8]:
+def pattern_of(measured: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Return what stands for the image of a case that has features alone, (16, 16)."""
-    known = [None if math.isnan(value) else value for value in measured.tolist()]
-    values = repr(sorted(zip(features, known, strict=True))).encode()
-    noise = hashlib.shake_256(values).digest(_SIDE * _SIDE)
+    values = np.where(np.isnan(measured), np.nan, measured)  # one pattern of bits for all gaps
+    noise = hashlib.shake_256(values.tobytes()).digest(_SIDE * _SIDE)
     return np.frombuffer(noise, np.uint8).reshape(_SIDE, _SIDE)

@@ -25,6 +25,7 @@ TELLING_AUC = 0.99
 _MIN_ROWS = 10
 _MIN_NUMBERS = 30  # rows from which on whole numbers without a repeat are no chance
 _MIN_OF_CLASS = 5
+_BLOCK = 128  # columns that are ranked at a time: a rank takes several copies of its values
 _FAR = 3  # times the other values of a column, of a mark below 0
 _CHANCE = 0.01  # that any of all columns tells the classes apart by chance
 _OUTCOMES = {
@@ -188,7 +189,9 @@ def tell_alone(values: Floats, positive: NDArray[np.bool_]) -> Floats:
     present = np.isfinite(values)
     whole = present.all(axis=0)
     # Columns without a gap together, the others each by its own rows.
-    parts = [np.flatnonzero(whole), *np.flatnonzero(~whole)[:, None]]
+    together = np.flatnonzero(whole)
+    blocks = np.split(together, range(_BLOCK, len(together), _BLOCK))
+    parts = [*blocks, *np.flatnonzero(~whole)[:, None]]
     for columns in parts:
         rows = present[:, columns].all(axis=1)
         if len(columns) and min(positive[rows].sum(), (~positive[rows]).sum()) >= _MIN_OF_CLASS:
@@ -243,7 +246,8 @@ def _columns_that_tell(values: Floats, label: NDArray[np.int64]) -> dict[int, st
 def _repeats(values: Floats, label: NDArray[np.int64], classes: int) -> bool:
     """Return whether each value goes with one class and each class with one value."""
     present = np.isfinite(values)
-    if present.sum() < 0.8 * len(values):
+    few = len(np.unique(values[present][: 10 * classes])) <= classes  # soon seen of measurements
+    if not few or present.sum() < 0.8 * len(values):
         return False
     pairs = np.unique(np.stack([values[present], label[present]]), axis=1)
     sizes = {pairs.shape[1], len(np.unique(pairs[0])), len(np.unique(pairs[1]))}

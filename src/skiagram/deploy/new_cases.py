@@ -141,7 +141,7 @@ def cases_of_features(
     cases = []
     for row, name, read in zip(rows, names, values, strict=True):
         picture = io.BytesIO()
-        Image.fromarray(pattern_of(columns, read)).save(picture, "PNG")
+        Image.fromarray(pattern_of(read)).save(picture, "PNG")
         tree = MemoryTree({_PATTERN: picture.getvalue()})
         measured = dict(zip(columns, read.tolist(), strict=True))
         images = {"": ImageReference(_PATTERN)}

@@ -181,7 +181,8 @@ def find_split_column(frame: pd.DataFrame, names: Iterable[str]) -> tuple[str | 
     It holds names of parts alone, among them those of training and of test.
     """
     for name in names:
-        parts = {SPLITS.get(cell.casefold()) for cell in frame[name].unique()}
+        first = frame[name].iloc[0].casefold()
+        parts = {SPLITS.get(cell.casefold()) for cell in (frame[name] if first in SPLITS else [""])}
         if None not in parts and {"train", "test"} <= parts:
             note = f"The column `{name}` tells the parts of the data; another is named by --split."
             return name, note

@@ -15,7 +15,7 @@ import pandas as pd
 
 from skiagram.datasets.folder.table import read_features
 from skiagram.errors import DataError, OptionError, listed
-from skiagram.tables.frames import Floats, are_numbers, row_at
+from skiagram.tables.frames import Floats, are_numbers, row_at, texts_of
 
 ALL = "all"  # structures
 _STRUCTURE = re.compile(
@@ -76,14 +76,14 @@ def find_structures(
     rows_of_patient = [] if patient is None else frame[patient].value_counts().tolist()
     several = sum(number > 1 for number in rows_of_patient)
     found = []
-    for name in frame.columns:
+    for name in texts_of(frame):
         called = bool(_STRUCTURE.search(name))
-        if name in others or name == patient or frame[name].dtype.kind == "f":
+        if name in others or name == patient:
+            continue
+        if not _NUMBERED.fullmatch(name) and are_numbers(frame[name]):
             continue
         kinds = len({*frame[name]} - {""})
         if not 1 < kinds <= len(frame) / 2:
-            continue
-        if are_numbers(frame[name]) and not _NUMBERED.fullmatch(name):
             continue
         if patient is None:
             shared = called and name.casefold() != "label"  # which may be a class, too

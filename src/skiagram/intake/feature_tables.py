@@ -14,6 +14,7 @@ import pandas as pd
 from skiagram.datasets.feature_table import FeatureFile, numeric_columns, telling_columns_of
 from skiagram.datasets.folder.columns import (
     empty_unmeasured,
+    find_measured,
     find_number_problem,
     find_thousands_problem,
     refuse_units,
@@ -48,9 +49,9 @@ from skiagram.intake.labels import (
 )
 from skiagram.intake.outcomes import list_outcome_columns
 from skiagram.intake.patient_columns import are_ids
-from skiagram.intake.settled_tables import SettledTable, settle_table
+from skiagram.intake.settled_tables import SettledTable, settle_table, taken_columns
 from skiagram.tables.cells import stands_for_missing
-from skiagram.tables.frames import describe_missing, numbers_of, of_table, read_csv
+from skiagram.tables.frames import describe_missing, numbers_of, of_table, read_csv, texts_of
 from skiagram.tasks.task import Design
 
 _TYPED = 8  # columns in a remedy
@@ -182,11 +183,15 @@ def _read_tables(
     forced = list_columns([*options.forced_covariates, *taken], frame.columns)
     covariates = list_columns([*options.covariates, *taken, *forced], frame.columns)
     options = replace(options, covariates=covariates, forced_covariates=forced)
-    # numbers that nobody measured
-    numbers = dict.fromkeys([*measured, *(name for name in covariates if name in frame)])
-    frame, n_emptied = empty_unmeasured(frame, numbers)
-    if n_emptied:
-        notes.append(f"{n_emptied} cells of numbers are infinite or `nan`; they count as empty.")
+    # measurements, and numbers that nobody measured
+    named = {*taken_columns(options, frame.columns), options.patient, *covariates}
+    free = [name for name in measured if name not in named]
+    frame, unmeasured = find_measured(frame, free)
+    texts = {*measured, *covariates}.intersection(texts_of(frame))
+    frame, n_emptied = empty_unmeasured(frame, texts)
+    if unmeasured + n_emptied:
+        count = f"{unmeasured + n_emptied} cells of numbers are infinite or `nan`"
+        notes.append(f"{count}; they count as empty.")
     return frame, measured, options, notes
 
 
@@ -368,7 +373,7 @@ def _feature_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[list[
     """
     ids, mixed = set(), set()
     with_pyradiomics = any(map(PYRADIOMICS.fullmatch, columns))
-    for name in columns:
+    for name in (name for name in columns if frame[name].dtype.kind != "f"):
         # A number that was measured, such as GLCM's `Id`, is no id whatever it is called.
         is_pyradiomics = PYRADIOMICS.fullmatch(name) is not None
         called = suspect_column(name, ()) is not None or names_patients(name) or not name

@@ -142,9 +142,8 @@ def find_listed_files(
     Raises:
         DataError: A name means several files.
     """
-    absent = {
-        name for cell in frame[column] for name in _names(cell) if name and not tree.exists(name)
-    }
+    names = {name for cell in frame[column] for name in _names(cell)} - {""}
+    absent = {name for name in names if ".." in name.split("/") or not tree.exists(name)}
     if not absent:
         return frame, ""
     images = [*tree.images(())]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from skiagram.datasets.folder.identifiers import names_patients
 from skiagram.datasets.folder.roles import ROLES, usual_column
-from skiagram.tables.frames import numbers_of
+from skiagram.tables.frames import numbers_of, texts_of
 
 _FLAG = 2  # values of a column that says yes or no
 
@@ -33,7 +33,7 @@ def find_patient_column(
     if usual is not None and not is_case and ids.nunique() < n_rows:
         return usual, ""
     # another column, of which each id has one value alone
-    for name in frame.columns:
+    for name in texts_of(frame):
         if name == usual or name in taken:
             continue
         if not names_patients(name, also_cases=usual is None or is_case):

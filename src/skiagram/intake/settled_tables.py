@@ -3,6 +3,7 @@
 What was guessed or left out on the way is told, a sentence each.
 """
 
+import re
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
@@ -30,8 +31,10 @@ from skiagram.intake.labels import (
 from skiagram.intake.outcomes import list_predicted, settle_outcome
 from skiagram.intake.patient_columns import find_patient_column
 from skiagram.tables.cells import describe_code, names_nobody
-from skiagram.tables.frames import are_numbers, count_cases, numbers_of
+from skiagram.tables.frames import are_numbers, count_cases, numbers_of, texts_of
 from skiagram.tasks.kinds import AnyOutcome
+
+_FOLDER = re.compile(r"[/\\]")
 
 
 class SettledTable(NamedTuple):
@@ -128,13 +131,11 @@ def _settle_split(
     notes: list[str] = []
     if not options.cohort:
         taken = taken_columns(options, frame.columns)
-        split, note = find_split_column(
-            frame, [name for name in frame.columns if name not in taken]
-        )
+        names = [name for name in texts_of(frame) if name not in taken]
+        split, note = find_split_column(frame, names)
         if split is not None:
             return frame, replace(options, split=split), [note]
-    is_folder = r".*[/\\\\].*"
-    with_folders = [name for name in frame.columns if frame[name].str.fullmatch(is_folder).all()]
+    with_folders = (name for name in texts_of(frame) if all(map(_FOLDER.search, frame[name])))
     for name in [options.file] if options.file else with_folders:
         frame, note = add_split(frame, name)
         notes.append(note)

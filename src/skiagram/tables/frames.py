@@ -107,7 +107,12 @@ _OTHER_FORMS = (
 
 
 def numbers_of(cells: "pd.Series[str]") -> Floats:
-    """Return (n,) the finite number of each cell; NaN of any other."""
+    """Return (n,) the finite number of each cell; NaN of any other.
+
+    Numbers that were read before stay as they are.
+    """
+    if cells.dtype.kind == "f":
+        return cells.to_numpy(dtype=np.float64)
     filled = pc.if_else(pc.equal(pa.array(cells), ""), None, pa.array(cells))
     try:
         numbers: Floats = pc.cast(filled, pa.float64()).to_numpy(zero_copy_only=False)
@@ -123,6 +128,8 @@ def find_texts(cells: "pd.Series[str]", numbers: Floats) -> NDArray[np.bool_]:
     Args:
         numbers: (n,) of the cells.
     """
+    if cells.dtype.kind == "f" or not np.isnan(numbers).any():
+        return np.zeros(len(cells), dtype=np.bool_)
     texts = np.isnan(numbers) & (cells != "").to_numpy()
     if texts.any():
         texts &= ~cells.str.casefold().isin([*UNMEASURED]).to_numpy()
@@ -131,8 +138,11 @@ def find_texts(cells: "pd.Series[str]", numbers: Floats) -> NDArray[np.bool_]:
 
 def are_numbers(cells: "pd.Series[str]") -> bool:
     """Return whether each cell that is not empty says a finite number, and one does."""
-    empty = (cells == "").to_numpy()
-    return not empty.all() and bool((empty | np.isfinite(numbers_of(cells))).all())
+    numbers = numbers_of(cells)
+    known = np.isfinite(numbers)
+    if cells.dtype.kind != "f" and not known.all():
+        return bool(known.any() and (cells[~known] == "").all())
+    return bool(known.any())
 
 
 @dataclass(frozen=True)
@@ -172,6 +182,11 @@ def rows_of(frame: pd.DataFrame, columns: Iterable[str] | None = None) -> list[R
         Row(key, dict(zip(names, each, strict=True)))
         for key, each in zip(frame.index.tolist(), cells, strict=True)
     ]
+
+
+def texts_of(frame: pd.DataFrame) -> list[str]:
+    """Return the columns whose cells are texts; of the others numbers were read."""
+    return [str(name) for name, dtype in frame.dtypes.items() if dtype.kind != "f"]
 
 
 def row_at(frame: pd.DataFrame, at: int) -> Row:

@@ -138,6 +138,7 @@ def test_a_published_split_is_kept(tmp_path: Path) -> None:
     [
         ({"file": ""}, "the CSV, line 3: no file name."),
         ({"file": "../film.png"}, "the CSV, line 3: `../film.png` lies outside the folder."),
+        ({"file": "a\0.png"}, "the CSV, line 3: a file name with a NUL character."),
         ({"file": "/film.png"}, "the CSV, line 3: `/film.png` lies outside the folder."),
         ({"file": "./film-0.png"}, "film-0.png: 2 rows, in lines 2, 3 of the CSV."),
         ({"file": "gone.png"}, "gone.png: cannot be opened (No such file or directory)."),

@@ -24,7 +24,7 @@ from skiagram.datasets.folder.roles import (
 )
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.strict import STRICT
-from skiagram.tables.cells import stands_for_missing
+from skiagram.tables.cells import UNMEASURED, number_of, stands_for_missing
 from skiagram.tables.frames import WHERE, find_texts, numbers_of, row_at
 
 _POINTED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")  # 1.234 may be either number
@@ -114,10 +114,10 @@ def refuse_units(frame: pd.DataFrame) -> None:
     """
     texts = []
     for name in frame.columns if len(frame) > 2 else ():
-        is_text = find_texts(frame[name], numbers_of(frame[name]))
-        others = frame[name].iloc[1:]
-        if is_text[0] and not is_text[1:].any() and (others != "").all():
-            texts.append(frame[name].iloc[0])
+        first, others = frame[name].iloc[0], frame[name].iloc[1:]
+        if first and number_of(first) is None and first.casefold() not in UNMEASURED:
+            is_text = find_texts(others, numbers_of(others))
+            texts += [first] if not is_text.any() and (others != "").all() else []
     if len(texts) > 1:
         raise DataError(
             f"{listed(texts, '`')} in columns of numbers, which look like units or a second header",
@@ -192,9 +192,11 @@ def find_number_problem(frame: pd.DataFrame, column: str) -> DataError | None:
 
     None where it is one of them.
     """
-    cells = frame[column]
+    cells, numbers = frame[column], numbers_of(frame[column])
+    if cells.dtype.kind == "f" or not np.isnan(numbers).any():
+        return None if cells.dtype.kind == "f" else find_thousands_problem(frame, column)
     where, filled = f"{WHERE}, column `{column}`", (cells != "").to_numpy()
-    is_text = filled & np.isnan(numbers_of(cells))
+    is_text = filled & np.isnan(numbers)
     texts = cells[is_text]
     if any(map(DECIMAL_COMMA.fullmatch, texts.unique())):
         comma, point = "numbers with a decimal comma", "a decimal point"
@@ -223,7 +225,8 @@ def find_thousands_problem(frame: pd.DataFrame, column: str) -> DataError | None
     has two, as where 987 and 1.122 are two times in days.
     """
     pointed, hundreds = list[str](), list[str]()
-    for cell in frame[column].unique():
+    cells = frame[column]
+    for cell in cells if cells.dtype.kind != "f" else ():
         if _POINTED.fullmatch(cell):
             pointed.append(cell)
         elif _SHORT_WHOLE.fullmatch(cell):
@@ -241,6 +244,28 @@ def find_thousands_problem(frame: pd.DataFrame, column: str) -> DataError | None
         remedy="write the numbers without separators of thousands; where the points are decimal "
         "ones, write all numbers with as many decimals",
     )
+
+
+def find_measured(frame: pd.DataFrame, names: Iterable[str]) -> tuple[pd.DataFrame, int]:
+    """Return a table with the numbers of columns that can be nothing but measurements.
+
+    Their cells are numbers, some with decimals, or none that anybody measured, which are counted.
+
+    Args:
+        names: Columns that may be measurements.
+    """
+    columns = dict(frame.items())
+    unmeasured = 0
+    for name in names:
+        cells, numbers = frame[name], numbers_of(frame[name])
+        known = np.isfinite(numbers)
+        whole = numbers[known] == np.round(numbers[known])
+        if whole.all() or find_texts(cells, numbers).any():
+            continue
+        if find_thousands_problem(frame, name) is None:
+            unmeasured += int((cells[~known] != "").sum())
+            columns[name] = pd.Series(numbers, index=frame.index)
+    return pd.DataFrame(columns), unmeasured
 
 
 def empty_unmeasured(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[pd.DataFrame, int]:

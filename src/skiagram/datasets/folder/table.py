@@ -71,6 +71,8 @@ def list_entries(
     files = frame[columns.file].tolist() if columns.file is not None else [""] * len(frame)
     where = [file or row.where for file, row in zip(files, rows, strict=True)]
     measured, wrong = read_features(frame, columns.features)
+    if columns.file is not None:
+        wrong |= find_image_problems(frame, columns)
     for is_hidden in (False, True):
         places = np.flatnonzero(hidden == is_hidden).tolist()
         checks = _checks_of_rows(columns, classes, hidden=is_hidden)
@@ -141,24 +143,21 @@ def _find_column_problems(
     problems = [*find_covariate_problems(frame, columns)]
     problems += filter(None, (find_thousands_problem(frame, name) for name in columns.scores))
     if columns.file is not None:
-        problems += _find_file_problems(frame, columns.file, apart)
+        problems += _find_twice(frame, columns.file, apart)
     if columns.mask is not None:
         masks = _split_masks(frame, columns.mask)
-        problems += _find_file_problems(masks, columns.mask, (columns.image_file, *apart))
+        problems += _find_twice(masks, columns.mask, (columns.image_file, *apart))
     return problems
 
 
-def _find_file_problems(
-    frame: pd.DataFrame, column: str, region_columns: Sequence[str]
-) -> list[DataError]:
-    """Return what is wrong with a column of file names, in row order, and names in several rows."""
-    wrong = find_cell_problems(frame, [(column, check) for check in FILE_CHECKS])
+def _find_twice(frame: pd.DataFrame, column: str, region_columns: Sequence[str]) -> list[DataError]:
+    """Return which names of files several rows have."""
     lines: dict[tuple[str, ...], list[str]] = {}
     apart = zip(*(frame[other].tolist() for other in (column, *region_columns)), strict=True)
-    for at, ((name, *others), key) in enumerate(zip(apart, frame.index.tolist(), strict=True)):
-        if at not in wrong:
+    for (name, *others), key in zip(apart, frame.index.tolist(), strict=True):
+        if name:
             lines.setdefault((normalise_name(name), *others), []).append(str(key))
-    return [wrong[at] for at in sorted(wrong)] + [
+    return [
         DataError(
             f"{len(line_numbers)} rows, in lines {', '.join(line_numbers)} of the CSV",
             where=key[0],
@@ -205,10 +204,8 @@ def read_features(
     wrong: dict[int, DataError] = {}
     for place, name in enumerate(features):
         cells = frame[name]
-        values[:, place] = cells if cells.dtype.kind == "f" else numbers_of(cells)
-        odd = np.abs(values[:, place]) > _LARGEST
-        if cells.dtype.kind != "f":
-            odd |= find_texts(cells, values[:, place])
+        values[:, place] = numbers_of(cells)
+        odd = (np.abs(values[:, place]) > _LARGEST) | find_texts(cells, values[:, place])
         for at in np.flatnonzero(odd).tolist():
             problem = DataError(
                 f"`{cells.iloc[at]}` in the column `{name}`",
