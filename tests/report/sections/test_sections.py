@@ -315,8 +315,8 @@ WORDS = {
         Cases: 150, 60 of them abnormal.
         {PRAISE}
     """,
-    ("answer", "loss"): "of one training each: the difference",
-    ("answer", "loss of 5 trainings"): "not: one training each",
+    ("answer", "loss"): "each trained once: the difference",
+    ("answer", "loss of 5 trainings"): "not: each trained once",
     ("doubts", "at chance"): f"""
         Test on more cases: these are too few to tell even a good model from chance.
         Look at the labels and at images

@@ -185,7 +185,7 @@ def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
     return (
         say("answer.page", decision=decision, because=explain(evaluation, rule)),
         describe_figures(decisive),
-        *say_standing(decisive),
+        next(say_standing(decisive), ""),  # what would narrow it is said by what to do next
         *_of_a_hundred(evaluation),
     )
 
