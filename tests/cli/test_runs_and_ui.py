@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from skiagram.cli.main import main
-from skiagram.tracking import sweeps
+from skiagram.tracking import contract
 from skiagram.tracking.comparison import (
     EXPERIMENT,
     FAILED,
@@ -64,7 +64,7 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[RecordedRu
     (tmp_path / "params.yaml").touch()
     monkeypatch.delenv("DVC_ROOT", raising=False)
     tracker = SimpleNamespace(list_runs=lambda home: RUNS)
-    monkeypatch.setattr(sweeps, "find_tracker", lambda project: tracker)
+    monkeypatch.setattr(contract, "find_tracker", lambda project: tracker)
     return RUNS
 
 
@@ -113,7 +113,7 @@ def test_a_project_without_a_recorded_run_says_how_runs_are_recorded(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sweeps, "find_tracker", lambda project: NoTracking())
+    monkeypatch.setattr(contract, "find_tracker", lambda project: NoTracking())
     assert main(["runs"]) == 0
     assert "tracking" in capsys.readouterr().out
 

@@ -30,8 +30,7 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
     from skiagram.compute.checkout import home
     from skiagram.projects.files import require_project_here
     from skiagram.tracking.comparison import find_base
-    from skiagram.tracking.contract import NotRecorded
-    from skiagram.tracking.sweeps import find_tracker
+    from skiagram.tracking.contract import NotRecorded, find_tracker
 
     require_project_here()
     project = Path()

@@ -12,7 +12,8 @@ from skiagram.sweeps.by_hand import find_sweep, run_jobs
 from skiagram.sweeps.rows import Sweep
 from skiagram.sweeps.table import run_sweep
 from skiagram.sweeps.workspace import Workspace
-from skiagram.tracking.sweeps import find_tracker, record_sweep
+from skiagram.tracking.contract import find_tracker
+from skiagram.tracking.sweeps import record_sweep
 
 
 def sweep(root: Path) -> None:

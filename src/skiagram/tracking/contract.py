@@ -12,7 +12,9 @@ from typing import NamedTuple, Protocol
 
 from pydantic.dataclasses import dataclass as options
 
+from skiagram.composition import Composition
 from skiagram.errors import DataError
+from skiagram.options import build
 from skiagram.records.files import sha256_of
 from skiagram.strict import (
     STRICT,
@@ -124,6 +126,14 @@ class NoTracking:
 
     def watch_network(self, model: str, project: Path) -> AbstractContextManager[None]:
         return nullcontext()
+
+
+def find_tracker(project: Path) -> Tracker:
+    """Return the tracker that a project's params.yaml chooses."""
+    options = Composition(project)
+    chosen = options.read_file("tracking", str(options.choices["tracking"]))
+    tracker: Tracker = build(chosen, "tracking")
+    return tracker
 
 
 def receipt_of(project: Path, models: tuple[str, ...], artefacts: Iterable[Path]) -> Receipt:

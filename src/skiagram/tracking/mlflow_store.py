@@ -12,11 +12,12 @@ import os
 import platform
 import re
 import shutil
+import sqlite3
 import time
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from threading import Event, Thread
@@ -51,11 +52,13 @@ from skiagram.tracking.contract import Execution, NotRecorded, Run
 
 _ENVIRONMENT = {  # by default a dead server stalls each call for minutes
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",  # seconds: some take five for an answer
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_LOGGING_LEVEL": "ERROR",  # its import sets the level anew
 }
+_REACHED = (5.0, 15.0)  # seconds in which a server takes a connection, and answers
+_HALF_MADE = re.compile(r"duplicate column name|table \w+ already exists")
 _CONNECT_TIMEOUT = "10"  # seconds in which a database takes a connection
 _WITH_CONNECT_TIMEOUT = ("psycopg", "psycopg2", "mysqldb", "pymysql")  # drivers that know the word
 _LOCK = ".work/mlflow.lock"  # in the lasting folder
@@ -151,8 +154,11 @@ class MLflowStore:
         """Return whole runs, the newest first; none where the project has no database yet."""
         database = home / "mlflow.db"
         own = self._uri(home) == f"sqlite:///{database}"
-        if own and not database.exists():
-            return []
+        if own:
+            if not database.exists():
+                return []
+            with suppress(sqlite3.Error):  # of a version of MLflow with other tables
+                return _read_own_runs(database, self.experiment)
         with self._opened(home, "runs not read") as (client, experiment, _):
             # A server that others record to, too, has runs of other projects.
             writer = "" if own else _writer(home)
@@ -167,7 +173,7 @@ class MLflowStore:
         """
         place, name = home(project), name_experiment(project) or WORKSPACE
         marks = {_RECEIPT: _UNDER_WAY, _LIVE: _writer(place), EXPERIMENT: name}
-        finished, shown, default = Event(), dict[str, Any](), os.environ.get(ADDRESS)
+        finished, shown = Event(), dict[str, Any]()
         with scratch_folder("live") as temporary:
             note = temporary / "run.json"
 
@@ -200,9 +206,6 @@ class MLflowStore:
                 if shown:
                     with suppress(Exception):  # the tracker is gone since
                         shown["client"].set_terminated(shown["run_id"], status)
-                    import mlflow
-
-                    mlflow.set_tracking_uri(default)  # Lightning's logger made it the run's
 
     @contextmanager
     def _opened(self, home: Path, failed: str) -> Iterator[tuple[Any, str, str]]:
@@ -215,11 +218,21 @@ class MLflowStore:
         try:
             with locked(home / _LOCK):
                 _quieten()
+                if uri.startswith(("http:", "https:")):
+                    # One short question to a server that may be down: MLflow itself asks again.
+                    import requests
+
+                    with suppress(requests.exceptions.SSLError):  # which is an answer, too
+                        requests.get(
+                            f"{re.split('[?#]', uri)[0].rstrip('/')}/health", timeout=_REACHED
+                        )
                 from mlflow.tracking import MlflowClient
 
                 # MLflow writes into a database itself, without a server before it.
                 is_database = re.match(_DATABASE, uri) is not None
-                if is_database and not uri.startswith("sqlite"):
+                if uri.startswith("sqlite"):
+                    _begin_database(uri)
+                elif is_database:
                     # MLflow itself would try ten times to connect. A database that falls silent
                     # later is waited for as its driver waits. The address can say how long:
                     # `tcp_user_timeout` of PostgreSQL, `read_timeout` of MySQL.
@@ -236,7 +249,10 @@ class MLflowStore:
                 yield client, self._find_experiment(client, artefacts), place
         except Exception as error:  # whatever happens to a tracker, it costs no result
             # `from None`: MLflow's own errors hold the address, and what opens it, in tracebacks
-            raise NotRecorded(f"{failed} in {place} ({_cause(error, uri)})") from None
+            cause = _cause(error, uri)
+            if uri.startswith("sqlite") and _HALF_MADE.search(cause):
+                cause = f"the database was left half made, {cause}: move the file away"
+            raise NotRecorded(f"{failed} in {place} ({cause})") from None
 
     def _uri(self, home: Path) -> str:
         return self.uri or os.environ.get(ADDRESS) or f"sqlite:///{home / 'mlflow.db'}"
@@ -308,6 +324,27 @@ class MLflowStore:
             mlflow.register_model(source, registered)
         finally:
             mlflow.set_tracking_uri(default)  # it is an environment variable, which stays
+
+
+def _begin_database(uri: str) -> None:
+    """Make a database of SQLite that is not there yet, whole or not at all.
+
+    MLflow makes its tables in hundreds of steps; a second process between them, or a kill, would
+    leave a database that it never opens again. All projects that name the file take turns.
+    """
+    from mlflow.tracking import MlflowClient
+    from sqlalchemy import make_url
+
+    database = Path(make_url(uri).database or "")
+    if not database.parent.is_dir() or (database.exists() and database.stat().st_size):
+        return
+    with locked(database.with_name(f".{database.name}.lock")):
+        if database.exists() and database.stat().st_size:
+            return
+        partial = database.with_name(f".{database.name}.partial")
+        partial.unlink(missing_ok=True)  # which a kill has left
+        MlflowClient(tracking_uri=f"sqlite:///{partial.absolute()}").search_experiments()
+        partial.replace(database)
 
 
 def _quieten() -> None:
@@ -495,6 +532,42 @@ def _read_runs(client: Any, experiment: str, writer: str = "") -> list[RecordedR
         seconds = None if ended is None else ended / _MILLISECONDS - began
         name = run.info.run_name
         runs.append(RecordedRun(name, run.data.params, run.data.metrics, tags, began, seconds))
+    return _ended_runs(runs)
+
+
+def _read_own_runs(database: Path, experiment: str) -> list[RecordedRun]:
+    """Return what `_read_runs` does of a project's own database, from its tables.
+
+    A command that prints a table would wait for MLflow's import most of its time.
+    """
+    whole = "run_uuid IN (SELECT run_uuid FROM tags WHERE key = ?)"
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as tables:
+        kinds: list[dict[str, dict[str, Any]]] = []
+        for kind in ("params", "latest_metrics", "tags"):
+            rows = tables.execute(
+                f"SELECT run_uuid, key, value FROM {kind} WHERE {whole}",  # noqa: S608 - own words
+                [_RECEIPT],
+            )
+            kinds.append(defaultdict(dict))
+            for run, key, value in rows:
+                kinds[-1][run][key] = value
+        found = tables.execute(
+            "SELECT run_uuid, runs.name, start_time, end_time FROM runs "  # noqa: S608
+            "JOIN experiments USING (experiment_id) "
+            f"WHERE experiments.name = ? AND runs.lifecycle_stage = 'active' AND {whole}",
+            [experiment, _RECEIPT],
+        )
+        runs = []
+        for run, name, start, end in found:
+            options, figures, tags = (kind.get(run, {}) for kind in kinds)
+            seconds = None if end is None else (end - start) / _MILLISECONDS
+            began = start / _MILLISECONDS
+            runs.append(RecordedRun(name, options, figures, tags, began, seconds))
+    return _ended_runs(runs)
+
+
+def _ended_runs(runs: list[RecordedRun]) -> list[RecordedRun]:
+    """Return the runs that have figures or have failed, the newest first."""
     runs.sort(key=lambda run: run.began, reverse=True)
     return [run for run in runs if run.selection or FAILED in run.tags]
 

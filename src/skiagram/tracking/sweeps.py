@@ -5,23 +5,14 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from skiagram.composition import Composition
 from skiagram.compute.checkout import home
-from skiagram.options import build, flatten_options
+from skiagram.options import flatten_options
 from skiagram.sweeps.figures import DIFFERENCES
 from skiagram.sweeps.rows import BEST, SELECTIONS
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import SweepResult
 from skiagram.tracking.contract import Execution, NotRecorded, Point, Receipt, Run, Tracker
 from skiagram.tracking.execution import commit_tags, estimate_points, experiment_name
-
-
-def find_tracker(project: Path) -> Tracker:
-    """Return the tracker that a project's params.yaml chooses."""
-    options = Composition(project)
-    chosen = options.read_file("tracking", str(options.choices["tracking"]))
-    tracker: Tracker = build(chosen, "tracking")
-    return tracker
 
 
 def record_sweep(tracker: Tracker, result: SweepResult, project: Path) -> str:

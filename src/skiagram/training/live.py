@@ -3,21 +3,25 @@
 import json
 import math
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytorch_lightning.loggers import Logger, MLFlowLogger
+from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from skiagram.compute.progress import LIVE
 
+_PAUSES = 20  # times that an answer took, for which the tracker is left alone
+
 
 class EpochLog(Logger):
-    """Lightning's logger of MLflow for one of the fits that share a run, once there is this run.
+    """Lightning's logger of one of the fits that share a run of MLflow, once there is this run.
 
-    Until then epochs are kept. The first error, such as a server that is gone, ends it: it costs no
-    result and no time.
+    Until then epochs are kept, and go to the tracker together. After each answer they are kept for
+    twenty times as long as it took: no training waits long for a slow tracker. The first error,
+    such as a server that is gone, ends it, and costs no result.
 
     Attributes:
         fit: Name of the fit.
@@ -29,9 +33,8 @@ class EpochLog(Logger):
     def __init__(self, fit: str, note: Path) -> None:
         super().__init__()
         self.fit, self.note = fit, note
-        self._waiting: list[tuple[dict[str, float], int]] = []
-        self._mlflow: MLFlowLogger | None = None
-        self._lost = False
+        self._waiting: list[tuple[str, float, int, int]] = []  # name, value, time, epoch
+        self._pause_ends, self._lost = 0.0, False
 
     @property
     def name(self) -> str:
@@ -43,24 +46,37 @@ class EpochLog(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log figures under the names that the finished model's have: `training_loss/<fit>`."""
-        epoch = int(metrics.get("epoch", step or 0))
-        named = {
-            f"{name}/{self.fit}": value
+        epoch, now = int(metrics.get("epoch", step or 0)), time.time()
+        self._waiting += [
+            (f"{name}/{self.fit}", value, int(now * 1000), epoch)
             for name, value in metrics.items()
             if name != "epoch" and math.isfinite(value)
-        }
-        if self._lost or not named:
+        ]
+        if now >= self._pause_ends and self.note.exists():
+            self._send()
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Send the last epochs."""
+        if self.note.exists():
+            self._send()
+
+    def _send(self) -> None:
+        """Have the tracker show what waits, in one call."""
+        if self._lost or not self._waiting:
             return
-        self._waiting.append((named, epoch))
-        if self._mlflow is None and not self.note.exists():
-            return
+        began = time.monotonic()
         try:
-            if self._mlflow is None:
-                self._mlflow = MLFlowLogger(**json.loads(self.note.read_text(encoding="utf-8")))
-            while self._waiting:
-                self._mlflow.log_metrics(*self._waiting.pop(0))
+            from mlflow.entities import Metric
+            from mlflow.tracking import MlflowClient
+
+            address = json.loads(self.note.read_text(encoding="utf-8"))
+            client = MlflowClient(tracking_uri=address["tracking_uri"])
+            client.log_batch(address["run_id"], [Metric(*point) for point in self._waiting])
+            self._waiting.clear()
         except Exception:  # whatever happens to a tracker
             self._lost = True
+        self._pause_ends = time.time() + _PAUSES * (time.monotonic() - began)
 
 
 def find_live_log(folder: Path) -> EpochLog | None:
