@@ -269,7 +269,10 @@ def test_projects_that_begin_one_database_together_find_it_whole_and_what_anothe
     for process in started:
         process.join()
     assert [process.exitcode for process in started] == [0, 0, 0]
-    assert [path.name for path in database.parent.glob("*.db*")] == ["mlflow.db"]
+    assert sorted(path.name for path in database.parent.iterdir()) == [
+        ".mlflow.db.lock",
+        "mlflow.db",
+    ]
     with closing(sqlite3.connect(tmp_path / "half.db")) as half:
         half.execute("CREATE TABLE _alembic_tmp_metrics (key TEXT)")
         half.execute("CREATE TABLE alembic_version (version_num TEXT)")

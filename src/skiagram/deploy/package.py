@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from skiagram.compute.scratch import scratch_folder
 from skiagram.deploy.card import CardSection, as_html, as_markdown, compose_card, find_project
 from skiagram.deploy.model import DeployedModel, load_model, missing_model
-from skiagram.errors import DataError, SkiagramError
+from skiagram.errors import DataError, SkiagramError, name_refusal
 from skiagram.fitting.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.projects.files import require_readable
 from skiagram.readers.case_images import AS_STORED, CaseReading
@@ -152,7 +152,10 @@ def _unpack(path: Path, folder: Path) -> None:
                     shutil.copyfileobj(source, file)
     except DataError:
         raise
-    except Exception as error:  # whatever altered bytes make of a zip
+    except Exception as error:  # whatever altered bytes make of a zip, or a full disk
+        number = error.errno if isinstance(error, OSError) else None
+        if refusal := name_refusal(str(error), str(path), number):
+            raise refusal from error
         raise _refused(f"no whole package ({error})", path) from error
 
 

@@ -42,6 +42,10 @@ _FOLDERS = {
     "pipeline": "*.py",
     "sweeps": "dvc.yaml",
 }
+_PYTHONS_OWN = (  # DVC fails on a warning that is an error; each stage would be compiled anew
+    "PYTHONWARNINGS",
+    "PYTHONDONTWRITEBYTECODE",
+)
 _DVC_OPTIONS = "[core]\n    analytics = false\n    check_update = false\n"
 
 
@@ -301,11 +305,12 @@ def environment(folder: Path) -> dict[str, str]:
         lacking["USER"] = f"user{os.getuid()}"
     if not os.access("/var/tmp", os.W_OK):  # noqa: S108 - where DVC keeps what users share
         lacking["DVC_SITE_CACHE_DIR"] = str(folder.resolve() / ".work" / "dvc")
+    shell = without_launcher(shell_of_no_hook())
     return {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "RAY_USAGE_STATS_ENABLED": "0",
         **lacking,
-        **without_launcher(shell_of_no_hook()),
+        **{name: text for name, text in shell.items() if name not in _PYTHONS_OWN},
         "PATH": os.pathsep.join([binaries, os.environ.get("PATH", "")]),
         "DVC_NO_ANALYTICS": "1",
         "DVC_ROOT": str(folder.resolve()),

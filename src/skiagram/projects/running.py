@@ -146,6 +146,7 @@ class _Watched:
                 self._print(line.strip(), "yellow" if _WARNING.match(line) else "")
             if not _QUIET.match(line):
                 self._last.append(line)
+        lines.close()
 
     def show(self, notes: Path) -> None:
         """Renew the line of a terminal; elsewhere say once how long each part takes.
