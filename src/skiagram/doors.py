@@ -71,14 +71,16 @@ _ROWS: Mapping[str, Mapping[str, Words]] = {
     },
     "predict": _NO_LIMIT
     | _NO_GRAY
-    | {", or with --pattern `--label-value [^`]+`": "", "`skiagram init … --visit`": "`--table`"},
+    | {
+        ", or with --pattern `--label-value [^`]+`": "",
+        "`skiagram init … --visit`": "`--table`",
+        "leave the column out: `--visit none`": "remove the column",
+    },
     "table": _NO_LIMIT
     | _NO_GRAY
     | {
         "`--mask-grid resample`": "a program such as 3D Slicer",
         " --ignore-unlisted`": "`",
-        "name another column with --file, or with --patient that of": "name with --patient the "
-        "column of",
     },
     "validate": {
         f"`--(?:{_MADE_BY_TABLE})\\b[^`]*`|--(?:{_MADE_BY_TABLE})\\b": "\\g<0> of `skiagram table`"
