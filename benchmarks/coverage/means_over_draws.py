@@ -5,6 +5,7 @@ half over two models, which are equal in truth. Percentiles of resampled patient
 stood here before, are simulated beside the intervals.
 """
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,7 +17,7 @@ from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import LEVELS, PatientDraws, draw_patients
 from skiagram.statistics.delong import placements
 from skiagram.statistics.discrimination import roc_auc
-from skiagram.sweeps.learning_curves import ResampledModel
+from skiagram.sweeps.learning_curves import ResampledModel, find_crossings
 
 Floats = NDArray[np.float64]
 DRAWS = 3
@@ -75,6 +76,46 @@ def means_held(positives: int, negatives: int, auc: float, simulations: int) -> 
     return shares
 
 
+SIZES = np.array([50.0, 100.0, 200.0])
+RESAMPLES = 20  # no answer rests on them, but curves are fitted to them
+CONTENDERS = tuple((number, *patients) for number in (2, 5) for patients in PATIENTS[1::2])
+
+
+def contenders_ahead(
+    contenders: int, positives: int, negatives: int, simulations: int
+) -> tuple[float, float]:
+    """Return how often one or more of equal contenders overtakes the baseline, or does not."""
+    generator = stream(0, "contenders", str(contenders), f"{positives} + {negatives}")
+    patient, told = np.arange(positives + negatives), np.zeros(2)
+    positive, noise = patient < positives, partial(generator.normal, size=len(patient))
+    shift = np.sqrt(2) * norm.ppf(0.85) * positive
+    for _ in range(simulations):
+        seed = int(generator.integers(2**31))
+        drawn = draw_patients(patient, min(positives, negatives), RESAMPLES, seed)
+        multipliers, common, models = generator.normal(size=(RESAMPLES, DRAWS)), noise(), []
+        for number in range(1 + contenders):
+            own = np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * noise()
+            sizes = [
+                resampled(
+                    np.sqrt(SAME) * own
+                    + np.array([np.sqrt(1 - SAME) * noise() for _draw in range(DRAWS)])
+                    + shift,
+                    positive,
+                    drawn,
+                )
+                for _size in SIZES
+            ]
+            arm = "deep" if number else "classical"
+            areas = np.concatenate([size.areas for size in sizes])
+            figures = tuple(size.figures[0] for size in sizes)
+            models.append(ResampledModel(f"model {number}", "Model", arm, areas, figures, ()))
+        found = find_crossings(models, models[0], SIZES, multipliers, 2 * SIZES[-1])
+        for by_interval, crossings in enumerate((found, [replace(each, p=None) for each in found])):
+            told[by_interval] += any(each.answer != "open" for each in crossings)
+    corrected, by_each = told / simulations
+    return float(corrected), float(by_each)
+
+
 def means_over_draws_section(simulations: int) -> str:
     """Simulate every design and return the section."""
     text = f"""
@@ -90,4 +131,17 @@ def means_over_draws_section(simulations: int) -> str:
             shares = means_held(positives, negatives, auc, simulations)
             cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
             text += f"| {positives} + {negatives} | {auc:g} | {cells} |\n"
+    text += f"""
+## Several contenders of a learning curve
+
+{simulations:,} data sets a row, {DRAWS} draws, all models equally good: how often one contender or
+more is said to overtake the baseline, or not to. Promised is at most 5 %.
+
+| contenders | positive + negative patients | told apart | by each interval |
+|---|---|---|---|
+"""
+    for contenders, positives, negatives in CONTENDERS:
+        shares = contenders_ahead(contenders, positives, negatives, simulations)
+        cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
+        text += f"| {contenders} | {positives} + {negatives} | {cells} |\n"
     return text

@@ -1,13 +1,13 @@
 """How often intervals of errors of a number hold, and how often equal models are told apart.
 
 Two models tell a number with errors, half of whose variance the images of a patient share; the
-errors are normal or have heavier tails. True figures are those of many patients with one image
-each. `run.py` writes its rows as CSV; `python benchmarks/coverage/number_errors.py
-[SIMULATIONS]` prints it alone.
+errors are normal, have heavier tails, or are now and then gross. True figures are those of many
+patients with one image each. `run.py` writes its rows as CSV; `python
+benchmarks/coverage/number_errors.py [SIMULATIONS]` prints it alone.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,10 +32,20 @@ Labels = NDArray[np.int64]
 SHARED, SPREAD = 0.5, 2.0  # of the variance, by a patient's images; of the number, in errors
 EVERY, IMAGES = 20, 25
 TRUTH_PATIENTS = 400_000
+GROSS = "1 % gross"
+
+
+def draw_gross(generator: np.random.Generator, size: int) -> Floats:
+    """Return normal errors of which one in a hundred is ten times as large."""
+    gross: Floats = generator.normal(size=size) * np.where(generator.random(size) < 0.01, 10, 1)
+    return gross
+
+
 ERRORS: dict[str, Callable[[np.random.Generator, int], Floats]] = {
     "normal": lambda generator, size: generator.normal(size=size),
     "Laplace": lambda generator, size: generator.laplace(size=size) / np.sqrt(2),
     "t of 5": lambda generator, size: generator.standard_t(5, size=size) / np.sqrt(5 / 3),
+    GROSS: draw_gross,
 }
 
 
@@ -153,15 +163,26 @@ at most 5 %; *new*: numbers of new patients in the intervals of 90 % that the ca
 |---|{"---|" * len(FIGURES)}---|---|
 """
     true = {errors: find_truth(errors) for errors in ERRORS}
-    for design in DESIGNS:
-        shares, mark = simulate_again(
-            partial(simulate, design, true[design.errors]), simulations, _is_above
-        )
-        cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
-        text += f"| {design.title}{mark} | {cells} |\n"
+
+    def tabulate(designs: Iterable[NumberDesign], number: int) -> str:
+        rows = ""
+        for design in designs:
+            shares, mark = simulate_again(
+                partial(simulate, design, true[design.errors]), number, _is_above
+            )
+            cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
+            rows += f"| {design.title}{mark} | {cells} |\n"
+        return rows
+
+    text += tabulate((each for each in DESIGNS if each.errors != GROSS), simulations)
     return f"""{text}
 {describe_error(0.05, simulations)}
-"""
+
+One error in a hundred is ten times as large:
+
+| patients, errors | {" | ".join(FIGURES)} | told apart | new |
+|---|{"---|" * len(FIGURES)}---|---|
+{tabulate((each for each in DESIGNS if each.errors == GROSS), max(1, simulations // 2))}"""
 
 
 if __name__ == "__main__":

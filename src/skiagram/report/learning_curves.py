@@ -30,7 +30,7 @@ _METHOD = (
     "which both have a fit. “Overtakes” needs the whole interval of the difference above 0 with "
     "the most cases that were compared, “does not overtake” below 0, and a p value below .05 after "
     "Holm’s correction over all contenders of this sweep; otherwise the answer is inconclusive. If "
-    "all are equal, one or more is said to overtake, or not to, in about one sweep of twenty. "
+    "all are equal, one or more is said to overtake, or not to, in at most one sweep of twenty. "
     "Beyond that number nothing was measured: what is said there, up to twice of it, holds if both "
     "curves go on as a power law."
 )
