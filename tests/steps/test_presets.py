@@ -185,6 +185,9 @@ def test_regions_in_space_without_a_spacing_are_measured_in_voxels() -> None:
     outcome = Number(column="size", unit="mm", groups=4)
     of_number = fitting.fitting_choices("scans", checked(scans), "cv", outcome)
     assert "region_volume" in of_number.params["baselines"]
+    assert "covariates_and_volume" not in of_number.params["baselines"]
+    clinic = fitting.fitting_choices("scans", checked(scans), "cv", outcome, ["age"])
+    assert "covariates_and_volume" in clinic.params["baselines"]
 
 
 def test_traits_of_the_file_are_no_rule_where_images_are_cut_to_their_regions() -> None:

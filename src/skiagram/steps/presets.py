@@ -374,6 +374,10 @@ def choices_of_outcome(
         options[f"conf/model/{outcome.rules['uptake']}.yaml"] = uptake
         available["uptake"] = True
     available["covariates"] = bool(covariates)
+    available["known"] = bool(covariates) and available["volume"]
+    if available["known"] and choices.volume:
+        known = {"columns": ["covariates", choices.volume]}
+        options[f"conf/model/{outcome.rules['known']}.yaml"] = known
     networks = [name for name in params.get("networks", (_ALONE,)) if name in outcome.networks]
     if covariates:  # all that the line names, texts too
         families.append("covariates")

@@ -118,6 +118,7 @@ class MeasuredOutcome(Predicted):
         "acquisition": "acquisition",
         "volume": "region_volume",
         "covariates": "covariates",
+        "known": "covariates_and_volume",
         "permuted": "permuted",
     }
     figures: ClassVar[tuple[Figure, ...]]

@@ -102,8 +102,8 @@ class Predicted(ABC):
         positive: Label of the condition looked for; None where there is no single one.
         primary: Name of the figure that models are chosen and compared by.
         classical_loss: What classical models are fitted by; those that know it learn the task.
-        rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`,
-            `permuted`) → config of the model on it alone.
+        rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`, `known`,
+            which is both covariates and a volume, `permuted`) → config of the model on it alone.
         chance: Primary figure of a model that knows nothing of a case; None where only the rule on
             `cases` says what it is.
         bounds: Between which every estimate lies; by default as a chance does.

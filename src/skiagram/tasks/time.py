@@ -166,6 +166,7 @@ class TimeToEvent(MeasuredOutcome):
         "volume": "region_volume",
         "uptake": "highest_intensity",
         "covariates": "covariates",
+        "known": "covariates_and_volume",
         "permuted": "permuted",
     }
     figures: ClassVar[tuple[Figure, ...]] = (

@@ -7,8 +7,8 @@ import pytest
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
 from skiagram.evaluation.clinical_utility import UTILITY
-from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.evaluation_record import SIMPLE_RULES, Evaluation
+from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.report.formatting import format_percent
 from skiagram.report.sections.answer import answer, state_answer, tabulate_answer
@@ -193,3 +193,28 @@ def test_a_doubt_keeps_what_stands_after_its_colon() -> None:
     """Names that begin with a capital were cut off, and the colon stood alone on the page."""
     summary = "Audit: Columns that tell the label: Histology (AUC 0.63), Site (AUC 0.6)."
     assert shorten(summary) == "Audit: Columns that tell the label: Histology, Site."
+
+
+def test_the_table_says_what_images_add_to_what_is_known_without_them() -> None:
+    """Beside covariates with the volume the model on covariates alone asks less."""
+    evaluation = binary()
+    first = evaluation.models[0]
+    names = ("covariates", "covariates_and_volume")
+    clinic = [
+        dataclasses.replace(first, outcome=dataclasses.replace(first.outcome, model=n, title=n))
+        for n in names
+    ]
+    rows = [
+        make_row(Estimate(0.1, 0.05, 0.15), SIMPLE_RULES, "roc_auc", model=arm, versus=name)
+        for name in names
+        for arm in ("deep", "classical")
+    ]
+    figures = FigureTable((*evaluation.figures.rows, *rows))
+    models = (*evaluation.models, *clinic)
+    table = tabulate_answer(dataclasses.replace(evaluation, models=models, figures=figures))
+    (group,) = (each for each in table.groups if each.title.startswith("What images add"))
+    assert [row.title for row in group.rows] == [
+        "Small network with batch norm minus covariates_and_volume",
+        "Random forest minus covariates_and_volume",
+    ]
+    assert texts(group.rows[0])[0].startswith("+0.100")

@@ -95,6 +95,8 @@ _EXTRA_LINE = 0.12  # inches, where a name takes more than a line
 _DIFFERENCE_HEIGHT = 1.0  # inches
 _FEATURES = 3  # named on the first page
 
+KNOWN_WITHOUT_IMAGES = ("covariates_and_volume", "covariates")  # the first that is in the run
+
 
 @section("The answer", place=0)
 def answer(evaluation: Evaluation, material: Material) -> Context:
@@ -321,6 +323,19 @@ def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) ->
     if _decisive(evaluation) is not None:
         name = f"Best {evaluation.contender_words} minus best classical model"
         groups.append(Group("What the answer rests on", [TableRow(name, difference)]))
+    # Whether the images add to what is known without them, by the strongest such model.
+    known = [each for each in KNOWN_WITHOUT_IMAGES if each in evaluation.titles][:1]
+    added = [
+        TableRow(
+            f"{evaluation.titles[evaluation.model_of(row.model)]} minus {evaluation.titles[name]}",
+            [fill_difference(row), *[""] * (len(columns) - 1)],
+        )
+        for name in known
+        for row in evaluation.simple_rules
+        if row.versus == name and row.model in (evaluation.contender, "classical")
+    ]
+    if added:
+        groups.append(Group("What images add to what is known without them", added))
     # The simple baselines that were in the run, and chance or the most common class.
     rows = [_row(evaluation, model) for model in list_simple_rules(evaluation)]
     chance = task.predicted.chance
