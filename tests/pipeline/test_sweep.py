@@ -312,7 +312,10 @@ def test_rows_by_hand_take_the_place_of_no_others(tmp_path: Path) -> None:
 def test_optunas_sweeper_chooses_by_selection_auc(small: Project) -> None:
     plugins = find_spec("hydra_plugins")
     if plugins is None or find_spec("hydra_plugins.hydra_optuna_sweeper") is None:
-        pytest.skip("hydra-optuna-sweeper is not installed")
+        done = small.run("python", "pipeline/sweep.py", "-m", "hydra/sweeper=optuna", "seed=0,1")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "pip install --no-deps hydra-optuna-sweeper" in done.stderr
+        pytest.skip("hydra-optuna-sweeper is not installed, which one line says")
     sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.direction=maximize")
     trials = ("hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=1")
     words = ("python", "pipeline/sweep.py", "-m", *sweeper, *trials)

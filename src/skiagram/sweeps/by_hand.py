@@ -22,6 +22,7 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 
 from skiagram.composition import Composition
@@ -43,6 +44,13 @@ HYDRA = {
     "output_subdir": None,
 }
 _GRID = "BasicSweeper"  # Hydra's own runs all that it is given, whatever jobs return
+_PLUGINS = {  # those that were tried; some ask for a version of their library that is too old
+    "hydra/launcher/joblib": "hydra-joblib-launcher",
+    "hydra/launcher/ray": "--no-deps hydra-ray-launcher",
+    "hydra/launcher/submitit_local": "hydra-submitit-launcher",
+    "hydra/launcher/submitit_slurm": "hydra-submitit-launcher",
+    "hydra/sweeper/optuna": "--no-deps hydra-optuna-sweeper optuna",
+}
 _MODEL_PREFIXES = ("conf.model.", "conf.combination.")
 
 
@@ -188,7 +196,14 @@ def check_objective(words: Sequence[str]) -> Objective:
     overrides = OverridesParser.create().parse_overrides([*words])
     fixed = [str(each.input_line) for each in overrides if not each.is_sweep_override()]
     with hydra.initialize(version_base="1.3", config_path=None):
-        config = hydra.compose("sweep", fixed, return_hydra_config=True)
+        try:
+            config = hydra.compose("sweep", fixed, return_hydra_config=True)
+        except MissingConfigException as error:
+            lacking = str(error.missing_cfg_file)
+            if lacking not in _PLUGINS:
+                raise
+            fault, remedy = "Hydra's plug-in is not installed", f"`pip install {_PLUGINS[lacking]}`"
+            raise OptionError(fault, where=lacking, remedy=remedy) from error
     ranges = OmegaConf.select(config, "hydra.sweeper.params") or {}  # of Optuna's sweeper, say
     swept = {each.key_or_group for each in overrides if each.is_sweep_override()} | {*ranges}
     if not {"baselines", "combinations", "encoders", "networks"} & swept:
