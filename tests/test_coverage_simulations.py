@@ -76,6 +76,11 @@ def seeds_hold(name: str, apart: float) -> bool:
     return 6 < apart < 12 if name == "1,000 + 1,000" else apart <= 6
 
 
+def rules_hold(name: str, wrong: float, error: float, *others: float) -> bool:
+    """Return whether a wrong yes or no is said as seldom as promised, 2.5 %, within chance."""
+    return wrong <= 2.5 + 2 * max(error, 0.5)
+
+
 # Table → number of its rows, and what each of them keeps
 KEPT: dict[str, tuple[int, Callable[..., bool]]] = {
     "finding-lesions": (
@@ -135,6 +140,8 @@ KEPT: dict[str, tuple[int, Callable[..., bool]]] = {
         ),
     ),
     "shares-of-images-that-are-alike": (18, lambda _, *held: min(held) >= 84),
+    "the-rules-of-the-verdict-by-outcome": (30, rules_hold),  # 250 sets a row: ± 1.0
+    "the-rules-of-the-verdict-by-outcome-2": (6, rules_hold),
     "thresholds-where-patients-have-several-images": (10, lambda _, *reached: reached[0] >= 90),
 }
 
@@ -197,6 +204,7 @@ LARGE = {
     "near_bounds.TRUTH_PATIENTS": 2_000,
     "number_errors.TRUTH_PATIENTS": 40_000,
     "rare_and_alike.MANY": 20_000,
+    "rules_of_tasks.MANY": 400,
     "several_classes.MANY": 10_000,
 }
 

@@ -65,8 +65,14 @@ DESIGNS = (
 )
 
 
-def draw(design: Design, generator: np.random.Generator) -> tuple[FreeResponse, FreeResponse]:
-    """Return the marks of both detectors on new patients."""
+def draw(
+    design: Design, generator: np.random.Generator, distances: tuple[float, float] | None = None
+) -> tuple[FreeResponse, FreeResponse]:
+    """Return the marks of both detectors on new patients.
+
+    Args:
+        distances: Mean rating of a marked lesion by each, where it is not the design's.
+    """
     count = np.full(design.patients, design.images)
     if design.unequal:
         count = np.minimum(generator.geometric(0.4, design.patients), design.images)
@@ -83,9 +89,9 @@ def draw(design: Design, generator: np.random.Generator) -> tuple[FreeResponse, 
     common += np.sqrt(0.375) * generator.normal(size=len(image))
     fit = (patient % design.folds)[None] if design.folds else None
     models = []
-    for _ in range(2):
+    for distance in distances or (design.distance, design.distance):
         score = common + np.sqrt(0.375) * generator.normal(size=len(image))
-        lesion = score[: len(lesion_image)] + design.distance
+        lesion = score[: len(lesion_image)] + distance
         lesion[generator.random(len(lesion)) < design.unmarked] = -np.inf
         ratings = Ratings(lesion, lesion_image, score[len(lesion_image) :], place_image)
         models.append(FreeResponse((ratings,), patient, fit, design.folds))

@@ -2,7 +2,7 @@
 
     python benchmarks/coverage/run.py [SIMULATIONS [REPLICATES]]
 
-Writes the rows to docs/results/coverage, a CSV for each table, in ten minutes of one core;
+Writes the rows to docs/results/coverage, a CSV for each table, in twenty minutes of one core;
 docs/results/coverage.md says what they show. Data are drawn from
 normal densities, so every true figure is known: a positive's score is shifted by d, AUC = Φ(d /
 √2). Patients with several images share half of the variance. Each data set is new; resamples are
@@ -34,6 +34,7 @@ from planned_times import planned_times_section
 from procedures import procedures_section
 from rare_and_alike import rare_and_alike_section
 from rows import tables_of
+from rules_of_tasks import rules_of_tasks_section
 from scipy.stats import norm
 from several_classes import several_classes_section
 from several_findings import several_findings_section
@@ -265,6 +266,7 @@ def simulate_all(simulations: int, replicates: int) -> str:
     text += means_over_draws_section(max(1, simulations // 4))
     text += choosing_fits_section(max(1, simulations // 4))
     text += rare_and_alike_section(max(1, simulations // 4))
+    text += rules_of_tasks_section(max(1, simulations // 8))
     return text + decisions_section(max(1, simulations // 4))
 
 
