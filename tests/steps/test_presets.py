@@ -328,3 +328,27 @@ def test_pretrained_networks_enlarge_small_images_less(
     assert chosen.get("preprocessing.size") == size
     network = choices.options["conf/model/fine_tuned_efficientnet.yaml"]
     assert network["training.image_size"] == fine_tuned
+
+
+def test_a_project_may_change_its_presets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (REPOSITORY / "conf/presets.yaml").read_text(encoding="utf-8")
+    (tmp_path / "conf").mkdir()
+    own = text.replace("choose: {restoration: padding, proposal: grid}", "choose: {proposal: own}")
+    (tmp_path / "conf/presets.yaml").write_text(own, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    seen = checked([image((64, 64), "a.png", spacing=(1, 1))], radii=(5.0,))
+    assert fitting.fitting_choices("films", seen, "cv").params["proposal"] == "own"
+
+
+def test_presets_name_what_is_there() -> None:
+    presets = yaml.safe_load((REPOSITORY / "conf/presets.yaml").read_text(encoding="utf-8"))
+    rows = [*presets["data"], *presets["frozen"]]
+    said = {key for row in rows for key in row.get("say", [])}
+    assert said == {*presets["sentences"]}
+    for row in rows:
+        for file in row.get("options", {}):
+            assert (REPOSITORY / file).is_file()
+        for choice in ("baselines", "networks"):
+            names = row.get("choose", {}).get(choice, [])
+            for name in names if isinstance(names, list) else []:
+                assert (REPOSITORY / f"conf/model/{name}.yaml").is_file()

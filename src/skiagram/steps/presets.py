@@ -79,7 +79,7 @@ class FittingChoices:
     cases: int = 0
 
     def line(self) -> str:
-        """Return the command that makes the run, as typed in a shell."""
+        """Write the command that makes the run, as typed in a shell."""
         words = [f"{name}={_plain(value)}" for name, value in self.params.items()]
         for file, options in self.options.items():
             words += [f"{file}:{name}={_plain(value)}" for name, value in options.items()]
@@ -323,7 +323,7 @@ def _measure_lesions(data: CheckedData, axes: int) -> dict[str, Any]:
 
 
 def describe_sides(data: CheckedData) -> str:
-    """Return what finders take two images of a patient for; nothing where they look at none."""
+    """Say what finders take two images of a patient for; nothing where they look at none."""
     if not data.radii or data.cases is None or not (partners := find_partners(data.cases)):
         return ""
     return (
@@ -342,7 +342,7 @@ def _has_pretrained() -> bool:
 
 
 def read_encoders(models: Sequence[str], options: Composition) -> list[str]:
-    """Return the encoders whose numbers some models of a project read."""
+    """List the encoders whose numbers some models of a project read."""
     model_files, read = options.list_files("model"), []
     for name in (name for name in models if name in model_files):
         values = options.read_file("model", name)
@@ -355,7 +355,7 @@ def choices_of_outcome(
     outcome: MeasuredOutcome,
     covariates: Sequence[str],
 ) -> FittingChoices:
-    """Return choices whose models learn an outcome that is no class; see `fitting_choices`."""
+    """Choose models that learn an outcome that is no class; see `fitting_choices`."""
     params, options = dict(choices.params), dict(choices.options)
     shipped = read_shipped(CHOICES)["features"]
     families = [name.strip() for name in str(params.get("features", shipped)).split(",")]
@@ -410,7 +410,7 @@ def choices_of_outcome(
 def _read_table_too(
     networks: Sequence[str], covariates: Sequence[str], options: dict[str, Mapping[str, Any]]
 ) -> list[str]:
-    """Return networks, in place of those of images alone one that reads covariates, too.
+    """Put in place of networks of images alone one that reads covariates, too.
 
     Args:
         options: File → its options; those of that network are put in.
@@ -436,7 +436,7 @@ def _read_table_too(
 def _compare_combinations(
     choices: FittingChoices, features: Sequence[str], rules: Sequence[str]
 ) -> FittingChoices:
-    """Return choices in which each model on features is one a combination of a patient's regions.
+    """Make of each model on features one a combination of a patient's regions.
 
     The best of an arm is chosen on training folds, and so the combination is, too.
 
