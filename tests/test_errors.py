@@ -105,3 +105,18 @@ def test_a_record_says_what_a_model_lacked_and_which_option_is_wrong() -> None:
     assert recorded(wrong).startswith("plan.subset.cases: 1000 of 64 cases to train on.")
     absent = OptionError("no config conf/dataset/absent.yaml", where="options")
     assert recorded(absent) == str(absent)
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "path", "said"),
+    [
+        ("", 28, "/data/x.csv", "No space left on device (/data/x.csv). Do this: free space"),
+        ("[Errno 13] Permission denied: 'x'", None, "x", "(x). Do this: make the folder writable"),
+        ("No usable temporary directory found in ['/tmp']", 2, None, "Do this: set TMPDIR"),
+        ("No such file", 2, "x", "None"),
+    ],
+)
+def test_what_a_machine_refuses_has_its_file_and_a_remedy(
+    text: str, number: int | None, path: str | None, said: str
+) -> None:
+    assert said in str(name_refusal(text, "predict", number, path))

@@ -142,7 +142,7 @@ _REMEDIES = {  # of what a machine refuses; any other error of the system shows 
     errno.ENOSPC: "free space (`dvc gc -A --all-experiments` keeps every run), then run it again",
     errno.EDQUOT: "your disk quota is used up: free some space, then run it again",
     errno.EFBIG: "allow larger files (`ulimit -f`), then run it again",
-    errno.EROFS: "move the project to a disk that is not read-only",
+    errno.EROFS: "work in a folder of a disk that is not read-only",
     errno.EACCES: "make the folder writable for you, then run it again",
     errno.EPERM: "make the folder writable for you, then run it again",
     errno.EMFILE: "allow more open files (`ulimit -n`), then run it again",
@@ -163,6 +163,9 @@ def name_refusal(
     """
     quoted = re.search(r"\[Errno (\d+)\]", text)
     number = int(quoted[1]) if quoted else number
+    if "No usable temporary directory" in text:  # as `tempfile` says, of full disks too
+        remedy = "set TMPDIR to a folder that you can write, on a disk with free space"
+        return NamelessError("no folder for temporary files", where=where, remedy=remedy)
     if number not in _REMEDIES:
         return None
     if path is None and number == errno.ENOSPC:  # a file that is written does not say its name
