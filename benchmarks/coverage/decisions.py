@@ -141,6 +141,7 @@ ONE_BASELINE = (  # that is as good as the network, or less so than the others a
     DecisionDesign("AUC", 400, 0.8, 3, 0.0, 0.15, 4),
     DecisionDesign("AUC", 400, 0.8, 5, 0.0, 0.15, 2),
     DecisionDesign("AUC", 2000, 0.8, 5, 0.0, 0.15, 4),
+    DecisionDesign("C", 400, 0.7, 3, 0.0, 0.15, 4),
     DecisionDesign("AUC", 200, 0.8, 4, 0.1, 0.12, 4),
     DecisionDesign("AUC", 400, 0.8, 3, 0.05, 0.1, 4),
 )

@@ -89,7 +89,9 @@ def test_the_verdict_follows_the_cases_without_near_duplicates() -> None:
         assert off == pytest.approx(auc[model.outcome.model])
     assert clean.difference.value == pytest.approx(auc["net"] - auc["forest"])
     assert clean.difference.value < everything.value
-    assert "50 sealed test cases of 50 patients without a near duplicate" in found.verdict
+    assert "these 50 sealed test cases of 50 patients, which no model had seen, without a near" in (
+        found.verdict
+    )
     whole = f"the difference is {format_signed(everything.value)}"
     assert f"With the 30 others, which a model may only remember, {whole}" in found.verdict
     assert "The network is not shown to beat chance." in found.verdict

@@ -10,6 +10,8 @@ from importlib.resources import files
 import yaml
 
 LIST = "sentences.yaml"
+# A sentence that begins with another word in a place begins with a name, which is kept as it is.
+_BEGIN = ("the", "a", "an", "on", "no", "it", "taken", "without")
 
 
 @cache
@@ -35,8 +37,10 @@ def say(key: str, **places: object) -> Sentence:
 
     What a decision rests on stands behind a colon.
     """
-    words = read_sentences()[key].format(**places)
-    if words.endswith(".") and not key.startswith("because."):
+    kept = read_sentences()[key]
+    words = kept.format(**places)
+    is_named = kept.startswith("{") and words.partition(" ")[0] not in _BEGIN
+    if words.endswith(".") and not key.startswith("because.") and not is_named:
         words = words[:1].upper() + words[1:]
     said = Sentence(words)
     said.key = key
