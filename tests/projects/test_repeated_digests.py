@@ -21,7 +21,8 @@ if repeat_digests(root):
 reads = Reads(root)
 import library
 sys.audit("skiagram.seen", root / "image.png")
-text = (root / "table.csv").read_text() + repr(sorted(p.name for p in (root / "conf").iterdir()))
+options = sorted(path.read_text() for path in (root / "conf").glob("*.yaml"))
+text = (root / "table.csv").read_text() + repr(options)
 (root / "data/code").mkdir(parents=True, exist_ok=True)
 (root / "data/code/train").write_text(text)
 (root / "dvc.lock").write_text(text)
@@ -60,13 +61,24 @@ def test_what_is_as_it_was_is_written_again(root: Path) -> None:
     digest.unlink()  # as DVC does before the stage runs
     (root / "models/svm").mkdir(parents=True)  # as other stages do after it
     (root / "dvc.lock").write_text("another")
+    option = root / "conf/svm.yaml"
+    option.write_text(option.read_text())
     assert run_stage(root)
     assert digest.read_text() == before
 
 
 @pytest.mark.parametrize(
     "changed",
-    ["table.csv", "image.png", "libraries/library.py", "conf", "libraries", "model", "data"],
+    [
+        "table.csv",
+        "conf/svm.yaml",
+        "image.png",
+        "libraries/library.py",
+        "conf",
+        "libraries",
+        "model",
+        "data",
+    ],
 )
 def test_whatever_changes_is_seen(root: Path, changed: str) -> None:
     run_stage(root)

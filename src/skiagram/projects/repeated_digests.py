@@ -4,6 +4,7 @@ To follow the imports of every stage takes seconds, nearly all of them for libra
 file has changed takes a tenth of one. So this module imports none.
 """
 
+import hashlib
 import json
 import os
 import sys
@@ -14,9 +15,12 @@ SEEN = "skiagram.seen"  # audit event: a file whose state on the disk stands for
 MODEL_FOLDERS = ("combined/models", "combined/scores", "models", "reports/explanations", "scores")
 _NOTE = ".work/digests.json"
 _WRITTEN = (".dvc", ".work", "data", "dvc.lock")  # in a project, by runs
+_REWRITTEN = ("conf", "params.yaml", "tables")  # by each `skiagram run`, mostly as they were
+_MOST_READ = 2**24  # bytes of such a file
 _OF_MACHINE = ("/dev", "/proc", "/sys")
 _COMPILED = (".nbc", ".nbi", ".pyc", ".so")  # they follow from sources, or from what is installed
 _WRITING = os.O_WRONLY | os.O_RDWR
+State = list[int] | list[str] | None
 _VARIABLES = ("HOME", "PYTHONPATH", "SKIAGRAM_DATA")
 
 
@@ -28,7 +32,7 @@ class Reads:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._states: dict[str, list[int] | None] = {}
+        self._states: dict[str, State] = {}
         self._left_out = (*_OF_MACHINE, *(str(root / name) for name in _WRITTEN))
         sys.addaudithook(self._note)
         for folder in sys.path:
@@ -60,7 +64,8 @@ class Reads:
         place = os.path.abspath(path)  # noqa: PTH100 - each call of pathlib is many of these
         inside = (f"{place}{os.sep}".startswith(f"{each}{os.sep}") for each in self._left_out)
         if place not in self._states and not any(inside):
-            self._states[place] = _state(place)
+            self._states[place] = None  # to look at it is to read it again
+            self._states[place] = _state(place, self._root)
 
 
 def repeat_digests(root: Path) -> bool:
@@ -68,7 +73,7 @@ def repeat_digests(root: Path) -> bool:
     try:
         note = json.loads((root / _NOTE).read_bytes())
         same = note["process"] == _process() and _models(root) <= {*note["models"]}
-        if not same or any(_state(path) != state for path, state in note["read"].items()):
+        if not same or any(_state(path, root) != state for path, state in note["read"].items()):
             return False
         folder = root / "data/code"
         folder.mkdir(parents=True, exist_ok=True)
@@ -92,10 +97,18 @@ def _models(root: Path) -> set[str]:
     return {path.relative_to(root).as_posix() for path in standing}
 
 
-def _state(path: str) -> list[int] | None:
-    """Return size, times of change and number on the disk; None of what is not there."""
+def _state(path: str, root: Path) -> State:
+    """Return size, times of change and number on the disk; None of what is not there.
+
+    Of what runs write again the content counts: names in a folder, and a file's SHA-256.
+    """
     try:
         status = os.stat(path)  # noqa: PTH116
+        first = os.path.relpath(path, root).partition(os.sep)[0]
+        if first in _REWRITTEN and os.path.isdir(path):  # noqa: PTH112
+            return sorted(os.listdir(path))  # noqa: PTH208
+        if first in _REWRITTEN and status.st_size <= _MOST_READ:
+            return [hashlib.sha256(Path(path).read_bytes()).hexdigest()]
     except (OSError, ValueError):
         return None
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
