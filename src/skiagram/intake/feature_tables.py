@@ -24,7 +24,6 @@ from skiagram.datasets.folder.columns import (
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
 from skiagram.datasets.folder.patients import PatientTable
 from skiagram.datasets.folder.roles import list_columns
-from skiagram.datasets.folder.table import read_features as read_numbers
 from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.intake.combined_regions import (
@@ -261,9 +260,8 @@ def _settle_features(
     """
     left_out = _named_columns(options.not_features, frame.columns, "--not-features")
     features, notes = _feature_columns(frame, [name for name in columns if name not in left_out])
-    values, _ = read_numbers(frame, features)
-    numbers = pd.DataFrame(values, columns=features, index=frame.index)
-    frame = pd.concat([frame.drop(columns=features), numbers], axis=1)
+    texts = {*features}.intersection(texts_of(frame))
+    frame = frame.assign(**{name: numbers_of(frame[name]) for name in texts})
     forced = _named_columns(options.force_features, columns, "--force-features")
     telling = telling_columns_of(frame, source, [name for name in features if name not in forced])
     typed = shlex.join([*telling][:_TYPED]) + (" …" if len(telling) > _TYPED else "")
@@ -274,8 +272,8 @@ def _settle_features(
         "`--force-features`",
     )
     # what is empty
-    counts = zip(features, np.isnan(values).sum(axis=0).tolist(), strict=True)
-    gappy = sorted(((n, name) for name, n in counts if n), key=lambda each: -each[0])
+    counts = [(int(frame[name].isna().sum()), name) for name in features]
+    gappy = sorted((each for each in counts if each[0]), key=lambda each: -each[0])
     if gappy:
         shown = [f"{name} ({number})" for number, name in gappy]
         notes.append(
