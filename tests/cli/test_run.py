@@ -181,6 +181,8 @@ def test_a_name_without_an_option_file_is_refused_before_anything_runs(
     ("name", "fragment"),
     [
         ("folmder", "did you mean `folder`"),
+        ("folder labels.cvs", "did you mean `labels.csv`"),
+        ("folder labels.csv --join clinic.cvs", "no such file or folder. Allowed: a table"),
         ("breastmnist", "`dvc exp run -S dataset=breastmnist`"),
     ],
 )
@@ -188,7 +190,9 @@ def test_what_is_not_there_gets_the_nearest_name_or_the_line_of_a_shipped_set(
     empty: Path, terminal: Terminal, name: str, fragment: str
 ) -> None:
     (empty / "folder").mkdir()
-    assert fragment in terminal(["run", name], 4)
+    (empty / "labels.csv").touch()
+    assert fragment in terminal(["run", *name.split()], 4)
+    assert {path.name for path in empty.iterdir()} == {"folder", "labels.csv"}
 
 
 IMAGES = np.random.default_rng(0).integers(0, 200, (24, 20, 20), dtype=np.uint8)

@@ -103,10 +103,12 @@ def add_data_set(
     renew: bool,
     outside: Path | None = None,
     key_file: Path | None = None,
+    described: "DescribedFolder | None" = None,
 ) -> Added:
     """Write config and manifest, and the table that stays with the user.
 
     Args:
+        described: What `read_folder` says of the options, where it was asked before.
         renew: Whether an earlier data set is replaced; what people wrote into its options stays.
         outside: Folder of the manifest; None for that of the config.
         key_file: Secret key of names in the manifest; None for that of the environment, if any.
@@ -121,7 +123,7 @@ def add_data_set(
     from skiagram.intake.labels import LEFT_OUT, OF_OTHER_CLASSES, record_left_out
     from skiagram.steps.check import check_folder
 
-    described = read_folder(options)
+    described = described or read_folder(options)
     hints = (*described.notes, spelling_hints(described), patient_hint(described))
     for hint in filter(None, hints):
         print(printable(hint), file=sys.stderr)

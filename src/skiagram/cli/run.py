@@ -16,6 +16,7 @@ from skiagram.errors import AuditStop, DataError, OptionError, nearest, printabl
 
 if TYPE_CHECKING:
     from skiagram.intake.file_options import FileOptions
+    from skiagram.intake.images import DescribedFolder
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import FittingChoices
 
@@ -146,6 +147,8 @@ def run_data_set(
     """
     from skiagram.composition import Composition
     from skiagram.compute.files import locked
+    from skiagram.intake.feature_tables import read_features
+    from skiagram.intake.images import read_folder
     from skiagram.projects.files import (
         AT_WORK,
         CHOICES,
@@ -162,7 +165,9 @@ def run_data_set(
 
     require_dvc(project)
     options, user_choices = options.resolved(), dict(user_choices)
-    _require_files(options.folder)
+    _require_file(options.folder, "a folder of images, or a table of features")
+    for table in filter(None, (options.csv, *options.join)):
+        _require_file(table, "a table")
     # what is chosen, before a project is made for it
     usual = {name: value for name, value in read_shipped(CHOICES).items() if name in _USUAL_CHOICES}
     composition = Composition(project if is_made(project) else shipped_root())
@@ -170,12 +175,19 @@ def run_data_set(
         user_choices["encoders"] = read_encoders(user_choices["baselines"], composition)
     values = {composition.find_option(address): value for address, value in values.items()}
     check_run(Composition(composition.root, usual | user_choices | values))
+    # the table and the names of files, before a project is made for them
+    described = None
+    if not (options.is_arrays or options.is_table):
+        described = read_folder(options)
+    elif options.is_table and not is_made(project):
+        read_features(options)
     # the project with its data set, by one command at a time
     with gone_if_refused(project), locked(project / AT_WORK, _WAITING):
         if not is_made(project):
             print(*make_project(project), f"The project is {project}.", flush=True)
         with _inside(project):
-            _add_and_choose(options, project, usual, user_choices, values, hours, quick=quick)
+            files = options, described, project
+            _add_and_choose(*files, usual, user_choices, values, hours, quick=quick)
     # its run
     with _inside(project), locked(Path(AT_WORK), _WAITING):
         if warning := explain_taken(Path()):
@@ -185,6 +197,7 @@ def run_data_set(
 
 def _add_and_choose(
     options: "FileOptions",
+    described: "DescribedFolder | None",
     project: Path,
     usual: Mapping[str, Any],
     user_choices: Mapping[str, Any],
@@ -211,7 +224,7 @@ def _add_and_choose(
     elif options.is_table:
         choices, data = _add_table(options)
     else:
-        choices, data = _add_folder(options, project)
+        choices, data = _add_folder(options, described, project)
     # what a run of it all would be
     if quick:
         networks = choices.params.get("networks", ["tiny_cnn"])
@@ -247,22 +260,21 @@ def _add_and_choose(
         edit_option_file(Path(file), file_values)
 
 
-def _require_files(folder: Path) -> None:
+def _require_file(path: Path, allowed: str) -> None:
     """Refuse a name that neither a folder nor a file has; the message names the nearest one."""
     from skiagram.projects.files import shipped_root
 
-    if folder.exists():
+    if path.exists():
         return
-    names = [path.name for path in folder.parent.iterdir()] if folder.parent.is_dir() else []
-    near = nearest(folder.name, names)
-    where, allowed = str(folder), "a folder of images, or a table of features"
+    names = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = nearest(path.name, names)
     remedy = f"did you mean `{near[0]}`?" if near else "check its name"
-    if (shipped_root() / f"conf/dataset/{folder.name}.yaml").is_file():
+    if (shipped_root() / f"conf/dataset/{path.name}.yaml").is_file():
         remedy = (
             "it is a data set of the program itself: in a clone or a project, run "
-            f"`dvc exp run -S dataset={folder.name}`"
+            f"`dvc exp run -S dataset={path.name}`"
         )
-    raise DataError("no such file or folder", where=where, allowed=allowed, remedy=remedy)
+    raise DataError("no such file or folder", where=str(path), allowed=allowed, remedy=remedy)
 
 
 @contextmanager
@@ -298,7 +310,9 @@ def gone_if_refused(*paths: Path) -> Iterator[None]:
         raise
 
 
-def _add_folder(options: "FileOptions", project: Path) -> "tuple[FittingChoices, DataSetFacts]":
+def _add_folder(
+    options: "FileOptions", described: "DescribedFolder | None", project: Path
+) -> "tuple[FittingChoices, DataSetFacts]":
     """Add or renew the data set; return the choices that fit it, and what is known of it."""
     from skiagram.cli.check_report import checked_text
     from skiagram.cli.init import add_data_set
@@ -307,7 +321,8 @@ def _add_folder(options: "FileOptions", project: Path) -> "tuple[FittingChoices,
     from skiagram.steps.presets import fitting_choices
 
     name = options.short_name
-    added = add_data_set(options, renew=Path(f"conf/dataset/{name}.yaml").exists())
+    renew = Path(f"conf/dataset/{name}.yaml").exists()
+    added = add_data_set(options, renew=renew, described=described)
     data, source = added.checked.data, added.checked.source
     text = checked_text(added.checked, added.design)
     print(printable(text), end="\n\n", flush=True)
