@@ -75,6 +75,7 @@ def agreement_limit(
     gap = predicted - measured
     centre = gap.mean()  # far sums lose digits
 
+    # From the numbers, sums and sums of squares of the cases that a resample holds.
     def limit(cases: Floats, total: Floats, squares: Floats) -> Floats:
         variance = (squares - total**2 / cases) / (cases - 1)
         reach: Floats = LIMIT * np.sqrt(np.maximum(variance, 0))
@@ -95,8 +96,10 @@ def calibration_slope(
     Args:
         fit: (n,) which fit predicted a case; None where one did.
     """
+    # The slope does not depend on the means, and products of centred numbers keep their digits.
     x, y = predicted - predicted.mean(), measured - measured.mean()
     fit_number = np.zeros_like(patient) if fit is None else fit
+    # Where no fit's predictions vary, the slope would be that of differences between fits.
     reach = max(np.ptp(predicted[fit_number == number]) for number in np.unique(fit_number))
     constant = bool(reach <= 1e-9 * np.abs(predicted).max())
     least = 1e-12 * max(float(np.square(y).sum()), np.finfo(float).tiny)
@@ -117,11 +120,13 @@ def intraclass_correlation(predicted: Floats, measured: Floats, patient: Patient
     McGraw & Wong 1996, *Psychological Methods* 1:30, table 4; ICC(2,1) of Shrout and Fleiss.
     """
     centre = measured.mean()
+    # Means of both measurements and their gaps hold all that the analysis of variance needs.
     middle, gap = (predicted + measured) / 2 - centre, predicted - measured
 
     def correlation(
         cases: Floats, middles: Floats, squares: Floats, gaps: Floats, square_gaps: Floats
     ) -> Floats:
+        # Mean squares of rows, columns and error; two columns make them short sums.
         between_rows = 2 * (squares - middles**2 / cases) / (cases - 1)
         between_columns = gaps**2 / cases / 2
         error = (square_gaps - gaps**2 / cases) / 2 / (cases - 1)
@@ -144,10 +149,12 @@ def quadratic_kappa(predicted: Floats, measured: Floats, patient: Patients) -> L
     def kappa(
         cases: Floats, sum_x: Floats, sum_y: Floats, squares: Floats, square_gaps: Floats
     ) -> Floats:
+        # The mean square of two grades that have nothing to do with each other.
         by_chance = squares / cases - 2 * sum_x * sum_y / cases**2
         return np.where(by_chance > 1e-12, 1 - square_gaps / cases / by_chance, np.nan)
 
     found = _figure_of_sums([x, y, x**2 + y**2, (x - y) ** 2], patient, kappa, "fisher")
+    # A κ of 1 has no spread of its own: what one wrong case would cost stands for it.
     by_chance = float((x**2 + y**2).mean() - 2 * x.mean() * y.mean())
     if not np.isfinite(found.value):
         return found

@@ -37,11 +37,13 @@ def bca_interval(value: float, replicates: Floats, jackknife: Floats) -> tuple[f
         jackknife: (j,) the figure without each patient, or group of patients, in turn; NaN where
             undefined.
     """
+    # The share of resamples below the figure, equal ones by half.
     below = float(np.mean(replicates < value) + np.mean(replicates <= value)) / 2
     deviation = jackknife.mean() - jackknife
     spread = float((deviation**2).sum())
     if not 0 < below < 1 or not spread > 0:
         return None
+    # Bias and acceleration shift the levels at which the resamples are read.
     bias = float(ndtri(below))
     acceleration = float((deviation**3).sum()) / (6 * spread**1.5)
     shifted = bias + ndtri(LEVELS)
@@ -174,17 +176,21 @@ def bootstrap_estimate(
         most_cases: Most independent cases that a patient of the rarest class may stand for, of a
             share; the interval is else lengthened as `join_with_wilson` has it.
     """
+    # The figure of the cases as they are, each with weight 1.
     value = float(statistic(np.ones((1, len(draws.patient))))[0])
     if not np.isfinite(value):
         return Estimate(None, reason="a class has no case")
+    # The same figure of each resample; where a class is absent it is not defined.
     values = np.concatenate([statistic(block) for block in draws.weights()])
     defined = np.isfinite(values)
     if defined.mean() < 0.5:
         return Estimate(value, method="no interval: too few patients of a class to resample")
     values = values[defined]
+    # Resamples of a share at its bound all are equal: Wilson's interval has a width even there.
     if share and value in (0.0, 1.0) and (kind == "percentile" or np.ptp(values) == 0):
         low, high = wilson_interval(value, draws.smallest_class)
         return Estimate(value, low, high, "Wilson on the patients of the rarest class")
+    # Without a defined BCa interval the percentiles stand for it.
     jackknife, bounds = None, None
     if kind == "BCa":
         jackknife = np.concatenate([statistic(block) for block in draws.left_out()])
@@ -192,12 +198,15 @@ def bootstrap_estimate(
     variation = _variation(statistic, draws, values, jackknife)
     method = ("percentile" if bounds is None else "BCa") + " bootstrap by patient" + variation.words
     low, high = map(float, np.quantile(values, LEVELS) if bounds is None else bounds)
+    # Trainings, and few patients, make the interval longer on both sides.
     if variation.scope == "procedure" or np.isfinite(variation.degrees):
         standard = Z * float(values.std(ddof=1))
         longer = variation.half / standard if variation.variance > 0 and standard > 0 else 1.0
         low, high = value - longer * (value - low), value + longer * (high - value)
+        # A share ends at its bounds.
         if share:
             low, high = max(low, 0.0), min(high, max(1.0, float(values.max())))
+    # Few cases of the rarest class: no shorter than Wilson's interval of them.
     if 0 < value < 1:
         most = most_cases * draws.smallest_class
         low, high = join_with_wilson(
@@ -214,11 +223,13 @@ def bootstrap_difference(statistic: Statistic, draws: PatientDraws) -> Estimate:
     Args:
         statistic: Maps case weights (b, n) to (b,), NaN where undefined.
     """
+    # The difference of the cases as they are, then of each resample.
     value = float(statistic(np.ones((1, len(draws.patient))))[0])
     values = np.concatenate([statistic(block) for block in draws.weights()])
     values = values[np.isfinite(values)]
     if 2 * len(values) < draws.replicates:
         return Estimate(value, method="no interval: too few patients of a class to resample")
+    # A normal interval of the resamples' spread, within the bounds of a difference.
     variation = _variation(statistic, draws, values, None)
     method = f"bootstrap standard error by patient{variation.words}"
     low, high = max(-1.0, value - variation.half), min(1.0, value + variation.half)
@@ -239,6 +250,7 @@ def _variation(
         values: (b,) the figure on them, finite.
         jackknife: (j,) the figure without each patient in turn; None of a figure that jumps.
     """
+    # The spread of the resamples, or of the jackknife where that is wider.
     variance, n = float(values.var(ddof=1)), len(draws.patient)
     if jackknife is not None and np.isfinite(draws.degrees):
         if n > _MAX_INFLUENCES:
@@ -246,6 +258,7 @@ def _variation(
             clustered = (len(left_out) - 1) * float(left_out.var()) if len(left_out) else 0.0
             variance = max(variance, clustered)
         else:
+            # What each case alone moves, in blocks that fit into memory.
             rows = max(1, _BLOCK // n)
             blocks = (np.arange(start, min(start + rows, n)) for start in range(0, n, rows))
             without = [

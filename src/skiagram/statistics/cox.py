@@ -60,21 +60,26 @@ def fit_ridge(
     Raises:
         NotConverged: The weights grow without end, as without a penalty they may.
     """
+    # Cases in the order of their times, as sums over those at risk need them.
     risk = _Risk(time, event)
     turned, axes = values[risk.order], None
+    # With more columns than cases the weights lie in the space of the cases: a small system.
     if values.shape[1] > len(values):
         _, _, axes = np.linalg.svd(turned, full_matrices=False)
         turned = turned @ axes.T
     weights = np.zeros(turned.shape[1])
     value, gradient, expected = _loss(weights, turned, risk)
+    # Newton's steps until no weight moves.
     for _ in range(iterations):
         slope = gradient + penalty * weights
         score = turned @ weights
+        # The information is the covariance of the values among those at risk, summed over events.
         hazard = np.exp(score - score.max())
         means = risk.sums(hazard[:, None] * turned) / risk.sums(hazard)[:, None]
         information: Floats = (turned.T * expected) @ turned - (means.T * risk.deaths) @ means
         curvature = information / len(turned) + penalty * np.eye(len(weights))
         step = np.linalg.lstsq(curvature, slope, rcond=None)[0]
+        # A step that makes the loss larger is halved.
         scale, before = 1.0, value + penalty / 2 * float(weights @ weights)
         while True:
             moved = weights - scale * step
@@ -85,6 +90,7 @@ def fit_ridge(
             if scale < 1e-10:
                 return weights if axes is None else axes.T @ weights
         weights = moved
+        # Separated cases have no finite optimum; a penalty that is nearly 0 does not hold them.
         if np.abs(turned @ weights).max() > _REACH:
             raise NotConverged("hazard ratios grow without end: raise the penalty")
         if float(np.abs(step).max()) * scale <= 1e-11 * max(1.0, float(np.abs(weights).max())):
@@ -109,6 +115,7 @@ def fit_elastic_net(
     """
     risk = _Risk(time, event)
     ordered = values[risk.order]
+    # The L1 part makes weights zero, the L2 part belongs to the smooth loss.
     sparse, level = penalty * l1_ratio, penalty * (1 - l1_ratio)
     weights = ahead = np.zeros(values.shape[1])
     momentum, size = 1.0, 1.0
@@ -116,6 +123,7 @@ def fit_elastic_net(
         value, gradient, _ = _loss(ahead, ordered, risk)
         value += level / 2 * float(ahead @ ahead)
         gradient = gradient + level * ahead
+        # The step is halved until the loss lies below its quadratic bound.
         while True:
             moved = ahead - size * gradient
             moved = np.sign(moved) * np.maximum(np.abs(moved) - size * sparse, 0)
@@ -125,12 +133,14 @@ def fit_elastic_net(
             if reached <= bound + 1e-13 or size < 1e-12:
                 break
             size /= 2
+        # At rest without momentum: the optimum.
         moved_by = moved - weights
         if float(np.abs(moved_by).max(initial=0.0)) <= 1e-10 and np.array_equal(ahead, weights):
             return moved
         if float((ahead - moved) @ moved_by) > 0:  # overshot: begin anew from here
             momentum, weights, ahead = 1.0, moved, moved
             continue
+        # Nesterov's momentum looks ahead of the last step.
         grown = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
         ahead = moved + (momentum - 1) / grown * moved_by
         if float(np.abs(moved_by).max(initial=0.0)) <= 1e-10:

@@ -42,6 +42,7 @@ def auc_of_placements(
         label: (n,) true class, of two classes whether it is the positive one; every class occurs.
         most_cases: As of `Linearised`.
     """
+    # Of two classes either mean is the area; of more each is one of two halves.
     kind = label.astype(np.int64)
     means = [values[:, kind == k].mean(axis=1) for k in np.unique(kind)[::-1]]
     areas = means[0] if len(means) == 2 else np.sum(means, axis=0) / 2
@@ -79,9 +80,11 @@ def placements(
     """
     if positive.all() or not positive.any():
         raise _no_pair("all cases are of one class")
+    # Of a single fit all cases are held against each other.
     if fit is None or (fit == fit[:, :1]).all():
         return auc_of_placements(_placed(ranking, positive), positive, patient, folds)
     values = []
+    # Else only cases that the same fit scored are.
     for scores, fits in zip(*np.broadcast_arrays(ranking, fit), strict=True):
         # Within each fit: the placement of a case, and the cases of the other class beside it.
         placed, others = np.zeros(len(scores)), np.zeros(len(scores))
@@ -117,6 +120,7 @@ def linearise_share_of_pairs(
 
 def _placed(ranking: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return (repeats, n) the share of the other class that a case outranks or that outranks it."""
+    # The placement of a case is its share of pairs won against the other class.
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     values = np.empty(ranking.shape)
     for scores, value in zip(ranking, values, strict=True):
@@ -163,11 +167,13 @@ def macro_placements(
     Args:
         probability: (repeats, n, n_classes).
     """
+    # Each class in turn against all others.
     classes, counts = np.unique(label, return_counts=True)
     own_count = counts[np.searchsorted(classes, label)]
     values = np.zeros(probability.shape[:2])
     for k, count in zip(classes.tolist(), counts.tolist(), strict=True):
         positive = label == k
+        # Influences over both sides of each class are put on the scale of the case's own class.
         weight = np.where(positive, 1.0, own_count / (len(label) - count))
         values += weight * placements(probability[:, :, k], positive, patient, fit=fit).influence
     # A mean over several classes says more than the patients of the smallest one.
@@ -186,15 +192,18 @@ def estimate_efficiency(model: Linearised, ideal: Linearised) -> Estimate:
     The ratio's variance is by the delta method on the paired placements; a ratio below 0 (a model
     worse than chance) counts as 0. (Barrett & Myers 2004, *Foundations of Image Science*, §13.2.)
     """
+    # At 0.5 the ideal observer has no information to use, at 1 it is endless.
     if not 0.5 < ideal.value < 1:
         return Estimate(None, reason=f"undefined where the ideal observer's AUC is {ideal.value:g}")
     if not 0 < model.value < 1:
         return Estimate(None, reason=f"undefined where the model's AUC is {model.value:g}")
+    # The ratio of detectabilities, and its linear part by the delta method.
     d_model, d_ideal = detectability(model.value), detectability(ideal.value)
     ratio = d_model / d_ideal
     slopes = [np.sqrt(2) / normal_density(d / np.sqrt(2)) for d in (d_model, d_ideal)]
     linear = combination([(slopes[0] / d_ideal, model), (-slopes[1] * d_model / d_ideal**2, ideal)])
     half = linear.variation.half
+    # Squared at the end: an interval of a square would reach below 0.
     value, low, high = (max(0.0, bound) ** 2 for bound in (ratio, ratio - half, ratio + half))
     return Estimate(value, low, high, "delta method on paired DeLong")
 

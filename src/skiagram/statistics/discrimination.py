@@ -49,6 +49,7 @@ def sums_by_run(
     """
     runs = 0
     whole = part = 0.0
+    # One pass over the cases in order; a run of equal scores ends at once.
     for place in range(len(order)):
         case = order[place]
         whole += weights[case]
@@ -88,6 +89,7 @@ def roc_areas(order: Places, ends: Flags, positive: Flags, weights: Floats) -> F
     areas, passed, hits = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
         area = positives = negatives = 0.0
+        # A trapezoid for each run: ties count by half.
         for run in range(sums_by_run(order, ends, positive, weights[row], passed, hits)):
             lower = passed[run] - hits[run]
             area += (hits[run] - positives) * (negatives + lower) / 2
@@ -106,6 +108,7 @@ def precision_areas(order: Places, ends: Flags, positive: Flags, weights: Floats
     areas, passed, hits = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
         area = positives = 0.0
+        # Precision at the end of each run, times the recall that it adds.
         for run in range(sums_by_run(order, ends, positive, weights[row], passed, hits)):
             if passed[run] > 0:
                 area += (hits[run] - positives) * hits[run] / passed[run]
@@ -130,6 +133,7 @@ def partial_roc_areas(
             areas[row] = np.nan
             continue
         area = x = y = 0.0
+        # Trapezoids up to the rate; the last one is cut where the rate lies within it.
         for run in range(runs):
             next_x, next_y = rates[run], rises[run]
             if next_x > most:
@@ -154,6 +158,7 @@ def risk_areas(order: Places, ends: Flags, wrong: Flags, weights: Floats) -> Flo
     areas, passed, errors = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
         area = counted = 0.0
+        # The share of errors among all cases kept so far, times the cases that each run adds.
         for run in range(sums_by_run(order, ends, wrong, weights[row], passed, errors)):
             if passed[run] > 0:
                 area += (passed[run] - counted) * errors[run] / passed[run]
@@ -178,6 +183,7 @@ def within_fits(rule: Rule, fit: Places | None) -> Rule:
     if len(groups) < 2:
         return rule
 
+    # Only pairs of one fit are compared, so each fit weighs by its pairs.
     def averaged(score: Floats, positive: Flags, weights: Floats) -> Floats:
         sums, pairs = [], []
         for rows in groups:
@@ -223,9 +229,11 @@ def partial_roc_auc(
         low: False positive rate where the range starts, in [0, 1).
         high: False positive rate where it ends, in (low, 1].
     """
+    # McClish's least and greatest area between both rates.
     least, greatest = (high**2 - low**2) / 2, high - low
 
     def area(score: Floats, positive: Flags, weights: Floats) -> Floats:
+        # The part up to the upper rate, less the part up to the lower one.
         order, ends = tied_order(-score)
         weights = np.ascontiguousarray(weights)
         areas = partial_roc_areas(order, ends, positive, weights, high)
@@ -311,6 +319,7 @@ def matthews_correlation(called: Flags, positive: Flags, weights: Floats) -> Flo
     Args:
         called: (n,) whether a case is called positive.
     """
+    # The coefficient by three shares: truly positive, called so, and both.
     total = weights.sum(axis=1)
     share, named, both = (
         weights @ flags.astype(np.float64) / total

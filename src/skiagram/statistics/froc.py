@@ -107,16 +107,20 @@ class FreeResponse:
         Raises:
             ValueError: No fit has both a lesion and an image to hold it against.
         """
+        # Lesions of abnormal images are held against the highest false mark of other images.
         lesions = self.lesions
         abnormal = np.flatnonzero(lesions)
         others = np.arange(len(lesions)) if against_all else np.flatnonzero(lesions == 0)
+        # Each lesion counts 1, or each image with its lesions shared out.
         weight = (np.ones(len(lesions)) if weighting == "lesion" else 1 / np.maximum(lesions, 1.0))[
             self.repeats[0].lesion_image
         ]
+        # Placements of each repeat, within each fit.
         values = [
             _placed(ratings, weight, abnormal, others, fit)
             for ratings, fit in zip(self.repeats, self.fits, strict=True)
         ]
+        # Two kinds of images, abnormal ones and those they are held against.
         positive = np.arange(len(abnormal) + len(others)) < len(abnormal)
         patient = self.patient[np.concatenate([abnormal, others])]
         return auc_of_placements(np.array(values), positive, patient, self.folds, MOST_IMAGES)
@@ -132,9 +136,11 @@ class FreeResponse:
                 lesion.
             normal: Count false marks, and images, among normal images alone.
         """
+        # False marks count on all images or on those without a lesion.
         lesions = self.lesions
         counted = lesions == 0 if normal else np.ones(len(lesions), dtype=np.bool_)
         shares = []
+        # Each repeat walks down its marks, fit by fit: scores of two fits have no common order.
         for ratings, fit in zip(self.repeats, self.fits, strict=True):
             image, is_lesion = _rank_marks(ratings, counted)
             lesion_weight = np.zeros((len(weights), len(rates)))
@@ -156,6 +162,7 @@ class FreeResponse:
     def share_found(self, rates: Floats, *, normal: bool = False) -> MeanOverRepeats:
         """Return, as a function of weights, the mean sensitivity at some rates of false marks."""
 
+        # One function of weights per repeat, whose mean is the figure.
         def mean_sensitivity(repeat: FreeResponse) -> Statistic:
             return lambda weights: np.asarray(
                 repeat.sensitivities(rates, weights, normal=normal).mean(axis=1)
@@ -184,6 +191,7 @@ class FreeResponse:
 
             def area(weights: Floats) -> Floats:
                 total = np.zeros(len(weights))
+                # Each lesion found is worth the rates that are still to come.
                 for number in np.unique(fit):
                     marked = fit[image] == number
                     weight, lesion = weights[:, image[marked]], is_lesion[marked]
@@ -203,6 +211,7 @@ class FreeResponse:
 
     def select(self, images: Flags) -> "FreeResponse":
         """Return the marked images."""
+        # Images are counted anew without those left out.
         number = np.cumsum(images) - 1
         repeats = []
         for each in self.repeats:
@@ -215,6 +224,7 @@ class FreeResponse:
                     number[each.false_image[false_rows]],
                 )
             )
+        # So are patients.
         patient = np.unique(self.patient[images], return_inverse=True)[1].astype(np.int64)
         fit = None if self.fit is None else self.fit[:, images]
         return FreeResponse(tuple(repeats), patient, fit, self.folds)
@@ -240,6 +250,7 @@ def difference_of_areas(first: FreeResponse, second: FreeResponse, most: float) 
 
 
 def _paired(first: MeanOverRepeats, second: MeanOverRepeats, compare: np.ufunc) -> MeanOverRepeats:
+    # Repeats are compared in pairs; a single one stands beside each of the other's.
     pairs: Sequence[tuple[Statistic, Statistic]] = [(first, second)]
     if len({len(first.repeats), len(second.repeats)} - {1}) < 2:
         most = max(len(first.repeats), len(second.repeats))
@@ -264,12 +275,15 @@ def _placed(ratings: Ratings, weight: Floats, abnormal: Whole, others: Whole, fi
         weight: (l,) ω of each lesion.
     """
     n = len(fit)
+    # An image without a false mark lies below every lesion.
     highest = np.full(n, -np.inf)
     np.maximum.at(highest, ratings.false_image, ratings.false)
     image_weight = np.bincount(ratings.lesion_image, weights=weight, minlength=n)
     value = np.zeros(len(abnormal) + len(others))
     pairs = np.zeros(len(value))
+    # Both views write into one array: abnormal images first, then the others.
     lesion_value, reference = value[: len(abnormal)], value[len(abnormal) :]
+    # Within each fit: the share of others below each lesion, and of lesions above each other.
     for number in np.unique(fit):
         lesions, rows = fit[ratings.lesion_image] == number, fit[others] == number
         whole = weight[lesions].sum()
@@ -285,6 +299,7 @@ def _placed(ratings: Ratings, weight: Floats, abnormal: Whole, others: Whole, fi
         reference[rows] = above
         pairs[: len(abnormal)][images] = image_weight[abnormal[images]] * rows.sum()
         pairs[len(abnormal) :][rows] = whole
+    # A fit without a lesion or without another image makes no pair.
     is_abnormal = np.arange(len(value)) < len(abnormal)
     if not pairs[is_abnormal].any():
         raise ValueError("no fit has both a lesion and an image to hold it against")
@@ -331,6 +346,7 @@ def _walk(
         lesion_weight: (b, rates) added to.
     """
     rates = allowed.shape[1]
+    # Marks come from the highest to the lowest; each row of weights is a resample.
     for row in range(len(weights)):
         false = 0.0
         first = 0  # the lowest rate that still holds
@@ -341,6 +357,7 @@ def _walk(
                     lesion_weight[row, rate] += weight
             else:
                 false += weight
+                # Rates whose false marks are used up are passed.
                 while first < rates and false > allowed[row, first]:
                     first += 1
                 if first == rates:

@@ -174,6 +174,7 @@ class Linearised:
         Patients count as effective ones. With ten of a class a normal quantile makes intervals that
         hold 91 % (simulated).
         """
+        # A share has one kind of cases, so all patients count.
         if self.scale in _SHARE_SCALES:
             return degrees_of_freedom(self.patient)
         is_defined = np.isfinite(self._averaged)
@@ -222,14 +223,17 @@ class Linearised:
         variance shows (Zou & Donner 2008, *Statistics in Medicine* 27:1693).
         """
         variation = self._own_variation
+        # Only a difference of figures with few cases may need a wider interval.
         if self.pair is None or variation.variance == 0 or not any(f.capped for f in self.pair):
             return variation
         first, second = self.pair
+        # How much of both variances is shared, as a correlation.
         variances = [each._own_variation.variance for each in self.pair]
         correlation = 0.0
         if min(variances) > 0:
             shared = (sum(variances) - variation.variance) / 2
             correlation = float(np.clip(shared / np.sqrt(np.prod(variances)), -1, 1))
+        # The interval of each figure alone, no shorter than its rarest cases allow.
         bounds = [
             each.bounds(
                 each._own_variation.quantile,
@@ -237,6 +241,7 @@ class Linearised:
             )
             for each in self.pair
         ]
+        # Both intervals are put together; the wider of it and of the plain one holds.
         arms = join_intervals(
             first.value, second.value, bounds[0], bounds[1], correlation, least=_NOTHING
         )
@@ -271,19 +276,23 @@ class Linearised:
                 of the rarest kind.
         """
         value, variance = self.value, self._own_variation.variance
+        # Shares have score intervals, which end at 0 and 1 by themselves.
         if self.scale == "share":
             return wilson_interval(value, self.size, quantile)
         if self.scale == "gain":
             gained, lost = (share * self.size for share in self._changed)
             return tango_interval(gained, lost, self.size, quantile)
+        # A figure whose cases show no spread has Wilson's interval of its patients.
         if self._unseen:
             return self._wilson(quantile, self.fewest if cases is None else cases)
+        # Others are normal on a scale of their own, and are read back from it.
         half, scale = quantile * float(np.sqrt(variance)), TRANSFORMS.get(self.scale)
         if scale is not None and scale.has(value):
             middle, half = scale.there(value), half * scale.slope(value)
             interval = float(scale.back(middle - half)), float(scale.back(middle + half))
         else:
             interval = value - half, value + half
+        # An AUC is no surer than its patients could make a share.
         if self.chance is None or self.scale != "logit":
             return interval
         return join_with_wilson(interval, value, variance, self.most, quantile)
@@ -295,13 +304,16 @@ class Linearised:
         proportion among the patients of the rarest kind, and of a difference the two single
         intervals are joined by squaring and adding (Newcombe 1998, method 10), which is wider.
         """
+        # What has no cases or no value has no interval.
         if len(self.patient) == 0:
             return Estimate(None, reason="no case to estimate it from")
         if not np.isfinite(self.value):
             return Estimate(None, reason=self.reason)
+        # A difference needs the intervals of both of its figures.
         if self.pair is not None:
             return self._estimate_difference(*self.pair)
         variation = self.variation
+        # Shares.
         if self.scale in _SHARE_SCALES:
             by_patient = ", by patient" if self.clustered else ""
             way = (
@@ -311,10 +323,12 @@ class Linearised:
             )
             bounds = self.bounds(variation.quantile)
             return Estimate(self.value, *bounds, f"{way}{variation.words}")
+        # Figures at their bound.
         if self._unseen:
             return Estimate(self.value, *self.bounds(Z), f"Wilson on {self._of_patients}")
         if len(count_cases(self.patient)) < 2:
             return Estimate(self.value, reason="fewer than two patients")
+        # All others, on the scale that suits them.
         scale = TRANSFORMS.get(self.scale)
         words = f"{scale.words} " if scale is not None and scale.has(self.value) else ""
         method = f"{words}{self.method}{self._words}"
@@ -329,6 +343,7 @@ class Linearised:
         variance = self.variation.variance * other.variation.variance
         if variance == 0:
             return 0.0
+        # Patients of both figures make them move together.
         samples, other_samples = (each._samples(each._averaged) for each in (self, other))
         covariance = sum(
             covariance_of_means(*sample, *other_sample)
@@ -356,6 +371,7 @@ class Linearised:
         cases agree, or no case is decided differently, no variance can be seen and it is the
         effective number of patients.
         """
+        # A share's own variance beside that of independent cases says how many these are.
         n, value, variance = len(self.patient), self.value, self._own_variation.variance
         if self.scale == "share":
             variance *= most_alike(self._averaged, self.patient)
@@ -405,8 +421,10 @@ class Linearised:
         """Return the variation by the influences alone; none of a figure that is not defined."""
         if not np.isfinite(self.value):
             return Variation(0.0)
+        # All cases are right or all are wrong: the interval does not rest on a variance.
         if self.scale == "share" and self.value in (0.0, 1.0):
             return Variation(0.0, self.degrees)
+        # Cross-validation, whose repeats share cases, or trainings on the same split.
         if self.folds:
             repeat_variance = float(
                 np.mean([self._over_patients(repeat) for repeat in self.influence])
@@ -421,10 +439,12 @@ class Linearised:
         return ((influence[is_defined], self.patient[is_defined]),)
 
     def _over_patients(self, influence: Floats) -> float:
+        # Two patients of each kind are the least that show a spread.
         samples = self._samples(influence)
         if min(self.fewest, *(len(count_cases(patient)) for _, patient in samples)) < 2:
             return 0.0
         variance = sum(variance_of_mean(*sample) for sample in samples)
+        # A patient with cases of both kinds ties their means together.
         if self.clustered and self.by_kind:
             pairs = combinations(samples, 2)
             variance += 2 * sum(covariance_of_means(*first, *other) for first, other in pairs)
@@ -436,6 +456,7 @@ class Linearised:
         value, variation = self.value, self.variation
         # Where the figures do not vary since they lie at their bounds, nor does the difference.
         at_bounds = self.by_kind or (first._unseen and second._unseen)
+        # The plain case: both sides by the standard errors.
         if variation.variance > 0:
             below, above = (
                 variation.quantile * variation.error(upwards=up) for up in (False, True)
@@ -450,6 +471,7 @@ class Linearised:
             return Estimate(value, reason="fewer than two patients")
         else:
             below, above, method = 0.0, 0.0, f"paired {self.method}"
+        # No difference lies beyond the widest that the scale allows.
         low, high = LIMITS[first.scale]
         return Estimate(
             value, max(low - high, value - below), min(high - low, value + above), method
@@ -478,6 +500,7 @@ def combination(terms: Sequence[tuple[float, Linearised]]) -> Linearised:
     What was scored once (a reader, the ideal observer) stands beside each repeat of the others.
     Where repeats are otherwise unequal in number their means are combined.
     """
+    # Figures of unequal numbers of repeats are combined as means.
     first = terms[0][1]
     unequal = len({len(figure.values) for _, figure in terms} - {1}) > 1
     values: Floats = np.zeros(1)
@@ -486,6 +509,7 @@ def combination(terms: Sequence[tuple[float, Linearised]]) -> Linearised:
         term = figure.averaged() if unequal else figure
         values = values + factor * term.values
         influence = influence + factor * term.influence
+    # What the figures have in common is taken from the first one.
     return Linearised(
         values,
         influence,
@@ -514,6 +538,7 @@ def difference_of_groups(figure: Linearised, other: Linearised) -> tuple[Estimat
     degrees = sum(each.variance for each in both) ** 2 / spread if spread > 0 else np.inf
     correlation = figure.correlation(other)
 
+    # Both intervals are put together at any quantile.
     def bounds(quantile: float) -> tuple[float, float]:
         intervals = figure.bounds(quantile), other.bounds(quantile)
         below, above = join_intervals(figure.value, other.value, *intervals, correlation)
@@ -522,6 +547,7 @@ def difference_of_groups(figure: Linearised, other: Linearised) -> tuple[Estimat
     low, high = bounds(float(t_quantile(UPPER, degrees)))
     estimate = Estimate(value, max(-1.0, low), min(1.0, high), OF_GROUPS)
 
+    # The p value is the quantile at which the interval just touches 0.
     def nearest(quantile: float) -> float:
         interval = bounds(quantile)
         return interval[0] if value > 0 else -interval[1]
@@ -592,6 +618,7 @@ def ratio_of_sums(
         whole: Both sums; terms that two cases share are in the parts of both.
         patient: (n,) from 0.
     """
+    # The ratio without each case; none where little is left below.
     above, below = whole
     remainder = below - denominator
     without = np.divide(

@@ -21,12 +21,15 @@ def permute_by_patient(
         patient: (n,) numbered from 0.
         number: How many times labels are dealt out.
     """
+    # Cases in order of patients, and where each patient's begin.
     count = np.bincount(patient)
     by_patient = np.argsort(patient, kind="stable")
     first, owner = np.cumsum(count) - count, patient[by_patient]
+    # The number of a case among those of its patient.
     place = np.arange(len(label)) - first[owner]
     dealt = np.empty((len(label), number), dtype=label.dtype)
     for at in range(number):
+        # Every patient takes the labels of another in their order, from a random one on.
         other, start = generator.permutation(len(count)), generator.random(len(count))
         size, begin = count[other], first[other]
         offset = (start * size).astype(np.int64)

@@ -92,6 +92,7 @@ def fit_proportional_odds(
     Raises:
         NotConverged: The optimum was not reached, as without a penalty may be.
     """
+    # Grades that no case has lie at one end or the other.
     lowest, highest = int(grade.min()), int(grade.max())
     if highest == lowest:
         weights, between = np.zeros(values.shape[1]), np.zeros(0)
@@ -102,6 +103,7 @@ def fit_proportional_odds(
             values, grade - lowest, present, penalty, iterations, rising
         )
         first, last = between[0], between[-1]
+    # Absent grades get cuts so far off that they have no chance.
     below = first - _FAR - np.arange(lowest)[::-1]
     above = last + _FAR + np.arange(grades - 1 - highest)
     return ProportionalOdds(weights, np.concatenate([below, between, above]))
@@ -113,18 +115,22 @@ def _fit_present(
     """Return the weights and the cuts of two or more grades, the lowest and the highest present."""
     from scipy.optimize import minimize  # slow to import: stages that fit nothing do without
 
+    # Start from the cuts that the shares of the grades give, with no weight at all.
     cases, columns = values.shape
     shares = (np.bincount(grade, minlength=grades) + 0.5).cumsum()[:-1] / (cases + grades / 2)
     first = np.log(shares / (1 - shares))
     start = np.concatenate([np.zeros(columns), first[:1], np.log(np.diff(first))])
 
+    # Steps between cuts are on a log scale, so that cuts stay in order.
     def loss(parameters: Floats) -> tuple[float, Floats]:
         weights, steps = parameters[:columns], np.exp(parameters[columns + 1 :])
         cuts = parameters[columns] + np.concatenate([[0.0], np.cumsum(steps)])
         score = values @ weights
+        # The chance of a grade is that below its upper cut less that below its lower one.
         upper = expit(np.append(cuts, np.inf)[grade] - score)
         lower = expit(np.append(-np.inf, cuts)[grade] - score)
         probability = np.maximum(upper - lower, _LEAST)
+        # The gradient: by weights, by the first cut, and by each step.
         rise, fall = upper * (1 - upper) / probability, lower * (1 - lower) / probability
         from_cuts = np.bincount(grade, -rise, grades)[:-1] + np.bincount(grade, fall, grades)[1:]
         onwards = np.cumsum(from_cuts[::-1])[::-1]  # a step moves all cuts after it
@@ -134,6 +140,7 @@ def _fit_present(
         value = -float(np.log(probability).mean()) + penalty / 2 * float(weights @ weights)
         return value, gradient
 
+    # Bounds keep steps finite, and weights above 0 where risks may only rise.
     bounds = [(0.0 if rising else None, None)] * columns + [(None, None)]
     bounds += [(_CLOSEST, None)] * (grades - 2)
     options = {"maxiter": iterations, "maxfun": 2 * iterations, "ftol": 1e-15, "gtol": 1e-8}

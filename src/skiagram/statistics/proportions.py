@@ -43,10 +43,12 @@ def predictive_value_at_prevalence(
     """
     if in_class.all() or not in_class.any():
         return Estimate(None, reason="a class has no case")
+    # Rates of the decision among those of the class and among the others.
     hit, miss = float(correct[in_class].mean()), 1 - float(correct[~in_class].mean())
     if hit == 0 and miss == 0:
         return Estimate(None, reason="no case got this decision")
     value = _bayes(hit, miss, prevalence)
+    # A rate of 0 or 1 has no spread: Wilson's bounds of both rates are put through Bayes' theorem.
     if not (0 < hit < 1 and 0 < miss < 1):
         hits, rejections = (
             wilson_interval(
@@ -56,6 +58,7 @@ def predictive_value_at_prevalence(
         )
         low, high = (_bayes(hits[k], 1 - rejections[k], prevalence) for k in (0, 1))
         return Estimate(value, low, high, "from Wilson bounds of sensitivity and specificity")
+    # Else the log odds are linear in both rates, each with its own cases.
     influence = np.where(in_class, correct - hit, correct - (1 - miss))
     influence /= np.where(in_class, in_class.sum() * hit, (~in_class).sum() * miss)
     # A sum over cases varies over patients as n times their mean.

@@ -53,14 +53,17 @@ def summarise_random_effects(value: Floats, variance: Floats) -> RandomEffects:
     sites = len(value)
     if sites < 2 or not (variance > 0).all():
         raise ValueError("a summary over sites needs two or more, each with a variance above 0")
+    # Paule and Mandel's variance between sites, at which the weighted squares are as expected.
     between = between_sites(value, variance, sites - 1)
     weight = 1 / (variance + between)
     mean = float((weight * value).sum() / weight.sum())
     error = float(1 / weight.sum())
     half = float(t_quantile(UPPER, sites - 1)) * np.sqrt(error)
     effects = RandomEffects(mean, float(mean - half), float(mean + half), float(np.sqrt(between)))
+    # The interval for the next site has two degrees of freedom less than there are sites.
     if sites < 3:
         return effects
+    # The next site's interval takes a spread that is probably not too small.
     cautious = between_sites(value, variance, chi2_quantile(1 - CAUTION, sites - 1))
     mean = float((value / (variance + cautious)).sum() / (1 / (variance + cautious)).sum())
     spread = cautious + 1 / float((1 / (variance + cautious)).sum())
@@ -77,6 +80,7 @@ def between_sites(value: Floats, variance: Floats, squares: float) -> float:
         squares: The sum, > 0.
     """
 
+    # Falls as the variance between sites grows, so that there is one root at most.
     def excess(between: float) -> float:
         weight = 1 / (variance + between)
         mean = (weight * value).sum() / weight.sum()

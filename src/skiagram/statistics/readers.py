@@ -47,6 +47,7 @@ def mean_over_readers(
         covariance: (r, r) of the figures over patients, the readers given.
         trainings: What trainings of a model add to every figure alike; None without one.
     """
+    # Parts of the variance: readers, patients that all readers share, and trainings.
     readers = len(figure)
     between = float(figure.var(ddof=1))
     mean_variance = float(np.diag(covariance).mean())
@@ -56,6 +57,7 @@ def mean_over_readers(
     parts = [(between / readers, readers - 1.0), (cases, case_degrees)]
     if trainings:
         parts.append((seed, trainings.degrees))
+    # Satterthwaite's degrees of freedom of their sum.
     variance = sum(part for part, _ in parts)
     spread = sum(part**2 / degrees for part, degrees in parts)
     degrees = variance**2 / spread if spread > 0 else np.inf
@@ -72,6 +74,7 @@ def covariance_of_readers(figures: Sequence[Linearised]) -> Floats:
     figure is a mean over repeats. Where a repeat's fits share training cases, the covariance is
     that of a single repeat, widened as the interval of one model is.
     """
+    # Repeats of a cross-validation are looked at one by one.
     folds, repeats = figures[0].folds, len(figures[0].values)
     single_repeats = [tuple(figures)]
     if folds:
@@ -79,11 +82,13 @@ def covariance_of_readers(figures: Sequence[Linearised]) -> Floats:
     covariances = []
     for repeat_figures in single_repeats:
         covariance = np.diag([figure.variance() for figure in repeat_figures])
+        # A covariance follows from the variances of sum and difference.
         for k, j in combinations(range(len(repeat_figures)), 2):
             figure, other = repeat_figures[j], repeat_figures[k]
             total, apart = (combination([(1.0, figure), (sign, other)]) for sign in (1.0, -1.0))
             covariance[j, k] = covariance[k, j] = (total.variance() - apart.variance()) / 4
         covariances.append(covariance)
+    # Folds share cases for learning, so their mean is less sure than it looks.
     widened: Floats = (overlap_factor(folds, repeats) if folds else 1.0) * np.mean(
         covariances, axis=0
     )

@@ -54,12 +54,14 @@ def tango_interval(
 
     share = (gained - lost) / n
 
+    # The statistic of a stated difference, whose variance is that under the difference.
     def excess(difference: float, side: float) -> float:
         half = lost + gained - (2 * n - gained + lost) * difference
         root = np.sqrt(half**2 + 8 * n * lost * difference * (1 - difference))
         variance = (root + half) / (2 * n) + difference * (1 - difference)
         return float(n * (share - difference) + side * quantile * np.sqrt(n * max(0.0, variance)))
 
+    # The bound is the root between the difference seen and the end of the scale.
     def bound(end: float, side: float) -> float:
         near = share + side * 1e-12
         if abs(share - end) < 1e-9 or excess(end, side) * excess(near, side) >= 0:

@@ -95,13 +95,16 @@ def mcnemar(
     Args:
         correct: (n,) or (repeats, n) whether the first model classifies the case correctly.
     """
+    # Cases that only one of the two gets right, as means over repeats.
     correct_pairs, other_pairs = pair_repeats(np.atleast_2d(correct), np.atleast_2d(other_correct))
     only_model = float((correct_pairs * (1 - other_pairs)).sum(axis=1).mean())
     only_other = float((other_pairs * (1 - correct_pairs)).sum(axis=1).mean())
+    # A single run of independent cases has the exact test.
     if len(correct_pairs) == 1 and not folds and not is_clustered(patient):
         discordant = int(only_model) + int(only_other)
         exact = sign_test_p_value(int(only_model), discordant) if discordant else 1.0
         return McNemar(only_model, only_other, exact, EXACT)
+    # Else the net gain of each patient is what varies.
     net = np.array([np.bincount(patient, weights=each) for each in correct_pairs - other_pairs])
     if folds:
         variation = over_folds(float((net**2).sum(axis=1).mean()), np.inf, folds, len(net))
@@ -158,11 +161,13 @@ def plan_patients(
     if not variation.variance > 0:
         return Planning(None, None, None, _UNSEEN)
 
+    # Enough where the standard errors fit between the gain and the margin.
     def is_enough(number: int, power: float, room: float) -> bool:
         larger = variation.of_patients(number / patients)
         reach = _standard_errors(larger.degrees, power)
         return reach * float(np.sqrt(larger.variance)) <= room
 
+    # Whom to detect a difference with, whom to settle it with, and whom to decide by what was seen.
     aims = ((POWER, margin), ((1 + POWER) / 2, margin), (POWER, abs(gain - margin)))
     detect, settle, decide = (
         find_fewest(partial(is_enough, power=power, room=room), 2) for power, room in aims
@@ -174,6 +179,7 @@ def plan_patients(
 
 def find_fewest(enough: Callable[[int], bool], least: int) -> int | None:
     """Return the smallest number of patients that is enough, by bisection; None where none is."""
+    # Doubled until it is enough, then halved between.
     low, high = least - 1, least
     while not enough(high):
         if high >= MAX_PATIENTS:
@@ -225,11 +231,13 @@ def gain_probabilities(
     value = difference.value
     if value is None or difference.low is None or difference.high is None:
         return None
+    # The chance beyond each margin, with the standard error of the side it lies on.
     if variation.variance > 0:
         over, under = (variation.error(upwards=value < bound) for bound in (margin, -margin))
         above = t_cdf((value - margin) / over, variation.degrees)
         worse = t_cdf((-margin - value) / under, variation.degrees)
         return GainProbabilities(above, max(0.0, 1 - above - worse), worse, PRIOR)
+    # Without any variation nothing is uncertain.
     if difference.low == difference.high == 0:
         return GainProbabilities(0.0, 1.0, 0.0, PRIOR)
     return None
@@ -250,9 +258,11 @@ def kendall_w(values: Floats) -> tuple[float, float]:
     """
     import pandas as pd  # long to import: `plan` does without
 
+    # Ranks of the models by each judge.
     judges, models = values.shape
     ranks = pd.DataFrame(values).rank(axis=1).to_numpy()
     sums = ranks.sum(axis=0)
+    # Ties lower the greatest sum of squares that ranks can reach.
     ties = sum(
         float((counts**3 - counts).sum())
         for counts in (np.unique(row, return_counts=True)[1] for row in ranks)

@@ -83,15 +83,19 @@ def logrank_p(time: Floats, event: Flags, group: Counts) -> float:
 
     *Journal of the Royal Statistical Society A* 135:185, with the variance of Mantel.
     """
+    # Who leaves and who has the event at each time, by group.
     steps, place = np.unique(time, return_inverse=True)
     groups = int(group.max()) + 1
     leaving, events = np.zeros((2, len(steps), groups))
     np.add.at(leaving, (place, group), 1.0)
     np.add.at(events, (place, group), event.astype(np.float64))
+    # Those at risk at a time leave at it or later.
     at_risk = leaving[::-1].cumsum(axis=0)[::-1]
     everybody, happened = at_risk.sum(axis=1), events.sum(axis=1)
+    # Events beyond a group's share of those at risk.
     share = at_risk / everybody[:, None]
     excess = (events - happened[:, None] * share).sum(axis=0)
+    # The hypergeometric variance of the events at each time.
     spread = np.divide(
         happened * (everybody - happened),
         everybody - 1,
@@ -130,23 +134,28 @@ def _count_pairs(
         horizon: The later case of a pair is one followed beyond it; None: beyond the earlier's
             event.
     """
+    # Only an event makes the earlier one of a pair.
     concordant, comparable = np.zeros((2, len(time)))
     totals = np.zeros(2)
     first = np.flatnonzero(event & (weight > 0))
     rows = max(1, _BLOCK // len(time))
+    # In blocks, since all pairs would not fit into memory.
     for start in range(0, len(first), rows):
         i = first[start : start + rows, None]
+        # Later means a longer time, or one without event as long; with a horizon, beyond it.
         if horizon is None:
             later = (time > time[i]) | ((time == time[i]) & ~event)
         else:
             later = np.broadcast_to(time > horizon, (len(i), len(time)))
         pairs = (later & (fit == fit[i])) * weight[i]
+        # Equal risks count by half; either case of a pair gets the pair.
         right = pairs * ((risk[i] > risk) + 0.5 * (risk[i] == risk))
         for sums, terms in ((concordant, right), (comparable, pairs)):
             sums[i[:, 0]] += terms.sum(axis=1)
             sums += terms.sum(axis=0)
         totals += right.sum(), pairs.sum()
     whole = float(totals[0]), float(totals[1])
+    # Patients with and without event are the two kinds that limit what can be known.
     kind = np.where(event & (weight > 0), 1, -1)
     if horizon is not None:
         kind = np.where(time > horizon, 0, kind)
@@ -260,6 +269,7 @@ def incidence_by(
     Returns:
         NaN and NaNs where follow-up ends before the horizon.
     """
+    # Kaplan and Meier's curve of having had no event of any kind.
     curve = kaplan_meier(time, _ended(event, other))
     place, at_risk = np.searchsorted(curve.time, time), curve.at_risk
     if end_of_follow_up(curve) < horizon:
@@ -273,6 +283,7 @@ def incidence_by(
     # Who has any event leaves fewer for what is still to come.
     survivors = at_risk - ended
     to_come = np.divide(grown[-1] - grown, survivors, out=np.zeros(steps), where=survivors > 0)
+    # What each case is worth is its own part less what is expected of those at risk.
     expected = np.cumsum(counted * happened / at_risk**2 - to_come * ended / at_risk)
     own = event * (counted / at_risk)[place] - _ended(event, other) * to_come[place]
     return float(grown[-1]), len(time) * (own - expected[place])
@@ -298,6 +309,7 @@ def net_benefit_at(
         risk: (n,) of an event by the horizon.
         threshold: In (0, 1).
     """
+    # Nobody gains from a threshold that nobody reaches.
     acted, worth = risk >= threshold, np.zeros(len(risk))
     if acted.any():
         competing = None if other is None else other[acted]
@@ -323,10 +335,13 @@ def d_calibration(
     Returns:
         (bins,) shares from the lowest survival on, and the p value of equal shares (χ²).
     """
+    # Each patient weighs 1 in all, however many cases there are.
     edges = np.linspace(0, 1, bins + 1)
     bin_of = np.clip(np.floor(survival * bins).astype(np.int64), 0, bins - 1)
     weight = 1 / np.bincount(patient)[patient]
+    # Events lie in the tenth of their own time.
     counts = np.bincount(bin_of[event], weights=weight[event], minlength=bins)
+    # Censored ones are spread over the tenths still to come (Haider et al. 2020).
     for case in np.flatnonzero(~event).tolist():
         reached, place, case_weight = survival[case], bin_of[case], weight[case]
         if reached <= 0:
@@ -334,6 +349,7 @@ def d_calibration(
             continue
         counts[place] += case_weight * (reached - edges[place]) / reached
         counts[:place] += case_weight * (1 / bins) / reached
+    # The χ² of equal tenths.
     patients = len(np.unique(patient))
     expected = patients / bins
     p = chi2_p_value(((counts - expected) ** 2 / expected).sum(), bins - 1)

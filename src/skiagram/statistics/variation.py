@@ -76,9 +76,11 @@ class Variation:
         The variance over patients falls as 1/n and its degrees of freedom grow; that of the seed
         stays, with those of the trainings, so that Satterthwaite's of both may also fall.
         """
+        # What the degrees of freedom say of either part, trainings and patients.
         of_seed = self.trainings**2 / max(self.repeats - 1, 1)
         spread = self.variance**2 / self.degrees - of_seed
         patients = self.variance - self.trainings
+        # The patients' part shrinks with their number; that of trainings stays.
         variance = patients / factor
         if spread > 0:
             grown = (patients**2 / spread + 1) * factor - 1
@@ -156,14 +158,18 @@ def variance_of_mean(value: Floats, patient: Patients) -> float:
     Args:
         patient: (n,) patient of each value; at least two patients.
     """
+    # The number of cases of each patient who has any.
     cases = np.bincount(patient)
     sizes = cases[cases > 0]
     n, patients = len(value), len(sizes)
+    # Leaving out each patient moves the mean by its own sum.
     deviation = value - value.mean()
     sums = np.bincount(patient, weights=deviation)[cases > 0]
     left_out = (patients - 1) / patients * float(((sums / (n - sizes)) ** 2).sum())
+    # Of equal numbers of cases the jackknife alone is right.
     if n == patients or sizes.min() == sizes.max():
         return left_out
+    # Else the analysis of variance within and between patients says how alike cases are.
     between = float((sums**2 / sizes).sum()) / (patients - 1)
     means = np.zeros(len(cases))
     means[cases > 0] = sums / sizes
@@ -171,6 +177,7 @@ def variance_of_mean(value: Floats, patient: Patients) -> float:
     squares = float((sizes.astype(np.float64) ** 2).sum())
     alike = (between - within) * (patients - 1) / (n - squares / n)
     analysed = max(0.0, within * n + alike * squares) / n**2
+    # Few large patients make the one vary much, the other takes all to be equally alike.
     return (left_out + analysed) / 2
 
 
@@ -182,10 +189,12 @@ def most_alike(value: Floats, patient: Patients) -> float:
     2000, §1.4). Of few patients who err the images differ by chance as often as not, and a variance
     is then too small. 1 where few patients have most cases: `variance_of_mean` sees to these.
     """
+    # Patients with a case each, or one patient with most of them, say nothing of likeness.
     sizes = count_cases(patient).astype(np.float64)
     n, patients = len(value), len(sizes)
     if n == patients or patients < 2 or few_have_most(patient):
         return 1.0
+    # Mean squares between and within patients.
     deviation = value - value.mean()
     cases = np.bincount(patient)
     sums = np.bincount(patient, weights=deviation)[cases > 0]
@@ -194,6 +203,7 @@ def most_alike(value: Floats, patient: Patients) -> float:
     within = (float((deviation**2).sum()) - between) / (n - patients)
     if not within > _ROUNDING:  # all cases of each patient are alike
         return 1.0
+    # Their ratio, and the largest one that the F distribution allows beside it.
     ratio, average = between / (patients - 1) / within, (n - squares) / (patients - 1)
     least = fdtri(patients - 1, n - patients, 1 - UPPER_CORRELATION)
     effects = [
@@ -330,6 +340,7 @@ def selection_stability(selected: NDArray[np.bool_]) -> Estimate:
     Args:
         selected: (m, d), row after row the features that a fold or repeat chose; m ≥ 2.
     """
+    # Selections are rows, features columns.
     m, d = selected.shape
     sizes = selected.sum(axis=1)
     mean_size = float(sizes.mean())
@@ -337,6 +348,7 @@ def selection_stability(selected: NDArray[np.bool_]) -> Estimate:
         return Estimate(None, reason="a single selection")
     if mean_size in (0, d):
         return Estimate(None, reason="no feature or every feature was chosen each time")
+    # How often each feature was chosen, beside what chance would give (Nogueira et al. 2018).
     frequency = selected.mean(axis=0)
     chance = mean_size / d * (1 - mean_size / d)
     value = 1 - float((m / (m - 1) * frequency * (1 - frequency)).mean()) / chance
