@@ -93,11 +93,13 @@ class Grid(Proposal):
         """Return the grid's places on the body part, in order of slices, rows and columns."""
         values = grey_values(image)
         inside = body_part(values, self.body)
+        # Along each axis: points a step apart, as many as fit, centred.
         axes = []
         for length, side in zip(values.shape, spacing or (1.0,) * values.ndim, strict=True):
             pixels = max(self.step / side, 1.0)
             number = int((length - 1) / pixels)
             axes.append((length - 1 - number * pixels) / 2 + pixels * np.arange(number + 1))
+        # All combinations of them that lie on the body part.
         centres = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
         at = np.round(centres).astype(np.int64)
         return [(tuple(centre), self.radius) for centre in centres[inside[tuple(at.T)]].tolist()]
@@ -128,9 +130,11 @@ class Blobs(Proposal):
         """Return the strongest blobs on the body part, the strongest first."""
         from skimage.feature import peak_local_max  # of projects alone, and long to import
 
+        # Volumes have a spacing per axis; without one a pixel counts as 1 mm.
         values = grey_values(image)
         sides = np.array(spacing or (1.0,) * values.ndim)
         radii = np.geomspace(*self.radii, self.scales)
+        # How strongly each place answers to a blob of each radius.
         responses = []
         for radius in radii:
             # A blob of this radius answers most to it; a narrower Gaussian is not sampled well.
@@ -140,10 +144,12 @@ class Blobs(Proposal):
                 for axis, order in enumerate((2 * np.eye(values.ndim, dtype=int)).tolist())
             ]
             responses.append(-np.sum(curved, axis=0))
+        # The strongest answers over places and radii.
         stack = np.stack(responses, axis=-1)
         stack[~body_part(values, self.body)] = 0
         peaks = peak_local_max(stack, min_distance=1, threshold_abs=0, exclude_border=False)
         order = np.argsort(-stack[tuple(peaks.T)], kind="stable")
+        # From the strongest on: places that are apart from all chosen so far.
         chosen: list[NDArray[np.int64]] = []
         for peak in peaks[order]:
             if len(chosen) == self.most:

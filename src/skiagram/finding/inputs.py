@@ -90,6 +90,7 @@ class FindingInputs:
         Raises:
             OptionError: Candidates to learn from are asked for, and none were proposed.
         """
+        # Models that look at candidates cannot do without any.
         cases, candidates = Cases.read(folder / "cases.parquet"), read_candidates(places)
         if finds_in != "images" and not len(candidates) and len(cases.development()):
             raise OptionError(

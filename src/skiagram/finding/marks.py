@@ -62,10 +62,12 @@ class HitRule:
         Within a case, marks choose from the highest score down, each the nearest lesion it reaches
         that is not hit yet; where all it reaches are hit, it is `REPEATED`.
         """
+        # Marks without a lesion near stay false.
         hit = np.full(len(marks), FALSE, dtype=np.int64)
         score = marks["score"].to_numpy(dtype=np.float64)
         for rows, lesion_rows, distance, near in self._cases(marks, lesions, spacing):
             free = np.ones(len(lesion_rows), dtype=np.bool_)
+            # The highest mark takes the nearest lesion that is free; a later one on it repeats it.
             for number in np.argsort(-score[rows], kind="stable").tolist():
                 if near[number].any():
                     reached = np.flatnonzero(near[number] & free)
@@ -94,15 +96,18 @@ class HitRule:
         With them come (m, k) the distances of their centres, mm, and which mark reaches which
         lesion.
         """
+        # Places in mm, as far as the spacing is known.
         place, true = positions(marks, spacing), positions(lesions, spacing)
         mark_radius, radius = (
             table["radius"].to_numpy(dtype=np.float64) for table in (marks, lesions)
         )
+        # Only cases with marks and lesions can have hits.
         case_lesions = of_cases(lesions)
         for case, rows in of_cases(marks).items():
             lesion_rows = case_lesions.get(case)
             if lesion_rows is None:
                 continue
+            # Distances of each mark from each lesion of the case.
             distance = np.linalg.norm(place[rows][:, None] - true[lesion_rows][None], axis=2)
             if self.rule == "distance":
                 near = distance <= np.maximum(radius[lesion_rows], self.minimum) + 1e-9
@@ -124,6 +129,7 @@ def intersection_over_union(distance: Floats, first: Floats, second: Floats, fla
         second: Radius of the other.
         flat: Whether they are circles; else balls.
     """
+    # Both sizes, of a circle or a ball.
     apart, power = np.maximum(distance, 1e-12), 2 if flat else 3
     unit = np.pi if flat else 4 / 3 * np.pi
     sizes = unit * first**power, unit * second**power
@@ -140,6 +146,7 @@ def intersection_over_union(distance: Floats, first: Floats, second: Floats, fla
         beyond = np.maximum(first + second - distance, 0)
         lens = np.pi * beyond**2 / (12 * apart)
         lens = lens * (apart**2 + 2 * apart * (first + second) - 3 * (first - second) ** 2)
+    # One within the other shares the smaller one; those apart share nothing.
     shared = np.where(distance <= np.abs(first - second), np.minimum(*sizes), lens)
     shared = np.where(distance >= first + second, 0.0, shared)
     share: Floats = shared / (sizes[0] + sizes[1] - shared)
@@ -151,6 +158,7 @@ def suppress(marks: pd.DataFrame, distance: float, spacing: Spacings) -> pd.Data
 
     Of equal scores the earlier row is the higher one.
     """
+    # The highest mark that is left takes out all others around it, case by case.
     place, score = positions(marks, spacing), marks["score"].to_numpy(dtype=np.float64)
     maxima: list[int] = []
     for rows in of_cases(marks).values():
