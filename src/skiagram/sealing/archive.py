@@ -54,6 +54,7 @@ class EncryptedArchive(FileTree):
         self._order: list[str] = []
         self._held: dict[str, bytes] = {}
         self._lock = threading.Lock()
+        # One pass over the names, kinds and sizes of all files.
         with self._members() as members:
             for name, member, content in members:
                 if name in self._sizes:
@@ -63,6 +64,7 @@ class EncryptedArchive(FileTree):
                 self._sizes[name] = member.size
                 if is_image(content(HEAD_BYTES)):
                     self._images.append(name)
+        # Files are read in the order of the archive until another one is announced.
         self.announce(list(self._sizes))
 
     def files(self) -> Iterator[str]:
@@ -92,6 +94,7 @@ class EncryptedArchive(FileTree):
 
     def read(self, name: str) -> bytes:
         """Return the content of a file; those announced after it are fetched with it."""
+        # What is absent or too large is refused before anything is decrypted.
         size = self._sizes.get(name)
         if size is None:
             remedy = "check its name, or make the archive again"
@@ -129,6 +132,7 @@ class EncryptedArchive(FileTree):
     def _files_of(
         self, tar: tarfile.TarFile
     ) -> Iterator[tuple[str, tarfile.TarInfo, Callable[[int], bytes]]]:
+        # Names that lead out of the archive are refused, hidden files are passed over.
         while (member := tar.next()) is not None:
             tar.members = []  # type: ignore[attr-defined]  # or all would be kept
             parts = PurePosixPath(member.name).parts
@@ -136,6 +140,7 @@ class EncryptedArchive(FileTree):
                 raise self._refused(f"the name `{member.name}`", "names within the archive")
             if member.isdir() or any(map(is_hidden, parts)):
                 continue
+            # Only plain files: a link could point at anything.
             if not member.isreg() or member.issparse():
                 odd = f"`{member.name}` is a link, a device or a sparse file"
                 raise self._refused(odd, "files and folders")
@@ -168,6 +173,7 @@ def open_tree(path: Path, where: str, is_image: IsImage) -> FileTree:
     Raises:
         DataError: It is neither, or the archive cannot be opened.
     """
+    # A folder is read as it is, an archive through its key.
     if path.is_dir():
         return FolderTree(path, is_image)
     if path.name.endswith(ARCHIVE) and path.is_file():

@@ -39,6 +39,7 @@ class Purpose(Enum):
 
 def _find_identities(purpose: Purpose, where: str) -> list[Any]:
     """Return the secret keys that the user gave for a purpose; `where` is the encrypted file."""
+    # A file that is named comes before the key itself.
     pyrage = _load_pyrage(where)
     named = os.environ.get(purpose.file_variable)
     place = purpose.file_variable if named else purpose.variable
@@ -55,8 +56,10 @@ def _find_identities(purpose: Purpose, where: str) -> list[Any]:
                 where=place,
                 remedy="check its name and permissions",
             ) from None
+    # Comments, as `age-keygen` writes them, are no keys.
     lines = [line.strip() for line in text.splitlines()]
     keys = [line for line in lines if line and not line.startswith("#")]
+    # Who has no key learns where to put it, and who has it.
     if not keys:
         custodian = ""
         if purpose is Purpose.SEAL:
@@ -116,6 +119,7 @@ def open_decrypted(path: Path, purpose: Purpose, where: str) -> Iterator[BinaryI
     without an error: use nothing of it before.
     """
     identities, pyrage = _find_identities(purpose, where), _load_pyrage(where)
+    # Decryption writes into a pipe in a thread of its own, the caller reads from it.
     reading, writing = os.pipe()
     failed: list[Exception] = []
 
@@ -129,6 +133,7 @@ def open_decrypted(path: Path, purpose: Purpose, where: str) -> Iterator[BinaryI
     thread = threading.Thread(target=decrypt_into_pipe, daemon=True)
     stream = os.fdopen(reading, "rb", buffering=_PIECE)
     thread.start()
+    # What the caller left unread is read too: only the end proves that nothing was altered.
     try:
         try:
             yield stream
@@ -147,12 +152,14 @@ def open_decrypted(path: Path, purpose: Purpose, where: str) -> Iterator[BinaryI
 
 def _explain(error: Exception, purpose: Purpose, where: str) -> DataError:
     """Return what went wrong in the project's own words; pyrage names no file."""
+    # The file itself.
     if isinstance(error, OSError) and error.errno is not None:
         return DataError(
             f"cannot be read ({error.strerror})",
             where=where,
             remedy="check its name and permissions",
         )
+    # The wrong key.
     if "No matching keys" in str(error):
         return DataError(
             "another key is needed",

@@ -98,9 +98,11 @@ def open_labels(folder: Path, classes: Sequence[str]) -> pd.DataFrame:
     Returns:
         Columns `case_id` and `label`; `value`, too, where cases have one.
     """
+    # Labels that are not encrypted are a plain table.
     if not are_encrypted(folder):
         return read_table(folder / _PLAIN)
     where = f"data/sealed/{_ENCRYPTED}"
+    # Decrypted labels stay in memory.
     opened = decrypt((folder / _ENCRYPTED).read_bytes(), Purpose.SEAL, where)
     try:
         content = _CONTENT.validate_json(opened)
@@ -109,6 +111,7 @@ def open_labels(folder: Path, classes: Sequence[str]) -> pd.DataFrame:
         raise DataError(
             "not labels", where=where, remedy="make the file with `skiagram seal`"
         ) from None
+    # Every test case has a label, and every label a class that is known.
     table = read_table(folder / _TOKENS)
     absent = [token for token in table["token"] if token not in labels]
     if absent:

@@ -122,6 +122,7 @@ def describe_openings(home: Path, comparison: Comparison) -> tuple[str, ...]:
     """
     if not comparison.seal:
         return ()
+    # This comparison in the ledger, and the openings of its seal.
     ledger = read_ledger(home)
     noted, openings = ledger.find(comparison), len(ledger.of_seal(comparison.seal))
     lines, data = [f"{fault}." for fault in ledger.faults], comparison.data
@@ -135,6 +136,7 @@ def describe_openings(home: Path, comparison: Comparison) -> tuple[str, ...]:
         lines.append(
             f"the sealed labels of {data} were opened {times}; this is number {noted.number}."
         )
+    # Openings under other seals of the same data are told too.
     others = {opening.comparison for opening in ledger.openings} - {comparison}
     earlier = {
         (other.seal, other.digest)
@@ -152,6 +154,7 @@ def note_opening(home: Path, comparison: Comparison, project: Path) -> Opening:
     What the ledger lacks and its copy in `.work` holds is put back. Return the entry; an earlier
     one where the same comparison was noted before.
     """
+    # Two runs at once would both count themselves as the next.
     with locked(home / _LOCK):
         _add_missing(home / LEDGER, _read_file(home / _COPY).openings)
         ledger = read_ledger(home)
@@ -159,6 +162,7 @@ def note_opening(home: Path, comparison: Comparison, project: Path) -> Opening:
         if earlier_opening is not None:
             _add_missing(home / _COPY, ledger.openings)  # a kill may have come between the two
             return earlier_opening
+        # The commit of the code is noted beside the time.
         commit = current_commit(project)
         opening = Opening(
             number=len(ledger.of_seal(comparison.seal)) + 1,
@@ -168,6 +172,7 @@ def note_opening(home: Path, comparison: Comparison, project: Path) -> Opening:
             modified=commit is not None and commit.modified,
             previous=ledger.heads,
         )
+        # The ledger and its copy: who deletes one is found out by the other.
         _add_missing(home / LEDGER, [opening])
         _add_missing(home / _COPY, read_ledger(home).openings)
         return opening
@@ -187,8 +192,10 @@ def unite_ledgers(home: Path, elsewhere: Iterable[str]) -> int:
 
 def _add_missing(path: Path, openings: Iterable[Opening]) -> int:
     """Add the openings that a file lacks at its end; what stands there is never rewritten."""
+    # Only lines with other hashes than those in the file are new.
     hashes = {opening.hash for opening in _read_file(path).openings}
     missing = {opening.hash: opening for opening in openings if opening.hash not in hashes}
+    # A line cut short by a kill is ended first.
     if missing:
         path.parent.mkdir(parents=True, exist_ok=True)
         cut_short = path.exists() and path.stat().st_size and not path.read_bytes().endswith(b"\n")
@@ -209,6 +216,7 @@ def _read_file(path: Path) -> Ledger:
 def _read(lines: Iterable[str]) -> Ledger:
     openings: dict[str, Opening] = {}
     faults: list[str] = []
+    # A line is genuine where its hash is that of its content.
     for number, line in enumerate(lines, 1):
         is_genuine = False
         with suppress(AttributeError, KeyError, RecursionError, TypeError, ValueError):
@@ -220,6 +228,7 @@ def _read(lines: Iterable[str]) -> Ledger:
                 openings.setdefault(noted, opening)
         if line.strip() and not is_genuine:
             faults.append(f"line {number} was edited or damaged: its hash does not fit")
+    # What an opening found before it must still be there.
     for opening in openings.values():
         absent = [digest for digest in opening.previous if digest not in openings]
         if absent:
