@@ -46,12 +46,14 @@ def augment(
             these axes and zoom. The last two: contrast and brightness.
         masks: Channels that hold 0 and 1, the last ones: they are moved along, no more.
     """
+    # Places first: flips, turns, shifts and sizes.
     if isinstance(options, VolumeAugmentation):
         moved = move_volumes(images, uniform, options)
     else:  # every slice of a volume is a channel of one image
         planes = images.flatten(1, -3)
         moved = move_images(planes, uniform, options).view_as(images)
     image_channels = moved[:, : moved.shape[1] - masks]
+    # Then grey values, of channels that are no masks.
     if options.contrast or options.brightness:
         # Each channel is scaled around its mean and moved, all channels of an image alike.
         signed = (2 * uniform - 1).to(image_channels)
@@ -62,6 +64,7 @@ def augment(
         mean = image_channels.mean(dim=axes, keepdim=True)
         deviation = image_channels.std(dim=axes, keepdim=True, correction=0)
         image_channels = mean + (image_channels - mean) * contrast + deviation * brightness
+    # A mask stays one of zeros and ones.
     if not masks:
         return image_channels
     return torch.cat([image_channels, (moved[:, -masks:] >= _INSIDE).to(moved.dtype)], dim=1)
@@ -69,6 +72,7 @@ def augment(
 
 def move_images(images: Tensor, uniform: Tensor, options: Augmentation) -> Tensor:
     """Return each of (n, channels, height, width) through an affine map; see `augment`."""
+    # Flips and angles of each image.
     signed = 2 * uniform - 1
     horizontal = _sign(uniform[:, 0], options.horizontal_flip)
     vertical = _sign(uniform[:, 1], options.vertical_flip)
@@ -77,6 +81,7 @@ def move_images(images: Tensor, uniform: Tensor, options: Augmentation) -> Tenso
         degrees = degrees + 90.0 * (uniform[:, _QUARTER] < 0.5)
     angle = torch.deg2rad(degrees)
     scale = 1 + signed[:, 5] * options.zoom
+    # Turning must not squeeze images that are not square.
     height, width = images.shape[2:]
     cosine, sine, aspect = scale * angle.cos(), scale * angle.sin(), height / width
     slant = options.shear * signed[:, 6] * aspect
@@ -85,6 +90,7 @@ def move_images(images: Tensor, uniform: Tensor, options: Augmentation) -> Tenso
         (cosine * horizontal, (cosine * slant - sine * aspect) * vertical),
         (sine / aspect * horizontal, (sine / aspect * slant + cosine) * vertical),
     )
+    # Shifts are shares of a side; two columns of the map take [-1, 1].
     shifts = 2 * options.shift * signed[:, 2:4]
     rows = (torch.stack((*row, shifts[:, k]), dim=1) for k, row in enumerate(linear))
     maps = torch.stack(list(rows), dim=1)
@@ -98,18 +104,22 @@ def _sign(uniform: Tensor, allowed: bool | None) -> Tensor:
 
 def move_volumes(volumes: Tensor, uniform: Tensor, options: VolumeAugmentation) -> Tensor:
     """Return each of (n, channels, depth, height, width) through an affine map; see `augment`."""
+    # An image has no depth to be flipped.
     if volumes.ndim != _VOLUMES:
         allowed = "for images: flips, shift, rotation, shear and zoom; article, medical or null"
         fault = "views of volumes are asked for, of images"
         raise ModelFailure(fault, where="training.augmentation", allowed=allowed)
+    # Flips along each axis.
     flips = (options.horizontal_flip, options.vertical_flip, options.depth_flip)
     signs = torch.stack([_sign(uniform[:, axis], flips[axis]) for axis in range(3)], dim=1)
+    # Shifts by whole voxels blur nothing.
     shape = volumes.shape[:1:-1]  # across, down and through the slices
     sides = torch.tensor(shape, dtype=uniform.dtype, device=uniform.device)
     steps = [
         options.shift * side * (2 * uniform[:, 3 + axis] - 1) for axis, side in enumerate(shape)
     ]
     voxels = torch.round(torch.stack(steps, dim=1))
+    # Turns and sizes, where asked for.
     turn = torch.eye(3, dtype=uniform.dtype, device=uniform.device).expand(len(uniform), 3, 3)
     if options.rotation or options.zoom:
         signed = 2 * uniform - 1

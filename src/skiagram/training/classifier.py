@@ -77,6 +77,7 @@ def multiply_adds(module: nn.Module, shape: tuple[int, ...], columns: int = 0) -
         shape: (channels, [depth,] height, width).
         columns: Numbers of the table that the network reads; 0 where it reads none.
     """
+    # The network is left as it was found, in its mode too.
     training, fused = module.training, torch.backends.mha.get_fastpath_enabled()
     counted = {torch.ops.aten.mkldnn_rnn_layer: _recurrent_operations}
     counter = FlopCounterMode(display=False, custom_mapping=counted)

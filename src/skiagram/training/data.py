@@ -57,11 +57,13 @@ class ImageSet:
         self, image_size: ImageSize, network_input: NetworkInput = WHOLE_IMAGE
     ) -> tuple[int, ...]:
         """Return (channels, [depth,] height, width) of what a network sees of every case."""
+        # The first case of each shape that occurs.
         shapes: dict[tuple[int, ...], str] = {}
         for row, case_id in enumerate(self.case_id.tolist()):
             with named(case_id):
                 images = self._images(row, network_input)
                 sides = [seen_sides(image, image_size, network_input) for image in images]
+            # Modalities become channels of one image, so they need equal sides.
             if len(set(sides)) > 1:
                 pairs = zip(self.modalities, sides, strict=True)
                 sizes = (f"{name} of {' × '.join(map(str, sides))}" for name, sides in pairs)
@@ -73,6 +75,7 @@ class ImageSet:
                 )
             channels = sum(image.channels for image in images) + network_input.mask_channel
             shapes.setdefault((channels, *sides[0]), case_id)
+        # A batch needs cases of one shape.
         if len(shapes) > 1:
             (first, first_case), (second, other) = list(shapes.items())[:2]
             fault = f"{described(first)} in some cases, {second} in others"
@@ -89,6 +92,7 @@ class ImageSet:
         """Read cases of equal shape as (n, channels, [depth,] height, width) float32."""
         cases = []
         for row in rows.tolist():
+            # The first modality brings the mask, others their channels alone.
             with named(str(self.case_id[row])):
                 first, *others = self._images(row, network_input)
                 whole = seen_part(
@@ -101,6 +105,7 @@ class ImageSet:
             parts = (whole[: first.channels], *further, whole[first.channels :])
             cases.append(torch.cat(parts) if others else whole)
         images = torch.stack(cases)
+        # A missing pixel would make the loss infinite: its case is named.
         finite = torch.isfinite(images).flatten(1).all(dim=1)
         if not bool(finite.all()):
             faulty = str(self.case_id[rows[int(finite.logical_not().nonzero()[0])]])
@@ -191,6 +196,7 @@ class Examples(Dataset[ExampleBatch], ABC):
 
         A constant channel has a deviation of 1, so that dividing by it is safe.
         """
+        # In batches and double precision: sums of many pixels lose digits.
         count, total, squares = 0, torch.zeros(1), torch.zeros(1)
         for start in range(0, len(self), _MOMENTS_BATCH):
             rows = np.arange(start, min(start + _MOMENTS_BATCH, len(self)))
@@ -201,6 +207,7 @@ class Examples(Dataset[ExampleBatch], ABC):
             squares = squares + pixels.square().sum(dim=all_but_channels)
         mean = total / count
         deviation = (squares / count - mean.square()).clamp(min=0).sqrt()
+        # A constant channel is only centred, since its deviation is that of rounding.
         deviation[deviation < 1e-6 * mean.abs().clamp(min=1e-6)] = 1.0
         return mean.float(), deviation.float()
 

@@ -25,9 +25,11 @@ def describe_device(trainer: Trainer) -> list[str]:
     Late digits of a sum differ between a processor and a GPU, between kinds of either, and with the
     number of processes. CUDA itself is not asked: a process that began to use it cannot be forked.
     """
+    # On processors, what they can compute at once.
     kind = device(trainer).type
     if kind != "cuda":
         return [kind, torch.backends.cpu.get_cpu_capability()]
+    # On GPUs, their model, by the driver's own files.
     models = {
         line
         for path in Path("/proc/driver/nvidia/gpus").glob("*/information")

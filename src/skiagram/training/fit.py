@@ -172,12 +172,15 @@ def read_weights(
         The weights after so many epochs where a longer fit kept them, else the best ones, else the
         last; and a row of figures for each epoch.
     """
+    # The curves are of the last epoch that ran.
     state = torch.load(folder / f"{_LAST}.ckpt", map_location="cpu", weights_only=True)
     curves = list(state["callbacks"]["curves"]["rows"])[:epochs]
+    # Weights after a stated epoch come before those of the best one.
     for chosen in (_after(folder, epochs), folder / f"{_BEST}.ckpt"):
         if chosen is not None and chosen.exists():
             state = torch.load(chosen, map_location="cpu", weights_only=True)
             break
+    # Names as the classifier itself has them.
     named = {
         name.removeprefix("classifier."): value
         for name, value in state["state_dict"].items()
@@ -242,18 +245,22 @@ class TrainingRun:
                 were started than they need, or these share no folder.
             KeyboardInterrupt: The user stopped it; the next run goes on after the last epoch.
         """
+        # Processes of a launcher can only share weights through a folder.
         if self.folder is None and started() is not None:
             fault = "no folder, from which processes that a launcher started read the weights"
             raise OptionError(fault, where="FitContext.folder", remedy="give one that they share")
+        # Threads and memory of this process.
         torch.set_num_threads(self.threads)
         if device(self.trainer).type == "cuda":
             torch.set_float32_matmul_precision("high")  # TF32, as convolutions have it by default
         keep_freed_memory()
+        # Without a folder of its own a fit leaves nothing behind.
         with scratch_folder("training") as scratch:
             folder = self.folder or scratch
             folder.mkdir(parents=True, exist_ok=True)
             finished = folder / "finished.ckpt"
             meet(self.trainer)
+            # What was finished before is read, not trained again.
             if as_the_first(finished.exists()):
                 state = torch.load(finished, map_location="cpu", weights_only=True)
             else:
@@ -262,6 +269,7 @@ class TrainingRun:
                     first = self._train(classifier, training, validation, epochs, folder, ahead)
                 weights, curves = read_weights(folder, epochs)
                 state = {"weights": weights, "curves": curves}
+                # No process may delete what another still reads.
                 wait_for_all()
                 if first and not ahead:
                     WholeFiles().save_checkpoint(state, finished)
@@ -287,12 +295,14 @@ class TrainingRun:
         ahead: bool,
     ) -> bool:
         """Train or resume; return whether this process is the first of those that share it."""
+        # Weights of classes that balance their numbers of cases.
         options = self.training
         epochs = options.epochs if epochs is None else epochs
         weight = torch.ones(self.n_classes)
         if options.class_weights is not None:
             counts = torch.bincount(training.label, minlength=self.n_classes).clamp(min=1)
             weight = len(training.label) / (self.n_classes * counts.float())
+        # The module holds the loss and the optimiser, the data their order of batches.
         names, compiled = training.case_id, self.trainer.compile
         module = self.module(classifier, options, weight, self.seed, names, compiled=compiled)
         augmented = options.views is not None
@@ -308,10 +318,12 @@ class TrainingRun:
             # Epochs of a frozen base do not count towards the patience.
             network = classifier.network
             frozen = (network.frozen_epochs or 0) if isinstance(network, Staged) else 0
+            # Curves are always kept, the best epoch only with cases to tell it.
             callbacks: list[pl.Callback] = [Curves(bar)]
             if validation is not None:
                 best = _checkpoint(folder, _BEST, monitor=MONITOR, save_weights_only=True)
                 callbacks += [Patience(options.patience, frozen), best]
+            # What fails in one process is told to all others.
             failure = SharedFailure(folder, options.batch_size)
             if ahead:
                 callbacks.append(EachEpoch(folder))
@@ -336,10 +348,12 @@ class TrainingRun:
     def _lightning(
         self, own_callbacks: list[pl.Callback], epochs: int, folder: Path, *, frozen: bool
     ) -> pl.Trainer:
+        # Callbacks that the options name.
         options = self.trainer
         chosen = [make_part(part, "trainer.callbacks") for part in options.callbacks]
         if any(isinstance(callback, Timer) for callback in chosen):
             raise OptionError(CLOCK, where="trainer.callbacks", remedy=NO_CLOCK)
+        # A logger of the options, with the learning rate beside it.
         loggers: list[Logger] = []
         if options.logger:
             loggers.append(make_part(options.logger, "trainer.logger"))
@@ -347,6 +361,7 @@ class TrainingRun:
         # Who watches the run in the tracker sees each epoch; `ddp_spawn` would send the log along.
         live = None if options.strategy == "ddp_spawn" else find_live_log(folder)
         loggers += [] if live is None else [live]
+        # What results depend on is set here, whatever the options say.
         return _make_trainer(
             options,
             frozen=frozen,
@@ -372,9 +387,11 @@ def meet(options: Trainer) -> None:
         OptionError: The devices or the strategy do not exist here, or are not those of a launcher.
         SkiagramError: Another process did not come.
     """
+    # A process on its own has nobody to wait for.
     alone = (options.devices, options.num_nodes) == (1, 1) and started() is None
     if alone or is_shared():
         return
+    # Lightning starts the other processes, or joins those that a launcher started.
     with _quiet():
         trainer = _make_trainer(options, frozen=False, logger=False, enable_checkpointing=False)
         strategy = trainer.strategy
@@ -382,6 +399,7 @@ def meet(options: Trainer) -> None:
             return
         os.environ[HELPED] = "1"
         strategy._timeout = PATIENCE  # type: ignore[attr-defined]
+        # Who does not arrive in time is named as what is missing.
         try:
             strategy.launcher.launch(strategy.setup_environment)
         except torch.distributed.DistError as error:
@@ -400,12 +418,14 @@ def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer
         frozen: Whether a base gets no gradient in some epochs.
         **given: Further arguments of Lightning's.
     """
+    # Where a frozen base has gradients of no use, DDP must look for those that are absent.
     arguments = options.lightning()
     strategy: str | Spawned = options.strategy
     if strategy == "ddp_spawn":
         strategy = Spawned(find_unused_parameters=frozen)
     elif frozen and (strategy == "ddp" or (options.devices, options.num_nodes) != (1, 1)):
         strategy = "ddp_find_unused_parameters_true"
+    # Lightning refuses devices that are not here.
     try:
         trainer = pl.Trainer(**arguments | {"strategy": strategy} | given)
     except (MisconfigurationException, ValueError) as error:
@@ -430,11 +450,13 @@ def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer
 
 def _make_profiler(option: str | dict[str, Any] | None) -> Profiler | None:
     """Make a profiler, which writes files: Lightning's lines are silenced in a stage."""
+    # Without an option, or with a class of one's own.
     if option is None:
         return None
     if not isinstance(option, str):
         profiler: Profiler = make_part(option, "trainer.profiler")
         return profiler
+    # Lightning's own profilers write beside the project's other work files.
     kinds = {"simple": SimpleProfiler, "advanced": AdvancedProfiler, "pytorch": PyTorchProfiler}
     folder = Path(os.environ.get("DVC_ROOT", ".")) / ".work" / "profiles"
     folder.mkdir(parents=True, exist_ok=True)
@@ -457,6 +479,7 @@ def epochs_of_a_refit(training: Training, curves: pd.DataFrame) -> int:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
+    # Levels of the libraries' logs are put back afterwards.
     loggers = [logging.getLogger(name) for name in LIBRARIES]
     levels = [logger.level for logger in loggers]
     try:

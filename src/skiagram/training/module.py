@@ -46,6 +46,7 @@ class ClassifierTraining(pl.LightningModule):
         *,
         compiled: bool,
     ) -> None:
+        # What the fit is of, and the cases to name where a loss is infinite.
         super().__init__()
         self.classifier = classifier
         self._options = options
@@ -83,6 +84,7 @@ class ClassifierTraining(pl.LightningModule):
             parameters = [{"params": part, "lr": options.lr * share} for share, part in rates]
         lr, decay = options.lr, options.weight_decay
         optimizer: Optimizer
+        # The optimiser by its name.
         if options.name == "sgd":
             optimizer = SGD(parameters, lr=lr, weight_decay=decay, momentum=0.9)
         elif options.name == "adamw":
@@ -123,9 +125,11 @@ class ClassifierTraining(pl.LightningModule):
         Raises:
             ModelFailure: The loss is not finite; seen at once on a CPU, elsewhere after the epoch.
         """
+        # Views are drawn on the device, then scored.
         images = self.viewed(batch)
         loss = self.loss(images, batch.table, batch.label, batch_idx)
         self._losses.append(loss.detach())
+        # Off a single processor each look at the loss would wait for the device.
         if self.device.type == "cpu" and self.trainer.world_size == 1:
             raise_together(self._find_infinite(batch_idx, float(self._losses[-1])))
         self.log(
@@ -163,9 +167,11 @@ class ClassifierTraining(pl.LightningModule):
         self._validated.append((self(batch.images, batch.table).float(), batch.label))
 
     def on_validation_epoch_end(self) -> None:
+        # Figures over all validation cases at once, as the loss is a mean of them.
         logits, label = (torch.cat(parts) for parts in zip(*self._validated, strict=True))
         self._validated = []
         loss = self._cross_entropy(logits, label)
+        # An infinite loss ends the training in all processes.
         failure = None
         if not math.isfinite(loss):
             fault = f"validation loss is {float(loss)} in epoch {self.current_epoch}"
@@ -184,6 +190,7 @@ class ClassifierTraining(pl.LightningModule):
     def _find_infinite(self, batch: int, loss: float) -> ModelFailure | None:
         if math.isfinite(loss):
             return None
+        # The batch's cases are named, as far as a line holds them.
         order: EpochOrder = cast(Any, self.trainer.train_dataloader).sampler
         names: list[str] = self._case_id[list(order)[batch]].tolist()
         more = f" and {len(names) - _NAMED_CASES} more" if len(names) > _NAMED_CASES else ""
@@ -195,9 +202,11 @@ class ClassifierTraining(pl.LightningModule):
         )
 
     def loss(self, images: Tensor, table: Tensor, label: Tensor, batch_idx: int) -> Tensor:
+        # Without mixup the plain loss.
         alpha = self._options.mixup
         if not alpha:
             return self._cross_entropy(self(images, table), label)
+        # The share is drawn anew per batch, from a stream of its own.
         place = (self.current_epoch, batch_idx, self.global_rank)
         share = stream(self._seed, "mixup", *place).beta(alpha, alpha)
         # The order of a batch is random, so its neighbour is a random partner of each image.

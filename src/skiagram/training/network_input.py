@@ -71,12 +71,14 @@ def seen_part(
     image: StoredImage, size: ImageSize, part: NetworkInput, *, with_mask: bool
 ) -> Tensor:
     """Return (channels, [depth,] height, width) float32 of what a network sees of an image."""
+    # The box is cut out, then brought to the size asked for.
     box = None if part.box is None else region_box(image, part.box)
     pixels = image.pixels
     planes = pixels[None] if pixels.ndim == _OF_IMAGES else np.moveaxis(pixels, -1, 0)
     view = _sized(_cut(planes, box, "edge"), size, part)
     if not with_mask:
         return view
+    # Beyond the image there is no region: the mask is continued by zeros.
     mask = _sized(_cut(image.mask[None], box, "constant"), size, part, outside=0.0)
     # A thin region is not lost between pixels.
     inside = (mask >= min(_INSIDE, float(mask.max()))) & (mask > 0)
@@ -85,17 +87,20 @@ def seen_part(
 
 def region_box(image: StoredImage, box: RegionBox) -> Box:
     """Return the box of an image's region; it may reach beyond the image."""
+    # A margin in mm needs a spacing, one in voxels does not.
     mask = image.mask
     spacing = (1.0,) * mask.ndim if box.unit == "voxels" else image.spacing
     if spacing is None:
         allowed = "a margin in mm of images with a known spacing"
         remedy = "set model.training.input.box.unit to voxels, or give the spacing"
         raise DataError("an unknown spacing", allowed=allowed, remedy=remedy)
+    # The margin, rounded up to whole pixels.
     around = [int(np.ceil(box.margin / distance - 1e-9)) for distance in spacing]
     ends = zip(ends_of(mask), around, strict=True)
     bounds = [(start - margin, stop + margin) for (start, stop), margin in ends]
     if not box.equal_sides:
         return tuple(bounds)
+    # Equal sides in mm, around the region's middle.
     longest = max((stop - start) * mm for (start, stop), mm in zip(bounds, spacing, strict=True))
     equal = []
     for (start, stop), distance in zip(bounds, spacing, strict=True):
@@ -129,6 +134,7 @@ def _sized(
     pixels: Tensor, size: ImageSize, part: NetworkInput, outside: float | None = None
 ) -> Tensor:
     """Return (channels, *sides) in the size asked for; `outside` fills what `pad` adds."""
+    # Nothing to do where the size is right.
     if size is None:
         return pixels
     target = _target(size, pixels.ndim - 1)
@@ -148,6 +154,7 @@ def _sized(
                 pixels = pixels.clone()
                 pixels.index_fill_(axis, torch.nonzero(places != inner)[:, 0], outside)
         return pixels.contiguous()
+    # Else interpolate.
     if len(target) == _OF_VOLUMES:
         return resize_volume(pixels, target)
     return resize(pixels[None], target)[0]

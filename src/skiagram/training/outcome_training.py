@@ -37,9 +37,11 @@ def check_training(options: Training, title: str, scores: int) -> None:
         ModelFailure: Labels are to be mixed, smoothed or weighted, or networks of several findings
             to be averaged.
     """
+    # Members are averaged as probabilities, or as one number.
     if scores > 1 and options.members > 1:
         fault = "a mean of networks is of classes, or of a single score"
         raise ModelFailure(fault, where=title, remedy="set training.members to 1")
+    # Options that mean nothing without classes must stay at their defaults.
     class_options = {
         "mixup": bool(options.mixup),
         "label_smoothing": bool(options.label_smoothing),

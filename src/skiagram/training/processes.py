@@ -101,6 +101,7 @@ def memory_failures(where: str, batch_size: int) -> Iterator[None]:
 
 def memory_failure(error: Exception, where: str, batch_size: int) -> ModelFailure | None:
     """Return the failure of a work that ran out of memory; None where the error is another one."""
+    # PyTorch has several errors for it, some known by their words alone.
     kinds = (MemoryError, torch.OutOfMemoryError)
     words = ("out of memory", "not enough memory")
     if not isinstance(error, kinds) and not any(each in str(error).lower() for each in words):

@@ -76,6 +76,7 @@ class SharedFailure(pl.Callback):
         """Note an error that has a name, then leave the group."""
         if not isinstance(exception, Exception):  # Ctrl-C, which all have got
             return
+        # The error with its name, in a file that others read whole or not at all.
         exception = memory_failure(exception, "training", self._batch_size) or exception
         if isinstance(exception, SkiagramError) and trainer.world_size > 1:
             noted = {"class": type(exception).__name__} | vars(exception)
