@@ -115,17 +115,20 @@ class Circle(NamedTuple):
 
 def encode_circles(image: Image, spacing: Spacing | None, circles: Iterable[Circle]) -> str:
     """Return an image with circles as a `data:` address; of a volume the slice of the first one."""
+    # A slice, where the image is a volume.
     circles = list(circles)
     sides = (1.0, 1.0, 1.0, *(spacing or ()))[-3:]
     depth = 0
     if is_volume(image):
         depth = round(circles[0].centre[0]) if circles else len(image) // 2
         image = image[depth]
+    # Grey, and as large as a page shows it.
     pixels = _select_pixels(image)
     shown = Picture.fromarray(_grey_picture(pixels, *_grey_window(pixels)))
     scale = _LONGEST_SIDE / max(shown.size)
     scale = float(int(scale)) if scale > 1 else scale  # small images by whole pixels
     shown = shown.resize((round(shown.width * scale), round(shown.height * scale)), _BOX)
+    # Each circle as it is cut by this slice.
     pen = ImageDraw.Draw(shown)
     for circle in circles:
         away = 0.0 if np.isnan(circle.centre[0]) else (circle.centre[0] - depth) * sides[0]
@@ -135,6 +138,7 @@ def encode_circles(image: Image, spacing: Spacing | None, circles: Iterable[Circ
         y, x = ((place + 0.5) * scale for place in circle.centre[1:])
         high, wide = (max(3.0, radius / side * scale) for side in sides[1:])
         box = (x - wide, y - high, x + wide, y + high)
+        # Twelve arcs: shorter ones look dotted.
         for start in range(0, 360, 30):
             pen.arc(box, start, start + (16 if circle.dotted else 30), circle.colour, width=2)
     return encode_picture(np.asarray(shown))
@@ -150,6 +154,7 @@ def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArra
     Args:
         image: (height, width), or (depth, height, width, 1); missing pixels are NaN.
     """
+    # A volume of one slice stands for an image, its channels averaged.
     volume = (
         image[..., 0] if is_volume(image) else image.reshape(*image.shape[:2], -1).mean(2)[None]
     )

@@ -38,6 +38,7 @@ def schema(*, volumes: bool, regions: bool = False) -> "pa.Schema":
     """Return the columns of a shard of images or of volumes, with or without regions."""
     import pyarrow as pa
 
+    # Columns of sides, then what regions need.
     sides = ("depth", "height", "width") if volumes else ("height", "width")
     region_fields = [
         pa.field("inside", pa.large_binary(), nullable=False),
@@ -86,6 +87,7 @@ class Shard:
     def __init__(self, path: Path) -> None:
         import pyarrow as pa
 
+        # Mapped into memory, not read: columns and lengths are checked.
         self._path = path
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
         both = (False, True)
@@ -116,6 +118,7 @@ class Shard:
         """Return the region of interest of a row; None in a store without regions."""
         if not self.has_regions:
             return None
+        # The mask and the outline lie packed, eight pixels in a byte.
         batch, place = self._locate(row)
         cells = self._batches[batch].slice(place, 1)
         shape = self._layout(batch).shapes[place, :-1].tolist()
@@ -162,12 +165,14 @@ class Shard:
 
         Views are cut without asking Arrow.
         """
+        # A batch is looked at once.
         if number in self._layouts:
             return self._layouts[number]
         import pyarrow as pa
 
         batch = self._batches[number]
         sides = [s for s in ("depth", "height", "width", "channels") if s in batch.schema.names]
+        # Sides, depths and places of the pixels, of all rows together.
         try:
             shapes = np.stack([batch[side].to_numpy() for side in sides], axis=1)
             encoded = batch["dtype"].dictionary_encode()
@@ -178,6 +183,7 @@ class Shard:
             has_spacing = distances.is_valid().to_numpy(zero_copy_only=False)
             spacing = np.full((len(distances), distances.type.list_size), math.nan)
             spacing[has_spacing] = distances.flatten().to_numpy().reshape(-1, spacing.shape[1])
+            # Bytes that the shapes need must be those between two offsets.
             sizes = np.array([np.dtype(name).itemsize for name in dtypes], dtype=np.float64)
             needed = shapes.prod(axis=1, dtype=np.float64) * sizes[dtype]
             damaged = not set(dtypes) <= set(DTYPES) or bool((shapes <= 0).any())
@@ -215,6 +221,7 @@ def content_digest(image: Image, spacing: Spacing | None, region: Region | None)
 def _columns(image: Image, spacing: Spacing | None, region: Region | None) -> tuple[Any, ...]:
     """Return a row of a shard but for its last column, the pixels."""
     shape = image.shape if is_volume(image) else np.atleast_3d(image).shape
+    # Regions add their columns.
     columns = (*shape, _NAMES[image.dtype], spacing)
     if region is None:
         return columns
@@ -246,14 +253,17 @@ class ShardWriter:
     """
 
     def __init__(self, folder: Path, *, shard_bytes: float = SHARD_BYTES) -> None:
+        # What waits to be written.
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._shard_bytes = shard_bytes
         self._rows: list[tuple[Any, ...]] = []
         self._row_bytes = 0
         self._written = 0
+        # The shard under way.
         self._file: Any = None
         self._schema: Any = None
+        # What the index will say.
         self._digest = hashlib.sha256()
         self._digests: list[bytes] = []
         self._case_ids: dict[str, None] = {}  # in the order of the store
@@ -280,6 +290,7 @@ class ShardWriter:
             region: Its region of interest; all images of a store have one, or none has.
             digest: Its digest, where it is known; else it is computed.
         """
+        # Shape, type and region must be those of the store.
         self._check(case_id, image, region)
         volumes = is_volume(image)
         sides = None if spacing is None else tuple(float(distance) for distance in spacing)
@@ -291,14 +302,17 @@ class ShardWriter:
                 where=case_id,
                 allowed=f"{2 + volumes} distances, positive, finite mm",
             )
+        # A full shard is ended before the image that would not fit.
         pixels = np.ascontiguousarray(image).tobytes()
         if self._written and self._written + len(pixels) > self._shard_bytes:
             self.end_shard()
+        # Cases are noted in their order, with digests of their content.
         if case_id in self._case_ids:
             raise DataError("two images of one case id", where=case_id)
         self._case_ids[case_id] = None
         self._digests.append(digest or content_digest(image, sides, region))
         self._digest.update(case_id.encode() + b"\0" + self._digests[-1])
+        # Rows wait until a batch is full.
         self._rows.append((*_columns(image, sides, region), pixels))
         self._row_bytes += len(pixels)
         self._written += len(pixels)
@@ -306,6 +320,7 @@ class ShardWriter:
             self._flush()
 
     def _check(self, case_id: str, image: Image, region: Region | None) -> None:
+        # Sides and depth.
         volumes = is_volume(image)
         shaped = image.ndim in (2, 3) or (volumes and image.shape[3] == 1)
         if not shaped or 0 in image.shape or image.dtype not in _NAMES:
@@ -315,6 +330,7 @@ class ShardWriter:
                 allowed="(height, width[, channels]) or (depth, height, width, 1), none of them 0, "
                 f"as {', '.join(DTYPES)}",
             )
+        # A region has the image's sides and is not empty.
         side_lengths = image.shape[: 3 if volumes else 2]
         for mask in () if region is None else (region.inside, region.outline):
             if mask is not None and (mask.shape != side_lengths or not mask.any()):
@@ -343,6 +359,7 @@ class ShardWriter:
             return
         import pyarrow as pa
 
+        # The first batch opens the file, now that the columns are known.
         if self._file is None:
             self._file = pa.ipc.new_file(self._folder / _UNFINISHED, self._schema)
         fields = zip(zip(*self._rows, strict=True), self._schema, strict=True)
@@ -354,6 +371,7 @@ class ShardWriter:
         self._flush()
         if self._file is not None:
             self._file.close()
+            # A shard is named by its images, so equal ones have equal names.
             self._file = None
             digests = self._digests[self._first :]
             self._first = len(self._digests)

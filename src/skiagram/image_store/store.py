@@ -54,6 +54,7 @@ class ImageStore:
     def __init__(self, folder: Path) -> None:
         import pyarrow as pa
 
+        # The index and the table of cases.
         self.folder = folder
         unfinished = unusable("no finished image store", folder)
         try:
@@ -64,6 +65,7 @@ class ImageStore:
             self._cases.validate(full=True)
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
             raise unfinished from error
+        # Where each shard ends in the order of cases; both files must agree.
         self.ends = list(itertools.accumulate(number for _, number in self.shards))
         usable = all(_SHARD_NAME.fullmatch(name) and number > 0 for name, number in self.shards)
         if not usable or self._cases.schema != case_schema() or len(self) != len(self._cases):
@@ -104,9 +106,11 @@ class ImageStore:
         Args:
             values: Pixels times channels that a run holds at most; one image may exceed it.
         """
+        # Images already given as part of a longer run are passed over.
         through = start
         for shard, row, position in self._rows(start, stop):
             if position == through:
+                # No more at once than the values asked for.
                 most = min(stop - position, max(1, values // shard.view(row).size))
                 images, spacing = shard.run(row, most)
                 through += len(images)
@@ -122,6 +126,7 @@ class ImageStore:
     def check(self, start: int, stop: int) -> None:
         """Refuse images, from one place of the order up to another, that are not as written."""
         digests = self._cases["digest"].slice(start, stop - start).to_pylist()
+        # Every image is read again and held against its digest.
         for (shard, row, position), digest in zip(self._rows(start, stop), digests, strict=True):
             if content_digest(shard.view(row), shard.spacing(row), shard.region(row)) != digest:
                 raise DataError(
@@ -181,6 +186,7 @@ class ImageStore:
     def _rows(self, start: int, stop: int) -> Iterator[tuple[Shard, int, int]]:
         """Yield the shard of each image, its row there and its place in the store's order."""
         number = bisect.bisect_right(self.ends, start)
+        # Shard by shard, each opened when it is reached.
         while start < stop:
             latest = self._latest  # replaced as a whole: other threads may be at another shard
             if number not in latest:
@@ -199,6 +205,7 @@ class ImageStore:
     def _open(self, number: int) -> Shard:
         import pyarrow as pa
 
+        # The file must hold as many images as the index says.
         name, images = self.shards[number]
         path = shard_path(self.folder, name)
         try:
@@ -242,6 +249,7 @@ def spans(store: ImageStore, values: int) -> Iterator[Span]:
     Args:
         values: Pixels times channels that a span holds at most; one image may exceed it.
     """
+    # A span ends before the image that would make it too large; it may cross shards.
     folder, start, position, total = store.folder.resolve(), 0, 0, 0
     for number in range(len(store.shards)):
         for size in store.sizes(number):
@@ -264,6 +272,7 @@ def modality_folders(images: Path) -> dict[str, Path]:
 
     Where cases have one image each, it is under an empty name.
     """
+    # Without a record there is one modality, which has no name.
     record = images / _RECORD
     if not record.exists():
         return {"": images}
