@@ -92,6 +92,7 @@ class Member(Trainable[I]):
         )
 
     def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
+        # A model is fitted to the kinds of outcomes that it names.
         tasks: tuple[str, ...] = getattr(self.model, "tasks", ("class",))
         if task.kind not in tasks:
             kinds = f"{' or '.join(tasks)}, and what is predicted is of the kind {task.kind}"
@@ -100,6 +101,7 @@ class Member(Trainable[I]):
                 where=self.model.title,
                 remedy=f"choose configs of conf/model whose models know the kind {task.kind}",
             )
+        # Cases whose outcome is known learn, in the way of the design.
         labelled = self.known(cases, task)
         repeats = validator.plan.repeats
         if task.design == "cv":
@@ -167,6 +169,7 @@ def train(
     No byte depends on where fits are made but for the threads; the outcome of a model that could
     not be trained has the status `failed`.
     """
+    # What the fits report, and why they failed if they did.
     folders.model.mkdir(parents=True, exist_ok=True)
     summaries: list[tuple[str, FitSummary]] = []
     repeats: list[Repeat] = []
@@ -177,6 +180,7 @@ def train(
             summaries.append((name, summary))
             progress.advance()
 
+        # The validator makes the folds and all fits of the plan.
         validator = CrossValidator(
             member.model,
             plan,
@@ -193,10 +197,13 @@ def train(
             reason = error.recorded
             # A record leaves out which cases were at fault; the terminal alone says it.
             sys.stderr.write(f"Warning: {member.name} could not be trained: {error}\n")
+    # In the order of the plan, whatever came first.
     summaries.sort(key=lambda named: in_order(named[0]))
+    # A model that failed leaves no half of itself.
     if reason:
         shutil.rmtree(folders.model)  # the models of its earlier repeats answer no plan
         folders.model.mkdir()
+    # The outcome, and what deployment needs beside the weights.
     plan_cases = plan.limit(cases) if task.design == "cv" else cases
     development_count = len(plan_cases.development().case_id)
     outcome = _outcome(member, [summary for _, summary in summaries], development_count, reason)
@@ -217,6 +224,7 @@ def train(
 def _outcome(
     member: Trainable[I], summaries: list[FitSummary], development_count: int, reason: str
 ) -> Outcome:
+    # The last fit is the one on all cases.
     last = summaries[-1] if summaries else FitSummary(0, None, 0)
     return Outcome(
         model=member.name,
@@ -241,6 +249,7 @@ def _write_scores(
     task: Task,
 ) -> Predictions:
     """Write scores, chosen features, marks and curves of all fits; return all but the curves."""
+    # Columns of scores, as many as the task has.
     place = {"part": "str", "repeat": "int64", "fold": "int64"}
     types = {**place, "inner_fold": "int64", "case_id": "str", "threshold": "float64"}
     for kind, count in (("score", task.predicted.scores), ("probability", len(task.estimates))):
@@ -262,6 +271,7 @@ def _write_scores(
         outcome, scores, selection, _stacked(marks, mark_types) if marks else None
     )
     predictions.write(folder)
+    # Curves of networks, one table for all fits.
     curves = [summary.curves.assign(fit=name) for name, summary in summaries if len(summary.curves)]
     write_table(_stacked(curves, {"fit": "str", "epoch": "int64"}), folder / "curves.parquet")
     return predictions

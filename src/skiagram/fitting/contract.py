@@ -154,6 +154,7 @@ class Requirements:
     @classmethod
     def join(cls, several: "Iterable[Requirements]") -> "Requirements":
         """Return what models require together that score the same cases."""
+        # All columns, the first shape, the smallest batch, and whatever any of them needs.
         several = tuple(several)
         return cls(
             columns=tuple(dict.fromkeys(name for each in several for name in each.columns)),
@@ -294,9 +295,11 @@ class FittedFinder(ABC):
         suspicious, comparable among all that this fit scores. What both sides of a patient show
         alike is less suspicious, at each place as in the image as a whole.
         """
+        # Images alone, where no other image of the patient plays a part.
         case_ids, share = inputs.case_id.tolist(), self.other_share
         if not share:
             return self.mark(inputs)
+        # Both images of a pair are marked, and their highest marks kept.
         both = [case for name in case_ids for case in (name, inputs.partner.get(name, name))]
         marks = self.mark(inputs.of(np.array(list(dict.fromkeys(both)), dtype=str)))
         marked = list(of_cases(marks))

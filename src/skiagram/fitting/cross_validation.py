@@ -151,12 +151,15 @@ class Plan:
 
         Of a subset none is set aside by the source for early stopping.
         """
+        # Without a subset all cases learn.
         if self.subset is None:
             return cases
+        # Patients are numbered, as the subset is drawn by number.
         test, patient_id = cases.split == "test", cases.patient_id.astype(object)
         development_rows = np.flatnonzero(~test)
         patient_id[development_rows] = _number_patients(cases.patient_id[development_rows])
         learned_rows = self.learned(cases.label, cases.patient_id, development_rows)
+        # Those drawn, and all test cases.
         split = np.where(test, cases.split, "train")
         numbered = replace(cases, patient_id=patient_id.astype(str), split=split)
         return numbered.select(np.union1d(np.flatnonzero(test), learned_rows))
@@ -165,11 +168,13 @@ class Plan:
         self, design: Design, label: NDArray[np.int64], patient_id: NDArray[np.str_]
     ) -> None:
         """Make all folds that training makes of the development set, before it does."""
+        # Folds that cannot be made are refused here and not after hours of training.
         for repeat in range(self.repeats):
             parts = {repeat_name(repeat): np.arange(len(label))}
             if design == "cv":
                 outer = self.outer_folds(label, patient_id, repeat)
                 parts = {repeat_name(repeat, k): fold.training for k, fold in enumerate(outer)}
+            # The inner folds of each outer one.
             count = self.inner_folds if design == "cv" else self.folds
             for name, training in parts.items():
                 rows = self.learned(label, patient_id, training)
@@ -278,6 +283,7 @@ class CrossValidator(Generic[I]):
             repeats: Development cases and inputs of the sealed ones, as each repeat sees them.
             marked: (n,) True for the published validation split; all False where there is none.
         """
+        # One development per repeat, scored on the test cases.
         parts = []
         for repeat, (cases, test) in enumerate(repeats):
             name = repeat_name(repeat)
@@ -294,6 +300,7 @@ class CrossValidator(Generic[I]):
                     saved=self._saved(repeat),
                 )
             )
+        # Scores of the folds, then those of the final fit.
         return [
             Repeat(
                 done.decision,
@@ -317,9 +324,11 @@ class CrossValidator(Generic[I]):
         parts = []
         for repeat, cases in enumerate(repeats):
             for k, fold in enumerate(outer[repeat]):
+                # Cases of the inner folds may be read anew from what the outer fold leaves.
                 inner, rows = cases, fold.training
                 if inner_cases is not None:
                     inner, rows = inner_cases(repeat, k, fold.training)
+                # The inner folds, and what their final fit is to score.
                 name, count = repeat_name(repeat, k), self.plan.inner_folds
                 folds = self.plan.make_folds(
                     inner.label[rows], inner.patient_id[rows], count, *name
@@ -368,6 +377,7 @@ class CrossValidator(Generic[I]):
             if isinstance(self.model, TrainedByEpochs):
                 epochs = self.model.final_epochs
         fits: list[Fit[I]] = []
+        # The fits of all folds, each scored on what it held out.
         for part in parts:
             for k, fold in enumerate(part.folds):
                 training, held_out = part.rows[fold.training], part.rows[fold.held_out]
@@ -375,8 +385,10 @@ class CrossValidator(Generic[I]):
                 inputs = tuple((part.cases.inputs, rows) for rows in scored)
                 fit = self._request(part.cases, training, (*part.name, f"fold{k}"))
                 fits.append(replace(fit, scored=inputs))
+            # A final fit that waits for nothing is made beside them.
             if epochs != "chosen":
                 fits.append(self._final_fit(part, epochs))
+        # One whose epochs are chosen follows the folds, or trains ahead where places are idle.
         ahead = self._fits_ahead(parts, len(fits)) if epochs == "chosen" else []
         made = self.make([*fits, *ahead])
         if epochs == "chosen":
@@ -397,14 +409,17 @@ class CrossValidator(Generic[I]):
         marked: NDArray[np.bool_] | None = None,
         epochs: int | None = None,
     ) -> Fit[I]:
+        # The name gives the folder and the random numbers of a fit.
         title = "-".join(name)
         checkpoints = None if self.pieces is None else self.pieces.checkpoints
         folder = None if checkpoints is None else checkpoints / title
         random_name = self.plan.stream(*name)
         seed = derived_seed(self.plan.seed, "fit", *random_name)
         context = FitContext(seed, folder, positive=self.positive, epochs=epochs)
+        # No cases are set aside for models that stop by themselves.
         if not self.model.uses_validation or epochs is not None:
             return Fit(title, self.model, cases, rows, None, context, pieces=self.pieces)
+        # Cases to stop by: those that the data set marks, or a share of the training.
         if marked is not None and marked.any():
             part = Partition(np.flatnonzero(~marked), np.flatnonzero(marked))
         else:
@@ -430,11 +445,14 @@ class CrossValidator(Generic[I]):
 
         They keep the weights after each epoch; the final fits take those that the folds choose.
         """
+        # Only a training that leaves its epochs can be taken up again.
         model, keeps = self.model, self.pieces is not None and self.pieces.checkpoints is not None
         if not keeps or not isinstance(model, TrainedByEpochs) or model.epochs_ahead is None:
             return []
+        # Elsewhere no place here is idle.
         if model.one_by_one or self.compute.backend != "local":
             return []
+        # As many as fill the last round of folds.
         idle = -others % self.compute.fits_at_a_time(model.gpus)
         fits = [self._final_fit(part, model.epochs_ahead) for part in parts[:idle]]
         return [
@@ -453,11 +471,13 @@ class CrossValidator(Generic[I]):
         Args:
             epochs: Title of a fit → epochs that it trains for, where other fits chose them.
         """
+        # Each outer fold again, by its name, so that kept fits are found.
         fits = []
         for repeat in range(self.plan.repeats):
             for k, fold in enumerate(self._outer_folds(cases, repeat)):
                 whole = (*repeat_name(repeat, k), "final")
                 name = whole if design == "cv" else (*repeat_name(repeat), f"fold{k}")
+                # The number of epochs that the first training chose.
                 chosen = epochs.get("-".join(name)) if self.model.uses_validation else None
                 fit = self._request(cases, fold.training, name, None, chosen)
                 saved = None if self.models is None else self.models / fit.title
@@ -466,6 +486,7 @@ class CrossValidator(Generic[I]):
 
     def make(self, fits: Sequence[Fit[I]]) -> dict[str, FitResult]:
         """Make fits, side by side where there is room; return title → what came of each."""
+        # Networks that take the whole machine follow one another.
         by_epochs = self.model if isinstance(self.model, TrainedByEpochs) else None
         compute = IN_PROCESS if by_epochs is not None and by_epochs.one_by_one else self.compute
         results = compute.map_fits(
@@ -476,6 +497,7 @@ class CrossValidator(Generic[I]):
             name=lambda fit: fit.title,
             describe=self.under_way,
         )
+        # Those made ahead report nothing: they are asked for again.
         made = {}
         for fit, result in zip(fits, results, strict=True):
             if not fit.context.ahead:
@@ -484,6 +506,7 @@ class CrossValidator(Generic[I]):
         return made
 
     def _calibrated(self, part: Development[I], made: dict[str, FitResult]) -> Developed:
+        # The results of this part's folds.
         label, case_id = part.cases.label[part.rows], part.cases.case_id[part.rows]
         results = _of_folds(part, made)
         # Each fold's held-out cases calibrate its scores.
@@ -493,6 +516,7 @@ class CrossValidator(Generic[I]):
             truth = (*learned.truth, learned.patient_id)
             calibrate = learned.predicted.calibrate_by
             calibrations.append(calibrate(self.plan.calibration, scores, *truth))
+        # A fold's scores are calibrated by the other folds, which have not seen its labels.
         held_out, training, marks = [], [], []
         labels = [label[fold.held_out] for fold in part.folds]
         blind, whole = carry_over(calibrations, [result.scores[0] for result in results], labels)
@@ -507,6 +531,7 @@ class CrossValidator(Generic[I]):
                 fitted = Developed(result, Decision(calibrations[k], None), [], [])
                 rows = case_id[fold.training]
                 training.append(fitted.tabulate(1, rows, "training", part.repeat, k))
+        # The threshold at which the pooled held-out cases reach the planned sensitivity.
         threshold = None
         if self.positive is not None:
             truth = np.concatenate(labels) == self.positive

@@ -76,6 +76,7 @@ class Deployment:
     @property
     def model_options(self) -> dict[str, Any]:
         """`_target_` and options of the model itself."""
+        # An encoder's arm keeps the options of the model behind it under `head`.
         if not self.reads_encoding:
             return self.options
         head = self.options.get("head")
@@ -120,16 +121,19 @@ def verify_checksums(folder: Path) -> str:
     Raises:
         DataError: A file is altered, missing or not of training, or the checksums are damaged.
     """
+    # A folder of an earlier version has no list: its own digest stands for it.
     path = folder / CHECKSUMS
     checksums = _checksums(folder)
     if not path.exists():
         return _digest(checksums)
+    # A list that cannot be read is as bad as a file that differs.
     remedy = "copy the whole folder models/NAME of a finished run again"
     try:
         written = json.loads(path.read_bytes())
         items = dict(written).items()
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise DataError("is damaged", where=str(path), remedy=remedy) from error
+    # Files that are missing, added or altered.
     for kind, names in {
         "is missing": [name for name, _ in items if name not in checksums],
         "was not written by training": [name for name in checksums if name not in dict(items)],
@@ -217,6 +221,7 @@ class Familiarity:
         order = stream(0, "familiarity").permutation(len(patients))
         parts = np.array_split(patients[order], min(_NOVELTY_FOLDS, len(patients)))
         folds = [np.isin(patient, part) for part in parts]
+        # The space of all training cases; where it cannot be made there is none.
         whole = cls._fit(table)
         if whole is None or len(folds) < _NOVELTY_FOLDS:
             return None
@@ -235,6 +240,7 @@ class Familiarity:
 
     @classmethod
     def _fit(cls, table: FeatureTable) -> "Familiarity | None":
+        # Columns without any value are left out.
         values = table.values.astype(np.float64)
         measured = np.flatnonzero(np.isfinite(values).any(axis=0))  # an empty one tells nothing
         table = table.columns([table.names[column] for column in measured.tolist()])
@@ -256,6 +262,7 @@ class Familiarity:
         axis_count = min(axis_count, int((variances > 1e-9 * variances[0]).sum()))
         rest = float(variances[axis_count:].sum()) / max(len(names) - axis_count, 1)
         rest = max(rest, 1e-3 * float(variances[axis_count - 1]))
+        # The limit is set from outside, by held-out cases.
         return cls(
             names,
             tuple(centre[varies].tolist()),
@@ -324,6 +331,7 @@ def write_fingerprint(
     model: Path, predictions: Predictions, cases: Cases, space: FeatureTable | None
 ) -> None:
     """Write what the training data were like into a model's folder."""
+    # What was deployed, and its scores of cases it had not seen.
     deployment = read_record(Deployment, model / DEPLOYMENT)
     task = deployment.task
     table = predictions.part("out_of_fold")
@@ -352,6 +360,7 @@ def write_fingerprint(
         image_features = [n for n in names if not any(has_prefix(n, kind) for kind in _BESIDE)]
         image_space = space.of(development_cases.case_id).columns(image_features)
         familiarity = Familiarity.of(image_space, development_cases.patient_id)
+    # What a new case is compared with.
     fingerprint = Fingerprint(
         patients={
             name: len(np.unique(development_cases.patient_id[development_cases.label == k]))

@@ -139,6 +139,7 @@ def make_fit(fit: Fit[Any]) -> FitResult:
             scores = tuple(np.load(folder / f"{number}.npy") for number in range(made["scored"]))
             marks = read_table(folder / MARKS) if (folder / MARKS).exists() else None
             return FitResult(FitSummary(**made["cost"]), scores, marks)
+    # Made anew, scored on what was asked for, and saved.
     started = perf_counter()
     fitted = fit_model(fit)
     with named_failures(fit.title):
@@ -148,6 +149,7 @@ def make_fit(fit: Fit[Any]) -> FitResult:
         if fit.saved is not None:
             fitted.save(fit.saved)
     result = FitResult(fitted.summary, scores, marks)
+    # Fits of a second or more are kept, but for those with curves, which keep their own.
     slow = perf_counter() - started >= MIN_SECONDS
     if pieces is not None and slow and fitted.summary.curves.empty:
 

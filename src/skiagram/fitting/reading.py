@@ -70,6 +70,7 @@ class Reading(Generic[I]):
 
 def digest_inputs(*parts: Table | str) -> str:
     """Return one SHA-256 of files, by their content, of tables in memory, and of digests."""
+    # Digests as they are, files by their bytes, tables by their values.
     contents: list[str] = []
     for part in parts:
         if isinstance(part, str):
@@ -95,8 +96,10 @@ def read_places(
         features: Table of what is known of each candidate; None where a finder looks by itself.
         encoding: Folder that has this table, where an encoder made it.
     """
+    # Images, candidates and what the finder measures of them.
     images = prepared.store
     inputs = FindingInputs.read(prepared.cases, images, prepared.candidates, features, finds_in)
+    # All files whose change makes a fit another one.
     tables = [prepared.candidates / CANDIDATES, prepared.cases / MARKS, features]
     sources = [
         table for table in tables if isinstance(table, pd.DataFrame) or (table and table.exists())
