@@ -36,6 +36,7 @@ def require_arm(name: str, values: Mapping[str, Any], arm: str, *, stage: bool =
         OptionError: It belongs to the other arm.
     """
     other = OTHER_ARM[arm]
+    # The class tells which of both stages trains the model.
     if target_of(values).startswith(CLASSES[other]):
         of_choice = f"name it among `{other}` (`--{other} {name}`)"
         of_stage = f"run `python pipeline/{_STAGES[other]}.py model={name}`"

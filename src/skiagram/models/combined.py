@@ -121,6 +121,7 @@ class Combination(ABC):
     def fit(
         self, training: Labelled[CombinationInputs], context: FitContext
     ) -> "FittedCombination":
+        # Scores of each member are calibrated within each of its fits.
         require_every_class(training.label, training.n_classes, self.title)
         scores, fit_numbers, label = training.inputs.scores, training.inputs.fit, training.label
         calibrated = np.empty_like(scores)
@@ -132,6 +133,7 @@ class Combination(ABC):
                 calibrated[rows, member] = scaling.probabilities(scores[rows, member])
                 scalings.append(scaling)
             means.append(ScalingCalibration.average(scalings))
+        # Weights by log-probabilities, each member at its mean calibration.
         weights = self.weights(np.log(np.maximum(calibrated, _MIN_PROBABILITY)), label)
         return FittedCombination(
             tuple(means), tuple(weights.tolist()), self.averaged, images=len(training)
@@ -156,6 +158,7 @@ class FittedCombination(FittedToCases[CombinationInputs]):
 
     def scores(self, inputs: CombinationInputs) -> NDArray[np.float64]:
         """Return (n, n_classes) float64: weighted log-probabilities, or the log of their mean."""
+        # Calibrated probabilities of all members, averaged as they are or as log odds.
         calibrated = [
             calibration.probabilities(inputs.scores[:, member])
             for member, calibration in enumerate(self.calibrations)
@@ -214,10 +217,12 @@ class Stacking(Combination):
 
         The intercepts are left out of the scores: calibration gives them theirs.
         """
+        # Log-probabilities about their mean, since a constant over the classes says nothing.
         log_odds = log_probability - log_probability.mean(axis=2, keepdims=True)
         members, n_classes = log_odds.shape[1:]
         one_hot = np.eye(n_classes)[label]
 
+        # Multinomial likelihood with a penalty on the weights alone.
         def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             weights, intercepts = theta[:members], theta[members:]
             logits = np.einsum("nmk,m->nk", log_odds, weights) + intercepts
@@ -228,6 +233,7 @@ class Stacking(Combination):
             gradient = np.concatenate([slope, residual.sum(axis=0)])
             return float(weights @ ridge) / 2 - likelihood, gradient
 
+        # Starts at the plain mean; weights are no less than 0.
         start = np.concatenate([np.full(members, 1 / members), np.zeros(n_classes)])
         bounds = [(0.0, None)] * members + [(-20.0, 20.0)] * n_classes
         optimum = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B")
@@ -253,12 +259,14 @@ class CombinedMember(Trainable[CombinationInputs]):
     def run(
         self, validator: CrossValidator[CombinationInputs], cases: Cases, task: Task
     ) -> list[Repeat]:
+        # Members that failed have no scores to combine.
         if len(self.predictions) < _LEAST:
             fault = "fewer than two models could be trained that it could combine"
             raise ModelFailure(fault, where=self.name)
         for member in self.predictions:
             if member.outcome.status == "failed":
                 raise ModelFailure(f"{member.outcome.title} could not be trained", where=self.name)
+        # Scores of all development cases by fits that did not see them.
         repeats, development, every = range(validator.plan.repeats), cases.development(), []
         for repeat in repeats:
             inputs = self._inputs("out_of_fold", repeat, None, development.case_id)
@@ -274,6 +282,7 @@ class CombinedMember(Trainable[CombinationInputs]):
                     folds if validator.plan.fold_column else None,
                 )
             )
+        # With a holdout the members' scores of test cases are combined at the end.
         if task.design == "holdout":
             test_id, unmarked = cases.test().case_id, np.zeros(len(every[0]), dtype=np.bool_)
             sealed = [self._inputs("test", repeat, None, test_id) for repeat in repeats]
@@ -285,6 +294,7 @@ class CombinedMember(Trainable[CombinationInputs]):
             """Return the training cases of an outer fold with the scores of its inner fits."""
             if (every[repeat].inputs.fit[rows] == k).any():
                 raise _other_plan(self.predictions[0])
+            # The inner fits of an outer fold scored its training cases.
             part = every[repeat].select(rows)
             inner = self._inputs("inner", repeat, k, part.case_id).scores
             fit = np.empty(len(part), dtype=np.int64)
@@ -301,6 +311,7 @@ class CombinedMember(Trainable[CombinationInputs]):
         self, part: Part, repeat: int, fold: int | None, case_id: NDArray[np.str_]
     ) -> CombinationInputs:
         """Return what all members scored of the cases; other folds than theirs are refused."""
+        # Rows of each member, in the order of the cases.
         scores, fits = [], []
         for member in self.predictions:
             table = member.table
@@ -328,6 +339,7 @@ def _other_plan(member: Predictions) -> DataError:
 
 def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]) -> CombinedMember:
     """Build the combination of a config; what its members left is read when it is made."""
+    # Members must be trained before they can be combined.
     where = f"combinations.{name}"
     model: Combination = build(options, where)
     members = model.members or ()
@@ -337,6 +349,7 @@ def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]
         remedy = "add it to `baselines` or `networks` in params.yaml, or name another"
         allowed = ", ".join(trained)
         raise OptionError(fault, where=f"{where}.members", allowed=allowed, remedy=remedy)
+    # Both would write into one folder.
     if name in trained:
         raise OptionError("a model has the same name", where=where, remedy="rename the config")
     return CombinedMember(name, model, options, trained=tuple(trained))
@@ -360,16 +373,19 @@ def combine(
     root: Path, chosen: CombinedMember, cases: Cases, task: Task, plan: Plan, folders: ArmFolders
 ) -> Outcome:
     """Run the plan for a combination of models that were trained in `root`."""
+    # Members that are not named are found among those trained.
     if chosen.model.members is None:
         found = find_members(root, chosen.model, chosen.trained)
         if len(found) >= _LEAST:  # else it fails, and the report says why
             options = chosen.options | {"members": found}
             chosen = check_combination(chosen.name, options, chosen.trained)
+    # The members' scores take the place of features.
     members = chosen.model.members or ()
     predictions = tuple(Predictions.read(root / "scores" / member) for member in members)
     learned = plan.limit(cases)
     cases = learned if task.design == "holdout" else cases
     predicted = train(replace(chosen, predictions=predictions), cases, task, plan, folders)
+    # Members go into the folder, as the combination cannot score without them.
     if predicted.outcome.status == "finished":
         for member in members:
             shutil.copytree(root / "models" / member, folders.model / MEMBERS / member)

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 def learner_of(options: Any, trainer: "Trainer", threads: int) -> ReadsData[Any]:
     """Return the model that options describe: they themselves, or a network with its trainer."""
+    # A trial run has fewer epochs than the options say.
     limit = trainer.most_epochs
     if limit is not None and hasattr(options, "training"):
         epochs = min(options.training.epochs, limit)
         options = replace(options, training=replace(options.training, epochs=epochs))
+    # Networks are given their trainer, other models read data themselves.
     if hasattr(options, "learner"):
         learner: ReadsData[Any] = options.learner(trainer, threads)
         return learner

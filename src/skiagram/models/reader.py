@@ -69,6 +69,7 @@ class Reader:
             remedy = "name it in the data set's config, under `columns.scores`"
             fault = f"no score `{self.column}`"
             raise OptionError(fault, where="model.column", allowed=allowed, remedy=remedy)
+        # The scores of the cases that are asked for.
         scores = table[self.column]
 
         def of(case_id: NDArray[np.str_]) -> ReaderInputs:

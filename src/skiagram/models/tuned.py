@@ -182,12 +182,14 @@ class Tuned:
             if chooses_features or name.startswith(read):
                 fault = "a search cannot change what a model reads"
                 raise OptionError(fault, where=where, remedy="write a tuned model for each")
+            # The first trial has the model's own values, so they must lie within.
             if value not in values:
                 raise OptionError(
                     f"the model's own value {value!r} lies outside",
                     where=where,
                     remedy="widen the range: the first trial has the model's own values",
                 )
+            # Both ends must build a model.
             for end in ends:
                 self.having({name: end})
 
@@ -244,11 +246,13 @@ class Tuned:
         Raises:
             ModelFailure: All trials failed, or no folds can be made of the cases.
         """
+        # Folds of whole patients, the same for all trials.
         try:
             count, names = self.budget.folds, ("tuned", "folds")
             folds = grouped_folds(training.label, training.patient_id, count, context.seed, *names)
         except DataError as error:  # other models need no such folds and can be trained
             raise ModelFailure(error.found, where=self.title, remedy=error.remedy) from error
+        # Every trial on the same folds.
         settings = enumerate(self._draw(derived_seed(context.seed, "tuned", "trials")))
         trials = [self._try(f"trial{k}", each, folds, training, context) for k, each in settings]
         # The best trial, of equal ones the first, is fitted on all cases.
@@ -268,6 +272,7 @@ class Tuned:
         # of choices alone each set is drawn once, and there may be fewer of them than trials
         if not any(isinstance(each, Range) for each in space.values()):
             count = min(count, len(ParameterGrid(space)))
+        # The model's own values first, so that no search ends below them on its folds.
         settings = [{name: _value(self.model, name) for name in space}]
         for drawn in ParameterSampler(space, count, random_state=seed):
             values = {name: drawn[name] for name in space}
@@ -284,6 +289,7 @@ class Tuned:
         context: FitContext,
     ) -> Trial:
         """Fit every fold with some values, up to the first failure."""
+        # A trial ends at its first failure.
         areas: list[float] = []
         images_seen, reason = 0, ""
         try:
@@ -387,6 +393,7 @@ def apply_values(options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
 
 
 def _value(options: Mapping[str, Any], name: str) -> Any:
+    # Names with dots lead into inner options.
     value: Any = options
     for part in name.split("."):
         if not isinstance(value, Mapping) or part not in value:

@@ -27,6 +27,7 @@ class BinaryRelevance(BaseEstimator):  # type: ignore[misc]
         """Fit to (n, findings): 1 present, 0 absent, −1 not known."""
         self.n_features_in_ = values.shape[1]
         self.estimators_ = []
+        # A classifier for each finding, of the cases in which it is known.
         for state in target.T:
             observed = state >= 0
             both = len(np.unique(state[observed])) == 2
@@ -42,6 +43,7 @@ class BinaryRelevance(BaseEstimator):  # type: ignore[misc]
 
         They are 0 of a finding without a classifier.
         """
+        # A finding that training saw in one state only has score 0 everywhere.
         scores = np.zeros((len(values), len(self.estimators_)))
         for number, fitted in enumerate(self.estimators_):
             if fitted is None:

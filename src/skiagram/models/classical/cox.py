@@ -46,6 +46,7 @@ class BoostedCoxTrees(BaseEstimator):  # type: ignore[misc]
         drawn = max(int(self.share * cases), 1)
         score = np.zeros(cases)
         self.estimators_ = []
+        # Each tree is fitted to what the trees before it leave unexplained, on a part of the cases.
         for number in range(self.trees):
             rows = np.arange(cases)
             if drawn < cases:

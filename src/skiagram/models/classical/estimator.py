@@ -128,6 +128,7 @@ class ClassicalModel(ABC):
         return title if self.harmonisation is None else f"{title}, harmonised across sites"
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[FeatureTable]:
+        # Without an encoding: the table of features.
         if self.encoding is None:
             table, title = (
                 FeatureTable.read(prepared.features),
@@ -137,12 +138,14 @@ class ClassicalModel(ABC):
             return Reading(table.of, title, read, prepared.preparation, lambda: table)
         from skiagram.encoders.encoder import TABLE, read_encoding
 
+        # The encoding, with a title that names its network.
         folder = prepared.encoding(self.encoding)
         table, record = read_encoding(folder)
         kind = self.titles.get(task.predicted.classical_loss) or next(iter(self.titles.values()))
         title, preparation = f"{kind} on {record.title}", folder
         read = (folder / TABLE,)
         families = self.columns or ()
+        # Columns that are no part of the encoding are read beside it.
         if not all(any(is_in_family(name, family) for name in table.names) for family in families):
             # The features of the same cases stand after the encoding.
             features = FeatureTable.read(prepared.features)
@@ -216,6 +219,7 @@ class ClassicalModel(ABC):
         # Groups of a number, and grades, may lack training cases.
         if loss in ("classification", "cox"):
             require_every_class(training.label, training.n_classes, self.title_by(loss))
+        # Filters of columns by class have nothing to go by; variance needs no classes.
         if loss != "classification":
             way = "variance" if self.selection is None else self.selection.method
             if way != "variance":
@@ -229,6 +233,7 @@ class ClassicalModel(ABC):
 
     def fit_steps(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
         """Fit all steps on the cases as they are; `fit` says which they are."""
+        # Families that the model reads.
         loss, names = training.classical_loss, training.inputs.names
         title = self.title_by(loss)
         chosen = choose_columns(names, self.columns)
@@ -270,6 +275,7 @@ class ClassicalModel(ABC):
         target = self.target(training)
         with _named_failures(title):
             pipeline.fit(training.inputs.columns(read).values.astype(np.float64), target)
+        # Which features were left out, by stability or by choice.
         summary = FitSummary(
             parameters=self.n_parameters(pipeline[-1]),
             multiply_adds=self.multiply_adds(pipeline[-1]),
@@ -300,6 +306,7 @@ class ClassWeightedModel(ClassicalModel):
     class_weight: Literal["balanced"] | None
 
     def fit(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
+        # Only losses of classes can be weighted by class.
         loss = training.classical_loss
         if self.class_weight is not None and loss not in ("classification", "multilabel"):
             raise ModelFailure(
@@ -345,6 +352,7 @@ class FittedClassical(FittedToCases[FeatureTable]):
 @contextmanager
 def _named_failures(title: str) -> Iterator[None]:
     """Give what the libraries raise on unfit data a name; errors of the program pass through."""
+    # A fit that does not converge is no fit.
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
@@ -368,16 +376,19 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
     Raises:
         OptionError: A family has no feature, or there is no family.
     """
+    # Features of changed copies only measure stability.
     names = tuple(name for name in names if not is_perturbed(name))
 
     def of(*some: str) -> set[str]:
         return {name for name in names if any(is_in_family(name, kind) for kind in some)}
 
+    # What tells the device, the site or chance is read only by name.
     without_shortcuts = {*names} - of("acquisition", SITE_PREFIX.rstrip("_"), "permuted")
     if families is None:
         return tuple(name for name in names if name in without_shortcuts)
     feature_columns = without_shortcuts - of(_ENCODING)
     chosen = {family: feature_columns if family == _FEATURES else of(family) for family in families}
+    # A family that the table lacks is named, beside those that it has.
     empty = [family for family, columns in chosen.items() if not columns]
     if empty or not families:
         fault = f"no feature of the family `{empty[0]}`" if empty else "no feature is chosen"
@@ -401,6 +412,7 @@ def selected_features(
     A feature counts as kept with the indicator of its missing values. Weights of principal
     components belong to no single feature and choose none.
     """
+    # From the columns of the pipeline back to the features.
     columns = column_sources(pipeline["imputation"], len(names))
     chooses = isinstance(pipeline["selection"], ColumnSelector)
     if chooses:

@@ -127,6 +127,7 @@ class CandidateFinder:
     ) -> "FittedCandidateFinder":
         if context.positive is None:
             raise ModelFailure("more than two classes", where=self.title)
+        # Candidates under all views, and which lie on lesions.
         table = describe_candidates(training.inputs, self.views)
         lesion, normal = self.split_candidates(training, training.label == context.positive)
         if not len(lesion) or not len(normal):
@@ -138,6 +139,7 @@ class CandidateFinder:
         generator = stream(context.seed, "normal places")
         number = min(len(normal), self.normal_places * len(lesion))
         chosen = generator.choice(normal, number, replace=False)
+        # Each round adds the normal places that look most like a lesion to the last one.
         for last in range(self.rounds + 1):
             rows = np.sort(np.concatenate([lesion, chosen]))
             label, case_id = np.isin(rows, lesion).astype(np.int64), table.case_id[rows]
@@ -318,6 +320,7 @@ def judge(fitted: FittedClassical, table: FeatureTable, rows: NDArray[np.int64])
 
 def describe_candidates(inputs: FindingInputs, views: tuple[View, ...]) -> FeatureTable:
     """Return the candidates of some cases under the chosen views, case after case."""
+    # How many columns each view has.
     table = inputs.features
     if table is None:
         raise ValueError("the features of candidates were not read")
@@ -330,6 +333,7 @@ def describe_candidates(inputs: FindingInputs, views: tuple[View, ...]) -> Featu
     }
     ends = np.cumsum([0, *(len(columns[view]) for view in views)])
     described = np.empty((len(inputs.rows), ends[-1]), np.float32)
+    # Candidates of a case stand together in the table.
     by_case, places = of_cases(inputs.candidates), coordinates(inputs.candidates)
     cases = [case for case in inputs.case_id.tolist() if case in by_case]
     starts = np.cumsum([0, *(len(by_case[case]) for case in cases)]).tolist()
@@ -394,9 +398,11 @@ def relative_places(centres: Floats) -> Floats:
     A column counts over the extent of its own row (and slice) where a grid gives the row several:
     from the chest wall to the skin, on a breast.
     """
+    # Places as shares of the extent of all candidates.
     place = np.nan_to_num(centres)
     first = place.min(axis=0)
     units: Floats = (place - first) / np.maximum(np.ptp(place, axis=0), 1e-9)
+    # Along a row from its own first to its own last candidate: the body ends elsewhere in each.
     line = np.unique(place[:, :2], axis=0, return_inverse=True)[1].ravel()
     last = np.zeros(line.max() + 1)
     np.maximum.at(last, line, place[:, 2])

@@ -89,6 +89,7 @@ class FusedFinder:
     def read(self, prepared: PreparedData, task: Task) -> Reading[FindingInputs]:
         from skiagram.encoders.encoder import RECORD, EncoderRecord
 
+        # Both detectors read one table, the encoder's columns first.
         folder = prepared.encoding(self.encoding)
         table = join_tables(
             FeatureTable.read(folder / CANDIDATES), FeatureTable.read(prepared.candidates_features)
@@ -104,6 +105,7 @@ class FusedFinder:
         )
 
     def fit(self, training: Labelled[FindingInputs], context: FitContext) -> "FittedFusedFinder":
+        # Both members on all cases, and on folds that give unseen scores to weigh them by.
         fitted = self._fit_members(training, context)
         folds, scores = share_folds(training, context), []
         for fold in folds:
@@ -136,6 +138,7 @@ class FusedFinder:
             image_scores |= dict(zip(case_id, high.tolist(), strict=True))
         positive = training.case_id[training.label == context.positive]
         share = share_of_other(image_scores, training.inputs.partner, positive)
+        # What an image without a candidate scores, and what the fit cost.
         nothing = float(np.array([member.nothing for member in fitted]) @ np.array(weights))
         summary = FitSummary(
             parameters=sum(member.summary.parameters for member in fitted) + len(weights) + 1,
@@ -230,6 +233,7 @@ def join_tables(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
 
 def split_inputs(inputs: FindingInputs) -> tuple[FindingInputs, FindingInputs]:
     """Return what the detector on the encoding reads, and what that on features reads."""
+    # The table is cut where the encoder's columns end.
     table = inputs.features
     if table is None:
         raise ValueError("the features of candidates were not read")

@@ -41,10 +41,12 @@ class Harmonisation:
 
     def columns_read(self, names: Sequence[str], used: Sequence[str]) -> tuple[str, ...]:
         """Return the columns that a model needs: those it uses, the site, what is preserved."""
+        # The site, without which nothing can be harmonised.
         site = [name for name in names if name.startswith(SITE_PREFIX)]
         if not site:
             remedy = "add `site` to `features` in params.yaml; site.yaml names its covariate"
             raise OptionError("no site of the cases", where="model.harmonisation", remedy=remedy)
+        # Covariates whose effect is to stay.
         columns = list(used)
         for covariate in self.preserve:
             read = [name for name in names if has_prefix(name, f"{PREFIX}{covariate}")]
@@ -91,6 +93,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, values: Values, target: object = None) -> "SiteHarmoniser":
         """Learn each site of two cases or more; of (n, n_columns); NaN is a gap."""
+        # Sites with too few cases have no spread.
         counts = values[:, self.site].sum(axis=0)
         self.seen_ = counts >= _MIN_CASES
         if not self.seen_.any():
@@ -125,10 +128,12 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, values: Values) -> Values:
         """Return (n, kept) columns, the features of each case as if of the mean site."""
+        # Cases of sites that were not seen stay as they are.
         number = self._sites(values)
         shift = np.where(number[:, None] < 0, 0.0, self.shift_[number])
         scale = np.where(number[:, None] < 0, 1.0, self.scale_[number])
         centre = self.mean_ + self._covariates(values, fit=False) @ self.effect_
+        # Standardised by the site, then back in the units of all sites.
         features = values[:, self.harmonised]
         adjusted = ((features - centre) / self.spread_ - shift) / scale * self.spread_ + centre
         harmonised: Values = values[:, : self.kept].copy()
@@ -138,6 +143,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _sites(self, values: Values) -> NDArray[np.int64]:
         """Return the number of each case's site, −1 for one not seen in training."""
+        # Sites that training did not see, or refused to learn.
         member = values[:, self.site] > 0
         number = np.where((member & self.seen_).any(axis=1), member.argmax(axis=1), -1)
         unseen = int((number < 0).sum())
@@ -174,15 +180,18 @@ def _shrunk(standardised: Values) -> tuple[Values, Values]:
     the estimates over all features. Without two features that differ there is no prior, and the
     estimates of the (n ≥ 2, n_features) cases stand as they are.
     """
+    # With one feature, or equal ones, there is nothing to shrink towards.
     n, features = standardised.shape
     mean, variance = standardised.mean(axis=0), standardised.var(axis=0, ddof=1)
     variance = np.where(variance > 0, variance, 1.0)
     if features < 2 or mean.var() == 0 or variance.var() == 0:
         return mean, np.sqrt(variance)
+    # Priors over the features of the site: normal for shifts, inverse gamma for variances.
     centre, width = mean.mean(), mean.var(ddof=1)
     typical, unlike = variance.mean(), variance.var(ddof=1)
     shape = (2 * unlike + typical**2) / unlike
     rate = (typical * unlike + typical**3) / unlike
+    # Shift and variance depend on one another: both are renewed until they rest.
     shift, squared = mean, variance
     for _ in range(_MAX_STEPS):
         newer = (n * width * mean + squared * centre) / (n * width + squared)

@@ -132,6 +132,7 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
         return getattr(strength, loss) if isinstance(strength, StrengthByLoss) else strength
 
     def estimator(self, seed: int, loss: Loss) -> Any:
+        # Each loss has an estimator of its own, with the same strength.
         strength = self.strength(loss)
         if loss == "least_squares":
             return PenalisedLeastSquares(alpha=1 / strength)
@@ -173,6 +174,7 @@ class ElasticNet(LogisticRegression):
     l1_ratio: Annotated[float, Field(ge=0, le=1)]
 
     def estimator(self, seed: int, loss: Loss) -> Any:
+        # Losses without classes.
         arguments = self.strength(loss), self.l1_ratio, self.max_iter
         if loss == "cox":
             return PenalisedCox(*arguments)

@@ -42,6 +42,7 @@ class MeanOfModels(ClassicalModel):
     min_samples_leaf: Annotated[int, Field(ge=1)]
 
     def estimator(self, seed: int, loss: Loss) -> VotingClassifier:
+        # Two linear models and two of trees, whose probabilities are averaged.
         forest = {
             "n_estimators": self.n_estimators,
             "min_samples_leaf": self.min_samples_leaf,

@@ -63,6 +63,7 @@ def _skops() -> ModuleType:
 
 
 def _is_estimator(type_name: str) -> bool:
+    # Only classes that scikit-learn itself counts as estimators.
     module, _, name = type_name.rpartition(".")
     package, *inner = module.split(".")
     if package != "sklearn" or {"tests", "externals"} & set(inner) or name.startswith("_"):
@@ -83,6 +84,7 @@ def write_pipeline(pipeline: Pipeline, path: Path) -> None:
     Raises:
         ModelFailure: The pipeline holds what `read_pipeline` would refuse; no file is left.
     """
+    # What skops questions must be known to be harmless.
     try:
         data = _skops().dumps(pipeline)
         questioned = _skops().get_untrusted_types(data=data)
@@ -91,16 +93,19 @@ def write_pipeline(pipeline: Pipeline, path: Path) -> None:
     untrusted = {name for name in questioned if name not in TRUSTED and not _is_estimator(name)}
     if untrusted:
         raise _unsaveable(pipeline, f"holds {', '.join(sorted(untrusted))}")
+    # Ids and file names follow memory addresses, so they are numbered anew.
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
     schema = json.loads(content.pop(_SCHEMA))
     arrays: dict[bytes, str] = {}
     _renumber(schema, content, arrays, itertools.count(1))
     files = {_SCHEMA: json.dumps(schema).encode()} | {name: data for data, name in arrays.items()}
+    # A fixed date, as equal pipelines give equal bytes.
     with zipfile.ZipFile(path, "w") as archive:
         for name, part in files.items():
             entry = zipfile.ZipInfo(name, date_time=_DATE)
             archive.writestr(entry, part, compress_type=zipfile.ZIP_DEFLATED)
+    # A model that cannot be read back is not left behind.
     try:
         read_pipeline(path, type(pipeline[-1]))
     except DataError as error:
@@ -121,6 +126,7 @@ def _unsaveable(pipeline: Pipeline, reason: str) -> ModelFailure:
 def _renumber(
     node: Any, content: dict[str, bytes], arrays: dict[bytes, str], count: Iterator[int]
 ) -> None:
+    # Lists hold further nodes.
     if isinstance(node, list):
         for child in node:
             _renumber(child, content, arrays, count)
@@ -152,6 +158,7 @@ def read_pipeline(path: Path, *estimators: type) -> Pipeline:
     Raises:
         DataError: The file is missing, damaged, of another type or holds a type not in `TRUSTED`.
     """
+    # Types that are neither listed nor scikit-learn's own stop the reading.
     remedy = "run the train stage that writes it"
     skops = _skops()
     try:
@@ -161,11 +168,13 @@ def read_pipeline(path: Path, *estimators: type) -> Pipeline:
     except Exception as error:  # whatever a foreign file provokes, the answer is the same
         message = f"unreadable model ({type(error).__name__}: {error})"
         raise DataError(message, where=str(path), remedy=remedy) from error
+    # A model of another kind answers another config.
     if not isinstance(pipeline, Pipeline) or type(pipeline[-1]) not in estimators:
         held = pipeline[-1] if isinstance(pipeline, Pipeline) else pipeline
         fault, remedy = f"holds a {type(held).__name__}", "choose the config of that model"
         allowed = " or ".join(each.__name__ for each in estimators)
         raise DataError(fault, where=str(path), allowed=allowed, remedy=remedy)
+    # Trees with loops, or features that do not exist, would read beyond their memory.
     if not sound_trees(pipeline[-1]):
         raise DataError("holds a tree with impossible nodes", where=str(path), remedy=remedy)
     return pipeline
@@ -181,6 +190,7 @@ def list_members(estimator: Any) -> list[Any]:
 
 def sound_trees(estimator: Any) -> bool:
     """Return whether every node of every tree leads onward and reads an existing feature."""
+    # Boosted trees keep their nodes in one array.
     if isinstance(estimator, HistGradientBoostingClassifier):
         features = estimator.n_features_in_
         for nodes in (tree.nodes for round_ in estimator._predictors for tree in round_):
@@ -189,6 +199,7 @@ def sound_trees(estimator: Any) -> bool:
             if nodes["is_categorical"].any() or not _sound(leaf, left, right, feature, features):
                 return False
         return True
+    # Forests and single trees.
     for member in list_members(estimator):
         if isinstance(member, BaseDecisionTree):
             tree = member.tree_

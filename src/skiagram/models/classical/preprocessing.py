@@ -102,6 +102,7 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, values: Values, target: NDArray[np.float64 | np.int64]) -> "ColumnSelector":
         """Choose columns by (n,) labels or (n, n_classes) one-hot labels."""
+        # Labels come as numbers or one-hot.
         label = (target.argmax(axis=1) if target.ndim == 2 else target).astype(np.int64)
         chosen = np.zeros(values.shape[1], dtype=np.bool_)
         keep = min(self.keep, values.shape[1])
@@ -131,6 +132,7 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return information
 
     def _worth(self, values: Values, label: NDArray[np.int64], keep: int) -> Values:
+        # Variance, as a share of the squared range, so that units do not count.
         if self.method == "variance":
             spread = np.ptp(values, axis=0)
             worth: Values = values.var(axis=0) / np.where(spread > 0, spread, 1) ** 2
@@ -150,6 +152,7 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             ranks = RFE(estimator, n_features_to_select=keep, step=0.2).fit(values, label)
             rank: Values = ranks.ranking_.astype(np.float64)
             return -rank
+        # Columns with the largest coefficients of a sparse support vector machine.
         sparse = LinearSVC(
             C=_COST, penalty="l1", dual=False, max_iter=_ITERATIONS, random_state=self.seed
         )

@@ -33,6 +33,7 @@ class ArticleCNN:
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         check_smallest_side("article_cnn", height, width, MIN_SIDE)
+        # Each convolution takes two pixels, each pooling half of the rest.
         rows, columns = (((side - 2) // 2 - 2) // 2 - 2 for side in (height, width))
         network = nn.Sequential(
             nn.Conv2d(channels, 32, 3),
@@ -46,6 +47,7 @@ class ArticleCNN:
             nn.ReLU(),
             nn.Linear(64, n_classes),
         )
+        # The article's program was written in Keras, whose first weights differ from PyTorch's.
         if self.initialisation == "keras":
             network.apply(glorot_uniform)
         return network

@@ -36,6 +36,7 @@ class OnBackbone:
         return self
 
     def network(self) -> Network:
+        # The inner network takes its training options from this one.
         twice = ("is given twice", "leave it in `model` alone")
         network = build_inner(self.backbone, self.training, _WHERE, twice)
         if not hasattr(network, "build") or isinstance(network, ReadsTable):

@@ -190,11 +190,14 @@ class Crops(Examples):
             fault = f"{each} of {each} crops at lesions"
             raise ModelFailure(fault, where="model.lesion_share", allowed=allowed)
         self.at_lesions = each
+        # Crops elsewhere fill the rest of each step.
         turns = -(-finder.steps * each // len(np.unique(places.lesion[places.lesion >= 0])))
         self.places = places.repeated(turns)
+        # Sizes of crops, and of the margins from which they are moved about.
         self._searched, self._lesions = images, lesions
         axes = places.centre.shape[1]
         self.sides, self._margins = finder.sides(axes), finder.margins(axes)
+        # Each crop is a case of its own to the training.
         names = [f"{case}/{row}" for row, case in enumerate(self.places.case_id.tolist())]
         label = (self.places.lesion >= 0).astype(np.int64)
         super().__init__(np.array(names), label, (1, *self.sides))
@@ -209,6 +212,7 @@ class Crops(Examples):
     @torch.inference_mode()
     def hardness(self, rows: Rows) -> Floats:
         """Return (n,) how much crops look like a lesion to the network as it is by now."""
+        # Scored as they are, without dropout, then back to training.
         classifier, finder = self.classifier, self._finder
         where, training = next(classifier.parameters()).device, classifier.training
         classifier.eval()
@@ -239,6 +243,7 @@ class Crops(Examples):
         return BalancedOrder(self, batch_size, seed or 0, self._finder)
 
     def _cut(self, rows: Rows, offset: Floats, margins: Sequence[int]) -> ExampleBatch:
+        # Crops with their margins, so that a turned view has pixels to its corners.
         sides = [side + 2 * margin for side, margin in zip(self.sides, margins, strict=True)]
         crops = []
         for row, moved in zip(rows.tolist(), offset, strict=True):
@@ -350,6 +355,7 @@ class FinderModel(NetworkModel):
     def fit(  # type: ignore[override]
         self, training: Labelled[FindingInputs], context: FitContext
     ) -> "FittedFindingNetwork":
+        # Lesions are marked in one class of two.
         if context.positive is None:
             allowed = "two classes, one with lesions"
             raise ModelFailure(f"{training.n_classes} classes", where=self.title, allowed=allowed)
@@ -411,6 +417,7 @@ class FittedFindingNetwork(FittedFinder):
 
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
         """Return marks; a score is the mean log-odds of all mirrors learned from."""
+        # Images as the network saw them in training.
         images = searched(inputs.images, self.options.pixel, self.options.body)
         by_case, at_candidates = of_cases(inputs.candidates), self.options.finds_in == "candidates"
         columns = coordinates(inputs.candidates)
@@ -419,6 +426,7 @@ class FittedFindingNetwork(FittedFinder):
         scores: list[float] = []
         with torch.inference_mode(), memory_failures("scoring", self.options.training.batch_size):
             for case in inputs.case_id.tolist():
+                # Marks in pixels of the network, then back in stored ones.
                 image = images[case]
                 axes = len(image.scale)
                 # Candidates stay marks with their radii; of peaks the highest have the median one.
@@ -437,17 +445,20 @@ class FittedFindingNetwork(FittedFinder):
                 ):
                     rows.append((case, tuple(place), size))
                 scores += np.maximum(odds, LOWEST).tolist()
+        # Of marks that lie close together the highest stays.
         marks = tabulate_places(rows).assign(score=np.array(scores, dtype=np.float64))
         return suppress(marks, self.options.apart, inputs.spacing)
 
     def _score(self, images: Tensor) -> Tensor:
         """Return log-odds, (n, ...) of (n, 1, ...): the mean over mirrors that training showed."""
+        # The mirrors that training showed.
         views, axes = self.options.training.views, []
         if views is not None:
             flips = getattr(views, "depth_flip", False), views.vertical_flip, views.horizontal_flip
             last_three = range(images.ndim - 3, images.ndim)
             axes = [axis for axis, flip in zip(last_three, flips, strict=True) if flip]
         subsets = list(chain.from_iterable(combinations(axes, k) for k in range(len(axes) + 1)))
+        # Each look is mirrored back before the mean.
         total = torch.zeros(1)
         for flipped in subsets:
             logits = self.fitted.logits(images.flip(flipped))

@@ -55,6 +55,7 @@ class Architecture:
         return network
 
     def build(self) -> nn.Module:
+        # Three planes through a volume are channels of one image.
         network, shape = self.options(), self.shape
         if self.planes:
             stored_channels, *plane_sides = self.shape
@@ -73,6 +74,7 @@ class Architecture:
                 return network.build_for_volumes(channels, *sides, self.n_classes, self.columns)
             volumes = for_volumes(network, depth, height, width)
             return volumes.build_for_volumes(channels, depth, height, width, self.n_classes)
+        # Images, with or without covariates.
         channels, height, width = shape
         if isinstance(network, ReadsTable):
             return network.build(channels, height, width, self.n_classes, self.columns)
@@ -125,11 +127,13 @@ class FittedNetwork(FittedToCases[ImageSet]):
 
         Regions of interest and modalities come with the images: `inputs.stored_images` opens them.
         """
+        # A network reads the size that it was trained on.
         shape = inputs.shape(self._training.image_size, self._training.input)
         if shape != self._architecture.shape:
             detail, allowed = str(inputs.case_id[0]), f"{self._architecture.shape}, as in training"
             remedy = "set training.image_size"
             raise ModelFailure(described(shape), allowed=allowed, remedy=remedy, detail=detail)
+        # In batches, as many as training had at once.
         rows, size = np.arange(len(inputs)), self._training.batch_size
         batches = [rows[start : start + size] for start in range(0, len(rows), size)]
         table = encode_table(self.encoder, inputs)
@@ -170,6 +174,7 @@ def load_network(folder: Path) -> FittedNetwork:
 
 def check_classes(folder: Path, network: Any) -> None:
     """Refuse a folder that was written by a network of other classes, before one is imported."""
+    # Classes by name, before any of their code is imported.
     path = folder / ARCHITECTURE
     try:
         named = set(named_targets(read_architecture(path).network))
@@ -189,6 +194,7 @@ def _unreadable(folder: Path, error: Exception) -> DataError:
 
 def load_classifier(folder: Path) -> tuple[nn.Module, Architecture]:
     """Load the network itself, or the ensemble of them, and what it was built from."""
+    # Built as it was, then given its weights.
     try:
         architecture = read_architecture(folder / ARCHITECTURE)
         channels, planes = architecture.shape[0], architecture.planes

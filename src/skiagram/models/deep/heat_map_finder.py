@@ -80,9 +80,11 @@ class AnyHeatMap(FindingNetwork):
     def places(self, cases: FindingInputs, images: SearchedImages, lesions: Lesions) -> Places:
         """Return lesions' centres, and a grid over the body part at half a crop's side."""
         parts = []
+        # Places with a lesion.
         for case in cases.case_id.tolist():
             lesion_rows = lesions.rows(case)
             parts.append((case, lesions.centre[lesion_rows], lesion_rows))
+            # A grid at half a crop's side covers what lies between.
             inside = images[case].inside
             steps = [max(1, side // 2) for side in self.sides(inside.ndim)]
             axes = [
@@ -106,9 +108,11 @@ class AnyHeatMap(FindingNetwork):
 
         The place is the mean of a cell and its neighbours, weighted by their probabilities.
         """
+        # Sides must be multiples of the coarsest map; the rest is as dark as the darkest pixel.
         around = [(0, -side % self.coarsest) for side in image.pixels.shape[:0:-1]]
         beyond = float(image.pixels.min())
         padded = pad(image.pixels[None], [size for pair in around for size in pair], value=beyond)
+        # Peaks are cells that no neighbour exceeds.
         odds = score(padded)
         pool = max_pool2d if odds.ndim == 3 else max_pool3d
         peaks = np.argwhere((pool(odds, 3, 1, 1) == odds)[0].numpy())
@@ -121,6 +125,7 @@ class AnyHeatMap(FindingNetwork):
         mass = np.pad(probability, 1)[tuple(np.moveaxis(at, -1, 0))][..., None].astype(np.float64)
         weight = np.maximum(mass.sum(axis=1), np.finfo(np.float64).tiny)  # 0 where all are 0
         centres: Floats = peaks + (neighbours * mass).sum(axis=1) / weight
+        # From cells back to pixels; those off the body part are no marks.
         places = (centres + 0.5) * STRIDE - 0.5
         nearest = np.round(places).astype(np.int64)
         nearest = np.minimum(nearest, np.array(image.inside.shape) - 1)
@@ -176,6 +181,7 @@ class PretrainedHeatMapFinder(OnBackbone, AnyHeatMap):
         return self
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        # The way up ends at the finest map, whose stride the marks rest on.
         def way_up(widths: tuple[int, ...], strides: tuple[int, ...]) -> nn.Module:
             if strides[0] != STRIDE or len(strides) < 2 or max(strides) > self.coarsest:
                 raise OptionError(
@@ -208,9 +214,11 @@ class HeatMapTraining(CropTraining):
 
     def loss(self, images: Tensor, table: Tensor, label: Tensor, batch_idx: int) -> Tensor:
         """Return the focal loss of all cells for each cell at a lesion's centre."""
+        # Confident cells count less, so that the few at lesions are not lost among the others.
         focus = cast(AnyHeatMap, self.finder).focus
         logits = self(images[:, :-2], table).float()
         odds = logits[:, 1] - logits[:, 0]
+        # The first mask holds centres, the second all cells that may be a lesion's.
         centre = _cells(images[:, -2:-1])[:, 0]
         outside = 1 - _cells(images[:, -1:], whole=True)[:, 0]
         yes = (1 - odds.sigmoid()).pow(focus) * logsigmoid(odds) * centre
@@ -227,12 +235,14 @@ class WayUp(nn.Module):
     """
 
     def __init__(self, widths: tuple[int, ...], dropout: float, axes: Literal[2, 3]) -> None:
+        # From the coarsest map up, each is joined with the next finer one.
         super().__init__()
         up, narrow = [], []
         for maps, below in pairwise(widths[::-1]):
             narrow.append(nn.Sequential(*convolution(maps, below, 1, axes=axes)))
             up.append(nn.Sequential(*convolution(below, below, axes=axes), nn.ReLU()))
         self.up, self.narrow = map(nn.ModuleList, (up, narrow))
+        # A last layer that begins with few lesions: the loss of so many cells would be large else.
         kind = nn.Conv2d if axes == 2 else nn.Conv3d
         self.last = kind(widths[0], 2, 1)
         odds = float(np.log(_PRIOR / (1 - _PRIOR)))

@@ -53,6 +53,7 @@ class TableEncoder:
 
     @classmethod
     def fit(cls, table: FeatureTable, where: str) -> "TableEncoder":
+        # Gaps are filled, constant columns left out, and the rest standardised.
         filled, varying = ("imputation", imputer()), ("variation", VarianceThreshold())
         pipeline = Pipeline([filled, varying, ("normalisation", scaler("standard"))])
         try:
@@ -117,9 +118,11 @@ class NetworkInputs:
         Args:
             described: How covariates become columns, where other cases gave it.
         """
+        # Images of all modalities that the network reads.
         store, modalities = stored_images(network.training.input, images)
         if not isinstance(network, ReadsTable):
             return cls(store, None, (), modalities)
+        # Covariates are encoded as in training, or described by the development cases.
         covariates = read_table(cases / "covariates.parquet")
         if described is not None:
             return cls(store, encode_covariates(covariates, described), described, modalities)
@@ -150,6 +153,7 @@ def stored_images(
 
     A folder of new cases is written by `restore_modalities`.
     """
+    # Modalities must exist and be named once.
     where = "model.training.input"
     folders = modality_folders(images)
     names = tuple(folders) if network_input.modalities is None else network_input.modalities
@@ -159,6 +163,7 @@ def stored_images(
         without_names = "null: the cases of this data set have one image each, without a name"
         allowed = ", ".join(folders) if all(folders) else without_names
         raise OptionError(fault, where=f"{where}.modalities", allowed=allowed)
+    # The first modality gives the regions.
     stores = {name: ImageStore(folders[name]) for name in names}
     store = stores[names[0]]
     if network_input.reads_regions and len(store) and store.region(store.case_ids[0]) is None:

@@ -119,10 +119,12 @@ class NetworkModel:
         from skiagram.training.module import ClassifierTraining
         from skiagram.training.outcome_training import OutcomeTraining, check_training
 
+        # Cases that tell when to stop, or a fixed number of epochs.
         validation = context.validation
         if validation is None and context.epochs is None:
             raise ModelFailure("no validation cases", where=self.title)
         options = self.network.training
+        # Covariates are encoded by the training cases alone.
         encoder = None
         if isinstance(self.network, ReadsTable):
             encoder = TableEncoder.fit(required_table(training.inputs), self.title)
@@ -134,14 +136,17 @@ class NetworkModel:
                 part.inputs, target, options.image_size, table=table, network_input=network_input
             )
 
+        # What the network learns from, and what stops it.
         examples = examples_of(training)
         held_out = None if validation is None else examples_of(validation)
         columns = 0 if encoder is None else encoder.width
+        # Outcomes other than classes have losses of their own.
         module: Callable[..., ClassifierTraining] = ClassifierTraining
         if not training.predicted.loss_of_classes:
             check_training(options, self.title, training.predicted.scores)
             module = partial(OutcomeTraining, outcome=training.predicted)
         outputs = training.predicted.scores
+        # The architecture is what is saved beside the weights.
         architecture = Architecture(composed(self.network), examples.shape, outputs, columns)
         whole, curves = self._train(
             architecture, examples.moments(), examples, held_out, context, module
@@ -179,6 +184,7 @@ class NetworkModel:
         """Return the trained network, or the ensemble of them, and the curves of each."""
         from skiagram.training.fit import TrainingRun
 
+        # Each member has its own seed and folder.
         options, members, curves = self.network.training, [], []
         for number in range(options.members):
             seed, folder = context.seed, context.folder
@@ -196,6 +202,7 @@ class NetworkModel:
             copies = (moment.clone() for moment in moments)
             classifier = Classifier(network, *copies, planes=architecture.planes)
             n_classes, trainer = architecture.n_classes, self.trainer
+            # The training of this member.
             fit = TrainingRun(options, trainer, n_classes, self.threads, seed, folder, module)
             if isinstance(self.network, StartsFromCases) and not fit.has_trained(context.epochs):
                 torch.set_num_threads(self.threads)

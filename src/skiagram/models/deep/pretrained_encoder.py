@@ -57,6 +57,7 @@ class TrainedNetwork(PictureEncoder):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
     def load(self) -> LoadedNetwork:
+        # Only networks of this program, on images alone.
         described = self._fitted / ARCHITECTURE
         try:
             architecture = read_architecture(described)
@@ -94,6 +95,7 @@ class TrainedNetwork(PictureEncoder):
             mean = mean or tuple((classifier.mean.flatten() / _BYTE).tolist())
             std = std or tuple((classifier.deviation.flatten() / _BYTE).tolist())
         interpolation = chosen.interpolation or "bilinear"
+        # What is not chosen is as in its training.
         how = replace(
             chosen, size=chosen.size or height, interpolation=interpolation, mean=mean, std=std
         )
@@ -102,6 +104,7 @@ class TrainedNetwork(PictureEncoder):
 
     def check_unseen(self, preparation: Preparation) -> None:
         """Refuse a network that was trained on an image that it is to encode, or its patient."""
+        # Images and patients are compared by digests.
         trained = self._preparation()
         if not trained.image_digests:
             fault, where = "does not say which images it was trained on", self.folder

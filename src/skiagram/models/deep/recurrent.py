@@ -62,6 +62,7 @@ class Recurrent:
         return SliceNetwork(self._network(channels, (height, width), n_classes))
 
     def _network(self, channels: int, patch: tuple[int, int], n_classes: int) -> "PatchNetwork":
+        # Patches go through the cells one after another.
         cells = {"lstm": nn.LSTM, "gru": nn.GRU}[self.cell](
             channels * patch[0] * patch[1],
             self.hidden,
@@ -70,6 +71,7 @@ class Recurrent:
             dropout=self.dropout if self.layers > 1 else 0.0,
             bidirectional=self.bidirectional,
         )
+        # Both directions end in one vector.
         directions = 2 if self.bidirectional else 1
         head = nn.Linear(directions * self.hidden, n_classes)
         return PatchNetwork(patch, cells, nn.Sequential(nn.Dropout(self.dropout), head))

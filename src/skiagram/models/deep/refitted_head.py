@@ -54,6 +54,7 @@ class RefittedHead(OnBackbone):
 
     def begin_from(self, classifier: Classifier, training: Examples) -> None:
         """Start the network as it starts by itself; an outcome without classes is refused."""
+        # Without classes there is no classifier to fit.
         if training.label.ndim > 1 or last_layer(classifier).out_features == 1:
             raise ModelFailure(
                 "a classical last layer tells classes apart, and this outcome has none",
@@ -65,9 +66,11 @@ class RefittedHead(OnBackbone):
             options.begin_from(classifier, training)
 
     def finish(self, classifier: Classifier, *fitted_on: Examples) -> None:
+        # What enters the last layer, of all cases that the network was fitted on.
         layer = last_layer(classifier)
         parts = [entering(classifier, layer, part, self.training.batch_size) for part in fitted_on]
         numbers, label = np.concatenate(parts), np.concatenate([cases.label for cases in fitted_on])
+        # Standardised, as the penalty weighs all numbers alike.
         scaled = StandardScaler().fit(numbers)
         options = {"C": self.C, "class_weight": self.training.class_weights}
         head = LogisticRegression(**options, max_iter=_ITERATIONS)
@@ -76,6 +79,7 @@ class RefittedHead(OnBackbone):
         weight, bias = fit_each_class(
             head, scaled.transform(numbers), label, layer.out_features, self.title
         )
+        # The scaling goes into the weights: the layer reads the numbers as they are.
         weight = weight / scaled.scale_
         give_head(layer, weight, bias - weight @ scaled.mean_)
 
@@ -103,6 +107,7 @@ def entering(
     classifier: Classifier, layer: nn.Module, cases: Examples, batch_size: int
 ) -> NDArray[np.float64]:
     """Return (n, numbers) of what enters a layer when the cases are shown as they are."""
+    # What enters the layer is caught on its way.
     inputs_seen: list[Tensor] = []
     hook = layer.register_forward_pre_hook(
         lambda _, inputs: inputs_seen.append(inputs[0].cpu().double())

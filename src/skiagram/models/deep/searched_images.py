@@ -49,6 +49,7 @@ class SearchedImage(NamedTuple):
 
     def cut(self, centre: Floats, sides: Sequence[int]) -> Tensor:
         """Return (1, *sides) around a place; beyond the image lies its darkest value."""
+        # Along each axis: what of the crop lies in the image, and what is missing at either end.
         pixels, around = self.pixels, []
         for axis, (middle, side) in enumerate(zip(centre.tolist(), sides, strict=True), start=1):
             first, length = round(middle - (side - 1) / 2), pixels.shape[axis]
@@ -74,6 +75,7 @@ class SearchedImages:
         self.all_held = True
 
     def __getitem__(self, case: str) -> SearchedImage:
+        # An image that is at hand is not read again.
         if case in self._held:
             return self._held[case]
         with named(case):
@@ -99,6 +101,7 @@ class SearchedImages:
                     channels = resize(channels[None], resized_shape)[0]
             pixels, inside = channels[:1].clone(), (channels[1] >= 0.5).numpy()
             image = SearchedImage(pixels, inside, after / before)
+        # Images stay at hand while there is room.
         size = 4 * image.pixels.numel() + image.inside.size
         if self._bytes + size <= HELD_BYTES:
             self._held[case], self._bytes = image, self._bytes + size

@@ -38,9 +38,11 @@ class SmallResNet:
     training: Training
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        # Each width but the first halves the sides.
         smallest = 2 ** len(self.widths)
         halvings = f" for {len(self.widths)} widths"
         check_smallest_side("small_resnet", height, width, smallest, halvings, " or remove a width")
+        # A first convolution, then groups of blocks, each narrower and deeper than the last.
         first, last = self.widths[0], self.widths[-1]
         layers = [*convolution(channels, first), nn.ReLU()]
         layers += [ResidualBlock(first, first, stride=1) for _ in range(self.blocks)]
@@ -61,6 +63,7 @@ class ResidualBlock(nn.Module):
         )
         # A block that starts as the identity trains more steadily (Goyal et al. 2017, §5.1).
         nn.init.zeros_(cast(nn.BatchNorm2d, self.residual[-1]).weight)
+        # Where shapes change, the shortcut changes them too.
         self.shortcut = nn.Sequential()
         if entering != maps or stride > 1:
             self.shortcut.extend(convolution(entering, maps, 1, stride))

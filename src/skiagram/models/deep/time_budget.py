@@ -70,6 +70,7 @@ def measure_training(
         shape: (channels, height, width) or (channels, depth, height, width) of what it sees.
         kind: Of the device that trains, as PyTorch names it; a processor has one thread of a fit.
     """
+    # As in a fit: one thread, and the same precision.
     threads, device = torch.get_num_threads(), torch.device(kind)
     torch.set_num_threads(1)  # as a fit has, beside others
     if kind == "cuda":
@@ -81,6 +82,7 @@ def measure_training(
         if isinstance(network, Staged):
             network.begin_epoch(network.frozen_epochs or 0)
         training = architecture.options().training
+        # Random images take as long as real ones.
         images = torch.rand(training.batch_size, *shape)
         images = images.to(device, memory_format=architecture.layout)
         optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
@@ -102,6 +104,7 @@ def measure_training(
             if kind == "cuda":  # it works on while the processor goes on
                 torch.cuda.synchronize()
 
+        # The time of an image is that of a batch over its size.
         learning, scoring = _measure(learn), _measure(score)
     finally:
         torch.set_num_threads(threads)
@@ -148,6 +151,7 @@ def plan_networks(
         keeps_one: Whether the quickest network is kept however slow it is, with a third of its
             epochs, as nothing else stands for deep networks.
     """
+    # In the order of value, with fewer epochs where the time is short.
     planned = list[NetworkTime]()
     seconds_left = budget
     for network in networks:
@@ -156,6 +160,7 @@ def plan_networks(
             seconds = network.seconds * epochs / network.epochs
             planned.append(NetworkTime(network.name, epochs, seconds))
             seconds_left -= seconds
+    # Where there is time for none, the quickest one with its least number of epochs.
     if not planned and keeps_one and networks:
         quickest = min(networks, key=lambda network: network.seconds)
         epochs = max(1, round(_LEAST_SHARE * quickest.epochs))
@@ -174,6 +179,7 @@ def add_members(
         budget: Seconds for all of them.
         fresh: Name → all epochs, of networks that start from random weights, which differ most.
     """
+    # Only networks with all of their epochs become means of several.
     total = sum(network.seconds for network in planned)
     networks = list[NetworkTime]()
     for network in planned:

@@ -124,6 +124,7 @@ class Transfer:
         return name if self.weights == FRESH else f"Fine-tuned {name}"
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        # One linear layer, or two as in Keras' examples, on the numbers of the base.
         def make_head(base: nn.Module, numbers: int) -> nn.Module:
             head: nn.Module = nn.Linear(numbers, n_classes)
             if self.C is not None:
@@ -148,6 +149,7 @@ class Transfer:
         """
 
         def on_maps(base: nn.Module, _numbers: int) -> nn.Module:
+            # Widths and strides of the chosen stages.
             described = cast(Any, base).feature_info
             stages = [described[depth] for depth in self.depths or ()]
             widths, strides = (
@@ -184,6 +186,7 @@ class Transfer:
 
     def base(self, height: int, width: int) -> tuple[nn.Module, int]:
         """Return a network on three channels without its last layer, and what it gives."""
+        # timm's networks.
         if self.library == "timm":
             with encoders_extra():
                 import timm
@@ -209,8 +212,10 @@ class Transfer:
                 )
         else:
             base = _of_torchvision(self.architecture, height, width, dense=self.head == "dense")
+            # The head stands in place of the last layer.
             if self.head == "linear":
                 return base, cut_last_layer(base)[1]
+        # Else one look tells how many numbers the base gives.
         with torch.no_grad():
             numbers = _describe(base.eval(), torch.zeros(1, _COLOURS, height, width), self.depths)
         return base, int(numbers.shape[1])
@@ -218,6 +223,7 @@ class Transfer:
     def load_weights(self, network: nn.Module) -> None:
         if self.weights == FRESH:
             return
+        # Published weights fit the whole network; the chosen stages are taken from it.
         transferred = cast(TransferNetwork, network)
         whole = replace(self, depths=None)
         colour, _ = whole.base(*transferred.size)  # published weights are for three channels
@@ -226,6 +232,7 @@ class Transfer:
         else:
             path = self.weights.locate(_WEIGHTS)
             weights, source = read_tensors(path), str(path)
+        # Names of the file become those of the network.
         if self.library == "timm":
             give_timm_weights(colour, weights, self.architecture, source)
         else:
@@ -237,6 +244,7 @@ class Transfer:
                 }
             cut = [name for name, part in colour.named_modules() if isinstance(part, nn.Identity)]
             give_weights(colour, weights, self.architecture, source, cut)
+        # The first layer is spread over the channels of the images.
         state = colour.state_dict()
         weight = f"{_first_convolution(colour)}.weight"
         channels = transferred.base.state_dict()[weight].shape[1]
@@ -264,6 +272,7 @@ class Transfer:
             cast(Tensor, scaling.running_var).copy_(torch.from_numpy(numbers.var(axis=0)))
             where = cast(Tensor, scaling.running_var)
             scaled = scaling(torch.from_numpy(numbers).to(where)).cpu().double().numpy()
+        # The logistic regression starts the linear layer.
         regression = LogisticRegression(
             C=self.C,
             class_weight=self.training.class_weights,
@@ -276,6 +285,7 @@ class Transfer:
         """Return weights by torchvision's name; they are fetched once into torch.hub's folder."""
         from torchvision.models import get_model_weights
 
+        # Names of torchvision's weights for this network.
         library_weights = (
             get_model_weights(self.architecture) if self.library == "torchvision" else None
         )
@@ -320,6 +330,7 @@ class TransferNetwork(nn.Module):
         repeated: bool,
     ) -> None:
         super().__init__()
+        # The base, the head, and what the options keep of them.
         self.base, self.head, self.size = base, head, size
         self.frozen_epochs = options.frozen_epochs
         self._repeated, self._decay, self._depths = repeated, options.layer_decay, options.depths
@@ -387,6 +398,7 @@ class TransferNetwork(nn.Module):
 
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Return the share of the learning rate of each part that learns, the head first."""
+        # The head learns at the whole rate, each layer below at a share of the one above.
         parts = [(1.0, list(self.head.parameters()))]
         remaining = {
             name: parameter
@@ -433,6 +445,7 @@ def _of_photographs(options: Transfer) -> tuple[float, float]:
 
     They are 0 and 1 where the weights were made for photographs of mean 0 and deviation 1.
     """
+    # Other weights read images as the training scales them.
     if options.library != "timm" or options.weights == FRESH:
         return 0.0, 1.0
     with encoders_extra():
@@ -441,6 +454,7 @@ def _of_photographs(options: Transfer) -> tuple[float, float]:
     config = get_pretrained_cfg(options.architecture)
     if config is None:
         return 0.0, 1.0
+    # Mean and deviation of photographs, as this network's own preprocessing leaves them.
     published = zip(
         IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, config.mean, config.std, strict=True
     )
@@ -454,6 +468,7 @@ def _of_photographs(options: Transfer) -> tuple[float, float]:
 def _of_torchvision(architecture: str, height: int, width: int, *, dense: bool) -> nn.Module:
     from torchvision import models
 
+    # The convolutional part, with fresh weights and a mean over its maps.
     make = torchvision_builder(architecture, models, _UNLIKE, "model.architecture")
     if dense:
         with torch.device("meta"):  # the layers that are left out can be large
@@ -469,6 +484,7 @@ def _of_torchvision(architecture: str, height: int, width: int, *, dense: bool) 
             if callable(reset):
                 reset()
         return base
+    # Transformers are built for one size of images.
     if architecture.startswith("vit_"):
         return cast(nn.Module, make(image_size=height))
     sized = {"input_size": (height, width)} if architecture.startswith("maxvit") else {}
@@ -482,6 +498,7 @@ def _adapt_channels(base: nn.Module, channels: int, where: str) -> None:
     at a third of that layer's work. More channels (modalities, planes, a mask) take the three
     filters in turn, scaled so that their sum keeps its size (as timm does).
     """
+    # The first layer, which reads the colours.
     name = _first_convolution(base)
     colour = cast(nn.Conv2d, base.get_submodule(name))
     # Layers that standardise their own filters would undo the scale.
@@ -541,6 +558,7 @@ def _parts(module: nn.Module, prefix: str) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _holds_layers(module: nn.Module) -> bool:
+    # A list of layers with weights of their own.
     if isinstance(module, nn.Sequential | nn.ModuleList):
         parts = [child for child in module if next(child.parameters(), None) is not None]
         own_layers = [child for child in parts if not _normalises(child)]

@@ -47,6 +47,7 @@ class VisionTransformer:
             raise OptionError(fault, where="model.width", allowed=allowed)
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        # Patches become tokens, whose mean at the end is the image.
         rows, columns = check_patches("vision_transformer", self.patch_size, height, width)
         blocks = [TransformerBlock(self.width, self.heads, self.dropout) for _ in range(self.depth)]
         return nn.Sequential(
@@ -79,6 +80,7 @@ class TransformerBlock(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
+        # Attention, then a perceptron on each token.
         self.heads = heads
         self.attended = nn.LayerNorm(width)
         self.queries_keys_values = nn.Linear(width, 3 * width)

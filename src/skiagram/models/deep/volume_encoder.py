@@ -81,6 +81,7 @@ class VolumeEncoder(PublishedEncoder):
     def load(self) -> LoadedNetwork:
         # The whole network with fresh weights: torchvision's, or one of this program.
         how = self.preprocessing
+        # A network of torchvision's for videos, or one of this program's.
         if isinstance(self.network, str):
             from torchvision.models import video
 
@@ -134,6 +135,7 @@ class VolumeEncoder(PublishedEncoder):
             remedy = "choose an encoder of pictures, for example dinov2_small"
             raise DataError("an image", where="encoder", allowed="volumes", remedy=remedy)
         how, voxels = self.preprocessing, image[..., 0]
+        # Without a region, or a margin, the whole volume is seen.
         if region is not None and how.margin is not None:
             # The box around the region with its margin, as far as the volume reaches.
             cuts = []

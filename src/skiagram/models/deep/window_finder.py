@@ -55,6 +55,7 @@ class WindowFinder(OnBackbone, FindingNetwork):
 
     def places(self, cases: FindingInputs, images: SearchedImages, lesions: Lesions) -> Places:
         """Return lesions' centres and candidates that show a lesion, or none at all."""
+        # Lesions themselves, at the centre of their windows.
         parts = []
         by_case = of_cases(cases.candidates)
         columns = coordinates(cases.candidates)
@@ -64,6 +65,7 @@ class WindowFinder(OnBackbone, FindingNetwork):
             parts.append((case, lesions.centre[lesion_rows], lesion_rows))
             if case not in by_case:
                 continue
+            # Candidates show the nearest lesion, where it is near enough.
             candidate_centres = images[case].to_seen(columns[by_case[case], 3 - axes :])
             shown = np.full(len(candidate_centres), -1, dtype=np.int64)
             if len(lesion_rows):
@@ -73,6 +75,7 @@ class WindowFinder(OnBackbone, FindingNetwork):
                 radii = away / lesions.radius[lesion_rows]
                 nearest = lesion_rows[radii.argmin(axis=1)]
                 shown = np.where(radii.min(axis=1) <= self.near, nearest, -1)
+                # Those neither near a lesion nor far from all teach nothing.
                 clear = (shown >= 0) | (radii.min(axis=1) > _FAR)
                 candidate_centres, shown = candidate_centres[clear], shown[clear]
             parts.append((case, candidate_centres, shown))
