@@ -126,6 +126,7 @@ class Intensity:
 
     def scale(self, image: Image) -> Floats:
         """Return intensities of 0 to 1; a constant image of which nothing is known becomes 0."""
+        # The window that the option names, or percentiles of the image.
         way = self.window or self.percentiles
         if way is None:
             raise ValueError("a resolved way is needed")
@@ -405,14 +406,17 @@ def pictures(
     Each is (height, width[, channels]), with the height of a pixel over its width. They are cut to
     the region; `margin` is the share of its side that is added on each side, and None cuts nothing.
     """
+    # The extent of the region, or the whole.
     volume = is_volume(image)
     extent = [(0, side) for side in image.shape[: 2 + volume]]
     if region is not None:
         extent = [*ends_of(region.inside)]
     cut = None if region is None else margin
+    # An image is one picture.
     if not volume:
         return [(image[_square(extent, image.shape, cut)], pixel_ratio(spacing))]
     voxels = image[..., 0]
+    # Of a volume: slices spread over the extent, or a plane along each axis.
     start, stop = extent[0]
     if volumes.pictures == "slices":
         count = min(volumes.slices, stop - start)
@@ -420,9 +424,11 @@ def pictures(
         positions = [(0, int(place)) for place in at]
     else:
         positions = [(axis, (start + stop) // 2) for axis, (start, stop) in enumerate(extent)]
+        # Planes that miss the region are moved into it.
         if region is not None:
             inside = region.inside
             positions = [(axis, _place_in_region(inside, axis, place)) for axis, place in positions]
+    # Each plane with the ratio of its pixels' sides.
     views = []
     for axis, place in positions:
         plane = np.take(voxels, place, axis=axis)
@@ -453,8 +459,10 @@ def _square(
 
     No margin stands for no region.
     """
+    # Without a margin nothing is cut.
     if margin is None:
         return slice(None), slice(None)
+    # The longest side with its margin, within the image on each axis.
     side = max(stop - start for start, stop in extent)
     side = int(np.ceil(side * (1 + 2 * margin)))
     cuts = []
@@ -513,6 +521,7 @@ def square(picture: Image, ratio: float, preprocessing: Preprocessing, *, grey: 
 
     from skiagram.training.network_input import resize
 
+    # Channels first; colours become grey where the network reads one channel.
     how = preprocessing
     planes = np.moveaxis(picture, -1, 0) if picture.ndim == 3 else picture[None]
     if len(planes) not in (1, 3):
@@ -521,6 +530,7 @@ def square(picture: Image, ratio: float, preprocessing: Preprocessing, *, grey: 
         )
     if len(planes) == 3 and grey:
         planes = np.tensordot(_LUMINANCE, planes, axes=1)[None]
+    # Resized as the network's preprocessing says, then padded or cut to its square.
     size = how.size or 0
     tensor = torch.from_numpy(np.ascontiguousarray(planes, np.float32))[None]
     at = Placement.of(planes.shape[1:], ratio, how)

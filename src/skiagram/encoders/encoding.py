@@ -109,11 +109,13 @@ class FolderEncoder:
         preparation: Preparation | None = None,
     ) -> "FolderEncoder":
         """Load an encoder for the images of a folder; `encode_images` says more."""
+        # A network that has seen these images would tell their labels.
         preparation = preparation or read_record(Preparation, images / PREPARATION)
         encoder.check_unseen(preparation)
         context.say(
             f"{encoder.title}: licence of the weights: {encoder.licence}. {encoder.citation}"
         )
+        # The user learns what the weights are and under which licence.
         with _one_thread("cpu"):  # more would hinder a later fork of this process
             loaded = encoder.load()
         context.say(f"SHA-256 of the weights: {loaded.sha256}.")
@@ -154,6 +156,7 @@ class FolderEncoder:
 
     def encode(self, images: Path) -> FeatureTable:
         """Encode the images of a folder, of all modalities; `encode_images` says more."""
+        # A block of columns for each modality.
         blocks: list[Floats] = []
         names: list[str] = []
         case_id = np.array(ImageStore(images).case_ids)
@@ -179,6 +182,7 @@ class FolderEncoder:
                 batch = new[start : start + size]
                 work.append(_Work(whole, batch, [keys[image] for image in batch], options))
             rows |= own._encode_new("encode", _encode_images, work, earlier)
+            # Rows in the order of the store, then in that of the first modality.
             values = np.stack([rows[key] for key in keys]) if keys else np.empty((0, 0), "f4")
             prefix = f"{modality}.{COLUMN}" if modality else COLUMN
             names += _names(prefix, self.loaded, values.shape[1])
@@ -195,9 +199,11 @@ class FolderEncoder:
         Args:
             places: Rows of a case stand together, in the store's order, as `propose` leaves them.
         """
+        # Nothing to look at.
         case_id = places["case_id"].to_numpy(dtype=str)
         if not len(places):
             return FeatureTable(case_id, (), np.empty((0, 0), np.float32))
+        # Networks with maps look once at an image, others at a window for each place.
         if isinstance(self.encoder, TimmMaps):
             return self._encode_on_maps(ImageStore(images), places)
         # Images of the windows around all places, for each of their widths.
@@ -225,6 +231,7 @@ class FolderEncoder:
 
     def _encode_on_maps(self, store: ImageStore, places: pd.DataFrame) -> FeatureTable:
         """Return a row for each place, after one look at each image."""
+        # A place is known by its image and where it lies in it.
         case_id, centres = places["case_id"].to_numpy(dtype=str), coordinates(places)
         digests = dict(zip(store.case_ids, store.digests(), strict=True))
         keys = [
@@ -244,6 +251,7 @@ class FolderEncoder:
                 case_keys = [*place_keys, digests[case]]
                 work.append(_Work(whole, [image_of[case]], case_keys, options, centres[at]))
         rows |= self._encode_new("encode places", _encode_places, work, earlier)
+        # Rows in the order of the places.
         names = tuple(_names(COLUMN, self.loaded, self.loaded.numbers))
         return FeatureTable(case_id, names, np.stack([rows[key] for key in keys]))
 
@@ -255,6 +263,7 @@ class FolderEncoder:
         earlier: KeptEncodings,
     ) -> dict[bytes, Floats]:
         """Return key → row: made here on an accelerator, else by workers, and kept."""
+        # This process has the network ready, and so have those that fork from it.
         device = "cuda" if torch.cuda.is_available() else "cpu"
         _remember(json.dumps(composed(self.encoder)), self.encoder, self.loaded, device)
         images = sum(len(piece.images) for piece in work)
@@ -275,6 +284,7 @@ class FolderEncoder:
 
 def _encode_places(work: _Work) -> Floats:
     """Return a row for each place, and at the end one for the whole image where it has one."""
+    # The image, scaled as the encoder reads it.
     store, (image,) = work.store.store(), work.images
     encoder, loaded, device = _loaded(work.encoder)
     if not isinstance(encoder, TimmMaps) or work.centres is None:
@@ -283,6 +293,7 @@ def _encode_places(work: _Work) -> Floats:
     scaled, region = _scaled(store, image, encoder)
     if not np.isfinite(scaled).all():
         raise _missing(case)
+    # All places of the image after one look.
     axes = 3 if is_volume(scaled) else 2
     with named(case):
         values, image_values = encoder.encode_places(
@@ -340,6 +351,7 @@ def _names(prefix: str, loaded: LoadedNetwork, columns: int) -> Iterator[str]:
 def _encode_images(work: _Work) -> Floats:
     """Return a row for each image."""
     store = work.store.store()
+    # What the encoder sees of each image, one picture or several.
     encoder, loaded, device = _loaded(work.encoder)
     views: list[torch.Tensor] = []
     counts: list[int] = []
@@ -354,11 +366,13 @@ def _encode_images(work: _Work) -> Floats:
             raise _missing(case)
         views += case_views
         counts.append(len(case_views))
+    # All pictures go through the network together.
     numbers = _forward(views, loaded, encoder, device)
     bad = ~np.isfinite(numbers).all(axis=1)
     if bad.any():
         case = case_ids[int(np.searchsorted(np.cumsum(counts), np.argmax(bad), "right"))]
         raise _not_finite(case)
+    # Of several pictures of an image: their mean and their maximum.
     if not several:
         return numbers
     parts = np.split(numbers, np.cumsum(counts)[:-1])
@@ -380,6 +394,7 @@ def _not_finite(case: str) -> DataError:
 def _forward(
     views: Sequence[torch.Tensor], loaded: LoadedNetwork, encoder: Encoder, device: str
 ) -> Floats:
+    # Batches of the encoder's size.
     rows = []
     half = encoder.precision == "bf16"
     # On a processor, late digits of convolutions over three axes depend on the batch.
@@ -406,11 +421,14 @@ def _forward(
 
 def _identity(encoder: Encoder, loaded: LoadedNetwork) -> str:
     """Return a digest of all that an image's numbers depend on besides the image."""
+    # Words that change no number are left out.
     options = composed(encoder)
     for name in ("title", "licence", "citation", "weights"):
         options.pop(name, None)
+    # On processors a batch's size changes nothing.
     if not torch.cuda.is_available():
         options.pop("batch_size")
+    # The device and the code change late digits.
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
     code = code_digest(_encode_images, _encode_places, *named_targets(options))
     text = json.dumps([options, loaded.sha256, device, code])

@@ -41,6 +41,7 @@ class KeptEncodings:
 
     def find(self, digests: Collection[bytes]) -> dict[bytes, Floats]:
         """Return digest → row, of those that have one."""
+        # Newer tables come later, so their rows stand.
         unique_digests = set(digests)
         found: dict[bytes, Floats] = {}
         for table in self._tables():
@@ -68,6 +69,7 @@ class KeptEncodings:
 
     def _keep_waiting(self) -> None:
         """Write what waits as a table; too many tables become one."""
+        # What waits becomes a table of its own, with no lock on the others.
         waiting, self._waiting, self._since = self._waiting, {}, perf_counter()
         if self._store is None or not waiting:
             return
@@ -75,6 +77,7 @@ class KeptEncodings:
         tables = self._tables()
         if len(tables) <= _TABLES:
             return
+        # One table of all rows, before the others are removed.
         rows: dict[bytes, Floats] = {}
         for table in tables:
             with suppress(OSError, ValueError):

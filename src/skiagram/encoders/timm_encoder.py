@@ -81,9 +81,11 @@ class TimmWeights(PictureEncoder, PublishedEncoder):
                 raise RuntimeError("unknown")
             published = timm.data.resolve_data_config(pretrained_cfg=config.to_dict())
             channels = int(self.arguments.get("in_chans", published["input_size"][0]))
+            # For grey images the mean of what the colours have.
             mean, std = published["mean"], published["std"]
             if channels == 1 and len(mean) > 1:
                 mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
+            # The options come first, then what timm says.
             how = self.preprocessing
             size = how.size or int(published["input_size"][-1])
             how = replace(
@@ -94,6 +96,7 @@ class TimmWeights(PictureEncoder, PublishedEncoder):
                 std=how.std or tuple(std),
             )
             how.check_channels(channels)
+        # Weights of the file, with the digest that the option names.
         path = self.weights.locate(WEIGHTS)
         with _named_refusals(self.architecture):
             body = build_timm_network(self.architecture, (size, size), self.arguments)
@@ -172,6 +175,7 @@ class TimmMaps(TimmWeights):
     def _loaded(
         self, body: nn.Module, channels: int, sha256: str, how: Preprocessing
     ) -> LoadedNetwork:
+        # A first look tells the widths of the maps.
         with _named_refusals(self.architecture):
             stages = tuple(depth.stage for depth in self.depths)
             network = MapPooling(body, stages, mirrored=self.mirrored).eval()
@@ -189,10 +193,12 @@ class TimmMaps(TimmWeights):
         self, image: Image, region: Region | None, spacing: Spacing | None, channels: int
     ) -> list[Tensor]:
         """Return what the network reads, and as the last channel where it is pooled."""
+        # The region goes along as a channel, cut and resized as the image is.
         how = self.preprocessing
         inside = np.zeros(image.shape[: 3 if is_volume(image) else 2], np.float32)
         inside[... if region is None else region.inside] = 1
         inside = inside[..., None] if is_volume(image) else inside
+        # Both are shown alike.
         both = (
             pictures(part, region, spacing, self.volumes, how.margin) for part in (image, inside)
         )
@@ -225,12 +231,14 @@ class TimmMaps(TimmWeights):
             region: Its region of interest; None for all of it.
             centres: (n, axes) pixels.
         """
+        # An image: all places after one look.
         if not is_volume(image):
             whole = region if self.preprocessing.margin is None else None
             view = self.see(image, whole, spacing, loaded.channels)[0]
             pooled = self._pooled(view, image.shape, spacing, centres, loaded, device)
             shared = region is None or self.preprocessing.margin is None
             return pooled[1:], pooled[0] if shared else None
+        # A volume: a look at each slice with places.
         values = np.empty((len(centres), loaded.numbers), np.float32)
         slices = np.clip(np.round(centres[:, 0]).astype(int), 0, len(image) - 1)
         within = None if spacing is None else tuple(spacing[1:])
@@ -251,6 +259,7 @@ class TimmMaps(TimmWeights):
         device: str,
     ) -> NDArray[np.float32]:
         """Return (1 + n, numbers) of a picture as a whole and of n places, after one look."""
+        # Places in shares of the network's square.
         how = self.preprocessing
         placed = Placement.of(shape, pixel_ratio(spacing), how)
         scale = np.array([placed.height, placed.width]) / np.array(shape[:2])
@@ -259,6 +268,7 @@ class TimmMaps(TimmWeights):
         autocast = torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")
         with torch.inference_mode(), autocast:
             batch = view[None].to(device)
+            # Maps of the image and its mirrors, pooled over the whole and around each place.
             cells = [depth.cells for depth in self.depths]
             pooled = mean_of(
                 torch.cat([network.over(maps, batch[:, -1:]), network.around(maps, at, cells)])
@@ -272,6 +282,7 @@ class MapPooling(nn.Module):
 
     def __init__(self, body: nn.Module, stages: Sequence[int], *, mirrored: bool = False) -> None:
         super().__init__()
+        # Without inner maps there is nothing to pool.
         if not hasattr(body, "forward_intermediates"):
             raise OptionError(
                 "timm gives no inner maps of this network",
@@ -311,6 +322,7 @@ class MapPooling(nn.Module):
 
     def over(self, maps: Sequence[Tensor], inside: Tensor) -> Tensor:
         """Pool maps over the part of each picture that counts, (n, 1, side, side), 0 to 1."""
+        # A cell counts by the share of it that lies inside.
         pooled = []
         for level in maps:
             rows, columns = level.shape[-2:]
@@ -333,6 +345,7 @@ class MapPooling(nn.Module):
             places: (n, 2) row and column, 0 to 1 over the picture's sides.
             cells: Side of the square at each depth.
         """
+        # Mean and maximum of the cells around each place, depth by depth.
         pooled = []
         for level, side in zip(maps, cells, strict=True):
             shape = np.array(level.shape[-2:])
@@ -357,9 +370,11 @@ def fold_normalisations(network: nn.Module) -> nn.Module:
     Convolutions that a normalisation of as many channels follows, in the order in which a module
     names its parts, are taken for pairs. A network whose numbers that changes stays as it is.
     """
+    # In a copy, so that the network stays as it was.
     folded, changed = deepcopy(network), False
     for module in folded.modules():
         parts = [*module.named_children()]
+        # A normalisation right after its convolution can be folded into it.
         for (_, convolution), (name, after) in pairwise(parts):
             if not isinstance(convolution, nn.Conv2d) or not isinstance(after, nn.BatchNorm2d):
                 continue
@@ -378,6 +393,7 @@ def fold_normalisations(network: nn.Module) -> nn.Module:
                 changed = True
     if not changed:
         return network
+    # A test picture shows whether the network computes the same as before.
     side = 64
     picture = torch.linspace(-1, 1, _COLOURS * side**2).sin().view(1, _COLOURS, side, side)
     try:
@@ -400,6 +416,7 @@ class PooledNetwork(nn.Module):
 
     def __init__(self, body: nn.Module, pooling: Pooling, layers: int) -> None:
         super().__init__()
+        # Tokens before the patches, the class token first.
         self.body, self.pooling, self.layers = body, pooling, layers
         self.prefix = int(getattr(body, "num_prefix_tokens", 0))
         has_token = self.prefix > 0 and getattr(body, "cls_token", None) is not None
@@ -409,6 +426,7 @@ class PooledNetwork(nn.Module):
                 where="encoder.pooling",
                 allowed="head or patches",
             )
+        # Inner layers only where timm gives them.
         if layers > 1 and (pooling == "head" or not hasattr(body, "forward_intermediates")):
             raise OptionError(
                 f"{layers} layers with pooling `{pooling}`",
@@ -417,8 +435,10 @@ class PooledNetwork(nn.Module):
             )
 
     def forward(self, pictures: Tensor) -> Tensor:
+        # The network's own pooling.
         if self.pooling == "head":
             return cast(Tensor, self.body(pictures))
+        # The class token, the mean of patches, or both, of each layer.
         pooled = []
         for places, tokens in self._layers(pictures):
             if "class_token" in self.pooling and tokens is not None:
@@ -430,6 +450,7 @@ class PooledNetwork(nn.Module):
     def _layers(self, pictures: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Yield (n, places, width) of each layer, and its (n, tokens, width) before them."""
         body = cast(Any, self.body)
+        # A single layer: what the network gives at its end.
         if self.layers == 1:
             features = body.forward_features(pictures)
             if features.ndim == 3:
@@ -438,6 +459,7 @@ class PooledNetwork(nn.Module):
                 first = features.shape[1] == body.num_features
                 yield (features.flatten(2).mT if first else features.flatten(1, 2)), None
             return
+        # Several layers, with their tokens where timm can return them.
         parameters = inspect.signature(body.forward_intermediates).parameters
         token_arguments = (
             {"return_prefix_tokens": True} if "return_prefix_tokens" in parameters else {}
@@ -479,12 +501,15 @@ def name_as_timm(tensors: Mapping[str, Tensor], body: nn.Module) -> dict[str, Te
     A block that expands nothing has one convolution and one normalisation less, and timm counts
     those that it has.
     """
+    # Other networks have timm's names already.
     if "_conv_stem.weight" not in tensors:
         return dict(tensors)
+    # Blocks are counted through in the file, by stages in timm.
     stages = enumerate(cast(Any, body).blocks)
     places = [f"blocks.{stage}.{n}" for stage, blocks in stages for n in range(len(blocks))]
     expands = {name.split(".")[1] for name in tensors if "._expand_conv." in name}
     unexpanded = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw"}
+    # Names of the first and last layers, then those within blocks.
     named = {}
     for name, tensor in tensors.items():
         first, *rest = name.split(".")
@@ -518,12 +543,14 @@ def give_timm_weights(
     body: nn.Module, tensors: dict[str, Tensor], architecture: str, file: str
 ) -> None:
     """Give a network of timm's the weights of a file, all of them."""
+    # timm converts names of published files.
     convert = getattr(sys.modules[type(body).__module__], "checkpoint_filter_fn", None)
     try:
         tensors = name_as_timm(tensors, body)
         weights = dict(convert(tensors, body) if convert else tensors)
     except Exception as error:  # what a conversion of another network's weights raises
         raise unfit_weights(architecture, file, f"{type(error).__name__}: {error}") from error
+    # The last layer may stand in the file without being needed.
     classifier = getattr(body, "pretrained_cfg", {}).get("classifier") or ()
     heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
     give_weights(body, weights, architecture, file, heads)
@@ -542,6 +569,7 @@ def _named_refusals(architecture: str) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, TypeError, ValueError, AssertionError, AttributeError) as error:
+        # Whether the name or its arguments are wrong.
         is_listed = architecture.split(".")[0] in _timm().list_models()
         allowed = "names of timm.list_models(), with a tag of theirs or without"
         raise OptionError(

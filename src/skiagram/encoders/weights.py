@@ -43,6 +43,7 @@ class LocalFile:
     sha256: Sha256
 
     def locate(self, where: str) -> Path:
+        # The file must be there and be the one that the option means.
         path = Path(self.file).expanduser()
         if not path.is_file():
             raise DataError(
@@ -69,6 +70,7 @@ class PackageFile:
     sha256: Sha256
 
     def locate(self, where: str) -> Path:
+        # The package must be installed and hold the file.
         try:
             files = distribution(self.package).files or ()
         except PackageNotFoundError as error:
@@ -103,6 +105,7 @@ class WebFile:
     def locate(self, where: str) -> Path:
         import pooch  # a model that is scored brings its weights along
 
+        # The name holds the checksum, so that two files of one name do not meet.
         name = f"{self.sha256[:12]}-{self.url.rsplit('/', 1)[-1]}"
         try:
             fetched = pooch.retrieve(
@@ -146,6 +149,7 @@ class HubFile:
         with encoders_extra():
             from huggingface_hub import errors as refusals
             from huggingface_hub import hf_hub_download
+        # Offline the hub's folder on this machine is all there is.
         offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
         try:
             path = Path(
@@ -187,6 +191,7 @@ class HubFile:
                 remedy="run it again on a better line: a transfer that broke off was taken up "
                 f"several times; or fetch the file by other means and set {where} to it",
             ) from error
+        # The revision names the file, a checksum proves it.
         if self.sha256 is not None:
             check_sha256(path, self.sha256, f"{where}.sha256")
         return path
@@ -200,6 +205,7 @@ def read_tensors(path: Path) -> dict[str, Any]:
     import torch
     from safetensors.torch import load_file
 
+    # Safe formats as they are; PyTorch's without running any code in them.
     try:
         if path.suffix not in (".pt", ".pth", ".bin", ".ckpt"):
             return dict(load_file(path))
@@ -219,6 +225,7 @@ def read_tensors(path: Path) -> dict[str, Any]:
     for name in ("state_dict", "model", "teacher"):  # how training programs wrap it
         if isinstance(values, Mapping) and isinstance(values.get(name), Mapping):
             values = values[name]
+    # Tensors by name, whatever else stands beside them.
     if isinstance(values, Mapping):
         tensors = {
             str(name): value for name, value in values.items() if isinstance(value, torch.Tensor)
@@ -239,6 +246,7 @@ def give_weights(
 
     Layers of the names in `heads` may stand in the file beyond those of the network.
     """
+    # Names that are absent, have other shapes, or are too many.
     body_state = body.state_dict()
     missing = [n for n in body_state if n not in weights and not n.endswith("num_batches_tracked")]
     other = [n for n in body_state if n in weights and body_state[n].shape != weights[n].shape]
