@@ -42,6 +42,7 @@ def applied_experiment(project: Path) -> str:
 
     Empty where none was, or where something differs from it by now.
     """
+    # What was applied last counts only while code and results are still its own.
     last = "refs/exps/exec/EXEC_APPLY"  # where DVC keeps what was applied last
     sha = ask_git(project, "rev-parse", "--verify", "--quiet", last)
     if not sha or ask_git(project, "diff", "--name-only", sha, "--", *_CODE, "dvc.lock"):

@@ -61,6 +61,7 @@ def code_digest(*entries: object) -> str:
     Raises:
         ValueError: The sources do not define a name.
     """
+    # Names, files and versions, in a fixed order.
     names = _dotted_names(entries)
     reached = _reach(names)
     digest = hashlib.sha256(repr(names).encode())
@@ -129,6 +130,7 @@ class _Reached(NamedTuple):
 @cache
 def _reach(entries: tuple[str, ...]) -> _Reached:
     """Follow the imports of the modules that define some names."""
+    # Installed libraries have a record of their files, sources are followed.
     recorded = {name: _recorded_files(name.partition(".")[0]) for name in entries}
     libraries = [f"{name} {files}" for name, files in recorded.items() if files is not None]
     followed = {name.partition(".")[0] for name in entries if recorded[name] is None}
@@ -169,6 +171,7 @@ def _reach(entries: tuple[str, ...]) -> _Reached:
 @cache
 def _imported_modules(module: str, path: Path) -> tuple[str, ...]:
     """Return the modules that a file names in its imports, and names that may be modules."""
+    # Imports of whole modules, and of names from modules.
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     found, named = [], []
     for line in _IMPORT.finditer(_COMMENT.sub("", _FOR_TYPES.sub("", _content(path)))):
@@ -176,6 +179,7 @@ def _imported_modules(module: str, path: Path) -> tuple[str, ...]:
             named += [name.split()[0] for name in line["modules"].split(",") if name.strip()]
             continue
         source = line["module"]
+        # Relative imports start at the package.
         if source.startswith("."):
             above = len(source) - len(source.lstrip("."))
             parents = package.split(".")[: len(package.split(".")) - above + 1]
@@ -237,8 +241,10 @@ def _content_sha256(path: Path) -> str:
 def _recorded_files(package: str) -> str | None:
     """Return version, paths and SHA-256 of an installed library; None for sources."""
     folders = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
+    # Sources stand elsewhere than installed packages.
     if _folder(package).parent not in folders:
         return None
+    # The record of the distribution that holds the package.
     for name in _installed_as(package):
         rows = (distribution(name).read_text("RECORD") or "").splitlines()
         package_rows = [row for row in rows if row.startswith((f"{package}/", f"{package}."))]
@@ -250,6 +256,7 @@ def _recorded_files(package: str) -> str | None:
 
 def _versions(modules: frozenset[str]) -> list[tuple[str, str]]:
     """Return the libraries that modules, by their top names, come from, and their versions."""
+    # Versions of what was imported and computes something.
     names = {name for module in modules - _COMPUTE_NOTHING for name in _installed_as(module)}
     if _recorded_files(_OWN) is not None:  # all that the wheel requires and that computes
         required = {

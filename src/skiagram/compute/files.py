@@ -20,6 +20,7 @@ def locked(path: Path, waiting: str = "") -> Iterator[None]:
         path: The lock, which holds nothing; it is made, with its folder, and stays.
         waiting: Said once where another process holds it.
     """
+    # A file of its own to lock: the others are replaced.
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         try:
@@ -65,6 +66,7 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
 
     All are written before the first takes its place; an OSError where one cannot be.
     """
+    # All are written before the first is replaced.
     partials = {path: path.with_suffix(".partial" + path.suffix) for path in contents}
     try:
         for path, partial in partials.items():

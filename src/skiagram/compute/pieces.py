@@ -48,6 +48,7 @@ class PieceStore:
 
     def find(self, name: str) -> Path | None:
         """Return the folder of a piece; None where it is absent, or damaged and thus removed."""
+        # A piece counts where each of its files is as the manifest says.
         folder = self.folder / name
         if not folder.is_dir():
             return None
@@ -69,11 +70,13 @@ class PieceStore:
         Args:
             make: Writes the piece to the folder that it is given.
         """
+        # A piece that is there is taken.
         folder = self.find(name)
         if folder is not None:
             return folder
         folder, started = self.folder / name, self.folder / f"{UNFINISHED}-{uuid4().hex}"
         started.mkdir(parents=True)
+        # Made beside its place, then moved as a whole: nobody finds half a piece.
         try:
             make(started)
             files = [path for path in sorted(started.rglob("*")) if path.is_file()]
@@ -104,6 +107,7 @@ class PieceStore:
         Args:
             alone: Whether this process works alone, not as one of several that share the work.
         """
+        # A lock keeps two runs out of one folder.
         folder, is_available = self.folder / f"{UNFINISHED}-{name}", True
         with ExitStack() as opened:
             try:
@@ -113,6 +117,7 @@ class PieceStore:
             except OSError as error:
                 self._say(error)
                 is_available = False
+            # A folder in which nothing was left goes.
             try:
                 yield folder if is_available else None
             finally:

@@ -43,6 +43,7 @@ class Progress:
     """A bar over a known number of steps; use as a context manager."""
 
     def __init__(self, title: str, total: int) -> None:
+        # Notes for another process, reports, or a bar for who watches.
         notes = os.environ.get(NOTES) if _report is None else None
         self._note = Path(notes) / f"{os.getpid()}.json" if notes else None
         self._started, self._written, self._step = time.time(), 0.0, ""
@@ -83,6 +84,7 @@ class Progress:
             _report(self._title, self._done, self._total)
 
     def _write_note(self) -> None:
+        # Not more often than anybody would look.
         if self._note is None or time.time() - self._written < _PAUSE:
             return
         self._written = time.time()

@@ -19,11 +19,13 @@ def scratch_folder(purpose: str) -> Iterator[Path]:
     Args:
         purpose: A part of its name.
     """
+    # What killed processes left: nobody holds its lock any more.
     for lock in Path(gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
         # A thread that removes its folder must not find a lock in it that was made anew.
         with suppress(OSError), lock.open("r+b") as held:
             if time.time() - lock.stat().st_mtime > _NEW and _take(held.fileno()):
                 shutil.rmtree(lock.parent, ignore_errors=True)
+    # The lock says that this folder is in use.
     with TemporaryDirectory(prefix=f"{_PREFIX}{purpose}-") as name:
         folder = Path(name)
         with (folder / _LOCK).open("wb") as held:

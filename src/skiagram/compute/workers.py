@@ -103,6 +103,7 @@ class Compute:
                 however slowly the results are used. Else they are processes, and the first pieces
                 are made here, as `map_fits` makes short fits.
         """
+        # Work that holds the interpreter's lock needs processes, other work threads.
         places = self.places
         keep_freed_memory()
         if places > 1 and not releases_lock:
@@ -110,6 +111,7 @@ class Compute:
             yield from here.map_fits(function, [*pieces], short=True)
             return
         libraries = ThreadpoolController()  # a search that takes longer than a small piece
+        # One place: piece after piece, here.
         if places == 1:
             for piece in pieces:
                 with libraries.limit(limits=1):
@@ -121,6 +123,7 @@ class Compute:
         waiting: deque[Future[R]] = deque()
         with single_thread(), ThreadPoolExecutor(places, initializer=single_thread) as executor:
             try:
+                # Twice as many pieces as places wait, so that no place is idle.
                 for piece in pieces:
                     if len(waiting) == _PIECES_PER_WORKER * places:
                         yield waiting.popleft().result()
@@ -153,12 +156,15 @@ class Compute:
             describe: Called with what is under way.
         """
         gpus_per_fit = 0.0 if gpus is None else self.gpus_per_fit
+        # A cluster has its own queue.
         if self.backend == "ray":
             yield from _on_ray(function, pieces, self, gpus_per_fit)
             return
+        # Places on this machine, by processors and GPUs.
         devices = _devices(gpus or 0, gpus_per_fit)
         places = min(self.fits_at_a_time(gpus), len(pieces))
         began = time.monotonic()
+        # Little work stays in this process; what is left goes to others once it proves long.
         for done, piece in enumerate(pieces):
             seconds_each = (time.monotonic() - began) / max(done, 1)
             is_little = done == 0 or seconds_each * (len(pieces) - done) < _WORTH_PROCESSES
@@ -197,6 +203,7 @@ def _on_processes(
     from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
+    # Workers claim their GPUs by files in a folder.
     with TemporaryDirectory() as claimed:
         parallel = joblib.Parallel(
             places,
@@ -207,6 +214,7 @@ def _on_processes(
             initializer=_begin_worker,
             initargs=(os.getpid(), devices, claimed),
         )
+        # Interrupts are for this process, which ends the workers itself.
         work = joblib.delayed(_attempt)
         try:
             with _deaf_to_interrupts():
@@ -245,8 +253,10 @@ def _dead_worker() -> SkiagramError:
 
 def _begin_worker(parent: int, devices: Sequence[str], claimed: str) -> None:
     """Prepare a new worker process: it ends with its parent, draws no bar and has its own GPUs."""
+    # Its parent may be killed without a word to it.
     end_with(parent)
     report_to(lambda title, done, total: None)
+    # The first device that no other worker has claimed.
     for number, device in enumerate(devices):
         try:
             (Path(claimed) / str(number)).touch(exist_ok=False)
