@@ -124,7 +124,7 @@ class Transfer:
         return name if self.weights == FRESH else f"Fine-tuned {name}"
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        # One linear layer, or two as in Keras' examples, on the numbers of the base.
+        # One linear layer, or two drawn as Keras draws them, on the numbers of the base.
         def make_head(base: nn.Module, numbers: int) -> nn.Module:
             head: nn.Module = nn.Linear(numbers, n_classes)
             if self.C is not None:
