@@ -263,7 +263,7 @@ class FolderEncoder:
         earlier: KeptEncodings,
     ) -> dict[bytes, Floats]:
         """Return key → row: made here on an accelerator, else by workers, and kept."""
-        # This process has the network ready, and so have those that fork from it.
+        # Threads of this process use the network that is loaded already.
         device = "cuda" if torch.cuda.is_available() else "cpu"
         _remember(json.dumps(composed(self.encoder)), self.encoder, self.loaded, device)
         images = sum(len(piece.images) for piece in work)

@@ -41,7 +41,7 @@ class KeptEncodings:
 
     def find(self, digests: Collection[bytes]) -> dict[bytes, Floats]:
         """Return digest → row, of those that have one."""
-        # Newer tables come later, so their rows stand.
+        # Only the rows that are asked for are taken from each table.
         unique_digests = set(digests)
         found: dict[bytes, Floats] = {}
         for table in self._tables():
