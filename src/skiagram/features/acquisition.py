@@ -19,9 +19,11 @@ class Acquisition(DefinedFamily):
 
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of n images of any channels, (n, 6); of volumes those of a slice."""
+        # What the device and the file say, and nothing of what is shown.
         n, values = len(batch), batch.images.reshape(len(batch), -1)
         height, width = batch.images.shape[1 + batch.volumes :][:2]
         spacing = np.full((n, 2), np.nan) if batch.spacing is None else batch.spacing[:, -2:]
+        # Steps between sorted intensities count how many distinct ones there are.
         steps = np.diff(np.sort(values, axis=1), axis=1) > 0
         least, most = values.min(axis=1, keepdims=True), values.max(axis=1, keepdims=True)
         return self.in_order(

@@ -28,11 +28,13 @@ def bright_region(images: NDArray[np.floating[Any]], inside: Flags) -> Flags:
     Returns:
         (n, height, width), within `inside`; all of it where the intensities are constant.
     """
+    # Shares of the 256 levels up to each threshold.
     grey = _LEVELS.grey_levels(images, inside)
     counts = count_levels(grey.levels, grey.number)
     shares = counts / counts.sum(axis=1, keepdims=True)
     below = np.cumsum(shares, axis=1)
     moment = np.cumsum(shares * np.arange(1, grey.number + 1), axis=1)
+    # Otsu's threshold has the largest variance between both sides.
     spread = below * (1 - below)
     between = (moment[:, -1:] * below - moment) ** 2
     np.divide(between, spread, out=between, where=spread > 1e-12)
@@ -99,6 +101,7 @@ class FeatureBatch:
         Args:
             margin: Pixels around the box that are kept, of each axis; None for none.
         """
+        # Without regions nothing is cut.
         if self.masks is None or self.forms is None:
             return self
         around = tuple(margin or [0] * (self.forms.ndim - 1))
@@ -161,6 +164,7 @@ class FeatureBatch:
         """
         key = ("region", region)
         if key in self._cache:
+            # Without masks the region is the whole image.
             return self._cache[key]
         shape = self.images.shape[: 4 if self.volumes else 3]
         inside = np.ones(shape, dtype=np.bool_) if self.masks is None else self.masks
@@ -170,6 +174,7 @@ class FeatureBatch:
                 where="features",
                 allowed="at least one pixel",
             )
+        # The bright part of the region, by Otsu's threshold.
         if region == "bright":
             grey = self.grey(family)
             rows = (len(self), -1, grey.shape[-1])  # the threshold asks for no neighbours
@@ -185,6 +190,7 @@ class FeatureBatch:
 
     def levels(self, discretisation: Discretisation, region: Region, family: str) -> GreyLevels:
         """Return the grey levels of a region, cut to its box."""
+        # Several families share the grey levels of one discretisation.
         key = (discretisation, region)
         if key in self._cache:
             return self._cache[key]
@@ -193,6 +199,7 @@ class FeatureBatch:
         inside = part.masks if boxed else part.inside(region, family)
         box = self._box if boxed else None
         levels = discretisation.grey_levels(part.grey(family), inside, box)
+        # The outline goes along for families that measure distances to it.
         outline = self.cropped().outlines
         if outline is not None:
             levels = replace(levels, outline=outline.reshape(levels.levels.shape))

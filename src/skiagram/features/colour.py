@@ -56,6 +56,7 @@ class Colour(DefinedFamily):
 
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of n images of three channels: red, green, blue; (n, 33)."""
+        # Of grey images no colour can be told.
         batch.check_planes("colour")
         images = batch.images
         number = 1 if images.ndim == 3 else images.shape[-1]
@@ -80,6 +81,7 @@ class Colour(DefinedFamily):
         """Return what (n, height, width, 3) images have, (n, 33), within the region of them all."""
         from skimage.color import rgb2hsv, rgb2lab  # of projects alone, and long to import
 
+        # Three colour spaces of the same pixels.
         rgb = np.clip(images.astype(np.float64) / self.white, 0, 1)
         lab, hsv = rgb2lab(rgb), rgb2hsv(rgb)
         pixels = np.concatenate([rgb, lab, hsv], axis=-1)[:, inside]
@@ -148,6 +150,7 @@ def contrast(lab: Floats, inside: Flags) -> Floats:
         lab: (n, height, width, 3).
         inside: (height, width), the pixels that count.
     """
+    # An ellipse of half the sides, in the middle of the image.
     height, width = lab.shape[1:3]
     y = (np.arange(height) + 0.5) / height - 0.5
     x = (np.arange(width) + 0.5) / width - 0.5

@@ -128,6 +128,7 @@ class Discretisation:
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
+        # One rule of binning, and options that fit it.
         if (self.bin_number is None) == (self.bin_width is None):
             raise ValueError(
                 "give exactly one of `bin_number` and `bin_width`, and set the other to null"
@@ -157,12 +158,14 @@ class Discretisation:
         Raises:
             DataError: The bin width makes more than 2,048 levels, or a region has no pixel.
         """
+        # Planes are volumes of one slice.
         n, *sides = images.shape
         depth, height, width = (1, *sides) if len(sides) == 2 else sides
         (z, z_end), (y, y_end), (x, x_end) = box or ((0, depth), (0, height), (0, width))
         if images.dtype not in (np.float32, np.float64):
             images = images.astype(np.float64)
         region = np.ones((1, 1, 1, width), np.bool_) if inside is None else inside
+        # Levels, ranges and the highest level of each image come back from one compiled pass.
         levels = np.empty((n, z_end - z, y_end - y, x_end - x), dtype=np.uint16)
         ranges, highest = np.empty((2, n)), np.empty(n, dtype=np.int64)
         empty = _digitise(
@@ -176,6 +179,7 @@ class Discretisation:
             ranges,
             highest,
         )
+        # An empty region has no range to bin.
         if empty >= 0:
             raise DataError(
                 f"image {empty} of the batch has no pixel in its region",
@@ -188,6 +192,7 @@ class Discretisation:
 
     def _check(self, ranges: Floats) -> None:
         """Refuse intensities below the first bin, and too many bins."""
+        # Bins are counted from the lowest intensity, or from a stated one.
         lowest, highest = ranges
         if self.lowest is not None:
             if (lowest < self.lowest).any():
@@ -236,6 +241,7 @@ def _digitise(
         ranges: (2, n), is set to the lowest and the highest intensity of each region.
         highest: (n,), is set to the highest level of each image.
     """
+    # Where the box begins, and how levels are made.
     n, depth, height, width = levels.shape
     z_first, y_first, x_first = corner
     x_end = x_first + width
@@ -244,6 +250,7 @@ def _digitise(
     masked = int(inside.shape == images.shape)
     low, high = np.empty(width, images.dtype), np.empty(width, images.dtype)
     first_empty = -1
+    # The range of the region, row by row.
     for image in range(n):
         for x in range(width):
             low[x], high[x] = np.inf, -np.inf
@@ -258,10 +265,12 @@ def _digitise(
         ranges[0, image], ranges[1, image] = lowest, top
         if top < lowest and first_empty < 0:
             first_empty = image
+        # The first bin begins at the region's minimum, at a stated value, or at a multiple.
         lowest = lowest_of_all if from_lowest else lowest
         lowest -= lowest % bin_width if multiples else 0.0
         divisor = bin_width if number == 0 else top - lowest if top > lowest else 1.0
         scale = (lowest, float(max(number, 1)), divisor)
+        # Then the levels, in a second pass over the same rows.
         for z in range(depth):
             for y in range(height):
                 row = images[image, z_first + z, y_first + y, x_first:x_end]

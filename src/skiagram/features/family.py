@@ -117,6 +117,7 @@ class TextureFamily(LevelFamily, ABC):
         return grey if self.dimension == "3D" else grey.planes
 
     def extract(self, batch: FeatureBatch) -> Floats:
+        # Levels of a volume as a whole, or of a single slice.
         grey = batch.levels(self.levels, self.region, self.prefix)
         if self.dimension != "2D" or grey.depth == 1:
             return self.describe(grey)
@@ -139,6 +140,7 @@ class WholeImageFamily(DefinedFamily, ABC):
     """Base of a family of whole plane images: volumes and regions of interest are refused."""
 
     def extract(self, batch: FeatureBatch) -> Floats:
+        # These families need all pixels of a rectangle.
         if batch.masks is not None:
             raise DataError(
                 f"`{self.prefix}` is not defined in a region of interest",

@@ -59,6 +59,7 @@ def find_definition(column: str, definitions: Sequence[Definition]) -> Definitio
 @cache
 def read_definitions(sections: tuple[str, ...], prefix: str) -> tuple[Definition, ...]:
     """Return the features of sections of `definitions.toml`, named `<prefix>_<feature>`."""
+    # Names, formulas and limits of each feature, as the file of definitions has them.
     definitions = []
     for section in sections:
         table = _sections()[section]

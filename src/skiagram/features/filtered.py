@@ -98,6 +98,7 @@ class Filtered(DerivedImageFamily):
 
     def respond(self, batch: FeatureBatch) -> FeatureBatch:
         """Return the responses of n images with their regions, cut to these."""
+        # A filter in 3D has no meaning in a plane.
         if self.filter.dimension == "3D" and not batch.volumes:
             raise DataError(
                 f"`{self.name}` is a filter in 3D, which plane images have not",
@@ -105,6 +106,7 @@ class Filtered(DerivedImageFamily):
                 allowed="volumes",
                 remedy=f"set `dimension: 2D` in its config, or leave `{self.name}` out",
             )
+        # Filters in mm need the spacing of each image.
         spacing = np.ones((len(batch), 3))
         if self.filter.in_mm:
             spacing[:, -2 if not batch.volumes else 0 :] = known_spacing(batch, self.name)
@@ -126,6 +128,7 @@ class Filtered(DerivedImageFamily):
                 where="features",
                 remedy=f"set `margin` of the restoration's `region` to {enough}",
             )
+        # The responses of each image stand where its intensities stood.
         images = part.intensities(self.name)
         slices = images if part.volumes else images[:, None]
         responses = np.empty(slices.shape, dtype=np.float32)

@@ -55,6 +55,7 @@ def _summarise(ordered: NDArray[Any], shares: Floats) -> Floats:
     summary = np.zeros((13, len(ordered)))
     for row in range(len(ordered)):
         values = ordered[row]
+        # Percentiles between the two ranks around them, as NumPy has them.
         for k in range(len(shares)):
             rank = int(last * shares[k])
             below, above = np.float64(values[rank]), np.float64(values[min(rank + 1, last)])
@@ -62,6 +63,7 @@ def _summarise(ordered: NDArray[Any], shares: Floats) -> Floats:
             near = below + (above - below) * share
             summary[k, row] = near if share < 0.5 else above - (above - below) * (1 - share)
         mean, median = _mean(values), summary[2, row]
+        # Sums of powers of the deviations.
         second = third = fourth = distance = from_median = energy = 0.0
         for value in values:
             deviation = value - mean
@@ -73,9 +75,11 @@ def _summarise(ordered: NDArray[Any], shares: Floats) -> Floats:
             from_median += abs(value - median)
             energy += np.float64(value) * value
         sums = (second, third, fourth, distance, from_median)
+        # Means of these sums.
         summary[5, row] = mean
         for k in range(5):
             summary[6 + k, row] = sums[k] / len(values)
+        # The mean absolute deviation of the values between the outer percentiles.
         low, high = summary[0, row], summary[4, row]
         central_values = values[
             np.searchsorted(values, low) : np.searchsorted(values, high, side="right")
@@ -100,6 +104,7 @@ def _mean(ordered: NDArray[Any]) -> float:
 
 def first_order_statistics(values: NDArray[Any]) -> dict[str, Column]:
     """Return the features by name of n regions of m intensities of any depth, (n, m), finite."""
+    # Sorted once, for percentiles and extremes.
     ordered = np.sort(values, axis=1).astype(np.result_type(values, np.float32), copy=False)
     summary = _summarise(ordered, FRACTIONS)
     p_10, p_25, median, p_75, p_90, mean, second, third, fourth, from_mean, from_median = summary[
@@ -142,6 +147,7 @@ class FirstOrder(RegionFamily):
     prefix: ClassVar[str] = "first_order"
 
     def extract(self, batch: FeatureBatch) -> Floats:
+        # Without a region all images have as many pixels, and are summarised at once.
         part = batch.cropped()
         inside = part.inside(self.region, self.prefix)
         images = part.grey(self.prefix)

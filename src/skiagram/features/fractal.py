@@ -33,12 +33,14 @@ def box_counting_dimension(images: NDArray[Any]) -> Floats:
     Like every box count it lies below the true dimension of a rough surface: about 2.55 where
     3 is true and 2.3 where 2.5 is, in 256 × 256 pixels.
     """
+    # The surface between each image's own extremes.
     lowest, highest = (
         extreme(images, axis=(1, 2), keepdims=True).astype(np.float64)
         for extreme in (np.min, np.max)
     )
     spread = highest - lowest
     shorter = min(images.shape[1:]) - 1
+    # Boxes double their sides; their extremes come from those of the boxes before.
     largest = smallest = images
     sides, counts = [], []
     side = 2
@@ -48,12 +50,14 @@ def box_counting_dimension(images: NDArray[Any]) -> Floats:
             _pooled(largest, np.maximum, shared),
             _pooled(smallest, np.minimum, shared),
         )
+        # How many boxes high the surface is within each side.
         height = np.where(spread > 0, spread, 1) * (side / shorter)
         boxes = _boxes(largest, lowest, height)
         boxes -= _boxes(smallest, lowest, height)
         sides.append(side)
         counts.append(boxes.mean(axis=(1, 2)) + 1)
         side *= 2
+    # A slope needs two sides at least: else the surface counts as flat.
     if len(sides) < 2:
         return np.full(len(images), 2.0)
     return 2 - log_slope(np.array(sides), np.stack(counts))
@@ -90,9 +94,11 @@ def ring_powers(images: NDArray[Any], side: int) -> Floats:
     Returns:
         (n, rings) from 0 cycles, relative to the largest squared intensity of the image.
     """
+    # A window, so that a tile's borders make no edges.
     turn = np.linspace(-np.pi, np.pi, side + 1)[:-1]
     window = 0.5 + 0.5 * np.cos(turn) if side > 1 else np.ones(1)  # Hann, periodic
     window = np.outer(window, window)
+    # Intensities as shares of the largest, so that their squares stay in range.
     highest, lowest = (
         extreme(images, (1, 2), keepdims=True).astype(np.float64) for extreme in (np.max, np.min)
     )

@@ -36,6 +36,7 @@ def magnitude_moments(
         (n, 2, 2): for the filter whose wave runs right and down, then right and up; the mean of
         the magnitude, then of its square.
     """
+    # A ring of rows that are filtered along x, as many as the column filter needs.
     n, height, width = images.shape
     radius = across.shape[1] - 1
     held = min(height, 2 * radius + 1)
@@ -46,12 +47,14 @@ def magnitude_moments(
     for image in range(n):
         ready = 0
         for y in range(height):
+            # Rows are filtered when the window reaches them.
             while ready < min(height, y + radius + 1):
                 for x in range(len(columns)):
                     line[x] = images[image, ready, columns[x]] - centre[image]
                 _filter_row(line, across, filtered[ready % held])
                 ready += 1
             _filter_column(filtered, down, rows[y : y + 2 * radius + 1], response)
+            # Sums and differences of the four responses make the waves to either side.
             for x in range(width):
                 even, odd = response[0, x], response[1, x]
                 mixed, crossed = response[2, x], response[3, x]
@@ -67,10 +70,12 @@ def magnitude_moments(
 @compiled
 def _filter_row(line: Floats, weights: Floats, filtered: Floats) -> None:
     """Write the cosine's and the sine's response along a row."""
+    # The middle weight; the sine has none.
     radius, width = weights.shape[1] - 1, filtered.shape[1]
     for x in range(width):
         filtered[0, x] = weights[0, 0] * line[radius + x]
         filtered[1, x] = 0.0
+    # Pairs of pixels at equal distance on both sides.
     for step in range(1, radius + 1):
         cosine, sine = weights[0, step], weights[1, step]
         before, after = line[radius - step :], line[radius + step :]
@@ -83,6 +88,7 @@ def _filter_row(line: Floats, weights: Floats, filtered: Floats) -> None:
 def _filter_column(filtered: Floats, weights: Floats, rows: Integers, response: Floats) -> None:
     """Write cosine · cosine, sine · sine, sine of cosine and cosine of sine for one row."""
     radius, (held, _, width) = weights.shape[1] - 1, filtered.shape
+    # As along rows, for both responses at once.
     middle = filtered[rows[radius] % held]
     for x in range(width):
         response[0, x] = weights[0, 0] * middle[0, x]
@@ -134,6 +140,7 @@ class Gabor(WholeImageFamily):
 
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order; orientations in degrees."""
+        # Orientations one by one, or none where they are averaged.
         degrees = range(0, 180, 180 // self.orientations)
         separate = tuple(f"_orientation_{degree}" for degree in degrees)
         parts = separate if self.aggregation == "separate" else ("",)
@@ -171,6 +178,7 @@ class Gabor(WholeImageFamily):
             moments = magnitude_moments(grey, centre, across, down, *places)
             averages[:, number, -turn % self.orientations] = moments[:, 1]
             averages[:, number, turn] = moments[:, 0]
+        # The deviation follows from both means.
         mean, square = averages[..., 0], averages[..., 1]
         deviation = np.sqrt(np.maximum(square - mean**2, 0))
         responses = np.stack([mean, deviation], axis=-1)

@@ -70,6 +70,7 @@ def cooccurrences(
         (m, 26) the `FIELDS` of the matrices of each image one after the other: m is n if merged,
         else n · k; the first field is how many pairs of pixels were counted.
     """
+    # A matrix for each direction, or one for all.
     n = len(levels)
     matrices = 1 if merged else ways
     sums = np.zeros((n * matrices, len(FIELDS)))
@@ -77,6 +78,7 @@ def cooccurrences(
     tables = np.zeros((4 if merged else ways, side * side), dtype=np.uint32)
     counts = np.zeros((side, side), dtype=np.int64)
     shares = np.zeros((3, 2 * side - 1))
+    # Pairs of each image: counted, then added up.
     for image in range(n):
         _tabulate(levels[image], distance, ways, side, tables)
         occupied, any_pair = min(highest[image], number) + 1, False
@@ -85,6 +87,7 @@ def cooccurrences(
             _gather(matrix_tables, occupied, counts)
             row = sums[image * matrices + matrix]
             any_pair |= _reduce(counts, occupied, highest[image], shares, row)
+        # An image without any pair has each pixel paired with itself.
         if not any_pair:
             _pair_with_itself(levels[image].reshape(-1), counts)
             _reduce(counts, occupied, highest[image], shares, sums[image * matrices])
@@ -105,8 +108,10 @@ def _tabulate(levels: Levels, distance: int, ways: int, side: int, tables: Table
         for y in range(height):
             begin = (z * tall + y + distance) * wide
             copy(levels[z, y], framed[begin : begin + width])
+    # The tables are used again for each image.
     for table in range(len(tables)):
         tables[table, :] = 0
+    # Rows with a pixel of the region, from its first to its last.
     for z in range(depth):
         for y in range(height):
             first, last = row_span(levels[z, y])
@@ -146,11 +151,13 @@ def maximal_correlation(pairs: Tables, present: Flags) -> float:
         pairs: As of `count_pairs`.
         present: (number,) whether a level is in the region.
     """
+    # Only levels that occur, in both orders; directions without a pair do not count.
     both = pairs[:, present][:, :, present].astype(np.float64)
     both += both.transpose(0, 2, 1)
     both = both[both.any(axis=(1, 2))]
     if len(both) == 0 or both.shape[1] < 2:
         return 1.0
+    # The second largest eigenvalue of the normalised matrix (PyRadiomics' MCC).
     sums = np.sqrt(both.sum(axis=2))
     sums[sums == 0] = 1  # a level without a neighbour in this direction has no pair either
     eigenvalues = np.linalg.eigvalsh(both / (sums[:, :, None] * sums[:, None, :]))
@@ -181,10 +188,12 @@ def _count(
     Several directions are counted side by side, each in a table of its own, so that no addition
     waits for the last: first the four of a plane, then those to another slice by threes.
     """
+    # The four directions of a plane in one pass.
     pixels = framed[begin : begin + length]
     first, second = framed[begin + distance * apart[0] :], framed[begin + distance * apart[1] :]
     third, fourth = framed[begin + distance * apart[2] :], framed[begin + distance * apart[3] :]
     _count_four(pixels, first, second, third, fourth, side, tables)
+    # Directions into the next slice, three in one pass.
     for way in range(PLANE_WAYS, ways, 3):
         first = framed[begin + distance * apart[way] :]
         second = framed[begin + distance * apart[way + 1] :]
@@ -202,6 +211,7 @@ def _count_four(
     side: int,
     tables: Tables,
 ) -> None:
+    # One row of the table for the level of the pixel, in each direction.
     first_table, second_table = tables[0], tables[1]
     third_table, fourth_table = tables[2], tables[3]
     for x in range(len(pixels)):
@@ -241,10 +251,12 @@ def _gather(tables: Tables, occupied: int, counts: Integers) -> None:
 @compiled
 def _reduce(counts: Integers, occupied: int, highest: int, shares: Floats, sums: Floats) -> bool:
     """Add up a matrix; return whether it holds a pair."""
+    # Pairs with a pixel outside the region do not count.
     pairs = np.int64(0)
     for i in range(1, occupied):
         for j in range(1, occupied):
             pairs += counts[i, j]
+    # Sums over pairs, differences and sums of levels.
     if pairs > 0:
         sums[:] = 0
         _add_pairs(counts, pairs, occupied, shares, sums)
@@ -261,6 +273,7 @@ def _add_pairs(
     counts: Integers, pairs: np.int64, occupied: int, shares: Floats, sums: Floats
 ) -> None:
     """Add up the pairs of levels; move their shares to those of differences, sums and levels."""
+    # Each pair of levels once, in both orders.
     for i in range(1, occupied):
         for j in range(1, i + 1):
             both = counts[i, j] if i == j else counts[i, j] + counts[j, i]
@@ -280,6 +293,7 @@ def _add_pairs(
 @compiled
 def _add_differences(shares: Floats, number: int, highest: int, sums: Floats) -> None:
     """Add up the differences of two levels, from 0."""
+    # Averages and weighted differences first, then the variance about the average.
     for d in range(number):
         sums[5] += d * shares[d]
         sums[12] += d * d * shares[d]
@@ -297,6 +311,7 @@ def _add_differences(shares: Floats, number: int, highest: int, sums: Floats) ->
 @compiled
 def _add_sums(shares: Floats, number: int, sums: Floats) -> None:
     """Add up the sums of two levels, from 2."""
+    # The average first, then moments about it.
     for s in range(2, number):
         sums[8] += s * shares[s]
         sums[20] += s * s * shares[s]
@@ -379,6 +394,7 @@ class Glcm(TextureFamily):
     def describe(self, grey: GreyLevels) -> Floats:
         ways, merged = self.ways(grey), self.aggregation == "merged"
         columns = []
+        # A set of features for each distance.
         for distance in self.distances:
             sums = cooccurrences(grey.levels, grey.number, grey.top, distance, ways, merged)
             features = sums[:, 1:]  # the fields but for the first stand in the order of the names

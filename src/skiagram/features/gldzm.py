@@ -29,12 +29,14 @@ def distance_zones(
         (n, farthest, number): counts of distance 1, 2, … and level 1, 2, …; (n,) the pixels of the
         region.
     """
+    # No distance is more than half of the shortest side.
     n, depth, height, width = levels.shape
     smallest = min(height, width) if depth == 1 else min(depth, height, width)
     counts = np.zeros((n, (smallest + 1) // 2, number), dtype=np.int64)
     pixels = np.zeros(n)
     distance = np.empty((depth, height, width), dtype=np.uint16)
     tally = np.zeros((counts.shape[1] + 1, number + 1), dtype=np.int64)
+    # Steps to the border along rows, then across rows and slices.
     for image in range(n):
         for z in range(depth):
             inner = 0 < z < depth - 1 or depth == 1
@@ -44,6 +46,7 @@ def distance_zones(
         _spread_across(distance)
         flat = distance.reshape(-1)
         pixels[image] = _count(levels[image].reshape(-1), forest[image], flat, tally)
+        # Tallies count zones from 1; level 0 is outside.
         for steps in range(counts.shape[1]):
             for level in range(number):
                 counts[image, steps, level] = tally[steps + 1, level + 1]
@@ -54,6 +57,7 @@ def distance_zones(
 @compiled
 def _spread_along(inside: Flags, distance: Levels, far: int) -> None:
     """Set the steps along a row to a pixel outside the region, at most `far`."""
+    # Each run inside the region rises from both of its ends.
     x, width = 0, len(inside)
     while x < width:
         begin = x
@@ -79,6 +83,7 @@ def _rise(distance: Levels, far: np.int32) -> None:
 def _spread_across(distance: Levels) -> None:
     """Let no pixel be more than one step farther than those beside it in other rows and slices."""
     depth, height, width = distance.shape
+    # Down and up through rows, then through slices.
     for z in range(depth):
         for y in range(1, height):
             _limit(distance[z, y], distance[z, y - 1])
@@ -108,6 +113,7 @@ def _count(levels: Levels, forest: Forest, distance: Levels, tally: Integers) ->
     Returns:
         The pixels of the region.
     """
+    # Each zone's root learns the smallest distance of its pixels.
     for place in range(len(levels)):
         steps, above = distance[place], np.int64(forest[place])
         above = np.int64(place) if (above < 0) | (steps == 0) else above
@@ -116,6 +122,7 @@ def _count(levels: Levels, forest: Forest, distance: Levels, tally: Integers) ->
             distance[np.uintp(above)] = steps
             higher = np.int64(forest[np.uintp(above)])
             above = above if higher < 0 else higher
+    # Roots stand for their zones.
     pixels, step = 0, tally.shape[1]
     cells = tally.reshape(-1)
     for place in range(len(levels)):

@@ -38,12 +38,14 @@ def run_lengths(levels: Levels, equals: Equals, number: int, ways: int, merged: 
         (m, longest, number) the matrices of each image one after the other: m is n if merged, else
         n · ways; length and level from 1.
     """
+    # A matrix for each direction, or one for all.
     n, depth, height, width = levels.shape
     matrices = 1 if merged else ways
     apart = steps((depth, height, width))[:ways]
     longest = max(height, width) if ways == PLANE_WAYS else max(depth, height, width)
     counts = np.zeros((n * matrices, longest, number), dtype=np.int64)
     margin = margin_length((depth, height, width))
+    # Runs of each image, from marks of equal neighbours.
     for image in range(n):
         flat = levels[image].reshape(-1)
         image_counts = counts[image * matrices : (image + 1) * matrices]
@@ -58,10 +60,12 @@ def _count(levels: Levels, equals: Equals, margin: int, apart: Integers, counts:
     Equal neighbours are added up in all directions at a time; only runs longer than two pixels are
     followed. The neighbours left over are runs of two, the pixels left over runs of their own.
     """
+    # Counts of neighbours wait in lanes of eight bits each.
     number = counts.shape[2]
     neighbours = np.zeros((number + 1, 2 * _LANES), dtype=np.int64)
     lanes = np.zeros((number + 1, 2), dtype=np.uint64)
     longer, followed = np.empty(BLOCK, dtype=np.uint16), np.empty(BLOCK, dtype=np.int64)
+    # In blocks that stay in a processor's cache.
     for begin in range(0, len(levels), BLOCK):
         count = min(BLOCK, len(levels) - begin)
         first = margin + begin
@@ -76,6 +80,7 @@ def _count(levels: Levels, equals: Equals, margin: int, apart: Integers, counts:
                 np.uint16(1 << way),
                 long,
             )
+        # Pixels with neighbours are counted, those amid longer runs are noted.
         n_followed = 0
         for x in range(count):
             level = levels[begin + x]
@@ -89,9 +94,11 @@ def _count(levels: Levels, equals: Equals, margin: int, apart: Integers, counts:
                 _empty(lanes[level], neighbours[level])
             followed[n_followed] = x
             n_followed += long[x] > 0  # a branch would be guessed, and often wrongly
+        # Longer runs are followed from their second pixel.
         for x in followed[:n_followed]:
             level = levels[begin + x]
             _follow(equals, first + x, long[x], apart, counts, level - 1)
+    # What is left in the lanes.
     for level in range(1, number + 1):
         _empty(lanes[level], neighbours[level])
     _complete(neighbours, len(apart), counts)
@@ -111,6 +118,7 @@ def _follow(
     equals: Equals, second: int, ways: int, apart: Integers, counts: Integers, level: int
 ) -> None:
     """Count the runs of more than two pixels that have the same second pixel."""
+    # One direction after the other, by the lowest bit that is left.
     remaining_ways = np.int64(ways)
     while remaining_ways > 0:
         bit = remaining_ways & -remaining_ways
@@ -127,6 +135,7 @@ def _follow(
 def _complete(neighbours: Integers, ways: int, counts: Integers) -> None:
     """Add the runs of two pixels and of one: a run has one neighbour fewer than pixels."""
     matrices, longest, number = counts.shape
+    # Neighbours less what longer runs have of them leaves the runs of two and of one.
     for level in range(number):
         level_neighbours = neighbours[level + 1]
         for way in range(ways):

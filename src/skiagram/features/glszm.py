@@ -29,12 +29,15 @@ def size_zones(levels: Levels, forest: Forest, number: int) -> Integers:
         (m, 4): image, size, level and how many, in the order of image, size and level.
     """
     n, pixels = forest.shape
+    # Small zones are tallied by size and level, large ones listed.
     small = int(np.sqrt(pixels))  # zones up to this size are tallied; the larger ones are few
     tally = np.zeros((small + 1, number + 1), dtype=np.int64)
     large = np.empty(pixels // (small + 1) + 1, dtype=np.int64)
+    # No more distinct entries than zones can fill.
     distinct = min(pixels, int(np.sqrt(2.0 * pixels * number)) + number + 1)
     entries = np.empty((n * distinct, 4), dtype=np.int64)
     used = 0
+    # Entries of each image, by size, then by level.
     for image in range(n):
         n_large = _tally(levels[image].reshape(-1), forest[image], tally, large)
         for size in range(1, small + 1):
@@ -43,6 +46,7 @@ def size_zones(levels: Levels, forest: Forest, number: int) -> Integers:
                     _enter(entries[used], image, size, level, tally[size, level])
                     tally[size, level] = 0
                     used += 1
+        # Large zones, of which equal ones become one entry.
         large[:n_large].sort()
         for position in range(n_large):
             if position > 0 and large[position] == large[position - 1]:
@@ -61,6 +65,7 @@ def _tally(levels: Levels, forest: Forest, tally: Integers, large: Integers) -> 
     What is no root is counted as of size 0, so that no branch is taken that a processor would have
     to guess.
     """
+    # A root holds minus the size of its zone; others hold none.
     small, step = tally.shape[0] - 1, tally.shape[1]
     cells = tally.reshape(-1)
     n_large = 0

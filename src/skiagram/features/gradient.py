@@ -25,6 +25,7 @@ def gradient_moments(images: Floats, inside: Flags) -> Floats:
     n, height, width = images.shape
     whole = inside.shape != images.shape
     results = np.zeros((n, 3))
+    # Two passes: the mean and the maximum, then the variance about the mean.
     for image in range(n):
         total = largest = 0.0
         count = 0

@@ -24,12 +24,14 @@ def erode(images: NDArray[np.float32], radius: int, extreme: np.ufunc) -> NDArra
         radius: Half the side of the square less half a pixel, from 1.
         extreme: `np.minimum` for erosion, `np.maximum` for dilation.
     """
+    # A square is a run along rows, then along columns.
     eroded = np.empty_like(images)
     for axis in (1, 2):
         reach = min(radius, images.shape[axis] - 1)
         source, target = (np.moveaxis(each, axis, 0) for each in (images, eroded))
         for first in range(0, source.shape[2], _AT_ONCE):
             lines = source[..., first : first + _AT_ONCE]
+            # Windows double their width; the last step covers the rest.
             part = np.pad(lines, ((reach, reach), (0, 0), (0, 0)), mode="edge")
             covered = 1
             while 2 * covered <= 2 * reach + 1:
@@ -72,12 +74,14 @@ class Granulometry(WholeImageFamily):
 
     def describe(self, images: NDArray[Any]) -> Floats:
         """Compute the spectra of n images, (n, n_features) in [0, 1]; 0 for constant images."""
+        # Openings take away what is bright and small, closings what is dark and small.
         spectra = []
         for sign in (1, -1):  # openings, then closings
             least, most = (np.minimum, np.maximum)[::sign]
             eroded = images.astype(np.float32)
             remaining = sign * eroded.mean(axis=(1, 2), dtype=np.float64)
             floor = eroded.min(axis=(1, 2)) if sign > 0 else -eroded.max(axis=(1, 2))
+            # What each radius takes away, as a share of all that could be.
             whole, shares, eroded_by = remaining - floor, [], 0
             for radius in self.radii:
                 eroded = erode(eroded, radius - eroded_by, least)  # squares add up to larger ones

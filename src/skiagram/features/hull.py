@@ -38,19 +38,23 @@ def convex_hull(region: Flags, spacing: Floats) -> Hull:
     Args:
         region: (depth, height, width), at least one voxel.
     """
+    # Only corners of the hull within planes along each axis can be corners of the hull.
     points = row_ends(region)
     for axis in (0, 1, 2):
         points = corners_of_planes(points, axis)
+    # The mesh cuts the sides between voxels in the middle: half a voxel beyond each centre.
     arms = np.vstack([np.eye(3, dtype=np.int64), -np.eye(3, dtype=np.int64)])
     points = (2 * points[:, None] + arms).reshape(-1, 3)
     for axis in (1, 2, 0):
         points = corners_of_planes(points, axis)
+    # Four points that do not lie in one plane begin the hull.
     away = points - points[0]
     third = np.cross(away[1], away).any(axis=1).argmax()
     fourth = (away @ np.cross(away[1], away[third]) != 0).argmax()
     first = np.array([0, 1, third, fourth])
     order = np.append(first, np.delete(np.arange(len(points)), first))
     triangles, beyond, planes = _wrap(points[order])
+    # From whole half-voxels to the units of the spacing.
     half = spacing / 2
     places = points[order] * half
     normals = planes[:, :3] * (half.prod() / half)
@@ -84,6 +88,7 @@ def convex_hull(region: Flags, spacing: Floats) -> Hull:
 @compiled
 def row_ends(region: Flags) -> Integers:
     """Return the first and the last voxel of each row, (m, 3)."""
+    # The first and the last voxel of each row, found from both ends.
     depth, height, width = region.shape
     ends = np.empty((2 * depth * height, 3), dtype=np.int64)
     used = 0
@@ -106,18 +111,21 @@ def row_ends(region: Flags) -> Integers:
 def corners_of_planes(points: Integers, axis: int) -> Integers:
     """Keep, in order, those (m, 3) that are corners of the convex hull within their plane."""
     down, along = 1 if axis == 0 else 0, 1 if axis == 2 else 2
+    # The range of the points.
     low, high = points[0].copy(), points[0].copy()
     for point in range(len(points)):
         for side in range(3):
             low[side] = min(low[side], points[point, side])
             high[side] = max(high[side], points[point, side])
     planes, rows = high[axis] - low[axis] + 1, high[down] - low[down] + 1
+    # Ends of each row of each plane.
     ends = np.full((planes, 2, rows), _NOWHERE)  # of each row the first, and minus the last
     for point in range(len(points)):
         plane, row = points[point, axis] - low[axis], points[point, down] - low[down]
         place = points[point, along]
         ends[plane, 0, row] = min(ends[plane, 0, row], place)
         ends[plane, 1, row] = min(ends[plane, 1, row], -place)
+    # What is left of both chains in each plane.
     corners, used = np.empty((2 * planes * rows, 3), dtype=np.int64), 0
     chain = np.empty(rows, dtype=np.int64)
     for plane in range(planes):
@@ -141,6 +149,7 @@ _NOWHERE = 2**62
 @compiled
 def _keep_chain(ends: Integers, chain: Integers) -> None:
     """Take away the ends that are no corners (Andrew, Inf. Proc. Letters 9(5), 1979)."""
+    # A chain that turns one way: what lies within the line of its neighbours goes.
     used = 0
     for row in range(len(ends)):
         if ends[row] == _NOWHERE:
@@ -166,6 +175,7 @@ def _wrap(points: Integers) -> tuple[Integers, Integers, Integers]:
         the first corner to the second; (t, 4) outward normals, twice as long as the area, and
         their products with a corner.
     """
+    # No more triangles than Euler's formula allows, twice the points.
     most = 2 * len(points)
     corners, beyond = np.empty((2, most, 3), dtype=np.int64)
     planes = np.empty((most, 4), dtype=np.int64)
@@ -175,6 +185,7 @@ def _wrap(points: Integers) -> tuple[Integers, Integers, Integers]:
     for triangle in range(2):
         _set_plane(points, corners[triangle], planes[triangle])
     used = _join_points(points, corners, beyond, planes, taken_by)
+    # Triangles that points beyond them took away are left out.
     remaining = taken_by[:used] < 0
     number = np.cumsum(remaining) - 1
     return corners[:used][remaining], number[beyond[:used][remaining]], planes[:used][remaining]
@@ -190,16 +201,19 @@ def _join_points(
     hole (Kallay, Inf. Proc. Letters 19(4), 1984). Of sorted points, each sees a triangle at the one
     before it.
     """
+    # Places for triangles: those free, and those just made.
     free, joined = np.empty(len(corners), dtype=np.int64), np.empty(len(corners), dtype=np.int64)
     rim, starting = np.empty((len(corners), 3), dtype=np.int64), np.empty_like(joined)
     used, n_free, n_joined = 2, 0, 0
     for number in range(3, len(points)):
+        # A point that no triangle sees lies within.
         visible_triangle = _first_seen(points[number], planes, taken_by[:used], joined[:n_joined])
         if visible_triangle < 0:
             continue
         free[n_free] = visible_triangle
         taken_by[visible_triangle] = number
         bottom, n_free, n_joined = n_free, n_free + 1, 0
+        # All triangles that the point sees, from one to the next; the rest of them make the rim.
         while bottom < n_free:
             triangle = free[bottom]
             bottom += 1
@@ -216,6 +230,7 @@ def _join_points(
                     rim[n_joined, 1] = corners[triangle, (side + 1) % 3]
                     rim[n_joined, 2] = other
                     n_joined += 1
+        # Places that became free are filled first.
         for place in range(n_joined):
             if n_free > 0:
                 n_free -= 1
@@ -240,11 +255,13 @@ def _join(
     planes: Integers,
 ) -> None:
     """Fill in the triangles that join a point to the rim of the hole that it made."""
+    # A triangle from each side of the rim to the point.
     for place in range(len(rim)):
         triangle = starting[rim[place, 0]] = joined[place]
         corners[triangle, 0], corners[triangle, 1] = rim[place, 0], rim[place, 1]
         corners[triangle, 2] = number
         _set_plane(points, corners[triangle], planes[triangle])
+    # Neighbours: the triangle beyond the rim, and the next one around the point.
     for place in range(len(rim)):
         triangle, following, other = joined[place], starting[rim[place, 1]], rim[place, 2]
         beyond[triangle, 0], beyond[triangle, 1] = other, following
@@ -316,12 +333,14 @@ def smallest_box(corners: Floats, normals: Floats, edges: Floats, sides: Floats)
     Returns:
         (3,), the first across the face.
     """
+    # Each face in turn, the largest first.
     best, box = np.inf, np.zeros(3)
     outline = np.empty((2, edges.shape[1], 2))
     first, second = np.empty(3), np.empty(3)
     for face in range(min(len(normals), _MAX_FACES)):
         normal = normals[face]
         _set_basis(normal, first, second)
+        # The outline seen along the face: edges where the hull turns away.
         used = 0
         for edge in range(edges.shape[1]):
             turned = _along(sides[0, edge], normal) > _FLAT
@@ -331,10 +350,12 @@ def smallest_box(corners: Floats, normals: Floats, edges: Floats, sides: Floats)
                     outline[end, used, 0] = _along(place, first)
                     outline[end, used, 1] = _along(place, second)
                 used += 1
+        # How high the hull is above the face.
         low, high = np.inf, -np.inf
         for corner in range(len(corners)):
             place = _along(corners[corner], normal)
             low, high = min(low, place), max(high, place)
+        # The rectangle around the outline closes the box.
         length, width = smallest_rectangle(outline[:, :used])
         if (high - low) * length * width < best * (1 - _ROUNDING):
             best = (high - low) * length * width
@@ -350,6 +371,7 @@ def _along(place: Floats, direction: Floats) -> float:
 @compiled
 def _set_basis(normal: Floats, first: Floats, second: Floats) -> None:
     """Set two directions across a normal and each other, all of length 1."""
+    # Across the normal's least component, so that nothing small is divided by.
     least = 0 if abs(normal[0]) < 0.6 else (1 if abs(normal[1]) < 0.8 else 2)
     following, last = (least + 1) % 3, (least + 2) % 3
     size = np.sqrt(normal[following] ** 2 + normal[last] ** 2)
@@ -370,6 +392,7 @@ def smallest_rectangle(outline: Floats) -> tuple[float, float]:
     Freeman and Shapira, Comm. ACM 18(7), 1975; an outline is (2, m, 2) where its sides begin and
     end, in any order.
     """
+    # A smallest rectangle has a side along one of the polygon's.
     best, length, width = np.inf, 0.0, 0.0
     for side in range(outline.shape[1]):
         y, x = outline[1, side, 0] - outline[0, side, 0], outline[1, side, 1] - outline[0, side, 1]
@@ -379,12 +402,14 @@ def smallest_rectangle(outline: Floats) -> tuple[float, float]:
         y, x = y / size, x / size
         low_along = low_across = np.inf
         high_along = high_across = -np.inf
+        # How far the polygon reaches along that side and across it.
         for other in range(outline.shape[1]):
             along = outline[0, other, 0] * y + outline[0, other, 1] * x
             across = outline[0, other, 1] * y - outline[0, other, 0] * x
             low_along, high_along = min(low_along, along), max(high_along, along)
             low_across, high_across = min(low_across, across), max(high_across, across)
         depth, breadth = high_along - low_along, high_across - low_across
+        # Of equal areas the longest counts, so that rounding decides nothing.
         area, longer = depth * breadth, max(depth, breadth)
         if area < best * (1 - _ROUNDING) or (area < best * (1 + _ROUNDING) and longer > length):
             best, length, width = min(area, best), longer, min(depth, breadth)
@@ -406,12 +431,15 @@ def enclosing_ellipsoid(corners: Floats) -> Floats:
     Args:
         corners: (m, 3), not all in a plane.
     """
+    # Points with a 1 beside them: an ellipsoid about any centre is one about 0 in four dimensions.
     lifted = np.hstack([corners - corners.mean(axis=0), np.ones((len(corners), 1))])
+    # Points far from the centre are likely to lie on the ellipsoid.
     extreme = [*corners.argmin(axis=0), *corners.argmax(axis=0)]
     apart = np.argsort(-np.sum(lifted[:, :3] ** 2, axis=1))[:_TAKEN]
     weight = np.zeros(len(corners))
     weight[np.append(apart, extreme)] = 1
     weight /= weight.sum()
+    # Points outside are taken in until none is left.
     while True:
         chosen = np.flatnonzero(weight)
         inverse = np.linalg.inv((lifted.T * weight) @ lifted)
@@ -423,11 +451,13 @@ def enclosing_ellipsoid(corners: Floats) -> Floats:
         taken = np.argsort(-np.where(outside, height, 0))[: min(_TAKEN, np.count_nonzero(outside))]
         chosen = np.append(chosen, taken)
         weight[taken] = 1e-3 / len(taken)
+        # Weights of the chosen points alone, then of all.
         part = weight[chosen] / weight[chosen].sum()
         form = np.linalg.inv((lifted[chosen].T * part) @ lifted[chosen])
         _ascend(lifted[chosen], part, form, np.sum(lifted[chosen] @ form * lifted[chosen], axis=1))
         weight[:] = 0
         weight[chosen] = part
+    # The half axes are those of the weighted spread.
     centre = weight @ lifted[:, :3]
     spread = (lifted[:, :3].T * weight) @ lifted[:, :3] - np.outer(centre, centre)
     axes: Floats = np.sqrt(3 * np.maximum(np.linalg.eigvalsh(spread), 0.0))
@@ -444,6 +474,7 @@ def _ascend(lifted: Floats, weight: Floats, inverse: Floats, height: Floats) -> 
         inverse: (4, 4) of the sum of their weighted products.
         height: (m,) of the points in that form.
     """
+    # The farthest point gains weight, or the nearest one with weight loses some.
     for _ in range(_MAX_STEPS):
         far = near = len(lifted)
         for point in range(len(lifted)):
@@ -462,11 +493,13 @@ def _shift_weight(
     lifted: Floats, weight: Floats, inverse: Floats, height: Floats, chosen: int
 ) -> None:
     """Give one point the weight that makes the ellipsoid grow most, at the cost of the others."""
+    # The best step; a weight does not fall below 0.
     step = (height[chosen] - 4) / (4 * (height[chosen] - 1))
     emptied = step <= -weight[chosen] / (1 - weight[chosen])
     if emptied:
         step = -weight[chosen] / (1 - weight[chosen])
     scale = step / (1 - step + step * height[chosen])
+    # The inverse and the heights follow without a new inversion (Sherman & Morrison).
     turned = np.zeros(4)
     for row in range(4):
         for column in range(4):

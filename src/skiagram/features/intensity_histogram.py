@@ -14,6 +14,7 @@ from skiagram.strict import STRICT
 
 def histogram_statistics(counts: Integers) -> dict[str, Column]:
     """Return statistics of the levels of n images by feature, from (n, levels) pixels of each."""
+    # Moments of the levels.
     number = counts.shape[1]
     levels = np.arange(1.0, number + 1)
     shares = counts / counts.sum(axis=1, keepdims=True)
@@ -32,6 +33,7 @@ def histogram_statistics(counts: Integers) -> dict[str, Column]:
     way, share = above - below, last * FRACTIONS - rank
     percentiles = np.where(share < 0.5, below + way * share, above - way * (1 - share))
     low, lower, median, upper, high = percentiles.T
+    # Extremes, the mode, and what lies between the outer percentiles.
     minimum = 1.0 + np.argmax(counts > 0, axis=1)
     maximum = number - np.argmax(counts[:, ::-1] > 0, axis=1).astype(np.float64)
     most = counts == counts.max(axis=1, keepdims=True)
@@ -67,6 +69,7 @@ def _mean_distance(levels: Floats, centre: Column, counts: Integers) -> Column:
 
 def histogram_gradients(counts: Integers) -> dict[str, Column]:
     """Return how steeply the histograms of n images rise and fall, by feature."""
+    # A single level has no neighbours.
     n, number = counts.shape
     gradients = np.zeros((n, 1))
     if number > 1:

@@ -68,6 +68,7 @@ class IntensityVolumeHistogram(DefinedFamily):
         return self
 
     def extract(self, batch: FeatureBatch) -> Floats:
+        # A curve for each region.
         part = batch.cropped()
         inside = part.region("whole", self.prefix)  # first: it makes and drops a copy of its own
         images = part.intensities(self.prefix)
@@ -75,6 +76,7 @@ class IntensityVolumeHistogram(DefinedFamily):
             self.curve(image.ravel() if region.all() else image[region])
             for image, region in zip(images, inside, strict=True)
         ]
+        # Volumes and intensities at 10 and 90 %.
         volume_10, volume_90 = (
             np.array([curve.volume_at(share) for curve in curves]) for share in (0.1, 0.9)
         )
@@ -94,6 +96,7 @@ class IntensityVolumeHistogram(DefinedFamily):
 
     def curve(self, values: Floats) -> VolumeCurve:
         """Return the histogram of the (m,) intensities of a region."""
+        # The range: stated, or the region's own.
         least, most = float(values.min()), float(values.max())
         low = least if self.lowest is None else self.lowest
         high = most if self.highest is None else self.highest
@@ -103,6 +106,7 @@ class IntensityVolumeHistogram(DefinedFamily):
         elif self.bin_width is not None:  # a bin stands for its middle
             low, high = low + step / 2, high - step / 2
         n_steps = (high - low) / step + 1
+        # So many steps would fill the memory.
         if n_steps > _MAX_STEPS:
             raise DataError(
                 f"`intensity_volume_histogram` of {n_steps:g} steps of {step:g}",
@@ -110,6 +114,7 @@ class IntensityVolumeHistogram(DefinedFamily):
                 allowed=f"at most {_MAX_STEPS}",
                 remedy="choose wider bins, or a `bin_number`",
             )
+        # How many voxels reach each intensity, in pieces.
         number = max(1, round(n_steps))
         intensity = low + step * np.arange(number, dtype=np.float64)
         edges, reached = intensity - step * 1e-9, np.zeros(len(intensity) + 1, dtype=np.int64)
@@ -123,6 +128,7 @@ class IntensityVolumeHistogram(DefinedFamily):
                 piece = floor + (np.floor((piece - floor) / step) + 0.5) * step
             places = np.searchsorted(edges, piece, side="right")
             reached += np.bincount(places, minlength=len(reached))
+        # The share of voxels at or above each intensity.
         below = np.cumsum(reached)[:-1]
         fraction: Floats = np.zeros(len(intensity))
         if high > low:

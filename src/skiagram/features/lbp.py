@@ -51,11 +51,13 @@ def pattern_counts(
     changes = np.empty(width, dtype=np.uint8)
     last = np.empty(width, dtype=np.uint8)
     everywhere = inside.size == 1
+    # Row by row, one neighbour after the other.
     for image in range(n):
         for y in range(height):
             centre = padded[image, margin + y, margin : margin + width]
             bright[:] = 0
             changes[:] = 0
+            # Whether the place between four pixels is at least as bright as the centre.
             for neighbour in range(neighbours):
                 row, left = margin + y + corners[neighbour, 0], margin + corners[neighbour, 1]
                 above = padded[image, row, left : left + width + 1]
@@ -69,6 +71,7 @@ def pattern_counts(
                     bright[x] += bit
                     changes[x] += np.uint8(neighbour > 0) & (bit ^ last[x])
                     last[x] = bit
+            # Patterns that change at most twice count by their bright neighbours, others together.
             for x in range(width):
                 if everywhere or inside[image, y, x]:
                     counts[image, bright[x] if changes[x] <= 2 else neighbours + 1] += 1
@@ -108,6 +111,7 @@ class LocalBinaryPatterns(DefinedFamily):
 
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the shares of the patterns in the region; of one radius they sum to 1."""
+        # Neighbours are compared in grey levels.
         batch.check_planes("lbp")
         levels = self.levels.grey_levels(batch.grey("lbp")).levels[:, 0]
         inside = np.ones((1, 1, 1), np.bool_)

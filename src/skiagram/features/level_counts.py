@@ -15,6 +15,7 @@ from skiagram.features.feature import Floats, Integers
 def list_entries(matrices: Integers) -> Integers:
     """Return (m, 4) image, extent, level and count above 0 of (n, extents, levels), in order."""
     n, extents, levels = matrices.shape
+    # First how many there are, then the entries.
     occupied = 0
     for count in matrices.reshape(-1):
         occupied += int(count > 0)
@@ -53,6 +54,7 @@ def describe_entries(entries: Integers, pixels: Floats) -> Floats:
     Returns:
         (n, 17) the `FIELDS` of each matrix.
     """
+    # Entries of one image follow each other.
     sums = np.zeros((len(pixels), len(FIELDS)))
     highest = 0
     for entry in range(len(entries)):
@@ -73,11 +75,13 @@ def _describe_matrix(
     entries: Integers, pixels: float, counts_by_level: Floats, sums: Floats
 ) -> None:
     """Add up one matrix, in two passes, so that what is all alike has exactly no variance."""
+    # The means about which both variances are taken.
     total = level_sum = extent_sum = 0.0
     for entry in range(len(entries)):
         total += entries[entry, 3]
         level_sum += entries[entry, 2] * entries[entry, 3]
         extent_sum += entries[entry, 1] * entries[entry, 3]
+    # Emphases of small and large extents and levels.
     counts_by_level[:] = 0
     before, extent_count = np.int64(0), 0.0
     for entry in range(len(entries)):
@@ -92,6 +96,7 @@ def _describe_matrix(
         sums[5] += count * other / square
         sums[6] += count * square / other
         sums[7] += count * square * other
+        # Entries come by extent: a new one closes the sum of the last.
         if entries[entry, 1] != before:
             sums[11] += (extent_count / total) ** 2
             before, extent_count = entries[entry, 1], 0.0
@@ -101,6 +106,7 @@ def _describe_matrix(
         sums[14] += count * (extent - extent_sum / total) ** 2
         sums[15] += count * np.log2(count / total)
         sums[16] += count * (count / total)
+    # Non-uniformities, and shares of the whole.
     for number in range(len(counts_by_level)):
         sums[9] += (counts_by_level[number] / total) ** 2
     sums[11] += (extent_count / total) ** 2

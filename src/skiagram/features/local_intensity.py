@@ -22,10 +22,12 @@ def peaks(image: Floats, inside: Flags, spacing: Floats) -> tuple[float, float]:
     """
     from scipy.signal import fftconvolve
 
+    # A sphere of 1 cm³ around each voxel.
     far = (RADIUS / spacing).astype(np.int64).tolist()
     steps = np.ogrid[tuple(slice(-reach, reach + 1) for reach in far)]
     sphere = sum((step * apart) ** 2 for step, apart in zip(steps, spacing, strict=True))
     within = (sphere <= RADIUS**2).astype(np.float64)
+    # At the border fewer voxels lie in the sphere, so each mean has its own number.
     voxels = np.rint(fftconvolve(np.ones(image.shape), within, mode="same"))
     means = fftconvolve(image, within, mode="same") / voxels
     most_intense = inside & (image == image[inside].max())
@@ -41,6 +43,7 @@ class LocalIntensity(DefinedFamily):
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of n images or volumes, (n, 2); a plane image is one slice."""
         spacing = known_spacing(batch, "local_intensity")
+        # The sphere reaches beyond the region.
         reach = (RADIUS / spacing.min(axis=0)).astype(np.int64).tolist()
         part = batch.cropped(reach)
         images, inside = part.intensities(self.prefix), part.region("whole", self.prefix)

@@ -26,6 +26,7 @@ def morphology_features(
         images: (n, depth, height, width) intensities.
         inside: Of the same shape, the voxels whose intensities count.
     """
+    # Volume, area and spread of each region.
     extents = [surface.extent(*region) for region in zip(regions, spacing, strict=True)]
     volume = np.array([extent.volume for extent in extents])
     area = np.array([extent.area for extent in extents])
@@ -42,6 +43,7 @@ def morphology_features(
             total[row] = values.sum()
             centre = (values @ np.argwhere(counted)) * spacing[row] / total[row]
             shift[row] = np.linalg.norm(centre - extents[row].centre)
+    # Diameters need only the corners of the hull.
     hulls = [convex_hull(*region) for region in zip(regions, spacing, strict=True)]
     features = {
         "volume_mesh": volume,
@@ -116,9 +118,11 @@ def _pair_sums(image: Floats, inside: Flags, spacing: Floats) -> tuple[float, fl
     """
     from scipy.fft import irfftn, next_fast_len, rfftn
 
+    # In a region of one intensity nothing deviates from the mean.
     deviation = np.where(inside, image - image[inside].mean(), 0.0)
     if not deviation.any():
         return 1.0, 0.0, 0.0, 0.0
+    # Sums over all pairs are convolutions with 1 / distance.
     sides = [next_fast_len(2 * side - 1, real=True) for side in image.shape]
     steps = [np.minimum(np.arange(n), n - np.arange(n)) for n in sides]
     z, y, x = (step * apart for step, apart in zip(steps, spacing, strict=True))
@@ -128,6 +132,7 @@ def _pair_sums(image: Floats, inside: Flags, spacing: Floats) -> tuple[float, fl
     part = tuple(slice(side) for side in image.shape)
     around = irfftn(rfftn(inside.astype(np.float64), sides) * weights, sides)[part]
     near = irfftn(rfftn(deviation, sides) * weights, sides)[part]
+    # Products of deviations for Moran's index, squared differences for Geary's.
     squares = deviation**2
     products = float(np.sum(deviation * near))
     differences = 2 * float(np.sum(squares * around)) - 2 * products
@@ -155,6 +160,7 @@ class Morphology(DefinedFamily):
         return every if self.autocorrelation else every[:1]
 
     def extract(self, batch: FeatureBatch) -> Floats:
+        # Surfaces and volumes are those of bodies.
         if not batch.volumes:
             raise DataError(
                 "`morphology` is not defined for plane images",
@@ -165,6 +171,7 @@ class Morphology(DefinedFamily):
         part = batch.cropped()
         images = part.intensities("morphology")
         inside = part.region("whole", "morphology")
+        # Form by the outline, intensities by what re-segmentation left.
         regions = np.ascontiguousarray(inside if part.forms is None else part.forms)
         spacing = (
             known_spacing(batch, "morphology") if self.unit == "mm" else np.ones((len(batch), 3))
@@ -177,6 +184,7 @@ class Morphology(DefinedFamily):
 
 def known_spacing(batch: FeatureBatch, family: str) -> Floats:
     """Return the spacing of n images in mm, one number an axis."""
+    # A family in mm has no sense without mm.
     axes = 3 if batch.volumes else 2
     spacing = batch.spacing
     if spacing is None or spacing.shape[1] < axes or not np.isfinite(spacing).all():

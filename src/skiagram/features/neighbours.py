@@ -55,17 +55,20 @@ def equal_neighbours(levels: Levels) -> Equals:
     framed = np.zeros((min(depth, 2), (height + 2) * wide), dtype=np.uint16)
     rows = max(1, BLOCK // wide)
     marks = np.empty(rows * wide, dtype=np.uint16)
+    # Two slices are held: this one and the one before.
     for image in range(n):
         for z in range(depth):
             cells, before = framed[z & 1], framed[(z & 1) - 1]
             for y in range(height):
                 begin = (y + 1) * wide + 1
                 copy(levels[image, z, y], cells[begin : begin + width])
+            # Rows that fit into the cache together.
             for top in range(0, height, rows):
                 count = min(rows, height - top)
                 first, last = (top + 1) * wide + 1, (top + 1 + count) * wide - 1
                 centre, equal = cells[first:last], marks[: last - first]
                 equal[:] = 0
+                # Neighbours in the row above, in the slice before, and to the left.
                 north = cells[first - wide - 1 : last - wide + 1]
                 _mark_three(centre, north, np.int64(_NORTH_EAST), equal)
                 if z > 0:
@@ -159,6 +162,7 @@ def _grow(levels: Levels, equals: Equals, apart: Integers, tree: Forest) -> None
     The pixels that have any are listed first, without a branch, which a processor would have to
     guess at each pixel.
     """
+    # In blocks: first all pixels as zones of their own.
     joined = np.empty(min(BLOCK, len(levels)), dtype=np.int32)
     for begin in range(0, len(levels), BLOCK):
         count = 0
@@ -166,6 +170,7 @@ def _grow(levels: Levels, equals: Equals, apart: Integers, tree: Forest) -> None
             tree[place] = -np.int32(levels[place] > 0)
             joined[count] = place
             count += equals[place] > 0
+        # Each pixel with equal neighbours joins the zone of the first one.
         for place in joined[:count]:
             equal = np.int64(_APART[equals[place]])
             bit = equal & -equal
@@ -173,6 +178,7 @@ def _grow(levels: Levels, equals: Equals, apart: Integers, tree: Forest) -> None
             tree[np.uintp(zone)] -= 1
             tree[place] = zone
             equal ^= bit
+            # Zones of its further neighbours become one with it.
             while equal > 0:
                 bit = equal & -equal
                 other = _root(tree, place - apart[WAY_OF_BIT[np.uintp(bit)]])

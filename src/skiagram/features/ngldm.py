@@ -31,6 +31,7 @@ def dependence_counts(levels: Levels, number: int, distance: int, coarseness: in
         (n, (2 distance + 1)², number): counts of dependence 1, 2, … and level 1, 2, …; the power is
         3 if the depth is over 1.
     """
+    # As many dependent pixels as the square or cube holds.
     n, depth, height, width = levels.shape
     side = 2 * distance + 1
     most = side * side if depth == 1 else side * side * side
@@ -42,11 +43,13 @@ def dependence_counts(levels: Levels, number: int, distance: int, coarseness: in
     cells = framed.reshape(-1)
     rows = max(1, BLOCK // wide)
     dependent = np.empty(rows * wide, dtype=np.uint16)
+    # The image in its frame of zeros.
     for image in range(n):
         for z in range(depth):
             for y in range(height):
                 row = framed[far + z, distance + y]
                 copy(levels[image, z, y], row[distance : distance + width])
+        # Rows together: how many around depend on each pixel.
         for z in range(far, far + depth):
             for y in range(distance, distance + height, rows):
                 first = (z * (height + 2 * distance) + y) * wide + distance
@@ -55,6 +58,7 @@ def dependence_counts(levels: Levels, number: int, distance: int, coarseness: in
                 _depend(
                     cells, first, (height + 2 * distance, wide), (far, distance), coarseness, some
                 )
+                # Counted by level and by number.
                 for x in range(len(some)):
                     level = cells[first + x]
                     if level > 0:

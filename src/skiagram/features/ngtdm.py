@@ -31,6 +31,7 @@ def tone_differences(
         (n, number) pixels of each level, n_i, and the sum of their differences from the mean of
         their neighbours, s_i.
     """
+    # The neighbours and the pixel itself.
     n, depth, height, width = levels.shape
     around = 9 if depth == 1 else 27
     counts, sums = np.zeros((n, number), dtype=np.int64), np.zeros((n, number))
@@ -43,9 +44,11 @@ def tone_differences(
     pixels = np.zeros((number + 1) * around, dtype=np.int64)  # of each level and number around
     apart = np.zeros((number + 1) * around, dtype=np.int64)
     for image in range(n):
+        # Slices enter the frame when they are needed, and replace the last but two.
         for z in range(depth):
             for slice_ in range(z if z == 0 else z + 1, min(z + 2, depth)):
                 _frame(levels[image, slice_], framed[slice_ % deep])
+            # Sums over the neighbourhood: slices, then rows, then columns.
             for top in range(0, height, rows):
                 count = min(rows, height - top)
                 first, last = top * wide, (top + count + 2) * wide
@@ -55,6 +58,7 @@ def tone_differences(
                 _add_rows(total[: len(centre)], total[wide:], total[2 * wide :])
                 _compare(centre, total, np.int32(around), cells, differences)
                 _tally(centre, cells, differences, pixels, apart)
+        # Differences of each level, weighted by how many neighbours there were.
         for level in range(1, number + 1):
             if isolated:
                 counts[image, level - 1] += pixels[level * around]
@@ -137,6 +141,7 @@ def level_pairs(count: Integers, sum_: Floats) -> tuple[float, float, float]:
     Returns:
         Σ |i n_i − j n_j|, Σ |i − j| (n_i s_i + n_j s_j) / (n_i + n_j) and Σ (n_i + n_j) (i − j)².
     """
+    # Ordered pairs are twice the unordered ones.
     products = weighted = squares = 0.0
     for i in range(len(count)):
         for j in range(i):
@@ -157,6 +162,7 @@ def relate(counts: Integers, sums: Floats) -> Floats:
     """Return the features in column order, (5, n)."""
     n, number = counts.shape
     features = np.zeros((5, n))
+    # Sums over the levels that occur.
     for image in range(n):
         pixels = weighted = total = mean = 0.0
         occurring = 0
@@ -166,12 +172,14 @@ def relate(counts: Integers, sums: Floats) -> Floats:
             total += sums[image, level]
             mean += counts[image, level] * (level + 1)
             occurring += counts[image, level] > 0
+        # Coarseness has an upper limit where nothing varies.
         features[0, image] = MAX_COARSENESS
         if pixels == 0:
             continue
         spread = 0.0  # Σ_ij p_i p_j (i − j)²
         for level in range(number):
             spread += 2 * counts[image, level] / pixels * (level + 1 - mean / pixels) ** 2
+        # Contrast, busyness, complexity and strength, as far as they are defined.
         products, mixed, squares = level_pairs(counts[image], sums[image])
         features[0, image] = 1 / max(weighted / pixels, 1 / MAX_COARSENESS)
         if occurring > 1:

@@ -60,6 +60,7 @@ class Permuted(DerivedImageFamily):
     def permute(self, batch: FeatureBatch) -> FeatureBatch:
         """Return the images with permuted voxels; those outside of the region stay."""
         images = batch.images.copy()
+        # The order depends on the image's content, so it is the same wherever it stands.
         for row in range(len(batch)):
             single = batch.row(row)
             digest = hashlib.sha256(np.ascontiguousarray(single.images).data).hexdigest()

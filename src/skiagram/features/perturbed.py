@@ -61,22 +61,26 @@ class Perturbation:
             inside: Of the same shape, the region; None for the whole image, which has no contour.
             spacing: Row and column spacing; their ratio counts alone.
         """
+        # All numbers are drawn before anything is changed.
         sigma = self.noise * noise_level(image)
         angle = np.deg2rad(generator.uniform(-self.rotation, self.rotation))
         shift = generator.uniform(-self.shift, self.shift, 3)
         change = generator.uniform(-self.volume, self.volume)
         region = inside
+        # Moved, with its region.
         if self.rotation or self.shift:
             moved = _moved(image, angle, shift, spacing)
             if inside is not None:
                 region = _moved(inside.astype(np.float32), angle, shift, spacing) >= 0.5
         else:
             moved = image.astype(np.float64)
+        # Noise of the image's own level.
         if sigma:
             pixels = moved.reshape(-1)
             for begin in range(0, len(pixels), _AT_ONCE):
                 part = pixels[begin : begin + _AT_ONCE]
                 part += sigma * generator.standard_normal(len(part))
+        # Without a region, or where it has left the image, only the image is changed.
         if inside is None or region is None or not region.any():
             return moved, inside
         if change:
@@ -89,6 +93,7 @@ class Perturbation:
             resized = np.zeros(region.size, dtype=np.bool_)
             resized[order[:size]] = True
             region = resized.reshape(region.shape)
+        # Borders that follow the image instead of the pen.
         if self.supervoxel is not None:
             region = _redrawn(moved, region, self.supervoxel, generator)
         return moved, region
@@ -114,10 +119,12 @@ def noise_level(image: NDArray[Any]) -> float:
 
 def _moved(image: NDArray[Any], angle: float, shift: Floats, spacing: Sequence[float]) -> Floats:
     """Return an image rotated about its centre within the plane, then shifted; edges go on."""
+    # A rotation in mm, so that it keeps angles where pixels are no squares.
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     scale = np.diag(np.asarray(spacing, dtype=np.float64))
     matrix = np.eye(3)
     matrix[1:, 1:] = np.linalg.inv(scale) @ turn @ scale
+    # Along an axis of one slice nothing can be shifted.
     along = np.where(np.array(image.shape) > 1, shift, 0.0)
     centre = (np.array(image.shape) - 1) / 2
     offset = centre - matrix @ (centre + along)
@@ -131,14 +138,17 @@ def _redrawn(image: Floats, region: Flags, size: int, generator: np.random.Gener
     """Return a region made of whole supervoxels, each in it as likely as it lay in the region."""
     from skimage.segmentation import slic  # of projects alone, and long to import
 
+    # The region with one supervoxel around it.
     box = ndimage.find_objects(region.astype(np.uint8))[0]
     margin = max(1, round(size ** (1 / 3)))
     box = tuple(slice(max(0, side.start - margin), side.stop + margin) for side in box)
     part, inside = image[box], region[box]
+    # Supervoxels of about the asked size.
     spread = float(np.ptp(part))
     scaled = (part - part.min()) / spread if spread else np.zeros_like(part)
     count = max(2, part.size // size)
     labels = slic(scaled, count, compactness=_COMPACTNESS, channel_axis=None, start_label=0)
+    # The share of each in the region decides, by chance where it is neither most nor little.
     total = np.bincount(labels.ravel())
     share = np.bincount(labels.ravel(), weights=inside.ravel().astype(np.float64)) / total
     draw = generator.random(len(share))
@@ -186,10 +196,12 @@ class Perturbed(DerivedImageFamily):
 
     def perturb(self, batch: FeatureBatch, copy: int) -> FeatureBatch:
         """Return one changed copy of each image, with its region."""
+        # The copies of the batch, with masks and outlines where it has them.
         images = np.empty(batch.images.shape, dtype=np.float32)
         masks = None if batch.masks is None else np.empty(batch.masks.shape, dtype=np.bool_)
         outlines = None if batch.outlines is None else np.empty_like(batch.outlines)
         for row in range(len(batch)):
+            # The stream is named by the image, so that a case has equal copies in every batch.
             single = batch.row(row)
             digest = hashlib.sha256(single.images.tobytes()).hexdigest()
             name = ("perturbed", self.name, copy, digest)

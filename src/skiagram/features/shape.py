@@ -63,11 +63,13 @@ def shape_features(regions: Flags, spacing: Floats) -> dict[str, Column]:
     corners of a cell are the centres of four pixels, and the outline cuts its sides half way.
     Pixels that touch by a corner alone are kept apart; beyond the image there is no region.
     """
+    # Each cell between four pixels has one of sixteen forms.
     row, column = spacing.T
     pixels = np.pad(regions, ((0, 0), (1, 1), (1, 1))).view(np.uint8)
     codes = pixels[:, :-1, :-1] | pixels[:, :-1, 1:] << 1
     codes |= pixels[:, 1:, :-1] << 2 | pixels[:, 1:, 1:] << 3
     cells = np.stack([np.bincount(image.ravel(), minlength=16) for image in codes], axis=1)
+    # Area and perimeter are sums over cells of each form.
     eighths, across, down, slanted = _CELLS @ cells
     area = eighths / 8 * (row * column)
     perimeter = across * column + down * row + slanted * np.hypot(row, column) / 2
@@ -82,6 +84,7 @@ def shape_features(regions: Flags, spacing: Floats) -> dict[str, Column]:
     half = (row_variance + column_variance) / 2
     apart = np.hypot((row_variance - column_variance) / 2, joint)
     major, minor = 4 * np.sqrt(half + apart), 4 * np.sqrt(np.maximum(half - apart, 0))
+    # Diameter, length and width by the corners of the hull.
     diameters, lengths, widths = np.array([*map(extents, regions, spacing)]).T
     return {
         "area_mesh": area,

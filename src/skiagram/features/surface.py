@@ -30,6 +30,7 @@ def _triangles() -> tuple[Floats, Floats, Integers]:
         (256, most) their shares; (256,) how many there are. Corner (z, y, x) of a cell is the bit
         4z + 2y + x.
     """
+    # A table for all 256 sets of corners.
     fans = []
     for corners in range(256):
         fan = []
@@ -48,6 +49,7 @@ def _triangles() -> tuple[Floats, Floats, Integers]:
             largest = np.flatnonzero(areas > areas.max() - 1e-9).tolist()
             fan += [(triangle, 1 / len(largest)) for number in largest for triangle in ways[number]]
         fans.append(fan)
+    # Padded to the longest fan.
     most = max(map(len, fans))
     triangles, shares = np.zeros((256, most, 3, 3)), np.zeros((256, most))
     for corners, fan in enumerate(fans):
@@ -82,6 +84,7 @@ def _loops(corners: int) -> list[list[tuple[float, ...]]]:
                 while inside[(end + 1) % 4]:
                     end = (end + 1) % 4
                 following[middles[corner]] = middles[(end + 1) % 4]
+    # Segments joined end to end become loops.
     loops = []
     while following:
         loop = [next(iter(following))]
@@ -123,6 +126,7 @@ def _count_cells(region: Flags) -> tuple[Integers, Integers]:
 
     Not those with all corners or none, which hold no surface.
     """
+    # Eight corners make a byte; cells outside or inside as a whole have no surface.
     depth, height, width = region.shape
     cells, depths = np.zeros(256, dtype=np.int64), np.zeros(256, dtype=np.int64)
     codes, nothing = np.zeros(width + 1, dtype=np.uint8), np.zeros(width, dtype=np.bool_)
@@ -154,6 +158,7 @@ def _measure(
     spacing: Floats,
 ) -> tuple[float, float]:
     """Sum up the areas, and by the divergence theorem along the slices the volume."""
+    # Each form of a cell is measured once, and counts as often as it occurs.
     volume = area = 0.0
     for code in range(256):
         for triangle in range(number[code]):
@@ -161,12 +166,14 @@ def _measure(
             ax, bx = corner[1, 2] - corner[0, 2], corner[2, 2] - corner[0, 2]
             ay, by = corner[1, 1] - corner[0, 1], corner[2, 1] - corner[0, 1]
             az, bz = corner[1, 0] - corner[0, 0], corner[2, 0] - corner[0, 0]
+            # Half the cross product: the triangle's area along each axis.
             along_z = (ax * by - ay * bx) * spacing[1] * spacing[2] / 2
             along_y = (az * bx - ax * bz) * spacing[0] * spacing[2] / 2
             along_x = (ay * bz - az * by) * spacing[0] * spacing[1] / 2
             size = np.sqrt(along_x * along_x + along_y * along_y + along_z * along_z)
             height = (corner[0, 0] + corner[1, 0] + corner[2, 0]) / 3
             area += shares[code, triangle] * cells[code] * size
+            # The volume that the triangle sweeps along the slices.
             swept = (depths[code] + cells[code] * height) * spacing[0]
             volume += shares[code, triangle] * along_z * swept
     return abs(volume), area
@@ -175,6 +182,7 @@ def _measure(
 @compiled
 def places(region: Flags) -> tuple[int, Floats, Floats]:
     """Return the number of voxels, the sums of their places and those of the places' products."""
+    # Sums of places and of their products give centre and covariance.
     depth, height, width = region.shape
     total = 0
     sums, products = np.zeros(3), np.zeros((3, 3))

@@ -27,6 +27,7 @@ def sub_bands(planes: NDArray[Any], wavelet: str, boundary: str, levels: int) ->
     once for either half, which costs a fifth more time and saves the memory of an image: all takes
     one and a half times the memory of the planes as float64, if no band is kept.
     """
+    # Each level splits the approximation of the one before; nothing is held longer than needed.
     filters = pywt.Wavelet(wavelet)
     for _ in range(levels):
         half = _half_of_rows(planes, filters, boundary, _LOW)
@@ -58,6 +59,7 @@ def _half_of_rows(planes: NDArray[Any], wavelet: pywt.Wavelet, boundary: str, ha
 
 def _split_columns(planes: Floats, wavelet: pywt.Wavelet, boundary: str) -> tuple[Floats, Floats]:
     count, height, width = planes.shape
+    # In blocks of columns, as PyWavelets takes one plane after the other.
     shape = (count, pywt.dwt_coeff_len(height, wavelet.dec_len, boundary), width)
     low, high = np.empty(shape), np.empty(shape)
     step = max(_BLOCK_VALUES // height, 1)
@@ -131,6 +133,7 @@ class Wavelet(WholeImageFamily):
         A sub-band whose mean square is below 1e-12 times the image's counts as empty, so that a
         constant image has values.
         """
+        # Below the floor there is only rounding.
         floor = np.maximum(_RELATIVE_FLOOR * mean_square(images), _ABSOLUTE_FLOOR)
 
         def describe(band: Floats) -> Floats:

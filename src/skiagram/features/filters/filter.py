@@ -78,6 +78,7 @@ def convolve(
 
 def rotated(kernels: Sequence[Kernels]) -> list[tuple[Kernels, ...]]:
     """Return kernels, along x first, turned by all right angles, each distinct result once."""
+    # Permutations of axes with signs: only turns, no mirrors.
     turns = []
     for order in permutations(range(len(kernels))):
         even = sum(later < earlier for earlier, later in combinations(order, 2)) % 2 == 0
@@ -87,12 +88,14 @@ def rotated(kernels: Sequence[Kernels]) -> list[tuple[Kernels, ...]]:
                 turns.append(
                     tuple(tuple(kernel[::sign] for kernel in kernels[axis]) for axis, sign in pairs)
                 )
+    # Symmetric kernels come out equal after several turns.
     distinct = {tuple(kernel.tobytes() for axis in turn for kernel in axis): turn for turn in turns}
     return list(distinct.values())
 
 
 def pooled(responses: Iterable[Floats], pooling: Pooling) -> Floats:
     """Return the voxel-wise mean or maximum of responses, of which one is held at a time."""
+    # One response at a time, as volumes are large.
     total: Floats | None = None
     count = 0
     for response in responses:

@@ -51,6 +51,7 @@ class GaborFilter(Filter):
         return int(np.floor(_CUTOFF * widest + 0.5))
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
+        # Waves of one length in mm need pixels of one side.
         along = [spacing[axis] for axis in self.axes]
         if max(along) > 1.01 * min(along):
             raise DataError(
@@ -59,6 +60,7 @@ class GaborFilter(Filter):
                 where="features",
                 remedy="resample to one spacing, or set `dimension: 2D`",
             )
+        # In 3D the mean over planes across each axis.
         planes = (0,) if self.dimension == "2D" else (0, 1, 2)
         responses = (self._in_planes(image, across, spacing) for across in planes)
         return pooled(responses, "average")
@@ -80,11 +82,13 @@ class GaborFilter(Filter):
             envelope = np.exp(-(along**2 + self.aspect_ratio**2 * aside**2) / (2 * sigma**2))
             kernel = envelope * np.exp(2j * np.pi * along / wavelength)
             kernels.append(kernel.astype(np.complex64))
+        # Wide enough that neither padding nor period reaches what is kept.
         rows, columns = (side // 2 for side in kernels[0].shape)
         edges = ((rows, rows), (columns, columns))
         height, breadth = planes.shape[1:]
         sides = [next_fast_len(height + 4 * rows), next_fast_len(breadth + 4 * columns)]
         inner = (slice(2 * rows, 2 * rows + height), slice(2 * columns, 2 * columns + breadth))
+        # The kernels are transformed once, each plane once.
         spectra = [fft2(kernel, sides) for kernel in kernels]
         response = np.empty(planes.shape)
         for number in range(len(planes)):

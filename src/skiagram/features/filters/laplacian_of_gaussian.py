@@ -40,6 +40,7 @@ class LaplacianOfGaussian(RieszFilter):
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
         """Return the response, (depth, height, width), per voxel²."""
+        # A Gaussian and its second derivative along each axis.
         gaussians, curvatures = {}, {}
         for axis in self.axes:
             sigma = self.sigma / spacing[axis]
@@ -48,12 +49,14 @@ class LaplacianOfGaussian(RieszFilter):
             gaussian = np.exp(-(place**2) / (2 * sigma**2)) / (np.sqrt(2 * np.pi) * sigma)
             gaussians[axis] = gaussian
             curvatures[axis] = (place**2 / sigma**2 - 1) / sigma**2 * gaussian
+        # The sum of the second derivatives along each axis, smoothed along the others.
         total = np.zeros(image.shape)
         for curved in self.axes:
             kernels = [
                 (curvatures[axis] if axis == curved else gaussians[axis],) for axis in self.axes
             ]
             total += convolve(image, self.axes, kernels, self.boundary)
+        # A Riesz transform of the response, where it is asked for.
         if self.riesz is None:
             return total
         orders, margin = self.riesz, len(gaussians[2])

@@ -62,6 +62,7 @@ def in_frequencies(
     """
     from scipy.fft import irfftn, next_fast_len, rfftn
 
+    # Padded, unless the image is taken as periodic.
     first = 0 if boundary == "periodic" else margin
     width = [(0, 0)] * 3
     for axis in axes:
@@ -94,6 +95,7 @@ def in_frequencies(
     # The real part of the response to a gain is the response to the mean of it and its mirror.
     gains = (gain(place_frequencies) + np.conj(gain(mirror_frequencies))) / 2
     response: Floats = irfftn(rfftn(wide, axes=order) * gains, sides, axes=order)
+    # The padding is taken off again.
     inner = tuple(
         slice(before, before + size) for (before, _), size in zip(width, image.shape, strict=True)
     )

@@ -49,6 +49,7 @@ class SeparableWavelet(Filter):
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
         import pywt
 
+        # Low and high pass along each axis, as the letters of the band say.
         wavelet = pywt.Wavelet(self.wavelet)
         low, high = np.array(wavelet.dec_lo), np.array(wavelet.dec_hi)
         kernels = []
