@@ -18,17 +18,21 @@ def cluster_features(table: FeatureTable, correlation: float) -> dict[str, tuple
         table: Training cases alone; a missing value counts as the feature's median.
         correlation: Mean |ρ| from which features stand in one cluster, in (0, 1).
     """
+    # A single feature is a cluster.
     if len(table.names) < 2:
         return {name: (name,) for name in table.names}
+    # Gaps count as the median.
     imputer = SimpleImputer(strategy="median", keep_empty_features=True)
     values = imputer.fit_transform(
         np.where(np.isfinite(table.values), table.values, np.nan).astype(np.float64)
     )
+    # Spearman's correlation, by ranks.
     with np.errstate(divide="ignore", invalid="ignore"):  # a feature that does not vary
         rho = np.corrcoef(pd.DataFrame(values).rank(), rowvar=False)
     alike = np.abs(np.nan_to_num(rho))
     distance = 1.0 - (alike + alike.T) / 2
     np.fill_diagonal(distance, 0.0)
+    # Average linkage, cut where features are less alike than asked.
     number = fcluster(
         linkage(squareform(distance, checks=False), "average"), 1.0 - correlation, "distance"
     )

@@ -61,6 +61,7 @@ class FoldImportance:
 
 def measure_fold(model: ExplainedModel, fit: FoldFit) -> FoldImportance:
     """Return the scores of one fold with groups of features permuted, and Shapley values."""
+    # Groups of features: families, and clusters of those that go together.
     options = model.options.importance
     training, held_out = (model.table(fit, rows) for rows in (fit.training, fit.held_out))
     families = group_by_family(fit.fitted.features, [*model.families])
@@ -74,6 +75,7 @@ def measure_fold(model: ExplainedModel, fit: FoldFit) -> FoldImportance:
         dict(zip(groups, permuted_rankings(rank, held_out, groups, orders), strict=True))
         for groups in (families, clusters)
     )
+    # Shapley values, where exact ones are known.
     shapley = None
     if options.shap_cases and has_shapley_values(fit.fitted):
         background = draw_rows(model.stream(fit, "background"), training, options.background)
@@ -87,9 +89,11 @@ def measure_fold(model: ExplainedModel, fit: FoldFit) -> FoldImportance:
 
 def explain_features(model: ExplainedModel) -> Features:
     """Say what a model of features rests on."""
+    # Each fold by a worker of its own.
     options = model.options.importance
     folds = list(model.context.compute.map(partial(measure_fold, model), model.fits))
     names: tuple[str, ...] = model.fits[0].fitted.features
+    # What is lost with each family.
     families = [
         GroupImportance(
             family, len(members), model.measure_loss([fold.family_scores[family] for fold in folds])
@@ -135,11 +139,13 @@ def _describe_feature(
     model: ExplainedModel, name: str, folds: Sequence[FoldImportance]
 ) -> FeatureImportance:
     """Return a feature with those of its cluster in most fits, its loss and its local effects."""
+    # Features that share its cluster in most folds are named beside it.
     together = Counter(
         other for fold in folds for other in fold.clusters[fold.cluster_of[name]] if other != name
     )
     relatives = (other for other in folds[0].cluster_of if 2 * together[other] > len(folds))
     loss = model.measure_loss([fold.cluster_scores[fold.cluster_of[name]] for fold in folds])
+    # How the score changes along the feature, in the folds of the first repeat.
     effects = (
         accumulate_local_effects(
             model.ranks(fit.fitted),
@@ -155,6 +161,7 @@ def _describe_feature(
 
 def estimate_coefficients(model: ExplainedModel) -> tuple[tuple[ModelCoefficient, ...], int]:
     """Return the largest weights of a linear model fitted on all cases, and the resamples made."""
+    # The final model's effects are the figures.
     options, loads = model.options.importance, model.fits[0].model
     validator = CrossValidator(loads, model.plan, model.positive)
 
@@ -189,12 +196,14 @@ def estimate_coefficients(model: ExplainedModel) -> tuple[tuple[ModelCoefficient
         )
         for column, (name, value) in enumerate(zip(final.features, final_effects, strict=True))
     ]
+    # The largest ones are shown.
     largest = sorted(coefficients, key=lambda coefficient: -abs(coefficient.effect.value or 0.0))
     return tuple(largest[: options.first]), len(resampled)
 
 
 def resample_patients(model: ExplainedModel, count: int) -> Iterator[Rows]:
     """Yield rows of patients drawn with replacement, within those of each class."""
+    # A patient with a positive case counts as positive.
     development_cases = model.known
     patients, number = np.unique(development_cases.patient_id, return_inverse=True)
     label = np.zeros(len(patients), dtype=np.int64)

@@ -71,6 +71,7 @@ def permuted_rankings(
 
     `orders` are (permutations, n) rows from which a group's features are taken.
     """
+    # All features of a group take the values of another case together.
     position = {name: column for column, name in enumerate(table.names)}
     scores = np.empty((len(groups), *orders.shape))
     for row, members in enumerate(groups.values()):
@@ -96,6 +97,7 @@ def auc_loss(base: Floats, changed: Floats, positive: Flags, patient: Any) -> Li
 
 def estimate_loss(folds: Sequence[Linearised], repeats: int, ratio: float) -> Loss:
     """Average the losses of folds, repeat after repeat; the folds of one share no patient."""
+    # The mean loss, with an interval over fits and one over patients.
     values = np.array([fold.value for fold in folds])
     mean = float(values.mean())
     over_folds = corrected_mean(values, ratio, -1.0, 1.0)
@@ -116,12 +118,15 @@ def compare_rankings(importance: Floats, top: int) -> Agreement | None:
 
     None where fewer than two fits or features rank.
     """
+    # One ranking, or one feature, has nothing to agree with.
     fits, features = importance.shape
     if fits < 2 or features < 2:
         return None
     top = min(top, features)
+    # The first features of each fit.
     first = [set(np.argsort(-fit, kind="stable")[:top].tolist()) for fit in importance]
     pairs = list(combinations(range(fits), 2))
+    # Ranks say nothing where all features are worth the same.
     varied = [(a, b) for a, b in pairs if np.ptp(importance[a]) > 0 and np.ptp(importance[b]) > 0]
     rho, tau = (
         [float(measure(importance[a], importance[b]).statistic) for a, b in varied] or [0.0]
@@ -146,11 +151,13 @@ def linear_effects(ranking: Ranking, table: FeatureTable) -> Floats | None:
     None where the score is no weighted sum of the features. The table's cases give mean and
     standard deviation of each; gaps play no part.
     """
+    # The mean and the spread of each feature, gaps left out.
     values = table.values.astype(np.float64)
     is_finite = np.isfinite(values)
     count = np.maximum(is_finite.sum(axis=0), 1)
     mean = np.where(is_finite, values, 0.0).sum(axis=0) / count
     spread = np.sqrt((np.where(is_finite, values - mean, 0.0) ** 2).sum(axis=0) / count)
+    # Cases at the mean, one and two spreads above it, and each feature alone moved.
     features = len(table.names)
     together = mean + np.stack([np.zeros(features), spread, 2 * spread])
     each = [mean + step * np.diag(spread) for step in (1.0, -1.0)]
@@ -160,6 +167,7 @@ def linear_effects(ranking: Ranking, table: FeatureTable) -> Floats | None:
     steps = rows.astype(np.float64) - rows[0]  # as float32 holds them, not as they were meant
     alone = slice(3, 3 + features)
     step = np.diagonal(steps[alone])
+    # Each feature's slope, and how far the others lie off the plane that it makes.
     slope = np.divide(rise[alone], step, out=np.zeros(features), where=spread > 0)
     scale = float(np.abs(rise).max())
     bent = float(np.abs(rise - steps @ slope).max())
@@ -176,20 +184,24 @@ def accumulate_local_effects(
     lowest bin on; so no case takes values that go with none of its others (Apley & Zhu 2020,
     *J. R. Stat. Soc. B* 82:1059). None for a feature of one value.
     """
+    # Cases without the feature say nothing of its effect.
     column = table.names.index(feature)
     measured_cases = table.select(np.flatnonzero(np.isfinite(table.values[:, column])))
     column_values = measured_cases.values[:, column]
     if len(column_values) == 0:
         return None
+    # Bins that hold about equally many cases.
     edge = np.unique(np.quantile(column_values, np.linspace(0, 1, bins + 1), method="inverted_cdf"))
     if len(edge) < 2:
         return None
     bin_of = np.clip(np.searchsorted(edge, column_values, side="left"), 1, len(edge) - 1) - 1
+    # How much the score rises from the lower to the upper edge of each case's bin.
     ends = []
     for side in (0, 1):
         values = measured_cases.values.copy()
         values[:, column] = edge[bin_of + side]
         ends.append(ranking(FeatureTable(measured_cases.case_id, measured_cases.names, values)))
+    # The mean rise of each bin, summed up and centred.
     count = np.bincount(bin_of, minlength=len(edge) - 1)
     rise = np.bincount(bin_of, weights=ends[1] - ends[0], minlength=len(edge) - 1)
     rise = np.divide(rise, count, out=np.zeros(len(count)), where=count > 0)
@@ -230,6 +242,7 @@ def shapley_values(
         fitted: A model of two classes that `has_shapley_values`.
         background: Training cases that stand for an absent feature; the time grows with them.
     """
+    # All steps but the last ones are applied before.
     shap = import_shap()
     steps = fitted.pipeline[:-2] if issubclass(fitted.family, LinearModel) else fitted.pipeline[:-1]
     background_values, cases = (
@@ -255,6 +268,7 @@ def shapley_values(
         values, base = np.asarray(explainer.shap_values(cases)), float(explainer.expected_value)
         score = cases @ weights + constant
     else:
+        # Trees, whose scores are log odds or probabilities.
         estimator = fitted.pipeline[-1]
         explainer = shap.TreeExplainer(estimator, masker, feature_perturbation="interventional")
         values = np.asarray(explainer.shap_values(cases, check_additivity=False))
@@ -266,6 +280,7 @@ def shapley_values(
             sign = 1.0 if positive == 1 else -1.0
             score = sign * estimator.decision_function(cases)
             values, base = sign * values, sign * float(bases[-1])
+    # Shares and base must add up to the score.
     gap = float(np.abs(values.sum(axis=1) + base - score).max(initial=0.0))
     if gap > 1e-4 * max(1.0, float(np.abs(score).max(initial=0.0))):
         raise ModelFailure(f"Shapley values miss the score by {gap:.2g}", where=fitted.title)
@@ -288,6 +303,7 @@ def import_shap() -> Any:
 
 
 def rank_features(importance: Mapping[str, float], clusters: Iterable[Groups]) -> list[str]:
+    # Features that go together in most fits would fill the list with one another.
     """Return features by falling importance; of those together in most fits only the first."""
     fits = [
         {name: set(groups_of) for groups_of in groups.values() for name in groups_of}

@@ -84,6 +84,7 @@ def map_fold(
     seed = derived_seed(model.plan.seed, STREAM, model.name, fit.number)
     with model.context.compute.limit(), use_threads(model.context.compute.threads):
         examined = examine(network, images, table, methods, options, seed, case_id)
+    # Areas in standard deviations of the fit's scores.
     spread = float(fit.ranking.std()) or 1.0
     mapped = {
         case: MappedCase(
@@ -139,6 +140,7 @@ class MappedModel:
 
     def explain(self, observer: IdealObserver | None) -> Maps:
         """Test the maps and say where they point; so does the ideal observer of generated data."""
+        # The ideal observer knows where the object probably is.
         options, observer_maps = self.model.options.maps, {}
         if observer is not None:
             for case in self._marked:
@@ -155,6 +157,7 @@ class MappedModel:
 
     def _judge(self, method: Method) -> MapExplanation:
         """Test one kind of map, over the cases of the sample."""
+        # Why a method says nothing of this network.
         if self.reasons[method]:
             return MapExplanation(method, TITLES[method], self.reasons[method])
         model, options = self.model, self.model.options.maps
@@ -169,6 +172,7 @@ class MappedModel:
             name: mean(lambda fit, name=name: fit.areas[name]).T  # type: ignore[misc]
             for name in (method, "random", "centre")
         }
+        # Maps of the same case by several trainings.
         trainings = min(len(each) for each in cases)
         alike = compare_trainings(
             [[each[k].maps[method].astype(float) for each in cases] for k in range(trainings)]
@@ -203,6 +207,7 @@ class MappedModel:
         located: list[list[Located | None]] = []
         centre: list[Located] = []
         shown: list[str] = []
+        # Only regions that leave something outside can be pointed at.
         for case, pairs in maps.items():
             first = pairs[0][1]
             if first is None or first.all():

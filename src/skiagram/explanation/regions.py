@@ -38,9 +38,11 @@ def find_regions(prepared: PreparedData, case_id: Sequence[str], word: str) -> K
     Args:
         word: What a marked place is called.
     """
+    # Regions that came with the images.
     store = prepared.store
     if store.region(case_id[0]) is not None:
         return KnownRegions("region", _drawn_regions(store, case_id), of_all=True)
+    # Else circles around the marks of lesions.
     ingested, marks = (
         ImageStore(prepared.cases.parent / "images"),
         read_table(prepared.cases / MARKS),
@@ -89,11 +91,13 @@ def draw_mark(mark: Mark, shape: Sequence[int]) -> Mask:
 
 def resize_mask(mask: Mask, shape: Sequence[int]) -> Mask:
     """Return a mask on another grid of the same field of view, at least one pixel of it."""
+    # The middle of each new pixel looks up the old grid.
     axes = [
         np.minimum((np.arange(side) + 0.5) * mask_side / side, mask_side - 1).astype(np.int64)
         for side, mask_side in zip(shape, mask.shape, strict=True)
     ]
     resized: Mask = mask[np.ix_(*axes)]
+    # A region that fell between the pixels keeps its middle.
     if not resized.any():
         centre = np.mean(np.nonzero(mask), axis=1)
         place = tuple(
@@ -121,12 +125,14 @@ def borrow_regions(
     What is blanked then tells no label. A borrowed region lies on tissue: at most a tenth of it on
     the image's lowest value, or as little as any region of the same size of image has there.
     """
+    # Regions of other cases, in an order of the case's own.
     owners = sorted(regions.masks)
     lent: dict[str, Mask] = {}
     for case in case_id:
         if case in regions.masks:
             lent[case] = regions.masks[case]
             continue
+        # The lowest value of the image counts as background.
         image = store.image(case)
         flat = image.reshape(*places(image), -1).min(axis=-1)
         background = flat <= flat.min()
@@ -171,6 +177,7 @@ def blank_images(
     outside: bool,
 ) -> None:
     """Write restored images of all modalities with the region, or all outside it, blanked."""
+    # The first modality holds the regions.
     stores = {modality: ImageStore(place) for modality, place in modality_folders(images).items()}
     first = next(iter(stores))
     for modality, store in stores.items():
@@ -194,9 +201,11 @@ def measure_blanking(model: ExplainedModel, folder: Path) -> Blanking | None:
     Args:
         folder: For the images.
     """
+    # Features of a region as a whole are not defined without it.
     regions, case_id, read = model.regions, model.known.case_id, model.prepared
     if regions is None or (regions.of_all and model.model.arm == "classical"):
         return None
+    # First without the region, then without all else.
     losses = []
     for outside in (False, True):
         place = folder / ("rest" if outside else "region")
@@ -213,6 +222,7 @@ def measure_blanking(model: ExplainedModel, folder: Path) -> Blanking | None:
             encoded = encode_images(images, encoder, model.context, preparation)
             write_encoding(*encoded, encoder, place / name)
             prepared = replace(prepared, encodings={name: place / name})
+        # Features are measured anew.
         if model.model.arm == "classical" or model.fused:
             families, histories = build_families(model.families), CaseHistories.read(read.cases)
             extracted = extract_modalities(images, families, histories, model.context.compute)

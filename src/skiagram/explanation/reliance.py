@@ -34,6 +34,7 @@ def measure_reliance(
     table = table.columns(fitted.requires.columns)
     clusters = cluster_features(table, 0.7)
     generator = stream(seed, "reliance")
+    # A few cases are enough for an order.
     table = table.select(np.sort(generator.permutation(len(table))[:80]))
     cases, position = len(table), {name: column for column, name in enumerate(table.names)}
     orders = min(10, max(1, _ROWS // (cases * len(clusters))))
@@ -55,6 +56,7 @@ def measure_reliance(
         changes = [np.abs(ordered - before).sum() / pairs for ordered in after]
         shares += np.reshape(changes, (len(batch), orders)).mean(axis=1).tolist()
 
+    # Clusters whose exchange changes the order, the strongest first.
     features = [
         FeatureReliance(first, tuple(others), share)
         for (first, *others), share in zip(clusters.values(), shares, strict=True)

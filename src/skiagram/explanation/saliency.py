@@ -91,6 +91,7 @@ class ExplainedNetwork:
 
     def randomise(self, share: float, seed: int) -> Self:
         """Return it with fresh weights in the last layers of each member."""
+        # A copy, whose layers from the last one back get fresh weights.
         changed = copy.deepcopy(self)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -152,6 +153,7 @@ def explain(
         images: (n, channels, [depth,] height, width) float32.
         table: (n, columns) what the network reads beside the images; None for nothing.
     """
+    # In batches, with gradients whatever the caller has switched off.
     made = _METHODS[method]
     maps = []
     for start in range(0, len(images), _AT_ONCE):
@@ -191,11 +193,13 @@ def _watched(modules: Sequence[nn.Module], notes: Sequence[Callable[..., Any]]) 
 def _grad_cam(
     network: ExplainedNetwork, images: Tensor, table_inputs: tuple[Tensor, ...], _: MapOptions
 ) -> Tensor:
+    # The mean over the members of an ensemble.
     attr, mode = import_captum(), "trilinear" if images.ndim == 5 else "bilinear"
     total = torch.zeros(len(images), *images.shape[2:])
     for member in network.members:
         module = ClassDifference(member, network.positive).eval()
         layers = attention_entrances(member)
+        # Transformers: tokens of the last block, put back into rows.
         if layers:
             patches = _weighed_tokens(module, layers[-1], images, table_inputs)
             rows = math.isqrt(patches.shape[1] * images.shape[2] // images.shape[3])
@@ -214,12 +218,14 @@ def _weighed_tokens(
     module: nn.Module, entrance: nn.Module, images: Tensor, table_inputs: tuple[Tensor, ...]
 ) -> Tensor:
     """Return (n, places) Grad-CAM on the tokens that enter the last block of a transformer."""
+    # The tokens are caught on the way in.
     tokens: list[Tensor] = []
 
     def note(_: nn.Module, __: Any, output: Tensor) -> Tensor:
         tokens.append(output.detach().requires_grad_())
         return tokens[-1]
 
+    # Each channel counts by its mean gradient over the places.
     with _watched([entrance], [note]):
         score = module(images, *table_inputs)
     (gradient,) = torch.autograd.grad(score.sum(), tokens)
@@ -257,6 +263,7 @@ def _last_maps(network: ExplainedNetwork) -> nn.Module | None:
 def _integrated_gradients(
     network: ExplainedNetwork, images: Tensor, table_inputs: tuple[Tensor, ...], options: MapOptions
 ) -> Tensor:
+    # From a blank image to the image, step by step.
     module = ClassDifference(network.classifier, network.positive).eval()
     gradients = import_captum().IntegratedGradients(module)
     attribution = gradients.attribute(
@@ -272,12 +279,14 @@ def _integrated_gradients(
 def _occlusion(
     network: ExplainedNetwork, images: Tensor, table_inputs: tuple[Tensor, ...], options: MapOptions
 ) -> Tensor:
+    # Windows that overlap by half.
     module = ClassDifference(network.classifier, network.positive).eval()
     sides = [max(1, round(options.window * side)) for side in images.shape[2:]]
     shape, count = images.shape[2:], len(images)
     windows = slide_window(shape, sides, [max(1, side // 2) for side in sides])
     blank, at_once = network.blank(images), max(1, 2 * _AT_ONCE // count)
     scores = []
+    # The score with each window blanked, several at once.
     with torch.no_grad():
         whole = module(images, *table_inputs)
         for start in range(0, len(windows), at_once):
@@ -288,6 +297,7 @@ def _occlusion(
                 blanked[number * count : (number + 1) * count][place] = blank[place]
             rows = (torch.cat([part] * len(some)) for part in table_inputs)
             scores.append(module(blanked, *rows).reshape(len(some), count))
+    # What each window takes off the score.
     loss = (whole - torch.cat(scores)).double().numpy()
     return torch.from_numpy(occlusion_maps(shape, windows, loss))
 

@@ -78,8 +78,10 @@ def map_similarity(map_: Map, other_map: Map) -> float:
     """
     from skimage.metrics import structural_similarity  # of projects alone, and long to import
 
+    # A window that fits, of an odd number of pixels.
     side = min(_WINDOW, *map_.shape)
     side -= 1 - side % 2
+    # Ranks, as two maps may differ in scale.
     ranks = [
         (pd.Series(m.ravel()).rank().to_numpy().reshape(m.shape) - 0.5) / m.size
         for m in (map_, other_map)
@@ -120,13 +122,16 @@ def exchange_areas(
         blank: What stands for no information, of the same shape.
         number: Cell of each pixel.
     """
+    # At which place of the order each cell comes.
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
+    # Images with more and more cells exchanged, both ways.
     taken = np.linspace(0, len(order), steps + 1).round()
     first = place[number][None] < taken.reshape(-1, *[1] * number.ndim)  # (steps + 1, …)
     deleted = np.where(first[:, None], blank[None], image[None])
     inserted = np.where(first[:, None], image[None], blank[None])
     scores = score(np.concatenate([deleted, inserted]).astype(np.float32))
+    # The area under both curves, by trapezoids.
     out, into = scores[: steps + 1], scores[steps + 1 :]
     return tuple(float((c[1:] + c[:-1]).mean() / 2) for c in (out, into))  # type: ignore[return-value]
 
@@ -149,6 +154,7 @@ def locate(values: Map, region: Mask) -> Located | None:
 
     None where the map has no positive part, and so points nowhere.
     """
+    # Only what speaks for the class.
     positive = np.clip(values, 0.0, None)
     total = float(positive.sum())
     if not total > 0:
@@ -164,6 +170,7 @@ def locate(values: Map, region: Mask) -> Located | None:
     above, level = values > limit, values == limit
     level_share = (count - int(above.sum())) / int(level.sum())
     overlap = (float((above & region).sum()) + level_share * float((level & region).sum())) / count
+    # Hits, and shares of the map in the region, its rim and the border of the image.
     return Located(
         hit=float(region[values == values.max()].mean()),
         share=float(positive[region].sum()) / total,
@@ -183,6 +190,7 @@ def mean_by_patient(
 
     (n,) values are a figure a case; NaN where it has none.
     """
+    # Cases without the figure are left out.
     has_figure = np.isfinite(values)
     if not has_figure.any():
         return Estimate(None, reason="no case has the figure")
@@ -190,9 +198,11 @@ def mean_by_patient(
     mean, patients = float(value.mean()), int(whose.max()) + 1
     if patients < 3:
         return Estimate(mean, method="no interval: fewer than three patients")
+    # A share that never varies has Wilson's interval.
     if float(np.ptp(value)) == 0 and (low, high) == (0.0, 1.0) and mean in (0.0, 1.0):
         below, above = wilson_interval(mean, patients)
         return Estimate(mean, below, above, _NEVER_VARIES)
+    # Else Student's interval over patients.
     degrees = min(degrees_of_freedom(whose), patients - 1)
     half = float(t_quantile(UPPER, degrees)) * float(np.sqrt(variance_of_mean(value, whose)))
     return Estimate(
@@ -240,9 +250,11 @@ def judge_maps(
             case by another training; NaN where there is one training.
         patient: (n,) patient of each case.
     """
+    # Weights: a map that stays as it is without what was learnt explains nothing.
     likeness = mean_by_patient(similarity, patient, -1.0, 1.0)
     words = "structural similarity to the map of untrained weights; low is good"
     tests = [judge_test("randomisation", likeness, unchanged, below=True, words=words)]
+    # Deletion and insertion: the order of the map against two that know nothing.
     method_areas = areas[method]
     exchanges: tuple[tuple[TestName, float], ...] = (("deletion", 1.0), ("insertion", -1.0))
     for row, (name, sign) in enumerate(exchanges):
@@ -255,6 +267,7 @@ def judge_maps(
         other = ("random order", "the order from the centre")[gains.index(least)]
         words = f"gain over {other} in standard deviations of the score; above 0 is good"
         tests.append(judge_test(name, least, 0.0, below=False, words=words))
+    # Repeatability: two trainings should point to the same places.
     apart = mean_by_patient(alike[0] - alike[1], patient, -2.0, 2.0)
     if apart.value is None:
         apart = Estimate(None, reason="one training: set plan.repeats to 2 or more")
@@ -269,6 +282,7 @@ def compare_trainings(maps: Sequence[Sequence[Map]]) -> Floats:
     (2, n) means over all pairs of trainings, of which each has the same cases; NaN where there is
     one training.
     """
+    # Two trainings and two cases at least.
     cases = len(maps[0])
     if len(maps) < 2 or cases < 2:
         return np.full((2, cases), np.nan)
@@ -279,6 +293,7 @@ def compare_trainings(maps: Sequence[Sequence[Map]]) -> Floats:
             np.mean([map_similarity(first[case], second[other_case]) for second, first in pairs])
         )
 
+    # The same case, and the next one.
     same_case = [similarity(case, case) for case in range(cases)]
     return np.array([same_case, [similarity(case, (case + 1) % cases) for case in range(cases)]])
 
@@ -323,6 +338,7 @@ def judge_location(
     None where no map points anywhere.
     """
 
+    # Means over trainings of each case, then over patients.
     def figures(name: str) -> Floats:
         by_case = [[getattr(place, name) for place in each if place is not None] for each in places]
         return np.array([np.mean(values) if values else np.nan for values in by_case])
@@ -346,10 +362,12 @@ def judge_location(
             low, high = min(low, paired.low), max(high, paired.high)
         return Estimate(paired.value, low, high, _NEVER_VARIES)
 
+    # Cases in which no map points anywhere.
     area = of_centre("area")
     nowhere = int(np.isnan(figures("hit")).sum())
     if nowhere == len(places):
         return None
+    # What lies outside the region, by where it lies.
     share, rim, border = (figures(name) for name in ("share", "rim", "border"))
     rim_area, border_area = (float(of_centre(f"{name}_area").mean()) for name in ("rim", "border"))
     parts = {
