@@ -15,6 +15,7 @@ MANY_PARTS = 5  # of a region, from which on stray voxels are likelier than lesi
 
 def check_classes(evidence: Evidence) -> list[Finding]:
     """Count the classes of the development cases; the sealed labels are not looked at."""
+    # Images and patients of each class.
     development_cases, classes = evidence.cases.development(), evidence.task.classes
     cases = [int((development_cases.label == k).sum()) for k in range(len(classes))]
     patients = [
@@ -25,6 +26,7 @@ def check_classes(evidence: Evidence) -> list[Finding]:
         f"{name}: {images} images of {people} patients"
         for name, images, people in zip(classes, cases, patients, strict=True)
     )
+    # Classes without a patient; some outcomes may lack one.
     absent = [name for name, people in zip(classes, patients, strict=True) if not people]
     if evidence.task.predicted.labels_may_be_absent:
         absent = []
@@ -44,6 +46,7 @@ def check_classes(evidence: Evidence) -> list[Finding]:
 
 def check_patients(evidence: Evidence) -> list[Finding]:
     """Look for patients in two splits, where patients are known."""
+    # Patients in training and test cases, then in training and validation cases.
     cases, patients_known = evidence.cases, evidence.card.patients_known
     findings = []
     for name, first, second in (
@@ -59,6 +62,7 @@ def check_patients(evidence: Evidence) -> list[Finding]:
             shared = shared[:0]
         concerned = cases.case_id[second & np.isin(cases.patient_id, shared)]
         findings.append(find(name, concerned, len(shared)))
+    # Without ids of patients this cannot be looked for, and is said instead.
     unknown = 0 if patients_known else len(cases)
     groups = len(np.unique(cases.patient_id))
     return [*findings, find("unknown_patients", count=unknown, groups=groups, cases=len(cases))]
@@ -78,6 +82,7 @@ def check_images(evidence: Evidence) -> list[Finding]:
 
 def check_regions(evidence: Evidence) -> list[Finding]:
     """Look for regions of interest of few voxels, of almost all voxels, or of many parts."""
+    # Voxels, parts and voxels outside of each region.
     none = np.zeros((0, 3), dtype=np.int64)
     regions = none if evidence.images.regions is None else evidence.images.regions
     voxels, parts, outside = regions.T

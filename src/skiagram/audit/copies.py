@@ -16,6 +16,7 @@ _DEVELOPMENT = ("train", "validation")
 
 def check_near_duplicates(evidence: Evidence) -> list[Finding]:
     """Look for duplicates across splits and patients, and for those with different labels."""
+    # Near duplicates between and within the splits.
     cases, pairs = evidence.cases, evidence.images.pairs
     pairs = pairs.chosen(pairs.near)
     across = _between(cases, pairs, _DEVELOPMENT, ("test",))
@@ -60,6 +61,7 @@ def _between(
 
 def _across(name: str, cases: Cases, pairs: Pairs, split: str) -> Finding:
     """Return the images of a split that are in some pairs."""
+    # Each pair has the image of the split first.
     first, second = pairs.first, pairs.second
     swapped = cases.split[first] != split
     case, other = np.where(swapped, second, first), np.where(swapped, first, second)
@@ -77,10 +79,12 @@ def check_transformed_copies(evidence: Evidence) -> list[Finding]:
 
     They warn and do not stop: the same organ seen twice can look like a copy.
     """
+    # Copies turned, mirrored or the like, which are no near duplicates.
     cases, pairs = evidence.cases, evidence.images.pairs
     pairs = pairs.chosen(~pairs.near)
     first, second = pairs.first, pairs.second
     test = cases.split == "test"
+    # Pairs within the development cases, and pairs with one test case.
     developed = ~test[first] & ~test[second]
     across = test[first] != test[second]
     rows = np.concatenate([first, second])[np.tile(across, 2)]
@@ -93,6 +97,7 @@ def check_transformed_copies(evidence: Evidence) -> list[Finding]:
             done=_what_was_done(pairs.kind[across]),
         )
     ]
+    # Among development cases: copies of other patients, and those with other labels.
     for name, values in (
         ("transformed_copies_across_patients", cases.patient_id),
         ("transformed_copies_with_other_labels", cases.label),

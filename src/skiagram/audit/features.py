@@ -9,12 +9,14 @@ from skiagram.errors import listed
 
 def check_features(evidence: Evidence) -> list[Finding]:
     """Look at the features of a table among the development cases, if the data set is one."""
+    # Without a table of features there is nothing to look at.
     table = evidence.measured
     if table is None or table.shape[1] < 2:
         return [
             find("empty_features", count=0, features=0, cells=0, columns=""),
             find("telling_features", count=0, columns=""),
         ]
+    # Cells without a value, by column.
     cases = evidence.cases.development()
     names = [str(name) for name in table.columns if name != "case_id"]
     whole = table.set_index("case_id").loc[cases.case_id.tolist(), names]

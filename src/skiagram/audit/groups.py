@@ -28,6 +28,7 @@ Integers = NDArray[np.int64]
 
 def check_groups(evidence: Evidence) -> list[Finding]:
     """Look for covariates whose groups differ in brightness, sharpness or noise, and in classes."""
+    # Development cases whose traits were collected.
     traits, predicted = evidence.traits, evidence.task.predicted
     if traits is None:
         return []
@@ -45,6 +46,7 @@ def check_groups(evidence: Evidence) -> list[Finding]:
                 group[inside] = number
         if len(np.unique(group[group >= 0])) > 1:
             groups[name] = group
+    # The level is shared out among all comparisons.
     tests = max(len(groups) * (len(looks) + 1), 1)
     sentences = list(_confounded(groups, looks, cases, LEVEL / tests, evidence.task.classes))
     findings = [find("confounded_groups", count=len(sentences), groups="; ".join(sentences))]
@@ -73,6 +75,7 @@ def _confounded(
     level: float,
     classes: tuple[str, ...],
 ) -> Iterator[str]:
+    # A group is confounded where both its look and its share of a class differ.
     patient = np.unique(cases.patient_id, return_inverse=True)[1]
     for name, group in groups.items():
         grouped = group >= 0
@@ -86,6 +89,7 @@ def _confounded(
         in_class = (cases.label[grouped] == label).astype(np.float64)
         if _tell_apart(in_class, group[grouped], patient[grouped])[1] > level:
             continue
+        # Traits that differ between the groups, by enough and not by chance.
         differing = []
         for look, values in looks.items():
             column = values[:, -1]
@@ -107,11 +111,13 @@ def _tell_apart(values: Floats, group: Integers, patient: Integers) -> tuple[flo
 
     Each patient's mean stands for its images, in the group of most of them.
     """
+    # A patient counts once, with the mean of his images and the group of most of them.
     number = np.unique(patient, return_inverse=True)[1]
     counts = np.bincount(number)
     ranks = pd.Series(np.bincount(number, weights=values) / counts).rank().to_numpy()
     members = coo_array((np.ones(len(number)), (number, group))).toarray()
     home = np.unique(members.argmax(axis=1), return_inverse=True)[1]
+    # Kruskal and Wallis' statistic is the share of variance between groups times patients less one.
     centred = ranks - ranks.mean()
     total = float((centred**2).sum())
     if total <= 0:

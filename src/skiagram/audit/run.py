@@ -53,6 +53,7 @@ class AuditReport:
         Args:
             file_of: Case id → its file, where the user has the table; empty for none.
         """
+        # Each stopping finding with some examples, in names of files where they are known.
         if not self.stopping:
             return ""
         explanations = []
@@ -65,6 +66,7 @@ class AuditReport:
             if pairs:
                 explanation += f" For example: {'; '.join(pairs)}."
             explanations.append(explanation)
+        # The lines that would waive them.
         waivers = [f"  {finding.name}: <your reason>" for finding in self.stopping]
         head = [f"Or waive it in {options}; the report shows the reason:"]
         return "\n".join([*explanations, *head, "waived_findings:", *waivers, ""])
@@ -114,6 +116,7 @@ def audit(
         (float64, of thumbnails in (.98, 1], of transformed copies' detail in (.6, 1]), `exact`
         (bool) and `kind` (text: "exact", "near duplicate", or what was done), sorted.
     """
+    # What the images show, and what is told of them.
     appearance = _look(stores, cases, card, copies)
     traits = collect_image_traits(stores, cases, covariates, acquisition, measured)
     further = {name: columns[traits.rows] for name, columns in (further_traits or {}).items()}
@@ -156,11 +159,13 @@ def _look(
     Args:
         copies: Those of the first store, where they have been searched for already.
     """
+    # The first store's copies may be known already.
     pairs = [] if copies is None else [copies]
     pairs += [
         find_copies(store, transformed=card.has_images, spread=on_all_threads)
         for store in stores[len(pairs) :]
     ]
+    # Every case must have its image.
     appearances = []
     for store, found in zip(stores, pairs, strict=True):
         places = store.places(cases.case_id)

@@ -80,6 +80,7 @@ class Probe:
 
 def check_shortcuts(evidence: Evidence) -> list[Finding]:
     """Look for traits from which the label of development cases can be told."""
+    # Traits of a sample of the development cases.
     traits = evidence.traits
     if traits is None:
         return []
@@ -116,6 +117,7 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
         )
     probes = {name: answer for (kind, name), answer in best.items() if kind == "image"}
     columns = {name: answer for (kind, name), answer in best.items() if kind == "column"}
+    # Columns that nearly are the label, and those that only tell something of it.
     leaking: dict[str, tuple[Probe, Question]] = {}
     others: dict[str, tuple[Probe, Question]] = {}
     for name, (column_probe, question) in columns.items():
@@ -144,6 +146,7 @@ class Question(NamedTuple):
 
 def _list_probes(answers: Mapping[str, tuple[Probe | None, Question]]) -> Finding:
     """Return how well each trait tells the label, the best first."""
+    # Traits that could be probed, the one that tells most first.
     tried = [(name, probe, question) for name, (probe, question) in answers.items() if probe]
     if not tried:
         return Finding("shortcut_probes", "note", 0, "")
@@ -178,10 +181,12 @@ def allow_for_all(
     Their permutations are the same, so the greatest excess among all probes in each of them is what
     chance alone brings to a data set (Westfall & Young 1993, section 2.3).
     """
+    # The most surprising of all traits, in each permutation.
     tried = [probe for probe in probes.values() if probe]
     if not tried:
         return dict(probes)
     excess = np.max([probe.excess for probe in tried], axis=0)
+    # Fewer than one data set in a hundred may look so by chance.
     allowed = float(np.sort(excess)[-_ALLOWED_RANK])
     return {
         name: probe and dataclasses.replace(probe, chance=probe.usual + allowed * probe.spread)
@@ -193,6 +198,7 @@ def _shortcut_finding(
     trait_name: str, trait: ShortcutTrait, probe: Probe | None, question: Question, values: Floats
 ) -> Finding:
     name = f"label_from_{trait_name}"
+    # A trait that tells nothing, or could not be probed, is no shortcut.
     if probe is None or not probe.tells:
         return Finding(name, trait.severity, 0, "", trait.remedy)
     # Of two classes each is told as well as the other: the one that is looked for is named.
@@ -204,6 +210,7 @@ def _shortcut_finding(
         f"by chance alone, a probe reaches {probe.chance:.2f} in one of a hundred data sets. "
         f"{trait.caveat}"
     )
+    # Sizes that tell the class are named.
     if trait_name == "format":
         label = probe.label if positive is None else positive
         summary += describe_telling_sizes(values, question.cases.label == label, named)
@@ -219,6 +226,7 @@ def describe_telling_sizes(formats: Floats, in_class: NDArray[np.bool_], name: s
         in_class: (n,) whether a case is of the class.
         name: Of the class.
     """
+    # Sizes of images, without channels and depth.
     sizes, size_of = np.unique(formats[:, :-2], axis=0, return_inverse=True)
     size_of = size_of.ravel()
     number, hits = np.bincount(size_of), np.bincount(size_of, weights=in_class)
@@ -229,6 +237,7 @@ def describe_telling_sizes(formats: Floats, in_class: NDArray[np.bool_], name: s
     often = often[np.argsort(-surprise[often], kind="stable")][:_MAX_SIZES]
     if not len(often):
         return ""
+    # The sizes that stand out, with their share of the class.
     descriptions = [
         f"{' × '.join(f'{side:g}' for side in sizes[at])} ({hits[at]:.0f} of {number[at]})"
         for at in often
@@ -275,6 +284,7 @@ def probe_label(
         The class that is told best; None where all values are equal or no class has ten patients
         inside and ten outside.
     """
+    # Patients by number.
     number = np.unique(patient, return_inverse=True)[1]
     # the classes worth probing; of two only one, as the other is its mirror image
     present = np.unique(label)
@@ -294,6 +304,7 @@ def probe_label(
         predicted = predict_out_of_fold(columns, indicators(block, classes), number)
         areas.append(class_aucs(predicted, block, classes))
     permuted = np.concatenate(areas)
+    # Chance: the largest excess over all permutations, in each class's own spread.
     usual, spread = permuted.mean(axis=0), np.maximum(permuted.std(axis=0), _MIN_SPREAD)
     excess = ((permuted - usual) / spread).max(axis=1)
     chance = usual + excess.max() * spread
@@ -319,6 +330,7 @@ def bin_values(values: Floats, *, pairs: bool = False) -> Floats:
         pairs: Whether there is a column for two bins of different numbers together, too, of those
             that are met most often.
     """
+    # Values one by one, or bins; what is missing has a column of its own.
     indicators = list[NDArray[np.bool_]]()
     for column in values.T:
         missing = np.isnan(column)
@@ -338,6 +350,7 @@ def bin_values(values: Floats, *, pairs: bool = False) -> Floats:
         joined = np.concatenate([whole[:, :0], *together], axis=1)
         joined = joined[:, np.argsort(-joined.sum(axis=0), kind="stable")[:_MAX_PAIRS]]
         whole = np.unique(np.concatenate([whole, joined], axis=1), axis=1)
+    # A column that is always or never true tells nothing.
     return whole[:, whole.any(axis=0) & ~whole.all(axis=0)].astype(np.float64)
 
 
@@ -355,11 +368,13 @@ def predict_out_of_fold(columns: Floats, targets: Floats, patient: NDArray[np.in
     dealing = np.random.RandomState(derived_seed(_SEED, "folds"))
     dealt = np.array_split(dealing.permutation(np.unique(patient)), _FOLDS)
     parts = [np.flatnonzero(np.isin(patient, held_out)) for held_out in dealt]
+    # Products of each part once: those of all other parts are sums.
     products = [
         np.column_stack([terms[part].T @ terms[part], terms[part].T @ targets[part]])
         for part in parts
     ]
     predicted = np.empty_like(targets)
+    # Each part is predicted by a regression on the others.
     for number, part in enumerate(parts):
         sums = np.sum(products[:number] + products[number + 1 :], axis=0)
         means = sums[width] / sums[width, width]

@@ -35,6 +35,7 @@ def collect_image_traits(
     measured: pd.DataFrame | None = None,
 ) -> ProbedTraits:
     """Collect the traits of development cases; which of their features are empty is one."""
+    # Development cases, of many a sample.
     rows = sample_cases(cases)
     traits = [
         [
@@ -44,6 +45,7 @@ def collect_image_traits(
         for store in stores
     ]
     probed = probed_traits(cases, rows, traits, covariates, acquisition)
+    # Of a table of features: how many of them are empty.
     if measured is None or measured.shape[1] < 2:
         return probed
     case_features = measured.set_index("case_id").loc[cases.case_id[rows].tolist()]
@@ -72,9 +74,11 @@ def probed_traits(
             if len({len(each) for each in numbers}) == 1:
                 parts.setdefault(trait, []).append(np.array(numbers))
     images = {trait: np.concatenate(each, axis=1) for trait, each in parts.items()}
+    # The order of cases and patients, in which a class may have been numbered.
     ids = (cases.case_id, cases.patient_id)
     places = [np.unique(column, return_inverse=True)[1] for column in ids]
     images["case_order"] = np.stack(places, axis=1).astype(float)[rows]
+    # Covariates, of which those of the acquisition are a trait of images.
     encoded = {} if covariates is None else encode_covariates(covariates, cases.case_id[rows])
     taken = [encoded[name] for name in acquisition if name in encoded]
     if taken:
@@ -98,6 +102,7 @@ def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float
         image: (height, width), (height, width, channels) or (depth, height, width, 1).
         spacing: Distance of its slices, rows and columns, mm, where it is known.
     """
+    # Grey values, as finite ones; a volume is looked at slice by slice.
     gray = image.mean(axis=2) if image.ndim == 3 else image
     values = gray.ravel() if gray.dtype.kind in "iu" else gray[np.isfinite(gray)]
     unknown = (np.nan,) * (3 if is_volume(image) else 2)
@@ -141,6 +146,7 @@ def _noise(planes: Image) -> tuple[float, float]:
     By the median of what crosswise differences leave of an image (Immerkær 1996, Comput Vis Image
     Underst 64:300; Donoho & Johnstone 1994, Biometrika 81:425).
     """
+    # Differences across rows and columns leave the noise, and of edges little.
     crosswise = np.diff(planes, axis=-1)
     for row in range(crosswise.shape[-2] - 1):  # in place: large pictures fill the memory
         np.subtract(crosswise[:, row + 1], crosswise[:, row], out=crosswise[:, row])
@@ -166,6 +172,7 @@ def _block_edges(planes: Image) -> tuple[float, float]:
 
     As JPEG leaves them (Wang, Sheikh & Bovik 2002, IEEE ICIP). NaN where an image has no two edges.
     """
+    # Steps between columns, then between rows.
     ratios = []
     for axis in (-2, -1):
         steps = np.diff(np.moveaxis(planes, axis, -1), axis=-1)
@@ -181,6 +188,7 @@ def _block_edges(planes: Image) -> tuple[float, float]:
 
 def _gray_levels(image: Image) -> tuple[float, float]:
     """Return the number of different values, log, and its share of the values between extremes."""
+    # How many different values there are.
     if image.dtype in (np.uint8, np.uint16):  # to count is faster than to sort
         flat, size = image.reshape(-1), np.iinfo(image.dtype).max + 1
         starts = range(0, flat.size, _AT_ONCE)
@@ -190,6 +198,7 @@ def _gray_levels(image: Image) -> tuple[float, float]:
         values = np.unique(image[np.isfinite(image)])
     if not len(values):
         return np.nan, np.nan
+    # Whole numbers may have gaps between them, as after a change of contrast.
     between = float(values[-1]) - float(values[0]) + 1
     whole = bool((values == np.round(values)).all())
     return float(np.log(len(values))), len(values) / between if whole else np.nan
@@ -200,6 +209,7 @@ def _lowest_bits(image: Image) -> tuple[float, float, float]:
 
     NaN where values are not whole numbers. Hidden data, and values that were scaled, show here.
     """
+    # Floats that hold whole numbers have bits, too.
     bits = image
     if image.dtype.kind not in "iu":
         values = np.where(np.isfinite(image), image, 0)
@@ -208,6 +218,7 @@ def _lowest_bits(image: Image) -> tuple[float, float, float]:
         if np.abs(values).max() >= 2**53:  # a float tells no lowest bit there
             return np.nan, np.nan, np.nan
         bits = values.astype(np.int64)
+    # A bit of noise is set in half of the pixels, and differs between neighbours.
     lowest = bits & 1
     across = -2  # the last axis is that of channels, but for gray images
     differences = np.diff(lowest, axis=across if image.ndim > 2 else -1)
@@ -233,6 +244,7 @@ def _log_ratio(above: float, below: float) -> float:
 
 def _border(gray: Image) -> tuple[float, ...]:
     """Return mean, least and greatest of each corner and of each side between the corners."""
+    # How wide the frame is: a share of the side, two pixels at least.
     height, width = (max(_FRAME, side // _FRAMES_IN_A_SIDE) for side in gray.shape)
     first, last, between = slice(height), slice(-height, None), slice(height, -height)
     left, right, across = slice(width), slice(-width, None), slice(width, -width)
@@ -257,6 +269,7 @@ def encode_covariates(covariates: pd.DataFrame, case_id: NDArray[np.str_]) -> di
 
     Rare texts share a place.
     """
+    # Texts by how common they are, the rarest together.
     table = covariates.set_index("case_id").loc[case_id.tolist()]
     encoded = {}
     for name in table.columns:
