@@ -77,6 +77,7 @@ def corrupt(
             allowed="images: no corruption is defined for volumes",
             remedy="choose a data set of images",
         )
+    # The range of the image, without its most extreme pixels.
     values = image.reshape(*image.shape[:2], -1).astype(np.float64)
     finite = values[np.isfinite(values)]
     low, high = np.percentile(finite, (5, 95)).tolist() if len(finite) else (0.0, 0.0)
@@ -84,6 +85,7 @@ def corrupt(
         low, high = float(finite.min()), float(finite.max())
     if high <= low:
         return image
+    # Missing pixels, and those far outside the range, are not worsened.
     with np.errstate(invalid="ignore"):
         faulty = ~((values >= 2 * low - high) & (values <= 2 * high - low))
     filled = values.copy()
@@ -92,8 +94,10 @@ def corrupt(
         if gaps.any() and not gaps.all():
             plane = values[:, :, channel].astype(np.float32)
             filled[gaps, channel] = fill_local_median(plane, gaps, 1)[gaps]
+    # The corruption sees a filled image; what was faulty stays as it was.
     view = View(np.nan_to_num(filled), low, high, float(finite.min()), image.dtype == np.uint8)
     worse = np.where(faulty, values, corruption.apply(view, amount, generator))
+    # Back to the type of the image.
     if np.issubdtype(image.dtype, np.integer):
         limits = np.iinfo(image.dtype)
         worse = np.clip(np.rint(worse), limits.min, limits.max)
@@ -121,9 +125,11 @@ def _brightness(view: View, amount: float, generator: np.random.Generator) -> Va
 
 def _jpeg(view: View, amount: float, generator: np.random.Generator) -> Values:  # noqa: ARG001
     """Code in 8 bits: those of the image, else a window of one range to either side of its own."""
+    # From the image's range to 8 bits.
     low = 0.0 if view.eight_bits else view.low - view.span
     step = 1.0 if view.eight_bits else 3 * view.span / _GREYS
     greys = np.clip(np.rint((view.pixels - low) / step), 0, _GREYS).astype(np.uint8)
+    # Three channels are one coloured picture, others are coded one by one.
     pictures, decoded = [greys] if greys.shape[2] == 3 else np.moveaxis(greys, 2, 0), []
     for picture in pictures:
         file = io.BytesIO()

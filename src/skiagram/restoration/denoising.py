@@ -89,6 +89,7 @@ class Denoising:
         scaled = planes - centre
         scaled *= 1 / spread
         gain = spread * np.float32(1 / (self.shifts + 1) ** 2)
+        # The mean over shifts: a wavelet's own grid leaves traces in a single one.
         planes[:] = centre
         for shift in itertools.product(range(self.shifts + 1), repeat=2):
             shifted = np.roll(scaled, shift, (1, 2)) if any(shift) else scaled

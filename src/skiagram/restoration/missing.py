@@ -44,6 +44,7 @@ class Missing:
             missing: Not all of the plane, but for the method `lowest`.
             dark: Value of padding.
         """
+        # The mean of training images, or one dark value.
         if training_mean is not None:
             return np.where(missing, training_mean, plane)
         if self.method == "lowest":

@@ -56,6 +56,7 @@ class Outliers:
         among its neighbours; the second test spares edges and fine structure. Pixels that were
         missing, and so filled, prove nothing.
         """
+        # How far each pixel lies from the median around it.
         residual = local_median(plane, self.radius)
         np.abs(np.subtract(plane, residual, out=residual), out=residual)
         # The deviation that the median absolute residual stands for. Where more than half of the
@@ -68,6 +69,7 @@ class Outliers:
             mean = float(residual.mean(dtype=np.float64, where=~missing))
             deviation = math.sqrt(math.pi / 2) * mean
         limit = self.threshold * deviation
+        # Pixels that stand out, and lines of one value.
         pixels = _standing_out(residual, missing, limit, self.threshold, self.radius)
         rows, columns = (
             _dead_lines(plane, missing, residual, axis, self.radius) for axis in (1, 0)
@@ -81,6 +83,7 @@ class Outliers:
 def _standing_out(
     residual: Plane, missing: Mask, limit: float, threshold: float, radius: int
 ) -> Mask:
+    # Beside an edge many pixels stand out: those around must not.
     height, width = residual.shape
     outlying = np.zeros((height, width), dtype=np.bool_)
     values = np.empty(min((2 * radius + 1) ** 2, residual.size), dtype=np.float32)
@@ -141,12 +144,15 @@ def _medians(padded: Plane, height: int, width: int, radius: int, rows: int, col
     medians = np.empty((height, width), dtype=np.float32)
     side = 2 * radius + 1
     values = np.empty((side**2 // 2 + 2, rows * columns), dtype=np.float32)
+    # In tiles, whose windows are sorted side by side.
     for top in range(0, height, rows):
         for left in range(0, width, columns):
             tile = padded[top : top + rows + 2 * radius, left : left + columns + 2 * radius]
+            # Half of the window and two more: the ends of them cannot be the median.
             for number in range(len(values)):
                 _shift(tile, number // side, number % side, columns, values[number])
             size = len(values)
+            # Both ends go, and one further pixel comes in, until the median is left.
             for number in range(len(values), side**2):
                 _sort_ends(values, size)
                 size -= 1

@@ -61,9 +61,11 @@ class Resampling:
                 The work then grows with the region, and the values are those of the whole volume
                 (of a spline: to a millionth of the range).
         """
+        # The wanted spacing, its slice axis in the place of the volume's.
         wanted = [*self.spacing]
         wanted.insert(find_slice_axis(image.shape, spacing), wanted.pop(0))
         new_spacing = tuple(new or present for new, present in zip(wanted, spacing, strict=True))
+        # Places of the new voxels on the old grid.
         axes = [
             np.arange(float(size)) if new is None else new_places(size, present, new)
             for size, present, new in zip(image.shape, spacing, wanted, strict=True)
@@ -80,6 +82,7 @@ class Resampling:
                 box.append(slice(start, end))
                 near_axes.append(chosen - start)
             image, mask, axes = image[tuple(box)], mask[tuple(box)], near_axes
+        # Intensities, then the region as the share of it in each voxel.
         values = interpolate(image, axes, self.order)
         if self.rounding:
             values = np.rint(values)
@@ -145,6 +148,7 @@ class Resegmentation:
 
     def keep(self, image: Floats, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return what is left of a region; nothing of it is a DataError."""
+        # Bounds first, then deviations from the mean of what is left.
         low = -np.inf if self.lowest is None else self.lowest
         high = np.inf if self.highest is None else self.highest
         selected = inside & (image >= low) & (image <= high)

@@ -58,11 +58,13 @@ def restore_store(
     Args:
         cases: The case table, for a training mean; its labels are not read.
     """
+    # Development images alone make a mean: test images must not be seen.
     mean = None
     if restoration.needs_training_mean:
         if cases is None:
             raise DataError("no case table to tell development images by", where="training mean")
         mean = training_mean(store, cases)
+    # Spans side by side, written in the order of the store.
     work = partial(_restore_span, restoration, mean)
     parts = compute.map(work, spans(store, _RUN_VALUES), releases_lock=True)
     treatments: list[Treatment] = []
@@ -73,8 +75,10 @@ def restore_store(
             writer.add(image.case_id, image.pixels, image.spacing, image.region)
             treatments.append(image.treatment)
             progress.advance()
+            # Restored shards end where stored ones do.
             if len(treatments) in stops:
                 writer.end_shard()
+    # The mean and the treatment of each case lie beside the images.
     if mean is not None:
         np.save(images / TRAINING_MEAN, mean, allow_pickle=False)
     table = pd.DataFrame([treatment._asdict() for treatment in treatments])
@@ -95,6 +99,7 @@ class RestoredImage(NamedTuple):
 def _restore_span(
     restoration: Steps, training_mean: Plane | None, span: Span
 ) -> list[RestoredImage]:
+    # Images that are alike are restored together.
     restored = []
     for batch in span.runs(_RUN_VALUES):
         try:
@@ -105,6 +110,7 @@ def _restore_span(
                 with named(case_id):
                     restoration.restore(image[None], training_mean)
             raise
+        # Each image with its spacing and region again.
         regions = batch.regions or (None,) * len(images)
         spacings = [
             None if np.isnan(distances).any() else tuple(distances.tolist())
@@ -145,6 +151,7 @@ def _prepare_region(image: RestoredImage, preparation: RegionPreparation | None)
             allowed="images with a mask and a known spacing",
             remedy="choose a restoration without `region`, or give masks and spacing",
         )
+    # A plane is a volume of one slice.
     volume = pixels[..., 0] if is_volume(pixels) else pixels[None]
     distances = spacing if is_volume(pixels) else (1.0, *spacing)
     with named(image.case_id):
@@ -170,12 +177,14 @@ def training_mean(store: ImageStore, cases: Cases) -> Plane:
     A pixel that no image knows takes the mean of those around it. Which cases are sealed is all
     that is read of the case table; where none is, folds would share images: an OptionError.
     """
+    # Under cross-validation the mean would carry held-out images into training.
     if not len(cases.test()):
         raise OptionError(
             "`training_mean` was given under design cv, where folds must not share images",
             where=_WHERE,
             remedy=f"{_REMEDY}, or design=holdout",
         )
+    # One image after another, each pixel by how often it is known.
     development = cases.development().case_id.tolist()
     shape = store.image(development[0]).shape
     total, count = np.zeros(shape), np.zeros(shape, dtype=np.int64)
@@ -237,6 +246,7 @@ def restore_modalities(
     What was done to the first modality goes to `record`; records of the others lie with their
     images.
     """
+    # Each modality by its own steps, into a folder of its own.
     folders = modality_folders(images)
     for name, folder in folders.items():
         first = folder == images

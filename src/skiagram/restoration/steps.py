@@ -60,6 +60,7 @@ class Steps:
                 NaN, ±inf and what float32 cannot hold are missing.
             training_mean: Mean development image of an image's shape, where it is needed.
         """
+        # A training mean must fit the images.
         mean = training_mean if self.needs_training_mean else None
         if self.needs_training_mean and (mean is None or mean.shape != images.shape[1:]):
             mean_shape = "none" if mean is None else str(mean.shape)
@@ -68,6 +69,7 @@ class Steps:
                 allowed="`missing.method: training_mean` on images of one size",
                 remedy="choose local_mean, local_median or nearest",
             )
+        # Channels and slices are planes, each on its own.
         planes = split_planes(images)
         missing: Mask = ~np.isfinite(planes)
         means = None if mean is None else split_planes(mean[None])
@@ -111,6 +113,7 @@ class Steps:
             noise = self.denoising.denoise(planes)
         if unfilled is not None:
             planes[unfilled] = np.nan
+        # What was done to each image, over all of its planes.
         shape = (len(images), -1)
         counts = [each.reshape(shape).sum(axis=1).tolist() for each in (gaps, outliers, dead_lines)]
         deviation = np.sqrt(np.square(noise).reshape(shape).mean(axis=1)).tolist()
