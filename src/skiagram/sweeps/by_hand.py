@@ -81,6 +81,7 @@ def run_jobs(root: Path, words: Sequence[str]) -> AskedSweep:
     Raises:
         OptionError: The objective is refused, before the first row.
     """
+    # Rows of an earlier sweep by hand go.
     rows = root / ".work/sweeps" / BY_HAND
     shutil.rmtree(rows, ignore_errors=True)
     places = {"project": str(root), "rows": str(rows)}  # for jobs, which may run elsewhere
@@ -96,12 +97,14 @@ def run_jobs(root: Path, words: Sequence[str]) -> AskedSweep:
             address = options.find_option(address)
         named[word] = f"{address}{equals}{value}"
     sys.argv[1:] = [named.get(word, word) for word in sys.argv[1:]]
+    # The objective is checked before any row is run.
     objective = check_objective([*named.values()])
     failure: Exception | None = None
     try:
         hydra.main(version_base="1.3", config_path=None, config_name="sweep")(run_job)()
     except Exception as error:  # rows that are done are kept
         failure = error
+    # Rows that were done, each once.
     noted = sorted(rows.glob("*.json"), key=lambda path: int(path.stem))
     changes = [json.loads(path.read_text(encoding="utf-8")) for path in noted]
     distinct = list({json.dumps(each, sort_keys=True): each for each in changes}.values())
@@ -117,6 +120,7 @@ def free_name(root: Path, sweep: Sweep) -> str:
 
     The same rows, or more besides them, renew their folder; others would take its place in silence.
     """
+    # A folder with a part of these rows is taken up again.
     digests = {row.digest for row in expand_rows(sweep)}
     for name in chain([BY_HAND], (f"{BY_HAND}_{number}" for number in count(2))):
         path = root / "sweeps" / name / RESULT
@@ -135,6 +139,7 @@ def run_job(config: DictConfig) -> float | None:
         SkiagramError: The objective is refused, the row failed, or it lacks the figure. Sweepers
             take such a job for failed; NaN stops Optuna.
     """
+    # What the job changes, without the objective.
     overrides = OverridesParser.create().parse_overrides([*HydraConfig.get().overrides.task])
     names = [each.key_or_group for each in overrides]
     model = find_model(config, names, HydraConfig.get().sweeper._target_)
@@ -143,6 +148,7 @@ def run_job(config: DictConfig) -> float | None:
         for each in overrides
         if not each.key_or_group.lstrip("+").startswith("objective.")
     }
+    # A single row of a sweep of its own.
     row = Row(1, changes, changes, 1)
     sweep = Sweep(question="", rows=(changes,))
     workspace = Workspace.of_project(Path(config["places"]["project"]))
@@ -152,6 +158,7 @@ def run_job(config: DictConfig) -> float | None:
     note.write_text(json.dumps(changes), encoding="utf-8")
     if result.reason:
         raise SkiagramError(f"row {row.name()} failed: {result.reason}")
+    # The figure that a sweeper chooses by.
     if model is None:
         return None
     figures = result.figures
@@ -193,6 +200,7 @@ def check_objective(words: Sequence[str]) -> Objective:
         words: The overrides of the sweep. Where they sweep the models of the run, each job is
             checked before its own row.
     """
+    # Options as Hydra will give them to each job.
     overrides = OverridesParser.create().parse_overrides([*words])
     fixed = [str(each.input_line) for each in overrides if not each.is_sweep_override()]
     with hydra.initialize(version_base="1.3", config_path=None):
@@ -205,6 +213,7 @@ def check_objective(words: Sequence[str]) -> Objective:
             fault, remedy = "Hydra's plug-in is not installed", f"`pip install {_PLUGINS[lacking]}`"
             raise OptionError(fault, where=lacking, remedy=remedy) from error
     ranges = OmegaConf.select(config, "hydra.sweeper.params") or {}  # of Optuna's sweeper, say
+    # Where the models themselves change, only the job can tell what its run holds.
     swept = {each.key_or_group for each in overrides if each.is_sweep_override()} | {*ranges}
     if not {"baselines", "combinations", "encoders", "networks"} & swept:
         names = [*(each.key_or_group for each in overrides), *ranges]
@@ -251,6 +260,7 @@ def find_model(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) 
     swept = sorted(name for name in changed if name.startswith(_MODEL_PREFIXES))
     trained = [name for arm, models in arms.items() if arm != "combined" for name in models]
     check_changes(swept, {"model": trained, "combination": by_arm["combined"]})
+    # A sweeper that chooses needs one model to choose by.
     chosen_by = objective.entry or find_swept_model(swept) or None
     if chosen_by is None and not sweeper.endswith(_GRID):
         fault = "does not say which model is chosen by, and not exactly one model's options change"

@@ -109,6 +109,7 @@ def train_candidate(
 ) -> Path:
     """Train a model on prepared data; return the piece with its `model` and `scores`."""
     candidate = replace(candidate)  # what it reads is let go afterwards
+    # All that a training depends on names its piece.
     (cases, task), store = read_cases(prepared.cases), workspace.store
     inputs = candidate.inputs(prepared) | {
         "model": candidate.options,

@@ -107,6 +107,7 @@ def compare_costs(
         margin: Difference in AUC below which the cheaper model is as good.
         rows: Name of a row → its figures.
     """
+    # Models with a figure to choose by, what stands for an arm left out.
     models, failed = list[ModelCost](), list[FailedModel]()
     for row, figures in rows.items():
         for each in figures.figures:
@@ -154,6 +155,7 @@ class CostTimer:
 
     def measure(self, candidate: Candidate, outcome: Outcome, trained: Path) -> dict[str, Estimate]:
         """Return the name of each of `COSTS` → figure."""
+        # The model on its own, then what it reads.
         folder, compute = trained / "model" / repeat_folder(0), self.workspace.compute
 
         def timed(_: Path) -> TimedModel:
@@ -184,6 +186,7 @@ class CostTimer:
             taken = [each.milliseconds for each in families if used & set(each.names)]
             inputs = reduce(Timing.plus, taken, inputs or _NOTHING)
         read = inputs or _NOTHING
+        # Training counts what was read for all cases, scoring what is read for one.
         not_defined = Estimate(None, reason="not defined: it compares and does not multiply")
         return {
             "training_seconds": _estimate(model.training.plus(read, model.cases / 1000)),

@@ -46,6 +46,7 @@ def audit_data(workspace: Workspace, data: Path) -> pd.DataFrame:
     Raises:
         AuditStop: It found what stops a run.
     """
+    # The traits of acquisition that the audit looks at.
     acquisition = workspace.options.compose_stage("audit")["acquisition"]
 
     def make(folder: Path) -> None:
@@ -53,6 +54,7 @@ def audit_data(workspace: Workspace, data: Path) -> pd.DataFrame:
 
     inputs = {"data": data.name, "acquisition": acquisition}
     audited = workspace.make_once("audited", inputs, make)
+    # What stops a run stops a row.
     stopping = read_record(AuditReport, audited / FINDINGS).stopping
     if stopping:
         fault = "; ".join(f"{each.name}: {each.summary.rstrip('.')}" for each in stopping)
@@ -102,6 +104,7 @@ def prepare_data(
         "families": list(families.items()),
     }
     made = workspace.make_once("features", described, extract)
+    # What all models of the row read.
     prepared = PreparedData(
         cases=cases,
         images=images,
@@ -116,6 +119,7 @@ def prepare_data(
 
 def _encode(workspace: Workspace, prepared: PreparedData, options: Options) -> Path:
     """Return what an encoder makes of images and of windows at places."""
+    # Encodings of images and of places, made once.
     windows = workspace.options.compose_stage("encode")["windows"]
 
     def make(folder: Path) -> None:

@@ -171,15 +171,18 @@ class ShownModel:
 
     def subtract(self, reference: "ShownModel") -> Iterator[tuple[str, Estimate]]:
         """Yield name and estimate of its figures minus those of the model in the reference row."""
+        # A model that failed in either row has no difference.
         if self.compared is None:
             return
         if reference.compared is None:
             yield DIFFERENCE, Estimate(None, reason="failed in the row that it is compared with")
             return
         yield DIFFERENCE, self.compared.subtract(reference.compared).estimate()
+        # The difference among patients with an earlier image.
         if self.later is not None and self.later_cases is not None:
             other = reference.compared.select(self.later_cases)
             yield LATER_DIFFERENCE, self.later.subtract(other).estimate()
+        # The difference in finding.
         if self.search is not None and reference.search is not None:
             searched, marks = self.search
             for figure, estimate in searched.subtract(marks, reference.search[1]).items():
@@ -206,6 +209,7 @@ class MeasuredRow:
             shown: Models whose figures are returned; empty for all.
             reference: The row that it is compared with.
         """
+        # Models of the reference row, where both report the same cases.
         others: Mapping[str, ShownModel] = {}
         reason = ""
         if reference is not None:
@@ -213,6 +217,7 @@ class MeasuredRow:
                 others = reference.models
             else:
                 reason = OTHER_CASES
+        # Figures of development cases, of reported cases, and differences.
         figures = [
             ModelFigure(name, each.title, each.arm, figure, estimate)
             for name, each in self.models.items()
@@ -254,6 +259,7 @@ def measure_row(
     Raises:
         OptionError: A figure is not of this task.
     """
+    # Figures that this outcome has, without those that are measured elsewhere.
     task, selection = setting.task, setting.task.predicted.selection
     figure_names = [name for name in figure_names if name not in MEASURED_APART]
     names = [figure.name for figure in task.predicted.list_figures()]
@@ -281,6 +287,7 @@ def measure_row(
         each.name: _list_metrics(each.result, task.predicted, figure_names)
         for each in measure_models(mixtures, setting, options.analyses, IN_PROCESS, asked)
     }
+    # The best of each arm, with its figures and the names of those chosen.
     for arm, selected in arms.items():
         titles = [shown[name].title for name in selected.choice.chosen]
         value = None if selected.selection is None else task.predicted.direct(selected.selection)
@@ -292,6 +299,7 @@ def measure_row(
             mixed[mixture.outcome.model] if mixture else shown[selected.choice.model].metrics,
             selected.compared,
         )
+    # Figures of finding, and of cases with an earlier image.
     if finding is not None:
         shown |= _add_finding(shown, measured, setting, options, finding)
     if later is not None:
@@ -310,6 +318,7 @@ def _add_finding(
 
     Finders are chosen by the lesions that they find, never by the AUC of images.
     """
+    # Finders that made marks.
     search = FindingSearch.of(tables, setting, options.hit, options.replicates)
     marks = {
         each.name: each.predictions.marks
@@ -319,6 +328,7 @@ def _add_finding(
     finders = [each for each in measured if each.name in marks]
     if search is None or not finders:
         return {}
+    # What each finder is chosen by.
     chosen_by = {
         each.name: measure_for_selection(
             each.predictions, marks[each.name], tables.known, setting, options.hit, tables.spacing
@@ -340,6 +350,7 @@ def _add_finding(
 
     described = {name: describe(shown[name], marks[name], chosen_by[name].value) for name in marks}
     rules = options.analyses.simple_rules
+    # What stands for each arm, chosen by the sensitivity of development cases.
     arms, _ = select_arms(finders, chosen_by, setting, rules, options)
     by_auc = {each.name: each.chosen_by for each in finders}
     for arm, selected in arms.items():
@@ -375,10 +386,12 @@ def _list_metrics(
 
     Those of a model that failed have its reason.
     """
+    # Figures as evaluate names them.
     rows = result.figures.select(analysis=METRICS).rows
     metrics: dict[str, Estimate] = {
         f"{row.figure}, {row.group}".removesuffix(", "): row for row in rows
     }
+    # A model that failed has a reason instead of a figure; the limit exists for generated data.
     if result.outcome.status == "failed":
         missing = Estimate(None, reason=result.outcome.reason)
         metrics = dict.fromkeys([predicted.primary, *figure_names], missing)
@@ -402,11 +415,13 @@ def measure_images(
         data: Folder that step ingest wrote.
         figure_names: Names of figures, `psnr` and `ssim` among others.
     """
+    # Clean images exist of generated data alone.
     names = [name for name in FIDELITY if name in figure_names]
     if not names or not (data / CLEAN).is_dir():
         return []
     clean, test = ImageStore(data / CLEAN), Cases.read(data / "cases/cases.parquet").test()
     values: dict[str, list[float]] = {name: [] for name in names}
+    # Each image against its clean one, missing pixels as its darkest.
     for case in test.case_id.tolist():
         truth, image = clean.image(case), restored.image(case)
         if is_volume(truth):

@@ -155,6 +155,7 @@ def fit_power_law(cases: Floats, auc: Floats, weight: Floats) -> PowerLaw:
     For each rate of a fixed grid limit and scale have a closed form; a limit above 1 is held at 1
     and a falling curve is made level, so the curve never falls.
     """
+    # The best rate is searched on a grid, all resamples at once.
     best = np.full(len(auc), np.inf)
     limit, scale, rate = (np.zeros(len(auc)) for _ in range(3))
     share = weight / weight.sum()
@@ -223,6 +224,7 @@ class ResampledModel(NamedModel):
             size: Place of the number of training cases.
             draws: (draws,) which ones.
         """
+        # Each draw's figure, as a mean over its trainings.
         drawn = []
         for figure in (self.figures[size][draw] for draw in np.flatnonzero(draws)):
             if figure is None:
@@ -247,10 +249,12 @@ class ResampledModel(NamedModel):
         Args:
             multipliers: (replicates, draws) gₖ, standard normal.
         """
+        # The mean over draws that have a fit, of the figure and of each resample.
         fitted = self.fitted
         fits = fitted.sum(axis=1)
         point = _mean(self.areas[:, :, 0], axis=1)
         by_patient = _mean(self.areas[:, :, 1:], axis=1)
+        # Draws vary too: their deviations are added at random.
         deviation = np.where(fitted, self.areas[:, :, 0] - point[:, None], 0)
         share, lengthened = split_spread(self.areas)
         factor = share * lengthened / np.sqrt(np.maximum(fits * (fits - 1), 1))
@@ -272,10 +276,12 @@ def split_spread(areas: Floats) -> tuple[float, Floats]:
         one, with Satterthwaite's degrees of freedom (1946, Biometrics Bulletin 2:110), those of the
         draws where they are all of it, endless ones where the patients are.
     """
+    # Spread between draws, beyond what patients by chance make.
     fitted = np.isfinite(areas[:, :, 0])
     fits = fitted.sum(axis=1)
     degrees = np.maximum(fits - 1.0, 1)
     by_patient = _mean(areas[:, :, 1:], axis=1)
+    # The variance of the mean over patients.
     patients = _mean((by_patient - _mean(by_patient, axis=1)[:, None]) ** 2, axis=1)
     point = _mean(areas[:, :, 0], axis=1)
     deviation = np.where(fitted, areas[:, :, 0] - point[:, None], 0)
@@ -285,6 +291,7 @@ def split_spread(areas: Floats) -> tuple[float, Floats]:
     by_chance = np.nansum(variance, axis=1) / degrees
     whole, chance = float(between[fits > 1].sum()), float(by_chance[fits > 1].sum())
     share = float(np.sqrt(max(0.0, 1 - chance / whole))) if whole > 0 else 0.0
+    # With few draws the normal distribution is too narrow: Student's quantile lengthens it.
     draws = share**2 * between / np.maximum(fits, 1)
     some = (draws > 0) & np.isfinite(patients)
     both = patients[some] + draws[some]
@@ -313,6 +320,7 @@ def fit_learning_curve(
     Args:
         multipliers: (replicates, draws) of the draws' deviations.
     """
+    # The mean curve, and the law that fits it.
     means = model.mean(multipliers)
     _, laws = _fit_laws(sizes, means)
     # The band shows the fitted curve and what it would be on the resamples.
@@ -357,6 +365,7 @@ def _fit_laws(sizes: Floats, *means: Floats) -> tuple[Floats, tuple[PowerLaw, ..
         on the resamples that have figures at all of them, or none where three sizes or the
         resamples are lacking.
     """
+    # Sizes at which both have a figure in most resamples.
     is_defined = np.logical_and.reduce([np.isfinite(mean) for mean in means])
     rows = is_defined[:, 0] & (is_defined[:, 1:].mean(axis=1) >= 0.5)
     columns = is_defined[rows].all(axis=0)
@@ -404,6 +413,7 @@ def find_crossing(
     number, least, most = (
         float(cases) if np.isfinite(cases) else None for cases in (crossings[0], low, high)
     )
+    # The difference at the most cases.
     last = int(np.flatnonzero(np.isin(sizes, compared))[-1])
     difference = contender.over_draws(last, both[last]) - baseline.over_draws(last, both[last])
     return Crossing(
@@ -447,6 +457,7 @@ def find_learning_curves(rows: Sequence[TrainedRow]) -> LearningCurves:
     Raises:
         OptionError: Rows report different cases, or have no baseline.
     """
+    # Rows by number of cases and by draw.
     subsets = ((row.prepared.plan.subset, row) for row in rows)
     by_place = {(subset.cases, subset.draw): row for subset, row in subsets if subset is not None}
     sizes, draws = (sorted(set(numbers)) for numbers in zip(*by_place, strict=True))
@@ -460,12 +471,14 @@ def find_learning_curves(rows: Sequence[TrainedRow]) -> LearningCurves:
         raise OptionError(
             "the rows report different cases", where="analysis", remedy="name one data set"
         )
+    # The classical curve is that of the best model, chosen anew at each size.
     models = _resample_models(measured, sizes, draws)
     baseline = replace(models.pop(BASELINE), title="Best classical model, chosen out-of-fold")
     numbers, reach = np.array(sizes, dtype=np.float64), _REACH * sizes[-1]
     # (replicates, draws) standard normal, shared by all models and sizes
     generator = stream(rows[0].prepared.plan.seed, "crossover", "draws")
     multipliers = generator.normal(size=(setting.draws.replicates, len(draws)))
+    # The best possible score, where the data were generated.
     trained = (model.compared for row in measured.values() for model in row.models.values())
     compared = next((each for each in trained if each), None)
     limit = compared.ideal(setting) if compared else None
@@ -497,6 +510,7 @@ def check_curves(subsets: Iterable[Subset | None], arms: Collection[str]) -> Non
     Raises:
         OptionError: A row learns from all cases, two learn from the same, or none has a baseline.
     """
+    # Each row needs a subset of its own.
     placed: set[Subset] = set()
     for subset in subsets:
         if subset is None:
@@ -521,6 +535,7 @@ def _resample_models(
     Args:
         measured: Size and draw → the row that learned from it.
     """
+    # What stands for an arm is of interest for classical models alone.
     names = dict.fromkeys(name for row in measured.values() for name in row.models)
     if BASELINE not in names:
         raise OptionError("no classical model", where="baselines", allowed="one or more")
@@ -529,6 +544,7 @@ def _resample_models(
     for name in names:
         if name.startswith(BEST) and name != BASELINE:
             continue
+        # Resamples of each model at each size and in each draw.
         fits = [(at, row.models[name]) for at, row in measured.items() if name in row.models]
         areas = np.full((len(sizes), len(draws), 1 + replicates), np.nan)
         figures: list[list[Linearised | None]] = [[None] * len(draws) for _ in sizes]
@@ -539,6 +555,7 @@ def _resample_models(
                 place, drawn = sizes.index(size), draws.index(draw)
                 areas[place, drawn] = model.compared.figure.value, *resampled
                 figures[place][drawn] = model.compared.figure
+        # Why a model failed is told once.
         failed = [model for _, model in fits if model.compared is None]
         reasons = dict.fromkeys(model.development[SELECTION].reason for model in failed)
         _, first = fits[0]

@@ -48,6 +48,7 @@ def check_changes(changed: Iterable[str], used: Mapping[str, Sequence[str]]) -> 
         changed: Names of options.
         used: Group → its configs that the row reads.
     """
+    # Options of stages, then those of members that the row has.
     for option in (name for name in changed if name.startswith("conf.")):
         _, group, *rest = option.split(".")
         if group in _STAGES and rest:

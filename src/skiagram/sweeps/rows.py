@@ -84,6 +84,7 @@ class Objective:
     arm: str | None = None
 
     def __post_init__(self) -> None:
+        # Only figures of development cases may choose.
         if self.figure is not None and not self.figure.startswith(SELECTIONS):
             fault = (
                 f"`{self.figure}` was given: it is of test cases, by which nothing may be chosen"
@@ -143,11 +144,13 @@ class Sweep:
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        # Axes make combinations, rows are named one by one.
         if bool(self.axes) == bool(self.rows):
             raise ValueError("either `axes` or `rows`, not both and not neither")
         for name, values in self.axes.items():
             if not isinstance(values, NumberRange) and not values:
                 raise ValueError(f"values of the axis `{name}`")
+        # An axis is a column of the table beside the others.
         if taken := sorted(set(self.axes) & set(COLUMNS)):
             raise ValueError(f"another name than `{taken[0]}`, which is a column of the table")
         if unknown := sorted(set(self.reference) - set(self.axes)):
@@ -198,6 +201,7 @@ def expand_rows(sweep: Sweep) -> list[Row]:
     Raises:
         OptionError: The reference names a value that its axis lacks, or two rows are equal.
     """
+    # Rows as they are named, or all combinations of the axes.
     if sweep.rows:
         numbered = enumerate(sweep.rows, start=1)
         rows = [Row(at, dict(row), {**sweep.base, **row}, 1) for at, row in numbered]
@@ -206,6 +210,7 @@ def expand_rows(sweep: Sweep) -> list[Row]:
     if sweep.analysis == "severity" and not any(find_corruption(row.changes) for row in rows):
         remedy = "name corruptions in `scored` of rows, and the unchanged images as `reference`"
         raise OptionError("no row scores images made worse", where="analysis", remedy=remedy)
+    # Two rows with the same options would be one result.
     first: dict[str, int] = {}
     for row in rows:
         if (same := first.setdefault(row.digest, row.number)) != row.number:
@@ -224,6 +229,7 @@ def _combine_axes(sweep: Sweep) -> list[Row]:
         else:
             values: Sequence[Any] = axis.values() if isinstance(axis, NumberRange) else axis
             steps.append([(value, {name: value}) for value in values])
+    # Every combination, over what all rows have in common.
     rows: list[Row] = []
     for number, combination in enumerate(product(*steps), start=1):
         place, changes = dict[str, Any](), dict(sweep.base)

@@ -133,6 +133,7 @@ class Seal:
 
     def assemble(self, row: PreparedRow) -> EvaluationSet:
         """Return the reported cases of a row; opened and assembled once for rows in succession."""
+        # Reported cases and labels, kept for the next row.
         models = (*(each.name for each in row.candidates), *row.combinations)
         by = (self.opened_by, models, self.request)
         opened = _keep(
@@ -223,8 +224,10 @@ def run_rows(
         workspace: Of the project, without changes.
         trained_rows: Filled with rows by their numbers, for the analysis of the sweep.
     """
+    # The seal is opened once for all rows.
     request = {"sweep": asdict(sweep), "rows": [row.digest for row in rows]}
     seal = Seal(f"sweep {name}", request)
+    # What a row is compared with comes before it.
     ordered = sorted(rows, key=lambda row: (row.reference, row.number != row.reference, row.number))
     reference: TrainedRow | None = None
     swept, best = find_swept_model(find_differing(rows)), -math.inf
@@ -235,12 +238,14 @@ def run_rows(
             for row, trained in _train(together, sweep, workspace, seal):
                 if row.number == row.reference:
                     reference = trained if isinstance(trained, TrainedRow) else None
+                # A row that failed is a result, too.
                 if isinstance(trained, SkiagramError):
                     result = _failed(row, trained)
                 else:
                     result = _measure(sweep, trained, reference)
                     if trained_rows is not None:
                         trained_rows[row.number] = trained
+                # The best row so far is shown beside the progress.
                 figures = result.figures
                 model = figures.resolve(sweep.objective.entry, swept)
                 worth, value = figures.worth(model), figures.selection(model)
@@ -270,6 +275,7 @@ def _train(
     # A row is finished as soon as its own models are trained.
     keys, pieces = [*trainings], dict[str, Path | SkiagramError]()
     done = workspace.compute.map_fits(_attempt, [*trainings.values()], gpus=visible_gpus())
+    # Rows in their order, each when its trainings are there.
     for row, each, end in zip(rows, prepared, ends, strict=True):
         while len(pieces) < end:
             pieces[keys[len(pieces)]] = next(done)
@@ -303,6 +309,7 @@ def _failed(row: Row, error: SkiagramError) -> RowResult:
 
 def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     """Check a row's options, and make its prepared data where they are not made yet."""
+    # Options of the row, checked before any data are read.
     scored = check(Scored, row.changes.get(SCORED, {}), SCORED)
     workspace = change(workspace, row)
     choices = workspace.options.choices
@@ -317,6 +324,7 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     def read(group: str) -> dict[str, dict[str, Any]]:
         return {name: workspace.options.read_file(group, name) for name in used[group]}
 
+    # Data, prepared as the row's options say.
     (dataset,), (restoration,) = read("dataset").values(), read("restoration").values()
     data = ingest_data(workspace, dataset, choices["design"])
     check_run(workspace.options, DataSetFacts.of_ingested(data / "cases"))
@@ -324,6 +332,7 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     prepared = prepare_data(
         workspace, data, restoration, read("features"), read("encoder"), choices["proposal"]
     )
+    # Networks train in one process: rows are made side by side.
     (training_on,) = read("trainer").values()
     trainer = check(Trainer, training_on, "trainer").in_one_process()
     reported = _find_reported(workspace, data, scored)
@@ -352,6 +361,7 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
 
 def _find_reported(workspace: Workspace, data: Path, scored: Scored) -> Path:
     """Return the data set whose cases are reported; refuse images that fits may not score."""
+    # The row's own cases, unless it names others.
     if scored == Scored():
         return data
     (_, task), design = read_cases(data / "cases"), workspace.options.choices["design"]
@@ -367,6 +377,7 @@ def _find_reported(workspace: Workspace, data: Path, scored: Scored) -> Path:
             allowed="other data sets of models of classes; images made worse of all",
             remedy="`skiagram validate` scores another cohort with the models of a run",
         )
+    # Another data set must have the same classes.
     other = ingest_data(workspace, workspace.options.read_file("dataset", scored.dataset), design)
     _, theirs = read_cases(other / "cases")
     if theirs.classes != task.classes:
@@ -377,6 +388,7 @@ def _find_reported(workspace: Workspace, data: Path, scored: Scored) -> Path:
 
 def _finish(prepared: PreparedRow, pieces: Sequence[Path], seal: Seal) -> TrainedRow:
     """Return a row whose candidates are trained, after its combinations are made of them."""
+    # What each candidate left, and the combinations of them.
     named = {each.name: piece for each, piece in zip(prepared.candidates, pieces, strict=True)}
     made = {name: (piece / "model", piece / "scores") for name, piece in named.items()}
     for name, options in prepared.combinations.items():
@@ -406,6 +418,7 @@ def _combine(
     prepared: PreparedRow, name: str, options: dict[str, Any], pieces: Mapping[str, Path]
 ) -> tuple[Path, Path]:
     """Return the folders of model and scores of one of the row's combinations."""
+    # A combination reads folders as a project has them.
     plan, trained = asdict(prepared.plan), tuple(pieces)
 
     def make(folder: Path) -> None:
@@ -427,6 +440,7 @@ def _combine(
 
 def _measure(sweep: Sweep, made: TrainedRow, reference: TrainedRow | None) -> RowResult:
     """Return the figures of a row, which are made once."""
+    # What the figures depend on: the row, what was asked for, and of costs the machine.
     prepared = made.prepared
     row, workspace = prepared.row, prepared.workspace
     timer = prepared.timer(sweep.clock)
@@ -456,6 +470,7 @@ def _measure(sweep: Sweep, made: TrainedRow, reference: TrainedRow | None) -> Ro
         all_figures = (*figures.figures, *image_figures, *costs)
         write_record(replace(figures, figures=all_figures), folder / _FIGURES)
 
+    # Figures that were made before are read.
     try:
         piece = workspace.make_once("row", inputs, make)
         figures = read_record(RowFigures, piece / _FIGURES)

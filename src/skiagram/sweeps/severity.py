@@ -135,6 +135,7 @@ def _condition(result: RowResult, model: str, amount: float) -> Condition:
 
 def make_curve(corruption: str, conditions: Sequence[Condition], margin: float) -> SeverityCurve:
     """Return a model under one corruption, and where it breaks."""
+    # It holds until the first amount whose loss cannot be excluded.
     holds_to, breaks_at, holding = None, None, True
     for condition in conditions:
         holding = holding and excludes_loss(condition.change, margin)
@@ -142,6 +143,7 @@ def make_curve(corruption: str, conditions: Sequence[Condition], margin: float) 
             holds_to = condition.amount
         if breaks_at is None and is_surely_lost(condition.change, margin):
             breaks_at = condition.amount
+    # The mean change over all amounts.
     changes = [each.change.value for each in conditions if each.change.value is not None]
     mean = float(np.mean(changes)) if changes else None
     return SeverityCurve(corruption, tuple(conditions), mean, holds_to, breaks_at)

@@ -102,6 +102,7 @@ class SweepResult:
 
     def describe_choice(self) -> tuple[str, ...]:
         """Return lines that say which row was chosen and by what; none where no row can be."""
+        # Only a sweep with an objective chooses a row.
         chosen = self.chosen
         if chosen is None:
             return ()
@@ -123,6 +124,7 @@ class SweepResult:
             `method`, `reason`, and `reference` (the row of which a difference is taken, else
             missing). A row that failed has one line.
         """
+        # A line for each figure, with the place of its row.
         lines: list[dict[str, object]] = []
         for result in self.rows:
             row = result.row
@@ -150,6 +152,7 @@ class SweepResult:
                         "reference": row.reference if each.figure in DIFFERENCES else None,
                     }
                 )
+        # Axes stand between the row's number and the figures.
         first, *others = COLUMNS
         places = map(short_name, (*self.axes, *self.options))
         table = pd.DataFrame(lines, columns=[first, *places, *others])
@@ -195,6 +198,7 @@ def name_options(sweep: Mapping[str, Any], options: Composition) -> dict[str, An
             return values
         return {name: named(settings) for name, settings in values.items()}
 
+    # Options in each part of the file.
     whole = {**sweep}
     for part in sweep.keys() & {"base", "reference"}:
         whole[part] = named(sweep[part])
@@ -215,6 +219,7 @@ def check_rows(sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
     """
     if sweep.analysis is None:
         return
+    # Outcomes, subsets and arms of all rows, as far as their options are sound.
     predicted: dict[tuple[str, Design], Predicted] = {}
     subsets, arms = list[Subset | None](), set[str]()
     for place in (change(workspace, row) for row in rows):
@@ -228,6 +233,7 @@ def check_rows(sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
                 for name in split_names(choices["baselines"]):
                     arms.add(Candidate(name, place.options.read_file("model", name)).arm)
                 subsets.append(read_plan(place).subset)
+    # Analyses are of AUCs.
     measured = next((each for each in predicted.values() if each.has_value), None)
     if measured is not None:
         raise OptionError(
@@ -249,6 +255,7 @@ def run_sweep(name: str, sweep: Sweep, workspace: Workspace) -> SweepResult:
         OptionError: The rows cannot answer what the sweep asks; see `check_rows`.
         SkiagramError: Every row failed.
     """
+    # Rows are checked, run, and put together.
     rows = expand_rows(sweep)
     check_rows(sweep, rows, workspace)
     trained: dict[int, TrainedRow] = {}
@@ -272,6 +279,7 @@ def gather(
     Args:
         trained_rows: By their numbers, for an analysis.
     """
+    # Rows in the order of the sweep.
     ordered = sorted(results, key=lambda result: result.row.number)
     every = RowFigures(tuple(each for result in ordered for each in result.figures.figures))
     swept = find_swept_model(find_differing([result.row for result in ordered]))
