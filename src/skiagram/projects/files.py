@@ -51,6 +51,7 @@ _DVC_OPTIONS = "[core]\n    analytics = false\n    check_update = false\n"
 
 def shipped_files() -> dict[str, bytes]:
     """Return path → content of each file of a new project, in the order of paths."""
+    # Files of the package, and the guide of a project.
     root = shipped_root()
     paths = [root / name for name in _FILES]
     paths += [path for name, kind in _FOLDERS.items() for path in (root / name).rglob(kind)]
@@ -83,6 +84,7 @@ def make_project(folder: Path) -> list[str]:
     Raises:
         OptionError: The folder holds files, or DVC is not installed.
     """
+    # A run that was killed left a note that this folder is its own.
     begun = folder / _BEGUN
     again = begun.is_file() and bool(begun.read_bytes())  # empty: nothing else was written
     usual = {".git", begun.parent.name}
@@ -90,9 +92,11 @@ def make_project(folder: Path) -> list[str]:
     if not is_new and (not folder.is_dir() or {path.name for path in folder.iterdir()} - usual):
         remedy = "name a new folder; in a project that exists, `skiagram upgrade` renews its files"
         raise OptionError("is not an empty folder", where=str(folder), remedy=remedy)
+    # What was there before stays if anything fails.
     require_dvc(folder)
     before = set() if again or not folder.exists() else {*folder.iterdir()}
     begun.parent.mkdir(parents=True, exist_ok=True)
+    # The note, before anything else is written.
     git = shutil.which("git")
     if again:
         top = begun.read_text(encoding="utf-8").rstrip("\n")
@@ -134,27 +138,32 @@ def require_project_here() -> None:
 
 def _make_anew(folder: Path, git: str | None, top: str) -> list[str]:
     """Write the files and begin git and DVC, in the git repository `top` if there is one."""
+    # A repository that a killed run had begun is made anew, unless it was whole.
     committed = ["git and DVC are begun, and the files committed."]
     if git is not None and not top and (folder / ".git").exists():  # a kill left it
         if ask_git(folder, "rev-parse", "--quiet", "--verify", "HEAD"):
             return committed
         shutil.rmtree(folder / ".git")
     shutil.rmtree(folder / ".dvc", ignore_errors=True)
+    # Files with their checksums.
     files = shipped_files()
     _write(folder, files)
     _write_record(folder, files)
+    # Without git DVC works alone.
     if git is None:
         _run(folder, sys.executable, "-m", "dvc", "init", "--no-scm")
         (folder / ".dvc" / "config.local").write_text(_DVC_OPTIONS, encoding="utf-8")
         return ["git is not installed: `dvc repro` works, `dvc exp` and a history need git."]
     if not top:
         _run_git(folder, "init", "-q", "-b", "main")
+    # In somebody's repository the project is a part of it.
     below = bool(top) and Path(top).resolve() != folder.resolve()
     _run(folder, sys.executable, "-m", "dvc", "init", *(["--subdir"] if below else []))
     (folder / ".dvc" / "config").write_text(_DVC_OPTIONS, encoding="utf-8")
     if top:  # what goes into somebody's next commit is theirs to say; `dvc init` has added files
         _run(folder, git, "reset", "-q", "--", ".")
         return [f"It lies in the git repository {top}: add and commit it there."]
+    # A repository of its own begins with a commit.
     _run_git(folder, "add", "--", ".")
     _run_git(folder, "commit", "-q", "-m", f"New project, skiagram {version('skiagram')}")
     return committed
@@ -207,6 +216,7 @@ def plan_upgrade(folder: Path, mine: Collection[str] = (), new: Collection[str] 
     Raises:
         OptionError: The folder is no project.
     """
+    # Each file in three states: as it came, as it is, and as it is shipped now.
     came = read_record(folder)
     files = shipped_files()
     taken: dict[str, bytes | None] = {}
@@ -260,6 +270,7 @@ def require_readable(made_by: str, where: str) -> None:
     Raises:
         DataError: It is older than the oldest version that is read, or newer than this one.
     """
+    # A version may read what was written since names last changed, and no later one's.
     here = version("skiagram")
     oldest, written, installed = (_version_numbers(text) for text in (_OLDEST, made_by, here))
     if not written or not oldest <= written <= installed or written[0] != installed[0]:
@@ -280,6 +291,7 @@ def require_dvc(folder: Path) -> None:
     """Refuse to begin a project where DVC is not installed, or fails on the folder's name."""
     from importlib.util import find_spec
 
+    # DVC reads braces in a path as its own variables.
     path = str(folder.resolve())
     if "{" in path or "}" in path:
         remedy = "name a folder whose whole path has neither"
@@ -297,6 +309,7 @@ def environment(folder: Path) -> dict[str, str]:
     A container may have no name for the id that it runs under, no home and no disk to write on
     beside the project's: what libraries keep there for later runs is kept in the project.
     """
+    # Variables that git, DVC and others want, where the system has none.
     binaries = str(Path(sys.executable).parent)
     lacking = places_without_home(folder.resolve())
     try:
@@ -344,6 +357,7 @@ def _run_git(folder: Path, *words: str) -> None:
     The user's settings have no part in it, such as hooks, signatures and lists of what to ignore:
     they give the author's name, and whose folder is trusted.
     """
+    # Settings of this machine or user must not spoil the project's own commit.
     own = {
         "safe.directory": str(folder.resolve()),
         "core.excludesFile": os.devnull,
@@ -356,6 +370,7 @@ def _run_git(folder: Path, *words: str) -> None:
 
 
 def _run(folder: Path, *command: str, **variables: str) -> None:
+    # The error of the command is told without what DVC adds.
     shell = {name: value for name, value in environment(folder).items() if name != "DVC_ROOT"}
     done = subprocess.run(  # noqa: S603
         command, cwd=folder, env=shell | variables, capture_output=True, text=True, check=False

@@ -33,10 +33,12 @@ def find_rank() -> int | None:
 
     Of a process that is alone the launcher's variables go, so that no library takes it for another.
     """
+    # Several launchers number their processes, each in its own variables.
     told = {name: int(text) for name, text in os.environ.items() if text.isdecimal()}
     by_srun = told.get("SLURM_STEP_NUM_TASKS", 1) > 1
     rank = told.get("RANK", told.get("SLURM_PROCID" if by_srun else "LOCAL_RANK"))
     has_address = "MASTER_ADDR" in os.environ and "MASTER_PORT" in told
+    # A rank alone may be left over from a shell: a group has an address, or is started by srun.
     is_group = by_srun or (told.get("WORLD_SIZE", 1) > 1 and has_address)
     if rank is None or not is_group or ("DVC_STAGE" in os.environ and HELPED not in os.environ):
         forget_launcher()

@@ -37,6 +37,7 @@ def leave_out(project: Path, folder: Path, files: Iterable[Path]) -> list[Path]:
     Raises:
         DataError: The project lies in the folder of images.
     """
+    # Patterns go into the project's repository, not beyond it.
     top = ask_git(project, "rev-parse", "--show-toplevel")
     repository = Path(top or project).resolve()
     changed: dict[Path, None] = {}
@@ -59,11 +60,13 @@ def leave_out(project: Path, folder: Path, files: Iterable[Path]) -> list[Path]:
 
 def explain_taken(project: Path) -> str:
     """Return what to do about files that git holds although they are left out; empty for none."""
+    # Files that git holds although a pattern leaves them out.
     kinds = (".", *(f":(exclude){name}" for name in _OUTPUTS))
     listed = ask_git(project, "ls-files", "-ciz", "--exclude-standard", "--", *kinds)
     names = sorted(filter(None, listed.split("\0")))
     if not names:
         return ""
+    # The command that takes them out, short enough for a terminal.
     shown = ", ".join(names[:_LISTED])
     command = f"git rm --cached -q -- {shlex.join(names)}"
     if len(names) > _LISTED:

@@ -54,22 +54,26 @@ def repair_lock(root: Path) -> str:
     Raises:
         DataError: Two versions of the lock meet in it, left by a merge.
     """
+    # Without a lock nothing was run yet.
     lock, last = root / "dvc.lock", root / ".work" / "dvc.lock"
     if not lock.exists():
         return ""
     last.parent.mkdir(exist_ok=True)
+    # A run may be writing it at this moment.
     if not _is_whole(lock.read_bytes()):
         time.sleep(_PATIENCE)
     content = lock.read_bytes()
     if _is_whole(content):
         write_files({last: content})
         return ""
+    # Only a person can say which of two versions stands.
     if _CONFLICT in b"\n" + content:
         raise DataError(
             "holds two versions, left by a merge",
             where="dvc.lock",
             remedy="`git checkout --ours dvc.lock`, then `make repro`",
         )
+    # The broken one is kept, in case it is of use.
     write_files({last.with_name("dvc.lock.broken"): content})
     # The copy of the last run takes its place, else the one that git holds.
     last_copy = last.read_bytes() if last.exists() else b""
@@ -92,6 +96,7 @@ def repair_note(root: Path) -> str:
     passes over processes that are gone, and waits for killed ones that a container without an init
     process keeps as defunct.
     """
+    # A note cut short may just be being written: a second look tells.
     note = root / _NOTE
     for patience in (_PATIENCE, 0):
         try:
@@ -118,9 +123,11 @@ def remove_begun_copies(root: Path) -> str:
         What was done, one line; empty where there is none, or a DVC is at work, which may be making
         one.
     """
+    # Processes that are still at work may be copying.
     with suppress(FileNotFoundError):
         if _users(json.loads((root / _NOTE).read_bytes())):
             return ""
+    # DVC names them in its own way.
     begun = [
         Path(folder, file)
         for name in _OUTPUTS

@@ -22,6 +22,7 @@ def edit_option_file(path: Path, changes: Mapping[str, Any]) -> None:
     from ruamel.yaml import YAML
     from ruamel.yaml.representer import SafeRepresenter
 
+    # Read with its comments, changed, and written as a whole.
     yaml = YAML()
     # By itself it shows a null as nothing.
     yaml.representer.add_representer(type(None), SafeRepresenter.represent_none)

@@ -26,6 +26,7 @@ def publish(root: Path, *names: str, rank: int | None = None) -> Iterator[Path]:
         *names: Paths of the outputs, relative to it.
         rank: This process's among those that run the stage together; None if it runs alone.
     """
+    # A lock for each stage; helpers of a shared one write into folders of their own.
     key = names[0].replace("/", "-")
     staging = root / ".work" / "staging" / (f"{key}-{rank}" if rank else key)
     lock = root / ".work" / "running" / key
@@ -38,6 +39,7 @@ def publish(root: Path, *names: str, rank: int | None = None) -> Iterator[Path]:
             yield staging
             if rank:
                 return
+            # A stage that left something out replaces nothing.
             absent = [name for name in names if not (staging / name).exists()]
             if absent:
                 raise FileNotFoundError(f"the stage did not write {', '.join(absent)}")

@@ -70,11 +70,13 @@ class Reads:
 
 def repeat_digests(root: Path) -> bool:
     """Write the digests of an earlier run; return whether they hold, as nothing has changed."""
+    # Digests hold where process, models and all files read are as they were.
     try:
         note = json.loads((root / _NOTE).read_bytes())
         same = note["process"] == _process() and _models(root) <= {*note["models"]}
         if not same or any(_state(path, root) != state for path, state in note["read"].items()):
             return False
+        # The digests go where DVC looks for them.
         folder = root / "data/code"
         folder.mkdir(parents=True, exist_ok=True)
         for name, digest in note["digests"].items():

@@ -48,10 +48,12 @@ def run_stages(project: Path) -> int:
 
     In a terminal one line is renewed; elsewhere each stage is a line.
     """
+    # Notes of an earlier run are of no use.
     notes = project.resolve() / ".work" / "progress"
     notes.mkdir(parents=True, exist_ok=True)
     for note in notes.iterdir():
         note.unlink()
+    # What a killed run left is repaired first.
     for line in repair(project):
         sys.stderr.write(f"{line}\n")
     watched = _Watched(project)
@@ -67,6 +69,7 @@ def run_stages(project: Path) -> int:
             errors="replace",
         )
         try:
+            # Output is read in a thread, while notes show how far stages are.
             with suppress(SkiagramError, OSError, KeyError, TypeError, YAMLError):  # DVC says it
                 watched.stages = [stage.name for stage in StagesOfProject(project).stages]
             reader = Thread(target=watched.read, args=(process.stdout,), daemon=True)
@@ -104,6 +107,7 @@ def _signals_end_it() -> Iterator[None]:
     if current_thread() is not main_thread():  # no other thread hears signals
         yield
         return
+    # Handlers are put back, whatever happens.
     handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
     for each in handlers:
         signal.signal(each, lambda number, frame: sys.exit(128 + number))
@@ -132,6 +136,7 @@ class _Watched:
 
     def read(self, lines: IO[str]) -> None:
         """Read what is printed, to its end."""
+        # Which stage begins, and what of its output is shown.
         for line in lines:
             begun = _BEGUN.search(line)
             name = begun and (begun[1] or begun[2])
@@ -153,6 +158,7 @@ class _Watched:
 
         That is the time of what is done, such as the first images, for each that is left.
         """
+        # Notes of processes that are alive.
         notes_under_way = []
         for path in sorted(notes.glob("*.json")):
             try:
@@ -193,6 +199,7 @@ class _Watched:
         Args:
             notes: Of the processes of the stage under way, whose speed tells how long it takes.
         """
+        # Stages that have not begun, by their earlier times.
         coming = [name for name in self.stages if name not in self._begun]
         seconds, is_whole = expected_seconds(self._project, coming)
         # The stage under way takes as long as its speed says, or as its last run did: a note may be

@@ -101,11 +101,13 @@ def stage(
     """
 
     def decorate(run: Callable[[O, StageRun], None]) -> Callable[[], None]:
+        # The stage is named by its script.
         name = Path(run.__code__.co_filename).stem
         composition = Composition(root)
         began: list[str] = []  # once options are composed, errors are the stage's own
         rank: int | None = None
 
+        # What Hydra runs once the options are composed.
         def task(config: DictConfig) -> None:
             began.append(name)
             job = HydraConfig.get()
@@ -130,12 +132,14 @@ def stage(
         @functools.wraps(run)
         def main() -> None:
             nonlocal rank
+            # Several processes share a stage only if it says so.
             if shared:
                 rank = find_rank()
             else:
                 forget_launcher()
             if rank:  # the first process alone says how far it is
                 report_to(lambda *_: None)
+            # What was imported stays: no collection looks at it again.
             gc.freeze()
             gc.enable()
             atexit.register(_skip_last_collection)
@@ -186,6 +190,7 @@ def errors_in_one_line(name: str, interrupted: str = "") -> Iterator[None]:
         name: What the command does, for errors of the system.
         interrupted: Said on Ctrl-C.
     """
+    # Output and interrupts behave alike in every shell.
     for stream in (sys.stdout, sys.stderr):  # in a locale without a letter it is escaped
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -75,6 +75,7 @@ class StagesOfProject:
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """All stages, those of a matrix one by one."""
+        # Stages as dvc.yaml describes them.
         pipeline = yaml.safe_load((self.root / "dvc.yaml").read_text(encoding="utf-8"))
         stages = []
         for name, described in pipeline["stages"].items():
@@ -101,6 +102,7 @@ class StagesOfProject:
             without: Script of the stage that calls this, which depends on no digest.
             files: Script of a stage → its input files that no option tells, with their checksums.
         """
+        # Code, then weights and files that a stage reads.
         files = files or {}
         described = [stage for stage in self.stages if stage.script != without]
         digests = {stage.name: self.describe_code(stage) for stage in described}
@@ -108,11 +110,13 @@ class StagesOfProject:
             changed = {**files.get(stage.script, {}), **self.changed_weights(stage)}
             if changed:
                 digests[stage.name] += f"\n{_digest_files(changed)}"
+        # Sweeps watch the code of the whole package.
         if self.params.get("sweeps"):  # a stage of sweeps/dvc.yaml, which watches the code itself
             digests["sweep"] = _digest_files(files.get("sweep", {}))
         digests["options"] = json.dumps(self.resolve_options(described), indent=1)
         if not (self.root / "src").is_dir():
             digests["skiagram"] = code_digest(SkiagramError)
+        # A file for each stage, on which DVC makes it depend.
         folder = self.root / "data/code"
         folder.mkdir(parents=True, exist_ok=True)
         for name, digest in digests.items():
@@ -126,6 +130,7 @@ class StagesOfProject:
         names several, since DVC could only watch the whole folder, with the files that nobody chose
         and all comments.
         """
+        # What the stage runs, and the options that choose it.
         entries, options = self.code_of(stage), self._compose(stage)
         # the code, and the templates, tables and the like in the folders of its modules
         origins = [spec.origin for spec in map(find_spec, code_modules(*entries)) if spec]
@@ -146,6 +151,7 @@ class StagesOfProject:
         digest.update(
             json.dumps(self.options.read_own(stage.script), default=str, sort_keys=True).encode()
         )
+        # Groups of several members count by the names chosen.
         for group in self.options.list_groups(stage.script):
             if group in SEVERAL and group in CHOSEN_BY:
                 digest.update(json.dumps([group, options[SEVERAL[group]]]).encode())
@@ -154,6 +160,7 @@ class StagesOfProject:
 
     def changed_weights(self, stage: Stage) -> dict[str, str]:
         """Return file of weights → checksum, of those at hand that are not as an option says."""
+        # Weights at hand that are not those of the option.
         changed: dict[str, str] = {}
         for values in nested_mappings(self._options_of(stage)):
             expected, folder = values.get("sha256"), values.get("folder")
@@ -199,9 +206,11 @@ class StagesOfProject:
         `dataset.size` is of the chosen data set, `features.glcm.region` of one family among
         several.
         """
+        # Choices that change no figure are not recorded.
         values = {k: v for k, v in self.params.items() if k not in _CHANGES_NO_FIGURE}
         plan = self.options.read_shared(PLAN.removeprefix("conf/").removesuffix(".yaml"))
         values["plan"] = find_value(plan, "plan", PLAN)
+        # Options of each member, then those of the stage.
         for stage in stages:
             options = self._compose(stage)
             for group in self.options.list_groups(stage.script):
@@ -221,6 +230,7 @@ class StagesOfProject:
         Stages after them depend on the whole of `models`, `scores` and `reports/explanations`. DVC
         has them in its cache, and removes them itself at the next `dvc checkout`.
         """
+        # Outputs in the lock, less those that stages still write.
         lock = self.root / "dvc.lock"
         noted = yaml.safe_load(lock.read_text(encoding="utf-8")) if lock.exists() else {}
         made = {

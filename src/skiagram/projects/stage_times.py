@@ -66,6 +66,7 @@ def expected_seconds(project: Path, stages: Iterable[str]) -> tuple[float, bool]
     A stage takes as long as when it ran last, else as planned; a new model without a plan takes as
     long as the others of its stage.
     """
+    # The last time, else what was planned, else the mean of the like.
     total, is_whole = 0.0, True
     for stage in stages:
         noted, plan = read_time(project, stage), project / _PLANS / f"{stage}.json"
