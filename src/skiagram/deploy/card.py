@@ -68,6 +68,7 @@ def _read_run(folder: Path, project: Path | None, deployment: Deployment) -> Run
     """
     from skiagram.evaluation.evaluation_record import Evaluation
 
+    # The data's own card and the results, where the project is at hand.
     root = project or find_project(folder)
     data = _read(DataCard, root / "data/cases/card.json")
     figures = root / "reports/evaluation.json"
@@ -78,6 +79,7 @@ def _read_run(folder: Path, project: Path | None, deployment: Deployment) -> Run
             where=str(project),
             remedy="name the project's folder after a finished `dvc repro`",
         )
+    # The project must be that of the model: the same task and the same images.
     if project is not None and evaluation is not None:
         kept = _read(Preparation, project / "data/preparation" / PREPARATION)
         learned = read_record(Preparation, folder / PREPARATION).image_digests
@@ -88,6 +90,7 @@ def _read_run(folder: Path, project: Path | None, deployment: Deployment) -> Run
                 allowed="the project whose run trained the model",
                 remedy="name that project, or leave `--project` out: the card then has no figures",
             )
+    # The results of this very model with these options.
     for result in () if evaluation is None else evaluation.models:
         outcome = result.outcome
         if (outcome.model, outcome.options) == (deployment.model, deployment.options):
@@ -101,6 +104,7 @@ def _read(kind: type[R], path: Path) -> R | None:
 
 def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[CardSection, ...]:
     """Return the card of a model; `intended` says what for, in the words of who gives it away."""
+    # What the folder itself says of the model, then what its run says.
     deployment = read_record(Deployment, folder / DEPLOYMENT)
     preparation = read_record(Preparation, folder / PREPARATION)
     fingerprint = _read(Fingerprint, folder / FINGERPRINT)
@@ -125,12 +129,14 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Car
 
 
 def _data(run: RunRecords, fingerprint: Fingerprint | None, deployment: Deployment) -> CardSection:
+    # Where the data come from.
     lines, data = [_UNKNOWN], run.data
     if data is not None:
         lines = [f"{data.title} ({data.modality}). From: {data.source}."]
         lines.append(f"Licence: {data.licence}. Cite: {data.citation}")
         if not data.patients_known:
             lines.append("Patients are not named: groups of near duplicates stand in for them.")
+    # How many patients and images the model learned from.
     table: tuple[tuple[str, ...], ...] = ()
     if fingerprint is not None:
         rows = [(name, f"{count:,}") for name, count in fingerprint.patients.items()]
@@ -142,6 +148,7 @@ def _data(run: RunRecords, fingerprint: Fingerprint | None, deployment: Deployme
 
 
 def _inputs(preparation: Preparation) -> CardSection:
+    # Ranges of the training images.
     kinds, traits = preparation.images, preparation.traits
 
     def span(pair: tuple[float, float], unit: str) -> str:
@@ -152,6 +159,7 @@ def _inputs(preparation: Preparation) -> CardSection:
     if kinds.slices is not None:
         rows.append(("slices", span(kinds.slices, "")))
     rows += [("height", span(kinds.height, "pixels")), ("width", span(kinds.width, "pixels"))]
+    # Traits that only some images have.
     if traits is not None:
         names = ("slices", "rows", "columns")[-len(traits.spacing) :] if traits.spacing else ()
         distances = zip(names, traits.spacing, strict=True)
@@ -160,6 +168,7 @@ def _inputs(preparation: Preparation) -> CardSection:
         rows.append(("DICOM modality", modalities))
         rows.append(("mean intensity", span(traits.brightness, "")))
         rows.append(("deviation of intensity", span(traits.contrast, "")))
+    # What stands beside an image.
     if preparation.modalities:
         rows.append(("images per case", ", ".join(preparation.modalities)))
     rows.append(("region of interest", "a mask for every image" if preparation.regions else "none"))
@@ -176,11 +185,13 @@ def _inputs(preparation: Preparation) -> CardSection:
 
 
 def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> CardSection:
+    # Outcomes without classes decide nothing.
     if not deployment.task.defines("decisions"):
         estimates = ", ".join(deployment.task.reported)
         return CardSection(
             "Estimates", (f"Of a new case it gives: {estimates}. It decides nothing.",)
         )
+    # The threshold, then the prediction sets.
     lines = []
     threshold, sensitivity = find_threshold(deployment, fingerprint), deployment.sensitivity
     if threshold is not None and deployment.task.positive is not None and sensitivity is not None:
@@ -202,6 +213,7 @@ def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> CardS
 
 
 def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
+    # A card without its run has no figures.
     if run.evaluation is None or run.result is None:
         yield CardSection("Figures", (_UNKNOWN,))
         return
@@ -216,6 +228,7 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
         "slope": "calibration slope",
         "coverage": "coverage of prediction sets",
     }
+    # The figures of this model alone, without those that mean nothing at chance.
     useless = is_nothing_of_use(run.evaluation)
     analysis_figures = {METRICS: (), CALIBRATION: ("intercept", "slope"), SETS: ("coverage",)}
     task = run.evaluation.task
@@ -230,6 +243,7 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
         or (not row.group and row.figure in analysis_figures[row.analysis])
         if not useless or row.analysis != CALIBRATION  # a slope at chance has no meaning
     ]
+    # On which cases and how many they were measured.
     where = part_titles.get(run.evaluation.task.part, run.evaluation.task.part)
     counted = f"{run.evaluation.patients.get('reported', 0):,} patients"
     if run.evaluation.events:
@@ -241,6 +255,7 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
         (*without_use, f"On {where}, {counted}."),
         (("figure", _VALUE), *rows),
     )
+    # The AUC of each subgroup.
     subgroup_table = run.evaluation.table.select(analysis=SUBGROUPS, model=model, versus="")
     groups: list[tuple[str, ...]] = []
     for part in run.result.parts:
@@ -259,6 +274,7 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
 def _issues(run: RunRecords) -> CardSection:
     from skiagram.evaluation.criteria import is_above_ideal
 
+    # What the data set, the run and the figures themselves warn of.
     lines: list[str] = []
     if run.data is not None:
         lines += run.data.known_issues
@@ -273,6 +289,7 @@ def _issues(run: RunRecords) -> CardSection:
 
 
 def _untested(run: RunRecords, preparation: Preparation) -> CardSection:
+    # What nobody has looked at: ranges, sites, time, regions, subgroups and use.
     lines = ["Images outside the ranges under *Expected input*."]
     sites = run.data.test_sites if run.data is not None else ()
     if sites:
@@ -293,6 +310,7 @@ def _untested(run: RunRecords, preparation: Preparation) -> CardSection:
 
 def as_markdown(card: tuple[CardSection, ...]) -> str:
     """Return a card as Markdown, the first section's title on top."""
+    # Each section with its lines and its table.
     parts = []
     for number, section in enumerate(card):
         parts.append(f"{'#' if number == 0 else '##'} {_plain(section.title)}")

@@ -66,9 +66,11 @@ class TrainingComparison:
         The features that both sides have are compared, and the traits of their images of the first
         modality, as ingested.
         """
+        # Training cases and those new ones that could be scored.
         training_cases, cases = self.known, [case for case in every if case.name in self.features]
         store = ImageStore(self.project / "data/images")
         names = training_cases.case_id.tolist()
+        # Traits of both kinds of images.
         modality = self.model.preparer.preparation.first_modality
         images = (self.model.preparer.read(case, modality) for case in cases)
         now = [f"{_NEW}{case.name}" for case in cases]

@@ -73,6 +73,7 @@ def list_marks(
         marks: What they found, by repeat.
         grids: Image → its grid, of the images asked for; None of plane ones, and where nobody says.
     """
+    # Marks of each repeat, the highest first, with the chance that its image is positive.
     by_case: dict[str, list[FoundMark]] = {case: [] for case in grids}
     for repeat, (fitted, decision) in enumerate(zip(fits, decisions, strict=True)):
         ranked = marks[repeat].sort_values("score", ascending=False, kind="stable")
@@ -99,6 +100,7 @@ def list_marks(
                     image_probability=row.image_probability,
                 )
                 by_case[case].append(mark)
+    # Places in pixels of the files, as the user sees them.
     return {
         case: tuple(mark.of_file(grid) for mark in by_case[case]) for case, grid in grids.items()
     }

@@ -87,6 +87,7 @@ class Preparer:
         unusual: tuple[str, ...] = ()
         images: dict[str, SpacedImage] = {}
         try:
+            # What could not be listed as a case cannot be read.
             if case.problem is not None:
                 raise case.problem
             for modality in self.preparation.modalities or ("",):
@@ -105,6 +106,7 @@ class Preparer:
 
     def read(self, case: NewCase, modality: str) -> SpacedImage:
         """Return an image of a case as ingest stores it."""
+        # Files as the data set's source read them: as large, as gray, in as many colours.
         kinds = self.preparation.images
         largest = max(MAX_PIXELS, kinds.height[1] * kinds.width[1])
         reference = case.images[modality]
@@ -114,6 +116,7 @@ class Preparer:
         image = decode_case(files, reference, reading)
         if kinds.channels == (3,):
             image = image.in_colour()
+        # What the source did to each image.
         if self.acquisition is None:
             return image
         acquired = self.acquisition.acquire(image)
@@ -121,6 +124,7 @@ class Preparer:
 
     def _examine(self, image: SpacedImage, modality: str) -> tuple[str, ...]:
         """Refuse what cannot be scored; return in what no image of training was like this one."""
+        # Volumes or images, with or without regions, as in training.
         is_volume = image.pixels.ndim == 4
         if is_volume != (self.preparation.images.slices is not None):
             kind, trained_on = ("a volume", "images") if is_volume else ("an image", "volumes")
@@ -144,6 +148,7 @@ class Preparer:
             kinds, traits = further_modality.images, further_modality.traits
         else:  # nobody recorded it
             return ()
+        # Channels, depth and sides of the training images.
         if (count := channels(image.pixels.shape)) not in kinds.channels:
             allowed = f"{' or '.join(map(str, kinds.channels))}, as in training"
             remedy = "convert the image to gray" if kinds.channels == (1,) else ""
@@ -158,6 +163,7 @@ class Preparer:
             remedy = "crop or resize as the training images were, or train with image_size"
             allowed = f"{training_size} pixels, as in training"
             raise DataError(f"{size} pixels", allowed=allowed, remedy=remedy)
+        # What may be scored, yet looks unlike them.
         unusual = kinds.unlike(image.pixels)
         if image.made_colour:
             unusual += ("gray, where training had colour",)
@@ -166,6 +172,7 @@ class Preparer:
         return tuple(f"{modality}: {reason}" if modality else reason for reason in unusual)
 
     def _restored(self, name: str, image: SpacedImage, modality: str) -> SpacedImage:
+        # The steps of this modality.
         steps = self.restoration
         if isinstance(steps, ByModality):
             steps = steps.of(modality, self.preparation.modalities or ("",))
@@ -207,6 +214,7 @@ class CovariateTable:
         Args:
             refuses_sites: Whether the model scores no case of a site that training did not see.
         """
+        # Only columns that the model reads are looked at.
         row = self._row(case) if self.read else {}
         with named(case):
             for covariate in self.read:
@@ -215,6 +223,7 @@ class CovariateTable:
                     fault = f"`{cell}` in column `{covariate.column}`"
                     allowed = "a finite number, or an empty cell if it is unknown"
                     raise DataError(fault, allowed=allowed)
+                # A model that corrects sites cannot correct one that it has not seen.
                 sites = covariate.categories or ()
                 if refuses_sites and covariate.prefix == SITE_PREFIX and cell not in sites:
                     fault = f"{covariate.column} `{cell}`, which training did not see"
@@ -244,6 +253,7 @@ class CovariateTable:
 
         Far is more than half the width of the training cases' usual range beyond its ends.
         """
+        # Half of the training's own range beyond either end counts as far.
         far = []
         for covariate in self.read:
             cell = self._row(case)[covariate.column]
@@ -282,17 +292,20 @@ def read_covariates(
     It is None where the cases' own table has them, or the model needs none. A row is that of the
     case that the same row of a table of cases is, else of all cases of its file.
     """
+    # Columns that the model reads may stand in the table of cases already.
     columns = list(dict.fromkeys(covariate.column for covariate in read))
     needed = ", ".join(f"`{name}`" for name in [FILE, *columns])
     in_cases = bool(cases) and all(set(columns) <= case.cells.keys() for case in cases)
     if path is None and read and in_cases:
         return CovariateTable(read, {case.name: case.cells for case in cases})
+    # A table without use, or none where one is needed, is a mistake.
     if (path is not None) != bool(read):
         fault = f"the model reads {needed if read else 'no covariates'}"
         remedy = f"give a CSV with the columns {needed}" if read else "leave it out"
         raise OptionError(fault, where="--covariates", remedy=remedy)
     if path is None:
         return NO_COVARIATES
+    # Rows by the name of the case, and by the file.
     by_name: dict[str, dict[str, str]] = {}
     by_file: dict[str, list[dict[str, str]]] = defaultdict(list)
     several = any(len(case.images) > 1 for case in cases)
@@ -307,10 +320,12 @@ def read_covariates(
         if earlier_cells is not row_cells and (not several or earlier_cells != row_cells):
             raise DataError(f"two rows for `{name}`", where=str(path))
         by_file[str(Path(row.cells[FILE]))].append(row_cells)
+    # Rows of one file that agree stand for all of its cases.
     alike = {name: rows[0] for name, rows in by_file.items() if rows[1:] == rows[:-1]}
     images = {case.name: image for case in cases for image in [*case.images.values()][:1]}
     bare = Counter(Path(file).name for file in {image.file for image in images.values()})
     cells: dict[str, dict[str, str]] = {}
+    # The row of the case, else that of its file or of the file's bare name.
     for name, image in images.items():
         file_rows = by_name if image.chosen else alike  # never the row of another region
         file_name = Path(image.file).name

@@ -116,9 +116,11 @@ def load_model(folder: Path, reading: CaseReading = AS_STORED) -> DeployedModel:
             that is not the program's own.
         OptionError: Options do not fit this version.
     """
+    # Files are checked before any of them is read.
     if not folder.exists() or (folder / "models").is_dir():
         raise missing_model(folder)
     verify_checksums(folder)
+    # Records must fit one another.
     deployment = record(Deployment, folder / DEPLOYMENT)
     preparation = record(Preparation, folder / PREPARATION)
     classes, columns = len(deployment.task.classes), len(deployment.task.estimates)
@@ -147,6 +149,7 @@ def load_model(folder: Path, reading: CaseReading = AS_STORED) -> DeployedModel:
     path, steps = folder / PREPARATION, preparation.restoration or {}
     several = steps.get("_target_") == f"{ByModality.__module__}.{ByModality.__qualname__}"
     restoration = own(steps, ("skiagram.restoration",), ("of" if several else "restore",), path)
+    # What the source did to the images, and the mean that fills their gaps.
     acquisition = None
     if preparation.acquisition:
         acquisition = own(preparation.acquisition, _ACQUISITIONS, ("acquire",), path)

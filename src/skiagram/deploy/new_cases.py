@@ -119,6 +119,7 @@ def cases_of_features(
     Raises:
         DataError: A feature is not there, is no number, or has points that may separate thousands.
     """
+    # Cells are read as those of a run's table.
     frame = read_csv(path, missing, ())
     require_columns(frame, columns)
     header = frame.columns
@@ -128,6 +129,7 @@ def cases_of_features(
     values, wrong = read_features(frame, columns)
     for _, problem in sorted(wrong.items(), key=lambda each: each[0]):
         raise problem
+    # Names of the rows: the patient's, or another column that tells them apart.
     usual = ROLES["patient"].usual
     named = [patient, usual_column(header, usual), usual_column(header, _IDS)]
     column = next((name for name in named if name in header and name not in columns), None)
@@ -138,6 +140,7 @@ def cases_of_features(
         name if name and counts[name] == 1 else f"{name}, {row.where}" if name else row.where
         for name, row in zip(row_names, rows, strict=True)
     ]
+    # A pattern stands for the image that such a case lacks.
     cases = []
     for row, name, read in zip(rows, names, values, strict=True):
         picture = io.BytesIO()
@@ -165,6 +168,7 @@ def find_cases(
 
 
 def _cases_of(word: str, *, volumes: bool) -> list[NewCase]:
+    # A folder, an archive, a file, or a pattern of names.
     path = Path(word)
     if path.is_dir() or (word.endswith(ARCHIVE) and path.is_file()):
         empty = DataError("no image in this folder", allowed=_KINDS)
@@ -181,10 +185,12 @@ def _cases_of(word: str, *, volumes: bool) -> list[NewCase]:
 
 def _by_frame(case: NewCase, frames: Frames | None) -> Iterator[NewCase]:
     """Yield a case per frame of a case's file, or the case with all of them as its volume."""
+    # Frames that were chosen already, or not asked for, stay.
     reference = case.images.get("")
     if frames is None or reference is None or reference.frame is not None:
         yield case
         return
+    # How many frames the file has.
     try:
         folder = case.tree.series(reference.file) is not None
         number = 1 if folder else count_frames(case.tree.read(reference.file))
@@ -202,6 +208,7 @@ def _by_frame(case: NewCase, frames: Frames | None) -> Iterator[NewCase]:
 
 
 def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
+    # Files that are images by their content or their name.
     tree = open_tree(place, str(place), is_image_file)
     names = sorted({*tree.images(()), *called_images(tree)})
     if volumes and isinstance(tree, FolderTree):
@@ -216,6 +223,7 @@ def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
             else:
                 read.add(name)
         names = sorted(read)
+    # A mask beside its image is no case of its own.
     tree.announce(names)
     masks = find_masks(names).names
     mask = DataError(
@@ -243,14 +251,17 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
         frame: Column `file`, and those of `_OF_TABLE`, as `skiagram table` writes them.
         modalities: Images that the model needs of each case; empty for one.
     """
+    # Visits are numbered within each patient.
     header = frame.columns
     if {"visit", "patient_id"} <= {*header}:
         frame = number_visits(frame, "patient_id", "visit")
+    # The table's columns must say which image is whose.
     needed = [FILE, *(_OF_SEVERAL if modalities else ())]
     if not {*needed} <= {*header}:
         fault, allowed = f"columns {listed(header)}", f"at least {', '.join(needed)}"
         remedy = "name the columns as `skiagram table` does"
         raise DataError(fault, where="the table", allowed=allowed, remedy=remedy)
+    # Rows of one case are put together.
     columns = _columns_of(tuple(header))
     tree = open_tree(place, str(place), is_image_file)
     cases: dict[str, NewCase] = {}
@@ -263,6 +274,7 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
             case = NewCase(name, tree, {modality: reference}, row.cells, problems.get(at))
             before = cases.get(case.name)
             cases[case.name] = case if before is None else _united(before, case)
+    # All files are announced, so that an archive is read once.
     images = [image for case in cases.values() for image in case.images.values()]
     tree.announce([name for image in images for name in image.files])
     complete = []
@@ -308,6 +320,7 @@ def link_cases(cases: Sequence[NewCase], visits: pd.DataFrame, table: Cases) -> 
         visits: As `previous_cases` reads it.
         table: The same cases, by name, with their patients.
     """
+    # Cases of the visit before, and the other one of two.
     by_name = {case.name: case for case in cases}
     previous, partner = previous_cases(visits, table), find_partners(table)
     return [

@@ -71,15 +71,18 @@ def pack(
         project: Folder of the run that has its figures, `reports/`, and its data card, `data/`;
             None for the one that the model's folder lies in.
     """
+    # The card says what is given away.
     load_model(folder)  # what does not load is not given away
     deployment = read_record(Deployment, folder / DEPLOYMENT)
     card = compose_card(folder, project, intended)
+    # All files of the model but hidden ones.
     paths = {
         f"{_MODEL}/{path.relative_to(folder).as_posix()}": path
         for path in folder.rglob("*")
         if path.is_file() and not path.name.startswith(".")
     }
     partial = target.with_name(f".{target.name}.partial")  # a kill leaves it alone, until next time
+    # Card and checksums beside the model.
     with scratch_folder("package") as place:
         texts = {"card.md": as_markdown(card), "card.html": as_html(card)}
         for name, text in texts.items():
@@ -116,6 +119,7 @@ def opened_package(path: Path) -> Iterator[Opened]:
     Raises:
         DataError: The file is no package, altered, unsafe or of another version.
     """
+    # Laid out, then each file held against its checksum.
     with scratch_folder("package") as place:
         folder = place / "unpacked"
         _unpack(path, folder)
@@ -129,6 +133,7 @@ def opened_package(path: Path) -> Iterator[Opened]:
             if files.get(name) != expected:
                 altered = "altered: its checksum is another" if name in files else "missing"
                 raise _refused(f"`{name}` is {altered}", path)
+        # A file without a checksum came from somebody else.
         strangers = sorted(set(files) - set(manifest.sha256) - {_MANIFEST})
         if strangers:
             raise _refused(f"`{strangers[0]}` has no checksum", path)
@@ -140,6 +145,7 @@ def opened_package(path: Path) -> Iterator[Opened]:
 
 def _unpack(path: Path, folder: Path) -> None:
     """Write the entries of a package, each within the folder and as it says."""
+    # Entries are checked before any is written.
     if not path.is_file():
         raise missing_model(path)
     try:
@@ -161,9 +167,11 @@ def _unpack(path: Path, folder: Path) -> None:
 
 def _check_entries(entries: Sequence[zipfile.ZipInfo], path: Path) -> None:
     """Refuse entries that are no plain files within the folder, or more than the file holds."""
+    # Stored entries are no larger than the file.
     size = sum(entry.file_size for entry in entries)
     if len(entries) > _MAX_FILES or size > path.stat().st_size:
         raise _refused("more content than the file has bytes: made to fill a disk", path)
+    # Each name is a plain one, and stands once even where case does not count.
     folded_names: set[str] = set()
     for entry in entries:
         name, parts = entry.filename, PurePosixPath(entry.filename).parts
@@ -173,6 +181,7 @@ def _check_entries(entries: Sequence[zipfile.ZipInfo], path: Path) -> None:
         if name.casefold() in folded_names:
             raise _refused(f"`{name}` twice", path)
         folded_names.add(name.casefold())
+        # Neither compressed nor encrypted, neither links nor devices.
         if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
             raise _refused(f"`{name}` is compressed or encrypted", path)
         if (entry.external_attr >> 16) & 0o170000 not in {0, 0o100000}:
@@ -184,6 +193,7 @@ def _check_entries(entries: Sequence[zipfile.ZipInfo], path: Path) -> None:
 
 def _read_manifest(folder: Path, path: Path) -> Manifest:
     """Read what a package says of itself; its version first, as a later one may say more."""
+    # A later format may say what this version cannot read.
     text = (folder / _MANIFEST).read_text(encoding="utf-8", errors="replace")
     stated = re.search(r'^  "format": (\d{1,6}),?$', text, re.MULTILINE)
     if stated is not None and int(stated[1]) > FORMAT:

@@ -43,6 +43,7 @@ def write_page(
     """
     from jinja2 import Environment
 
+    # No more cases are kept than the page shows, twice at most while they are ranked.
     ranked: list[tuple[float, int, CaseResult]] = []
     for number, row in enumerate(rows):
         # First stand cases to be referred, then those nearest to the threshold.
@@ -55,6 +56,7 @@ def write_page(
         if len(ranked) > 2 * PAGE_CASES:
             ranked = sorted(ranked)[:PAGE_CASES]
     shown = sorted(ranked)[:PAGE_CASES]
+    # What the page shows of each case.
     items = []
     for _, number, row in shown:
         # What the class that is looked for, else the likeliest one, would have without the rest.
@@ -79,9 +81,11 @@ def write_page(
             }
         )
 
+    # Control characters in names must not change the page.
     def show(value: Any) -> Any:
         return escape_controls(value) if isinstance(value, str) else value
 
+    # The page is written whole.
     environment = Environment(autoescape=True, finalize=show)
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     title, total = model.deployment.title, len(cases)
@@ -95,11 +99,13 @@ def _picture(model: DeployedModel, case: NewCase, marks: Sequence[FoundMark]) ->
 
     It is a `data:` address, empty where the image cannot be read.
     """
+    # A case that could not be read has no picture.
     try:
         modality = model.preparer.preparation.first_modality
         image = model.preparer.read(case, modality)
     except (SkiagramError, MemoryError):
         return ""
+    # The region with its outline, or circles around marks.
     if image.region is not None:
         return encode_picture(draw_region(image.pixels, image.region, image.spacing))
     circles = [

@@ -79,9 +79,11 @@ def score_cases(
         compute: Where the work is done; a network uses the whole machine by itself.
         watch: Called with names of cases once they are scored, and the cases, from several threads.
     """
+    # Blocks of the scorer's size.
     size = model.scorer.requires.batch
     blocks = (cases[start : start + size] for start in range(0, len(cases), size))
     work = _Scoring(model, covariates, watch).score_block
+    # Side by side, unless the scorer takes the whole machine.
     scored: Iterable[list[CaseResult]] = map(work, blocks)
     if not model.scorer.requires.whole_machine and compute != IN_PROCESS:
         scored = compute.map(work, blocks, releases_lock=True)
@@ -97,9 +99,11 @@ def prepare_case(model: DeployedModel, case: NewCase, covariates: CovariateTable
     Raises:
         DataError: The case cannot be read, or its row of covariates.
     """
+    # The case itself.
     row = covariates.row(case.name, refuses_sites=model.scorer.requires.refuses_sites)
     prepared = model.preparer.prepare(case, row)
     missing = covariates.missing(case.name) if covariates.read else []
+    # Images of the visit before.
     earlier = []
     if model.scorer.reads_earlier:
         for before in case.earlier:
@@ -107,6 +111,7 @@ def prepare_case(model: DeployedModel, case: NewCase, covariates: CovariateTable
                 earlier.append(model.preparer.prepare(before, prepared.covariates))
         if not earlier:
             missing.append("earlier image unreadable" if case.earlier else "no earlier image")
+    # The other image of the patient.
     other = None
     if model.scorer.requires.reads_other:
         with suppress(SkiagramError):
@@ -130,6 +135,7 @@ class _Scoring:
         results: dict[str, CaseResult] = {}
         batch: list[PreparedImage] = []
         held = 0
+        # Cases are prepared until so many bytes are held, then scored.
         for case in block:
             try:
                 batch.append(prepare_case(self.model, case, self.covariates))
@@ -144,6 +150,7 @@ class _Scoring:
         return [results[case.name] for case in block]
 
     def _score(self, batch: list[PreparedImage]) -> dict[str, CaseResult]:
+        # An error of one case leaves the others.
         try:
             return {result.file: result for result in self._examine(batch)}
         except (DataError, ModelFailure, MemoryError) as error:
@@ -157,11 +164,13 @@ class _Scoring:
             return {name: CaseResult(name, error=_reason(error, name))}
 
     def _examine(self, batch: list[PreparedImage]) -> Iterator[CaseResult]:
+        # Scores without covariates, or without earlier images, show what these change.
         model, scorer = self.model, self.model.scorer
         kinds = beside_images(model)
         none: Floats = np.empty((len(batch), 0))
         marks: dict[str, tuple[FoundMark, ...]] = {}
         blind, alone = none, none  # (n, n_classes) without covariates, without earlier images
+        # The scores of all cases, and how far they lie from the training cases.
         with stored(batch) as cases:
             probability, unfamiliar = model.probabilities(cases), scorer.unfamiliar(cases)
             if finders := scorer.finders:
@@ -175,6 +184,7 @@ class _Scoring:
                 alone = model.probabilities(cases.without_earlier())
             if self.watch is not None:
                 self.watch([prepared.name for prepared in batch], cases)
+        # The result of each case.
         for place, prepared in enumerate(batch):
             far = unfamiliar[place]
             yield replace(
@@ -210,11 +220,13 @@ def judge(
     unseen: tuple[str, ...] = (),
 ) -> CaseResult:
     """Return the result of a scored case; `CaseResult` describes the arguments."""
+    # Positive by the threshold.
     decision = ""
     prediction_set: tuple[str, ...] = ()
     if model.threshold is not None and model.task.positive is not None:
         above = probability[model.task.positive] >= model.threshold
         decision = "positive" if above else "negative"
+    # To be referred: unlike the training data, or not told by its prediction set.
     refer = ["unlike the training data"] if unusual else []
     if model.fingerprint is not None and model.task.defines("prediction_sets"):
         (inside,) = model.fingerprint.sets(probability[None])
@@ -231,12 +243,14 @@ def judge(
 
 def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:
     """Refuse a place where the table could not or should not be written."""
+    # The folder must be there and may be written to.
     if path.is_dir():
         raise OptionError("is a folder", where=str(path), allowed="the name of a file to write")
     if not path.parent.is_dir():
         raise OptionError("no such folder", where=str(path.parent), remedy="make it first")
     if not os.access(path.parent, os.W_OK):
         raise OptionError("no right to write here", where=str(path.parent))
+    # Neither an image nor an earlier table is lost by mistake.
     if path.exists() and any(Path(image).exists() and path.samefile(image) for image in images):
         raise OptionError("is one of the images", where=str(path), remedy="name another file")
     if path.exists() and not replace:
@@ -261,6 +275,7 @@ def write_table(
     input_fields: Sequence[str] = (),
 ) -> None:
     """Write a row per case: CSV, or JSON lines where the name ends so; an old file is replaced."""
+    # JSON lines hold marks, too; a CSV has a row per case.
     with _replacing(path) as file:
         if path.suffix in JSON_LINES:
             for row in rows:
@@ -321,6 +336,7 @@ def row_cells(
     row: CaseResult, classes: Sequence[str], *, decides: bool, input_fields: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return column → cell of a case; `input_fields` are those of `beside_images`."""
+    # Cells that a spreadsheet would take for formulas are made inert.
     cells: dict[str, Any] = {"file": inert(row.file)}
     for kind in ("probability", *["decision"] * decides, *_SAID, *input_fields):
         value = getattr(row, kind)

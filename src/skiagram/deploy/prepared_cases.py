@@ -141,6 +141,7 @@ class Preparing:
 
     def describe(self, images: Path) -> Described:
         """Propose, extract and encode as the stages do."""
+        # Detectors describe places, other models images as a whole.
         store = ImageStore(images)
         places = tabulate_places([]) if self.proposal is None else propose(store, self.proposal)
         if self.windows is None:
@@ -156,6 +157,7 @@ class Preparing:
 
     def lay_out(self, cases: PreparedCases, described: Described) -> PreparedData:
         """Return what the model reads, where it looks for it."""
+        # Covariates as ingest writes them.
         columns = dict.fromkeys(covariate.column for covariate in self.covariates)
         cells = {name: [row[name] for row in cases.cells.values()] for name in columns}
         covariate_table = pd.DataFrame({"case_id": [*cases.cells], **cells})
@@ -171,6 +173,7 @@ class Preparing:
             Cases(case_id, patient, split, label).write(folder / "cases/cases.parquet")
             write_table(tabulate_places([]), folder / "cases" / MARKS)
             write_table(described.places, folder / CANDIDATES)
+        # The encoding, with the record of its encoder.
         encodings = {}
         if described.encoding is not None:
             encodings[ENCODING] = folder / ENCODING
@@ -178,6 +181,7 @@ class Preparing:
                 folder / ENCODING / (TABLE if self.windows is None else CANDIDATES)
             )
             shutil.copyfile(self.folder / RECORD, folder / ENCODING / RECORD)
+        # Features, with those that come with the cases.
         features = described.features
         if self.windows is None:
             features = self._with_histories(features, cases, covariate_table)
@@ -203,6 +207,7 @@ class Preparing:
                 where=str(self.folder),
                 allowed="a table of the same features: `skiagram predict MODEL features.csv`",
             )
+        # Histories: the visits before, covariates, and measurements.
         rows = [{"case_id": case, **features} for case, features in cases.measured.items()]
         histories = CaseHistories(
             covariate_table,
@@ -217,10 +222,12 @@ class Preparing:
 @contextmanager
 def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedCases]:
     """Write some cases where a model reads them; they are gone afterwards."""
+    # All images: those to be scored, and others that these are compared with.
     every = {prepared.name: prepared for prepared in batch}
     for prepared in batch:
         for other in (*prepared.earlier, *([] if prepared.other is None else [prepared.other])):
             every.setdefault(other.name, other)
+    # Names of users' files are no case ids: images are numbered.
     at = {name: f"image-{row:06d}" for row, name in enumerate(every)}
     with scratch_folder("predict") as folder:
         cases = PreparedCases(
@@ -233,6 +240,7 @@ def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedCases]:
             },
             measured={at[name]: image.measured for name, image in every.items() if image.measured},
         )
+        # A store for each modality.
         first, *others = next(iter(every.values())).images
         for modality in (first, *others):
             place = cases.restored if modality == first else cases.restored / modality

@@ -136,6 +136,7 @@ class Scorer(ABC):
 
     def unfamiliar(self, cases: PreparedCases) -> list[str]:
         """Say how each case lies too far from the training cases; empty where it does not."""
+        # Without a space nothing can be unlike it.
         if self.familiarity is None:
             return [""] * len(cases.case_id)
         space = self.space(cases)
@@ -247,11 +248,13 @@ def _steps(
     preparation: Preparation,
 ) -> Preparing:
     """Return the steps that make what a model reads: of whole images, or of places."""
+    # The encoder of the model, where it reads an encoding.
     path, encoder = folder / PREPARATION, None
     if deployment.reads_encoding:
         from skiagram.encoders.encoding import FolderEncoder
 
         encoder = FolderEncoder.of_model(folder, preparation)
+    # Detectors look at windows, at places that were proposed.
     windows = proposal = None
     if model.finds_in == "features":
         windows = check(Windows, preparation.windows or {}, f"{path}: windows")
@@ -363,11 +366,13 @@ class Combined(Scorer):
 
 def load_combination(repeats: Sequence[Path], members: Sequence[Scorer]) -> Combined:
     """Load how each repeat weighs some members, in the order of the combination."""
+    # Weights of a repeat must be as many as its members.
     fitted = [record(FittedCombination, repeat / COMBINATION) for repeat in repeats]
     if any(len(combination.weights) != len(members) for combination in fitted):
         raise DataError(
             "the weights are those of other members than these", where=str(repeats[0]), remedy=WHOLE
         )
+    # Members are prepared for together.
     return Combined(
         covariates=tuple(
             dict.fromkeys(covariate for member in members for covariate in member.covariates)
