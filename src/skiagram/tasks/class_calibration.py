@@ -95,6 +95,7 @@ def _fit_scaling(
         scale = float(np.std(centred / largest)) * largest
         unit = centred / scale
 
+    # The cross-entropy with smoothed targets, over a slope above 0 and intercepts of mean 0.
     def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         slope, intercept = np.exp(theta[0]), theta[1:] - theta[1:].mean()
         logits = slope * unit + intercept
@@ -105,6 +106,7 @@ def _fit_scaling(
         )
         return -float((target * log_softmax(logits, axis=1)).sum()) / n, gradient
 
+    # Bounds far beyond any sensible slope, so that the search stays finite.
     bounds = [(-8.0, 8.0)] + [(-reach, reach)] * n_classes
     best = minimize(loss, np.zeros(n_classes + 1), jac=True, bounds=bounds, method="L-BFGS-B").x
     slope = float(np.exp(best[0])) / scale
@@ -158,6 +160,7 @@ class IsotonicCalibration:
 
     def probabilities(self, scores: Floats) -> Floats:
         """Turn (n, n_classes) scores into rows that sum to 1; equal ones where all curves are 0."""
+        # Two classes have one curve; of more each has its own, scaled to a sum of 1.
         if len(self.curves) == 1:
             second = self.curves[0].at(_margin(scores, 1))
             return np.stack([1 - second, second], axis=1)
@@ -185,11 +188,13 @@ def fit_isotonic(scores: Floats, label: NDArray[np.int64]) -> IsotonicCalibratio
     """Fit each class's curve by least squares; cases of equal margin count as one of their mean."""
     from scipy.optimize import isotonic_regression
 
+    # Of two classes one curve, since the other is its mirror.
     n_classes, curves = scores.shape[1], []
     for k in [1] if n_classes == 2 else range(n_classes):
         score, place, cases = np.unique(_margin(scores, k), return_inverse=True, return_counts=True)
         share = np.bincount(place, weights=label == k) / cases
         fitted = np.clip(isotonic_regression(share, weights=cases).x, 0, 1)
+        # Only the ends of each level are kept: between them the curve is flat.
         steps = np.diff(fitted) != 0
         ends = np.concatenate([[True], steps]) | np.concatenate([steps, [True]])  # of a level
         curves.append(RisingCurve(tuple(score[ends].tolist()), tuple(fitted[ends].tolist())))

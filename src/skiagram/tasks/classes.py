@@ -157,6 +157,7 @@ class Classes(Predicted):
 
     def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
         """Return a sentence where a class has few test patients."""
+        # Patients of each class; the rarest limits what can be known.
         patients = {
             name: len(np.unique(patient[label == k])) for k, name in enumerate(self.classes)
         }
@@ -195,6 +196,7 @@ class Classes(Predicted):
         """
         if not 0 < figure.value < 1:
             return None
+        # A perfect order by chance would have too small a variance: that of a useless model holds.
         variation = figure.variation
         if self.positive is not None:
             m, n = np.bincount(cases.label)
@@ -208,6 +210,7 @@ class Classes(Predicted):
         """Return whether both order all cases of each fit alike: the AUCs never differ."""
         import pandas as pd  # commands print their help without it
 
+        # Of several classes only equal scores are alike for sure.
         if self.positive is None or first.score.shape != second.score.shape:
             return np.array_equal(first.score, second.score)
         return all(

@@ -157,11 +157,13 @@ class Findings(MeasuredOutcome):
 
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
+        # One column lists findings, several have a state each.
         if not options["findings"]:
             allowed = "one column or more, as --finding-names or --blank-finding was"
             raise OptionError("is not given", where="--findings", allowed=allowed)
         read = _read_lists if len(options["findings"]) == 1 else _read_each
         names, states, note = read(table, options)
+        # Coded as powers of 3 in one number, so there is a limit.
         if not 2 <= len(names) <= MOST_FINDINGS:
             raise DataError(
                 f"{len(names)} findings: {listed(names)}",
@@ -184,6 +186,7 @@ class Findings(MeasuredOutcome):
                     break
                 order.pop(int(cases.argmin()))
             balanced_by = tuple(names[number] for number in order)
+        # Values and labels as the project keeps them.
         outcome = cls(column=VALUE, findings=names, balanced_by=balanced_by)
         values = outcome.encode(states)
         label = [outcome.classes[number] for number in outcome.label(values).tolist()]
@@ -248,6 +251,7 @@ class Findings(MeasuredOutcome):
         return first
 
     def check(self, value: float, label: int, where: str) -> None:
+        # The value must be a code, and the label the rarest finding in it.
         highest = 3 ** len(self.findings) - 1
         is_whole = np.isfinite(value) and value == round(value) and 0 <= value <= highest
         if not is_whole or int(self.label(np.array([value]))[0]) != label:
@@ -262,6 +266,7 @@ class Findings(MeasuredOutcome):
     def settle(self, value: Floats, label: Labels) -> "Findings":
         if self.shares:  # of another cohort, in which a finding may be rare
             return self
+        # Findings that folds could not share out are refused.
         states = self.states(value)
         present, absent = (states == PRESENT).sum(axis=0), (states == ABSENT).sum(axis=0)
         rare = [
@@ -270,6 +275,7 @@ class Findings(MeasuredOutcome):
             if min(with_it, without) < _FEWEST_CASES
         ]
         if rare:
+            # The remedy names the findings that are frequent enough.
             enough = np.minimum(present, absent) >= _FEWEST_CASES
             frequent_findings = [
                 name for name, is_enough in zip(self.findings, enough, strict=True) if is_enough
@@ -283,6 +289,7 @@ class Findings(MeasuredOutcome):
                 f"{shlex.join(['--finding-names', *frequent_findings])}; of several columns "
                 "leave theirs out of --findings",
             )
+        # The shares of findings are those of training cases.
         return replace(self, shares=tuple((present / (present + absent)).tolist()))
 
     def draw(
@@ -320,10 +327,12 @@ class Findings(MeasuredOutcome):
     def calibrate(
         self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
     ) -> FindingsCalibration:
+        # Each finding by its own known cases.
         slopes, intercepts = [], []
         for score, state in zip(scores.T, self.states(value).T, strict=True):
             is_known = state != UNKNOWN
             score, present = score[is_known], (state[is_known] == PRESENT).astype(np.int64)
+            # With one state alone the share of it, slightly towards one half.
             share = (present.sum() + 0.5) / (len(present) + 1)
             slope, intercept = 0.0, float(np.log(share / (1 - share)))
             if len(score) and 0 < present.sum() < len(present):
@@ -344,6 +353,7 @@ class Findings(MeasuredOutcome):
 
         With a single patient nothing tells how the AUC varies, and the mean would have no interval.
         """
+        # Cases in which a finding is not known do not count for it.
         states, parts = self.states(cases.value), []
         for number, name in enumerate(self.findings):
             known_cases = cases.select(states[:, number] != UNKNOWN)
@@ -369,6 +379,7 @@ class Findings(MeasuredOutcome):
         self, cases: ScoredCases, parts: Sequence[tuple[str, Linearised]]
     ) -> Linearised:
         """Return the mean over findings, whose degrees of freedom the rarest finding limits."""
+        # The rarest finding limits the degrees of freedom.
         states, repeats = self.states(cases.value), len(cases.score)
         influence = np.zeros((repeats, len(cases.value)))
         fewest, kind = np.inf, np.full(len(cases.value), -1, dtype=np.int64)
@@ -398,8 +409,10 @@ class Findings(MeasuredOutcome):
         )
 
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
+        # The AUC of all findings together.
         parts = self.measure_parts(cases)
         measured = [MeasuredFigure("macro_auc", "", self.mean_of_parts(cases, parts))]
+        # A finding counts as much as another, however often it is known.
         states = self.states(cases.value)
         is_known, present = states != UNKNOWN, (states == PRESENT).astype(np.float64)
         weight = (
@@ -408,6 +421,7 @@ class Findings(MeasuredOutcome):
             * len(states)
             / is_known.any(axis=0).sum()
         )
+        # Brier's score, and what is gained over saying the share of each finding.
         shares = (is_known * present).sum(axis=0) / np.maximum(is_known.sum(axis=0), 1)
         plain_terms = (weight * (shares - present) ** 2).sum(axis=1)
         terms = [(weight * (each - present) ** 2).sum(axis=1) for each in cases.estimate]
@@ -420,6 +434,7 @@ class Findings(MeasuredOutcome):
 
     def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
         """Draw expected against observed shares of the commonest findings; the table has all."""
+        # The commonest findings are drawn, all are in the table.
         states, areas = self.states(cases.value), dict(self.measure_parts(cases))
         expected = cases.estimate.mean(axis=0)
         lines, rows = list[Line](), list[tuple[str, ...]]()
@@ -451,6 +466,7 @@ class Findings(MeasuredOutcome):
         )
 
     def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
+        # How often each finding is present, of the cases in which it is known.
         states = self.states(value)
         finding_counts = [
             (
@@ -462,6 +478,7 @@ class Findings(MeasuredOutcome):
         return ("cases", str(len(value))), ("findings", str(len(self.findings))), *finding_counts
 
     def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+        # Findings of few patients, and those that do not count at all.
         doubts = []
         with_it, without = (
             {
@@ -518,11 +535,13 @@ def _read_each(
     table: OutcomeTable, options: Mapping[str, Any]
 ) -> tuple[tuple[str, ...], States, str]:
     """Read a column a finding: their names, (rows, findings) states, and what a person checks."""
+    # A name for each column.
     columns, blank = options["findings"], _blank_state(options)
     names = options["finding_names"] or columns
     if len(names) != len(columns) or len(set(names)) < len(names):
         allowed = f"a name of its own for each of {listed(columns)}, in this order"
         raise OptionError(listed(names), where="--finding-names", allowed=allowed)
+    # The state in each cell; what is none is shown with its row.
     states = np.zeros((len(table.rows), len(columns)), dtype=np.int64)
     for number, column in enumerate(columns):
         column_states = [_state(row.cells[column], blank) for row in table.rows]
@@ -536,6 +555,7 @@ def _read_each(
                 remedy="correct the table, or leave the column out of --findings",
             )
         states[:, number] = [UNKNOWN if state is None else state for state in column_states]
+    # A row in which nothing is known teaches nothing.
     nothing = (states == UNKNOWN).all(axis=1)
     if nothing.any():
         first = table.rows[int(nothing.argmax())]
@@ -563,6 +583,7 @@ def _read_lists(
     table: OutcomeTable, options: Mapping[str, Any]
 ) -> tuple[tuple[str, ...], States, str]:
     """Read one column whose cells list the findings that are present, as `_read_each` does."""
+    # Cells without a finding must say so.
     (column,) = options["findings"]
     cells = [row.cells[column] for row in table.rows]
     empty = [row for row, cell in zip(table.rows, cells, strict=True) if _says_nothing(cell)]
@@ -575,6 +596,7 @@ def _read_lists(
             remedy="write `No finding` where there is none, or leave the rows out (`--empty-label "
             "leave-out`) and say so where you report the result",
         )
+    # The mark that separates findings, the same in all rows.
     separator = next((mark for mark in _SEPARATORS if any(mark in cell for cell in cells)), "|")
     mixed = [row for row in table.rows if separator == "|" and ";" in row.cells[column]]
     if mixed:
@@ -585,6 +607,7 @@ def _read_lists(
             allowed="one mark between findings in all rows, such as `Mass|Nodule`",
             remedy="write `|` in its place, or leave it out of the finding's name",
         )
+    # Findings of each row, and the names that occur.
     finding_sets = [
         {name for name in split_list(cell, separator) if _squeezed(name) not in _NO_FINDING}
         for cell in cells
@@ -602,6 +625,7 @@ def _read_lists(
     states = np.array(
         [[name in listed_ for name in names] for listed_ in finding_sets], dtype=np.int64
     )
+    # Findings that are left out are told.
     left_out = sorted(occurring.keys() - set(names))
     note = _describe(names, states, UNKNOWN)
     if left_out:
@@ -610,6 +634,7 @@ def _read_lists(
 
 
 def _describe(names: Sequence[str], states: States, blank: int) -> str:
+    # Each finding with its number of rows.
     """Return how many rows have each finding, and in how many cells it is not known."""
     counted = listed(
         f"{name} ({count})"

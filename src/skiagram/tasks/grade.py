@@ -142,6 +142,7 @@ class Grade(MeasuredOutcome):
 
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
+        # The column of the grades.
         rows, column = table.rows, options["grade"]
         if column is None:
             allowed = "a column, as --grades was"
@@ -165,6 +166,7 @@ class Grade(MeasuredOutcome):
             code = find_missing_code([float(number) for number in grades], counts=True)
             if code is not None:
                 refuse_code(rows, column, code, f"--grades {' '.join(grades)}")
+        # Places from the lowest on, each grade once.
         place_of = {plain(grade): place for place, grade in enumerate(grades, start=1)}
         if len(place_of) < len(grades):
             allowed = "each once, the lowest first"
@@ -177,6 +179,7 @@ class Grade(MeasuredOutcome):
                 remedy="two grades are classes: "
                 + shlex.join(["--label", column, "--positive", grades[-1]]),
             )
+        # Rows with another cell than a grade.
         outside = [row for row in rows if plain(row.cells[column]) not in place_of]
         if outside:
             first = outside[0]
@@ -188,6 +191,7 @@ class Grade(MeasuredOutcome):
                 remedy="name all grades in their order (--grades), or leave rows without one out "
                 "(`--empty-label leave-out`) and say so where you report the result",
             )
+        # Labels and places of the rows.
         places = [place_of[plain(row.cells[column])] for row in rows]
         note = f"`{column}` is a grade, from the lowest to the highest: {', '.join(grades)}."
         label = [grades[place - 1] for place in places]
@@ -234,6 +238,7 @@ class Grade(MeasuredOutcome):
         cases = np.bincount(label, minlength=len(self.grades))
         if self.shares:  # of another cohort, which may have fewer grades
             return self
+        # A fold without a grade could not learn it.
         rarest = int(cases.argmin())
         if cases[rarest] < _FEWEST_CASES:
             raise DataError(
@@ -281,6 +286,7 @@ class Grade(MeasuredOutcome):
     def calibrate(
         self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
     ) -> GradeCalibration:
+        # The slope and the cut-offs of a proportional-odds model on the score.
         score, grades = scores[:, 0], len(self.grades)
         slope, cuts = fit_rising_score(score, label, grades, _SHRINKAGE)
         # Cut-offs of the score give each grade its share of the cases; equal scores stay together.
@@ -299,6 +305,7 @@ class Grade(MeasuredOutcome):
         return mean_over_repeats(kappas, cases.folds)
 
     def measure_others(self, cases: ScoredCases) -> Iterator[tuple[str, str, Sequence[Linearised]]]:
+        # Errors in grades, and exact agreement.
         value, patient = cases.value, cases.patient
         predicted, probability = cases.estimate[:, :, 0], cases.estimate[:, :, 1:]
         yield "absolute_error", "", [grade_error(each, value, patient) for each in predicted]
@@ -314,6 +321,7 @@ class Grade(MeasuredOutcome):
             influence = np.mean([each.influence for each in parting], axis=0)
             repeat_areas.append(replace(area, values=values, influence=influence))
         yield "auc", "", repeat_areas
+        # The ranked probability score, and what is gained over the shares of the grades.
         errors = [ranked_probability_terms(each, cases.label) for each in probability]
         yield "ranked_probability_score", "", [mean_of_cases(each, patient) for each in errors]
         shares = np.bincount(cases.label, minlength=len(self.grades)) / len(cases.label)
@@ -334,6 +342,7 @@ class Grade(MeasuredOutcome):
 
     def _plot_grades(self, cases: ScoredCases) -> OutcomePlot:
         """Draw the shares of predicted grades, by the given grade; the counts stand below."""
+        # Counts by given and predicted grade, means over repeats.
         places = np.arange(1, len(self.grades) + 1)
         predicted = cases.estimate[:, :, 0, None] == places
         lines, rows = [], []
@@ -357,6 +366,7 @@ class Grade(MeasuredOutcome):
 
     def _plot_calibration(self, cases: ScoredCases) -> OutcomePlot:
         """Draw expected against observed shares above each cut-off, in fifths of the former."""
+        # Shares above each cut-off.
         expected = cases.estimate[:, :, 1:].mean(axis=0)
         lines, rows = [], []
         named = zip(self.grades, self._areas(cases), strict=False)
@@ -385,6 +395,7 @@ class Grade(MeasuredOutcome):
         return ("cases", str(len(label))), ("grades", str(len(self.grades))), *grade_counts
 
     def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+        # Grades of few patients, and patients with unequal numbers of images.
         few = {
             grade: len(np.unique(patient[label == place]))
             for place, grade in enumerate(self.grades)

@@ -171,6 +171,7 @@ class Number(MeasuredOutcome):
 
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
+        # Each row needs a number.
         rows, column = table.rows, options["number"]
         numbers = [row.number(column) for row in rows]
         missing = [row for row, number in zip(rows, numbers, strict=True) if number is None]
@@ -184,6 +185,7 @@ class Number(MeasuredOutcome):
                 remedy="correct the table, or leave the rows out (`--empty-label leave-out`) and "
                 "say so where you report the result",
             )
+        # Folds are balanced by groups of the development numbers.
         value, development = np.array(numbers, dtype=np.float64), np.array(table.known)
         grouped, groups = group_numbers(value[development])
         if groups < 2:
@@ -197,6 +199,7 @@ class Number(MeasuredOutcome):
         order = np.argsort(value[development])
         place = np.searchsorted(value[development][order], value, side="right") - 1
         group = grouped[order][np.maximum(place, 0)]
+        # The outcome, and a sentence for the user to check.
         outcome = cls(column=VALUE, unit=options["unit"] or "", groups=groups)
         note = f"`{column}` is {value.mean():.4g} on average, "
         note += f"from {value.min():g} to {value.max():g}"
@@ -249,6 +252,7 @@ class Number(MeasuredOutcome):
             )
 
     def settle(self, value: Floats, label: Labels) -> "Number":
+        # Too few cases, or all the same number, leave nothing to learn.
         where = self.where
         if len(value) < _FEWEST_CASES:
             raise DataError(
@@ -308,9 +312,11 @@ class Number(MeasuredOutcome):
         """
         import pandas as pd  # commands print their help without it
 
+        # The median of patients' medians: a patient with many images counts once.
         centre, spread = self._scale
         missed = pd.Series(value - (centre + spread * scores[:, 0]))
         centre += float(missed.groupby(patient).median().median())
+        # The half width that holds the wanted share of patients.
         error = np.abs(centre + spread * scores[:, 0] - value)
         # With too few patients the largest error stands for an infinite one.
         half = min(conformal_quantile(error, patient, LEVEL), float(error.max()))
@@ -322,6 +328,7 @@ class Number(MeasuredOutcome):
         return mean_over_repeats(errors, cases.folds)
 
     def measure_others(self, cases: ScoredCases) -> Iterator[tuple[str, str, Sequence[Linearised]]]:
+        # Errors and agreement.
         predicted, value_and_patient = list(cases.estimate[:, :, 0]), (cases.value, cases.patient)
         for name, measure in (
             ("root_mean_square_error", root_mean_square_error),
@@ -329,12 +336,14 @@ class Number(MeasuredOutcome):
             ("mean_difference", mean_difference),
         ):
             yield name, "", [measure(each, *value_and_patient) for each in predicted]
+        # Both limits of agreement.
         for group, side in (("lower", -1), ("upper", 1)):
             yield (
                 "agreement_limit",
                 group,
                 [agreement_limit(each, *value_and_patient, side) for each in predicted],
             )
+        # The slope of calibration, and how many intervals hold their number.
         yield (
             "calibration_slope",
             "",
@@ -354,6 +363,7 @@ class Number(MeasuredOutcome):
 
     def _plot_agreement(self, predicted: Floats, value: Floats) -> OutcomePlot:
         """Draw differences against means (Bland and Altman), with bias and limits."""
+        # Differences against means, with the bias and its limits.
         mean, gap = (predicted + value) / 2, predicted - value
         ends, bias, spread = (float(mean.min()), float(mean.max())), gap.mean(), gap.std(ddof=1)
         levels = {
@@ -381,6 +391,7 @@ class Number(MeasuredOutcome):
 
     def _plot_calibration(self, predicted: Floats, value: Floats) -> OutcomePlot:
         """Draw mean measured against mean predicted numbers in fifths of the predictions."""
+        # Fifths of the predictions, as far as these differ.
         told_apart = min(_BANDS, len(np.unique(predicted)))  # one, where all are the mean
         bands = np.array_split(np.argsort(predicted, kind="stable"), told_apart)
         means = [(float(predicted[band].mean()), float(value[band].mean())) for band in bands]
@@ -414,6 +425,7 @@ class Number(MeasuredOutcome):
         )
 
     def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+        # Few patients, and numbers far from the others.
         doubts = []
         patients = len(np.unique(patient))
         if patients < _ENOUGH_PATIENTS:

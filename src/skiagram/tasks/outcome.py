@@ -223,6 +223,7 @@ class MeasuredOutcome(Predicted):
 
     def list_figures(self) -> tuple[Figure, ...]:
         """Return what is said of each figure, the primary one first."""
+        # Figures as the outcome defines them.
         figures = [
             replace(
                 figure,
@@ -232,6 +233,7 @@ class MeasuredOutcome(Predicted):
             )
             for figure in self.figures
         ]
+        # The primary figure again, without near duplicates.
         clean = replace(
             figures[0],
             name=f"{self.primary}_off_near_duplicates",

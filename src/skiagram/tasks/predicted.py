@@ -305,6 +305,7 @@ class Predicted(ABC):
 
         In five folds by patient: no case is judged by a calibration that saw its patient.
         """
+        # Patients in parts: each is calibrated by the others.
         names, scores = np.unique(cases.patient), self.scores_to_calibrate(cases)
         order = stream(0, "recalibration").permutation(len(names))
         estimate = np.empty_like(cases.estimate)

@@ -110,10 +110,12 @@ class HazardCalibration(MeasuredCalibration):
 
     def probabilities(self, scores: Floats) -> Floats:
         """Turn (n, 1) scores into (n, times) chances of being without the event."""
+        # With one kind of event survival follows from its hazard.
         hazard = self._cumulative(scores, self.slope, self.hazard)
         if not self.other_hazard:
             survival: Floats = np.exp(-hazard)
             return survival
+        # Else a case leaves by either event, in proportion to the steps of both hazards.
         both = hazard + self._cumulative(scores, self.other_slope, self.other_hazard)
         ended = -np.diff(np.exp(-both), axis=1, prepend=1.0)
         step, both_step = (np.diff(each, axis=1, prepend=0.0) for each in (hazard, both))
@@ -243,6 +245,7 @@ class TimeToEvent(MeasuredOutcome):
         return {"unit": self.unit} | {name: [*texts] or None for name, texts in cells.items()}
 
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
+        # Another cohort has the project's unit and no event that the project lacks.
         require_unit(cohort.asked["unit"], self.unit)
         others = getattr(cohort, "other_causes", ())
         if others and not self.other_causes:
@@ -275,9 +278,11 @@ class TimeToEvent(MeasuredOutcome):
         return f"time to an event, in {self.unit}"
 
     def check(self, value: float, label: int, where: str) -> None:
+        # The message names the user's column, not that of the project.
         remedy = "correct the table, or leave the row out and say so where you report the result"
         if self.column != VALUE:  # that one is no column of the user's table
             where = f"{where}, column `{self.column}`"
+        # The time must be there, and must not lie before the image.
         if not np.isfinite(value):
             fault = "an event without a time" if label == EVENT else "no time of follow-up"
             raise DataError(fault, where=where, allowed="a number", remedy=remedy)
@@ -296,6 +301,7 @@ class TimeToEvent(MeasuredOutcome):
             )
 
     def settle(self, value: Floats, label: Labels) -> "TimeToEvent":
+        # Enough events, of this kind and of others, to be in every fold.
         event = label == EVENT
         if event.sum() < _FEWEST_EVENTS:
             raise DataError(
@@ -314,6 +320,7 @@ class TimeToEvent(MeasuredOutcome):
                 remedy="let them end follow-up as cases without the event: name their cells, too, "
                 "with --no-event",
             )
+        # Horizons: those asked for, or quarters of the events.
         times = np.sort(value[event & (value > 0)])
         usual = np.unique(np.quantile(times, _SHARES, method="inverted_cdf"))
         horizons = self.horizons or tuple(usual.tolist())
@@ -324,6 +331,7 @@ class TimeToEvent(MeasuredOutcome):
                 where="outcome.horizons",
                 allowed=f"times below {value.max():g}",
             )
+        # Times between them at which survival is estimated.
         spread = np.quantile(times, np.linspace(0, 1, _GRID + 1)[1:], method="inverted_cdf")
         grid = np.unique(np.concatenate([spread, horizons]))
         return replace(self, horizons=tuple(sorted(horizons)), grid=tuple(grid.tolist()))
@@ -347,6 +355,7 @@ class TimeToEvent(MeasuredOutcome):
     def calibrate(
         self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
     ) -> HazardCalibration:
+        # Scores are standardised, so that the penalty means the same for every model.
         score, grid = scores[:, 0], np.array(self.grid)
         centre, spread = float(score.mean()), float(score.std())
 
@@ -378,6 +387,7 @@ class TimeToEvent(MeasuredOutcome):
         )
 
     def measure_others(self, cases: ScoredCases) -> Iterator[tuple[str, str, Sequence[Linearised]]]:
+        # Concordance up to the last horizon, and AUCs at each.
         event, last, patient = cases.label == EVENT, self.horizons[-1], cases.patient
         repeats = list(zip(cases.score, cases.fit, strict=True))
         pairs, other = (cases.value, event), cases.label == OTHER
@@ -411,6 +421,7 @@ class TimeToEvent(MeasuredOutcome):
                 gap = np.array([risk[rows].mean() for rows in parts]) - observed
                 gaps.append(leave_one_out(float(gap[0]), gap[1:], patient))
             yield "expected_minus_observed", self._at(horizon), gaps
+        # The integrated Brier score against one curve for all.
         grid = np.array([time for time in self.grid if time <= min(last, end)])
         if len(grid) > 1:
             same = _event_free(cases.value, cases.label).at(grid)
@@ -435,11 +446,13 @@ class TimeToEvent(MeasuredOutcome):
 
     def _plot_risk_groups(self, cases: ScoredCases) -> OutcomePlot:
         """Draw the shares without the event of thirds of the risk, each fit's own thirds."""
+        # Thirds of the risk at the middle of the grid.
         middle = len(self.grid) // 2
         risk = 1 - cases.estimate.mean(axis=0)[:, middle]
         cuts = np.quantile(risk, (1 / 3, 2 / 3))
         third = np.searchsorted(cuts, risk, side="left")
         marks = (0.0, *self.horizons)
+        # A curve for each third, with the numbers at risk below it.
         lines, rows = [], []
         for number, name in enumerate(_GROUPS):
             members = third == number
@@ -455,6 +468,7 @@ class TimeToEvent(MeasuredOutcome):
             ends = [EVENT, *((OTHER,) if self.other_causes else ())]
             counts = (str(int((label == end).sum())) for end in ends)
             rows.append((name, *followed, *counts))
+        # What the drawing leaves out is said in words.
         words = "Patients were put into thirds by models that never saw them."
         others = ("other events",) if self.other_causes else ()
         if others:
@@ -478,6 +492,7 @@ class TimeToEvent(MeasuredOutcome):
 
     def _plot_calibration(self, cases: ScoredCases) -> OutcomePlot:
         """Draw expected against observed shares in fifths of the estimated risk."""
+        # Fifths of the risk at each horizon within the follow-up.
         estimate, lines = cases.estimate.mean(axis=0), []
         end = end_of_follow_up(kaplan_meier(cases.value, cases.label != CENSORED))
         for horizon in (horizon for horizon in self.horizons if horizon <= end):
@@ -515,6 +530,7 @@ class TimeToEvent(MeasuredOutcome):
 
     def _plot_net_benefit(self, cases: ScoredCases) -> OutcomePlot:
         """Draw the decision curve at the middle horizon."""
+        # The middle horizon stands for the others.
         horizon = self.horizons[len(self.horizons) // 2]
         risk = 1 - cases.estimate.mean(axis=0)[:, self.grid.index(horizon)]
         followed = cases.value, cases.label == EVENT, horizon
@@ -526,6 +542,7 @@ class TimeToEvent(MeasuredOutcome):
             over_fits = replace(benefit, folds=cases.folds)
             return over_fits.estimate() if has_interval else Estimate(benefit.value)
 
+        # The model, with its interval, and what acting on all or on nobody brings.
         model_benefits = [benefit_of(risk, float(at)) for at in _THRESHOLDS]
         act_on_all = [benefit_of(np.ones_like(risk), float(at)) for at in _THRESHOLDS]
         drawn = {
@@ -535,6 +552,7 @@ class TimeToEvent(MeasuredOutcome):
             "acting on all": [each.value for each in act_on_all],
             "acting on nobody": [0.0] * len(_THRESHOLDS),
         }
+        # What is unknown or far below 0 is not drawn.
         lines = []
         for name, heights in drawn.items():
             benefit = np.array(heights, dtype=np.float64)
@@ -542,6 +560,7 @@ class TimeToEvent(MeasuredOutcome):
             x, y = _THRESHOLDS[shown].tolist(), benefit[shown].tolist()
             if x:
                 lines.append(Line(name, tuple(x), tuple(y)))
+        # Some thresholds as a table.
         rows = []
         for place in np.flatnonzero(np.isin(_THRESHOLDS, _TABLE_THRESHOLDS)).tolist():
             benefits = (format_estimate(each[place]) for each in (model_benefits, act_on_all))
@@ -574,6 +593,7 @@ class TimeToEvent(MeasuredOutcome):
 
     def compare_groups(self, value: Floats, label: Labels, group: Labels) -> GroupGap | None:
         """Return how follow-up differs: who is censored when, whoever has the event aside."""
+        # Follow-up ends by censoring; events are set aside.
         ended = label == CENSORED
         medians = [
             _median_follow_up(value[group == number], label[group == number])
@@ -587,6 +607,7 @@ class TimeToEvent(MeasuredOutcome):
         return GroupGap(p, f"median follow-up from {least:g} to {last} {self.unit}")
 
     def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
+        # Follow-up, and the shares of both kinds of events.
         median = _median_follow_up(value, label)
         others = []
         if self.other_causes:
@@ -610,6 +631,7 @@ class TimeToEvent(MeasuredOutcome):
         )
 
     def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+        # Other events, and few patients with this one.
         doubts = []
         if self.other_causes:
             doubts.append(

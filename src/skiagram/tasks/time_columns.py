@@ -115,19 +115,23 @@ class ReadTimes(NamedTuple):
 
 def read_times(rows: Sequence[OutcomeRow], options: Mapping[str, Any]) -> ReadTimes:
     """Return the times and events of rows; see `MeasuredOutcome.read_columns`."""
+    # Both columns must be named.
     times, event, since = options["time"], options["event"], options["since"]
     if times is None or event is None:
         missing = "--time" if times is None else "--event"
         allowed = "a column, as a time to an event has --time and --event"
         raise OptionError("is not given", where=missing, allowed=allowed)
+    # The unit: as asked for, as the column's name says, else days.
     named = find_unit(times[0])
     unit = options["unit"] or (named if named and since is None else "days")
     if since is not None and unit not in UNITS:
         allowed = f"{', '.join(UNITS)}, as times are differences of dates"
         raise OptionError(unit, where="--unit", allowed=allowed)
+    # What the cells of the event mean.
     state = _states(rows, event, options)
     label = [state[row.cells[event]] for row in rows]
     others = {cell.strip() for cell, kind in state.items() if kind == OTHER}
+    # A sentence for the user to check.
     note = f"{label.count(EVENT)} of {len(label)} rows have the event; in `{event}` "
     counts = Counter(row.cells[event] for row in rows)
     meaning = {EVENT: "it is", CENSORED: "no event", OTHER: "another event first"}
@@ -156,6 +160,7 @@ def read_times(rows: Sequence[OutcomeRow], options: Mapping[str, Any]) -> ReadTi
                 )
             cell = f"{days / UNITS[unit]:.6g}"
         value.append(cell)
+    # Codes for missing values among the times, and events by the names of their cells.
     numbers = [float(cell) for cell in map(plain, value) if _NUMBER.fullmatch(cell)]
     note += describe_code([number for number in numbers if number >= 0])
     spelled = tuple(
@@ -205,8 +210,10 @@ def _states(rows: Sequence[OutcomeRow], event: str, options: Mapping[str, Any]) 
             allowed=", ".join(map(repr, events)),
             remedy="name the cells that mean this event: --cause CELL",
         )
+    # Words of the line come first.
     option_names = {CENSORED: "no_event", EVENT: "cause", OTHER: "other_cause"}
     named = {kind: {*map(_compared, options[name] or ())} for kind, name in option_names.items()}
+    # A bare 1 in a column such as `alive` may mean either.
     bare = [cell for cell in counts if _compared(cell) in _BARE]
     words = _words(event)
     contrary = not _CONTRARY.isdisjoint(words) or words == {"survival"}
@@ -223,6 +230,7 @@ def _states(rows: Sequence[OutcomeRow], event: str, options: Mapping[str, Any]) 
                 for others in [[other for other in bare if other != cell] or ["CELL"]]
             ),
         )
+    # Then usual words; beside a named cause other events are others.
     missing = {cell for cell in counts if is_missing_event(cell, options)}
     state: dict[str, int] = {}
     for cell in counts.keys() - missing:
@@ -234,6 +242,7 @@ def _states(rows: Sequence[OutcomeRow], event: str, options: Mapping[str, Any]) 
                 kind = OTHER
         if kind is not None:
             state[cell] = kind
+    # Without events, or with nothing else, nothing can be learned.
     _require_known(counts, state, missing, event)
     kinds = {*state.values()}
     if CENSORED not in kinds or EVENT not in kinds:
@@ -275,6 +284,7 @@ def _require_known(
     counts: Mapping[str, int], state: Mapping[str, int], missing: Collection[str], event: str
 ) -> None:
     """Refuse cells that say nothing, and those of which nobody said what they mean."""
+    # Cells of which nobody said what they mean.
     unknown = counts.keys() - state.keys() - {*missing}
     if unknown:
         raise DataError(
