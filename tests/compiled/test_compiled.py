@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from numba.core import caching, event
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 
 TWICE = """
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 FACTOR = {factor}
 
 @compiled
@@ -23,7 +23,7 @@ CALLER = """
 from pathlib import Path
 import skiagram.compiled.compilation as room
 room._ROOT = Path.cwd()
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 from callee import times
 
 @compiled

@@ -12,7 +12,7 @@ import numba
 from numba.core import event
 from numba.core.caching import FunctionCache
 
-from skiagram.compiled import Compiled
+from skiagram.compiled.loops import Compiled
 from skiagram.notices import say_once
 
 _ROOT = Path(__file__).resolve().parents[3]

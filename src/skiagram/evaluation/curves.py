@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 from skiagram.evaluation.results import Band, Curve
 from skiagram.statistics.bootstrap import LEVELS, PatientDraws
 from skiagram.statistics.discrimination import (

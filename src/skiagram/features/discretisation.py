@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 from skiagram.errors import DataError
 from skiagram.features.feature import Flags, Floats, Integers
 from skiagram.features.neighbours import equal_neighbours, zone_forest

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 from skiagram.features.family import Ascending, WholeImageFamily
 from skiagram.features.feature import Floats, Integers
 from skiagram.strict import (

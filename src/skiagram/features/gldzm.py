@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic.dataclasses import dataclass
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily, add_parts
 from skiagram.features.feature import Flags, Floats, Integers

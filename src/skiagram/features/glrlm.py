@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Floats, Integers

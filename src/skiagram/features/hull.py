@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 from skiagram.features.feature import Flags, Floats, Integers
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.family import Ascending, DefinedFamily

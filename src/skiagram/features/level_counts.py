@@ -7,7 +7,7 @@ entries that are not 0.
 
 import numpy as np
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 from skiagram.features.feature import Floats, Integers
 
 

@@ -9,7 +9,7 @@ in the other: Tarjan, J. ACM 22(2), 1975.
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 from skiagram.features.feature import Integers
 
 Levels = NDArray[np.uint16]  # (n, depth, height, width), from 1; 0 outside the region

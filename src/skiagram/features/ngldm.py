@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 from skiagram.features.discretisation import MAX_LEVELS, GreyLevels
 from skiagram.features.family import TextureFamily, add_parts
 from skiagram.features.feature import Floats, Integers

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 from skiagram.seeding import stream
 
 MOST_COMPARED = 20_000  # vectors of which every pair is compared; of more, those of one leaf

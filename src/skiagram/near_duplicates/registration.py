@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 
-from skiagram.compiled import compiled, compiled_sum
+from skiagram.compiled.loops import compiled, compiled_sum
 
 REACH = 0.22  # of a side: shifts sought
 MIN_OVERLAP = 0.36  # of the image

@@ -12,7 +12,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 from skiagram.strict import (
     STRICT,
 )

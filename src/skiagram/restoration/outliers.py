@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 from skiagram.restoration.missing import Mask, Plane, fill_local_median, gather
 from skiagram.strict import (
     STRICT,

@@ -12,7 +12,7 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]

@@ -27,7 +27,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.compiled import compiled
+from skiagram.compiled.loops import compiled
 from skiagram.statistics.bootstrap import MeanOverRepeats, Statistic
 from skiagram.statistics.delong import auc_of_placements, linearise_share_of_pairs
 from skiagram.statistics.linearised import Linearised
