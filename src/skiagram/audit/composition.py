@@ -96,7 +96,7 @@ def check_regions(evidence: Evidence) -> list[Finding]:
 
 
 def describe_region(inside: NDArray[np.bool_]) -> tuple[int, int, int]:
-    """Return how many voxels a region has, in how many parts, and how many are outside of it."""
+    """Count how many voxels a region has, in how many parts, and how many are outside of it."""
     from scipy.ndimage import generate_binary_structure, label
 
     touching = generate_binary_structure(inside.ndim, inside.ndim)
@@ -112,7 +112,7 @@ def described_regions(store: ImageStore) -> NDArray[np.int64] | None:
 
 
 def count_levels(image: Image) -> int:
-    """Return how many different intensities an image has: 1, where nothing is shown, 2 or 3.
+    """Count how many different intensities an image has: 1, where nothing is shown, 2 or 3.
 
     3 stands for more, and missing pixels count for nothing; of several channels the most count.
     """

@@ -112,12 +112,12 @@ class Finding:
 
     @property
     def stops(self) -> bool:
-        """Return whether the run must end."""
+        """Tell whether the run must end."""
         return self.severity == "stop" and not self.waived
 
     @property
     def warns(self) -> bool:
-        """Return whether every reader is told: it was met, and warns or would have stopped."""
+        """Tell whether every reader is told: it was met, and warns or would have stopped."""
         return self.count > 0 and (self.severity == "warning" or bool(self.waived))
 
 
@@ -167,5 +167,5 @@ def find(
 
 
 def examples(case_id: NDArray[np.str_]) -> tuple[str, ...]:
-    """Return the first five of some case ids."""
+    """List the first five of some case ids."""
     return tuple(np.unique(case_id)[:_MAX_EXAMPLES].tolist())

@@ -60,7 +60,7 @@ def _between(
 
 
 def _across(name: str, cases: Cases, pairs: Pairs, split: str) -> Finding:
-    """Return the images of a split that are in some pairs."""
+    """Find the images of a split that are in some pairs."""
     # Each pair has the image of the split first.
     first, second = pairs.first, pairs.second
     swapped = cases.split[first] != split
@@ -111,7 +111,7 @@ def check_transformed_copies(evidence: Evidence) -> list[Finding]:
 
 
 def _what_was_done(kind: NDArray[np.str_]) -> str:
-    """Return each transformation and the number of pairs that show it, in brackets."""
+    """List each transformation and the number of pairs that show it, in brackets."""
     done = [part for changes in kind.tolist() for part in changes.split(", ")]
     counted = [f"{name} {done.count(name)}" for name in KINDS if name in done]
     return f" ({', '.join(counted)})" if counted else ""

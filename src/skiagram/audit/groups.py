@@ -107,7 +107,7 @@ def _confounded(
 
 
 def _tell_apart(values: Floats, group: Integers, patient: Integers) -> tuple[float, float]:
-    """Return the share of the variance of ranks between groups, and its chance (Kruskal-Wallis).
+    """Compute the share of the variance of ranks between groups, and its chance (Kruskal-Wallis).
 
     Each patient's mean stands for its images, in the group of most of them.
     """

@@ -40,13 +40,13 @@ class AuditReport:
 
     @property
     def stopping(self) -> tuple[Finding, ...]:
-        """Return the findings that end the run."""
+        """List the findings that end the run."""
         return tuple(finding for finding in self.findings if finding.stops)
 
     def explain_stop(
         self, file_of: Mapping[str, str], options: str = "the config of the data set"
     ) -> str:
-        """Return each stopping finding with its remedy and the YAML that would waive it.
+        """Explain each stopping finding with its remedy and the YAML that would waive it.
 
         Every line is ended; nothing is said where nothing stops.
 

@@ -74,7 +74,7 @@ class Probe:
 
     @property
     def tells(self) -> bool:
-        """Return whether the label is told well enough to matter, and beyond chance."""
+        """Tell whether the label is told well enough to matter, and beyond chance."""
         return self.auc >= SHORTCUT_AUC and self.auc > self.chance
 
 
@@ -219,7 +219,7 @@ def _shortcut_finding(
 
 
 def describe_telling_sizes(formats: Floats, in_class: NDArray[np.bool_], name: str) -> str:
-    """Return a sentence on the sizes of images that tell a class best; empty without such sizes.
+    """Write a sentence on the sizes of images that tell a class best; empty without such sizes.
 
     Args:
         formats: (n, k) sides of each image first, then channels and depth.
@@ -249,7 +249,7 @@ def describe_telling_sizes(formats: Floats, in_class: NDArray[np.bool_], name: s
 
 
 def _surest_cases(probe: Probe, cases: Cases) -> NDArray[np.str_]:
-    """Return the cases of the class that is told, by whose trait it is told most surely."""
+    """Find the cases of the class that is told, by whose trait it is told most surely."""
     class_rows = np.flatnonzero(cases.label == probe.label)
     return cases.case_id[
         class_rows[np.argsort(-probe.score[class_rows], kind="stable")[:_MAX_EXAMPLES]]
@@ -263,7 +263,7 @@ def _interval_text(probe: Probe, cases: Cases) -> str:
 
 
 def deal_out(label: NDArray[np.int64], patient: NDArray[np.str_]) -> NDArray[np.int64]:
-    """Return (m, permutations) labels, dealt out again among whole patients."""
+    """Draw (m, permutations) labels, dealt out again among whole patients."""
     number = np.unique(patient, return_inverse=True)[1]
     return permute_by_patient(label, number, stream(_SEED, "shufflings"), PERMUTATIONS)
 
@@ -355,7 +355,7 @@ def bin_values(values: Floats, *, pairs: bool = False) -> Floats:
 
 
 def predict_out_of_fold(columns: Floats, targets: Floats, patient: NDArray[np.int64]) -> Floats:
-    """Return (m, targets) predictions of ridge regressions that did not see the case's patient.
+    """Compute (m, targets) predictions of ridge regressions that did not see the case's patient.
 
     A regression needs sums of products alone: each fold's are computed once, and those of its
     training cases are the sums of the other folds.

@@ -87,7 +87,7 @@ def probed_traits(
 
 
 def sample_cases(cases: Cases) -> NDArray[np.int64]:
-    """Return rows of development cases: all of them, or those of patients drawn up to 5,000."""
+    """Choose rows of development cases: all of them, or those of patients drawn up to 5,000."""
     rows = np.flatnonzero(cases.split != "test")
     patients, patient = np.unique(cases.patient_id[rows], return_inverse=True)
     place = stream(_SEED, "sample").permutation(len(patients))[patient]
@@ -96,7 +96,7 @@ def sample_cases(cases: Cases) -> NDArray[np.int64]:
 
 
 def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float, ...]]:
-    """Return the traits of one image, each a few numbers; NaN where there is none.
+    """Measure the traits of one image, each a few numbers; NaN where there is none.
 
     Args:
         image: (height, width), (height, width, channels) or (depth, height, width, 1).
@@ -130,7 +130,7 @@ def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float
 
 
 def _sharpness(planes: Image) -> tuple[float, ...]:
-    """Return how much steeper the differences of next neighbours are than of second ones, log.
+    """Measure how much steeper the differences of next neighbours are than of second ones, log.
 
     Blur and enlargement lower it, sharpening raises it; contrast does not matter. Medians, so that
     hot pixels do not either.
@@ -141,7 +141,7 @@ def _sharpness(planes: Image) -> tuple[float, ...]:
 
 
 def _noise(planes: Image) -> tuple[float, float]:
-    """Return the standard deviation of noise, log, and in units of the image's spread, log.
+    """Estimate the standard deviation of noise, log, and in units of the image's spread, log.
 
     By the median of what crosswise differences leave of an image (Immerkær 1996, Comput Vis Image
     Underst 64:300; Donoho & Johnstone 1994, Biometrika 81:425).
@@ -168,7 +168,7 @@ def _noise(planes: Image) -> tuple[float, float]:
 
 
 def _block_edges(planes: Image) -> tuple[float, float]:
-    """Return how much steeper steps between blocks of 8 × 8 are than others, log, both ways.
+    """Measure how much steeper steps between blocks of 8 × 8 are than others, log, both ways.
 
     As JPEG leaves them (Wang, Sheikh & Bovik 2002, IEEE ICIP). NaN where an image has no two edges.
     """
@@ -187,7 +187,7 @@ def _block_edges(planes: Image) -> tuple[float, float]:
 
 
 def _gray_levels(image: Image) -> tuple[float, float]:
-    """Return the number of different values, log, and its share of the values between extremes."""
+    """Compute the number of different values, log, and its share of the values between extremes."""
     # How many different values there are.
     if image.dtype in (np.uint8, np.uint16):  # to count is faster than to sort
         flat, size = image.reshape(-1), np.iinfo(image.dtype).max + 1
@@ -205,7 +205,7 @@ def _gray_levels(image: Image) -> tuple[float, float]:
 
 
 def _lowest_bits(image: Image) -> tuple[float, float, float]:
-    """Return shares of pixels whose lowest and second bit is set, and of equal neighbours' lowest.
+    """Compute shares of pixels whose lowest and second bit is set, and of equal neighbours' lowest.
 
     NaN where values are not whole numbers. Hidden data, and values that were scaled, show here.
     """
@@ -227,7 +227,7 @@ def _lowest_bits(image: Image) -> tuple[float, float, float]:
 
 
 def _middle(differences: Image) -> float:
-    """Return the median size of differences, which lose their order and signs; NaN without one."""
+    """Compute the median size of differences, which lose their order and signs; NaN without one."""
     sizes = np.abs(differences, out=differences).ravel(order="K")
     number = int(np.isfinite(sizes).sum())
     if not number:
@@ -238,12 +238,12 @@ def _middle(differences: Image) -> float:
 
 
 def _log_ratio(above: float, below: float) -> float:
-    """Return the logarithm, NaN where it has none."""
+    """Compute the logarithm, NaN where it has none."""
     return float(np.log(above / below)) if above > 0 and below > 0 else np.nan
 
 
 def _border(gray: Image) -> tuple[float, ...]:
-    """Return mean, least and greatest of each corner and of each side between the corners."""
+    """Compute mean, least and greatest of each corner and of each side between the corners."""
     # How wide the frame is: a share of the side, two pixels at least.
     height, width = (max(_FRAME, side // _FRAMES_IN_A_SIDE) for side in gray.shape)
     first, last, between = slice(height), slice(-height, None), slice(height, -height)

@@ -25,12 +25,12 @@ class Commit(NamedTuple):
 
 
 def home(project: Path) -> Path:
-    """Return the project's lasting folder; queued experiments run in a temporary clone of it."""
+    """Find the project's lasting folder; queued experiments run in a temporary clone of it."""
     return Path(os.environ.get("DVC_ROOT") or project).resolve()
 
 
 def current_commit(project: Path) -> Commit | None:
-    """Return the commit that is checked out; None outside git."""
+    """Find the commit that is checked out; None outside git."""
     sha = ask_git(project, "rev-parse", "HEAD")
     if not sha:
         return None
@@ -38,7 +38,7 @@ def current_commit(project: Path) -> Commit | None:
 
 
 def applied_experiment(project: Path) -> str:
-    """Return the experiment that `dvc exp apply` brought here, while its options and results stand.
+    """Find the experiment that `dvc exp apply` brought here, while its options and results stand.
 
     Empty where none was, or where something differs from it by now.
     """
@@ -55,17 +55,17 @@ def applied_experiment(project: Path) -> str:
 
 
 def name_experiment(project: Path) -> str:
-    """Return the DVC experiment under way, or applied; empty for none."""
+    """Find the DVC experiment under way, or applied; empty for none."""
     return os.environ.get("DVC_EXP_NAME") or applied_experiment(project)
 
 
 def is_untracked(project: Path, file: str) -> bool:
-    """Return whether a file of the project is neither in git nor left out of it on purpose."""
+    """Tell whether a file of the project is neither in git nor left out of it on purpose."""
     return ask_git(project, "status", "--porcelain", "--", file).startswith("??")
 
 
 def places_without_home(project: Path) -> dict[str, str]:
-    """Return variables that have libraries keep in a project what a home that is not there would.
+    """List variables that have libraries keep in a project what a home that is not there would.
 
     A container may have none for the id that it runs under. Empty for who has one.
     """

@@ -56,7 +56,7 @@ _IMPORT = re.compile(
 
 
 def code_digest(*entries: object) -> str:
-    """Return the SHA-256 of all code that functions, classes or dotted names may run.
+    """Compute the SHA-256 of all code that functions, classes or dotted names may run.
 
     Raises:
         ValueError: The sources do not define a name.
@@ -85,13 +85,13 @@ def nested_mappings(inputs: object) -> Iterator[Mapping[str, Any]]:
 
 
 def named_targets(inputs: object) -> list[str]:
-    """Return each `_target_` among inputs, at any depth: entries for `code_digest`."""
+    """Find each `_target_` among inputs, at any depth: entries for `code_digest`."""
     targets = [options.get("_target_") for options in nested_mappings(inputs)]
     return [target for target in targets if isinstance(target, str)]
 
 
 def name_piece(kind: str, inputs: Mapping[str, Any], *code: object) -> str:
-    """Return the name of a piece that these inputs and this code alone have.
+    """Compute the name of a piece that these inputs and this code alone have.
 
     Args:
         kind: What it begins with.
@@ -104,12 +104,12 @@ def name_piece(kind: str, inputs: Mapping[str, Any], *code: object) -> str:
 
 
 def code_libraries(*entries: object) -> dict[str, str]:
-    """Return installed library → version, of those that the code computes with."""
+    """List installed library → version, of those that the code computes with."""
     return dict(_versions(_reach(_dotted_names(entries)).imported))
 
 
 def code_modules(*entries: object) -> set[str]:
-    """Return the modules whose files `code_digest` hashes."""
+    """List the modules whose files `code_digest` hashes."""
     return set(_reach(_dotted_names(entries)).files)
 
 
@@ -170,7 +170,7 @@ def _reach(entries: tuple[str, ...]) -> _Reached:
 
 @cache
 def _imported_modules(module: str, path: Path) -> tuple[str, ...]:
-    """Return the modules that a file names in its imports, and names that may be modules."""
+    """List the modules that a file names in its imports, and names that may be modules."""
     # Imports of whole modules, and of names from modules.
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     found, named = [], []
@@ -198,7 +198,7 @@ def _imported_modules(module: str, path: Path) -> tuple[str, ...]:
 
 
 def _dotted_names(entries: Iterable[object]) -> tuple[str, ...]:
-    """Return the dotted name of each entry once, in order; a method counts as its class."""
+    """List the dotted name of each entry once, in order; a method counts as its class."""
     names = set()
     for entry in entries:
         named: Any = entry
@@ -210,7 +210,7 @@ def _dotted_names(entries: Iterable[object]) -> tuple[str, ...]:
 
 @cache
 def _folder(package: str) -> Path:
-    """Return the folder of a package, or the file of a module, that can be imported."""
+    """Find the folder of a package, or the file of a module, that can be imported."""
     spec = find_spec(package)
     if spec is None or not spec.origin:
         raise ValueError(f"no sources of {package}")
@@ -220,7 +220,7 @@ def _folder(package: str) -> Path:
 
 @cache
 def _source_file(module: str) -> Path | None:
-    """Return the file of a module; None for a name that is no module."""
+    """Find the file of a module; None for a name that is no module."""
     package, *parts = module.split(".")
     place = _folder(package).joinpath(*parts)
     candidates = (place / "__init__.py", place.with_suffix(".py"))
@@ -239,7 +239,7 @@ def _content_sha256(path: Path) -> str:
 
 @cache
 def _recorded_files(package: str) -> str | None:
-    """Return version, paths and SHA-256 of an installed library; None for sources."""
+    """Read version, paths and SHA-256 of an installed library; None for sources."""
     folders = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
     # Sources stand elsewhere than installed packages.
     if _folder(package).parent not in folders:
@@ -255,7 +255,7 @@ def _recorded_files(package: str) -> str | None:
 
 
 def _versions(modules: frozenset[str]) -> list[tuple[str, str]]:
-    """Return the libraries that modules, by their top names, come from, and their versions."""
+    """List the libraries that modules, by their top names, come from, and their versions."""
     # Versions of what was imported and computes something.
     names = {name for module in modules - _COMPUTE_NOTHING for name in _installed_as(module)}
     if _recorded_files(_OWN) is not None:  # all that the wheel requires and that computes
@@ -273,7 +273,7 @@ def _versions(modules: frozenset[str]) -> list[tuple[str, str]]:
 
 @cache
 def _installed_as(module: str) -> tuple[str, ...]:
-    """Return the names under which a module's library is installed."""
+    """Find the names under which a module's library is installed."""
     name = _INSTALLED_AS.get(module, module)
     if _version(name)[1] != "absent":
         return (name,)

@@ -41,7 +41,7 @@ class RunContext:
 
     @classmethod
     def of_project(cls, root: Path, compute: Compute) -> "RunContext":
-        """Return the context of a stage of a project: its store, and notices that are printed."""
+        """Make the context of a stage of a project: its store, and notices that are printed."""
         return cls(compute, PieceStore.of_project(root), print)
 
 

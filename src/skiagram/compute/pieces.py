@@ -43,11 +43,11 @@ class PieceStore:
 
     @classmethod
     def of_project(cls, project: Path) -> "PieceStore":
-        """Return the store of a project, which its copies for queued experiments share."""
+        """Open the store of a project, which its copies for queued experiments share."""
         return cls(home(project) / ".work/pieces")
 
     def find(self, name: str) -> Path | None:
-        """Return the folder of a piece; None where it is absent, or damaged and thus removed."""
+        """Find the folder of a piece; None where it is absent, or damaged and thus removed."""
         # A piece counts where each of its files is as the manifest says.
         folder = self.folder / name
         if not folder.is_dir():
@@ -60,7 +60,7 @@ class PieceStore:
         return None
 
     def parts(self, name: str) -> list[Path]:
-        """Return the folders of all pieces of a name that has parts, in order of the part."""
+        """List the folders of all pieces of a name that has parts, in order of the part."""
         folders = (self.find(part) for part in self._names(f"{name}-"))
         return [folder for folder in folders if folder is not None]
 
@@ -134,7 +134,7 @@ class PieceStore:
             shutil.rmtree(aside, ignore_errors=True)
 
     def held(self) -> list[Held]:
-        """Return what the store holds, by kind."""
+        """List what the store holds, by kind."""
         kinds: dict[str, list[int]] = {}
         for name in self._names(""):
             size = 0

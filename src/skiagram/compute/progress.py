@@ -32,7 +32,7 @@ def report_to(report: Report) -> None:
 
 
 def format_seconds(seconds: float) -> str:
-    """Return a time for people: `35 s`, `12 min`, `3.5 h`."""
+    """Write a time for people: `35 s`, `12 min`, `3.5 h`."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     minutes = seconds / 60

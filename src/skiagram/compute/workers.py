@@ -76,7 +76,7 @@ class Compute:
         return int(cpu_count())
 
     def fits_at_a_time(self, gpus: int | None) -> int:
-        """Return how many fits are made at a time on this machine.
+        """Count how many fits are made at a time on this machine.
 
         Args:
             gpus: GPUs of this machine that fits may use; None where they use none.
@@ -351,7 +351,7 @@ def end_with(parent: int) -> None:
 
 
 def _devices(gpus: int, per_fit: float) -> list[str]:
-    """Return the GPUs of each place for a fit, as CUDA_VISIBLE_DEVICES has them.
+    """List the GPUs of each place for a fit, as CUDA_VISIBLE_DEVICES has them.
 
     They are dealt out of those that the user, or SLURM, has given this process by that variable.
     """
@@ -371,7 +371,7 @@ def _visible_gpus() -> list[str]:
 
 
 def count_gpus() -> int:
-    """Return how many GPUs, or parts of one, fits may use; PyTorch is imported already.
+    """Count how many GPUs, or parts of one, fits may use; PyTorch is imported already.
 
     NVML does not count parts (MIG).
     """
@@ -383,7 +383,7 @@ def count_gpus() -> int:
 
 
 def visible_gpus() -> int | None:
-    """Return how many GPUs pieces may use; None where there is none, or none imports PyTorch."""
+    """Count how many GPUs pieces may use; None where there is none, or none imports PyTorch."""
     return (count_gpus() or None) if "torch" in sys.modules else None
 
 

@@ -55,7 +55,7 @@ class RunRecords(NamedTuple):
 
 
 def find_project(model: Path) -> Path:
-    """Return the folder of the run that a model's folder lies in, as combinations do deeper."""
+    """Find the folder of the run that a model's folder lies in, as combinations do deeper."""
     place = model.resolve().parents
     return place[2] if place[1].name == COMBINED else place[1]
 
@@ -103,7 +103,7 @@ def _read(kind: type[R], path: Path) -> R | None:
 
 
 def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[CardSection, ...]:
-    """Return the card of a model; `intended` says what for, in the words of who gives it away."""
+    """Write the card of a model; `intended` says what for, in the words of who gives it away."""
     # What the folder itself says of the model, then what its run says.
     deployment = read_record(Deployment, folder / DEPLOYMENT)
     preparation = read_record(Preparation, folder / PREPARATION)
@@ -309,7 +309,7 @@ def _untested(run: RunRecords, preparation: Preparation) -> CardSection:
 
 
 def as_markdown(card: tuple[CardSection, ...]) -> str:
-    """Return a card as Markdown, the first section's title on top."""
+    """Write a card as Markdown, the first section's title on top."""
     # Each section with its lines and its table.
     parts = []
     for number, section in enumerate(card):
@@ -329,7 +329,7 @@ def _plain(text: str) -> str:
 
 
 def as_html(card: tuple[CardSection, ...]) -> str:
-    """Return a card as a page."""
+    """Write a card as a page."""
     from jinja2 import Environment
 
     template = _TEMPLATE.read_text(encoding="utf-8")

@@ -66,7 +66,7 @@ def list_marks(
     images: ImageStore,
     grids: Mapping[str, VoxelGrid | None],
 ) -> dict[str, tuple[FoundMark, ...]]:
-    """Return the marks of images, the highest of each repeat first.
+    """List the marks of images, the highest of each repeat first.
 
     Args:
         fits: A finder per repeat.

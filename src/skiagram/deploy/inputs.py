@@ -60,7 +60,7 @@ class PreparedImage:
 
     @property
     def nbytes(self) -> int:
-        """Return the bytes of its pixels."""
+        """Count the bytes of its pixels."""
         size = sum(image.pixels.nbytes for image in self.images.values())
         other_images = (*self.earlier, *([] if self.other is None else [self.other]))
         return size + sum(image.nbytes for image in other_images)
@@ -105,7 +105,7 @@ class Preparer:
         return PreparedImage(case.name, images, unusual, covariates, measured=case.measured)
 
     def read(self, case: NewCase, modality: str) -> SpacedImage:
-        """Return an image of a case as ingest stores it."""
+        """Read an image of a case as ingest stores it."""
         # Files as the data set's source read them: as large, as gray, in as many colours.
         kinds = self.preparation.images
         largest = max(MAX_PIXELS, kinds.height[1] * kinds.width[1])
@@ -191,7 +191,7 @@ class Preparer:
 
 
 def find_covariates(names: Iterable[str], covariates: Sequence[Covariate]) -> tuple[Covariate, ...]:
-    """Return the covariates that a model reads features of, in the order of the features' names."""
+    """List the covariates that a model reads features of, in the order of the features' names."""
     by_feature = {name: covariate for covariate in covariates for name in covariate.features()}
     return tuple(dict.fromkeys(by_feature[name] for name in names if name in by_feature))
 
@@ -232,7 +232,7 @@ class CovariateTable:
         return row
 
     def unseen(self, case: str) -> list[str]:
-        """Return which texts of a case are no category of training: they count as none at all."""
+        """Tell which texts of a case are no category of training: they count as none at all."""
         row = self._row(case) if self.read else {}
         return [f"{column} `{row[column]}`" for column in self.unseen_columns(case)]
 
@@ -249,7 +249,7 @@ class CovariateTable:
         )
 
     def outlying(self, case: str) -> tuple[str, ...]:
-        """Return which numbers of a case lie far from those of training, such as months for years.
+        """Tell which numbers of a case lie far from those of training, such as months for years.
 
         Far is more than half the width of the training cases' usual range beyond its ends.
         """
@@ -266,7 +266,7 @@ class CovariateTable:
         return tuple(far)
 
     def missing(self, case: str) -> list[str]:
-        """Return which covariates of a case are unknown."""
+        """Tell which covariates of a case are unknown."""
         columns = dict.fromkeys(covariate.column for covariate in self.read)
         return [f"`{name}` is unknown" for name in columns if not self._row(case)[name]]
 

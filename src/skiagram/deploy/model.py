@@ -72,7 +72,7 @@ class DeployedModel:
         )
 
     def probabilities(self, cases: PreparedCases) -> NDArray[np.float64]:
-        """Return the mean calibrated probability over repeats: (n, n_classes), rows sum to 1.
+        """Compute the mean calibrated probability over repeats: (n, n_classes), rows sum to 1.
 
         Of an outcome that is no class these are the estimates that it reports.
         """
@@ -85,7 +85,7 @@ class DeployedModel:
         return self.calibrate(scores_by_repeat)[:, list(self.task.reported.values())]
 
     def calibrate(self, scores_by_repeat: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Return (n, n_classes) mean probabilities of (n, n_classes) scores, one per repeat."""
+        """Compute (n, n_classes) mean probabilities of (n, n_classes) scores, one per repeat."""
         pairs = zip(self.deployment.decisions, scores_by_repeat, strict=True)
         calibrated = [decision.calibration.probabilities(scores) for decision, scores in pairs]
         mean: NDArray[np.float64] = np.mean(calibrated, axis=0)

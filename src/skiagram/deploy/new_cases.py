@@ -110,7 +110,7 @@ class NewCase:
 def cases_of_features(
     path: Path, columns: Sequence[str], missing: Collection[str] = (), patient: str = ""
 ) -> list[NewCase]:
-    """Return the rows of a table of features as cases, named by their patients, else by their line.
+    """Read the rows of a table of features as cases, named by their patients, else by their line.
 
     Args:
         columns: Features that are read; other columns may be covariates.
@@ -155,7 +155,7 @@ def cases_of_features(
 def find_cases(
     words: Sequence[str], *, volumes: bool, frames: Frames | None = None
 ) -> list[NewCase]:
-    """Return the cases in files, folders, encrypted archives and patterns of names, each once.
+    """List the cases in files, folders, encrypted archives and patterns of names, each once.
 
     `frames` says what the frames of a file of several are; None where no file has several.
     """
@@ -244,7 +244,7 @@ def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
 
 
 def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> list[NewCase]:
-    """Return the cases of a table; a row that cannot be used is a case with a problem.
+    """List the cases of a table; a row that cannot be used is a case with a problem.
 
     Args:
         place: Folder or encrypted archive that file names are relative to.
@@ -343,7 +343,7 @@ def name_of_row(row: Row, *, with_modalities: bool) -> str:
 
 @cache
 def _columns_of(header: tuple[str, ...]) -> Columns:
-    """Return which column of a table of new cases holds what."""
+    """Find which column of a table of new cases holds what."""
     columns = {name: name for name in _OF_TABLE if name in header}
     none = {"patient": columns.pop("patient_id", None), "split": None, "site": None}
     lists: dict[str, Any] = {"covariates": (), "scores": ()}

@@ -229,7 +229,7 @@ def opened_folder(path: Path) -> Iterator[Path]:
 
 
 def works_on_nothing(path: Path) -> bool:
-    """Return whether the run of a model, or the card of a package, says that no model works."""
+    """Tell whether the run of a model, or the card of a package, says that no model works."""
     if path.is_file():
         with zipfile.ZipFile(path) as archive:
             return _NOTHING_WORKS in archive.read(_MANIFEST)
@@ -238,7 +238,7 @@ def works_on_nothing(path: Path) -> bool:
 
 
 def read_card(path: Path) -> tuple[CardSection, ...]:
-    """Return the card of a package or of a model's folder, after every checksum was verified."""
+    """Read the card of a package or of a model's folder, after every checksum was verified."""
     if path.is_dir():
         verify_checksums(path)
         return compose_card(path, None, "")

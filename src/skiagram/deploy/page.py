@@ -95,7 +95,7 @@ def write_page(
 
 
 def _picture(model: DeployedModel, case: NewCase, marks: Sequence[FoundMark]) -> str:
-    """Return the first modality's image as ingested, with region or marks; of a volume a slice.
+    """Draw the first modality's image as ingested, with region or marks; of a volume a slice.
 
     It is a `data:` address, empty where the image cannot be read.
     """

@@ -94,7 +94,7 @@ def score_cases(
 
 
 def prepare_case(model: DeployedModel, case: NewCase, covariates: CovariateTable) -> PreparedImage:
-    """Return a case as the model sees it, with its images of the visit before if it wants them.
+    """Prepare a case as the model sees it, with its images of the visit before if it wants them.
 
     Raises:
         DataError: The case cannot be read, or its row of covariates.
@@ -259,7 +259,7 @@ def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:
 
 
 def beside_images(model: DeployedModel) -> tuple[str, ...]:
-    """Return the fields of `CaseResult` on what else a model reads than the image."""
+    """List the fields of `CaseResult` on what else a model reads than the image."""
     covariates = any(each.prefix != SITE_PREFIX for each in model.scorer.covariates)
     reads = {"without_covariates": covariates, "without_earlier": model.scorer.reads_earlier}
     names = tuple(name for name, read in reads.items() if read)

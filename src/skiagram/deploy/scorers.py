@@ -247,7 +247,7 @@ def _steps(
     deployment: Deployment,
     preparation: Preparation,
 ) -> Preparing:
-    """Return the steps that make what a model reads: of whole images, or of places."""
+    """Build the steps that make what a model reads: of whole images, or of places."""
     # The encoder of the model, where it reads an encoding.
     path, encoder = folder / PREPARATION, None
     if deployment.reads_encoding:
@@ -289,7 +289,7 @@ def _find_measured(
     preparation: Preparation,
     familiarity: Familiarity | None,
 ) -> Measured | None:
-    """Return the features that come with the cases: what is read and nothing else gives.
+    """Find the features that come with the cases: what is read and nothing else gives.
 
     Raises:
         DataError: The folder's preparation does not make what its fits read.
@@ -343,7 +343,7 @@ class Combined(Scorer):
     fitted: Sequence[FittedCombination]
 
     def space(self, cases: PreparedCases) -> FeatureTable:
-        """Return the features of all members, each name once."""
+        """List the features of all members, each name once."""
         tables = [member.space(cases) for member in self.members]
         columns = {name: table for table in reversed(tables) for name in table.names}
         names = tuple(dict.fromkeys(name for table in tables for name in table.names))

@@ -254,7 +254,7 @@ class Encoder(ABC):
 
     @abstractmethod
     def load(self) -> LoadedNetwork:
-        """Return the network with its weights."""
+        """Load the network with its weights."""
 
     @abstractmethod
     def see(
@@ -371,7 +371,7 @@ def carry_encoder(encoding: Path, model: Path) -> None:
 def check_own_class(
     options: Mapping[str, object], packages: tuple[str, ...], allowed: str, path: Path
 ) -> str:
-    """Return the class that options name in `_target_`: one of the program's own, or an error."""
+    """Find the class that options name in `_target_`: one of the program's own, or an error."""
     target = str(options.get("_target_", ""))
     if not target.startswith(packages):
         raise DataError(
@@ -383,7 +383,7 @@ def check_own_class(
 
 
 def carried_encoder(model: Path) -> Encoder:
-    """Return the encoder of a model's folder, with the weights in it or else its own."""
+    """Build the encoder of a model's folder, with the weights in it or else its own."""
     record, path = read_record(EncoderRecord, model / RECORD), model / RECORD
     target = check_own_class(record.encoder, OWN, " or ".join(OWN), path)
     encoder = build(record.encoder, str(path))
@@ -399,7 +399,7 @@ def pictures(
     volumes: Volumes,
     margin: float | None,
 ) -> list[tuple[Image, float]]:
-    """Return the pictures of an image or a volume, through its region where there is one.
+    """List the pictures of an image or a volume, through its region where there is one.
 
     Where a plane through a region's centre meets no part of it, the one with most of it is taken.
 
@@ -439,14 +439,14 @@ def pictures(
 
 
 def _place_in_region(inside: NDArray[np.bool_], axis: int, place: int) -> int:
-    """Return the place of a plane that meets a region: the given one, or the first with most."""
+    """Find the place of a plane that meets a region: the given one, or the first with most."""
     across = tuple(other for other in range(inside.ndim) if other != axis)
     pixels = np.count_nonzero(inside, axis=across)
     return place if pixels[place] else int(pixels.argmax())
 
 
 def pixel_ratio(spacing: Spacing | None, rows: int = 0, columns: int = 1) -> float:
-    """Return the height of a pixel over its width; 1 where it is unknown."""
+    """Compute the height of a pixel over its width; 1 where it is unknown."""
     if spacing is None or not np.isfinite(spacing).all():
         return 1.0
     return float(spacing[rows] / spacing[columns])
@@ -455,7 +455,7 @@ def pixel_ratio(spacing: Spacing | None, rows: int = 0, columns: int = 1) -> flo
 def _square(
     extent: Sequence[tuple[int, int]], shape: Sequence[int], margin: float | None
 ) -> tuple[slice, slice]:
-    """Return the square around a region, shifted into the image, smaller where it is too large.
+    """Find the square around a region, shifted into the image, smaller where it is too large.
 
     No margin stands for no region.
     """

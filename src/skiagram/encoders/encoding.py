@@ -135,7 +135,7 @@ class FolderEncoder:
         preparation: Preparation,
         context: RunContext = NOTHING_KEPT,
     ) -> "FolderEncoder":
-        """Return an encoder that prepares images of each modality by their own depth and unit."""
+        """Build an encoder that prepares images of each modality by their own depth and unit."""
         first = resolve_preprocessing(preparation, encoder, loaded)
         names = [other.modality for other in preparation.further]
         further = {
@@ -230,7 +230,7 @@ class FolderEncoder:
         return FeatureTable(case_id, tuple(names), np.hstack(blocks))
 
     def _encode_on_maps(self, store: ImageStore, places: pd.DataFrame) -> FeatureTable:
-        """Return a row for each place, after one look at each image."""
+        """Compute a row for each place, after one look at each image."""
         # A place is known by its image and where it lies in it.
         case_id, centres = places["case_id"].to_numpy(dtype=str), coordinates(places)
         digests = dict(zip(store.case_ids, store.digests(), strict=True))
@@ -283,7 +283,7 @@ class FolderEncoder:
 
 
 def _encode_places(work: _Work) -> Floats:
-    """Return a row for each place, and at the end one for the whole image where it has one."""
+    """Compute a row for each place, and at the end one for the whole image where it has one."""
     # The image, scaled as the encoder reads it.
     store, (image,) = work.store.store(), work.images
     encoder, loaded, device = _loaded(work.encoder)
@@ -349,7 +349,7 @@ def _names(prefix: str, loaded: LoadedNetwork, columns: int) -> Iterator[str]:
 
 
 def _encode_images(work: _Work) -> Floats:
-    """Return a row for each image."""
+    """Compute a row for each image."""
     store = work.store.store()
     # What the encoder sees of each image, one picture or several.
     encoder, loaded, device = _loaded(work.encoder)
@@ -420,7 +420,7 @@ def _forward(
 
 
 def _identity(encoder: Encoder, loaded: LoadedNetwork) -> str:
-    """Return a digest of all that an image's numbers depend on besides the image."""
+    """Compute a digest of all that an image's numbers depend on besides the image."""
     # Words that change no number are left out.
     options = composed(encoder)
     for name in ("title", "licence", "citation", "weights"):

@@ -40,7 +40,7 @@ class KeptEncodings:
         self._since = perf_counter()
 
     def find(self, digests: Collection[bytes]) -> dict[bytes, Floats]:
-        """Return digest → row, of those that have one."""
+        """Find digest → row, of those that have one."""
         # Only the rows that are asked for are taken from each table.
         unique_digests = set(digests)
         found: dict[bytes, Floats] = {}

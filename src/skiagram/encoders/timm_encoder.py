@@ -221,7 +221,7 @@ class TimmMaps(TimmWeights):
         loaded: LoadedNetwork,
         device: str,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """Return (n, numbers) float32 of n places, and (numbers,) of the image as a whole.
+        """Compute (n, numbers) float32 of n places, and (numbers,) of the image as a whole.
 
         The latter equals what the network makes of what `see` returns; it is None where that is
         another picture than the one in which the places were looked up.
@@ -258,7 +258,7 @@ class TimmMaps(TimmWeights):
         loaded: LoadedNetwork,
         device: str,
     ) -> NDArray[np.float32]:
-        """Return (1 + n, numbers) of a picture as a whole and of n places, after one look."""
+        """Compute (1 + n, numbers) of a picture as a whole and of n places, after one look."""
         # Places in shares of the network's square.
         how = self.preprocessing
         placed = Placement.of(shape, pixel_ratio(spacing), how)
@@ -294,7 +294,7 @@ class MapPooling(nn.Module):
         self.stages, self.mirrored = [*stages], mirrored
 
     def maps(self, pictures: Tensor) -> list[Tensor]:
-        """Return (n, width, rows, columns) of each depth."""
+        """Compute (n, width, rows, columns) of each depth."""
         return cast(
             list[Tensor],
             cast(Any, self.body).forward_intermediates(
@@ -359,7 +359,7 @@ class MapPooling(nn.Module):
 
 
 def mean_of(pooled: Iterable[Tensor]) -> Tensor:
-    """Return the mean of tensors; one alone stays as it is."""
+    """Compute the mean of tensors; one alone stays as it is."""
     first, *more = pooled
     return torch.stack([first, *more]).mean(dim=0) if more else first
 
@@ -526,7 +526,7 @@ def name_as_timm(tensors: Mapping[str, Tensor], body: nn.Module) -> dict[str, Te
 def build_timm_network(
     architecture: str, size: tuple[int, int], arguments: Mapping[str, Any] | None = None
 ) -> nn.Module:
-    """Return a network of timm's with fresh weights and without its classifier.
+    """Build a network of timm's with fresh weights and without its classifier.
 
     Args:
         size: Height and width of the pictures; a network that reads any size is not told.

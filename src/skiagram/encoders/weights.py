@@ -201,7 +201,7 @@ Source = LocalFile | PackageFile | WebFile | HubFile
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
-    """Return the tensors of a file by their names; no code of the file runs."""
+    """Read the tensors of a file by their names; no code of the file runs."""
     import torch
     from safetensors.torch import load_file
 
@@ -260,7 +260,7 @@ def give_weights(
 
 
 def digest_tensors(tensors: Mapping[str, "Tensor"]) -> str:
-    """Return the SHA-256 of tensors by their names, kinds, shapes and values."""
+    """Compute the SHA-256 of tensors by their names, kinds, shapes and values."""
     digest = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         values = tensor.detach().cpu().contiguous().numpy()

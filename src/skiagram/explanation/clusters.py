@@ -10,7 +10,7 @@ from skiagram.records.feature_table import FeatureTable
 
 
 def cluster_features(table: FeatureTable, correlation: float) -> dict[str, tuple[str, ...]]:
-    """Return clusters of features that go together, each named by its first feature.
+    """Find clusters of features that go together, each named by its first feature.
 
     Average linkage on 1 − |Spearman's ρ|. A feature that does not vary is a cluster of its own.
 

@@ -174,12 +174,12 @@ class ExplainedModel:
 
     @property
     def first(self) -> tuple[FoldFit, ...]:
-        """Return the fits of the first repeat, which hold every case out once."""
+        """List the fits of the first repeat, which hold every case out once."""
         return self.fits[: len(self.fits) // self.plan.repeats]
 
     @property
     def _ratio(self) -> float:
-        """Return held-out cases per training case of a fit."""
+        """Compute held-out cases per training case of a fit."""
         return 1 / (len(self.first) - 1)
 
     def stream(self, fit: FoldFit, *name: str | int) -> np.random.Generator:
@@ -191,7 +191,7 @@ class ExplainedModel:
         return flags
 
     def table(self, fit: FoldFit, rows: Rows) -> FeatureTable:
-        """Return the features that a fit reads of some cases."""
+        """Read the features that a fit reads of some cases."""
         table: FeatureTable = self.known.inputs.select(rows).columns(fit.fitted.features)
         return table
 
@@ -211,7 +211,7 @@ class ExplainedModel:
         return np.array([position[case] for case in cases], dtype=np.int64)
 
     def mean_auc(self) -> Estimate:
-        """Return the mean AUC over fits."""
+        """Estimate the mean AUC over fits."""
         values = [
             float(roc_auc(fit.ranking, self.is_positive(fit), np.ones((1, len(fit.ranking))))[0])
             for fit in self.fits
@@ -219,7 +219,7 @@ class ExplainedModel:
         return corrected_mean(np.array(values), self._ratio, 0.0, 1.0)
 
     def measure_loss(self, changed: Sequence[Floats]) -> Loss:
-        """Return the AUC lost by changes, which give each fit (changes, m) held-out scores."""
+        """Estimate the AUC lost by changes, which give each fit (changes, m) held-out scores."""
         losses = [
             auc_loss(
                 fit.ranking, scores, self.is_positive(fit), self.known.patient_id[fit.held_out]
@@ -230,6 +230,6 @@ class ExplainedModel:
 
 
 def draw_rows(generator: np.random.Generator, table: FeatureTable, most: int) -> Rows:
-    """Return so many rows of a table, ascending; all of a smaller one."""
+    """Draw so many rows of a table, ascending; all of a smaller one."""
     chosen = generator.permutation(len(table))[:most]
     return np.sort(chosen)

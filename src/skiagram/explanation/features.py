@@ -60,7 +60,7 @@ class FoldImportance:
 
 
 def measure_fold(model: ExplainedModel, fit: FoldFit) -> FoldImportance:
-    """Return the scores of one fold with groups of features permuted, and Shapley values."""
+    """Compute the scores of one fold with groups of features permuted, and Shapley values."""
     # Groups of features: families, and clusters of those that go together.
     options = model.options.importance
     training, held_out = (model.table(fit, rows) for rows in (fit.training, fit.held_out))
@@ -138,7 +138,7 @@ def explain_features(model: ExplainedModel) -> Features:
 def _describe_feature(
     model: ExplainedModel, name: str, folds: Sequence[FoldImportance]
 ) -> FeatureImportance:
-    """Return a feature with those of its cluster in most fits, its loss and its local effects."""
+    """Describe a feature with those of its cluster in most fits, its loss and its local effects."""
     # Features that share its cluster in most folds are named beside it.
     together = Counter(
         other for fold in folds for other in fold.clusters[fold.cluster_of[name]] if other != name

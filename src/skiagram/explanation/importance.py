@@ -67,7 +67,7 @@ def group_by_family(names: Sequence[str], families: Sequence[str]) -> dict[str, 
 def permuted_rankings(
     ranking: Ranking, table: FeatureTable, groups: Groups, orders: NDArray[np.int64]
 ) -> Floats:
-    """Return (groups, permutations, n) scores of cases whose features of a group were permuted.
+    """Compute (groups, permutations, n) scores of cases whose features of a group were permuted.
 
     `orders` are (permutations, n) rows from which a group's features are taken.
     """
@@ -84,7 +84,7 @@ def permuted_rankings(
 
 
 def auc_loss(base: Floats, changed: Floats, positive: Flags, patient: Any) -> Linearised:
-    """Return the loss of AUC as placements: their mean is AUC minus mean changed AUC.
+    """Compute the loss of AUC as placements: their mean is AUC minus mean changed AUC.
 
     Args:
         base: (n,) scores as they are.
@@ -145,7 +145,7 @@ def compare_rankings(importance: Floats, top: int) -> Agreement | None:
 
 
 def linear_effects(ranking: Ranking, table: FeatureTable) -> Floats | None:
-    """Return by how much a score rises with one standard deviation of each of (features,).
+    """Measure by how much a score rises with one standard deviation of each of (features,).
 
     Read from the model itself, so it holds through scaling, selection and principal components;
     None where the score is no weighted sum of the features. The table's cases give mean and
@@ -178,7 +178,7 @@ def linear_effects(ranking: Ranking, table: FeatureTable) -> Floats | None:
 def accumulate_local_effects(
     ranking: Ranking, table: FeatureTable, feature: str, bins: int
 ) -> LocalEffect | None:
-    """Return how the score changes along a feature, among cases that really have such values.
+    """Measure how the score changes along a feature, among cases that really have such values.
 
     Cases of a bin are moved to its two edges and the differences are averaged, then summed from the
     lowest bin on; so no case takes values that go with none of its others (Apley & Zhu 2020,
@@ -223,7 +223,7 @@ class ShapleyValues(NamedTuple):
 
 
 def has_shapley_values(fitted: FittedClassical) -> bool:
-    """Return whether exact Shapley values of a model are known: one tree, many, or a linear one."""
+    """Tell whether exact Shapley values of a model are known: one tree, many, or a linear one."""
     estimator, components = fitted.pipeline[-1], fitted.pipeline["components"]
     if issubclass(fitted.family, LinearModel):
         return True
@@ -233,7 +233,7 @@ def has_shapley_values(fitted: FittedClassical) -> bool:
 def shapley_values(
     fitted: FittedClassical, background: FeatureTable, inputs: FeatureTable, positive: int
 ) -> ShapleyValues:
-    """Return exact interventional Shapley values (Lundberg & Lee 2017; of trees: et al. 2020).
+    """Compute exact interventional Shapley values (Lundberg & Lee 2017; of trees: et al. 2020).
 
     A feature that is absent takes the background's values, whatever the present ones are. Values
     of an indicator of missing values count to its feature.
@@ -295,7 +295,7 @@ def shapley_values(
 
 
 def import_shap() -> Any:
-    """Return the package that knows exact Shapley values of trees."""
+    """Import the package that knows exact Shapley values of trees."""
     where = "explain.importance.shap_cases"
     with installed("the package shap", where, "explain", otherwise="set it to 0"):
         import shap
@@ -304,7 +304,7 @@ def import_shap() -> Any:
 
 def rank_features(importance: Mapping[str, float], clusters: Iterable[Groups]) -> list[str]:
     # Features that go together in most fits would fill the list with one another.
-    """Return features by falling importance; of those together in most fits only the first."""
+    """Rank features by falling importance; of those together in most fits only the first."""
     fits = [
         {name: set(groups_of) for groups_of in groups.values() for name in groups_of}
         for groups in clusters

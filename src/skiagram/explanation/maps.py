@@ -193,7 +193,7 @@ class MappedModel:
 
     @property
     def _marked(self) -> list[str]:
-        """Return the cases of the sample with a known region."""
+        """List the cases of the sample with a known region."""
         return [case for case in self.sample if self.model.mask(case) is not None]
 
     def _locate_maps(self, map_of: Callable[[MappedCase], Floats]) -> Location | None:

@@ -12,7 +12,7 @@ Window = tuple[slice, ...]
 
 
 def slide_window(shape: Sequence[int], sides: Sequence[int], steps: Sequence[int]) -> list[Window]:
-    """Return the places of a window that moves over a grid; the last ones are cut at its edge."""
+    """List the places of a window that moves over a grid; the last ones are cut at its edge."""
     starts = [
         [step * number for number in range(max(1, math.ceil((length - side) / step) + 1))]
         for length, side, step in zip(shape, sides, steps, strict=True)
@@ -24,7 +24,7 @@ def slide_window(shape: Sequence[int], sides: Sequence[int], steps: Sequence[int
 
 
 def occlusion_maps(shape: Sequence[int], windows: Sequence[Window], loss: Floats) -> Floats:
-    """Return (n, *shape): of each place the mean loss over the windows that hold it.
+    """Compute (n, *shape): of each place the mean loss over the windows that hold it.
 
     Args:
         shape: Of the grid of places; every one lies in a window.

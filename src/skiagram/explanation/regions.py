@@ -33,7 +33,7 @@ from skiagram.sources.phantom.source import PhantomDataSet
 
 
 def find_regions(prepared: PreparedData, case_id: Sequence[str], word: str) -> KnownRegions | None:
-    """Return the regions of development cases; None where the data set knows none.
+    """Find the regions of development cases; None where the data set knows none.
 
     Args:
         word: What a marked place is called.
@@ -69,7 +69,7 @@ def find_regions(prepared: PreparedData, case_id: Sequence[str], word: str) -> K
 
 
 def _drawn_regions(store: ImageStore, case_id: Sequence[str]) -> dict[str, Mask]:
-    """Return the regions of cases as they were drawn, before voxels of odd intensity left them."""
+    """Read the regions of cases as they were drawn, before voxels of odd intensity left them."""
     regions = ((case, store.region(case)) for case in case_id)
     return {case: region.drawn for case, region in regions if region is not None}
 
@@ -80,7 +80,7 @@ def places(image: Image) -> tuple[int, ...]:
 
 
 def draw_mark(mark: Mark, shape: Sequence[int]) -> Mask:
-    """Return the pixels of a mark, at least the one at its centre."""
+    """Draw the pixels of a mark, at least the one at its centre."""
     apart = np.zeros(tuple(shape))
     for axis, centre in zip(np.ogrid[*map(slice, shape)], mark.centre, strict=True):
         apart = apart + (axis - centre) ** 2
@@ -120,7 +120,7 @@ def make_observer(source: object) -> IdealObserver | None:
 def borrow_regions(
     store: ImageStore, regions: KnownRegions, case_id: Sequence[str], seed: int
 ) -> dict[str, Mask]:
-    """Return a region for every case; a case without one borrows that of another case.
+    """Find a region for every case; a case without one borrows that of another case.
 
     What is blanked then tells no label. A borrowed region lies on tissue: at most a tenth of it on
     the image's lowest value, or as little as any region of the same size of image has there.
@@ -194,7 +194,7 @@ def blank_images(
 
 
 def measure_blanking(model: ExplainedModel, folder: Path) -> Blanking | None:
-    """Return what is left of the AUC without the region and without all else.
+    """Measure what is left of the AUC without the region and without all else.
 
     None where no region is known, and for features of regions, which hold nothing else.
 

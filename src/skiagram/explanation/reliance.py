@@ -69,7 +69,7 @@ def measure_reliance(
 def _order_pairs(
     fitted: Fitted[FeatureTable], table: FeatureTable, changed: NDArray[np.float32]
 ) -> list[NDArray[np.float64]]:
-    """Return which case of each pair a model ranks higher: −1, 0 or 1, (n, n, columns of scores).
+    """Tell which case of each pair a model ranks higher: −1, 0 or 1, (n, n, columns of scores).
 
     Args:
         changed: (changes, n, features) values in the place of those of the table.

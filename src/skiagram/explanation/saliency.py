@@ -74,12 +74,12 @@ class ExplainedNetwork:
         return [self.classifier]
 
     def blank(self, images: Tensor) -> Tensor:
-        """Return images without information: each one its own mean, channel by channel."""
+        """Make images without information: each one its own mean, channel by channel."""
         spatial = tuple(range(2, images.ndim))
         return images.mean(dim=spatial, keepdim=True).expand_as(images).contiguous()
 
     def score(self, images: NDArray[np.float32], table: Tensor | None = None) -> Maps:
-        """Return (n,) scores of images; one row of a table stands beside all of them."""
+        """Compute (n,) scores of images; one row of a table stands beside all of them."""
         module = ClassDifference(self.classifier, self.positive).eval()
         batches = []
         with torch.inference_mode():
@@ -115,7 +115,7 @@ def _own_state(module: nn.Module) -> dict[str, Tensor]:
 
 
 def attention_entrances(module: nn.Module) -> list[nn.Module]:
-    """Return what each block of a transformer attends to goes through; empty for another one."""
+    """Find what each block of a transformer attends to goes through; empty for another one."""
     entrances: list[nn.Module] = []
     for part in module.modules():
         if isinstance(part, TransformerBlock):
@@ -128,7 +128,7 @@ def attention_entrances(module: nn.Module) -> list[nn.Module]:
 
 
 def why_undefined(method: Method, network: ExplainedNetwork) -> str:
-    """Return why a network has no map of this kind; empty where it has one."""
+    """Say why a network has no map of this kind; empty where it has one."""
     layers = attention_entrances(network.members[0])
     if method == "grad_cam" and network.architecture.planes:
         return "the network mixes three planes, so its maps of features belong to no place"
@@ -144,7 +144,7 @@ def explain(
     options: MapOptions,
     table: Tensor | None = None,
 ) -> Maps:
-    """Return (n, [depth,] height, width), a map of each image.
+    """Compute (n, [depth,] height, width), a map of each image.
 
     An ensemble's Grad-CAM is its members' mean.
 
@@ -217,7 +217,7 @@ def _grad_cam(
 def _weighed_tokens(
     module: nn.Module, entrance: nn.Module, images: Tensor, table_inputs: tuple[Tensor, ...]
 ) -> Tensor:
-    """Return (n, places) Grad-CAM on the tokens that enter the last block of a transformer."""
+    """Compute (n, places) Grad-CAM on the tokens that enter the last block of a transformer."""
     # The tokens are caught on the way in.
     tokens: list[Tensor] = []
 
@@ -241,7 +241,7 @@ def _weighed_tokens(
 
 
 def _last_maps(network: ExplainedNetwork) -> nn.Module | None:
-    """Return the last layer whose output still has places, of one network."""
+    """Find the last layer whose output still has places, of one network."""
     # one image without content, and an empty row of the table that the network reads
     shape, columns = network.architecture.shape, network.architecture.columns
     example = torch.zeros(1, *shape), *((torch.zeros(1, columns),) if columns else ())
@@ -374,7 +374,7 @@ def examine(
 
 
 def import_captum() -> Any:
-    """Return the package that makes maps."""
+    """Import the package that makes maps."""
     with installed("the package captum", "explain.maps.methods", "explain", "occlusion"):
         import captum.attr
     return captum.attr

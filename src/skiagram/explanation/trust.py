@@ -63,7 +63,7 @@ class Exchange:
 
 
 def centre_map(shape: Sequence[int]) -> Map:
-    """Return the map that always points at the centre: a Gaussian of a quarter of each side."""
+    """Draw the map that always points at the centre: a Gaussian of a quarter of each side."""
     offsets = [(np.arange(side) - (side - 1) / 2) / (0.25 * side) for side in shape]
     squares = np.meshgrid(*(offset**2 for offset in offsets), indexing="ij", sparse=True)
     centred: Map = np.exp(-sum(squares) / 2)
@@ -71,7 +71,7 @@ def centre_map(shape: Sequence[int]) -> Map:
 
 
 def map_similarity(map_: Map, other_map: Map) -> float:
-    """Return the structural similarity of two maps, in [−1, 1].
+    """Measure the structural similarity of two maps, in [−1, 1].
 
     Maps are compared by their ranks: two sparse maps are not alike for being empty in most places,
     and the unit plays no part. A map of one value is like any other of one value.
@@ -90,7 +90,7 @@ def map_similarity(map_: Map, other_map: Map) -> float:
 
 
 def cell_numbers(shape: Sequence[int], cells: int) -> NDArray[np.int64]:
-    """Return the number of the cell that each pixel lies in: squares or cubes, `cells` a side."""
+    """Find the number of the cell that each pixel lies in: squares or cubes, `cells` a side."""
     number = np.zeros(tuple(shape), dtype=np.int64)
     places = [np.arange(side) * min(cells, side) // side for side in shape]
     for side, place in zip(shape, np.meshgrid(*places, indexing="ij", sparse=True), strict=True):
@@ -99,7 +99,7 @@ def cell_numbers(shape: Sequence[int], cells: int) -> NDArray[np.int64]:
 
 
 def cell_order(values: Map, number: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the cells by falling mean of a map; equal ones in the order of their numbers."""
+    """Order the cells by falling mean of a map; equal ones in the order of their numbers."""
     flat = number.ravel()
     mean = np.bincount(flat, weights=values.ravel()) / np.bincount(flat)
     return np.argsort(-mean, kind="stable").astype(np.int64)
@@ -113,7 +113,7 @@ def exchange_areas(
     score: Score,
     steps: int,
 ) -> tuple[float, float]:
-    """Return the mean score while cells are deleted from an image, and while they are inserted.
+    """Measure the mean score while cells are deleted from an image, and while they are inserted.
 
     These areas, in the score's unit, are low and high for a faithful map.
 
@@ -277,7 +277,7 @@ def judge_maps(
 
 
 def compare_trainings(maps: Sequence[Sequence[Map]]) -> Floats:
-    """Return how alike the maps of two trainings are, of the same case and of another one.
+    """Measure how alike the maps of two trainings are, of the same case and of another one.
 
     (2, n) means over all pairs of trainings, of which each has the same cases; NaN where there is
     one training.

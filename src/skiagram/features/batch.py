@@ -21,7 +21,7 @@ _LEVELS = Discretisation(bin_number=256, bin_width=None)
 
 
 def bright_region(images: NDArray[np.floating[Any]], inside: Flags) -> Flags:
-    """Return the pixels of (n, height, width) images above Otsu's threshold over 256 levels.
+    """Find the pixels of (n, height, width) images above Otsu's threshold over 256 levels.
 
     Otsu, IEEE Trans. SMC 9(1), 1979.
 
@@ -133,7 +133,7 @@ class FeatureBatch:
             )
 
     def grey(self, family: str) -> NDArray[Any]:
-        """Return the intensities (n, [depth,] height, width) in the images' own depth.
+        """Read the intensities (n, [depth,] height, width) in the images' own depth.
 
         They are not to be changed: those of one channel are no copy, of which `luminance` makes one
         in twice the memory.
@@ -158,7 +158,7 @@ class FeatureBatch:
         return self.images[..., 0].astype(np.float64)
 
     def region(self, region: Region, family: str) -> Flags:
-        """Return the pixels (n, [depth,] height, width) that features are computed on.
+        """Find the pixels (n, [depth,] height, width) that features are computed on.
 
         `whole` is all of each image where there is no region, `bright` all of a constant one.
         """
@@ -183,13 +183,13 @@ class FeatureBatch:
         return inside
 
     def inside(self, region: Region, family: str) -> Flags | None:
-        """Return the pixels of `region`, or None where that is all of each image."""
+        """Find the pixels of `region`, or None where that is all of each image."""
         if region == "whole" and self.masks is None:
             return None
         return self.region(region, family)
 
     def levels(self, discretisation: Discretisation, region: Region, family: str) -> GreyLevels:
-        """Return the grey levels of a region, cut to its box."""
+        """Compute the grey levels of a region, cut to its box."""
         # Several families share the grey levels of one discretisation.
         key = (discretisation, region)
         if key in self._cache:

@@ -109,7 +109,7 @@ class Colour(DefinedFamily):
 
 
 def hue_moments(hue: Floats, saturation: Floats) -> Floats:
-    """Return the mean direction of the hue and how far the pixels agree on it.
+    """Compute the mean direction of the hue and how far the pixels agree on it.
 
     Hue is an angle and means nothing for grey, so each pixel counts by its saturation
     (Mardia and Jupp, *Directional Statistics*, 2000, §2.2).
@@ -131,7 +131,7 @@ def hue_moments(hue: Floats, saturation: Floats) -> Floats:
 
 
 def entropy(rgb: Floats, bins: int) -> Floats:
-    """Return the entropy in bits of the joint histogram of (n, pixels, 3), (n,)."""
+    """Compute the entropy in bits of the joint histogram of (n, pixels, 3), (n,)."""
     level = np.minimum((rgb * bins).astype(np.int64), bins - 1)
     cell = level @ np.array([bins**2, bins, 1])
     cell += np.arange(len(rgb))[:, None] * bins**3
@@ -142,7 +142,7 @@ def entropy(rgb: Floats, bins: int) -> Floats:
 
 
 def contrast(lab: Floats, inside: Flags) -> Floats:
-    """Return the mean colour of the centre minus that of the surround, (n, 3) in CIELAB units.
+    """Compute the mean colour of the centre minus that of the surround, (n, 3) in CIELAB units.
 
     The centre is what lies in the ellipse of half the height and width, the surround the rest.
 

@@ -66,7 +66,7 @@ class GreyLevels:
         )
 
     def of(self, chosen: Flags) -> "GreyLevels":
-        """Return some of the images, by a truth value each."""
+        """Select some of the images, by a truth value each."""
         return GreyLevels(
             self.levels[chosen],
             self.number,
@@ -145,7 +145,7 @@ class Discretisation:
         inside: Flags | None = None,
         box: Sequence[tuple[int, int]] | None = None,
     ) -> GreyLevels:
-        """Return the grey levels of a region of each image; bins span the region's own range.
+        """Compute the grey levels of a region of each image; bins span the region's own range.
 
         A constant region has level 1.
 
@@ -306,7 +306,7 @@ def _digitise_row(
 
 @compiled
 def row_span(row: NDArray[np.uint16]) -> tuple[int, int]:
-    """Return first and last + 1 column of the region in a row: work grows with the region."""
+    """Find first and last + 1 column of the region in a row: work grows with the region."""
     first, last = 0, len(row)
     while first < last and row[first] == 0:
         first += 1
@@ -316,11 +316,11 @@ def row_span(row: NDArray[np.uint16]) -> tuple[int, int]:
 
 
 def count_levels(levels: NDArray[np.uint16], number: int) -> Integers:
-    """Return (n, number) how many pixels of n images, 0 outside the region, have each level."""
+    """Count (n, number) how many pixels of n images, 0 outside the region, have each level."""
     return np.stack([np.bincount(image.ravel(), minlength=number + 1)[1:] for image in levels])
 
 
 def entropy(shares: Floats) -> Floats:
-    """Return Shannon's entropy in bits of each row of (n, k) shares."""
+    """Compute Shannon's entropy in bits of each row of (n, k) shares."""
     logarithm = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
     return np.abs(np.einsum("ij,ij->i", shares, logarithm))

@@ -28,7 +28,7 @@ class FeatureFamily(Protocol):
     """The options dataclass of a feature family that describes a single image."""
 
     def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order, for example `first_order_skewness`."""
+        """List the feature names in column order, for example `first_order_skewness`."""
 
     def definitions(self) -> Sequence[Definition]:
         """Return what the features mean: each name fits one definition, each definition a name."""
@@ -38,7 +38,7 @@ class FeatureFamily(Protocol):
 
 
 def families_of_images(families: Sequence[object]) -> list[FeatureFamily]:
-    """Return the families that describe a single image: no covariates, no earlier images."""
+    """Select the families that describe a single image: no covariates, no earlier images."""
     return [family for family in families if isinstance(family, FeatureFamily)]
 
 

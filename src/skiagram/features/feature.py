@@ -42,13 +42,13 @@ class Definition:
     pyradiomics: str = ""
 
     def fits(self, column: str) -> bool:
-        """Return whether a column of the table is this feature."""
+        """Tell whether a column of the table is this feature."""
         parts = _PLACEHOLDER.split(self.name)
         return re.fullmatch("[a-z0-9]+".join(map(re.escape, parts)), column) is not None
 
 
 def find_definition(column: str, definitions: Sequence[Definition]) -> Definition | None:
-    """Return the definition of a column, also of one of several images; None where none fits."""
+    """Find the definition of a column, also of one of several images; None where none fits."""
     definition = next((definition for definition in definitions if definition.fits(column)), None)
     _, dot, feature_column = column.partition(".")
     if definition is None and dot:
@@ -58,7 +58,7 @@ def find_definition(column: str, definitions: Sequence[Definition]) -> Definitio
 
 @cache
 def read_definitions(sections: tuple[str, ...], prefix: str) -> tuple[Definition, ...]:
-    """Return the features of sections of `definitions.toml`, named `<prefix>_<feature>`."""
+    """Read the features of sections of `definitions.toml`, named `<prefix>_<feature>`."""
     # Names, formulas and limits of each feature, as the file of definitions has them.
     definitions = []
     for section in sections:

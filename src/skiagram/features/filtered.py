@@ -19,7 +19,7 @@ from skiagram.strict import STRICT
 
 
 def build_member(value: Any) -> Any:
-    """Return options as the dataclass that their `_target_` names."""
+    """Build options as the dataclass that their `_target_` names."""
     return build(value, "filter or family") if isinstance(value, Mapping) else value
 
 
@@ -53,7 +53,7 @@ class DerivedImageFamily(ABC):
         """What stands before the columns of each image that is made of one."""
 
     def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order, for example `log_3mm.glcm_contrast`."""
+        """List the feature names in column order, for example `log_3mm.glcm_contrast`."""
         plain = [name for family in self.families for name in family.names()]
         return tuple(f"{prefix}.{name}" for prefix in self.prefixes for name in plain)
 
@@ -97,7 +97,7 @@ class Filtered(DerivedImageFamily):
         return self._describe(self.respond(batch))
 
     def respond(self, batch: FeatureBatch) -> FeatureBatch:
-        """Return the responses of n images with their regions, cut to these."""
+        """Compute the responses of n images with their regions, cut to these."""
         # A filter in 3D has no meaning in a plane.
         if self.filter.dimension == "3D" and not batch.volumes:
             raise DataError(

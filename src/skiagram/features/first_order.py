@@ -28,7 +28,7 @@ class Moments(NamedTuple):
 
 
 def moments(values: NDArray[Any]) -> Moments:
-    """Return the moments of (n, m) values of any depth."""
+    """Compute the moments of (n, m) values of any depth."""
     constant = values.min(axis=1) == values.max(axis=1)  # its mean may be off by one rounding
     mean = np.where(constant, values[:, 0], values.mean(axis=1, dtype=np.float64))
     deviation = values - mean[:, None]
@@ -103,7 +103,7 @@ def _mean(ordered: NDArray[Any]) -> float:
 
 
 def first_order_statistics(values: NDArray[Any]) -> dict[str, Column]:
-    """Return the features by name of n regions of m intensities of any depth, (n, m), finite."""
+    """Compute the features by name of n regions of m intensities of any depth, (n, m), finite."""
     # Sorted once, for percentiles and extremes.
     ordered = np.sort(values, axis=1).astype(np.result_type(values, np.float32), copy=False)
     summary = _summarise(ordered, FRACTIONS)

@@ -15,13 +15,13 @@ from skiagram.strict import STRICT
 
 
 def log_slope(x: Integers, y: Floats) -> Floats:
-    """Return the least-squares slope of log y, (m, n), over log x, (m,): (n,)."""
+    """Compute the least-squares slope of log y, (m, n), over log x, (m,): (n,)."""
     centred = np.log(x) - np.log(x).mean()
     return centred @ np.log(y) / (centred @ centred)
 
 
 def box_counting_dimension(images: NDArray[Any]) -> Floats:
-    """Return the differential box counting dimension of the intensity surface, (n,).
+    """Estimate the differential box counting dimension of the intensity surface, (n,).
 
     Sarkar and Chaudhuri, IEEE Trans. SMC 24(1), 1994: boxes of side s = 2, 4, 8 … up to half of
     M, the shorter side, are as high as the share s/M of the image's range; the surface over a
@@ -71,7 +71,7 @@ def _boxes(surface: NDArray[Any], lowest: Floats, height: Floats) -> Floats:
 
 
 def _pooled(images: NDArray[Any], extreme: np.ufunc, shared: bool) -> NDArray[Any]:
-    """Return the extremes of squares of 2 × 2, or 3 × 3 that share their border, as (n, h, w)."""
+    """Find the extremes of squares of 2 × 2, or 3 × 3 that share their border, as (n, h, w)."""
     for axis in (1, 2):
         places = (images.shape[axis] - shared) // 2
         parts = np.moveaxis(images, axis, 0)
@@ -86,7 +86,7 @@ _RELATIVE_FLOOR = 1e-20  # of power, beside which that of a constant tile is rou
 
 
 def ring_powers(images: NDArray[Any], side: int) -> Floats:
-    """Return the mean power of the frequencies around each whole number of cycles per tile.
+    """Compute the mean power of the frequencies around each whole number of cycles per tile.
 
     Tiles cover the image, overlapping where its size is no multiple of theirs; each has its
     weighted mean taken away and a Hann window laid over it (Welch, IEEE Trans. AU 15(2), 1967).
@@ -124,7 +124,7 @@ def ring_powers(images: NDArray[Any], side: int) -> Floats:
 
 
 def spectral_slope(power: Floats, rings: Integers) -> Floats:
-    """Return β, minus the slope of log power over log frequency, (n,).
+    """Estimate β, minus the slope of log power over log frequency, (n,).
 
     Args:
         power: (n, m) of each ring, ≥ 0, relative to the largest squared intensity.

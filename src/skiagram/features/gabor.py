@@ -20,7 +20,7 @@ from skiagram.strict import (
 def magnitude_moments(
     images: Floats, centre: Floats, across: Floats, down: Floats, rows: Integers, columns: Integers
 ) -> Floats:
-    """Return the mean magnitude, and the mean squared one, of two filters.
+    """Compute the mean magnitude, and the mean squared one, of two filters.
 
     The filter is the product of one along the rows and one along the columns. Rows are filtered
     as they are needed and kept as long as they are, so that memory does not grow with the height.
@@ -139,7 +139,7 @@ class Gabor(WholeImageFamily):
     prefix: ClassVar[str] = "gabor"
 
     def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order; orientations in degrees."""
+        """List the feature names in column order; orientations in degrees."""
         # Orientations one by one, or none where they are averaged.
         degrees = range(0, 180, 180 // self.orientations)
         separate = tuple(f"_orientation_{degree}" for degree in degrees)

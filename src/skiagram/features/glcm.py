@@ -137,7 +137,7 @@ def count_pairs(levels: Levels, number: int, distance: int, ways: int) -> Tables
 
 
 def maximal_correlation(pairs: Tables, present: Flags) -> float:
-    """Return PyRadiomics' MCC of an image, the mean over its directions that have a pair.
+    """Compute PyRadiomics' MCC of an image, the mean over its directions that have a pair.
 
     With p the symmetric matrix of a direction and p_x its sums by row,
 
@@ -382,7 +382,7 @@ class Glcm(TextureFamily):
         return read_definitions(self.sections, "glcm_distance_<pixels>" if several else "glcm")
 
     def maximal_correlation(self, batch: FeatureBatch) -> Floats:
-        """Return (n,) PyRadiomics' MCC at distance 1, which the IBSI's manual lacks."""
+        """Compute (n,) PyRadiomics' MCC at distance 1, which the IBSI's manual lacks."""
         grey = batch.levels(self.levels, self.region, self.prefix)
         found = []
         for levels in grey.levels:

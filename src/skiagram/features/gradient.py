@@ -16,7 +16,7 @@ from skiagram.strict import (
 
 @compiled
 def gradient_moments(images: Floats, inside: Flags) -> Floats:
-    """Return mean, variance and maximum of the gradient's magnitude.
+    """Compute mean, variance and maximum of the gradient's magnitude.
 
     The gradient is the central difference, one-sided at the border of the image, and 0 along an
     axis of one pixel. Neighbours count whether or not they are in the region, which is (1, 1, 1)

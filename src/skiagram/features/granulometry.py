@@ -15,7 +15,7 @@ _AT_ONCE = 64  # lines, so that what is made of them stays in a processor's cach
 
 
 def erode(images: NDArray[np.float32], radius: int, extreme: np.ufunc) -> NDArray[np.float32]:
-    """Return the extreme intensity in the square around each pixel, cut off at the border.
+    """Find the extreme intensity in the square around each pixel, cut off at the border.
 
     Along each axis, extremes of 2, 4, 8 … places, the last two of which cover the square's side.
 

@@ -28,7 +28,7 @@ class Hull(NamedTuple):
 
 
 def convex_hull(region: Flags, spacing: Floats) -> Hull:
-    """Return the convex hull of the mesh of a region.
+    """Find the convex hull of the mesh of a region.
 
     The corners of the mesh lie half a voxel from the voxels at the surface, so the hull is that of
     the voxels widened by an octahedron. Only voxels that are corners of the hull of their slice,
@@ -87,7 +87,7 @@ def convex_hull(region: Flags, spacing: Floats) -> Hull:
 
 @compiled
 def row_ends(region: Flags) -> Integers:
-    """Return the first and the last voxel of each row, (m, 3)."""
+    """Find the first and the last voxel of each row, (m, 3)."""
     # The first and the last voxel of each row, found from both ends.
     depth, height, width = region.shape
     ends = np.empty((2 * depth * height, 3), dtype=np.int64)
@@ -165,7 +165,7 @@ def _keep_chain(ends: Integers, chain: Integers) -> None:
 
 
 def _wrap(points: Integers) -> tuple[Integers, Integers, Integers]:
-    """Return the triangles of a convex hull; several may lie in one plane.
+    """Find the triangles of a convex hull; several may lie in one plane.
 
     Args:
         points: (m, 3) distinct; the first four are not in a plane, the rest sorted.
@@ -300,7 +300,7 @@ def _sees(point: Integers, plane: Integers) -> bool:
 
 @compiled
 def diameter(corners: Floats) -> float:
-    """Return the largest distance of two of (m, axes) points."""
+    """Measure the largest distance of two of (m, axes) points."""
     largest = 0.0
     for first in range(len(corners)):
         for second in range(first):
@@ -318,7 +318,7 @@ _MAX_FACES = 64  # only round regions have more
 
 @compiled
 def smallest_box(corners: Floats, normals: Floats, edges: Floats, sides: Floats) -> Floats:
-    """Return the sides of the smallest box with a face along one of the hull's largest.
+    """Find the sides of the smallest box with a face along one of the hull's largest.
 
     The box of least volume may have no face along one of the hull's, just two edges (O'Rourke, Int.
     J. Computer and Information Sciences 14(3), 1985); this one is slightly larger. Seen along the
@@ -387,7 +387,7 @@ def _set_basis(normal: Floats, first: Floats, second: Floats) -> None:
 
 @compiled
 def smallest_rectangle(outline: Floats) -> tuple[float, float]:
-    """Return the sides of the smallest rectangle around a polygon, of several the longest.
+    """Find the sides of the smallest rectangle around a polygon, of several the longest.
 
     Freeman and Shapira, Comm. ACM 18(7), 1975; an outline is (2, m, 2) where its sides begin and
     end, in any order.
@@ -422,7 +422,7 @@ _TAKEN = 20
 
 
 def enclosing_ellipsoid(corners: Floats) -> Floats:
-    """Return the half axes of the smallest ellipsoid around points, longest first.
+    """Find the half axes of the smallest ellipsoid around points, longest first.
 
     Khachiyan's ascent with Todd and Yildirim's steps away from points (Discrete Applied Mathematics
     155, 2007), until the volume is within 0.2 % of the least. It works on few points and takes in

@@ -13,7 +13,7 @@ from skiagram.strict import STRICT
 
 
 def histogram_statistics(counts: Integers) -> dict[str, Column]:
-    """Return statistics of the levels of n images by feature, from (n, levels) pixels of each."""
+    """Compute statistics of the levels of n images by feature, from (n, levels) pixels of each."""
     # Moments of the levels.
     number = counts.shape[1]
     levels = np.arange(1.0, number + 1)
@@ -68,7 +68,7 @@ def _mean_distance(levels: Floats, centre: Column, counts: Integers) -> Column:
 
 
 def histogram_gradients(counts: Integers) -> dict[str, Column]:
-    """Return how steeply the histograms of n images rise and fall, by feature."""
+    """Measure how steeply the histograms of n images rise and fall, by feature."""
     # A single level has no neighbours.
     n, number = counts.shape
     gradients = np.zeros((n, 1))

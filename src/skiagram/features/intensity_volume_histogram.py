@@ -30,12 +30,12 @@ class VolumeCurve(NamedTuple):
     volume: Floats
 
     def volume_at(self, fraction: float) -> float:
-        """Return the largest share of the volume that has at least a fraction of the intensity."""
+        """Find the largest share of the volume that has at least a fraction of the intensity."""
         above = self.volume[self.fraction >= fraction - 1e-12]
         return float(above.max()) if len(above) else 0.0
 
     def intensity_at(self, volume: float) -> float:
-        """Return the least intensity that at most a share of the volume has."""
+        """Find the least intensity that at most a share of the volume has."""
         reached = self.intensity[self.volume <= volume + 1e-12]
         return float(reached.min() if len(reached) else self.intensity[-1])
 
@@ -95,7 +95,7 @@ class IntensityVolumeHistogram(DefinedFamily):
         )
 
     def curve(self, values: Floats) -> VolumeCurve:
-        """Return the histogram of the (m,) intensities of a region."""
+        """Compute the histogram of the (m,) intensities of a region."""
         # The range: stated, or the region's own.
         least, most = float(values.min()), float(values.max())
         low = least if self.lowest is None else self.lowest

@@ -104,7 +104,7 @@ class LocalBinaryPatterns(DefinedFamily):
     prefix: ClassVar[str] = "lbp"
 
     def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order: uniform patterns by bright neighbours."""
+        """List the feature names in column order: uniform patterns by bright neighbours."""
         uniform = tuple(f"uniform_{bright}" for bright in range(self.neighbours + 1))
         patterns = (*uniform, "not_uniform")
         return tuple(f"lbp_radius_{radius}_{name}" for radius in self.radii for name in patterns)

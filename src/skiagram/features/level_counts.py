@@ -13,7 +13,7 @@ from skiagram.features.feature import Floats, Integers
 
 @compiled
 def list_entries(matrices: Integers) -> Integers:
-    """Return (m, 4) image, extent, level and count above 0 of (n, extents, levels), in order."""
+    """List (m, 4) image, extent, level and count above 0 of (n, extents, levels), in order."""
     n, extents, levels = matrices.shape
     # First how many there are, then the entries.
     occupied = 0
@@ -44,7 +44,7 @@ FIELDS = (
 
 @compiled
 def describe_entries(entries: Integers, pixels: Floats) -> Floats:
-    """Return the features of n matrices.
+    """Compute the features of n matrices.
 
     Args:
         entries: (m, 4) image, extent, level and count of each entry above 0, in the order of image
@@ -119,5 +119,5 @@ def _describe_matrix(
 
 @compiled
 def describe_matrices(matrices: Integers, pixels: Floats) -> Floats:
-    """Return the features of (n, extents, levels) matrices; see `describe_entries`."""
+    """Compute the features of (n, extents, levels) matrices; see `describe_entries`."""
     return describe_entries(list_entries(matrices), pixels)

@@ -15,7 +15,7 @@ RADIUS = 10 * (3 / (4 * np.pi)) ** (1 / 3)  # of a sphere of 1 cm³, in mm
 
 
 def peaks(image: Floats, inside: Flags, spacing: Floats) -> tuple[float, float]:
-    """Return the peak around the most intense voxel, and the highest of those around any voxel.
+    """Find the peak around the most intense voxel, and the highest of those around any voxel.
 
     A peak is the mean of the voxels whose centres lie within the sphere, be they of the region or
     not; what lies beyond the image is left out.

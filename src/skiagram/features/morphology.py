@@ -19,7 +19,7 @@ from skiagram.strict import STRICT
 def morphology_features(
     regions: Flags, spacing: Floats, images: Floats, inside: Flags
 ) -> dict[str, Column]:
-    """Return size and form of n regions, by feature.
+    """Measure size and form of n regions, by feature.
 
     Args:
         spacing: (n, 3) slice, row and column spacing.
@@ -74,7 +74,7 @@ def morphology_features(
 def _bodies_around(
     regions: Flags, spacing: Floats, hulls: list[Hull], half_axes: Floats
 ) -> dict[str, tuple[Column, Column]]:
-    """Return volume and area of the bodies that n regions are compared with, by name."""
+    """Measure volume and area of the bodies that n regions are compared with, by name."""
     volumes, areas = np.array([(hull.volume, hull.area) for hull in hulls]).T
     bodies = {"convex_hull": (volumes, areas)}
     # boxes, by their sides
@@ -97,7 +97,7 @@ def _bodies_around(
 
 
 def autocorrelation_features(images: Floats, inside: Flags, spacing: Floats) -> dict[str, Column]:
-    """Return how alike intensities are that lie near each other in n regions, by feature.
+    """Measure how alike intensities are that lie near each other in n regions, by feature.
 
     Arguments as those of `morphology_features`; at least one voxel of each image is inside.
     """
@@ -183,7 +183,7 @@ class Morphology(DefinedFamily):
 
 
 def known_spacing(batch: FeatureBatch, family: str) -> Floats:
-    """Return the spacing of n images in mm, one number an axis."""
+    """Read the spacing of n images in mm, one number an axis."""
     # A family in mm has no sense without mm.
     axes = 3 if batch.volumes else 2
     spacing = batch.spacing

@@ -26,7 +26,7 @@ DIRECTIONS = np.array(
 
 @compiled
 def steps(shape: tuple[int, int, int]) -> Integers:
-    """Return how many pixels lie from one to its neighbour in each of 13 directions."""
+    """Count how many pixels lie from one to its neighbour in each of 13 directions."""
     _, height, width = shape
     apart = np.empty(len(DIRECTIONS), dtype=np.int64)
     for way in range(len(DIRECTIONS)):
@@ -94,7 +94,7 @@ def copy(source: Levels, target: Levels) -> None:
 
 @compiled
 def margin_length(shape: tuple[int, int, int]) -> int:
-    """Return the length of each margin, the longest step."""
+    """Compute the length of each margin, the longest step."""
     depth, height, width = shape
     return width + 1 + (height * width if depth > 1 else 0)
 
@@ -125,7 +125,7 @@ WAY_OF_BIT[2 ** np.arange(VOLUME_WAYS)] = np.arange(VOLUME_WAYS)
 
 
 def _apart() -> Equals:
-    """Return of each set of equals the few that stand for all: the others touch one of them."""
+    """Choose of each set of equals the few that stand for all: the others touch one of them."""
     touching = np.abs(DIRECTIONS[:, None] - DIRECTIONS).max(axis=-1) <= 1
     way = np.arange(VOLUME_WAYS, dtype=np.uint16)[:, None]
     chosen = np.arange(2**VOLUME_WAYS, dtype=np.uint16) >> way & 1 > 0

@@ -159,7 +159,7 @@ MAX_COARSENESS = 1e6
 
 @compiled
 def relate(counts: Integers, sums: Floats) -> Floats:
-    """Return the features in column order, (5, n)."""
+    """Compute the features in column order, (5, n)."""
     n, number = counts.shape
     features = np.zeros((5, n))
     # Sums over the levels that occur.

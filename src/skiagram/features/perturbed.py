@@ -54,7 +54,7 @@ class Perturbation:
         spacing: Sequence[float],
         generator: np.random.Generator,
     ) -> tuple[Floats, Flags | None]:
-        """Return a changed image and its changed region, which is never empty.
+        """Make a changed image and its changed region, which is never empty.
 
         Args:
             image: (depth, height, width) of any depth, finite.
@@ -135,7 +135,7 @@ def _moved(image: NDArray[Any], angle: float, shift: Floats, spacing: Sequence[f
 
 
 def _redrawn(image: Floats, region: Flags, size: int, generator: np.random.Generator) -> Flags:
-    """Return a region made of whole supervoxels, each in it as likely as it lay in the region."""
+    """Draw a region made of whole supervoxels, each in it as likely as it lay in the region."""
     from skimage.segmentation import slic  # of projects alone, and long to import
 
     # The region with one supervoxel around it.
@@ -195,7 +195,7 @@ class Perturbed(DerivedImageFamily):
         return np.hstack([self._describe(copy) for copy in copies])
 
     def perturb(self, batch: FeatureBatch, copy: int) -> FeatureBatch:
-        """Return one changed copy of each image, with its region."""
+        """Make one changed copy of each image, with its region."""
         # The copies of the batch, with masks and outlines where it has them.
         images = np.empty(batch.images.shape, dtype=np.float32)
         masks = None if batch.masks is None else np.empty(batch.masks.shape, dtype=np.bool_)

@@ -35,7 +35,7 @@ _ARMS = np.array([[0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
 
 
 def extents(region: Flags, spacing: Floats) -> tuple[float, float, float]:
-    """Return diameter, length and width of the outline of a region.
+    """Measure diameter, length and width of the outline of a region.
 
     The outline passes half a pixel from the centres of the outermost pixels.
 
@@ -57,7 +57,7 @@ def extents(region: Flags, spacing: Floats) -> tuple[float, float, float]:
 
 
 def shape_features(regions: Flags, spacing: Floats) -> dict[str, Column]:
-    """Return size and form of (n, height, width) regions by feature; the spacing is (n, 2).
+    """Measure size and form of (n, height, width) regions by feature; the spacing is (n, 2).
 
     The outline is that of Lorensen and Cline, Computer Graphics 21(4), 1987, in two dimensions: the
     corners of a cell are the centres of four pixels, and the outline cuts its sides half way.

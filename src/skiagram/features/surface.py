@@ -15,7 +15,7 @@ from skiagram.features.feature import Flags, Floats, Integers
 
 @cache
 def _triangles() -> tuple[Floats, Floats, Integers]:
-    """Return the triangles of the surface within a cell, for each set of corners in the region.
+    """List the triangles of the surface within a cell, for each set of corners in the region.
 
     Marching cubes (Lorensen and Cline, Computer Graphics 21(4), 1987), derived here: on each face
     of the cell, every run of corners in the region is cut off by a segment, seen from outside from
@@ -59,7 +59,7 @@ def _triangles() -> tuple[Floats, Floats, Integers]:
 
 
 def _loops(corners: int) -> list[list[tuple[float, ...]]]:
-    """Return the loops along which the surface meets the sides of a cell."""
+    """Find the loops along which the surface meets the sides of a cell."""
     following: dict[tuple[float, ...], tuple[float, ...]] = {}
     # the corners of each face of a cell, clockwise seen from outside
     faces = []
@@ -181,7 +181,7 @@ def _measure(
 
 @compiled
 def places(region: Flags) -> tuple[int, Floats, Floats]:
-    """Return the number of voxels, the sums of their places and those of the places' products."""
+    """Compute the number of voxels, the sums of their places and those of the places' products."""
     # Sums of places and of their products give centre and covariance.
     depth, height, width = region.shape
     total = 0
@@ -212,7 +212,7 @@ def places(region: Flags) -> tuple[int, Floats, Floats]:
 
 
 def ellipsoid_area(half_axes: Floats) -> float:
-    """Return the surface of an ellipsoid, from a series of 20 Legendre polynomials (IBSI RDD2).
+    """Compute the surface of an ellipsoid, from a series of 20 Legendre polynomials (IBSI RDD2).
 
     As the manual prints the series, and as its reference values are: α² = 1 − b² / a² and
     β² = 1 − c² / a². It falls short of the true surface of long ellipsoids, by 19 % of one of

@@ -76,7 +76,7 @@ Statistic = Literal[
 
 
 def mean_square(planes: NDArray[Any]) -> Column:
-    """Return the mean squared intensity of each of (n, …) planes of any depth."""
+    """Compute the mean squared intensity of each of (n, …) planes of any depth."""
     values = planes.reshape(len(planes), -1)
     return np.einsum("ij,ij->i", values, values, dtype=np.float64) / values.shape[1]
 
@@ -113,7 +113,7 @@ class Wavelet(WholeImageFamily):
     prefix: ClassVar[str] = "wavelet"
 
     def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order: the coarsest scale first."""
+        """List the feature names in column order: the coarsest scale first."""
         details = tuple(
             f"wavelet_level_{level}_{orientation}"
             for level in range(self.levels, 0, -1)

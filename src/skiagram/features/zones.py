@@ -28,7 +28,7 @@ class Zones(WholeImageFamily):
     prefix: ClassVar[str] = "zones"
 
     def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order: row by row."""
+        """List the feature names in column order: row by row."""
         numbers = range(1, self.number + 1)
         return tuple(f"zones_{row}_{column}_mean" for row in numbers for column in numbers)
 

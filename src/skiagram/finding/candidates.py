@@ -47,7 +47,7 @@ def grey_values(image: Image) -> Floats:
 
 
 def body_part(values: Floats, body: Body) -> NDArray[np.bool_]:
-    """Return where the body part is: `bright` is what Li's minimum cross-entropy leaves, filled."""
+    """Find where the body part is: `bright` is what Li's minimum cross-entropy leaves, filled."""
     if body == "all" or values.min() == values.max():
         return np.ones(values.shape, dtype=np.bool_)
     if body == "not_darkest":  # background that was set to one value
@@ -63,7 +63,7 @@ class Proposal(ABC):
 
     @abstractmethod
     def places(self, image: Image, spacing: Spacing | None) -> Places:
-        """Return the places of one image: (height, width[, channels]) or a volume."""
+        """Find the places of one image: (height, width[, channels]) or a volume."""
 
 
 @dataclass(**STRICT)
@@ -90,7 +90,7 @@ class Grid(Proposal):
     body: Body
 
     def places(self, image: Image, spacing: Spacing | None) -> Places:
-        """Return the grid's places on the body part, in order of slices, rows and columns."""
+        """List the grid's places on the body part, in order of slices, rows and columns."""
         values = grey_values(image)
         inside = body_part(values, self.body)
         # Along each axis: points a step apart, as many as fit, centred.
@@ -127,7 +127,7 @@ class Blobs(Proposal):
     body: Body
 
     def places(self, image: Image, spacing: Spacing | None) -> Places:
-        """Return the strongest blobs on the body part, the strongest first."""
+        """Find the strongest blobs on the body part, the strongest first."""
         from skimage.feature import peak_local_max  # of projects alone, and long to import
 
         # Volumes have a spacing per axis; without one a pixel counts as 1 mm.

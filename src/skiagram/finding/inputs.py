@@ -46,15 +46,15 @@ class FindingInputs:
     partner: Mapping[str, str]
 
     def __len__(self) -> int:
-        """Return the number of cases."""
+        """Count the cases."""
         return len(self.case_id)
 
     def select(self, rows: NDArray[np.int64]) -> "FindingInputs":
-        """Return the given cases, in the given order."""
+        """Select the given cases, in the given order."""
         return replace(self, case_id=self.case_id[rows])
 
     def of(self, case_id: NDArray[np.str_]) -> "FindingInputs":
-        """Return the given cases."""
+        """Select the given cases."""
         return replace(self, case_id=case_id)
 
     @cached_property
@@ -111,7 +111,7 @@ class FindingInputs:
 
 
 def read_candidates(folder: Path) -> pd.DataFrame:
-    """Return the places that stage `propose` left in a folder; else none."""
+    """Read the places that stage `propose` left in a folder; else none."""
     path = folder / CANDIDATES
     return read_table(path) if path.exists() else tabulate_places([])
 

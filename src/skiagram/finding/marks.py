@@ -24,7 +24,7 @@ FALSE, REPEATED = -1, -2  # a mark that hits nothing, and a further one on a les
 
 
 def read_spacing(store: ImageStore) -> dict[str, Spacing | None]:
-    """Return case → distances of its pixels, mm; None where unknown."""
+    """Read case → distances of its pixels, mm; None where unknown."""
     return {case: store.spacing(case) for case in store.case_ids}
 
 
@@ -57,7 +57,7 @@ class HitRule:
     def match(
         self, marks: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings
     ) -> NDArray[np.int64]:
-        """Return (n_marks,) the row of the lesion that each mark hits, or `FALSE` or `REPEATED`.
+        """Find (n_marks,) the row of the lesion that each mark hits, or `FALSE` or `REPEATED`.
 
         Within a case, marks choose from the highest score down, each the nearest lesion it reaches
         that is not hit yet; where all it reaches are hit, it is `REPEATED`.
@@ -82,7 +82,7 @@ class HitRule:
     def reached(
         self, places: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings
     ) -> NDArray[np.bool_]:
-        """Return (n_lesions,) which lesions any place reaches, however many it reaches."""
+        """Find (n_lesions,) which lesions any place reaches, however many it reaches."""
         reached = np.zeros(len(lesions), dtype=np.bool_)
         for _, lesion_rows, _, near in self._cases(places, lesions, spacing):
             reached[lesion_rows] = near.any(axis=0)
@@ -121,7 +121,7 @@ class HitRule:
 
 
 def intersection_over_union(distance: Floats, first: Floats, second: Floats, flat: bool) -> Floats:
-    """Return the shared part of two circles, or balls, as a share of their union.
+    """Compute the shared part of two circles, or balls, as a share of their union.
 
     Args:
         distance: Of their centres, any shape.
@@ -172,7 +172,7 @@ def suppress(marks: pd.DataFrame, distance: float, spacing: Spacings) -> pd.Data
 
 
 def case_scores(marks: pd.DataFrame, case_id: Sequence[str], top: int, nothing: float) -> Floats:
-    """Return (n,) the mean of each case's highest marks.
+    """Compute (n,) the mean of each case's highest marks.
 
     Args:
         marks: After suppression, with `score`.

@@ -63,7 +63,7 @@ class Labelled(Generic[I]):
 
     @property
     def n_classes(self) -> int:
-        """Return the number of labels."""
+        """Count the labels."""
         return len(self.predicted.classes)
 
     @property
@@ -215,7 +215,7 @@ class Model(Protocol[I]):
 
     @property
     def uses_validation(self) -> bool:
-        """Return whether cases are set aside for early stopping."""
+        """Tell whether cases are set aside for early stopping."""
 
     @property
     def arm(self) -> Arm:
@@ -286,10 +286,10 @@ class FittedFinder(ABC):
 
     @abstractmethod
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
-        """Return the marks of images, each looked at alone; see `find`."""
+        """Find the marks of images, each looked at alone; see `find`."""
 
     def find(self, inputs: FindingInputs) -> pd.DataFrame:
-        """Return the marks of images, with `score`, those that stand for others left out.
+        """Find the marks of images, with `score`, those that stand for others left out.
 
         The columns are those of `PLACES` in `records.places` and `score`, float64, higher = more
         suspicious, comparable among all that this fit scores. What both sides of a patient show
@@ -313,7 +313,7 @@ class FittedFinder(ABC):
         return marks[marks["case_id"].isin(case_ids)].reset_index(drop=True)
 
     def scores_of(self, marks: pd.DataFrame, case_id: NDArray[np.str_]) -> NDArray[np.float64]:
-        """Return (n, 2) scores of images by what `find` returned of them."""
+        """Compute (n, 2) scores of images by what `find` returned of them."""
         case_ids: list[str] = case_id.tolist()
         return self.of_classes(case_scores(marks, case_ids, self.options.top, self.nothing))
 

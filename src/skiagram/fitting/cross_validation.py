@@ -108,7 +108,7 @@ class Plan:
     subset: Subset | None = None
 
     def count_fits(self, design: Design) -> int:
-        """Return how many times a model is fitted, the final fits included."""
+        """Count how many times a model is fitted, the final fits included."""
         if design == "holdout":
             return self.repeats * (self.folds + 1)
         return self.repeats * (self.folds * (self.inner_folds + 1) + 1)
@@ -116,13 +116,13 @@ class Plan:
     def make_folds(
         self, label: NDArray[np.int64], patient_id: NDArray[np.str_], count: int, *name: str
     ) -> list[Partition]:
-        """Return folds of training cases; equal for every model."""
+        """Make folds of training cases; equal for every model."""
         return grouped_folds(label, patient_id, count, self.seed, "folds", *self.stream(*name))
 
     def outer_folds(
         self, label: NDArray[np.int64], patient_id: NDArray[np.str_], repeat: int
     ) -> list[Partition]:
-        """Return the folds that `cv` scores; every subset has the same."""
+        """Make the folds that `cv` scores; every subset has the same."""
         name = repeat_name(repeat)
         return grouped_folds(label, patient_id, self.folds, self.seed, "folds", *name)
 
@@ -135,7 +135,7 @@ class Plan:
         return ("crossover", str(self.subset.draw), str(self.subset.cases), *shown)
 
     def learned(self, label: NDArray[np.int64], patient_id: NDArray[np.str_], rows: Rows) -> Rows:
-        """Return those of some training rows that models learn from.
+        """Choose those of some training rows that models learn from.
 
         Raises:
             OptionError: The subset is larger.
@@ -441,7 +441,7 @@ class CrossValidator(Generic[I]):
         return replace(fit, scored=part.scored, saved=part.saved)
 
     def _fits_ahead(self, parts: Sequence[Development[I]], others: int) -> list[Fit[I]]:
-        """Return final fits that train beside the last folds, where places would stand idle.
+        """List final fits that train beside the last folds, where places would stand idle.
 
         They keep the weights after each epoch; the final fits take those that the folds choose.
         """
@@ -463,7 +463,7 @@ class CrossValidator(Generic[I]):
     def held_out_fits(
         self, cases: Labelled[I], design: Design, epochs: Mapping[str, int]
     ) -> list[Fit[I]]:
-        """Return the fits to make that score each development case unseen, repeat after repeat.
+        """List the fits to make that score each development case unseen, repeat after repeat.
 
         They are those whose scores training calls out-of-fold. Each is to be saved, in a folder of
         its title below `models`.
@@ -551,7 +551,7 @@ class CrossValidator(Generic[I]):
         return [Partition(learned(fold.training), fold.held_out) for fold in folds]
 
     def _chosen_epochs(self, results: Sequence[FitResult]) -> int | None:
-        """Return for how many epochs a fit on all cases trains; None where it stops early."""
+        """Choose for how many epochs a fit on all cases trains; None where it stops early."""
         epochs = [result.summary.epochs for result in results]
         if self.plan.final_fit == "early_stopping" or not all(epochs):
             return None

@@ -192,7 +192,7 @@ class Familiarity:
             raise ValueError("sizes do not fit")
 
     def distances(self, table: FeatureTable) -> Floats:
-        """Return (n,) root mean square distances, about 1 for cases like those in training."""
+        """Compute (n,) root mean square distances, about 1 for cases like those in training."""
         units = self._units(table)
         along = units @ np.array(self.axes).reshape(len(self.variances), -1).T
         off = np.maximum(np.square(units).sum(axis=1) - np.square(along).sum(axis=1), 0)
@@ -201,7 +201,7 @@ class Familiarity:
         return distance
 
     def most_unlike(self, table: FeatureTable) -> list[str]:
-        """Return the feature of each case that lies the most deviations from its median."""
+        """Find the feature of each case that lies the most deviations from its median."""
         units = np.abs(self._units(table))
         return [
             f"{self.names[column]} {units[row, column]:.0f} deviations from its median"
@@ -302,7 +302,7 @@ class Fingerprint:
 
 
 def find_threshold(deployment: Deployment, fingerprint: Fingerprint | None) -> float | None:
-    """Return the threshold of what a model says of new cases; None with more than two classes."""
+    """Find the threshold of what a model says of new cases; None with more than two classes."""
     if fingerprint is not None and fingerprint.threshold is not None:
         return fingerprint.threshold
     return deployment.threshold

@@ -191,5 +191,5 @@ def finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def in_order(name: str) -> tuple[tuple[bool, int], ...]:
-    """Return a key that sorts the names of fits as the plan lists them, final fits last."""
+    """Make a key that sorts the names of fits as the plan lists them, final fits last."""
     return tuple((part == "final", int(re.sub(r"\D", "", part) or 0)) for part in name.split("-"))

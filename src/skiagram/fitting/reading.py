@@ -29,7 +29,7 @@ class Inputs(Protocol):
     def __len__(self) -> int: ...
 
     def select(self, rows: NDArray[np.int64]) -> Self:
-        """Return the given rows, in the given order."""
+        """Select the given rows, in the given order."""
 
 
 I = TypeVar("I", bound=Inputs)  # noqa: E741
@@ -69,7 +69,7 @@ class Reading(Generic[I]):
 
 
 def digest_inputs(*parts: Table | str) -> str:
-    """Return one SHA-256 of files, by their content, of tables in memory, and of digests."""
+    """Compute one SHA-256 of files, by their content, of tables in memory, and of digests."""
     # Digests as they are, files by their bytes, tables by their values.
     contents: list[str] = []
     for part in parts:
@@ -119,7 +119,7 @@ TRAITS = ("height", "width", "mean", "deviation", "skewness", "sharpness", *_QUA
 
 
 def image_traits(images: ImageStore) -> FeatureTable:
-    """Return plain traits of restored images, the space in which networks' cases are familiar."""
+    """Measure plain traits of restored images, the space in which networks' cases are familiar."""
     rows = []
     for case in images.case_ids:
         image, region = images.image(case), images.region(case)

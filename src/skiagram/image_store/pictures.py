@@ -28,7 +28,7 @@ Pixels = NDArray[np.float64]
 
 
 def encode_picture(shown: NDArray[np.uint8], most: int | None = None) -> str:
-    """Return a picture (height, width) or (height, width, 3) as a `data:` address."""
+    """Encode a picture (height, width) or (height, width, 3) as a `data:` address."""
     picture = Picture.fromarray(shown)
     if most is not None:
         picture.thumbnail((most, most), _BOX)
@@ -38,7 +38,7 @@ def encode_picture(shown: NDArray[np.uint8], most: int | None = None) -> str:
 
 
 def encode_case(store: ImageStore, case_id: str) -> str:
-    """Return the image of a case as a `data:` address, with its region's outline if it has one.
+    """Encode the image of a case as a `data:` address, with its region's outline if it has one.
 
     Of a volume without a region the middle slice is shown.
     """
@@ -69,12 +69,12 @@ def encode_change(before: Image, after: Image) -> tuple[str, str, str]:
 
 
 def name_slice(image: Image) -> str:
-    """Return which slice of a volume its picture shows, counted from 1; empty for an image."""
+    """Say which slice of a volume its picture shows, counted from 1; empty for an image."""
     return f"slice {len(image) // 2 + 1} of {len(image)}" if is_volume(image) else ""
 
 
 def _grey_window(pixels: Pixels) -> tuple[float, float]:
-    """Return the lowest grey level shown and the width of the window."""
+    """Find the lowest grey level shown and the width of the window."""
     low, high = np.nanpercentile(pixels, _WINDOW) if np.isfinite(pixels).any() else (0.0, 1.0)
     return float(low), max(float(high - low), 1e-12)
 
@@ -114,7 +114,7 @@ class Circle(NamedTuple):
 
 
 def encode_circles(image: Image, spacing: Spacing | None, circles: Iterable[Circle]) -> str:
-    """Return an image with circles as a `data:` address; of a volume the slice of the first one."""
+    """Encode an image with circles as a `data:` address; of a volume the slice of the first one."""
     # A slice, where the image is a volume.
     circles = list(circles)
     sides = (1.0, 1.0, 1.0, *(spacing or ()))[-3:]
@@ -145,7 +145,7 @@ def encode_circles(image: Image, spacing: Spacing | None, circles: Iterable[Circ
 
 
 def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArray[np.uint8]:
-    """Return the planes through a region, with its outline as drawn, as one RGB picture.
+    """Draw the planes through a region, with its outline as drawn, as one RGB picture.
 
     A volume is cut where the region is largest, across, from the front and from the side; voxels
     that are longer than wide are drawn so. The grey window is from the 1st to the 99th percentile
@@ -189,7 +189,7 @@ def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArra
 
 
 def describe_place(image: Image, region: Region) -> str:
-    """Return which planes `draw_region` shows, counted from 1; empty for an image."""
+    """Say which planes `draw_region` shows, counted from 1; empty for an image."""
     if not is_volume(image):
         return ""
     kinds = ("slice", "row", "column")
@@ -199,7 +199,7 @@ def describe_place(image: Image, region: Region) -> str:
 
 
 def _largest(mask: NDArray[np.bool_], axis: int) -> int:
-    """Return the plane across an axis in which a region is largest."""
+    """Find the plane across an axis in which a region is largest."""
     others = tuple(other for other in range(3) if other != axis)
     return int(np.argmax(mask.sum(axis=others)))
 

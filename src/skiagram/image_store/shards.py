@@ -109,13 +109,13 @@ class Shard:
             yield from self._layout(batch).shapes.prod(axis=1, dtype=np.int64).tolist()
 
     def spacing(self, row: int) -> Spacing | None:
-        """Return the distances of a row's slices, rows and columns, mm; None where unknown."""
+        """Read the distances of a row's slices, rows and columns, mm; None where unknown."""
         batch, place = self._locate(row)
         sides = self._layout(batch).spacing[place].tolist()
         return None if math.isnan(sides[0]) else tuple(sides)
 
     def region(self, row: int) -> Region | None:
-        """Return the region of interest of a row; None in a store without regions."""
+        """Read the region of interest of a row; None in a store without regions."""
         if not self.has_regions:
             return None
         # The mask and the outline lie packed, eight pixels in a byte.
@@ -132,12 +132,12 @@ class Shard:
         )
 
     def view(self, row: int) -> Image:
-        """Return the image of a row as a read-only view."""
+        """Read the image of a row as a read-only view."""
         image: Image = self.run(row, 1)[0][0]
         return image
 
     def run(self, row: int, most: int) -> tuple[Image, NDArray[np.float64]]:
-        """Return the images from a row on that are alike in shape and depth, and their spacing.
+        """Read the images from a row on that are alike in shape and depth, and their spacing.
 
         They are a read-only view of n images, `most` at most, and (n, 2), or (n, 3) of volumes,
         mm, NaN where unknown.
@@ -161,7 +161,7 @@ class Shard:
         return images, layout.spacing[place : place + number]
 
     def _layout(self, number: int) -> _Layout:
-        """Return where the images of a batch lie; refuse shapes that are not those of the pixels.
+        """Find where the images of a batch lie; refuse shapes that are not those of the pixels.
 
         Views are cut without asking Arrow.
         """
@@ -212,14 +212,14 @@ def unusable(fault: str, path: Path) -> DataError:
 
 
 def content_digest(image: Image, spacing: Spacing | None, region: Region | None) -> bytes:
-    """Return the digest that a store keeps of an image, with its spacing and its region."""
+    """Compute the digest that a store keeps of an image, with its spacing and its region."""
     digest = hashlib.sha256(repr(_columns(image, spacing, region)).encode())
     digest.update(np.ascontiguousarray(image).data)
     return digest.digest()[:DIGEST_BYTES]
 
 
 def _columns(image: Image, spacing: Spacing | None, region: Region | None) -> tuple[Any, ...]:
-    """Return a row of a shard but for its last column, the pixels."""
+    """Make a row of a shard but for its last column, the pixels."""
     shape = image.shape if is_volume(image) else np.atleast_3d(image).shape
     # Regions add their columns.
     columns = (*shape, _NAMES[image.dtype], spacing)

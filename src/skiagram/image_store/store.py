@@ -79,7 +79,7 @@ class ImageStore:
         return self.ids(0, len(self))
 
     def ids(self, start: int, stop: int) -> list[str]:
-        """Return the ids from one place of the order up to, without, another."""
+        """List the ids from one place of the order up to, without, another."""
         ids: list[str] = self._cases["case_id"].slice(start, stop - start).to_pylist()
         return ids
 
@@ -119,7 +119,7 @@ class ImageStore:
                 yield ImageBatch(self.ids(position, through), images, spacing, regions)
 
     def digests(self) -> list[bytes]:
-        """Return the digest of each image, in the store's order, as it was written."""
+        """Read the digest of each image, in the store's order, as it was written."""
         digests: list[bytes] = self._cases["digest"].to_pylist()
         return digests
 
@@ -141,17 +141,17 @@ class ImageStore:
         return self._open(number).sizes()
 
     def image(self, case_id: str) -> Image:
-        """Return one image as a read-only view; a case that is not there is a DataError."""
+        """Read one image as a read-only view; a case that is not there is a DataError."""
         shard, row = self._locate(case_id)
         return shard.view(row)
 
     def spacing(self, case_id: str) -> Spacing | None:
-        """Return the distances of an image's pixels, mm; None where unknown."""
+        """Read the distances of an image's pixels, mm; None where unknown."""
         shard, row = self._locate(case_id)
         return shard.spacing(row)
 
     def region(self, case_id: str) -> Region | None:
-        """Return the region of interest of an image, None in a store without regions."""
+        """Read the region of interest of an image, None in a store without regions."""
         shard, row = self._locate(case_id)
         return shard.region(row)
 
@@ -160,7 +160,7 @@ class ImageStore:
         return map(self.image, case_ids)
 
     def places(self, case_ids: NDArray[np.str_]) -> NDArray[np.int64]:
-        """Return (n,) the place of each of some cases in the order, −1 of one that is not there.
+        """Find (n,) the place of each of some cases in the order, −1 of one that is not there.
 
         Memory holds no id of other cases afterwards.
         """
@@ -172,12 +172,12 @@ class ImageStore:
         return np.asarray(places.fill_null(-1).to_numpy(), dtype=np.int64)
 
     def image_at(self, position: int) -> Image:
-        """Return the image at a place of the order as a read-only view."""
+        """Read the image at a place of the order as a read-only view."""
         shard, row = self.at(position)
         return shard.view(row)
 
     def at(self, position: int) -> tuple[Shard, int]:
-        """Return the shard of an image by its place in the order, and its row there."""
+        """Find the shard of an image by its place in the order, and its row there."""
         number = bisect.bisect_right(self.ends, position)
         if number not in self._open_shards:
             self._open_shards[number] = self._open(number)
@@ -239,7 +239,7 @@ class Span:
         return self.store().runs(self.start, self.stop, values)
 
     def store(self) -> ImageStore:
-        """Return the store, opened once in each process."""
+        """Open the store, opened once in each process."""
         return _opened(self.folder, self.sha256)
 
 

@@ -18,7 +18,7 @@ _STAGES = {"baselines": "train_baseline", "networks": "train_network"}
 
 
 def target_of(values: Mapping[str, Any]) -> str:
-    """Return the class of a model; of a tuned one that of the model that is tuned."""
+    """Find the class of a model; of a tuned one that of the model that is tuned."""
     fitted = values.get("model")
     return str((fitted if isinstance(fitted, Mapping) else values).get("_target_", ""))
 

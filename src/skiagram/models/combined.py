@@ -157,7 +157,7 @@ class FittedCombination(FittedToCases[CombinationInputs]):
         return FitSummary(parameters=learned, multiply_adds=None, images_seen=self.images)
 
     def scores(self, inputs: CombinationInputs) -> NDArray[np.float64]:
-        """Return (n, n_classes) float64: weighted log-probabilities, or the log of their mean."""
+        """Compute (n, n_classes) float64: weighted log-probabilities, or the log of their mean."""
         # Calibrated probabilities of all members, averaged as they are or as log odds.
         calibrated = [
             calibration.probabilities(inputs.scores[:, member])
@@ -310,7 +310,7 @@ class CombinedMember(Trainable[CombinationInputs]):
     def _inputs(
         self, part: Part, repeat: int, fold: int | None, case_id: NDArray[np.str_]
     ) -> CombinationInputs:
-        """Return what all members scored of the cases; other folds than theirs are refused."""
+        """Read what all members scored of the cases; other folds than theirs are refused."""
         # Rows of each member, in the order of the cases.
         scores, fits = [], []
         for member in self.predictions:
@@ -356,7 +356,7 @@ def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]
 
 
 def find_members(root: Path, model: Combination, trained: Sequence[str]) -> list[str]:
-    """Return what `members: null` stands for: the models of `root` that could be trained.
+    """Find what `members: null` stands for: the models of `root` that could be trained.
 
     Readers' scores are none of them, as no new case has such.
     """

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def learner_of(options: Any, trainer: "Trainer", threads: int) -> ReadsData[Any]:
-    """Return the model that options describe: they themselves, or a network with its trainer."""
+    """Build the model that options describe: they themselves, or a network with its trainer."""
     # A trial run has fewer epochs than the options say.
     limit = trainer.most_epochs
     if limit is not None and hasattr(options, "training"):

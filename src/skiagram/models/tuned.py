@@ -375,7 +375,7 @@ def fitted_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def is_tuned(options: Mapping[str, Any]) -> bool:
-    """Return whether options are those of a tuned model."""
+    """Tell whether options are those of a tuned model."""
     return options.get("_target_") == _TARGET
 
 

@@ -66,13 +66,13 @@ def shipped_files() -> dict[str, bytes]:
 
 
 def read_shipped(name: str) -> dict[str, Any]:
-    """Return the options of a YAML file of a new project, such as params.yaml."""
+    """Read the options of a YAML file of a new project, such as params.yaml."""
     options: dict[str, Any] = yaml.safe_load((shipped_root() / name).read_text(encoding="utf-8"))
     return options
 
 
 def shipped_root() -> Path:
-    """Return the folder of the files of a new project: packed, or the repository itself."""
+    """Find the folder of the files of a new project: packed, or the repository itself."""
     return _PACKED if _PACKED.is_dir() else _HERE.parents[2]
 
 
@@ -116,7 +116,7 @@ def make_project(folder: Path) -> list[str]:
 
 
 def is_made(folder: Path) -> bool:
-    """Return whether a folder holds a whole project."""
+    """Tell whether a folder holds a whole project."""
     return (folder / RECORD).exists() and not (folder / _BEGUN).exists()
 
 
@@ -245,7 +245,7 @@ def plan_upgrade(folder: Path, mine: Collection[str] = (), new: Collection[str] 
 
 
 def read_record(folder: Path) -> dict[str, str]:
-    """Return path → SHA-256 of each file of a project as it came."""
+    """Read path → SHA-256 of each file of a project as it came."""
     try:
         record = yaml.safe_load((folder / RECORD).read_text(encoding="utf-8"))
         came = {str(name): str(digest) for name, digest in record["files"].items()}
@@ -303,7 +303,7 @@ def require_dvc(folder: Path) -> None:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the variables under which a project's commands run: its own Python first.
+    """List the variables under which a project's commands run: its own Python first.
 
     None is of a launcher: DVC runs each stage in one process.
     A container may have no name for the id that it runs under, no home and no disk to write on

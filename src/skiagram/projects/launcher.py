@@ -29,7 +29,7 @@ def without_launcher(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def find_rank() -> int | None:
-    """Return this process's place among those that a launcher started for one stage; None if alone.
+    """Find this process's place among those that a launcher started for one stage; None if alone.
 
     Of a process that is alone the launcher's variables go, so that no library takes it for another.
     """

@@ -59,7 +59,7 @@ def leave_out(project: Path, folder: Path, files: Iterable[Path]) -> list[Path]:
 
 
 def explain_taken(project: Path) -> str:
-    """Return what to do about files that git holds although they are left out; empty for none."""
+    """Explain what to do about files that git holds although they are left out; empty for none."""
     # Files that git holds although a pattern leaves them out.
     kinds = (".", *(f":(exclude){name}" for name in _OUTPUTS))
     listed = ask_git(project, "ls-files", "-ciz", "--exclude-standard", "--", *kinds)
@@ -84,7 +84,7 @@ or begin a new one. A file of no patient can be named in .gitignore, after a `!`
 
 
 def _is_left_out(project: Path, path: Path) -> bool:
-    """Return whether git would leave a path out, also if it holds it."""
+    """Tell whether git would leave a path out, also if it holds it."""
     return bool(ask_git(project, "check-ignore", "--no-index", "--", str(path)))
 
 

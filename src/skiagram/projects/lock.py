@@ -143,7 +143,7 @@ def remove_begun_copies(root: Path) -> str:
 
 
 def _users(held: dict[str, dict[str, Any]]) -> set[int]:
-    """Return the processes that DVC's note names as writers or readers of paths."""
+    """List the processes that DVC's note names as writers or readers of paths."""
     readers = chain.from_iterable(held.get("read", {}).values())
     return {int(user["pid"]) for user in (*held.get("write", {}).values(), *readers)}
 
@@ -157,7 +157,7 @@ def _runs(process: int) -> bool:
 
 
 def _is_whole(content: bytes) -> bool:
-    """Return whether DVC would read this lock, and its last line is complete."""
+    """Tell whether DVC would read this lock, and its last line is complete."""
     try:
         lock = yaml.load(content, Loader=yaml.CSafeLoader)
         stages = lock["stages"].values()

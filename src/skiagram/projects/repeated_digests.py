@@ -87,20 +87,20 @@ def repeat_digests(root: Path) -> bool:
 
 
 def _process() -> list[str]:
-    """Return what besides files decides what Python runs, and where data lie."""
+    """List what besides files decides what Python runs, and where data lie."""
     variables = [os.environ.get(name, "") for name in _VARIABLES]
     return [sys.executable, sys.version, *sys.path, *variables]
 
 
 def _models(root: Path) -> set[str]:
-    """Return the outputs of models that stand, of which those of dropped models must go."""
+    """List the outputs of models that stand, of which those of dropped models must go."""
     folders = [root / name for name in MODEL_FOLDERS if (root / name).is_dir()]
     standing = [path for folder in folders for path in folder.iterdir() if path.is_dir()]
     return {path.relative_to(root).as_posix() for path in standing}
 
 
 def _state(path: str, root: Path) -> State:
-    """Return size, times of change and number on the disk; None of what is not there.
+    """Read size, times of change and number on the disk; None of what is not there.
 
     Of what runs write again the content counts: names in a folder, and a file's SHA-256.
     """

@@ -194,7 +194,7 @@ class _Watched:
         return f"[{len(self._begun)} of {len(self.stages)}] {self._stage}".rstrip()
 
     def _words_of_rest(self, notes: Sequence[Mapping[str, Any]] = ()) -> str:
-        """Return how long the whole run still takes, by earlier runs; empty where nothing tells.
+        """Estimate how long the whole run still takes, by earlier runs; empty where nothing tells.
 
         Args:
             notes: Of the processes of the stage under way, whose speed tells how long it takes.
@@ -224,7 +224,7 @@ class _Watched:
             sys.stderr.writelines(self._last if refusal is None else [f"{refusal}\n"])
 
     def exit_code(self, code: int) -> int:
-        """Return the exit code of the stage that failed; 1 where DVC did, which ends on 255."""
+        """Find the exit code of the stage that failed; 1 where DVC did, which ends on 255."""
         exits = [int(match[1]) for line in self._last if (match := _EXITED.search(line))]
         stage_codes = [each for each in exits if each in _EXIT_CODES]
         return (stage_codes or [1])[-1] if code else 0
@@ -236,7 +236,7 @@ class _Watched:
 
 
 def _words(note: Mapping[str, Any]) -> str:
-    """Return what one process does, how far it is and how long it still takes at this speed."""
+    """Say what one process does, how far it is and how long it still takes at this speed."""
     words = f"{note['title']} {note['done']}/{note['total']}"
     if note["step"]:
         words += f" ({note['step']})"

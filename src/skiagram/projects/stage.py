@@ -175,7 +175,7 @@ def _skip_last_collection() -> None:
 
 
 def failure_to_record() -> str:
-    """Return the stage and the error of a run that failed, as `record` is told; empty for none.
+    """Read the stage and the error of a run that failed, as `record` is told; empty for none.
 
     A stage that fails calls `record`; where DVC itself runs `record`, none has failed.
     """

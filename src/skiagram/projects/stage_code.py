@@ -201,7 +201,7 @@ class StagesOfProject:
         return entries
 
     def resolve_options(self, stages: Sequence[Stage]) -> dict[str, str]:
-        """Return the flat name of every option of the run → its value; the tracker records them.
+        """List the flat name of every option of the run → its value; the tracker records them.
 
         `dataset.size` is of the chosen data set, `features.glcm.region` of one family among
         several.
@@ -244,7 +244,7 @@ class StagesOfProject:
 
 
 def _digest_files(changed: Mapping[str, str]) -> str:
-    """Return a line that tells files and their checksums, whose names may name patients."""
+    """Write a line that tells files and their checksums, whose names may name patients."""
     lines = [f"{name}: {changed[name]}" for name in sorted(changed)]
     return f"files {hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
 

@@ -51,7 +51,7 @@ def plan_time(project: Path, stage: str, seconds: float) -> None:
 
 
 def read_time(project: Path, stage: str) -> StageTime | None:
-    """Return when a stage ran last here, `ingest` or `train_baseline@svm`; None where not known."""
+    """Read when a stage ran last here, `ingest` or `train_baseline@svm`; None where not known."""
     try:
         path = project / _NOTES / f"{stage.replace('@', '-', 1)}.json"
         noted = json.loads(path.read_text(encoding="utf-8"))
@@ -61,7 +61,7 @@ def read_time(project: Path, stage: str) -> StageTime | None:
 
 
 def expected_seconds(project: Path, stages: Iterable[str]) -> tuple[float, bool]:
-    """Return how long stages will take together, and whether that is known of all of them.
+    """Estimate how long stages will take together, and whether that is known of all of them.
 
     A stage takes as long as when it ran last, else as planned; a new model without a plan takes as
     long as the others of its stage.

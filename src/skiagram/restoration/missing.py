@@ -66,7 +66,7 @@ class Missing:
 
 
 def find_padding(missing: Mask) -> Mask:
-    """Return which missing pixels of a plane lie beside the picture, and are no gaps in it.
+    """Find which missing pixels of a plane lie beside the picture, and are no gaps in it.
 
     Devices say so of what surrounds a round field of view, or a breast (DICOM PS3.3 C.7.5.1.1.2).
     They are joined to the edge of the image, and wider than dead pixels and lines are.

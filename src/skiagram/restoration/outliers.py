@@ -126,7 +126,7 @@ def _dead_lines(plane: Plane, missing: Mask, residual: Plane, axis: int, radius:
 
 
 def local_median(plane: Plane, radius: int) -> Plane:
-    """Return the median around each pixel; beyond its border the image is mirrored.
+    """Compute the median around each pixel; beyond its border the image is mirrored.
 
     By forgetful selection: of slightly more than half a window's values the least and the greatest
     cannot be the median, so they make room for another value. The plane is finite; equal to

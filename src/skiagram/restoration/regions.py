@@ -92,7 +92,7 @@ class Resampling:
 
 
 def find_slice_axis(shape: tuple[int, ...], spacing: tuple[float, ...]) -> int:
-    """Return the axis along which the slices of a volume lie; axes themselves are the patient's.
+    """Find the axis along which the slices of a volume lie; axes themselves are the patient's.
 
     Pixels of a slice are square, so it is the axis whose spacing differs from two equal ones; else
     the first one.
@@ -236,7 +236,7 @@ class RegionPreparation:
         return RegionOfInterest(values, outline, inside, spacing)
 
     def _voxels_around(self, shape: tuple[int, ...], spacing: tuple[float, ...]) -> list[int]:
-        """Return how many voxels around the region are kept along each axis."""
+        """Count how many voxels around the region are kept along each axis."""
         if self.margin is None:
             return list(shape)
         return [math.ceil(self.margin / distance - 1e-9) for distance in spacing]

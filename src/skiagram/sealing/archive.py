@@ -93,7 +93,7 @@ class EncryptedArchive(FileTree):
         self._next = {name: number for number, name in enumerate(self._order)}
 
     def read(self, name: str) -> bytes:
-        """Return the content of a file; those announced after it are fetched with it."""
+        """Read the content of a file; those announced after it are fetched with it."""
         # What is absent or too large is refused before anything is decrypted.
         size = self._sizes.get(name)
         if size is None:
@@ -168,7 +168,7 @@ class _Member(tarfile.TarInfo):
 
 
 def open_tree(path: Path, where: str, is_image: IsImage) -> FileTree:
-    """Return the files of a folder or of an encrypted archive.
+    """Open the files of a folder or of an encrypted archive.
 
     Raises:
         DataError: It is neither, or the archive cannot be opened.

@@ -38,7 +38,7 @@ class Purpose(Enum):
 
 
 def _find_identities(purpose: Purpose, where: str) -> list[Any]:
-    """Return the secret keys that the user gave for a purpose; `where` is the encrypted file."""
+    """Find the secret keys that the user gave for a purpose; `where` is the encrypted file."""
     # A file that is named comes before the key itself.
     pyrage = _load_pyrage(where)
     named = os.environ.get(purpose.file_variable)
@@ -151,7 +151,7 @@ def open_decrypted(path: Path, purpose: Purpose, where: str) -> Iterator[BinaryI
 
 
 def _explain(error: Exception, purpose: Purpose, where: str) -> DataError:
-    """Return what went wrong in the project's own words; pyrage names no file."""
+    """Explain what went wrong in the project's own words; pyrage names no file."""
     # The file itself.
     if isinstance(error, OSError) and error.errno is not None:
         return DataError(

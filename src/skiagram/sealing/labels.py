@@ -88,12 +88,12 @@ def seal_encrypted_labels(
 
 
 def are_encrypted(folder: Path) -> bool:
-    """Return whether the labels in a sealed folder are encrypted."""
+    """Tell whether the labels in a sealed folder are encrypted."""
     return (folder / _ENCRYPTED).exists()
 
 
 def open_labels(folder: Path, classes: Sequence[str]) -> pd.DataFrame:
-    """Return the labels of test cases from the sealed folder.
+    """Read the labels of test cases from the sealed folder.
 
     Returns:
         Columns `case_id` and `label`; `value`, too, where cases have one.

@@ -73,7 +73,7 @@ class Opening:
         return hashlib.sha256(content.encode()).hexdigest()
 
     def line(self) -> str:
-        """Return it as a line of the ledger."""
+        """Write it as a line of the ledger."""
         content = dataclasses.asdict(self) | {"hash": self.hash}
         return json.dumps(content, sort_keys=True, ensure_ascii=False)
 
@@ -94,7 +94,7 @@ class Ledger(NamedTuple):
         return tuple(sorted({opening.hash for opening in self.openings} - followed))
 
     def of_seal(self, seal: str) -> tuple[Opening, ...]:
-        """Return the first opening of each comparison of a seal."""
+        """Find the first opening of each comparison of a seal."""
         first: dict[str, Opening] = {}
         for opening in self.openings:
             if opening.comparison.seal == seal:
@@ -102,7 +102,7 @@ class Ledger(NamedTuple):
         return tuple(first.values())
 
     def find(self, comparison: Comparison) -> Opening | None:
-        """Return where a comparison was noted; None where it was not."""
+        """Find where a comparison was noted; None where it was not."""
         openings = self.of_seal(comparison.seal)
         return next(
             (opening for opening in openings if opening.comparison.digest == comparison.digest),

@@ -25,7 +25,7 @@ LIMIT = 1.96  # standard deviations from the bias to a limit (Bland & Altman 198
 
 
 def count_far(values: Floats) -> int:
-    """Return how many of (n,) values are more than ten median absolute deviations off the median.
+    """Count how many of (n,) values are more than ten median absolute deviations off the median.
 
     Of normal values next to none is; 0 where half of the values or more are equal.
     """
@@ -40,7 +40,7 @@ def _figure_of_sums(
     figure: Callable[..., Floats],
     scale: Scale = "plain",
 ) -> Linearised:
-    """Return a figure of the number of cases and of the sums of terms; NaN where it has none."""
+    """Estimate a figure of the number of cases and of the sums of terms; NaN where it has none."""
     case_terms = np.stack([np.ones(len(patient)), *terms])
     whole = case_terms.sum(axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -49,17 +49,17 @@ def _figure_of_sums(
 
 
 def absolute_error(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
-    """Return the mean absolute error."""
+    """Estimate the mean absolute error."""
     return mean_of_cases(np.abs(predicted - measured), patient, "log")
 
 
 def mean_difference(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
-    """Return the bias, the mean of predicted minus measured."""
+    """Estimate the bias, the mean of predicted minus measured."""
     return _figure_of_sums([predicted - measured], patient, lambda cases, total: total / cases)
 
 
 def root_mean_square_error(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
-    """Return the root mean square error."""
+    """Estimate the root mean square error."""
     return _figure_of_sums(
         [np.square(predicted - measured)],
         patient,
@@ -71,7 +71,7 @@ def root_mean_square_error(predicted: Floats, measured: Floats, patient: Patient
 def agreement_limit(
     predicted: Floats, measured: Floats, patient: Patients, side: float
 ) -> Linearised:
-    """Return a limit of agreement, the lower (`side` -1) or the upper one (1)."""
+    """Estimate a limit of agreement, the lower (`side` -1) or the upper one (1)."""
     gap = predicted - measured
     centre = gap.mean()  # far sums lose digits
 
@@ -88,7 +88,7 @@ def agreement_limit(
 def calibration_slope(
     predicted: Floats, measured: Floats, patient: Patients, fit: Patients | None = None
 ) -> Linearised:
-    """Return the slope of measured on predicted numbers by least squares.
+    """Estimate the slope of measured on predicted numbers by least squares.
 
     It is not defined where every fit predicts one number alone: the numbers of two fits then differ
     by their training cases, and by no trait of a case.
@@ -115,7 +115,7 @@ def calibration_slope(
 
 
 def intraclass_correlation(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
-    """Return ICC(A,1): two-way, absolute agreement, a single measurement of each of two.
+    """Estimate ICC(A,1): two-way, absolute agreement, a single measurement of each of two.
 
     McGraw & Wong 1996, *Psychological Methods* 1:30, table 4; ICC(2,1) of Shrout and Fleiss.
     """
@@ -138,7 +138,7 @@ def intraclass_correlation(predicted: Floats, measured: Floats, patient: Patient
 
 
 def quadratic_kappa(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
-    """Return Cohen's κ of grades whose disagreements count by their square.
+    """Estimate Cohen's κ of grades whose disagreements count by their square.
 
     Cohen 1968, *Psychological Bulletin* 70:213. It is 1 − E(predicted − measured)² over the same of
     grades drawn at random from both, which follows from sums of grades and of their squares.
@@ -164,19 +164,19 @@ def quadratic_kappa(predicted: Floats, measured: Floats, patient: Patients) -> L
 
 
 def grade_error(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
-    """Return the mean absolute error of grades: the share of wrong ones · their mean error."""
+    """Estimate the mean absolute error of grades: the share of wrong ones · their mean error."""
     error = np.abs(predicted - measured)
     found = mean_of_cases(error, patient, "log")
     return replace(found, chance=(0.0, _mean_of_wrong(error)), most_cases=1.0)
 
 
 def _mean_of_wrong(error: Floats) -> float:
-    """Return the mean of errors of grades that are none of 0; 1, the least, where all are."""
+    """Compute the mean of errors of grades that are none of 0; 1, the least, where all are."""
     wrong = error > 0
     return float(error[wrong].mean()) if wrong.any() else 1.0
 
 
 def interval_coverage(low: Floats, high: Floats, measured: Floats, patient: Patients) -> Linearised:
-    """Return the share of numbers inside their (n,) intervals."""
+    """Estimate the share of numbers inside their (n,) intervals."""
     inside = ((low <= measured) & (measured <= high)).astype(np.float64)
     return share(inside[None], patient)

@@ -27,7 +27,7 @@ LEVELS = (0.025, 0.975)
 
 
 def bca_interval(value: float, replicates: Floats, jackknife: Floats) -> tuple[float, float] | None:
-    """Return the 95 % BCa interval, or None where it is not defined.
+    """Compute the 95 % BCa interval, or None where it is not defined.
 
     Second-order accurate: it corrects median bias and the skewness of the replicates (Efron 1987,
     *Better bootstrap confidence intervals*, eqs. 2.3 and 6.6).
@@ -138,11 +138,11 @@ class MeanOverRepeats:
     folds: int = 0
 
     def of_each(self, weights: Floats) -> Floats:
-        """Return (repeats, b) the statistic of each repeat."""
+        """Compute (repeats, b) the statistic of each repeat."""
         return np.array([statistic(weights) for statistic in self.repeats])
 
     def __call__(self, weights: Floats) -> Floats:
-        """Return (b,) the mean over repeats."""
+        """Compute (b,) the mean over repeats."""
         averaged: Floats = self.of_each(weights).mean(axis=0)
         return averaged
 

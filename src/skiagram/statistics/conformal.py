@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 def conformal_quantile(
     strangeness: NDArray[np.float64], patient: NDArray[Any], level: float
 ) -> float:
-    """Return what a new patient's case does not exceed with at least the chance `level`.
+    """Find what a new patient's case does not exceed with at least the chance `level`.
 
     Every patient has the same weight, shared among his cases, and one more patient is taken to be
     infinitely strange (split-conformal prediction, Vovk 2012; weights of clustered cases as in Lee,

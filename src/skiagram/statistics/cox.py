@@ -28,7 +28,7 @@ class _Risk:
         self.deaths = np.bincount(self.place, weights=self.event, minlength=len(last))
 
     def sums(self, terms: Floats) -> Floats:
-        """Return the sum over each time's risk set of terms in descending time."""
+        """Compute the sum over each time's risk set of terms in descending time."""
         summed: Floats = np.cumsum(terms, axis=0)[self.last]
         return summed
 
@@ -39,7 +39,7 @@ class _Risk:
 
 
 def _loss(weights: Floats, values: Floats, risk: _Risk) -> tuple[float, Floats, Floats]:
-    """Return −ℓ / n, its gradient, and the cases' expected events."""
+    """Compute −ℓ / n, its gradient, and the cases' expected events."""
     score = values @ weights
     top = float(score.max())
     hazard = np.exp(score - top)
@@ -53,7 +53,7 @@ def _loss(weights: Floats, values: Floats, risk: _Risk) -> tuple[float, Floats, 
 def fit_ridge(
     values: Floats, time: Floats, event: Flags, penalty: float, iterations: int = 100
 ) -> Floats:
-    """Return (p,) weights under an L2 penalty, by Newton's method.
+    """Fit (p,) weights under an L2 penalty, by Newton's method.
 
     Where columns outnumber cases, they are turned to as many axes first, which changes no optimum.
 
@@ -106,7 +106,7 @@ def fit_elastic_net(
     l1_ratio: float,
     iterations: int = 20_000,
 ) -> Floats:
-    """Return (p,) weights under an L1 and an L2 penalty, by accelerated proximal steps.
+    """Fit (p,) weights under an L1 and an L2 penalty, by accelerated proximal steps.
 
     Beck & Teboulle 2009, *SIAM Journal on Imaging Sciences* 2:183, with restarts.
 
@@ -150,7 +150,7 @@ def fit_elastic_net(
 
 
 def martingale_residuals(score: Floats, time: Floats, event: Flags) -> Floats:
-    """Return (n,) events minus those expected at scores: the gradient of the log likelihood.
+    """Compute (n,) events minus those expected at scores: the gradient of the log likelihood.
 
     Therneau, Grambsch & Fleming 1990, *Biometrika* 77:147.
     """
@@ -162,7 +162,7 @@ def martingale_residuals(score: Floats, time: Floats, event: Flags) -> Floats:
 
 
 def baseline_hazard(score: Floats, time: Floats, event: Flags, grid: Floats) -> Floats:
-    """Return (k,) Breslow's cumulative hazard of a case of score 0 at the times of a grid."""
+    """Estimate (k,) Breslow's cumulative hazard of a case of score 0 at the times of a grid."""
     risk = _Risk(time, event)
     steps = risk.deaths / risk.sums(np.exp(score[risk.order]))
     times = time[risk.order][risk.last]

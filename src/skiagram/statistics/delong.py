@@ -31,7 +31,7 @@ def auc_of_placements(
     folds: int = 0,
     most_cases: float = MOST_CASES,
 ) -> Linearised:
-    """Return the AUC that placement values make: their mean over either of two classes.
+    """Compute the AUC that placement values make: their mean over either of two classes.
 
     Of several classes, as of `macro_placements`, it is half the sum of the classes' means, as it is
     of two.
@@ -67,7 +67,7 @@ def placements(
     folds: int = 0,
     fit: NDArray[np.int64] | None = None,
 ) -> Linearised:
-    """Return the placement values of each repeat.
+    """Compute the placement values of each repeat.
 
     Where several fits scored the cases of a repeat, the AUC is the share of the pairs within a fit
     that are in order, and its values are those of `linearise_share_of_pairs`.
@@ -102,7 +102,7 @@ def placements(
 def linearise_share_of_pairs(
     placed: NDArray[np.float64], pairs: NDArray[np.float64], positive: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return (n,) what each case is worth to the share of pairs that are in order.
+    """Compute (n,) what each case is worth to the share of pairs that are in order.
 
     That is a ratio of two sums over cases, so it is A + w (V − A): A is the share, V the placement
     among the cases that a case is paired with, and w their number or weight over its mean.
@@ -156,7 +156,7 @@ def macro_placements(
     folds: int = 0,
     fit: NDArray[np.int64] | None = None,
 ) -> Linearised:
-    """Return the placement values of the macro one-vs-rest AUC of several classes.
+    """Compute the placement values of the macro one-vs-rest AUC of several classes.
 
     A case of class c counts in the AUC of c as a positive and in those of all other classes k as
     one of the n − nₖ negatives: wᵢ = (V_c + Σₖ V_k n_c / (n − nₖ)) / K. The variance of the mean
@@ -182,7 +182,7 @@ def macro_placements(
 
 
 def detectability(auc: float) -> float:
-    """Return d_a = √2 Φ⁻¹(AUC), the distance of two equal normal densities with that AUC."""
+    """Compute d_a = √2 Φ⁻¹(AUC), the distance of two equal normal densities with that AUC."""
     return float(np.sqrt(2) * ndtri(auc))
 
 
@@ -209,7 +209,7 @@ def estimate_efficiency(model: Linearised, ideal: Linearised) -> Estimate:
 
 
 def has_leaked(above: Estimate) -> bool:
-    """Return whether a model is surely above the ideal, which only a leak explains.
+    """Tell whether a model is surely above the ideal, which only a leak explains.
 
     Sufficient, not necessary: a leak that stays below the ideal passes unseen.
     """

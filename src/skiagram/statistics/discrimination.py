@@ -21,13 +21,13 @@ Labels = NDArray[np.int64]
 
 
 def score_difference(scores: Floats, positive: int) -> Floats:
-    """Return positive minus other score of (..., 2) scores."""
+    """Compute positive minus other score of (..., 2) scores."""
     difference: Floats = scores[..., positive] - scores[..., 1 - positive]
     return difference
 
 
 def tied_order(score: Floats) -> tuple[Places, Flags]:
-    """Return the ascending order of (n,) scores and, by place in it, whether a run of ties ends."""
+    """Find the ascending order of (n,) scores and, by place in it, whether a run of ties ends."""
     order = np.argsort(score, kind="stable").astype(np.int64)
     ordered = score[order]
     return order, np.append(ordered[1:] != ordered[:-1], True)
@@ -80,7 +80,7 @@ def rates_by_run(
 
 @compiled
 def roc_areas(order: Places, ends: Flags, positive: Flags, weights: Floats) -> Floats:
-    """Return (b,) the area under the ROC curve for each row of weights; NaN without both classes.
+    """Compute (b,) the area under the ROC curve for each row of weights; NaN without both classes.
 
     Args:
         order: (n,) cases by ascending score.
@@ -101,7 +101,7 @@ def roc_areas(order: Places, ends: Flags, positive: Flags, weights: Floats) -> F
 
 @compiled
 def precision_areas(order: Places, ends: Flags, positive: Flags, weights: Floats) -> Floats:
-    """Return (b,) the average precision for each row of weights; NaN without a positive.
+    """Compute (b,) the average precision for each row of weights; NaN without a positive.
 
     It takes what `roc_areas` takes, but the order is by descending score.
     """
@@ -121,7 +121,7 @@ def precision_areas(order: Places, ends: Flags, positive: Flags, weights: Floats
 def partial_roc_areas(
     order: Places, ends: Flags, positive: Flags, weights: Floats, most: float
 ) -> Floats:
-    """Return (b,) the area under the first part of the ROC curve for each row of weights.
+    """Compute (b,) the area under the first part of the ROC curve for each row of weights.
 
     NaN without both classes. It takes what `precision_areas` takes, and the false positive rate
     where the part ends, in (0, 1].
@@ -264,7 +264,7 @@ def one_vs_rest_auc(
 
 
 def auc_of_classes(scores: Floats, label: Labels, positive: int | None) -> float:
-    """Return the AUC of (n, n_classes) scores; of more than two classes the mean one-vs-rest.
+    """Compute the AUC of (n, n_classes) scores; of more than two classes the mean one-vs-rest.
 
     Scores of more than two classes are centred by case: logits are defined up to a constant.
 

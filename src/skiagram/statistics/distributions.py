@@ -13,35 +13,35 @@ from scipy.special import bdtr, chdtrc, gammaincinv, stdtr, stdtrit
 
 
 def t_quantile(level: float, degrees: ArrayLike) -> Any:
-    """Return the quantile of Student's t at a level in (0, 1); an array of many degrees' one."""
+    """Compute the quantile of Student's t at a level in (0, 1); an array of many degrees' one."""
     return stdtrit(degrees, level)
 
 
 def t_cdf(value: float, degrees: float) -> float:
-    """Return the probability that Student's t is at most a value."""
+    """Compute the probability that Student's t is at most a value."""
     return float(stdtr(degrees, value))
 
 
 def t_p_value(value: float, degrees: float) -> float:
-    """Return the two-sided p value of a value of Student's t."""
+    """Compute the two-sided p value of a value of Student's t."""
     return float(2 * stdtr(degrees, -abs(value)))
 
 
 def chi2_quantile(level: float, degrees: float) -> float:
-    """Return the quantile of chi-squared at a level in (0, 1)."""
+    """Compute the quantile of chi-squared at a level in (0, 1)."""
     return float(2 * gammaincinv(degrees / 2, level))
 
 
 def chi2_p_value(value: float, degrees: float) -> float:
-    """Return the probability that chi-squared exceeds a value ≥ 0; NaN without a degree."""
+    """Compute the probability that chi-squared exceeds a value ≥ 0; NaN without a degree."""
     return float(chdtrc(degrees, value)) if degrees > 0 else float("nan")
 
 
 def normal_density(value: float) -> float:
-    """Return the density of the standard normal distribution."""
+    """Compute the density of the standard normal distribution."""
     return float(np.exp(-(value**2) / 2) / np.sqrt(2 * np.pi))
 
 
 def sign_test_p_value(successes: int, trials: int) -> float:
-    """Return the two-sided p value of a number of successes of probability 1/2."""
+    """Compute the two-sided p value of a number of successes of probability 1/2."""
     return min(1.0, float(2 * bdtr(min(successes, trials - successes), trials, 0.5)))

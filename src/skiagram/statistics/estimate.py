@@ -44,7 +44,7 @@ Scope = Literal["fits", "procedure"]
 
 
 def format_decimal(value: float | None, digits: int = 3) -> str:
-    """Return a number with fixed decimals, for example `0.873` or `−0.021`."""
+    """Write a number with fixed decimals, for example `0.873` or `−0.021`."""
     if value is None or math.isnan(value):
         return MISSING
     text = f"{value:,.{digits}f}"
@@ -53,7 +53,7 @@ def format_decimal(value: float | None, digits: int = 3) -> str:
 
 
 def round_half_up(value: float) -> int:
-    """Return the whole number nearest to one that is not negative, of halves the upper one.
+    """Find the whole number nearest to one that is not negative, of halves the upper one.
 
     Every page rounds a share of a hundred cases so: of 200 cases every second share is a half, and
     the binary number beside it may lie on either side.
@@ -62,14 +62,14 @@ def round_half_up(value: float) -> int:
 
 
 def format_signed(value: float | None, digits: int = 3) -> str:
-    """Return a difference with its sign, for example `+0.021`."""
+    """Write a difference with its sign, for example `+0.021`."""
     text = format_decimal(value, digits)
     nothing = format_decimal(0.0, digits)
     return f"+{text}" if value is not None and value > 0 and text != nothing else text
 
 
 def format_interval(estimate: Estimate, digits: int = 2, *, signed: bool = False) -> str:
-    """Return `(0.81 to 0.92)`, of a difference with signs; empty without an interval."""
+    """Write `(0.81 to 0.92)`, of a difference with signs; empty without an interval."""
     if estimate.low is None or estimate.high is None:
         return ""
     number = format_signed if signed else format_decimal
@@ -77,13 +77,13 @@ def format_interval(estimate: Estimate, digits: int = 2, *, signed: bool = False
 
 
 def format_estimate(estimate: Estimate, *, why: bool = False) -> str:
-    """Return `0.873 (0.81 to 0.92)`; a dash where there is no value, perhaps with the reason."""
+    """Write `0.873 (0.81 to 0.92)`; a dash where there is no value, perhaps with the reason."""
     if why and estimate.value is None:
         return f"{MISSING} ({estimate.reason})"
     return f"{format_decimal(estimate.value)} {format_interval(estimate)}".strip()
 
 
 def format_difference(estimate: Estimate) -> str:
-    """Return `+0.021 (−0.004 to +0.046)`: it is small, so its bounds need three digits."""
+    """Write `+0.021 (−0.004 to +0.046)`: it is small, so its bounds need three digits."""
     interval = format_interval(estimate, digits=3, signed=True)
     return f"{format_signed(estimate.value)} {interval}".strip()

@@ -90,14 +90,14 @@ class FreeResponse:
         return [single_fit] * len(self.repeats) if self.fit is None else list(self.fit)
 
     def fewest_images(self, *, normal: bool = False) -> int:
-        """Return the images, or the normal ones, of the fit that marked the fewest."""
+        """Find the images, or the normal ones, of the fit that marked the fewest."""
         counted = self.lesions == 0 if normal else np.ones(len(self.patient), dtype=np.bool_)
         return min(
             int((counted & (fit == number)).sum()) for fit in self.fits for number in np.unique(fit)
         )
 
     def merit(self, weighting: Weighting = "image", *, against_all: bool = False) -> Linearised:
-        """Return the placements whose mean is JAFROC's figure of merit.
+        """Compute the placements whose mean is JAFROC's figure of merit.
 
         Their rows are abnormal images, then the images that these are held against.
 
@@ -126,7 +126,7 @@ class FreeResponse:
         return auc_of_placements(np.array(values), positive, patient, self.folds, MOST_IMAGES)
 
     def sensitivities(self, rates: Floats, weights: Floats, *, normal: bool = False) -> Floats:
-        """Return (b, rates) the share of lesions found at rates of false marks per image.
+        """Compute (b, rates) the share of lesions found at rates of false marks per image.
 
         The mean over repeats.
 
@@ -210,7 +210,7 @@ class FreeResponse:
         return MeanOverRepeats(list(areas), self.folds)
 
     def select(self, images: Flags) -> "FreeResponse":
-        """Return the marked images."""
+        """Select the marked images."""
         # Images are counted anew without those left out.
         number = np.cumsum(images) - 1
         repeats = []
@@ -231,7 +231,7 @@ class FreeResponse:
 
 
 def difference_found(first: FreeResponse, second: FreeResponse, rates: Floats) -> MeanOverRepeats:
-    """Return by how much more the one finds, on average over rates, as a function of weights.
+    """Compute by how much more the one finds, on average over rates, as a function of weights.
 
     The images are the same. Where both were trained several times, but not equally often, the
     trainings of each are averaged first.
@@ -240,12 +240,12 @@ def difference_found(first: FreeResponse, second: FreeResponse, rates: Floats) -
 
 
 def ratio_found(first: FreeResponse, second: FreeResponse, rates: Floats) -> MeanOverRepeats:
-    """Return how often the one finds what the other finds, as `difference_found` does."""
+    """Compute how often the one finds what the other finds, as `difference_found` does."""
     return _paired(first.share_found(rates), second.share_found(rates), np.divide)
 
 
 def difference_of_areas(first: FreeResponse, second: FreeResponse, most: float) -> MeanOverRepeats:
-    """Return the area of the one minus that of the other, as `difference_found` does."""
+    """Compute the area of the one minus that of the other, as `difference_found` does."""
     return _paired(first.area(most), second.area(most), np.subtract)
 
 
@@ -266,7 +266,7 @@ def _paired(first: MeanOverRepeats, second: MeanOverRepeats, compare: np.ufunc) 
 
 
 def _placed(ratings: Ratings, weight: Floats, abnormal: Whole, others: Whole, fit: Whole) -> Floats:
-    """Return the placement of each abnormal image, then of each of the others.
+    """Compute the placement of each abnormal image, then of each of the others.
 
     The figure is Σ ω ψ / Σ ω over pairs (lesion, other image) of a fit. An image's placement is its
     own mean ψ, and its pairs count by their weight.
@@ -307,7 +307,7 @@ def _placed(ratings: Ratings, weight: Floats, abnormal: Whole, others: Whole, fi
 
 
 def _share_below(values: Floats, at: Floats, weight: Floats | None = None) -> Floats:
-    """Return the weight of `values` below each of `at`, ties half, over all weight."""
+    """Compute the weight of `values` below each of `at`, ties half, over all weight."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     heaped = np.ones(len(values)) if weight is None else weight[order]

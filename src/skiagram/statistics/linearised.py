@@ -141,12 +141,12 @@ class Linearised:
 
     @property
     def value(self) -> float:
-        """Return the mean over repeats."""
+        """Compute the mean over repeats."""
         return float(self.values.mean())
 
     @property
     def repeated(self) -> list[float]:
-        """Return the figure of each repeat; empty where it is not defined."""
+        """Compute the figure of each repeat; empty where it is not defined."""
         return [float(value) for value in self.values] if np.isfinite(self.value) else []
 
     @cached_property
@@ -159,17 +159,17 @@ class Linearised:
 
     @property
     def clustered(self) -> bool:
-        """Return whether a patient has several cases."""
+        """Tell whether a patient has several cases."""
         return is_clustered(self.patient)
 
     @property
     def fewest(self) -> int:
-        """Return the number of patients of the kind that has fewest."""
+        """Count the patients of the kind that has fewest."""
         return min((len(count_cases(self.patient[side])) for side in self.sides), default=0)
 
     @property
     def degrees(self) -> float:
-        """Return the degrees of freedom of the variance: patients of the rarest kind, minus 1.
+        """Compute the degrees of freedom of the variance: patients of the rarest kind, minus 1.
 
         Patients count as effective ones. With ten of a class a normal quantile makes intervals that
         hold 91 % (simulated).
@@ -189,17 +189,17 @@ class Linearised:
 
     @property
     def error(self) -> float:
-        """Return the standard error over patients and trainings; 0 where it cannot be told."""
+        """Compute the standard error over patients and trainings; 0 where it cannot be told."""
         return float(np.sqrt(self.variation.variance))
 
     @property
     def quantile(self) -> float:
-        """Return how many standard errors the 95 % interval reaches to each side."""
+        """Compute how many standard errors the 95 % interval reaches to each side."""
         return self.variation.quantile
 
     @property
     def capped(self) -> bool:
-        """Return whether the variance is too small to be believed."""
+        """Tell whether the variance is too small to be believed."""
         if self.chance is None:
             return False
         variance = self._own_variation.variance
@@ -209,13 +209,13 @@ class Linearised:
 
     @property
     def most(self) -> float:
-        """Return the most independent cases that the variance may stand for."""
+        """Compute the most independent cases that the variance may stand for."""
         cases = min((independent_cases(self.patient[side]) for side in self.sides), default=0.0)
         return self.most_cases * cases
 
     @cached_property
     def variation(self) -> Variation:
-        """Return the variation over patients and over trainings.
+        """Estimate the variation over patients and over trainings.
 
         That of a difference is of the paired influences. Where the variance of one of its figures
         is too small to be believed, or this lies at its bound, the paired one is too small, too.
@@ -261,7 +261,7 @@ class Linearised:
         return replace(self, values=self.values.mean(keepdims=True), influence=self._averaged[None])
 
     def variance(self) -> float:
-        """Return the variance over patients, these fits given (of an AUC: Obuchowski 1997).
+        """Estimate the variance over patients, these fits given (of an AUC: Obuchowski 1997).
 
         With one case per patient an AUC's is DeLong's. It is 0 where it cannot be told: a kind has
         a single patient, or all influences are equal.
@@ -269,7 +269,7 @@ class Linearised:
         return self._over_patients(self._averaged)
 
     def bounds(self, quantile: float, cases: float | None = None) -> tuple[float, float]:
-        """Return the bounds that lie so many standard errors away.
+        """Compute the bounds that lie so many standard errors away.
 
         Args:
             cases: Independent cases that a figure without a variance stands for; None: the patients
@@ -298,7 +298,7 @@ class Linearised:
         return join_with_wilson(interval, value, variance, self.most, quantile)
 
     def estimate(self) -> Estimate:
-        """Return the figure with its 95 % interval.
+        """Estimate the figure with its 95 % interval.
 
         Where no variance can be seen, a figure with a bound has Wilson's interval as of a
         proportion among the patients of the rarest kind, and of a difference the two single
@@ -335,11 +335,11 @@ class Linearised:
         return Estimate(self.value, *self.bounds(variation.quantile), method)
 
     def p(self) -> float | None:
-        """Return the two-sided p value of 0; None where it cannot be told."""
+        """Compute the two-sided p value of 0; None where it cannot be told."""
         return self.variation.p(self.value) if np.isfinite(self.value) else None
 
     def correlation(self, other: "Linearised") -> float:
-        """Return the correlation with a figure of other cases, which patients of both make."""
+        """Estimate the correlation with a figure of other cases, which patients of both make."""
         variance = self.variation.variance * other.variation.variance
         if variance == 0:
             return 0.0
@@ -354,7 +354,7 @@ class Linearised:
         return float(np.clip(covariance / np.sqrt(variance), -1.0, 1.0))
 
     def __sub__(self, other: "Linearised") -> "Linearised":
-        """Return the difference of two figures of the same cases."""
+        """Compute the difference of two figures of the same cases."""
         difference = combination([(1.0, self), (-1.0, other)])
         if self.scale == other.scale == "share":
             return replace(difference, scale="gain")
@@ -363,7 +363,7 @@ class Linearised:
 
     @property
     def size(self) -> float:
-        """Return how many independent cases hold the information of a share's clustered ones.
+        """Estimate how many independent cases hold the information of a share's clustered ones.
 
         The number of cases over the design effect: the variance over patients and trainings against
         that of as many independent cases (Rao & Scott 1992). It is never more than the number of
@@ -384,7 +384,7 @@ class Linearised:
 
     @property
     def _changed(self) -> tuple[float, float]:
-        """Return the share of cases that a gain is of, and of those that it lost."""
+        """Compute the share of cases that a gain is of, and of those that it lost."""
         gained, lost = (float(np.maximum(side * self.influence, 0).mean()) for side in (1, -1))
         return gained, lost
 
@@ -404,13 +404,13 @@ class Linearised:
 
     @property
     def _unseen(self) -> bool:
-        """Return whether a figure with a bound lies there, so that no case varies it."""
+        """Tell whether a figure with a bound lies there, so that no case varies it."""
         if self.chance is None or self.scale != "logit":
             return self.chance is not None and self._chance == 0
         return self._own_variation.variance == 0 or not 0 < self._chance < 1
 
     def _wilson(self, quantile: float, cases: float) -> tuple[float, float]:
-        """Return the interval that Wilson's of the chance makes, by so many independent cases."""
+        """Compute the interval that Wilson's of the chance makes, by so many independent cases."""
         origin, unit = self.chance or (0.0, 1.0)
         ends = sorted(origin + unit * end for end in wilson_interval(self._chance, cases, quantile))
         low, high = np.clip(ends, *LIMITS[self.scale])
@@ -418,7 +418,7 @@ class Linearised:
 
     @cached_property
     def _own_variation(self) -> Variation:
-        """Return the variation by the influences alone; none of a figure that is not defined."""
+        """Estimate the variation by the influences alone; none of a figure that is not defined."""
         if not np.isfinite(self.value):
             return Variation(0.0)
         # All cases are right or all are wrong: the interval does not rest on a variance.
@@ -452,7 +452,7 @@ class Linearised:
         return float(variance) if variance > nothing else 0.0
 
     def _estimate_difference(self, first: "Linearised", second: "Linearised") -> Estimate:
-        """Return the difference of both figures with its interval."""
+        """Estimate the difference of both figures with its interval."""
         value, variation = self.value, self.variation
         # Where the figures do not vary since they lie at their bounds, nor does the difference.
         at_bounds = self.by_kind or (first._unseen and second._unseen)
@@ -479,7 +479,7 @@ class Linearised:
 
     @property
     def _words(self) -> str:
-        """Return what the interval holds besides single patients, for the name of a method."""
+        """Say what the interval holds besides single patients, for the name of a method."""
         if not self.by_kind:
             return "" if self.folds else self._own_variation.words
         over_classes = ", mean over classes" if len(self.sides) > 2 else ""
@@ -495,7 +495,7 @@ class Linearised:
 
 
 def combination(terms: Sequence[tuple[float, Linearised]]) -> Linearised:
-    """Return the linear combination of figures of the same cases, repeat by repeat.
+    """Compute the linear combination of figures of the same cases, repeat by repeat.
 
     What was scored once (a reader, the ideal observer) stands beside each repeat of the others.
     Where repeats are otherwise unequal in number their means are combined.
@@ -522,7 +522,7 @@ def combination(terms: Sequence[tuple[float, Linearised]]) -> Linearised:
 
 
 def difference_of_groups(figure: Linearised, other: Linearised) -> tuple[Estimate, float | None]:
-    """Return one figure minus that of other cases with its interval, and the p value of none.
+    """Estimate one figure minus that of other cases with its interval, and the p value of none.
 
     Each interval is lopsided and keeps its coverage in small groups, so that of the difference is
     put together from the two (Zou & Donner 2008, *Statistics in Medicine* 27:1693). A patient with
@@ -568,7 +568,7 @@ def join_intervals(
     correlation: float = 0.0,
     least: float = 0.0,
 ) -> tuple[float, float]:
-    """Return how far a difference reaches down and up, by the intervals of its two figures.
+    """Compute how far a difference reaches down and up, by the intervals of its two figures.
 
     The method of variance estimates recovery (Zou & Donner 2008, *Statistics in Medicine* 27:1693;
     without correlation Newcombe 1998, *ibid.* 17:873, method 10).
@@ -590,7 +590,7 @@ def leave_one_out(
     scale: Scale = "plain",
     kind: NDArray[np.int64] | None = None,
 ) -> Linearised:
-    """Return a figure by the values that it has without each case.
+    """Estimate a figure by the values that it has without each case.
 
     Args:
         without: (n,); NaN where the other cases do not define it.
@@ -610,7 +610,7 @@ def ratio_of_sums(
     scale: Scale = "plain",
     kind: NDArray[np.int64] | None = None,
 ) -> Linearised:
-    """Return a ratio of sums.
+    """Estimate a ratio of sums.
 
     Args:
         numerator: (n,) what each case adds to the upper sum.
@@ -632,13 +632,13 @@ def ratio_of_sums(
 
 
 def mean_of_cases(value: Floats, patient: Patients, scale: Scale = "plain") -> Linearised:
-    """Return the mean of (n,) values; `patient` (n,) counts from 0."""
+    """Estimate the mean of (n,) values; `patient` (n,) counts from 0."""
     mean = value.mean(keepdims=True)
     return Linearised(mean, (value - mean)[None], patient, scale=scale)
 
 
 def share(success: Floats, patient: Patients, folds: int = 0) -> Linearised:
-    """Return a share of cases; NaN without a case.
+    """Estimate a share of cases; NaN without a case.
 
     Args:
         success: (repeats, n) 1 or 0 a case and training, or a mean of these.
@@ -649,7 +649,7 @@ def share(success: Floats, patient: Patients, folds: int = 0) -> Linearised:
 
 
 def gained_share(difference: Floats, patient: Patients, folds: int = 0) -> Linearised:
-    """Return by how much a share of cases differs between two models.
+    """Estimate by how much a share of cases differs between two models.
 
     Args:
         difference: (repeats, n) 1, 0 or −1, or means of these. The variation alone is that of the
@@ -659,7 +659,7 @@ def gained_share(difference: Floats, patient: Patients, folds: int = 0) -> Linea
 
 
 def mean_over_repeats(figures: Sequence[Linearised], folds: int = 0) -> Linearised:
-    """Return a figure over repeats, all of the same cases."""
+    """Average a figure over repeats, all of the same cases."""
     chances = [figure.chance for figure in figures if figure.chance is not None]
     return replace(
         figures[0],

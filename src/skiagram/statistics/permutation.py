@@ -11,7 +11,7 @@ Labels = NDArray[np.int64]
 def permute_by_patient(
     label: Labels, patient: Labels, generator: np.random.Generator, number: int
 ) -> Labels:
-    """Return (n, number) labels dealt out again, each patient with another's labels.
+    """Draw (n, number) labels dealt out again, each patient with another's labels.
 
     A patient with more images than the one whose labels it takes repeats them, from a random one
     on, so that no patient gets labels of two.
@@ -45,7 +45,7 @@ def indicators(labels: Labels, classes: Labels) -> Floats:
 
 
 def auc_of_ranks(ranks: Floats, positive: NDArray[np.bool_ | np.float64]) -> Floats:
-    """Return (k,) the AUC of each column of (n, k) ranks, where ties share their mean rank.
+    """Compute (k,) the AUC of each column of (n, k) ranks, where ties share their mean rank.
 
     Args:
         positive: Whether a row is of the class looked for, (n, 1) or for each column on its own.
@@ -57,7 +57,7 @@ def auc_of_ranks(ranks: Floats, positive: NDArray[np.bool_ | np.float64]) -> Flo
 
 
 def class_aucs(scores: Floats, labels: Labels, classes: Labels) -> Floats:
-    """Return (labelings, classes) AUC of each class against all others.
+    """Compute (labelings, classes) AUC of each class against all others.
 
     Args:
         scores: (n, labelings × classes), higher for the class.

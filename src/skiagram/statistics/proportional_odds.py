@@ -32,7 +32,7 @@ class ProportionalOdds(NamedTuple):
 
 
 def grade_probabilities(score: Floats, cuts: Floats) -> Floats:
-    """Return (n, grades) the probability of each grade."""
+    """Compute (n, grades) the probability of each grade."""
     below = expit(cuts[None, :] - score[:, None])
     ends = np.zeros((len(score), 1))
     probability: Floats = np.diff(np.concatenate([ends, below, ends + 1], axis=1), axis=1)
@@ -40,7 +40,7 @@ def grade_probabilities(score: Floats, cuts: Floats) -> Floats:
 
 
 def ranked_probability_terms(probability: Floats, grade: Labels) -> Floats:
-    """Return (n,) squared errors of the (n, grades) probabilities, summed up to each cut-off.
+    """Compute (n,) squared errors of the (n, grades) probabilities, summed up to each cut-off.
 
     Their mean is the ranked probability score, over the number of cut-offs (Epstein 1969, *Journal
     of Applied Meteorology* 8:985): 0 is best, 1 worst.
@@ -54,7 +54,7 @@ def ranked_probability_terms(probability: Floats, grade: Labels) -> Floats:
 def fit_rising_score(
     score: Floats, grade: Labels, grades: int, penalty: float
 ) -> tuple[float, Floats]:
-    """Return the slope ≥ 0 of a single score, and the cuts, of the regression on it.
+    """Fit the slope ≥ 0 of a single score, and the cuts, of the regression on it.
 
     The penalty is that of the score in standard deviations, so that its scale changes nothing;
     where all scores are equal the slope is 0.
@@ -79,7 +79,7 @@ def fit_proportional_odds(
     *,
     rising: bool = False,
 ) -> ProportionalOdds:
-    """Return the regression of the largest penalised likelihood, by L-BFGS.
+    """Fit the regression of the largest penalised likelihood, by L-BFGS.
 
     Of grades without a case at the ends the likelihood has no optimum: the others alone are fitted.
 
@@ -112,7 +112,7 @@ def fit_proportional_odds(
 def _fit_present(
     values: Floats, grade: Labels, grades: int, penalty: float, iterations: int, rising: bool
 ) -> tuple[Floats, Floats]:
-    """Return the weights and the cuts of two or more grades, the lowest and the highest present."""
+    """Fit the weights and the cuts of two or more grades, the lowest and the highest present."""
     from scipy.optimize import minimize  # slow to import: stages that fit nothing do without
 
     # Start from the cuts that the shares of the grades give, with no weight at all.

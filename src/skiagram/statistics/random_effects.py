@@ -72,7 +72,7 @@ def summarise_random_effects(value: Floats, variance: Floats) -> RandomEffects:
 
 
 def between_sites(value: Floats, variance: Floats, squares: float) -> float:
-    """Return the variance between sites at which the weighted squares have a given sum; else 0.
+    """Find the variance between sites at which the weighted squares have a given sum; else 0.
 
     Args:
         value: (k,) a figure a site.

@@ -68,7 +68,7 @@ def mean_over_readers(
 
 
 def covariance_of_readers(figures: Sequence[Linearised]) -> Floats:
-    """Return (r, r) the covariance, over patients, of AUCs or of differences of AUCs.
+    """Estimate (r, r) the covariance, over patients, of AUCs or of differences of AUCs.
 
     By DeLong's placements, clustered by patient: cov(x, y) = (var(x + y) − var(x − y)) / 4. A
     figure is a mean over repeats. Where a repeat's fits share training cases, the covariance is
@@ -118,7 +118,7 @@ def model_against_readers(model: Linearised, readers: Sequence[Linearised]) -> R
 
 
 def estimate_of_readers(mean: ReaderMean, least: float) -> Estimate:
-    """Return a mean over readers with its interval, from `least` to 1."""
+    """Estimate a mean over readers with its interval, from `least` to 1."""
     if mean.variation.variance <= 0:
         return Estimate(mean.value, method="no interval: no spread can be seen")
     half = mean.variation.half

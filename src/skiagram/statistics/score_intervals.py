@@ -6,7 +6,7 @@ from skiagram.statistics.variation import Z
 
 
 def wilson_interval(proportion: float, n: float, quantile: float = Z) -> tuple[float, float]:
-    """Return the 95 % score interval of Wilson (1927)."""
+    """Compute the 95 % score interval of Wilson (1927)."""
     z = quantile
     centre = (proportion + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(proportion * (1 - proportion) / n + z**2 / (4 * n**2))
@@ -18,7 +18,7 @@ def wilson_interval(proportion: float, n: float, quantile: float = Z) -> tuple[f
 def join_with_wilson(
     interval: tuple[float, float], value: float, variance: float, most: float, quantile: float
 ) -> tuple[float, float]:
-    """Return an interval of a share or an AUC, lengthened where its variance is too small.
+    """Compute an interval of a share or an AUC, lengthened where its variance is too small.
 
     A variance v says as much as θ (1 − θ) / v independent cases. Where a sample happens to hold
     next to no error, that is more than its patients can say; then the interval reaches at least as
@@ -35,14 +35,14 @@ def join_with_wilson(
 
 
 def is_capped(value: float, variance: float, most: float) -> bool:
-    """Return whether a variance says more than the most independent cases."""
+    """Tell whether a variance says more than the most independent cases."""
     return variance * most < value * (1 - value)
 
 
 def tango_interval(
     gained: float, lost: float, n: float, quantile: float = Z
 ) -> tuple[float, float]:
-    """Return the 95 % score interval of a difference of paired proportions.
+    """Compute the 95 % score interval of a difference of paired proportions.
 
     Tango (1998, *Statistics in Medicine* 17:891, eqs. 18-20). Where the two never differ it is
     ± z² / (n + z²), not a point.

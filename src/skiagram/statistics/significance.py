@@ -41,7 +41,7 @@ P = TypeVar("P", float, float | None)
 
 
 def ratio_of_quantiles(comparisons: int) -> float:
-    """Return how much longer the 95 % intervals of several comparisons are by Bonferroni.
+    """Compute how much longer the 95 % intervals of several comparisons are by Bonferroni.
 
     It is the ratio of normal quantiles; of few patients, whose intervals are Student's, it is a
     little too small.
@@ -50,7 +50,7 @@ def ratio_of_quantiles(comparisons: int) -> float:
 
 
 def correct_by_holm(p: Iterable[P]) -> list[P]:
-    """Return p values that keep the chance of any false finding among them (Holm 1979).
+    """Compute p values that keep the chance of any false finding among them (Holm 1979).
 
     None stays so and is not counted.
     """
@@ -145,7 +145,7 @@ class Planning:
 def plan_patients(
     variation: Variation, patients: int, margin: float, gain: float = 0.0
 ) -> Planning:
-    """Return how many patients would detect a difference of the margin, and would settle it.
+    """Estimate how many patients would detect a difference of the margin, and would settle it.
 
     To *detect* is to find a true difference as large as the margin with a chance of 80 %. To
     *settle* is to show two equal models to be equivalent, the whole interval within the margin,
@@ -178,7 +178,7 @@ def plan_patients(
 
 
 def find_fewest(enough: Callable[[int], bool], least: int) -> int | None:
-    """Return the smallest number of patients that is enough, by bisection; None where none is."""
+    """Find the smallest number of patients that is enough, by bisection; None where none is."""
     # Doubled until it is enough, then halved between.
     low, high = least - 1, least
     while not enough(high):
@@ -218,7 +218,7 @@ class GainProbabilities:
 def gain_probabilities(
     difference: Estimate, variation: Variation, margin: float
 ) -> GainProbabilities | None:
-    """Return where a true difference probably lies with regard to ± margin.
+    """Estimate where a true difference probably lies with regard to ± margin.
 
     Under a flat prior the posterior of the difference is Student's t around the estimate, with its
     standard error and degrees of freedom; normal where these are infinite (Gelman et al. 2013,
@@ -244,7 +244,7 @@ def gain_probabilities(
 
 
 def kendall_w(values: Floats) -> tuple[float, float]:
-    """Return Kendall's coefficient of concordance, corrected for ties, and its p value.
+    """Compute Kendall's coefficient of concordance, corrected for ties, and its p value.
 
     W = (Σ over models of (rank sum − mean rank sum)²) / its greatest value; χ² = J (M − 1) W with
     M − 1 degrees of freedom (Kendall & Babington Smith 1939; Siegel & Castellan 1988, §9.7). Folds

@@ -39,18 +39,18 @@ class StepCurve:
     at_risk: Counts
 
     def at(self, time: Floats) -> Floats:
-        """Return the curve at times, steps at them taken."""
+        """Read the curve at times, steps at them taken."""
         taken = np.searchsorted(self.time, time, side="right")
         return np.asarray(np.append(1.0, self.value)[taken])
 
     def before(self, time: Floats) -> Floats:
-        """Return the curve just before times."""
+        """Read the curve just before times."""
         taken = np.searchsorted(self.time, time, side="left")
         return np.asarray(np.append(1.0, self.value)[taken])
 
 
 def kaplan_meier(time: Floats, event: Flags) -> StepCurve:
-    """Return the share without an event (Kaplan & Meier 1958, J. Am. Stat. Assoc. 53:457)."""
+    """Estimate the share without an event (Kaplan & Meier 1958, J. Am. Stat. Assoc. 53:457)."""
     steps, place = np.unique(time, return_inverse=True)
     events = np.bincount(place, weights=event, minlength=len(steps))
     leaving = np.bincount(place, minlength=len(steps))
@@ -59,7 +59,7 @@ def kaplan_meier(time: Floats, event: Flags) -> StepCurve:
 
 
 def aalen_johansen(time: Floats, event: Flags, other: Flags | None = None) -> StepCurve:
-    """Return the share that has not had the event: 1 minus its cumulative incidence.
+    """Estimate the share that has not had the event: 1 minus its cumulative incidence.
 
     Who had another event first counts as without it from then on. Without others it is
     Kaplan and Meier's curve (Aalen & Johansen 1978, *Scandinavian Journal of Statistics* 5:141).
@@ -74,12 +74,12 @@ def aalen_johansen(time: Floats, event: Flags, other: Flags | None = None) -> St
 
 
 def _ended(event: Flags, other: Flags | None) -> Flags:
-    """Return who had any event, and so was not censored."""
+    """Tell who had any event, and so was not censored."""
     return event if other is None else event | other
 
 
 def logrank_p(time: Floats, event: Flags, group: Counts) -> float:
-    """Return the p value of equal hazards in groups, which count from 0 (Peto & Peto 1972, χ²).
+    """Compute the p value of equal hazards in groups, which count from 0 (Peto & Peto 1972, χ²).
 
     *Journal of the Royal Statistical Society A* 135:185, with the variance of Mantel.
     """
@@ -108,7 +108,7 @@ def logrank_p(time: Floats, event: Flags, group: Counts) -> float:
 
 
 def censoring_curve(time: Floats, event: Flags) -> StepCurve:
-    """Return the share that is not censored; events at a time leave before its censorings."""
+    """Estimate the share that is not censored; events at a time leave before its censorings."""
     steps, place = np.unique(time, return_inverse=True)
     events = np.bincount(place, weights=event, minlength=len(steps))
     censored = np.bincount(place, weights=~event, minlength=len(steps))
@@ -127,7 +127,7 @@ def _count_pairs(
     weight: Floats,
     horizon: float | None = None,
 ) -> Linearised:
-    """Return the weighted share of comparable pairs whose earlier event has the higher risk.
+    """Compute the weighted share of comparable pairs whose earlier event has the higher risk.
 
     Args:
         weight: (n,) of the pairs that a case's event begins; 0 where it begins none.
@@ -166,14 +166,14 @@ def _count_pairs(
 def harrell_concordance(
     risk: Floats, time: Floats, event: Flags, fit: Counts, patient: Counts
 ) -> Linearised:
-    """Return Harrell's C (Harrell, Lee & Mark 1996, *Statistics in Medicine* 15:361)."""
+    """Estimate Harrell's C (Harrell, Lee & Mark 1996, *Statistics in Medicine* 15:361)."""
     return _count_pairs(risk, time, event, fit, patient, np.ones(len(time)))
 
 
 def uno_concordance(
     risk: Floats, time: Floats, event: Flags, fit: Counts, patient: Counts, horizon: float
 ) -> Linearised:
-    """Return Uno's C up to a horizon, which censoring does not bias where it is independent.
+    """Estimate Uno's C up to a horizon, which censoring does not bias where it is independent.
 
     Uno et al. 2011, *Statistics in Medicine* 30:1105. The censoring curve is that of all cases and
     taken as known in the interval.
@@ -194,7 +194,7 @@ def auc_at(
     horizon: float,
     other: Flags | None = None,
 ) -> Linearised:
-    """Return the chance that of a case with an event by the horizon the risk is the higher.
+    """Estimate the chance that of a case with an event by the horizon the risk is the higher.
 
     Cumulative cases, dynamic controls, weighted against censoring (Hung & Chiang 2010, *Canadian
     Journal of Statistics* 38:8). Controls are without any event.
@@ -219,7 +219,7 @@ def auc_above(score: Floats, value: Floats, fit: Counts, patient: Counts, cut: f
 def brier_terms(
     survival: Floats, time: Floats, event: Flags, horizon: float, other: Flags | None = None
 ) -> Floats:
-    """Return (n,) squared errors of survival at a horizon, weighted against censoring.
+    """Compute (n,) squared errors of survival at a horizon, weighted against censoring.
 
     Their mean is the Brier score (Graf et al. 1999, *Statistics in Medicine* 18:2529). Who had
     another event first is known to be without this one.
@@ -239,7 +239,7 @@ def brier_terms(
 def integrated_brier_terms(
     survival: Floats, time: Floats, event: Flags, grid: Floats, other: Flags | None = None
 ) -> Floats:
-    """Return (n,) the mean of `brier_terms` between the first and the last time of a grid.
+    """Compute (n,) the mean of `brier_terms` between the first and the last time of a grid.
 
     Args:
         survival: (n, k) at each time of the grid.
@@ -254,14 +254,14 @@ def integrated_brier_terms(
 
 
 def end_of_follow_up(curve: StepCurve) -> float:
-    """Return until when the share without any event is known; inf where it ends at 0."""
+    """Find until when the share without any event is known; inf where it ends at 0."""
     return float(curve.time[-1]) if curve.value[-1] > 0 else np.inf
 
 
 def incidence_by(
     time: Floats, event: Flags, horizon: float, other: Flags | None = None
 ) -> tuple[float, Floats]:
-    """Return the share with the event by a horizon, and what each case is worth to it.
+    """Estimate the share with the event by a horizon, and what each case is worth to it.
 
     The influences have the mean 0; they are the derivatives of `aalen_johansen` by the weight of a
     case, times the number of cases (Jaeckel 1972, *The infinitesimal jackknife*).
@@ -298,7 +298,7 @@ def net_benefit_at(
     patient: Counts,
     other: Flags | None = None,
 ) -> Linearised:
-    """Return what acting on risks above a threshold is worth, in events by a horizon a case.
+    """Estimate what acting on risks above a threshold is worth, in events by a horizon a case.
 
     The share of events among those acted on is that of their own Kaplan–Meier curve, or of their
     cumulative incidence where another event may come first (Vickers, Cronin, Elkin & Gonen 2008,
@@ -324,7 +324,7 @@ def net_benefit_at(
 def d_calibration(
     survival: Floats, event: Flags, patient: Counts, bins: int = 10
 ) -> tuple[Floats, float]:
-    """Return the share of patients in each tenth of survival at their own time, and its p value.
+    """Compute the share of patients in each tenth of survival at their own time, and its p value.
 
     A censored case counts in all tenths that it may still reach, in proportion (Haider et al. 2020,
     *Journal of Machine Learning Research* 21:85). Cases of a patient share his weight.

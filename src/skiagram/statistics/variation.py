@@ -47,31 +47,31 @@ class Variation:
 
     @property
     def quantile(self) -> float:
-        """Return how many standard errors the 95 % interval reaches to each side."""
+        """Compute how many standard errors the 95 % interval reaches to each side."""
         return float(t_quantile(UPPER, self.degrees))
 
     @property
     def half(self) -> float:
-        """Return half the length of the 95 % interval of the figure itself."""
+        """Compute half the length of the 95 % interval of the figure itself."""
         return self.quantile * float(np.sqrt(self.variance))
 
     @property
     def words(self) -> str:
-        """Return what the interval holds besides single patients, for the name of a method."""
+        """Say what the interval holds besides single patients, for the name of a method."""
         return f", over {self.repeats} trainings" if self.repeats > 1 else ""
 
     def p(self, value: float) -> float | None:
-        """Return the two-sided p value of 0, or None where it cannot be told."""
+        """Compute the two-sided p value of 0, or None where it cannot be told."""
         if self.variance > 0:
             return t_p_value(value / self.error(upwards=value < 0), self.degrees)
         return 1.0 if value == 0 else None
 
     def error(self, *, upwards: bool) -> float:
-        """Return the standard error on one side of the figure."""
+        """Compute the standard error on one side of the figure."""
         return self.errors[upwards] if self.errors else float(np.sqrt(self.variance))
 
     def of_patients(self, factor: float) -> "Variation":
-        """Return the variation that a study of so many times as many patients has.
+        """Estimate the variation that a study of so many times as many patients has.
 
         The variance over patients falls as 1/n and its degrees of freedom grow; that of the seed
         stays, with those of the trainings, so that Satterthwaite's of both may also fall.
@@ -98,12 +98,12 @@ def count_cases(patient: Patients) -> Patients:
 
 
 def is_clustered(patient: Patients) -> bool:
-    """Return whether a patient has several of the cases."""
+    """Tell whether a patient has several of the cases."""
     return len(count_cases(patient)) < len(patient)
 
 
 def effective_patients(patient: Patients) -> float:
-    """Return (Σm)² / Σm²: as many patients with equally many cases m would weigh alike.
+    """Compute (Σm)² / Σm²: as many patients with equally many cases m would weigh alike.
 
     The number of patients where all have equally many cases, less where a few have most (Kish
     1965, *Survey Sampling*, §11.7).
@@ -113,7 +113,7 @@ def effective_patients(patient: Patients) -> float:
 
 
 def few_have_most(patient: Patients) -> bool:
-    """Return whether a few patients have most of the cases.
+    """Tell whether a few patients have most of the cases.
 
     Their effective number is then below three quarters of them, a convention of this project.
     """
@@ -121,7 +121,7 @@ def few_have_most(patient: Patients) -> bool:
 
 
 def independent_cases(patient: Patients) -> float:
-    """Return how many independent cases patients may stand for, were their cases not alike.
+    """Estimate how many independent cases patients may stand for, were their cases not alike.
 
     The cases where all patients have equally many; no more than the patients where few have most.
     """
@@ -130,7 +130,7 @@ def independent_cases(patient: Patients) -> float:
 
 
 def degrees_of_freedom(patient: Patients, label: NDArray[Any] | None = None) -> float:
-    """Return the degrees of freedom of a variance over patients.
+    """Compute the degrees of freedom of a variance over patients.
 
     Effective patients of the class that has fewest, minus 1; infinite where every patient has one
     case, as DeLong's and Wilson's intervals are made.
@@ -146,7 +146,7 @@ def degrees_of_freedom(patient: Patients, label: NDArray[Any] | None = None) -> 
 
 
 def variance_of_mean(value: Floats, patient: Patients) -> float:
-    """Return the variance, over patients, of the mean of clustered values.
+    """Estimate the variance, over patients, of the mean of clustered values.
 
     The mean of two estimates. One leaves out each patient in turn; few large patients make it
     vary much: (I − 1) / I Σ (dₖ / (1 − hₖ))², dₖ being the patient's sum of deviations over n and
@@ -182,7 +182,7 @@ def variance_of_mean(value: Floats, patient: Patients) -> float:
 
 
 def most_alike(value: Floats, patient: Patients) -> float:
-    """Return how much larger the variance of a mean may be, were images as alike as they may be.
+    """Estimate how much larger the variance of a mean may be, were images as alike as they may be.
 
     The ratio of that variance at the upper bound of the correlation within a patient to that at the
     correlation itself; bounds of 95 %, one-sided, by F of the analysis of variance (Donner & Klar
@@ -216,7 +216,7 @@ def most_alike(value: Floats, patient: Patients) -> float:
 def covariance_of_means(
     value: Floats, patient: Patients, other: Floats, other_patient: Patients
 ) -> float:
-    """Return the covariance, over the patients in both, of the means of two samples.
+    """Estimate the covariance, over the patients in both, of the means of two samples.
 
     N / (N − 1) Σ dₖ eₖ (Obuchowski 1997), each sum weighed up where its patient has more than an
     average share of the sample, as in `variance_of_mean`.
@@ -237,7 +237,7 @@ def covariance_of_means(
 
 
 def overlap_factor(folds: int, repeats: int) -> float:
-    """Return by how much overlapping training sets raise the variance of a cross-validated figure.
+    """Compute by how much overlapping training sets raise the variance of a cross-validated figure.
 
     1/R + K / (K − 1), for K outer folds and R repeats, of the variance over patients of a single
     repeat. Nadeau & Bengio (2003, *Machine Learning* 52:239) take (1/J + n₂/n₁) s² for J fold
@@ -254,7 +254,7 @@ def overlap_factor(folds: int, repeats: int) -> float:
 def error_of_shift(
     held_out: Variation, tested: Variation, patients: tuple[int, int], folds: int
 ) -> float:
-    """Return the standard error of a figure of test cases minus that of held-out cases.
+    """Compute the standard error of a figure of test cases minus that of held-out cases.
 
     No patient is on both sides, so the variances add (Hanley & McNeil 1982, *Radiology* 143:29).
     Of a patient the larger variance of the two sides is taken for both: that of few, nearly
@@ -285,13 +285,13 @@ def pair_repeats(values: NDArray[np.generic], others: NDArray[np.generic]) -> tu
 
 
 def over_folds(repeat_variance: float, degrees: float, folds: int, repeats: int) -> Variation:
-    """Return the variation of a cross-validated procedure."""
+    """Estimate the variation of a cross-validated procedure."""
     variance = overlap_factor(folds, repeats) * repeat_variance
     return Variation(variance, degrees, scope="procedure", repeats=repeats)
 
 
 def over_trainings(mean_variance: float, degrees: float, figures: Floats) -> Variation:
-    """Return the variation of a procedure that was trained several times, or of one training.
+    """Estimate the variation of a procedure that was trained several times, or of one training.
 
     The variance over patients of the mean over R trainings, plus s²/R of their figures. What seed
     and patients do together stands in both, which is a little too wide. Degrees of freedom are

@@ -68,7 +68,7 @@ class AskedSweep(NamedTuple):
 
 
 def find_sweep(root: Path, words: Sequence[str]) -> AskedSweep:
-    """Return the sweep of a config of `conf/sweep`; further words change its base."""
+    """Read the sweep of a config of `conf/sweep`; further words change its base."""
     overrides = OverridesParser.create().parse_overrides([*words])
     values = {each.key_or_group: each.value() for each in overrides}
     name = values.pop("sweep", None)
@@ -116,7 +116,7 @@ def run_jobs(root: Path, words: Sequence[str]) -> AskedSweep:
 
 
 def free_name(root: Path, sweep: Sweep) -> str:
-    """Return `by_hand`, or with a number the first name whose folder holds no other rows.
+    """Choose `by_hand`, or with a number the first name whose folder holds no other rows.
 
     The same rows, or more besides them, renew their folder; others would take its place in silence.
     """
@@ -175,7 +175,7 @@ def run_job(config: DictConfig) -> float | None:
 
 
 def sweepable_options(root: Path) -> dict[str, Any]:
-    """Return all that can be swept: the choices, and the values of every config."""
+    """List all that can be swept: the choices, and the values of every config."""
     found: dict[str, Any] = {}
     for path in sorted((root / "conf").glob("*/*.yaml")):
         values = read_option_file(path, path.relative_to(root).as_posix())
@@ -222,7 +222,7 @@ def check_objective(words: Sequence[str]) -> Objective:
 
 
 def find_model(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) -> str | None:
-    """Return the model, or `best_<arm>`, by whose figure of development cases a job is judged.
+    """Find the model, or `best_<arm>`, by whose figure of development cases a job is judged.
 
     Where neither a model nor an arm is named it is the only model of the run whose config
     changes; None where there is no such model, and the sweeper needs none.

@@ -66,7 +66,7 @@ class Candidate:
         return fitted_options(self.options).get("encoding")
 
     def model(self, threads: int) -> Any:
-        """Return the untrained model."""
+        """Build the untrained model."""
         return build(dict(self.options), "model")
 
     def read(self, prepared: PreparedData) -> Reading[Any]:

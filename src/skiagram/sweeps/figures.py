@@ -94,14 +94,14 @@ class RowFigures:
     primary_is_error: bool = False
 
     def of(self, model: str, figure: str) -> Estimate | None:
-        """Return a figure of a model; None where there is none."""
+        """Find a figure of a model; None where there is none."""
         estimates = (
             each.estimate for each in self.figures if each.model == model and each.figure == figure
         )
         return next(estimates, None)
 
     def chosen_by(self, model: str) -> str:
-        """Return the figure of development cases that chooses a model, or `best_<arm>`."""
+        """Find the figure of development cases that chooses a model, or `best_<arm>`."""
         names = [
             each.figure
             for each in self.figures
@@ -112,13 +112,13 @@ class RowFigures:
         return next(iter(names), SELECTION)
 
     def judged_by(self, model: str) -> tuple[str, str]:
-        """Return the like figure of reported cases, and its difference from the reference."""
+        """Find the like figure of reported cases, and its difference from the reference."""
         if self.chosen_by(model) == SELECTION_SENSITIVITY:
             return MEAN_SENSITIVITY, SENSITIVITY_DIFFERENCE
         return self.primary, DIFFERENCE
 
     def resolve(self, objective: str, swept: str = "") -> str:
-        """Return what an objective means: a model, `best_<arm>`, or that of finders.
+        """Find what an objective means: a model, `best_<arm>`, or that of finders.
 
         Args:
             objective: A model, `best_<arm>`, or nothing.
@@ -136,7 +136,7 @@ class RowFigures:
         return next(iter((*(name for name in best if name.endswith(FINDER)), *best, *models)), "")
 
     def selection(self, model: str) -> float | None:
-        """Return what a model, or `best_<arm>`, may be chosen by."""
+        """Find what a model, or `best_<arm>`, may be chosen by."""
         estimate = self.of(model, self.chosen_by(model))
         return None if estimate is None else estimate.value
 
@@ -382,7 +382,7 @@ def _add_later(model: ShownModel, later: Flags) -> ShownModel:
 def _list_metrics(
     result: ModelResult, predicted: Predicted, figure_names: Sequence[str]
 ) -> dict[str, Estimate]:
-    """Return the figures that were asked for; one at a horizon has it in its name.
+    """List the figures that were asked for; one at a horizon has it in its name.
 
     Those of a model that failed have its reason.
     """
@@ -405,7 +405,7 @@ def _list_metrics(
 def measure_images(
     data: Path, restored: ImageStore, figure_names: Sequence[str]
 ) -> list[ModelFigure]:
-    """Return how near restored test images are to the clean ones, where these are known.
+    """Measure how near restored test images are to the clean ones, where these are known.
 
     PSNR in dB and SSIM, means over patients with Student's intervals; peak and range are those of
     the clean image (SSIM: Wang et al. 2004, IEEE Trans. Image Process. 13(4)). Pixels still missing

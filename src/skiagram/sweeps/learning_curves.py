@@ -65,7 +65,7 @@ class LearningCurve(NamedModel):
 
     @property
     def fits(self) -> tuple[int, ...]:
-        """Return in how many draws there is a fit, at each number of cases."""
+        """Count in how many draws there is a fit, at each number of cases."""
         return tuple(sum(area is not None for area in row) for row in self.draws)
 
 
@@ -97,7 +97,7 @@ class Crossing:
 
     @property
     def answer(self) -> Literal["overtakes", "does not overtake", "open"]:
-        """Return whether it overtakes within what was tried; open where that can be chance.
+        """Tell whether it overtakes within what was tried; open where that can be chance.
 
         Of several equal contenders one is ahead by its own interval in 12 to 15 % of sweeps, so
         that their p values are corrected.
@@ -144,7 +144,7 @@ class PowerLaw:
     rate: Floats  # (b,) > 0
 
     def at(self, cases: Floats) -> Floats:
-        """Return (b, k) AUC at k numbers of cases."""
+        """Compute (b, k) AUC at k numbers of cases."""
         fallen: Floats = self.scale[:, None] * cases ** -self.rate[:, None]
         return self.limit[:, None] - fallen
 
@@ -181,7 +181,7 @@ def fit_power_law(cases: Floats, auc: Floats, weight: Floats) -> PowerLaw:
 
 
 def crossing(curve: PowerLaw, other: PowerLaw, least: float, reach: float) -> Floats:
-    """Return (b,) the number of cases from which one curve stays above the other.
+    """Find (b,) the number of cases from which one curve stays above the other.
 
     It lies between `least` and `reach`; infinity stands where the curve is not above at `reach`.
     """
@@ -215,7 +215,7 @@ class ResampledModel(NamedModel):
         return np.isfinite(self.areas[:, :, 0])
 
     def over_draws(self, size: int, draws: Flags) -> Linearised:
-        """Return the mean over some draws that have a fit, as a run has that over trainings.
+        """Compute the mean over some draws that have a fit, as a run has that over trainings.
 
         Under `cv` the overlap of training sets widens each draw by itself, as the spread between
         draws stands beside it.
@@ -237,7 +237,7 @@ class ResampledModel(NamedModel):
         return mean_over_repeats(drawn)
 
     def mean(self, multipliers: Floats) -> Floats:
-        """Return (sizes, 1 + replicates) the mean over draws that have a fit, then of resamples.
+        """Compute (sizes, 1 + replicates) the mean over draws that have a fit, then of resamples.
 
         A resample is the mean over draws on resampled patients, plus what other draws would add:
         Σ gₖ dₖ / √(k (k − 1)) of the draws' k deviations, whose variance is s²/k (multiplier
@@ -303,7 +303,7 @@ def split_spread(areas: Floats) -> tuple[float, Floats]:
 
 
 def _mean(values: Floats, axis: int) -> Floats:
-    """Return the mean of the finite values, NaN where there are none."""
+    """Compute the mean of the finite values, NaN where there are none."""
     is_defined = np.isfinite(values)
     total, count = np.where(is_defined, values, 0).sum(axis=axis), is_defined.sum(axis=axis)
     mean: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
@@ -380,7 +380,7 @@ def _fit_laws(sizes: Floats, *means: Floats) -> tuple[Floats, tuple[PowerLaw, ..
 
 
 def _estimate(figure: Linearised) -> Estimate:
-    """Return a mean over draws with its interval; a single draw says nothing of others."""
+    """Estimate a mean over draws with its interval; a single draw says nothing of others."""
     if len(figure.values) < 2:
         return Estimate(figure.value, method="no interval: fewer than two fits")
     return figure.estimate()
@@ -393,7 +393,7 @@ def find_crossing(
     multipliers: Floats,
     reach: float,
 ) -> Crossing | None:
-    """Return where a contender's curve overtakes the baseline's, both on the draws that both have.
+    """Find where a contender's curve overtakes the baseline's, both on the draws that both have.
 
     None where fewer than three sizes have fits of both in two draws; arguments are those of
     `fit_learning_curve`.
@@ -437,7 +437,7 @@ def find_crossings(
     multipliers: Floats,
     reach: float,
 ) -> tuple[Crossing, ...]:
-    """Return where each model of another arm overtakes the baseline, corrected for their number."""
+    """Find where each model of another arm overtakes the baseline, corrected for their number."""
     found = [
         find_crossing(model, baseline, sizes, multipliers, reach)
         for model in models
@@ -449,7 +449,7 @@ def find_crossings(
 
 
 def find_learning_curves(rows: Sequence[TrainedRow]) -> LearningCurves:
-    """Return the learning curves of rows that differ in `plan.subset` alone.
+    """Find the learning curves of rows that differ in `plan.subset` alone.
 
     `check_curves` refuses rows that learn from all cases, or from the same, before they are
     trained; other outcomes than classes are refused there, too.

@@ -28,12 +28,12 @@ def change(workspace: Workspace, row: Row) -> Workspace:
 
 
 def read_plan(workspace: Workspace) -> Plan:
-    """Return how the models of a row are fitted."""
+    """Read how the models of a row are fitted."""
     return check(Plan, workspace.options.compose_stage("train_baseline")["plan"], "plan")
 
 
 def list_files(choices: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return group → its configs that a row reads."""
+    """List group → its configs that a row reads."""
     files = defaultdict[str, list[str]](list)
     for choice, group in GROUPS.items():
         if group not in ("compute", "tracking", "sweep"):  # which all rows share

@@ -60,7 +60,7 @@ class NumberRange:
         return self
 
     def values(self) -> list[float | int]:
-        """Return the numbers, ascending."""
+        """List the numbers, ascending."""
         if self.scale == "whole":
             low, high = round(self.low), round(self.high)
             count = self.count or high - low + 1
@@ -159,12 +159,12 @@ class Sweep:
 
     @property
     def costs(self) -> tuple[str, ...]:
-        """Return the figures of `COSTS` that are wanted."""
+        """List the figures of `COSTS` that are wanted."""
         return tuple(name for name in COSTS if name in self.figures or self.analysis == "cost")
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Return the figures that are measured on cases."""
+        """List the figures that are measured on cases."""
         return tuple(name for name in self.figures if name not in COSTS)
 
 
@@ -191,12 +191,12 @@ class Row:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def name(self) -> str:
-        """Return its place in words: `svm.C 0.1, seed 2`."""
+        """Say its place in words: `svm.C 0.1, seed 2`."""
         return ", ".join(f"{short_name(k)} {show_value(v)}" for k, v in self.place.items())
 
 
 def expand_rows(sweep: Sweep) -> list[Row]:
-    """Return all rows in order.
+    """List all rows in order.
 
     Raises:
         OptionError: The reference names a value that its axis lacks, or two rows are equal.
@@ -220,7 +220,7 @@ def expand_rows(sweep: Sweep) -> list[Row]:
 
 
 def _combine_axes(sweep: Sweep) -> list[Row]:
-    """Return a row for every combination, the last axis fastest, with its reference."""
+    """Make a row for every combination, the last axis fastest, with its reference."""
     # A step of an axis is a value, or the name of settings, with the changes that it makes.
     steps: list[list[tuple[Any, Mapping[str, Any]]]] = []
     for name, axis in sweep.axes.items():
@@ -256,7 +256,7 @@ def _combine_axes(sweep: Sweep) -> list[Row]:
 
 
 def find_differing(rows: Sequence[Row]) -> list[str]:
-    """Return the options whose values differ between rows, those that some rows lack included."""
+    """Find the options whose values differ between rows, those that some rows lack included."""
     named = dict.fromkeys(name for row in rows for name in row.changes)
     return [
         name for name in named if len({show_value(row.changes.get(name, "")) for row in rows}) > 1
@@ -264,13 +264,13 @@ def find_differing(rows: Sequence[Row]) -> list[str]:
 
 
 def find_swept_model(options: Iterable[str]) -> str:
-    """Return the only model whose options are among some; empty where there is none, or several."""
+    """Find the only model whose options are among some; empty where there is none, or several."""
     models = {option.split(".")[2] for option in options if option.startswith(_MODEL_PREFIXES)}
     return models.pop() if len(models) == 1 else ""
 
 
 def find_corruption(changes: Options) -> str:
-    """Return what makes the images worse that a row scores; empty for nothing."""
+    """Find what makes the images worse that a row scores; empty for nothing."""
     scored = changes.get(SCORED) or {}
     return str(scored.get("corruption") or "")
 

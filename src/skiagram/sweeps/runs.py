@@ -105,7 +105,7 @@ class PreparedRow:
 
     @property
     def trainings(self) -> list[partial[Path]]:
-        """Return what trains each candidate: a call that returns its piece."""
+        """List what trains each candidate: a call that returns its piece."""
         return [
             partial(train_candidate, self.workspace, self.data, each, self.plan)
             for each in self.candidates
@@ -360,7 +360,7 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
 
 
 def _find_reported(workspace: Workspace, data: Path, scored: Scored) -> Path:
-    """Return the data set whose cases are reported; refuse images that fits may not score."""
+    """Find the data set whose cases are reported; refuse images that fits may not score."""
     # The row's own cases, unless it names others.
     if scored == Scored():
         return data

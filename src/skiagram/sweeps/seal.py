@@ -31,7 +31,7 @@ class OpenedData:
     labels: pd.DataFrame
 
     def assemble(self, duplicates: pd.DataFrame, seed: int, replicates: int) -> EvaluationSet:
-        """Return the reported cases.
+        """Read the reported cases.
 
         Args:
             duplicates: Pairs of cases that show the same, as the audit found them.

@@ -85,7 +85,7 @@ class Severity:
 
 
 def find_severity(results: Sequence[RowResult]) -> Severity:
-    """Return the severity curves in the rows of a sweep; rows that failed are in none."""
+    """Find the severity curves in the rows of a sweep; rows that failed are in none."""
     # Rows belong together that are compared with one row.
     measured = [each for each in results if not each.reason]
     groups: dict[int, list[RowResult]] = {}

@@ -60,7 +60,7 @@ class SweepResult:
 
     @cached_property
     def axes(self) -> tuple[str, ...]:
-        """Return the options, or names of settings, in which rows differ."""
+        """List the options, or names of settings, in which rows differ."""
         named = dict.fromkeys(name for result in self.rows for name in result.row.place)
         places = [result.row.place for result in self.rows]
         return tuple(
@@ -71,7 +71,7 @@ class SweepResult:
 
     @cached_property
     def options(self) -> tuple[str, ...]:
-        """Return the options whose values differ, besides those that are axes."""
+        """List the options whose values differ, besides those that are axes."""
         differing = find_differing([result.row for result in self.rows])
         return tuple(name for name in differing if name not in self.axes)
 
@@ -82,7 +82,7 @@ class SweepResult:
 
     @cached_property
     def chosen(self) -> RowResult | None:
-        """Return the row that is best by the figure to choose by, the first of equal ones."""
+        """Find the row that is best by the figure to choose by, the first of equal ones."""
         worth = {
             each.row.number: value
             for each in self.rows
@@ -93,7 +93,7 @@ class SweepResult:
 
     @property
     def chosen_by(self) -> str:
-        """Return the figure of development cases that chooses, in words with its direction."""
+        """Name the figure of development cases that chooses, in words with its direction."""
         chosen = self.chosen
         if chosen is None:
             return ""
@@ -101,7 +101,7 @@ class SweepResult:
         return f"{direction} {chosen.figures.chosen_by(self.objective)}"
 
     def describe_choice(self) -> tuple[str, ...]:
-        """Return lines that say which row was chosen and by what; none where no row can be."""
+        """Write lines that say which row was chosen and by what; none where no row can be."""
         # Only a sweep with an objective chooses a row.
         chosen = self.chosen
         if chosen is None:
@@ -115,7 +115,7 @@ class SweepResult:
         )
 
     def table(self) -> pd.DataFrame:
-        """Return the long table.
+        """Make the long table.
 
         Returns:
             Columns `row`, one for each axis, one for each further option that differs (empty
@@ -160,7 +160,7 @@ class SweepResult:
 
 
 def read_sweep(workspace: Workspace, name: object, base: Mapping[str, Any]) -> Sweep:
-    """Return the sweep of a config of `conf/sweep`.
+    """Read the sweep of a config of `conf/sweep`.
 
     Args:
         name: Of the file; None where nobody named one.
@@ -274,7 +274,7 @@ def gather(
     results: Sequence[RowResult],
     trained_rows: Mapping[int, TrainedRow] = MappingProxyType({}),
 ) -> SweepResult:
-    """Return what a sweep found, its rows in order.
+    """Gather what a sweep found, its rows in order.
 
     Args:
         trained_rows: By their numbers, for an analysis.

@@ -33,7 +33,7 @@ class Workspace:
 
     @classmethod
     def of_project(cls, root: Path, compute: Compute | None = None) -> "Workspace":
-        """Return the workspace of a project: its options, its machine, its store of pieces.
+        """Open the workspace of a project: its options, its machine, its store of pieces.
 
         `SKIAGRAM_DATA` names where source files are at hand.
 
@@ -54,7 +54,7 @@ class Workspace:
 
     @property
     def store(self) -> PieceStore:
-        """Return the store of finished pieces."""
+        """Open the store of finished pieces."""
         return self.context.require_store()
 
     def make_once(

@@ -58,7 +58,7 @@ class Cases:
         return len(self.case_id)
 
     def select(self, rows: NDArray[Any]) -> "Cases":
-        """Return the rows of a boolean mask or an index array."""
+        """Select the rows of a boolean mask or an index array."""
         return Cases(
             self.case_id[rows],
             self.patient_id[rows],
@@ -68,19 +68,19 @@ class Cases:
         )
 
     def development(self) -> "Cases":
-        """Return all cases whose labels may be used: train and validation."""
+        """Select all cases whose labels may be used: train and validation."""
         return self.select(self.split != "test")
 
     def test(self) -> "Cases":
-        """Return the sealed cases."""
+        """Select the sealed cases."""
         return self.select(self.split == "test")
 
     def reported(self, design: Design) -> "Cases":
-        """Return the cases that figures are reported of."""
+        """Select the cases that figures are reported of."""
         return self.test() if design == "holdout" else self.development()
 
     def digest(self, *inputs: str) -> str:
-        """Return the SHA-256 of the table and of other inputs of work on it, in hexadecimal."""
+        """Compute the SHA-256 of the table and of other inputs of work on it, in hexadecimal."""
         columns: tuple[NDArray[Any], ...] = (
             *(self.case_id, self.patient_id, self.split, self.label),
             *(() if self.value is None else (self.value,)),
@@ -123,7 +123,7 @@ def check_fold_column(column: str, table: pd.DataFrame) -> None:
 
 
 def name_groups(column: pd.Series) -> pd.Series:
-    """Return the values of a column that names groups, such as sites, as text; gaps stay.
+    """Read the values of a column that names groups, such as sites, as text; gaps stay.
 
     A number names a group too, a whole one without a point: site 3 and not 3.0.
     """

@@ -46,7 +46,7 @@ class ScalingCalibration(MeasuredCalibration):
 
     @property
     def columns(self) -> int:
-        """Return the number of classes."""
+        """Count the classes."""
         return len(self.intercept)
 
     def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -137,7 +137,7 @@ class RisingCurve:
             raise ValueError("a probability is outside [0, 1]")
 
     def at(self, score: Floats) -> Floats:
-        """Return (n,) probabilities at (n,) scores."""
+        """Compute (n,) probabilities at (n,) scores."""
         probability = np.interp(score, self.score, self.probability)
         return np.clip(probability, self.probability[0], self.probability[-1])  # rounding oversteps
 
@@ -155,7 +155,7 @@ class IsotonicCalibration:
 
     @property
     def columns(self) -> int:
-        """Return the number of classes."""
+        """Count the classes."""
         return 2 if len(self.curves) == 1 else len(self.curves)
 
     def probabilities(self, scores: Floats) -> Floats:
@@ -202,7 +202,7 @@ def fit_isotonic(scores: Floats, label: NDArray[np.int64]) -> IsotonicCalibratio
 
 
 def _margin(scores: Floats, k: int) -> Floats:
-    """Return (n,) how far class k lies above the mean of the others; a common level drops out."""
+    """Compute (n,) how far class k lies above the mean of the others; a common level drops out."""
     others: Floats = np.delete(scores, k, axis=1)
     margin: Floats = scores[:, k] - others.mean(axis=1)
     return margin

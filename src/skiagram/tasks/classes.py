@@ -111,11 +111,11 @@ class Classes(Predicted):
         return {}
 
     def order(self, score: Floats, estimate: Floats) -> Floats:
-        """Return (n,) the score of the positive class minus the other; of more, probabilities."""
+        """Compute (n,) the score of the positive class minus the other; of more, probabilities."""
         return estimate if self.positive is None else score_difference(score, self.positive)
 
     def measure_primary(self, cases: ScoredCases) -> Linearised:
-        """Return the AUC by placement values; NaN, with the reason, where a class lacks pairs."""
+        """Estimate the AUC by placement values; NaN, with the reason, where a class lacks pairs."""
         if missing := self.find_missing_pairs(cases):
             undefined = np.full(cases.repeats, np.nan)
             return Linearised(undefined, np.zeros((1, len(cases))), cases.patient, reason=missing)
@@ -137,7 +137,7 @@ class Classes(Predicted):
     def calibrate(
         self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
     ) -> ScalingCalibration:
-        """Return Platt's calibration of (n, n_classes) scores."""
+        """Fit Platt's calibration of (n, n_classes) scores."""
         return fit_platt(scores, label)
 
     def calibrate_by(
@@ -151,12 +151,12 @@ class Classes(Predicted):
         return CALIBRATIONS[method](scores, label)
 
     def scores_to_calibrate(self, cases: ScoredCases) -> Floats:
-        """Return (repeats, n, n_classes) the logarithms of the probabilities."""
+        """Compute (repeats, n, n_classes) the logarithms of the probabilities."""
         logarithms: Floats = np.log(np.clip(cases.estimate, _SMALLEST, 1))
         return logarithms
 
     def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
-        """Return a sentence where a class has few test patients."""
+        """Write a sentence where a class has few test patients."""
         # Patients of each class; the rarest limits what can be known.
         patients = {
             name: len(np.unique(patient[label == k])) for k, name in enumerate(self.classes)
@@ -188,7 +188,7 @@ class Classes(Predicted):
         return right
 
     def test_chance(self, figure: Linearised, cases: ScoredCases) -> float | None:
-        """Return the two-sided p value of an AUC of ½; None where it is not defined, 0 or 1.
+        """Compute the two-sided p value of an AUC of ½; None where it is not defined, 0 or 1.
 
         The variance is at least that of scores without use, (m + n + 1) / 12mn for m and n cases
         of the classes (Mann & Whitney 1947). On the logit the test would lose its power where a
@@ -207,7 +207,7 @@ class Classes(Predicted):
         return variation.p(figure.value - 0.5)
 
     def are_alike(self, first: ScoredCases, second: ScoredCases) -> bool:
-        """Return whether both order all cases of each fit alike: the AUCs never differ."""
+        """Tell whether both order all cases of each fit alike: the AUCs never differ."""
         import pandas as pd  # commands print their help without it
 
         # Of several classes only equal scores are alike for sure.
@@ -225,5 +225,5 @@ class Classes(Predicted):
 
 
 def has_pairs(cases: ScoredCases, positive: NDArray[np.bool_]) -> bool:
-    """Return whether some fit of each repeat scored cases of a class and other cases."""
+    """Tell whether some fit of each repeat scored cases of a class and other cases."""
     return all(bool(np.isin(fit[positive], fit[~positive]).any()) for fit in cases.fit)

@@ -15,14 +15,14 @@ class OutcomeRow(Protocol):
 
     @property
     def cells(self) -> Mapping[str, str]:
-        """Return column name → cell without blanks around it."""
+        """Read column name → cell without blanks around it."""
 
     @property
     def where(self) -> str:
-        """Return what names the row in a message."""
+        """Say what names the row in a message."""
 
     def number(self, column: str) -> float | None:
-        """Return the finite number that a cell says; None of any other."""
+        """Read the finite number that a cell says; None of any other."""
 
 
 class OutcomeTable(NamedTuple):
@@ -55,7 +55,7 @@ class ColumnOption(NamedTuple):
 
     @property
     def flag(self) -> str:
-        """Return the option as it is typed."""
+        """Write the option as it is typed."""
         return f"--{self.name.replace('_', '-')}"
 
 

@@ -75,7 +75,7 @@ class FindingsCalibration(MeasuredCalibration):
 
     @property
     def columns(self) -> int:
-        """Return the number of findings."""
+        """Count the findings."""
         return len(self.slopes)
 
     def probabilities(self, scores: Floats) -> Floats:
@@ -195,7 +195,7 @@ class Findings(MeasuredOutcome):
 
     @classmethod
     def is_missing(cls, row: OutcomeRow, options: Mapping[str, Any]) -> bool:
-        """Return whether no finding of a row is known."""
+        """Tell whether no finding of a row is known."""
         columns = options["findings"]
         if len(columns) == 1:
             return _says_nothing(row.cells[columns[0]])
@@ -231,7 +231,7 @@ class Findings(MeasuredOutcome):
         return f"probability of each of {len(self.findings)} findings ({listed(self.findings)})"
 
     def encode(self, states: States) -> Floats:
-        """Return (n,) the numbers that hold (n, findings) states."""
+        """Compute (n,) the numbers that hold (n, findings) states."""
         places = 3 ** np.arange(states.shape[1], dtype=np.int64)
         value: Floats = (states * places).sum(axis=1).astype(np.float64)
         return value
@@ -243,7 +243,7 @@ class Findings(MeasuredOutcome):
         return states
 
     def label(self, value: Floats) -> Labels:
-        """Return (n,) the first finding of `balanced_by` that is present; else the last label."""
+        """Find (n,) the first finding of `balanced_by` that is present; else the last label."""
         states = self.states(value)
         first = np.full(len(value), len(self.balanced_by), dtype=np.int64)
         for number, name in reversed([*enumerate(self.balanced_by)]):
@@ -314,7 +314,7 @@ class Findings(MeasuredOutcome):
         return np.where(states == UNKNOWN, -1, states).astype(np.float64)
 
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
-        """Return the mean cross-entropy of all findings that are known.
+        """Compute the mean cross-entropy of all findings that are known.
 
         A score of 0 stands for the finding's share, so that training begins there.
         """
@@ -378,7 +378,7 @@ class Findings(MeasuredOutcome):
     def mean_of_parts(
         self, cases: ScoredCases, parts: Sequence[tuple[str, Linearised]]
     ) -> Linearised:
-        """Return the mean over findings, whose degrees of freedom the rarest finding limits."""
+        """Estimate the mean over findings, whose degrees of freedom the rarest finding limits."""
         # The rarest finding limits the degrees of freedom.
         states, repeats = self.states(cases.value), len(cases.score)
         influence = np.zeros((repeats, len(cases.value)))
@@ -509,13 +509,13 @@ class Findings(MeasuredOutcome):
         return *doubts, *filter(None, [describe_unequal_patients(patient)])
 
     def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
-        """Return which cases have each finding; where it is not known, none."""
+        """Tell which cases have each finding; where it is not known, none."""
         present = (self.states(value) == PRESENT).astype(np.int64)
         return dict(zip(self.findings, present.T, strict=True))
 
 
 def _blank_state(options: Mapping[str, Any]) -> int:
-    """Return what an empty cell says of a finding."""
+    """Tell what an empty cell says of a finding."""
     words = {None: UNKNOWN, "unknown": UNKNOWN, "absent": ABSENT}
     if options["blank_finding"] not in words:
         raise OptionError(
@@ -525,7 +525,7 @@ def _blank_state(options: Mapping[str, Any]) -> int:
 
 
 def _state(cell: str, blank: int) -> int | None:
-    """Return the state that a cell of a finding's column says; None where it says nothing known."""
+    """Read the state that a cell of a finding's column says; None where it says nothing known."""
     if not cell or stands_for_missing(cell):
         return blank
     return _STATES.get(plain(cell))
@@ -570,12 +570,12 @@ def _read_each(
 
 
 def _says_nothing(cell: str) -> bool:
-    """Return whether a cell of a list of findings is empty, or a word for a missing value."""
+    """Tell whether a cell of a list of findings is empty, or a word for a missing value."""
     return not cell or (_squeezed(cell) not in _NO_FINDING and stands_for_missing(cell))
 
 
 def _squeezed(cell: str) -> str:
-    """Return a cell in small letters without blanks and underscores."""
+    """Write a cell in small letters without blanks and underscores."""
     return "".join(cell.casefold().replace("_", " ").split())
 
 
@@ -635,7 +635,7 @@ def _read_lists(
 
 def _describe(names: Sequence[str], states: States, blank: int) -> str:
     # Each finding with its number of rows.
-    """Return how many rows have each finding, and in how many cells it is not known."""
+    """Say how many rows have each finding, and in how many cells it is not known."""
     counted = listed(
         f"{name} ({count})"
         for name, count in zip(names, (states == PRESENT).sum(axis=0).tolist(), strict=True)

@@ -66,7 +66,7 @@ class GradeCalibration(MeasuredCalibration):
 
     @property
     def columns(self) -> int:
-        """Return the number of grades, and one more for the predicted grade."""
+        """Count the grades, and one more for the predicted grade."""
         return len(self.cuts) + 2
 
     def probabilities(self, scores: Floats) -> Floats:
@@ -222,7 +222,7 @@ class Grade(MeasuredOutcome):
 
     @property
     def _places(self) -> str:
-        """Return what places mean, in words."""
+        """Say what places mean, in words."""
         return f"1 = {self.grades[0]} to {len(self.grades)} = {self.grades[-1]}"
 
     def check(self, value: float, label: int, where: str) -> None:
@@ -265,7 +265,7 @@ class Grade(MeasuredOutcome):
         return levels
 
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
-        """Return the cross-entropy of lying above each cut-off, summed over cut-offs.
+        """Compute the cross-entropy of lying above each cut-off, summed over cut-offs.
 
         CORAL of Cao, Mirjalili & Raschka 2020, *Pattern Recognition Letters* 140:325: one score
         with a bias a cut-off, so that chances of lying above never rise with the cut-off. The mean
@@ -278,7 +278,7 @@ class Grade(MeasuredOutcome):
         return terms.sum(dim=1).mean()
 
     def learned_with_loss(self) -> Floats:
-        """Return the cut-offs that give each grade its share if all scores are 0."""
+        """Compute the cut-offs that give each grade its share if all scores are 0."""
         below = np.cumsum(self.shares)[:-1]
         cuts: Floats = np.log(below / (1 - below))
         return cuts

@@ -81,7 +81,7 @@ class NumberCalibration(MeasuredCalibration):
 
 
 def group_numbers(value: Floats) -> tuple[Labels, int]:
-    """Return the group of each number by its rank, from 0 for the lowest, and how many there are.
+    """Find the group of each number by its rank, from 0 for the lowest, and how many there are.
 
     Equal numbers are in one group, so that fewer than four may be left; two or more where not all
     numbers are equal.
@@ -280,7 +280,7 @@ class Number(MeasuredOutcome):
         return value, np.searchsorted(edges, value).astype(np.int64)
 
     def best_score(self, chance: Floats, effect: float) -> Floats:
-        """Return the median given the images: that of two normal distributions, by bisection."""
+        """Find the median given the images: that of two normal distributions, by bisection."""
         from scipy.special import ndtr  # slow to import: readers of an evaluation do without
 
         low, high = np.zeros(len(chance)), np.full(len(chance), effect)
@@ -299,13 +299,13 @@ class Number(MeasuredOutcome):
         return self.as_score(value)[:, None]
 
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
-        """Return the mean absolute error, in standard deviations."""
+        """Compute the mean absolute error, in standard deviations."""
         return (score - target[:, 0]).abs().mean()
 
     def calibrate(
         self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
     ) -> NumberCalibration:
-        """Return a calibration that shifts all predictions by the median of what they miss.
+        """Fit a calibration that shifts all predictions by the median of what they miss.
 
         Least squares predict the mean, and the median of skewed numbers has the smaller absolute
         error: without the shift a model could win by its loss alone. Each patient counts once.

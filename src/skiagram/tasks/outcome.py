@@ -36,7 +36,7 @@ class MeasuredCalibration(ABC):
     @property
     @abstractmethod
     def columns(self) -> int:
-        """Return the number of estimates."""
+        """Count the estimates."""
 
     @abstractmethod
     def probabilities(self, scores: Floats) -> Floats:
@@ -71,7 +71,7 @@ def require_unit(unit: str, project_unit: str) -> None:
 
 
 def describe_unequal_patients(patient: Labels) -> str:
-    """Return a sentence where a few patients have most of the cases; else nothing."""
+    """Write a sentence where a few patients have most of the cases; else nothing."""
     if not few_have_most(patient):
         return ""
     alike = max(1, round(effective_patients(patient)))
@@ -134,7 +134,7 @@ class MeasuredOutcome(Predicted):
     @classmethod
     @abstractmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
-        """Return the outcome of a table, and each row's label and value.
+        """Read the outcome of a table, and each row's label and value.
 
         Args:
             options: Name of each option → what was given, None for nothing; columns that are named
@@ -147,7 +147,7 @@ class MeasuredOutcome(Predicted):
 
     @classmethod
     def is_missing(cls, row: OutcomeRow, options: Mapping[str, Any]) -> bool:
-        """Return whether a row says nothing in the column of `named_by`."""
+        """Tell whether a row says nothing in the column of `named_by`."""
         cell = row.cells[options[cls.named_by[-1]]]
         return not cell or stands_for_missing(cell)
 
@@ -161,10 +161,10 @@ class MeasuredOutcome(Predicted):
 
     @abstractmethod
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
-        """Return the mean loss of a network's scores; see `Predicted.loss`."""
+        """Compute the mean loss of a network's scores; see `Predicted.loss`."""
 
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
-        """Return all figures, the primary first."""
+        """Measure all figures, the primary first."""
         others = (
             MeasuredFigure(name, group, mean_over_repeats(repeats, cases.folds))
             for name, group, repeats in self.measure_others(cases)
@@ -181,13 +181,13 @@ class MeasuredOutcome(Predicted):
 
     @abstractmethod
     def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
-        """Return why the figures of so many cases, or of such values, say little."""
+        """Say why the figures of so many cases, or of such values, say little."""
 
     @abstractmethod
     def draw(
         self, hidden: NDArray[np.bool_], effect: float, generator: np.random.Generator
     ) -> tuple[Floats, Labels]:
-        """Return (n,) values and labels of generated cases by what is hidden in their images.
+        """Draw (n,) values and labels of generated cases by what is hidden in their images.
 
         Args:
             hidden: (n,) whether a case's images have the finding.
@@ -195,7 +195,7 @@ class MeasuredOutcome(Predicted):
         """
 
     def best_score(self, chance: Floats, effect: float) -> Floats:  # effect: as of `draw`
-        """Return (n,) the scores that no others are better than, of cases drawn by `draw`.
+        """Compute (n,) the scores that no others are better than, of cases drawn by `draw`.
 
         Args:
             chance: (n,) of the finding, given the images.
@@ -203,7 +203,7 @@ class MeasuredOutcome(Predicted):
         return chance
 
     def as_score(self, best: Floats) -> Floats:
-        """Return `best_score` on the scale of models' scores, which development cases may set.
+        """Compute `best_score` on the scale of models' scores, which development cases may set.
 
         It is (n,), or (n, scores) where a model gives several.
         """
@@ -222,7 +222,7 @@ class MeasuredOutcome(Predicted):
         return replace(cases, score=ordered, estimate=estimates, folds=0)
 
     def list_figures(self) -> tuple[Figure, ...]:
-        """Return what is said of each figure, the primary one first."""
+        """List what is said of each figure, the primary one first."""
         # Figures as the outcome defines them.
         figures = [
             replace(
@@ -245,16 +245,16 @@ class MeasuredOutcome(Predicted):
 
     @property
     def of_primary(self) -> Figure:
-        """Return what is said of the primary figure."""
+        """Say what is said of the primary figure."""
         return next(figure for figure in self.figures if figure.name == self.primary)
 
     @property
     def primary_title(self) -> str:
-        """Return what the primary figure is called in a sentence."""
+        """Say what the primary figure is called in a sentence."""
         title = self.of_primary.title
         return title[0].lower() + title[1:] if title[1:2].islower() else title
 
     @property
     def lower_is_better(self) -> bool:
-        """Return whether the primary figure is an error."""
+        """Tell whether the primary figure is an error."""
         return not self.of_primary.higher_is_better

@@ -63,7 +63,7 @@ class Line:
 
     @classmethod
     def of_fifths(cls, name: str, expected: Floats, observed: NDArray[np.bool_]) -> "Line":
-        """Return expected and observed shares of (n,) cases, in fifths of the former.
+        """Compute expected and observed shares of (n,) cases, in fifths of the former.
 
         Fewer than five cases are a point each.
         """
@@ -147,11 +147,11 @@ class Predicted(ABC):
     @property
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
-        """Return the names of the labels, which balance the folds."""
+        """List the names of the labels, which balance the folds."""
 
     @property
     def has_ideal(self) -> bool:
-        """Return whether an ideal observer of generated cases has a primary figure."""
+        """Tell whether an ideal observer of generated cases has a primary figure."""
         return True
 
     @property
@@ -185,35 +185,35 @@ class Predicted(ABC):
 
     @property
     def asked(self) -> dict[str, Any]:
-        """Return options of commands that another cohort's line may leave out, with their value."""
+        """List options of commands that another cohort's line may leave out, with their value."""
         return {}
 
     @property
     @abstractmethod
     def words(self) -> str:
-        """Return what is predicted, for people: `a / b`, or `time to an event, in days`."""
+        """Say what is predicted, for people: `a / b`, or `time to an event, in days`."""
 
     @property
     def purpose(self) -> str:
-        """Return what a model of it does, as its card says."""
+        """Say what a model of it does, as its card says."""
         return f"estimates a {self.words}"
 
     @property
     @abstractmethod
     def estimates(self) -> tuple[str, ...]:
-        """Return the names of what a calibration estimates, a column each."""
+        """List the names of what a calibration estimates, a column each."""
 
     @property
     def reported(self) -> tuple[str, ...]:
-        """Return those of the estimates that are told of a new case: by default all."""
+        """List those of the estimates that are told of a new case: by default all."""
         return self.estimates
 
     @abstractmethod
     def list_figures(self) -> tuple[Figure, ...]:
-        """Return what is said of each figure, in the order of the tables."""
+        """List what is said of each figure, in the order of the tables."""
 
     def title_figure(self, figure: str, group: str = "") -> str:
-        """Return the title of a figure of models, with the horizon or the like that it is of."""
+        """Write the title of a figure of models, with the horizon or the like that it is of."""
         titles = {each.name: each.title for each in self.list_figures()}
         return f"{titles.get(figure, figure)}, {group}" if group else titles.get(figure, figure)
 
@@ -224,17 +224,17 @@ class Predicted(ABC):
     @property
     @abstractmethod
     def primary_title(self) -> str:
-        """Return what the primary figure is called in a sentence."""
+        """Say what the primary figure is called in a sentence."""
 
     @property
     def figure_words(self) -> str:
-        """Return what it is called where the task is known; of any classes `AUC`."""
+        """Say what it is called where the task is known; of any classes `AUC`."""
         return self.primary_title
 
     @property
     @abstractmethod
     def lower_is_better(self) -> bool:
-        """Return whether the primary figure is an error."""
+        """Tell whether the primary figure is an error."""
 
     @property
     def selection(self) -> str:
@@ -243,17 +243,17 @@ class Predicted(ABC):
 
     @property
     def scores(self) -> int:
-        """Return how many scores a model gives a case."""
+        """Count how many scores a model gives a case."""
         return 1
 
     @property
     def margin_unit(self) -> float:
-        """Return what the primary figure's margin counts in: by default in the figure itself."""
+        """Say what the primary figure's margin counts in: by default in the figure itself."""
         return 1.0
 
     @property
     def chance_rule(self) -> str:
-        """Return the model without any feature that stands for chance; empty where none does."""
+        """Find the model without any feature that stands for chance; empty where none does."""
         return self.rules["cases"] if self.chance is None else ""
 
     def direct(self, value: float) -> float:
@@ -265,7 +265,7 @@ class Predicted(ABC):
         """Return (n, columns), or (n,) labels, what an estimator or a network is fitted to."""
 
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
-        """Return the mean loss of a network's scores, written with the methods of tensors.
+        """Compute the mean loss of a network's scores, written with the methods of tensors.
 
         Args:
             score: (n,), or (n, scores) where a model gives several.
@@ -283,7 +283,7 @@ class Predicted(ABC):
 
     @abstractmethod
     def calibrate(self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]) -> Any:
-        """Return a member of `skiagram.calibration.Calibration`, by (n, scores) held-out scores.
+        """Fit a member of `skiagram.calibration.Calibration`, by (n, scores) held-out scores.
 
         Args:
             patient: (n,) of each case.
@@ -327,7 +327,7 @@ class Predicted(ABC):
         return ()
 
     def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
-        """Return why the figures of so many cases, or of such values, say little."""
+        """Say why the figures of so many cases, or of such values, say little."""
         return ()
 
     def tell(self, value: Floats) -> dict[str, Floats]:
@@ -335,7 +335,7 @@ class Predicted(ABC):
         return {"value": value}
 
     def order(self, score: Floats, estimate: Floats) -> Floats:
-        """Return what orders cases, (n,) or (n, scores).
+        """Find what orders cases, (n,) or (n, scores).
 
         Args:
             score: (n, scores) of a model.
@@ -345,28 +345,28 @@ class Predicted(ABC):
 
     @abstractmethod
     def measure_primary(self, cases: ScoredCases) -> Linearised:
-        """Return the primary figure, the mean over repeats; NaN where it is not defined."""
+        """Estimate the primary figure, the mean over repeats; NaN where it is not defined."""
 
     def mark_right(self, cases: ScoredCases) -> NDArray[np.bool_] | None:
         """Return (repeats, n) whether the most probable class is true; None where none is named."""
         return None
 
     def test_chance(self, figure: Linearised, cases: ScoredCases) -> float | None:
-        """Return the two-sided p value of chance for a primary figure; None where not defined."""
+        """Compute the two-sided p value of chance for a primary figure; None where not defined."""
         if self.chance is None or not np.isfinite(figure.value):
             return None
         return figure.variation.p(figure.value - self.chance)
 
     def are_alike(self, first: ScoredCases, second: ScoredCases) -> bool:
-        """Return whether two models' primary figures never differ, on whatever cases."""
+        """Tell whether two models' primary figures never differ, on whatever cases."""
         return False
 
     def measure(self, cases: ScoredCases) -> "list[MeasuredFigure]":
-        """Return the figures that are means over cases, the primary first."""
+        """Measure the figures that are means over cases, the primary first."""
         return [MeasuredFigure(self.primary, "", self.measure_primary(cases))]
 
     def measure_parts(self, cases: ScoredCases) -> list[tuple[str, Linearised]]:
-        """Return the figures by name whose mean the primary one is; none where it is no mean.
+        """Measure the figures by name whose mean the primary one is; none where it is no mean.
 
         Two arms are compared by each of them, too.
         """
@@ -375,11 +375,11 @@ class Predicted(ABC):
     def mean_of_parts(
         self, cases: ScoredCases, parts: Sequence[tuple[str, Linearised]]
     ) -> Linearised:
-        """Return the primary figure over some of its parts; NaN where there are none."""
+        """Estimate the primary figure over some of its parts; NaN where there are none."""
         return self.measure_primary(cases)
 
     def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
-        """Return what is drawn of a model besides curves of decisions."""
+        """Draw what is drawn of a model besides curves of decisions."""
         return ()
 
     @abstractmethod

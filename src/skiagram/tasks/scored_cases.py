@@ -38,17 +38,17 @@ class ScoredCases:
     threshold: Floats = field(default_factory=lambda: np.full((1, 1), np.nan))
 
     def __len__(self) -> int:
-        """Return the number of cases."""
+        """Count the cases."""
         return len(self.label)
 
     @property
     def repeats(self) -> int:
-        """Return the number of trainings."""
+        """Count the trainings."""
         return len(self.score)
 
     @property
     def has_one_fit(self) -> bool:
-        """Return whether one fit of each repeat scored all cases."""
+        """Tell whether one fit of each repeat scored all cases."""
         return bool((self.fit == self.fit[:, :1]).all())
 
     @property
@@ -63,7 +63,7 @@ class ScoredCases:
         return named
 
     def select(self, rows: NDArray[np.bool_]) -> "ScoredCases":
-        """Return some cases; patients are numbered anew."""
+        """Select some cases; patients are numbered anew."""
         return ScoredCases(
             self.label[rows],
             self.value[rows],

@@ -70,5 +70,5 @@ class Task:
         return tuple(self.predicted.rules.values())
 
     def defines(self, analysis: str) -> bool:
-        """Return whether an analysis, a kind of model or a section of the page is defined."""
+        """Tell whether an analysis, a kind of model or a section of the page is defined."""
         return analysis not in self.predicted.undefined

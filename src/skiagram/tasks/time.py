@@ -105,7 +105,7 @@ class HazardCalibration(MeasuredCalibration):
 
     @property
     def columns(self) -> int:
-        """Return the number of times."""
+        """Count the times."""
         return len(self.hazard)
 
     def probabilities(self, scores: Floats) -> Floats:
@@ -124,7 +124,7 @@ class HazardCalibration(MeasuredCalibration):
         return without
 
     def _cumulative(self, scores: Floats, slope: float, hazard: Sequence[float]) -> Floats:
-        """Return the (n, times) cumulative hazard of one of the events."""
+        """Compute the (n, times) cumulative hazard of one of the events."""
         ratio = np.exp(np.clip(slope * (scores - self.centre), -_MAX_SLOPE, _MAX_SLOPE))
         cumulative: Floats = ratio * np.array(hazard)
         return cumulative
@@ -230,7 +230,7 @@ class TimeToEvent(MeasuredOutcome):
 
     @classmethod
     def is_missing(cls, row: OutcomeRow, options: Mapping[str, Any]) -> bool:
-        """Return whether a row does not say if the event was seen, or has no time."""
+        """Tell whether a row does not say if the event was seen, or has no time."""
         times = options["time"] or ()
         untimed = bool(times) and not any(row.cells[name] for name in times)
         return untimed or is_missing_event(row.cells[options["event"]], options)
@@ -341,7 +341,7 @@ class TimeToEvent(MeasuredOutcome):
         return np.stack([value, label == EVENT], axis=1)
 
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
-        """Return the mean negative log partial likelihood (Breslow's for tied times).
+        """Compute the mean negative log partial likelihood (Breslow's for tied times).
 
         As Katzman et al. 2018, *BMC Medical Research Methodology* 18:24: the risk sets are those of
         the batch. A batch without an event has the loss 0.
@@ -587,12 +587,12 @@ class TimeToEvent(MeasuredOutcome):
         return np.minimum(time, end), (time <= end).astype(np.int64)
 
     def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
-        """Return which cases had the event sooner than usual for as long as they were followed."""
+        """Tell which cases had the event sooner than usual for as long as they were followed."""
         early = martingale_residuals(np.zeros(len(value)), value, label == EVENT)
         return {"early event": (early > np.median(early)).astype(np.int64)}
 
     def compare_groups(self, value: Floats, label: Labels, group: Labels) -> GroupGap | None:
-        """Return how follow-up differs: who is censored when, whoever has the event aside."""
+        """Describe how follow-up differs: who is censored when, whoever has the event aside."""
         # Follow-up ends by censoring; events are set aside.
         ended = label == CENSORED
         medians = [
@@ -648,17 +648,17 @@ class TimeToEvent(MeasuredOutcome):
 
 
 def _median_follow_up(value: Floats, label: Labels) -> float:
-    """Return the time by which half would be censored if nobody had the event; inf where none."""
+    """Estimate the time by which half would be censored if nobody had the event; inf where none."""
     followed = kaplan_meier(value, label == CENSORED)
     reached = followed.time[followed.value <= 0.5]
     return float(reached[0]) if len(reached) else np.inf
 
 
 def _event_free(value: Floats, label: Labels) -> StepCurve:
-    """Return the share without the event; others may come first."""
+    """Estimate the share without the event; others may come first."""
     return aalen_johansen(value, label == EVENT, label == OTHER)
 
 
 def _observed_share(value: Floats, label: Labels, horizon: float) -> float:
-    """Return the share that had the event by a horizon."""
+    """Estimate the share that had the event by a horizon."""
     return 1 - float(_event_free(value, label).at(np.array([horizon]))[0])

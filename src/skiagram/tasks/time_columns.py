@@ -114,7 +114,7 @@ class ReadTimes(NamedTuple):
 
 
 def read_times(rows: Sequence[OutcomeRow], options: Mapping[str, Any]) -> ReadTimes:
-    """Return the times and events of rows; see `MeasuredOutcome.read_columns`."""
+    """Read the times and events of rows; see `MeasuredOutcome.read_columns`."""
     # Both columns must be named.
     times, event, since = options["time"], options["event"], options["since"]
     if times is None or event is None:
@@ -170,7 +170,7 @@ def read_times(rows: Sequence[OutcomeRow], options: Mapping[str, Any]) -> ReadTi
 
 
 def _date(row: OutcomeRow, column: str) -> datetime.date:
-    """Return a cell as a date; it is not quoted where it is none, as it could tell who it is."""
+    """Read a cell as a date; it is not quoted where it is none, as it could tell who it is."""
     try:
         return datetime.date.fromisoformat(row.cells[column].strip())
     except ValueError:
@@ -183,7 +183,7 @@ def _date(row: OutcomeRow, column: str) -> datetime.date:
 
 
 def is_missing_event(cell: str, options: Mapping[str, Any]) -> bool:
-    """Return whether a cell does not say whether the event was seen, and none was named so."""
+    """Tell whether a cell does not say whether the event was seen, and none was named so."""
     text = _compared(cell)
     named = (options[option] or () for option in ("no_event", "cause", "other_cause"))
     if any(text in map(_compared, cells) for cells in named):
@@ -257,19 +257,19 @@ def _states(rows: Sequence[OutcomeRow], event: str, options: Mapping[str, Any]) 
 
 
 def find_unit(column: str) -> str | None:
-    """Return the unit that a column of times is called by, such as `OS_MONTHS`; None without."""
+    """Find the unit that a column of times is called by, such as `OS_MONTHS`; None without."""
     words = _words(column)
     return next((each for each in UNITS if not words.isdisjoint((each, each[:-1]))), None)
 
 
 def _words(name: str) -> set[str]:
-    """Return the words of a column's name, in small letters."""
+    """List the words of a column's name, in small letters."""
     parts = re.split(r"[\W\d_]+|(?<=[a-z])(?=[A-Z])", name)
     return {part.casefold() for part in parts}
 
 
 def _usual_state(text: str) -> int | None:
-    """Return what a usual word means; None of any other, and where its code contradicts it."""
+    """Tell what a usual word means; None of any other, and where its code contradicts it."""
     coded = _CODED.fullmatch(text)
     if coded is None:
         words = " ".join(text.replace("-", " ").split()) if not text.startswith("-") else text
@@ -308,7 +308,7 @@ def _require_known(
 
 
 def _listed(cells: Iterable[str], counts: Mapping[str, int]) -> str:
-    """Return cells with how often they occur, the most frequent first."""
+    """List cells with how often they occur, the most frequent first."""
     ordered = sorted(cells, key=lambda cell: (-counts[cell], cell))
     more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
     return ", ".join(f"{cell!r} ({counts[cell]})" for cell in ordered[:_SHOWN]) + more

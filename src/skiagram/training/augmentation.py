@@ -25,7 +25,7 @@ _QUARTER, _CONTRAST, _BRIGHTNESS = 7, 10, 11  # columns of the draws; places com
 
 
 def draws(seed: int, epoch: int, case_ids: Sequence[str]) -> Tensor:
-    """Return (n, 12) float32, uniform in [0, 1), behind the views of some cases in one epoch."""
+    """Draw (n, 12) float32, uniform in [0, 1), behind the views of some cases in one epoch."""
     rows = [stream(seed, "augmentation", epoch, case_id).random(_DRAWS) for case_id in case_ids]
     return torch.from_numpy(np.stack(rows).astype(np.float32))
 
@@ -36,7 +36,7 @@ def augment(
     options: Augmentation | VolumeAugmentation,
     masks: int = 0,
 ) -> Tensor:
-    """Return one view of each image; what lies outside an image repeats its border.
+    """Make one view of each image; what lies outside an image repeats its border.
 
     Args:
         images: (n, channels, height, width) float, or volumes of (n, channels, depth, height,
@@ -71,7 +71,7 @@ def augment(
 
 
 def move_images(images: Tensor, uniform: Tensor, options: Augmentation) -> Tensor:
-    """Return each of (n, channels, height, width) through an affine map; see `augment`."""
+    """Move each of (n, channels, height, width) through an affine map; see `augment`."""
     # Flips and angles of each image.
     signed = 2 * uniform - 1
     horizontal = _sign(uniform[:, 0], options.horizontal_flip)
@@ -103,7 +103,7 @@ def _sign(uniform: Tensor, allowed: bool | None) -> Tensor:
 
 
 def move_volumes(volumes: Tensor, uniform: Tensor, options: VolumeAugmentation) -> Tensor:
-    """Return each of (n, channels, depth, height, width) through an affine map; see `augment`."""
+    """Move each of (n, channels, depth, height, width) through an affine map; see `augment`."""
     # An image has no depth to be flipped.
     if volumes.ndim != _VOLUMES:
         allowed = "for images: flips, shift, rotation, shear and zoom; article, medical or null"

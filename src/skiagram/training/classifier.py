@@ -46,7 +46,7 @@ class Classifier(nn.Module):
         self.register_buffer("deviation", deviation.reshape(-1, 1, 1))
 
     def forward(self, images: Tensor, *table: Tensor) -> Tensor:
-        """Return (n, n_classes) logits; a table's (n, columns) are normalised already."""
+        """Compute (n, n_classes) logits; a table's (n, columns) are normalised already."""
         by_channel = (-1, *[1] * (images.ndim - 2))
         mean, deviation = self.mean.view(by_channel), self.deviation.view(by_channel)
         normalised = (images - mean).div_(deviation)
@@ -56,7 +56,7 @@ class Classifier(nn.Module):
 
 
 def three_planes(volumes: Tensor) -> Tensor:
-    """Return the planes through the centre of (n, channels, side, side, side) as one image.
+    """Cut the planes through the centre of (n, channels, side, side, side) as one image.
 
     They are rows by columns, slices by columns, slices by rows: (n, 3 × channels, side, side).
     """
@@ -66,12 +66,12 @@ def three_planes(volumes: Tensor) -> Tensor:
 
 
 def parameter_count(module: nn.Module) -> int:
-    """Return the number of learned numbers."""
+    """Count the learned numbers."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
 def multiply_adds(module: nn.Module, shape: tuple[int, ...], columns: int = 0) -> int:
-    """Return the multiply–add operations of convolutions and matrix products for one case.
+    """Count the multiply–add operations of convolutions and matrix products for one case.
 
     Args:
         shape: (channels, [depth,] height, width).

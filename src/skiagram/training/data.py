@@ -192,7 +192,7 @@ class Examples(Dataset[ExampleBatch], ABC):
         return EpochOrder(len(self), batch_size, seed, rank, world)
 
     def moments(self) -> tuple[Tensor, Tensor]:
-        """Return each channel's mean and standard deviation over all pixels, float32.
+        """Compute each channel's mean and standard deviation over all pixels, float32.
 
         A constant channel has a deviation of 1, so that dividing by it is safe.
         """
@@ -293,7 +293,7 @@ class EpochOrder(Sampler[Rows]):
 
 
 def described(shape: tuple[int, ...]) -> str:
-    """Return (channels, [depth,] height, width) in words."""
+    """Say (channels, [depth,] height, width) in words."""
     if len(shape) == VOLUME_AXES:
         return f"volumes of channels, depth, height, width {shape}"
     return f"images of channels, height, width {shape}"

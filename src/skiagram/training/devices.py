@@ -9,7 +9,7 @@ from skiagram.training.options import Trainer
 
 
 def device(trainer: Trainer) -> torch.device:
-    """Return the one device on which this process scores cases under these options."""
+    """Find the one device on which this process scores cases under these options."""
     if trainer.accelerator != "cpu" and torch.cuda.is_available():
         ranks = (os.environ.get(name) for name in ("LOCAL_RANK", "SLURM_LOCALID"))
         local = next((int(rank) for rank in ranks if rank), 0)  # of those that share a training

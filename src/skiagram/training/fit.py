@@ -161,7 +161,7 @@ class WholeFiles(TorchCheckpointIO):
 def read_weights(
     folder: Path, epochs: int | None
 ) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
-    """Return weights of a classifier and the curves of its fit.
+    """Read weights of a classifier and the curves of its fit.
 
     They are read from the files, because processes that were started for a fit leave nothing else.
 
@@ -190,7 +190,7 @@ def read_weights(
 
 
 def _after(folder: Path, epochs: int | None) -> Path | None:
-    """Return where a fit that keeps the weights after each epoch has those after so many."""
+    """Find where a fit that keeps the weights after each epoch has those after so many."""
     return None if epochs is None else folder / f"epoch={epochs - 1}.ckpt"
 
 
@@ -281,7 +281,7 @@ class TrainingRun:
         return pd.DataFrame(state["curves"]).astype({"epoch": "int64"})
 
     def has_trained(self, epochs: int | None) -> bool:
-        """Return whether the folder has the weights after so many epochs, of a fit of more."""
+        """Tell whether the folder has the weights after so many epochs, of a fit of more."""
         kept = None if self.folder is None else _after(self.folder, epochs)
         return kept is not None and kept.exists()
 
@@ -412,7 +412,7 @@ def meet(options: Trainer) -> None:
 
 
 def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer:
-    """Return Lightning's trainer of these options, for as many processes as were started.
+    """Build Lightning's trainer of these options, for as many processes as were started.
 
     Args:
         frozen: Whether a base gets no gradient in some epochs.

@@ -80,7 +80,7 @@ class EpochLog(Logger):
 
 
 def find_live_log(folder: Path) -> EpochLog | None:
-    """Return the logger of the fit in a folder; None where no tracker shows it."""
+    """Find the logger of the fit in a folder; None where no tracker shows it."""
     note = os.environ.get(LIVE)
     if note is None:
         return None

@@ -60,7 +60,7 @@ class ClassifierTraining(pl.LightningModule):
         self._validated: list[tuple[Tensor, Tensor]] = []
 
     def forward(self, images: Tensor, table: Tensor) -> Tensor:
-        """Return (n, n_classes) logits; a table without a column is for networks on images."""
+        """Compute (n, n_classes) logits; a table without a column is for networks on images."""
         return self._score(images, table) if table.shape[1] else self._score(images)
 
     def setup(self, stage: str) -> None:
@@ -120,7 +120,7 @@ class ClassifierTraining(pl.LightningModule):
         self._losses = []
 
     def training_step(self, batch: ExampleBatch, batch_idx: int) -> Tensor:
-        """Return the loss of a batch.
+        """Compute the loss of a batch.
 
         Raises:
             ModelFailure: The loss is not finite; seen at once on a CPU, elsewhere after the epoch.

@@ -59,7 +59,7 @@ Box = tuple[tuple[int, int], ...]  # first pixel and the one after the last, alo
 
 
 def seen_sides(image: StoredImage, size: ImageSize, part: NetworkInput) -> tuple[int, ...]:
-    """Return the sides of what a network sees of an image."""
+    """Compute the sides of what a network sees of an image."""
     if size is not None:
         return _target(size, len(image.sides))
     if part.box is None:
@@ -86,7 +86,7 @@ def seen_part(
 
 
 def region_box(image: StoredImage, box: RegionBox) -> Box:
-    """Return the box of an image's region; it may reach beyond the image."""
+    """Find the box of an image's region; it may reach beyond the image."""
     # A margin in mm needs a spacing, one in voxels does not.
     mask = image.mask
     spacing = (1.0,) * mask.ndim if box.unit == "voxels" else image.spacing
@@ -120,7 +120,7 @@ def _target(size: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
 
 
 def _cut(planes: NDArray[np.generic], box: Box | None, beyond: str) -> Tensor:
-    """Return a part of (channels, *sides) as float32; beyond it lies its border, or zeros."""
+    """Cut a part of (channels, *sides) as float32; beyond it lies its border, or zeros."""
     if box is not None:
         axes = [(*cut, side) for cut, side in zip(box, planes.shape[1:], strict=True)]
         outer = [(max(0, -start), max(0, end - side)) for start, end, side in axes]

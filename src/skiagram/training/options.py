@@ -385,7 +385,7 @@ def decide_vertical_flips(options: Mapping[str, Any], *, upside_down: bool) -> d
 
 
 def reads_validation(training: Training, trainer: Trainer) -> bool:
-    """Return whether a schedule or a callback follows the figures of validation cases.
+    """Tell whether a schedule or a callback follows the figures of validation cases.
 
     Without such cases a fit of these options cannot be repeated.
     """

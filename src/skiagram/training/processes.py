@@ -26,7 +26,7 @@ def silence() -> None:
 
 
 def started() -> int | None:
-    """Return how many processes a launcher (torchrun, srun) started; None where none did."""
+    """Count how many processes a launcher (torchrun, srun) started; None where none did."""
     for name in ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS"):
         if int(os.environ.get(name, 1)) > 1:
             return int(os.environ[name])
@@ -34,7 +34,7 @@ def started() -> int | None:
 
 
 def is_shared() -> bool:
-    """Return whether this process has met others that share its training."""
+    """Tell whether this process has met others that share its training."""
     return bool(torch.distributed.is_available() and torch.distributed.is_initialized())
 
 

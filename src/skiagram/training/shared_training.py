@@ -88,7 +88,7 @@ class SharedFailure(pl.Callback):
             torch.distributed.destroy_process_group()
 
     def read(self) -> SkiagramError | None:
-        """Return what ended the training in another process; None where it left nothing."""
+        """Read what ended the training in another process; None where it left nothing."""
         for pause in (0.0, 0.5, 2.0):  # a shared disk may show it later
             time.sleep(pause)
             with suppress(OSError, ValueError, KeyError):

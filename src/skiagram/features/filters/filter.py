@@ -44,15 +44,15 @@ class Filter(ABC):
 
     @abstractmethod
     def reach(self, spacing: Sequence[float]) -> tuple[int, int, int] | None:
-        """Return how far the filter looks, in voxels of each axis; None for the whole image."""
+        """Compute how far the filter looks, in voxels of each axis; None for the whole image."""
 
     def _around(self, voxels: int) -> tuple[int, int, int]:
-        """Return the reach of a filter that looks equally far along all of its axes."""
+        """Compute the reach of a filter that looks equally far along all of its axes."""
         return (voxels if self.dimension == "3D" else 0, voxels, voxels)
 
     @abstractmethod
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
-        """Return the response of the filter."""
+        """Compute the response of the filter."""
 
     def _convolve(
         self, image: Floats, kernels: Sequence[Kernels], pooling: Pooling | None
@@ -94,7 +94,7 @@ def rotated(kernels: Sequence[Kernels]) -> list[tuple[Kernels, ...]]:
 
 
 def pooled(responses: Iterable[Floats], pooling: Pooling) -> Floats:
-    """Return the voxel-wise mean or maximum of responses, of which one is held at a time."""
+    """Compute the voxel-wise mean or maximum of responses, of which one is held at a time."""
     # One response at a time, as volumes are large.
     total: Floats | None = None
     count = 0
@@ -112,7 +112,7 @@ def pooled(responses: Iterable[Floats], pooling: Pooling) -> Floats:
 
 
 def box_mean(image: Floats, support: int, axes: Sequence[int], boundary: Boundary) -> Floats:
-    """Return the mean over a box of voxels."""
+    """Compute the mean over a box of voxels."""
     from scipy.ndimage import uniform_filter1d
 
     for axis in axes:

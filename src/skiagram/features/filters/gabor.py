@@ -66,7 +66,7 @@ class GaborFilter(Filter):
         return pooled(responses, "average")
 
     def _in_planes(self, image: Floats, across: int, spacing: Sequence[float]) -> Floats:
-        """Return the pooled response in all planes across an axis."""
+        """Compute the pooled response in all planes across an axis."""
         from scipy.fft import fft2, ifft2, next_fast_len
 
         step = [spacing[axis] for axis in range(3) if axis != across]

@@ -39,7 +39,7 @@ class LaplacianOfGaussian(RieszFilter):
         return int(np.floor(self.cutoff * self.sigma / spacing + 0.5))
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
-        """Return the response, (depth, height, width), per voxel²."""
+        """Compute the response, (depth, height, width), per voxel²."""
         # A Gaussian and its second derivative along each axis.
         gaussians, curvatures = {}, {}
         for axis in self.axes:

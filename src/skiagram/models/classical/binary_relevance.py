@@ -39,7 +39,7 @@ class BinaryRelevance(BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, values: Floats) -> Floats:
-        """Return (n, findings) scores: decision functions, or the probability of the finding.
+        """Compute (n, findings) scores: decision functions, or the probability of the finding.
 
         They are 0 of a finding without a classifier.
         """

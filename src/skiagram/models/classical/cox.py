@@ -64,7 +64,7 @@ class BoostedCoxTrees(BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (n,) log hazard ratios."""
+        """Predict (n,) log hazard ratios."""
         scores = np.zeros(len(values))
         for tree in self.estimators_:
             scores += self.learning_rate * tree.predict(values)

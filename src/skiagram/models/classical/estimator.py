@@ -108,7 +108,7 @@ class ClassicalModel(ABC):
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """Return the kinds of outcome whose loss it can be fitted by."""
+        """List the kinds of outcome whose loss it can be fitted by."""
         classes = ("class",) if "classification" in self.titles else ()
         return (*classes, *(kind.kind for kind in KINDS if kind.classical_loss in self.titles))
 
@@ -162,10 +162,10 @@ class ClassicalModel(ABC):
 
     @abstractmethod
     def estimator(self, seed: int, loss: Loss) -> Any:
-        """Return the unfitted scikit-learn estimator for a loss that `titles` has."""
+        """Build the unfitted scikit-learn estimator for a loss that `titles` has."""
 
     def _estimator(self, seed: int, loss: Loss) -> Any:
-        """Return the unfitted estimator for a loss; of several findings a classifier for each."""
+        """Build the unfitted estimator for a loss; of several findings a classifier for each."""
         if loss == "multilabel":
             return BinaryRelevance(self.estimator(seed, "classification"))
         return self.estimator(seed, loss)
@@ -367,7 +367,7 @@ def _named_failures(title: str) -> Iterator[None]:
 
 
 def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the names of some families, such as `glcm` or `wavelet_level_1`, in the names' order.
+    """List the names of some families, such as `glcm` or `wavelet_level_1`, in the names' order.
 
     None chooses all but traits of the file and the site, which are shortcuts, and the features of
     permuted voxels, which are a control; `features` chooses the
@@ -425,7 +425,7 @@ def selected_features(
 
 
 def column_sources(imputation: Any, features: int) -> NDArray[np.int64]:
-    """Return the feature that each imputed column comes from; indicators stand at the end."""
+    """Find the feature that each imputed column comes from; indicators stand at the end."""
     columns = np.arange(features)
     if not isinstance(imputation, SimpleImputer):
         return columns

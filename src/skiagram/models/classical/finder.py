@@ -101,7 +101,7 @@ class CandidateFinder:
 
     @property
     def model(self) -> ClassicalModel:
-        """Return the classical model; any other is an OptionError."""
+        """Build the classical model; any other is an OptionError."""
         model = build(self.classifier, "model.classifier")
         if not isinstance(model, ClassicalModel) or "class" not in model.tasks:
             fault, allowed = f"`{type(model).__name__}` judges no candidates", "classical models"
@@ -177,7 +177,7 @@ class CandidateFinder:
     def split_candidates(
         self, training: Labelled[FindingInputs], positive: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows, of the candidates case after case, on lesions and off them."""
+        """Find the rows, of the candidates case after case, on lesions and off them."""
         inputs = training.inputs
         candidates = inputs.candidates.iloc[inputs.rows].reset_index(drop=True)
         lesions, lesion_rows = inputs.lesions, of_cases(inputs.lesions)
@@ -256,7 +256,7 @@ class FittedCandidateFinder(FittedFinder):
         return super().reads_other or "contralateral" in self.options.views
 
     def judge(self, inputs: FindingInputs) -> Floats:
-        """Return the score of each candidate, case after case."""
+        """Compute the score of each candidate, case after case."""
         table = describe_candidates(inputs, self.options.views)
         return judge(self.fitted, table, np.arange(len(table)))
 
@@ -271,13 +271,13 @@ class FittedCandidateFinder(FittedFinder):
 
 
 def mark_candidates(inputs: FindingInputs, score: Floats, apart: float) -> pd.DataFrame:
-    """Return the candidates that no higher one is near to, with their scores."""
+    """Choose the candidates that no higher one is near to, with their scores."""
     candidates = inputs.candidates.iloc[inputs.rows].reset_index(drop=True)
     return suppress(candidates.assign(score=score), apart, inputs.spacing)
 
 
 def share_folds(training: Labelled[FindingInputs], context: FitContext) -> list[Partition]:
-    """Return folds by which a fit learns how scores are put together; none of too few patients."""
+    """Make folds by which a fit learns how scores are put together; none of too few patients."""
     with suppress_error(DataError):
         label, patient_id = training.label, training.patient_id
         return grouped_folds(label, patient_id, 3, context.seed, "other side")
@@ -287,7 +287,7 @@ def share_folds(training: Labelled[FindingInputs], context: FitContext) -> list[
 def share_of_other(
     score: Mapping[str, float], partner: Mapping[str, str], positive: NDArray[np.str_]
 ) -> float:
-    """Return the share of the other image's score that is taken off an image's own, 0 to 1.
+    """Estimate the share of the other image's score that is taken off an image's own, 0 to 1.
 
     A logistic regression tells images with a lesion by their own score and by that of the other
     image. Where no patient has another image, or all have a lesion, the share is 0.
@@ -308,7 +308,7 @@ def share_of_other(
 
 
 def judge(fitted: FittedClassical, table: FeatureTable, rows: NDArray[np.int64]) -> Floats:
-    """Return the score of some candidates, higher = rather a lesion."""
+    """Compute the score of some candidates, higher = rather a lesion."""
     parts = [
         fitted.scores(table.select(rows[start : start + _CHUNK]))
         for start in range(0, len(rows), _CHUNK)
@@ -319,7 +319,7 @@ def judge(fitted: FittedClassical, table: FeatureTable, rows: NDArray[np.int64])
 
 
 def describe_candidates(inputs: FindingInputs, views: tuple[View, ...]) -> FeatureTable:
-    """Return the candidates of some cases under the chosen views, case after case."""
+    """Describe the candidates of some cases under the chosen views, case after case."""
     # How many columns each view has.
     table = inputs.features
     if table is None:
@@ -382,7 +382,7 @@ class _Side(NamedTuple):
         return cls(own, relative, relative_places(places))
 
     def beside(self, other: "_Side | None") -> NDArray[Any]:
-        """Return by how much features differ from the same place of the other image."""
+        """Measure by how much features differ from the same place of the other image."""
         if other is None:
             return np.zeros_like(self.relative)
         # the mean of three candidates of the other image stands for the same place
@@ -393,7 +393,7 @@ class _Side(NamedTuple):
 
 
 def relative_places(centres: Floats) -> Floats:
-    """Return (n, 3) slice, row and column of one image's candidates, 0 to 1 over their extent.
+    """Compute (n, 3) slice, row and column of one image's candidates, 0 to 1 over their extent.
 
     A column counts over the extent of its own row (and slice) where a grid gives the row several:
     from the chest wall to the skin, on a breast.

@@ -74,7 +74,7 @@ class FusedFinder:
 
     @property
     def members(self) -> tuple[CandidateFinder, CandidateFinder]:
-        """Return both detectors; anything else is an OptionError."""
+        """Build both detectors; anything else is an OptionError."""
         first, second = (build(getattr(self, name), f"model.{name}") for name in MEMBERS)
         for name, member in zip(MEMBERS, (first, second), strict=True):
             if not isinstance(member, CandidateFinder):
@@ -220,7 +220,7 @@ class FittedFusedFinder(FittedFinder):
 
 
 def join_tables(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
-    """Return an encoding of places with the features of the same places after it."""
+    """Join an encoding of places with the features of the same places after it."""
     if not np.array_equal(encoding.case_id, features.case_id):
         raise DataError(
             "features and encoding are of other places",
@@ -250,7 +250,7 @@ def split_inputs(inputs: FindingInputs) -> tuple[FindingInputs, FindingInputs]:
 def judge_both(
     fitted: tuple[FittedCandidateFinder, FittedCandidateFinder], inputs: FindingInputs
 ) -> Floats:
-    """Return (n, 2) the members' scores of each candidate, case after case."""
+    """Compute (n, 2) the members' scores of each candidate, case after case."""
     return np.stack(
         [member.judge(part) for member, part in zip(fitted, split_inputs(inputs), strict=True)],
         axis=1,

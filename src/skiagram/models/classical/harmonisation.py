@@ -40,7 +40,7 @@ class Harmonisation:
     unseen: Literal["refuse", "uncorrected"] = "refuse"
 
     def columns_read(self, names: Sequence[str], used: Sequence[str]) -> tuple[str, ...]:
-        """Return the columns that a model needs: those it uses, the site, what is preserved."""
+        """List the columns that a model needs: those it uses, the site, what is preserved."""
         # The site, without which nothing can be harmonised.
         site = [name for name in names if name.startswith(SITE_PREFIX)]
         if not site:
@@ -58,7 +58,7 @@ class Harmonisation:
         return (*columns, *site)
 
     def step(self, names: Sequence[str], used: Sequence[str]) -> "SiteHarmoniser":
-        """Return the unfitted pipeline step for the columns that `columns_read` returned."""
+        """Build the unfitted pipeline step for the columns that `columns_read` returned."""
         site = [place for place, name in enumerate(names) if name.startswith(SITE_PREFIX)]
         preserved = [
             place
@@ -142,7 +142,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return harmonised
 
     def _sites(self, values: Values) -> NDArray[np.int64]:
-        """Return the number of each case's site, −1 for one not seen in training."""
+        """Find the number of each case's site, −1 for one not seen in training."""
         # Sites that training did not see, or refused to learn.
         member = values[:, self.site] > 0
         number = np.where((member & self.seen_).any(axis=1), member.argmax(axis=1), -1)
@@ -157,7 +157,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return number.astype(np.int64)
 
     def _covariates(self, values: Values, *, fit: bool) -> Values:
-        """Return the preserved covariates, gaps filled with the training cases' median."""
+        """Read the preserved covariates, gaps filled with the training cases' median."""
         observed = values[:, self.preserved]
         if fit:
             self.median_ = _medians(observed)
@@ -166,7 +166,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _medians(values: Values) -> Values:
-    """Return the median of each column, without its gaps; 0 of one that is empty."""
+    """Compute the median of each column, without its gaps; 0 of one that is empty."""
     some = np.isfinite(values).any(axis=0)
     medians = np.zeros(values.shape[1])
     medians[some] = np.nanmedian(values[:, some], axis=0)
@@ -174,7 +174,7 @@ def _medians(values: Values) -> Values:
 
 
 def _shrunk(standardised: Values) -> tuple[Values, Values]:
-    """Return shift and scale (standard deviation) of one site for each feature.
+    """Estimate shift and scale (standard deviation) of one site for each feature.
 
     The prior of the shift is normal, that of the variance inverse gamma; both have the moments of
     the estimates over all features. Without two features that differ there is no prior, and the

@@ -25,7 +25,7 @@ class NearestNeighbours(ClassicalModel):
     n_neighbors: Annotated[int, Field(ge=1)]
 
     def estimator(self, seed: int, loss: Loss) -> KNeighborsClassifier:
-        """Return the estimator; it compares with every case, as a search tree cannot be saved."""
+        """Build the estimator; it compares with every case, as a search tree cannot be saved."""
         return KNeighborsClassifier(self.n_neighbors, algorithm="brute")
 
     @staticmethod

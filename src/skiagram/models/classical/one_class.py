@@ -32,7 +32,7 @@ class NormalRange(LedoitWolf):  # type: ignore[misc]
         return self
 
     def distance(self, values: Values) -> Values:
-        """Return (n,) distances ≥ 0, in standard deviations of the normals."""
+        """Compute (n,) distances ≥ 0, in standard deviations of the normals."""
         squared: Values = self.mahalanobis(values)
         return np.sqrt(np.maximum(squared, 0))
 

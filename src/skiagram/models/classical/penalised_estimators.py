@@ -26,7 +26,7 @@ class PenalisedEstimator(BaseEstimator):  # type: ignore[misc]
         self.max_iterations = max_iterations
 
     def predict(self, values: Values) -> Values:
-        """Return (n,) scores: log hazard ratios, log-odds of a higher grade, or numbers."""
+        """Predict (n,) scores: log hazard ratios, log-odds of a higher grade, or numbers."""
         return values @ self.coef_
 
 

@@ -181,7 +181,7 @@ def read_pipeline(path: Path, *estimators: type) -> Pipeline:
 
 
 def list_members(estimator: Any) -> list[Any]:
-    """Return the fitted estimators of which an ensemble consists, also of an ensemble of such."""
+    """List the fitted estimators of which an ensemble consists, also of an ensemble of such."""
     members = getattr(estimator, "estimators_", None)
     if members is None:
         return [] if estimator is None else [estimator]
@@ -189,7 +189,7 @@ def list_members(estimator: Any) -> list[Any]:
 
 
 def sound_trees(estimator: Any) -> bool:
-    """Return whether every node of every tree leads onward and reads an existing feature."""
+    """Tell whether every node of every tree leads onward and reads an existing feature."""
     # Boosted trees keep their nodes in one array.
     if isinstance(estimator, HistGradientBoostingClassifier):
         features = estimator.n_features_in_

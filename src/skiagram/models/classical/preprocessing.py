@@ -30,7 +30,7 @@ _CLOSEST = 1 - 1e-12  # squared correlation of copies, whose information would b
 
 
 def imputer() -> Any:
-    """Return the unfitted pipeline step that fills missing values with the training cases' median.
+    """Build the unfitted pipeline step that fills missing values with the training cases' median.
 
     Columns without a gap stay as they are, and a new case may have gaps where training had none. A
     column that has gaps among the training cases gets an indicator beside it, 1 where it was
@@ -61,7 +61,7 @@ class MaximumThenSumScaler(TransformerMixin, BaseEstimator):  # type: ignore[mis
 
 
 def scaler(normalisation: Normalisation) -> Any:
-    """Return the unfitted pipeline step of a normalisation."""
+    """Build the unfitted pipeline step of a normalisation."""
     steps: dict[Normalisation, Any] = {
         "standard": StandardScaler(),
         "min_max": MinMaxScaler(),

@@ -29,7 +29,7 @@ class SupportVectorMachine(ClassWeightedModel):
     gamma: Literal["scale"] | Annotated[float, Field(gt=0)]
 
     def estimator(self, seed: int, loss: Loss) -> SVC:
-        """Return the estimator; without probabilities of its own it draws nothing at random."""
+        """Build the estimator; without probabilities of its own it draws nothing at random."""
         return SVC(
             kernel=self.kernel,
             C=self.C,

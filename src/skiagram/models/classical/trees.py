@@ -48,13 +48,13 @@ class DecisionTree(ClassWeightedModel):
     min_samples_leaf: Annotated[int, Field(ge=1)]
 
     def estimator(self, seed: int, loss: Loss) -> DecisionTreeClassifier:
-        """Return the estimator; the seed orders features that split equally well."""
+        """Build the estimator; the seed orders features that split equally well."""
         chosen = {name: getattr(self, name) for name in self._passed_on}
         return DecisionTreeClassifier(**chosen, random_state=seed)
 
     @staticmethod
     def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return log of (f·m + 1) / (m + n_classes) for class frequencies f in a leaf of m cases.
+        """Compute log of (f·m + 1) / (m + n_classes) for class frequencies f in a leaf of m cases.
 
         The Laplace correction keeps pure leaves finite and ranks a large one above a small one
         (Provost and Domingos 2003, *Tree Induction for Probability-Based Ranking*, §3).

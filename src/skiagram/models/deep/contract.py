@@ -28,7 +28,7 @@ class Network(Trained, Protocol):
     """A network that sees images alone."""
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return a freshly initialised network from (n, channels, height, width) to logits.
+        """Build a freshly initialised network from (n, channels, height, width) to logits.
 
         Its weights are drawn from torch's global generator.
 
@@ -44,7 +44,7 @@ class ReadsVolumes(Protocol):
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int
     ) -> nn.Module:
-        """Return a freshly initialised network from volumes to logits.
+        """Build a freshly initialised network from volumes to logits.
 
         It takes (n, channels, depth, height, width).
         """
@@ -61,7 +61,7 @@ class ReadsTable(Trained, Protocol):
     def build(
         self, channels: int, height: int, width: int, n_classes: int, columns: int
     ) -> nn.Module:
-        """Return a freshly initialised network from images and a table to logits.
+        """Build a freshly initialised network from images and a table to logits.
 
         It takes (n, channels, height, width) and (n, columns): numbers without gaps, each of mean
         0 and deviation 1 over the training cases.
@@ -75,7 +75,7 @@ class ReadsTableAndVolumes(ReadsTable, Protocol):
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int, columns: int
     ) -> nn.Module:
-        """Return a freshly initialised network from volumes and a table to logits.
+        """Build a freshly initialised network from volumes and a table to logits.
 
         Raises:
             ModelFailure: The network is not defined for volumes.

@@ -114,29 +114,29 @@ class FindingNetwork(ABC):
 
     @abstractmethod
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return a freshly initialised network for images."""
+        """Build a freshly initialised network for images."""
 
     @abstractmethod
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int
     ) -> nn.Module:
-        """Return a freshly initialised network for volumes."""
+        """Build a freshly initialised network for volumes."""
 
     @abstractmethod
     def places(
         self, cases: FindingInputs, images: "SearchedImages", lesions: "Lesions"
     ) -> "Places":
-        """Return where crops are taken of the training cases."""
+        """Choose where crops are taken of the training cases."""
 
     @abstractmethod
     def hardness(self, logits: Tensor, crops: Tensor) -> Tensor:
-        """Return (n,) how much crops look like a lesion, in (0, 1)."""
+        """Compute (n,) how much crops look like a lesion, in (0, 1)."""
 
     @abstractmethod
     def marks(
         self, score: Callable[[Tensor], Tensor], image: "SearchedImage", candidates: Floats
     ) -> tuple[Floats, Floats]:
-        """Return (n, axes) places in pixels of the image seen, and their (n,) scores.
+        """Find (n, axes) places in pixels of the image seen, and their (n,) scores.
 
         Args:
             score: The trained network.
@@ -144,7 +144,7 @@ class FindingNetwork(ABC):
         """
 
     def disc_radii(self, radius: float) -> tuple[float, ...]:
-        """Return the radii in pixels of the masks of a lesion of some radius."""
+        """Compute the radii in pixels of the masks of a lesion of some radius."""
         return ()
 
     def learner(self, trainer: Trainer, threads: int) -> ReadsData[Any]:
@@ -162,7 +162,7 @@ class FindingNetwork(ABC):
         return (size,) * axes if isinstance(size, int) else size
 
     def margins(self, axes: int) -> tuple[int, ...]:
-        """Return how much is cut beyond each side of a crop, so that turned views are whole."""
+        """Compute how much is cut beyond each side of a crop, so that turned views are whole."""
         views = self.training.views
         if views is None:
             return (0,) * axes
@@ -211,7 +211,7 @@ class Crops(Examples):
 
     @torch.inference_mode()
     def hardness(self, rows: Rows) -> Floats:
-        """Return (n,) how much crops look like a lesion to the network as it is by now."""
+        """Compute (n,) how much crops look like a lesion to the network as it is by now."""
         # Scored as they are, without dropout, then back to training.
         classifier, finder = self.classifier, self._finder
         where, training = next(classifier.parameters()).device, classifier.training
@@ -228,7 +228,7 @@ class Crops(Examples):
         return self._cut(rows, np.zeros((len(rows), len(self.sides))), (0,) * len(self.sides))
 
     def view(self, rows: Rows, uniform: Tensor) -> ExampleBatch:
-        """Return crops around moved centres, with the margins that turned views need."""
+        """Cut crops around moved centres, with the margins that turned views need."""
         views = self._finder.training.views
         # Of images columns 2 and 3 move across and down, of volumes 3 to 5; see `augment`.
         first, axes = (2, 2) if len(self.sides) == 2 else (3, 3)
@@ -416,7 +416,7 @@ class FittedFindingNetwork(FittedFinder):
         return replace(super().requires, whole_machine=True)
 
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
-        """Return marks; a score is the mean log-odds of all mirrors learned from."""
+        """Find marks; a score is the mean log-odds of all mirrors learned from."""
         # Images as the network saw them in training.
         images = searched(inputs.images, self.options.pixel, self.options.body)
         by_case, at_candidates = of_cases(inputs.candidates), self.options.finds_in == "candidates"
@@ -450,7 +450,7 @@ class FittedFindingNetwork(FittedFinder):
         return suppress(marks, self.options.apart, inputs.spacing)
 
     def _score(self, images: Tensor) -> Tensor:
-        """Return log-odds, (n, ...) of (n, 1, ...): the mean over mirrors that training showed."""
+        """Compute log-odds, (n, ...) of (n, 1, ...): the mean over mirrors that training showed."""
         # The mirrors that training showed.
         views, axes = self.options.training.views, []
         if views is not None:

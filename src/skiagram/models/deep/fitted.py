@@ -123,7 +123,7 @@ class FittedNetwork(FittedToCases[ImageSet]):
         )
 
     def scores(self, inputs: ImageSet) -> NDArray[np.float64]:
-        """Return (n, n_classes) logits of the cases, float64.
+        """Compute (n, n_classes) logits of the cases, float64.
 
         Regions of interest and modalities come with the images: `inputs.stored_images` opens them.
         """
@@ -146,7 +146,7 @@ class FittedNetwork(FittedToCases[ImageSet]):
         return np.concatenate(logits)
 
     def logits(self, *inputs: Tensor) -> Tensor:
-        """Return (n, n_classes) logits of the images of n cases, and of their table if any."""
+        """Compute (n, n_classes) logits of the images of n cases, and of their table if any."""
         logits: Tensor = self._classifier(*(part.to(self._device) for part in inputs))
         return logits.cpu()
 

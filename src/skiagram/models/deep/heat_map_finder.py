@@ -68,7 +68,7 @@ class AnyHeatMap(FindingNetwork):
     @property
     @abstractmethod
     def coarsest(self) -> int:
-        """Return how many pixels a cell of the coarsest maps stands for."""
+        """Count how many pixels a cell of the coarsest maps stands for."""
 
     def training_module(self) -> Callable[..., ClassifierTraining]:
         return partial(HeatMapTraining, finder=self)
@@ -78,7 +78,7 @@ class AnyHeatMap(FindingNetwork):
         return centre, max(radius, centre)
 
     def places(self, cases: FindingInputs, images: SearchedImages, lesions: Lesions) -> Places:
-        """Return lesions' centres, and a grid over the body part at half a crop's side."""
+        """List lesions' centres, and a grid over the body part at half a crop's side."""
         parts = []
         # Places with a lesion.
         for case in cases.case_id.tolist():
@@ -104,7 +104,7 @@ class AnyHeatMap(FindingNetwork):
     def marks(
         self, score: Callable[[Tensor], Tensor], image: SearchedImage, candidates: Floats
     ) -> tuple[Floats, Floats]:
-        """Return the cells of the body part that no neighbour exceeds.
+        """Find the cells of the body part that no neighbour exceeds.
 
         The place is the mean of a cell and its neighbours, weighted by their probabilities.
         """
@@ -213,7 +213,7 @@ class HeatMapTraining(CropTraining):
     """Trains a heat map by the focal loss on cells in and outside lesions."""
 
     def loss(self, images: Tensor, table: Tensor, label: Tensor, batch_idx: int) -> Tensor:
-        """Return the focal loss of all cells for each cell at a lesion's centre."""
+        """Compute the focal loss of all cells for each cell at a lesion's centre."""
         # Confident cells count less, so that the few at lesions are not lost among the others.
         focus = cast(AnyHeatMap, self.finder).focus
         logits = self(images[:, :-2], table).float()

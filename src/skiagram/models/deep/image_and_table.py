@@ -81,7 +81,7 @@ class Fusion(nn.Module):
             self.backbone.begin_epoch(epoch)
 
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
-        """Return the layers of its own, with the whole learning rate, and those of the backbone."""
+        """List the layers of its own, with the whole learning rate, and those of the backbone."""
         if not isinstance(self.backbone, RatedLayers):
             return [(1.0, list(self.parameters()))]
         own = (1.0, [*self.head.parameters(), *self.table.parameters()])

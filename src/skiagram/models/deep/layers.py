@@ -12,7 +12,7 @@ _ONEDNN_BLOCK = 16
 
 
 def check_patches(network: str, patch_size: int, height: int, width: int) -> tuple[int, int]:
-    """Return how many patches an image has down and across."""
+    """Count how many patches an image has down and across."""
     if height % patch_size or width % patch_size:
         fault, remedy = f"images of {height} × {width} pixels", "set image_size or patch_size"
         allowed = f"sides that are multiples of the patch size {patch_size}"
@@ -33,7 +33,7 @@ def check_smallest_side(
 def torchvision_builder(
     name: str, module: Any, unlike: Sequence[str], where: str, more: str = ""
 ) -> Any:
-    """Return what makes one of the networks of a module of torchvision's, but for some."""
+    """Find what makes one of the networks of a module of torchvision's, but for some."""
     from torchvision import models
 
     fitting = sorted(set(models.list_models(module=module)) - set(unlike))
@@ -54,7 +54,7 @@ class GlobalAveragePool(nn.Module):
 def convolution(
     entering: int, maps: int, side: int = 3, stride: int = 1, axes: Literal[2, 3] = 2
 ) -> list[nn.Module]:
-    """Return a convolution that keeps the sides at stride 1, and its batch normalisation."""
+    """Build a convolution that keeps the sides at stride 1, and its batch normalisation."""
     kind, norm = (nn.Conv2d, nn.BatchNorm2d) if axes == 2 else (nn.Conv3d, nn.BatchNorm3d)
     layer = kind(entering, maps, side, stride, padding=side // 2, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
@@ -62,7 +62,7 @@ def convolution(
 
 
 def halving_rectifier(axes: Literal[2, 3] = 2) -> list[nn.Module]:
-    """Return a max pooling that halves the sides, and the rectifier of what came before it.
+    """Build a max pooling that halves the sides, and the rectifier of what came before it.
 
     Of several values the rectified maximum is the maximum of the rectified ones, and its gradient
     too: in this order a quarter of the maps is rectified, or an eighth, to the same bits.
@@ -72,7 +72,7 @@ def halving_rectifier(axes: Literal[2, 3] = 2) -> list[nn.Module]:
 
 
 def has_narrow_stride(network: nn.Module) -> bool:
-    """Return whether a 1 × 1 convolution with a stride takes in fewer than 16 maps.
+    """Tell whether a 1 × 1 convolution with a stride takes in fewer than 16 maps.
 
     With the channels of a pixel side by side, its backward pass in oneDNN (3.13, of PyTorch 2.15)
     writes beyond its memory (oneDNN, issue 6035): a crash, or wrong weights.
@@ -95,7 +95,7 @@ def glorot_uniform(layer: nn.Module) -> None:
 
 
 def last_layer(network: nn.Module) -> nn.Linear:
-    """Return the linear layer that a network ends in."""
+    """Find the linear layer that a network ends in."""
     return [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
 
 

@@ -74,12 +74,12 @@ class NetworkModel:
 
     @property
     def gpus(self) -> int | None:
-        """Return how many GPUs of this machine fits may use; None where they use none."""
+        """Count how many GPUs of this machine fits may use; None where they use none."""
         return None if self.trainer.accelerator == "cpu" else count_gpus()
 
     @property
     def one_by_one(self) -> bool:
-        """Return whether each fit has all devices, or its logger's folder, to itself."""
+        """Tell whether each fit has all devices, or its logger's folder, to itself."""
         trainer = self.trainer
         single = trainer.devices == 1 and trainer.num_nodes == 1 and trainer.strategy == "auto"
         return not single or trainer.logger is not None or started() is not None
@@ -218,7 +218,7 @@ class NetworkModel:
 
 
 def mean_curves(curves: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return the mean over the members that were still training, one row an epoch."""
+    """Compute the mean over the members that were still training, one row an epoch."""
     if len(curves) == 1:
         return curves[0]
     return pd.concat(curves).groupby("epoch", as_index=False).mean()

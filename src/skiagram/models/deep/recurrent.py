@@ -53,7 +53,7 @@ class Recurrent:
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int
     ) -> nn.Module:
-        """Return the network, to which a volume is as many steps as it has slices."""
+        """Build the network, to which a volume is as many steps as it has slices."""
         if self.patch_size is not None:
             fault = f"patches of {self.patch_size} pixels, of volumes"
             allowed = "null: a volume is read slice by slice"

@@ -48,7 +48,7 @@ class SearchedImage(NamedTuple):
         return stored
 
     def cut(self, centre: Floats, sides: Sequence[int]) -> Tensor:
-        """Return (1, *sides) around a place; beyond the image lies its darkest value."""
+        """Cut (1, *sides) around a place; beyond the image lies its darkest value."""
         # Along each axis: what of the crop lies in the image, and what is missing at either end.
         pixels, around = self.pixels, []
         for axis, (middle, side) in enumerate(zip(centre.tolist(), sides, strict=True), start=1):
@@ -111,7 +111,7 @@ class SearchedImages:
 
 
 def searched(store: ImageStore, pixel: float, body: Body) -> SearchedImages:
-    """Return a store's images as a detector sees them; fits of one process share them."""
+    """Open a store's images as a detector sees them; fits of one process share them."""
     return _searched(store.folder, store.sha256, pixel, body)
 
 

@@ -63,7 +63,7 @@ def _measure_here(
 def measure_training(
     options: Mapping[str, Any], shape: tuple[int, ...], n_classes: int, kind: str = "cpu"
 ) -> tuple[float, float]:
-    """Return the seconds that a fit needs to learn from one image, and to score one.
+    """Measure the seconds that a fit needs to learn from one image, and to score one.
 
     Args:
         options: `_target_` and options of a network.
@@ -112,7 +112,7 @@ def measure_training(
 
 
 def _measure(step: Callable[[], None]) -> float:
-    """Return the seconds of the quicker of two calls, after one that is not counted."""
+    """Measure the seconds of the quicker of two calls, after one that is not counted."""
     seconds = []
     for _ in range(3):
         begin = time.perf_counter()
@@ -124,7 +124,7 @@ def _measure(step: Callable[[], None]) -> float:
 def foresee_seconds(
     learning: float, scoring: float, passes: float, epochs: int, validation_fraction: float
 ) -> float:
-    """Return how long all fits of a network take.
+    """Estimate how long all fits of a network take.
 
     Args:
         learning: Seconds to learn from an image.
@@ -140,7 +140,7 @@ def foresee_seconds(
 def plan_networks(
     networks: Sequence[NetworkTime], budget: float, *, keeps_one: bool
 ) -> list[NetworkTime]:
-    """Return the networks that a run has time for, the most valuable first.
+    """Choose the networks that a run has time for, the most valuable first.
 
     A network that is too slow for the rest of the budget trains for fewer epochs, down to a
     third; one that is slower still is left out.

@@ -141,7 +141,7 @@ class Transfer:
     def build_on_maps(
         self, channels: int, height: int, width: int, make_head: MakeHead
     ) -> nn.Module:
-        """Return a network whose head reads the maps of `depths` as they are.
+        """Build a network whose head reads the maps of `depths` as they are.
 
         Args:
             make_head: Makes it from how many maps each depth has, and how many pixels a cell of
@@ -185,7 +185,7 @@ class Transfer:
         return network.train()
 
     def base(self, height: int, width: int) -> tuple[nn.Module, int]:
-        """Return a network on three channels without its last layer, and what it gives."""
+        """Build a network on three channels without its last layer, and what it gives."""
         # timm's networks.
         if self.library == "timm":
             with encoders_extra():
@@ -282,7 +282,7 @@ class Transfer:
         give_head(layer, *fit_each_class(regression, scaled, label, n_classes, self.title))
 
     def _by_name(self, name: str) -> dict[str, Tensor]:
-        """Return weights by torchvision's name; they are fetched once into torch.hub's folder."""
+        """Fetch weights by torchvision's name; they are fetched once into torch.hub's folder."""
         from torchvision.models import get_model_weights
 
         # Names of torchvision's weights for this network.
@@ -397,7 +397,7 @@ class TransferNetwork(nn.Module):
         return torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen)
 
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
-        """Return the share of the learning rate of each part that learns, the head first."""
+        """List the share of the learning rate of each part that learns, the head first."""
         # The head learns at the whole rate, each layer below at a share of the one above.
         parts = [(1.0, list(self.head.parameters()))]
         remaining = {
@@ -424,7 +424,7 @@ class TransferNetworkOnMaps(TransferNetwork):
 
 
 def _describe(base: nn.Module, images: Tensor, depths: tuple[int, ...] | None) -> Tensor:
-    """Return (n, numbers): what a base gives a classifier, or its maps, pooled."""
+    """Compute (n, numbers): what a base gives a classifier, or its maps, pooled."""
     if depths is None:
         return cast(Tensor, base(images))
     maps = _maps(base, images, depths)
@@ -433,7 +433,7 @@ def _describe(base: nn.Module, images: Tensor, depths: tuple[int, ...] | None) -
 
 
 def _maps(base: nn.Module, images: Tensor, depths: tuple[int, ...]) -> list[Tensor]:
-    """Return (n, width, rows, columns) of each of some stages."""
+    """Compute (n, width, rows, columns) of each of some stages."""
     maps = cast(Any, base).forward_intermediates(
         images, indices=[*depths], output_fmt="NCHW", intermediates_only=True
     )
@@ -441,7 +441,7 @@ def _maps(base: nn.Module, images: Tensor, depths: tuple[int, ...]) -> list[Tens
 
 
 def _of_photographs(options: Transfer) -> tuple[float, float]:
-    """Return mean and deviation of photographs as the weights read them, over all channels.
+    """Compute mean and deviation of photographs as the weights read them, over all channels.
 
     They are 0 and 1 where the weights were made for photographs of mean 0 and deviation 1.
     """
@@ -532,7 +532,7 @@ def _first_convolution(base: nn.Module) -> str:
 
 
 def layer_names(network: nn.Module) -> list[list[str]]:
-    """Return the layers of a network from the images on, each as the names of its modules.
+    """List the layers of a network from the images on, each as the names of its modules.
 
     Sequences are taken apart, and modules that hold a sequence of equal blocks, down to blocks and
     plain layers; a normalisation belongs to what stands before it. Parameters of no layer, such as

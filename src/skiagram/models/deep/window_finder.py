@@ -54,7 +54,7 @@ class WindowFinder(OnBackbone, FindingNetwork):
         return network.build_for_volumes(channels, depth, height, width, n_classes)
 
     def places(self, cases: FindingInputs, images: SearchedImages, lesions: Lesions) -> Places:
-        """Return lesions' centres and candidates that show a lesion, or none at all."""
+        """List lesions' centres and candidates that show a lesion, or none at all."""
         # Lesions themselves, at the centre of their windows.
         parts = []
         by_case = of_cases(cases.candidates)
