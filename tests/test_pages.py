@@ -151,3 +151,11 @@ def test_figures_of_sentences_that_name_a_results_page_stand_there() -> None:
     told = {figure.strip("−") for figure in figures_of_page(sentence[1])}
     assert len(figures(sentence[0])) == 3
     assert figures(sentence[0]) <= told
+
+
+def test_a_line_of_the_change_log_has_at_most_twenty_words() -> None:
+    text = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    unreleased = text.partition("## [Unreleased]")[2].partition("\n## [")[0]
+    entries = re.findall(r"^- (.*\n(?:  .*\n)*)", unreleased, re.MULTILINE)
+    assert entries
+    assert [entry for entry in entries if len(entry.split()) > 20] == []
