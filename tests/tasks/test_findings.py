@@ -28,7 +28,7 @@ from skiagram.evaluation.external import (
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.sites import SITES
 from skiagram.report.sections.parts import describe_parts, tabulate_parts
-from skiagram.tables.frames import Row
+from skiagram.tables.frames import TableLine
 from skiagram.tasks.columns import OutcomeTable
 from skiagram.tasks.findings import ABSENT, OTHERS, PRESENT, UNKNOWN, Findings
 from skiagram.tasks.outcome import ReadColumns
@@ -45,7 +45,7 @@ NOTHING: dict[str, Any] = {"findings": None, "finding_names": None, "blank_findi
 def read(cells: dict[str, list[str]], known: list[bool] | None = None, **given: Any) -> ReadColumns:
     count = len(next(iter(cells.values())))
     rows = [
-        Row(number + 2, {name: column[number] for name, column in cells.items()})
+        TableLine(number + 2, {name: column[number] for name, column in cells.items()})
         for number in range(count)
     ]
     asked = NOTHING | {"findings": [*cells]} | given

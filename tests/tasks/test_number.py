@@ -18,7 +18,7 @@ from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.scores import make_scores_table
-from skiagram.tables.frames import Row
+from skiagram.tables.frames import TableLine
 from skiagram.tasks.cases import SEALED, Cases
 from skiagram.tasks.columns import OutcomeTable
 from skiagram.tasks.number import Number, group_numbers
@@ -52,7 +52,7 @@ def test_a_model_of_the_mean_has_the_error_of_the_median_on_skewed_numbers() -> 
 
 def test_a_test_case_is_in_the_group_of_its_number_by_development_cases_alone() -> None:
     sizes = [*range(1, 41), 0, 10.5, 25, 99]
-    rows = [Row(number + 2, {"size": f"{size}"}) for number, size in enumerate(sizes)]
+    rows = [TableLine(number + 2, {"size": f"{size}"}) for number, size in enumerate(sizes)]
     read = Number.read_columns(
         OutcomeTable(rows, [True] * 40 + [False] * 4), {"number": "size", "unit": "mm"}
     )

@@ -29,7 +29,7 @@ from skiagram.images import Spacing
 from skiagram.radiomics.features import describe_files
 from skiagram.radiomics.settings import ExtractionPlan
 from skiagram.readers.case_images import ImageReference, find_regions_alone
-from skiagram.tables.frames import Row, inert_text, of_table, read_csv, rows_of
+from skiagram.tables.frames import TableLine, inert_text, of_table, read_csv, rows_of
 
 _FILES = ("Image", "Mask")
 _LABEL = "Label"
@@ -83,7 +83,7 @@ def read_image_table(path: Path) -> list[ImageRow]:
     return [row if row.reference.masks else row._replace(problem=_WITHOUT_MASK) for row in found]
 
 
-def _refer(row: Row, *, split: bool) -> ImageReference:
+def _refer(row: TableLine, *, split: bool) -> ImageReference:
     """Return what is read for a row.
 
     Args:

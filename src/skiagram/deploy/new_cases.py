@@ -41,7 +41,7 @@ from skiagram.readers.case_images import (
 from skiagram.readers.file_trees import HEAD_BYTES, FileTree, FolderTree
 from skiagram.readers.image_files import count_frames
 from skiagram.sealing.archive import ARCHIVE, open_tree
-from skiagram.tables.frames import Row, read_csv, rows_of
+from skiagram.tables.frames import TableLine, read_csv, rows_of
 from skiagram.tasks.cases import SEALED, Cases
 
 FILE = "file"
@@ -333,7 +333,7 @@ def link_cases(cases: Sequence[NewCase], visits: pd.DataFrame, table: Cases) -> 
     ]
 
 
-def name_of_row(row: Row, *, with_modalities: bool) -> str:
+def name_of_row(row: TableLine, *, with_modalities: bool) -> str:
     """Return the name of the case of a row: what is read for it, or its patient and region."""
     if with_modalities:
         parts = (row.cells.get(part, "") for part in ("patient_id", "region", "visit"))

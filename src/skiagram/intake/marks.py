@@ -24,7 +24,7 @@ from skiagram.intake.file_names import FileNames
 from skiagram.readers.file_trees import is_hidden
 from skiagram.readers.files import read_file
 from skiagram.tables.cells import number_of
-from skiagram.tables.frames import Row, of_table, read_table, rows_of
+from skiagram.tables.frames import TableLine, of_table, read_table, rows_of
 
 MarkUnit = Literal["pixels", "shares"]
 SimilarMarks = Literal["join", "apart"]
@@ -168,7 +168,7 @@ class _Marks(NamedTuple):
         kind: Column of the class; None where there is none.
     """
 
-    rows: list[Row]
+    rows: list[TableLine]
     word: str
     file: str
     place: list[str]
@@ -176,7 +176,7 @@ class _Marks(NamedTuple):
     sides: list[str]
     kind: str | None
 
-    def numbers(self, row: Row, names: Sequence[str]) -> list[float]:
+    def numbers(self, row: TableLine, names: Sequence[str]) -> list[float]:
         """Return the numbers of some columns; none of an image without a lesion."""
         cells = {name: row.cells[name] for name in names}
         if all(cell.casefold() in _EMPTY for cell in cells.values()):
@@ -196,7 +196,7 @@ class _Marks(NamedTuple):
             numbers.append(number)
         return numbers
 
-    def lesion(self, row: Row, shape: Sequence[int], unit: MarkUnit) -> Lesion:
+    def lesion(self, row: TableLine, shape: Sequence[int], unit: MarkUnit) -> Lesion:
         """Return the lesion of a row on an image, whose pixels must be those it was drawn on."""
         numbers, sides, here = (
             self.numbers(row, self.place),
@@ -261,7 +261,7 @@ def read_lesions(
     return lesions, note
 
 
-def _read_rows(path: Path) -> tuple[list[Row], str]:
+def _read_rows(path: Path) -> tuple[list[TableLine], str]:
     """Return the rows of a CSV, or the annotations of COCO, and what one is called.
 
     Raises:
@@ -294,9 +294,9 @@ def _read_rows(path: Path) -> tuple[list[Row], str]:
     return rows_of(table), "line"
 
 
-def _read_coco(content: bytes, where: str) -> list[Row]:
+def _read_coco(content: bytes, where: str) -> list[TableLine]:
     """Return a row for each annotation: its image and the image's sides, box, classes, and more."""
-    rows: list[Row] = []
+    rows: list[TableLine] = []
     try:
         read = json.loads(content)
         images: dict[object, list[Mapping[str, object]]] = {}
@@ -321,16 +321,16 @@ def _read_coco(content: bytes, where: str) -> list[Row]:
                 )
             [image] = matches
             cells |= {side: str(image.get(side) or 0) for side in ("height", "width")}
-            rows.append(Row(number, cells | {"file_name": str(image["file_name"])}))
+            rows.append(TableLine(number, cells | {"file_name": str(image["file_name"])}))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         fault = f"no lesions of COCO ({type(error).__name__}: {error})"
         raise DataError(fault, where=where, allowed=_ALLOWED) from None
     # each has every column
     names = dict.fromkeys(name for row in rows for name in row.cells)
-    return [Row(row.key, {name: row.cells.get(name, "") for name in names}) for row in rows]
+    return [TableLine(row.key, {name: row.cells.get(name, "") for name in names}) for row in rows]
 
 
-def _find_columns(path: Path, rows: list[Row], word: str) -> _Marks:
+def _find_columns(path: Path, rows: list[TableLine], word: str) -> _Marks:
     """Return rows with the columns of file, place and class, which are known by their names."""
     columns = {name.casefold(): name for name in (rows[0].cells if rows else ())}
     file = next((columns[each] for each in _FILES if each in columns), None)
@@ -351,7 +351,9 @@ def _find_columns(path: Path, rows: list[Row], word: str) -> _Marks:
     )
 
 
-def _choose_classes(path: Path, marks: _Marks, classes: Sequence[str]) -> tuple[list[Row], str]:
+def _choose_classes(
+    path: Path, marks: _Marks, classes: Sequence[str]
+) -> tuple[list[TableLine], str]:
     """Return the lesions of the classes that count, and a sentence on columns that are not read.
 
     Raises:

@@ -146,7 +146,7 @@ def are_numbers(cells: "pd.Series[str]") -> bool:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableLine:
     """One row of a frame, for who reads it by itself.
 
     Attributes:
@@ -170,7 +170,7 @@ class Row:
         return number_of(self.cells[column])
 
 
-def rows_of(frame: pd.DataFrame, columns: Iterable[str] | None = None) -> list[Row]:
+def rows_of(frame: pd.DataFrame, columns: Iterable[str] | None = None) -> list[TableLine]:
     """Return each row by itself, with some columns or all."""
     names = [*frame.columns] if columns is None else [*dict.fromkeys(columns)]
     if "file" in frame.columns:
@@ -179,7 +179,7 @@ def rows_of(frame: pd.DataFrame, columns: Iterable[str] | None = None) -> list[R
         zip(*(frame[name].tolist() for name in names), strict=True) if names else [()] * len(frame)
     )
     return [
-        Row(key, dict(zip(names, each, strict=True)))
+        TableLine(key, dict(zip(names, each, strict=True)))
         for key, each in zip(frame.index.tolist(), cells, strict=True)
     ]
 
@@ -189,7 +189,7 @@ def texts_of(frame: pd.DataFrame) -> list[str]:
     return [str(name) for name, dtype in frame.dtypes.items() if dtype.kind != "f"]
 
 
-def row_at(frame: pd.DataFrame, at: int) -> Row:
+def row_at(frame: pd.DataFrame, at: int) -> TableLine:
     """Return one row, by its place."""
     (row,) = rows_of(frame.iloc[[at]])
     return row
