@@ -199,6 +199,7 @@ def find_selection_figure(
     if task.design == "cv":
         if task.predicted.averages_folds:
             figure = SelectionFigure.over_folds(inner_auc_by_fold(model, development))
+            # A mean over classes or findings: the AUC of each inner fold.
             method = "mean over the inner folds of each outer fold"
             reason = "no inner fold has scores of every class"
         else:
@@ -214,9 +215,11 @@ def find_selection_figure(
                 fold_figures[fold] = task.predicted.direct(measured)
             figure = SelectionFigure.over_folds(fold_figures)
             method, reason = "", "no inner fold defines it"
+        # A model without a defined figure cannot be chosen.
         if figure.value is None:
             return figure, Estimate(None, reason=reason)
         return figure, Estimate(task.predicted.direct(figure.value), method=method)
+    # Under `holdout`: the folds of the development set.
     if task.predicted.averages_folds:
         folds = fold_auc(model, development)
         shown = corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0)
@@ -245,11 +248,13 @@ def select_arms(
         options: Whose `deep_arm` and `preferred` count.
     """
     deep_arm = options.deep_arm
+    # Readers and simple rules never stand for an arm.
     eligible: dict[str, list[MeasuredModel]] = {}
     for model in models:
         is_chosen = model.arm != "reader" and model.name not in rules
         if is_chosen and figures[model.name].value is not None:
             eligible.setdefault(model.arm, []).append(model)
+    # An arm is compared where both it and the classical arm have an eligible model.
     contenders = [arm for arm in _DEEP[deep_arm] if arm in eligible]
     compared = {*contenders, "classical"} if contenders and "classical" in eligible else set()
     arms = {}
@@ -271,16 +276,19 @@ def select_arms(
         best = max(members, key=lambda model: ranked[model.name].worth)
         choice = ArmChoice(best.name, {best.name: 1}, 1)
         arms[arm] = SelectedArm(choice, _require_scores(best), figures[best.name].value)
+    # No deep arm can be compared: one that was tried is named all the same.
     if not contenders:
         trained = [arm for arm in _DEEP[deep_arm] if any(model.arm == arm for model in models)]
         return arms, (*trained, *_DEEP[deep_arm])[0]
     if len(contenders) == 1:
         return arms, contenders[0]
+    # Where both deep arms stand, the better by development figures is compared.
     if setting.task.design == "holdout":
         return arms, max(contenders, key=lambda arm: figures[arms[arm].choice.model].worth)
     either = _chosen_within_folds(
         [*eligible["deep"], *eligible["encoder"]], figures, setting, "either"
     )
+    # If every fold chose models of one arm, that arm itself is what is compared.
     for arm in contenders:
         if set(either.choice.chosen) <= {model.name for model in eligible[arm]}:
             return arms, arm

@@ -123,6 +123,7 @@ def calibration_slope(probability: Floats, positive: Flags, patient: NDArray[np.
     if positive.all() or not positive.any():
         return Estimate(None, reason="a class has no case")
     fits = []
+    # Each repeat on its own; the slope has no finite fit in two cases.
     for odds in _log_odds(probability):
         if np.ptp(odds) == 0:
             return Estimate(None, reason="all probabilities are equal")
@@ -136,8 +137,10 @@ def calibration_slope(probability: Floats, positive: Flags, patient: NDArray[np.
             )
         design = np.column_stack([np.ones(len(odds)), odds])
         slope = _logistic(design, np.zeros(len(odds)), positive)[1]
+        # The influence of each case as if it had been left out of the fit.
         left_out = slope.influence / np.maximum(1 - slope.leverage, _LEAST)
         fits.append(replace(slope, influence=left_out))
+    # The rarer class bounds the degrees of freedom.
     rarer = min(effective_patients(patient[side]) for side in (positive, ~positive))
     return _estimate(fits, patient, max(1.0, rarer - 1))
 
@@ -177,6 +180,7 @@ def _logistic(design: Floats, offset: Floats, positive: Flags) -> list[Coefficie
         return float(np.logaddexp(0, -sign * (offset + design @ coefficients)).sum())
 
     coefficients = np.zeros(design.shape[1])
+    # Newton's steps, each halved until the likelihood no longer falls.
     for _ in range(100):
         mean = expit(offset + design @ coefficients)
         score = design.T @ (positive - mean)
@@ -187,6 +191,7 @@ def _logistic(design: Floats, offset: Floats, positive: Flags) -> list[Coefficie
         coefficients = coefficients + step
         if np.abs(step).max() < 1e-10:
             break
+    # What one case moves each coefficient by, and how far it draws its own fit to itself.
     influence = (design * (positive - mean)[:, None]) @ inverse
     leverage = mean * (1 - mean) * ((design @ inverse) * design).sum(axis=1)
     return [
@@ -260,6 +265,7 @@ def calibration_distance(
         return dict.fromkeys(("ici", "e50", "e90"), missing)
     distances, by_chance = [], []
     for predicted, odds in zip(probability, _log_odds(probability), strict=True):
+        # A natural spline of the log-odds; few cases get fewer knots.
         levels = _KNOTS if len(predicted) >= _FEW_CASES else _FEW_KNOTS
         design = natural_spline(odds, np.unique(np.quantile(odds, levels)))
         fits = _logistic(design, np.zeros(len(odds)), positive)
@@ -272,10 +278,12 @@ def calibration_distance(
         sums /= np.maximum(1 - leverage, _LEAST)
         patients = max(2, int((np.bincount(patient) > 0).sum()))
         covariance = patients / (patients - 1) * sums @ sums.T
+        # Coefficients drawn from their distribution, by a stream of fixed seed.
         scale, axes = np.linalg.eigh(covariance)
         normal = ndtri((np.arange(_CHANCE_DRAWS) + 0.5) / _CHANCE_DRAWS)
         generator = stream(0, "evaluation", "calibration distance")
         draws = np.stack([generator.permutation(normal) for _ in fits])
+        # The drawn curves on a part of the cases, evenly spread over the odds.
         rows = np.argsort(odds, kind="stable")[:: -(-len(odds) // _CHANCE_CASES)]
         moved = design[rows] @ (axes * np.sqrt(np.maximum(scale, 0))) @ draws
         right = odds[rows, None]
@@ -305,6 +313,7 @@ def assess_calibration(
         classes the curve is of the most probable class: how often it is the true one.
     """
     figures: dict[str, Estimate] = {}
+    # Several classes: reliability of the decided class alone.
     if cases.positive is None:
         is_right = scores.decided == cases.label
         curve = reliability_curve(scores.estimate.max(axis=2), is_right, cases.patient)
@@ -359,6 +368,7 @@ def estimate_decision_curve(
     holds more of them. So the band reaches at least as far as Wilson's intervals of the true and of
     the false positives put together (Zou & Donner 2008, *Statistics in Medicine* 27:1693).
     """
+    # Percentiles of the resampled net benefit.
     whole = np.ones((1, len(positive)))
     value = net_benefit(probability, positive, whole)[0]
     resampled = [net_benefit(probability, positive, block) for block in draws.weights()]
@@ -376,6 +386,7 @@ def estimate_decision_curve(
             share = found.value or 0.0
             reach[side, :, k] = share - (found.low or 0.0), (found.high or 0.0) - share
     true, false = reach[0], reach[1, ::-1] * _ODDS
+    # The reaches of the two shares are independent: their squares add up.
     below, above = np.hypot(true, false)
     # Nobody gains more than by finding all positives and nothing else.
     most = proportion(positive.astype(np.float64), draws.patient).high

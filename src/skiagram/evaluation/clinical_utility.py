@@ -82,15 +82,18 @@ def assess_clinical_utility(
     paired = partial(row, model=contender, versus=CLASSICAL)
     differences = compare_decisions(network, classical, cases)
     rows = [paired(estimate, figure=name) for name, estimate in differences.items()]
+    # Net benefit is defined for two classes alone.
     if cases.positive is None:
         return tuple(rows)
     positive = cases.label == cases.positive
     share = float(positive.mean()) if prevalence is None else prevalence
     rows.append(row(Estimate(share), figure="prevalence"))
+    # Without both classes among the cases no threshold has a net benefit.
     if absent := cases.tells_apart.find_absent_classes(cases.label):
         missing = Estimate(None, reason=absent)
         gains = (paired(missing, figure=NET_BENEFIT, group=str(each)) for each in thresholds)
         return (*rows, *gains)
+    # The share of the condition that the probabilities were calibrated to.
     calibrated = None if prevalence is None else float(np.mean(development.label == cases.positive))
     for threshold in thresholds:
         limit = threshold_on_own_probability(threshold, share, calibrated)
@@ -128,6 +131,7 @@ def compare_decisions(
             missing = Estimate(None, reason="no threshold was fixed on out-of-fold scores")
             rates = dict.fromkeys(rates, missing)
         else:
+            # Decisions at each model's own threshold, repeat by repeat.
             called, other = (
                 probability >= each.threshold
                 for probability, each in zip(probabilities, both, strict=True)
@@ -143,6 +147,7 @@ def compare_decisions(
     brier = Estimate(value, method="no interval: a single patient")
     if not loss.any():
         brier = Estimate(0.0, 0.0, 0.0, "the two give the same probabilities")
+    # An interval needs two patients and some spread.
     elif figure.fewest >= 2 and variation.variance > 0:
         method = f"paired standard error by patient{variation.words}"
         brier = Estimate(value, value - variation.half, value + variation.half, method)

@@ -55,6 +55,7 @@ class ComparedModel:
                 learned = np.ones(len(development), dtype=np.bool_)
                 if setting.task.design == "cv":
                     learned = ~rows
+                # A constant score, calibrated: the prevalence among what the fit learned from.
                 same = np.zeros((len(development), self.predicted.scores))
                 calibration = self.predicted.calibrate(
                     same[learned],

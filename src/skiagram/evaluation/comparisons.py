@@ -55,6 +55,7 @@ def compare_models(run: MeasuredRun) -> tuple[FigureRow, ...]:
             named = (arm, arms[arm].compared), (other, arms[other].compared)
             rows += compare_pair(*named, ARM_PAIRS)
     arm_pairs = correct(rows)
+    # The comparison of the contender with the classical arm, and what it could have found.
     primary: tuple[FigureRow, ...] = ()
     if run.pair:
         pair = *run.pair, contender, run.margin
@@ -119,6 +120,7 @@ def compare_arms(
     paired = partial(row, model=contender, versus="classical")
     first, second = arm.compared, other.compared
     difference = first.subtract(second)
+    # The difference, and each arm's own figure on the same cases.
     named = (contender, first), ("classical", second)
     rows = [
         *compare_pair(*named, PRIMARY, group, decisions=decisions),
@@ -129,6 +131,7 @@ def compare_arms(
     ]
     if difference.variation.scope == "procedure":
         rows.append(paired(Estimate(float(difference.variation.repeats)), figure="trainings"))
+    # The probabilities that the contender is better, alike within the margin, or worse.
     gain = gain_probabilities(difference.estimate(), difference.variation, margin)
     if gain is not None:
         shares = (gain.above, gain.within, gain.worse)
@@ -155,6 +158,7 @@ def plan_comparison(
         return (paired(found, figure="detectable"),)
     variation = difference.variation
     patients = len(count_cases(arm.compared.scored.patient))
+    # Planned for the gain as found.
     gain = arm.compared.predicted.direct(found.value)
     planning = plan_patients(variation, patients, margin, gain)
     sample_sizes = {
@@ -210,11 +214,13 @@ def compare_with_rules(
         standing = arms[arm].compared
         predicted, figure = standing.predicted, standing.predicted.primary
         row = partial(make_row, analysis=SIMPLE_RULES, figure=figure, model=arm, group=group)
+        # Chance is a fixed value: the gap to it, and a test of its own.
         if predicted.chance is not None:
             gap = standing.estimate().subtract(predicted.chance)
             p = predicted.test_chance(standing.figure, standing.scored)
             p = None if gap.value is None else p
             rows.append(row(gap, versus=PREVALENCE, p=p))
+        # Every simple rule is a model of its own: compared in pairs.
         for rule, compared in rules.items():
             difference = standing.subtract(compared)
             versus = PREVALENCE if rule == predicted.chance_rule else rule
@@ -276,11 +282,13 @@ def _compare_secondary(
     arms too is one test, not two: it keeps the corrected p value that it has there and is not
     counted here.
     """
+    # Arms that one model stands for in all folds.
     single = {
         arm: selected.choice.model
         for arm, selected in arms.items()
         if len(selected.choice.chosen) == 1
     }
+    # The primary pair is tested as such, and not once more.
     primary = frozenset({single.get(contender, ""), single.get("classical", "")})
     ordered = sorted(
         (model for model in models if model.compared), key=lambda model: -model.chosen_by.worth
@@ -327,6 +335,7 @@ def _compare_requested(run: MeasuredRun, secondary: Sequence[FigureRow]) -> tupl
         for row in secondary
         if row.figure != _DECISIONS
     }
+    # Names are checked before anything is compared.
     rows: list[FigureRow] = []
     for pair in run.options.compare:
         for name in pair:
@@ -400,6 +409,7 @@ def rank_models(
         resampled: Model → (b,) AUC on equal resamples of the reported cases, NaN where undefined.
     """
     row = partial(make_row, analysis=RANKING)
+    # Kendall's W needs figures of the same folds for every model.
     unequal = len({len(values) for values in folds.values()}) != 1
     values = np.empty((0, len(folds))) if unequal else np.column_stack(list(folds.values()))
     w, p, reason = float("nan"), float("nan"), ""
@@ -417,6 +427,7 @@ def rank_models(
         row(concordance, figure="concordance", p=None if reason else p),
         row(Estimate(float(len(values))), figure="folds"),
     ]
+    # The mean rank over folds, 1 for the best.
     if len(values):
         ranks = pd.DataFrame(-values).rank(axis=1).mean(axis=0).tolist()
         rows += [

@@ -454,6 +454,7 @@ def is_nothing_of_use(evaluation: Evaluation) -> bool:
     decisive = find_decisive(evaluation)
     group = decisive.difference.group if decisive else ""
     rules = gains_over_rules(evaluation, group)
+    # Gains over chance, and whatever else was measured against it.
     chance_gains = [rule for rule in rules if rule.versus == PREVALENCE]
     named = {rule.versus for rule in rules}
     others = [
@@ -461,6 +462,7 @@ def is_nothing_of_use(evaluation: Evaluation) -> bool:
         for outcome in evaluation.outcomes
         if outcome.model in named or outcome.arm in ("combined", "reader")
     ]
+    # The intervals of the others are widened for their number.
     wider = ratio_of_quantiles(max(1, len(others) + len(chance_gains)))
     is_beaten_by_other = any(
         gap.value is not None

@@ -64,6 +64,7 @@ def _mean_curve(ranking: Floats, positive: Flags, fits: Fits | None, *, recall: 
     if len(ranking) == 1 and fits[0] is None:
         x, y = _find_points(ranking[0], positive, recall=recall)
         return Curve(tuple(x.tolist()), tuple(y.tolist()))
+    # Several repeats share the steps of one axis.
     steps = int((positive if recall else ~positive).sum())
     x = np.arange(steps + 1) / steps
 
@@ -114,6 +115,7 @@ def _band(
         return walk(*tied_order(-score), truth, np.ascontiguousarray(weights), abscissae)
 
     fits = fits or [None] * len(ranking)
+    # The mean height over repeats, in each resample.
     repeats = [(score, within_fits(heights, fit)) for score, fit in zip(ranking, fits, strict=True)]
     resampled = np.concatenate(
         [
@@ -124,6 +126,7 @@ def _band(
             for block in draws.weights()
         ]
     )
+    # With fewer than half of the resamples defined there is no band.
     defined = np.isfinite(resampled).all(axis=1)
     if defined.mean() < 0.5:
         return None

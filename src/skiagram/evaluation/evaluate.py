@@ -91,6 +91,7 @@ def evaluate(
     Under `holdout` these are the sealed test cases, under `cv` all cases by models that never saw
     their patient.
     """
+    # The seal is opened here, for the cases that are reported.
     subset, task = find_subset(inputs), inputs.task
     setting = assemble_evaluation_set(
         inputs.cases,
@@ -103,14 +104,17 @@ def evaluate(
         inputs.covariates,
         subset.case_id if subset else None,
     )
+    # Every model, then the mixtures of models that stand for an arm.
     run = measure_run(inputs, setting, options, fold_column, compute)
     joined = [arm.mixture for arm in run.arms.values() if arm.mixture]
     mixtures = measure_models(joined, setting, options.analyses, compute)
     # All comparisons and further analyses.
     found = evaluate_finding(inputs.finding, run) if inputs.finding else (None, ())
     figures = FigureTable(tuple(row for analyse in ANALYSES for row in analyse(run)))
+    # Curves are drawn of the chosen models and the simple rules alone.
     shown = {*run.rules, *(arm.choice.model for arm in run.arms.values())}
     results = draw_plots(run.models, shown, task.predicted)
+    # What a reader is warned of.
     known, is_external = inputs.card.patients_known, inputs.is_external
     warnings = (
         *inputs.lacking,
@@ -119,6 +123,7 @@ def evaluate(
         *state_warnings(results, setting, figures, is_external=is_external),
         *warn_without_rules(run),
     )
+    # All of it in one record, and the verdict last.
     sides = {"development": setting.development, "reported": setting.cases}
     evaluation = Evaluation(
         task=task,

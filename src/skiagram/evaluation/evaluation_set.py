@@ -96,6 +96,7 @@ def assemble_evaluation_set(
             empty under `cv`.
         learned: Development cases that models learned from, where the plan leaves others out.
     """
+    # Pairs of near duplicates must be of these cases.
     named = {*duplicates["first"].tolist(), *duplicates["second"].tolist()}
     unknown = sorted(named - set(cases.case_id.tolist()))
     if unknown:
@@ -105,15 +106,19 @@ def assemble_evaluation_set(
             allowed="cases of the case table",
             remedy="run the audit again",
         )
+    # Where a subset was trained on, the other development cases are left out.
     if learned is not None:
         cases = cases.select((cases.split == "test") | np.isin(cases.case_id, learned))
     reported = cases.reported(task.design)
+    # Reported cases that resemble one of development, before any label is known.
     has_near_duplicate = mark_near_duplicates(reported.case_id, cases, duplicates)
     development = label_cases(cases.development(), task, sealed.iloc[:0])
     labelled = label_cases(reported, task, sealed)
+    # Equal images with different labels.
     label_conflicts = 0
     if task.defines("label_conflicts"):
         label_conflicts = count_label_conflicts(development, labelled, duplicates)
+    # What lies beside the cases, in their order.
     truth = truth if task.predicted.has_ideal else None
     truth = select_rows(truth, reported.case_id, "truth of the generated data")
     covariates = select_rows(covariates, reported.case_id, "covariates")

@@ -91,8 +91,10 @@ def assume_study(concordance: Sequence[float], correlation: float, events: float
         )
         return [found - target for found, target in zip(both, concordance, strict=True)]
 
+    # Both scores' slopes are solved for, so that the C indices are those asked for.
     solved = root(missed, np.full(2, 0.5))
     first, second = solved.x.tolist()
+    # No such study exists where the solver stays off its aim or runs away.
     if np.abs(missed(solved.x)).max() > _CLOSE or max(abs(first), abs(second)) > _STEEPEST:
         raise OptionError(
             f"{correlation:g} with C indices of {concordance[0]:g} and {concordance[1]:g}",

@@ -51,6 +51,7 @@ def compare_with_development(
         inputs: What `evaluation` was made of.
     """
     setting, before = _set_out(inputs, seed, options.replicates)
+    # The held-out figures of home, where there was a sealed test set.
     tested = at_home.models if at_home.task.part == "test" else ()
     held_out = {result.outcome.model: result for result in tested}
     # Each model on all sides, and the difference of the arms at home and on the cohort.
@@ -66,6 +67,7 @@ def compare_with_development(
         sides = {
             side: list(_figures(result, analyses.thresholds)) for side, result in results.items()
         }
+        # The cohort once more, with the calibration fitted anew to it.
         updated = _update_calibration(compared, cohort_result, setting, analyses)
         sides[UPDATED] = list(updated.items())
         if compared.parts:
@@ -75,6 +77,7 @@ def compare_with_development(
             for side, figures in sides.items()
             for figure, estimate in figures
         ]
+    # The difference of the arms on each side.
     for side, run in ((HELD_OUT if tested else OUT_OF_FOLD, at_home), (COHORT, evaluation)):
         if run.difference is not None:
             rows.append(replace(run.difference, analysis=EXTERNAL, group=side))
@@ -96,6 +99,7 @@ def _set_out(
         replicates,
         learned=subset.case_id if subset else None,
     )
+    # The development cases take the place of what is reported, with draws of their own.
     cases = setting.development
     before = replace(
         setting,
@@ -130,6 +134,7 @@ def _average_shared_parts(
     home_mean, cohort_mean = (figure.estimate() for figure in measure_alike((out_of_fold, cohort)))
     # Of the sealed test cases figures alone are at hand: their mean stays where it is of the same.
     figures = {OUT_OF_FOLD: home_mean, COHORT: cohort_mean, UPDATED: cohort_mean}
+    # The parts that the sealed test cases define, as their figures name them.
     names = {name for name, _ in sides.get(HELD_OUT, ())}
     test_parts = {part for part in predicted.estimates if f"auc {part}" in names}
     if test_parts != out_of_fold.parts.keys() & cohort.parts.keys():
@@ -158,6 +163,7 @@ def _update_calibration(
     told apart), or where the fit has no optimum.
     """
     predicted = setting.task.predicted
+    # Discrimination stays as it is: only these figures can move.
     names = [
         name
         for name, _ in _figures(cohort_result, analyses.thresholds)
@@ -170,6 +176,7 @@ def _update_calibration(
     if min(patients) < FEWEST_TO_UPDATE:
         missing = Estimate(None, reason=f"fewer than {FEWEST_TO_UPDATE} patients of {counted}")
         return dict.fromkeys(names, missing)
+    # The recalibrated scores are measured as the cohort's own were.
     try:
         recalibrated = compared.predicted.recalibrate(compared.scored)
         updated = measure_scores(cohort_result.outcome, recalibrated, setting, analyses)

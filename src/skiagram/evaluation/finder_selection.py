@@ -38,6 +38,7 @@ def measure_for_selection(
         lesions: Those of the development cases whose place is known.
     """
     among = partial(JudgedImages.among, lesions=lesions, hit=hit, spacing=spacing)
+    # Under `cv` each outer fold chooses by its own inner folds.
     if setting.task.design == "cv":
         fold_figures: dict[Fold, float] = {}
         inner_marks = dict(list(marks[marks["part"] == "inner"].groupby(["repeat", "fold"])))
@@ -51,6 +52,7 @@ def measure_for_selection(
                 response, _ = judged.respond(inner, 1, fit, len(np.unique(fit)))
                 fold_figures[fold] = _mean_sensitivity(response)
         return SelectionFigure.over_folds(fold_figures)
+    # Under `holdout` the out-of-fold marks of development choose.
     judged = among(setting.development)
     if judged is None:
         return SelectionFigure(None)

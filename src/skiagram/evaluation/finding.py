@@ -110,6 +110,7 @@ def evaluate_finding(
             results.append(search.measure(name, *found, selection_sensitivity=figure.value))
             finders.append(model)
             marks[name], responses[name], figures[name] = model_marks, found[0], figure
+    # What stands for each arm, chosen by the development figures.
     if not finders:
         return None, ()
     rules = options.analyses.simple_rules
@@ -119,10 +120,12 @@ def evaluate_finding(
         for arm in (contender, "classical")
         if arm in arms
     }
+    # The ideal observer of generated data is one more finder.
     if search.ideal:
         responses[IDEAL_OBSERVER] = search.ideal[0]
     arm_responses = {arm: response for arm, (response, _) in standing.items()}
     rows = search.compare(responses, arm_responses, contender, rules)
+    # Without a spacing for every image, distances are in pixels.
     judged = search.judged
     unknown = any(judged.spacing[case] is None for case in judged.image)
     evaluation = FindingEvaluation(
@@ -183,16 +186,19 @@ class FindingSearch:
         judged = JudgedImages.among(setting.cases, tables.lesions, hit, tables.spacing, repeated)
         if judged is None:
             return None
+        # Patients with a lesion bound the resampling.
         patient, placed, lesion_image = judged.patient, judged.placed, judged.lesion_image
         abnormal = len(np.unique(patient[placed]))
         degrees = max(1.0, effective_patients(patient[lesion_image]) - 1)
         draws = draw_patients(patient, abnormal, replicates, setting.seed, degrees)
         search = cls(judged, draws, setting.task.part)
         limited = hit.rule == "distance" and hit.minimum <= judged.lesions["radius"].min()
+        # The ideal observer needs a lesion in some images only and a hit by a limited distance.
         if tables.ideal is None or setting.ideal is None or placed.all() or not limited:
             return search
         ratings, distance = judged.rate(tables.ideal)
         score = setting.ideal[judged.kept]
+        # The bound: each lesion with the score of its whole image.
         others = np.flatnonzero(~placed)
         whole = Ratings(score[lesion_image], lesion_image, score[others], others)
         return replace(
@@ -222,6 +228,7 @@ class FindingSearch:
             arm: Which one it stands for; then the rows are of that.
             selection_sensitivity: Its mean sensitivity on development cases, which chose it.
         """
+        # The free-response curve, and its band over resamples.
         drawn = np.concatenate(
             [response.sensitivities(_DRAWN, weights) for weights in self.draws.weights()]
         )
@@ -231,9 +238,11 @@ class FindingSearch:
         if len(drawn):
             low, high = np.quantile(drawn, LEVELS, axis=0)
             band = Band(tuple(_DRAWN.tolist()), tuple(low.tolist()), tuple(high.tolist()))
+        # The figures as rows of the table.
         row = partial(make_row, analysis=STANDING_FINDERS if arm else FINDERS, model=arm or name)
         figures = self._list_figures(response, is_ideal=name == IDEAL_OBSERVER)
         rows = [row(value, figure=figure, group=group) for figure, group, value in figures]
+        # How far hits lie from the lesions that they find.
         if len(distance):
             parts = zip(("median", "90 %"), np.quantile(distance, (0.5, 0.9)).tolist(), strict=True)
             rows += [row(Estimate(value), figure="distance", group=part) for part, value in parts]
@@ -248,6 +257,7 @@ class FindingSearch:
 
     def _list_figures(self, response: FreeResponse, *, is_ideal: bool) -> Iterator[Named]:
         merit = self.bound.merit() if is_ideal and self.bound else self.merit(response)
+        # The figures of free response.
         yield MERIT, "", merit.estimate()
         yield MEAN_SENSITIVITY, "", self.mean_sensitivity(response)
         for rate, share in self._sensitivities(response, normal=False).items():
@@ -255,6 +265,7 @@ class FindingSearch:
         if self.normal:
             for rate, share in self._sensitivities(response, normal=True).items():
                 yield "sensitivity_normal", rate, share
+        # What is found at any rate, and how few images stand behind it.
         yield "found", "", self._estimate(response, np.array([np.inf]))
         yield "fewest_images", "", Estimate(float(response.fewest_images()))
         yield "fewest_normal", "", Estimate(float(response.fewest_images(normal=True)))
@@ -291,6 +302,7 @@ class FindingSearch:
         the area under the FROC curve of all finders.
         """
         areas = measure_froc_area(finders, arms, contender, self.draws)
+        # Without both arms the areas alone remain.
         if not {contender, "classical"} <= set(arms):
             return areas
         first, second = arms[contender], arms["classical"]
@@ -307,6 +319,7 @@ class FindingSearch:
         is_testable = nothing.value is not None and -0.5 < nothing.value < 0.5
         p = first_merit.variation.p(nothing.value or 0.0) if is_testable else None
         against_rules = [row(nothing, versus=PREVALENCE, p=p)]
+        # Each simple rule that also marks places.
         for rule in (rule for rule in rules if rule in finders):
             difference = first_merit - self.merit(finders[rule])
             against_rules.append(row(difference.estimate(), versus=rule, p=difference.p()))

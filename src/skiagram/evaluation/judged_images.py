@@ -54,6 +54,7 @@ class JudgedImages:
         Args:
             left_out: (n,) marks cases that do not count for another reason.
         """
+        # Judged are cases whose lesion has a place, and those without the condition.
         placed = np.isin(cases.case_id, lesions["case_id"].to_numpy(dtype=str))
         judged = placed | (cases.label != cases.positive)
         is_kept = judged if left_out is None else judged & ~left_out

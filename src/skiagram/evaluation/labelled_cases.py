@@ -132,6 +132,7 @@ def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases
             cases exactly.
     """
     label, value = cases.label.copy(), None if cases.value is None else cases.value.copy()
+    # Only sealed labels are filled in: the others are known.
     sealed = cases.label == SEALED
     labels = line_up(labels, cases.case_id[sealed], "sealed labels")
     label[sealed] = labels["label"].to_numpy(dtype=np.int64)
@@ -139,6 +140,7 @@ def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases
         value[sealed] = labels["value"].to_numpy(dtype=np.float64)
     if task.predicted.has_value and value is None:
         raise DataError("cases without values", where="data/cases", remedy="run stage ingest again")
+    # A label outside the classes would count as another class.
     outside = (label < 0) | (label >= len(task.classes))
     if outside.any():
         raise DataError(

@@ -90,6 +90,7 @@ def _measure(
 ) -> MeasuredModel:
     """Measure one model; nothing of it is compared where it failed."""
     model, compared = scored
+    # A model that failed has its reason and nothing else.
     if compared is None:
         unknown = [
             (setting.task.predicted.selection, "", Estimate(None, reason=model.outcome.reason))
@@ -98,6 +99,7 @@ def _measure(
         return MeasuredModel(model, result, None, SelectionFigure(None))
     compared.out_of_fold(setting, model)  # refuses what is missing
     chosen_by, shown = find_selection_figure(model, compared, setting)
+    # The figures on the reported cases, and the one that chose it.
     scores = compared.scored
     result = replace(
         measure_scores(model.outcome, scores, setting, analyses, figure_names),
@@ -143,6 +145,7 @@ def measure_scores(
     cases, draws, predicted = setting.cases, setting.draws, setting.task.predicted
     names = None if figure_names is None else [predicted.primary, *figure_names]
     figures: list[Named] = []
+    # Of a measured outcome its own figures; of classes the usual metrics.
     if predicted.has_value:
         measured = predicted.measure(scores)
         figures += [
@@ -168,6 +171,7 @@ def measure_scores(
     result = ModelResult(outcome).with_figures(METRICS, figures)
     if predicted.has_value:
         return result
+    # Decisions once more without the near duplicates.
     if setting.has_near_duplicate.any():
         decisions = _count_off_near_duplicates(scores, setting)
         result = result.with_figures(DECISIONS_OFF_COPIES, decisions)
@@ -192,12 +196,15 @@ def _add_decisions(
 ) -> ModelResult:
     """Add what the probabilities of classes tell, and the decisions by them."""
     cases, draws = setting.cases, setting.draws
+    # Confusion tables and calibration.
     tables = [confusion(each, cases.label, len(cases.classes)) for each in scores.decided]
     reliability, calibration = assess_calibration(scores, cases)
     risk_coverage, area_of_risk = assess_risk_coverage(scores, cases, draws)
+    # Subgroups of the covariates, with enough patients each.
     parts, rows_of_parts = measure_subgroups(
         scores, setting, analyses.least_patients, result.outcome.model
     )
+    # One class against the others.
     areas = zip(cases.classes, estimate_class_auc(scores, cases), strict=False)
     result = replace(
         result,
@@ -218,6 +225,7 @@ def _add_decisions(
     positive = cases.label == cases.positive
     probability = scores.estimate[:, :, cases.positive]
     result = replace(result, decision_curve=estimate_decision_curve(probability, positive, draws))
+    # A curve needs cases of both classes in each fit.
     if cases.tells_apart.find_missing_pairs(scores):
         return result
     across = order_across_fits(scores, cases)

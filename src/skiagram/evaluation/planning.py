@@ -165,9 +165,11 @@ def plan_difference(
             where="true difference",
             allowed="a value below or above the margin",
         )
+    # What is to be settled: no relevant difference, or which of the two is better.
     aim: Aim = "within"
     if abs(true_difference) > margin:
         aim = "above" if true_difference > 0 else "below"
+    # The fewest patients that settle it, and those that show a difference beyond the margin.
     settled = _fewest(
         lambda n: chance_of_settling(spread(n), true_difference, margin) >= POWER,
         prevalence,

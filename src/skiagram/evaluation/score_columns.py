@@ -39,23 +39,28 @@ def line_up_columns(
         DataError: Unequal lengths, a missing number, labels that are not two classes, or fewer than
             two patients of one.
     """
+    # The labels, and how many rows all else must have.
     whether, classes = _labels(labels, positive)
     number = len(whether)
     if len(columns) < 2:
         raise DataError(f"{len(columns)} columns of scores", where="scores", allowed="two, or more")
+    # The scores of columns and readers, each checked under its name.
     parts = [
         {name: _numbers(values, name, number) for name, values in part.items()}
         for part in (columns, readers or {})
     ]
     if clash := parts[0].keys() & parts[1].keys():
         raise DataError(f"`{min(clash)}` is a score and a reader", where="readers")
+    # Without a column of patients each case is a patient; folds may not share one.
     patient = np.arange(number) if patients is None else _groups(patients, "patients", number)
     fit = None if folds is None else _groups(folds, "folds", number)
     if fit is not None:
         _refuse_shared_folds(fit, patient, folds, patients)
+    # The rows are numbered: they have no ids.
     case_id, patient = np.arange(number).astype(str), patient.astype(np.int64)
     label, value = whether.astype(np.int64), whether.astype(np.float64)
     cases = LabelledCases(case_id, label, patient, classes, 1, value)
+    # Intervals by patient need two of each class.
     counted = "cases" if patients is None else "patients"
     for name, patient_count in cases.patients_by_class().items():
         if patient_count < 2:
@@ -87,6 +92,7 @@ def _refuse_shared_folds(
     fit: NDArray[np.int64], patient: NDArray[np.int64], folds: Any, patients: Any
 ) -> None:
     """Refuse patients of several folds: the fit that scored one image learned from another."""
+    # Each pair of patient and fold once: patients who stand in several pairs are refused.
     fits = int(fit.max()) + 1
     pairs = np.sort(patient * fits + fit)
     folds_of = count_cases(pairs[np.append(True, pairs[1:] != pairs[:-1])] // fits)
@@ -124,11 +130,13 @@ def are_probabilities(ranking: NDArray[np.float64]) -> bool:
 
 
 def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, str]]:
+    # A missing label is refused, with its row.
     label_column = pd.Series(np.asarray(labels).ravel())
     if label_column.isna().any():
         row = int(label_column.isna().to_numpy().argmax())
         fault = f"{int(label_column.isna().sum())} labels are missing, the first in row {row}"
         raise DataError(fault, where="labels", allowed="a label for every row")
+    # Two classes, no more and no fewer.
     values = sorted(label_column.unique().tolist(), key=str)
     named = listed(map(str, values))
     if len(values) != 2:
@@ -141,6 +149,7 @@ def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, s
             if len(values) > 2
             else "add cases of the other class",
         )
+    # Without a chosen class only 0 and 1 say which is looked for.
     if positive is None:
         if {same_value(str(value)) for value in values} != {0.0, 1.0}:
             either = " or ".join(f"positive={value!r}" for value in values)
@@ -152,6 +161,7 @@ def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, s
                 "line)",
             )
         positive = next(value for value in values if same_value(str(value)) == 1)
+    # The name as it is written first, then as a number would equal it.
     chosen = [value for value in values if str(value) == str(positive)]
     if not chosen:
         chosen = [value for value in values if are_equal(str(value), str(positive))]
@@ -170,6 +180,7 @@ def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, s
 
 def _numbers(values: Any, name: str, number: int) -> Column:
     _check_length(values, name, number)
+    # A column of two dimensions holds scores of several classes.
     shape = np.shape(values)
     if len(shape) > 1 and np.prod(shape) != number:
         raise DataError(
@@ -179,6 +190,7 @@ def _numbers(values: Any, name: str, number: int) -> Column:
             remedy="give the column of the condition looked for; of scikit-learn's "
             "`predict_proba` with classes 0 and 1 it is `scores[:, 1]`",
         )
+    # Numbers as text count; the first cell that is none is shown.
     cells = pd.Series(np.asarray(values).ravel())
     numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64)
     bad = ~np.isfinite(numbers)
@@ -193,6 +205,7 @@ def _numbers(values: Any, name: str, number: int) -> Column:
             allowed="a finite number, with a decimal point, for every row",
             remedy="replace the decimal commas by points" if comma else _LEAVE_OUT,
         )
+    # A code such as -999 would count as a score.
     code = find_missing_code(numbers.tolist(), counts=False)
     if code is not None:
         raise DataError(

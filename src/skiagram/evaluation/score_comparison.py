@@ -70,6 +70,7 @@ def compare_scores(
     """
     if not 0 < margin < 0.5:
         raise OptionError(f"{margin:g}", where="margin", allowed="above 0 and below 0.5")
+    # Every column and reader as a model of its own.
     cases, task = setting.cases, setting.task
     scored = {**columns, **readers}
     compared = {name: ComparedModel(task.predicted, scores) for name, scores in scored.items()}
@@ -77,11 +78,13 @@ def compare_scores(
         ModelResult(_named(name)).with_figures(METRICS, [("roc_auc", "", model.estimate())])
         for name, model in compared.items()
     )
+    # The first two columns stand for the two arms.
     first, second = list(columns)[:2]
     arms = {
         arm: SelectedArm(ArmChoice(name, {name: 1}, 1), compared[name])
         for arm, name in zip(_ARMS, (first, second), strict=True)
     }
+    # The comparisons; readers and sites where they are given.
     rows = _compare(columns, arms, compared, margin)
     reader_rows = study_readers(
         {name: compared[name].figure for name in readers},
@@ -112,9 +115,11 @@ def _compare(
     margin: float,
 ) -> tuple[FigureRow, ...]:
     """Return the primary comparison, both columns against chance, and all other pairs."""
+    # Decisions are compared of probabilities alone.
     decided = {name for name, scores in columns.items() if are_probabilities(scores.score)}
     (first, second), *pairs = combinations(columns, 2)
     primary = arms["deep"], arms["classical"], "deep", margin
+    # All pairs but the primary one.
     others = [
         compare_pair(
             (name, compared[name]),
@@ -142,6 +147,7 @@ def measure_columns(
     results = []
     for name, scores in columns.items():
         result = measure_scores(_named(name), scores, setting, NO_REQUESTS)
+        # Scores of several fits share no scale: what orders cases across fits is left out.
         if not scores.has_one_fit:
             ordered = (
                 (row.figure, "", _NO_ORDER if row.figure == "average_precision" else row)

@@ -116,6 +116,7 @@ def make_scores_table(
         its config, with the probability of the positive class; with more classes one column
         per model and class, `model: class`.
     """
+    # Scores of every model that was trained, lined up with the cases.
     rows = cases.reported(task.design)
     labelled_cases = label_cases(rows, task, sealed)
     scored = {
@@ -123,6 +124,7 @@ def make_scores_table(
         for model in models
         if model.outcome.status != "failed"
     }
+    # A row for each case and repeat.
     repeats = max((scores.repeats for scores in scored.values()), default=1)
     fits = next((scores.fit for scores in scored.values() if not scores.has_one_fit), None)
     columns: dict[str, object] = {
@@ -134,6 +136,7 @@ def make_scores_table(
     }
     true = task.predicted.tell(labelled_cases.value)
     columns |= {name: np.tile(values, repeats) for name, values in true.items()}
+    # Of two classes the looked-for one's probability; else a column for each.
     for name, scores in scored.items():
         shape = (repeats, len(labelled_cases), len(task.estimates))
         probability = np.broadcast_to(scores.estimate, shape).reshape(-1, len(task.estimates))

@@ -63,6 +63,7 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
         return ()
     setting, development = run.setting, run.setting.development
     rows: list[FigureRow] = []
+    # Each model on both sides, measured alike.
     for model in run.models:
         tested = model.compared
         out_of_fold = model.result.find(run.task.predicted.selection, SELECTION).value
@@ -77,6 +78,7 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
         reached = test_figure.estimate().value
         if reached is None or out_of_fold is None:
             continue
+        # The error of the difference, with the spread of the folds in it.
         patients = development.patients, setting.cases.patients
         folds = model.predictions.part("out_of_fold")["fold"].nunique()
         error = error_of_shift(
@@ -134,9 +136,11 @@ def compare_sides(
     """
     if traits is None or setting.task.design == "cv":
         return FigureTable()
+    # The column of the sites tells the two sides apart by design.
     traits = replace(traits, known=traits.known.drop(columns=site_column, errors="ignore"))
     sides = (setting.development, setting.cases)
     apart = int(setting.development.patient.max()) + 1
+    # Both sides as one table, no patient number in common.
     case_id, label = (
         np.concatenate([getattr(side, name) for side in sides]) for name in ("case_id", "label")
     )
@@ -178,6 +182,7 @@ def compare_cases(
     Returns:
         Rows; none with fewer than ten patients on a side.
     """
+    # Too few patients on a side say nothing.
     if min(len(np.unique(patient[side])) for side in (tested, ~tested)) < _MIN_PATIENTS:
         return FigureTable()
     case_traits = [*shares, *_known_traits(_rows(traits.known, case_id), tested, patient)]
@@ -192,6 +197,7 @@ def compare_cases(
     numbers = [
         _number_trait(FEATURES, name, values, mine, theirs) for name, values in columns.items()
     ]
+    # All traits are corrected together; of features the most different are named.
     compared = [*case_traits, *numbers]
     p_holm = correct_by_holm(trait.p for trait in compared)
     corrected = list(zip(compared, p_holm, strict=True))
@@ -227,6 +233,7 @@ def _domain_auc(
         return Estimate(None, reason="no feature that varies")
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+    # Ranks as normal scores, so that no outlier rules.
     values = np.column_stack(list(columns.values()))
     normal = ndtri(pd.DataFrame(values).rank().to_numpy() / (len(values) + 1))
     # Folds by patient, each side dealt out on its own.
@@ -235,6 +242,7 @@ def _domain_auc(
         whose = np.unique(patient[side], return_inverse=True)[1]
         dealt = stream(seed, "sides", "folds").permutation(int(whose.max()) + 1) % _FOLDS
         fold[side] = dealt[whose]
+    # Each fold is scored by a rule that learned from the others.
     score = np.empty(len(values))
     for k in range(_FOLDS):
         training, held_out = fold != k, fold == k
@@ -288,6 +296,7 @@ def share_trait(
     (Newcombe 1998, *Statistics in Medicine* 17:873, method 10; p by the pooled share, Student's.)
     """
     success = has_trait.astype(np.float64)
+    # The share on each side, and its size in effective patients.
     shares, sizes, patients = [], [], []
     for side in (~tested, tested):
         whose = np.unique(patient[side], return_inverse=True)[1].astype(np.int64)
@@ -300,6 +309,7 @@ def share_trait(
     value = shares[1] - shares[0]
     below, above = join_intervals(shares[1], shares[0], intervals[1], intervals[0])
     estimate = Estimate(value, value - below, value + above, "Newcombe, by patient")
+    # The p value: pooled share under no difference.
     pooled = float(np.average(shares, weights=sizes))
     error = float(np.sqrt(pooled * (1 - pooled) * (1 / sizes[0] + 1 / sizes[1])))
     degrees = max(1.0, min(patients) - 1)

@@ -54,6 +54,7 @@ def find_sites(
     table, are_tested = setting.covariates, setting.task.design == "holdout" and card.test_sites
     if table is None or not (fold_column or are_tested):
         return _NO_SITES
+    # The column that folds were made by, or that names the test sites.
     column = fold_column or card.site_column
     if not column:
         sites = set(card.test_sites)
@@ -62,6 +63,7 @@ def find_sites(
             return _NO_SITES
         column = named[0]
     check_fold_column(column, table)
+    # A case without a site cannot be placed.
     values = table[column]
     if values.isna().any():
         raise DataError(
@@ -120,6 +122,7 @@ def study_sites(
     if {contender, "classical"} <= set(by_arm):
         pairs = zip(by_arm[contender], by_arm["classical"], strict=True)
         series.append((contender, "classical", [first - second for first, second in pairs]))
+    # How many are left out, then each site, then the summary over sites.
     predicted = setting.task.predicted
     row = partial(make_row, analysis=SITES)
     rows = [row(Estimate(float(len(names) - len(shown))), figure="left_out")]
@@ -201,6 +204,7 @@ def find_worst(
     if np.isnan(bounds).any():
         return Estimate(worst, method="no interval: a site has none")
     if scale in TRANSFORMS:
+        # The bounds widened to hold for all sites at once.
         values, towards = (
             TRANSFORMS[scale].there(np.clip(each, *_INSIDE[scale])) for each in (values, towards)
         )
@@ -234,6 +238,7 @@ def summarise_sites(
     transform = TRANSFORMS.get(figures[0].scale)
     if transform is not None and all(transform.has(value) for value in values.tolist()):
         variances = variances * np.array([transform.slope(value) ** 2 for value in values.tolist()])
+        # A site without variance would get all of the weight.
         values = np.array([transform.there(value) for value in values.tolist()])
     else:
         transform = None
@@ -244,6 +249,7 @@ def summarise_sites(
     def bounded(value: float, low: float, high: float, method: str) -> Estimate:
         if transform is not None:
             value, low, high = (float(transform.back(number)) for number in (value, low, high))
+        # The mean of the sites, the next site, and the spread between them.
         return Estimate(value, max(limits[0], low), min(limits[1], high), method)
 
     effects = summarise_random_effects(values, variances)

@@ -95,11 +95,13 @@ def measure_subgroups(
             parts.append(part)
             sides = frozenset({members.tobytes(), (~members).tobytes()})
             compared += [(row, sides) for row in rows]
+        # How many parts are hidden is said, not which.
         if len(shown) < len(values):
             parts.append(Part(column, hidden_parts(least)))
             no_cases = Estimate(0.0)
             row = make_row(no_cases, SUBGROUPS, CASES, model=model, group=parts[-1].name)
             compared.append((row, frozenset()))
+    # Equal tests count once in the correction.
     p = {(row.figure, sides): row.p for row, sides in compared if row.p is not None}
     holm = dict(zip(p, correct_by_holm(p.values()), strict=True))
     corrected = (
@@ -126,6 +128,7 @@ def split_by_value(
     missing = values.isna().to_numpy(dtype=bool)
     present = values[~missing]
     numbers = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    # Numbers in thirds, few values each by itself.
     if numbers and present.nunique() > FEW_NUMBERS:
         numbers_of_cases = values.to_numpy(dtype=np.float64)
         low, high = np.quantile(numbers_of_cases[~missing], [1 / 3, 2 / 3])
@@ -136,6 +139,7 @@ def split_by_value(
     elif present.nunique() > MAX_VALUES:
         yield f"{present.nunique()} values", np.zeros(len(values), dtype=bool)
     else:
+        # Texts of few patients go together, under no name of their own.
         rare = np.zeros(len(values), dtype=bool)
         for value in sorted(present.unique().tolist()):
             members = (values == value).to_numpy(dtype=bool)
@@ -163,6 +167,7 @@ def _measure_part(
     model: str,
 ) -> tuple[Part, list[FigureRow]]:
     """Return a part, and its rows; p values are not corrected."""
+    # How many cases and patients the part holds.
     cases = setting.cases.select(members)
     patients = cases.patients_by_class()
     part = Part(column, value)
@@ -174,6 +179,7 @@ def _measure_part(
     if not members.any():
         reason = f"more than {MAX_VALUES} different values are not analysed one by one"
         return replace(part, warning=reason), rows
+    # The figures of the part.
     part_scores = scores.select(members)
     rows.append(row(measure_auc(part_scores, cases).estimate(), figure="roc_auc"))
     for name, estimate in estimate_operating_point(part_scores, cases).items():
@@ -186,6 +192,7 @@ def _measure_part(
         for name in (name for name in inside if name in outside):
             difference, p = difference_of_groups(inside[name], outside[name])
             rows.append(row(difference, figure=name, versus=OTHERS, p=p))
+    # Small parts are shown with a warning.
     smallest = min(patients, key=lambda name: patients[name])
     if patients[smallest] < FEW_OF_A_PART:
         few = f"only {patients[smallest]} patients of class {smallest}, fewer than {FEW_OF_A_PART}"

@@ -32,6 +32,7 @@ class LearnedSubset:
 
 def find_subset(inputs: EvaluationInputs) -> LearnedSubset | None:
     """Return which cases models learned from; None where the plan left none out."""
+    # Any trained model will do: a reader learned from nothing.
     models = (model for model in inputs.models if model.outcome.status != "failed")
     model = next((model for model in models if model.outcome.arm != "reader"), None)
     if model is None:
@@ -48,6 +49,7 @@ def find_subset(inputs: EvaluationInputs) -> LearnedSubset | None:
         counts.append((int(learned_from.sum()) + added, int(other.sum())))
     if not any(left_out for _, left_out in counts):
         return None
+    # The mean over folds; the cases are those that have scores.
     learned, left_out = np.mean(counts, axis=0)
     case_id = model.table.loc[model.table["part"] != "test", "case_id"].to_numpy(dtype=str)
     return LearnedSubset(np.unique(case_id), float(learned), float(learned + left_out))

@@ -75,6 +75,7 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
     its name; of columns of scores, of the two that are compared.
     """
     rule, decisive = judge(evaluation), find_decisive(evaluation)
+    # Without a comparison, or with a leak, there is nothing to decide.
     if rule.because == "nothing" or decisive is None:
         return _state_no_comparison(evaluation)
     if rule.because == "leak":
@@ -94,6 +95,7 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
         *describe_finding(evaluation),
         *recommend(evaluation),
     )
+    # What must be known before the decision is read.
     openings = (
         *_shifted(evaluation),
         *_unbeaten(decisive),
@@ -104,11 +106,13 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
 
 def _say_headline(decisive: DecisiveComparison, rule: Rule) -> str:
     """Say what to use: of whole images, and where lesions are sought first of finding."""
+    # Nothing beats chance: no model is named.
     evaluation, finding = decisive.evaluation, decisive.evaluation.finding
     if is_nothing_of_use(evaluation):
         finds = finding is not None and not is_no_finder_of_use(evaluation)
         nothing = say("answer.nothing_works")
         return say("answer.nothing_works_images", nothing=nothing) if finds else nothing
+    # Of two columns of scores, their names.
     decision = DECISION_WORDS[rule.decision]
     if evaluation.compared is not None:
         first, second = evaluation.compared
@@ -138,6 +142,7 @@ def explain(evaluation: Evaluation, rule: Rule, contender: str = "", figure: str
         names = [_title(name, evaluation) for name in leaked]
         names += [f"{_title(name, evaluation)}, in finding," for name in leaked_finders]
         return say("because.none_leak", models=join(names))
+    # What the sentences name: the baseline not beaten, and the ceiling near.
     decisive, margin = find_decisive(evaluation), format_decimal(evaluation.margin)
     baseline, ceiling, reached = "", "", ""
     if decisive is not None:
@@ -180,10 +185,12 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
     if is_nothing_of_use(evaluation) or rule.because in ("leak", "copies") or not arm:
         yield say("use.none")
         return
+    # What it is worth, without near duplicates where there are some.
     known = evaluation.off_copies if evaluation.near_duplicates else evaluation.primary
     unbeaten = [each.versus for each in rows if each.model == arm and is_unbeaten(each)]
     model = evaluation.find_result(unbeaten[0] if unbeaten else evaluation.model_of(arm))
     places = {"figure": evaluation.primary_title, "value": format_estimate(model.find(known))}
+    # A simple baseline that is as good is what to use.
     if unbeaten:
         yield say("use.baseline", baseline=model.outcome.title, **places)
         return
@@ -210,6 +217,7 @@ def _state_no_comparison(evaluation: Evaluation) -> Verdict:
             if arm not in evaluation.arms:
                 reasons.append(f"no {name} {reason}")
         why = " and ".join(reasons)
+    # The reason first; that nothing works, before all else.
     because = say("because.none_nothing", why=why)
     words: str = say("answer.no_comparison", cases=_where(evaluation), because=because)
     if useless:
@@ -234,6 +242,7 @@ def _name(side: Side, evaluation: Evaluation) -> str:
 def _shifted(evaluation: Evaluation) -> Iterator[str]:
     """Yield where a standing model does otherwise on test than on held-out cases, and why."""
     standing = list_standing(evaluation) | list_finders(evaluation)
+    # Only the models that stand for an arm are spoken of.
     differences = evaluation.differences_of_sides(SHIFTS)
     shifts = [each for each in differences if has_shifted(each) and each.model in standing]
     if not shifts:
@@ -248,6 +257,7 @@ def _shifted(evaluation: Evaluation) -> Iterator[str]:
         )
         for shift, (test_value, development_value) in zip(shifts, sides, strict=True)
     ]
+    # In which direction all of them have moved.
     is_error = evaluation.lower_is_better
     are_better = all((tested > known) != is_error for tested, known in sides)
     yield say(
