@@ -51,6 +51,7 @@ def make_contact_sheets(
     finding, tables = evaluation.finding, inputs.finding
     if finding is None or tables is None:
         return []
+    # Whose image each case is, and which ones have the condition.
     scores = {model.outcome.model: model for model in inputs.models}
     ids, patients = inputs.cases.case_id.tolist(), inputs.cases.patient_id.tolist()
     patient = dict(zip(ids, patients, strict=True))
@@ -58,6 +59,7 @@ def make_contact_sheets(
     positive = {*inputs.cases.case_id[known_label].tolist()}
     positive |= {*inputs.sealed["case_id"][inputs.sealed["label"] == inputs.task.positive]}
     sheets = []
+    # What stands for each arm, and the first finder, each once.
     standing = [max(chosen, key=lambda name: chosen[name]) for chosen in finding.chosen.values()]
     for name in dict.fromkeys([*standing, *(finder.model for finder in finding.finders[:1])]):
         marks, lesions, chosen = _judge(
@@ -66,6 +68,7 @@ def make_contact_sheets(
         for kind, cases in chosen.items():
             pictures = []
             for case in cases:
+                # Hits in one colour, false marks in another, lesions dotted.
                 rows = of_cases(lesions).get(case, np.empty(0, dtype=np.int64))
                 of_case = marks[marks["case_id"] == case]
                 shown = of_case[(of_case["rate"] <= _ALLOWED) & (of_case["lesion"] >= FALSE)]
@@ -94,6 +97,7 @@ def _judge(
     marks per image, in its fit, of marks with a score at least as high. Images are kind → ids in
     their order, at most one a patient.
     """
+    # One training is shown: a mark has a rate within it.
     predictions = model.part(part)
     first = predictions["repeat"].min()
     scored = predictions[predictions["repeat"] == first]
@@ -104,6 +108,7 @@ def _judge(
     in_first_repeat = (model.marks["part"] == part) & (model.marks["repeat"] == first)
     marks = model.marks[in_first_repeat].reset_index(drop=True)
     hit = finding.rule.match(marks, lesions, tables.spacing)
+    # The false marks per image that a mark's score would allow, within its fold.
     images = scored.groupby("fold").size()
     rate = np.empty(len(marks))
     for fold, rows in marks.groupby("fold").indices.items():
@@ -126,6 +131,7 @@ def _judge(
         "images without a lesion, worst false marks": alarms.sort_values(kind="stable"),
     }
     chosen = {}
+    # One image a patient, the first in each order.
     for kind, order in orders.items():
         one_a_patient = {patient[case]: case for case in reversed(order.index.tolist())}
         cases = [case for case in order.index.tolist() if one_a_patient[patient[case]] == case]

@@ -55,6 +55,7 @@ def show_costs(result: CostComparison) -> AnalysisPart:
             (spent, model.title) for model, spent, on in front if on and spent is not None
         )
         fronts.append(f"{kind}: {', '.join(title for _, title in pairs)}")
+    # The table, the most accurate first.
     rows = [
         TableRow(
             f"{number}. {model.title}",
@@ -82,6 +83,7 @@ def describe_best(result: CostComparison) -> str:
     """Say which model is best, and which ones as good cost least to use and to train."""
     if not result.models:
         return "No model could be trained."
+    # The best, and all that are as good within the margin.
     best = max(result.models, key=_auc)
     as_good = list_as_good([_auc(model) for model in result.models], result.margin)
     near = [model for model, good in zip(result.models, as_good, strict=True) if good]
@@ -133,6 +135,7 @@ def costs_by_kind(models: Sequence[ModelCost]) -> dict[str, list[float | None]]:
 def draw_pareto(models: Sequence[ModelCost]) -> Drawing:
     """Draw every model by its number in the table; a line joins the front."""
     value, words = [_auc(model) for model in models], []
+    # A panel for each kind of cost, all with the same axis of AUC.
     with open_sheet(5.2) as page:
         grid = page.figure.subplots(2, 2, sharey=True)
         for axes, (kind, cost) in zip(grid.flat, costs_by_kind(models).items(), strict=True):
@@ -140,6 +143,7 @@ def draw_pareto(models: Sequence[ModelCost]) -> Drawing:
             line = sorted((x, _auc(model)) for model, x, on in marked if on and x is not None)
             axes.plot(*zip(*line, strict=True), color=MUTED, drawstyle="steps-post", linewidth=0.9)
             for number, (model, spent, on) in enumerate(marked, start=1):
+                # Filled marks are on the front; what has no cost is not drawn.
                 if spent is None or model.auc.value is None:
                     continue
                 colour, place = ARM_COLOUR[model.arm], (spent, model.auc.value)
@@ -159,6 +163,7 @@ def draw_pareto(models: Sequence[ModelCost]) -> Drawing:
             words.append(f"{kind}: {', '.join(model.title for model, _, on in marked if on)}")
         for axes in grid[:, 0]:
             axes.set_ylabel("AUC, out-of-fold")
+        # In words, for a reader who cannot see it.
         aucs = ", ".join(f"{model.title} {format_decimal(model.auc.value)}" for model in models)
         text = f"AUC of {aucs}. On the front of {'; of '.join(words)}."
         return page.finish("pareto", text)

@@ -155,12 +155,14 @@ class ChangeRow(NamedTuple):
 
 def draw_changes(name: str, rows: Sequence[ChangeRow], label: str) -> Drawing:
     """Draw differences against a line at 0."""
+    # A heading for each group, then its rows.
     lines: list[ChangeRow | str] = []
     for group in dict.fromkeys(row.group for row in rows):
         lines += [group, *(row for row in rows if row.group == group)]
     with open_sheet(0.75 + _ROW * len(lines)) as page:
         axes = page.figure.add_subplot()
         draw_reference_line(axes, 0, "no change", dashed=False)
+        # A square and its interval on each row, its figures beside it.
         for place, line in enumerate(lines):
             if isinstance(line, str):
                 continue
@@ -171,6 +173,7 @@ def draw_changes(name: str, rows: Sequence[ChangeRow], label: str) -> Drawing:
             write_beside(axes, _change_words(estimate), place, color=MUTED, fontsize=7)
         titles = [line if isinstance(line, str) else line.title for line in lines]
         name_rows(axes, titles, fontsize=7.5)
+        # The first row is on top; headings stand out.
         axes.set_ylim(len(lines) - 0.5, -0.6)
         for tick, line in zip(axes.get_yticklabels(), lines, strict=True):
             tick.set_fontweight("bold" if isinstance(line, str) else "normal")

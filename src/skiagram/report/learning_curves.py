@@ -103,6 +103,7 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
     compared and Holm's p over all contenders is below 5 %, "does not overtake" where it lies below;
     else the answer is open. Beyond, there is only what follows if both curves go on as a power law.
     """
+    # The difference with the most training cases.
     last = (
         f"With {format_count(crossing.compared[-1])} training cases the difference in AUC is "
         f"{format_difference(crossing.difference)}"
@@ -114,6 +115,7 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
         else "."
     )
     sentences = [crossing.title, _describe_place(crossing, result), last]
+    # Where it does not overtake, what the fitted curves say beyond the sizes tried.
     if crossing.answer != "overtakes":
         place = "do not cross"
         if crossing.cases is not None:
@@ -135,6 +137,7 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
         sentences.append(
             f"Because fits failed, fewer draws are compared at {cases} training cases."
         )
+    # Sizes at which nothing could be compared.
     tried = {cases for curve in result.curves for cases in curve.cases}
     if absent := sorted(tried - set(crossing.compared)):
         cases = ", ".join(map(format_count, absent))
@@ -151,6 +154,7 @@ def _describe_place(crossing: Crossing, result: LearningCurves) -> str:
         return f"may or may not overtake the best classical model {tried}: this is inconclusive."
     if crossing.cases is None or crossing.cases > crossing.compared[-1]:
         return f"overtakes the best classical model {tried}."
+    # The place of the crossing, within the sizes that were compared.
     high = _rounded(min(crossing.high or math.inf, crossing.compared[-1]))
     if crossing.cases <= result.least:
         return (
@@ -175,6 +179,7 @@ def draw_learning_curves(result: LearningCurves) -> Drawing:
         axes = page.figure.add_subplot()
         others = cycle(OTHERS)
         dashes = cycle(DASHES)
+        # The baseline and the contenders in the colours of their arms, all others pale.
         for curve in result.curves:
             main = curve.arm != "classical" or curve.model == BASELINE
             colour = ARM_COLOUR[curve.arm] if main else next(others)
@@ -197,6 +202,7 @@ def draw_learning_curves(result: LearningCurves) -> Drawing:
                 axes.fill_between(
                     band.cases, band.low, band.high, color=colour, alpha=0.15, linewidth=0
                 )
+        # The limit of generated data.
         if result.ideal and result.ideal.value is not None:
             axes.axhline(result.ideal.value, color=MUTED, linestyle="--", linewidth=0.9)
             axes.annotate(
@@ -204,6 +210,7 @@ def draw_learning_curves(result: LearningCurves) -> Drawing:
                 xycoords=("axes fraction", "data"), textcoords="offset points",
                 color=MUTED, fontsize=7.5,
             )  # fmt: skip
+        # Beyond the most training cases the curves are extrapolated.
         axes.axvline(result.most, color=MUTED, linewidth=0.6, linestyle=":")
         axes.set_xscale("log")
         sizes = sorted({cases for curve in result.curves for cases in curve.cases})

@@ -134,6 +134,7 @@ def read_material(
     root: Path, artefacts: EvaluationInputs, choices: Mapping[str, Any], evaluation: Evaluation
 ) -> Material:
     """Read what the page shows besides results."""
+    # The files of each model, and their hashes.
     before, after = ImageStore(root / "data/images"), ImageStore(root / "data/restored")
     outcomes = [model.outcome for model in artefacts.models]
     folders = {outcome.model: folder_of("scores", root, outcome) for outcome in outcomes}
@@ -141,6 +142,7 @@ def read_material(
     files = {"case table": root / "data/cases/cases.parquet"}
     files |= {f"scores of {name}": path / "predictions.parquet" for name, path in folders.items()}
     hashes = {name: sha256_of(path) for name, path in files.items()}
+    # Galleries sort images by their labels: none where these are encrypted.
     galleries: list[Gallery] = []
     if not artefacts.encrypted and artefacts.task.defines("galleries"):
         scores = mean_over_repeats(
@@ -148,6 +150,7 @@ def read_material(
         )
         for model in (name for name in evaluation.best.values() if name in folders):
             galleries += make_galleries(scores, artefacts.task, model, after)
+    # What the stages before left: preparation, explanations and reliance.
     preparation = read_record(Preparation, root / "data/preparation" / PREPARATION)
     paths = (root / "reports/explanations" / model / EXPLANATION for model in folders)
     explanations = [read_record(Explanation, path) for path in paths if path.exists()]
@@ -255,6 +258,7 @@ def make_galleries(
     per_class: int = _ERRORS_PER_CLASS,
 ) -> list[Gallery]:
     """Return one gallery per class."""
+    # The probability of each class, in the order of the classes.
     if task.positive is None:
         columns = [f"{model}: {label}" for label in task.classes]
         probability = scores[columns].to_numpy(dtype=np.float64)
@@ -264,6 +268,7 @@ def make_galleries(
         probability = np.stack(both, axis=1)
     predicted = probability.argmax(axis=1)
     galleries = []
+    # The surest mistakes of each class, one a patient.
     for k, label in enumerate(task.classes):
         in_class = (scores["label"] == label).to_numpy(dtype=bool)
         wrong = np.flatnonzero(in_class & (predicted != k))

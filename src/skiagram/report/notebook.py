@@ -234,6 +234,7 @@ class ScoreComparison(_Shown):
     def write(self, path: str | Path) -> None:
         """Write a page that loads nothing, with every table and figure."""
         evaluation = self.evaluation
+        # What the page says of the two columns, and their parts.
         sentences, table_of, (roc, reliability, decision_curve) = self._show()
         tables = (tabulate_subgroups, tabulate_subgroup_differences)
         subgroups = [
@@ -367,6 +368,7 @@ def compare(
         DataError: Unequal lengths, missing scores, labels that are not two classes, or fewer than
             two patients of one, or a matrix in the place of scores.
     """
+    # The two columns need names that differ.
     first, second = names or (_name(scores_a, "A"), _name(scores_b, "B"))
     if first == second:
         raise DataError(f"both columns are called {first}", where="names", allowed="two names")
@@ -374,6 +376,7 @@ def compare(
         spelled = dict[str, str]()
         texts = read_texts(patients, "patients", len(patients)).tolist()
         patients = [spelled.setdefault(fold_id(text), text) for text in texts]
+    # All columns are lined up and checked before anything is measured.
     setting, columns, reader_scores = line_up_columns(
         labels,
         {first: scores_a, second: scores_b, **(others or {})},

@@ -45,6 +45,7 @@ def render_template(name: str, **values: object) -> str:
 
 @cache
 def _environment() -> Environment:
+    # A name that a template misspells is an error; all text is escaped.
     environment = Environment(
         loader=PackageLoader("skiagram.report", "templates"),
         autoescape=True,
@@ -54,6 +55,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         finalize=inert_value,
     )
+    # How numbers and drawings are written.
     environment.filters |= {
         "count": format_count,
         "decimal": format_decimal,
@@ -64,6 +66,7 @@ def _environment() -> Environment:
         "svg": lambda drawing: Markup(drawing.inline()),  # noqa: S704 - all text in it is escaped
         "spoken": lambda text: str(text).replace("`", ""),
     }
+    # The style and the macros are known to every template.
     style = environment.get_template("style.css").render(palette=PALETTE)
     environment.globals["style"] = Markup(style)  # noqa: S704 - our own file
     macros = environment.get_template("macros.html.j2").module

@@ -36,6 +36,7 @@ _METHOD = (
 def show_severity(result: Severity) -> list[AnalysisPart]:
     """Return figure and tables of each data set."""
     parts = []
+    # A part for the AUC of each data set, one for its decisions where there is a threshold.
     for data in result.data:
         prefix = f"{data.name}: " if data.name else ""
         answers = (f"{prefix}{model.title} {describe_endurance(model)}" for model in data.models)
@@ -81,6 +82,7 @@ def describe_endurance(model: CorruptedModel) -> str:
     """Say under which corruptions a model clearly loses more than the margin, and from where on."""
     if model.clean.auc.value is None:
         return f"has no AUC: {model.clean.auc.reason}"
+    # The corruptions by what the model does under them.
     breaks, holds, unsure = [], [], []
     for curve in model.curves:
         title = CORRUPTIONS[curve.corruption].title
@@ -92,6 +94,7 @@ def describe_endurance(model: CorruptedModel) -> str:
         else:
             unsure.append(title)
     parts = (("breaks under", breaks), ("holds under", holds), ("inconclusive under", unsure))
+    # Only kinds that occur are named.
     clauses = []
     for words, titles in parts:
         if titles:
@@ -145,6 +148,7 @@ def _by_amount(
 
 def draw_severity_curves(data: CorruptedCases) -> Drawing:
     """Draw every model's AUC with its interval; the first point is the image as it is."""
+    # A panel for each corruption, the models in all of them alike.
     curves = data.models[0].curves
     rows = -(-len(curves) // _COLUMNS)
     with open_sheet(0.35 + 0.16 * len(data.models) + _ROW * rows) as page:
@@ -158,6 +162,7 @@ def draw_severity_curves(data: CorruptedCases) -> Drawing:
             places = range(len(amounts) + 1)
             styles: dict[str, count[int]] = {}
             for model in data.models:
+                # Models of one arm differ in dashes and marks.
                 number = next(styles.setdefault(model.arm, count()))
                 areas = [each.auc for each in (model.clean, *model.curves[place].conditions)]
                 colour = ARM_COLOUR[model.arm]
@@ -172,6 +177,7 @@ def draw_severity_curves(data: CorruptedCases) -> Drawing:
                 ]
                 low, high = ([getattr(areas[k], end) for k in bounds] for end in ("low", "high"))
                 panel.fill_between(bounds, low, high, color=colour, alpha=0.1, linewidth=0)
+            # The dotted line is chance.
             panel.axhline(0.5, color=MUTED, linewidth=0.6, linestyle=":")
             panel.set_title(kind.title)
             ticks = ["0", *(f"{amount:g}".removeprefix("0") for amount in amounts)]  # such as .5

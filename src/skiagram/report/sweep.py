@@ -139,6 +139,7 @@ def title_of(result: SweepResult, model: str) -> str:
 
 def describe_choice(result: SweepResult) -> list[str]:
     """Return sentences: what was chosen by which figure, and what this changes."""
+    # Rows that failed, then the one that was chosen.
     failed = sum(bool(each.reason) for each in result.rows)
     sentences = [f"{failed} of {len(result.rows)} rows failed."] if failed else []
     chosen = result.chosen
@@ -150,10 +151,12 @@ def describe_choice(result: SweepResult) -> list[str]:
         f"Row {row.number} ({row.name()}) has the {result.chosen_by} of "
         f"{title_of(result, model)}: {value}. It is a figure of the development set alone."
     )
+    # Of equal rows the first is taken, and that is said.
     worth = chosen.figures.worth(model)
     equal = sum(each.figures.worth(model) == worth for each in result.rows)
     if equal > 1:
         sentences.append(f"{equal} rows have this figure; it is the first of them.")
+    # What the chosen row is worth on the test cases, and against the reference.
     figure_name, difference_name = chosen.figures.judged_by(model)
     name = heading_of(figure_name)
     reported = chosen.figures.of(model, figure_name)
@@ -197,6 +200,7 @@ def heading_of(figure: str) -> str:
 
 def draw_model(result: SweepResult, model: str) -> Drawing | None:
     """Draw a model: one axis of numbers as a line, two axes as a map, else the differences."""
+    # One axis of numbers is a line, two axes are a map.
     axes = result.axes
     shown = [each for each in result.rows if _reported(each, model).value is not None]
     if len(shown) < 2:
@@ -205,6 +209,7 @@ def draw_model(result: SweepResult, model: str) -> Drawing | None:
         return _draw_line(result, model, shown, axes[0])
     if len(axes) == 2 and len(shown) == len(result.rows) <= _MOST:
         return _draw_map(result, model, shown, axes)
+    # All else is a list of differences from the reference.
     rows = []
     for each in shown:
         # Settings' names and other words stand alone, other values behind the name of the option;
@@ -238,11 +243,13 @@ def _arm(result: RowResult, model: str) -> str:
 
 def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis: str) -> Drawing:
     """Draw a figure with its interval, and the one to choose by, against an option's number."""
+    # The rows in the order of the option's number.
     ordered = sorted(shown, key=lambda each: float(each.row.place[axis]))
     values = [float(each.row.place[axis]) for each in ordered]
     colour, label = ARM_COLOUR[_arm(ordered[0], model)], short_name(axis)
     with open_sheet(2.6) as page:
         axes = page.figure.add_subplot()
+        # The interval of each figure on the test cases.
         for value, each in zip(values, ordered, strict=True):
             estimate = _reported(each, model)
             if estimate.low is not None and estimate.high is not None:
@@ -257,6 +264,7 @@ def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis
             ink = colour if dashes == DASHES[0] else MUTED
             style: Style = {"color": ink, "linestyle": dashes, "marker": "o", "markersize": 3}
             axes.plot([x for x, _ in points], [y for _, y in points], label=words, **style)
+        # Numbers over several decades have a logarithmic axis.
         if min(values) > 0 and max(values) / min(values) >= 50:
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
@@ -265,6 +273,7 @@ def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis
         name = heading_of(ordered[0].figures.judged_by(model)[0])
         axes.set_ylabel(name)
         axes.legend(fontsize=7)
+        # In words, for a reader who cannot see it.
         words = "; ".join(
             f"{value:g}: {format_estimate(_reported(each, model))}"
             for value, each in zip(values, ordered, strict=True)
@@ -277,6 +286,7 @@ def _draw_map(
     result: SweepResult, model: str, shown: Sequence[RowResult], axes: Sequence[str]
 ) -> Drawing:
     """Draw the figure to choose by, of two axes."""
+    # The values of both axes, in the order met.
     down, across = (
         list(dict.fromkeys(show_value(each.row.place[axis]) for each in shown)) for axis in axes
     )
@@ -286,6 +296,7 @@ def _draw_map(
     }
     grid = [[values.get((row, column)) for column in across] for row in down]
     numbers = [[float("nan") if value is None else value for value in row] for row in grid]
+    # Dark cells have white numbers, light ones black numbers.
     with open_sheet(0.9 + 0.24 * len(down)) as page:
         plot = page.figure.add_subplot()
         plot.imshow(numbers, aspect="auto", cmap="cividis")
@@ -299,6 +310,7 @@ def _draw_map(
             for x, value in enumerate(row):
                 ink = "white" if value is not None and value <= middle else "black"
                 plot.text(x, y, format_decimal(value), color=ink, ha="center", va="center", size=7)
+        # In words, for a reader who cannot see it.
         words = "; ".join(f"{' and '.join(k)}: {format_decimal(v)}" for k, v in values.items())
         name = heading_of(shown[0].figures.chosen_by(model))
         described = f"{name} of {title_of(result, model)}: {words}."

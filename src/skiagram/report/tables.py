@@ -163,6 +163,7 @@ def tabulate_figures(
 
     A model without any says why by its Brier score where that has no value either.
     """
+    # One look-up for all cells.
     wanted = [
         {"figure": column.figure, "group": column.group, "versus": ""}
         | {"analysis": column.analysis or analysis}

@@ -134,6 +134,7 @@ def plot_tables(
     """Return name of the file → points behind a figure, also the training curves by model."""
     if not evaluation.task.defines("curves"):  # its own are drawn, and those of training kept
         return {f"training/{name}": table for name, table in curves.items() if len(table)}
+    # AUC, folds and confusion: a row each for all models.
     classes, finished = evaluation.task.classes, finished_models(evaluation)
     areas, folds, confusion = [], [], []
     for model in finished:
@@ -148,6 +149,7 @@ def plot_tables(
         "folds": pd.DataFrame(folds, columns=["model", "fold", "auc"]),
         "confusion": pd.DataFrame(confusion, columns=["model", "actual", "predicted", "cases"]),
     }
+    # The curves: a table for each model.
     for model in finished:
         name = model.outcome.model
         if model.roc:
@@ -182,6 +184,7 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     models (`PRIMARY`); that of finding under the same with `finding_` before it. What could not be
     computed is left out; the whole record says why.
     """
+    # The figures that a short list shows, of each model.
     table, finding, task = evaluation.table, evaluation.finding, evaluation.task
     shown = {figure.name for figure in task.predicted.list_figures() if figure.headline}
     headline: dict[str, dict[str, float | None]] = {}
@@ -194,6 +197,7 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
         } | {task.predicted.selection: model_figures.find(analysis=SELECTION).value}
         for title, columns in _FINDER_COLUMNS.items():
             headline[name][title] = model_figures.find(analysis=FINDERS, **columns).value
+    # What stands for the arms, and how they differ.
     for arm, row in table.select(analysis=ARMS).by_model(task.predicted.selection).items():
         headline[f"best_{arm}"] = {task.predicted.selection: row.value}
     if finding and (gain := evaluation.gain_in_finding(MERIT)):
@@ -205,6 +209,7 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     if gain := evaluation.difference:
         bounds = {evaluation.primary: gain.value, "low": gain.low, "high": gain.high}
         headline[PRIMARY[evaluation.contender]] = bounds
+    # Figures that do not exist are left out.
     return {
         model: {name: round(value, _DIGITS) for name, value in figures.items() if value is not None}
         for model, figures in headline.items()

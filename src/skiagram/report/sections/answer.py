@@ -101,6 +101,7 @@ KNOWN_WITHOUT_IMAGES = ("covariates_and_volume", "covariates")  # the first that
 @section("The answer", place=0)
 def answer(evaluation: Evaluation, material: Material) -> Context:
     """Return the first page."""
+    # The models of each arm that were compared.
     shown = [model for models in list_compared(evaluation).values() for model in models]
     # A simple baseline that is not beaten is drawn beside the models that do not beat it.
     unbeaten = {rule.versus for rule in gains_over_rules(evaluation) if is_unbeaten(rule)}
@@ -168,6 +169,7 @@ def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
 
 def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
     rule, decisive = judge(evaluation), _decisive(evaluation)
+    # Nothing works: no counts.
     if is_nothing_of_use(evaluation):  # a count of what models at chance find would praise them
         return (say("answer.nothing_works"),)
     if rule.decision == "none" or decisive is None:
@@ -183,6 +185,7 @@ def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
                 single.append(say("hundred.single", positive=name, model=title, **counts))
         reasons = (reason for reason in verdict.reasons if reason not in apart)
         return (verdict.headline, *reasons, *single)
+    # The decision and why, the difference, and what it means for a hundred patients.
     decision = DECISION_WORDS[rule.decision].capitalize()
     return (
         say("answer.page", decision=decision, because=explain(evaluation, rule)),
@@ -198,14 +201,17 @@ def _of_a_hundred(evaluation: Evaluation) -> Iterator[str]:
     Gigerenzer et al. 2007, Psychological Science in the Public Interest 8:53.
     """
     task, name = evaluation.task, evaluation.contender_words
+    # Counts are of decisions: both models need a threshold.
     levels = [_per_hundred(evaluation, model) for model in _opponents(evaluation)]
     if not _counts_decisions(evaluation):
         return
+    # Several classes: how many are right.
     if task.positive is None:
         if len(levels) == 2:
             first, second = (level[0].text for level in levels)
             yield say("hundred.right", name=name, first=first, second=second)
         return
+    # Two classes: found cases and false alarms, each with its interval.
     hits, alarms = _frequencies(evaluation)
     if hits is None or alarms is None:
         return
@@ -301,12 +307,14 @@ def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) ->
         sensitivity: At which thresholds were set: by chance as many of the others are called
             positive; None leaves both cells of chance empty.
     """
+    # The primary figure, and once more without near duplicates.
     task, columns = evaluation.task, [metric_heading(evaluation.primary, evaluation.task)]
     difference = [fill_difference(evaluation.difference)]
     if evaluation.near_duplicates:
         columns.append(task.predicted.title_figure(evaluation.off_copies))
         clean = {"group": OFF_NEAR_DUPLICATES, "figure": evaluation.primary, "versus": "classical"}
         difference.append(fill_difference(evaluation.figures.find(analysis=PRIMARY, **clean)))
+    # Decisions of a hundred cases, where they can be counted.
     where = ", without near duplicates" if evaluation.near_duplicates else ""
     if _counts_decisions(evaluation) and task.positive is None:
         columns.append(f"Correct, per 100 cases{where}")
@@ -316,6 +324,7 @@ def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) ->
         columns += [f"Found, per 100 {name}{where}", f"False alarms, per 100 others{where}"]
         missing, both = Estimate(None, reason="not compared"), _frequencies(evaluation)
         difference += [fill_cell(each or missing, 0, 0, signed=True) for each in both]
+    # A group for each arm, then the difference that the answer rests on.
     groups = [
         Group(ARM_TITLES[arm], [_row(evaluation, model) for model in models])
         for arm, models in list_compared(evaluation).items()
@@ -353,6 +362,7 @@ def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) ->
         rows.append(TableRow("Always the most common class", [*half, share]))
     if rows:
         groups.append(Group("Simple baselines", rows))
+    # The limit of generated data comes last.
     if evaluation.ideal:
         row = TableRow("Ideal observer", [fill_cell(evaluation.ideal), *[""] * (len(columns) - 1)])
         groups.append(Group("The limit of this task", [row]))
@@ -414,11 +424,13 @@ def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str
 
     Below stands the difference on which the answer rests, against the margin.
     """
+    # Long titles take several lines: the rows are as high as the longest.
     titles = [wrap_title(model.outcome.title) for model in models]
     row_height = _ROW_HEIGHT + _EXTRA_LINE * max(title.count("\n") for title in titles)
     upper, decisive = 0.75 + row_height * len(models), _decisive(evaluation)
     difference = decisive.difference if decisive else None
     with open_sheet(upper + (_DIFFERENCE_HEIGHT if difference else 0)) as page:
+        # The models above, the difference of the two below.
         ratios = (upper, _DIFFERENCE_HEIGHT) if difference else (1,)
         panels = page.figure.subplots(len(ratios), 1, height_ratios=ratios, squeeze=False)[:, 0]
         _draw_models(panels[0], evaluation, models, titles)
@@ -441,6 +453,7 @@ def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str
 def _draw_models(
     axes: Axes, evaluation: Evaluation, models: Sequence[ModelResult], titles: list[str]
 ) -> None:
+    # A row for each model: figure, interval, and a filled square for the best of its arm.
     for row, model in enumerate(models):
         estimate, colour = model.find(evaluation.primary), ARM_COLOUR[model.outcome.arm]
         best = model.outcome.model in evaluation.best.values()
@@ -451,6 +464,7 @@ def _draw_models(
         draw_interval(axes, estimate, row, color=colour, linewidth=1.6)
         style: Style = {"color": colour, "markersize": 6, "markeredgewidth": 1.3}
         axes.plot(estimate.value, row, "s", markerfacecolor=colour if best else "none", **style)
+    # The axis starts below the lowest bound, at chance where that is near.
     figures, chance = (
         [model.find(evaluation.primary) for model in models],
         evaluation.task.predicted.chance,
@@ -481,6 +495,7 @@ def _figure_words(evaluation: Evaluation, model: ModelResult) -> str:
 
 def _draw_difference(axes: Axes, evaluation: Evaluation, difference: Estimate) -> None:
     """Draw the contender minus the best classical model; inside the grey band nothing counts."""
+    # The bar has the colour of the arm that is ahead.
     value, low, high = (part or 0.0 for part in (difference.value, difference.low, difference.high))
     contender, name, margin = evaluation.contender, evaluation.contender_words, evaluation.margin
     arm = "deep" if contender == "either" else contender
@@ -489,6 +504,7 @@ def _draw_difference(axes: Axes, evaluation: Evaluation, difference: Estimate) -
     axes.axvspan(-margin, margin, color=MUTED, alpha=0.18, linewidth=0)
     draw_interval(axes, difference, 0, color=ahead, linewidth=2.2)
     axes.plot(value, 0, marker="s", markersize=7, color=ahead)
+    # The axis is symmetric and holds the interval and the margin.
     reach = 1.15 * max(abs(low), abs(high), 1.5 * margin)
     name_rows(axes, [f"Best {name} minus\nbest classical model"])
     axes.set_xlim(-reach, reach)
@@ -496,6 +512,7 @@ def _draw_difference(axes: Axes, evaluation: Evaluation, difference: Estimate) -
     axes.locator_params(axis="x", nbins=4)
     axes.set_xlabel(f"difference in {evaluation.figure_words}; grey: within the margin")
     axes.axvline(0, color=MUTED, linewidth=0.9, zorder=0)
+    # Which end is whose.
     style: Style = {"va": "bottom", "color": MUTED, "fontsize": 7.5}
     above: Style = {"xycoords": "axes fraction", "textcoords": "offset points"}
     short = name.removeprefix("trained ")  # it reaches `classical` on a narrow panel
@@ -513,6 +530,7 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
     (TRIPOD+AI: Collins et al. 2024, BMJ 385:e078378; Metrics Reloaded: Maier-Hein et al. 2024,
     Nature Methods 21:195).
     """
+    # The two that are compared, by name.
     names = (f"best {evaluation.contender_words}", "best classical model")
     opponents = _opponents(evaluation)
     # Calibration and predictive values are known of all cases alone.
@@ -561,6 +579,7 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
             predictive_values.append(
                 f"{name}, positive {values_in_words[0]} and negative {values_in_words[1]}"
             )
+    # Predictive values hang on the prevalence, so it is named.
     if predictive_values and evaluation.prevalence is not None:
         share = format_share(evaluation.prevalence)
         yield say("further.predictive", share=share, values="; ".join(predictive_values))

@@ -63,6 +63,7 @@ def draw_reliability(evaluation: Evaluation) -> Drawing | None:
     drawn = list(best_of_each_arm(evaluation, lambda model: model.reliability or None))[:3]
     if not drawn:
         return None
+    # A panel for each model, at least two panels wide.
     with open_sheet(0.85 + WIDTH / max(2, len(drawn))) as page:
         axes = page.figure.subplots(1, max(2, len(drawn)), sharey=True, squeeze=False)[0]
         for panel, (model, colour, bins) in zip(axes, drawn, strict=False):
@@ -74,6 +75,7 @@ def draw_reliability(evaluation: Evaluation) -> Drawing | None:
             shares = [share for _, share in points]
             low = [each.value if each.low is None else each.low for each in shares]
             high = [each.value if each.high is None else each.high for each in shares]
+            # The diagonal is perfect calibration.
             panel.plot([0, 1], [0, 1], color=MUTED, linewidth=0.7, zorder=0)
             panel.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
             panel.plot(x, value, marker="o", markersize=3.5, color=colour)

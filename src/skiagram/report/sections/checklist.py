@@ -92,6 +92,7 @@ class Checklist(NamedTuple):
 
 def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
     """Return what a run can say of itself: name → words with its figures."""
+    # What was compared, and how the data were divided.
     card, params, difference = material.card, material.provenance.params, evaluation.difference
     compared = "no comparison of both arms"
     if difference and difference.value is not None:
@@ -102,10 +103,12 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
     if evaluation.task.design == "holdout":
         sealed, cohort = "a sealed test set", "another cohort, which no choice has seen"
         design = cohort if evaluation.is_external else sealed
+    # The folds, and how often models were trained.
     column, repeats = params.get("fold_column"), params.get("repeats", "–")
     number_of_folds = params.get("folds", "–")
     folds = f"a fold for each value of “{column}”" if column else f"{number_of_folds} folds"
     trainings = f"trained {repeats} time{'' if repeats == 1 else 's'}"
+    # The models of each arm, those that failed apart.
     arms = Counter(str(model.outcome.arm) for model in finished_models(evaluation))
     counts_of_arms = (
         f"{arms[arm]} {title.lower()}" for arm, title in ARM_TITLES.items() if arms[arm]
@@ -117,6 +120,7 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         for model in best_models(evaluation)
         if (estimate := model.figures.get(analysis=METRICS, figure=evaluation.primary))
     ]
+    # How many cases had pixels to restore.
     missing, treatment = "no case was restored", material.treatment
     if "missing" in treatment and len(treatment):
         restored, cases = int((treatment["missing"] > 0).sum()), len(treatment)
@@ -205,6 +209,7 @@ def _read_checklist(name: str) -> Checklist:
 
 
 def _fill(item: Item, facts: Mapping[str, str], met: Mapping[str, bool]) -> Item:
+    # An item that does not apply here, or whose need the run lacks.
     if not all(met[need] for need in item.applies):
         return item._replace(stands="", anchors=(), author="", state="not applicable")
     if not all(met[need] for need in item.needs):
@@ -212,6 +217,7 @@ def _fill(item: Item, facts: Mapping[str, str], met: Mapping[str, bool]) -> Item
             return item._replace(stands="Not in this run", anchors=(), state="not here")
         author = item.author or "All of it; this run does not have it"
         return item._replace(stands="", anchors=(), author=author, state="author")
+    # What a run cannot say is left to the authors.
     if not item.stands:
         return item._replace(state="author")
     # A section of its own says only that there is nothing.
@@ -236,6 +242,7 @@ def tabulate_items(checklist: Checklist, page: str, anchors: Container[str]) -> 
     headings = HEADINGS | list_sections()
     link = Markup('<a href="{}#{}">{}</a>')
 
+    # A row for each item, with links to the sections that the page has.
     def row(item: Item) -> TableRow:
         links = [
             link.format(page, anchor, headings[anchor])
@@ -246,6 +253,7 @@ def tabulate_items(checklist: Checklist, page: str, anchors: Container[str]) -> 
         stands = Markup(" ").join([escape(words), Markup(", ").join(links)])
         return TableRow(item.number, [item.asked, stands, item.author])
 
+    # One group for each part of the checklist.
     groups = groupby(checklist.items, key=lambda item: item.part)
     columns = ("What is asked", "Where it stands", "What the authors must add")
     return Table(

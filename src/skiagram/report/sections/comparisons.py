@@ -57,6 +57,7 @@ def tabulate_pairs(
     Args:
         name: Of a model or an arm, for people.
     """
+    # The pairs, and what only one of the two decides correctly.
     rows = evaluation.figures.select(analysis=analysis, group="").rows
     pairs = [row for row in rows if row.figure == evaluation.primary and row.versus]
     alone = {(row.model, row.versus): row for row in rows if row.figure == "only_correct"}
@@ -70,6 +71,7 @@ def tabulate_pairs(
         "What it shows": lambda pair: _relate(evaluation, evaluation.direct(pair)),
         "Only first : only second correct": lambda pair: _describe_decisions(pair, alone),
     }
+    # A single comparison is not corrected; decisions are not always counted.
     if analysis == PRIMARY:
         del columns["p, Holm"]
     if not alone:
@@ -126,6 +128,7 @@ def describe_scope(evaluation: Evaluation) -> str:
             "Each model was trained once, so the interval is of these fits alone: how another seed "
             "would move the difference is not in it."
         )
+    # Equal orders have no interval; else the design says what it holds.
     if primary.difference.low == primary.difference.high == 0:
         figure = evaluation.figure_words
         return f"The two order all cases alike in every training, so their {figure}s do not differ."

@@ -88,6 +88,7 @@ def draw_curves(evaluation: Evaluation, name: str) -> Drawing | None:
             if name == "roc" and compared and found is not None and cleared is not None:
                 mark: Style = {"color": PAPER, "markeredgecolor": style["color"], "zorder": 4}
                 axes.plot(1 - cleared, found, "o", markersize=6, markeredgewidth=1.6, **mark)
+        # Chance is the diagonal of the ROC curve.
         if name == "roc":
             axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.7, zorder=0)
         axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
@@ -96,6 +97,7 @@ def draw_curves(evaluation: Evaluation, name: str) -> Drawing | None:
         spaces: Style = {"borderaxespad": 0, "borderpad": 0, "labelspacing": 0.3}
         handles: Style = {"handlelength": 1.9, "handletextpad": 0.5}
         axes.legend(loc="upper left", bbox_to_anchor=(0, -_BELOW / _SIDE), **handles, **spaces)
+        # In words, for a reader who cannot see it.
         below_axis, side_axis = _AXES[name]
         drawn = "; ".join(label.replace("\n", " ") for label in labels)
         words = f"{side_axis} against {below_axis.lower()}, with the area of each curve: {drawn}."

@@ -58,6 +58,7 @@ def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
 
 def tabulate_shifts(evaluation: Evaluation) -> Table | None:
     """Return how test cases differ from the development set; None where nothing was compared."""
+    # Figures and shares have a difference; medians are compared by rank.
     titles = evaluation.titles
     differing, ranked = list[TableRow](), list[TableRow]()
     for shift in evaluation.differences_of_sides(SHIFTS):
@@ -106,6 +107,7 @@ def describe_treatment(table: pd.DataFrame) -> tuple[str, ...]:
         table: Columns `missing`, `outliers` (pixels), `dead_lines` (rows and columns) and `noise`
             (standard deviation, intensity units; NaN where none was removed), one row per case.
     """
+    # How many cases had each kind of fault, and how much of it.
     if table.empty:
         return ("No case was restored.",)
     kinds = {
@@ -125,6 +127,7 @@ def describe_treatment(table: pd.DataFrame) -> tuple[str, ...]:
             f"{format_count(len(touched))} of {format_count(len(pixels))} cases had {words} "
             f"(per such case: median {median}, at most {most})."
         )
+    # What was removed as noise, over the cases that had any.
     removed = table["noise"].dropna()
     if removed.empty:
         return (*sentences, "No noise was removed.")

@@ -76,6 +76,7 @@ def decisions(evaluation: Evaluation, material: Material) -> Context:
 
 def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
     """Return what a threshold was to keep → figures, as requested; empty if not binary."""
+    # Figures that hang on the prevalence are shown where somebody stated one.
     prevalence = evaluation.prevalence
     stated = "" if prevalence is None else "_at_prevalence"
     metrics = [
@@ -84,6 +85,7 @@ def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
         if metric.name in JUDGMENTS or (stated and metric.name.endswith(stated))
     ]
     tables = {}
+    # A table for each aim, a row for each model.
     for group in evaluation.table.select(analysis=OPERATING_POINTS).list_distinct("group"):
         columns = [Column("Threshold", "threshold", group, lambda at: format_decimal(at.value))]
         for metric in metrics:
@@ -99,6 +101,7 @@ def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
 
 def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
     """Return net benefit per 1,000 cases, one row per threshold; None where none is compared."""
+    # The two models, and acting on everybody, at each threshold.
     figures, contender = evaluation.figures.select(analysis=UTILITY), evaluation.contender_words
     thresholds = figures.list_distinct("group")
     if not thresholds:
@@ -116,6 +119,7 @@ def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
             at.find(versus=CLASSICAL), 1, 1, signed=True
         ),
     }
+    # The prevalence that all of it is for.
     share = figures.find(figure="prevalence").value
     rows = [
         TableRow(
@@ -140,6 +144,7 @@ def draw_decision_curve(evaluation: Evaluation) -> Drawing | None:
         return None
     with open_sheet(3.3) as page:
         axes = page.figure.add_subplot()
+        # Each model with its band, then the two policies without a model.
         for model, colour, curve in drawn:
             band: Style = {"color": colour, "alpha": 0.15, "linewidth": 0}
             axes.fill_between(curve.threshold, curve.low, curve.high, **band)
@@ -149,6 +154,7 @@ def draw_decision_curve(evaluation: Evaluation) -> Drawing | None:
         style: Style = {"color": INK, "linewidth": 0.9, "linestyle": "--", "label": "act on all"}
         axes.plot(first.threshold, first.act_on_all, **style)
         axes.axhline(0, color=MUTED, linewidth=0.9, label="act on none")
+        # Far below 0 nobody would act: the axis ends there.
         top = max(max(curve.high) for _, _, curve in drawn)
         axes.set_ylim(_LOWEST, max(0.1, top) * 1.05)
         axes.set_xlim(0, 1)

@@ -36,6 +36,7 @@ PARTS = ("just around it", "at the border of the image", "elsewhere")
 def explanations(evaluation: Evaluation, material: Material) -> Context:
     """Return answers, figures and tables of each explained model, in order of their names."""
     every, shown = material.explanations, []
+    # Each part is there where the model has it.
     for model in every:
         features, maps = model.features, model.maps
         located = [each.location for each in maps.methods if each.location] if maps else []
@@ -155,6 +156,7 @@ def describe_agreement(agreement: Agreement | None) -> str:
 def describe_outside(model: Explanation) -> str:
     """Say how much of a model's score lies outside the region: a shortcut's sign, if any."""
     sentences, word = [], model.word
+    # Where it looks, by the maps that passed their tests.
     if model.maps is not None:
         located = [
             (map_, map_.location) for map_ in model.maps.methods if map_.location is not None
@@ -247,11 +249,13 @@ def draw_effects(model: Explanation, features: Features) -> Drawing | None:
     drawn = [feature for feature in features.features if feature.effects][: 2 * _GRID]
     if not drawn:
         return None
+    # A grid of panels; those without a feature stay empty.
     rows = -(-len(drawn) // _GRID)
     with open_sheet(0.5 + 1.35 * rows) as page:
         grid = page.figure.subplots(rows, _GRID, sharey=True, squeeze=False)
         for axes in grid.flat[len(drawn) :]:
             axes.set_visible(False)
+        # A line for each fit: where they agree, the effect does not hang on the fit.
         for axes, feature in zip(grid.flat, drawn, strict=False):
             for effect in feature.effects:
                 axes.plot(effect.edge, effect.effect, color=ARM_COLOUR["classical"], linewidth=0.9)
@@ -264,6 +268,7 @@ def draw_effects(model: Explanation, features: Features) -> Drawing | None:
             axes.locator_params(axis="x", nbins=3)
         for axes in grid[:, 0]:
             axes.set_ylabel("effect on the score", fontsize=7.5)
+        # In words, for a reader who cannot see it.
         words = "; ".join(
             f"{feature.feature} from lowest to highest "
             + ", ".join(format_signed(each.effect[-1] - each.effect[0]) for each in feature.effects)

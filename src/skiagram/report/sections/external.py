@@ -43,6 +43,7 @@ def external(evaluation: Evaluation, material: Material) -> Context:
 
 def tabulate_external(evaluation: Evaluation) -> Table:
     """Return the figures of the best of each arm: a row a figure, a column a side."""
+    # The sides that have figures, and a group for each model.
     figures = evaluation.figures.select(analysis=EXTERNAL, versus="")
     sides = [side for side in _SIDES if figures.select(group=side)]
     groups = []
@@ -72,6 +73,7 @@ def tabulate_external(evaluation: Evaluation) -> Table:
 
 def describe_external(evaluation: Evaluation) -> Iterator[str]:
     """Yield the difference at home and here, and how the calibration of the best models holds."""
+    # The difference of the arms, on each side.
     figures = evaluation.figures.select(analysis=EXTERNAL)
     paired = figures.select(versus="classical")
     for row in paired.rows:
@@ -79,6 +81,7 @@ def describe_external(evaluation: Evaluation) -> Iterator[str]:
         name, gap = evaluation.words_of(row.model), format_difference(row)
         better = f"; below 0 the {name} is better" if evaluation.lower_is_better else ""
         yield f"{where}, {name} minus classical in {evaluation.figure_words}: {gap}{better}."
+    # The calibration as it comes, and after it was fitted anew.
     for model in best_models(evaluation):
         if evaluation.task.defines("calibration"):
             calibrations = []

@@ -95,6 +95,7 @@ def tabulate_merits(evaluation: Evaluation, finding: FindingEvaluation) -> Table
 
     Last stands LUNA16's score on the development set, by which the best were chosen.
     """
+    # The columns; distances are in the unit of the images.
     columns = ["Figure of merit", "Mean sensitivity", "Found by any mark"]
     columns += [f"Median distance, {finding.unit}", "Mean sensitivity that chose the best"]
     if finding.ideal:
@@ -112,6 +113,7 @@ def tabulate_merits(evaluation: Evaluation, finding: FindingEvaluation) -> Table
         row += [near, before]
         return [*row, fill_cell(finder.find("efficiency"))] if finding.ideal else row
 
+    # The finders by arm, what the answer rests on, and the limit of generated data.
     groups = _groups(evaluation, finding, cells)
     empty = [""] * (len(columns) - 2)
     if gain := evaluation.gain_in_finding(MERIT):
@@ -144,6 +146,7 @@ def tabulate_sensitivities(evaluation: Evaluation, finding: FindingEvaluation) -
             filled.append(cell)
         return filled
 
+    # The same at rates per normal image, where there are such images.
     groups = _groups(evaluation, finding, cells)
     if finding.ideal:
         groups.append(Group("The limit of this task", [TableRow("Ideal", cells(finding.ideal))]))
@@ -170,6 +173,7 @@ def _groups(
 
 def draw_froc(evaluation: Evaluation, finding: FindingEvaluation) -> Drawing:
     """Draw the FROC curve of every finder, with a band where it stands for an arm."""
+    # The legend has a line for each finder, or several for a long name.
     finders = list(_by_arm(evaluation, finding))
     labels = [
         wrap_title(f"{_words(finder.find(MEAN_SENSITIVITY))} {title}", 52)
@@ -178,6 +182,7 @@ def draw_froc(evaluation: Evaluation, finding: FindingEvaluation) -> Drawing:
     lines = sum(1 + label.count("\n") for label in labels) + bool(finding.ideal)
     with open_sheet(3.0 + _LEGEND_LINE * lines) as page:
         axes, others = page.figure.add_subplot(), 0
+        # What stands for an arm is thick and has a band.
         for (arm, _, finder), label in zip(finders, labels, strict=True):
             best = _is_standing(finding, finder)
             style: Style = {"color": ARM_COLOUR[arm], "linewidth": 2.0, "zorder": 3}
@@ -190,12 +195,14 @@ def draw_froc(evaluation: Evaluation, finding: FindingEvaluation) -> Drawing:
             if best and band:
                 colour: Style = {"color": ARM_COLOUR[arm], "alpha": 0.15, "linewidth": 0}
                 axes.fill_between(band.x, band.low, band.high, **colour)
+        # The limit of generated data, and the share that can be found at all.
         if finding.ideal:
             ideal: Style = {"color": MUTED, "linestyle": "--", "linewidth": 1.2}
             label = f"{_words(finding.ideal.find(MEAN_SENSITIVITY))} ideal observer"
             axes.plot(finding.ideal.froc.x, finding.ideal.froc.y, label=label, **ideal)
         if finding.ceiling is not None:
             axes.axhline(finding.ceiling, color=MUTED, linewidth=0.8, linestyle=":", zorder=0)
+        # The axis holds the rates that the mean sensitivity is over.
         axes.set_xscale("log", base=2)
         axes.set_xticks([0.125, 0.25, 0.5, 1, 2, 4, 8], ["⅛", "¼", "½", "1", "2", "4", "8"])
         axes.set_xlim(0.125, 8)
@@ -203,6 +210,7 @@ def draw_froc(evaluation: Evaluation, finding: FindingEvaluation) -> Drawing:
         axes.set_xlabel("False marks per image")
         axes.set_ylabel("Share of the lesions found")
         axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.16), borderaxespad=0)
+        # In words, for a reader who cannot see it.
         words = "; ".join(
             f"{title} {_words(finder.find('sensitivity', '1'))} at one false mark per image"
             for _, title, finder in finders

@@ -72,6 +72,7 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
     Of a time there are so many that each table holds a few, and those of a figure together.
     """
     task, figures = evaluation.task, list_columns(evaluation)
+    # Every figure, and one column for each horizon that it has.
     metrics = [metric.name for metric in figures]
     differences = {metric.name for metric in figures if metric.is_difference}
     rows = [
@@ -81,6 +82,7 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
         name: list(dict.fromkeys(row.group for row in rows if row.figure == name))
         for name in metrics
     }
+    # A table of too many columns is cut into several.
     widest = task.predicted.table_figures
     tables: list[list[tuple[str, str]]] = [[]]
     for name in metrics:
@@ -139,12 +141,14 @@ def list_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> list[l
     Args:
         seconds: Model → how long it took to train, where that is known.
     """
+    # The columns of the terminal: fewer than those of the page.
     shown = [*evaluation.task.predicted.terminal_figures]
     if evaluation.ideal is not None and evaluation.task.defines("efficiency"):
         shown.append("efficiency")
     primary = f"{evaluation.figure_title} (95 %)"
     rows = [["Model", "Arm", primary, "Out-of-fold", *(CLASS_FIGURE[name].title for name in shown)]]
     rows[0] += ["Seconds"] if seconds else []
+    # A row for each model; of one that failed, that it did.
     for result in evaluation.models:
         outcome = result.outcome
         if outcome.status == "failed":

@@ -40,10 +40,12 @@ def draw_plot(plot: OutcomePlot, model: str) -> Drawing:
     """Draw the curves of a plot."""
     with open_sheet(2.8) as page:
         axes = page.figure.add_subplot()
+        # The diagonal is perfect agreement.
         if plot.diagonal:
             ends = [value for line in plot.lines for value in (*line.x, *line.y)]
             axes.axline((min(ends), min(ends)), slope=1, color=MUTED, linewidth=0.7, zorder=0)
             axes.set_aspect("equal", adjustable="datalim")
+        # Steps, points or a line, each in the colours of the report.
         for line, colour in zip(plot.lines, _LINE_COLOURS * len(plot.lines), strict=False):
             if line.steps:
                 axes.step(line.x, line.y, where="post", color=colour, label=line.name)
@@ -54,6 +56,7 @@ def draw_plot(plot: OutcomePlot, model: str) -> Drawing:
         axes.set_xlabel(plot.x_label)
         axes.set_ylabel(plot.y_label)
         axes.legend(frameon=False, fontsize=7, loc="best" if not plot.diagonal else "upper left")
+        # In words: where each line ends.
         drawn = (line for line in plot.lines if not line.points)
         words = "; ".join(f"{line.name} ends at {format_decimal(line.y[-1], 2)}" for line in drawn)
         return page.finish(f"{plot.name}-{model}", f"{plot.title}: {words}.")

@@ -94,12 +94,14 @@ _MODEL_ANALYSES = (
 def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
     """Yield (title, figure) of all that have an interval or a reason, in the order of the page."""
     table, reported = evaluation.table, {model.outcome.model for model in evaluation.models}
+    # The figures of single models.
     for row in table.rows:
         title = _TITLES.get((row.analysis, row.figure), "")
         if row.analysis in (METRICS, OPERATING_POINTS, LIMIT):
             title = evaluation.task.predicted.title_figure(row.figure)
         if row.analysis in _MODEL_ANALYSES and row.model in reported and title:
             yield title, row
+    # The comparisons that were asked for, and those of clinical use.
     for row in evaluation.pairs(REQUESTED):
         yield "Difference between two models", row
     paired = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL)
@@ -107,6 +109,7 @@ def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
         yield CLASS_FIGURE["utility.net_benefit"].title, gain
     for difference in paired.select(group="").rows:
         yield CLASS_FIGURE["utility.differences"].title, difference
+    # What the answer itself rests on.
     for title, figure in (
         (CLASS_FIGURE["detectable"].title, table.get(analysis=PRIMARY, figure="detectable")),
         (CLASS_FIGURE["difference"].title, evaluation.difference),

@@ -27,11 +27,13 @@ def tabulate_readers(evaluation: Evaluation) -> Table | None:
     figures = evaluation.figures.select(analysis=READERS)
     if not figures:
         return None
+    # Each reader, and their mean.
     titles, single = evaluation.titles, figures.select(versus="")
     each = single.by_model("roc_auc").items()
     aucs: dict[str, Estimate] = {titles.get(name, name): auc for name, auc in each}
     aucs["Mean reader"] = single.find(group=MEAN_READER)
     rows = [TableRow(title, [fill_cell(auc), "", "", ""]) for title, auc in aucs.items()]
+    # Each arm against the mean reader.
     arms = []
     for arm, difference in figures.select(versus=MEAN_READER).by_model("roc_auc").items():
         area = evaluation.figures.get(analysis=ARMS, figure="roc_auc", model=arm)
@@ -52,6 +54,7 @@ def describe_readers(evaluation: Evaluation) -> str:
     figures = evaluation.figures.select(analysis=READERS)
     if not figures:
         return ""
+    # How the readers do as a group.
     readers = len(figures.select(versus="").by_model("roc_auc"))
     words = (
         f"{readers} readers, taken as a sample of "
@@ -59,12 +62,14 @@ def describe_readers(evaluation: Evaluation) -> str:
         f"{format_decimal(figures.find(group=MEAN_READER).value)}; between readers the true AUC "
         f"spreads by {format_decimal(figures.find(figure='spread').value)} (standard deviation)."
     )
+    # Few readers have intervals that are too short, as simulations showed.
     if readers < FEW_READERS:
         words += (
             " With two to five readers who truly differ, intervals of their mean are too short: "
             "simulated, they hold the mean of all such readers in 88 to 94 % of studies, not in "
             "95 %, and a model just as good is told apart from it in up to 9 %, not in 5 %."
         )
+    # Where each arm stands against them.
     for arm, difference in figures.select(versus=MEAN_READER).by_model("roc_auc").items():
         if difference.low is not None:
             side = find_side(difference)

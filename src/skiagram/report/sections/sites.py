@@ -37,6 +37,7 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
     column = evaluation.site_column
     if not column:
         return None
+    # The columns: how many of each class, the figure of each arm, and their difference.
     figures = evaluation.figures.select(analysis=SITES)
     classes, auc = evaluation.task.classes, metric_heading(evaluation.primary, evaluation.task)
     arms = [arm for arm in ARM_TITLES if arm in figures.select(versus="").by_model("mean")]
@@ -51,6 +52,7 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
     if paired:
         words = evaluation.difference_words
         columns.append(words if named else words.capitalize())
+    # A row for each site.
     each = []
     for site in figures.list_distinct("group"):
         counts = (figures.find(group=site, figure=patients_of(name)).value for name in classes)
@@ -62,6 +64,7 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
             [fill_difference(paired.find(group=site, figure=evaluation.primary))] if paired else []
         )
         each.append(TableRow(site, [*map(format_count, counts), *cells]))
+    # The summary over sites has no counts.
     summaries = [_summarise(arm_figures, difference=False) for arm_figures in single]
     summaries += [_summarise(paired, difference=True)] if paired else []
     blank = [""] * len(classes)

@@ -85,6 +85,7 @@ def tabulate_variance(evaluation: Evaluation) -> Table | None:
         return None
 
     def cells(model: ModelResult) -> Cells:
+        # The parts of the variance, their roots, and the share of the seed.
         parts = [
             part.value
             for name in _VARIANCES
@@ -121,6 +122,7 @@ def tabulate_chosen_features(
 ) -> Table | None:
     """Return the features that each choosing model's fits chose most; None where none chooses."""
     groups = []
+    # A group for each model that chooses features.
     for model in evaluation.models:
         selection = model.figures.select(analysis=STABILITY)
         features_per_fit, features, fits = (
@@ -151,6 +153,7 @@ def draw_stability(evaluation: Evaluation) -> Drawing | None:
         return None
     with open_sheet(0.95 + _ROW * len(rows)) as page:
         left, right = page.figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+        # On the left the AUC of folds and seeds, on the right the training gap.
         for row, model in enumerate(rows):
             colour, gap = ARM_COLOUR[model.outcome.arm], model.find("training_gap", STABILITY)
             # Above, the folds with their mean and its interval; below, the seeds.
@@ -168,6 +171,7 @@ def draw_stability(evaluation: Evaluation) -> Drawing | None:
             draw_interval(right, gap, row, **bar)
             if gap.value is not None:
                 right.plot(gap.value, row, marker="o", markersize=5, color=colour)
+        # The rows are named once, on the left.
         draw_reference_line(right, 0, "no gap", dashed=False)
         right.tick_params(axis="y", length=0)
         right.spines["left"].set_visible(False)

@@ -57,12 +57,14 @@ def subgroups(evaluation: Evaluation, material: Material) -> Context:
 
 def tabulate_subgroups(evaluation: Evaluation, model: ModelResult) -> Table:
     """Return a model's figures, one group per column of the cases, one row per value."""
+    # Every figure that was computed for parts, in the order of the report.
     figures = model.figures.select(analysis=SUBGROUPS, versus="")
     computed = {*figures.list_distinct("figure"), "roc_auc"}
     metrics = [metric.name for metric in CLASS_FIGURES if metric.name in computed]
     classes = evaluation.task.classes
 
     def cells(part: Part) -> Cells:
+        # A part without enough cases shows the reason in each cell.
         part_figures = figures.select(group=part.name)
         absent = Estimate(None, reason=part.warning or part.value)
         if not (cases := part_figures.find(figure=CASES).value):
@@ -86,6 +88,7 @@ def tabulate_subgroups(evaluation: Evaluation, model: ModelResult) -> Table:
 
 def tabulate_subgroup_differences(evaluation: Evaluation, model: ModelResult) -> Table:
     """Return each part's figures minus those of all other cases."""
+    # The differences, with p before and after correction.
     figures = model.figures.select(analysis=SUBGROUPS)
     tested = figures.select(versus=OTHERS)
     computed = tested.list_distinct("figure")
@@ -131,6 +134,7 @@ def draw_subgroups(evaluation: Evaluation) -> Drawing | None:
         return None
     with open_sheet(0.75 + _ROW * len(rows)) as page:
         axes = page.figure.add_subplot()
+        # Each model beside the others, its whole AUC as a dotted line.
         for place, (model, colour, parts) in enumerate(drawn):
             whole = model.find("roc_auc").value
             if whole is not None:

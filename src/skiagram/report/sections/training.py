@@ -68,6 +68,7 @@ def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing
             panel.set_xlabel("epoch")
         for empty in axes[len(measures) :]:
             empty.set_axis_off()
+        # The legend, in the corner of the first panel.
         for line, (part, colour) in enumerate(_COLOURS.items()):
             corner: Style = {"xycoords": "axes fraction", "ha": "right", "va": "top", "fontsize": 8}
             axes[0].annotate(part, (0.97, 0.97 - 0.1 * line), color=colour, **corner)

@@ -17,6 +17,7 @@ from skiagram.report.tables import Group, Table, TableRow, fill_difference
 )
 def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
     """Return the differences, and whether any rule but the prevalence was in the run."""
+    # What chance is called, and its value where it is fixed.
     titles, task = evaluation.titles, evaluation.task
     if task.predicted.chance is None:
         titles[PREVALENCE] = titles.get(task.predicted.chance_rule, "Chance")
@@ -33,6 +34,7 @@ def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
     difference = f"Difference in {evaluation.figure_words}, model minus rule"
     columns = (difference, "p, Holm", "Model is better")
     grouped = [Group(title, rows) for title, rows in groups.items()]
+    # Chance alone needs a sentence and no table.
     versus = {rule.versus for rule in evaluation.simple_rules}
     return {
         "table": Table(columns, grouped, first="Simple baseline"),
