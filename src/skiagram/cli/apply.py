@@ -90,6 +90,7 @@ def _read_changes(name: str, number: int) -> tuple[dict[str, Any], dict[str, lis
     from skiagram.sweeps.rows import SCORED
     from skiagram.sweeps.table import RESULT, SweepResult
 
+    # The table that the sweep left in the project.
     if not Path("params.yaml").is_file():
         remedy = "go to the project's folder first"
         raise OptionError("no params.yaml here", where="apply", remedy=remedy)
@@ -102,6 +103,7 @@ def _read_changes(name: str, number: int) -> tuple[dict[str, Any], dict[str, lis
         result = read_record(SweepResult, path)
     except DataError as error:
         raise DataError(error.found, where=path.as_posix(), remedy="run the sweep again") from error
+    # A row that failed, or that scored other images, cannot be taken over.
     rows = {each.row.number: each for each in result.rows}
     if number not in rows:
         raise OptionError(f"no row {number}", where=path.as_posix(), allowed=f"1 to {len(rows)}")
@@ -113,6 +115,7 @@ def _read_changes(name: str, number: int) -> tuple[dict[str, Any], dict[str, lis
         table = f"row {number} scores other images than those of a run"
         remedy = "choose the row of the unchanged images"
         raise OptionError(table, where=path.as_posix(), remedy=remedy)
+    # What other rows change and this one leaves as it is.
     left: dict[str, list[Any]] = {}
     for each in rows.values():
         for option in each.row.changes.keys() - changes.keys() - {SCORED}:

@@ -46,17 +46,20 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import describe_sides, fitting_choices
 
+    # Tables and arrays have checks of their own.
     options = read_file_options(arguments)
     if options.is_table:
         return _check_table(options)
     if options.is_arrays:
         return _check_arrays(options)
+    # The folder, its files and every row.
     described = read_folder(options)
     source, design = described.source, described.design
     checked = check_folder(
         source, options.folder.resolve(), described.frame, design, described.settling
     )
     data = checked.data
+    # Whether the usual choices would run with these data.
     if not data.problems and data.cases is not None:
         covariates = source.columns.covariates
         choices = fitting_choices(source.name, data, design, source.outcome, covariates)
@@ -65,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         except OptionError as error:
             said = {"where": error.where, "allowed": error.allowed, "remedy": error.remedy}
             data.problems.append(DataError(error.found, **said))
+    # All that was found, and what to do next.
     parts = ["\n".join(described.notes), checked_text(checked, design), text_in_pixels(data.first)]
     parts += [left_out(described), spelling_hints(described), patient_hint(described)]
     parts.append(describe_sides(data))
@@ -115,6 +119,7 @@ def _check_table(options: "FileOptions") -> int:
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import table_choices
 
+    # The rows, and whether the usual choices would run with them.
     described = read_features(options)
     data = check_rows(described)
     if not data.problems:

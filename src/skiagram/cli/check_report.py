@@ -106,6 +106,7 @@ def findings_text(data: CheckedData, design: Design, *, has_images: bool = True)
 
 def left_out(described: DescribedFolder) -> str:
     """Return which columns of the table stay behind and how to take them; no cell is quoted."""
+    # Columns that tell who a patient is are named with the reason.
     left_columns = described.unused
     if not left_columns:
         return ""
@@ -119,6 +120,7 @@ def left_out(described: DescribedFolder) -> str:
             suspects[name] = "it tells the split"
     suspects |= dict.fromkeys(("case_id", "patient_id"), ids)
     suspects |= {"split": "it tells the split"}
+    # Each column, then the line that takes the harmless ones.
     lines = ["Columns that are left out; nothing of them leaves the CSV:"]
     lines += [
         f"  {name or 'a column without a name'}" + (f": {why}" if (why := suspects[name]) else "")
@@ -179,6 +181,7 @@ def _lines_of_folders(described: DescribedFolder) -> list[str]:
     be those of patients, by a pattern that tells all files apart, and few of them sub-classes.
     Empty where no level branches, where folders hold an image each, or lie at several depths.
     """
+    # Where in their paths the files lie, and at which level the class stands.
     source, folder = described.source, Path(described.source.folder)
     frame = described.frame
     paths = [name.split("/") for name in frame[source.columns.image_file]]
@@ -192,6 +195,7 @@ def _lines_of_folders(described: DescribedFolder) -> list[str]:
         return []
     (depth,), (label_level,) = depths, levels
     lines = []
+    # Each level below the class: kinds of image, patients, or neither.
     for level in range(label_level + 1, depth - 1):
         within: dict[tuple[str, ...], set[str]] = {}
         for parts in paths:
@@ -204,6 +208,7 @@ def _lines_of_folders(described: DescribedFolder) -> list[str]:
             kinds = f"Folders {listed(names)} lie in almost all others: images of several kinds?"
             lines.append(f"{kinds} A pattern that names one of these takes it alone.")
             continue
+        # The pattern that such a level would have.
         before, after = ["{any}"] * (level - label_level - 1), ["{any}"] * (depth - level - 2)
         pattern = "/".join(
             [*["{any}"] * label_level, "{label}", *before, "{patient}", *after, "{region}"]
@@ -240,6 +245,7 @@ def text_in_pixels(images: Sequence[CheckedImage]) -> str:
 
 
 def _sizes_of(images: Sequence[CheckedImage]) -> str:
+    # How large images are, and how far apart their pixels lie.
     volumes = [len(image.note.shape) == 4 for image in images]
     if any(volumes) and not all(volumes):
         return f"{sum(volumes)} volumes and {len(images) - sum(volumes)} plane images."
@@ -265,6 +271,7 @@ def _sizes_of(images: Sequence[CheckedImage]) -> str:
             unit = "mm³" if all(volumes) else "mm²"
             rows.append([f"region, {unit}", *_low_middle_high(np.array(sizes_of_regions))])
         rows.append(["region, parts", *_low_middle_high(described[:, 1])])
+    # What in the files differs from image to image.
     depths = sorted({image.note.depth for image in images})
     sizes, steps = len(np.unique(sides, axis=0)), len(np.unique(spacings.round(4), axis=0))
     kind = "colour" if len(images[0].note.shape) == 3 else "gray"

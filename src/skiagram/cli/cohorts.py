@@ -49,6 +49,7 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
     """
     from skiagram.datasets.feature_table import FeatureFile
 
+    # A project of a table takes tables, one of images takes images.
     is_table = isinstance(at_home, FeatureFile)
     if options.is_table != is_table:
         kinds = ("a folder of images", "a table of features")
@@ -141,6 +142,7 @@ def _read_table(
     from skiagram.records.files import read_table
     from skiagram.steps.validate import name_entries
 
+    # The same features as at home, and no split.
     measured = read_table(project.root / "data/cases/measured.parquet").columns
     features = tuple(name for name in measured if name != "case_id")
     described = read_features(options, replace(at_home, features=features))
@@ -151,6 +153,7 @@ def _read_table(
     opened = OpenFeatureFile(source, frame)
     for problem in opened.problems:
         raise problem
+    # Which site each case is of, where a column says so.
     file_of = {case: entry.name for case, entry in name_entries(opened).items()}
     cohorts: dict[str, str] = {}
     if site is not None:
@@ -191,6 +194,7 @@ def _read_folder(
     from skiagram.tables.frames import read_csv
 
     options = replace(options, images=options.images or project.preparation.modalities)
+    # Columns that the models read must be here too, under the same names.
     if options.csv is not None:
         header = read_csv(options.csv, options.missing).columns
         covariates_at_home = read_table(project.root / "data/cases/covariates.parquet").columns
@@ -206,6 +210,7 @@ def _read_folder(
         covariates = [*options.covariates, *taken]
         forced = [*options.forced_covariates, *taken]
         options = replace(options, covariates=covariates, forced_covariates=forced, **named)
+    # Every case is of the cohort: no split, no marks, no readers.
     described = read_folder(options)
     columns = replace(described.source.columns, split=None, marks=None, scores=())
     _refuse_unknown({*described.frame[columns.label]}, described.source.classes)
@@ -220,6 +225,7 @@ def _check_folder(
     from skiagram.cli.check_report import require_usable
     from skiagram.steps.check import check_folder
 
+    # All rows and files, before anything is written.
     folder = described.source.folder
     checked = check_folder(
         described.source, Path(folder), described.frame, "cv", described.settling

@@ -60,11 +60,13 @@ def run(arguments: argparse.Namespace) -> int:
     def optional(name: str | None) -> "pd.Series[str] | None":
         return column(name) if name else None
 
+    # Texts that are all numbers are numbers.
     parts = pd.DataFrame({name: column(name) for name in arguments.subgroups})
     for name in parts:
         values = pd.to_numeric(parts[name], errors="coerce")
         if (values.notna() == parts[name].notna()).all():
             parts[name] = values
+    # The comparison, printed and where asked written.
     comparison = compare(
         column(arguments.label),
         column(arguments.a),

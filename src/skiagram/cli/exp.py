@@ -36,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.projects.files import environment, require_project_here
 
     require_project_here()
+    # Every change becomes DVC's own words: file, option and value.
     options, words = Composition(Path()), list[str]()
     for change in arguments.changes:
         address, equals, value = change.partition("=")
@@ -48,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         is_there = any(f"{name}.".startswith(f"{option}.") for name in there)
         place = "" if path == Path("params.yaml") else f"{path.as_posix()}:"
         words += ["-S", f"{place}{'' if is_there else '+'}{option}={value}"]
+    # The line is shown before it runs.
     words += ["-n", arguments.name] if arguments.name else []
     words += ["--queue"] if arguments.queue else []
     print(shlex.join(["dvc", "exp", "run", *words]), flush=True)

@@ -76,6 +76,7 @@ def _extract(arguments: argparse.Namespace) -> int:
     from skiagram.radiomics.settings import make_plan
     from skiagram.readers.case_images import read_as_stated
 
+    # The features and their settings, and what the parameter file leaves open.
     plan = make_plan(
         arguments.param,
         names=arguments.names,
@@ -86,6 +87,7 @@ def _extract(arguments: argparse.Namespace) -> int:
     spacing = read_as_stated(arguments.unstated_spacing).spacing
     for remark in plan.remarks:
         print(f"Note: {remark}", file=sys.stderr)
+    # One image and its mask.
     if arguments.mask is not None:
         if arguments.output is not None:
             require_new(arguments.output, "--output")
@@ -101,6 +103,7 @@ def _extract(arguments: argparse.Namespace) -> int:
         write_files({arguments.output: "\n".join(["feature,value", *lines, ""]).encode()})
         print(f"Wrote {arguments.output}: {len(features)} features.")
         return 0
+    # A table of images, a row each.
     if arguments.label is not None:
         allowed = "for one image; a table has a column `Label`"
         raise OptionError("a label was given with a table", where="--label", allowed=allowed)
@@ -109,11 +112,13 @@ def _extract(arguments: argparse.Namespace) -> int:
         raise OptionError("no table to write", where="--output", remedy=remedy)
     rows = read_image_table(arguments.input)
     compute = compute_of(arguments.jobs, "--jobs")
+    # The output is new, or an earlier call wrote it of the same rows.
     begin = time.monotonic()
     folder, output = arguments.folder or arguments.input.parent, arguments.output
     if not is_written(rows, folder, plan, output, spacing):
         require_new(output, "--output")
     table = extract_table(rows, folder, plan, output, compute, spacing)
+    # Rows that failed are counted: the exit code tells of them.
     failed = int(table[REASON].notna().sum()) if REASON in table.columns else 0
     n_other_columns = len(rows[0].cells) + (REASON in table.columns)
     print(

@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.tables.frames import inert_text
 
     require_new(arguments.output, "CSV")
+    # The table that stage extract left in the project.
     features, preparation = Path("data/features.parquet"), Path("data/preparation")
     if not features.is_file():
         raise DataError(
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
             remedy="stand in the project's folder and run `dvc repro extract` first",
         )
     described = read_table(features)
+    # With the names of PyRadiomics, those features that it has.
     if arguments.names == "pyradiomics":
         recorded = read_record(Preparation, preparation / PREPARATION)
         definitions = feature_definitions(recorded)

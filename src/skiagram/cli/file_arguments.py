@@ -258,6 +258,7 @@ def read_file_options(arguments: argparse.Namespace) -> "FileOptions":
     from skiagram.intake.file_options import FileOptions
     from skiagram.tasks.kinds import KINDS
 
+    # Folder and table in the wrong order are told apart by what they are.
     said = vars(arguments)
     folder, csv = said["folder"], said.get("csv")
     if csv is not None and csv.is_dir() and folder.is_file():
@@ -267,6 +268,7 @@ def read_file_options(arguments: argparse.Namespace) -> "FileOptions":
             allowed="the folder first, then the table",
             remedy=f"write `{shlex.quote(str(csv))} {shlex.quote(str(folder))}`",
         )
+    # What belongs to an outcome, and all other fields by their names.
     outcome = {
         option.name: said[option.name]
         for kind in KINDS

@@ -73,8 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.steps.presets import fitting_choices
 
     outside, key_file = arguments.manifest_outside, arguments.patient_key
+    # The data set itself.
     options = read_file_options(arguments)
     added = add_data_set(options, renew=arguments.renew, outside=outside, key_file=key_file)
+    # The choices that fit it, in files of their own.
     params = Path(CHOICES)
     choices = fitting_choices(
         added.files.name,
@@ -85,6 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
         read_option_file(params)["baselines"] if params.is_file() else None,
     )
     write_files({path: text.encode() for path, text in choices.files.items()})
+    # What was written, and what to do next.
     print(_next(added, choices.line(), [*choices.files]))
     stop = added.checked.data.report.explain_stop({}, str(added.files.options)).rstrip()
     for sentence in filter(None, [*added.checked.notes, choices.why, choices.frozen, stop]):

@@ -216,6 +216,7 @@ def parser(named: str | None = None) -> argparse.ArgumentParser:
     Args:
         named: The only command whose arguments are declared, as this may take long; None for all.
     """
+    # Every command is listed; only the one that was named is loaded in full.
     root = _Parser(
         prog="skiagram",
         description="Use your own medical images with the pipeline (`dvc repro`).",
@@ -245,6 +246,7 @@ def parser(named: str | None = None) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the words after `skiagram` name; return the exit code."""
     words = sys.argv[1:] if arguments is None else [*arguments]
+    # All that a command prints is made printable.
     try:
         chosen = parser(words[0] if words else "").parse_args(words)
         shown = _Printable(sys.stdout)

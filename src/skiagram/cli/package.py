@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.deploy.package import SUFFIX, opened_folder, pack
     from skiagram.deploy.prediction import check_target
 
+    # One of the two forms, not both.
     if arguments.output is None and arguments.mlflow is None:
         named = f"{arguments.model.name or 'model'}{SUFFIX}"
         raise OptionError("is not given", where="--output", remedy=f"add `-o {named}`")
@@ -47,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError(
             "--output was given too", where="--mlflow", remedy="leave one of the two out"
         )
+    # MLflow's form.
     if arguments.mlflow is not None:
         from skiagram.tracking.mlflow_store import save_pyfunc
 
@@ -56,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
             save_pyfunc(folder, target)
         print(f"Wrote {target}. Next: mlflow models serve -m {target} --env-manager local")
         return 0
+    # The package of this program.
     output: Path = arguments.output
     if output.suffix != SUFFIX:
         raise OptionError(f"`{output.name}`", where="--output", allowed=f"a name with {SUFFIX}")

@@ -83,6 +83,7 @@ def _option(name: str) -> str:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    # Numbers in their ranges, and at least one question.
     options = {name: value for name, value in vars(arguments).items() if value is not None}
     for name, low, high, allowed in _RANGES:
         if name in options and not low < options[name] < high:
@@ -90,6 +91,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if not _QUESTIONS.keys() & options.keys():
         allowed = f"{' or '.join(map(_option, _QUESTIONS))}, or both"
         raise OptionError("no question was given", where="skiagram plan", allowed=allowed)
+    # Options that mean something only beside another one.
     for name, other in _BELONGS_TO.items():
         if name in options and other not in options:
             fault, remedy = (
@@ -99,6 +101,7 @@ def _check(arguments: argparse.Namespace) -> None:
             raise OptionError(fault, where=_option(name), remedy=remedy)
     if {"concordance", "auc"} <= options.keys():
         raise OptionError("was given too", where="--auc", allowed="it alone, or --concordance")
+    # What each question needs.
     auc = "concordance" if "concordance" in options else "auc"
     rules = {  # option → whether it is needed, and what it means
         "prevalence": (True, "the share of patients with the condition, for example 0.3"),
@@ -111,6 +114,7 @@ def _check(arguments: argparse.Namespace) -> None:
     for name, (needed, meaning) in rules.items():
         if needed and name not in options:
             raise OptionError("is not given", where=_option(name), remedy=f"give {meaning}")
+    # The new model must have a figure that there can be.
     if "margin" in options:
         new = options[auc] + options.get("true_difference", 0.0)
         if not 0.5 < new < 1:

@@ -142,11 +142,13 @@ def run(arguments: argparse.Namespace) -> int:
         from skiagram.evaluation.sentences import say
         from skiagram.readers.case_images import read_as_stated
 
+    # No target may exist already, or be one of the inputs.
     output: Path = arguments.output
     for path in filter(None, (output, arguments.page)):
         check_target(path, arguments.files, replace=arguments.force)
     with ExitStack() as opened:
         with _without_collection():
+            # The model, read as the line says images are to be read.
             reading = read_as_stated(arguments.unstated_spacing, arguments.mask_grid)
             model = opened.enter_context(opened_model(arguments.model, reading))
         if arguments.page is not None and not model.task.defines("decisions"):
@@ -161,14 +163,17 @@ def run(arguments: argparse.Namespace) -> int:
             from skiagram.deploy.comparison import TrainingComparison
 
             comparison = TrainingComparison.open(arguments.compare, model)
+        # The cases, and what the model reads beside their images.
         cases = cases_of(arguments, model)
         check_target(output, (case.name for case in cases), replace=arguments.force)
         covariates = read_covariates(
             arguments.covariates, model.scorer.covariates, cases, arguments.missing
         )
+        # What must be said before any score is shown.
         useless = say("answer.nothing_works") if works_on_nothing(arguments.model) else ""
         print(*filter(None, (CAUTION, useless, model.rule)), sep="\n", file=sys.stderr)
         watch = None if comparison is None else comparison.watch
+        # The scores, and with --compare what tells the cases from those of training.
         compute = compute_of(arguments.workers)
         results = list(score_cases(model, cases, covariates, compute, watch))
         refused = _write(arguments, model, cases, results, useless)
@@ -214,6 +219,7 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
     )
     from skiagram.tables.frames import read_csv
 
+    # A model on a table of features reads such a table.
     preparation, place = model.preparer.preparation, Path(arguments.files[0])
     if (measured := model.scorer.measured) is not None:
         if len(arguments.files) > 1 or not FileOptions(place).is_table:
@@ -232,6 +238,7 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
             raise OptionError(fault, where="FILE", remedy=remedy)
         volumes = preparation.images.slices is not None
         return find_cases(arguments.files, volumes=volumes, frames=arguments.frames)
+    # A table or a pattern lists the files of one folder.
     if (arguments.table is not None and arguments.pattern) or len(arguments.files) != 1:
         allowed = "one of the two, and one folder or archive"
         raise OptionError(
@@ -246,6 +253,7 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
     if arguments.table is not None:
         frame = read_csv(arguments.table, arguments.missing)
         return list_cases(place, frame, preparation.modalities)
+    # The names of the files tell case, mask and patient.
     patterns = Patterns(arguments.pattern, cut=arguments.cut)
     found = find_images(place, patterns)
     if not found.rows:
@@ -356,6 +364,7 @@ def _tell_apart(comparison: "TrainingComparison", cases: "Sequence[NewCase]", ta
     if not figures:
         print("Too few patients to compare with those of training: ten are needed.")
         return
+    # How well the two are told apart, then each figure that differs.
     auc = format_estimate(figures.find(analysis=DOMAIN, figure="roc_auc"), why=True)
     print(
         f"A classifier without labels tells these cases from {len(comparison.known)} of training "
@@ -364,6 +373,7 @@ def _tell_apart(comparison: "TrainingComparison", cases: "Sequence[NewCase]", ta
     for row in figures.rows:
         if row.versus == DEVELOPMENT and is_beyond_chance(row.p_holm):
             print(f"  {row.figure}: {format_estimate(row)}, p {row.p_holm:.3g} (Holm)")
+    # Every figure, in a table of its own.
     table = pd.DataFrame([asdict(row) for row in figures.rows]).dropna(axis="columns", how="all")
     write_files({target: inert_text(table).encode()})
     print(f"{target} has every figure: of numbers the probability that a new case has the larger.")

@@ -90,6 +90,7 @@ def run(
         AuditStop: The audit found what makes every figure untrustworthy.
         SkiagramError: A stage failed. What would have been printed is a note of every error.
     """
+    # A folder of its own for each call that names none.
     numbers = count(2)
     place = Path(_FOLDER if folder is None else folder)
     while folder is None and place.exists():
@@ -105,6 +106,7 @@ def run(
     for field in fields(FileOptions):
         if field.default == () and isinstance(said.get(field.name), str):
             said[field.name] = [said[field.name]]
+    # The images as files, then the command itself.
     with _errors_with_notes(verbose=verbose) as printed:
         with gone_if_refused(place, *(place / name for name in (IMAGES, TABLE, FEATURES))):
             image_folder, table = write_data_set(place, images, labels, patients, masks)

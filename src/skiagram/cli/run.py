@@ -96,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run everything that is out of date; return the exit code of the last step."""
     from skiagram.cli.show import show_results
 
+    # What the line says: files, project and changed options.
     options = read_file_options(arguments)
     project: Path = arguments.project or Path(f"{options.short_name}-project")
     values = _read_values(arguments.set)
@@ -114,6 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
     if code:
         return code
     code = show_results(project, shown=project)
+    # A first look is no result: this is said below its figures.
     if arguments.quick:
         print("This was a first look, with two folds and few models. For results type the same")
         print("line without `--quick`.")
@@ -163,6 +165,7 @@ def run_data_set(
     from skiagram.steps.preflight import check_run
     from skiagram.steps.presets import read_encoders
 
+    # The files must be there before anything is made.
     require_dvc(project)
     options, user_choices = options.resolved(), dict(user_choices)
     _require_file(options.folder, "a folder of images, or a table of features")
@@ -219,6 +222,7 @@ def _add_and_choose(
     from skiagram.steps.network_time import plan_network_time
     from skiagram.steps.preflight import check_run
 
+    # The data set, and the choices that fit it.
     if options.is_arrays:
         choices, data = _add_arrays(options)
     elif options.is_table:

@@ -34,16 +34,19 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
 
     require_project_here()
     project = Path()
+    # A tracker out of reach is a warning: the project itself is whole.
     try:
         recorded = find_tracker(project).list_runs(home(project))
     except NotRecorded as error:
         print(f"Warning: {error}.", file=sys.stderr)
         return 1
+    # A run that failed has no figure to compare with.
     finished = [each for each in recorded if each.selection]
     if not finished:
         fault = "No finished run is recorded here."
         print(fault, "`dvc repro` records each run, unless params.yaml has `tracking: none`.")
         return 0
+    # The run that all others are compared with stands first.
     base, is_committed = find_base(finished, home(project))
     shown = sorted(recorded[:_MOST], key=lambda each: each.began)
     shown = [base, *(each for each in shown if each is not base)]

@@ -44,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.sealing.labels import encrypt_labels, token_of
     from skiagram.tables.frames import csv_text
 
+    # The rows, of which none may be wrong.
     described = read_folder(read_file_options(arguments))
     source, columns = described.source, described.source.columns
     if source.sealed_labels is not None:
@@ -53,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         listed = list_entries(part, columns, source.classes, source.test_sites)
         for problem in listed.problems:
             raise problem
+    # The test cases, one row each also where a case has several images.
     frame = pd.concat(parts)
     is_test = np.array(splits_of(frame, columns, source.test_sites)) == "test"
     test = frame.iloc[: len(parts[0])][is_test[: len(parts[0])]]
@@ -75,11 +77,13 @@ def run(arguments: argparse.Namespace) -> int:
             fault = "equal to another test image, with another label"
             remedy = "keep the row with the right label"
             raise DataError(fault, where=reference.name, remedy=remedy)
+    # The labels encrypted; in the table their cells are empty.
     content = encrypt_labels(labels, source.classes, arguments.recipient, "--recipient")
     hidden = [name for name in (columns.label, columns.marks) if name]
     text = csv_text(
         frame[[*columns.used()]].assign(**{n: frame[n].mask(is_test, "") for n in hidden})
     )
+    # What was written, and who gets which of it.
     arguments.output.mkdir(parents=True, exist_ok=True)
     write_files({encrypted: content, table: text.encode()})
     print(f"Wrote {table}: {len(frame)} rows, {len(test)} of them test cases without label.")

@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         require_project_here()
         return show_results(Path(), Path())
+    # The card of a package.
     from skiagram.cli.terminal import print_table, print_wrapped
     from skiagram.deploy.package import read_card
     from skiagram.errors import OptionError
@@ -79,12 +80,14 @@ def show_results(project: Path, shown: Path) -> int:
     from skiagram.sealing.ledger import OPENING, Comparison, describe_openings
     from skiagram.tracking.execution import training_time
 
+    # DVC's lock is made readable before results are read.
     if repaired := repair_lock(project):
         print(repaired, file=sys.stderr)
     record = project / "reports/evaluation.json"
     if not record.exists():
         remedy = "finish the run first: `dvc repro`, or the same line of `skiagram run`"
         raise DataError("no results yet", where=str(shown.resolve()), remedy=remedy)
+    # Evaluation, audit and the openings of the seal.
     evaluation = read_record(Evaluation, record)
     findings = project / "data/audit/findings.json"
     audit = read_record(AuditReport, findings) if findings.exists() else AuditReport((), ())
@@ -92,9 +95,11 @@ def show_results(project: Path, shown: Path) -> int:
     openings = describe_openings(home(project), comparison)
     with named_refusals("show"):
         index = write_index(project).relative_to(project)
+    # Choices that were changed since the run make its figures old.
     if stale := find_stale_choices(project):
         fault = "These figures are of other choices than params.yaml has now"
         print(f"{fault} ({', '.join(stale)}): `dvc repro`.", file=sys.stderr)
+    # The table of models with their times.
     noted = {each.model: training_time(project, each) for each in evaluation.outcomes}
     seconds = {model: each.seconds for model, each in noted.items() if each}
     head, *rows = list_as_text(evaluation, seconds)
@@ -102,6 +107,7 @@ def show_results(project: Path, shown: Path) -> int:
     heads = [_BROKEN_HEADS.get(name, name).replace(" (", "\n(") for name in head]
     cells = [[name, *(cell.replace(" (", "\n(") for cell in others)] for name, *others in rows]
     print_table(heads, cells, whole=heads[1:])
+    # The verdict and its warnings, and where all of it is drawn.
     print_wrapped(*list_below_table(evaluation), "", evaluation.verdict, "")
     print_wrapped(*list_warnings(evaluation, audit), style="yellow")
     print_wrapped(*openings)

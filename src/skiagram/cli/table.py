@@ -84,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.intake.named_files import compose_table
     from skiagram.tables.frames import csv_text, read_csv
 
+    # The table is new: none is overwritten.
     options, output = read_file_options(arguments), arguments.output
     folder = options.folder
     require_new(output, "CSV")
@@ -103,6 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
     # a row for each file of a folder
     table = compose_table(options)
     write_files({output: csv_text(table.frame).encode()})
+    # What the next line has to name.
     print(f"Wrote {output}, {len(table.frame)} rows.")
     column = "" if options.csv is None else " --label COLUMN"
     for name, value in table.following.items():

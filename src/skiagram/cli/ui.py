@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.projects.files import require_project_here
     from skiagram.tracking.mlflow_store import ADDRESS, RUNS_VIEW, shown_uri
 
+    # Runs that another tracker keeps are shown there.
     port: int = arguments.port
     database = home(Path()) / "mlflow.db"
     if (address := os.environ.get(ADDRESS)) and not database.exists():
@@ -45,9 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     if not database.exists():  # the server would make one, which is empty
         require_project_here()
+    # The server, on a port that nobody else uses.
     _require_free(port)
     command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{database}"]
+    # The page opens with the runs of the project's experiment, where there is one.
     page = f"http://127.0.0.1:{port}/"
     with (
         suppress(sqlite3.Error),

@@ -34,14 +34,17 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.projects.files import plan_upgrade
     from skiagram.projects.left_out import explain_taken
 
+    # What the new version changes, shown before anything is written.
     upgrade = plan_upgrade(Path(), arguments.mine, arguments.new)
     if differences := upgrade.differences(Path()):
         print(differences, end="\n\n")
+    # A file that both changed is the user's to decide.
     if upgrade.both:
         first = next(iter(upgrade.both))
         fault = f"you and the new version changed {', '.join(upgrade.both)}; nothing was written"
         remedy = f"bring in by hand what you need of the lines above, then `--mine {first}`; or "
         raise OptionError(fault, where="upgrade", remedy=remedy + f"take it with `--new {first}`")
+    # What was taken over, and what was kept.
     upgrade.write(Path())
     for name in sorted(upgrade.taken.keys() - upgrade.kept):
         print(f"{'Removed' if upgrade.taken[name] is None else 'Taken over'}: {name}")
