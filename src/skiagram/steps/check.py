@@ -149,6 +149,7 @@ def check_data(source: Source, opened: OpenSource, task: Task) -> CheckedData:
     Args:
         task: Its classes or outcome and the design.
     """
+    # Ingest goes on past each problem and collects them.
     problems = Problems(collects=True)
     with scratch_folder("check") as place:
         folders = IngestFolders.under(place)
@@ -174,6 +175,7 @@ def check_data(source: Source, opened: OpenSource, task: Task) -> CheckedData:
         found = [problems.found[text] for text in order]
         if not ingested.listed.positions:
             return CheckedData(opened.entries(), found, problems.images, images)
+        # The audit of what could be read.
         cases = Cases.read(folders.cases / "cases.parquet")
         names = [entry.name for entry in ingested.listed.entries]
         file_of = dict(zip(cases.case_id.tolist(), names, strict=True))
@@ -212,12 +214,14 @@ def _audit(
     source: Source, ingested: IngestedData, cases: Cases, folders: IngestFolders
 ) -> AuditReport:
     """Audit the kinds of images of which each case has one."""
+    # The kinds of images that have the same cases as the first.
     first, *_ = ingested.stored.values()
     stores = [
         stored.store
         for stored in ingested.stored.values()
         if np.array_equal(stored.rows, first.rows)
     ]
+    # Without ids of patients the order of files may tell something.
     listed = ingested.listed
     names = [entry.name for entry in listed.entries]
     positions = np.array(listed.positions, dtype=np.int64)
@@ -264,6 +268,7 @@ def check_folder(
         except DataError:  # ingest says why
             return ""
 
+    # Checksums; an archive is read in its own order, by one process.
     workers = IN_PROCESS if tree.in_order else ALL_PROCESSORS
     digests = workers.map(digest_file, names, releases_lock=True)
     checksums = dict(zip(names, digests, strict=True))
@@ -274,6 +279,7 @@ def check_folder(
     # in the colours that the first files have, and again where most of all have others
     source = replace(source, channels=_likely_channels(tree, frame, source))
     opened = source.open_rows(tree, frame, checksums, sealed)
+    # All rows are read, and once more where most images have other colours.
     data = check_data(source, opened, task)
     settled, note = _settle_colour(source, opened, data, few_gray=settling.few_gray)
     if settled != source:
@@ -318,6 +324,7 @@ def _settle_colour(
     Args:
         few_gray: Whether a few in colour, or with transparent pixels, become gray.
     """
+    # Images in colour and with transparent pixels.
     refused = [name for name, why in data.refused.items() if isinstance(why, ColourImage)]
     transparent = [name for name, why in data.refused.items() if isinstance(why, TransparentImage)]
     in_colour = [
@@ -325,6 +332,7 @@ def _settle_colour(
         for image in data.every
         if len(image.note.shape) == 3 and not image.note.made_colour
     ]
+    # A few among gray images become gray; else most images decide.
     number = sum(len(kind.entries()) for kind in (opened.by_modality() or {"": opened}).values())
     odd = {*refused, *in_colour, *transparent}
     if few_gray and not source.gray and odd and 2 * len(odd) < number:
@@ -348,12 +356,14 @@ def _leave_out_lesionless(
 
     It is a problem where a class would lose each of its images.
     """
+    # Which classes have images without a lesion.
     problems = [problem for problem in data.problems if not isinstance(problem, EmptyMask)]
     empty = {name for name, why in data.refused.items() if isinstance(why, EmptyMask)}
     labels = {entry.name: source.classes[entry.label] for entry in data.entries}
     lesionless, every = Counter(labels[name] for name in empty), Counter(labels.values())
     bare = [name for name in source.classes if lesionless[name] and lesionless[name] == every[name]]
     note = ""
+    # A class without any lesion cannot be compared by lesions.
     if bare:
         others = [shlex.quote(name) for name in source.classes if name not in bare]
         ways = [f"`--classes {' '.join(others)}` leaves it out"] if len(others) > 1 else []
@@ -368,6 +378,7 @@ def _leave_out_lesionless(
     elif empty:
         counted = ", ".join(f"{number} of `{name}`" for name, number in sorted(lesionless.items()))
         note = f"Left out, without a lesion in their masks: {counted}, such as `{min(empty)}`."
+    # The rows of those images go.
     names = [reference.name for reference in references_of(frame, source.columns)]
     frame = frame[[name not in empty for name in names]]
     entries = [entry for entry in data.entries if entry.name not in empty]

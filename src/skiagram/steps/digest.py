@@ -81,12 +81,14 @@ def words(values: object) -> Iterator[str]:
 
 def changed_files(root: Path, datasets: Iterable[str]) -> dict[str, str]:
     """Return file → checksum, of data sets' files whose content their configs do not tell."""
+    # Checksums of files that were seen before, so that none is read twice.
     place = home(root) / ".work" / "seen_files.json"
     try:
         checksums = dict(json.loads(place.read_bytes()))
     except (OSError, ValueError, TypeError):
         checksums = {}
     before, changed = dict(checksums), dict[str, str]()
+    # The files of each data set that the project chooses.
     data = os.environ.get("SKIAGRAM_DATA")
     options = Composition(root)
     for dataset in datasets:
@@ -102,6 +104,7 @@ def changed_files(root: Path, datasets: Iterable[str]) -> dict[str, str]:
             continue  # left to the stage, which says what is wrong
         if isinstance(source, RealDataSet):
             changed |= source.changed_files(Path(data) if data else None, checksums)
+    # They are kept where a new one was read.
     if checksums != before:
         place.parent.mkdir(exist_ok=True)
         write_files({place: json.dumps(checksums, indent=0).encode()})

@@ -79,6 +79,7 @@ def read_inputs(
     root: Path, score_folders: Sequence[Path], options: Mapping[str, Any]
 ) -> EvaluationInputs:
     """Read scores and cases; open the seal, and note it in the ledger before all else."""
+    # The cases and their sealed labels.
     data = root / "data"
     truth, card = data / TRUTH, read_record(DataCard, data / "cases/card.json")
     cases, task = read_cases(data / "cases")
@@ -89,6 +90,7 @@ def read_inputs(
         files = (folder / PREDICTIONS, folder / MARKS)
         content = b"".join(file.read_bytes() for file in files if file.exists())
         scores[folder.name] = hashlib.sha256(content).hexdigest()
+    # The opening is noted before scores and labels meet.
     images, test = ImageStore(data / "images"), list_sealed(data, cases, task)
     request = [scores, options]
     comparison = describe_comparison(card.name, images, test, "evaluate", [*scores], request)

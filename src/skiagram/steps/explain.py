@@ -88,16 +88,20 @@ def explain_model(
     predictions = Predictions.read(trained.scores)
     if predictions.outcome.status == "failed":
         return
+    # The fits that did not see a case explain it.
     model = refit(name, options, prepared, trained, predictions.outcome, context)
+    # The ideal observer of generated data, and the regions to look at.
     source = build(options.dataset, "dataset")
     observer = make_observer(source)
     word = "marked lesion" if observer is None else "nodule"
     development_cases = model.known
     model = replace(model, regions=find_regions(prepared, development_cases.case_id.tolist(), word))
+    # How scores change where region or surroundings are blanked.
     blanking = None
     if options.explanation.blanked:
         with scratch_folder("blanking") as folder:
             blanking = measure_blanking(model, folder)
+    # Classical models by their features, networks by maps.
     features = maps = None
     if predictions.outcome.arm == "classical":
         features = explain_features(model)
@@ -133,6 +137,7 @@ def refit(
 
     With the threads and on the kind of machine that training had, they are the same to the bit.
     """
+    # The model as it was trained, on the development cases.
     cases, task = read_cases(prepared.cases)
     model = _open(options, outcome, task)
     reading = model.read(prepared, task)
@@ -182,6 +187,7 @@ def refit(
 
 def _open(options: ExplainOptions, outcome: Outcome, task: Task) -> ReadsData[Any]:
     """Return the untrained model, once all that its explanation needs is there."""
+    # What is explained: two classes, all cases.
     require_classes(task, "explained", "explanations", "set `explained: []` in params.yaml")
     classes = len(task.classes)
     if classes != 2:
@@ -189,6 +195,7 @@ def _open(options: ExplainOptions, outcome: Outcome, task: Task) -> ReadsData[An
     if options.plan.subset is not None:
         remedy = "set `subset: null` in conf/plan.yaml"
         raise OptionError("plan.subset", where="explained", allowed="all cases", remedy=remedy)
+    # A model of cases: neither a reader nor a finder of places.
     values = decide_vertical_flips(options.model, upside_down=options.upside_down)
     model = learner_of(build(values, "model"), options.trainer, options.compute.threads)
     is_finder = model.finds_in is not None
@@ -200,6 +207,7 @@ def _open(options: ExplainOptions, outcome: Outcome, task: Task) -> ReadsData[An
             allowed="models of a case's features, networks of its image",
             remedy="take it out of `explained` in params.yaml",
         )
+    # The libraries that the explanation needs are there before it begins.
     if outcome.arm == "classical" and options.explanation.importance.shap_cases:
         import_shap()
     by_gradients = {"grad_cam", "integrated_gradients"} & {*options.explanation.maps.methods}

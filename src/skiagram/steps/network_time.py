@@ -88,6 +88,7 @@ def plan_network_time(
         if network_time.members > 1:
             values = changed.setdefault(f"conf/model/{network_time.name}.yaml", {})
             values["training.members"] = network_time.members
+    # The choices with these networks.
     names = [network_time.name for network_time in planned]
     chosen = replace(choices, params={**choices.params, "networks": names}, options=changed)
     # what is trained for how long, and what is left out
@@ -131,6 +132,7 @@ def _plan_once(
         plan_networks,
     )
 
+    # The same line finds its plan again.
     inputs = [[*networks], networks, image_shape, passes, validation_fraction, hours, kind]
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     plans = json.loads(_PLANS.read_text("utf-8")) if _PLANS.exists() else {}

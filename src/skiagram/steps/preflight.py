@@ -90,6 +90,7 @@ class DataSetFacts:
     @classmethod
     def of_checked(cls, source: "Source", data: "CheckedData") -> "DataSetFacts":
         """Return what is known of images, or rows of a table, that were read."""
+        # What the entries tell, then what the read cases add.
         facts = cls.of_entries(source, data.entries)
         if data.cases is None:
             return facts
@@ -141,6 +142,7 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
     Raises:
         OptionError: There is such a choice. The message names it, what is allowed and what to do.
     """
+    # Names first: all later checks read the files of these.
     _check_names(options)
     models: dict[str, Models] = {}
     for arm in CLASSES:
@@ -315,6 +317,7 @@ def _check_models(
     trained: Models, networks: Models, data: DataSetFacts, choices: "RunChoices"
 ) -> None:
     """Refuse models that learn nothing from such a data set."""
+    # Networks need images, finders need lesions.
     if networks and not data.has_images:
         raise OptionError(
             f"`{next(iter(networks))}` is a network, and a table of features has no images",
@@ -330,6 +333,7 @@ def _check_models(
                 allowed="models of images as a whole",
                 remedy="mark lesions (`--marks`), or name another model, such as small_cnn or svm",
             )
+    # Combinations are of classes alone.
     kind = data.predicted.kind
     if choices.combinations and "combinations" in data.predicted.undefined:
         raise OptionError(
@@ -359,6 +363,7 @@ def _check_models(
 
 def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition) -> None:
     """Refuse folds for which patients of a class are too few, or a column of folds that is none."""
+    # Folds by a column need that column.
     if choices.fold_column:
         if choices.fold_column not in data.covariates:
             near = nearest(choices.fold_column, data.covariates)
@@ -369,6 +374,7 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
                 remedy=f"did you mean `{near[0]}`?" if near else "name a covariate",
             )
         return
+    # Every class must have a patient for each fold.
     patients_of = defaultdict[int, set[str]](set)
     for label, patient in zip(data.label, data.patient_id, strict=True):
         patients_of[label].add(patient)

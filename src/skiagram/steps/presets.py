@@ -173,6 +173,7 @@ def _take(
     Args:
         baselines: Those that rows add to where none are chosen; None for those of a new project.
     """
+    # The presets, and what would be chosen without them.
     is_here = Path(_PRESETS).is_file()  # in a project, whose user may have changed it
     presets = read_option_file(Path(_PRESETS)) if is_here else read_shipped(_PRESETS)
     usual = read_shipped(CHOICES)
@@ -180,6 +181,7 @@ def _take(
     params = dict(choices.params)
     options = {file: dict(values) for file, values in choices.options.items()}
     networks, quick, volume, said = choices.networks, choices.quick, choices.volume, list[str]()
+    # Each row whose conditions hold adds to what rows before it chose.
     for row in presets[section]:
         wanted = {fact: _listed(value) for fact, value in row.get("when", {}).items()}
         if any(facts[fact] not in values for fact, values in wanted.items()):
@@ -196,6 +198,7 @@ def _take(
     # feature families are one text in params.yaml
     if "features" in params:
         params["features"] = ",".join(split_names(params["features"]))
+    # The sentences on what was chosen, filled in.
     words = {**facts, "how_to_install": how_to_install("pretrained")}
     for encoder in params.get("encoders", []):  # its title and licence
         words |= read_shipped(f"conf/encoder/{encoder}.yaml")
@@ -248,6 +251,7 @@ def _describe_images(
     name: str, data: CheckedData, design: Design, outcome: MeasuredOutcome | None
 ) -> dict[str, Any]:
     """Measure the facts on which images are told apart."""
+    # The form of the images: axes, colours and regions.
     first = data.first[0]
     shape, spaced = first.note.shape, all(image.note.spacing for image in data.every)
     axes, colours = (3, ()) if len(shape) == 4 else (2, shape[2:])
@@ -257,6 +261,7 @@ def _describe_images(
         regions = "plane" if axes == 2 else "spaced" if spaced else "unspaced"
     facts = _facts(name, "images", design, axes=axes, regions=regions, lesions=lesions)
     facts |= {"colour": bool(colours), "unit": "mm" if spaced else "pixel"}
+    # An outcome that is measured has frozen models of its own.
     if outcome is not None:
         frozen = [*outcome.frozen]
         facts |= {"outcome": "measured", "outcome_frozen": frozen, "outcome_quick": frozen[:1]}
@@ -264,6 +269,7 @@ def _describe_images(
     sizes = Counter(image.note.shape[:axes] for image in data.every)
     commonest, limit = max(sizes.most_common(1)[0][0]), _LARGE[axes]
     facts |= {"resized": len(sizes) > 1 or commonest > limit, "image_size": min(commonest, limit)}
+    # The shape that a network sees.
     if axes == 2:
         rows, columns, *_ = Counter(image.note.shape for image in data.first).most_common(1)[0][0]
         if regions == "plane":  # the box around the mask, here of a square of as many pixels
@@ -300,6 +306,7 @@ def _describe_kinds(name: str, data: CheckedData) -> dict[str, Any]:
 
 def _measure_lesions(data: CheckedData, axes: int) -> dict[str, Any]:
     """Measure the distances of a search for lesions, whose radii set them all."""
+    # The size of the field of view, in the unit of the spacing.
     notes = [image.note for image in data.first]
     sides = np.array([note.shape[:axes] for note in notes], dtype=np.float64)
     spacing = np.array([note.spacing or (1.0,) * axes for note in notes])
@@ -307,6 +314,7 @@ def _measure_lesions(data: CheckedData, axes: int) -> dict[str, Any]:
     least, usual = np.quantile(data.radii, (0.1, 0.5))
     # A grid reaches what is as large as half the diagonal of its step; a little less is taken.
     step = max(1.7 / np.sqrt(axes) * least, (size.prod() / _MAX_PLACES) ** (1 / axes))
+    # Pixels that give a usual lesion a fixed size, and the side of crops in these.
     pixel = max(usual / (12 if axes == 2 else 5), float(spacing.min()))
     crop = int(np.clip(16 * np.ceil(size.max() / pixel / 16), 16, 128 if axes == 2 else 48))
     # A frozen network reads images in which it sees usual lesions well.
@@ -356,11 +364,13 @@ def choices_of_outcome(
     covariates: Sequence[str],
 ) -> FittingChoices:
     """Choose models that learn an outcome that is no class; see `fitting_choices`."""
+    # What the outcome's simple rules need, and what there is of it.
     params, options = dict(choices.params), dict(choices.options)
     shipped = read_shipped(CHOICES)["features"]
     families = [name.strip() for name in str(params.get("features", shipped)).split(",")]
     available = {"cases": True, "acquisition": "acquisition" in families}
     available |= {"volume": any("region/" in name or "morphology" in name for name in families)}
+    # The rule of volume reads the column that has it.
     if choices.volume:
         rule: dict[str, Any] = {"columns": [choices.volume]}
         if choices.volume.startswith("sum_"):
@@ -369,6 +379,7 @@ def choices_of_outcome(
             rule |= {"columns_title": "the region's area"}
         options[f"conf/model/{outcome.rules['volume']}.yaml"] = rule
         available["volume"] = True
+    # The same with the uptake of PET, and with what is known without images.
     if choices.uptake and "uptake" in outcome.rules:
         uptake = {"columns": [choices.uptake], "columns_title": "the highest uptake"}
         options[f"conf/model/{outcome.rules['uptake']}.yaml"] = uptake
@@ -378,11 +389,13 @@ def choices_of_outcome(
     if available["known"] and choices.volume:
         known = {"columns": ["covariates", choices.volume]}
         options[f"conf/model/{outcome.rules['known']}.yaml"] = known
+    # Networks that learn the outcome, alone or with the table.
     networks = [name for name in params.get("networks", (_ALONE,)) if name in outcome.networks]
     if covariates:  # all that the line names, texts too
         families.append("covariates")
         options["conf/features/covariates.yaml"] = {"columns": [*covariates]}
         networks = _read_table_too(networks, covariates, options)
+    # The rules that have what they need.
     rules = [name for need, name in outcome.rules.items() if available.get(need)]
     frozen_options = {"columns": ["encoding", "covariates"]} if covariates else {}
     options |= {
@@ -444,12 +457,14 @@ def _compare_combinations(
         features: Of a table of combined regions.
         rules: Models that stay as they are.
     """
+    # The combinations that features have, and columns beside them.
     kinds = {kind: of for kind, of in COMBINATIONS.items() if has_combination(features, kind)}
     further_columns = [
         COUNT,
         *(["covariates"] if "covariates" in choices.params["features"] else []),
     ]
     files, combined_models = dict(choices.files), dict[str, list[str]]()
+    # Each model that reads columns gets a file for each combination.
     for model in choices.params["baselines"]:
         options = read_shipped(f"conf/model/{model}.yaml")
         if model in rules or "columns" not in options:

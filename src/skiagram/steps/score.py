@@ -163,6 +163,7 @@ def score_anew(
 
     Other arguments and errors are those of `score_images`.
     """
+    # All models are asked together, so that each image is prepared once.
     loaded = [load_model(folder) for _, folder in models]
     first, scorers = loaded[0], [model.scorer for model in loaded]
     together = _Together(
@@ -173,6 +174,7 @@ def score_anew(
         reads_earlier=any(each.reads_earlier for each in scorers),
         members=scorers,
     )
+    # One model that decides as all of them, on the stored images.
     decisions = [decision for model in loaded for decision in model.deployment.decisions]
     folders = modality_folders(ingested / "images")
     stores = {modality: ImageStore(folder) for modality, folder in folders.items()}
@@ -187,12 +189,14 @@ def score_anew(
         if watch is not None:
             watch(names, first.scorer, cases)
 
+    # Every case is scored; one that fails stops the whole.
     cases = list_stored_cases(ingested / "cases")
     covariates = read_stored_covariates(ingested / "cases", together.covariates)
     for result in score_cases(model, cases, covariates, compute, watch=keep):
         if result.error:
             titles = ", ".join(predictions.outcome.model for predictions, _ in models)
             raise DataError(result.error, where=f"{titles}, {result.file}")
+    # The scores of all, taken apart by model.
     case_id = np.array([case.name for case in cases])
     raw = np.stack([by_case[case.name] for case in cases])  # (n, repeats of all, n_classes)
     ends = np.cumsum([len(model.deployment.decisions) for model in loaded])[:-1]
@@ -215,6 +219,7 @@ def list_lacking(
 
     Texts that training did not know are counted by their column: a rare one may tell a patient.
     """
+    # How many cases lack something, by model.
     titles_by_sentence: dict[str, list[str]] = {}
     for title, scorer in titled:
         table = replace(covariates, read=scorer.covariates)
@@ -235,6 +240,7 @@ def list_lacking(
             "have a covariate text that too few cases for training had, which counts as none of "
             "the known categories: {}.": (n_unseen, unseen),
         }
+        # Models that lack the same share a sentence.
         for words, (number, parts) in counted.items():
             if number:
                 shares = listed(f"{part} ({count})" for part, count in parts.items())

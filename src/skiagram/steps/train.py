@@ -40,6 +40,7 @@ def train_model(
         folders: Where it writes, and where fits under way are kept if the caller keeps them.
         context: Its store keeps fits under way, by all that they depend on.
     """
+    # Under `cv` all cases take part, of which a subset may be learned from.
     reading = model.read(prepared, task)
     learned = options.plan.limit(cases)
     cases = learned if task.design == "holdout" else cases
@@ -58,6 +59,7 @@ def train_model(
             complete_folder(*outputs, reading.preparation, traits, reading.covariates)
         return predictions.outcome
 
+    # Without a store the fits are made each time; else those at hand are taken.
     if context.store is None:
         return make(folders)
     inputs = piece_inputs(member, options, reading, cases, task)
@@ -115,6 +117,7 @@ def piece_inputs(
     member: Member[Any], options: TrainOptions, reading: Reading[Any], cases: Cases, task: Task
 ) -> dict[str, Any]:
     """Return all that any byte of a training depends on but code, as JSON."""
+    # What each fit learned with: groups and device.
     groups = None if member.group is None else member.group.tolist()
     trainer = getattr(member.model, "trainer", None)
     trained_on: list[str] = []  # of a classical model nothing: its bytes are equal everywhere

@@ -73,6 +73,7 @@ class Project(NamedTuple):
             DataError: It is not finished, or none of its models scores new images.
         """
         record = root / "reports/evaluation.json"
+        # An evaluation, and the folders of each model that it names.
         if not record.is_file():
             raise DataError("no evaluation", where=str(record), remedy=_UNFINISHED)
         cases, task = read_cases(root / "data/cases")
@@ -167,6 +168,7 @@ def ingest_cohort(
     Raises:
         DataError: Its images are not of the kind that the project has.
     """
+    # Images are changed as the project's were, then ingested.
     task, folders = task_of(cohort, "cv"), IngestFolders.under(target)
     changes = project.preparation.acquisition
     acquired = opened
@@ -242,6 +244,7 @@ def find_shared(
         project_patients: Case of the project → patient; empty where ids are not to be compared.
         patients: The same of the cohort.
     """
+    # The patients of the development set, as names are compared.
     development = set(project.cases.development().case_id.tolist())
     ids = {fold_id(name) for case, name in project_patients.items() if name and case in development}
     stores = (ImageStore(project.root / "data/images"), ImageStore(cohort / "images"))
@@ -254,6 +257,7 @@ def find_shared(
     copies = pd.DataFrame(
         {"first": case_id[pairs.first], "second": case_id[pairs.second], "near": pairs.near}
     )
+    # Copies of test images are counted: their labels were opened before.
     near = copies[copies["near"]]
     developed = near["first"].isin(list(development))
     return Shared(
@@ -292,6 +296,7 @@ def score_cohort(
         cohorts: Case of the cohort → which of several cohorts it is of.
         seed: Of the order of the labels.
     """
+    # All scores, and what the cases lack.
     spaces: dict[str, pd.Series[float]] = {}
     models, lacking = _score(project, cohort, compute, spaces)
     store = ImageStore(cohort / "images")
@@ -306,16 +311,19 @@ def score_cohort(
     comparison = describe_comparison(
         card.name, store, cases.case_id.tolist(), "validate", names, request
     )
+    # The covariates, with the cohort that each case is of.
     development_cases = project.cases.development()
     covariates = read_table(cohort / "cases/covariates.parquet")
     covariates = covariates[covariates["case_id"].isin(cases.case_id.tolist())]
     covariates = _named(covariates, ["case_id"])
     covariates[COHORT] = [cohorts[case] for case in cases.case_id.tolist()]
+    # Copies of development images alone play a part.
     copies = shared.copies
     copies = copies[
         copies["first"].isin(development_cases.case_id.tolist())
         & copies["second"].isin(cases.case_id.tolist())
     ]
+    # In a rehearsal the labels stand in a random order.
     drawn = stream(seed, "validate", "rehearsal").permutation(len(sealed))
     return EvaluationInputs(
         models=tuple(models),
@@ -359,6 +367,7 @@ def _score(
     project: Project, cohort: Path, compute: Compute, spaces: dict[str, "pd.Series[float]"]
 ) -> ScoredAnew:
     """Score a cohort with all models; features that a classical one reads go to `spaces`."""
+    # Classical models come first: their features are kept.
     every = [Predictions.read(folder_of("scores", project.root, each)) for each in project.scored]
     trained = [predictions for predictions in every if predictions.outcome.status == "finished"]
     trained.sort(key=lambda predictions: predictions.outcome.arm != "classical")
@@ -370,6 +379,7 @@ def _score(
             columns, rows = list(space.names), zip(names, space.values, strict=True)
             spaces.update((name, pd.Series(row, index=columns)) for name, row in rows)
 
+    # All models score the cohort in one pass.
     models = [
         (predictions, folder_of("models", project.root, predictions.outcome))
         for predictions in trained
