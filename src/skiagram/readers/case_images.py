@@ -97,6 +97,7 @@ class CaseReading:
     def settle(self, image: SpacedImage, name: str) -> SpacedImage:
         """Return an image with its spacing; refuse one that says another than was stated."""
         axes = 3 if is_volume(image.pixels) else 2
+        # A spacing that was stated goes to images that state none.
         if self.spacing is None:
             return image
         if len(self.spacing) != axes:
@@ -108,6 +109,7 @@ class CaseReading:
             )
         if image.spacing is None:
             return replace(image, spacing=self.spacing)
+        # A file that says another one is not overruled.
         if not np.allclose(image.spacing, self.spacing, rtol=1e-3):
             file_mm, stated_mm = (
                 " × ".join(f"{distance:.4g}" for distance in each)
@@ -195,11 +197,13 @@ def decode_case(
     Raises:
         DataError: A file is damaged or of another kind, or the region does not fit the image.
     """
+    # The structure set or segmentation must have the region that the row names.
     masks = [*zip(files.masks, reference.masks, strict=True)]
     chosen = (reference.region, reference.label_value)
     if reference.region_alone and reference.region:
         for mask in masks:
             check_region_named(*mask, reference.region)
+    # A plane image, or a frame without a place.
     spacing = reading.spacing
     volume = read_volume(files.image, reference.file, spacing, reference.frame)
     if volume is None:
@@ -212,6 +216,7 @@ def decode_case(
         drawn = [decode_plane_mask(*mask, shape, frame, *chosen, grid_of_mask) for mask in masks]
         inside = np.logical_or.reduce(drawn)
         return replace(image, region=Region(inside))
+    # A volume, and its region on the same grid.
     region = None
     if masks:
         grid = volume.grid
@@ -259,6 +264,7 @@ def _plane_image(
     files: CaseFiles, reference: ImageReference, reading: CaseReading
 ) -> tuple[SpacedImage, tuple[int, ...]]:
     """Return a picture, one frame, or all as slices of unknown distance; and its file's sides."""
+    # A picture has neither frames nor slices.
     content, most_pixels = files.image.get(reference.file), reading.most_pixels
     if content is not None and reference.frame is None:
         image = decode_image(content, reference.file, most_pixels, on_black=reading.gray)
@@ -270,6 +276,7 @@ def _plane_image(
             allowed="frames of DICOM files, pages of TIFF files, volumes of files of 4 axes",
             remedy="empty the cell of the frame",
         )
+    # One frame, or all of them as a volume.
     number = count_frames(content)
     image = decode_image(content, reference.name, most_pixels, reference.frame or 1)
     shape = (number, *image.pixels.shape[:2])

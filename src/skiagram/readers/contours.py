@@ -43,18 +43,21 @@ def fill_contours(
     Raises:
         DataError: The contours leave the image or its slices, cross, or run along each other.
     """
+    # The corners in voxels, slices first.
     corners = [image.indices(contour) for contour in contours]
     flat = [max(np.ptp(points[:, axis]) for points in corners) for axis in range(3)]
     axis = int(np.argmin(flat))  # of coronal and sagittal series the slices are not the first one
     order = [axis, *(other for other in range(3) if other != axis)]
     corners, image = [points[:, order] for points in corners], image.turned(order)
     _check_extent(corners, image)
+    # Depths that are off a slice as rounded numbers are count as on it.
     depths = np.array([points[:, 0].mean() for points in corners])
     near = max(OFF_SLICE, slice_tolerance(image.spacing[0]) / image.spacing[0])
     if np.abs(depths - np.rint(depths)).max() <= near:
         depths = np.rint(depths)
     _, plane_of = np.unique(depths.round(2), return_inverse=True)
     depths = np.bincount(plane_of, depths) / np.bincount(plane_of)
+    # Each plane's contours, filled; one stored twice counts once.
     planes: list[dict[bytes, NDArray[np.bool_]]] = [{} for _ in depths]
     outlines: dict[tuple[int, bytes], NDArray[np.float64]] = {}
     for plane, points in zip(plane_of, corners, strict=True):
@@ -79,6 +82,7 @@ def fill_contours(
             allowed="contours apart from each other, or one within another: a hole",
             remedy="join them, or save the region as a mask",
         )
+    # An odd number of contours around a voxel is inside.
     inside = np.array([np.logical_xor.reduce(list(plane.values())) for plane in planes])
     return np.moveaxis(_fill_between(depths, inside, image, mask_grid), 0, axis)
 
@@ -124,9 +128,11 @@ def _fill_between(
     Between planes the signed distance from their outlines is linear (Raya and Udupa, IEEE Trans
     Med Imaging 9:32, 1990); a part ends half a distance beyond its last plane.
     """
+    # The usual distance of contours, in slices.
     gaps = np.diff(depths)
     usual = float(np.sort(gaps)[(len(gaps) - 1) // 2]) if len(gaps) else 1.0
     off = float(np.abs(depths - np.rint(depths)).max())
+    # Contours on each slice need nothing between them.
     inside = np.zeros(image.shape, dtype=np.bool_)
     if off == 0 and usual == 1:
         inside[depths.astype(int)] = planes
@@ -153,6 +159,7 @@ def _fill_between(
         signed: NDArray[np.float64] = within - distance_transform_edt(~drawn, sampling)
         return signed
 
+    # Between two contours the signed distance is interpolated; beyond the last one half a gap.
     for depth in range(image.shape[0]):
         after = int(np.searchsorted(depths, depth))
         near = [plane for plane in (after - 1, after) if 0 <= plane < len(depths)]

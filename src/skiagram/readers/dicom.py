@@ -142,6 +142,7 @@ def read_dicom(
         DataError: Not DICOM, no pixels, several frames, too large, damaged, an encoding without a
             decoder, a distance of pixels that cannot be, or text burnt into the pixels.
     """
+    # The header says how many frames there are before pixels are decoded.
     where = file.name if isinstance(file, Path) else "a DICOM stream"
     if isinstance(file, Path):
         file = BytesIO(read_file(file, where))
@@ -149,6 +150,7 @@ def read_dicom(
     if frame is None and header.NumberOfFrames > 1:
         raise several_frames(header.NumberOfFrames, where)
     frame_of(frame, header.NumberOfFrames, where)
+    # Pixels with their meaning, and of PET in standardized uptake values.
     with readable("pixels cannot be read", where, _DAMAGED):
         stored = decode_pixels(header, frame)
         if header.get("PerFrameFunctionalGroupsSequence"):  # of an enhanced file
@@ -195,6 +197,7 @@ def _settle_numbers(header: Any, where: str) -> None:
             continue
         least = {"SliceThickness": 0.0, "NumberOfFrames": 0.0}.get(name, -math.inf)
         least = 1.0 if name in _COUNTS and name != "NumberOfFrames" else least
+        # The values that are there, and which of them are impossible.
         try:
             value = header[name].value
             values = [value] if isinstance(value, str | bytes) else np.atleast_1d(value).tolist()
@@ -214,6 +217,7 @@ def _settle_numbers(header: Any, where: str) -> None:
                 allowed="0 or more, in mm" if name == "SliceThickness" else allowed,
                 remedy="correct the field, or export the image again",
             )
+        # An empty field is left out; one of bytes gets its numbers.
         if not present_values or (
             name == "NumberOfFrames" and float(present_values[0]) == 0
         ):  # as some write for 1
@@ -314,6 +318,7 @@ def read_patient_id(content: bytes) -> str | None:
 
 def check_deflated(file: BinaryIO, where: str) -> None:
     """Refuse a deflated file that becomes more than its own header says; nothing of it is kept."""
+    # The header is not deflated and says whether the rest is.
     start = file.tell()
     meta = read_meta(file)
     if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
@@ -327,6 +332,7 @@ def check_deflated(file: BinaryIO, where: str) -> None:
         counts = [int(header.get(name) or 1) for name in _SIZE]
         most = min(math.prod(counts) // 8, MAX_PIXELS * 8) + _BESIDE_PIXELS
         size = len(first)
+        # It is inflated in pieces, up to what its own size allows.
         while size <= most and not stream.eof and stream.unconsumed_tail:
             size += len(stream.decompress(stream.unconsumed_tail, _PIECE))
         if size > most:
@@ -361,6 +367,7 @@ def _check(header: Any, where: str) -> None:
             remedy="convert the folder of the series, for example with `dcm2niix -z y -o "
             "converted FOLDER`, and name the NIfTI files",
         )
+    # Reports and plans have no pixels.
     if "PixelData" not in header:
         raise DataError(
             "no pixels",
@@ -368,6 +375,7 @@ def _check(header: Any, where: str) -> None:
             allowed="images with integer pixels, not reports, plans or maps",
             remedy="remove the file and its row",
         )
+    # The bits that are stored must be the lowest ones.
     stored, high = int(header.get("BitsStored") or 0), header.get("HighBit")
     if high is not None and stored and int(high) != stored - 1:
         raise DataError(
@@ -376,6 +384,7 @@ def _check(header: Any, where: str) -> None:
             allowed=f"bits 0 to {stored - 1}",
             remedy="export the image again, with High Bit one less than Bits Stored",
         )
+    # Burnt-in text may name the patient.
     burned_in = header.get("BurnedInAnnotation") or ""
     words = [burned_in] if isinstance(burned_in, str) else burned_in
     if any(str(word).strip().upper() not in {"", "NO", "N"} for word in words):
@@ -384,6 +393,7 @@ def _check(header: Any, where: str) -> None:
             where=where,
             remedy="mask the text and set Burned In Annotation to NO",
         )
+    # Whether anything here decodes it.
     syntax = header.file_meta.get("TransferSyntaxUID")
     if not decodable(syntax):
         raise DataError(
@@ -459,6 +469,7 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
     Args:
         stored: (rows, columns) or (rows, columns, 3), of one frame.
     """
+    # Colour.
     if stored.ndim == 3:
         if int(header.BitsStored) > 8:
             raise DataError(
@@ -480,6 +491,7 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
         least = -(2 ** (bits - 1)) if signed else 0
         ends = _displayed(np.array([least, least + 2**bits - 1], dtype=stored.dtype), header)
         values = (ends.sum(dtype=np.float64) - values).astype(values.dtype)
+    # Padding pixels are missing.
     value, limit = header.get("PixelPaddingValue"), header.get("PixelPaddingRangeLimit")
     if value is None:
         return _storable(values)
@@ -504,6 +516,7 @@ def _gray_if_equal(colour: Image) -> Image:
 
 def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
     """Apply the modality LUT and, to images made for presentation, the VOI LUT."""
+    # The modality look-up, rescaling or mapping: one of them at most.
     values = stored
     slope, intercept = _rescaling(header)
     if slope == 0:
@@ -535,6 +548,7 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
             )
         if (slope, intercept) != (1, 0):
             values = values * float(slope) + float(intercept)
+    # The window of images made for presentation.
     if (table := _voi_table(header)) is not None:
         values = _look_up(values, table, header)
     elif _is_windowed(header):

@@ -94,6 +94,7 @@ def read_stream(frame: bytes) -> Stream | None:
 
 def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
     """Refuse what would decode to other pixels than the header says, or to more than fit."""
+    # The header's size, before anything is decoded.
     rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
     if not rows * columns:
         raise DataError(f"{rows} rows of {columns} pixels", where=where, remedy="export it again")
@@ -103,6 +104,7 @@ def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
     if not syntax.is_encapsulated:
         return
     number = int(header.get("NumberOfFrames") or 1)
+    # Each frame's own header must say the same.
     for frame in generate_frames(header.PixelData, number_of_frames=number):
         if syntax == RLELossless:
             if _rle_pixels(frame, rows * columns) > rows * columns + 1:  # padded to an even length
@@ -170,6 +172,7 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
     The size of the data set has been checked; colour is RGB. A colour space that does not become
     RGB, and more frames than the header says, are refused.
     """
+    # Colour spaces that are read as what they are.
     syntax = header.file_meta.TransferSyntaxUID
     colours = _COLOURS_JPEG_2000 if syntax in _JPEG_2000 else _COLOURS
     space = str(header.get("PhotometricInterpretation"))
@@ -179,6 +182,7 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
             allowed=f"gray, a palette, or colour as {', '.join(colours)}",
             remedy="export the image again as RGB",
         )
+    # Plain pixels and JPEG of 8 bits by pydicom, all else by imagecodecs.
     index = None if frame is None else frame - 1
     stated = int(header.get("NumberOfFrames") or 1)
     plain = syntax not in DECODER_DEPENDENCIES
@@ -190,6 +194,7 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
     else:
         _register()
         pixels = pixel_array(header, index=index, decoding_plugin=_PLUGIN)
+    # As many frames as the header says.
     several = pixels.ndim > (2 if int(header.SamplesPerPixel) == 1 else 3)
     if several and (index is not None or len(pixels) != stated):
         raise DataError(
@@ -241,6 +246,7 @@ def decode_frame(frame: bytes, runner: Any) -> bytearray:
         pixels = imagecodecs.jpegls_decode(frame)
     else:
         pixels = imagecodecs.jpeg8_decode(frame)
+    # The shape that the header says, by pixel or by colour plane.
     by_pixel = (rows, columns) if samples == 1 else (rows, columns, samples)
     by_plane = (samples, rows, columns)
     if pixels.shape not in {by_pixel, by_plane}:

@@ -125,6 +125,7 @@ def decode_series(
         DataError: A file is damaged or of another series, slices are doubled, missing, uneven or
             tilted, or a PET header does not allow standardized uptake values.
     """
+    # The slices of the folder, without files that say that they are none.
     files = [(file, with_preamble(part)) for file, part in files]
     files = [(file, part) for file, part in files if len(files) == 1 or not _is_no_slice(part)]
     if not files:
@@ -133,12 +134,14 @@ def decode_series(
     _check_one_series(headers, name)
     if frame is not None:
         headers = _choose_volume(headers, frame, name)
+    # The size of the volume is checked before pixels are decoded.
     first = headers[0][1]
     number = sum(header.NumberOfFrames for _, header in headers)
     check_voxels((number, int(first.Rows), int(first.Columns)))
     ordered, steps = _order(
         [piece for file, header in headers for piece in _slices(header, file)], name
     )
+    # The voxels, of PET in standardized uptake values.
     voxels = np.stack([piece.pixels for piece in ordered])
     whole = all(piece.whole for piece in ordered) and not np.isnan(voxels).any()
     if whole or voxels.dtype.kind in "iu":
@@ -147,6 +150,7 @@ def decode_series(
         with readable("the header of PET cannot be read", name, "correct it"):
             factor = suv_factor([header for _, header in headers], name)
         voxels = (voxels * factor).astype(np.float32)
+    # In the canonical order of axes.
     with named(name):
         turned, grid = orient(narrow(voxels), steps, ordered[0].position)
     reference = str(first.get("FrameOfReferenceUID") or "")
@@ -175,6 +179,7 @@ def _choose_volume(
     headers: Sequence[tuple[str, Any]], frame: int, name: str
 ) -> list[tuple[str, Any]]:
     """Return the slices of one volume of several, each of which has one slice at every place."""
+    # The first field that parts the slices into whole volumes tells them apart.
     with suppress(*_FAULTS):
         places = [
             tuple(round(float(axis), 2) for axis in header.ImagePositionPatient)
@@ -215,6 +220,7 @@ def _is_no_slice(content: bytes) -> bool:
 
 
 def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
+    # Fields that are alike in all slices of a series.
     for field, thing in _ALIKE.items():
         values = Counter(str(header.get(field, "")) for _, header in headers)
         if len(values) > 1:
@@ -228,6 +234,7 @@ def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
         fault, allowed = f"{len(headers)} of {parts} parts of a volume", "all parts in one folder"
         remedy = "put the other parts beside, and name the folder in the table"
         raise DataError(fault, where=name, allowed=allowed, remedy=remedy)
+    # Slices of one size.
     sizes = Counter((int(header.Rows), int(header.Columns)) for _, header in headers)
     if len(sizes) > 1:
         common = sizes.most_common(1)[0][0]
@@ -243,12 +250,14 @@ def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
 def _slices(header: Any, name: str) -> list[_Slice]:
     with readable("pixels cannot be read", name, "export the series again"):
         pixels = decode_pixels(header)
+    # Frames of an enhanced file have headers of their own.
     enhanced = bool(header.get("PerFrameFunctionalGroupsSequence"))
     frames = int(header.NumberOfFrames)
     if frames > 1 and not enhanced:
         raise several_frames(frames, name)
     if int(header.get("SamplesPerPixel") or 1) > 1:
         raise DataError("slices in colour", where=name, allowed="gray slices")
+    # Each slice with its place; one without cannot be stacked.
     try:
         planes = pixels if frames > 1 else pixels[None]
         with named(name):
@@ -287,6 +296,7 @@ def _slices(header: Any, name: str) -> list[_Slice]:
 def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.float64]]:
     """Return slices along their normal and (3, 3) the steps between voxels of their volume."""
     first = slices[0]
+    # Slices must be parallel and of one spacing.
     for piece in slices:
         alike = np.abs(piece.rows - first.rows).max() <= _PARALLEL
         if not alike or not np.allclose(piece.spacing, first.spacing, rtol=1e-3):
@@ -296,9 +306,11 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
                 allowed="parallel slices of one spacing",
                 remedy=_MIXED,
             )
+    # Along their normal, from the first slice to the last.
     normal = np.cross(first.rows[1], first.rows[0])
     ordered = sorted(slices, key=lambda piece: float(piece.position @ normal))
     within = first.rows * np.asarray(first.spacing)[:, None]
+    # A single slice is as thick as it says.
     if len(ordered) == 1:
         if first.thickness is None:
             raise DataError(
@@ -310,6 +322,7 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
         return ordered, np.vstack([normal * first.thickness, within])
     places = np.array([piece.position for piece in ordered])
     _check_distances(np.diff(places @ normal), ordered, name)
+    # A tilted gantry shifts slices against each other.
     step = (places[-1] - places[0]) / (len(places) - 1)
     across = step - (step @ normal) * normal
     lean = float(np.linalg.norm(across))
@@ -321,6 +334,7 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
             allowed="slices that lie straight behind each other",
             remedy="resample the series to a straight grid first",
         )
+    # Every slice on the line from the first to the last.
     line = places[0] + np.arange(len(places))[:, None] * step
     deviation = float(np.abs(places - line).max())
     if deviation > _ACROSS:
@@ -335,6 +349,7 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
 
 def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str) -> None:
     usual = float(np.sort(gaps)[(len(gaps) - 1) // 2])
+    # Two slices at one place.
     doubled = gaps <= _DOUBLED * max(usual, 1e-6)
     if doubled.any():
         gap = int(np.argmax(doubled))
@@ -349,6 +364,7 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
             else "keep one of each: doubled files; of a series with several points in time or "
             "echoes write the number of a volume, from 1, in the column `frame`",
         )
+    # Slices off even places: missing ones, or uneven steps.
     off = np.abs(np.cumsum(gaps) - np.arange(1, len(gaps) + 1) * gaps.mean())
     allowed = slice_tolerance(usual)
     if off.max() > allowed + 1e-6:

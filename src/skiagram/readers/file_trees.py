@@ -128,6 +128,7 @@ class FolderTree(FileTree):
         return [os.stat(part) for part in parts] or [status]  # noqa: PTH116
 
     def read(self, name: str) -> bytes:
+        # The file under its name; a broken link is no file.
         path = self.folder / name
         if "\0" in name or path.exists():
             return read_file(path, name)
@@ -160,6 +161,7 @@ class FolderTree(FileTree):
                     allowed="PNG, JPEG, TIFF, DICOM, NIfTI, NRRD, MetaImage and others of images",
                     remedy="convert such files, a volume of NumPy or MATLAB for example to .nii.gz",
                 )
+        # What stands beside it helps the user to correct the name.
         if similar is None:
             return read_file(path, name)
         beside = PurePosixPath(name).parent / similar

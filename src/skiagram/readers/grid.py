@@ -144,6 +144,7 @@ def orient(
     best = max(orders, key=lambda order: sum(closeness[axis, order[axis]] for axis in range(3)))
     nearest = list(best)
     first, second, third = (nearest.index(coordinate) for coordinate in (2, 1, 0))
+    # The axes z, y, x of the file, and those that run backwards turned.
     order = (first, second, third)
     turned, steps = array.transpose(order), steps[list(order)]
     flipped = [False] * 3

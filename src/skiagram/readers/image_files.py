@@ -110,6 +110,7 @@ def decode_image(
     Raises:
         DataError: The file is empty, damaged, of another kind, or has no single right reading.
     """
+    # DICOM by its own reader, all else by its first bytes.
     if not content:
         raise DataError("an empty file", where=name, remedy="copy or export it again")
     content = with_preamble(content)
@@ -128,6 +129,7 @@ def decode_image(
         )
     remedy = "the file is cut short, damaged or unusual; export it again as a plain PNG"
     quiet = warnings.catch_warnings(action="ignore")  # of tags that nobody reads
+    # What Pillow reads in part alone is read by other libraries.
     with readable("pixels cannot be read", name, remedy), quiet:
         if opened is TiffImageFile:
             plane = _beyond_pillow(content, frame, name, most_pixels, as_stored=as_stored)
@@ -161,6 +163,7 @@ def _decode_with_pillow(
     index = frame_of(frame, len(pages), name)
     if index is None and len(pages) > 1:
         raise several_frames(len(pages), name, "pages")
+    # A page that is smaller than the first is a thumbnail.
     if isinstance(file, TiffImageFile):
         first = file.size
         file.seek(pages[index or 0])
@@ -218,9 +221,11 @@ def _beyond_pillow(
             if wrong:
                 remedy = "save it with a page per image, and as 32-bit where values are calibrated"
                 raise DataError(hidden, where=name, allowed=_ALLOWED, remedy=remedy)
+        # All but planes of gray or floats is Pillow's.
         if not _has_planes(page):
             _refuse_odd(page, name)
             return None
+        # Which plane is meant, and whether it is as large as the first.
         planes, channels = _find_planes(file, name), page.samplesperpixel
         index = frame_of(frame, len(planes), name)
         if index is None and len(planes) > 1:
@@ -229,11 +234,13 @@ def _beyond_pillow(
         page = file.pages[planes[index or 0]].aspage()
         height, width = page.imagelength, page.imagewidth
         _refuse_thumbnail((height, width), first, name)
+        # The size, before pixels are decoded.
         for sides in ((channels * height, width), (page.tilelength, page.tilewidth)):
             if math.prod(sides) > most_pixels:
                 raise too_many_pixels(*sides, most_pixels, name)
         if not _has_planes(page) or page.samplesperpixel != channels or 0 in page.databytecounts:
             raise ValueError("pages that differ, or pixels that are left out")
+        # The plane's values, brightness upwards, turned as the file says.
         values = page.asarray(squeeze=False, maxworkers=1)
         values = narrow(np.moveaxis(values, -1, 1).reshape(channels, height, width)[channel])
         if page.photometric == _WHITE_IS_ZERO and not as_stored:
@@ -277,6 +284,7 @@ def _has_planes(page: tifffile.TiffPage) -> bool:
 
 def _refuse_odd(page: tifffile.TiffPage, name: str) -> None:
     """Refuse what neither library reads, or Pillow not all of."""
+    # What the file says of its pixels.
     bits, channels = int(np.max(page.bitspersample)), page.samplesperpixel
     form, depth = page.sampleformat, page.imagedepth
     with_alpha = channels == 2 and bits == 8 and tuple(page.extrasamples) == (_ALPHA,)
@@ -400,6 +408,7 @@ def _pixels(
     file: ImageFile, name: str, most_pixels: int, *, as_stored: bool, on_black: bool
 ) -> tuple[Image, bool]:
     """Return the pixels of a file, and whether transparent ones among them were laid on black."""
+    # Size and kind of pixels, before they are decoded.
     if file.width * file.height > most_pixels:
         raise too_many_pixels(file.height, file.width, most_pixels, name)
     white_is_zero = _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow turns 8 bits only
@@ -414,6 +423,7 @@ def _pixels(
         used = palette[[at for at in np.unique(places).tolist() if at < len(palette)]]
         if not palette[0].any() and (used != used[:, :1]).any():
             return places, False
+    # Grays of more than 8 bits, and of floats.
     if signed_bytes:
         return np.asarray(file).view(np.int8).astype(np.int16), False
     if file.mode in {"I;16", "I;16B", "I;16L", "I"}:
@@ -441,6 +451,7 @@ def _pixels(
             image = whole.convert("L" if image.mode == "LA" else "RGB")
         else:
             image = image.convert(image.mode.removesuffix("A"))
+    # Colour of three equal channels is gray.
     if image.mode in {"L", "1"}:
         return np.asarray(image.convert("L")), transparent
     colour = np.asarray(image.convert("RGB"))

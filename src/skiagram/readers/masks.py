@@ -85,6 +85,7 @@ def decode_mask(
     """
     content = with_preamble(content)
     with _reading(name):
+        # A label map, a segment of 3D Slicer among them.
         if not is_dicom(content):
             further, frame = "", None
             if segments := read_segments(content):
@@ -104,6 +105,7 @@ def decode_mask(
             labels, grid, _ = decode_volume(content, name, spacing, narrowed=False, frame=frame)
             inside = _choose_label(labels, label_value, further)
             return _filled(_on_image(inside, grid, image, mask_grid))
+        # A structure set or a segmentation of DICOM.
         dataset = _read_dicom(content)
         kind = str(dataset.get("SOPClassUID", ""))
         if kind == _STRUCTURE_SET:
@@ -145,10 +147,12 @@ def decode_plane_mask(
     """
     content = with_preamble(content)
     with _reading(name):
+        # A segmentation of frames.
         if is_dicom(content) and (frame is not None or _kind_of(content) in _SEGMENTATIONS):
             frames = (1, *shape) if frame is None else shape
             planes = _frames_of_segment(content, frames, region, label_value, mask_grid)
             return _filled(planes if frame == 0 else planes[(frame or 1) - 1])
+        # A page for each frame, or one page for all.
         pages = 1 if frame is None else count_frames(content)
         if frame is None or (frame and pages == 1):
             labels = _plane_labels(content, name, shape[-2:], None, mask_grid)
@@ -272,6 +276,7 @@ def _choose_label(
     label_value: int | None,
     further: str = "; a mask saved as JPEG has blurred borders, save it as PNG",
 ) -> NDArray[np.bool_]:
+    # Values between whole numbers come from interpolation.
     if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():
         missing = np.isnan(labels).any()
         raise DataError(
@@ -279,6 +284,7 @@ def _choose_label(
             allowed="0 outside, a whole number inside",
             remedy="threshold the mask, or save it with nearest-neighbour interpolation",
         )
+    # Several labels are several regions: one is named, or all.
     values = [int(value) for value in np.unique(labels[labels != 0])]
     listed = ", ".join(map(str, values[:10]))
     if label_value is None and len(values) > 1:
@@ -310,6 +316,7 @@ def _frames_of_segment(
             remedy="frames without a place in the patient have no structure sets: save the region "
             "as one of these",
         )
+    # The frames of the chosen segments.
     headers, planes = _read_segment(dataset, region, label_value)
     # of which frame of its source each was drawn; None where it does not say
     numbers: list[int | None] = []
@@ -327,8 +334,10 @@ def _frames_of_segment(
         segment = header.get("ReferencedSegmentNumber")
         drawn[segment] += 1
         in_order.append(drawn[segment])
+    # Without numbers, as many frames as the image has are its frames in order.
     if None in numbers and {*drawn.values()} == {shape[0]}:
         numbers = in_order
+    # Each plane on its frame.
     inside = np.zeros(shape, dtype=np.bool_)
     for number, plane in zip(numbers, planes, strict=True):
         if number is None or not 1 <= number <= shape[0]:
@@ -378,6 +387,7 @@ def _fill_structure(
     dataset: Any, image: VoxelGrid, region: str | None, mask_grid: MaskGrid
 ) -> NDArray[np.bool_]:
     """Return the voxels within the closed contours of one region of a structure set."""
+    # The region's closed contours, on the image that the set belongs to.
     items = {int(item.ROINumber): item for item in dataset.StructureSetROISequence}
     number = _choose({key: str(item.ROIName) for key, item in items.items()}, region)
     _check_frame_of_reference(items[number].get("ReferencedFrameOfReferenceUID"), image)
@@ -396,6 +406,7 @@ def _fill_structure(
             allowed="closed contours in the planes of the image",
             remedy="draw the region as closed contours, or save it as a mask",
         )
+    # Their points, in mm.
     contours = []
     for contour in drawn:
         numbers = contour.ContourData
@@ -410,6 +421,7 @@ def _read_segment(
     dataset: Any, region: str | None, label_value: int | None
 ) -> tuple[list[Any], NDArray[np.bool_]]:
     """Return what each frame of the chosen segments says of itself, and (n, height, width) them."""
+    # The segments that are meant, by name or number.
     segments = {
         int(item.SegmentNumber): str(item.get("SegmentLabel", ""))
         for item in dataset.SegmentSequence
@@ -426,6 +438,7 @@ def _read_segment(
         allowed = ", ".join([*map(str, segments), "all"])
         remedy = _OTHER_LABEL
         raise DataError(fault, allowed=allowed, remedy=remedy)
+    # Their frames; a label map holds all of them in one.
     check_size(dataset, "")
     frames = decode_pixels(dataset).reshape(-1, int(dataset.Rows), int(dataset.Columns))
     kind = str(dataset.get("SegmentationType", "BINARY"))
@@ -445,6 +458,7 @@ def _place_frames(
     """Put the frames where they say, on the image's slices; slices without a frame are empty."""
     if not headers:
         return image, np.zeros(image.shape, dtype=np.bool_)
+    # The axis along which the frames lie.
     orientation = np.array(headers[0].ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
     within = orientation[::-1] * np.array(headers[0].PixelSpacing, dtype=np.float64)[:, None]
     normal = np.cross(*orientation)
@@ -455,6 +469,7 @@ def _place_frames(
     off_slices = (depths - np.rint(depths)) * image.spacing[axis]
     if 1e-6 < np.abs(off_slices).max() <= slice_tolerance(image.spacing[axis]):
         positions = positions - off_slices[:, None] * np.asarray(image.direction)[axis]
+    # Their rows along the normal, with gaps where a slice is empty.
     heights = positions @ normal
     order = np.argsort(heights)
     gaps = np.diff(heights[order])
@@ -470,6 +485,7 @@ def _place_frames(
             allowed="frames on the image's slices",
             remedy="save the segmentation on the image's grid",
         )
+    # The frames as a volume, in the canonical order.
     step = normal * distance
     shape = (int(rows.max()) + 1, *planes.shape[1:])
     check_voxels(shape)

@@ -65,6 +65,7 @@ def read(
         spacing: Of slices, rows and columns where the header says none, mm; None refuses such.
         frame: Which volume of a file of four axes, from 1; None for the only one.
     """
+    # What the header says must be in this file and of one reading.
     fields, packed = _read_header(content)
     if fields.get("ElementDataFile", "").upper() != "LOCAL":
         raise DataError(
@@ -75,6 +76,7 @@ def read(
     for name, allowed in _ALLOWED.items():
         if fields.get(name, allowed).lower() != allowed:
             raise DataError(f"{name} = {fields[name]}", allowed=allowed, remedy="export it again")
+    # The size, before anything is unpacked.
     sides = [int(side) for side in fields["DimSize"].split()]
     check_voxels(tuple(sides if frame is None or len(sides) > 4 else sides[:3]))
     check_frame(frame, count_volumes(content))
@@ -83,6 +85,7 @@ def read(
         raise DataError(f"voxels of type {kind}", allowed=", ".join(_TYPES))
     order = ">" if _first_of(fields, _ORDERS, "").lower() in _TRUE else "<"
     dtype = np.dtype(order + _TYPES[kind])
+    # The voxels, unpacked up to the size that the header says.
     size = count_bytes(sides, dtype.itemsize)
     if fields.get("CompressedData", "").lower() in _TRUE:
         packed = inflate(packed, size, 47)

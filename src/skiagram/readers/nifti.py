@@ -101,12 +101,14 @@ def read(
         spacing: Of slices, rows and columns where the header says none, mm; None refuses such.
         frame: Which volume of a file of four axes, from 1; None for the only one.
     """
+    # One file, of plain numbers.
     header, order = _read_header(content)
     head = first_bytes(content, max(_HEADERS))
     if b"ni" in (head[4:6], head[344:346]):
         raise DataError(
             "one of a pair of files (.hdr, .img)", allowed="single files", remedy="save as .nii.gz"
         )
+    # The size, before anything is unpacked.
     sides = _sides(header)
     if frame is None:
         check_voxels(tuple(sides))
@@ -116,12 +118,14 @@ def read(
     if kind in _SEVERAL_VALUES or int(header["intent_code"]) in _MATRIX_INTENTS:
         raise several_values()
     dtype = np.dtype(order + _TYPES[kind])
+    # The scale of values, where there is one.
     slope, intercept = (float(value) for value in header["scl"].astype(np.float32))
     if slope == 0 or not math.isfinite(slope):  # no scale is asked for
         slope, intercept = 1.0, 0.0
     if not math.isfinite(intercept):
         fault, remedy = f"an intercept of {intercept}", "correct scl_inter, or save it again"
         raise DataError(fault, allowed="a finite number", remedy=remedy)
+    # Where the volume lies, and its voxels.
     steps, origin = _place(header, sides, spacing)
     start = max(int(header["vox_offset"]), header.dtype.itemsize + 4)
     most = count_bytes(sides, dtype.itemsize) + BESIDE_VOXELS

@@ -95,6 +95,7 @@ def read(
         spacing: Of slices, rows and columns where the header says none, mm; None refuses such.
         frame: Which volume of a file of four axes, from 1; None for the only one.
     """
+    # What the header says must be of one reading.
     fields, packed = _read_header(content)
     check_frame(frame, count_volumes(content))
     _check_fields(fields)
@@ -190,6 +191,7 @@ def _read_header(content: bytes) -> tuple[dict[str, str], bytes]:
 
 def _check_fields(fields: dict[str, str]) -> None:
     """Refuse what has no one reading."""
+    # The voxels are in this file, in a known encoding.
     if fields.keys() & {"data file", "datafile"}:
         raise DataError(
             "a header whose voxels are in several files, or in another folder (.nhdr)",
@@ -202,6 +204,7 @@ def _check_fields(fields: dict[str, str]) -> None:
             allowed="raw, gzip",
             remedy="convert it with Teem: unu save -f nrrd -e gzip -i OLD.nrrd -o NEW.nrrd",
         )
+    # The space is one whose axes are known.
     if _space(fields) not in _TO_LPS:
         raise DataError(
             f"coordinates of the space `{fields['space']}`",
@@ -241,10 +244,12 @@ def _place(
     fields: dict[str, str], axes: list[_Axis], spacing: Spacing | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return steps of axes z, y, x and the origin, mm."""
+    # The origin, in the axes of patients.
     to_lps = np.array(_TO_LPS[_space(fields)])
     origin = _vector(fields.get("space origin", "none"))
     if origin is None or not np.isfinite(origin).all():
         origin = np.zeros(3)
+    # Steps by directions, by distances, or as stated.
     spacings = [float(number) for number in fields.get("spacings", "nan").lower().split()]
     if fields.get("space directions"):
         if not all(map(math.isnan, spacings)):

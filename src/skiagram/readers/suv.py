@@ -57,6 +57,7 @@ _DAY = timedelta(days=1)
 
 def suv_factor(headers: Sequence[Any], name: str) -> float:
     """Return by what rescaled values of a PET series become standardized uptake values (g/ml)."""
+    # The unit of the rescaled values.
     stated = _stated(headers, name)
     # the unit to which stored values were mapped, where they were not rescaled
     units = set()
@@ -67,13 +68,16 @@ def suv_factor(headers: Sequence[Any], name: str) -> float:
     if len(units) > 1:
         raise _no_suv(f"slices in different units: {', '.join(sorted(units))}", name)
     unit = (units.pop() if units else "") or stated["Units"]
+    # Uptake values by body weight are what is asked for.
     if unit == _SUV or (unit == "GML" and stated["SUVType"] in ("", "BW")):
         return 1.0
+    # Activity needs both corrections before it can become an uptake.
     for header in headers:
         values = header.get("CorrectedImage") or ()
         corrections = {values} if isinstance(values, str) else {str(value) for value in values}
         if not {"ATTN", "DECY"} <= corrections:
             raise _no_suv("images without corrections for attenuation and decay", name)
+    # Counts of Philips have a scale of their own.
     factor = 1.0
     if unit == "CNTS":
         scales = {
@@ -91,6 +95,7 @@ def suv_factor(headers: Sequence[Any], name: str) -> float:
     elif unit != "BQML":
         fault = f"values in the unit `{unit}` {stated['SUVType']}".strip()
         raise _no_suv(fault if unit else "no Units, as in an enhanced file", name)
+    # Body weight over the dose, as injected or as it was when the scan began.
     weight, dose, half_life = (_sane(stated, field, name) for field in _SANE)
     if stated["DecayCorrection"] == "ADMIN":
         return factor * weight * 1000 / dose
@@ -147,6 +152,7 @@ def _waited(
     headers: Sequence[Any], stated: dict[str, str], half_life: timedelta, name: str
 ) -> timedelta:
     """Return the time from the injection to the start of the scan."""
+    # The injection, with its date where that is known.
     zone = stated["TimezoneOffsetFromUTC"]
     scan = _scan_time(headers, stated, half_life.total_seconds(), name)
     whole, time = (
@@ -179,6 +185,7 @@ def _scan_time(
     headers: Sequence[Any], stated: dict[str, str], half_life: float, name: str
 ) -> datetime:
     """Return the time to which the images are corrected: the start of the scan."""
+    # When the images were acquired, and their series made.
     zone = stated["TimezoneOffsetFromUTC"]
     series = _moment("SeriesTime", stated["SeriesDate"] + stated["SeriesTime"], zone, name)
     acquired = []
@@ -201,6 +208,7 @@ def _scan_time(
     if len(headers) == 1 and not _average_count_time(headers[0], half_life):
         fault = "a single slice of an unknown bed: SeriesTime is later, FrameReferenceTime not said"
         raise _no_suv(fault, name, "the folder of the whole series, or FrameReferenceTime")
+    # Else the time of each image, less that to its average count rate.
     return min(
         begun - timedelta(seconds=_average_count_time(header, half_life))
         for begun, header in zip(acquired, headers, strict=True)
