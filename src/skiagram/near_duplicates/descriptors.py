@@ -119,6 +119,7 @@ class SpectrumBasis:
     @classmethod
     def fit(cls, small: Small) -> "SpectrumBasis":
         """Find the strongest terms of a sample, averaged over all turns and mirror images."""
+        # The mean spectrum, and the variance of each order of turning.
         logs = _log_magnitudes(small, SpectrumWindow()).astype(np.float64)
         waves = fft.rfft(logs, axis=2) / _STEPS
         mean = waves[:, :, 0].real.mean(axis=0)
@@ -130,6 +131,7 @@ class SpectrumBasis:
             strength, directions = np.linalg.eigh(covariance)
             strength = strength / (2 if order else 1)
             terms += [(s, order, d) for s, d in zip(strength, directions.T, strict=True) if s > 0]
+        # The strongest terms, up to the length of a descriptor.
         terms.sort(key=lambda term: -term[0])
         strongest, length = [], 0
         for term in terms:

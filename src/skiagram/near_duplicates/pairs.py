@@ -135,12 +135,14 @@ def reduced(image: Image, side: int) -> NDArray[np.float64]:
             by_rows += _coverage(height, side)[:, at : at + _BAND] @ gray
         picture: NDArray[np.float64] = by_rows @ _coverage(width, side).T
         return picture
+    # Colours as their mean, missing pixels as the mean of the others.
     gray = image.astype(np.float64)
     if gray.ndim > 2:
         gray = gray.mean(axis=-1)
     missing = ~np.isfinite(gray)
     if missing.any():
         gray = np.where(missing, gray[~missing].mean() if not missing.all() else 0, gray)
+    # A volume as the mean over its slices.
     if gray.ndim == 3:
         gray = np.tensordot(_coverage(len(gray), side), gray, axes=1)
     reduced: NDArray[np.float64] = (
@@ -338,6 +340,7 @@ def correlated_pairs(
             for left in blocks
             if left >= top
         )
+    # Each pair once, its product in double precision.
     correlation: dict[tuple[int, int], float] = {}
     for pairs in nominated:
         for i, j in pairs.tolist():

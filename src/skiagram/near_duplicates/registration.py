@@ -146,6 +146,7 @@ def register(
     Args:
         hopeless: A pair whose correlation is still below this after three steps is left as it is.
     """
+    # The map of the guess: turn, scale and shift.
     placed = guess.orient(first)
     second = np.ascontiguousarray(second)
     turn = np.deg2rad(-guess.degrees)  # the map leads back
@@ -163,6 +164,7 @@ def register(
     places = np.stack(np.unravel_index(best, near.shape[1:]), axis=1)
     shift = (places - reach).astype(np.float64)
     sign = np.sign(flat[np.arange(len(flat)), best]).astype(np.float64)
+    # The maps that refinement starts from.
     matrix = np.array([[cosine, -sine], [sine, cosine]])
     maps = np.tile(start, (len(first), 1))
     maps[:, 4:] = away - shift @ matrix.T
@@ -207,6 +209,7 @@ def z_score(first: Details, second: Details, guess: Guess, registration: Registr
     independent images is the sum of the products of their autocorrelations (Clifford, Richardson &
     Hémon 1989, Biometrics 45:123). It takes what `alike_everywhere` takes.
     """
+    # The autocorrelations of both images over their overlap.
     warped, inside = _laid_over(first, guess, registration)
     double = (2 * len(inside), 2 * len(inside))
     products = [
@@ -219,6 +222,7 @@ def z_score(first: Details, second: Details, guess: Guess, registration: Registr
             ),
         )
     ]
+    # The variance of a correlation of unlike images that are as smooth.
     places, first_energy, second_energy = products
     met = places > 0.5
     power = float(first_energy[0, 0] * second_energy[0, 0])
@@ -227,6 +231,7 @@ def z_score(first: Details, second: Details, guess: Guess, registration: Registr
         if power > 0
         else np.inf
     )
+    # After Fisher, in standard errors.
     correlation = min(abs(float(registration.correlation[0])), 1 - 1e-9)
     return float(np.arctanh(correlation) / np.sqrt(max(variance, 1e-12)))
 
@@ -284,6 +289,7 @@ def _normal_equations(
 
     The terms are the slopes of the one image by the six numbers of the map, its value, and 1.
     """
+    # The terms of each pixel in the overlap: slopes, value and 1.
     side = moving.shape[0]
     centre = (side - 1) / 2
     terms = np.empty((_UNKNOWNS, side * side))  # of each pixel
@@ -308,6 +314,7 @@ def _normal_equations(
             terms[7, count] = 1.0
             fixed_values[count] = fixed[row, column]
             count += 1
+    # Their products, summed.
     normal = np.empty((_UNKNOWNS, _UNKNOWNS))
     target = np.empty(_UNKNOWNS)
     for i in range(_UNKNOWNS):
@@ -356,6 +363,7 @@ def _refined(
     reach = np.array([(side - 1) / 2, (side - 1) / 2, (side - 1) / 2, (side - 1) / 2, 1.0, 1.0])
     greatest = np.array([1.0, 1.0, 1.0, 1.0, side, side]) * _MAX_STEP
     for k in range(number):
+        # Steps from the guess, the best map on the way kept.
         map_ = maps[k].copy()
         for step_number in range(_STEPS + 1):
             normal, target, squares = _normal_equations(first[k], second[k], map_)
@@ -367,6 +375,7 @@ def _refined(
                 best_maps[k] = map_
             if step_number == _TRIAL and abs(best[k]) < hopeless:
                 break
+            # A ridge keeps the system solvable.
             for i in range(_UNKNOWNS):
                 normal[i, i] = normal[i, i] * (1 + _RIDGE) + _MIN_RIDGE
             solved = np.linalg.solve(normal, target)
@@ -375,6 +384,7 @@ def _refined(
                 break
             step = np.minimum(np.maximum(solved[:6] / gain, -greatest), greatest)
             map_ += step
+            # Settled where no corner moves any more.
             if (np.abs(step) * reach).max() < _SETTLED:
                 break
     return best, best_maps

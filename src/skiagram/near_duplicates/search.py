@@ -189,6 +189,7 @@ def transformed_among(
     spread: Spread = map,
 ) -> Pairs:
     """Find copies that were mirrored, turned, cropped, shifted, inverted, compressed or resized."""
+    # The pairs that are confirmed, without those found before.
     details = small_details(small)
     confirm = _Confirmation(details, shapes, image)
     already = np.sort(found_pairs.first * len(small) + found_pairs.second)
@@ -432,6 +433,7 @@ class _Confirmation:
     def _look_closely(
         self, row: int, column: int, guess: Guess, fitted: Registration, number: int
     ) -> None:
+        # The small images, before the large ones are opened.
         place = Guess(down=abs(guess.down), across=abs(guess.across))
         alike = float(fitted.correlation[number])
         change = Change.read(guess, fitted.maps[number], SIDE)
@@ -442,6 +444,7 @@ class _Confirmation:
             or abs(alike) <= self._others_reach(place, small=True)
         ):
             return
+        # The same at full size.
         least = self._others_reach(place, small=False)
         first, second = self._details(row, column)
         side = len(first)
@@ -450,6 +453,7 @@ class _Confirmation:
         close = refine(
             first[None], second[None], guess, Registration(np.array([alike]), start[None])
         )
+        # A copy must be more alike than other pairs, everywhere.
         correlation = abs(float(close.correlation[0]))
         change = Change.read(guess, close.maps[0], side)
         pair = (min(row, column), max(row, column))
@@ -488,6 +492,7 @@ class _Confirmation:
 
     def _measure_others(self, guess: Guess, *, small: bool) -> float:
         """Return what is asked of a copy, small or at full size, above what other pairs reach."""
+        # Random pairs of other images, registered in the same way.
         draws = stream(SETTINGS.seed, "other pairs")
         pairs = draws.integers(0, len(self._small), (SETTINGS.other_pairs, 2))
         pairs = pairs[pairs[:, 0] != pairs[:, 1]]
