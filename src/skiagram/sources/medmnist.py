@@ -107,6 +107,7 @@ class MedMNISTFile(OpenSource):
         for key, split in _SPLITS.items():
             images, labels = arrays[f"{key}_images"], arrays[f"{key}_labels"]
             where = f"{path.name} {key}"
+            # Images of one kind, colours last.
             if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape[1:]:
                 fault = f"images of shape {images.shape} and type {images.dtype}"
                 raise DataError(fault, where=where, allowed=f"{_SHAPES}, uint8")
@@ -119,6 +120,7 @@ class MedMNISTFile(OpenSource):
                     remedy = "put channels last, as `np.moveaxis(images, 1, -1)` does"
                 if fault:
                     raise DataError(fault, where=where, allowed=_SHAPES, remedy=remedy)
+            # A label for each image, all of them known.
             if labels.size != len(images):
                 fault = f"{labels.size} labels for {len(images)} images"
                 raise DataError(fault, where=where, allowed="one label per image")
@@ -130,6 +132,7 @@ class MedMNISTFile(OpenSource):
                 fault = f"{_kind(images)} after {_kind(self._images[0])}"
                 allowed = "images, colour images or volumes alone"
                 raise DataError(fault, where=where, allowed=allowed)
+            # Their entries, in the order of the file.
             self._start.append(len(self._entries))
             self._images.append(images)
             self._entries += [

@@ -95,6 +95,7 @@ def read_truth(path: Path, digests: Mapping[str, str]) -> list[Film]:
 
     Its digest is over the film rows with single spaces, so line ends and headings may differ.
     """
+    # The rows of films, verified by their checksum.
     try:
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError as error:
@@ -131,6 +132,7 @@ def published_digests() -> dict[str, str]:
 
 def locate_folder(folder: str, url: str, root: Path | None, digests: Mapping[str, str]) -> Path:
     """Return the folder with the films: at hand below `root`, else fetched and unpacked."""
+    # At hand, or fetched and unpacked once.
     if root is not None and (root / folder).is_dir():
         return root / folder
     try:
@@ -156,6 +158,7 @@ def locate_folder(folder: str, url: str, root: Path | None, digests: Mapping[str
 
 def read_film(folder: Path, name: str, digests: Mapping[str, str]) -> NDArray[np.uint8]:
     """Read and verify one film, (1024, 1024) uint8."""
+    # The film as PNG or PGM.
     paths = [folder / f"{name}{suffix}" for suffix in (".png", ".pgm")]
     path = next(filter(Path.is_file, paths), folder / name)
     again = "download the data set again"
@@ -169,6 +172,7 @@ def read_film(folder: Path, name: str, digests: Mapping[str, str]) -> NDArray[np
             allowed=f"a whole {name}.png or {name}.pgm",
             remedy=again,
         ) from error
+    # Pixels other than the published ones are refused.
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()
     if pixels.shape != (SIDE, SIDE) or pixels.dtype != np.uint8 or digest != digests[name]:
         raise DataError(
@@ -218,6 +222,7 @@ def find_breast(film: NDArray[np.uint8]) -> Breast:
     Args:
         film: (height, width) uint8, air dark, tissue bright; sides are multiples of 4.
     """
+    # The film in blocks, bright against dark.
     brightness = block_means(film, BLOCK)
     nothing = Breast(np.zeros(brightness.shape, dtype=np.bool_), plausible=False)
     if brightness.min() == brightness.max():
@@ -228,6 +233,7 @@ def find_breast(film: NDArray[np.uint8]) -> Breast:
     eroded = isotropic_erosion(np.pad(bright, margin), _RADIUS)
     dilated = isotropic_dilation(eroded, _RADIUS) & eroded.any()  # of nothing it is something
     opened: NDArray[np.bool_] = dilated[margin:-margin, margin:-margin]
+    # The largest part, which must look like a breast.
     parts = label(opened, connectivity=1)
     areas = np.bincount(parts.ravel())[1:]
     if not len(areas):

@@ -151,6 +151,7 @@ class DrawnSplit:
         Returns:
             Position of each drawn entry → its split.
         """
+        # The patients, in a random order.
         images: dict[str, list[int]] = defaultdict(list)
         for position, entry in enumerate(entries):
             images[str(entry.patient)].append(position)
@@ -173,6 +174,7 @@ class DrawnSplit:
                 if taken:
                     drawn |= taken
                     break
+        # All images that were asked for must have been drawn.
         for split, counts in remaining_counts.items():
             short = {classes[label]: count for label, count in counts.items() if count}
             if short:

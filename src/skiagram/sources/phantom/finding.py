@@ -105,6 +105,7 @@ class PhantomFinding(GeneratedDataSet):
     def __post_init__(self) -> None:
         super().__post_init__()
         nodules, strays = self.nodules, max(abs(offset) for offset in self.nodules.offsets)
+        # How far nodules reach: none leaves the image, no mark hits two.
         reach = nodules.apart * (nodules.cells - 1) / 2 + strays + nodules.radius
         off_centre = sqrt(self.axes) * strays
         for bad, fault, allowed in (
@@ -174,6 +175,7 @@ class ScanningObserver:
     def __init__(
         self, options: PhantomFinding, tissue: FloatArray, nodule: FloatArray, places: Places
     ) -> None:
+        # The matched filter of a nodule in tissue and noise.
         noise, sides, most = options.noise, options.sides, options.nodules.most
         template = fft.rfftn(nodule)
         if sides == 1:
@@ -182,6 +184,7 @@ class ScanningObserver:
             both = [1 / ((1 + sign * options.shared) * tissue + noise**2) for sign in (1, -1)]
             inverse = [(both[0] + both[1]) / 2, (both[0] - both[1]) / 2]
         self._filters = [template.conj() * part for part in inverse]
+        # How far nodules at two places overlap after the filter.
         overlap = fft.irfftn(np.abs(template) ** 2 * inverse[0], s=nodule.shape)
         cells, offsets, axes = places.shape
         flat = places.reshape(-1, axes)
@@ -192,6 +195,7 @@ class ScanningObserver:
         cell = np.repeat(np.arange(cells), offsets)
         self._pairs[cell[:, None] == cell] = 0.0
         self._cells, self._offsets = cells, offsets
+        # The prior of one, two or three nodules.
         self._prior = [
             log(_ABNORMAL / sides / most / comb(cells, count)) - count * log(offsets)
             for count in range(1, most + 1)
@@ -222,6 +226,7 @@ class ScanningObserver:
                     zip(self._prior, single, strict=True), start=1
                 )
             ]
+            # Over all sets of nodules of each number.
             sets = [logsumexp(each) - log(count) for count, each in enumerate(weights, start=1)]
             cell_sums = np.array(
                 [logsumexp(each.reshape(self._cells, -1), axis=1) for each in weights]
