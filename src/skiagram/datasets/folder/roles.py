@@ -39,7 +39,7 @@ POINT = (
     "replace the commas; in Excel, set the decimal separator to `.` in File, Options, Advanced, "
     "and save the table again"
 )
-_FILL = "fill in the cell, or remove the row"
+FILL = "fill in the cell, or remove the row"
 _FINITE = "a finite number for every case"
 
 
@@ -69,7 +69,7 @@ class Check(NamedTuple):
         return DataError(found, where=where, allowed=self.allowed, remedy=remedy)
 
 
-def _empty(key: str, remedy: str = _FILL) -> Check:
+def _empty(key: str, remedy: str = FILL) -> Check:
     kind = key.removeprefix("no ")
     return Check(key, lambda cell: not cell, f"an empty {kind}, column `{{column}}`", "", remedy)
 
@@ -203,7 +203,7 @@ class NamedColumns:
     mask: str | None = _column(
         "file with the mask of the region, or several that are united, separated by semicolons",
         ("mask",),
-        Check("no mask", lambda cell: not cell, "an image without a mask", remedy=_FILL),
+        Check("no mask", lambda cell: not cell, "an image without a mask", remedy=FILL),
         in_regions=True,
     )
     region: str | None = _column(

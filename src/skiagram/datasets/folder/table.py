@@ -19,7 +19,7 @@ from skiagram.datasets.folder.columns import (
     find_thousands_problem,
     require_columns,
 )
-from skiagram.datasets.folder.roles import ALL, FILE_CHECKS, ROLES, SPLITS, WHOLE, Check
+from skiagram.datasets.folder.roles import ALL, FILE_CHECKS, FILL, ROLES, SPLITS, WHOLE, Check
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.readers.case_images import ImageReference, find_regions_alone
 from skiagram.tables.cells import number_of
@@ -35,7 +35,6 @@ from skiagram.tables.frames import (
 from skiagram.tasks.cases import SEALED, Split
 
 _LARGEST = float(np.finfo(np.float32).max)
-_FILL = "fill in the cell, or remove the row"
 
 
 @dataclass(frozen=True)
@@ -249,7 +248,7 @@ def _checks_of_rows(
             )
         ]
     else:
-        leave = f"{_FILL}; `--empty-label` says what becomes of rows without a label"
+        leave = f"{FILL}; `--empty-label` says what becomes of rows without a label"
         labels = [
             Check(
                 "no label", lambda cell: not cell, "an empty label, column `{column}`", "", leave
