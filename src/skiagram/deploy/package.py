@@ -133,7 +133,7 @@ def opened_package(path: Path) -> Iterator[Opened]:
             if files.get(name) != expected:
                 altered = "altered: its checksum is another" if name in files else "missing"
                 raise _refused(f"`{name}` is {altered}", path)
-        # A file without a checksum came from somebody else.
+        # A file without a checksum is not of the package.
         strangers = sorted(set(files) - set(manifest.sha256) - {_MANIFEST})
         if strangers:
             raise _refused(f"`{strangers[0]}` has no checksum", path)

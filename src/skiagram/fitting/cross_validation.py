@@ -416,7 +416,7 @@ class CrossValidator(Generic[I]):
         random_name = self.plan.stream(*name)
         seed = derived_seed(self.plan.seed, "fit", *random_name)
         context = FitContext(seed, folder, positive=self.positive, epochs=epochs)
-        # No cases are set aside for models that stop by themselves.
+        # No cases are set aside where nothing is stopped early.
         if not self.model.uses_validation or epochs is not None:
             return Fit(title, self.model, cases, rows, None, context, pieces=self.pieces)
         # Cases to stop by: those that the data set marks, or a share of the training.

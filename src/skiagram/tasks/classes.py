@@ -196,7 +196,7 @@ class Classes(Predicted):
         """
         if not 0 < figure.value < 1:
             return None
-        # A perfect order by chance would have too small a variance: that of a useless model holds.
+        # The variance is no smaller than that of scores without use.
         variation = figure.variation
         if self.positive is not None:
             m, n = np.bincount(cases.label)
