@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def find_place(option: str) -> tuple[Path, str]:
-    """Return the file of an option as sweeps name it, and its dotted name there."""
+    """Find the file of an option as sweeps name it, and its dotted name there."""
     if not option.startswith("conf."):
         return Path("params.yaml"), option
     _, group, *rest = option.split(".")
@@ -81,7 +81,7 @@ def _refuse_applied(left: Mapping[str, Sequence[Any]], number: int) -> None:
 
 
 def _read_changes(name: str, number: int) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    """Return option → value of a row; and option that it leaves → its values in other rows.
+    """Read option → value of a row; and option that it leaves → its values in other rows.
 
     Raises:
         OptionError: There is no such sweep or row, or the row failed.

@@ -248,7 +248,7 @@ def _add_table_arguments(parser: argparse.ArgumentParser, *, cohort: bool) -> No
 
 
 def read_file_options(arguments: argparse.Namespace) -> "FileOptions":
-    """Return what the arguments of `add_file_arguments` say; others play no part.
+    """Read what the arguments of `add_file_arguments` say; others play no part.
 
     Raises:
         OptionError: The table stands before the folder.

@@ -152,7 +152,7 @@ def is_written(
     output: Path,
     spacing: Spacing | None,
 ) -> bool:
-    """Return whether a call of the same arguments was killed after it had written its table.
+    """Tell whether a call of the same arguments was killed after it had written its table.
 
     What it did then still lies beside the table, and to call `extract_table` again removes it.
     """

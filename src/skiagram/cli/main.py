@@ -114,7 +114,7 @@ class _Parser(argparse.ArgumentParser):
     usual: frozenset[str] = frozenset()
 
     def format_help(self) -> str:
-        """Return the help; of a command with many options that of the usual ones."""
+        """Format the help; of a command with many options that of the usual ones."""
         if not self.usual:
             return super().format_help()
         # the others lose their help, and groups of them their heading, while it is written

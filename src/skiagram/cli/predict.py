@@ -342,7 +342,7 @@ def _write(
 
 
 def _has_marks(model: "DeployedModel", output: Path) -> bool:
-    """Return whether marks go into a table of their own; JSON lines hold those of each case."""
+    """Tell whether marks go into a table of their own; JSON lines hold those of each case."""
     from skiagram.deploy.prediction import JSON_LINES
 
     return bool(model.scorer.finders) and output.suffix not in JSON_LINES

@@ -65,7 +65,7 @@ _WAITING = "Another `skiagram run` is at work in this project; waiting for its e
 
 
 def _read_hours(text: str) -> float:
-    """Return a time above 0."""
+    """Read a time above 0."""
     hours = float(text)
     if not 0 < hours < math.inf:
         raise argparse.ArgumentTypeError(f"`{text}` is no time. Allowed: a number above 0")
@@ -383,7 +383,7 @@ def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]"
 
 
 def _read_values(words: Sequence[str]) -> dict[str, Any]:
-    """Return address → value of words such as `svm.kernel=linear`.
+    """Read address → value of words such as `svm.kernel=linear`.
 
     Raises:
         OptionError: A word has no value, or none that can be read.

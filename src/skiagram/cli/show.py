@@ -116,7 +116,7 @@ def show_results(project: Path, shown: Path) -> int:
 
 
 def find_stale_choices(project: Path) -> list[str]:
-    """Return the choices of the last evaluation that params.yaml does not have now."""
+    """Find the choices of the last evaluation that params.yaml does not have now."""
     import yaml
 
     from skiagram.options import PARAMS, read_option_file

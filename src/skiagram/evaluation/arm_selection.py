@@ -55,7 +55,7 @@ class SelectionFigure:
 
     @property
     def worth(self) -> float:
-        """Return the figure of all; −∞ where there is none."""
+        """The figure of all; −∞ where there is none."""
         return -np.inf if self.value is None or not np.isfinite(self.value) else self.value
 
     def in_fold(self, fold: Fold) -> float:
@@ -136,28 +136,28 @@ class MeasuredRun:
 
     @property
     def task(self) -> Task:
-        """Return what is predicted."""
+        """What is predicted."""
         return self.setting.task
 
     @property
     def margin(self) -> float:
-        """Return the smallest difference in the primary figure that counts as worthwhile."""
+        """The smallest difference in the primary figure that counts as worthwhile."""
         return self.options.margin * self.task.predicted.margin_unit
 
     @property
     def pair(self) -> tuple[SelectedArm, SelectedArm] | None:
-        """Return the contender and the classical arm; None where one is missing."""
+        """The contender and the classical arm; None where one is missing."""
         both = [self.arms[arm] for arm in (self.contender, "classical") if arm in self.arms]
         return (both[0], both[1]) if len(both) == 2 else None
 
     @property
     def compared(self) -> dict[str, ComparedModel]:
-        """Return model → what of it is compared, of those that were trained."""
+        """Model → what of it is compared, of those that were trained."""
         return {model.name: model.compared for model in self.models if model.compared}
 
     @property
     def rules(self) -> dict[str, ComparedModel]:
-        """Return the same of the simple baselines."""
+        """The same of the simple baselines."""
         compared = self.compared
         named = name_rules(self.options, self.task)
         return {name: compared[name] for name in named if name in compared}
@@ -189,7 +189,7 @@ def list_arms(arms: Mapping[str, SelectedArm], task: Task) -> Iterator[FigureRow
 def find_selection_figure(
     model: Predictions, compared: ComparedModel, setting: EvaluationSet
 ) -> tuple[SelectionFigure, Estimate]:
-    """Return the primary figure of the development set that chooses a model, and as it is shown.
+    """Find the primary figure of the development set that chooses a model, and as it is shown.
 
     Of classes it is the mean over folds of the AUC of the cases that a fold held out, of other
     outcomes the figure of all held-out scores; under `cv` both are the mean over outer folds of

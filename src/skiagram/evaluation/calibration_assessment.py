@@ -362,7 +362,7 @@ def net_benefit(probability: Floats, positive: Flags, weights: Floats) -> Floats
 def estimate_decision_curve(
     probability: Floats, positive: Flags, draws: PatientDraws
 ) -> DecisionCurve:
-    """Return the decision curve with its 95 % band by patient.
+    """Estimate the decision curve with its 95 % band by patient.
 
     Percentiles of resampled patients say little where few positives are found or none: no resample
     holds more of them. So the band reaches at least as far as Wilson's intervals of the true and of

@@ -72,12 +72,12 @@ class ComparedModel:
 
     @cached_property
     def figure(self) -> Linearised:
-        """Return the primary figure; NaN where it is not defined."""
+        """The primary figure; NaN where it is not defined."""
         return self.predicted.measure_primary(self.scored)
 
     @property
     def variation(self) -> Variation:
-        """Return how the primary figure varies over patients and trainings."""
+        """How the primary figure varies over patients and trainings."""
         return self.figure.variation
 
     def estimate(self) -> Estimate:
@@ -92,7 +92,7 @@ class ComparedModel:
         return difference
 
     def compare_decisions(self, other: "ComparedModel") -> McNemar | None:
-        """Return how often each alone names the right class; None where nothing is decided."""
+        """Compare how often each alone names the right class; None where nothing is decided."""
         right, other_right = (model.predicted.mark_right(model.scored) for model in (self, other))
         if right is None or other_right is None:
             return None
@@ -128,12 +128,12 @@ class ComparedModel:
         return dict(self.predicted.measure_parts(self.scored))
 
     def list_figures(self) -> list[MeasuredFigure]:
-        """Return all figures that are means over cases, the primary one first."""
+        """List all figures that are means over cases, the primary one first."""
         return self.predicted.measure(self.scored)
 
 
 def measure_alike(models: Sequence[ComparedModel]) -> list[Linearised]:
-    """Return primary figures of different cases that are compared with each other.
+    """Measure primary figures of different cases that are compared with each other.
 
     Where they are means of parts, such as findings, those parts count that all cases define: else
     the figures would differ by what they are means of.

@@ -232,7 +232,7 @@ def compare_with_rules(
 def correct_over_arms(
     rows: Sequence[FigureRow], *, lower_is_better: bool = False
 ) -> tuple[FigureRow, ...]:
-    """Return the rows of arms against rules with p values corrected over the arms, not the rules.
+    """Correct the p values of arms against rules over the arms, not over the rules.
 
     That an arm beats every rule is an intersection-union claim: it is made only where each rule is
     beaten, so that the largest p value holds for it (Berger 1982, *Technometrics* 24:295), and

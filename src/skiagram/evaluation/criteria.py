@@ -53,7 +53,7 @@ SIDES: tuple[Side, Side] = ("contender", "classical")
 
 
 def find_standing(difference: Estimate, margin: float) -> Rule:
-    """Return the row of `STANDINGS` for where the 95 % interval of a difference lies."""
+    """Find the row of `STANDINGS` for where the 95 % interval of a difference lies."""
     low, high = difference.low, difference.high
     where = {"low": "none", "high": "none"}
     if low is not None:
@@ -66,18 +66,18 @@ def find_standing(difference: Estimate, margin: float) -> Rule:
 
 
 def find_side(difference: Estimate) -> Literal["above", "below", "open"]:
-    """Return on which side of 0 the whole 95 % interval of a difference lies; `open` on neither."""
+    """Find on which side of 0 the whole 95 % interval of a difference lies; `open` on neither."""
     low, high = difference.low or 0.0, difference.high or 0.0
     return "above" if low > 0 else "below" if high < 0 else "open"
 
 
 def is_beyond_chance(p: float | None) -> bool:
-    """Return whether a p value, corrected where it is one of several, is below 5 %."""
+    """Tell whether a p value, corrected where it is one of several, is below 5 %."""
     return p is not None and p < LEVEL
 
 
 def is_told_apart(difference: FigureRow) -> bool:
-    """Return whether two models differ, by p corrected over their family where there is one.
+    """Tell whether two models differ, by p corrected over their family where there is one.
 
     The primary comparison alone has no family: its own p decides.
     """
@@ -90,17 +90,17 @@ def decide_by_margin(difference: Estimate, margin: float) -> Decision:
 
 
 def excludes_loss(change: Estimate, margin: float) -> bool:
-    """Return whether a loss of the margin or more is unlikely: outside the 95 % interval."""
+    """Tell whether a loss of the margin or more is unlikely: outside the 95 % interval."""
     return change.low is not None and change.low > -margin
 
 
 def is_surely_lost(change: Estimate, margin: float) -> bool:
-    """Return whether the whole 95 % interval of a change lies beyond a loss of the margin."""
+    """Tell whether the whole 95 % interval of a change lies beyond a loss of the margin."""
     return find_standing(change, margin).because == "worse, by the margin"
 
 
 def find_deciding_margins(difference: Estimate) -> Literal["none", "no", "yes and no", "unknown"]:
-    """Return what other margins than the one that was set would make of a difference.
+    """Find what other margins than the one that was set would make of a difference.
 
     A margin above the upper bound says no, one below the lower bound yes; without a gain at all in
     the interval none says yes.
@@ -113,7 +113,7 @@ def find_deciding_margins(difference: Estimate) -> Literal["none", "no", "yes an
 
 
 def list_as_good(values: Sequence[float], margin: float) -> list[bool]:
-    """Return which figures are less than the margin behind the highest, which is one of them.
+    """List which figures are less than the margin behind the highest, which is one of them.
 
     What counts is the margin alone, no interval: a cheaper model that is as good by its figure may
     take the place of the best.
@@ -123,7 +123,7 @@ def list_as_good(values: Sequence[float], margin: float) -> list[bool]:
 
 
 def is_repeatable(low: float) -> bool:
-    """Return whether a feature is repeatable, by the lower bound of its ICC(1,1).
+    """Tell whether a feature is repeatable, by the lower bound of its ICC(1,1).
 
     At least .75 is good (Koo and Li 2016, Journal of Chiropractic Medicine 15:155).
     """
@@ -131,12 +131,12 @@ def is_repeatable(low: float) -> bool:
 
 
 def is_reversed(auc: Estimate) -> bool:
-    """Return whether scores put the cases in an order surely worse than chance."""
+    """Tell whether scores put the cases in an order surely worse than chance."""
     return auc.high is not None and auc.high < CHANCE
 
 
 def find_learned_by_heart(curves: pd.DataFrame) -> tuple[int, int] | None:
-    """Return in how many fits of how many a network learned its cases by heart, if in most.
+    """Find in how many fits of how many a network learned its cases by heart, if in most.
 
     After its lowest epoch the validation loss rose by more than 10 %, a convention of this project,
     while the training loss fell: the fit went on learning its own cases alone. None where at most
@@ -158,7 +158,7 @@ def find_learned_by_heart(curves: pd.DataFrame) -> tuple[int, int] | None:
 
 
 def beats_rule(rule: FigureRow) -> bool:
-    """Return whether a model is better than a simple baseline, by p corrected over the arms.
+    """Tell whether a model is better than a simple baseline, by p corrected over the arms.
 
     Without a p value the lower bound decides.
     """
@@ -168,14 +168,14 @@ def beats_rule(rule: FigureRow) -> bool:
 
 
 def is_unbeaten(rule: FigureRow) -> bool:
-    """Return whether a rule that could be compared is not shown to be beaten."""
+    """Tell whether a rule that could be compared is not shown to be beaten."""
     return rule.low is not None and not beats_rule(rule)
 
 
 def find_conditions(
     gain: FigureRow, rules: Sequence[FigureRow], margin: float, *, contradicted: bool = False
 ) -> dict[str, str]:
-    """Return the conditions of `RULES` for a gain over the classical model and over rules.
+    """Find the conditions of `RULES` for a gain over the classical model and over rules.
 
     *No* is said where one of several differences excludes a worthwhile gain, that from the
     classical model or from a rule. So its upper bound is made longer first, by the number of all of
@@ -203,7 +203,7 @@ def find_conditions(
 
 
 def find_gap_to_ideal(evaluation: Evaluation) -> Estimate | None:
-    """Return by how much the ideal observer is above the better of what stands for the arms.
+    """Find by how much the ideal observer is above the better of what stands for the arms.
 
     None where it is not known, or where less than the margin is left.
     """
@@ -220,7 +220,7 @@ def find_gap_to_ideal(evaluation: Evaluation) -> Estimate | None:
 
 
 def find_leader(evaluation: Evaluation) -> tuple[str, float, Literal["chosen", "open", "other"]]:
-    """Return the model that is first in most resamples of the patients, in which share, and more.
+    """Find the model that is first in most resamples of the patients, in which share, and more.
 
     `chosen`: it stands for its arm, and is first in 80 % of them, a convention of this project;
     `open`: in fewer, so that another draw of patients may put another first; `other`: nobody chose
@@ -237,7 +237,7 @@ def find_leader(evaluation: Evaluation) -> tuple[str, float, Literal["chosen", "
 
 
 def is_above_ideal(figures: FigureTable) -> bool:
-    """Return whether a model is above the ideal observer, by more than 39 of 40 honest ones are.
+    """Tell whether a model is above the ideal observer, by more than 39 of 40 honest ones are.
 
     No scores can be; what is surely above has seen labels. A finder is held against the limits of
     both its figures.
@@ -246,7 +246,7 @@ def is_above_ideal(figures: FigureTable) -> bool:
 
 
 def rests_on_few_marks(rate: float, images: int) -> bool:
-    """Return whether a rate of false marks allows a fit fewer than two on all of its images.
+    """Tell whether a rate of false marks allows a fit fewer than two on all of its images.
 
     A single mark then decides what is found, and the share hangs on the number of images.
     """
@@ -254,12 +254,12 @@ def rests_on_few_marks(rate: float, images: int) -> bool:
 
 
 def has_shifted(difference: FigureRow) -> bool:
-    """Return whether the two sides differ, by a p value corrected over all that was compared."""
+    """Tell whether the two sides differ, by a p value corrected over all that was compared."""
     return is_beyond_chance(difference.p_holm)
 
 
 def are_told_apart(figures: FigureTable, above: float = CHANCE) -> bool:
-    """Return whether the AUC of a classifier that tells the two sets apart is surely above that.
+    """Tell whether the AUC of a classifier that tells the two sets apart is surely above that.
 
     Above chance it may say why figures differ. Above 0.65, a convention of this project, figures of
     one side may not hold on the other, and everybody is warned (`UNLIKE`).
@@ -295,32 +295,32 @@ class DecisiveComparison:
 
     @property
     def gain(self) -> FigureRow:
-        """Return the difference such that above 0 the contender is better."""
+        """The difference such that above 0 the contender is better."""
         return self.evaluation.direct(self.difference)
 
     @property
     def cases(self) -> int:
-        """Return the number of cases."""
+        """The number of cases."""
         return int(self._primary.find(figure="cases").value or 0)
 
     @property
     def patients(self) -> int:
-        """Return the number of patients."""
+        """The number of patients."""
         return int(self._primary.find(figure="patients").value or 0)
 
     @property
     def trainings(self) -> int:
-        """Return of how many trainings the difference is the mean, where it holds others too."""
+        """Of how many trainings the difference is the mean, where it holds others too."""
         return int(self._primary.find(figure="trainings").value or 0)
 
     @property
     def is_of_single_trainings(self) -> bool:
-        """Return whether another training of the same models might give another difference."""
+        """Whether another training of the same models might give another difference."""
         return not self.trainings
 
     @property
     def without_near_duplicates(self) -> bool:
-        """Return whether the cases are those without a near duplicate."""
+        """Whether the cases are those without a near duplicate."""
         return self.difference.group == OFF_NEAR_DUPLICATES
 
     def find(self, figure: str) -> Estimate:
@@ -334,23 +334,23 @@ class DecisiveComparison:
 
     @property
     def simple_rules(self) -> tuple[str, ...]:
-        """Return the simple baselines besides chance."""
+        """The simple baselines besides chance."""
         named = (rule.versus for rule in self._against("contender"))
         return tuple(dict.fromkeys(rule for rule in named if rule != PREVALENCE))
 
     def fails(self, side: Side, rule: str) -> bool:
-        """Return whether a side is not shown to beat a rule."""
+        """Tell whether a side is not shown to beat a rule."""
         return any(each.versus == rule and is_unbeaten(each) for each in self._against(side))
 
     def loses(self, side: Side, rule: str) -> bool:
-        """Return whether a side is shown to be worse than a rule, by interval and corrected p."""
+        """Tell whether a side is shown to be worse than a rule, by interval and corrected p."""
         rows = [each for each in self._against(side) if each.versus == rule]
         below = [each for each in rows if each.high is not None and each.high < 0]
         return any(each.p_holm is None or is_beyond_chance(each.p_holm) for each in below)
 
     @property
     def useless(self) -> bool:
-        """Return whether neither is shown to beat chance."""
+        """Whether neither is shown to beat chance."""
         return all(self.fails(side, PREVALENCE) for side in SIDES)
 
     def judge(self, **known: str) -> Rule:
@@ -365,7 +365,7 @@ class DecisiveComparison:
         return find_rule(RULES, usual | found | {"room": room} | known)
 
     def find_ceiling(self) -> str:
-        """Return what leaves no room for a gain of the margin: a baseline, or `classical`.
+        """Find what leaves no room for a gain of the margin: a baseline, or `classical`.
 
         Its figure is closer to a perfect one than the margin; empty where nothing's is.
         """
@@ -382,7 +382,7 @@ class DecisiveComparison:
         return next(near, "")
 
     def find_unbeaten_baseline(self) -> str:
-        """Return the simple baseline that speaks against the contender most; empty without one."""
+        """Find the simple baseline that speaks against the contender most; empty without one."""
         failed = [rule for rule in self.simple_rules if self.fails("contender", rule)]
         lost = [rule for rule in failed if self.loses("contender", rule)]
         return next(iter([*lost, *failed]), "")
@@ -404,7 +404,7 @@ def gains_over_rules(evaluation: Evaluation, group: str = "") -> tuple[FigureRow
 
 
 def find_comparison(evaluation: Evaluation, group: str = "") -> DecisiveComparison | None:
-    """Return the primary comparison on all test cases, or on a group of them; None for none."""
+    """Find the primary comparison on all test cases, or on a group of them; None for none."""
     figures = evaluation.figures.select(group=group)
     difference = figures.get(analysis=PRIMARY, figure=evaluation.primary, versus="classical")
     if difference is None or difference.value is None:
@@ -413,7 +413,7 @@ def find_comparison(evaluation: Evaluation, group: str = "") -> DecisiveComparis
 
 
 def find_decisive(evaluation: Evaluation) -> DecisiveComparison | None:
-    """Return the comparison that answer and verdict follow: without near duplicates, if there are.
+    """Find the comparison that answer and verdict follow: without near duplicates, if there are.
 
     A model may only remember near duplicates of the development set.
     """
@@ -422,13 +422,13 @@ def find_decisive(evaluation: Evaluation) -> DecisiveComparison | None:
 
 
 def is_remembered(evaluation: Evaluation) -> bool:
-    """Return whether cases have near duplicates and nothing can be compared without them."""
+    """Tell whether cases have near duplicates and nothing can be compared without them."""
     clean = evaluation.figures.get(analysis=PRIMARY, group=OFF_NEAR_DUPLICATES)
     return evaluation.near_duplicates > 0 and clean is None
 
 
 def list_leaked(evaluation: Evaluation) -> tuple[list[str], list[str]]:
-    """Return which models that stand for an arm are above the ideal, in images and in finding.
+    """List which models that stand for an arm are above the ideal, in images and in finding.
 
     With one of them no verdict is given.
     """
@@ -444,7 +444,7 @@ def list_leaked(evaluation: Evaluation) -> tuple[list[str], list[str]]:
 
 
 def is_nothing_of_use(evaluation: Evaluation) -> bool:
-    """Return whether of whole images no arm, simple baseline or column is shown to beat chance.
+    """Tell whether of whole images no arm, simple baseline or column is shown to beat chance.
 
     An arm beats it by the corrected p value, as everywhere; the others by their AUC's interval,
     which is longer by Bonferroni for all of them (simulated: without this it would be said of 87 to
@@ -474,7 +474,7 @@ def is_nothing_of_use(evaluation: Evaluation) -> bool:
 
 
 def excludes_good_models(evaluation: Evaluation) -> bool:
-    """Return whether the intervals of all models end below an AUC, or a C index, of .7."""
+    """Tell whether the intervals of all models end below an AUC, or a C index, of .7."""
     if evaluation.task.predicted.chance != CHANCE:
         return True  # what a good model reaches is not known
     gaps = [evaluation.above_chance(model) for model in evaluation.best.values()]
@@ -482,7 +482,7 @@ def excludes_good_models(evaluation: Evaluation) -> bool:
 
 
 def is_no_finder_of_use(evaluation: Evaluation) -> bool:
-    """Return whether no finder is shown to beat one that marks nothing, whose merit is ½.
+    """Tell whether no finder is shown to beat one that marks nothing, whose merit is ½.
 
     Nor tells images with lesions from others: a finder that does so has found something.
     """
@@ -495,14 +495,14 @@ def is_no_finder_of_use(evaluation: Evaluation) -> bool:
 
 
 def list_standing(evaluation: Evaluation) -> set[str]:
-    """Return the models that were chosen for the two arms that are compared, in any fold."""
+    """List the models that were chosen for the two arms that are compared, in any fold."""
     arms = (evaluation.contender, "classical")
     chosen = [evaluation.arms[arm].chosen for arm in arms if arm in evaluation.arms]
     return {model for models in chosen for model in models}
 
 
 def list_finders(evaluation: Evaluation) -> set[str]:
-    """Return the models that were chosen for the two arms that are compared in finding."""
+    """List the models that were chosen for the two arms that are compared in finding."""
     finding = evaluation.finding
     return {model for models in finding.chosen.values() for model in models} if finding else set()
 
@@ -520,7 +520,7 @@ def judge(evaluation: Evaluation) -> Rule:
 
 
 def judge_finding(evaluation: Evaluation) -> Rule:
-    """Return the row of `RULES` that holds of finding lesions, by the figure of merit.
+    """Find the row of `RULES` that holds of finding lesions, by the figure of merit.
 
     That figure ranks lesions against images alone: a finder that marks every place with the odds
     of the image as a whole gains in it and finds next to nothing. So `yes` asks that more lesions
@@ -538,7 +538,7 @@ def judge_finding(evaluation: Evaluation) -> Rule:
 
 
 def is_contradicted(evaluation: Evaluation) -> bool:
-    """Return whether the share of lesions found says otherwise than the figure of merit."""
+    """Tell whether the share of lesions found says otherwise than the figure of merit."""
     gain, more = (
         evaluation.gain_in_finding(figure) or Estimate(None) for figure in (MERIT, MEAN_SENSITIVITY)
     )
@@ -549,12 +549,12 @@ def is_contradicted(evaluation: Evaluation) -> bool:
 
 
 def is_settled(evaluation: Evaluation) -> bool:
-    """Return whether the recorded answer is `yes` or `no`, so that more patients are not needed."""
+    """Tell whether the recorded answer is `yes` or `no`, so that more patients are not needed."""
     return evaluation.answer.decision in {"yes", "no"}
 
 
 def find_missing_patients(evaluation: Evaluation) -> int | None:
-    """Return how many patients would find a difference of the margin, if more than were tested.
+    """Find how many patients would find a difference of the margin, if more than were tested.
 
     None where the question is settled: more patients are not needed for it.
     """
@@ -567,13 +567,13 @@ def find_missing_patients(evaluation: Evaluation) -> int | None:
 
 
 def needs_more_trainings(evaluation: Evaluation) -> bool:
-    """Return whether no number of patients finds the margin, as the trainings spread too wide."""
+    """Tell whether no number of patients finds the margin, as the trainings spread too wide."""
     needed = evaluation.figures.find(analysis=PRIMARY, figure="patients_to_detect")
     return needed.value is None and needed.reason == MORE_TRAININGS
 
 
 def is_precise_enough(evaluation: Evaluation) -> bool:
-    """Return whether more patients would change little: the margin is found, and settled, here."""
+    """Tell whether more patients would change little: the margin is found, and settled, here."""
     figures = evaluation.figures.select(analysis=PRIMARY, group="")
     detectable = figures.find(figure="detectable").value
     if detectable is None or detectable > evaluation.margin:

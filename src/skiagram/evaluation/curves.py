@@ -40,7 +40,7 @@ def precision_recall_of_repeats(ranking: Floats, positive: Flags) -> Curve:
 
 
 def _find_points(score: Floats, truth: Flags, *, recall: bool) -> tuple[Floats, Floats]:
-    """Return the points of one curve, abscissae and heights, without those that add nothing."""
+    """Find the points of one curve, abscissae and heights, without those that add nothing."""
     # How many negative and positive cases score at least each score, highest first.
     order, ends = tied_order(-score)
     positives = np.cumsum(truth[order])[ends].astype(np.float64)

@@ -104,12 +104,12 @@ class FindingEvaluation:
 
     @property
     def every(self) -> tuple[FinderResult, ...]:
-        """Return the detectors, what stands for each arm, and the ideal observer."""
+        """The detectors, what stands for each arm, and the ideal observer."""
         return (*self.finders, *self.arms.values(), *([self.ideal] if self.ideal else []))
 
     @property
     def hit_words(self) -> str:
-        """Return the rule of a hit in words."""
+        """The rule of a hit in words."""
         if self.rule.rule == "overlap":
             return f"their circles or balls share at least {self.rule.overlap:g} of their union"
         return (
@@ -145,7 +145,7 @@ class Verdict:
 
     @property
     def text(self) -> str:
-        """Return all of it as one paragraph."""
+        """All of it as one paragraph."""
         return " ".join((self.headline, *self.openings, *self.reasons))
 
 
@@ -220,27 +220,27 @@ class Evaluation:
 
     @property
     def every(self) -> tuple[ModelResult, ...]:
-        """Return the models and the mixtures."""
+        """The models and the mixtures."""
         return (*self.models, *self.mixtures)
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
-        """Return how the training of each model ended, and of each mixture."""
+        """How the training of each model ended, and of each mixture."""
         return tuple(model.outcome for model in self.every)
 
     @property
     def titles(self) -> dict[str, str]:
-        """Return the title of every model and mixture."""
+        """The title of every model and mixture."""
         return {outcome.model: outcome.title for outcome in self.outcomes}
 
     @property
     def reported(self) -> tuple[int, int]:
-        """Return the numbers of test cases and of their patients."""
+        """The numbers of test cases and of their patients."""
         return sum(self.cases["reported"].values()), self.patients["reported"]
 
     @cached_property
     def table(self) -> FigureTable:
-        """Return the one long table: each model, mixture and detector, and the run as a whole."""
+        """The one long table: each model, mixture and detector, and the run as a whole."""
         tables = [model.figures for model in self.every]
         if self.finding is not None:
             tables += [finder.figures for finder in self.finding.every]
@@ -248,52 +248,52 @@ class Evaluation:
 
     @property
     def primary(self) -> str:
-        """Return the name of the figure that models are chosen and compared by."""
+        """The name of the figure that models are chosen and compared by."""
         return self.task.predicted.primary
 
     @property
     def primary_title(self) -> str:
-        """Return what it is called in a sentence."""
+        """What it is called in a sentence."""
         return self.task.predicted.primary_title
 
     @property
     def figure_words(self) -> str:
-        """Return what the primary figure is called in a sentence: of any classes `AUC`."""
+        """What the primary figure is called in a sentence: of any classes `AUC`."""
         return self.task.predicted.figure_words
 
     @property
     def figure_title(self) -> str:
-        """Return what the primary figure is called at the begin of a sentence."""
+        """What the primary figure is called at the begin of a sentence."""
         return self.task.predicted.title_figure(self.primary)
 
     @property
     def off_copies(self) -> str:
-        """Return the name of the primary figure without near duplicates."""
+        """The name of the primary figure without near duplicates."""
         return f"{self.primary}_{OFF_NEAR_DUPLICATES}"
 
     @property
     def lower_is_better(self) -> bool:
-        """Return whether the primary figure is an error."""
+        """Whether the primary figure is an error."""
         return self.task.predicted.lower_is_better
 
     @property
     def events(self) -> str:
-        """Return how many test cases had the event; empty where none is looked for."""
+        """How many test cases had the event; empty where none is looked for."""
         return dict(self.facts).get("events", "")
 
     @property
     def best(self) -> dict[str, str]:
-        """Return arm → the model, or mixture, that stands for it."""
+        """Arm → the model, or mixture, that stands for it."""
         return {arm: choice.model for arm, choice in self.arms.items() if arm != "either"}
 
     @property
     def verdict(self) -> str:
-        """Return the answer in words."""
+        """The answer in words."""
         return self.answer.text
 
     @property
     def difference(self) -> FigureRow | None:
-        """Return the difference in the primary figure of the primary comparison, or None."""
+        """The difference in the primary figure of the primary comparison, or None."""
         return self.figures.get(analysis=PRIMARY, figure=self.primary, versus="classical", group="")
 
     def direct(self, difference: FigureRow) -> FigureRow:
@@ -302,7 +302,7 @@ class Evaluation:
 
     @property
     def simple_rules(self) -> tuple[FigureRow, ...]:
-        """Return each arm against each simple baseline, on all test cases."""
+        """Each arm against each simple baseline, on all test cases."""
         return self.figures.select(analysis=SIMPLE_RULES, group="").rows
 
     def pairs(self, analysis: str) -> tuple[FigureRow, ...]:
@@ -310,7 +310,7 @@ class Evaluation:
         return self.figures.select(analysis=analysis, figure=self.primary).rows
 
     def find_result(self, model: str) -> ModelResult:
-        """Return what was found of a model or a mixture."""
+        """Find what was found of a model or a mixture."""
         return next(each for each in self.every if each.outcome.model == model)
 
     def above_chance(self, model: str) -> Estimate:
@@ -346,7 +346,7 @@ class Evaluation:
 
     @property
     def contender_words(self) -> str:
-        """Return what the contender is called: `network` where no frozen encoder is in the run."""
+        """What the contender is called: `network` where no frozen encoder is in the run."""
         return self.words_of(self.contender)
 
     def words_of(self, contender: str) -> str:
@@ -357,17 +357,17 @@ class Evaluation:
 
     @property
     def ideal(self) -> FigureRow | None:
-        """Return the primary figure of the ideal observer; None but on generated data."""
+        """The primary figure of the ideal observer; None but on generated data."""
         return self.figures.get(analysis=LIMIT, figure=self.primary, model=IDEAL_OBSERVER)
 
     @property
     def majority_accuracy(self) -> FigureRow | None:
-        """Return the accuracy of always naming the class that is commonest in development."""
+        """The accuracy of always naming the class that is commonest in development."""
         return self.figures.get(analysis=MAJORITY)
 
     @property
     def compared(self) -> tuple[str, str] | None:
-        """Return the two columns of scores of any origin that are compared, the contender first.
+        """The two columns of scores of any origin that are compared, the contender first.
 
         None in a run, in which no reader stands for an arm.
         """
@@ -381,12 +381,12 @@ class Evaluation:
 
     @property
     def difference_words(self) -> str:
-        """Return what `difference` is called, for example `network minus classical`."""
+        """What `difference` is called, for example `network minus classical`."""
         if self.compared is not None:
             return " minus ".join(self.compared)
         return f"{self.contender_words} minus classical"
 
     @property
     def is_external(self) -> bool:
-        """Return whether the test cases are another cohort, which a finished project scored."""
+        """Whether the test cases are another cohort, which a finished project scored."""
         return bool(self.figures.select(analysis=EXTERNAL))

@@ -61,7 +61,7 @@ class EvaluationSet:
 
     @property
     def near_duplicates(self) -> int:
-        """Return how many test cases have a near duplicate in the development set."""
+        """How many test cases have a near duplicate in the development set."""
         return int(self.has_near_duplicate.sum())
 
 

@@ -47,7 +47,7 @@ class FigureTable:
     rows: tuple[FigureRow, ...] = ()
 
     def __bool__(self) -> bool:
-        """Return whether there is any row."""
+        """Tell whether there is any row."""
         return bool(self.rows)
 
     def frame(self) -> "pd.DataFrame":
@@ -80,7 +80,7 @@ class FigureTable:
         return self.get(**values) or Estimate(None)
 
     def list_distinct(self, column: str) -> tuple[str, ...]:
-        """Return the values of a column that are not empty, in the order met."""
+        """List the values of a column that are not empty, in the order met."""
         values: Iterator[str] = (getattr(row, column) for row in self.rows)
         return tuple(dict.fromkeys(value for value in values if value))
 
@@ -120,7 +120,7 @@ def make_row(
     p: float | None = None,
     p_holm: float | None = None,
 ) -> FigureRow:
-    """Return a figure as a row of the table."""
+    """Make a figure as a row of the table."""
     return FigureRow(
         **{name: getattr(estimate, name) for name in _ESTIMATE_COLUMNS},
         analysis=analysis,

@@ -28,7 +28,7 @@ def measure_for_selection(
     hit: HitRule,
     spacing: Spacings,
 ) -> SelectionFigure:
-    """Return the mean sensitivity that chooses a finder.
+    """Measure the mean sensitivity that chooses a finder.
 
     Under `holdout` it is that of out-of-fold marks. Under `cv` each outer fold has its own, of the
     marks that inner folds made on its training cases, and their mean stands for all.

@@ -41,7 +41,7 @@ class LabelledCases:
 
     @property
     def tells_apart(self) -> Classes:
-        """Return the classes as what is predicted."""
+        """The classes as what is predicted."""
         return Classes(self.classes, self.positive)
 
     def select(self, rows: NDArray[np.bool_]) -> "LabelledCases":
@@ -69,7 +69,7 @@ class LabelledCases:
 
     @property
     def patients(self) -> int:
-        """Return the number of patients."""
+        """The number of patients."""
         return len(count_cases(self.patient))
 
     def draws(self, replicates: int, seed: int) -> PatientDraws:
@@ -86,7 +86,7 @@ class LabelledCases:
         }
 
     def count_by_class(self) -> dict[str, int]:
-        """Return class name → number of cases."""
+        """Count the cases of each class: class name → number."""
         return {name: int((self.label == k).sum()) for k, name in enumerate(self.classes)}
 
 
@@ -117,7 +117,7 @@ def line_up(table: pd.DataFrame, case_id: NDArray[np.str_], where: str) -> pd.Da
 def select_rows(
     table: pd.DataFrame | None, case_id: NDArray[np.str_], where: str
 ) -> pd.DataFrame | None:
-    """Return one row a case, in their order, without its id; None where there is no table."""
+    """Select one row a case, in their order, without its id; None where there is no table."""
     if table is None:
         return None
     table = line_up(table[table["case_id"].isin(case_id.tolist())], case_id, where)

@@ -137,7 +137,7 @@ def measure_scores(
     analyses: RequestedAnalyses,
     figure_names: Sequence[str] | None = None,
 ) -> ModelResult:
-    """Return what scores on the reported cases alone tell of a model, whoever made them.
+    """Measure what scores on the reported cases alone tell of a model, whoever made them.
 
     Args:
         figure_names: As `measure_models` has them.

@@ -56,7 +56,7 @@ def estimate_metric(
 
 
 def list_estimators(cases: LabelledCases) -> dict[str, Estimator]:
-    """Return the metrics of two classes, or of more, and how each is estimated."""
+    """List the metrics of two classes, or of more, and how each is estimated."""
     other = "more" if cases.positive is not None else "two"
     return {name: estimate for name, (classes, estimate) in METRICS.items() if classes != other}
 

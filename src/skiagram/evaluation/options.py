@@ -34,7 +34,7 @@ class PartialRange:
 
     @property
     def words(self) -> str:
-        """Return the range in words."""
+        """The range in words."""
         return f"{self.of} {self.low:g} to {self.high:g}"
 
     def __post_init__(self) -> None:

@@ -128,7 +128,7 @@ class DifferencePlan:
 
 
 def plan_width(half_width: float, value: float, spread: Spread, prevalence: float) -> WidthPlan:
-    """Return the patients with which the interval of a figure is expected to be short enough.
+    """Find the patients with which the interval of a figure is expected to be short enough.
 
     The interval is made on the logit, as those of the report are.
 
@@ -153,7 +153,7 @@ def _interval(value: float, variation: Variation) -> tuple[float, float]:
 def plan_difference(
     margin: float, true_difference: float, spread: Spread, prevalence: float
 ) -> DifferencePlan:
-    """Return the patients with which the difference is settled with a chance of 80 %.
+    """Find the patients with which the difference is settled with a chance of 80 %.
 
     Settled: the whole 95 % interval lies above the margin, within ± margin, or below − margin,
     wherever the true difference does. For `within` both sides must hold at once (Julious 2004,

@@ -110,7 +110,7 @@ class Part:
 
     @property
     def name(self) -> str:
-        """Return which group of the table it is."""
+        """Which group of the table it is."""
         return f"{self.column}: {self.value}"
 
 

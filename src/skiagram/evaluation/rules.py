@@ -31,7 +31,7 @@ class Rule:
     when: Mapping[str, tuple[str, ...]]
 
     def holds(self, conditions: Conditions) -> bool:
-        """Return whether each condition has a value with which the row holds."""
+        """Tell whether each condition has a value with which the row holds."""
         return all(conditions[name] in values for name, values in self.when.items())
 
 
@@ -91,7 +91,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def find_rule(rules: Sequence[Rule], conditions: Conditions) -> Rule:
-    """Return the first row that holds."""
+    """Find the first row that holds."""
     return next(rule for rule in rules if rule.holds(conditions))
 
 

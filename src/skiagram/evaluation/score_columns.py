@@ -125,7 +125,7 @@ def _score(column: Column, cases: LabelledCases, fit: NDArray[np.int64] | None) 
 
 
 def are_probabilities(ranking: NDArray[np.float64]) -> bool:
-    """Return whether all scores lie between 0 and 1."""
+    """Tell whether all scores lie between 0 and 1."""
     return bool(ranking.min() >= 0 and ranking.max() <= 1)
 
 
@@ -219,7 +219,7 @@ def _numbers(values: Any, name: str, number: int) -> Column:
 
 
 def read_texts(values: Any, name: str, number: int) -> NDArray[np.str_]:
-    """Return (n,) texts of a column that has one in every row.
+    """Read (n,) texts of a column that has one in every row.
 
     Raises:
         DataError: Another length, or a row without a value.

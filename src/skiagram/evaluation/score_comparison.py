@@ -140,7 +140,7 @@ def _compare(
 def measure_columns(
     columns: Mapping[str, ScoredCases], setting: EvaluationSet
 ) -> tuple[ModelResult, ...]:
-    """Return every figure and curve of columns; those that are resampled take their time.
+    """Measure every figure and curve of columns; those that are resampled take their time.
 
     Precision takes one order of all cases, which columns of several fits do not have.
     """

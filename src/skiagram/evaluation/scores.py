@@ -104,7 +104,7 @@ def held_out_probabilities(model: Predictions, setting: EvaluationSet) -> Iterat
 def make_scores_table(
     models: Sequence[Predictions], cases: Cases, task: Task, sealed: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the reported cases with their labels and the models' calibrated probabilities.
+    """List the reported cases with their labels and the models' calibrated probabilities.
 
     Args:
         sealed: Columns `case_id`, `label` and, where one is measured, `value` of the test cases;

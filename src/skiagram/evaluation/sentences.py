@@ -16,7 +16,7 @@ _BEGIN = ("the", "a", "an", "on", "no", "it", "taken", "without")
 
 @cache
 def read_sentences() -> dict[str, str]:
-    """Return key → sentence, or part of one, with its named places."""
+    """Read key → sentence, or part of one, with its named places."""
     text = files("skiagram.evaluation").joinpath(LIST).read_text(encoding="utf-8")
     groups: dict[str, dict[str, str]] = yaml.safe_load(text)
     return {

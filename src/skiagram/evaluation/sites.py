@@ -43,7 +43,7 @@ def find_sites(
     card: DataCard,
     models: Sequence[Predictions],
 ) -> tuple[str, Sites]:
-    """Return the column of the sites and (n,) the site of each reported case.
+    """Find the column of the sites and (n,) the site of each reported case.
 
     The column is empty where no site was held out whole, or no column names the sites: an earlier
     version left out their column where it was no covariate, and did not name it.
@@ -149,7 +149,7 @@ def study_sites(
 
 
 def _are_enough(placed: Sequence[ComparedModel], least: int) -> bool:
-    """Return whether a site has patients enough for the figure of each arm."""
+    """Tell whether a site has patients enough for the figure of each arm."""
     figures = [model.figure for model in placed]
     return all(np.isfinite(each.value) and each.fewest >= max(least, 2) for each in figures)
 
@@ -182,7 +182,7 @@ def find_worst(
     *,
     lower_is_better: bool = False,
 ) -> Estimate:
-    """Return the least favourable figure of any site: the least, or of an error the greatest.
+    """Find the least favourable figure of any site: the least, or of an error the greatest.
 
     The bound beyond it is the least favourable of the sites' own: it lies beyond the least
     favourable true figure no more often than that of the site where this is. Any of the bounds

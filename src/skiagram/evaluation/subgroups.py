@@ -31,7 +31,7 @@ Flags = NDArray[np.bool_]
 def _measure_side(
     members: Flags, scores: ScoredCases, cases: LabelledCases
 ) -> dict[str, Linearised]:
-    """Return the figures on some cases; patients keep the numbers that they have among all."""
+    """Measure the figures on some cases; patients keep the numbers that they have among all."""
     group, group_scores = cases.select(members), scores.select(members)
     patient = cases.patient[members]
     figures: dict[str, Linearised] = {}
@@ -166,7 +166,7 @@ def _measure_part(
     least: int,
     model: str,
 ) -> tuple[Part, list[FigureRow]]:
-    """Return a part, and its rows; p values are not corrected."""
+    """Measure a part, and its rows; p values are not corrected."""
     # How many cases and patients the part holds.
     cases = setting.cases.select(members)
     patients = cases.patients_by_class()

@@ -31,7 +31,7 @@ class LearnedSubset:
 
 
 def find_subset(inputs: EvaluationInputs) -> LearnedSubset | None:
-    """Return which cases models learned from; None where the plan left none out."""
+    """Find which cases models learned from; None where the plan left none out."""
     # Any trained model will do: a reader learned from nothing.
     models = (model for model in inputs.models if model.outcome.status != "failed")
     model = next((model for model in models if model.outcome.arm != "reader"), None)

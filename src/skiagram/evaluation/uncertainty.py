@@ -57,7 +57,7 @@ SHARES = np.arange(1, 101) / 100
 def assess_risk_coverage(
     scores: ScoredCases, cases: LabelledCases, draws: PatientDraws
 ) -> tuple[Curve, Estimate]:
-    """Return the errors that remain when the least sure cases are referred to a reader.
+    """Assess the errors that remain when the least sure cases are referred to a reader.
 
     A case is as sure as its most probable class is probable; equally sure cases are kept or
     referred together (El-Yaniv & Wiener 2010; area as in Geifman & El-Yaniv 2017). Mean over

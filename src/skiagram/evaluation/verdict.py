@@ -402,7 +402,7 @@ def _who_stands(evaluation: Evaluation, chosen: Mapping[str, int]) -> str:
 
 
 def describe_gap(difference: Estimate) -> str:
-    """Return a difference with its interval, as a part of a sentence."""
+    """Describe a difference with its interval, as a part of a sentence."""
     if difference.low == difference.high == 0:
         return say("difference.same_order")
     value, low, high = map(format_signed, (difference.value or 0, difference.low, difference.high))

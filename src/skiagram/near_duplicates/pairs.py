@@ -229,7 +229,7 @@ def duplicate_pairs(store: ImageSequence, spread: Spread = map) -> Pairs:
 def stack_blocks(
     blocks: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: type[np.generic]
 ) -> NDArray[Any]:
-    """Return blocks of rows as one array; very many lie in a file, which memory need not hold.
+    """Stack blocks of rows as one array; very many lie in a file, which memory need not hold.
 
     The file has no name: it ends with the array, also where the process is killed.
 

@@ -159,7 +159,7 @@ _Nominees = NDArray[np.void]
 
 
 def find_copies(store: ImageSequence, *, transformed: bool = True, spread: Spread = map) -> Pairs:
-    """Return all near duplicates and transformed copies among some images.
+    """Find all near duplicates and transformed copies among some images.
 
     Args:
         transformed: Whether transformed copies are searched for; patterns that stand for the rows
@@ -272,7 +272,7 @@ def _layout_passes(details: Details) -> Iterator[_Pass]:
 
 
 def _stack_vectors(vectors: Callable[[slice], Vectors], images: int) -> Vectors:
-    """Return the vectors of all images as one array."""
+    """Stack the vectors of all images as one array."""
     block = SETTINGS.block
     blocks = (vectors(slice(start, start + block)) for start in range(0, images, block))
     return stack_blocks(blocks, (images, vectors(slice(0, 1)).shape[1]), np.float32)
@@ -491,7 +491,7 @@ class _Confirmation:
         return whole[0], None if np.array_equal(whole, inside) else inside[0]
 
     def _measure_others(self, guess: Guess, *, small: bool) -> float:
-        """Return what is asked of a copy, small or at full size, above what other pairs reach."""
+        """Measure what is asked of a copy, small or at full size, above what other pairs reach."""
         # Random pairs of other images, registered in the same way.
         draws = stream(SETTINGS.seed, "other pairs")
         pairs = draws.integers(0, len(self._small), (SETTINGS.other_pairs, 2))
@@ -549,7 +549,7 @@ class Change:
 
     @property
     def asked(self) -> float:
-        """Return the least correlation: the more freely a pair was fitted, the more is asked."""
+        """The least correlation: the more freely a pair was fitted, the more is asked."""
         oriented = self.mirrored or self.quarters > 0
         if self.turned or self.scaled:
             return SETTINGS.alike_reoriented_and_warped if oriented else SETTINGS.alike_warped

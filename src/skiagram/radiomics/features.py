@@ -93,7 +93,7 @@ def describe_with(
     spacing: Sequence[float] | None = None,
     label: int | None = None,
 ) -> dict[str, float]:
-    """Return the features of one image by a plan that is made once; None for the plan's label."""
+    """Describe the features of one image by a plan that is made once; None for the plan's label."""
     settings = plan.settings
     label = settings.label if label is None else label
     case = as_case(
@@ -114,7 +114,7 @@ def describe_files(
     reference: "ImageReference",
     spacing: Sequence[float] | None = None,
 ) -> dict[str, float]:
-    """Return the features of an image and its region in files, named relative to a folder."""
+    """Describe the features of an image and its region in files, named relative to a folder."""
     settings = plan.settings
     if reference.label_value is None and reference.region is None:
         reference = replace(reference, label_value=settings.label)

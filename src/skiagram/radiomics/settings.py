@@ -170,7 +170,7 @@ class ExtractionPlan:
         return self.names == "pyradiomics" and self.settings.resampledPixelSpacing is not None
 
     def chooses(self, family: str, theirs: str) -> bool:
-        """Return whether a feature is wanted, by PyRadiomics' name; empty where it has none."""
+        """Tell whether a feature is wanted, by PyRadiomics' name; empty where it has none."""
         chosen = self.families[family]
         if chosen is not None:
             return theirs in chosen
@@ -212,7 +212,7 @@ def make_plan(
     resampled_spacing: Sequence[float] | None = None,
     label: int | None = None,
 ) -> ExtractionPlan:
-    """Return what a parameter file, or its content, and single settings ask for.
+    """Make the plan that a parameter file, or its content, and single settings ask for.
 
     Args:
         names: None for `pyradiomics` with a parameter file, `ibsi` without.

@@ -52,12 +52,12 @@ class ImageReference:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Return the files, or folders of them, that are read."""
+        """The files, or folders of them, that are read."""
         return self.file, *self.masks
 
     @property
     def chosen(self) -> str:
-        """Return what tells it from others of its file; empty where nothing does."""
+        """What tells it from others of its file; empty where nothing does."""
         label = "" if self.label_value is None else f"label {self.label_value}"
         frame = "" if not self.frame else f"frame {self.frame}"
         return ", ".join(filter(None, (frame, self.region or label)))
@@ -129,7 +129,7 @@ AS_STORED = CaseReading()
 
 
 def read_as_stated(mm: Sequence[float] | None, mask_grid: MaskGrid = "same") -> CaseReading:
-    """Return how files are read that do not say all themselves.
+    """Read how files are read that do not say all themselves.
 
     Args:
         mm: Distance of slices, rows and columns, or of the last two; None where files say it.
@@ -152,7 +152,7 @@ class CaseFiles(NamedTuple):
 
 
 def is_image_file(head: bytes) -> bool:
-    """Return whether the first `HEAD_BYTES` of a file are those of an image or a volume."""
+    """Tell whether the first `HEAD_BYTES` of a file are those of an image or a volume."""
     return is_image(head[:IMAGE_HEAD_BYTES]) or is_volume_file(head)
 
 
@@ -240,7 +240,7 @@ def decode_case(
 def read_volume(
     image: Mapping[str, bytes], name: str, spacing: Spacing | None = None, frame: int | None = None
 ) -> Volume | None:
-    """Return the volume in some files; None where it is a plane image, or frames of such.
+    """Read the volume in some files; None where it is a plane image, or frames of such.
 
     Args:
         frame: Which volume of a file of several, from 1.

@@ -29,7 +29,7 @@ def fill_contours(
     *,
     nested: bool,
 ) -> NDArray[np.bool_]:
-    """Return the voxels whose centres lie within the contours of a plane; a second one is a hole.
+    """Fill the voxels whose centres lie within the contours of a plane; a second one is a hole.
 
     By the even-odd rule over all different contours of a plane (PS3.3 C.8.8.6.3 leaves the rule
     open; this one gives the masks of the IBSI's soft-tissue sarcoma set voxel for voxel).
@@ -88,7 +88,7 @@ def fill_contours(
 
 
 def _one_line(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
-    """Return whether two closed polygons run along each other, (n, 2) rows and columns each."""
+    """Tell whether two closed polygons run along each other, (n, 2) rows and columns each."""
     if {*map(tuple, first.round(6))} == {*map(tuple, second.round(6))}:
         return True
     for points, corners in ((first, second), (second, first)):
@@ -123,7 +123,7 @@ def _check_extent(corners: list[NDArray[np.float64]], image: VoxelGrid) -> None:
 def _fill_between(
     depths: NDArray[np.float64], planes: NDArray[np.bool_], image: VoxelGrid, mask_grid: MaskGrid
 ) -> NDArray[np.bool_]:
-    """Return the mask of (n, height, width) planes at (n,) rising depths, in slices of the image.
+    """Fill the mask of (n, height, width) planes at (n,) rising depths, in slices of the image.
 
     Between planes the signed distance from their outlines is linear (Raya and Udupa, IEEE Trans
     Med Imaging 9:32, 1990); a part ends half a distance beyond its last plane.
@@ -176,7 +176,7 @@ def _fill_between(
 
 
 def fill_polygon(corners: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return the pixels whose centres lie within a closed polygon, by the even-odd rule.
+    """Fill the pixels whose centres lie within a closed polygon, by the even-odd rule.
 
     A centre is inside if a line from it along its row crosses the polygon an odd number of times.
     Contours have thousands of corners, so each edge looks at the rows that it crosses alone.

@@ -287,18 +287,18 @@ def with_preamble(content: bytes) -> bytes:
 
 
 def is_dicom(content: bytes) -> bool:
-    """Return whether a file, whose preamble is there, is DICOM."""
+    """Tell whether a file, whose preamble is there, is DICOM."""
     return content[128:132] == b"DICM"
 
 
 def read_meta(file: BinaryIO) -> Any:
-    """Return the meta information of a file, which says its transfer syntax and its kind."""
+    """Read the meta information of a file, which says its transfer syntax and its kind."""
     read_preamble(file, force=False)
     return read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
 
 
 def read_patient_id(content: bytes) -> str | None:
-    """Return the Patient ID of a DICOM file, of its first bytes alone; empty where it has none.
+    """Read the Patient ID of a DICOM file, of its first bytes alone; empty where it has none.
 
     None of a file that is no DICOM.
     """
@@ -572,7 +572,7 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
 
 
 def keeps_whole_numbers(header: Any) -> bool:
-    """Return whether what `modality_values` applies leaves whole numbers whole."""
+    """Tell whether what `modality_values` applies leaves whole numbers whole."""
     slope, intercept = _rescaling(header)
     rescaled_whole = float(slope) == 1 and float(intercept).is_integer()
     return rescaled_whole and not is_mapped(header) and not _is_windowed(header)
@@ -587,7 +587,7 @@ def _voi_table(header: Any) -> Any:
 
 
 def _is_windowed(header: Any) -> bool:
-    """Return whether a window is applied."""
+    """Tell whether a window is applied."""
     stated = None not in (header.get("WindowCenter"), header.get("WindowWidth"))
     return stated and _for_presentation(header) and _voi_table(header) is None
 

@@ -67,7 +67,7 @@ class Stream(NamedTuple):
 
 
 def read_stream(frame: bytes) -> Stream | None:
-    """Return the header of a JPEG, JPEG-LS or JPEG 2000 stream; None where there is none."""
+    """Read the header of a JPEG, JPEG-LS or JPEG 2000 stream; None where there is none."""
     try:
         if frame[:2] == b"\xff\xd8":
             # JPEG: from marker to marker up to the frame header (ITU-T T.81, B.2.2; T.87, C.2.2)
@@ -167,7 +167,7 @@ def _rle_pixels(frame: bytes, expected: int) -> int:
 
 
 def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
-    """Return the stored values of one frame, from 1, or of all, as pydicom's `pixel_array` does.
+    """Decode the stored values of one frame, from 1, or of all, as pydicom's `pixel_array` does.
 
     The size of the data set has been checked; colour is RGB. A colour space that does not become
     RGB, and more frames than the header says, are refused.
@@ -206,7 +206,7 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
 
 
 def decodable(syntax: UID | None) -> bool:
-    """Return whether pixels of a transfer syntax can be read."""
+    """Tell whether pixels of a transfer syntax can be read."""
     try:
         return syntax is not None and (
             syntax in DECODER_DEPENDENCIES or bool(get_decoder(syntax).is_available)
@@ -224,7 +224,7 @@ def _register() -> None:
 
 
 def is_available(syntax: str) -> bool:
-    """Return whether imagecodecs decodes a transfer syntax; pydicom asks for it."""
+    """Tell whether imagecodecs decodes a transfer syntax; pydicom asks for it."""
     return syntax in DECODER_DEPENDENCIES
 
 

@@ -178,7 +178,7 @@ def check_one_volume(content: bytes, name: str, most_pixels: int) -> None:
 def _choose_volume(
     headers: Sequence[tuple[str, Any]], frame: int, name: str
 ) -> list[tuple[str, Any]]:
-    """Return the slices of one volume of several, each of which has one slice at every place."""
+    """Choose the slices of one volume of several, each of which has one slice at every place."""
     # The first field that parts the slices into whole volumes tells them apart.
     with suppress(*_FAULTS):
         places = [
@@ -207,7 +207,7 @@ def _choose_volume(
 
 
 def _is_no_slice(content: bytes) -> bool:
-    """Return whether a file says itself that it is no slice; an empty or damaged one does not."""
+    """Tell whether a file says itself that it is no slice; an empty or damaged one does not."""
     if not is_dicom(content):
         head = content[:_HEAD]
         text = bool(head.strip()) and not set(head) & _NO_TEXT

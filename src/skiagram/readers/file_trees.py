@@ -20,7 +20,7 @@ IsImage = Callable[[bytes], bool]
 
 
 def is_hidden(name: str) -> bool:
-    """Return whether a file or folder is none of a person's, such as macOS's or a recycle bin."""
+    """Tell whether a file or folder is none of a person's, such as macOS's or a recycle bin."""
     return name.startswith(".") or name in _SYSTEM
 
 
@@ -54,7 +54,7 @@ class FileTree(ABC):
         """Return the bytes of a file, or of all in a folder; 0 where it cannot be read."""
 
     def exists(self, name: str) -> bool:
-        """Return whether there is a file, or a folder of files, of this name."""
+        """Tell whether there is a file, or a folder of files, of this name."""
         return self.size(name) > 0 or self.series(name) is not None
 
     def announce(self, names: Sequence[str]) -> None:  # noqa: B027 - not all need to know

@@ -70,7 +70,7 @@ def unlike(
 
 
 def read_file(path: Path, name: str, most_bytes: int = MAX_BYTES) -> bytes:
-    """Return the bytes of a regular file; refuse a larger one, and a pipe or device without end."""
+    """Read the bytes of a regular file; refuse a larger one, and a pipe or device without end."""
     # without O_NONBLOCK, opening a pipe waits for somebody to write into it
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:

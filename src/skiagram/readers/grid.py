@@ -184,7 +184,7 @@ def check_same_grid(mask: VoxelGrid, image: VoxelGrid) -> None:
 
 
 def describe_differences(mask: VoxelGrid, image: VoxelGrid) -> list[str]:
-    """Return in what two grids differ, each with its size; empty where they agree."""
+    """Describe in what two grids differ, each with its size; empty where they agree."""
     differences = []
     if mask.shape != image.shape:
         differences.append(f"{_sides(mask.shape)} voxels, the image {_sides(image.shape)}")

@@ -78,7 +78,7 @@ class TransparentImage(DataError):
 
 
 def is_image(head: bytes) -> bool:
-    """Return whether a file's first `HEAD_BYTES` bytes are those of a kind that is read here."""
+    """Tell whether a file's first `HEAD_BYTES` bytes are those of a kind that is read here."""
     return is_dicom(with_preamble(head)) or any(magic.match(head) for magic, _ in _KINDS)
 
 
@@ -153,7 +153,7 @@ def _decode_with_pillow(
     as_stored: bool,
     on_black: bool,
 ) -> SpacedImage:
-    """Return what Pillow reads of an opened file; see `decode_image`."""
+    """Decode what Pillow reads of an opened file; see `decode_image`."""
     # go to the page that is chosen
     pages = [0]
     if isinstance(file, TiffImageFile):
@@ -262,7 +262,7 @@ def _has_page(file: tifffile.TiffFile, index: int) -> bool:
 
 
 def _has_planes(page: tifffile.TiffPage) -> bool:
-    """Return whether Pillow lacks a page, and none of it unpacks to more than it says.
+    """Tell whether Pillow lacks a page, and none of it unpacks to more than it says.
 
     Of compressed floats and numbers with a sign it swaps the bytes of a big-endian file twice, and
     16 bits in that order whose 0 is white it does not know.
@@ -312,7 +312,7 @@ def _refuse_odd(page: tifffile.TiffPage, name: str) -> None:
 
 
 def count_frames(content: bytes) -> int:
-    """Return how many frames a DICOM file has, pages a TIFF, volumes one of four axes; else 1."""
+    """Count how many frames a DICOM file has, pages a TIFF, volumes one of four axes; else 1."""
     content = with_preamble(content)
     try:
         if is_dicom(content):
@@ -332,7 +332,7 @@ def count_frames(content: bytes) -> int:
 
 
 def _find_pages(file: TiffImageFile, name: str = "") -> list[int]:
-    """Return the numbers, from 0, of the pages that are images."""
+    """Find the numbers, from 0, of the pages that are images."""
     kinds: list[int] = []
     for page in range(_MAX_PAGES + 1):
         try:
@@ -345,7 +345,7 @@ def _find_pages(file: TiffImageFile, name: str = "") -> list[int]:
 
 
 def _find_planes(file: tifffile.TiffFile, name: str = "") -> list[int]:
-    """Return the numbers, from 0, of the pages that are images, each for each of its channels."""
+    """Find the numbers, from 0, of the pages that are images, each for each of its channels."""
     if _has_page(file, _MAX_PAGES):  # `len` alone may never end, of pages in a ring
         raise _too_many_pages(name)
     whole = _whole_pages([int(page.aspage().subfiletype) for page in file.pages])

@@ -265,7 +265,7 @@ def _of_sides(labels: NDArray[Any], shape: tuple[int, ...], mask_grid: MaskGrid)
 
 
 def _in_proportion(mask: tuple[int, ...], image: tuple[int, ...]) -> bool:
-    """Return whether two sizes are those of one picture, but for a rounding to whole pixels."""
+    """Tell whether two sizes are those of one picture, but for a rounding to whole pixels."""
     (height, width), (other_height, other_width) = mask, image
     rounding = max(other_height, other_width)
     return abs(height * other_width - width * other_height) <= rounding
@@ -386,7 +386,7 @@ def _check_frame_of_reference(mask: Any, image: VoxelGrid) -> None:
 def _fill_structure(
     dataset: Any, image: VoxelGrid, region: str | None, mask_grid: MaskGrid
 ) -> NDArray[np.bool_]:
-    """Return the voxels within the closed contours of one region of a structure set."""
+    """Fill the voxels within the closed contours of one region of a structure set."""
     # The region's closed contours, on the image that the set belongs to.
     items = {int(item.ROINumber): item for item in dataset.StructureSetROISequence}
     number = _choose({key: str(item.ROIName) for key, item in items.items()}, region)
@@ -420,7 +420,7 @@ def _fill_structure(
 def _read_segment(
     dataset: Any, region: str | None, label_value: int | None
 ) -> tuple[list[Any], NDArray[np.bool_]]:
-    """Return what each frame of the chosen segments says of itself, and (n, height, width) them."""
+    """Read what each frame of the chosen segments says of itself, and (n, height, width) them."""
     # The segments that are meant, by name or number.
     segments = {
         int(item.SegmentNumber): str(item.get("SegmentLabel", ""))

@@ -46,12 +46,12 @@ _DIRECTIONS = ("TransformMatrix", "Rotation", "Orientation")
 
 
 def matches(head: bytes) -> bool:
-    """Return whether a file's first bytes are those of MetaImage."""
+    """Tell whether a file's first bytes are those of MetaImage."""
     return _FIRST.match(head) is not None
 
 
 def count_volumes(content: bytes) -> int:
-    """Return how many volumes a file has: one of three axes, several of four."""
+    """Count how many volumes a file has: one of three axes, several of four."""
     fields, _ = _read_header(content)
     return max(1, math.prod([int(side) for side in fields["DimSize"].split()][3:]))
 
@@ -124,7 +124,7 @@ def join(content: bytes, read_file: Callable[[str], bytes]) -> bytes:
 
 
 def _read_header(content: bytes) -> tuple[dict[str, str], bytes]:
-    """Return the fields of a header, and the bytes behind it."""
+    """Read the fields of a header, and the bytes behind it."""
     end = _LAST.search(content)
     header = content[: end.end()] if end else b""
     fields = {name.decode(): text.decode("latin-1") for name, text in _FIELD.findall(header)}

@@ -82,12 +82,12 @@ _TO_LPS = np.array([[-1.0], [-1.0], [1.0]])  # NIfTI's x grows to the right, y t
 
 
 def matches(head: bytes) -> bool:
-    """Return whether a file's first bytes, unpacked, are those of NIfTI."""
+    """Tell whether a file's first bytes, unpacked, are those of NIfTI."""
     return head[344:347] in (b"n+1", b"ni1") or head[4:7] in (b"n+2", b"ni2")
 
 
 def count_volumes(content: bytes) -> int:
-    """Return how many volumes a file has: one of three axes, several of four."""
+    """Count how many volumes a file has: one of three axes, several of four."""
     header, _ = _read_header(content)
     return math.prod(_sides(header)[3:])
 
@@ -141,7 +141,7 @@ def read(
 
 
 def _read_header(content: bytes) -> tuple[np.void, str]:
-    """Return a header and the order of its bytes."""
+    """Read a header and the order of its bytes."""
     head = first_bytes(content, max(_HEADERS))
     for size, form in _HEADERS.items():
         for order in _ORDERS:

@@ -73,12 +73,12 @@ class _Axis(NamedTuple):
 
 
 def matches(head: bytes) -> bool:
-    """Return whether a file's first bytes are those of NRRD."""
+    """Tell whether a file's first bytes are those of NRRD."""
     return head.startswith(b"NRRD000")
 
 
 def count_volumes(content: bytes) -> int:
-    """Return how many volumes a file has: one of three axes, several of four."""
+    """Count how many volumes a file has: one of three axes, several of four."""
     fields, _ = _read_header(content)
     sides = [int(side) for side in fields.get("sizes", "").split()]
     if _kinds(fields, len(sides))[:1] == ["list"]:
@@ -145,7 +145,7 @@ def read(
 
 
 def read_segments(content: bytes) -> dict[str, tuple[int, int]]:
-    """Return the segments that 3D Slicer names in a NRRD file: value of the voxels, and volume."""
+    """Read the segments that 3D Slicer names in a NRRD file: value of the voxels, and volume."""
     segments: dict[bytes, dict[bytes, bytes]] = {}
     header, _ = _divide(content[:_HEADER])
     for number, field, text in _SEGMENT.findall(header) if matches(header) else ():
@@ -179,7 +179,7 @@ def _divide(content: bytes) -> tuple[bytes, bytes]:
 
 
 def _read_header(content: bytes) -> tuple[dict[str, str], bytes]:
-    """Return the fields of a header without notes of other programs, and the bytes behind it."""
+    """Read the fields of a header without notes of other programs, and the bytes behind it."""
     header, packed = _divide(content)
     lines = header[:_HEADER].decode("latin-1").split("\n")
     stated = [line.partition(":") for line in lines if line[:1] != "#" and ":=" not in line]

@@ -106,7 +106,7 @@ def suv_factor(headers: Sequence[Any], name: str) -> float:
 
 
 def is_mapped(header: Any) -> bool:
-    """Return whether a mapping to real-world values holds: the header states no rescaling."""
+    """Tell whether a mapping to real-world values holds: the header states no rescaling."""
     stated = any(header.get(name) is not None for name in ("RescaleSlope", "RescaleIntercept"))
     return not stated and bool(header.get("RealWorldValueMappingSequence"))
 

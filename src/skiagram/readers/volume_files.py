@@ -35,12 +35,12 @@ _FORMATS: tuple[_Format, ...] = (nifti, nrrd, meta_image)
 
 
 def is_volume_file(head: bytes) -> bool:
-    """Return whether a file's first bytes, 4,096 or more, are those of a kind that is read here."""
+    """Tell whether a file's first bytes, 4,096 or more, are those of a kind that is read here."""
     return _format(head) is not None
 
 
 def count_volumes(content: bytes) -> int:
-    """Return how many volumes a file has: one of three axes, several of four."""
+    """Count how many volumes a file has: one of three axes, several of four."""
     module = _format(content)
     return module.count_volumes(content) if module else 1
 

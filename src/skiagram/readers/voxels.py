@@ -96,7 +96,7 @@ def with_distances(steps: NDArray[np.float64], spacing: Spacing | None) -> NDArr
 
 
 def count_bytes(sides: Sequence[int], itemsize: int) -> int:
-    """Return the bytes of all volumes of a file; refuse more than a memory holds."""
+    """Count the bytes of all volumes of a file; refuse more than a memory holds."""
     number = math.prod(sides)
     if not 0 < number <= _MAX_SERIES * MAX_VOXELS:
         fault, allowed = f"{number:,} voxels", f"at most {_MAX_SERIES * MAX_VOXELS:,}"
@@ -107,7 +107,7 @@ def count_bytes(sides: Sequence[int], itemsize: int) -> int:
 def read_values(
     content: bytes, dtype: np.dtype[Any], sides: Sequence[int], start: int = 0
 ) -> NDArray[Any]:
-    """Return a copy of values in the machine's order of bytes, the first axis of a file last.
+    """Read a copy of values in the machine's order of bytes, the first axis of a file last.
 
     Raises:
         ValueError: The file has fewer bytes than its header says.
@@ -120,7 +120,7 @@ def read_values(
 
 
 def is_packed(content: bytes) -> bool:
-    """Return whether a file is packed by gzip."""
+    """Tell whether a file is packed by gzip."""
     return content.startswith(_GZIP)
 
 
@@ -153,6 +153,6 @@ def inflate(content: bytes, most: int, window: int = 31) -> bytes:
 
 
 def lies_beside(name: str) -> bool:
-    """Return whether a name is that of a file in a folder or below it, and of one file."""
+    """Tell whether a name is that of a file in a folder or below it, and of one file."""
     parts = name.replace("\\", "/").split("/")
     return all(part and part != "." * len(part) for part in parts) and "%" not in name

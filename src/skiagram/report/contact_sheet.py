@@ -44,7 +44,7 @@ class ContactSheet(NamedTuple):
 def make_contact_sheets(
     inputs: EvaluationInputs, evaluation: Evaluation, images: ImageStore
 ) -> list[ContactSheet]:
-    """Return the sheets of the finder that stands for each arm, by its first training.
+    """Make the sheets of the finder that stands for each arm, by its first training.
 
     Where folds chose different finders, it is the one that most of them chose.
     """

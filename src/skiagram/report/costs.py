@@ -45,7 +45,7 @@ _WIDE = 30  # from the least to the greatest cost; decades alone are marked then
 
 
 def show_costs(result: CostComparison) -> AnalysisPart:
-    """Return the best and the cheapest models, figure and table."""
+    """Show the best and the cheapest models, figure and table."""
     models, clock = sorted(result.models, key=_auc, reverse=True), result.clock
     # Of each kind of cost the models on its front, cheapest first; the table numbers all models.
     fronts, value = [], [_auc(model) for model in result.models]
@@ -121,7 +121,7 @@ def fill_cost(cost: Estimate) -> Cell:
 
 
 def format_short(value: float) -> str:
-    """Return a number with about two digits that count."""
+    """Format a number with about two digits that count."""
     if value >= 100:
         return format_count(round(value))
     return format_decimal(value, 1 if value >= 10 else 2 if value >= 1 else 3)

@@ -112,7 +112,7 @@ def open_sheet(height: float, *, arranged: bool = True) -> Iterator[Sheet]:
 
 
 def wrap_title(title: str, width: int = 24) -> str:
-    """Return a model's name on as many short lines as it needs."""
+    """Wrap a model's name on as many short lines as it needs."""
     return textwrap.fill(title, width)
 
 

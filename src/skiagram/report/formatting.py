@@ -26,14 +26,14 @@ ARM_TITLES = {
 
 
 def format_count(value: float | None) -> str:
-    """Return a count, for example `93,322`; a mean count keeps one decimal."""
+    """Format a count, for example `93,322`; a mean count keeps one decimal."""
     if value is None:
         return MISSING
     return format_decimal(value, 0 if float(value).is_integer() else 1)
 
 
 def format_percent(value: float | None) -> str:
-    """Return a share as whole per cent that no line breaks, `87 %`; `< 1 %` is not none."""
+    """Format a share as whole per cent that no line breaks, `87 %`; `< 1 %` is not none."""
     if value is None or math.isnan(value):
         return MISSING
     whole = round_half_up(100 * value)
@@ -43,7 +43,7 @@ def format_percent(value: float | None) -> str:
 
 
 def format_p_value(p: float | None) -> str:
-    """Return a p value with three decimals, `< 0.001` below."""
+    """Format a p value with three decimals, `< 0.001` below."""
     if p is None or math.isnan(p):
         return MISSING
     return "< 0.001" if p < 0.0005 else format_decimal(p)
@@ -65,7 +65,7 @@ def title_of_arm(evaluation: Evaluation, arm: str) -> str:
 
 
 def is_best(evaluation: Evaluation, model: ModelResult) -> bool:
-    """Return whether the model was chosen for its arm on out-of-fold scores."""
+    """Tell whether the model was chosen for its arm on out-of-fold scores."""
     return evaluation.best.get(model.outcome.arm) == model.outcome.model
 
 
@@ -91,7 +91,7 @@ def name_class(task: Task, label: int) -> str:
 
 
 def list_simple_rules(evaluation: Evaluation) -> list[ModelResult]:
-    """Return the models of the run that stand for simple rules and for no arm."""
+    """List the models of the run that stand for simple rules and for no arm."""
     rules = {rule.versus for rule in evaluation.simple_rules}
     return [
         model

@@ -24,7 +24,7 @@ def render_sweep(result: SweepResult) -> str:
 
 
 def list_outputs(result: SweepResult) -> tuple[str, ...]:
-    """Return the names of what `write_outputs` writes."""
+    """List the names of what `write_outputs` writes."""
     return (RESULT, PAGE, *dict.fromkeys(name.partition("/")[0] for name in list_files(result)))
 
 

@@ -38,7 +38,7 @@ _NO_CURVE = "Fewer than three numbers of training cases have results, so no curv
 
 
 def show_learning_curves(result: LearningCurves) -> AnalysisPart:
-    """Return the answers, and the learning curves as figure and table."""
+    """Show the answers, and the learning curves as figure and table."""
     efficiency = "; after it the efficiency, (d_a / d_ideal)²" if result.ideal else ""
     failed = (curve for curve in result.curves if curve.failures)
     return AnalysisPart(
@@ -75,7 +75,7 @@ def answer(result: LearningCurves) -> tuple[str, ...]:
 
 
 def tabulate_curves(result: LearningCurves) -> Table:
-    """Return AUC and efficiency by number of training cases; missing fits are counted."""
+    """Tabulate AUC and efficiency by number of training cases; missing fits are counted."""
     sizes = sorted({cases for curve in result.curves for cases in curve.cases})
     rows = []
     for curve in result.curves:

@@ -219,7 +219,7 @@ def read_repeatability(
 def choose_examples(
     cases: Cases, task: Task, per_class: int = _EXAMPLES_PER_CLASS
 ) -> list[tuple[str, str]]:
-    """Return (case id, class name) of the first development patients of each class.
+    """Choose (case id, class name) of the first development patients of each class.
 
     Ids are opaque and given after a shuffle, so the first ones are a random draw that no score
     has touched. No two images of a class are of one patient.
@@ -238,7 +238,7 @@ def _one_a_patient(cases: Cases) -> list[str]:
 
 
 def load_example(case_id: str, label: str, before: ImageStore, after: ImageStore) -> Example:
-    """Return a case as pictures, as ingested and restored."""
+    """Load a case as pictures, as ingested and restored."""
     if after.region(case_id) is None:
         image = before.image(case_id)
         return Example(
@@ -257,7 +257,7 @@ def make_galleries(
     images: ImageStore,
     per_class: int = _ERRORS_PER_CLASS,
 ) -> list[Gallery]:
-    """Return one gallery per class."""
+    """Make one gallery per class."""
     # The probability of each class, in the order of the classes.
     if task.positive is None:
         columns = [f"{model}: {label}" for label in task.classes]

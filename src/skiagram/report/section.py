@@ -42,7 +42,7 @@ class Sections(NamedTuple):
 
     @property
     def anchors(self) -> frozenset[str]:
-        """Return the anchors that a link may lead to."""
+        """The anchors that a link may lead to."""
         return frozenset(section.anchor for section in self.filled)
 
 
@@ -85,7 +85,7 @@ def section(
 
 
 def list_sections() -> dict[str, str]:
-    """Return anchor → title of every module in `sections/`, in the order of the page."""
+    """List anchor → title of every module in `sections/`, in the order of the page."""
     for module in pkgutil.iter_modules(sections.__path__):
         import_module(f"{sections.__name__}.{module.name}")
     ordered = sorted(_registered.items(), key=lambda item: item[1].place)
@@ -93,7 +93,7 @@ def list_sections() -> dict[str, str]:
 
 
 def make_sections(evaluation: Evaluation, material: Material) -> Sections:
-    """Return all sections that have something to show."""
+    """Make all sections that have something to show."""
     filled, left_out = list[Section](), dict[str, str]()
     task = evaluation.task
     for anchor, title in list_sections().items():

@@ -34,7 +34,7 @@ _METHOD = (
 
 
 def show_severity(result: Severity) -> list[AnalysisPart]:
-    """Return figure and tables of each data set."""
+    """Show figure and tables of each data set."""
     parts = []
     # A part for the AUC of each data set, one for its decisions where there is a threshold.
     for data in result.data:
@@ -106,7 +106,7 @@ def describe_endurance(model: CorruptedModel) -> str:
 
 
 def tabulate_changes(data: CorruptedCases) -> Table:
-    """Return the change in AUC of each model by amount of each corruption, and their mean."""
+    """Tabulate the change in AUC of each model by amount of each corruption, and their mean."""
 
     def cells(_: Condition, curve: SeverityCurve) -> Cells:
         changes = [fill_difference(each.change) for each in curve.conditions]
@@ -117,7 +117,7 @@ def tabulate_changes(data: CorruptedCases) -> Table:
 
 
 def tabulate_decisions(data: CorruptedCases) -> Table:
-    """Return sensitivity and specificity at the thresholds, by amount."""
+    """Tabulate sensitivity and specificity at the thresholds, by amount."""
 
     def cells(clean: Condition, curve: SeverityCurve) -> Cells:
         return [

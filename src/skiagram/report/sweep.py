@@ -80,7 +80,7 @@ def summarise(result: SweepResult) -> Summary:
 
 
 def show_analysis(result: SweepResult) -> list[AnalysisPart]:
-    """Return what the sweep's analysis puts on the page."""
+    """Show what the sweep's analysis puts on the page."""
     if isinstance(result.analysis, LearningCurves):
         return [show_learning_curves(result.analysis)]
     if isinstance(result.analysis, CostComparison):
@@ -108,7 +108,7 @@ def list_files(result: SweepResult) -> dict[str, str]:
 
 
 def list_models(result: SweepResult) -> list[str]:
-    """Return the models that the page shows: what rows are chosen by, and the best of each arm.
+    """List the models that the page shows: what rows are chosen by, and the best of each arm.
 
     The best of an arm that is the former in every row is left out. Figures of restored images stand
     beside them; all other models are in the long table.
@@ -138,7 +138,7 @@ def title_of(result: SweepResult, model: str) -> str:
 
 
 def describe_choice(result: SweepResult) -> list[str]:
-    """Return sentences: what was chosen by which figure, and what this changes."""
+    """Say what was chosen by which figure, and what this changes."""
     # Rows that failed, then the one that was chosen.
     failed = sum(bool(each.reason) for each in result.rows)
     sentences = [f"{failed} of {len(result.rows)} rows failed."] if failed else []
@@ -172,7 +172,7 @@ def describe_choice(result: SweepResult) -> list[str]:
 
 
 def tabulate_rows(result: SweepResult, model: str) -> Table:
-    """Return the figures of a model in every row, differences from the reference among them."""
+    """Tabulate the figures of a model in every row, differences from the reference among them."""
     figure_names = dict.fromkeys(
         each.figure for row in result.rows for each in row.figures.figures if each.model == model
     )

@@ -84,7 +84,7 @@ class Table:
 
     @property
     def notes(self) -> dict[str, int]:
-        """Return why values are missing or say little: reason → its number, in the order met."""
+        """Why values are missing or say little: reason → its number, in the order met."""
         cells = (cell for group in self.groups for row in group.rows for cell in row.cells)
         reasons = dict.fromkeys(
             cell.reason for cell in cells if isinstance(cell, Cell) and cell.reason
@@ -113,7 +113,7 @@ def fill_cell(
 
 
 def show_value(estimate: Estimate) -> Cell | str:
-    """Return a figure alone, or a dash with the reason."""
+    """Show a figure alone, or a dash with the reason."""
     return fill_cell(estimate) if estimate.value is None else format_decimal(estimate.value)
 
 
@@ -139,7 +139,7 @@ class Column(NamedTuple):
 
 
 def list_rows(rows: Sequence[TableRow]) -> tuple[Group, ...]:
-    """Return rows that need no headings of groups."""
+    """List rows that need no headings of groups."""
     return (Group("", rows),)
 
 
@@ -159,7 +159,7 @@ def tabulate(
 def tabulate_figures(
     evaluation: Evaluation, analysis: str, columns: Sequence[Column], *extra: Group
 ) -> Table:
-    """Return a row a model, by arm, and its figures of one analysis in the columns.
+    """Make a row a model, by arm, and its figures of one analysis in the columns.
 
     A model without any says why by its Brier score where that has no value either.
     """
@@ -191,7 +191,7 @@ def tabulate_models(
     cells: Callable[[ModelResult], Cells | None],
     *extra: Group,
 ) -> Table:
-    """Return a row a model, by arm."""
+    """Make a row a model, by arm."""
     nothing = (Cell(MISSING, reason=NOT_COMPUTED),) * len(columns)
     groups = [
         Group(
@@ -209,7 +209,7 @@ def tabulate_models(
 def make_model_row(
     evaluation: Evaluation, model: ModelResult, cells: Callable[[ModelResult], Cells]
 ) -> TableRow:
-    """Return a model's row; a failed one has its reason in the place of cells."""
+    """Make a model's row; a failed one has its reason in the place of cells."""
     outcome = model.outcome
     if outcome.status == "failed":
         reason = outcome.reason or "no reason was recorded"

@@ -71,7 +71,7 @@ class MedMNIST(RealDataSet):
 
 
 def read_arrays(path: Path, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Return some arrays of a file; a DataError where one is not there or cannot be read."""
+    """Read some arrays of a file; a DataError where one is not there or cannot be read."""
     arrays: dict[str, NDArray[Any]] = {}
     key = keys[0]  # which errors name, also where the file cannot be opened
     try:

@@ -352,7 +352,7 @@ def _settle_colour(
 def _leave_out_lesionless(
     source: Folder, frame: pd.DataFrame, data: CheckedData
 ) -> tuple[pd.DataFrame, CheckedData, str]:
-    """Return what is left without the images whose mask is empty, and how many they are.
+    """Leave out the images whose mask is empty, and say how many they are.
 
     It is a problem where a class would lose each of its images.
     """

@@ -51,5 +51,5 @@ class RunChoices:
 
     @property
     def trained(self) -> tuple[str, ...]:
-        """Return the names of the models of all arms, baselines first."""
+        """The names of the models of all arms, baselines first."""
         return (*self.baselines, *self.networks)

@@ -45,7 +45,7 @@ def write_digests(root: Path) -> list[str]:
 
 
 def read_own_data(options: Composition) -> DataSetFacts | None:
-    """Return what the table of the user's own images or features says of the chosen data set.
+    """Read what the table of the user's own images or features says of the chosen data set.
 
     Other data sets are generated or published: ingest fetches them, and they have patients enough.
     """

@@ -55,7 +55,7 @@ class EvaluateOptions(EvaluationOptions):
 
 
 def read_evaluation_options(options: Composition) -> EvaluationOptions:
-    """Return how a project evaluates, without what it chose besides.
+    """Read how a project evaluates, without what it chose besides.
 
     Raises:
         OptionError: An option cannot be used.
@@ -115,7 +115,7 @@ def read_inputs(
 
 
 def list_sealed(ingested: Path, cases: Cases, task: Task) -> list[str]:
-    """Return the cases whose labels are sealed: none under `cv`, and none of generated images.
+    """List the cases whose labels are sealed: none under `cv`, and none of generated images.
 
     Args:
         ingested: Folder that step ingest wrote.
@@ -132,7 +132,7 @@ def describe_comparison(
     models: Sequence[str],
     request: object,
 ) -> Comparison:
-    """Return what the seal is to be opened for, before it is opened.
+    """Describe what the seal is to be opened for, before it is opened.
 
     Two comparisons are the same if their requests are equal, whoever made them.
 
@@ -207,7 +207,7 @@ def read_traits_of(root: Path, case_id: Sequence[str]) -> CaseTraits:
 
 
 def measure_images(images: ImageStore, case_id: Sequence[str]) -> pd.DataFrame:
-    """Return `case_id`, `brightness`, `height` and `width` of some images as ingested."""
+    """Measure `case_id`, `brightness`, `height` and `width` of some images as ingested."""
     lines: list[dict[str, str | float]] = []
     for case in case_id:
         # an image is (height, width, …), a volume (depth, height, width, 1)

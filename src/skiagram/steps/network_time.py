@@ -23,7 +23,7 @@ _PLANS = Path(".work/network_plans.json")  # so that the same line trains the sa
 def plan_network_time(
     choices: FittingChoices, user_choices: Mapping[str, Any], hours: float, *, of_classes: bool
 ) -> tuple[FittingChoices, str]:
-    """Return the networks and epochs that there is time for, and sentences on them.
+    """Plan the networks and epochs that there is time for, and say so in sentences.
 
     Args:
         choices: What fits the images; its networks are the most valuable first.
@@ -116,7 +116,7 @@ def _plan_once(
     *,
     keeps_one: bool,
 ) -> "Sequence[NetworkTime]":
-    """Return the networks that there is time for: as planned for the same line before, if it was.
+    """Plan the networks that there is time for: as planned for the same line before, if it was.
 
     Args:
         networks: Name → its options, the most valuable first.

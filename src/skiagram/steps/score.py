@@ -215,7 +215,7 @@ def score_anew(
 def list_lacking(
     titled: Sequence[tuple[str, Scorer]], cases: Sequence[NewCase], covariates: CovariateTable
 ) -> tuple[str, ...]:
-    """Return what cases lack that models read, in the words of `skiagram predict`.
+    """List what cases lack that models read, in the words of `skiagram predict`.
 
     Texts that training did not know are counted by their column: a rare one may tell a patient.
     """
@@ -268,7 +268,7 @@ def _with_test_scores(
 
 
 def list_stored_cases(folder: Path) -> list[NewCase]:
-    """Return the test cases of a data set, which know their patient's other images."""
+    """List the test cases of a data set, which know their patient's other images."""
     cases = Cases.read(folder / "cases.parquet")
     table = read_table(folder / "measured.parquet").set_index("case_id")
     measured: dict[str, Any] = {}
@@ -284,7 +284,7 @@ def list_stored_cases(folder: Path) -> list[NewCase]:
 
 
 def read_stored_covariates(folder: Path, read: tuple[Covariate, ...]) -> CovariateTable:
-    """Return the covariates that a model reads, as text, of all cases of a data set.
+    """Read the covariates that a model reads, as text, of all cases of a data set.
 
     Numbers are written as training writes those that name a site: 1.0 is the site `1`.
 

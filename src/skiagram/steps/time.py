@@ -73,19 +73,19 @@ class Clock:
         return value, now() - started
 
     def measure_repeated(self, call: Callable[[], object], cases: int) -> Timing:
-        """Return milliseconds per case of a call on some cases; the first call warms up."""
+        """Measure milliseconds per case of a call on some cases; the first call warms up."""
         call()
         return summarise_times([self.measure(call)[1] for _ in range(self.repeats)], 1000 / cases)
 
 
 def summarise_times(seconds: Sequence[float], scale: float = 1.0) -> Timing:
-    """Return median, least and greatest of some repeats, in seconds over `scale`."""
+    """Find median, least and greatest of some repeats, in seconds over `scale`."""
     taken = scale * np.array(seconds)
     return Timing(float(np.median(taken)), float(taken.min()), float(taken.max()))
 
 
 def describe_processor() -> str:
-    """Return the processor's name and how many cores this process may use."""
+    """Describe the processor: its name and how many cores this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     listing = Path("/proc/cpuinfo")
     lines = listing.read_text(encoding="utf-8").splitlines() if listing.exists() else []

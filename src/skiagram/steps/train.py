@@ -101,7 +101,7 @@ def join_inputs(
     cases: Cases,
     task: Task,
 ) -> Member[I]:
-    """Return a model with its inputs of all cases, and what its folds hold out."""
+    """Join a model with its inputs of all cases, and what its folds hold out."""
     return Member(
         name,
         model,

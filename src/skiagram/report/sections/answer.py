@@ -289,7 +289,7 @@ def _more(count: float | None) -> str:
 
 
 def list_compared(evaluation: Evaluation) -> dict[str, list[ModelResult]]:
-    """Return arm → what stands for it, and every reader.
+    """List arm → what stands for it, and every reader.
 
     Where the folds chose different models, their mixture stands there under its own name.
     """
@@ -301,7 +301,7 @@ def list_compared(evaluation: Evaluation) -> dict[str, list[ModelResult]]:
 
 
 def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) -> Table:
-    """Return what stands for each arm, the difference, simple baselines, and the known limit.
+    """Tabulate what stands for each arm, the difference, simple baselines, and the known limit.
 
     Args:
         sensitivity: At which thresholds were set: by chance as many of the others are called
@@ -370,7 +370,7 @@ def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) ->
 
 
 def _counts_decisions(evaluation: Evaluation) -> bool:
-    """Return whether the table has cases found and missed: classes, and models that are of use."""
+    """Tell whether the table has cases found and missed: classes, and models that are of use."""
     return evaluation.task.defines("decisions") and not is_nothing_of_use(evaluation)
 
 

@@ -29,7 +29,7 @@ def calibration(evaluation: Evaluation, material: Material) -> Context:
 
 
 def tabulate_calibration(evaluation: Evaluation) -> Table:
-    """Return intercept, slope, expected to observed and the parts of the Brier score."""
+    """Tabulate intercept, slope, expected to observed and the parts of the Brier score."""
     columns = [
         Column("Intercept (ideal 0)", "intercept", show=partial(fill_cell, signed=True)),
         Column("Slope (ideal 1)", "slope"),
@@ -46,7 +46,7 @@ def tabulate_calibration(evaluation: Evaluation) -> Table:
 
 
 def tabulate_calibration_distance(evaluation: Evaluation) -> Table | None:
-    """Return ICI, E50 and E90 of each model; None where no model has them."""
+    """Tabulate ICI, E50 and E90 of each model; None where no model has them."""
     if not evaluation.table.select(analysis=CALIBRATION, figure="ici"):
         return None
     columns = [

@@ -178,14 +178,14 @@ def _sites(evaluation: Evaluation) -> str:
 
 
 def list_checklists() -> tuple[str, ...]:
-    """Return the names of all checklists' files, the report's own first."""
+    """List the names of all checklists' files, the report's own first."""
     folder = importlib.resources.files("skiagram.report").joinpath(FOLDER)
     names = sorted(path.name.removesuffix(".yaml") for path in folder.iterdir())
     return (MAIN, *(name for name in names if name != MAIN))
 
 
 def fill_checklists(evaluation: Evaluation, material: Material) -> list[Checklist]:
-    """Return all checklists with what the run answers, the report's own first."""
+    """Fill all checklists with what the run answers, the report's own first."""
     # Need of an item → whether the run meets it.
     met = {
         "subgroups": any(model.parts for model in evaluation.models),
@@ -233,7 +233,7 @@ def _fill(item: Item, facts: Mapping[str, str], met: Mapping[str, bool]) -> Item
 
 
 def tabulate_items(checklist: Checklist, page: str, anchors: Container[str]) -> Table:
-    """Return the checklist as a table with links to where the answers stand.
+    """Tabulate the checklist, with links to where the answers stand.
 
     Args:
         page: Address of the report.
@@ -266,7 +266,7 @@ def tabulate_items(checklist: Checklist, page: str, anchors: Container[str]) -> 
 
 
 def tabulate_checklist(checklist: Checklist) -> pd.DataFrame:
-    """Return a table to fill in: the last two columns are the authors'."""
+    """Make a table to fill in: the last two columns are the authors'."""
     columns = {
         "number": "Item",
         "part": "Part",

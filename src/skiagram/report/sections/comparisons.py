@@ -50,7 +50,7 @@ def comparisons(evaluation: Evaluation, material: Material) -> Context:
 def tabulate_pairs(
     evaluation: Evaluation, analysis: str, name: Callable[[str], str]
 ) -> Table | None:
-    """Return a row a pair of an analysis, in the order of the record; None where there are none.
+    """Make a row a pair of an analysis, in the order of the record; None where there are none.
 
     The primary comparison is not corrected: it has no column of corrected p values.
 
@@ -98,7 +98,7 @@ def _describe_decisions(pair: FigureRow, alone: Mapping[tuple[str, str], FigureR
 
 
 def tabulate_arms(evaluation: Evaluation, analysis: str) -> Table | None:
-    """Return the primary comparison, or all pairs of arms but it, each side then with its kind.
+    """Tabulate the primary comparison, or all pairs of arms but it, each side then with its kind.
 
     Where folds chose different models, it is said which in how many.
     """
@@ -146,7 +146,7 @@ def describe_scope(evaluation: Evaluation) -> str:
 
 
 def tabulate_differences(evaluation: Evaluation) -> Table | None:
-    """Return every compared model against every other, in the order of the report.
+    """Tabulate every compared model against every other, in the order of the report.
 
     None with fewer than three models, where a matrix says no more than one line.
     """

@@ -35,7 +35,7 @@ def data(evaluation: Evaluation, material: Material) -> Context:
 
 
 def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
-    """Return cases by class and part, and patients or groups of near duplicates."""
+    """Tabulate cases by class and part, and patients or groups of near duplicates."""
     task, parts = evaluation.task, evaluation.cases
     rows = [
         TableRow(
@@ -57,7 +57,7 @@ def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
 
 
 def tabulate_shifts(evaluation: Evaluation) -> Table | None:
-    """Return how test cases differ from the development set; None where nothing was compared."""
+    """Tabulate how test cases differ from the development set; None where nothing was compared."""
     # Figures and shares have a difference; medians are compared by rank.
     titles = evaluation.titles
     differing, ranked = list[TableRow](), list[TableRow]()

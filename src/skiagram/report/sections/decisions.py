@@ -100,7 +100,7 @@ def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
 
 
 def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
-    """Return net benefit per 1,000 cases, one row per threshold; None where none is compared."""
+    """Tabulate net benefit per 1,000 cases, one row per threshold; None where none is compared."""
     # The two models, and acting on everybody, at each threshold.
     figures, contender = evaluation.figures.select(analysis=UTILITY), evaluation.contender_words
     thresholds = figures.list_distinct("group")
@@ -133,7 +133,7 @@ def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
 
 
 def format_share(value: float | None) -> str:
-    """Return a share in percent, with a decimal where it has one."""
+    """Format a share in percent, with a decimal where it has one."""
     return MISSING if value is None else f"{format_decimal(100 * value, 1).removesuffix('.0')} %"
 
 

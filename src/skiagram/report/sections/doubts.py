@@ -38,7 +38,7 @@ def doubts(evaluation: Evaluation, material: Material) -> Context:
 
 
 def collect_warnings(evaluation: Evaluation, material: Material) -> tuple[str, ...]:
-    """Return what a reader must know of the seal, the verdict, the evaluation and the audit.
+    """Collect what a reader must know of the seal, the verdict, the evaluation and the audit.
 
     Findings that would stop a run and were waived are among them, with the reason.
     """
@@ -52,7 +52,7 @@ def collect_warnings(evaluation: Evaluation, material: Material) -> tuple[str, .
 
 
 def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]:
-    """Return the warnings of the evaluation and of the audit that the verdict does not say.
+    """List the warnings of the evaluation and of the audit that the verdict does not say.
 
     Findings of the audit that would have stopped the run, had nobody accepted them, stand first:
     the first page has room for a few.

@@ -82,7 +82,7 @@ def describe(model: Explanation) -> str:
 
 
 def tabulate_features(model: Features) -> Table:
-    """Return the features whose clusters cost most, and what goes with each."""
+    """Tabulate the features whose clusters cost most, and what goes with each."""
     rows = []
     for feature in model.features:
         losses = (feature.loss.over_folds, feature.loss.over_patients)
@@ -95,7 +95,7 @@ def tabulate_features(model: Features) -> Table:
 
 
 def tabulate_weights(model: Features) -> Table | None:
-    """Return the largest weights of a linear model; None of others."""
+    """Tabulate the largest weights of a linear model; None of others."""
     rows = [
         TableRow(
             coefficient.feature,
@@ -107,7 +107,7 @@ def tabulate_weights(model: Features) -> Table | None:
 
 
 def tabulate_tests(maps: Maps) -> Table:
-    """Return what each map had to pass, and how it did."""
+    """Tabulate what each map had to pass, and how it did."""
     rows = []
     for method in maps.methods:
         if method.reason:

@@ -42,7 +42,7 @@ def external(evaluation: Evaluation, material: Material) -> Context:
 
 
 def tabulate_external(evaluation: Evaluation) -> Table:
-    """Return the figures of the best of each arm: a row a figure, a column a side."""
+    """Tabulate the figures of the best of each arm: a row a figure, a column a side."""
     # The sides that have figures, and a group for each model.
     figures = evaluation.figures.select(analysis=EXTERNAL, versus="")
     sides = [side for side in _SIDES if figures.select(group=side)]

@@ -82,7 +82,7 @@ def _by_arm(
 
 
 def _is_standing(finding: FindingEvaluation, finder: FinderResult) -> bool:
-    """Return whether a finder, or a mixture, stands for its arm."""
+    """Tell whether a finder, or a mixture, stands for its arm."""
     several = {arm for arm, chosen in finding.chosen.items() if len(chosen) > 1}
     return any(
         finder is standing if arm in several else finder.model == standing.model
@@ -91,7 +91,7 @@ def _is_standing(finding: FindingEvaluation, finder: FinderResult) -> bool:
 
 
 def tabulate_merits(evaluation: Evaluation, finding: FindingEvaluation) -> Table:
-    """Return figure of merit, LUNA16's score, ceiling and distance of every finder.
+    """Tabulate figure of merit, LUNA16's score, ceiling and distance of every finder.
 
     Last stands LUNA16's score on the development set, by which the best were chosen.
     """

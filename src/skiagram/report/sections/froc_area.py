@@ -20,7 +20,7 @@ def froc_area(evaluation: Evaluation, material: Material) -> Context:
 
 
 def tabulate_froc_area(evaluation: Evaluation) -> Table:
-    """Return a row a finder, the difference of the two arms, and the ideal observer."""
+    """Make a row a finder, the difference of the two arms, and the ideal observer."""
     figures, titles = evaluation.figures.select(analysis=FROC_AREA), evaluation.titles
     areas, arms = figures.select(versus="").by_model("area"), dict[str, list[TableRow]]()
     for model in evaluation.models:

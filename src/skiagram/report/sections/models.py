@@ -54,7 +54,7 @@ def models(evaluation: Evaluation, material: Material) -> Context:
 
 
 def list_columns(evaluation: Evaluation) -> list[Figure]:
-    """Return the primary figure and every other for which any model has a value or a reason."""
+    """List the primary figure and every other for which any model has a value or a reason."""
     first, *others = evaluation.task.predicted.list_figures()
     table_metrics = [
         metric
@@ -67,7 +67,7 @@ def list_columns(evaluation: Evaluation) -> list[Figure]:
 
 
 def tabulate_performance(evaluation: Evaluation) -> list[Table]:
-    """Return the main table, a column a metric of `list_columns`, or one for each horizon of it.
+    """Tabulate the main table, a column a metric of `list_columns`, or one for each horizon of it.
 
     Of a time there are so many that each table holds a few, and those of a figure together.
     """
@@ -136,7 +136,7 @@ def _get(model: ModelResult, metric: str, group: str | None = None) -> FigureRow
 
 
 def list_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> list[list[str]]:
-    """Return the head and a row for each model; `*` marks the best of an arm (out-of-fold).
+    """List the head and a row for each model; `*` marks the best of an arm (out-of-fold).
 
     Args:
         seconds: Model → how long it took to train, where that is known.
@@ -173,7 +173,7 @@ def list_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> list[l
 
 
 def list_below_table(evaluation: Evaluation) -> list[str]:
-    """Return why models failed, the differences of pairs that were asked for, and counts."""
+    """List why models failed, the differences of pairs that were asked for, and counts."""
     titles = evaluation.titles
     lines = [
         f"{model.outcome.title} failed: {model.outcome.reason}"

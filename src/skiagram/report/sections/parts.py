@@ -23,7 +23,7 @@ def parts(evaluation: Evaluation, material: Material) -> Context:
 
 
 def tabulate_parts(evaluation: Evaluation) -> Table:
-    """Return a row a finding: both AUCs, their difference and its corrected p."""
+    """Make a row a finding: both AUCs, their difference and its corrected p."""
     figures, contender = evaluation.figures.select(analysis=PARTS), evaluation.contender
 
     def find(name: str, model: str) -> Cell:

@@ -23,7 +23,7 @@ def readers(evaluation: Evaluation, material: Material) -> Context:
 
 
 def tabulate_readers(evaluation: Evaluation) -> Table | None:
-    """Return a row a reader, their mean, and each arm against it; None with fewer than two."""
+    """Make a row a reader, their mean, and each arm against it; None with fewer than two."""
     figures = evaluation.figures.select(analysis=READERS)
     if not figures:
         return None

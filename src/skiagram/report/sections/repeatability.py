@@ -44,7 +44,7 @@ def repeatability(evaluation: Evaluation, material: Material) -> Context:
 
 
 def tabulate_features(kinds: Kinds) -> Table:
-    """Return ICC(1,1) of each feature under each kind of change, below it ICC(3,1)."""
+    """Tabulate ICC(1,1) of each feature under each kind of change, below it ICC(3,1)."""
     by_name = [{each.feature: each for each in features} for features in kinds.values()]
     rows = []
     for name in dict.fromkeys(name for features in by_name for name in features):

@@ -33,7 +33,7 @@ def sites(evaluation: Evaluation, material: Material) -> Context:
 
 
 def tabulate_sites(evaluation: Evaluation) -> Table | None:
-    """Return one row per site and the summary's rows; None where no site was held out whole."""
+    """Make one row per site and the summary's rows; None where no site was held out whole."""
     column = evaluation.site_column
     if not column:
         return None

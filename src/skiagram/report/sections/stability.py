@@ -60,7 +60,7 @@ def stability(evaluation: Evaluation, material: Material) -> Context:
 
 
 def tabulate_stability(evaluation: Evaluation) -> Table:
-    """Return spread over folds and seeds, and the training gap, of every model."""
+    """Tabulate spread over folds and seeds, and the training gap, of every model."""
     nested = evaluation.task.design == "cv"
     used = "" if nested else " (used to choose the best)"
     inner = Column("Inner AUC (used to choose the best)", "selection_auc", analysis=SELECTION)
@@ -80,7 +80,7 @@ def tabulate_stability(evaluation: Evaluation) -> Table:
 
 
 def tabulate_variance(evaluation: Evaluation) -> Table | None:
-    """Return where the variance of a single fit's AUC comes from; None where nobody has it."""
+    """Tabulate where the variance of a single fit's AUC comes from; None where nobody has it."""
     if not evaluation.table.select(analysis=STABILITY, figure=_VARIANCES[0]):
         return None
 
@@ -120,7 +120,7 @@ def tabulate_ranks(evaluation: Evaluation) -> Table | None:
 def tabulate_chosen_features(
     evaluation: Evaluation, definitions: Sequence[Definition]
 ) -> Table | None:
-    """Return the features that each choosing model's fits chose most; None where none chooses."""
+    """Tabulate the features that each choosing model's fits chose most; None where none chooses."""
     groups = []
     # A group for each model that chooses features.
     for model in evaluation.models:

@@ -56,7 +56,7 @@ def subgroups(evaluation: Evaluation, material: Material) -> Context:
 
 
 def tabulate_subgroups(evaluation: Evaluation, model: ModelResult) -> Table:
-    """Return a model's figures, one group per column of the cases, one row per value."""
+    """Tabulate a model's figures, one group per column of the cases, one row per value."""
     # Every figure that was computed for parts, in the order of the report.
     figures = model.figures.select(analysis=SUBGROUPS, versus="")
     computed = {*figures.list_distinct("figure"), "roc_auc"}
@@ -87,7 +87,7 @@ def tabulate_subgroups(evaluation: Evaluation, model: ModelResult) -> Table:
 
 
 def tabulate_subgroup_differences(evaluation: Evaluation, model: ModelResult) -> Table:
-    """Return each part's figures minus those of all other cases."""
+    """Tabulate each part's figures minus those of all other cases."""
     # The differences, with p before and after correction.
     figures = model.figures.select(analysis=SUBGROUPS)
     tested = figures.select(versus=OTHERS)

@@ -98,7 +98,7 @@ def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing
 
 
 def tabulate_cost(evaluation: Evaluation) -> Table:
-    """Return parameters, operations, images and fits; readers have no cost here."""
+    """Tabulate parameters, operations, images and fits; readers have no cost here."""
 
     def cells(model: ModelResult) -> Cells:
         outcome = model.outcome

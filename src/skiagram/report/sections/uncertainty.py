@@ -39,7 +39,7 @@ def uncertainty(evaluation: Evaluation, material: Material) -> Context:
 
 
 def tabulate_prediction_sets(evaluation: Evaluation) -> Table:
-    """Return coverage and size of the conformal sets of every model."""
+    """Tabulate coverage and size of the conformal sets of every model."""
     columns = [
         Column("Sets that contain the true class", "coverage"),
         *(Column(f"… for {name} cases", "coverage", name) for name in evaluation.task.classes),
@@ -56,7 +56,7 @@ def tabulate_prediction_sets(evaluation: Evaluation) -> Table:
 
 
 def tabulate_referral(evaluation: Evaluation) -> Table:
-    """Return the share of errors left when the least certain cases are referred."""
+    """Tabulate the share of errors left when the least certain cases are referred."""
 
     def cells(model: ModelResult) -> Cells | None:
         curve = model.risk_coverage

@@ -131,7 +131,7 @@ def published_digests() -> dict[str, str]:
 
 
 def locate_folder(folder: str, url: str, root: Path | None, digests: Mapping[str, str]) -> Path:
-    """Return the folder with the films: at hand below `root`, else fetched and unpacked."""
+    """Locate the folder with the films: at hand below `root`, else fetched and unpacked."""
     # At hand, or fetched and unpacked once.
     if root is not None and (root / folder).is_dir():
         return root / folder
@@ -249,7 +249,7 @@ def find_breast(film: NDArray[np.uint8]) -> Breast:
 
 
 def wall_on_right(blocks: NDArray[np.bool_]) -> bool:
-    """Return whether the chest wall is on the right of a film whose breast is not empty.
+    """Tell whether the chest wall is on the right of a film whose breast is not empty.
 
     In the upper third of a breast most of it lies at the wall, towards the axilla.
     """
