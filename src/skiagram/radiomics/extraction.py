@@ -107,6 +107,7 @@ def describe(case: Case, plan: ExtractionPlan) -> dict[str, float]:
             "are constant. Choose a width for these intensities, or a number of bins.",
             stacklevel=1,
         )
+    # The features of each family, on each type of image.
     features: dict[str, float] = {}
     if not prepared.plane and "morphology" in plan.families:
         # size and form of a region in a volume are the same in all types of images
@@ -185,6 +186,7 @@ def _derived(
 def prepare(case: Case, plan: ExtractionPlan) -> Case:
     """Normalise, resample and re-segment an image, in this order; refuse what has no features."""
     settings = plan.settings
+    # Missing voxels first, so that resampling spreads none.
     case = _without_missing(case, plan)
     if settings.resampledPixelSpacing is not None:
         case = _resampled(case, plan)
@@ -192,6 +194,7 @@ def prepare(case: Case, plan: ExtractionPlan) -> Case:
         box = box_around(case.inside, (settings.padDistance,) * 3)
         case = replace(case, image=case.image[box], inside=case.inside[box])
     _check_region(case, plan)
+    # Intensities outside the range leave the region; its outline may stay for morphology.
     if settings.resegmentRange is not None:
         bounds = sorted(settings.resegmentRange)
         values = case.image[case.inside]
@@ -215,6 +218,7 @@ def _without_missing(case: Case, plan: ExtractionPlan) -> Case:
     `padDistance` voxels around it.
     """
     settings, image = plan.settings, case.image
+    # The scale is that of all known voxels, not of the region alone.
     if settings.normalize:
         known_voxels = image[np.isfinite(image)]
         deviation = known_voxels.std(ddof=1) if len(known_voxels) > 1 else 0.0
@@ -226,6 +230,7 @@ def _without_missing(case: Case, plan: ExtractionPlan) -> Case:
         case = replace(case, image=normal * settings.normalizeScale, whole=None)
     if np.isfinite(image).all():
         return case
+    # The voxels that features or filters look at, and those that they count.
     _sides(case.inside)
     new_spacing = (settings.resampledPixelSpacing or (0.0,) * 3)[::-1]
     steps = zip(new_spacing, case.spacing, strict=False)
@@ -261,6 +266,7 @@ def _resampled(case: Case, plan: ExtractionPlan) -> Case:
     pixels; by the IBSI's rules their centres agree, and a voxel is in the region from half of it
     on.
     """
+    # The distances of the new grid; 0 leaves an axis as it is.
     settings = plan.settings
     new_spacing = (settings.resampledPixelSpacing or ())[::-1]
     drawn = case.own or OwnGrid(case.inside, case.spacing, (0.0, 0.0, 0.0))
@@ -270,14 +276,17 @@ def _resampled(case: Case, plan: ExtractionPlan) -> Case:
         for new, present, (first, last) in zip(new_spacing, drawn.spacing, sides, strict=True)
     )
     spacing = slices, rows, columns
+    # An image of this spacing is cut, not resampled.
     if np.allclose(spacing, case.spacing):
         box = box_around(case.inside, (settings.padDistance,) * 3)
         return replace(case, image=case.image[box], inside=case.inside[box])
+    # The points of the new grid, in voxels of mask and image.
     pairs = zip(drawn.inside.shape, drawn.spacing, spacing, sides, strict=True)
     by_corners = plan.names == "pyradiomics"
     axes = [_places(*each, settings.padDistance, by_corners=by_corners) for each in pairs]
     ratios = zip(axes, drawn.first, drawn.spacing, case.spacing, strict=True)
     image_axes = [first + places * (mask / image) for places, first, mask, image in ratios]
+    # As PyRadiomics does it, by ITK, or by IBSI's rules.
     order: Interpolation = INTERPOLATORS[settings.interpolator]  # type: ignore[assignment]
     if by_corners:
         image = _as_itk(case.image, image_axes, order)

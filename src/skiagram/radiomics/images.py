@@ -51,6 +51,7 @@ def as_case(
     Raises:
         DataError: The two do not fit each other, or the region has no voxel or several labels.
     """
+    # Image and mask come in the same form.
     if isinstance(image, _PATH) != isinstance(mask, _PATH) and mask is not None:
         raise DataError(
             "one of image and mask is a path, the other an image in memory",
@@ -71,6 +72,7 @@ def as_case(
             file_axes=file_axes,
             own_grid=own_grid,
         )
+    # An image of SimpleITK, or an array.
     if hasattr(image, "GetSpacing"):
         return _of_itk(image, mask, spacing, label, own_grid=own_grid)
     shape = np.shape(image)
@@ -117,6 +119,7 @@ def _on_own_grid(
     (name,) = reference.masks
     if not (folder / name).is_file():
         return None
+    # A mask that is no volume has no voxels of its own.
     with (folder / name).open("rb") as file:
         if not is_volume_file(file.read(HEAD_BYTES)):
             return None  # segments and contours in DICOM lie on their image's grid
@@ -125,11 +128,13 @@ def _on_own_grid(
     mask = _read(folder, drawn, False, None)
     if image.grid is None or mask.grid is None or mask.region is None:
         return None
+    # A mask on the image's voxels needs no grid of its own.
     if not describe_differences(mask.grid, image.grid):
         return None
     turned = np.asarray(mask.grid.direction) @ np.asarray(image.grid.direction).T
     if not np.allclose(turned, np.eye(3), rtol=0, atol=_PARALLEL):
         check_same_grid(mask.grid, image.grid)
+    # The image along the mask's axes, and where the mask's first voxel lies in it.
     mask_grid = mask.grid  # along the axes of whose file the image is turned
     grid = replace(image.grid, file_axes=mask_grid.file_axes, flipped=mask_grid.flipped)
     case = _of_read(replace(image, grid=grid), file_axes=True)
@@ -145,6 +150,7 @@ def _of_itk(
     image: Any, mask: Any, spacing: Sequence[float] | None, label: int | None, *, own_grid: bool
 ) -> Case:
     """Return an image of SimpleITK and its region; see `as_case`."""
+    # The image says its spacing itself.
     own_spacing = image.GetSpacing()[::-1]
     if spacing is not None and not np.array_equal(spacing, own_spacing):
         raise DataError(
@@ -191,6 +197,7 @@ def _with_own_grid(case: Case, own: OwnGrid) -> Case:
 def _of_arrays(
     image: NDArray[Any], mask: Any, spacing: Sequence[float] | None, label: int | None
 ) -> Case:
+    # Image and spacing must be of plane images or of volumes.
     if image.ndim not in (2, 3) or not image.size or image.dtype.kind not in "biuf":
         raise DataError(
             f"an array of shape {image.shape} and type {image.dtype}",
@@ -213,6 +220,7 @@ def _of_arrays(
             allowed=f"{image.ndim} distances above 0, in mm",
         )
     inside = np.ones(image.shape, np.bool_) if mask is None else _region(mask, image.shape, label)
+    # A plane image is a volume of one slice.
     shape = image.shape if image.ndim == 3 else (1, *image.shape)
     slices, rows, columns = distances if image.ndim == 3 else (1.0, *distances)
     voxels = image.astype(np.float64).reshape(shape)
@@ -224,6 +232,7 @@ def _of_arrays(
 
 
 def _region(mask: Any, shape: tuple[int, ...], label: int | None) -> Flags:
+    # The mask has the image's shape, and whole numbers.
     labels = np.asarray(mask)
     if labels.shape != shape:
         raise DataError(
@@ -235,6 +244,7 @@ def _region(mask: Any, shape: tuple[int, ...], label: int | None) -> Flags:
     if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():
         fault = "a mask with missing values or values between whole numbers"
         raise DataError(fault, where="mask", allowed="0 outside, a whole number inside")
+    # The label that was named, or the only one.
     if label is not None and labels.dtype != np.bool_:
         inside: Flags = labels == label
     else:
@@ -258,6 +268,7 @@ def _arrays(image: Any, mask: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Return the voxels of SimpleITK's images, which must lie in the same place."""
     import SimpleITK
 
+    # Image and mask lie in one place, up to rounding.
     if mask is None:
         return _voxels(image), None
     if not hasattr(mask, "GetSpacing"):
@@ -305,6 +316,7 @@ def _read(
     from skiagram.readers.dicom import is_dicom, stated_padding, with_preamble
     from skiagram.readers.file_trees import FolderTree
 
+    # The file and its region, as all images are read.
     reading = CaseReading(
         "resample" if correct_mask else "same", spacing=None if spacing is None else (*spacing,)
     )
@@ -322,6 +334,7 @@ def _read(
             remedy="draw the region without these voxels; where they are tissue after all, remove "
             "the tag from the files, for example with `dcmodify -ea '(0028,0120)' FILE`",
         )
+    # Texture is that of one channel.
     if read.pixels.ndim == 3:
         raise DataError(
             f"{read.pixels.shape[-1]} channels",

@@ -188,6 +188,7 @@ class ExtractionPlan:
             )
         region_options: dict[str, Any] = {"region": "whole", "levels": levels}
         texture = {**region_options, "dimension": "2.5D" if settings.force2D else "3D"}
+        # How each family is computed, as PyRadiomics or IBSI has it.
         every: dict[str, Callable[[], FeatureFamily]] = {
             "morphology": lambda: Morphology(unit="mm", autocorrelation=False),
             "first_order": lambda: FirstOrder(region="whole"),
@@ -225,6 +226,7 @@ def make_plan(
     Raises:
         OptionError: An unknown parameter, or one that would change values and that skiagram lacks.
     """
+    # Single options that contradict each other.
     names = names or ("ibsi" if parameters is None else "pyradiomics")
     if names not in get_args(Names):
         raise OptionError(
@@ -307,6 +309,7 @@ def _named(part: Any, where: str, form: str) -> dict[str, Any]:
 
 
 def _settings(values: Mapping[str, Any], where: str) -> Settings:
+    # Settings for which there is one definition here.
     for name, only in _ONLY.items():
         if name in values and values[name] not in only:
             raise OptionError(
@@ -315,6 +318,7 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
                 allowed=" or ".join(map(str, only)),
                 remedy="leave it out: skiagram computes features by one definition alone",
             )
+    # All others, without those that change nothing.
     rest = {
         name: value
         for name, value in values.items()
@@ -353,6 +357,7 @@ def _families(
     classes: Mapping[str, Any] | None, names: Names, families: Sequence[str] | str | None
 ) -> tuple[dict[str, tuple[str, ...] | None], list[str]]:
     """Return the chosen features of each family, and what skiagram lacks."""
+    # Families that are named go before those of a file.
     if isinstance(families, str):
         families = (families,)
     if families is not None:
@@ -361,6 +366,7 @@ def _families(
             allowed = ", ".join(FAMILIES)
             raise OptionError(f"no family `{unknown[0]}`", where="families", allowed=allowed)
         return dict.fromkeys(families), []
+    # Without a file all families; with one, its classes.
     if not classes:
         return {
             family: None for family, class_name in FAMILIES.items() if class_name or names == "ibsi"
@@ -378,6 +384,7 @@ def _families(
             raise OptionError(
                 fault, where=where, allowed=f"a list, `{name}: [Contrast]`, or nothing for all"
             )
+    # The features of each family, by the class of PyRadiomics that it stands for.
     features_by_class = {
         name: tuple(chosen) if chosen else None for name, chosen in classes.items()
     }
@@ -394,6 +401,7 @@ def _families(
 
 def _without(features_by_class: Mapping[str, tuple[str, ...] | None]) -> list[str]:
     """Say which of the features asked for skiagram lacks; refuse names that PyRadiomics has not."""
+    # Names that are known, as skiagram has them or as it lacks them.
     settings = Settings()
     plan = ExtractionPlan("pyradiomics", settings, (), dict.fromkeys(FAMILIES))
     families, remarks = plan.build(settings), []

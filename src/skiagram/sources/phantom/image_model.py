@@ -232,6 +232,7 @@ def add_faults(stored: Stored, faults: Faults, generator: np.random.Generator) -
 
 def write_dicom(stored: Stored, patient: int, position: int) -> BytesIO:
     """Return an image as a Secondary Capture file, at its beginning."""
+    # A Secondary Capture of no patient: every name says that it is synthetic.
     header = Dataset()
     header.file_meta = FileMetaDataset()
     header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -241,6 +242,7 @@ def write_dicom(stored: Stored, patient: int, position: int) -> BytesIO:
     identity = f"PHANTOM-{patient + 1:04d}"
     header.PatientName, header.PatientID = f"SYNTHETIC^{identity}", identity
     header.Modality = "OT"
+    # Gray of 16 bits, with padding and a scale of values.
     header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
     header.Rows, header.Columns = stored.shape
     header.PixelSpacing = [SPACING, SPACING]
