@@ -97,7 +97,9 @@ def _measure(
         ]
         result = ModelResult(model.outcome).with_figures(SELECTION, unknown)
         return MeasuredModel(model, result, None, SelectionFigure(None))
-    compared.out_of_fold(setting, model)  # refuses what is missing
+    # a row of a learning curve learns, and is scored, on some of the development cases
+    if figure_names is None:
+        compared.out_of_fold(setting, model)  # refuses what is missing
     chosen_by, shown = find_selection_figure(model, compared, setting)
     # The figures on the reported cases, and the one that chose it.
     scores = compared.scored
