@@ -30,10 +30,12 @@ def run(arguments: argparse.Namespace) -> int:
     changes, left = _read_changes(arguments.sweep, arguments.row)
     options = Composition(Path())
     _refuse_applied(left, arguments.row)
+    # The changed options, by the file that they are in.
     by_file: dict[Path, dict[str, Any]] = {}
     for option, value in changes.items():
         path, name = find_place(options.find_option(option))
         by_file.setdefault(path, {})[name] = value
+    # All files are there before the first is written.
     for path in by_file:
         if not path.is_file():
             remedy = "run the sweep again: the project has other configs by now"

@@ -95,6 +95,7 @@ def _check_arrays(options: "FileOptions") -> int:
     from skiagram.datasets.ingest import task_of
     from skiagram.intake.arrays import array_source
 
+    # The entries are checked, then counted by class and split.
     source, shape = array_source(options)
     splits = ["train", "validation", "test"]
     entries = source.open(None).entries()

@@ -26,6 +26,7 @@ from skiagram.tasks.task import Design
 _EXAMPLES = 5
 _ALMOST_ALL = 0.9  # of the folders
 _MAX_SUB_CLASSES = 12
+# A restored pixel is a float32.
 _RESTORED_BYTES = 4
 
 
@@ -136,6 +137,7 @@ def spelling_hints(described: DescribedFolder) -> str:
     """Return which classes and categories may be spelled in several ways, or stand for nothing."""
     columns = described.source.columns
     lines = []
+    # Words of labels and covariates that differ in spelling, or stand for nothing.
     for name in (columns.label, *columns.covariates):
         values = {*described.frame[name]} - {""}
         spelled: dict[str, list[str]] = {}
@@ -157,6 +159,7 @@ def patient_hint(described: DescribedFolder) -> str:
     columns = described.source.columns
     if columns.patient is not None:
         return ""
+    # A column or folders that may tell patients apart.
     named = [name for name in described.unused if names_patients(name)]
     lines = _lines_of_folders(described)
     if named:
@@ -227,6 +230,7 @@ def _lines_of_folders(described: DescribedFolder) -> list[str]:
 
 def text_in_pixels(images: Sequence[CheckedImage]) -> str:
     """Return which images may hold text in their pixels by their headers; empty for none."""
+    # How many files may hold text, by what their headers say.
     expected = Counter(image.note.text_expected for image in images if image.note.text_expected)
     if not expected:
         return ""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from skiagram.steps.validate import Project
     from skiagram.tasks.kinds import AnyOutcome
 
+# How many of the words that the project does not know are named.
 _SHOWN = 3
 
 

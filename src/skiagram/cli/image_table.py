@@ -123,11 +123,13 @@ def extract_table(
     What is done lies beside the output until all is done, so that a later call need not do it
     again. A row that fails has its reason, and does not stop the others.
     """
+    # What an earlier call described is not described again.
     partial_file = _beside(output)
     keys, done = _done_before(rows, folder, plan, partial_file, spacing)
     finished = {key: each for key, each in done.items() if REASON not in each}
     missing = [number for number, key in enumerate(keys) if key not in finished]
     work = partial(_describe_row, folder, plan, spacing)
+    # Each row is written as soon as it is described, so that nothing is lost.
     with (
         Progress("extract", len(rows)) as progress,
         partial_file.open("a", encoding="utf-8") as file,
@@ -139,6 +141,7 @@ def extract_table(
             file.write(json.dumps([keys[number], features]) + "\n")
             file.flush()
             progress.advance()
+    # The whole table replaces the partial file.
     table, text = _tabulate(rows, [finished[key] for key in keys])
     write_files({output: text})
     partial_file.unlink()

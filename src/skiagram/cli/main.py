@@ -84,6 +84,7 @@ COMMANDS: tuple[Command, ...] = (
     ui,
     repair,
 )
+# As shells have it: 128 and the number of the signal.
 INTERRUPTED = 130
 # As argparse says that a value has another type, or is none of those to choose from.
 _WRONG_VALUE = re.compile(
@@ -153,10 +154,12 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Refuse a line, in the order of all other errors where a value is wrong."""
+        # All but wrong values is said in argparse's words.
         remedy = f"see `{self.prog} --help`"
         wrong = _WRONG_VALUE.match(message)
         if wrong is None:
             raise OptionError(message, where=self.prog, remedy=remedy)
+        # Of a wrong value, what is near it.
         option, kind, value, choices = wrong.groups()
         names = re.findall(r"[^\s',]+", choices or "")
         near = nearest(value, names)

@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     """List the pieces, without those that are to be thrown away; return 0."""
     from skiagram.compute.pieces import PieceStore
 
+    # The kind must be one that is there.
     store, kind = PieceStore.of_project(Path()), arguments.empty
     kinds = [held.kind for held in store.held()]
     if kind is not None and kind not in (ALL, *kinds):
@@ -33,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError(f"no pieces of kind `{kind}`", where="--empty", allowed=allowed)
     if kind is not None:
         store.empty(None if kind == ALL else kind)
+    # What is left, kind by kind.
     held = store.held()
     if not held:
         print(f"{store.folder} holds no finished work.")

@@ -276,6 +276,7 @@ def _refuse_structures(cases: "Sequence[NewCase]", patient: str, read: Collectio
     from skiagram.datasets.folder.roles import usual_column
     from skiagram.intake.combined_regions import find_structures, list_structures
 
+    # Columns that the model does not read may tell structures apart.
     names = [name for name in cases[0].cells if name not in read]
     frame = pd.DataFrame([{name: case.cells[name] for name in names} for case in cases])
     column = patient if patient in frame else usual_column(names, ROLES["patient"].usual)

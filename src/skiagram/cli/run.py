@@ -324,12 +324,14 @@ def _add_folder(
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import fitting_choices
 
+    # A data set that is there is renewed.
     name = options.short_name
     renew = Path(f"conf/dataset/{name}.yaml").exists()
     added = add_data_set(options, renew=renew, described=described)
     data, source = added.checked.data, added.checked.source
     text = checked_text(added.checked, added.design)
     print(printable(text), end="\n\n", flush=True)
+    # A finding that stops leaves everything as it is.
     if data.report.stopping:
         print(printable(data.report.explain_stop({}, str(project / added.files.options)).rstrip()))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
@@ -346,6 +348,7 @@ def _add_table(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import table_choices
 
+    # The table, what was found in it, and whether the audit stops.
     described, data = add_feature_table(options)
     findings = findings_text(data, described.design, has_images=False)
     text = "\n\n".join(filter(None, [features_text(described), data.sentence, findings]))
@@ -354,6 +357,7 @@ def _add_table(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
         option_file = f"conf/dataset/{described.source.name}.yaml"
         print(printable(data.report.explain_stop({}, option_file)))
         raise AuditStop("the audit stops this run; nothing was run", where=described.source.name)
+    # The choices that fit it.
     choices = table_choices(described, data)
     write_files({path: text.encode() for path, text in choices.files.items()})
     return choices, DataSetFacts.of_checked(described.source, data)
@@ -372,6 +376,7 @@ def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]"
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import choices_of_array
 
+    # The arrays are named in a config, not copied.
     source, shape = array_source(options)
     leave_out(Path(), options.folder, ())
     target = Path(f"conf/dataset/{source.name}.yaml")
@@ -391,6 +396,7 @@ def _read_values(words: Sequence[str]) -> dict[str, Any]:
     import yaml
 
     values = {}
+    # An address, and a value in the words of YAML.
     for word in words:
         address, equals, text = word.partition("=")
         if not equals:

@@ -39,6 +39,7 @@ def reliability_curve(
         probability: (repeats, n).
         true: (repeats, n) whether what the probability speaks of is so.
     """
+    # As many bins as there are cases for, of about equal numbers.
     bins = int(np.clip(probability.shape[1] // CASES_PER_BIN, 1, MAX_BINS))
     flat, truth = probability.ravel(), true.ravel().astype(np.float64)
     whose = np.tile(patient, len(probability))
@@ -66,6 +67,7 @@ def decompose_brier(probability: Floats, positive: Flags) -> dict[str, float]:
     Gneiting & Jordan 2021, *PNAS* 118:e2016191118).
     """
     truth = positive.astype(np.float64)
+    # The parts of each repeat: what an isotonic fit mends, and what it keeps.
     uncertainty = float(truth.mean() * (1 - truth.mean()))
     parts = []
     for predicted in probability:
@@ -75,6 +77,7 @@ def decompose_brier(probability: Floats, positive: Flags) -> dict[str, float]:
         recalibrated_brier = float(np.mean((recalibrated - truth) ** 2))
         brier = float(np.mean((predicted - truth) ** 2))
         parts.append((brier - recalibrated_brier, uncertainty - recalibrated_brier))
+    # The mean over repeats; rounding takes no part below 0.
     reliability, resolution = np.mean(parts, axis=0).tolist()
     return {
         "reliability": max(0.0, reliability),
@@ -83,6 +86,7 @@ def decompose_brier(probability: Floats, positive: Flags) -> dict[str, float]:
     }
 
 
+# The log-odds of 0 and of 1 would be infinite.
 _MIN_PROBABILITY = 1e-9
 _LEAST = 1e-3  # of 1 − a leverage: one case that alone sets the slope
 _ONE_PATIENT = "no interval: a single patient"
@@ -213,9 +217,11 @@ def _estimate(
     return Estimate(value, value - half, value + half, "sandwich, by patient")
 
 
+# Quantiles at which the knots lie, as Harrell (2015, §2.4.6) has them.
 _KNOTS = (0.05, 0.35, 0.65, 0.95)
 _FEW_KNOTS = (0.1, 0.5, 0.9)
 _FEW_CASES = 100
+# How finely the distance by chance is drawn: sets of coefficients, and cases at most.
 _CHANCE_DRAWS = 400
 _CHANCE_CASES = 2000
 

@@ -25,6 +25,7 @@ from skiagram.statistics.variation import (
 )
 from skiagram.tasks.scored_cases import ScoredCases
 
+# Net benefit is told per 1,000 cases.
 PER = 1000
 UTILITY, NET_BENEFIT = "utility", "net_benefit"
 UTILITY_OFF_COPIES = "utility_off_near_duplicates"
@@ -38,6 +39,7 @@ def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
     Where cases have near duplicates, everything is there once more without these, as an analysis of
     its own; the group is the threshold.
     """
+    # Both arms, and an outcome that has net benefit.
     if run.pair is None or not run.task.defines(UTILITY):
         return ()
     network, classical = (arm.compared.scored for arm in run.pair)
@@ -50,6 +52,7 @@ def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
         contender=run.contender,
     )
     rows = assess(network, classical, setting.cases)
+    # Once more without near duplicates, where there are some and others are left.
     if members.all() or not members.any():
         return rows
     clean = network.select(members), classical.select(members), setting.cases.select(members)
@@ -188,6 +191,7 @@ def _net_benefits(
     difference joins those of sensitivity and specificity (method of variance estimates recovery;
     Zou & Donner 2008, *Statistics in Medicine* 27:1693).
     """
+    # Acted on are cases at or above the limit; each kind has its weight.
     acted = [scores.estimate[:, :, cases.positive] >= limit for scores in (network, classical)]
     positive, harm = cases.label == cases.positive, threshold / (1 - threshold)
     weights = prevalence, (1 - prevalence) * harm
@@ -196,6 +200,7 @@ def _net_benefits(
         hit, false_alarm = called[:, positive].mean(), called[:, ~positive].mean()
         return float(PER * (weights[0] * hit - weights[1] * false_alarm))
 
+    # The gain in pairs, with an interval by patient.
     correct = np.subtract(*pair_repeats(*(called == positive for called in acted)))
     act_on_all = PER * (weights[0] - weights[1])
     gain = join_classes(

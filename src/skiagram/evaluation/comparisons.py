@@ -83,9 +83,11 @@ def compare_pair(
         decisions: False where scores are no probabilities, so that nothing is decided by them.
     """
     (name, first), (other, second) = model, versus
+    # The difference in the primary figure.
     row, difference = partial(make_row, analysis=analysis, group=group), first.subtract(second)
     estimate, p = difference.estimate(), difference.p()
     paired = row(estimate, figure=first.predicted.primary, model=name, versus=other, p=p)
+    # Cases that only one of the two decides correctly.
     test = first.compare_decisions(second) if decisions else None
     if test is None:
         return (paired,)
@@ -183,6 +185,7 @@ def compare_parts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """
     if run.pair is None:
         return ()
+    # The parts that both have, each figure and the difference.
     first, second = (arm.compared.parts for arm in run.pair)
     row, rows = (
         partial(make_row, analysis=PARTS, figure=run.task.predicted.primary),
@@ -368,6 +371,7 @@ def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
     setting, contender = run.setting, run.contender
     if run.pair is None or not setting.has_near_duplicate.any():
         return ()
+    # Both arms need a defined figure without near duplicates.
     members = ~setting.has_near_duplicate
     part = {}
     for arm in (contender, "classical"):
@@ -376,6 +380,7 @@ def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
             return ()
         part[arm] = SelectedArm(run.arms[arm].choice, clean)
     pair = part[contender], part["classical"], contender, run.margin
+    # The simple baselines on the same cases.
     clean_rules = {name: rule.select(members) for name, rule in run.rivals.items()}
     return (
         *compare_arms(*pair, OFF_NEAR_DUPLICATES),

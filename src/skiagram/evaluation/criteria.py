@@ -37,13 +37,17 @@ from skiagram.statistics.significance import (
 )
 from skiagram.statistics.variation import effective_patients, few_have_most
 
+# The AUC of scores that tell nothing, and one above which two sets are unlike by convention.
 CHANCE = 0.5
 UNLIKE = 0.65
 FEW_OF_A_PART = 20
+# With fewer readers the intervals of their mean hold it too rarely (docs/results/coverage.md).
 FEW_READERS = 6
+# The lower bound of an intraclass correlation, as in docs/results/feature_stability.md.
 REPEATABLE = 0.75
 _SURE = 0.8
 _GOOD = 0.7  # AUC or C index of a model that may be of use
+# With fewer a single mark decides what share of the lesions is found.
 _FEWEST_MARKS = 2
 RISE = 0.1  # of a validation loss, from which it counts
 _ABOVE_IDEAL = ("above_ideal", "merit_above", "sensitivity_above")

@@ -82,6 +82,7 @@ def _mean_curve(ranking: Floats, positive: Flags, fits: Fits | None, *, recall: 
 
 
 _RATES = np.arange(101) / 100
+# A recall that is reached but for rounding counts as reached.
 _ROUNDING = 1e-12
 _Heights = Callable[[Places, Flags, Flags, Floats, Floats], Floats]
 
@@ -147,6 +148,7 @@ def _sensitivities(
         ends: (n,) whether the place ends a run of equal scores.
         rates: (k,) false positive rates, ascending, from 0 to 1.
     """
+    # Each resample walks its curve once; between two points it is straight.
     heights = np.ones((len(weights), len(rates)))
     false, true = np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
@@ -176,6 +178,7 @@ def _precisions(
         ends: (n,) whether the place ends a run of equal scores.
         recalls: (k,) recalls, ascending, in (0, 1].
     """
+    # The first place where the recall is reached, up to rounding.
     heights = np.full((len(weights), len(recalls)), np.nan)
     passed, hits = np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):

@@ -32,6 +32,7 @@ _POSITIVE, _DENSITIES = np.polynomial.legendre.leggauss(40)  # of its absolute v
 _POSITIVE = 4 * (_POSITIVE + 1)
 _DENSITIES = _DENSITIES * np.exp(-(_POSITIVE**2) / 2)
 _DENSITIES = _DENSITIES / _DENSITIES.sum()
+# How near the solved C indices must come to those that were asked for.
 _CLOSE = 1e-6
 _STEEPEST = 20.0  # log hazard ratio of a standard deviation; none is met in medicine
 

@@ -28,6 +28,7 @@ def measure_froc_area(
         finders: Model, or the ideal observer → its marks on the reported images.
         arms: Arm → marks of what stands for it.
     """
+    # The area of each finder, then the difference of the two arms.
     row = partial(make_row, analysis=FROC_AREA, figure="area")
     rows = [
         row(

@@ -96,6 +96,7 @@ def line_up(table: pd.DataFrame, case_id: NDArray[np.str_], where: str) -> pd.Da
     Raises:
         DataError: A case without a row or with several, or a row of another case.
     """
+    # Every case once, and no other one.
     index, cases = pd.Index(table["case_id"].tolist()), pd.Index(case_id.tolist())
     problems = {
         "doubled": index[index.duplicated()].unique(),

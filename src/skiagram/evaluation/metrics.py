@@ -82,6 +82,7 @@ def estimate_class_auc(scores: ScoredCases, cases: LabelledCases) -> tuple[Estim
     """Estimate the AUC of each class against all others, by its probability; empty for two."""
     if cases.positive is not None:
         return ()
+    # Each class against all others; a class without pairs has none.
     areas = []
     for k in range(len(cases.classes)):
         positive = cases.label == k
@@ -178,6 +179,7 @@ def estimate_balanced_accuracy(
     27:1693), with Student's quantile of the rarest class. Resamples of patients hold too little
     where a class has few: 58 to 87 % of the intervals with 9 positive patients (simulated).
     """
+    # The share of each class that is decided correctly.
     shares = [
         linearised.share((decision[:, side] == k).astype(np.float64), patient[side])
         for k, side in enumerate(label == k for k in range(n_classes))
@@ -185,9 +187,11 @@ def estimate_balanced_accuracy(
     if any(not len(each.patient) for each in shares):
         return Estimate(None, reason="a class has no case")
     value = float(np.mean([each.value for each in shares]))
+    # The rarest class bounds the degrees of freedom.
     rarest = min(effective_patients(each.patient) for each in shares)
     least = float(t_quantile(UPPER, max(1.0, rarest - 1)))
     bounds = np.array([each.bounds(max(least, each.variation.quantile)) for each in shares]).T
+    # Patients with cases of several classes make the shares go together.
     alike = np.array([[1.0 if a is b else a.correlation(b) for a in shares] for b in shares])
     reaches = np.abs(bounds - [each.value for each in shares])
     below, above = (float(np.sqrt(max(0.0, arm @ alike @ arm))) / n_classes for arm in reaches)

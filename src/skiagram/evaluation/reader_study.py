@@ -22,6 +22,7 @@ def study_readers_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """
     if run.task.positive is None:
         return ()
+    # The readers and what stands for the arms, without undefined areas.
     readers = {
         model.name: model.compared.figure
         for model in run.models
@@ -51,6 +52,7 @@ def study_readers(
     """
     if len(readers) < 2:
         return ()
+    # Each reader, and the mean of them as a sample of readers.
     row, placed = partial(make_row, analysis=READERS), list(readers.values())
     mean = mean_of_readers(placed)
     rows = [
@@ -59,6 +61,7 @@ def study_readers(
     ]
     rows.append(row(estimate_of_readers(mean, 0.0), figure="roc_auc", group=MEAN_READER))
     rows.append(row(Estimate(mean.between), figure="spread"))
+    # Each model against that mean.
     for name, model in models.items():
         difference = model_against_readers(model, placed)
         p = difference.variation.p(difference.value)

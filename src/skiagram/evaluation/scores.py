@@ -58,6 +58,7 @@ def stack_scores(
         fit_column: Says which fit scored a case.
         trained: Whether fits learned from cases, so that their training sets overlap.
     """
+    # A table a repeat becomes a row a repeat.
     estimates = [probabilities_of(table) for table in tables]
     scores = [scores_of(table) for table in tables]
     fit = np.stack([table[fit_column].to_numpy(np.int64) for table in tables])
@@ -85,6 +86,7 @@ def held_out_probabilities(model: Predictions, setting: EvaluationSet) -> Iterat
     Under `holdout` a repeat's out-of-fold scores decide on all sealed cases; under `cv` the inner
     scores of an outer fold, which leave its cases out, decide on these.
     """
+    # Under `cv` the inner folds of each outer fold fix it, else the folds of development.
     nested = setting.task.design == "cv"
     table = model.table
     reported = table[table["part"] == setting.task.part]

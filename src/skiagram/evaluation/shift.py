@@ -40,6 +40,7 @@ from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import UPPER, effective_patients, error_of_shift
 
 Floats = NDArray[np.float64]
+# Folds of the classifier that tells both sides apart, and how much of a column is named.
 _FOLDS = 5
 _CATEGORIES = 8
 _NAMED_FEATURES = 5

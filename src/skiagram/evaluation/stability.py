@@ -93,6 +93,7 @@ def assess_stability(
     Args:
         selection: Which features the fits chose; see `assess_feature_selection`.
     """
+    # AUC over folds and seeds, and how far training is ahead.
     area = measure_auc(reported, cases)
     seeds = np.array(area.repeated)
     yield "fold_auc_mean", "", corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0)
@@ -101,6 +102,7 @@ def assess_stability(
     for name, values in (("fold_auc_sd", folds.held_out), ("seed_auc_sd", seeds)):
         if len(values) > 1:
             yield name, "", Estimate(float(values.std(ddof=1)))
+    # How decisions and AUC move with the seed.
     if reported.repeats > 1:
         yield "flips", "", proportion(flip_rate(reported.decided), cases.patient)
     if cases.positive is not None and len(seeds) > 1:
@@ -148,6 +150,7 @@ def split_variance(ranked: Linearised) -> dict[str, float]:
 
 
 _FITS = r"repeat\d+-(?:fold\d+|outer\d+-final)"  # neither final nor inner fits
+# How many of the chosen features are named.
 _MAX_NAMED = 10
 
 
@@ -162,6 +165,7 @@ def assess_feature_selection(table: pd.DataFrame) -> Iterator[Named]:
     """
     if table.empty:
         return
+    # Fits by features: which fit kept which feature.
     fold_fits = table[table["fit"].str.fullmatch(_FITS)]
     wide = fold_fits.pivot_table(
         index="fit", columns="feature", values="chosen", aggfunc="any", fill_value=False
@@ -170,6 +174,7 @@ def assess_feature_selection(table: pd.DataFrame) -> Iterator[Named]:
     yield "choosing_fits", "", Estimate(float(len(wide)))
     yield "features_to_choose_from", "", Estimate(float(wide.shape[1]))
     yield "features_kept", "", Estimate(float(wide.sum(axis=1).mean()))
+    # The features that most fits kept, by name where equal.
     share = {str(name): float(column.mean()) for name, column in wide.items()}
     ranked = sorted((name for name in share if share[name]), key=lambda name: (-share[name], name))
     for name in ranked[:_MAX_NAMED]:

@@ -35,9 +35,11 @@ def _measure_side(
     group, group_scores = cases.select(members), scores.select(members)
     patient = cases.patient[members]
     figures: dict[str, Linearised] = {}
+    # The AUC, where the part has cases of both classes.
     auc = measure_auc(group_scores, group)
     if np.isfinite(auc.value):
         figures["roc_auc"] = replace(auc, patient=patient)
+    # Decisions need a threshold.
     if group.positive is None or np.isnan(group_scores.threshold).any():
         return figures
     positive = group.label == group.positive
@@ -49,6 +51,7 @@ def _measure_side(
     return figures
 
 
+# A column of more values is not taken apart; more numbers than that are taken in thirds.
 MAX_VALUES = 12
 FEW_NUMBERS = 6
 MIN_PATIENTS = 5  # fewer could tell who they are

@@ -39,6 +39,7 @@ def assess_prediction_sets(
             probability, fixing_cases.label, fixing_cases.patient, level
         )
     sets: NDArray[np.bool_] = 1 - scores.estimate <= limits
+    # How often the sets hold the true class, and how large they are.
     size = sets.sum(axis=2)
     holds = sets[:, np.arange(len(cases)), cases.label].mean(axis=0)
     yield "level", "", Estimate(level)
@@ -46,6 +47,7 @@ def assess_prediction_sets(
     yield "mean_size", "", Estimate(float(size.mean()))
     for name, sets_of_kind in (("single", size == 1), ("several", size > 1), ("empty", size == 0)):
         yield name, "", proportion(sets_of_kind.mean(axis=0), cases.patient)
+    # Coverage class by class.
     for k, name in enumerate(cases.classes):
         members = cases.label == k
         yield "coverage", name, proportion(holds[members], cases.patient[members])
@@ -75,6 +77,7 @@ def assess_risk_coverage(
         mean_area: Floats = np.mean([risk_area(*pair, weights) for pair in pairs], axis=0)
         return mean_area
 
+    # The errors among the cases kept, the least sure left out first.
     risks = []
     for doubts, errors in pairs:
         order, ends = tied_order(doubts)

@@ -569,6 +569,7 @@ def _percent(share: float) -> str:
 
 def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -> str:
     """Return on which cases, and whether models knew them."""
+    # The cases that the answer follows, of patients that are known or not.
     cases, patients = (decisive.cases, decisive.patients) if decisive else evaluation.reported
     design, known = evaluation.task.design, evaluation.patients_known
     kind: str = "external" if evaluation.is_external else design

@@ -159,6 +159,7 @@ class SpectrumBasis:
         flat = whole.reshape(len(whole), -1).T
         weights = np.concatenate([flat.real, flat.imag], axis=1).astype(np.float32)
 
+        # Block by block, of unit norm; what the window leaves empty is 0.
         def seen() -> Iterator[Spectra]:
             for start in range(0, len(small), _AT_ONCE):
                 block = small[start : start + _AT_ONCE]

@@ -38,11 +38,13 @@ class Tree:
     @classmethod
     def grow(cls, vectors: NDArray[np.float32], number: int) -> "Tree":
         """Grow a tree over (n, d) vectors; trees of other numbers have other directions."""
+        # As many levels as leave leaves of the wanted size.
         levels = max(int(np.log2(max(len(vectors), 1) / _LEAF)), 0)
         draws = stream(_SEED, "directions", str(number))
         directions = draws.normal(size=(levels, vectors.shape[1])).astype(np.float32)
         places = vectors @ directions.T
         size = -(-len(vectors) // 2**levels)
+        # Every leaf is halved at each level; some vectors are there twice to make sizes equal.
         leaves = np.resize(np.arange(len(vectors)), (1, 2**levels * size))
         borders = []
         for level in range(levels):

@@ -31,8 +31,10 @@ THUMBNAIL = 28
 _LARGE = 2**24  # values of a picture that is reduced in bands of rows
 _BAND = 256
 VOLUME_THUMBNAIL = 9  # 9³ numbers, about as many as 28²
+# Of thumbnails; that of detail keeps apart what shares an outline alone.
 THRESHOLD = 0.98
 DETAIL_THRESHOLD = 0.4  # shared outlines reach .37 on mini-MIAS; near duplicates at least .44
+# The side at which detail is compared, of pictures and of volumes.
 _DETAIL_SIDE = 128
 _VOLUME_DETAIL_SIDE = 32
 _SURROUNDINGS = 1.5  # standard deviation of the weights, pixels
@@ -40,7 +42,9 @@ _FLAT = 0.01  # of an image's spread; less is noise of rounding
 _DETAILS_KEPT = 1024
 ROUNDING = 1e-12  # of the greatest value: what means of equal float64 values may differ by
 _BLOCK = 1024  # a block of products stays within a core's cache
+# Many images are compared within the leaves of trees; a copy must share a leaf in one.
 _TREES = 24
+# Products of float32 are off by less; those near the threshold are taken in float64 again.
 _ROUNDING_OF_PRODUCTS = 1e-4
 EXACT, NEAR = "exact", "near duplicate"
 

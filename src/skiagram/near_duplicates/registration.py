@@ -26,6 +26,7 @@ _FINE = (1.5, 1.5)  # outlines that films share weigh no more than tissue
 _GROUND = 11  # pixels: a wider place of one value is empty ground, a narrower one a block of JPEG
 _FRINGE = 3  # pixels beside it, two standard deviations of `_FINE`
 _FLAT = 0.02  # of an image's spread; less is noise of rounding
+# Gauss–Newton steps of a pair.
 _STEPS = 8
 _TRIAL = 3  # steps, after which a pair may be given up
 _PARTS = 4  # a side
@@ -185,6 +186,7 @@ def alike_everywhere(first: Details, second: Details, guess: Guess, close: Regis
     One strong edge that two images share makes them alike as wholes, not in most of their parts.
     """
     warped, inside = _laid_over(first, guess, close)
+    # The parts of the overlap, on a grid.
     edges = np.linspace(0, len(second), _PARTS + 1).astype(int)
     parts = [slice(start, stop) for start, stop in pairwise(edges)]
     correlations = []
@@ -192,6 +194,7 @@ def alike_everywhere(first: Details, second: Details, guess: Guess, close: Regis
         overlap = inside[rows, columns]
         if overlap.mean() < 0.5:
             continue
+        # Pearson's correlation of each part that overlaps for the most.
         part, other_part = warped[rows, columns][overlap], second[rows, columns][overlap]
         part, other_part = part - part.mean(), other_part - other_part.mean()
         power = float(np.sqrt((part**2).sum() * (other_part**2).sum()))

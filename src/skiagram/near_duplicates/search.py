@@ -299,12 +299,14 @@ class _SpectrumPasses:
         self._whole = self._as_they_are(SpectrumWindow())
 
     def __iter__(self) -> Iterator[_Pass]:
+        # Whole images, turned and mirrored.
         either = (-SETTINGS.turn, SETTINGS.turn)
         turned = [*product(self._orientations, (0, *either))]
         if not self._combined:
             turned += product([(False, 1)], either)
         for (mirrored, quarters), degrees in turned:
             yield self._pass(SpectrumWindow(), self._whole, Guess(mirrored, quarters, degrees))
+        # Crops around the centre, and off it.
         for window in _CENTRED:
             yield from self._cropped(window)
         for window in _OFF_CENTRE:
@@ -313,6 +315,7 @@ class _SpectrumPasses:
             for mirrored, quarters in self._orientations:
                 guess = Guess(mirrored, quarters)
                 yield self._pass(window, self._opposite(window, guess), guess)
+        # Shifts by a third of a side, where opposite windows show the same.
         for window in _FAR if self._combined else ():
             moved = Guess(down=-2 * window.down, across=-2 * window.across)
             opposite = self._opposite(window, Guess())

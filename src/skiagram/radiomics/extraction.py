@@ -30,6 +30,7 @@ from skiagram.radiomics.settings import INTERPOLATORS, ExtractionPlan, Settings
 
 _ORIGINAL = "original"
 _MCC = "glcm_MCC"
+# Places that differ by less are the same but for rounding.
 _LAST_DIGITS = 1e-9
 _AXES = ("Major", "Minor", "Least")
 
@@ -165,6 +166,7 @@ def _derived(
     settings: Settings,
 ) -> dict[str, float]:
     """Return what PyRadiomics has besides, and energies of shifted intensities."""
+    # PyRadiomics counts energies of intensities that are shifted first.
     inside = batch.masks if batch.masks is not None else np.ones(batch.images.shape[:4], np.bool_)
     pixels = batch.images[..., 0] if batch.volumes else batch.images
     values = pixels[inside].astype(np.float64) + settings.voxelArrayShift

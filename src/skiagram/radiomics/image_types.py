@@ -69,11 +69,14 @@ def wavelet_bands(image: Floats, settings: Settings) -> Iterator[tuple[str, Floa
     """Yield the bands of an undecimated wavelet transform, the lowest one last."""
     import pywt
 
+    # Axes in the order of PyRadiomics, sides made even.
     axes = (2, 1) if settings.force2D else (2, 1, 0)
     low, sides = "a" * len(axes), tuple(slice(side) for side in image.shape)
     rest = np.pad(image, [(0, side % 2) for side in image.shape], "wrap")
+    # Levels before the first one leave their lowest band alone.
     for _ in range(settings.start_level):
         rest = pywt.swtn(rest, settings.wavelet, level=1, axes=axes)[0][low]
+    # The other bands of each level, then the lowest band of the last.
     for level in range(1, settings.level + 1):
         bands = pywt.swtn(rest, settings.wavelet, level=1, axes=axes)[0]
         rest = bands.pop(low)

@@ -176,6 +176,7 @@ def _of_itk(
 
 def _with_own_grid(case: Case, own: OwnGrid) -> Case:
     """Return an image with a region on voxels of its own; refuse one that leaves the image."""
+    # The region must lie within the image, up to rounding.
     ends = ends_of(own.inside)
     geometry = [*zip(ends, own.first, own.spacing, case.spacing, case.image.shape, strict=True)]
     for (start, stop), first, mask, image, size in geometry:
@@ -187,6 +188,7 @@ def _with_own_grid(case: Case, own: OwnGrid) -> Case:
                 allowed="a region within the image",
                 remedy="check that the mask belongs to this image",
             )
+    # The region as it lies on the image's voxels.
     axes = [
         (np.arange(float(size)) - first) * (image / mask)
         for _, first, mask, image, size in geometry

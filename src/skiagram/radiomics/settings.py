@@ -280,6 +280,7 @@ def _image_types(
     types: list[tuple[ImageType, Settings]] = []
     remarks = []
     form = "lines of the form `Original: {}`"
+    # A file without types of images means the image itself.
     kinds = _named(part, "imageType", form) or {"Original": {}}
     for kind, special in kinds.items():
         if kind in _OTHER_TYPES:
@@ -289,6 +290,7 @@ def _image_types(
         if image_type is None:
             allowed = ", ".join(get_args(ImageType))
             raise OptionError(f"no image type `{kind}`", where="imageType", allowed=allowed)
+        # A type may have settings of its own.
         where = f"imageType.{kind}"
         own = _named(special, where, "lines of the form `binWidth: 25`, or {}")
         specially = _settings({**values, **own}, where) if own else settings

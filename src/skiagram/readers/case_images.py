@@ -168,6 +168,7 @@ def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
         folder = PurePosixPath(file).parent
         return join_volume(files.read(file), lambda name: files.read((folder / name).as_posix()))
 
+    # A single file, or every file of a series.
     names = files.series(reference.file)
     if names is None:
         image = {reference.file: whole(reference.file)}
@@ -176,6 +177,7 @@ def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
         image = {name: files.read(f"{reference.file}/{name}") for name in names}
         parts = {name: _sha256(content) for name, content in image.items()}
         checksums = {reference.file: checksum_of_series(parts)}
+    # The masks, each with its checksum.
     masks = tuple(map(whole, reference.masks))
     checksums |= zip(reference.masks, map(_sha256, masks), strict=True)
     return CaseFiles(image, masks, checksums)

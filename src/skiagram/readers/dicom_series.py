@@ -76,7 +76,9 @@ _OTHER_KINDS = (  # DICOM PS3.4 B.5: what is stored beside slices
     "1.2.840.10008.5.1.4.1.1.88.",  # reports
     *(f"1.2.840.10008.5.1.4.1.1.481.{kind}" for kind in (3, 4, 5, 6, 7, 8)),  # of radiotherapy
 )
+# What headers raise whose fields are missing or impossible.
 _FAULTS = (AttributeError, KeyError, IndexError, NotImplementedError, TypeError, ValueError)
+# By how much the directions of parallel slices may differ.
 _PARALLEL = 1e-4
 _UNIT = 1e-3  # by which directions may be longer than 1, or not at right angles
 _TO_NIFTI = (
@@ -159,6 +161,7 @@ def decode_series(
 
 def check_one_volume(content: bytes, name: str, most_pixels: int) -> None:
     """Refuse frames of one file that lie at several places, some of them at the same one."""
+    # Only frames of an enhanced file say where they lie.
     header = read_header(BytesIO(content), name, most_pixels, _FIELDS)
     if not header.get("PerFrameFunctionalGroupsSequence"):
         return

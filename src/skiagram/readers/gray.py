@@ -49,6 +49,7 @@ def in_gray(image: SpacedImage) -> SpacedImage:
 
 def describe_gray(made: Iterable[MadeGray]) -> tuple[str, ...]:
     """Return sentences on how many images were no gray files; none where all were."""
+    # Each kind of image that was made gray has a sentence.
     counts = Counter(made)
     weights = "(luma of ITU-R BT.601)"
     sentences: dict[MadeGray, str] = {

@@ -59,6 +59,7 @@ class VoxelGrid:
             steps: (3, 3), a row an axis of the array: from a voxel to the next one.
             origin: (3,) centre of the first voxel.
         """
+        # Distances must be positive and finite.
         lengths = np.linalg.norm(steps, axis=1)
         if not (np.isfinite(steps).all() and np.isfinite(origin).all() and (lengths > 0).all()):
             raise DataError(
@@ -66,6 +67,7 @@ class VoxelGrid:
                 allowed="three positive, finite distances",
                 remedy="export the volume again",
             )
+        # Axes at right angles, up to rounding.
         axes = steps / lengths[:, None]
         lean = float(np.abs(axes @ axes.T - np.eye(3)).max())
         if lean > _SHEAR:
@@ -186,6 +188,7 @@ def check_same_grid(mask: VoxelGrid, image: VoxelGrid) -> None:
 def describe_differences(mask: VoxelGrid, image: VoxelGrid) -> list[str]:
     """Describe in what two grids differ, each with its size; empty where they agree."""
     differences = []
+    # Size, spacing, direction and origin, each by how far it moves the farthest voxel.
     if mask.shape != image.shape:
         differences.append(f"{_sides(mask.shape)} voxels, the image {_sides(image.shape)}")
     short = TOLERANCE * min(image.spacing)

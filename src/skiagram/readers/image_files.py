@@ -40,6 +40,7 @@ from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.volume_files import count_volumes
 from skiagram.readers.voxels import narrow
 
+# DICOM has its four letters behind a preamble of 128 bytes.
 HEAD_BYTES = 132
 # Of names by which people call images, read here or not.
 ENDINGS = (
@@ -59,6 +60,7 @@ _MAX_PAGES = 10_000  # of a TIFF: each is looked up from the one before
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _ORIENTATION = 258, 262, 274
 _SAMPLES_PER_PIXEL, _SAMPLE_FORMAT = 277, 339
 _SIZED_COMPRESSIONS = (1, 5, 8, 32773, 32946)  # none, LZW, deflate, PackBits: never more than asked
+# TIFF's number of this compression.
 _PACK_BITS = 32773
 _SUBFILE = 254  # its bits say of a page that it is a smaller copy, or a mask of transparency
 _DEPENDENT = 1 | 4
@@ -183,9 +185,11 @@ def _decode_with_pillow(
 
 def _deep_jpeg(content: bytes, name: str, most_pixels: int) -> Image | None:
     """Return a gray JPEG of more than 8 bits, with loss or without; None for any other."""
+    # The stream says its bits before it is decoded.
     stream = read_stream(content)
     if stream is None or stream.bits <= 8:
         return None
+    # What is not read, or is cut short.
     if stream.samples > 1:
         fault = f"JPEG of {stream.bits} bits in colour"
         raise DataError(fault, where=name, allowed=_ALLOWED, remedy="convert it")
@@ -378,6 +382,7 @@ def _refuse_thumbnail(sides: tuple[int, int], first: tuple[int, int], name: str)
 def _check_netpbm(file: PpmImageFile, content: bytes, name: str) -> None:
     """Refuse what Pillow does not look for: a second image, and values that it would cut off."""
     tile, pixels = file.tile[0], content[file.tile[0].offset :]
+    # Whether a second image follows the pixels.
     if tile.codec_name == "ppm_plain":
         goes_on = re.search(rb"\sP[1-6]\s", pixels) is not None
     else:
@@ -387,6 +392,7 @@ def _check_netpbm(file: PpmImageFile, content: bytes, name: str) -> None:
     if goes_on:
         remedy = "write one file per image"
         raise DataError("more than one image", where=name, allowed="one", remedy=remedy)
+    # No value may lie above the greatest of the header.
     if tile.codec_name == "ppm":
         how: Any = tile.args
         stated = int(how[1])

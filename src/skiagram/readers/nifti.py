@@ -166,16 +166,19 @@ def _place(
     header: np.void, sides: list[int], spacing: Spacing | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return steps and origin of a volume; refuse two places that do not agree."""
+    # Distances in mm, and which of the two forms of a place are stated.
     units = int(header["xyzt_units"]) & 7
     scale = _UNITS.get(units, 1.0)
     distances = header["pixdim"][1:4].astype(np.float32).astype(np.float64)
     has_qform, has_sform = (int(header[f"{form}form_code"]) > 0 for form in "qs")
     stated = bool((distances > 0).all()) or has_sform
+    # Distances of 1 without a unit and a place are no statement.
     if not has_qform and not has_sform:
         stated &= not (units == 0 and (distances == 1).all())
     distances[(distances == 0) | ~np.isfinite(distances)] = 1
     if not stated:
         distances[:] = 1
+    # The sform goes first; the qform must say the same.
     qform = _qform(header, distances) if has_qform else None
     sform = header["srow"].astype(np.float32).astype(np.float64) if has_sform else None
     steps, origin = _steps(qform if sform is None else sform, distances * scale, scale)

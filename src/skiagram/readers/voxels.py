@@ -19,15 +19,18 @@ _GZIP = b"\x1f\x8b"
 
 def narrow(values: NDArray[Any]) -> NDArray[Any]:
     """Return values in a depth that a store keeps: 16 bits for whole numbers, else float32."""
+    # Depths that are kept as they are.
     if values.dtype in (np.uint8, np.uint16, np.int16, np.float32):
         return values.astype(values.dtype.newbyteorder("="), copy=False)
     if values.dtype == np.bool_:
         return values.astype(np.uint8)
+    # Whole numbers in 16 bits, if they fit.
     if values.dtype.kind in "iu":
         low, high = int(values.min()), int(values.max())
         for kind in (np.int16, np.uint16):
             if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
                 return values.astype(kind)
+    # All else as 32-bit floats.
     with np.errstate(over="ignore"):
         narrowed = values.astype(np.float32)
     if np.isinf(narrowed[np.isfinite(values)]).any():
@@ -38,6 +41,7 @@ def narrow(values: NDArray[Any]) -> NDArray[Any]:
 def check_voxels(shape: tuple[int, ...]) -> None:
     """Refuse what is no volume, or too large a one."""
     sides = " × ".join(map(str, shape))
+    # A picture, several volumes, or more than fits.
     if len(shape) == 2:
         remedy = "save it as a picture (PNG, TIFF), or with a third axis of one slice"
         raise DataError(f"2 axes ({sides})", allowed="three axes", remedy=remedy)

@@ -76,6 +76,7 @@ def answer(result: LearningCurves) -> tuple[str, ...]:
 
 def tabulate_curves(result: LearningCurves) -> Table:
     """Tabulate AUC and efficiency by number of training cases; missing fits are counted."""
+    # A column for each size; draws whose fit failed are counted.
     sizes = sorted({cases for curve in result.curves for cases in curve.cases})
     rows = []
     for curve in result.curves:

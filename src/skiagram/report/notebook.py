@@ -297,6 +297,7 @@ class ScoreComparison(_Shown):
 
     def _show(self) -> tuple[Sequence[str], Table, Sequence[Drawing | None]]:
         evaluation = self.evaluation
+        # The figures of each column, then their difference.
         rows = [
             TableRow(model.outcome.title, [fill_cell(model.find(name)) for name in _COLUMNS])
             for model in evaluation.models
@@ -305,6 +306,7 @@ class ScoreComparison(_Shown):
         rest = TableRow(" minus ".join(self._names), cells)
         groups = (Group("", rows), Group("What the answer rests on", [rest]))
         table = Table(tuple(_COLUMNS.values()), groups, first="Scores")
+        # The sentences of the verdict, and three drawings.
         answer = evaluation.answer
         sentences = (answer.headline, *answer.openings, *answer.reasons)
         drawings = (

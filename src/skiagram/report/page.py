@@ -50,6 +50,7 @@ def write_checklists(
     evaluation: Evaluation, material: Material, sections: Sections
 ) -> dict[str, str]:
     """Return name of the file → text: a page of all checklists and, to fill in, a table of each."""
+    # A page of all of them, and of each a table to fill in.
     filled = fill_checklists(evaluation, material)
     files = {
         "checklists.html": render_template(

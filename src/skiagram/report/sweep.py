@@ -173,11 +173,13 @@ def describe_choice(result: SweepResult) -> list[str]:
 
 def tabulate_rows(result: SweepResult, model: str) -> Table:
     """Tabulate the figures of a model in every row, differences from the reference among them."""
+    # Every figure that any row has of this model.
     figure_names = dict.fromkeys(
         each.figure for row in result.rows for each in row.figures.figures if each.model == model
     )
     columns = [heading_of(name) for name in figure_names]
     rows = []
+    # A row for each row of the sweep; the reference has no difference from itself.
     for each in result.rows:
         cells = []
         for name in figure_names:

@@ -39,6 +39,7 @@ OUTPUTS = (
     "metrics.json",
     OPENING,
 )
+# Figures of metrics.json are rounded to so many digits.
 _DIGITS = 4
 PRIMARY = {
     "deep": "best_network_minus_baseline",
@@ -74,16 +75,19 @@ def write_results(
     evaluation: Evaluation, material: Material, artefacts: EvaluationInputs, folder: Path
 ) -> None:
     """Write `OUTPUTS` into a folder."""
+    # The page and its checklists.
     sections = make_sections(evaluation, material)
     write_report(evaluation, material, folder / "report.html", folder / "plots", sections)
     for name, text in write_checklists(evaluation, material, sections).items():
         path = folder / "checklists" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    # The scores; labels that are encrypted stay out.
     scores = make_scores_table(artefacts.models, artefacts.cases, artefacts.task, artefacts.sealed)
     if artefacts.encrypted:
         scores = scores.drop(columns="label")
     (folder / "scores.csv").write_text(inert_text(scores), encoding="utf-8")
+    # The records that other programs read.
     write_record(evaluation, folder / "evaluation.json")
     write_record(artefacts.comparison, folder / OPENING)
     figures = json.dumps(headline_figures(evaluation), indent=2, sort_keys=True, allow_nan=False)

@@ -119,6 +119,7 @@ class DataSetFacts:
         from skiagram.records.places import MARKS
         from skiagram.tasks.cases import read_cases
 
+        # The development cases that ingest wrote, and which columns are beside them.
         cases, task = read_cases(folder)
         development = cases.development()
         covariates = read_table(folder / "covariates.parquet").columns.drop("case_id")

@@ -144,6 +144,7 @@ def choices_of_array(name: str, shape: tuple[int, ...]) -> FittingChoices:
 
 def table_choices(described: DescribedFeatures, data: CheckedData) -> FittingChoices:
     """Choose what fits a table of features; params.yaml decides what is not named."""
+    # What is known of the table: its outcome and how rare a class is.
     source = described.source
     shipped = read_shipped(CHOICES)["baselines"]
     facts = _facts(source.name, "table", described.design)
@@ -153,10 +154,12 @@ def table_choices(described: DescribedFeatures, data: CheckedData) -> FittingCho
         rarest = min(len(np.unique(patient[label == each])) for each in set(label))
         facts["many"] = rarest >= _ENOUGH_FOR_FIVE_FOLDS
     choices = _take(FittingChoices({}, {}, {}, volume=described.volume or ""), "data", facts)
+    # Simple rules, of the outcome where it has its own.
     rules = ["single_feature"]
     if source.outcome is not None:
         choices = choices_of_outcome(choices, source.outcome, source.covariates)
         rules = [*source.outcome.rules.values()]
+    # Features of several regions are compared by how they are combined.
     if COUNT in (source.features or ()):
         choices = _compare_combinations(choices, source.features or (), rules)
     return choices

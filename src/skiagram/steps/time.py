@@ -192,10 +192,12 @@ def time_encoder(
     from skiagram.encoders.encoding import FolderEncoder, resolve_preprocessing
     from skiagram.training.classifier import multiply_adds
 
+    # The images that are timed, and the encoder as a run uses it.
     number = _write_images(prepared, case_id[: clock.images], folder, regions=True)
     images, case = prepared.store, str(case_id[0])
     encoder = build(options, "encoder")
     loaded = encoder.load()
+    # One image as the network sees it, of which operations are counted.
     preparation = read_record(Preparation, prepared.images / PREPARATION)
     ready = resolve_preprocessing(preparation, encoder, loaded)
     scaled = ready.preprocessing.intensity.scale(images.image(case))

@@ -37,6 +37,7 @@ def data(evaluation: Evaluation, material: Material) -> Context:
 def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
     """Tabulate cases by class and part, and patients or groups of near duplicates."""
     task, parts = evaluation.task, evaluation.cases
+    # Each class, the one looked for marked.
     rows = [
         TableRow(
             name,
@@ -45,6 +46,7 @@ def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
         )
         for number, name in enumerate(task.classes)
     ]
+    # All cases, and their patients where these are known.
     whole = [format_count(sum(counts.values())) for counts in parts.values()]
     people = [format_count(evaluation.patients.get(part)) for part in parts]
     rows += [

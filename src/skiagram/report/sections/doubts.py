@@ -57,12 +57,14 @@ def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]
     Findings of the audit that would have stopped the run, had nobody accepted them, stand first:
     the first page has room for a few.
     """
+    # Sentences that the verdict says already.
     answer = evaluation.answer
     verdict_sentences = (
         describe_rules(evaluation, beaten=False)
         if answer.openings
         else (answer.headline, *answer.reasons)
     )
+    # Findings that somebody waived, warnings, and the other findings.
     graver = [finding for finding in audit.findings if finding.warns]
     return (
         *(
@@ -86,6 +88,7 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
     useless = is_nothing_of_use(evaluation)
     if useless:
         yield from advise_without_use(evaluation)
+    # More trainings, where their spread hides the difference.
     primary = None if useless else find_comparison(evaluation)
     if primary is not None and primary.is_of_single_trainings:
         yield say("next.trainings")
@@ -93,6 +96,7 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
         several = primary.trainings >= 5
         times = say("next.more_than" if several else "next.five", trainings=primary.trainings)
         yield say("next.more_trainings", times=times)
+    # More patients, mended data and another site.
     needed = None if useless else find_missing_patients(evaluation)
     if needed is not None:
         yield _ask_for_patients(evaluation, needed, material.card.patients_known)
@@ -105,6 +109,7 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
 
 def _ask_for_patients(evaluation: Evaluation, needed: int, patients_known: bool) -> str:
     """Say how many patients would decide, and what each number takes the true gain to be."""
+    # How many patients each supposed gain would take.
     figures = evaluation.figures.select(analysis=PRIMARY)
     decide, settle = (figures.find(figure=f"patients_to_{aim}") for aim in ("decide", "settle"))
     decisive, supposed = find_decisive(evaluation), []

@@ -49,6 +49,7 @@ def finding(evaluation: Evaluation, material: Material) -> Context:
     searched = evaluation.finding
     if searched is None:
         return {}
+    # Images that could not be judged.
     left_out = []
     if searched.unplaced:
         left_out.append(f"{searched.unplaced} positive images without a known place are left out.")

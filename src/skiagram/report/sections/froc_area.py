@@ -22,6 +22,7 @@ def froc_area(evaluation: Evaluation, material: Material) -> Context:
 def tabulate_froc_area(evaluation: Evaluation) -> Table:
     """Make a row a finder, the difference of the two arms, and the ideal observer."""
     figures, titles = evaluation.figures.select(analysis=FROC_AREA), evaluation.titles
+    # The finders of each arm.
     areas, arms = figures.select(versus="").by_model("area"), dict[str, list[TableRow]]()
     for model in evaluation.models:
         if model.outcome.model in areas:
@@ -29,6 +30,7 @@ def tabulate_froc_area(evaluation: Evaluation) -> Table:
             row = TableRow(titles[model.outcome.model], cells)
             arms.setdefault(model.outcome.arm, []).append(row)
     groups = [Group(title, arms[arm]) for arm, title in ARM_TITLES.items() if arm in arms]
+    # The difference of the two arms, and the limit of generated data.
     if difference := figures.get(versus="classical"):
         name = evaluation.words_of(evaluation.finding.contender) if evaluation.finding else ""
         row = TableRow(f"Best {name} minus best classical model", [fill_difference(difference)])

@@ -29,6 +29,7 @@ def tabulate_parts(evaluation: Evaluation) -> Table:
     def find(name: str, model: str) -> Cell:
         return fill_cell(figures.find(group=name, model=model, versus=""))
 
+    # The figure of both arms, and their difference.
     words = evaluation.contender_words
     columns: dict[str, Callable[[FigureRow], Cell | str]] = {
         f"AUC, best {words}": lambda row: find(row.group, contender),

@@ -45,6 +45,7 @@ def repeatability(evaluation: Evaluation, material: Material) -> Context:
 
 def tabulate_features(kinds: Kinds) -> Table:
     """Tabulate ICC(1,1) of each feature under each kind of change, below it ICC(3,1)."""
+    # Each kind of change by the name of the feature; one that lacks it has an empty cell.
     by_name = [{each.feature: each for each in features} for features in kinds.values()]
     rows = []
     for name in dict.fromkeys(name for features in by_name for name in features):

@@ -61,6 +61,7 @@ def stability(evaluation: Evaluation, material: Material) -> Context:
 
 def tabulate_stability(evaluation: Evaluation) -> Table:
     """Tabulate spread over folds and seeds, and the training gap, of every model."""
+    # Under `cv` the inner folds choose, else the folds of development.
     nested = evaluation.task.design == "cv"
     used = "" if nested else " (used to choose the best)"
     inner = Column("Inner AUC (used to choose the best)", "selection_auc", analysis=SELECTION)
@@ -72,6 +73,7 @@ def tabulate_stability(evaluation: Evaluation) -> Table:
         Column("Training minus out-of-fold AUC", "training_gap", show=fill_difference),
         Column("Cases classified differently with another seed", "flips", absent=_SINGLE),
     ]
+    # Only where some model selects features.
     if evaluation.table.select(analysis=STABILITY, figure="selection_agreement"):
         keeps_all = "the model selects no features"
         heading = "Agreement of the selected features"

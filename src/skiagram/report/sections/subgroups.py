@@ -105,6 +105,7 @@ def tabulate_subgroup_differences(evaluation: Evaluation, model: ModelResult) ->
                 filled += [fill_difference(difference), p]
         return filled
 
+    # Two columns for each figure: difference, and its p values.
     headings = [(metric_heading(name, evaluation.task), "p, raw | Holm") for name in metrics]
     columns = [heading for pair in headings for heading in pair]
     parts = [part for part in model.parts if figures.find(group=part.name, figure=CASES).value]

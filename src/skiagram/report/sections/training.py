@@ -112,5 +112,6 @@ def tabulate_cost(evaluation: Evaluation) -> Table:
         "Fits",
     )
     table = tabulate_models(evaluation, columns, cells)
+    # Readers cost nothing here.
     groups = [group for group in table.groups if group.title != ARM_TITLES["reader"]]
     return replace(table, groups=groups)

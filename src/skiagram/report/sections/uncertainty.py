@@ -62,6 +62,7 @@ def tabulate_referral(evaluation: Evaluation) -> Table:
         curve = model.risk_coverage
         if curve is None:
             return None
+        # The point of the curve nearest to each share that is referred.
         coverage = curve.x
         nearest = [
             min(range(len(coverage)), key=lambda point: abs(coverage[point] - (1 - referred)))

@@ -258,6 +258,7 @@ class MiniMias(RealDataSet):
         return changed
 
     def open(self, root: Path | None) -> "OpenMiniMias":
+        # The films and what is known of them, verified.
         digests = published_digests()
         folder = locate_folder(self.folder, self.url, root, digests)
         truth = read_truth(folder / FILE, digests)
@@ -265,6 +266,7 @@ class MiniMias(RealDataSet):
             truth = [film for film in truth if film.lesions]
         films = FilmReader(folder, digests, truth)
         cases = select_cases(films, self.task, self.region is not None, self.place_seed)
+        # A part of the cases, where a split is drawn.
         if self.split is not None:
             chosen = self.split.draw([case.entry for case in cases], self.classes)
             cases = [

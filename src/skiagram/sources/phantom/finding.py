@@ -249,10 +249,12 @@ class OpenPhantomFinding(OpenSource):
     acquisition = None
 
     def __init__(self, options: PhantomFinding) -> None:
+        # The tissue and the nodule, and every place where one may lie.
         self._options, nodules = options, options.nodules
         self._tissue = power_law_spectrum(options.size, options.tissue_exponent, options.axes)
         self.shape = Nodule(amplitude=nodules.amplitude, radius=nodules.radius, places=1, spacing=1)
         self._nodule = centred_nodule(options.size, self.shape, options.axes)
+        # The centres of the cells, and the offsets within each.
         along = options.size // 2 + np.rint(
             nodules.apart * (np.arange(nodules.cells) - (nodules.cells - 1) / 2)
         ).astype(np.int64)
@@ -306,6 +308,7 @@ class OpenPhantomFinding(OpenSource):
         return Mark(tuple(map(float, centre)), self._options.nodules.radius)
 
     def _make(self, patient: int) -> tuple[SearchedFilm, ...]:
+        # The tissue that both sides share, and that of each side.
         options, shape = self._options, self._nodule.shape
         common = stream(options.seed, "patient", patient).standard_normal(shape)
         weights = np.sqrt([options.shared, 1 - options.shared])
@@ -315,6 +318,7 @@ class OpenPhantomFinding(OpenSource):
             white = weights[0] * common + weights[1] * side_stream.standard_normal(shape)
             clean = colour_noise(white, self._tissue)
             noise = options.noise * side_stream.standard_normal(shape)
+            # Some nodules, on one side of every second patient.
             centres: Places = np.empty((0, options.axes), dtype=np.int64)
             if self.side(patient) == side:
                 count = int(side_stream.integers(1, options.nodules.most + 1))
