@@ -51,7 +51,7 @@ def _measure_side(
     return figures
 
 
-# A column of more values is not taken apart; more numbers than that are taken in thirds.
+# A column of more values is not taken apart; one of more numbers than these few is, in thirds.
 MAX_VALUES = 12
 FEW_NUMBERS = 6
 MIN_PATIENTS = 5  # fewer could tell who they are
