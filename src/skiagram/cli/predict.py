@@ -142,7 +142,7 @@ def run(arguments: argparse.Namespace) -> int:
         from skiagram.evaluation.sentences import say
         from skiagram.readers.case_images import read_as_stated
 
-    # No target may exist already, or be one of the inputs.
+    # No target may be one of the inputs, or be there already without --force.
     output: Path = arguments.output
     for path in filter(None, (output, arguments.page)):
         check_target(path, arguments.files, replace=arguments.force)

@@ -331,7 +331,7 @@ def _add_folder(
     data, source = added.checked.data, added.checked.source
     text = checked_text(added.checked, added.design)
     print(printable(text), end="\n\n", flush=True)
-    # A finding that stops leaves everything as it is.
+    # After a finding that stops nothing is run.
     if data.report.stopping:
         print(printable(data.report.explain_stop({}, str(project / added.files.options)).rstrip()))
         raise AuditStop("the audit stops this run; nothing was run", where=name)

@@ -110,9 +110,9 @@ def evaluate_finding(
             results.append(search.measure(name, *found, selection_sensitivity=figure.value))
             finders.append(model)
             marks[name], responses[name], figures[name] = model_marks, found[0], figure
-    # What stands for each arm, chosen by the development figures.
     if not finders:
         return None, ()
+    # What stands for each arm, chosen by the development figures.
     rules = options.analyses.simple_rules
     arms, contender = select_arms(finders, figures, setting, rules, options)
     standing = {

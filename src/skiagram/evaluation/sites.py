@@ -204,10 +204,10 @@ def find_worst(
     if np.isnan(bounds).any():
         return Estimate(worst, method="no interval: a site has none")
     if scale in TRANSFORMS:
-        # The bounds widened to hold for all sites at once.
         values, towards = (
             TRANSFORMS[scale].there(np.clip(each, *_INSIDE[scale])) for each in (values, towards)
         )
+    # The bounds widened to hold for all sites at once.
     reach = -ndtri((1 - UPPER) / len(defined_estimates)) / Z
     reached = values + reach * (towards - values)
     if scale in TRANSFORMS:
@@ -233,15 +233,16 @@ def summarise_sites(
             "one site says nothing about the next" if len(figures) else "no site is large enough"
         )
         return dict.fromkeys(("mean", "next_site", "spread"), Estimate(None, reason=reason))
+    # On the scale of the intervals, where every figure has a place on it.
     placed = [_place(figure) for figure in figures]
     values, variances = np.array(placed).T
     transform = TRANSFORMS.get(figures[0].scale)
     if transform is not None and all(transform.has(value) for value in values.tolist()):
         variances = variances * np.array([transform.slope(value) ** 2 for value in values.tolist()])
-        # A site without variance would get all of the weight.
         values = np.array([transform.there(value) for value in values.tolist()])
     else:
         transform = None
+    # A site without variance would get all of the weight.
     if not (variances > 0).all():
         reason = "the figure of a site does not vary between its cases"
         return dict.fromkeys(("mean", "next_site", "spread"), Estimate(None, reason=reason))
@@ -249,9 +250,9 @@ def summarise_sites(
     def bounded(value: float, low: float, high: float, method: str) -> Estimate:
         if transform is not None:
             value, low, high = (float(transform.back(number)) for number in (value, low, high))
-        # The mean of the sites, the next site, and the spread between them.
         return Estimate(value, max(limits[0], low), min(limits[1], high), method)
 
+    # The mean of the sites, the next site, and the spread between them.
     effects = summarise_random_effects(values, variances)
     method = f"random effects over {len(values)} sites (Paule–Mandel, Hartung–Knapp)"
     following = Estimate(None, reason="two sites say nothing of where the next may lie")

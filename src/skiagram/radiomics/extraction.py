@@ -188,7 +188,7 @@ def _derived(
 def prepare(case: Case, plan: ExtractionPlan) -> Case:
     """Normalise, resample and re-segment an image, in this order; refuse what has no features."""
     settings = plan.settings
-    # Missing voxels first, so that resampling spreads none.
+    # Normalised, and missing voxels filled, before anything is resampled.
     case = _without_missing(case, plan)
     if settings.resampledPixelSpacing is not None:
         case = _resampled(case, plan)

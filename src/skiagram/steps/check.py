@@ -221,7 +221,7 @@ def _audit(
         for stored in ingested.stored.values()
         if np.array_equal(stored.rows, first.rows)
     ]
-    # Without ids of patients the order of files may tell something.
+    # What the order of the files may tell.
     listed = ingested.listed
     names = [entry.name for entry in listed.entries]
     positions = np.array(listed.positions, dtype=np.int64)

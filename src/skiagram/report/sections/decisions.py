@@ -154,7 +154,7 @@ def draw_decision_curve(evaluation: Evaluation) -> Drawing | None:
         style: Style = {"color": INK, "linewidth": 0.9, "linestyle": "--", "label": "act on all"}
         axes.plot(first.threshold, first.act_on_all, **style)
         axes.axhline(0, color=MUTED, linewidth=0.9, label="act on none")
-        # Far below 0 nobody would act: the axis ends there.
+        # The axis ends a little below 0.
         top = max(max(curve.high) for _, _, curve in drawn)
         axes.set_ylim(_LOWEST, max(0.1, top) * 1.05)
         axes.set_xlim(0, 1)
