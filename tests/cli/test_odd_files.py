@@ -24,7 +24,7 @@ def _images(folder: Path) -> Path:
     [
         ("patient_id,label\np0,a\np1,b\np0,b\n", "2 rows of patient `p0`, in lines 2, 4"),
         ("patient_id,label,file\np0,a,x\np1,b,y\np2,b,z\np3,b,z\n", "a column `file`"),
-        ("patient_id,label\nq0,a\nq1,b\n", "no image has a row"),
+        ("patient_id,label\nq0,a\nq1,b\n", "4 of 4 patients of the files"),
         ("who,label\np0,a\n", "labels.csv: no column `patient_id`"),
         ("patient,label\nUnknown,a\np0,b\n", "labels.csv, line 2: patient `Unknown`"),
         ("PatientID,label\n1.23457E+11,a\n", "a number that a spreadsheet has rounded"),

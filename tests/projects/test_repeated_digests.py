@@ -41,7 +41,7 @@ def root(tmp_path: Path) -> Path:
 def run_stage(root: Path, **variables: str) -> bool:
     """Run the stage; return whether it took its digests from an earlier run."""
     environment = os.environ | {"PYTHONPATH": str(root / "libraries")} | variables
-    command = [sys.executable, "-c", STAGE, str(root)]
+    command = [sys.executable, "-P", "-c", STAGE, str(root)]  # no working folder among modules
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.stderr in {"", "repeated\n"}
     return done.stderr == "repeated\n"
