@@ -181,7 +181,8 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
     # The first that beats chance, of what the decision names and what else stands for a side.
     arms = ["classical", evaluation.contender][:: -1 if rule.decision == "yes" else 1]
     at_chance = {row.model for row in rows if row.versus == PREVALENCE and is_unbeaten(row)}
-    arm = next((each for each in arms if each in evaluation.arms and each not in at_chance), "")
+    standing = [each for each in arms if each in evaluation.arms and each not in at_chance]
+    arm = next((each for each in standing if evaluation.model_of(each) in evaluation.titles), "")
     if is_nothing_of_use(evaluation) or rule.because in ("leak", "copies") or not arm:
         yield say("use.none")
         return
