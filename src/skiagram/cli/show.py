@@ -13,6 +13,7 @@ EXAMPLES = """\
   skiagram show svm.skiagram
       intended use, data, expected input, figures, known issues, and what it was not tested on"""
 
+_WIDE = 80  # columns of a terminal
 _MARKS = str.maketrans("", "", "`*")
 _BROKEN_HEADS = {  # where a long word breaks
     "Out-of-fold": "Out-of-\nfold",
@@ -38,24 +39,25 @@ def run(arguments: argparse.Namespace) -> int:
         require_project_here()
         return show_results(Path(), Path())
     # The card of a package.
-    from skiagram.cli.terminal import print_table, print_wrapped
+    from textwrap import fill
+
     from skiagram.deploy.package import read_card
-    from skiagram.errors import OptionError
+    from skiagram.errors import OptionError, printable
     from skiagram.options import PARAMS
 
     if (arguments.package / PARAMS).is_file():
         remedy = f"for its results `cd {shlex.quote(str(arguments.package))}`, then `skiagram show`"
         allowed = "a package, or the folder of a trained model"
         raise OptionError("a project", where=str(arguments.package), allowed=allowed, remedy=remedy)
-    # In plain words: the marks are those of the card's file.
+    # In plain words, without the marks of the card's file; who scores alone has no library for it.
     for section in read_card(arguments.package):
-        plain = [line.translate(_MARKS) for line in section.lines]
-        print_wrapped(section.title, style="bold")
-        print_wrapped(*plain)
-        if section.table:
-            head, *rows = section.table
-            cells = [[cell.translate(_MARKS) for cell in row] for row in rows]
-            print_table(head, cells, whole=())
+        lines = [printable(line.translate(_MARKS)) for line in section.lines]
+        print(printable(section.title), *(fill(line, _WIDE) for line in lines), sep="\n")
+        rows = [[printable(cell.translate(_MARKS)) for cell in row] for row in section.table]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            print("  ".join(cells).rstrip())
         print()
     print("Every checksum holds.")
     return 0
