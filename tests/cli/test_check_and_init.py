@@ -214,18 +214,18 @@ def git(project: Path, *arguments: str) -> str:
     return done.stdout
 
 
-GERMAN = ("Name", "Geburtsdatum", "Arzt", "Alter")
+TELLING = ("Name", "Birth Date", "Physician", "weight")
 
 
-def german_folder(place: Path) -> OwnFolder:
+def folder_of_people(place: Path) -> OwnFolder:
     return write_films(
         place,
         24,
         lambda at: {
             "Name": f"ZZTEST^PATIENT{at}",
-            "Geburtsdatum": f"{at + 1}.03.1950",
-            "Arzt": f"ZZTEST-Arzt-{at % 2}",
-            "Alter": 50 + at % 9,
+            "Birth Date": f"{at + 1}.03.1950",
+            "Physician": f"ZZTEST-Arzt-{at % 2}",
+            "weight": 50 + at % 9,
         },
     )
 
@@ -234,13 +234,13 @@ def german_folder(place: Path) -> OwnFolder:
 def test_columns_that_nobody_named_stay_in_the_csv(
     project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
-    own = german_folder(tmp_path)
+    own = folder_of_people(tmp_path)
     shown = terminal(["check", *words(own)])
-    assert "--covariates age,view,Alter" in shown
-    assert "  Geburtsdatum: its name stands for" in shown
+    assert "--covariates age,view,weight" in shown
+    assert "  Birth Date: its name stands for" in shown
     shown += terminal(["init", *words(own, "--positive", "cancer")])
     kept = "".join(path.read_text() for path in (project / "conf/dataset").iterdir())
-    for name in (*GERMAN, "view", "ZZTEST"):
+    for name in (*TELLING, "view", "ZZTEST"):
         assert name not in re.sub(" #.*", "", kept)  # behind it stands what each option means
     assert "ZZTEST" not in shown
     assert "1950" not in shown
@@ -251,16 +251,16 @@ def test_columns_that_nobody_named_stay_in_the_csv(
 def test_a_column_that_identifies_is_no_covariate_unless_forced(
     project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
-    own, name = german_folder(tmp_path), "Arzt"
+    own, name = folder_of_people(tmp_path), "Physician"
     line = ["init", *words(own, "--positive", "cancer", "--covariates")]
-    error = terminal([*line, f"Alter,{name}"], 4)
+    error = terminal([*line, f"weight,{name}"], 4)
     assert f"the CSV, column `{name}`: as a covariate it could tell who a patient is" in error
     assert f"--force-covariates {name}" in error
     assert "ZZTEST" not in error
     assert "1950" not in error
     assert [path.name for path in (project / "conf/dataset").iterdir()] == ["phantom.yaml"]
-    assert main([*line, "Alter", "--force-covariates", name]) == 0
-    assert written(project).columns.covariates == ("Alter", name)
+    assert main([*line, "weight", "--force-covariates", name]) == 0
+    assert written(project).columns.covariates == ("weight", name)
     assert written(project).columns.forced_covariates == (name,)
 
 
@@ -268,13 +268,13 @@ def test_a_column_that_identifies_is_no_covariate_unless_forced(
 def test_a_hand_written_option_file_goes_through_the_same_check(
     project: Path, tmp_path: Path
 ) -> None:
-    own = german_folder(tmp_path)
-    line = ["init", *words(own, "--positive", "cancer", "--force-covariates", "Arzt")]
+    own = folder_of_people(tmp_path)
+    line = ["init", *words(own, "--positive", "cancer", "--force-covariates", "Physician")]
     assert main(line) == 0
     source = written(project)
     ingested(source, tmp_path / "out", "cv")
     source = replace(source, columns=replace(source.columns, forced_covariates=()))
-    with pytest.raises(DataError, match="column `Arzt`: as a covariate it could tell"):
+    with pytest.raises(DataError, match="column `Physician`: as a covariate it could tell"):
         ingested(source, tmp_path / "again", "cv")
     assert not list((tmp_path / "again").rglob("*.parquet"))
 
