@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from skiagram.cli.file_arguments import (
     add_cut,
     add_frames,
@@ -208,6 +206,8 @@ def compute_of(workers: int | None, where: str = "--workers") -> "Compute":
 
 def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[NewCase]":
     """Return the cases that the arguments name, as the model needs them."""
+    import pandas as pd
+
     from skiagram.deploy.new_cases import cases_of_features, find_cases, list_cases
     from skiagram.intake.file_options import FileOptions
     from skiagram.intake.file_patterns import (
@@ -273,6 +273,8 @@ def _refuse_structures(cases: "Sequence[NewCase]", patient: str, read: Collectio
         patient: Column of the patients in the table that the model learned from; empty for none.
         read: Columns that the model reads.
     """
+    import pandas as pd
+
     from skiagram.datasets.folder.roles import usual_column
     from skiagram.intake.combined_regions import find_structures, list_structures
 

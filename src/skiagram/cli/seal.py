@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options, require_new
-from skiagram.datasets.folder.table import references_of, splits_of
 from skiagram.errors import DataError, OptionError
 
 NAME = "seal"
@@ -37,7 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
     import pandas as pd
 
     from skiagram.compute.files import write_files
-    from skiagram.datasets.folder.table import list_entries, split_modalities
+    from skiagram.datasets.folder.table import (
+        list_entries,
+        references_of,
+        split_modalities,
+        splits_of,
+    )
     from skiagram.intake.images import read_folder
     from skiagram.readers.case_images import is_image_file, read_case_files
     from skiagram.sealing.archive import open_tree

@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.cli.predict import compute_of
@@ -70,6 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score, evaluate and write; return 0."""
+    import pandas as pd
+
     from skiagram.audit.run import AuditReport
     from skiagram.cli.cohorts import read_cohort
     from skiagram.compute.checkout import home
