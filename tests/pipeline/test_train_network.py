@@ -151,6 +151,7 @@ def test_what_a_launcher_left_in_the_shell_changes_no_figure(project: Project) -
 def test_processes_that_would_not_meet_are_refused(project: Project) -> None:
     restored(project)
     of_two = {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0"}
+    of_two |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29512"}
     for launched, trainer, named in (
         ({}, "trainer.num_nodes=2", "torchrun or by srun"),
         (of_two, "trainer.devices=1", "2 processes"),

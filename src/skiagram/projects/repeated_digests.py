@@ -33,6 +33,7 @@ class Reads:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._states: dict[str, State] = {}
+        self._tells_names = False  # of files of people outside the project
         self._left_out = (*_OF_MACHINE, *(str(root / name) for name in _WRITTEN))
         sys.addaudithook(self._note)
         for folder in sys.path:
@@ -44,6 +45,8 @@ class Reads:
         Args:
             models: Outputs of models that stages write, relative to the project.
         """
+        if self._tells_names:  # no note may hold them, so such a stage looks at all of it again
+            return
         folder = self._root / "data/code"
         digests = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
         note = {"process": _process(), "read": self._states, "models": models}
@@ -54,6 +57,8 @@ class Reads:
         partial.replace(path)
 
     def _note(self, event: str, given: tuple[Any, ...]) -> None:
+        if event == SEEN and not Path(given[0]).absolute().is_relative_to(self._root.absolute()):
+            self._tells_names = True
         is_read = event == "open" and not (given[2] or 0) & _WRITING
         if is_read or event in {SEEN, "os.listdir", "os.scandir"}:
             self._add(given[0])
