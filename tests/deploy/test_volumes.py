@@ -24,7 +24,7 @@ from skiagram.restoration.steps import Steps
 from skiagram.sealing.encryption import Purpose
 from tests.deploy.trained import options, prepare, train
 from tests.readers.examples import nifti_bytes, series_files
-from tests.readers.test_file_trees import KEY, encrypted, tar_bytes
+from tests.sealing.test_archive import KEY, encrypted, tar_bytes
 from tests.stand_ins import PLAN
 
 REPOSITORY = Path(__file__).parents[2]
