@@ -265,7 +265,7 @@ WORDS = {
         What the answer rests on Best network minus best classical model +0.021
         Simple baselines Decision tree 0.724
         Chance 0.500 90 90 The limit of this task Ideal observer 0.955
-        Below: the difference on which the answer rests, +0.021 (−0.030 to +0.046)
+        Below: the difference on which the answer rests; inside the grey band it does not count.
         not: Support vector machine
         not: best of arm
     """,
