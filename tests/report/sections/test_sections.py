@@ -287,7 +287,7 @@ WORDS = {
     ("answer", "answered"): """
         Found, per 100 abnormal False alarms, per 100 others
         Random forest 0.879 (0.82 to 0.93) 88 (80 to 93) 30 (21 to 40)
-        Calibration: the risks of the best network and best classical model are not those that were observed.
+        Calibration: the risks of the best network and best classical model are not those
         Net benefit of acting from a risk of 10 % and 50 %: the best network does more good at 10 %
         at the stated prevalence of 1 %: best network, positive 0.034
     """,
