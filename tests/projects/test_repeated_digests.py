@@ -41,7 +41,8 @@ def root(tmp_path: Path) -> Path:
 def run_stage(root: Path, **variables: str) -> bool:
     """Run the stage; return whether it took its digests from an earlier run."""
     environment = os.environ | {"PYTHONPATH": str(root / "libraries")} | variables
-    command = [sys.executable, "-P", "-c", STAGE, str(root)]  # no working folder among modules
+    # No working folder among modules, and no compiled code new beside the library.
+    command = [sys.executable, "-BP", "-c", STAGE, str(root)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.stderr in {"", "repeated\n"}
     return done.stderr == "repeated\n"
