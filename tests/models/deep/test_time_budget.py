@@ -1,11 +1,13 @@
 """Networks are planned for the time that there is, the most valuable first."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
 from skiagram.models.deep.time_budget import (
     NetworkTime,
+    _measure,
     add_members,
     foresee_seconds,
     measure_training,
@@ -62,6 +64,11 @@ def test_more_pixels_take_more_time() -> None:
     options = composed(short_network("small_cnn", 1).network)
     few, many = (measure_training(options, (1, side, side), 2) for side in (16, 96))
     assert all(0 < less < more for less, more in zip(few, many, strict=True))
+
+
+def test_other_work_on_the_machine_lengthens_no_plan() -> None:
+    waiting, accelerator = (_measure(lambda: time.sleep(0.05), kind) for kind in ("cpu", "cuda"))
+    assert waiting < 0.01 < 0.05 <= accelerator
 
 
 def test_validation_cases_are_scored_after_each_epoch_and_all_at_both_ends() -> None:
