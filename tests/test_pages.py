@@ -51,10 +51,11 @@ def test_every_link_to_a_page_or_heading_leads_there(page: Path) -> None:
 def test_every_file_of_code_that_a_page_names_is_there() -> None:
     """Decisions name the files of their day, and `extend.md` those that its reader writes."""
     pages = [page for page in PAGES if page.parent.name != "adr" and page.name != "extend.md"]
+    tables = (REPOSITORY / "docs/results/tables").glob("*.csv")
     named = {
         name
-        for page in pages
-        for name in re.findall(r"`((?:\w+/)+\w+\.py)[`:]", page.read_text(encoding="utf-8"))
+        for page in (*pages, *tables)
+        for name in re.findall(r"[`,]((?:\w+/)+\w+\.py)\b", page.read_text(encoding="utf-8"))
     }
     assert len(named) > 50
     rooms = (REPOSITORY, REPOSITORY / "src/skiagram")
