@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skiagram.datasets.contract import CopyChoice, Entry
+from skiagram.datasets.choices import CopyChoice
+from skiagram.datasets.contract import Entry
 from skiagram.datasets.copies import settle_copies
 from skiagram.errors import DataError
 from skiagram.near_duplicates.pairs import EXACT, NEAR, Pairs

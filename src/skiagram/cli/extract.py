@@ -7,7 +7,7 @@ import warnings
 from functools import partial
 from pathlib import Path
 
-from skiagram.cli.file_arguments import add_unstated_spacing, require_new
+from skiagram.cli.file_arguments import add_options, require_new
 from skiagram.cli.predict import compute_of
 from skiagram.doors import in_words_of
 from skiagram.errors import OptionError, SkiagramError
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     label = "value of the region's voxels in the MASK of one image (default: the only one)"
     add("--label", type=int, metavar="N", help=label)
-    add_unstated_spacing(parser)
+    add_options(parser, ["unstated_spacing"])
     add("--jobs", type=int, help="images at a time (default: as many as there are processors)")
 
 

@@ -10,13 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skiagram.cli.file_arguments import (
-    add_cut,
-    add_frames,
-    add_mask_grid,
-    add_missing,
-    add_unstated_spacing,
-)
+from skiagram.cli.file_arguments import add_options
 from skiagram.datasets.folder.roles import ROLES
 from skiagram.errors import DataError, OptionError, listed, printable
 
@@ -86,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TABLE",
         help="table to write: CSV, or JSON lines for a name that ends with .jsonl",
     )
-    add_mask_grid(parser)
+    add_options(parser, ["mask_grid"])
     parser.add_argument("--page", type=Path, metavar="HTML", help="page of images with scores")
     parser.add_argument(
         "--compare",
@@ -113,10 +107,7 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pattern", nargs="+", help="names of the files in FILE, as of `skiagram table`"
     )
-    add_cut(parser)
-    add_frames(parser)
-    add_missing(parser)
-    add_unstated_spacing(parser)
+    add_options(parser, ("cut", "frames", "missing", "unstated_spacing"))
     parser.add_argument(
         "--covariates", type=Path, metavar="CSV", help="what the model reads besides the images"
     )

@@ -4,16 +4,14 @@ import argparse
 from pathlib import Path
 
 from skiagram.cli.file_arguments import (
-    add_masks,
-    add_name_arguments,
-    add_similar_patients,
-    add_unmatched,
-    add_unstated_spacing,
+    add_options,
+    list_options,
     read_file_options,
     require_new,
 )
 from skiagram.datasets.folder.roles import ROLES
 from skiagram.errors import OptionError, printable
+from skiagram.intake.file_options import NAMES
 
 NAME = "table"
 SUMMARY = "make the CSV of a folder from the names of its files and a table of labels"
@@ -57,18 +55,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="CSV with patients and labels; none where --pattern has {label} or with --marks",
     )
     parser.add_argument("output", metavar="CSV", type=Path, help="table to write; must be new")
-    add_name_arguments(parser)
+    add_options(parser, list_options(NAMES))
     text = f"column of LABELS (default: {', else '.join(ROLES['patient'].usual)})"
     parser.add_argument("--patient", metavar="COLUMN", help=text)
-    add_similar_patients(parser)
-    add_unmatched(parser)
-    add_unstated_spacing(parser)
+    add_options(parser, ("similar_patients", "unmatched", "unstated_spacing", "masks"))
     parser.add_argument(
         "--marks",
         metavar="FILE",
         help="lesions: a CSV, COCO's JSON, or `masks`",
     )
-    add_masks(parser)
     parser.add_argument(
         "--label-value",
         default="",

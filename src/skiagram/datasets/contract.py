@@ -5,13 +5,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options
 
+from skiagram.datasets.choices import CopyChoice
 from skiagram.images import Spacing
 from skiagram.readers.files import unlike
 from skiagram.readers.spaced_image import SpacedImage
@@ -63,9 +64,6 @@ class Entry:
     measured: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), compare=False)
     visit: Visit | None = None
     value: float | None = None
-
-
-CopyChoice = Literal["refuse", "drop", "move", "join"]
 
 
 @dataclass(frozen=True)

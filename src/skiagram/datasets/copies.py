@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.datasets.contract import CopyChoice, Entry
+from skiagram.datasets.choices import CopyChoice
+from skiagram.datasets.contract import Entry
 from skiagram.errors import DataError
 from skiagram.near_duplicates.pairs import Pairs, clusters
 from skiagram.tasks.cases import SEALED

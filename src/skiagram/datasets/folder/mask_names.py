@@ -8,12 +8,11 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Literal
 
+from skiagram.datasets.choices import MaskChoice
 from skiagram.datasets.folder.name_patterns import LAYOUT_CONTENT, NamePattern
 from skiagram.errors import DataError
 
-MaskChoice = Literal["regions", "leave-out", "images"]
 _MASK = (  # a number may stand at the end, as in `film_mask1`
     r"(?:masks?|msk|segm?|gt|rois?|contours?|outlines?|masken?|masques?|m[aá]scaras?)\d{0,2}"
     r"|(?:lung|lesion|tumou?r|nodule|organ|brain|breast|liver)masks?"

@@ -10,7 +10,8 @@ import pandas as pd
 import yaml
 
 from skiagram.compute.files import write_files
-from skiagram.datasets.contract import CopyChoice, RealDataSet
+from skiagram.datasets.choices import CopyChoice
+from skiagram.datasets.contract import RealDataSet
 from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.source import Folder, checksum_columns

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from skiagram.datasets.choices import SimilarPatients
 from skiagram.datasets.folder.columns import find_cell_problems
 from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.datasets.folder.keyed_names import KEYED
@@ -17,8 +18,6 @@ from skiagram.datasets.folder.roles import MAX_VISITS, PATIENT_CHECKS, ROLES, us
 from skiagram.errors import DataError, listed, nearest
 from skiagram.tables.cells import are_equal
 from skiagram.tables.frames import WHERE, numbers_of, of_table, row_at
-
-SimilarPatients = Literal["refuse", "same", "apart"]
 
 
 def settle_patients(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from skiagram.tasks.cases import Split
 
+COLUMNS, REGIONS = "columns of the CSV, by what they hold", "regions of interest"  # options
 ALL = "all"  # frames of a file, or labels of a mask
 NO_COLUMN = "none"  # as a line disowns a column with a usual name
 MAX_VISITS = 999  # of a patient; longer numbers can be dates
@@ -132,25 +133,25 @@ class Role(NamedTuple):
         words: Of the config and of the option's help.
         usual: Names by which a column is known, however they are written.
         checks: Of its cells, the first that fails is told.
-        in_regions: Whether the option stands among those of regions.
+        group: Of its option, as the help calls it.
         of_cohort: Whether it has a say where finished models score a table.
     """
 
     words: str
     usual: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
-    in_regions: bool = False
+    group: str = COLUMNS
     of_cohort: bool = True
 
 
-def _column(words: str, usual: Sequence[str] = (), *checks: Check, **further: bool) -> Any:
+def _column(words: str, usual: Sequence[str] = (), *checks: Check, **further: Any) -> Any:
     role = Role(words, tuple(usual), checks, **further)
-    return field(default=None, metadata={"role": role, "meaning": words})
+    return field(default=None, metadata={"option": role, "meaning": words})
 
 
-def _columns(words: str, *checks: Check, **further: bool) -> Any:
+def _columns(words: str, *checks: Check, **further: Any) -> Any:
     role = Role(words, (), checks, **further)
-    return field(default=(), metadata={"role": role, "meaning": words})
+    return field(default=(), metadata={"option": role, "meaning": words})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,12 +205,12 @@ class NamedColumns:
         "file with the mask of the region, or several that are united, separated by semicolons",
         ("mask",),
         Check("no mask", lambda cell: not cell, "an image without a mask", remedy=FILL),
-        in_regions=True,
+        group=REGIONS,
     )
     region: str | None = _column(
         "name of the region in its file; of a table of features COLUMN=NAME,… whose rows are read",
         ("region",),
-        in_regions=True,
+        group=REGIONS,
     )
     label_value: str | None = _column(
         "value of the region's voxels, where a mask holds several labels, or `all`",
@@ -221,7 +222,7 @@ class NamedColumns:
             f"a whole number, `{ALL}`, or an empty cell",
             _CHOICE,
         ),
-        in_regions=True,
+        group=REGIONS,
     )
     frame: str | None = _column(
         "frame of a DICOM file, or page of a TIFF, from 1; `all` for a volume of them",
@@ -233,12 +234,12 @@ class NamedColumns:
             f"a number from 1, `{ALL}`, or an empty cell",
             _CHOICE,
         ),
-        in_regions=True,
+        group=REGIONS,
     )
     modality: str | None = _column(
         "kind of image, where a case has several, for example PET and MR",
         ("modality",),
-        in_regions=True,
+        group=REGIONS,
     )
     covariates: Sequence[str] = _columns("columns to keep, for example `age,density`")
     forced_covariates: Sequence[str] = _columns(
@@ -265,7 +266,7 @@ class NamedColumns:
     )
 
 
-ROLES: dict[str, Role] = {each.name: each.metadata["role"] for each in fields(NamedColumns)}
+ROLES: dict[str, Role] = {each.name: each.metadata["option"] for each in fields(NamedColumns)}
 SINGLE = tuple(name for name, role in ROLES.items() if role.usual)  # those of one column
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.checkout import home, is_untracked
+from skiagram.datasets.choices import SimilarPatients, Unlisted
 from skiagram.datasets.contract import (
     Entry,
     Mark,
@@ -24,7 +25,7 @@ from skiagram.datasets.folder.columns import Columns, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.lesions import find_contradicted, parse_lesions
 from skiagram.datasets.folder.mask_names import find_masks
-from skiagram.datasets.folder.patients import SimilarPatients, settle_patients
+from skiagram.datasets.folder.patients import settle_patients
 from skiagram.datasets.folder.table import (
     Listing,
     list_entries,
@@ -57,7 +58,6 @@ from skiagram.tasks.cases import SEALED, DataCard
 
 _PART_BYTES = 2**20  # of files, packed or not: some tens of milliseconds of work
 _PART_IMAGES = 64
-Unlisted = Literal["refuse", "ignore", "ignore_masks"]
 Distance = Annotated[float, Field(gt=0, le=1000)]
 
 
