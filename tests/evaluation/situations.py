@@ -1,6 +1,6 @@
 """Situations that a run can end in, each as a record.
 
-`docs/explanation/verdicts.md` has the decision and the sentences of each; a test reads them there.
+`docs/results/tables/verdicts.csv` has the decision and sentences of each; a test reads them there.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,5 +1,6 @@
-"""The fixed rules: every situation has its decision and its sentence, and the page shows them."""
+"""The fixed rules: every situation has its decision and its sentence, as the docs show them."""
 
+import csv
 import dataclasses
 import re
 from pathlib import Path
@@ -24,24 +25,24 @@ from tests.evaluation.scenario import reference
 from tests.evaluation.situations import SITUATIONS, record
 
 PROJECT = Path(__file__).resolve().parents[2]
-PAGE = PROJECT / "docs/explanation/verdicts.md"
+TABLE = PROJECT / "docs/results/tables/verdicts.csv"
 
 
-def read_page() -> dict[str, str]:
-    """Return situation → its verdict, as the documentation shows it."""
-    table = PAGE.read_text(encoding="utf-8").partition("| situation | the verdict |")[2]
-    rows = re.findall(r"^\| (.+) \| (.+) \|$", table.partition("\n\n")[0], re.MULTILINE)
+def read_table() -> dict[str, str]:
+    """Read the table of the documentation: situation → its verdict."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        _, *rows = csv.reader(file)
     return dict(rows)
 
 
-def test_the_page_shows_every_situation_once() -> None:
-    assert list(read_page()) == list(SITUATIONS)
+def test_the_table_shows_every_situation_once() -> None:
+    assert list(read_table()) == list(SITUATIONS)
     assert len(SITUATIONS) >= 20
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
-def test_each_situation_has_the_decision_and_the_words_of_its_page(situation: str) -> None:
-    verdict, shown = state_verdict(SITUATIONS[situation]), read_page()[situation]
+def test_each_situation_has_the_decision_and_the_words_of_its_row(situation: str) -> None:
+    verdict, shown = state_verdict(SITUATIONS[situation]), read_table()[situation]
     assert shown.startswith(verdict.headline)
     rest = shown
     for part in (verdict.headline, *verdict.openings, *verdict.reasons):
