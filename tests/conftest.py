@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,14 +27,11 @@ class SharedSetUps(LoadScopeScheduling):  # type: ignore[misc]
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file, _, test = nodeid.partition("::")
+        file = nodeid.partition("::")[0]
         text = _text(self.config.rootpath / file)
-        start = text.find(f"\ndef {test.partition('[')[0]}(")
-        takes = text[start : text.find(") ->", start)] if start >= 0 else ""
-        # Runs of tests/pipeline: what the test takes itself, else what its file's fixtures may.
-        for words in (takes, text):
-            if "finished: Project" in words:
-                return "finished"
+        # Runs of tests/pipeline: what tests of a file take, or what its fixtures may.
+        if re.search(r"^def \w+\([^()]*\bfinished[,:)\n]", text, re.MULTILINE):
+            return "finished"
         if "from mlflow" in text:
             return "finished"  # its last stage records: the libraries are imported once
         quick = "pytest.mark.slow" not in text or "not slow" in str(self.config.option.markexpr)

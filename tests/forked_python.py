@@ -22,7 +22,6 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
 
 LIBRARIES = (
     *("numpy", "pandas", "pyarrow.parquet", "scipy.stats", "scipy.ndimage", "scipy.optimize"),
@@ -55,7 +54,7 @@ sys.exit(code[0] if code else 1)
 
 
 @cache
-def binaries() -> str:
+def binaries():
     """Return the folder of commands, whose server ends with this process."""
     folder = Path(tempfile.mkdtemp(prefix="skiagram-forked-"))
     for name in ("python", "dvc", "skiagram"):
@@ -76,13 +75,13 @@ def binaries() -> str:
     return str(folder)
 
 
-def _end(server: "subprocess.Popen[bytes]", folder: Path) -> None:
+def _end(server, folder):
     server.kill()
     server.wait()
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def serve(folder: str) -> NoReturn:
+def serve(folder):
     """Import the libraries, then fork for whoever asks."""
     for name in LIBRARIES:
         import_module(name)
@@ -110,11 +109,11 @@ def serve(folder: str) -> NoReturn:
             asked.close()
 
 
-def _same(value: int) -> int:
+def _same(value):
     return value
 
 
-def _keep(asked: socket.socket, folder: str) -> NoReturn:
+def _keep(asked, folder):
     """Run one command in a process of its own, and say how it ended."""
     asked.settimeout(None)
     length, streams, *_ = socket.recv_fds(asked, 8, 3)
@@ -134,7 +133,7 @@ def _keep(asked: socket.socket, folder: str) -> NoReturn:
     os._exit(0)
 
 
-def _become(words: list[str], cwd: str, environment: dict[str, str], folder: str) -> NoReturn:
+def _become(words, cwd, environment, folder):
     """End this process as Python would that was started with these words."""
     code = 1
     try:
@@ -171,13 +170,13 @@ def _become(words: list[str], cwd: str, environment: dict[str, str], folder: str
         _finish(code)
 
 
-def _finish(code: int) -> NoReturn:
+def _finish(code):
     """Let threads and what is registered end as at the end of Python, then leave."""
     try:
         import atexit
         import threading
 
-        threading._shutdown()  # type: ignore[attr-defined]
+        threading._shutdown()
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,31 +1,27 @@
 """Small stores of images: given ones, or such that differ in shape and hold their own number."""
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import numpy as np
 from hypothesis import strategies as st
 
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.images import Image, Region, Spacing
 
 SHAPES = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=12)
 
 
-def numbered(folder: Path, shapes: list[tuple[int, int]], shard_bytes: int) -> ImageStore:
+def numbered(folder, shapes, shard_bytes):
     """Write an image of each shape, in which every pixel is its place in the list."""
     images = {f"case-{at}": np.full(shape, at, np.uint8) for at, shape in enumerate(shapes)}
     return write_images(folder, images, shard_bytes=shard_bytes)
 
 
 def write_images(
-    folder: Path,
-    images: Mapping[str, Image],
-    spacing: Spacing | None = None,
-    regions: Mapping[str, Region] | None = None,
-    shard_bytes: int = 2**21,
-) -> ImageStore:
+    folder,
+    images,
+    spacing=None,
+    regions=None,
+    shard_bytes=2**21,
+):
     """Write the images of cases, of one spacing, with their regions where they have one."""
     with ShardWriter(folder, shard_bytes=shard_bytes) as writer:
         for case, image in images.items():

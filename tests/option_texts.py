@@ -1,6 +1,6 @@
 """Configs to be refused, each with the line (from 1) that the message names; 0: none."""
 
-REFUSED: dict[str, tuple[bytes, int]] = {
+REFUSED = {
     "an open bracket": (b"title: films\nclasses: [a, b\n", 3),
     "a tab": (b"training:\n\tepochs: 3\n", 2),
     "a nested option twice": (b"training:\n  epochs: 1\n  epochs: 2\n", 3),

@@ -4,7 +4,6 @@ import platform
 from functools import partial
 from pathlib import Path
 
-import pytest
 from benchmarks import sweep
 from benchmarks.common import machine
 from benchmarks.ratio import Ratio, Section, Side, Table, compare, renew_sections, set_rounds
@@ -13,9 +12,9 @@ RATIO = Ratio("sorting", "skiagram", "a peer 1.0", (1.0, 2.0, 1.0), (250.0, 600.
 
 
 def test_sides_take_turns_after_one_call_that_does_not_count(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    calls: list[str] = []
+    monkeypatch,
+):
+    calls = []
     monkeypatch.setenv("SKIAGRAM_BENCHMARK_ROUNDS", "9")
     set_rounds(3)
     ours, peer = (Side(name, partial(calls.append, name), 4) for name in ("own", "peer"))
@@ -24,12 +23,12 @@ def test_sides_take_turns_after_one_call_that_does_not_count(
     assert len(ratio.turns) == 3
 
 
-def test_each_turn_gives_a_ratio_and_the_median_counts() -> None:
+def test_each_turn_gives_a_ratio_and_the_median_counts():
     assert RATIO.turns == (200.0, 250.0, 300.0)
     assert RATIO.median == 250.0
 
 
-def test_the_page_shows_spread_target_and_what_was_missed() -> None:
+def test_the_page_shows_spread_target_and_what_was_missed():
     missed = Ratio("joining", "skiagram", "a peer 1.0", (0.002,), (0.003,), 2.0)
     table = Table("Sizes", ("side", "seconds"), (("28", "0.1"),))
     section = Section("Lists", "lists", [RATIO, missed], [table])
@@ -39,7 +38,7 @@ def test_the_page_shows_spread_target_and_what_was_missed() -> None:
     assert "| 28 | 0.1 |" in text
 
 
-def test_a_benchmark_renews_its_own_section_and_others_stay() -> None:
+def test_a_benchmark_renews_its_own_section_and_others_stay():
     sections = [Section(name, name, [RATIO], []) for name in ("lists", "trees")]
     whole = renew_sections("# Benchmarks\n", "a processor.", sections)
     whole += "\n## roots\n\nMeasured once, without a command.\n"
@@ -55,16 +54,14 @@ def test_a_benchmark_renews_its_own_section_and_others_stay() -> None:
     assert renew_sections(text, "another.", sections) == text
 
 
-def test_the_machine_is_described_without_its_name_or_a_path() -> None:
+def test_the_machine_is_described_without_its_name_or_a_path():
     text = machine()
     assert f"Python {platform.python_version()}" in text
     assert platform.node() not in text
     assert str(Path.cwd()) not in text
 
 
-def test_a_part_of_the_page_of_sweeps_is_renewed_and_the_other_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_part_of_the_page_of_sweeps_is_renewed_and_the_other_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, "PAGE", tmp_path / "sweep.md")
     sweep.write_part(0, "# Sweeps\n\nold")
     sweep.write_part(1, "## Rows\n\nmany")

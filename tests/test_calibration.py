@@ -1,8 +1,6 @@
 """Every method serves the whole plan; a fold's isotonic probabilities never saw its labels."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -20,7 +18,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from skiagram.calibration import (
-    Calibration,
     average_calibrations,
     carry_over,
     held_out_calibrations,
@@ -44,14 +41,12 @@ from skiagram.tasks.task import Task
 from tests.models.examples import PLAN, Spy, labelled
 from tests.sources.phantoms import phantom
 
-METHODS: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)
+METHODS = get_args(CalibrationMethod)
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_a_plan_gives_probabilities_by_every_method(
-    method: CalibrationMethod, n_classes: int
-) -> None:
+def test_a_plan_gives_probabilities_by_every_method(method, n_classes):
     """Develop the spy once on three folds."""
     cases = labelled(patients=30, n_classes=n_classes)
     plan = replace(PLAN, calibration=method)
@@ -68,15 +63,13 @@ def test_a_plan_gives_probabilities_by_every_method(
 
 
 @pytest.mark.parametrize(("method", "flattery"), [("isotonic", 0.1), ("platt", 0.02)])
-def test_probabilities_of_a_fold_come_from_the_other_folds(
-    method: CalibrationMethod, flattery: float
-) -> None:
+def test_probabilities_of_a_fold_come_from_the_other_folds(method, flattery):
     """By its own calibration noise would look informative: it knows the fold's labels."""
     label = np.arange(30) % 2
     noise = np.random.default_rng(5).normal(size=(12, 30, 2))
     calibrations = [CALIBRATIONS[method](scores, label) for scores in noise]
 
-    def pooled_auc(chosen: Sequence[Calibration]) -> float:
+    def pooled_auc(chosen):
         pairs = zip(chosen, noise, strict=True)
         pooled = np.concatenate([one.probabilities(scores)[:, 1] for one, scores in pairs])
         return float(roc_auc_score(np.tile(label, 12), pooled))
@@ -91,9 +84,7 @@ def test_probabilities_of_a_fold_come_from_the_other_folds(
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_a_deployment_keeps_the_calibration_to_the_last_bit(
-    method: CalibrationMethod, n_classes: int, tmp_path: Path
-) -> None:
+def test_a_deployment_keeps_the_calibration_to_the_last_bit(method, n_classes, tmp_path):
     folds = [CALIBRATIONS[method](*drawn(40, n_classes, seed)) for seed in range(3)]
     task = Task(Classes(tuple("abc"[:n_classes]), None), "holdout")
     kept = Deployment(
@@ -107,7 +98,7 @@ Scores = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 
-def drawn(n: int, n_classes: int, seed: int = 0) -> tuple[Scores, Labels]:
+def drawn(n, n_classes, seed=0):
     """Informative scores of n cases."""
     generator = np.random.default_rng(seed)
     label = generator.permutation(np.arange(n) % n_classes)
@@ -115,7 +106,7 @@ def drawn(n: int, n_classes: int, seed: int = 0) -> tuple[Scores, Labels]:
     return scores, label
 
 
-def smoothed(label: Labels, n_classes: int) -> Scores:
+def smoothed(label, n_classes):
     """Platt's targets, generalised to more classes."""
     counts = np.bincount(label)
     own = (counts + 1) / (counts + n_classes)
@@ -124,7 +115,7 @@ def smoothed(label: Labels, n_classes: int) -> Scores:
     return target
 
 
-def test_two_classes_agree_with_scikit_learn() -> None:
+def test_two_classes_agree_with_scikit_learn():
     """scikit-learn's Platt scaling, of the difference of the two scores."""
     scores, label = drawn(300, 2)
     difference = scores[:, 1] - scores[:, 0]
@@ -134,11 +125,11 @@ def test_two_classes_agree_with_scikit_learn() -> None:
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 7])
-def test_the_optimum_is_that_of_a_search_without_gradient(n_classes: int) -> None:
+def test_the_optimum_is_that_of_a_search_without_gradient(n_classes):
     scores, label = drawn(200, n_classes)
     target = smoothed(label, n_classes)
 
-    def loss(theta: Scores) -> float:
+    def loss(theta):
         logits = theta[0] * scores + theta[1:]
         return -float((target * log_softmax(logits, axis=1)).sum()) / len(label)
 
@@ -150,11 +141,11 @@ def test_the_optimum_is_that_of_a_search_without_gradient(n_classes: int) -> Non
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 7])
-def test_the_temperature_is_that_of_a_bounded_search(n_classes: int) -> None:
+def test_the_temperature_is_that_of_a_bounded_search(n_classes):
     scores, label = drawn(200, n_classes)
     target = smoothed(label, n_classes)
 
-    def loss(log_slope: float) -> float:
+    def loss(log_slope):
         return -float((target * log_softmax(np.exp(log_slope) * scores, axis=1)).sum())
 
     reference = np.exp(minimize_scalar(loss, bounds=(-5, 5), method="bounded").x)
@@ -171,18 +162,16 @@ def test_the_temperature_is_that_of_a_bounded_search(n_classes: int) -> None:
     st.lists(st.floats(-1e3, 1e3), min_size=5, max_size=5),
     st.integers(0, 50),
 )
-def test_shift_and_scale_of_the_scores_change_no_probability(
-    n_classes: int, scale: float, shift: list[float], seed: int
-) -> None:
+def test_shift_and_scale_of_the_scores_change_no_probability(n_classes, scale, shift, seed):
     scores, label = drawn(60, n_classes, seed)
     plain = fit_platt(scores, label).probabilities(scores)
     moved = scale * (scores + np.array(shift[:n_classes]))
     np.testing.assert_allclose(fit_platt(moved, label).probabilities(moved), plain, atol=1e-3)
 
 
-def check_probabilities(method: CalibrationMethod, scores: Scores, label: Labels) -> Scores:
+def check_probabilities(method, scores, label):
     """Return the probabilities of the scores that a calibration was learned on."""
-    found: Scores = CALIBRATIONS[method](scores, label).probabilities(scores)
+    found = CALIBRATIONS[method](scores, label).probabilities(scores)
     assert ((found >= 0) & (found <= 1)).all()
     np.testing.assert_allclose(found.sum(axis=1), 1)
     return found
@@ -193,8 +182,8 @@ def check_probabilities(method: CalibrationMethod, scores: Scores, label: Labels
 @settings(max_examples=40)
 @given(st.integers(2, 5), st.integers(0, 1000), st.integers(0, 4))
 def test_rows_are_probabilities_and_of_two_classes_never_fall_even_for_scores_turned_round(
-    method: CalibrationMethod, n_classes: int, seed: int, digits: int
-) -> None:
+    method, n_classes, seed, digits
+):
     scores, label = drawn(40, n_classes, seed)
     for one in (np.round(scores, digits), -scores):
         found = check_probabilities(method, one, label)
@@ -216,32 +205,31 @@ def test_rows_are_probabilities_and_of_two_classes_never_fall_even_for_scores_tu
     ],
     ids=["zeros", "constant", "one constant", "far apart", "huge", "tiny"],
 )
-def test_strange_scores_still_give_probabilities(method: CalibrationMethod, scores: Scores) -> None:
+def test_strange_scores_still_give_probabilities(method, scores):
     check_probabilities(method, scores, np.arange(20) % 2)
 
 
-class Handed(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Handed(ClassifierMixin, BaseEstimator):
     """A classifier whose scores are its inputs less the mean of the other classes' inputs."""
 
-    def fit(self, scores: Scores, label: Labels) -> "Handed":
+    def fit(self, scores, label):
         """Take note of the classes."""
         self.classes_ = np.unique(label)
         return self
 
-    def decision_function(self, scores: Scores) -> Scores:
+    def decision_function(self, scores):
         """Return margins; of the second class alone where there are two."""
         n_classes = scores.shape[1]
-        margins: Scores = (n_classes * scores - scores.sum(axis=1, keepdims=True)) / (n_classes - 1)
+        margins = (n_classes * scores - scores.sum(axis=1, keepdims=True)) / (n_classes - 1)
         return margins[:, 1] if n_classes == 2 else margins
 
-    def predict(self, scores: Scores) -> Labels:
+    def predict(self, scores):
         """Return the class of the highest score."""
-        highest: Labels = scores.argmax(axis=1)
-        return highest
+        return scores.argmax(axis=1)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 5])
-def test_probabilities_are_those_of_scikit_learn(n_classes: int) -> None:
+def test_probabilities_are_those_of_scikit_learn(n_classes):
     scores, label = drawn(300, n_classes)
     fresh, _ = drawn(100, n_classes, seed=1)
     frozen = FrozenEstimator(Handed().fit(scores, label))
@@ -250,7 +238,7 @@ def test_probabilities_are_those_of_scikit_learn(n_classes: int) -> None:
     np.testing.assert_allclose(found, reference.predict_proba(fresh), atol=1e-9)
 
 
-def test_tied_scores_share_one_value_as_in_scikit_learn() -> None:
+def test_tied_scores_share_one_value_as_in_scikit_learn():
     scores, label = drawn(300, 2)
     scores = np.round(scores)
     margin = scores[:, 1] - scores[:, 0]
@@ -263,9 +251,7 @@ def test_tied_scores_share_one_value_as_in_scikit_learn() -> None:
 
 @settings(max_examples=40)
 @given(st.integers(0, 500), st.floats(-8, 8).map(lambda power: 10.0**power), st.floats(-10, 10))
-def test_scale_and_common_level_of_the_scores_change_no_probability(
-    seed: int, scale: float, level: float
-) -> None:
+def test_scale_and_common_level_of_the_scores_change_no_probability(seed, scale, level):
     scores, label = drawn(60, 3, seed)
     plain = fit_isotonic(scores, label).probabilities(scores)
     moved = scale * (scores + level)
@@ -273,7 +259,7 @@ def test_scale_and_common_level_of_the_scores_change_no_probability(
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_the_average_is_that_of_the_curves_between_knots_too(n_classes: int) -> None:
+def test_the_average_is_that_of_the_curves_between_knots_too(n_classes):
     folds = [fit_isotonic(*drawn(50, n_classes, seed)) for seed in range(3)]
     mean = IsotonicCalibration.average(folds)
     at = np.linspace(-6, 6, 1001)
@@ -287,9 +273,7 @@ def test_the_average_is_that_of_the_curves_between_knots_too(n_classes: int) -> 
     [((0.0, 1.0), (0.5,)), ((), ()), ((1.0, 1.0), (0.1, 0.2)), ((0.0, 1.0), (0.6, 0.2)),
      ((0.0, 1.0), (-0.1, 0.2)), ((0.0, 1.0), (0.1, 1.2)), ((0.0, 1.0), (float("nan"), 0.2))],
 )  # fmt: skip
-def test_knots_that_are_no_rising_probability_are_refused(
-    score: tuple[float, ...], probability: tuple[float, ...]
-) -> None:
+def test_knots_that_are_no_rising_probability_are_refused(score, probability):
     with pytest.raises(ValueError, match=r"curve|probability"):
         RisingCurve(score, probability)
 
@@ -301,9 +285,7 @@ def test_knots_that_are_no_rising_probability_are_refused(
     ),
     st.floats(0.01, 1),
 )
-def test_threshold_is_the_highest_that_keeps_the_sensitivity_of_one_more_case(
-    cases: list[tuple[float, bool]], sensitivity: float
-) -> None:
+def test_threshold_is_the_highest_that_keeps_the_sensitivity_of_one_more_case(cases, sensitivity):
     probability = np.array([one for one, _ in cases])
     positive, patient = np.array([one for _, one in cases]), np.arange(len(cases))
     threshold = threshold_at_sensitivity(probability, positive, sensitivity, patient)
@@ -313,7 +295,7 @@ def test_threshold_is_the_highest_that_keeps_the_sensitivity_of_one_more_case(
     assert (known > threshold).sum() / (len(known) + 1) < sensitivity
 
 
-def test_threshold_is_not_lowered_by_rounding() -> None:
+def test_threshold_is_not_lowered_by_rounding():
     probability = np.linspace(0.1, 0.9, 9)
     threshold = threshold_at_sensitivity(probability, np.ones(9, dtype=bool), 0.7, np.arange(9))
     assert threshold == pytest.approx(0.3)  # 7 of 9
@@ -321,9 +303,7 @@ def test_threshold_is_not_lowered_by_rounding() -> None:
 
 @pytest.mark.parametrize("images", [1, 4])
 @pytest.mark.parametrize(("known", "reached"), [(12, 12 / 13), (5, 5 / 6), (100, 91 / 101)])
-def test_new_patients_reach_the_sensitivity_of_a_threshold(
-    known: int, reached: float, images: int
-) -> None:
+def test_new_patients_reach_the_sensitivity_of_a_threshold(known, reached, images):
     """Of 12 positives .9 would let 11 pass, and of new ones .85; 5 are too few for .9."""
     drawn = np.random.default_rng(0).random((2000, known))
     positive, patient = np.ones(known * images, dtype=bool), np.repeat(np.arange(known), images)
@@ -333,7 +313,7 @@ def test_new_patients_reach_the_sensitivity_of_a_threshold(
 
 
 @pytest.mark.slow
-def test_new_cases_of_the_phantom_reach_it_too() -> None:
+def test_new_cases_of_the_phantom_reach_it_too():
     """As docs/explanation/decisions.md has it, of four times as many cases."""
     source = phantom(patients={"train": 2000, "validation": 0}, images_per_patient=1).open(None)
     positives = [k for k, entry in enumerate(source.entries()) if entry.label == 1]
@@ -350,14 +330,14 @@ def test_new_cases_of_the_phantom_reach_it_too() -> None:
 
 
 @pytest.mark.parametrize(("penalty", "kept"), [(1e-6, False), (1.0, True)])
-def test_fits_that_share_no_scale_hand_on_no_certainty(penalty: float, kept: bool) -> None:
+def test_fits_that_share_no_scale_hand_on_no_certainty(penalty, kept):
     """A constant that moves more than the scores: probabilities stay near the classes' shares."""
     rng = np.random.default_rng(0)
     label = (rng.random(121) < 0.5).astype(np.int64)
     values = rng.normal(size=(121, 5)) + 0.6 * label[:, None]
     fold = rng.permutation(121) % 3
 
-    def scored(training: NDArray[np.bool_], rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def scored(training, rows):
         fitted = LogisticRegression(C=penalty).fit(values[training], label[training])
         margin = fitted.decision_function(values[rows])
         return np.stack([-margin / 2, margin / 2], axis=1)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -26,7 +25,7 @@ STAGE_OF = {  # group of configs → a stage that reads it
 }
 
 
-def own_project(folder: Path, **files: str) -> Composition:
+def own_project(folder, **files):
     """Return the options of a project of one stage, `ingest`, and one data set, `own`."""
     texts = {
         "params.yaml": "dataset: own\ndesign: cv\n",
@@ -40,7 +39,7 @@ def own_project(folder: Path, **files: str) -> Composition:
     return Composition(folder)
 
 
-def test_names_of_classes_in_an_option_file_are_never_evaluated(tmp_path: Path) -> None:
+def test_names_of_classes_in_an_option_file_are_never_evaluated(tmp_path):
     names = ["${oc.env:HOME}", "${size}", "a\\${x}", "???", "plain"]
     text = yaml.safe_dump({"classes": names, "size": 0.001})
     options = own_project(tmp_path, **{"conf/dataset/own.yaml": text})
@@ -51,13 +50,13 @@ def test_names_of_classes_in_an_option_file_are_never_evaluated(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", ["my (odd) data's", "a=b", "größe 1,5"])
-def test_a_data_set_may_have_any_name(tmp_path: Path, name: str) -> None:
+def test_a_data_set_may_have_any_name(tmp_path, name):
     files = {"params.yaml": yaml.safe_dump({"dataset": [name], "design": "cv"})}
     options = own_project(tmp_path, **files, **{f"conf/dataset/{name}.yaml": "title: Odd\n"})
     assert options.compose_stage("ingest")["dataset"] == {"title": "Odd"}
 
 
-def test_each_row_of_a_sweep_has_its_own_choices(tmp_path: Path) -> None:
+def test_each_row_of_a_sweep_has_its_own_choices(tmp_path):
     options = own_project(tmp_path)
     rows = [replace(options, changes={"design": design}) for design in ("holdout", "cv")]
     assert options.compose_stage("ingest")["design"] == "cv"
@@ -66,7 +65,7 @@ def test_each_row_of_a_sweep_has_its_own_choices(tmp_path: Path) -> None:
     assert (word["design"], rows[0].compose_stage("ingest")["design"]) == ("own", "holdout")
 
 
-def test_changes_of_a_row_go_where_their_files_go(tmp_path: Path) -> None:
+def test_changes_of_a_row_go_where_their_files_go(tmp_path):
     options = own_project(tmp_path)
     changes = {"design": "holdout", "conf.dataset.own.size": 5, "conf.dataset.other.size": 6}
     changed = Composition(options.root, changes)
@@ -80,7 +79,7 @@ def test_changes_of_a_row_go_where_their_files_go(tmp_path: Path) -> None:
         Composition(options.root, {"conf.dataset.own.title.x": 1}).compose_stage("ingest")
 
 
-def test_a_model_that_is_not_there_gets_the_nearest_one(tmp_path: Path) -> None:
+def test_a_model_that_is_not_there_gets_the_nearest_one(tmp_path):
     options = own_project(tmp_path, **{"conf/model/elastic_net.yaml": "size: 1\n"})
     with pytest.raises(OptionError, match="did you mean `elastic_net`"):
         options.read_file("model", "elastic_nets")
@@ -94,15 +93,13 @@ def test_a_model_that_is_not_there_gets_the_nearest_one(tmp_path: Path) -> None:
         (["+experiment=absent"], "no config conf/experiment/absent.yaml"),
     ],
 )
-def test_a_word_that_composes_nothing_is_one_line(
-    tmp_path: Path, words: list[str], told: str
-) -> None:
+def test_a_word_that_composes_nothing_is_one_line(tmp_path, words, told):
     with pytest.raises(OptionError, match=told) as refused:
         own_project(tmp_path).compose_stage("ingest", words)
     assert "\n" not in str(refused.value)
 
 
-def files_of(group: str) -> list[str]:
+def files_of(group):
     folder = REPOSITORY / "conf" / group
     return sorted(
         path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml")
@@ -111,7 +108,7 @@ def files_of(group: str) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("group", STAGE_OF)
-def test_every_option_file_composes_to_the_values_that_stand_in_it(group: str) -> None:
+def test_every_option_file_composes_to_the_values_that_stand_in_it(group):
     """All files of a group are composed at once: a composition takes longer than its files."""
     options, names = Composition(REPOSITORY), files_of(group)
     values = {name: read_option_file(REPOSITORY / f"conf/{group}/{name}.yaml") for name in names}
@@ -122,7 +119,7 @@ def test_every_option_file_composes_to_the_values_that_stand_in_it(group: str) -
         composed = options.compose_stage(STAGE_OF[group], words)["each"]
         assert composed == {f"file{place}": values[name] for place, name in enumerate(names)}
         return
-    members: dict[str, Any] = {}  # a file is of one member, by its name, or of several
+    members = {}  # a file is of one member, by its name, or of several
     for name, found in values.items():
         members |= {name.rpartition("/")[2]: found} if "_target_" in found else found
     composed = options.compose_stage(STAGE_OF[group], [f"{group}=[{','.join(names)}]"])
@@ -149,7 +146,7 @@ def test_every_option_file_composes_to_the_values_that_stand_in_it(group: str) -
         ("plan.subset", "conf.plan.plan.subset"),
     ],
 )
-def test_an_option_has_one_address(address: str, whole: str) -> None:
+def test_an_option_has_one_address(address, whole):
     assert Composition(REPOSITORY).find_option(address) == whole
 
 
@@ -166,7 +163,7 @@ def test_an_option_has_one_address(address: str, whole: str) -> None:
         ("trainer.deterministic", "a run can be repeated"),
     ],
 )
-def test_a_wrong_address_gets_the_nearest_right_one(address: str, words: str) -> None:
+def test_a_wrong_address_gets_the_nearest_right_one(address, words):
     with pytest.raises(OptionError, match=words):
         Composition(REPOSITORY).find_option(address)
 
@@ -188,10 +185,8 @@ def test_a_wrong_address_gets_the_nearest_right_one(address: str, words: str) ->
         ),
     ],
 )
-def test_a_stage_takes_the_address_that_a_run_takes(
-    stage: str, words: list[str], place: str, value: Any
-) -> None:
-    options: Any = Composition(REPOSITORY).compose_stage(stage, words)
+def test_a_stage_takes_the_address_that_a_run_takes(stage, words, place, value):
+    options = Composition(REPOSITORY).compose_stage(stage, words)
     for name in place.split("."):
         options = options[name]
     assert options == value
@@ -206,6 +201,6 @@ def test_a_stage_takes_the_address_that_a_run_takes(
         (["trainer.devices=2"], "does not read conf/trainer/default.yaml"),
     ],
 )
-def test_a_wrong_word_of_a_stage_gets_the_nearest_right_one(words: list[str], said: str) -> None:
+def test_a_wrong_word_of_a_stage_gets_the_nearest_right_one(words, said):
     with pytest.raises(OptionError, match=said):
         Composition(REPOSITORY).compose_stage("train_baseline", words)

@@ -5,7 +5,6 @@ import re
 import runpy
 import statistics
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,23 +19,23 @@ TIMES = "times as many data sets"  # a column of tables in which rows were simul
 Row = dict[str, str]
 
 
-def rows(name: str) -> list[Row]:
+def rows(name):
     """Return the rows of a table: column → cell."""
     with (ROWS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def shares(row: Row) -> list[float]:
+def shares(row):
     """Return the percentages of a row."""
     return [float(cell) for name, cell in row.items() if name.endswith(" %")]
 
 
-def design(row: Row) -> str:
+def design(row):
     """Return the first cell of a row."""
     return next(iter(row.values()))
 
 
-def test_default_intervals_hold_what_they_say_from_40_patients_of_a_class_on() -> None:
+def test_default_intervals_hold_what_they_say_from_40_patients_of_a_class_on():
     areas = rows("intervals-of-an-auc")
     many = [shares(row) for row in areas if design(row) != "10 + 10"]
     assert len(many) == 9
@@ -49,18 +48,18 @@ def test_default_intervals_hold_what_they_say_from_40_patients_of_a_class_on() -
     assert all(value <= 6 for row in equal for value in shares(row))
 
 
-def readers_hold(name: str, held: float, apart: float) -> bool:
+def readers_hold(name, held, apart):
     """Return whether six readers and more hold; of fewer the report warns."""
     return int(name) < FEW_READERS or (held >= 94 and apart <= 5)
 
 
-def pairs_of_a_fit_hold(name: str, held: float, first: float, second: float) -> bool:
+def pairs_of_a_fit_hold(name, held, first, second):
     """Return whether pairs of one fit hold: 1,000 studies a row, ± 0.7; the page names 10 × 10."""
     least, most = 93 if "features" in name else 94, 5 if "10 × 10" in name else 3.5
     return held >= least and max(first, second) <= most
 
 
-def errors_hold(name: str, *values: float) -> bool:
+def errors_hold(name, *values):
     """Return whether errors of a number hold: 500 sets a row, ± 1.0, 5,000 where above 5, ± 0.3."""
     mean_error, root_mean_square, icc, bias, limit, slope, apart, new = values
     return (
@@ -71,18 +70,18 @@ def errors_hold(name: str, *values: float) -> bool:
     )
 
 
-def seeds_hold(name: str, apart: float) -> bool:
+def seeds_hold(name, apart):
     """Return whether equal procedures are told apart seldom, but for two trainings, as is said."""
     return 6 < apart < 12 if name == "1,000 + 1,000" else apart <= 6
 
 
-def rules_hold(name: str, wrong: float, error: float, *others: float) -> bool:
+def rules_hold(name, wrong, error, *others):
     """Return whether a wrong yes or no is said as seldom as promised, 2.5 %, within chance."""
     return wrong <= 2.5 + 2 * max(error, 0.5)
 
 
 # Table → number of its rows, and what each of them keeps
-KEPT: dict[str, tuple[int, Callable[..., bool]]] = {
+KEPT = {
     "finding-lesions": (
         11,
         lambda _, merit, at_one, mean, false_merit, false_mean: (
@@ -147,7 +146,7 @@ KEPT: dict[str, tuple[int, Callable[..., bool]]] = {
 
 
 @pytest.mark.parametrize("title", KEPT)
-def test_every_row_of_a_section_keeps_its_promise(title: str) -> None:
+def test_every_row_of_a_section_keeps_its_promise(title):
     number, keeps = KEPT[title]
     table = rows(title)
     assert len(table) == number
@@ -155,14 +154,14 @@ def test_every_row_of_a_section_keeps_its_promise(title: str) -> None:
 
 
 @pytest.mark.parametrize("title", [one for one in KEPT if one.startswith("cross-validation")])
-def test_cross_validation_has_no_bias(title: str) -> None:
+def test_cross_validation_has_no_bias(title):
     named = {"bias", "difference", "mean difference"}
     biases = [float(row[name]) for row in rows(title) for name in row.keys() & named]
     assert biases
     assert max(map(abs, biases)) <= 0.005
 
 
-def test_three_classes_are_covered_as_two() -> None:
+def test_three_classes_are_covered_as_two():
     parts = rows("subgroups-and-sites-with-three-classes")
     sites = rows("subgroups-and-sites-with-three-classes-2")
     assert (len(parts), len(sites)) == (6, 8)
@@ -170,23 +169,23 @@ def test_three_classes_are_covered_as_two() -> None:
     assert all(share >= 93 for row in sites for share in shares(row))
 
 
-def test_agreement_of_grades_is_held_on_the_average() -> None:
+def test_agreement_of_grades_is_held_on_the_average():
     held = [shares(row)[0] for row in rows("agreement-of-grades")]
     assert statistics.fmean(held) >= 94
 
 
-def sections() -> list[str]:
+def sections():
     """Return the sections of the page that name rows."""
     return [part for part in PAGE.read_text(encoding="utf-8").split("\n## ") if ".csv)" in part]
 
 
-def test_the_page_names_all_rows() -> None:
+def test_the_page_names_all_rows():
     linked = re.findall(r"\(coverage/(.+?)\.csv\)", PAGE.read_text(encoding="utf-8"))
     assert sorted(linked) == sorted(path.stem for path in ROWS.iterdir())
 
 
 @pytest.mark.parametrize("section", sections(), ids=lambda section: section.partition("\n")[0])
-def test_every_percentage_of_the_page_is_one_of_its_rows_or_their_median(section: str) -> None:
+def test_every_percentage_of_the_page_is_one_of_its_rows_or_their_median(section):
     known = {2.5}  # which is promised
     for name in re.findall(r"\(coverage/(.+?)\.csv\)", section):
         for column in zip(*map(shares, rows(name)), strict=True):
@@ -211,8 +210,8 @@ LARGE = {
 
 @pytest.mark.slow
 def test_a_short_run_gives_the_rows_of_the_page_and_again_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    monkeypatch,
+):
     monkeypatch.setattr(sys, "path", [str(FOLDER), *sys.path])  # as `python run.py` has it
     for size, smaller in LARGE.items():
         monkeypatch.setattr(size, smaller)

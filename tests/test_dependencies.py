@@ -18,9 +18,9 @@ OWN = {"skiagram", "tests", "benchmarks", "make_reference"}
 PEERS = {"pictologics"}  # its benchmark runs in an environment of its own
 
 
-def imported_packages(folder: Path) -> set[str]:
+def imported_packages(folder):
     """Return the top-level packages that the files below a folder import."""
-    names: set[str] = set()
+    names = set()
     for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
@@ -34,7 +34,7 @@ def imported_packages(folder: Path) -> set[str]:
     )
 
 
-def declared_distributions(*, development: bool) -> set[str]:
+def declared_distributions(*, development):
     """Return the normalised names of the distributions that `pyproject.toml` lists."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     lines = list(project["project"]["dependencies"])
@@ -45,12 +45,12 @@ def declared_distributions(*, development: bool) -> set[str]:
     return {_normalised(re.split(r"[<>=~!;\[ ]", line)[0]) for line in lines}
 
 
-def _normalised(name: str) -> str:
+def _normalised(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @pytest.mark.slow
-def test_every_imported_package_is_declared() -> None:
+def test_every_imported_package_is_declared():
     distributions = packages_distributions()
     for folder in ("src", "pipeline", "tests", "docs", "benchmarks"):
         declared = declared_distributions(development=folder not in ("src", "pipeline"))
@@ -62,13 +62,13 @@ def test_every_imported_package_is_declared() -> None:
         assert not undeclared, folder
 
 
-def locked(name: str) -> set[str]:
+def locked(name):
     """Return the names of the distributions that a lock file pins."""
     text = (REPOSITORY / name).read_text(encoding="utf-8")
     return {_normalised(name) for name in re.findall(r"(?m)^([\w.-]+)(?:\[.*\])?==", text)}
 
 
-def test_two_locks_share_no_package_pin_hashes_and_name_no_host() -> None:
+def test_two_locks_share_no_package_pin_hashes_and_name_no_host():
     assert not locked("requirements.lock") & locked("requirements-dev.lock")
     for name in ("requirements.lock", "requirements-dev.lock"):
         text = (REPOSITORY / name).read_text(encoding="utf-8")
@@ -79,7 +79,7 @@ def test_two_locks_share_no_package_pin_hashes_and_name_no_host() -> None:
         assert "triton" not in locked(name)
 
 
-def test_an_extra_is_said_to_come_with_the_lock_that_holds_its_packages() -> None:
+def test_an_extra_is_said_to_come_with_the_lock_that_holds_its_packages():
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     for extra, lines in project["project"]["optional-dependencies"].items():
         names = {_normalised(re.split(r"[<>=~!;\[ ]", line)[0]) for line in lines} - OWN
@@ -89,7 +89,7 @@ def test_an_extra_is_said_to_come_with_the_lock_that_holds_its_packages() -> Non
             assert names <= locked("requirements.lock") | locked("requirements-dev.lock")
 
 
-def test_a_variable_chooses_the_backend_of_torch() -> None:
+def test_a_variable_chooses_the_backend_of_torch():
     plain, for_processors = (
         subprocess.run(
             ["make", "-nB", "setup", *variable],
@@ -106,7 +106,7 @@ def test_a_variable_chooses_the_backend_of_torch() -> None:
 
 
 @pytest.mark.slow
-def test_every_packages_licence_fits_and_the_check_can_fail() -> None:
+def test_every_packages_licence_fits_and_the_check_can_fail():
     """Packages that are read by hand stand in the Makefile; without them the check fails."""
     binaries = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     make = ["make", "-o", "setup-dev", "-o", ".venv/installed-dev", "licences", f"PATH={binaries}"]
@@ -120,7 +120,7 @@ def test_every_packages_licence_fits_and_the_check_can_fail() -> None:
 
 
 @pytest.mark.slow
-def test_every_text_file_is_read_and_written_in_utf_8_whatever_the_locale() -> None:
+def test_every_text_file_is_read_and_written_in_utf_8_whatever_the_locale():
     """A call without an encoding takes that of the locale, in which a page may have no letters."""
     bare = []
     for path in (*REPOSITORY.glob("src/**/*.py"), *REPOSITORY.glob("pipeline/*.py")):

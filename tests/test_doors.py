@@ -3,7 +3,6 @@
 import argparse
 import ast
 import re
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -38,7 +37,7 @@ _NEVER_SHOWN = {
 
 
 @cache
-def _trees() -> dict[str, ast.Module]:
+def _trees():
     """Return module → its syntax tree."""
     files = {file: file.relative_to(SOURCE.parent).with_suffix("") for file in SOURCE.rglob("*.py")}
     names = {file: ".".join(path.parts).removesuffix(".__init__") for file, path in files.items()}
@@ -46,9 +45,9 @@ def _trees() -> dict[str, ast.Module]:
 
 
 @cache
-def _definitions() -> dict[Place, ast.stmt]:
+def _definitions():
     """Return the functions, classes, methods and constants of all modules."""
-    found: dict[Place, ast.stmt] = {}
+    found = {}
     for module, tree in _trees().items():
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -63,7 +62,7 @@ def _definitions() -> dict[Place, ast.stmt]:
 
 
 @cache
-def _imported(module: str) -> dict[str, Place]:
+def _imported(module):
     imports = [each for each in ast.walk(_trees()[module]) if isinstance(each, ast.ImportFrom)]
     return {
         name.asname or name.name: (each.module or "", name.name)
@@ -72,7 +71,7 @@ def _imported(module: str) -> dict[str, Place]:
     }
 
 
-def _nodes(place: Place) -> Iterator[ast.AST]:
+def _nodes(place):
     """Yield what runs where a place is reached: of a class its declarations, not its methods."""
     node = _definitions()[place]
     if not isinstance(node, ast.ClassDef):
@@ -84,10 +83,10 @@ def _nodes(place: Place) -> Iterator[ast.AST]:
 
 
 @cache
-def _names(place: Place) -> tuple[set[Place], set[str]]:
+def _names(place):
     """Return the places that are named at a place, and all attributes that are asked for there."""
-    named: set[Place] = set()
-    attributes: set[str] = set()
+    named = set()
+    attributes = set()
     for node in _nodes(place):
         if isinstance(node, ast.Name):
             own = (place[0], node.id)
@@ -100,7 +99,7 @@ def _names(place: Place) -> tuple[set[Place], set[str]]:
     return named & _definitions().keys(), attributes
 
 
-def _reached(start: Place) -> set[Place]:
+def _reached(start):
     """Return what a function may call; of a class that it names the methods by their names."""
     reached, new, attributes = {start}, {start}, set[str]()
     while new:
@@ -117,13 +116,13 @@ def _reached(start: Place) -> set[Place]:
 
 
 @cache
-def _texts(place: Place) -> tuple[str, ...]:
+def _texts(place):
     """Return the texts of a function or constant; one that is added to is one text."""
     node = _definitions()[place]
     if isinstance(node, ast.ClassDef):
         return ()
-    texts: list[str] = []
-    begun: dict[str, int] = {}  # variable → place of the text that is added to
+    texts = []
+    begun = {}  # variable → place of the text that is added to
     for statement in ast.walk(node):
         targets = getattr(statement, "targets", [getattr(statement, "target", None)])
         name = getattr(targets[0], "id", "") if targets else ""
@@ -144,7 +143,7 @@ def _texts(place: Place) -> tuple[str, ...]:
 
 
 @cache
-def _taken() -> dict[str, set[str]]:
+def _taken():
     """Return command → its options."""
     (commands,) = (
         action
@@ -157,7 +156,7 @@ def _taken() -> dict[str, set[str]]:
     }
 
 
-def _foreign(text: str, taken: set[str]) -> set[str]:
+def _foreign(text, taken):
     """Return the options in a message that are not taken, and that no named command takes."""
     others = [_taken().get(command, set()) for command in _NAMED_COMMAND.findall(text)]
     known = set.union(taken, *others)
@@ -166,7 +165,7 @@ def _foreign(text: str, taken: set[str]) -> set[str]:
 
 
 _FILES = ("apply", "check", "compare", "init", "plan", "predict", "run", "seal", "table")
-DOORS: dict[str, tuple[Place, ...]] = {
+DOORS = {
     **{name: ((f"skiagram.cli.{name}", "run"),) for name in (*_FILES, "extract", "validate")},
     "extract IMAGE MASK": (("skiagram.radiomics.features", "describe_with"),),
     "skiagram.extract": (
@@ -179,7 +178,7 @@ DOORS: dict[str, tuple[Place, ...]] = {
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_no_message_asks_for_what_its_door_does_not_take(door: str) -> None:
+def test_no_message_asks_for_what_its_door_does_not_take(door):
     taken = _taken().get(door.split()[0], set()) | _NEVER_SHOWN.get(door, set())
     commands = {command.__name__ for command in main.COMMANDS}
     reached = set.union(*map(_reached, DOORS[door]))
@@ -196,7 +195,7 @@ def test_no_message_asks_for_what_its_door_does_not_take(door: str) -> None:
         assert {name for text in shown for name in _COLUMN.findall(text)} <= columns
 
 
-def test_a_row_for_a_door_changes_a_message_that_it_can_show() -> None:
+def test_a_row_for_a_door_changes_a_message_that_it_can_show():
     from skiagram.doors import _ROWS
 
     for door, rows in _ROWS.items():
@@ -205,7 +204,7 @@ def test_a_row_for_a_door_changes_a_message_that_it_can_show() -> None:
             assert any(re.search(words, text) for text in texts), f"{door}: {words}"
 
 
-def test_a_mask_of_two_labels_is_read_with_what_its_message_asks_for_in_python() -> None:
+def test_a_mask_of_two_labels_is_read_with_what_its_message_asks_for_in_python():
     image = np.arange(30.0).reshape(5, 6)
     mask = (image > 9).astype(int) + (image > 19)
     with pytest.raises(DataError, match="label=1"):
@@ -224,5 +223,5 @@ def test_a_mask_of_two_labels_is_read_with_what_its_message_asks_for_in_python()
         ("name --patient", "name `patients`"),
     ],
 )
-def test_an_option_of_the_command_is_one_of_the_call_in_python(text: str, said: str) -> None:
+def test_an_option_of_the_command_is_one_of_the_call_in_python(text, said):
     assert in_words_of("skiagram.run", text) == said

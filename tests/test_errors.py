@@ -22,7 +22,7 @@ from skiagram.errors import (
 
 
 @pytest.mark.parametrize("kind", [SkiagramError, OptionError, AuditStop, DataError, ModelFailure])
-def test_an_error_survives_the_way_out_of_a_worker_process(kind: type[SkiagramError]) -> None:
+def test_an_error_survives_the_way_out_of_a_worker_process(kind):
     parts = {"allowed": "one row per file", "remedy": "remove one", "detail": "case 7"}
     error = kind("two rows", where="film.png", **parts)
     copy = pickle.loads(pickle.dumps(error))
@@ -32,32 +32,32 @@ def test_an_error_survives_the_way_out_of_a_worker_process(kind: type[SkiagramEr
     assert recorded(copy) == recorded(error)
 
 
-def test_a_message_is_one_line_with_place_allowance_and_remedy() -> None:
+def test_a_message_is_one_line_with_place_allowance_and_remedy():
     error = DataError("two\nrows.", where="film.png", allowed="one", remedy="remove one row")
     assert str(error) == "film.png: two rows. Allowed: one. Do this: remove one row."
 
 
-def test_a_name_that_a_file_brings_does_nothing_to_a_terminal() -> None:
+def test_a_name_that_a_file_brings_does_nothing_to_a_terminal():
     name = "\x1b[2J\x1b]0;owned\x07 \u202efilm\udcff.png"
     error = DataError("two rows", where=name)
     assert str(error) == r"\x1b[2J\x1b]0;owned\x07 \u202efilm\udcff.png: two rows."
     assert printable("Größe ß 姓名\n") == "Größe ß 姓名\n"
 
 
-def test_whatever_a_reader_raises_becomes_an_error_with_the_file() -> None:
+def test_whatever_a_reader_raises_becomes_an_error_with_the_file():
     with pytest.raises(DataError) as caught, readable("no pixels", "film.png", "export it again"):
         raise ZeroDivisionError
     assert str(caught.value) == "film.png: no pixels. Do this: export it again."
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
-def test_an_error_gets_the_name_that_the_user_knows() -> None:
+def test_an_error_gets_the_name_that_the_user_knows():
     with pytest.raises(DataError) as caught, named("film.png"):
         raise DataError("two frames", where="a stream", allowed="one", remedy="split it")
     assert str(caught.value) == "film.png: two frames. Allowed: one. Do this: split it."
 
 
-def test_a_package_that_is_not_there_is_told_with_its_remedy() -> None:
+def test_a_package_that_is_not_there_is_told_with_its_remedy():
     with (
         pytest.raises(OptionError) as caught,
         installed("the package nowhere", "study.methods", "explain", "none", "set it to 0"),
@@ -69,7 +69,7 @@ def test_a_package_that_is_not_there_is_told_with_its_remedy() -> None:
     assert error.remedy == "`make setup-dev` in the clone of skiagram, or set it to 0"
 
 
-def test_marks_that_turn_writing_are_shown_and_a_space_that_breaks_no_line_stays() -> None:
+def test_marks_that_turn_writing_are_shown_and_a_space_that_breaks_no_line_stays():
     assert escape_controls("a\u202eb\x1b[2J\tc\n87\u00a0%") == "a\\u202eb\\x1b[2J\tc\n87\u00a0%"
     assert printable("87\u00a0%\u2066\n") == "87\u00a0%\\u2066\n"
 
@@ -91,14 +91,14 @@ NAMING = [
 
 @pytest.mark.parametrize("error", NAMING, ids=str)
 def test_a_record_has_the_kind_of_fault_and_no_name_which_the_terminal_has(
-    error: Exception,
-) -> None:
+    error,
+):
     assert PLANTED in str(error)
     assert PLANTED not in recorded(error)
     assert type(error).__name__ in recorded(error) or isinstance(error, SkiagramError)
 
 
-def test_a_record_says_what_a_model_lacked_and_which_option_is_wrong() -> None:
+def test_a_record_says_what_a_model_lacked_and_which_option_is_wrong():
     failure = ModelFailure("training loss is nan", where="batch 3", remedy="lower lr", detail="7")
     assert recorded(failure) == "batch 3: training loss is nan. Do this: lower lr."
     wrong = OptionError("1000 of 64 cases to train on", where="plan.subset.cases")
@@ -116,7 +116,5 @@ def test_a_record_says_what_a_model_lacked_and_which_option_is_wrong() -> None:
         ("No such file", 2, "x", "None"),
     ],
 )
-def test_what_a_machine_refuses_has_its_file_and_a_remedy(
-    text: str, number: int | None, path: str | None, said: str
-) -> None:
+def test_what_a_machine_refuses_has_its_file_and_a_remedy(text, number, path, said):
     assert said in str(name_refusal(text, "predict", number, path))

@@ -1,7 +1,7 @@
 """Wrong options end in one message that names the option and what is allowed."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field
@@ -38,7 +38,7 @@ class Network:
     schedule: tuple[Optimizer, ...]
 
 
-GOOD: dict[str, Any] = {
+GOOD = {
     "depth": 3,
     "name": "small",
     "pooling": "max",
@@ -49,7 +49,7 @@ GOOD: dict[str, Any] = {
 }
 
 
-def test_plain_values_become_the_dataclass() -> None:
+def test_plain_values_become_the_dataclass():
     network = check(Network, GOOD, "model")
     assert network.widths == (8, 16)
     assert network.optimizer == Optimizer(lr=0.1)
@@ -79,30 +79,30 @@ def test_plain_values_become_the_dataclass() -> None:
         ({"optimizer": {1}}, "model: .*not JSON serializable"),
     ],
 )
-def test_a_wrong_value_is_named_with_what_is_allowed(change: dict[str, Any], message: str) -> None:
+def test_a_wrong_value_is_named_with_what_is_allowed(change, message):
     with pytest.raises(OptionError, match=message) as caught:
         check(Network, GOOD | change, "model")
     assert caught.value.exit_code == 2
     assert "\n" not in str(caught.value)
 
 
-def test_composed_options_build_the_same_again() -> None:
+def test_composed_options_build_the_same_again():
     network = check(Network, GOOD, "model")
     assert build(composed(network), "model") == network
 
 
-def test_all_missing_options_are_named_at_once() -> None:
+def test_all_missing_options_are_named_at_once():
     left = {name: value for name, value in GOOD.items() if name not in ("depth", "optimizer")}
     with pytest.raises(OptionError, match=r"model: \w+, \w+ are missing"):
         check(Network, left, "model")
 
 
-def test_a_missing_option_is_named() -> None:
+def test_a_missing_option_is_named():
     with pytest.raises(OptionError, match=r"model\.depth: is missing"):
         check(Network, {key: value for key, value in GOOD.items() if key != "depth"}, "model")
 
 
-def test_a_target_chooses_the_class() -> None:
+def test_a_target_chooses_the_class():
     assert build({"_target_": f"{__name__}.Optimizer", "lr": 0.5}, "model") == Optimizer(lr=0.5)
 
 
@@ -117,13 +117,13 @@ def test_a_target_chooses_the_class() -> None:
         ({"_target_": "pathlib.Path"}, "`pathlib.Path` is not an option dataclass"),
     ],
 )
-def test_a_target_that_names_no_options_is_refused(group: dict[str, Any], message: str) -> None:
+def test_a_target_that_names_no_options_is_refused(group, message):
     with pytest.raises(OptionError, match=message):
         build(group, "model")
 
 
 @pytest.mark.parametrize("kind", sorted(REFUSED))
-def test_what_is_no_plain_yaml_is_refused_with_its_line(tmp_path: Path, kind: str) -> None:
+def test_what_is_no_plain_yaml_is_refused_with_its_line(tmp_path, kind):
     content, line = REFUSED[kind]
     path = tmp_path / "films.yaml"
     path.write_bytes(content)
@@ -134,13 +134,13 @@ def test_what_is_no_plain_yaml_is_refused_with_its_line(tmp_path: Path, kind: st
     assert "\n" not in str(raised.value)
 
 
-def test_a_folder_or_device_is_no_option_file(tmp_path: Path) -> None:
+def test_a_folder_or_device_is_no_option_file(tmp_path):
     for path in (tmp_path, Path("/dev/zero"), tmp_path / "absent.yaml"):
         with pytest.raises(OptionError, match="is no file"):
             read_option_file(path)
 
 
-def test_numbers_dates_and_aliases_are_read_as_the_stages_do(tmp_path: Path) -> None:
+def test_numbers_dates_and_aliases_are_read_as_the_stages_do(tmp_path):
     text = "small: &s {lr: 1e-3, when: 2024-05-01}\nagain: *s\nmore: {<<: *s, lr: 2}\nnothing:\n"
     path = tmp_path / "films.yaml"
     path.write_text(text)

@@ -29,7 +29,7 @@ _RESULT = re.compile(r"[+−]?\d*\.\d+")
 _FENCED = re.compile(r"^ *(```|~~~).*?^ *\1", re.DOTALL | re.MULTILINE)
 
 
-def anchors(page: Path) -> set[str]:
+def anchors(page):
     """Return the anchors that GitHub gives to the headings of a page."""
     text = _FENCED.sub("", page.read_text(encoding="utf-8"))
     plain = (re.sub(r"[^\w\- ]", "", line.lower()) for line in re.findall(r"(?m)^#+ (.*)$", text))
@@ -37,7 +37,7 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(REPOSITORY).as_posix())
-def test_every_link_to_a_page_or_heading_leads_there(page: Path) -> None:
+def test_every_link_to_a_page_or_heading_leads_there(page):
     for link in _LINK.findall(_FENCED.sub("", page.read_text(encoding="utf-8"))):
         if "://" in link or link.startswith("mailto:"):
             continue
@@ -48,7 +48,7 @@ def test_every_link_to_a_page_or_heading_leads_there(page: Path) -> None:
             assert heading in anchors(target), link
 
 
-def test_every_file_of_code_that_a_page_names_is_there() -> None:
+def test_every_file_of_code_that_a_page_names_is_there():
     """Decisions name the files of their day, and `extend.md` those that its reader writes."""
     pages = [page for page in PAGES if page.parent.name != "adr" and page.name != "extend.md"]
     tables = (REPOSITORY / "docs/results/tables").glob("*.csv")
@@ -62,7 +62,7 @@ def test_every_file_of_code_that_a_page_names_is_there() -> None:
     assert [name for name in named if not any((room / name).exists() for room in rooms)] == []
 
 
-def test_every_page_that_the_code_names_is_there() -> None:
+def test_every_page_that_the_code_names_is_there():
     files = [
         path for room in ("src", "conf", "benchmarks") for path in (REPOSITORY / room).rglob("*")
     ]
@@ -77,7 +77,7 @@ def test_every_page_that_the_code_names_is_there() -> None:
 
 
 @pytest.mark.slow
-def test_the_site_builds_without_a_broken_link_and_can_be_searched(tmp_path: Path) -> None:
+def test_the_site_builds_without_a_broken_link_and_can_be_searched(tmp_path):
     pages = shutil.copytree(REPOSITORY / "docs", tmp_path / "docs")
     for name in ("mkdocs.yml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         shutil.copy(REPOSITORY / name, tmp_path)
@@ -100,14 +100,14 @@ def test_the_site_builds_without_a_broken_link_and_can_be_searched(tmp_path: Pat
         assert not [tag for tag in loaded if "//" in tag.replace("data:", "")], page
 
 
-def test_the_front_page_is_short_and_says_that_this_is_no_medical_device() -> None:
+def test_the_front_page_is_short_and_says_that_this_is_no_medical_device():
     text = FRONT_PAGE.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 120
     assert len(text.split()) <= 1100
     assert "not a medical device" in text
 
 
-def test_every_page_can_be_reached_from_the_front_page() -> None:
+def test_every_page_can_be_reached_from_the_front_page():
     reached, found = set[Path](), [FRONT_PAGE]
     while found:
         page = found.pop()
@@ -120,17 +120,17 @@ def test_every_page_can_be_reached_from_the_front_page() -> None:
     assert not [page for page in PAGES if page not in reached]
 
 
-def figures(text: str) -> set[str]:
+def figures(text):
     """Return figures with a decimal point, without a 0 before it and without a plus."""
     found = (figure.lstrip("+") for figure in _RESULT.findall(text))
     return {re.sub(r"^(−?)0\.", r"\1.", figure) for figure in found}
 
 
-def figures_of_page(link: str) -> set[str]:
+def figures_of_page(link):
     return figures((FRONT_PAGE.parent / link).read_text(encoding="utf-8"))
 
 
-def test_every_figure_of_the_front_pages_table_stands_on_the_page_that_its_row_names() -> None:
+def test_every_figure_of_the_front_pages_table_stands_on_the_page_that_its_row_names():
     rows = [line for line in FRONT_PAGE.read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
     frozen, page, checked = figures_of_page("docs/results/encoders.md"), "", 0
     for row in rows[2:]:
@@ -144,7 +144,7 @@ def test_every_figure_of_the_front_pages_table_stands_on_the_page_that_its_row_n
     assert checked > 40
 
 
-def test_figures_of_sentences_that_name_a_results_page_stand_there() -> None:
+def test_figures_of_sentences_that_name_a_results_page_stand_there():
     text = FRONT_PAGE.read_text(encoding="utf-8")
     sentence = re.search(
         r"50 images the network.*?\((docs/results/crossover\.md)\)", text, re.DOTALL
@@ -154,7 +154,7 @@ def test_figures_of_sentences_that_name_a_results_page_stand_there() -> None:
     assert figures(sentence[0]) <= told
 
 
-def test_a_line_of_the_change_log_has_at_most_twenty_words() -> None:
+def test_a_line_of_the_change_log_has_at_most_twenty_words():
     text = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
     unreleased = text.partition("## [Unreleased]")[2].partition("\n## [")[0]
     entries = re.findall(r"^- (.*\n(?:  .*\n)*)", unreleased, re.MULTILINE)

@@ -1,12 +1,9 @@
 """What images went through travels with the model."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from skiagram.errors import DataError
-from skiagram.images import Image
 from skiagram.preparation import (
     PREPARATION,
     TRAINING_MEAN,
@@ -26,8 +23,8 @@ RESTORATION = {"_target_": "skiagram.restoration.steps.Steps", "missing": None}
 FEATURES = ({"_target_": "b", "distances": [1, 2]}, {"_target_": "a", "zones": 4})
 
 
-def test_the_kinds_of_a_mixed_data_set() -> None:
-    images: list[Image] = [
+def test_the_kinds_of_a_mixed_data_set():
+    images = [
         np.zeros((8, 30), np.uint8),
         np.zeros((9, 20, 3), np.uint8),
         np.zeros((12, 25), np.float32),
@@ -36,7 +33,7 @@ def test_the_kinds_of_a_mixed_data_set() -> None:
     assert kinds == ImageKinds((1, 3), ("float32", "uint8"), (8, 12), (20, 30))
 
 
-def test_the_traits_are_the_ranges_of_what_was_seen() -> None:
+def test_the_traits_are_the_ranges_of_what_was_seen():
     seen = TraitsSeen()
     seen.add((0.1, 0.2), "MG", brightness_of(np.full((8, 8), 100, np.uint8)))
     gap = np.array([[np.nan, 200.0], [220.0, 240.0]], np.float32)
@@ -54,14 +51,14 @@ def test_the_traits_are_the_ranges_of_what_was_seen() -> None:
     )
 
 
-def test_files_that_never_name_a_modality_ask_none_of_new_ones() -> None:
+def test_files_that_never_name_a_modality_ask_none_of_new_ones():
     seen = TraitsSeen()
     seen.add((2.0, 1.0, 1.0), "", (0.0, 0.0))
     found = seen.traits().unlike(np.zeros((4, 8, 8, 1), np.uint8), (3.0, 1.0, 1.0), "CT")
     assert found == ("slice spacing 3, in training 2 to 2",)
 
 
-def test_each_stage_adds_to_what_it_is_handed(tmp_path: Path) -> None:
+def test_each_stage_adds_to_what_it_is_handed(tmp_path):
     kinds = ImageKinds((1,), ("uint8",), (8, 8), (8, 8))
     write_record(Preparation(kinds, ACQUISITION), tmp_path / "images" / PREPARATION)
     propagate_preparation(tmp_path / "images", tmp_path / "restored", restoration=RESTORATION)
@@ -76,6 +73,6 @@ def test_each_stage_adds_to_what_it_is_handed(tmp_path: Path) -> None:
     assert (np.load(tmp_path / "model" / TRAINING_MEAN) == 1).all()
 
 
-def test_a_missing_preparation_is_named(tmp_path: Path) -> None:
+def test_a_missing_preparation_is_named(tmp_path):
     with pytest.raises(DataError, match=r"preparation\.json"):
         propagate_preparation(tmp_path, tmp_path / "model")

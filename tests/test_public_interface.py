@@ -17,16 +17,14 @@ from tests.pipeline.project import fork_stages, write_project
 HEAVY = ("torch", "mlflow", "dvc", "hydra", "numpy", "pandas", "sklearn", "matplotlib", "numba")
 
 
-def test_the_import_loads_nothing_heavy() -> None:
+def test_the_import_loads_nothing_heavy():
     code = f"import sys, skiagram; assert not {set(HEAVY)} & sys.modules.keys(), sys.modules"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (run.returncode, run.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("length", [20, 100, -10])
-def test_compiled_code_that_a_full_disk_cut_short_is_written_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int
-) -> None:
+def test_compiled_code_that_a_full_disk_cut_short_is_written_anew(tmp_path, monkeypatch, length):
     name = f"made_by_a_full_disk_{abs(length)}"
     source = tmp_path / f"{name}.py"
     source.write_text("def answer(given):\n    return f'{given} is 42'\n")
@@ -40,7 +38,7 @@ def test_compiled_code_that_a_full_disk_cut_short_is_written_anew(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["RadiomicsFeatures", "compare", "extract", "run"])
-def test_examples_are_true(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples_are_true(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(files, "make_project", write_project)
     monkeypatch.setattr(running, "run_stages", fork_stages)
@@ -58,7 +56,7 @@ LIBRARIES = ("features", "near_duplicates", "radiomics", "readers", "statistics"
 
 @pytest.mark.slow
 @pytest.mark.parametrize("room", LIBRARIES)
-def test_the_first_page_of_a_library_is_true(room: str) -> None:
+def test_the_first_page_of_a_library_is_true(room):
     library = import_module(f"skiagram.{room}")
     assert doctest.testmod(library).attempted > 3
     assert doctest.testmod(library).failed == 0
@@ -75,7 +73,7 @@ BASE |= {"seeding", "strict"}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("room", LIBRARIES)
-def test_a_library_loads_nothing_of_the_pipeline(room: str) -> None:
+def test_a_library_loads_nothing_of_the_pipeline(room):
     code = (
         f"import sys; from skiagram.{room} import *; "
         "print(*{name.split('.')[1] for name in sys.modules if name.startswith('skiagram.')})"
@@ -87,13 +85,13 @@ def test_a_library_loads_nothing_of_the_pipeline(room: str) -> None:
     assert {*loaded} <= {room, *below} | BASE
 
 
-def test_the_reference_names_all_of_it() -> None:
+def test_the_reference_names_all_of_it():
     page = Path(__file__).parents[1] / "docs/reference/python.md"
     text = page.read_text(encoding="utf-8")
     assert all(f"`{name}" in text for name in skiagram.__all__)
 
 
-def test_a_name_that_is_not_there_is_said() -> None:
+def test_a_name_that_is_not_there_is_said():
     with pytest.raises(AttributeError, match="RadiomicsFeatures"):
         skiagram.Radiomics  # noqa: B018
     assert set(skiagram.__all__) <= set(dir(skiagram))

@@ -1,8 +1,5 @@
 """Records and tables come back as they were, in bytes that depend on their content alone."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -23,7 +20,7 @@ RECORDS = [
 ]
 
 
-def cases() -> Cases:
+def cases():
     """Six cases of three patients, two of them sealed."""
     return Cases(
         case_id=np.array(["c0", "c1", "c2", "c3", "c4", "c5"]),
@@ -34,7 +31,7 @@ def cases() -> Cases:
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
-def test_a_record_comes_back_equal_in_equal_bytes(record: Any, tmp_path: Path) -> None:
+def test_a_record_comes_back_equal_in_equal_bytes(record, tmp_path):
     first, second = tmp_path / "a" / "record.json", tmp_path / "b.json"
     write_record(record, first)
     again = read_record(type(record), first)
@@ -44,14 +41,14 @@ def test_a_record_comes_back_equal_in_equal_bytes(record: Any, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"classes": ["a"], "positive": "a", "design": "cv"}'])
-def test_a_file_that_holds_another_record_is_named(text: str, tmp_path: Path) -> None:
+def test_a_file_that_holds_another_record_is_named(text, tmp_path):
     path = tmp_path / "task.json"
     path.write_text(text)
     with pytest.raises(DataError, match=r"task\.json: unreadable record"):
         read_record(Task, path)
 
 
-def test_cases_come_back_equal(tmp_path: Path) -> None:
+def test_cases_come_back_equal(tmp_path):
     cases().write(tmp_path / "cases.parquet")
     again = Cases.read(tmp_path / "cases.parquet")
     for name in ("case_id", "patient_id", "split", "label"):
@@ -59,7 +56,7 @@ def test_cases_come_back_equal(tmp_path: Path) -> None:
     assert again.label.dtype == np.int64
 
 
-def test_an_empty_table_keeps_its_columns_and_types(tmp_path: Path) -> None:
+def test_an_empty_table_keeps_its_columns_and_types(tmp_path):
     cases().select(np.array([], dtype=np.int64)).write(tmp_path / "empty.parquet")
     cases().write(tmp_path / "full.parquet")
     schemas = [pq.read_schema(tmp_path / f"{name}.parquet") for name in ("empty", "full")]
@@ -67,7 +64,7 @@ def test_an_empty_table_keeps_its_columns_and_types(tmp_path: Path) -> None:
     assert len(Cases.read(tmp_path / "empty.parquet")) == 0
 
 
-def test_a_table_of_equal_content_is_equal_bytes(tmp_path: Path) -> None:
+def test_a_table_of_equal_content_is_equal_bytes(tmp_path):
     """Neither the index, nor attributes, nor how the frame came about reach the file."""
     frame = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "z"]})
     other = pd.DataFrame({"b": ["z", "x", "y"], "a": [3, 1, 2]}).sort_values("a")[["a", "b"]]
@@ -78,7 +75,7 @@ def test_a_table_of_equal_content_is_equal_bytes(tmp_path: Path) -> None:
     assert b"pandas" not in (tmp_path / "one.parquet").read_bytes()
 
 
-def test_a_damaged_or_missing_table_is_named(tmp_path: Path) -> None:
+def test_a_damaged_or_missing_table_is_named(tmp_path):
     path = tmp_path / "table.parquet"
     with pytest.raises(DataError, match=r"table\.parquet: unreadable table"):
         read_table(path)
@@ -88,7 +85,7 @@ def test_a_damaged_or_missing_table_is_named(tmp_path: Path) -> None:
         read_table(path)
 
 
-def predictions() -> Predictions:
+def predictions():
     """Two cases of the out-of-fold part, one of the test part, three classes."""
     table = pd.DataFrame(
         {
@@ -105,7 +102,7 @@ def predictions() -> Predictions:
     return Predictions(Outcome("svm", "classical", "SVM", "finished"), table)
 
 
-def test_scores_and_probabilities_are_columns_in_class_order() -> None:
+def test_scores_and_probabilities_are_columns_in_class_order():
     table = predictions().table
     assert scores_of(table).tolist() == [[0, 1, 2], [10, 11, 12], [20, 21, 22]]
     assert probabilities_of(table)[0].tolist() == [0.2, 0.3, 0.5]

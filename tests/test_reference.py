@@ -3,9 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,9 +25,7 @@ from skiagram.fitting.cross_validation import Plan
 from skiagram.report.write import headline_figures
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.discrimination import score_difference
-from skiagram.tasks.cases import Cases
 from skiagram.tasks.classes import CLASS_FIGURE
-from skiagram.tasks.task import Task
 from tests.evaluation.scenario import evaluated, finished, reference, scenario, scored
 from tests.models.classical.families import model
 from tests.tasks.cohort import make_cases, make_findings, make_grades, make_numbers, train_all
@@ -46,7 +42,7 @@ MANY_COLUMNS = pytest.param("perturbed", marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize("name", [*sorted(FAMILIES.keys() - {"perturbed"}), MANY_COLUMNS])
-def test_every_column_has_exactly_one_complete_definition(name: str) -> None:
+def test_every_column_has_exactly_one_complete_definition(name):
     columns, known = FAMILIES[name].names(), FAMILIES[name].definitions()
     found = [[column for column in columns if one.fits(column)] for one in known]
     assert all(found)
@@ -56,7 +52,7 @@ def test_every_column_has_exactly_one_complete_definition(name: str) -> None:
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_every_figure_is_explained_with_its_interval(n_classes: int) -> None:
+def test_every_figure_is_explained_with_its_interval(n_classes):
     generator = np.random.default_rng(0)
     label = np.arange(60) % n_classes
     probability = generator.dirichlet(np.ones(n_classes), (1, 60))
@@ -72,7 +68,7 @@ def test_every_figure_is_explained_with_its_interval(n_classes: int) -> None:
         assert found.method.startswith(more or metric.interval), name
 
 
-def test_the_figures_of_a_run_fit_their_schema() -> None:
+def test_the_figures_of_a_run_fit_their_schema():
     known = scenario()
     models = [finished(known, "svm"), finished(known, "small_cnn", arm="deep", seed=1)]
     MetricsFile.model_validate(headline_figures(evaluated(known, models)))
@@ -85,9 +81,7 @@ def test_the_figures_of_a_run_fit_their_schema() -> None:
 
 
 @pytest.mark.parametrize("make", [make_cases, make_numbers, make_grades, make_findings])
-def test_the_figures_of_every_outcome_fit_the_schema(
-    make: Callable[[], tuple[Cases, Task]], tmp_path: Path
-) -> None:
+def test_the_figures_of_every_outcome_fit_the_schema(make, tmp_path):
     inputs = train_all(tmp_path, make(), {"forest": model("logistic_regression")})
     evaluation = evaluate(inputs, DEFAULTS, seed=0)
     written = headline_figures(evaluation)
@@ -98,12 +92,12 @@ def test_the_figures_of_every_outcome_fit_the_schema(
 @pytest.mark.parametrize(
     "wrong", ['{"svm": {"roc_auc": 1.2}}', '{"svm": {"area": 0.5}}', '{"svm": {"roc_auc": null}}']
 )
-def test_the_schema_refuses_what_is_no_figure(wrong: str) -> None:
+def test_the_schema_refuses_what_is_no_figure(wrong):
     with pytest.raises(ValidationError):
         MetricsFile.model_validate_json(wrong)
 
 
-def test_the_schema_of_the_record_explains_every_field() -> None:
+def test_the_schema_of_the_record_explains_every_field():
     schema = json.loads(schemas()["evaluation.schema.json"])
     for record in (schema, *schema["$defs"].values()):
         assert record["description"]
@@ -112,7 +106,7 @@ def test_the_schema_of_the_record_explains_every_field() -> None:
 
 
 @pytest.mark.slow
-def test_all_pages_are_built_and_their_links_lead_somewhere(tmp_path: Path) -> None:
+def test_all_pages_are_built_and_their_links_lead_somewhere(tmp_path):
     assert build_pages(tmp_path) == 0
     named = {"command-line.md", "features.md", "metrics.md", "options.md"}
     assert {path.name for path in tmp_path.iterdir()} == named | schemas().keys()
@@ -125,12 +119,12 @@ def test_all_pages_are_built_and_their_links_lead_somewhere(tmp_path: Path) -> N
     assert "`C`" in (tmp_path / "options.md").read_text(encoding="utf-8")
 
 
-def test_types_are_told_in_words() -> None:
+def test_types_are_told_in_words():
     assert type_name(Several) == "list of at least 1 whole number ≥ 1 and ≤ 64"
     assert type_name(Plan.__annotations__["validation_fraction"]) == "number > 0 and ≤ 0.5"
 
 
-def test_every_output_of_the_pipeline_is_described() -> None:
+def test_every_output_of_the_pipeline_is_described():
     page = (DOCUMENTATION / "reference" / "artefacts.md").read_text(encoding="utf-8")
     stages = yaml.safe_load((PROJECT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     written = [one for stage in stages.values() for one in stage["outs"] + stage.get("metrics", [])]

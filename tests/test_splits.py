@@ -1,7 +1,6 @@
 """Partitions keep patients whole, classes everywhere, and depend on the seed alone."""
 
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,7 +23,7 @@ Cohort = tuple[NDArray[np.int64], NDArray[np.str_]]
 
 
 @st.composite
-def cohorts(draw: st.DrawFn) -> Cohort:
+def cohorts(draw):
     """Labels and patients of 2 to 60 images; a patient's images may differ in label."""
     n = draw(st.integers(2, 60))
     patient = draw(st.lists(st.integers(0, 25), min_size=n, max_size=n))
@@ -35,9 +34,7 @@ def cohorts(draw: st.DrawFn) -> Cohort:
 @pytest.mark.slow
 @settings(max_examples=60)
 @given(cohorts(), st.integers(2, 5), st.integers(0, 1000))
-def test_folds_hold_every_row_out_once_and_never_divide_a_patient(
-    cohort: Cohort, folds: int, seed: int
-) -> None:
+def test_folds_hold_every_row_out_once_and_never_divide_a_patient(cohort, folds, seed):
     label, patient = cohort
     try:
         partitions = grouped_folds(label, patient, folds, seed, "folds")
@@ -52,7 +49,7 @@ def test_folds_hold_every_row_out_once_and_never_divide_a_patient(
         assert set(label[one.training]) == set(label[one.held_out]) == set(label)
 
 
-def test_folds_keep_the_share_of_each_class() -> None:
+def test_folds_keep_the_share_of_each_class():
     patient = np.repeat(np.array([f"p{one}" for one in range(150)]), 2)
     label = (np.arange(300) < 60).astype(np.int64)
     for one in grouped_folds(label, patient, 5, 0, "folds"):
@@ -60,7 +57,7 @@ def test_folds_keep_the_share_of_each_class() -> None:
         assert label[one.held_out].sum() == 12
 
 
-def test_a_draw_belongs_to_its_seed_and_name() -> None:
+def test_a_draw_belongs_to_its_seed_and_name():
     label, patient = np.arange(40) % 2, np.array([f"p{one}" for one in range(40)])
     first, again, other_seed, other_name = (
         [one.held_out.tolist() for one in grouped_folds(label, patient, 4, seed, name)]
@@ -80,14 +77,12 @@ def test_a_draw_belongs_to_its_seed_and_name() -> None:
     ],
     ids=["too few patients", "one class", "patients of several classes"],
 )
-def test_folds_that_lack_a_class_are_refused(
-    label: list[int], patient: list[str], folds: int, said: str
-) -> None:
+def test_folds_that_lack_a_class_are_refused(label, patient, folds, said):
     with pytest.raises(DataError, match=said):
         grouped_folds(np.array(label), np.array(patient), folds, 0, "folds")
 
 
-def test_inner_validation_sets_the_asked_share_of_patients_aside() -> None:
+def test_inner_validation_sets_the_asked_share_of_patients_aside():
     patient = np.repeat(np.array([f"p{one}" for one in range(140)]), 3)
     label = (np.arange(420) // 3) % 2
     part = inner_validation(label, patient, 0.15, 0, "validation")
@@ -95,7 +90,7 @@ def test_inner_validation_sets_the_asked_share_of_patients_aside() -> None:
     assert not set(patient[part.training]) & set(patient[part.held_out])
 
 
-def test_a_rare_class_does_not_change_the_share_that_is_set_aside() -> None:
+def test_a_rare_class_does_not_change_the_share_that_is_set_aside():
     """Three of four patients of a rare class have an image of a common one, too."""
     label = np.array([0] * 60 + [1] * 60 + [2] * 4 + [0] * 3)
     patient = np.array([f"p{one}" for one in [*range(124), 120, 121, 122]])
@@ -107,7 +102,7 @@ def test_a_rare_class_does_not_change_the_share_that_is_set_aside() -> None:
     assert len({tuple(part.held_out) for part in parts}) == 20  # of a random draw
 
 
-def test_inner_validation_of_a_small_cohort_keeps_a_patient_of_each_class_on_both_sides() -> None:
+def test_inner_validation_of_a_small_cohort_keeps_a_patient_of_each_class_on_both_sides():
     label, patient = np.array([0] * 20 + [1] * 3), np.array([f"p{one}" for one in range(23)])
     part = inner_validation(label, patient, 0.15, 0, "validation")
     assert set(label[part.held_out]) == set(label[part.training]) == {0, 1}
@@ -115,7 +110,7 @@ def test_inner_validation_of_a_small_cohort_keeps_a_patient_of_each_class_on_bot
         inner_validation(label[:21], patient[:21], 0.15, 0, "validation")
 
 
-def test_each_site_is_held_out_whole_and_its_patients_are_in_no_training_part() -> None:
+def test_each_site_is_held_out_whole_and_its_patients_are_in_no_training_part():
     patient = np.array([f"p{k}" for k in np.repeat(np.arange(30), 2)])
     site = np.array(["a", "b", "c"])[np.repeat(np.arange(30), 2) % 3]
     site[1] = "b"  # patient p0 was seen in a and in b
@@ -130,7 +125,7 @@ def test_each_site_is_held_out_whole_and_its_patients_are_in_no_training_part() 
     assert [len(one.training) for one in parts] == [40, 38, 40]
 
 
-def test_sites_that_cannot_be_held_out_are_refused() -> None:
+def test_sites_that_cannot_be_held_out_are_refused():
     patient = np.array([f"p{k}" for k in range(20)])
     label = np.repeat([0, 1], 10).astype(np.int64)
     with pytest.raises(DataError, match="all cases have the value a"):
@@ -139,7 +134,7 @@ def test_sites_that_cannot_be_held_out_are_refused() -> None:
         leave_one_group_out(label, patient, np.repeat(["a", "b"], 10))
 
 
-def test_groups_are_read_in_the_order_asked_for(tmp_path: Path) -> None:
+def test_groups_are_read_in_the_order_asked_for(tmp_path):
     table = pd.DataFrame({"case_id": ["c1", "c2", "c3"], "site": ["x", "y", None]})
     write_table(table, tmp_path / "covariates.parquet")
     path = tmp_path / "covariates.parquet"
@@ -150,7 +145,7 @@ def test_groups_are_read_in_the_order_asked_for(tmp_path: Path) -> None:
         read_groups(path, "hospital", np.array(["c1"]))
 
 
-def test_groups_that_are_numbers_have_the_names_of_the_table(tmp_path: Path) -> None:
+def test_groups_that_are_numbers_have_the_names_of_the_table(tmp_path):
     path = tmp_path / "covariates.parquet"
     write_table(pd.DataFrame({"case_id": ["c1", "c2"], "site": [12.0, 3.0]}), path)
     assert read_groups(path, "site", np.array(["c1", "c2"])).tolist() == ["12", "3"]
@@ -162,7 +157,7 @@ LABEL = np.repeat((np.arange(60) % 3 == 0).astype(np.int64), 2)
 
 @settings(max_examples=10)
 @given(st.integers(0, 50), st.integers(0, 4))
-def test_subsets_are_nested_whole_patients_of_at_least_the_size(seed: int, draw: int) -> None:
+def test_subsets_are_nested_whole_patients_of_at_least_the_size(seed, draw):
     sizes = (10, 31, 80, 120)
     subsets = [draw_subset(LABEL, PATIENT, size, seed, draw) for size in sizes]
     for size, rows in zip(sizes, subsets, strict=True):
@@ -173,6 +168,6 @@ def test_subsets_are_nested_whole_patients_of_at_least_the_size(seed: int, draw:
         assert set(smaller) <= set(larger)
 
 
-def test_a_subset_larger_than_the_cases_is_refused() -> None:
+def test_a_subset_larger_than_the_cases_is_refused():
     with pytest.raises(OptionError, match=r"121 of 120 cases to train on.*at most 120"):
         draw_subset(LABEL, PATIENT, 121, 0, 0)

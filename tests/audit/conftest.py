@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.audit.planted import Planted, clean_set
+from tests.audit.planted import clean_set
 
 
 @pytest.fixture
-def clean() -> Planted:
+def clean():
     return clean_set()

@@ -1,12 +1,10 @@
 """Data sets without a fault, for tests that plant one."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from skiagram.audit.contract import Finding
 from skiagram.audit.run import audit
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
@@ -30,16 +28,16 @@ class Planted:
 
     def findings(
         self,
-        folder: Path,
-        task: Task = TASK,
-        card: DataCard = CARD,
-        acquisition: tuple[str, ...] = (),
-    ) -> dict[str, Finding]:
+        folder,
+        task=TASK,
+        card=CARD,
+        acquisition=(),
+    ):
         store = self.store(folder)
         report, _ = audit([store], self.cases, task, card, self.covariates, acquisition)
         return {finding.name: finding for finding in report.findings}
 
-    def store(self, folder: Path) -> ImageStore:
+    def store(self, folder):
         with ShardWriter(folder / "images") as writer:
             for at, (case_id, image) in enumerate(
                 zip(self.cases.case_id.tolist(), self.images, strict=True)
@@ -48,12 +46,12 @@ class Planted:
         return ImageStore(folder / "images")
 
 
-def clean_set(seed: int = 0) -> Planted:
+def clean_set(seed=0):
     """Return noise: 24 train, 12 validation and 12 test images, each of a patient of its own."""
     draws = np.random.default_rng(seed)
     split = np.repeat(["train", "validation", "test"], (24, 12, 12))
     label = np.where(split == "test", SEALED, np.arange(48) % 2)
     case_id = np.array([f"case-{at:06d}" for at in range(48)])
     patient_id = np.array([f"patient-{at:06d}" for at in range(48)])
-    images: list[Image] = list(draws.integers(0, 256, (48, 28, 28)).astype(np.uint8))
+    images = list(draws.integers(0, 256, (48, 28, 28)).astype(np.uint8))
     return Planted(images, Cases(case_id, patient_id, split, label))

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from skiagram.audit.contract import Appearance, Evidence, Finding, ProbedTraits
+from skiagram.audit.contract import Appearance, Evidence, ProbedTraits
 from skiagram.audit.groups import check_groups
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.near_duplicates.pairs import Pairs
@@ -18,11 +17,11 @@ pytestmark = pytest.mark.slow
 
 
 def look(
-    value: NDArray[np.float64],
-    label: NDArray[np.int64],
-    images: dict[str, NDArray[np.float64]],
-    columns: dict[str, NDArray[np.float64]],
-) -> dict[str, Finding]:
+    value,
+    label,
+    images,
+    columns,
+):
     """Return the findings of both checks on cases of a patient each."""
     names = np.array([f"case-{number:06d}" for number in range(len(value))])
     cases = Cases(names, names, np.full(len(value), "train"), label, value)
@@ -36,14 +35,12 @@ def look(
     return {found.name: found for found in (*check_groups(evidence), *check_shortcuts(evidence))}
 
 
-def draw(
-    log_hazard: NDArray[np.float64], end: NDArray[np.float64], seed: int = 0
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def draw(log_hazard, end, seed=0):
     time = np.random.default_rng(seed).exponential(500 * np.exp(-log_hazard))
     return np.minimum(time, end), (time <= end).astype(np.int64)
 
 
-def test_a_site_that_follows_for_longer_is_named() -> None:
+def test_a_site_that_follows_for_longer_is_named():
     site = np.arange(PATIENTS) % 2
     ends = np.random.default_rng(1).uniform(0.7, 1.3, size=PATIENTS)
     hazard = np.zeros(PATIENTS)
@@ -56,7 +53,7 @@ def test_a_site_that_follows_for_longer_is_named() -> None:
         assert not alike["groups_followed_apart"].count
 
 
-def test_a_trait_that_tells_when_the_event_comes_is_named_though_all_have_it() -> None:
+def test_a_trait_that_tells_when_the_event_comes_is_named_though_all_have_it():
     generator = np.random.default_rng(2)
     brightness = generator.normal(size=PATIENTS)
     time, label = draw(1.5 * brightness, np.full(PATIENTS, 1e9))
@@ -66,7 +63,7 @@ def test_a_trait_that_tells_when_the_event_comes_is_named_though_all_have_it() -
     assert "`early event`" in found.summary
 
 
-def test_a_trait_that_tells_nothing_raises_no_alarm() -> None:
+def test_a_trait_that_tells_nothing_raises_no_alarm():
     alarms = 0
     for seed in range(10):
         generator = np.random.default_rng(seed)

@@ -1,6 +1,5 @@
 """Phantoms: no alarm on five clean ones, and every kind of leak that is planted is found."""
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -8,10 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from numpy.typing import NDArray
 from scipy.ndimage import shift
 
-from skiagram.images import Image
 from skiagram.options import build
 from skiagram.sources.phantom.source import Phantom
 from skiagram.tasks.cases import SEALED, Cases
@@ -23,7 +20,7 @@ PATIENTS = {"train": 60, "validation": 20, "test": 20}
 
 
 @cache
-def generated(seed: int) -> tuple[tuple[Image, ...], tuple[int, ...], tuple[str, ...]]:
+def generated(seed):
     options = {**yaml.safe_load(OPTION_FILE.read_text()), "seed": seed, "patients": PATIENTS}
     source = build(options, "dataset")
     assert isinstance(source, Phantom)
@@ -36,7 +33,7 @@ def generated(seed: int) -> tuple[tuple[Image, ...], tuple[int, ...], tuple[str,
     )
 
 
-def phantom(seed: int) -> Planted:
+def phantom(seed):
     """Return 100 patients with two images each, under shuffled ids as ingest gives them."""
     images, label, split = generated(seed)
     draws = np.random.default_rng(seed)
@@ -49,24 +46,24 @@ def phantom(seed: int) -> Planted:
     return Planted([images[at] for at in order], cases, covariates)
 
 
-def rows(clean: Planted, chosen: NDArray[np.bool_]) -> list[int]:
+def rows(clean, chosen):
     return np.flatnonzero(chosen).tolist()
 
 
-def abnormal(clean: Planted) -> list[int]:
+def abnormal(clean):
     return rows(clean, clean.cases.label == 1)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_clean_phantom_raises_no_alarm(seed: int, tmp_path: Path) -> None:
+def test_a_clean_phantom_raises_no_alarm(seed, tmp_path):
     found = phantom(seed).findings(tmp_path, acquisition=("age",))
     assert [name for name, finding in found.items() if finding.severity != "note"] == []
 
 
-def copied(change: Callable[[Image], Image]) -> Callable[[Planted], None]:
+def copied(change):
     """Plant changed copies of three training images among the test images."""
 
-    def plant(clean: Planted) -> None:
+    def plant(clean):
         train, test = (rows(clean, clean.cases.split == part) for part in ("train", "test"))
         for one, other in zip(train[:3], test[:3], strict=True):
             clean.images[other] = change(clean.images[one])
@@ -74,47 +71,47 @@ def copied(change: Callable[[Image], Image]) -> Callable[[Planted], None]:
     return plant
 
 
-def noisy(image: Image) -> Image:
+def noisy(image):
     noise = np.random.default_rng(0).normal(size=(64, 64))
     return np.asarray(image + 0.1 * np.nanstd(image) * noise, dtype=np.float32)
 
 
-def moved(image: Image) -> Image:
+def moved(image):
     whole = np.nan_to_num(image, nan=float(np.nanmean(image)))
     return np.asarray(shift(whole, (1, -2), order=1, mode="nearest"))
 
 
-def brighter(image: Image) -> Image:
+def brighter(image):
     return np.asarray(image * np.float32(1.2) + np.float32(50))
 
 
-def patients_on_two_sides(clean: Planted) -> None:
+def patients_on_two_sides(clean):
     train, test = (rows(clean, clean.cases.split == part) for part in ("train", "test"))
     clean.cases.patient_id[test[:3]] = clean.cases.patient_id[train[:3]]
 
 
-def marked_borders(clean: Planted) -> None:
+def marked_borders(clean):
     for at in abnormal(clean):
         clean.images[at] = clean.images[at].copy()
         clean.images[at][:2, -4:] = np.nanmax(clean.images[at])
 
 
-def another_size(clean: Planted) -> None:
+def another_size(clean):
     for at in abnormal(clean):
         clean.images[at] = clean.images[at][:60]
 
 
-def another_depth(clean: Planted) -> None:
+def another_depth(clean):
     for at in abnormal(clean):
         clean.images[at] = np.nan_to_num(clean.images[at]).astype(np.uint16)
 
 
-def label_as_covariate(clean: Planted) -> None:
+def label_as_covariate(clean):
     assert clean.covariates is not None
     clean.covariates["room"] = np.where(clean.cases.label == 1, "B", "A")
 
 
-def ids_by_class(clean: Planted) -> None:
+def ids_by_class(clean):
     ordered = np.argsort(clean.cases.label, kind="stable")
     clean.images = [clean.images[at] for at in ordered]
     cases = clean.cases
@@ -123,7 +120,7 @@ def ids_by_class(clean: Planted) -> None:
     )
 
 
-def conflicting_labels(clean: Planted) -> None:
+def conflicting_labels(clean):
     train = clean.cases.split == "train"
     normal = rows(clean, train & (clean.cases.label == 0))
     for one, other in zip(normal[:3], rows(clean, train & (clean.cases.label == 1)), strict=False):
@@ -146,9 +143,7 @@ def conflicting_labels(clean: Planted) -> None:
         (conflicting_labels, "label_conflicts", 3),
     ],
 )
-def test_a_planted_leak_is_found(
-    plant: Callable[[Planted], None], name: str, count: int, tmp_path: Path
-) -> None:
+def test_a_planted_leak_is_found(plant, name, count, tmp_path):
     spoiled = phantom(0)
     plant(spoiled)
     finding = spoiled.findings(tmp_path)[name]

@@ -2,12 +2,10 @@
 
 import dataclasses
 import weakref
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 
 from skiagram.audit.composition import describe_region, described_regions
 from skiagram.audit.contract import Appearance, Evidence
@@ -22,14 +20,14 @@ from skiagram.records.files import read_record, write_record
 from skiagram.tasks.cases import DataCard
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.findings import Findings
-from skiagram.tasks.task import Design, Task
-from tests.audit.planted import CARD, TASK, Planted, clean_set
+from skiagram.tasks.task import Task
+from tests.audit.planted import CARD, TASK, clean_set
 from tests.datasets.sources import ingested
 from tests.sources.phantoms import data_set
 
 
 @pytest.mark.slow
-def test_a_clean_set_has_only_notes(clean: Planted, tmp_path: Path) -> None:
+def test_a_clean_set_has_only_notes(clean, tmp_path):
     findings = clean.findings(tmp_path)
     assert list(findings) == ["class_counts", "shortcut_probes"]
     assert "benign: 18 images of 18 patients" in findings["class_counts"].summary
@@ -38,16 +36,14 @@ def test_a_clean_set_has_only_notes(clean: Planted, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("design", "severity"), [("holdout", "warning"), ("cv", "stop")])
-def test_twins_of_different_patients_break_the_folds(
-    clean: Planted, tmp_path: Path, design: Design, severity: str
-) -> None:
+def test_twins_of_different_patients_break_the_folds(clean, tmp_path, design, severity):
     clean.images[4] = clean.images[2].copy()
     task = dataclasses.replace(TASK, design=design)
     assert clean.findings(tmp_path, task)["near_duplicates_across_patients"].severity == severity
 
 
 @pytest.mark.slow
-def test_a_patient_in_development_and_test_stops(clean: Planted, tmp_path: Path) -> None:
+def test_a_patient_in_development_and_test_stops(clean, tmp_path):
     clean.cases.patient_id[[2, 30, 40, 41]] = clean.cases.patient_id[2]
     findings = clean.findings(tmp_path)
     assert findings["patients_across_splits"].stops
@@ -56,7 +52,7 @@ def test_a_patient_in_development_and_test_stops(clean: Planted, tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_few_and_absent_classes(clean: Planted, tmp_path: Path) -> None:
+def test_few_and_absent_classes(clean, tmp_path):
     development = clean.cases.split != "test"
     clean.cases.label[development] = np.where(np.arange(36) < 4, 1, 0)
     task = Task(Classes(("benign", "malignant", "unsure"), None), "holdout")
@@ -67,7 +63,7 @@ def test_few_and_absent_classes(clean: Planted, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_group_without_any_finding_may_be_absent(clean: Planted, tmp_path: Path) -> None:
+def test_a_group_without_any_finding_may_be_absent(clean, tmp_path):
     """Where every image has a finding, the last group is one of the program's own."""
     names = ("effusion", "nodule")
     task = Task(Findings(column="findings", findings=names, balanced_by=names), "holdout")
@@ -78,9 +74,7 @@ def test_a_group_without_any_finding_may_be_absent(clean: Planted, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_images_without_content_and_a_mask_among_images_warn(
-    clean: Planted, tmp_path: Path
-) -> None:
+def test_images_without_content_and_a_mask_among_images_warn(clean, tmp_path):
     clean.images[0] = np.full((28, 28), 9, dtype=np.uint8)
     clean.images[1] = np.full((28, 28), np.nan, dtype=np.float32)
     clean.images[2] = np.tile(np.array([1, 2, 3], dtype=np.uint8), (5, 5, 1))
@@ -95,9 +89,7 @@ def test_images_without_content_and_a_mask_among_images_warn(
 
 
 @pytest.mark.slow
-def test_the_gravest_finding_is_first_whatever_the_order_of_cases(
-    clean: Planted, tmp_path: Path
-) -> None:
+def test_the_gravest_finding_is_first_whatever_the_order_of_cases(clean, tmp_path):
     clean.images[40] = clean.images[3].copy()
     clean.images[30] = clean.images[2].copy()
     store = clean.store(tmp_path)
@@ -117,7 +109,7 @@ def test_the_gravest_finding_is_first_whatever_the_order_of_cases(
 
 
 @pytest.mark.slow
-def test_a_waiver_lets_the_run_go_on_and_keeps_its_reason(clean: Planted, tmp_path: Path) -> None:
+def test_a_waiver_lets_the_run_go_on_and_keeps_its_reason(clean, tmp_path):
     clean.images[40] = clean.images[3].astype(np.uint16)
     store = clean.store(tmp_path)
     report, _ = audit([store], clean.cases, TASK, CARD)
@@ -138,7 +130,7 @@ def test_a_waiver_lets_the_run_go_on_and_keeps_its_reason(clean: Planted, tmp_pa
 
 
 @pytest.mark.slow
-def test_what_only_the_second_kind_of_image_shows_is_found(clean: Planted, tmp_path: Path) -> None:
+def test_what_only_the_second_kind_of_image_shows_is_found(clean, tmp_path):
     second = clean_set(seed=1)
     abnormal = np.flatnonzero(clean.cases.label == 1).tolist()
     for row in abnormal:
@@ -159,7 +151,7 @@ def test_what_only_the_second_kind_of_image_shows_is_found(clean: Planted, tmp_p
     )
 
 
-def test_a_pair_in_several_kinds_of_images_counts_once_as_the_most_alike() -> None:
+def test_a_pair_in_several_kinds_of_images_counts_once_as_the_most_alike():
     near = {(0, 4): (0.99, NEAR), (2, 3): (0.985, NEAR)}
     pet = {**near, (1, 2): (0.9, "a"), (2, 5): (0.7, "b")}
     mr = {(1, 2): (0.99, NEAR), (0, 4): (1.0, EXACT), (2, 5): (0.8, "c"), (0, 3): (0.7, "d")}
@@ -175,7 +167,7 @@ def test_a_pair_in_several_kinds_of_images_counts_once_as_the_most_alike() -> No
 
 
 @pytest.mark.slow
-def test_breastmnist_twins_are_found(real_data: Path, tmp_path: Path) -> None:
+def test_breastmnist_twins_are_found(real_data, tmp_path):
     folders, cases = ingested(data_set("breastmnist"), tmp_path, root=real_data)
     report, twins = audit(
         [ImageStore(folders.images)],
@@ -189,16 +181,16 @@ def test_breastmnist_twins_are_found(real_data: Path, tmp_path: Path) -> None:
     assert counts["unknown_patients"] == 780
 
 
-def test_regions_are_held_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_regions_are_held_one_at_a_time(tmp_path, monkeypatch):
     with ShardWriter(tmp_path / "images") as writer:
         for side in (2, 3, 4, 5):
             inside = np.ones((side, side), dtype=np.bool_)
             writer.add(
                 f"c{side}", np.zeros((6, 6), np.uint8), region=Region(np.pad(inside, (0, 6 - side)))
             )
-    alive: list[weakref.ref[NDArray[np.bool_]]] = []
+    alive = []
 
-    def watched(inside: NDArray[np.bool_]) -> tuple[int, int, int]:
+    def watched(inside):
         alive.append(weakref.ref(inside))
         assert sum(region() is not None for region in alive) <= 2  # the next, before one is let go
         return describe_region(inside)
@@ -209,7 +201,7 @@ def test_regions_are_held_one_at_a_time(tmp_path: Path, monkeypatch: pytest.Monk
     assert described[:, 0].tolist() == [4, 9, 16, 25]
 
 
-def test_features_that_tell_the_label_and_empty_cells_are_found(clean: Planted) -> None:
+def test_features_that_tell_the_label_and_empty_cells_are_found(clean):
     cases = clean.cases
     generator = np.random.default_rng(0)
     table = pd.DataFrame({"case_id": cases.case_id, "texture": generator.normal(size=len(cases))})

@@ -1,68 +1,62 @@
 """Planted shortcuts: each is found under its own name, in words and with cases to look at."""
 
 import io
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from scipy.ndimage import gaussian_filter
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
-from skiagram.audit.contract import Finding
 from skiagram.audit.shortcuts import (
-    Probe,
     bin_values,
     deal_out,
     describe_telling_sizes,
     predict_out_of_fold,
     probe_label,
 )
-from skiagram.images import Image
 from skiagram.near_duplicates.pairs import duplicate_pairs
 from skiagram.tasks.cases import Cases
 from tests.audit.planted import Planted
 
 
 @pytest.fixture(autouse=True)
-def without_transformed_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_transformed_copies(monkeypatch):
     """Leave out the search for them, three quarters of an audit's time; it has tests of its own."""
     monkeypatch.setattr("skiagram.audit.run.find_copies", lambda store, **_: duplicate_pairs(store))
 
 
-def alarms(findings: dict[str, Finding]) -> set[str]:
+def alarms(findings):
     return {name for name, finding in findings.items() if finding.severity != "note"}
 
 
-def positives(planted: Planted) -> list[int]:
+def positives(planted):
     return np.flatnonzero(planted.cases.label == 1).tolist()
 
 
-def exposed(clean: Planted, at: int) -> Image:
+def exposed(clean, at):
     return np.asarray(np.clip(clean.images[at] // 2, 5, 120))
 
 
-def padded(clean: Planted, at: int) -> Image:
+def padded(clean, at):
     image = clean.images[at].copy()
     image[10:14, 10:20] = 0
     return image
 
 
-def blurred(clean: Planted, at: int) -> Image:
+def blurred(clean, at):
     return np.asarray(gaussian_filter(clean.images[at].astype(np.float32), 0.7))
 
 
-def noisy(clean: Planted, at: int) -> Image:
+def noisy(clean, at):
     smooth = gaussian_filter(clean.images[at].astype(np.float32), 2)
     noise = np.random.default_rng(at).normal(0, 3 if clean.cases.label[at] == 1 else 1, (28, 28))
     return np.asarray(smooth + noise, dtype=np.float32)
 
 
-def compressed(clean: Planted, at: int) -> Image:
+def compressed(clean, at):
     smooth = gaussian_filter(np.random.default_rng(at).normal(size=(64, 64)), 3)
     image = np.clip(128 + 400 * smooth, 0, 255).astype(np.uint8)
     stored = io.BytesIO()
@@ -85,27 +79,25 @@ def compressed(clean: Planted, at: int) -> Image:
     ],
 )
 def test_what_goes_with_the_class_is_named(
-    change: Callable[[Planted, int], Image],
-    every: bool,
-    named: set[str],
-    clean: Planted,
-    tmp_path: Path,
-) -> None:
+    change,
+    every,
+    named,
+    clean,
+    tmp_path,
+):
     for at in range(48) if every else positives(clean):
         clean.images[at] = change(clean, at)
     assert {f"label_from_{name}" for name in named} <= alarms(clean.findings(tmp_path))
 
 
 @pytest.mark.slow
-def test_a_spacing_that_goes_with_the_class_alone_is_named(clean: Planted, tmp_path: Path) -> None:
+def test_a_spacing_that_goes_with_the_class_alone_is_named(clean, tmp_path):
     clean.spacing = [(0.2, 0.2) if label == 1 else (0.1, 0.1) for label in clean.cases.label]
     assert alarms(clean.findings(tmp_path)) == {"label_from_spacing"}
 
 
 @pytest.mark.slow
-def test_a_device_that_only_leans_to_a_class_is_named_whatever_its_name(
-    clean: Planted, tmp_path: Path
-) -> None:
+def test_a_device_that_only_leans_to_a_class_is_named_whatever_its_name(clean, tmp_path):
     device = np.where(clean.cases.label == 1, "new", "old").astype(object)
     device[:6] = "old"
     clean.covariates = pd.DataFrame({"case_id": clean.cases.case_id, "device": device})
@@ -117,7 +109,7 @@ def test_a_device_that_only_leans_to_a_class_is_named_whatever_its_name(
 
 
 @pytest.mark.slow
-def test_sites_that_differ_in_brightness_and_prevalence_are_named(tmp_path: Path) -> None:
+def test_sites_that_differ_in_brightness_and_prevalence_are_named(tmp_path):
     """Neither needs to tell the class so well that a probe would warn."""
     draws = np.random.default_rng(3)
     site = np.arange(120) % 2
@@ -139,7 +131,7 @@ def test_sites_that_differ_in_brightness_and_prevalence_are_named(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_sites_of_equal_prevalence_may_differ_in_brightness(clean: Planted, tmp_path: Path) -> None:
+def test_sites_of_equal_prevalence_may_differ_in_brightness(clean, tmp_path):
     site = np.arange(48) // 2 % 2
     clean.images = [
         (image // (1 + one)).astype(np.uint8) for image, one in zip(clean.images, site, strict=True)
@@ -149,7 +141,7 @@ def test_sites_of_equal_prevalence_may_differ_in_brightness(clean: Planted, tmp_
 
 
 @pytest.mark.slow
-def test_labels_of_test_cases_do_not_matter(clean: Planted, tmp_path: Path) -> None:
+def test_labels_of_test_cases_do_not_matter(clean, tmp_path):
     """Probes see development labels alone, so nothing in the seal could change a finding."""
     cases = clean.cases
     other = Cases(cases.case_id, cases.patient_id, cases.split, cases.label.copy())
@@ -158,11 +150,11 @@ def test_labels_of_test_cases_do_not_matter(clean: Planted, tmp_path: Path) -> N
     assert turned == clean.findings(tmp_path / "same")
 
 
-def patients(number: int, images: int) -> np.ndarray:
+def patients(number, images):
     return np.repeat([f"patient-{at:06d}" for at in range(number)], images)
 
 
-def test_the_auc_is_that_of_out_of_fold_scores_by_scikit_learn() -> None:
+def test_the_auc_is_that_of_out_of_fold_scores_by_scikit_learn():
     draws = np.random.default_rng(0)
     label, patient = np.repeat(np.arange(100) % 2, 2), patients(100, 2)
     values = draws.normal(size=(200, 3)) + label[:, None] * [1.0, 0.0, 0.5]
@@ -172,13 +164,11 @@ def test_the_auc_is_that_of_out_of_fold_scores_by_scikit_learn() -> None:
     assert found.auc > found.chance
 
 
-def probed(
-    values: NDArray[np.float64], label: NDArray[np.int64], patient: NDArray[np.str_]
-) -> Probe | None:
+def probed(values, label, patient):
     return probe_label(bin_values(values), label, patient, deal_out(label, patient))
 
 
-def test_two_sides_tell_together_what_neither_tells_alone() -> None:
+def test_two_sides_tell_together_what_neither_tells_alone():
     draws = np.random.default_rng(4)
     sides = draws.choice([480.0, 512.0], size=(200, 2))
     label = (sides[:, 0] == sides[:, 1]).astype(np.int64)
@@ -196,7 +186,7 @@ def test_two_sides_tell_together_what_neither_tells_alone() -> None:
     assert "480 × 480" in sentence or "512 × 512" in sentence
 
 
-def test_a_score_never_saw_its_patient() -> None:
+def test_a_score_never_saw_its_patient():
     draws = np.random.default_rng(1)
     columns, patient = draws.normal(size=(60, 4)), np.repeat(np.arange(20), 3)
     target = draws.normal(size=(60, 1))
@@ -209,7 +199,7 @@ def test_a_score_never_saw_its_patient() -> None:
 
 
 @pytest.mark.slow
-def test_chance_raises_alarm_as_rarely_as_the_shufflings_promise() -> None:
+def test_chance_raises_alarm_as_rarely_as_the_shufflings_promise():
     """One alarm in 500 is promised; among 60 sets more than 2 have a chance below one in 4,000."""
     alarms = 0
     for seed in range(60):
@@ -222,7 +212,7 @@ def test_chance_raises_alarm_as_rarely_as_the_shufflings_promise() -> None:
     assert alarms <= 2
 
 
-def test_many_images_of_few_patients_do_not_pass_for_many_patients() -> None:
+def test_many_images_of_few_patients_do_not_pass_for_many_patients():
     """A trait of the patient splits 600 images by luck; by image the p of Mann–Whitney is tiny."""
     draws = np.random.default_rng(17)
     label = np.repeat(draws.permutation(np.arange(24) % 2), 25)
@@ -233,7 +223,7 @@ def test_many_images_of_few_patients_do_not_pass_for_many_patients() -> None:
     assert found.auc < found.chance
 
 
-def test_the_class_that_is_told_is_named_even_when_it_is_small() -> None:
+def test_the_class_that_is_told_is_named_even_when_it_is_small():
     draws = np.random.default_rng(3)
     label = draws.choice([0, 1, 2], p=[0.6, 0.32, 0.08], size=400)
     trait = draws.normal(size=400) + 4 * (label == 2)
@@ -243,7 +233,7 @@ def test_the_class_that_is_told_is_named_even_when_it_is_small() -> None:
     assert found.auc > max(0.9, found.chance)
 
 
-def test_missing_values_may_be_what_tells() -> None:
+def test_missing_values_may_be_what_tells():
     label = np.arange(100) % 2
     trait = np.where(label == 1, np.nan, np.random.default_rng(4).normal(size=100))
     found = probed(trait[:, None], label, patients(100, 1))
@@ -252,7 +242,7 @@ def test_missing_values_may_be_what_tells() -> None:
 
 
 @pytest.mark.parametrize("smaller", [9, 10])
-def test_a_class_of_fewer_than_ten_patients_is_not_tried(smaller: int) -> None:
+def test_a_class_of_fewer_than_ten_patients_is_not_tried(smaller):
     label = (np.arange(60) < smaller).astype(np.int64)
     found = probed(label[:, None].astype(np.float64), label, patients(60, 1))
     assert (found is None) == (smaller < 10)

@@ -1,7 +1,6 @@
 """Traits of images: what they measure, and that no test label or test image is looked at."""
 
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,14 +8,12 @@ import pytest
 
 from skiagram.audit.composition import count_levels
 from skiagram.audit.traits import MAX_SAMPLE, collect_image_traits, image_traits, sample_cases
-from skiagram.images import Image
 from skiagram.near_duplicates.pairs import thumbnail
 from skiagram.tasks.cases import Cases
-from tests.audit.planted import Planted
 
 
-def test_each_trait_by_hand() -> None:
-    image: Image = np.full((40, 64), 100, dtype=np.uint16)
+def test_each_trait_by_hand():
+    image = np.full((40, 64), 100, dtype=np.uint16)
     image[:2, :2] = 7  # a corner
     image[10, -1] = 0  # the right side
     image[20, 20:30] = 900
@@ -36,7 +33,7 @@ def test_each_trait_by_hand() -> None:
     assert border[7].tolist() == pytest.approx([100 - 100 / 72, 0, 100])
 
 
-def test_the_middle_of_an_image_is_no_border() -> None:
+def test_the_middle_of_an_image_is_no_border():
     image = np.random.default_rng(0).normal(size=(64, 96, 3)).astype(np.float32)
     other = image.copy()
     other[2:-2, 3:-3] += 5
@@ -44,7 +41,7 @@ def test_the_middle_of_an_image_is_no_border() -> None:
     assert image_traits(image, None)["format"] == (64, 96, 3, 3)
 
 
-def test_a_volume_has_its_slices_among_its_traits_and_the_border_of_its_mean_slice() -> None:
+def test_a_volume_has_its_slices_among_its_traits_and_the_border_of_its_mean_slice():
     volume = np.random.default_rng(0).normal(size=(6, 40, 64, 1)).astype(np.float32)
     found = image_traits(volume, (2.0, 0.5, 0.5))
     by_hand = {
@@ -58,7 +55,7 @@ def test_a_volume_has_its_slices_among_its_traits_and_the_border_of_its_mean_sli
     assert np.isnan(image_traits(volume, None)["spacing"]).tolist() == [True] * 3
 
 
-def test_a_volume_is_constant_only_if_all_its_slices_are_one_value() -> None:
+def test_a_volume_is_constant_only_if_all_its_slices_are_one_value():
     volume = np.broadcast_to(np.arange(6, dtype=np.uint8)[:, None, None, None], (6, 8, 8, 1))
     assert count_levels(volume) == count_levels(np.moveaxis(volume, 0, 2)) == 3
     assert count_levels(volume > 2) == 2
@@ -66,7 +63,7 @@ def test_a_volume_is_constant_only_if_all_its_slices_are_one_value() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (3, 3, 3), (5, 2)])
-def test_every_shape_has_all_traits(shape: tuple[int, ...]) -> None:
+def test_every_shape_has_all_traits(shape):
     lengths = {"border": 24, "brightness": 1, "clipping": 2, "empty_pixels": 2, "format": 4}
     missing = np.full(shape, np.nan, dtype=np.float32)
     for image in (missing, np.ones(shape, dtype=np.uint8)):
@@ -75,7 +72,7 @@ def test_every_shape_has_all_traits(shape: tuple[int, ...]) -> None:
     assert image_traits(missing, None)["empty_pixels"] == (0, 1)
 
 
-def test_test_cases_are_not_looked_at(clean: Planted, tmp_path: Path) -> None:
+def test_test_cases_are_not_looked_at(clean, tmp_path):
     table = pd.DataFrame({"case_id": clean.cases.case_id, "age": np.arange(48.0)})
     first = collect_image_traits([clean.store(tmp_path / "one")], clean.cases, table, ())
     for at in range(36, 48):
@@ -87,9 +84,7 @@ def test_test_cases_are_not_looked_at(clean: Planted, tmp_path: Path) -> None:
     assert first.covariates["age"][:, 0].tolist() == list(range(36))
 
 
-def test_texts_become_places_and_named_columns_stand_together(
-    clean: Planted, tmp_path: Path
-) -> None:
+def test_texts_become_places_and_named_columns_stand_together(clean, tmp_path):
     site = np.array(["Leeds", "York", "Leeds", None] * 12, dtype=object)
     table = pd.DataFrame(
         {"case_id": clean.cases.case_id, "site": site, "kv": np.arange(48.0), "age": 50.0}
@@ -102,7 +97,7 @@ def test_texts_become_places_and_named_columns_stand_together(
     assert found.images["acquisition"][5].tolist() == [5, 1]
 
 
-def test_a_large_set_is_sampled_by_patient() -> None:
+def test_a_large_set_is_sampled_by_patient():
     n = 3 * MAX_SAMPLE
     patient = np.array([f"patient-{at // 2:06d}" for at in range(n)])
     split = np.where(np.arange(n) < 10, "test", "train")
@@ -114,7 +109,7 @@ def test_a_large_set_is_sampled_by_patient() -> None:
 
 
 @pytest.mark.slow
-def test_a_large_picture_needs_no_copies_in_double_precision() -> None:
+def test_a_large_picture_needs_no_copies_in_double_precision():
     picture = np.random.default_rng(0).integers(0, 60_000, (4200, 4200), dtype=np.uint16)
     tracemalloc.start()
     for look in (lambda each: image_traits(each, None), thumbnail):

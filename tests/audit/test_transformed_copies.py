@@ -1,17 +1,15 @@
 """Transformed copies in the audit: each kind of finding names its cases and what was done."""
 
-from pathlib import Path
-
 import pytest
 
 from skiagram.audit.run import audit
 from skiagram.evaluation.evaluation_set import mark_near_duplicates
-from tests.audit.planted import CARD, TASK, Planted, clean_set
+from tests.audit.planted import CARD, TASK, clean_set
 from tests.near_duplicates.tissue import wide_tissue
 
 
 @pytest.fixture
-def tissue() -> Planted:
+def tissue():
     """Return the clean set with tissue instead of noise."""
     planted = clean_set()
     planted.images = list(wide_tissue(48)[:, 8:72, 8:72])
@@ -19,9 +17,7 @@ def tissue() -> Planted:
 
 
 @pytest.mark.slow
-def test_each_kind_of_finding_warns_and_names_its_cases_and_what_was_done(
-    tissue: Planted, tmp_path: Path
-) -> None:
+def test_each_kind_of_finding_warns_and_names_its_cases_and_what_was_done(tissue, tmp_path):
     wide = wide_tissue(48)
     tissue.images[40] = wide[3, 9:73, 10:74]  # test, of train
     tissue.images[4] = tissue.images[2][:, ::-1].copy()  # the same label
@@ -44,9 +40,7 @@ def test_each_kind_of_finding_warns_and_names_its_cases_and_what_was_done(
 
 
 @pytest.mark.slow
-def test_a_transformed_copy_is_a_twin_that_figures_off_twins_leave_out(
-    tissue: Planted, tmp_path: Path
-) -> None:
+def test_a_transformed_copy_is_a_twin_that_figures_off_twins_leave_out(tissue, tmp_path):
     tissue.images[40] = -tissue.images[3]
     tissue.images[41] = tissue.images[5].copy()
     cases = tissue.cases

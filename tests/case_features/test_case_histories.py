@@ -1,7 +1,5 @@
 """What is known of cases is read from the tables that ingest wrote, once for all callers."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +15,7 @@ from skiagram.tasks.cases import SEALED, Cases
 CASE_ID = np.array(["a", "b", "c", "d"])
 
 
-def write_tables(folder: Path) -> None:
+def write_tables(folder):
     """Two visits of a patient for training and of one whose labels are sealed."""
     split = np.array(["train", "train", "test", "test"])
     label = np.array([0, 1, SEALED, SEALED])
@@ -29,7 +27,7 @@ def write_tables(folder: Path) -> None:
     write_table(visits[["case_id"]], folder / "measured.parquet")
 
 
-def test_patients_are_of_development_cases_and_visits_of_all(tmp_path: Path) -> None:
+def test_patients_are_of_development_cases_and_visits_of_all(tmp_path):
     write_tables(tmp_path)
     histories = CaseHistories.read(tmp_path)
     assert histories.covariates is not None
@@ -38,7 +36,7 @@ def test_patients_are_of_development_cases_and_visits_of_all(tmp_path: Path) -> 
     assert histories.previous == {"b": ("a",), "c": ("d",)}
 
 
-def test_columns_that_families_choose_are_described_and_no_others(tmp_path: Path) -> None:
+def test_columns_that_families_choose_are_described_and_no_others(tmp_path):
     write_tables(tmp_path)
     histories = CaseHistories.read(tmp_path)
     families = [FirstOrder(region="whole"), Covariates(columns=("age",))]
@@ -46,7 +44,7 @@ def test_columns_that_families_choose_are_described_and_no_others(tmp_path: Path
     assert histories.describe(families[:1]) == CaseHistories().describe(families) == []
 
 
-def test_a_missing_table_is_named(tmp_path: Path) -> None:
+def test_a_missing_table_is_named(tmp_path):
     write_tables(tmp_path)
     (tmp_path / "visits.parquet").unlink()
     with pytest.raises(DataError, match=r"visits\.parquet"):

@@ -1,14 +1,12 @@
 """A case is compared with the visit before, of the same patient and region."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from skiagram.case_features.case_histories import CaseHistories
 from skiagram.case_features.earlier import Earlier, previous_cases
-from skiagram.case_features.extraction import Family, extract
+from skiagram.case_features.extraction import extract
 from skiagram.errors import OptionError
 from skiagram.features.first_order import FirstOrder
 from skiagram.records.feature_table import FeatureTable
@@ -38,7 +36,7 @@ TABLE = FeatureTable(
 )
 
 
-def cases_of(patient: list[str]) -> Cases:
+def cases_of(patient):
     split = np.full(len(patient), "train")
     return Cases(CASE_ID[: len(patient)], np.array(patient), split, np.zeros(len(patient), int))
 
@@ -47,11 +45,11 @@ CASES = cases_of([patient for patient, *_ in ROWS.values()])
 PREVIOUS = previous_cases(VISITS, CASES)
 
 
-def test_the_visit_before_is_the_last_one_of_the_same_patient_and_region() -> None:
+def test_the_visit_before_is_the_last_one_of_the_same_patient_and_region():
     assert PREVIOUS == {"a": ("c",), "d": ("a",), "f": ("b", "g"), "h": ("e",)}
 
 
-def test_changes_are_since_the_visit_before_and_first_visits_are_marked() -> None:
+def test_changes_are_since_the_visit_before_and_first_visits_are_marked():
     encoded = Earlier(columns=None).encode(TABLE, PREVIOUS)
     assert encoded.names == (
         "earlier_none",
@@ -65,7 +63,7 @@ def test_changes_are_since_the_visit_before_and_first_visits_are_marked() -> Non
     np.testing.assert_array_equal(contrast, 2 * mean)
 
 
-def test_later_visits_and_other_patients_change_nothing() -> None:
+def test_later_visits_and_other_patients_change_nothing():
     """Every row that is no earlier image of a case may be anything."""
     plain = Earlier(columns=None).encode(TABLE, PREVIOUS)
     for row, name in enumerate(ROWS):
@@ -77,7 +75,7 @@ def test_later_visits_and_other_patients_change_nothing() -> None:
         np.testing.assert_array_equal(encoded.values[row], plain.values[row])  # noqa: PD011
 
 
-def test_a_new_case_is_compared_with_images_given_beside_it() -> None:
+def test_a_new_case_is_compared_with_images_given_beside_it():
     rows = np.flatnonzero(np.isin(CASE_ID, ["c", "b"]))
     encoded = Earlier(columns=("glcm",)).encode(
         TABLE.select(np.array([0, 5])), PREVIOUS, TABLE.select(rows)
@@ -86,14 +84,14 @@ def test_a_new_case_is_compared_with_images_given_beside_it() -> None:
 
 
 @pytest.mark.parametrize("columns", [("lbp",), ()])
-def test_a_family_that_is_not_extracted_is_named(columns: tuple[str, ...]) -> None:
+def test_a_family_that_is_not_extracted_is_named(columns):
     with pytest.raises(OptionError, match="no feature of "):
         Earlier(columns=columns).encode(TABLE, PREVIOUS)
 
 
-def test_data_without_visits_are_refused_with_the_remedy(tmp_path: Path) -> None:
+def test_data_without_visits_are_refused_with_the_remedy(tmp_path):
     store = numbered(tmp_path, [(5, 5)] * 3, 2**20)
-    families: list[Family] = [FirstOrder(region="whole"), Earlier(columns=None)]
+    families = [FirstOrder(region="whole"), Earlier(columns=None)]
     previous = previous_cases(VISITS[["case_id"]], CASES)
     with pytest.raises(OptionError, match=r"no patient has an earlier image.*--visit"):
         extract(store, families, CaseHistories(previous=previous))

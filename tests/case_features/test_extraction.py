@@ -1,12 +1,9 @@
 """Extraction of a whole store: rows keep their case, faults are named, workers change nothing."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from skiagram.case_features.case_histories import CaseHistories
 from skiagram.case_features.covariates import Covariates
@@ -14,12 +11,11 @@ from skiagram.case_features.extraction import extract
 from skiagram.compute.workers import Compute
 from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.feature import Definition
 from skiagram.features.first_order import FirstOrder
 from skiagram.features.wavelet import Wavelet
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.images import Image, Region
+from skiagram.images import Region
 from skiagram.records.feature_table import FeatureTable
 from tests.features.families import family, of_cases
 from tests.numbered_store import write_images
@@ -29,30 +25,30 @@ from tests.numbered_store import write_images
 class Brightness:
     """Energy and mean of the intensities; very bright images are refused."""
 
-    def names(self) -> tuple[str, ...]:
+    def names(self):
         return ("brightness_energy", "brightness_mean")
 
-    def definitions(self) -> tuple[Definition, ...]:
+    def definitions(self):
         return ()
 
-    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
+    def extract(self, batch):
         grey = batch.luminance("brightness")
         if (grey.max(axis=(1, 2)) > 1e30).any():
             raise DataError("too bright", where="features", allowed="up to 1e30")
         return np.stack([(grey**2).sum(axis=(1, 2)), grey.mean(axis=(1, 2))], axis=1)
 
 
-BRIGHTNESS: Any = Brightness()
+BRIGHTNESS = Brightness()
 WAVELET = Wavelet(wavelet="haar", levels=2, boundary="symmetric", statistics=("log_energy",))
 TWO_THREADS = Compute(threads=1, workers=2, backend="local", address=None)
 RAY = Compute(threads=1, workers=2, backend="ray", address=None)
 
 
-def noise(*shape: int, seed: int = 0) -> NDArray[np.float32]:
+def noise(*shape, seed=0):
     return np.random.default_rng(seed).uniform(0, 255, size=shape).astype(np.float32)
 
 
-def test_images_of_mixed_sizes_keep_their_rows(tmp_path: Path) -> None:
+def test_images_of_mixed_sizes_keep_their_rows(tmp_path):
     shapes = [(8, 8), (8, 8), (5, 9), (8, 8), (1, 1), (600, 600), (600, 600), (8, 8)]
     images = {f"case-{at}": noise(*shape, seed=at) for at, shape in enumerate(shapes)}
     table = extract(write_images(tmp_path, images), [BRIGHTNESS, WAVELET])
@@ -65,7 +61,7 @@ def test_images_of_mixed_sizes_keep_their_rows(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
+def films(tmp_path_factory):
     """Seven spans of work in several shards."""
     images = {f"film-{at}": noise(400 + at, 500, seed=at) for at in range(14)}
     return write_images(tmp_path_factory.mktemp("films"), images)
@@ -75,7 +71,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
 @pytest.mark.parametrize(
     "compute", [TWO_THREADS, pytest.param(RAY, marks=pytest.mark.slow)], ids=["threads", "ray"]
 )
-def test_workers_give_equal_values(films: ImageStore, compute: Compute) -> None:
+def test_workers_give_equal_values(films, compute):
     alone = extract(films, [WAVELET])
     shared = extract(films, [WAVELET], compute=compute)
     assert alone.names == shared.names
@@ -83,21 +79,21 @@ def test_workers_give_equal_values(films: ImageStore, compute: Compute) -> None:
     np.testing.assert_array_equal(shared.values, alone.values)
 
 
-def test_missing_pixels_name_the_case(tmp_path: Path) -> None:
+def test_missing_pixels_name_the_case(tmp_path):
     images = {"whole": noise(6, 6), "holed": noise(6, 6)}
     images["holed"][2, 2] = np.nan
     with pytest.raises(DataError, match=r"^holed: missing pixels.*fills missing values"):
         extract(write_images(tmp_path, images), [WAVELET])
 
 
-def test_pixels_missing_far_from_the_region_take_no_part(tmp_path: Path) -> None:
+def test_pixels_missing_far_from_the_region_take_no_part(tmp_path):
     inside = np.zeros((20, 24), dtype=np.bool_)
     inside[8:12, 10:15] = True
     whole, padded, holed = noise(20, 24), noise(20, 24), noise(20, 24)
     padded[:2] = np.nan
     holed[9, 11] = np.nan
 
-    def table(name: str, families: list[Any], *images: Image) -> FeatureTable:
+    def table(name, families, *images):
         cases = {f"case-{at}": image for at, image in enumerate(images)}
         regions = dict.fromkeys(cases, Region(inside))
         return extract(write_images(tmp_path / name, cases, None, regions), families)
@@ -108,26 +104,26 @@ def test_pixels_missing_far_from_the_region_take_no_part(tmp_path: Path) -> None
         table("holed", [FirstOrder(region="whole")], whole, holed)
 
 
-def test_the_first_image_that_a_family_refuses_is_named(tmp_path: Path) -> None:
+def test_the_first_image_that_a_family_refuses_is_named(tmp_path):
     images = {name: noise(6, 6) for name in "abcd"}
     images["c"][1, 1] = images["d"][1, 1] = 2e30
     with pytest.raises(DataError, match=r"^c: too bright. Allowed: up to 1e30"):
         extract(write_images(tmp_path, images), [WAVELET, BRIGHTNESS])
 
 
-def test_a_value_too_large_for_the_table_names_feature_and_case(tmp_path: Path) -> None:
+def test_a_value_too_large_for_the_table_names_feature_and_case(tmp_path):
     images = {"small": noise(6, 6), "huge": np.full((6, 6), 1e29, dtype=np.float32)}
     with pytest.raises(DataError, match=r"^huge: feature `brightness_energy` is inf"):
         extract(write_images(tmp_path, images), [BRIGHTNESS])
 
 
-def test_a_family_twice_is_refused(tmp_path: Path) -> None:
+def test_a_family_twice_is_refused(tmp_path):
     store = write_images(tmp_path, {"a": noise(6, 6)})
     with pytest.raises(DataError, match="column of the same name"):
         extract(store, [WAVELET, WAVELET])
 
 
-def test_covariates_stand_beside_the_features_of_their_own_case(tmp_path: Path) -> None:
+def test_covariates_stand_beside_the_features_of_their_own_case(tmp_path):
     store = write_images(tmp_path, {name: noise(6, 6, seed=at) for at, name in enumerate("abc")})
     known = of_cases("cab", diameter_mm=[3.0, 1.0, None])
     table = extract(store, [Covariates(columns=None), WAVELET], CaseHistories(known))
@@ -138,7 +134,7 @@ def test_covariates_stand_beside_the_features_of_their_own_case(tmp_path: Path) 
     np.testing.assert_array_equal(read.values, table.values)
 
 
-def test_covariates_need_no_feature_of_the_image(tmp_path: Path) -> None:
+def test_covariates_need_no_feature_of_the_image(tmp_path):
     table = extract(
         write_images(tmp_path, {"a": noise(6, 6)}),
         [Covariates(columns=("age",))],
@@ -148,7 +144,7 @@ def test_covariates_need_no_feature_of_the_image(tmp_path: Path) -> None:
     assert table.values.tolist() == [[61.0]]
 
 
-def test_categories_are_those_of_the_data_set_not_of_the_images_at_hand(tmp_path: Path) -> None:
+def test_categories_are_those_of_the_data_set_not_of_the_images_at_hand(tmp_path):
     store = write_images(tmp_path, {name: noise(6, 6) for name in "ab"})
     known = of_cases("abc", side=["left", None, "right"])
     table = extract(store, [Covariates(columns=("side",), least_patients=1)], CaseHistories(known))
@@ -156,14 +152,14 @@ def test_categories_are_those_of_the_data_set_not_of_the_images_at_hand(tmp_path
     assert table.values.tolist() == [[1, 0], [0, 0]]
 
 
-def test_a_case_without_a_row_of_covariates_is_named(tmp_path: Path) -> None:
+def test_a_case_without_a_row_of_covariates_is_named(tmp_path):
     store = write_images(tmp_path, {name: noise(6, 6) for name in "ab"})
     known = CaseHistories(of_cases("a", age=[61.0]))
     with pytest.raises(DataError, match=r"^b: 1 cases have no features"):
         extract(store, [Covariates(columns=None)], known)
 
 
-def test_a_store_of_volumes_becomes_a_table_and_a_refusal_names_the_case(tmp_path: Path) -> None:
+def test_a_store_of_volumes_becomes_a_table_and_a_refusal_names_the_case(tmp_path):
     volumes = np.random.default_rng(0).normal(size=(5, 8, 9, 10, 1)).astype(np.float32)
     with ShardWriter(tmp_path) as writer:
         for at, volume in enumerate(volumes):

@@ -8,19 +8,18 @@ import pytest
 from make_reference.pages import families
 from skiagram.case_features.pyradiomics import pyradiomics_table
 from skiagram.features.family import families_of_images
-from skiagram.features.feature import Definition
 from skiagram.records.feature_table import FeatureTable
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-def definitions() -> list[Definition]:
+def definitions():
     found = families_of_images(list(families(PROJECT).values()))
     return [one for each in found for one in each.definitions()]
 
 
-def test_every_class_of_pyradiomics_is_whole() -> None:
-    counts: dict[str, set[str]] = {}
+def test_every_class_of_pyradiomics_is_whole():
+    counts = {}
     for one in definitions():
         if (name := one.pyradiomics) and "." not in one.name:
             kind, feature = name.split("_")
@@ -41,12 +40,12 @@ def test_every_class_of_pyradiomics_is_whole() -> None:
         ("morphology_flatness", "original_shape_Flatness"),
     ],
 )
-def test_a_column_is_renamed(ours: str, theirs: str) -> None:
+def test_a_column_is_renamed(ours, theirs):
     table = FeatureTable(np.array(["a"]), (ours,), np.ones((1, 1), dtype=np.float32))
     assert list(pyradiomics_table(table, definitions())) == ["case_id", theirs]
 
 
-def test_kurtosis_is_that_of_pyradiomics_and_other_columns_stay_out() -> None:
+def test_kurtosis_is_that_of_pyradiomics_and_other_columns_stay_out():
     names = ("first_order_excess_kurtosis", "hog_1", "shape_major_axis_length")
     table = FeatureTable(np.array(["a"]), names, np.array([[0.5, 1, 1]], dtype=np.float32))
     found = pyradiomics_table(table, definitions())

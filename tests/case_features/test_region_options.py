@@ -16,7 +16,7 @@ INTENSITIES = {"ct": (40, 80), "pet": (6, 1), "mr": (0, 1)}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", INTENSITIES)
-def test_a_region_of_its_kind_is_described(kind: str) -> None:
+def test_a_region_of_its_kind_is_described(kind):
     families = build_families(read_option_file(CONF / f"features/region/{kind}.yaml"))
     levels = {family.levels for family in families if isinstance(family, LevelFamily)}
     kept = read_option_file(CONF / f"restoration/region_{kind}.yaml")["region"]["resegmentation"]

@@ -1,7 +1,5 @@
 """The intraclass correlation of what is measured on changed copies, and the choice by it."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -21,16 +19,14 @@ JUDGES = np.array(
     ("form", "value", "interval"),
     [("ICC(1,1)", 0.16574177, (-0.13, 0.72)), ("ICC(3,1)", 0.71484071, (0.34, 0.95))],
 )
-def test_the_judges_of_shrout_and_fleiss_agree_as_published(
-    form: Any, value: float, interval: tuple[float, float]
-) -> None:
+def test_the_judges_of_shrout_and_fleiss_agree_as_published(form, value, interval):
     """Their table 2 gives .17 and .71; further digits and intervals are pingouin 0.7's."""
     found = intraclass_correlation(JUDGES, form)
     assert found.value == pytest.approx(value, abs=5e-9)
     assert (round(found.low, 2), round(found.high, 2)) == interval
 
 
-def test_the_interval_holds_the_truth_in_nineteen_of_twenty_draws() -> None:
+def test_the_interval_holds_the_truth_in_nineteen_of_twenty_draws():
     generator = np.random.default_rng(2)
     truth, held = 0.8, 0
     for _ in range(400):
@@ -40,13 +36,13 @@ def test_the_interval_holds_the_truth_in_nineteen_of_twenty_draws() -> None:
     assert 0.92 <= held / 400 <= 0.98
 
 
-def test_a_constant_and_an_unchanging_feature_have_a_correlation() -> None:
+def test_a_constant_and_an_unchanging_feature_have_a_correlation():
     assert intraclass_correlation(np.full((5, 3), 0.1)).value == 0
     unchanging = np.repeat(np.random.default_rng(0).normal(size=(5, 1)), 3, axis=1)
     assert intraclass_correlation(unchanging).low == 1
 
 
-def table(lasts: float) -> FeatureTable:
+def table(lasts):
     generator = np.random.default_rng(5)
     truth = generator.normal(size=(60, 2))
     noise = np.array([0.1, lasts])
@@ -57,7 +53,7 @@ def table(lasts: float) -> FeatureTable:
     return FeatureTable(np.array([f"c{case}" for case in range(60)]), tuple(names), values)
 
 
-def test_features_that_change_are_left_out_and_others_kept() -> None:
+def test_features_that_change_are_left_out_and_others_kept():
     patient = np.repeat([f"p{patient}" for patient in range(30)], 2)
     found = correlate_copies(table(lasts=2.0), patient)
     assert set(found) == {"PET.glcm_a", "PET.glcm_b"}

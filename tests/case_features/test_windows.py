@@ -1,7 +1,5 @@
 """Windows around places: what is cut, and that its features are those of a small image."""
 
-from pathlib import Path
-
 import numpy as np
 
 from skiagram.case_features.windows import Windows, describe_places
@@ -13,20 +11,20 @@ from tests.numbered_store import write_images
 FAMILY = family("first_order")
 
 
-def test_a_window_is_the_mean_of_its_pixels() -> None:
+def test_a_window_is_the_mean_of_its_pixels():
     image = np.random.default_rng(0).normal(size=(64, 80)).astype(np.float32)
     cut = Windows(widths=(16.0,), side=8).cut(image, (0.5, 0.5), np.array([[31.5, 39.5]]), 16.0)
     expected = image[16:48, 24:56].reshape(8, 4, 8, 4).mean(axis=(1, 3))
     np.testing.assert_allclose(cut[0], expected, rtol=1e-5, atol=1e-6)
 
 
-def test_beyond_the_edge_the_image_is_mirrored() -> None:
+def test_beyond_the_edge_the_image_is_mirrored():
     image = np.random.default_rng(0).normal(size=(32, 32)).astype(np.float32)
     cut = Windows(widths=(8.0,), side=8).cut(image, None, np.array([[0.0, 16.0]]), 8.0)[0]
     np.testing.assert_allclose(cut[:4], cut[4:][::-1], atol=1e-6)
 
 
-def test_rows_are_those_of_the_places_whatever_the_number_of_widths(tmp_path: Path) -> None:
+def test_rows_are_those_of_the_places_whatever_the_number_of_widths(tmp_path):
     generator = np.random.default_rng(0)
     images = {f"c{k}": generator.normal(size=(40, 40)).astype(np.float32) for k in range(3)}
     store = write_images(tmp_path / "images", images, (1.0, 1.0))
@@ -45,7 +43,7 @@ def test_rows_are_those_of_the_places_whatever_the_number_of_widths(tmp_path: Pa
     )
 
 
-def test_without_places_there_is_no_row(tmp_path: Path) -> None:
+def test_without_places_there_is_no_row(tmp_path):
     store = write_images(tmp_path, {"c0": np.ones((20, 20), np.float32)})
     windows = Windows(widths=(8.0,), side=8)
     table = describe_places(store, tabulate_places([]), [FAMILY], windows)

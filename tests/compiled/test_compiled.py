@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from numba.core import caching, event
@@ -34,7 +33,7 @@ print(twice_and_one(10), *twice_and_one.machine_code.stats.cache_hits.values())
 """
 
 
-def call(folder: Path, **environment: str) -> list[str]:
+def call(folder, **environment):
     command = [sys.executable, "caller.py"]
     done = subprocess.run(
         command,
@@ -48,7 +47,7 @@ def call(folder: Path, **environment: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_code_is_kept_in_the_folder_that_the_environment_names(tmp_path: Path) -> None:
+def test_code_is_kept_in_the_folder_that_the_environment_names(tmp_path):
     source, cache = tmp_path / "source", tmp_path / "cache"
     source.mkdir()
     (source / "caller.py").write_text(CALLER)
@@ -61,8 +60,8 @@ def test_code_is_kept_in_the_folder_that_the_environment_names(tmp_path: Path) -
 
 @pytest.mark.slow
 def test_kept_code_serves_equal_files_of_a_copy_too_until_a_file_changes_that_it_was_made_of(
-    tmp_path: Path,
-) -> None:
+    tmp_path,
+):
     home, copy = tmp_path / "home", tmp_path / "copy"
     for folder in (home, copy):
         folder.mkdir()
@@ -75,60 +74,56 @@ def test_kept_code_serves_equal_files_of_a_copy_too_until_a_file_changes_that_it
     assert call(copy, DVC_ROOT=str(home)) == ["21"]
 
 
-def test_without_a_folder_for_it_code_is_compiled_anyway_which_is_said_once(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_folder_for_it_code_is_compiled_anyway_which_is_said_once(monkeypatch, capsys):
     monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
     factor = 3
     assert [compiled(lambda value: value * factor)(2), compiled(abs_difference)(1, 4)] == [6, 3]
     assert capsys.readouterr().err.count("set NUMBA_CACHE_DIR") == 1
 
 
-def abs_difference(first: int, second: int) -> int:
+def abs_difference(first, second):
     return max(first, second) - min(first, second)
 
 
-def test_code_on_a_full_disk_or_cut_short_costs_time_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_code_on_a_full_disk_or_cut_short_costs_time_alone(tmp_path, monkeypatch):
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
     assert compiled(abs_difference)(1, 4) == 3
     for kept in tmp_path.rglob("*.nb?"):
         kept.write_bytes(kept.read_bytes()[:40])
 
-    def full(*_: object) -> None:
+    def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(caching.IndexDataCacheFile, "save", full)
     assert compiled(abs_difference)(1, 4) == 3
 
 
-def test_a_command_line_that_compiles_nothing_imports_no_numba() -> None:
+def test_a_command_line_that_compiles_nothing_imports_no_numba():
     lines = "import sys, skiagram.cli.main as c, skiagram.cli.check_report, skiagram.features.glcm"
     refuse = "assert 'numba' not in sys.modules"
     subprocess.run([sys.executable, "-c", f"{lines}\n{refuse}"], check=True)
 
 
-class _Interrupted(event.Listener):  # type: ignore[misc]
+class _Interrupted(event.Listener):
     """Presses Ctrl-C where libraries of C call Python, which prints an exception and goes on."""
 
-    def on_start(self, event: event.Event) -> None:
+    def on_start(self, event):
         os.kill(os.getpid(), signal.SIGINT)
 
-    def on_end(self, event: event.Event) -> None:
+    def on_end(self, event):
         pass
 
 
-def test_ctrl_c_while_a_function_is_compiled_interrupts_once_that_is_done() -> None:
-    def twice(value: int) -> int:
+def test_ctrl_c_while_a_function_is_compiled_interrupts_once_that_is_done():
+    def twice(value):
         return 2 * value
 
     function = compiled(twice)
-    assert not function.machine_code.signatures  # type: ignore[attr-defined]
+    assert not function.machine_code.signatures
     before = signal.getsignal(signal.SIGINT)
     interrupted = event.install_listener("numba:compiler_lock", _Interrupted())
     with interrupted, pytest.raises(KeyboardInterrupt):
         function(1)
-    assert len(function.machine_code.signatures) == 1  # type: ignore[attr-defined]
+    assert len(function.machine_code.signatures) == 1
     assert function(1) == 2
     assert signal.getsignal(signal.SIGINT) is before

@@ -61,7 +61,7 @@ PACKAGE = {
 }
 
 
-def digest(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: tuple[str, str]) -> str:
+def digest(folder, monkeypatch, **changes):
     root = folder / f"sources{len(list(folder.iterdir()))}"
     (root / "package").mkdir(parents=True)
     for name, text in PACKAGE.items():
@@ -79,7 +79,7 @@ def digest(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: tuple[str, 
         return code_digest("package.fits.fit")
 
 
-def forget() -> None:
+def forget():
     """Have files looked for anew, as by a new process."""
     importlib.invalidate_caches()
     for function in vars(code_digest_module).values():
@@ -87,9 +87,7 @@ def forget() -> None:
             function.cache_clear()
 
 
-def test_files_that_no_import_reaches_do_not_count(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_that_no_import_reaches_do_not_count(tmp_path, monkeypatch):
     before = digest(tmp_path, monkeypatch)
     assert digest(tmp_path, monkeypatch, unused=("1", "2")) == before
     # A module that is imported for its types alone runs with whoever makes the object.
@@ -108,21 +106,17 @@ def test_files_that_no_import_reaches_do_not_count(
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_every_file_that_an_import_reaches_counts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, tuple[str, str]]
-) -> None:
+def test_every_file_that_an_import_reaches_counts(tmp_path, monkeypatch, changes):
     before = digest(tmp_path, monkeypatch)
     assert digest(tmp_path, monkeypatch, **changes) != before
 
 
-def test_a_name_without_sources_is_refused() -> None:
+def test_a_name_without_sources_is_refused():
     with pytest.raises(ValueError, match=r"no definition of skiagram\.seeding\.absent"):
         code_digest("skiagram.seeding.absent")
 
 
-def test_imports_are_followed_through_packages_and_into_this_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_imports_are_followed_through_packages_and_into_this_one(tmp_path, monkeypatch):
     (tmp_path / "relay").mkdir()
     (tmp_path / "relay/__init__.py").write_text("from .inner import work\nfrom . import inner\n")
     text = "from skiagram.seeding import stream\n\ndef work():\n    return stream(0, 'a')\n"
@@ -132,7 +126,7 @@ def test_imports_are_followed_through_packages_and_into_this_one(
 
 
 @pytest.mark.slow
-def test_an_installed_library_counts_by_its_recorded_files_at_once() -> None:
+def test_an_installed_library_counts_by_its_recorded_files_at_once():
     started = time.process_time()
     adam = code_digest("torch.optim.AdamW")
     assert time.process_time() - started < 3  # its sources take a minute to follow
@@ -141,14 +135,12 @@ def test_an_installed_library_counts_by_its_recorded_files_at_once() -> None:
     assert not any(name.startswith("torch") for name in code_modules("torch.optim.AdamW"))
 
 
-def test_versions_of_the_libraries_that_the_code_computes_with_count(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_versions_of_the_libraries_that_the_code_computes_with_count(tmp_path, monkeypatch):
     text = "import tqdm\nimport sklearn.svm as s\n\ndef fit():\n    return s.SVC, tqdm.tqdm\n"
     (tmp_path / "fitting.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
 
-    def upgraded(*libraries: str) -> str:
+    def upgraded(*libraries):
         versions = {"numpy": "2", "scikit-learn": "1", "scipy": "1", "torch": "2", "tqdm": "4"}
         versions |= dict.fromkeys(libraries, "99")
         monkeypatch.setattr(code_digest_module, "_version", lambda name: (name, versions[name]))
@@ -160,10 +152,8 @@ def test_versions_of_the_libraries_that_the_code_computes_with_count(
 
 
 @pytest.mark.slow
-def test_a_library_with_another_file_is_another_library(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def installed(record: str) -> str:
+def test_a_library_with_another_file_is_another_library(tmp_path, monkeypatch):
+    def installed(record):
         folder = tmp_path / f"site{len(list(tmp_path.iterdir()))}"
         for name in ("library", "library-1.dist-info"):
             (folder / name).mkdir(parents=True)

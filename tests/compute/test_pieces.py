@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -16,20 +15,20 @@ from skiagram.compute.files import locked
 from skiagram.compute.pieces import PieceStore
 
 
-def write(text: str, folder: Path) -> None:
+def write(text, folder):
     (folder / "numbers").write_text(text)
 
 
-def in_another_process(call: Callable[[], object]) -> multiprocessing.Process:
+def in_another_process(call):
     process = multiprocessing.get_context("fork").Process(target=call)
     process.start()
-    return process  # type: ignore[return-value]
+    return process
 
 
-def test_a_killed_process_leaves_no_piece_and_the_next_one_makes_it(tmp_path: Path) -> None:
+def test_a_killed_process_leaves_no_piece_and_the_next_one_makes_it(tmp_path):
     store = PieceStore(tmp_path / "pieces")
 
-    def die(folder: Path) -> None:
+    def die(folder):
         write("half", folder)
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -41,10 +40,10 @@ def test_a_killed_process_leaves_no_piece_and_the_next_one_makes_it(tmp_path: Pa
     assert (store.make("fit-1", partial(write, "whole")) / "numbers").read_text() == "whole"
 
 
-def test_of_two_that_make_the_same_piece_both_have_it(tmp_path: Path) -> None:
+def test_of_two_that_make_the_same_piece_both_have_it(tmp_path):
     store = PieceStore(tmp_path)
 
-    def overtaken(folder: Path) -> None:
+    def overtaken(folder):
         write("mine", folder)
         store.make("fit-1", partial(write, "theirs"))
 
@@ -53,14 +52,14 @@ def test_of_two_that_make_the_same_piece_both_have_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["numbers", "piece.json"])
-def test_a_piece_that_was_written_to_is_made_again(damage: str, tmp_path: Path) -> None:
+def test_a_piece_that_was_written_to_is_made_again(damage, tmp_path):
     store = PieceStore(tmp_path)
     (store.make("fit-1", partial(write, "1 2 3")) / damage).write_text("[]")
     assert store.find("fit-1") is None
     assert (store.make("fit-1", partial(write, "1 2 3")) / "numbers").read_text() == "1 2 3"
 
 
-def test_parts_of_a_name_are_found_together_and_emptied_with_their_kind(tmp_path: Path) -> None:
+def test_parts_of_a_name_are_found_together_and_emptied_with_their_kind(tmp_path):
     store = PieceStore(tmp_path)
     for name in ("encodings-a-2", "encodings-a-1", "encodings-b-1", "fit-1"):
         store.make(name, partial(write, name))
@@ -72,21 +71,17 @@ def test_parts_of_a_name_are_found_together_and_emptied_with_their_kind(tmp_path
     assert store.held() == []
 
 
-def test_a_copy_for_a_queued_experiment_shares_the_store_of_its_project(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_copy_for_a_queued_experiment_shares_the_store_of_its_project(tmp_path, monkeypatch):
     monkeypatch.delenv("DVC_ROOT", raising=False)
     store = PieceStore.of_project(tmp_path / "project")
     monkeypatch.setenv("DVC_ROOT", str(tmp_path / "project"))
     assert PieceStore.of_project(tmp_path / "copy") == store
 
 
-def test_a_store_that_takes_nothing_is_said_once_and_stops_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_that_takes_nothing_is_said_once_and_stops_nothing(tmp_path, capsys, monkeypatch):
     store = PieceStore(tmp_path / "pieces")
 
-    def full(*_: object, **__: object) -> None:
+    def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(Path, "mkdir", full)
@@ -101,11 +96,11 @@ def test_a_store_that_takes_nothing_is_said_once_and_stops_nothing(
     assert store.held() == []
 
 
-def test_who_makes_the_same_waits_and_finds_it(tmp_path: Path) -> None:
+def test_who_makes_the_same_waits_and_finds_it(tmp_path):
     """A run that was killed leaves its work under way to the one that waited."""
     store = PieceStore(tmp_path / "pieces")
 
-    def killed() -> None:
+    def killed():
         with store.unfinished("model-1") as folder:
             assert folder is not None
             (folder / "epoch").write_text("7")
@@ -123,18 +118,16 @@ def test_who_makes_the_same_waits_and_finds_it(tmp_path: Path) -> None:
     assert (tmp_path / "taken").read_text() == "7"
 
 
-def _take_up(store: PieceStore, noted: Path) -> None:
+def _take_up(store, noted):
     with store.unfinished("model-1") as folder:
         assert folder is not None
         noted.write_text((folder / "epoch").read_text())
 
 
-def test_a_disk_without_locks_is_worked_on_and_said_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_disk_without_locks_is_worked_on_and_said_once(tmp_path, monkeypatch, capsys):
     answers = iter([errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
 
-    def refuse(*_: object) -> None:
+    def refuse(*_):
         number = next(answers)
         raise OSError(number, os.strerror(number))
 
@@ -148,10 +141,8 @@ def test_a_disk_without_locks_is_worked_on_and_said_once(
     assert "one command" in line
 
 
-def test_a_lock_that_another_reason_refuses_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
+def test_a_lock_that_another_reason_refuses_is_an_error(tmp_path, monkeypatch):
+    def refuse(*_):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(fcntl, "flock", refuse)

@@ -23,14 +23,14 @@ with scratch_folder("predict") as folder:
 
 
 @pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def temporary(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
     return tmp_path
 
 
-def test_a_folder_is_gone_after_use_whatever_happens(temporary: Path) -> None:
-    def fail() -> None:
+def test_a_folder_is_gone_after_use_whatever_happens(temporary):
+    def fail():
         with scratch_folder("predict") as folder:
             (folder / "image").write_bytes(b"pixels")
             raise ValueError
@@ -40,9 +40,7 @@ def test_a_folder_is_gone_after_use_whatever_happens(temporary: Path) -> None:
     assert not list(temporary.iterdir())
 
 
-def test_a_folder_that_is_being_removed_gets_no_lock_again(
-    temporary: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_is_being_removed_gets_no_lock_again(temporary, monkeypatch):
     """Its thread takes the lock out first, then the folder, which must be empty by then."""
     removed = temporary / "skiagram-predict-another"
     removed.mkdir()
@@ -52,7 +50,7 @@ def test_a_folder_that_is_being_removed_gets_no_lock_again(
 
 
 @pytest.mark.slow
-def test_what_a_kill_left_is_removed_and_what_is_in_use_stays() -> None:
+def test_what_a_kill_left_is_removed_and_what_is_in_use_stays():
     command = [sys.executable, "-c", HELD]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -6,14 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 from threadpoolctl import threadpool_info
 
@@ -35,7 +33,7 @@ BACKENDS = pytest.mark.parametrize(
 )
 
 
-def square(number: int) -> int:
+def square(number):
     """Return the square, of even numbers at once; the number 7 is refused."""
     if number == 7:
         raise DataError("too odd", where="case-7", remedy="leave it out")
@@ -43,12 +41,12 @@ def square(number: int) -> int:
     return number**2
 
 
-def linear_algebra(number: int) -> set[int]:
+def linear_algebra(number):
     np.linalg.svd(np.eye(2))
     return {int(pool["num_threads"]) for pool in threadpool_info()}
 
 
-def workers() -> set[int]:
+def workers():
     """Return the worker processes below this one; joblib's tracker of semaphores is none."""
     lines = {}
     for process in psutil.Process().children(recursive=True):
@@ -59,9 +57,7 @@ def workers() -> set[int]:
 
 @pytest.mark.slow
 @BACKENDS
-def test_values_come_in_order_and_errors_as_they_were_raised(
-    compute: Compute, releases_lock: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_values_come_in_order_and_errors_as_they_were_raised(compute, releases_lock, monkeypatch):
     monkeypatch.setattr("skiagram.compute.workers._WORTH_PROCESSES", 0.0)
     squares = compute.map(square, range(20, 40), releases_lock=releases_lock)
     assert list(squares) == [number**2 for number in range(20, 40)]
@@ -73,9 +69,7 @@ def test_values_come_in_order_and_errors_as_they_were_raised(
 
 @pytest.mark.slow
 @BACKENDS
-def test_each_piece_has_one_thread_of_linear_algebra(
-    compute: Compute, releases_lock: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_piece_has_one_thread_of_linear_algebra(compute, releases_lock, monkeypatch):
     monkeypatch.setattr("skiagram.compute.workers._WORTH_PROCESSES", 0.0)
     before = linear_algebra(0)
     found = compute.map(linear_algebra, range(4), releases_lock=releases_lock)
@@ -83,10 +77,10 @@ def test_each_piece_has_one_thread_of_linear_algebra(
     assert linear_algebra(0) == before
 
 
-def test_threads_share_memory_and_an_error_ends_what_waits() -> None:
-    begun: list[int] = []
+def test_threads_share_memory_and_an_error_ends_what_waits():
+    begun = []
 
-    def begin(number: int) -> None:
+    def begin(number):
         begun.append(number)
         time.sleep(0.05)
         if number == 0:
@@ -97,17 +91,17 @@ def test_threads_share_memory_and_an_error_ends_what_waits() -> None:
     assert len(begun) <= 4
 
 
-def test_auto_is_as_many_workers_as_there_are_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_is_as_many_workers_as_there_are_processors(monkeypatch):
     monkeypatch.setattr("joblib.cpu_count", lambda: 5)
     assert replace(IN_PROCESS, workers="auto").places == 5
     assert IN_PROCESS.places == 1
 
 
 @pytest.mark.slow
-def test_no_more_pieces_are_taken_than_keep_the_threads_busy() -> None:
+def test_no_more_pieces_are_taken_than_keep_the_threads_busy():
     taken = []
 
-    def pieces() -> Iterator[int]:
+    def pieces():
         for number in range(100):
             taken.append(number)
             yield number
@@ -116,17 +110,17 @@ def test_no_more_pieces_are_taken_than_keep_the_threads_busy() -> None:
     next(results)
     time.sleep(0.5)  # however slowly results are used
     assert len(taken) <= 5
-    results.close()  # type: ignore[attr-defined]
+    results.close()
 
 
-def test_ray_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ray_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(OptionError, match=r"Ray is not installed.*setup-dev`.*`compute: local`"):
         list(RAY.map_fits(square, [1]))
 
 
 @pytest.mark.slow
-def test_a_cluster_that_does_not_answer_is_named() -> None:
+def test_a_cluster_that_does_not_answer_is_named():
     lost = Compute(threads=1, workers=2, backend="ray", address="127.0.0.1:9")
     with pytest.raises(OptionError, match=r"compute.address: no Ray cluster answers at 127"):
         list(lost.map_fits(square, [1]))
@@ -140,15 +134,15 @@ def test_a_cluster_that_does_not_answer_is_named() -> None:
         ({"address": "auto"}, "set `backend: ray`"),
     ],
 )
-def test_wrong_options_are_named(wrong: dict[str, Any], named: str) -> None:
-    right: dict[str, Any] = {"threads": 1, "workers": 1, "backend": "local", "address": None}
+def test_wrong_options_are_named(wrong, named):
+    right = {"threads": 1, "workers": 1, "backend": "local", "address": None}
     with pytest.raises(OptionError, match=named):
         check(Compute, right | wrong, "compute")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("compute", [IN_PROCESS, TWO_WORKERS, RAY], ids=["here", "joblib", "ray"])
-def test_fits_come_in_order_and_errors_as_they_were_raised(compute: Compute) -> None:
+def test_fits_come_in_order_and_errors_as_they_were_raised(compute):
     table = np.arange(20.0).reshape(5, 4)
     sums = compute.map_fits(np.sum, list(table))
     assert list(sums) == table.sum(axis=1).tolist()
@@ -157,14 +151,14 @@ def test_fits_come_in_order_and_errors_as_they_were_raised(compute: Compute) -> 
     assert str(caught.value) == "case-7: too odd. Do this: leave it out."
 
 
-def tell_process(_: int) -> int:
+def tell_process(_):
     return os.getpid()
 
 
 @pytest.mark.slow
 def test_short_fits_start_no_processes_until_these_save_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    monkeypatch,
+):
     here = os.getpid()
     assert {*TWO_WORKERS.map_fits(tell_process, range(5), short=True)} == {here}
     monkeypatch.setattr("skiagram.compute.workers._WORTH_PROCESSES", 0.0)
@@ -173,27 +167,25 @@ def test_short_fits_start_no_processes_until_these_save_time(
     assert here not in others
 
 
-def die(number: int) -> int:
+def die(number):
     if number == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
 
 
 @pytest.mark.slow
-def test_a_killed_fit_is_named_with_what_helps() -> None:
+def test_a_killed_fit_is_named_with_what_helps():
     with pytest.raises(SkiagramError, match=r"a worker ended.*fewer `workers`.*finished is kept"):
         list(TWO_WORKERS.map_fits(die, [0, 1, 2]))
 
 
-def give_device(number: int) -> tuple[int, str]:
+def give_device(number):
     time.sleep(0.2)
     return os.getpid(), os.environ["CUDA_VISIBLE_DEVICES"]
 
 
 @pytest.mark.slow
-def test_each_process_has_gpus_of_its_own_and_draws_no_bar(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_each_process_has_gpus_of_its_own_and_draws_no_bar(monkeypatch, capfd):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
     found = list(TWO_WORKERS.map_fits(give_device, range(6), gpus=2))
     devices = dict(found)
@@ -214,7 +206,7 @@ list(two.map_fits(wait, [0, 1]))
 
 
 @pytest.mark.slow
-def test_fits_end_with_a_stage_that_is_killed() -> None:
+def test_fits_end_with_a_stage_that_is_killed():
     stage = subprocess.Popen([sys.executable, "-c", ORPHANS], stdout=subprocess.PIPE, text=True)
     assert stage.stdout is not None
     fits = [int(stage.stdout.read(9)) for _ in range(2)]
@@ -240,7 +232,7 @@ list(two.map_fits(advance, range(8)))
 
 
 @pytest.mark.slow
-def test_a_worker_leaves_no_lock_of_a_bar_behind_of_which_python_would_warn() -> None:
+def test_a_worker_leaves_no_lock_of_a_bar_behind_of_which_python_would_warn():
     line = [sys.executable, "-c", HIDDEN_BARS]
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     assert not done.stderr
@@ -256,9 +248,7 @@ def test_a_worker_leaves_no_lock_of_a_bar_behind_of_which_python_would_warn() ->
         (2, 0.5, ["0", "1", "0", "1"]),
     ],
 )
-def test_fits_are_dealt_out_to_gpus(
-    gpus: int, per_fit: float, devices: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fits_are_dealt_out_to_gpus(gpus, per_fit, devices, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert _devices(gpus, per_fit) == devices
     compute = replace(IN_PROCESS, workers=64, gpus_per_fit=per_fit)
@@ -271,7 +261,7 @@ def test_fits_are_dealt_out_to_gpus(
     assert _devices(gpus, per_fit) == renamed
 
 
-def test_parts_of_a_gpu_are_counted_without_asking_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_of_a_gpu_are_counted_without_asking_cuda(monkeypatch):
     """Their names are all that is known, and CUDA that was asked works in no fork."""
     cuda = SimpleNamespace(device_count=lambda: pytest.fail("CUDA was asked"))
     built = SimpleNamespace(cuda=SimpleNamespace(is_built=lambda: True))
@@ -298,12 +288,12 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def faults(how: str) -> int:
+def faults(how):
     command = [sys.executable, "-c", FAULTS, how]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the GNU C library's setting")
-def test_arrays_made_again_and_again_take_no_fresh_pages() -> None:
+def test_arrays_made_again_and_again_take_no_fresh_pages():
     assert faults("kept") < 0.2 * faults("as is")

@@ -1,17 +1,15 @@
 """A trained network, and a head on a frozen one, with the films of their test cases."""
 
-from pathlib import Path
-
 from skiagram.models.learner import learner_of
 from skiagram.options import build, check
 from skiagram.steps.encode import encode
 from skiagram.training.options import Trainer
-from tests.deploy.trained import WINDOWS, Trained, finish, options, prepare, write_striped
+from tests.deploy.trained import WINDOWS, finish, options, prepare, write_striped
 
 FEATURES = {"first_order": options("features/first_order.yaml")}
 
 
-def trained_network(folder: Path, model: str = "small_cnn", **changed: object) -> Trained:
+def trained_network(folder, model="small_cnn", **changed):
     """Train a network for one epoch, on images as they are."""
     write_striped(folder)
     prepare(folder, options("restoration/repair.yaml"), FEATURES)
@@ -22,7 +20,7 @@ def trained_network(folder: Path, model: str = "small_cnn", **changed: object) -
     return finish(folder, learner_of(build(chosen, "model"), trainer, threads=1), chosen)
 
 
-def trained_head(folder: Path, columns: list[str] | None) -> Trained:
+def trained_head(folder, columns):
     """Train a head as its stage does, then take the weights away that it was made with."""
     from tests.encoders.examples import options as encoder_options
     from tests.encoders.examples import weights_file

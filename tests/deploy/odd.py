@@ -1,12 +1,10 @@
 """Files that no model of gray 8-bit films can score."""
 
-from pathlib import Path
-
 import numpy as np
 from PIL import Image
 
 
-def write_odd_films(folder: Path) -> dict[str, Path]:
+def write_odd_films(folder):
     """Write them; each name says what is odd."""
     folder.mkdir()
     rng = np.random.default_rng(0)

@@ -1,15 +1,12 @@
 """Files scored with a loaded model, with all of it at hand."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable
-from skiagram.deploy.model import DeployedModel
+from skiagram.deploy.inputs import NO_COVARIATES
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import score_cases
 
@@ -25,9 +22,7 @@ class Prediction:
     unseen: dict[Path, tuple[str, ...]] = field(default_factory=dict)
 
 
-def predict(
-    model: DeployedModel, files: Sequence[Path], covariates: CovariateTable = NO_COVARIATES
-) -> Prediction:
+def predict(model, files, covariates=NO_COVARIATES):
     prediction = Prediction()
     for result in score_cases(model, [NewCase.of_file(file) for file in files], covariates):
         file = Path(result.file)
@@ -43,7 +38,7 @@ def predict(
     return prediction
 
 
-def with_kinds(model: DeployedModel, **changed: Any) -> DeployedModel:
+def with_kinds(model, **changed):
     """Return a model as if training had seen other kinds of images."""
     preparation = model.preparer.preparation
     known = replace(preparation, images=replace(preparation.images, **changed))

@@ -2,9 +2,7 @@
 
 from argparse import Namespace
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,13 +18,13 @@ from skiagram.readers.case_images import decode_case, read_case_files
 COLUMNS = ("shape_volume", "glcm_contrast")
 
 
-def write(folder: Path, *rows: str) -> Path:
+def write(folder, *rows):
     path = folder / "features.csv"
     path.write_text("\n".join(("PatientID,shape_volume,glcm_contrast,age", *rows)) + "\n")
     return path
 
 
-def test_a_row_is_a_case_named_by_its_patient(tmp_path: Path) -> None:
+def test_a_row_is_a_case_named_by_its_patient(tmp_path):
     first, second = cases_of_features(write(tmp_path, "p1,2.5,1,60", "p2,3,,70"), COLUMNS)
     assert (first.name, second.name) == ("p1", "p2")
     assert first.measured == {"shape_volume": 2.5, "glcm_contrast": 1.0}
@@ -37,10 +35,10 @@ def test_a_row_is_a_case_named_by_its_patient(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.squeeze(image.pixels), pattern_of(np.array([2.5, 1.0])))
 
 
-def test_a_row_is_not_unlike_others_by_the_noise_that_stands_for_its_image(tmp_path: Path) -> None:
+def test_a_row_is_not_unlike_others_by_the_noise_that_stands_for_its_image(tmp_path):
     """One of 60 rows was referred to a person for the contrast of its noise."""
     (row,) = cases_of_features(write(tmp_path, "p1,2.5,1,60"), COLUMNS)
-    preparer: Any = SimpleNamespace(
+    preparer = SimpleNamespace(
         preparation=SimpleNamespace(modalities=()),
         read=lambda *_: None,
         _examine=lambda *_: ("contrast 79, in training 69 to 78",),
@@ -50,12 +48,12 @@ def test_a_row_is_not_unlike_others_by_the_noise_that_stands_for_its_image(tmp_p
     assert Preparer.prepare(preparer, replace(row, measured={}), {}).unusual
 
 
-def test_rows_of_one_patient_are_named_by_their_line(tmp_path: Path) -> None:
+def test_rows_of_one_patient_are_named_by_their_line(tmp_path):
     cases = cases_of_features(write(tmp_path, "p1,2,1,60", "p1,3,1,60"), COLUMNS)
     assert len({case.name for case in cases}) == 2
 
 
-def test_a_row_is_named_by_the_column_of_patients_wherever_it_stands(tmp_path: Path) -> None:
+def test_a_row_is_named_by_the_column_of_patients_wherever_it_stands(tmp_path):
     path = tmp_path / "features.csv"
     path.write_text("shape_volume,glcm_contrast,MRN\n2.5,1,p1\n3.5,2,p2\n")
     assert [case.name for case in cases_of_features(path, COLUMNS, (), "MRN")] == ["p1", "p2"]
@@ -63,7 +61,7 @@ def test_a_row_is_named_by_the_column_of_patients_wherever_it_stands(tmp_path: P
     assert all("line" in name for name in names)  # never a feature's value
 
 
-def test_a_feature_that_is_not_there_or_no_number_is_refused(tmp_path: Path) -> None:
+def test_a_feature_that_is_not_there_or_no_number_is_refused(tmp_path):
     path = write(tmp_path, "p1,large,1,60")
     with pytest.raises(DataError, match="shape_volume"):
         cases_of_features(path, COLUMNS)
@@ -71,28 +69,28 @@ def test_a_feature_that_is_not_there_or_no_number_is_refused(tmp_path: Path) -> 
         cases_of_features(path, (*COLUMNS, "glrlm"))
 
 
-def test_a_covariate_that_nobody_measured_is_unknown_as_in_a_run(tmp_path: Path) -> None:
+def test_a_covariate_that_nobody_measured_is_unknown_as_in_a_run(tmp_path):
     """A row with the age `nan` was refused, though `run` takes it for an empty cell."""
     cases = cases_of_features(write(tmp_path, "p1,2.5,1,60", "p2,3,2,nan"), COLUMNS)
     assert [case.cells["age"] for case in cases] == ["60", ""]
 
 
-def test_points_that_may_separate_thousands_are_refused(tmp_path: Path) -> None:
+def test_points_that_may_separate_thousands_are_refused(tmp_path):
     """1.359 mm³ was read as a decimal beside 963 mm³, as `run` and `validate` never did."""
     table = write(tmp_path, "p1,963,1,60", "p2,1.359,2,70")
     with pytest.raises(DataError, match=r"column `shape_volume`: points that may separate"):
         cases_of_features(table, COLUMNS)
 
 
-def test_rows_of_several_structures_of_each_patient_are_refused(tmp_path: Path) -> None:
+def test_rows_of_several_structures_of_each_patient_are_refused(tmp_path):
     """A model trained on tumours scored the rows of nodes as tumours."""
     path = tmp_path / "features.csv"
     rows = [f"p{k},{kind},{k},1" for k in range(4) for kind in ("tumour", "node")]
     path.write_text("\n".join(("PatientID,structure,shape_volume,glcm_contrast", *rows)) + "\n")
-    scorer: Any = SimpleNamespace(measured=COLUMNS, covariates=())
+    scorer = SimpleNamespace(measured=COLUMNS, covariates=())
     preparation = SimpleNamespace(patient_column="PatientID")
     preparer = SimpleNamespace(preparation=preparation)
-    model: Any = SimpleNamespace(scorer=scorer, preparer=preparer)
+    model = SimpleNamespace(scorer=scorer, preparer=preparer)
     arguments = Namespace(files=[str(path)], missing=())
     with pytest.raises(DataError, match=r"`structure` tells .* apart: tumour \(4\), node \(4\)"):
         cases_of(arguments, model)

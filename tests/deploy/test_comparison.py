@@ -2,9 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +23,7 @@ from skiagram.readers.case_images import ImageReference
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.records.files import write_record
 from skiagram.tasks.cases import SEALED, Cases, read_cases
-from tests.deploy.trained import CASES, SIDE, TASK, Trained, options
+from tests.deploy.trained import CASES, SIDE, TASK, options
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +31,7 @@ Change = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 @pytest.fixture(scope="module")
-def project(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(baseline, tmp_path_factory):
     """Lay out what the run that trained the model keeps of its cases."""
     place, made = tmp_path_factory.mktemp("project"), baseline.model.parent
     shutil.copytree(made / "images", place / "data/images")
@@ -50,7 +48,7 @@ def project(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path
     return place
 
 
-def new_films(folder: Path, count: int, change: Change | None = None) -> Path:
+def new_films(folder, count, change=None):
     """Write films like those of training, perhaps changed."""
     folder.mkdir(parents=True)
     draw = np.random.default_rng(11)
@@ -65,9 +63,9 @@ def new_films(folder: Path, count: int, change: Change | None = None) -> Path:
 
 
 def test_films_as_in_training_differ_in_nothing_and_darker_ones_do(
-    project: Path, baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    found: dict[str, dict[str, Any]] = {}
+    project, baseline, tmp_path, capsys
+):
+    found = {}
     for name, change in {"same": None, "dark": lambda image: image - 15}.items():
         films, target = new_films(tmp_path / name, 40, change), tmp_path / f"{name}.csv"
         words = [str(baseline.model), str(films), "-o", str(target), "--compare", str(project)]
@@ -84,8 +82,8 @@ def test_films_as_in_training_differ_in_nothing_and_darker_ones_do(
 
 
 def test_a_run_that_did_not_train_the_model_is_refused_before_anything_is_scored(
-    project: Path, baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+    project, baseline, tmp_path, capsys
+):
     films, target = new_films(tmp_path / "films", 3), tmp_path / "a.csv"
     words = ["predict", str(baseline.model), str(films), "-o", str(target), "--compare"]
     assert main([*words, str(tmp_path)]) == 4
@@ -96,19 +94,19 @@ def test_a_run_that_did_not_train_the_model_is_refused_before_anything_is_scored
 
 
 def test_the_first_modality_of_training_is_compared_and_shown_whatever_a_table_names_first(
-    project: Path, baseline: Trained, tmp_path: Path
-) -> None:
+    project, baseline, tmp_path
+):
     """A table whose rows began with PET had its PET compared with the CT of training."""
-    read: list[str] = []
+    read = []
 
-    def record(case: NewCase, modality: str) -> SpacedImage:
+    def record(case, modality):
         read.append(modality)
         return SpacedImage(np.zeros((SIDE, SIDE, 1), np.float32), None)
 
     kinds = ImageKinds((1,), ("float32",), (SIDE, SIDE), (SIDE, SIDE))
     preparation = Preparation(kinds, None, modalities=("CT", "PET"))
     preparer = SimpleNamespace(preparation=preparation, read=record)
-    model: Any = SimpleNamespace(
+    model = SimpleNamespace(
         preparer=preparer, task=TASK, threshold=0.5, rule="", deployment=SimpleNamespace(title="")
     )
     images = {name: ImageReference(f"{name}.png") for name in ("PET", "CT")}

@@ -3,7 +3,7 @@
 import csv
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,7 @@ from skiagram.deploy import page
 from skiagram.deploy.model import load_model
 from skiagram.errors import DataError
 from skiagram.finding.candidates import Grid
-from skiagram.image_store.pictures import Circle, encode_circles
-from skiagram.images import Image, Spacing
+from skiagram.image_store.pictures import encode_circles
 from skiagram.options import build, composed
 from skiagram.readers.case_images import (
     ImageReference,
@@ -39,9 +38,9 @@ from tests.finding.films import LAST_COLUMN, ORIGIN, PATIENTS, write_films
 pytestmark = pytest.mark.slow
 
 TEST = 4  # patients
-JUDGE: dict[str, Any] = {"C": 1.0}
+JUDGE = {"C": 1.0}
 FINDER = {"normal_places": 5, "lesion_least": 4.0, "margin": 2.0, "apart": 10.0, "top": 2}
-SEARCH: dict[str, Any] = {
+SEARCH = {
     "space": {"classifier.C": {"low": 0.01, "high": 10.0, "scale": "log"}},
     "budget": {"trials": 2, "folds": 2},
 }
@@ -57,7 +56,7 @@ class Trained(NamedTuple):
     marks: pd.DataFrame
 
 
-def trained_finder(folder: Path, name: str, depth: int | None) -> Trained:
+def trained_finder(folder, name, depth):
     """Ingest, propose, describe and train as the stages do."""
     names, lesions = write_films(folder / "films", depth, whole=not name.startswith("tuned "))
     tree, images = FolderTree(folder / "films", is_image_file), []
@@ -94,7 +93,7 @@ def trained_finder(folder: Path, name: str, depth: int | None) -> Trained:
     )
 
 
-def learner(name: str, depth: int | None) -> tuple[Any, dict[str, Any]]:
+def learner(name, depth):
     if name.startswith("tuned "):
         _, values = learner(name.removeprefix("tuned "), depth)
         chosen = {"_target_": "skiagram.models.tuned.Tuned", "model": values, **SEARCH}
@@ -126,15 +125,15 @@ def learner(name: str, depth: int | None) -> tuple[Any, dict[str, Any]]:
     ],
 )
 def test_new_images_are_marked_as_the_project_marked_them(
-    name: str,
-    depth: int | None,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    drawn: list[Circle] = []
+    name,
+    depth,
+    tmp_path,
+    monkeypatch,
+    capsys,
+):
+    drawn = []
 
-    def draw(image: Image, spacing: Spacing | None, circles: list[Circle]) -> str:
+    def draw(image, spacing, circles):
         drawn.extend(circles)
         return encode_circles(image, spacing, circles)
 
@@ -181,8 +180,8 @@ def test_new_images_are_marked_as_the_project_marked_them(
         _refuses_what_is_not_its_own(project.model, tmp_path)
 
 
-def _refuses_what_is_not_its_own(model: Path, folder: Path) -> None:
-    edits: dict[str, tuple[str, Any]] = {
+def _refuses_what_is_not_its_own(model, folder):
+    edits = {
         "names the class": (
             "deployment.json",
             lambda v: v["options"]["classifier"].update(_target_="skiagram.options.build"),

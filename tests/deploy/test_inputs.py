@@ -1,9 +1,7 @@
 """Covariates that come in a table count as they did in training."""
 
 import csv
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +22,7 @@ from tests.deploy.scored import predict
 from tests.deploy.trained import trained_baseline
 
 
-def read_covariates(path: Path | None, features: Any, files: Sequence[Path]) -> CovariateTable:
+def read_covariates(path, features, files):
     return read_for_cases(path, features, [NewCase.of_file(file) for file in files])
 
 
@@ -32,7 +30,7 @@ KNOWN = (Covariate("age", None), Covariate("side", ("left", "right")))
 READ = find_covariates(["covariates_side_right", "covariates_age", "wavelet_x"], KNOWN)
 
 
-def write(path: Path, rows: list[dict[str, str]]) -> Path:
+def write(path, rows):
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -42,8 +40,8 @@ def write(path: Path, rows: list[dict[str, str]]) -> Path:
 
 @pytest.mark.slow
 def test_a_network_scores_a_film_of_which_nothing_is_known_and_needs_its_preparation(
-    tmp_path: Path,
-) -> None:
+    tmp_path,
+):
     from tests.deploy.networks import trained_network
 
     trained = trained_network(tmp_path, "image_and_table", columns=["side", "age"])
@@ -59,9 +57,7 @@ def test_a_network_scores_a_film_of_which_nothing_is_known_and_needs_its_prepara
 
 
 @pytest.mark.slow
-def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(tmp_path, capsys):
     trained = trained_baseline(tmp_path, covariates=("side", "age"))
     first, second, third, *_ = trained.films
     rows = [
@@ -97,22 +93,20 @@ def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(
         ([{"file": "a.png", "age": "1", "side": ""}] * 2, "two rows for `a.png`"),
     ],
 )
-def test_a_table_that_cannot_be_used_is_named(
-    rows: list[dict[str, str]], message: str, tmp_path: Path
-) -> None:
+def test_a_table_that_cannot_be_used_is_named(rows, message, tmp_path):
     with pytest.raises(DataError, match=message):
         read_covariates(write(tmp_path / "women.csv", rows), READ, [])
 
 
-def test_a_table_is_asked_for_and_one_without_use_is_refused(tmp_path: Path) -> None:
+def test_a_table_is_asked_for_and_one_without_use_is_refused(tmp_path):
     with pytest.raises(OptionError, match="the model reads `file`, `side`, `age`"):
         read_covariates(None, READ, [])
     with pytest.raises(OptionError, match="reads no covariates"):
         read_covariates(tmp_path / "women.csv", (), [])
 
 
-def test_a_bare_name_stands_for_one_film_alone(tmp_path: Path) -> None:
-    rows: list[Mapping[str, str]] = [
+def test_a_bare_name_stands_for_one_film_alone(tmp_path):
+    rows = [
         {"file": "film.png", "age": "40", "side": ""},
         {"file": "york/film.png", "age": "50", "side": ""},
     ]
@@ -127,8 +121,8 @@ def test_a_bare_name_stands_for_one_film_alone(tmp_path: Path) -> None:
 
 
 def test_a_row_of_a_region_is_that_of_its_case_and_a_row_of_a_file_of_all_its_cases(
-    tmp_path: Path,
-) -> None:
+    tmp_path,
+):
     """The table of the cases can be the table of covariates; each row is of its own region."""
     table = tmp_path / "t.csv"
     table.write_text(
@@ -147,7 +141,7 @@ def test_a_row_of_a_region_is_that_of_its_case_and_a_row_of_a_file_of_all_its_ca
         read_for_cases(other, READ, cases).row(cases[1].name)
 
 
-def test_a_table_of_new_cases_names_what_ingest_reads_of_the_same_table(tmp_path: Path) -> None:
+def test_a_table_of_new_cases_names_what_ingest_reads_of_the_same_table(tmp_path):
     table = tmp_path / "t.csv"
     table.write_text(
         "file,mask,label_value,frame,label\n"
@@ -155,7 +149,7 @@ def test_a_table_of_new_cases_names_what_ingest_reads_of_the_same_table(tmp_path
         "c.nii,m.nii,two,,no\nd.nii,m.nii,,0,no\n../e.nii,m.nii,,,no\n"
     )
     rows = read_table(table.read_bytes())
-    values: dict[str, Any] = dict.fromkeys(("patient", "split", "site"))
+    values = dict.fromkeys(("patient", "split", "site"))
     values |= {name: name for name in ("file", "mask", "label_value", "frame", "label")}
     listing = list_entries(rows, Columns(**values, covariates=(), scores=()), ["no"], ())
     sound, refused = (cases := list_cases(tmp_path, rows, ()))[:4], cases[4:]
@@ -167,7 +161,7 @@ def test_a_table_of_new_cases_names_what_ingest_reads_of_the_same_table(tmp_path
         assert any(case.problem.found in problem for problem in of_ingest)
 
 
-def test_cases_of_several_modalities_find_the_rows_of_their_table(tmp_path: Path) -> None:
+def test_cases_of_several_modalities_find_the_rows_of_their_table(tmp_path):
     table = tmp_path / "t.csv"
     rows = "p.nii,PET,p1,40,left\nm.nii,MR,p1,40,left\nq.nii,PET,p2,50,left\nn.nii,MR,p2,50,left\n"
     table.write_text(f"file,modality,patient_id,age,side\n{rows}")
@@ -177,8 +171,8 @@ def test_cases_of_several_modalities_find_the_rows_of_their_table(tmp_path: Path
 
 
 def test_a_site_unseen_in_training_is_refused_by_name_where_the_model_asks_for_it(
-    tmp_path: Path,
-) -> None:
+    tmp_path,
+):
     site = Covariate("site", ("A", "B"), "site_")
     films = [Path("one.png"), Path("two.png")]
     rows = tmp_path / "sites.csv"
@@ -190,7 +184,7 @@ def test_a_site_unseen_in_training_is_refused_by_name_where_the_model_asks_for_i
         sites.row("two.png", refuses_sites=True)
 
 
-def test_a_number_far_from_those_of_training_is_said() -> None:
+def test_a_number_far_from_those_of_training_is_said():
     """Such as an age in months: a model of ages in years is then sure of nonsense."""
     age = Covariate("age", None, usual=(40.0, 80.0))
     ages = {"years": "45", "older": "99.5", "months": "720", "birth": "0.6", "none": ""}
@@ -203,7 +197,7 @@ def test_a_number_far_from_those_of_training_is_said() -> None:
     assert not before.outlying("months")  # a package of an earlier version
 
 
-def test_a_gray_image_for_a_model_of_colour_is_marked() -> None:
+def test_a_gray_image_for_a_model_of_colour_is_marked():
     kinds = ImageKinds((3,), ("uint8",), (8, 8), (8, 8))
     steps = Steps(missing=None, outliers=None, denoising=None)
     preparer = Preparer(Preparation(kinds, None), None, steps, None, None)

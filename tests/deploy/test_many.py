@@ -6,11 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-
-from tests.deploy.trained import Trained
 
 pytestmark = pytest.mark.slow
 IMAGES = 1_000
@@ -25,7 +22,7 @@ sys.exit(code)
 
 
 @pytest.fixture(scope="module")
-def films(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def films(baseline, tmp_path_factory):
     folder = tmp_path_factory.mktemp("films")
     for number in range(IMAGES):
         film = baseline.films[number % len(baseline.films)]
@@ -33,7 +30,7 @@ def films(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(model: Path, place: str, table: Path) -> "subprocess.Popen[str]":
+def start(model, place, table):
     words = ["predict", str(model), place, "-o", str(table), "--workers", "2"]
     return subprocess.Popen(
         [sys.executable, "-c", RUN_AND_MEASURE, *words],
@@ -44,9 +41,7 @@ def start(model: Path, place: str, table: Path) -> "subprocess.Popen[str]":
     )
 
 
-def test_memory_is_flat_and_a_killed_run_begins_anew(
-    baseline: Trained, films: Path, tmp_path: Path
-) -> None:
+def test_memory_is_flat_and_a_killed_run_begins_anew(baseline, films, tmp_path):
     model = baseline.model
     few = start(model, f"{films}/000*.png", tmp_path / "few.csv")
     megabytes_of_few = int(few.communicate()[0])

@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,13 @@ import pytest
 from skiagram.deploy.model import load_model
 from skiagram.errors import DataError, SkiagramError
 from tests.deploy.scored import predict
-from tests.deploy.trained import Trained, trained_baseline
+from tests.deploy.trained import trained_baseline
 
 Edit = Callable[[dict[str, Any]], object]
 OUTSIDE = (float("nan"), float("inf"), 7, 1e9, -0.1)
 
 
-def edited(model: Path, folder: Path, name: str, edit: Edit) -> Path:
+def edited(model, folder, name, edit):
     """Copy a model's folder with one of its records changed."""
     copy = folder / "model"
     shutil.copytree(model, copy)
@@ -29,7 +28,7 @@ def edited(model: Path, folder: Path, name: str, edit: Edit) -> Path:
 
 
 @pytest.fixture
-def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def foreign(tmp_path, monkeypatch):
     """Return the trace that importing the module `intruder` would leave."""
     trace = tmp_path / "trace"
     (tmp_path / "intruder.py").write_text(f"open({str(trace)!r}, 'w').close()\nclass Code: ...\n")
@@ -45,9 +44,7 @@ def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.param("network", marks=pytest.mark.slow),
     ],
 )
-def test_foreign_code_is_refused_before_it_is_imported(
-    place: str, target: str, foreign: Path, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
+def test_foreign_code_is_refused_before_it_is_imported(place, target, foreign, request, tmp_path):
     arm = "network" if place == "network" else "baseline"
     model = request.getfixturevalue(arm).model
     name, edit = {
@@ -63,9 +60,7 @@ def test_foreign_code_is_refused_before_it_is_imported(
 
 
 @pytest.mark.parametrize("arm", ["baseline", pytest.param("network", marks=pytest.mark.slow)])
-def test_foreign_code_inside_the_options_of_a_model_is_refused_too(
-    arm: str, foreign: Path, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
+def test_foreign_code_inside_the_options_of_a_model_is_refused_too(arm, foreign, request, tmp_path):
     inside = {"_target_": "intruder.Code"}
     name, edit = {
         "baseline": ("deployment.json", lambda v: v["options"].update(selection=inside)),
@@ -89,9 +84,7 @@ def test_foreign_code_inside_the_options_of_a_model_is_refused_too(
         pytest.param("network", "repeat1/weights.safetensors", marks=pytest.mark.slow),
     ],
 )
-def test_a_missing_or_damaged_file_is_one_line(
-    arm: str, name: str, damage: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
+def test_a_missing_or_damaged_file_is_one_line(arm, name, damage, request, tmp_path):
     copy = tmp_path / "model"
     shutil.copytree(request.getfixturevalue(arm).model, copy)
     content = (copy / name).read_bytes()
@@ -120,9 +113,7 @@ def test_a_missing_or_damaged_file_is_one_line(
     ],
     ids=["no repeats", "three classes", "a family less", "unknown option"],
 )
-def test_records_that_contradict_one_another_are_refused(
-    name: str, edit: Edit, words: str, baseline: Trained, tmp_path: Path
-) -> None:
+def test_records_that_contradict_one_another_are_refused(name, edit, words, baseline, tmp_path):
     with pytest.raises(SkiagramError, match=words):
         load_model(edited(baseline.model, tmp_path, name, edit))
 
@@ -141,9 +132,9 @@ def test_records_that_contradict_one_another_are_refused(
     ],
 )
 def test_a_number_that_no_training_leaves_is_refused_though_checksums_are_right(
-    name: str, place: tuple[str | int, ...], value: float, baseline: Trained, tmp_path: Path
-) -> None:
-    def change(values: Any) -> None:
+    name, place, value, baseline, tmp_path
+):
+    def change(values):
         for part in place[:-1]:
             values = values[part]
         values[place[-1]] = value
@@ -155,7 +146,7 @@ def test_a_number_that_no_training_leaves_is_refused_though_checksums_are_right(
 
 
 @pytest.mark.slow
-def test_a_missing_training_mean_is_named(tmp_path: Path) -> None:
+def test_a_missing_training_mean_is_named(tmp_path):
     model = trained_baseline(tmp_path, "training_mean").model
     mean = model / "training_mean.npy"
     np.save(mean, np.array([{}]), allow_pickle=True)
@@ -166,9 +157,7 @@ def test_a_missing_training_mean_is_named(tmp_path: Path) -> None:
         load_model(model)
 
 
-def test_a_model_of_regions_refuses_images_without_masks_by_name(
-    baseline: Trained, tmp_path: Path
-) -> None:
+def test_a_model_of_regions_refuses_images_without_masks_by_name(baseline, tmp_path):
     copy = edited(baseline.model, tmp_path, "preparation.json", lambda v: v.update(regions=True))
     prediction = predict(load_model(copy), baseline.films[:2])
     assert not prediction.files

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import zipfile
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,14 +23,14 @@ from skiagram.preparation import PREPARATION, Preparation
 from skiagram.projects import files
 from skiagram.records.files import read_record, write_record
 from tests.deploy.scored import predict
-from tests.deploy.trained import TASK, Trained
+from tests.deploy.trained import TASK
 from tests.report.examples_of_findings import at_chance
 
 STORED = Path(__file__).parent / "packages"
 
 
 @pytest.fixture(scope="session")
-def packed(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def packed(baseline, tmp_path_factory):
     folder = tmp_path_factory.mktemp("packed")
     copy = shutil.copytree(baseline.model, folder / "models/logistic_regression")
     write_checksums(copy)
@@ -39,9 +38,7 @@ def packed(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "model.skiagram"
 
 
-def test_the_command_makes_a_package_and_shows_its_card(
-    packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_makes_a_package_and_shows_its_card(packed, tmp_path, capsys):
     model, target = packed.parent / "models/logistic_regression", tmp_path / "a.skiagram"
     assert main(["package", str(model), "-o", str(target), "--use", "Phantoms alone."]) == 0
     assert "Its card has no figures" in capsys.readouterr().out
@@ -65,7 +62,7 @@ def test_the_command_makes_a_package_and_shows_its_card(
     assert "Not tested on" in capsys.readouterr().out
 
 
-def test_what_a_killed_packing_left_is_removed_by_the_next(packed: Path, tmp_path: Path) -> None:
+def test_what_a_killed_packing_left_is_removed_by_the_next(packed, tmp_path):
     model = packed.parent / "models/logistic_regression"
     left = tmp_path / ".svm.skiagram.partial"
     left.write_bytes(b"PK half")
@@ -73,7 +70,7 @@ def test_what_a_killed_packing_left_is_removed_by_the_next(packed: Path, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["svm.skiagram"]
 
 
-def rewritten(source: Path, target: Path, change: Callable[[dict[str, bytes]], object]) -> Path:
+def rewritten(source, target, change):
     """Write a package anew with its files changed; a name beginning with `+` is deflated."""
     with zipfile.ZipFile(source) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
@@ -85,13 +82,13 @@ def rewritten(source: Path, target: Path, change: Callable[[dict[str, bytes]], o
     return target
 
 
-def manifest(files: dict[str, bytes], **changed: object) -> None:
+def manifest(files, **changed):
     """Change what a package says of itself."""
     values = json.loads(files["package.json"]) | changed
     files["package.json"] = json.dumps(values, indent=2, sort_keys=True).encode()
 
 
-def foreign(files: dict[str, bytes], target: str | None = "os.system") -> None:
+def foreign(files, target="os.system"):
     """Name a class of another library, or none, and write all checksums anew."""
     import hashlib
 
@@ -111,7 +108,7 @@ def foreign(files: dict[str, bytes], target: str | None = "os.system") -> None:
     manifest(files, sha256=sums)
 
 
-HOSTILE: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
+HOSTILE = {
     "altered": (
         lambda files: files.update({"model/preparation.json": b"{}"}),
         "`model/preparation.json` is altered",
@@ -136,9 +133,7 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_package_is_refused_by_name(
-    kind: str, packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_hostile_package_is_refused_by_name(kind, packed, tmp_path, capsys):
     change, words = HOSTILE[kind]
     target = rewritten(packed, tmp_path / "model.skiagram", change)
     before = sorted(tmp_path.rglob("*"))
@@ -152,7 +147,7 @@ def test_a_hostile_package_is_refused_by_name(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_every_altered_byte_is_found(packed: Path, tmp_path: Path) -> None:
+def test_every_altered_byte_is_found(packed, tmp_path):
     whole = packed.read_bytes()
     target = tmp_path / "model.skiagram"
     with zipfile.ZipFile(packed) as archive:
@@ -171,7 +166,7 @@ def test_every_altered_byte_is_found(packed: Path, tmp_path: Path) -> None:
             assert opened.manifest == sound.manifest
 
 
-def test_a_link_and_a_cut_file_are_refused(packed: Path, tmp_path: Path) -> None:
+def test_a_link_and_a_cut_file_are_refused(packed, tmp_path):
     target = tmp_path / "link.skiagram"
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("package.json", "{}")
@@ -185,9 +180,7 @@ def test_a_link_and_a_cut_file_are_refused(packed: Path, tmp_path: Path) -> None
         pass
 
 
-def test_a_model_that_is_not_there_gets_the_nearest_that_is(
-    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_that_is_not_there_gets_the_nearest_that_is(packed, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # a project here would offer its models
     misspelt = packed.with_name(f"{packed.stem}s{packed.suffix}")
     with pytest.raises(DataError, match=rf"no such model.*did you mean `{packed}`\?$"):
@@ -201,8 +194,8 @@ def test_a_model_that_is_not_there_gets_the_nearest_that_is(
 
 
 def test_a_stored_package_of_this_major_version_still_loads(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    monkeypatch,
+):
     """Of 0.2.0 and never made again: a change that breaks it names another oldest version."""
     stored = json.loads((STORED / "expected.json").read_text())
     film = STORED / "film.png"
@@ -219,7 +212,7 @@ def test_a_stored_package_of_this_major_version_still_loads(
         pass
 
 
-def test_who_scores_new_cases_is_told_that_no_model_worked(packed: Path, tmp_path: Path) -> None:
+def test_who_scores_new_cases_is_told_that_no_model_worked(packed, tmp_path):
     assert not works_on_nothing(packed)
     told = {"title": "Figures", "lines": [say("answer.nothing_works")], "table": []}
     changed = rewritten(packed, tmp_path / "a.skiagram", lambda files: manifest(files, card=[told]))
@@ -237,9 +230,7 @@ def test_who_scores_new_cases_is_told_that_no_model_worked(packed: Path, tmp_pat
     assert works_on_nothing(tmp_path / "combined/models/voting")
 
 
-def test_a_card_has_no_figures_of_another_run(
-    baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_card_has_no_figures_of_another_run(baseline, tmp_path, capsys):
     """A model of the same name in another project lent its figures."""
     evaluation = replace(at_chance(), task=TASK)
     write_record(evaluation, tmp_path / "reports/evaluation.json")
@@ -255,7 +246,7 @@ def test_a_card_has_no_figures_of_another_run(
     assert main([*line, str(tmp_path), "--force"]) == 4
 
 
-def test_the_card_of_a_model_at_chance_says_so_and_gives_no_slope() -> None:
+def test_the_card_of_a_model_at_chance_says_so_and_gives_no_slope():
     evaluation = at_chance()
     run = RunRecords(None, evaluation, evaluation.models[0])
     figures, *_ = card._figures(run, evaluation.models[0].outcome.model)

@@ -42,7 +42,7 @@ class Screened:
 
 
 @pytest.fixture(scope="module")
-def screened(tmp_path_factory: pytest.TempPathFactory) -> Screened:
+def screened(tmp_path_factory):
     """Train on 60 patients of the phantom of two visits, as the stages do."""
     place = tmp_path_factory.mktemp("screened")
     patients = {"train": 50, "validation": 10, "test": 20}
@@ -79,9 +79,7 @@ def screened(tmp_path_factory: pytest.TempPathFactory) -> Screened:
     return Screened(place / "model", films, rows, expected)
 
 
-def scored(
-    screened: Screened, place: Path, rows: list[dict[str, Any]], *flags: str
-) -> dict[str, dict[str, str]]:
+def scored(screened, place, rows, *flags):
     """Return file → row of the table that predict writes."""
     with (place / "cases.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
@@ -94,9 +92,7 @@ def scored(
         return {row["file"]: row for row in csv.DictReader(file)}
 
 
-def test_scores_with_earlier_images_are_those_of_the_run(
-    screened: Screened, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_scores_with_earlier_images_are_those_of_the_run(screened, tmp_path, capsys):
     """Also where dates stand for numbers, rows are mixed and work is shared out."""
     dated = [row | {"visit": f"202{row['visit']}-03-01"} for row in screened.rows[::-1]]
     for rows in (screened.rows, dated):
@@ -110,9 +106,7 @@ def test_scores_with_earlier_images_are_those_of_the_run(
     assert f"{len(first)} of {len(dated)} cases lack what the model reads" in said
 
 
-def test_a_score_without_the_earlier_image_is_that_of_a_case_that_has_none(
-    screened: Screened, tmp_path: Path
-) -> None:
+def test_a_score_without_the_earlier_image_is_that_of_a_case_that_has_none(screened, tmp_path):
     whole = scored(screened, tmp_path, screened.rows)
     alone = [{name: row[name] for name in ("file", "marker")} for row in screened.rows]
     table = scored(screened, tmp_path, alone)
@@ -126,7 +120,7 @@ def test_a_score_without_the_earlier_image_is_that_of_a_case_that_has_none(
     assert moved == len(screened.rows) / 2
 
 
-def test_a_page_and_lines_of_json_say_it_too(screened: Screened, tmp_path: Path) -> None:
+def test_a_page_and_lines_of_json_say_it_too(screened, tmp_path):
     package = tmp_path / "model.skiagram"
     pack(screened.model, package)
     with (tmp_path / "cases.csv").open("w", newline="") as file:

@@ -6,12 +6,10 @@ import shutil
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.datasets.folder.source import InGray
@@ -25,18 +23,15 @@ from tests.datasets.own_folders import dicom
 from tests.deploy.scored import predict, with_kinds
 from tests.deploy.trained import Trained, trained_baseline
 
-NOTHING: dict[str, str] = {}
+NOTHING = {}
 
 
 @pytest.fixture(params=["baseline", pytest.param("network", marks=pytest.mark.slow)])
-def trained(request: pytest.FixtureRequest) -> Trained:
-    model: Trained = request.getfixturevalue(request.param)
-    return model
+def trained(request):
+    return request.getfixturevalue(request.param)
 
 
-def test_odd_files_are_named_and_the_others_scored(
-    trained: Trained, odd_films: dict[str, Path]
-) -> None:
+def test_odd_files_are_named_and_the_others_scored(trained, odd_films):
     files = [*odd_films.values(), *trained.films]
     prediction = predict(load_model(trained.model), files)
     assert prediction.files == trained.films
@@ -59,9 +54,7 @@ def test_odd_files_are_named_and_the_others_scored(
         assert "\n" not in messages[str(odd_films[odd])]
 
 
-def test_a_dicom_film_keeps_its_spacing_through_restoration(
-    baseline: Trained, tmp_path: Path
-) -> None:
+def test_a_dicom_film_keeps_its_spacing_through_restoration(baseline, tmp_path):
     film = tmp_path / "film.dcm"
     film.write_bytes(dicom(1, PixelSpacing=[0.1, 0.3], BitsStored=8, HighBit=7))
     model = load_model(baseline.model)
@@ -71,9 +64,7 @@ def test_a_dicom_film_keeps_its_spacing_through_restoration(
 
 
 @pytest.mark.slow
-def test_another_size_is_scored_by_features_and_refused_by_a_network(
-    baseline: Trained, network: Trained, tmp_path: Path
-) -> None:
+def test_another_size_is_scored_by_features_and_refused_by_a_network(baseline, network, tmp_path):
     film = tmp_path / "large.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (24, 20)).astype(np.uint8)).save(film)
     unusual = predict(load_model(baseline.model), [film]).unusual
@@ -84,7 +75,7 @@ def test_another_size_is_scored_by_features_and_refused_by_a_network(
 
 
 @pytest.mark.slow
-def test_a_network_that_resizes_takes_any_size(network: Trained, tmp_path: Path) -> None:
+def test_a_network_that_resizes_takes_any_size(network, tmp_path):
     copy = tmp_path / "model"
     shutil.copytree(network.model, copy)
     for path in copy.glob("repeat*/architecture.json"):
@@ -97,9 +88,7 @@ def test_a_network_that_resizes_takes_any_size(network: Trained, tmp_path: Path)
     np.testing.assert_allclose(prediction.rows[1], network.expected()[0], rtol=0, atol=1e-6)
 
 
-def test_a_film_whose_features_overflow_costs_no_other_its_scores(
-    baseline: Trained, tmp_path: Path
-) -> None:
+def test_a_film_whose_features_overflow_costs_no_other_its_scores(baseline, tmp_path):
     model = load_model(baseline.model)
     lenient = with_kinds(model, depths=("float32", "uint8"))
     film = tmp_path / "bright.tiff"
@@ -114,9 +103,7 @@ def test_a_film_whose_features_overflow_costs_no_other_its_scores(
 
 
 @pytest.mark.slow
-def test_what_the_source_does_to_films_is_done_to_new_ones(
-    baseline: Trained, tmp_path: Path
-) -> None:
+def test_what_the_source_does_to_films_is_done_to_new_ones(baseline, tmp_path):
     squares = FilmPatch(region=40, size=20, mask=True, orient=True)
     trained = trained_baseline(tmp_path, acquisition=squares)
     prediction = predict(load_model(trained.model), [baseline.films[0], *trained.films])
@@ -127,19 +114,19 @@ def test_what_the_source_does_to_films_is_done_to_new_ones(
 
 
 @pytest.mark.slow
-def test_a_model_of_images_that_were_turned_gray_scores_new_ones(tmp_path: Path) -> None:
+def test_a_model_of_images_that_were_turned_gray_scores_new_ones(tmp_path):
     """Its folder was refused, as what turned them stood in another room."""
     trained = trained_baseline(tmp_path, acquisition=InGray())
     prediction = predict(load_model(trained.model), trained.films)
     np.testing.assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-12)
 
 
-def read(path: Path) -> list[list[str]]:
+def read(path):
     with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
         return list(csv.reader(file))
 
 
-def test_awkward_names_and_every_digit_come_back(tmp_path: Path) -> None:
+def test_awkward_names_and_every_digit_come_back(tmp_path):
     names = ["a,b.png", 'say "a".png', "two\nlines.png", "süß.png", "not \udce9 text.png"]
     drawn = np.random.default_rng(0).dirichlet((1, 1), len(names))
     rows = [CaseResult(name, tuple(one.tolist())) for name, one in zip(names, drawn, strict=True)]
@@ -156,7 +143,7 @@ def test_awkward_names_and_every_digit_come_back(tmp_path: Path) -> None:
     assert [list(line["probability"].values()) for line in lines] == drawn.tolist()
 
 
-def test_the_threshold_itself_is_positive(baseline: Trained) -> None:
+def test_the_threshold_itself_is_positive(baseline):
     model = load_model(baseline.model)
     assert model.fingerprint is not None  # of two trainings, whose mean has its own threshold
     model = replace(model, fingerprint=replace(model.fingerprint, threshold=0.3))
@@ -164,13 +151,11 @@ def test_the_threshold_itself_is_positive(baseline: Trained) -> None:
     assert [row.decision for row in at] == ["positive", "positive", "negative"]
 
 
-def test_a_full_disk_leaves_the_earlier_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_the_earlier_table(tmp_path, monkeypatch):
     table = tmp_path / "t.csv"
     table.write_text("mine\n")
 
-    def full(*_: object) -> None:
+    def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", full)
@@ -182,7 +167,7 @@ def test_a_full_disk_leaves_the_earlier_table(
 
 
 @pytest.fixture(scope="session")
-def mammogram_model(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def mammogram_model(baseline, tmp_path_factory):
     """Return the logistic regression as if its films had come as DICOM files of 0.1 mm, MG."""
     copy = tmp_path_factory.mktemp("mammogram") / "model"
     shutil.copytree(baseline.model, copy)
@@ -194,7 +179,7 @@ def mammogram_model(baseline: Trained, tmp_path_factory: pytest.TempPathFactory)
     return Trained(copy, baseline.films, baseline.test)
 
 
-def spaced(path: Path, pixels: NDArray[np.uint8], spacing: float, modality: str = "MG") -> Path:
+def spaced(path, pixels, spacing, modality="MG"):
     """Write a DICOM file of 8 bits; the model's folder is told that it knows such."""
     header = pydicom.dcmread(BytesIO(dicom(1)))
     header.BitsAllocated = header.BitsStored = 8
@@ -222,8 +207,8 @@ def spaced(path: Path, pixels: NDArray[np.uint8], spacing: float, modality: str 
     ],
 )
 def test_another_modality_spacing_or_brightness_is_named_in_the_table(
-    changed: dict[str, Any], reasons: list[str], mammogram_model: Trained, tmp_path: Path
-) -> None:
+    changed, reasons, mammogram_model, tmp_path
+):
     model = load_model(mammogram_model.model)
     with Image.open(mammogram_model.films[0]) as film:
         pixels = np.asarray(film)

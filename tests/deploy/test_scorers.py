@@ -1,7 +1,6 @@
 """A combination's folder holds copies of its members, which must be those it was made of."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -12,13 +11,13 @@ from tests.deploy.trained import TASK, trained_combination
 
 
 @pytest.fixture(scope="module")
-def combined(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def combined(tmp_path_factory):
     """Return the folder of a combination; do not change it."""
     return trained_combination(tmp_path_factory.mktemp("combined")).model
 
 
 @pytest.mark.slow
-def test_the_folder_stands_alone_and_misses_a_lost_member(combined: Path, tmp_path: Path) -> None:
+def test_the_folder_stands_alone_and_misses_a_lost_member(combined, tmp_path):
     folder = shutil.copytree(combined, tmp_path / "elsewhere")
     assert load_model(folder).task == TASK
     shutil.rmtree(folder / "members/svm")
@@ -26,7 +25,7 @@ def test_the_folder_stands_alone_and_misses_a_lost_member(combined: Path, tmp_pa
         load_model(folder)
 
 
-def test_weights_of_other_members_are_refused(combined: Path, tmp_path: Path) -> None:
+def test_weights_of_other_members_are_refused(combined, tmp_path):
     folder = shutil.copytree(combined, tmp_path / "changed")
     path = folder / "repeat1/combination.json"
     text = path.read_text()

@@ -1,21 +1,18 @@
 """Models of every kind score new films as training scored them, from their folder and a package."""
 
 import shutil
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, read_covariates
-from skiagram.deploy.model import DeployedModel, load_model
+from skiagram.deploy.inputs import NO_COVARIATES, read_covariates
+from skiagram.deploy.model import load_model
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.package import opened_model, pack
 from skiagram.errors import DataError
 from skiagram.fitting.deployment import write_checksums
 from tests.deploy.scored import predict
 from tests.deploy.trained import (
-    Trained,
     table_of,
     trained_baseline,
     trained_combination,
@@ -24,19 +21,19 @@ from tests.deploy.trained import (
 pytestmark = pytest.mark.slow
 
 
-def network(folder: Path, model: str = "small_cnn", **options: object) -> Trained:
+def network(folder, model="small_cnn", **options):
     from tests.deploy.networks import trained_network
 
     return trained_network(folder, model, **options)
 
 
-def head(folder: Path, columns: list[str] | None) -> Trained:
+def head(folder, columns):
     from tests.deploy.networks import trained_head
 
     return trained_head(folder, columns)
 
 
-KINDS: dict[str, Callable[[Path], Trained]] = {
+KINDS = {
     "features": trained_baseline,
     "network": network,
     "films filled with the mean": lambda folder: trained_baseline(folder, "training_mean"),
@@ -56,7 +53,7 @@ KINDS: dict[str, Callable[[Path], Trained]] = {
 }
 
 
-def covariates_for(model: DeployedModel, trained: Trained, folder: Path) -> CovariateTable:
+def covariates_for(model, trained, folder):
     """Return the covariates that a model reads, from a table of the films."""
     if not model.scorer.covariates:
         return NO_COVARIATES
@@ -65,7 +62,7 @@ def covariates_for(model: DeployedModel, trained: Trained, folder: Path) -> Cova
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_new_films_get_the_scores_of_the_train_stage(kind: str, tmp_path: Path) -> None:
+def test_new_films_get_the_scores_of_the_train_stage(kind, tmp_path):
     trained = KINDS[kind](tmp_path)
     model = load_model(trained.model)
     found = predict(model, trained.films, covariates_for(model, trained, tmp_path))

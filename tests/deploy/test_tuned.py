@@ -2,8 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +17,7 @@ from tests.deploy.trained import trained_baseline
 
 
 @pytest.mark.slow
-def test_what_the_search_chose_is_loaded_and_what_cannot_be_is_refused(tmp_path: Path) -> None:
+def test_what_the_search_chose_is_loaded_and_what_cannot_be_is_refused(tmp_path):
     budget = {"trials": 2, "folds": 2}
     trained = trained_baseline(tmp_path, model="tuned_svm", budget=budget)
     model = load_model(trained.model)
@@ -27,7 +25,7 @@ def test_what_the_search_chose_is_loaded_and_what_cannot_be_is_refused(tmp_path:
     assert isinstance(model.scorer, ModelScorer)
     assert isinstance(model.scorer.model, ClassicalModel)  # what the search chose, not `Tuned`
     np.testing.assert_allclose(predict(model, trained.films).rows, trained.expected(), atol=1e-6)
-    wrong: dict[str, dict[str, Any]] = {
+    wrong = {
         "names the class `os.path.Path`": {"_target_": "os.path.Path"},
         "no such option": {"unknown": 1},
     }

@@ -4,13 +4,11 @@ import csv
 import os
 import re
 import shutil
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from skiagram.cli.main import main
 from skiagram.datasets.ingest import IngestFolders, ingest
@@ -50,7 +48,7 @@ STEPS = Steps(
 )  # fmt: skip
 
 
-def write_study(folder: Path) -> None:
+def write_study(folder):
     """Write PET and MR of forty patients; positive ones are brighter within the mask of the PET."""
     rows = []
     for number in range(PATIENTS):
@@ -69,19 +67,19 @@ def write_study(folder: Path) -> None:
     csv_text(folder.parent / "study.csv", [*rows])
 
 
-def csv_text(path: Path, rows: Sequence[Sequence[str]]) -> None:
+def csv_text(path, rows):
     header = ["file", "mask", "modality", "patient_id", "label_value", "label", "split"]
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([header, *rows])
 
 
-def read(path: Path) -> list[dict[str, str]]:
+def read(path):
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study(tmp_path_factory):
     """Return a folder with a study, a model trained on it and the scores of its test cases."""
     root, before = tmp_path_factory.mktemp("study"), Path.cwd()
     write_study(root / "study")
@@ -104,25 +102,25 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def expected(root: Path) -> NDArray[np.float64]:
+def expected(root):
     """Return the sorted probabilities of the positive class of the test cases."""
     test = Predictions.read(root / "scores").part("test")
-    mean: NDArray[np.float64] = test.groupby("case_id")["probability_1"].mean().to_numpy()
+    mean = test.groupby("case_id")["probability_1"].mean().to_numpy()
     return np.sort(mean)
 
 
-def held_out_rows(root: Path) -> list[list[str]]:
+def held_out_rows(root):
     """Return the rows of the test cases as `skiagram table` would write them."""
     with (root / "study.csv").open(newline="") as file:
         return [row for row in csv.reader(file) if row[-1] == "test"]
 
 
-def predict(root: Path, place: Path, table: Path, output: Path, *flags: str) -> int:
+def predict(root, place, table, output, *flags):
     words = [str(root / "model"), str(place), "--table", str(table), "-o", str(output)]
     return main(["predict", *words, *flags])
 
 
-def test_the_test_cases_of_a_study_get_the_scores_of_the_run(study: Path, tmp_path: Path) -> None:
+def test_the_test_cases_of_a_study_get_the_scores_of_the_run(study, tmp_path):
     csv_text(tmp_path / "new.csv", held_out_rows(study))
     flags = ("--page", str(tmp_path / "page.html"))
     assert predict(study, study / "study", tmp_path / "new.csv", tmp_path / "t.csv", *flags) == 0
@@ -134,7 +132,7 @@ def test_the_test_cases_of_a_study_get_the_scores_of_the_run(study: Path, tmp_pa
     assert text.count("data:image/png") == TEST
 
 
-def test_names_of_files_tell_cases_too(study: Path, tmp_path: Path) -> None:
+def test_names_of_files_tell_cases_too(study, tmp_path):
     place = tmp_path / "new"
     for number in range(PATIENTS - TEST, PATIENTS):
         shutil.copytree(study / "study" / f"p{number:02d}", place / f"p{number:02d}")
@@ -147,9 +145,7 @@ def test_names_of_files_tell_cases_too(study: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(found, expected(study), rtol=0, atol=1e-12)
 
 
-def test_an_encrypted_archive_gives_the_same_scores(
-    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_encrypted_archive_gives_the_same_scores(study, tmp_path, monkeypatch):
     monkeypatch.setenv(Purpose.ARCHIVE.variable, str(KEY))
     monkeypatch.delenv(Purpose.ARCHIVE.file_variable, raising=False)
     place = study / "study"
@@ -161,9 +157,7 @@ def test_an_encrypted_archive_gives_the_same_scores(
     np.testing.assert_allclose(found, expected(study), rtol=0, atol=1e-12)
 
 
-def test_each_faulty_case_has_its_reason_and_the_others_their_scores(
-    study: Path, tmp_path: Path
-) -> None:
+def test_each_faulty_case_has_its_reason_and_the_others_their_scores(study, tmp_path):
     place = tmp_path / "study"
     shutil.copytree(study / "study", place)
     first, second, third, fourth, fifth, sixth, *_ = (
@@ -192,9 +186,7 @@ def test_each_faulty_case_has_its_reason_and_the_others_their_scores(
     assert [name for name, words in said.items() if not words] == ["p38", "p39"]
 
 
-def test_each_modality_is_compared_with_its_own_training_images(
-    study: Path, tmp_path: Path
-) -> None:
+def test_each_modality_is_compared_with_its_own_training_images(study, tmp_path):
     """A brightness that is usual in one is unusual in the other; depth, size and spacing too."""
     place = tmp_path / "study"
     shutil.copytree(study / "study", place)
@@ -224,7 +216,7 @@ def test_each_modality_is_compared_with_its_own_training_images(
     assert not re.search("(PET|MR): ", said["p39"])
 
 
-def test_a_series_of_dicom_files_is_one_volume(study: Path, tmp_path: Path) -> None:
+def test_a_series_of_dicom_files_is_one_volume(study, tmp_path):
     from skiagram.deploy.new_cases import find_cases
 
     for number in range(2):
@@ -239,9 +231,7 @@ def test_a_series_of_dicom_files_is_one_volume(study: Path, tmp_path: Path) -> N
     assert len(find_cases([str(tmp_path / "new")], volumes=False)) == 2 * len(series_files()) + 1
 
 
-def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(
-    study: Path, tmp_path: Path
-) -> None:
+def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(study, tmp_path):
     """The region is cut out and stands beside the images as a channel, in training and here."""
     from skiagram.models.deep.network_model import NetworkModel
     from skiagram.options import check

@@ -1,23 +1,18 @@
 """Trained models with the films of their test cases, made as the stages make them."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import yaml
-from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.case_features.windows import Windows
 from skiagram.compute.context import NOTHING_KEPT
 from skiagram.compute.workers import IN_PROCESS
-from skiagram.datasets.contract import PixelAcquisition
 from skiagram.finding.marks import HitRule
 from skiagram.fitting.arm import ArmFolders, TrainOptions
-from skiagram.fitting.cross_validation import Plan
 from skiagram.fitting.deployment import CHECKSUMS
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
@@ -65,20 +60,19 @@ class Trained:
     films: list[Path]
     test: pd.DataFrame
 
-    def expected(self) -> NDArray[np.float64]:
+    def expected(self):
         """Return the mean probabilities over repeats, a row a film."""
         repeats = [probabilities_of(rows) for _, rows in self.test.groupby("repeat")]
-        mean: NDArray[np.float64] = np.mean(repeats, axis=0)
-        return mean
+        return np.mean(repeats, axis=0)
 
 
-def options(path: str, **changed: object) -> dict[str, Any]:
+def options(path, **changed):
     """Return the values of a config, some of them changed."""
-    values: dict[str, Any] = yaml.safe_load((CONF / path).read_text())
+    values = yaml.safe_load((CONF / path).read_text())
     return values | changed
 
 
-def covariates_of(case_id: NDArray[np.str_]) -> pd.DataFrame:
+def covariates_of(case_id):
     at = np.array([int(name[5:]) for name in case_id.tolist()])
     age = np.where(at % 7 == 0, np.nan, 40 + (at * 37 % 50) / 3)
     side = np.array(["left", "right", "both, twice", None], dtype=object)[at % 4]
@@ -86,13 +80,13 @@ def covariates_of(case_id: NDArray[np.str_]) -> pd.DataFrame:
 
 
 def write_ingested(
-    folder: Path,
-    cases: Cases,
-    task: Task,
-    images: Iterable[tuple[str, SpacedImage]],
-    acquisition: PixelAcquisition | None = None,
-    **tables: pd.DataFrame,
-) -> None:
+    folder,
+    cases,
+    task,
+    images,
+    acquisition=None,
+    **tables,
+):
     """Write what step ingest leaves of images.
 
     Args:
@@ -116,7 +110,7 @@ def write_ingested(
         write_table(table, folder / f"cases/{name}.parquet")
 
 
-def write_striped(folder: Path, acquisition: PixelAcquisition | None = None) -> None:
+def write_striped(folder, acquisition=None):
     """Ingest striped and plain images of patients with covariates; write the test films as PNG."""
     rng = np.random.default_rng(4)
     label = np.arange(CASES) % 2
@@ -137,11 +131,11 @@ def write_striped(folder: Path, acquisition: PixelAcquisition | None = None) -> 
 
 
 def prepare(
-    folder: Path,
-    restoration: dict[str, Any],
-    features: dict[str, dict[str, Any]],
-    proposal: dict[str, Any] | None = None,
-) -> None:
+    folder,
+    restoration,
+    features,
+    proposal=None,
+):
     """Run the steps between ingest and training."""
     restore_images(restoration, folder, folder)
     places = options("proposal/none.yaml") if proposal is None else proposal
@@ -152,12 +146,12 @@ def prepare(
 
 
 def train(
-    folder: Path,
-    model: Any,
-    chosen: dict[str, Any],
-    folders: ArmFolders | None = None,
-    plan: Plan = PLAN,
-) -> Predictions:
+    folder,
+    model,
+    chosen,
+    folders=None,
+    plan=PLAN,
+):
     """Train a model on what the steps prepared in a folder; return what it scored."""
     folders = folders or ArmFolders(folder / "model", folder / "scores", None)
     cases, task = read_cases(folder / "cases")
@@ -168,7 +162,7 @@ def train(
     return Predictions.read(folders.scores)
 
 
-def finish(folder: Path, model: Any, chosen: dict[str, Any]) -> Trained:
+def finish(folder, model, chosen):
     """Train a model on striped images and leave its folder, whose records a test may change."""
     test = train(folder, model, chosen).part("test")
     (folder / "model" / CHECKSUMS).unlink()
@@ -177,13 +171,13 @@ def finish(folder: Path, model: Any, chosen: dict[str, Any]) -> Trained:
 
 
 def trained_baseline(
-    folder: Path,
-    restoration: str = "repair",
-    acquisition: PixelAcquisition | None = None,
-    covariates: Sequence[str] = (),
-    model: str = "logistic_regression",
-    **changed: object,
-) -> Trained:
+    folder,
+    restoration="repair",
+    acquisition=None,
+    covariates=(),
+    model="logistic_regression",
+    **changed,
+):
     """Train a logistic regression on two feature families and perhaps covariates."""
     features = {name: options(f"features/{name}.yaml") for name in ("wavelet", "first_order")}
     if covariates:
@@ -195,7 +189,7 @@ def trained_baseline(
     return finish(folder, build(chosen, "model"), chosen)
 
 
-def trained_combination(folder: Path) -> Trained:
+def trained_combination(folder):
     features = {"first_order": options("features/first_order.yaml")}
     features["covariates"] = options("features/covariates.yaml", columns=["age", "side"])
     write_striped(folder)
@@ -214,7 +208,7 @@ def trained_combination(folder: Path) -> Trained:
     return Trained(folders.model, films, test)
 
 
-def table_of(trained: Trained, path: Path) -> Path:
+def table_of(trained, path):
     """Write the covariates of the test cases, in another order and under bare names."""
     known = covariates_of(np.array([film.stem for film in trained.films]))
     table = known.assign(file=[film.name for film in trained.films], weight=70)

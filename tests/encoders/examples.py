@@ -1,50 +1,45 @@
 """Small seeded networks of timm's in files, and stores of images for them."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import timm
 import torch
 import yaml
-from numpy.typing import NDArray
 from safetensors.torch import save_file
-from torch import nn
 
-from skiagram.encoders.timm_encoder import TimmEncoder
 from skiagram.image_store.shards import ShardWriter
-from skiagram.images import Region
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
 from skiagram.records.files import sha256_of, write_record
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 VIT, SIDE = "test_vit", 32
-SMALL: dict[str, dict[str, Any]] = {
+SMALL = {
     VIT: {"img_size": SIDE},
     "test_convnext": {},
     "test_resnet": {},
 }
 
 
-def network(architecture: str = VIT, seed: int = 3) -> nn.Module:
+def network(architecture=VIT, seed=3):
     """Return a seeded network of timm's, ready to use."""
     torch.manual_seed(seed)
     arguments = SMALL.get(architecture, {})
-    body: nn.Module = timm.create_model(architecture, num_classes=0, **arguments)
+    body = timm.create_model(architecture, num_classes=0, **arguments)
     for parameter in body.parameters():  # none of them zero, as some are at the start
         parameter.data.add_(0.02 * torch.randn_like(parameter))
     return body.eval()
 
 
-def weights_file(folder: Path, architecture: str = VIT) -> Path:
+def weights_file(folder, architecture=VIT):
     path = folder / f"{architecture}.safetensors"
     save_file(network(architecture).state_dict(), path)
     return path
 
 
-def options(path: Path, architecture: str = VIT, **changed: Any) -> dict[str, Any]:
-    values: dict[str, Any] = yaml.safe_load((CONF / "encoder/vit_base.yaml").read_text())
+def options(path, architecture=VIT, **changed):
+    values = yaml.safe_load((CONF / "encoder/vit_base.yaml").read_text())
     of_images = {"size": SIDE, "fit": "stretch", "mean": None, "std": None, "interpolation": None}
     given = {
         "title": "a small network",
@@ -57,22 +52,21 @@ def options(path: Path, architecture: str = VIT, **changed: Any) -> dict[str, An
     return values | given | changed
 
 
-def encoder(path: Path, architecture: str = VIT, **changed: Any) -> TimmEncoder:
-    built: TimmEncoder = build(options(path, architecture, **changed), "encoder")
-    return built
+def encoder(path, architecture=VIT, **changed):
+    return build(options(path, architecture, **changed), "encoder")
 
 
-def images(*shape: int, seed: int = 0) -> NDArray[np.uint8]:
+def images(*shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, size=shape, dtype=np.uint8)
 
 
 def store(
-    folder: Path,
-    pictures: list[NDArray[Any]],
-    regions: list[Region] | None = None,
-    spacing: tuple[float, ...] | None = None,
-    names: list[str] | None = None,
-) -> Path:
+    folder,
+    pictures,
+    regions=None,
+    spacing=None,
+    names=None,
+):
     with ShardWriter(folder) as writer:
         for place, picture in enumerate(pictures):
             name = names[place] if names else f"case-{place:03d}"

@@ -7,8 +7,6 @@ import os
 import shutil
 import signal
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +44,7 @@ from tests.encoders.examples import (
 pytestmark = pytest.mark.slow  # timm takes seconds to import
 
 
-def asked(batch: np.ndarray, architecture: str = VIT) -> torch.Tensor:
+def asked(batch, architecture=VIT):
     """Return what timm's data config asks for of bytes of the right size."""
     config = timm.data.resolve_data_config(
         pretrained_cfg=timm.models.get_pretrained_cfg(architecture).to_dict()
@@ -57,7 +55,7 @@ def asked(batch: np.ndarray, architecture: str = VIT) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("architecture", SMALL)
-def test_numbers_are_those_of_timm_on_the_same_pictures(architecture: str, tmp_path: Path) -> None:
+def test_numbers_are_those_of_timm_on_the_same_pictures(architecture, tmp_path):
     shown = images(5, SIDE, SIDE)
     folder = store(tmp_path / "images", list(shown))
     given = encoder(weights_file(tmp_path, architecture), architecture)
@@ -71,13 +69,13 @@ def test_numbers_are_those_of_timm_on_the_same_pictures(architecture: str, tmp_p
     assert record.encoder["preprocessing"]["intensity"]["window"] == {"low": 0.0, "high": 255.0}
 
 
-def test_class_token_mean_of_patches_and_layers_are_those_of_timm(tmp_path: Path) -> None:
+def test_class_token_mean_of_patches_and_layers_are_those_of_timm(tmp_path):
     shown = images(3, SIDE, SIDE)
     folder, path = store(tmp_path / "images", list(shown)), weights_file(tmp_path)
     body = network()
     with torch.inference_mode():
-        features = body.forward_features(asked(shown))  # type: ignore[operator]
-        inner = body.forward_intermediates(  # type: ignore[operator]
+        features = body.forward_features(asked(shown))
+        inner = body.forward_intermediates(
             asked(shown), indices=2, norm=True, intermediates_only=True, return_prefix_tokens=True
         )
     prefix = body.num_prefix_tokens
@@ -93,7 +91,7 @@ def test_class_token_mean_of_patches_and_layers_are_those_of_timm(tmp_path: Path
         np.testing.assert_allclose(table.values, expected.numpy(), rtol=1e-5, atol=1e-6)
 
 
-def test_bytes_depend_on_no_batch_worker_or_earlier_run(tmp_path: Path) -> None:
+def test_bytes_depend_on_no_batch_worker_or_earlier_run(tmp_path):
     shown, path = list(images(11, 20, 26)), weights_file(tmp_path)
     whole, part = store(tmp_path / "whole", shown), store(tmp_path / "part", shown[3:7])
     given, cache = encoder(path), PieceStore(tmp_path / "cache")
@@ -109,19 +107,17 @@ def test_bytes_depend_on_no_batch_worker_or_earlier_run(tmp_path: Path) -> None:
     )
 
 
-def test_only_new_images_are_encoded_and_names_of_cases_play_no_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_new_images_are_encoded_and_names_of_cases_play_no_part(tmp_path, monkeypatch):
     shown, given = list(images(9, 20, 20)), encoder(weights_file(tmp_path))
-    encoded: list[int] = []
+    encoded = []
     whole = encoding._encode_images
 
-    def counted(work: encoding._Work) -> np.ndarray:
+    def counted(work):
         encoded.extend(work.images)
         return whole(work)
 
     monkeypatch.setattr(encoding, "_encode_images", counted)
-    said: list[str] = []
+    said = []
     cache = PieceStore(tmp_path / "cache")
     encode_images(
         store(tmp_path / "some", shown[:6]), given, RunContext(store=cache, say=said.append)
@@ -144,9 +140,7 @@ def test_only_new_images_are_encoded_and_names_of_cases_play_no_part(
     assert len(encoded) == 9
 
 
-def test_encodings_that_are_damaged_or_find_no_space_stop_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_encodings_that_are_damaged_or_find_no_space_stop_nothing(tmp_path, monkeypatch, capsys):
     folder = store(tmp_path / "images", list(images(60, 8, 8)))
     given = encoder(weights_file(tmp_path))
     expected = encode_images(folder, given)[0].values
@@ -158,7 +152,7 @@ def test_encodings_that_are_damaged_or_find_no_space_stop_nothing(
     np.testing.assert_array_equal(found, expected)
     cache.empty()
 
-    def full(*_: object, **__: object) -> None:
+    def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
@@ -168,18 +162,18 @@ def test_encodings_that_are_damaged_or_find_no_space_stop_nothing(
     assert cache.held() == []
 
 
-def test_a_killed_run_left_its_encodings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_left_its_encodings(tmp_path, monkeypatch):
     given, cache = encoder(weights_file(tmp_path)), PieceStore(tmp_path / "cache")
     folder = store(tmp_path / "images", list(images(12, 8, 8)))
     whole, encoded = encoding._encode_images, list[int]()
 
-    def stopped(work: encoding._Work) -> np.ndarray:
+    def stopped(work):
         if 8 in work.images:
             os.kill(os.getpid(), signal.SIGKILL)
         encoded.extend(work.images)
         return whole(work)
 
-    def run() -> None:
+    def run():
         encode_images(folder, replace(given, batch_size=2), RunContext(store=cache))
 
     with monkeypatch.context() as patch:
@@ -194,7 +188,7 @@ def test_a_killed_run_left_its_encodings(tmp_path: Path, monkeypatch: pytest.Mon
     assert encoded == [8, 9, 10, 11]
 
 
-def test_volumes_are_mean_and_maximum_over_planes_or_slices_of_a_region(tmp_path: Path) -> None:
+def test_volumes_are_mean_and_maximum_over_planes_or_slices_of_a_region(tmp_path):
     path = weights_file(tmp_path)
     volume = images(6, 9, 10, 1)
     inside = np.zeros((6, 9, 10), dtype=bool)
@@ -219,7 +213,7 @@ def test_volumes_are_mean_and_maximum_over_planes_or_slices_of_a_region(tmp_path
         assert table.names[half] == "encoding_maximum_000"
 
 
-def test_each_modality_has_columns_of_its_own(tmp_path: Path) -> None:
+def test_each_modality_has_columns_of_its_own(tmp_path):
     shown = list(images(3, 20, 20))
     folder = store(tmp_path / "images", shown)
     store(folder / "MR", shown[::-1], names=["case-002", "case-001", "case-000"])
@@ -232,13 +226,13 @@ def test_each_modality_has_columns_of_its_own(tmp_path: Path) -> None:
     )
 
 
-def normalising(*names: str) -> dict[str, Any]:
+def normalising(*names):
     """Return a restoration's options that scale the images of some modalities, or of the one."""
     steps = {"region": {"normalisation": {"mean": 0.0, "deviation": 1.0}}}
     return {"modalities": dict.fromkeys(names, steps)} if names else steps
 
 
-def test_bytes_that_a_restoration_normalised_are_seen_by_percentiles(tmp_path: Path) -> None:
+def test_bytes_that_a_restoration_normalised_are_seen_by_percentiles(tmp_path):
     shown = [(image.astype(np.float32) - 128) / 64 for image in images(2, 20, 20)]
     folder, given = store(tmp_path / "images", shown), encoder(weights_file(tmp_path))
     expected, _ = encode_images(folder, given)  # as of floats
@@ -249,7 +243,7 @@ def test_bytes_that_a_restoration_normalised_are_seen_by_percentiles(tmp_path: P
     assert table.values.tobytes() == expected.values.tobytes()
 
 
-def test_each_modality_is_seen_by_its_own_depth_in_training_and_in_a_model(tmp_path: Path) -> None:
+def test_each_modality_is_seen_by_its_own_depth_in_training_and_in_a_model(tmp_path):
     shown = list(images(3, 20, 20))
     deep = [picture.astype(np.uint16) * 16 for picture in shown]
     folder, given = store(tmp_path / "images", shown), encoder(weights_file(tmp_path))
@@ -278,9 +272,7 @@ def test_each_modality_is_seen_by_its_own_depth_in_training_and_in_a_model(tmp_p
     assert resolve_preprocessing(unscaled, given, loaded).preprocessing.intensity.window
 
 
-def test_a_cases_missing_pixels_and_numbers_that_are_not_finite_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cases_missing_pixels_and_numbers_that_are_not_finite_are_named(tmp_path, monkeypatch):
     picture = images(2, 20, 20).astype(np.float32)
     given = encoder(weights_file(tmp_path))
     broken = picture.copy()
@@ -296,8 +288,8 @@ def test_a_cases_missing_pixels_and_numbers_that_are_not_finite_are_named(
         encode_images(four, given)
     forward = encoding._forward
 
-    def spoilt(*arguments: object) -> np.ndarray:
-        numbers = forward(*arguments)  # type: ignore[arg-type]
+    def spoilt(*arguments):
+        numbers = forward(*arguments)
         numbers[-1] = np.inf
         return numbers
 
@@ -306,7 +298,7 @@ def test_a_cases_missing_pixels_and_numbers_that_are_not_finite_are_named(
         encode_images(store(tmp_path / "fine", list(picture)), given)
 
 
-def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path: Path) -> None:
+def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path):
     folder, path = store(tmp_path / "images", list(images(3, 20, 20))), weights_file(tmp_path)
     given = encoder(path)
     table, record = encode_images(folder, given)
@@ -331,7 +323,7 @@ def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path: Path
         carried_encoder(model)
 
 
-def test_windows_around_places_are_encoded_as_images_of_their_own(tmp_path: Path) -> None:
+def test_windows_around_places_are_encoded_as_images_of_their_own(tmp_path):
     """Of two widths; the rows are in the order of the places, whatever that of the images."""
     shown = images(2, 48, 48).astype(np.float32)
     folder = store(tmp_path / "images", list(shown))

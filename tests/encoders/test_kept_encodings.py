@@ -1,9 +1,6 @@
 """Encodings are kept in few tables, and found whoever kept them."""
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 from skiagram.compute.pieces import PieceStore
 from skiagram.encoders import kept_encodings
@@ -11,16 +8,16 @@ from skiagram.encoders.kept_encodings import KeptEncodings
 from skiagram.image_store.shards import DIGEST_BYTES
 
 
-def digest(number: int) -> bytes:
+def digest(number):
     return number.to_bytes(DIGEST_BYTES)
 
 
-def keep(kept: KeptEncodings, number: int, width: int = 2) -> None:
+def keep(kept, number, width=2):
     with kept.adding():
         kept.add({digest(number): np.full(width, number, np.float32)})
 
 
-def test_rows_added_one_by_one_lie_in_few_tables(tmp_path: Path) -> None:
+def test_rows_added_one_by_one_lie_in_few_tables(tmp_path):
     store = PieceStore(tmp_path)
     kept = KeptEncodings(store, "of one encoder")
     for number in range(80):
@@ -35,7 +32,7 @@ def test_rows_added_one_by_one_lie_in_few_tables(tmp_path: Path) -> None:
     }
 
 
-def test_rows_of_seconds_lie_in_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_seconds_lie_in_one_table(tmp_path, monkeypatch):
     store = PieceStore(tmp_path)
     kept = KeptEncodings(store, "of one encoder")
     with kept.adding():
@@ -48,7 +45,7 @@ def test_rows_of_seconds_lie_in_one_table(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(kept.find([digest(number) for number in range(6)])) == 6
 
 
-def test_rows_belong_to_what_made_them(tmp_path: Path) -> None:
+def test_rows_belong_to_what_made_them(tmp_path):
     store = PieceStore(tmp_path)
     keep(KeptEncodings(store, "one"), 1)
     assert KeptEncodings(store, "other").find([digest(1)]) == {}

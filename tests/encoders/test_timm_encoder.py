@@ -1,14 +1,10 @@
 """Networks of timm's: whole weights or none, those of other programs, and what cannot be asked."""
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from skiagram.encoders.encoder import Encoder
 from skiagram.errors import DataError, OptionError
 from skiagram.options import build
 from tests.encoders.examples import CONF, SIDE, VIT, encoder, network, weights_file
@@ -18,13 +14,13 @@ FILES = sorted((CONF / "encoder").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_option_file_names_licence_and_citation(path: Path) -> None:
-    built: Encoder = build(yaml.safe_load(path.read_text()), path.stem)
+def test_every_option_file_names_licence_and_citation(path):
+    built = build(yaml.safe_load(path.read_text()), path.stem)
     assert built.licence
     assert built.citation
 
 
-def test_an_image_tower_of_openclip_and_a_supervised_classifier_are_read(tmp_path: Path) -> None:
+def test_an_image_tower_of_openclip_and_a_supervised_classifier_are_read(tmp_path):
     body = network()
     own = body.state_dict()
     tower = {f"visual.trunk.{name}": value for name, value in own.items()}
@@ -40,7 +36,7 @@ def test_an_image_tower_of_openclip_and_a_supervised_classifier_are_read(tmp_pat
             torch.testing.assert_close(loaded.network(picture), expected)
 
 
-def test_weights_of_another_network_lacking_or_more_are_refused(tmp_path: Path) -> None:
+def test_weights_of_another_network_lacking_or_more_are_refused(tmp_path):
     path = weights_file(tmp_path, "test_resnet")
     with pytest.raises(DataError, match=r"do not fit test_vit \(they lack `cls_token` and"):
         encoder(path).load()
@@ -66,9 +62,7 @@ def test_weights_of_another_network_lacking_or_more_are_refused(tmp_path: Path) 
         (VIT, {"pooling": "head", "layers": 2}, r"encoder\.layers"),
     ],
 )
-def test_what_timm_cannot_do_names_the_option(
-    architecture: str, changed: dict[str, Any], said: str, tmp_path: Path
-) -> None:
+def test_what_timm_cannot_do_names_the_option(architecture, changed, said, tmp_path):
     known = architecture if architecture != "no_such_net" else VIT
     path = weights_file(tmp_path, known)
     with pytest.raises(OptionError, match=said):

@@ -1,8 +1,6 @@
 """Maps that keep places: what is pooled, where, and weights that came in a package."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +35,7 @@ WINDOWS = Windows(widths=(16.0,), side=16)  # not looked at by an encoder that k
 CLASSES = {"chelsea": 285, "coffee": 967, "rocket": 657}  # Egyptian cat, espresso, missile
 
 
-def maps(folder: Path, **changed: Any) -> TimmMaps:
+def maps(folder, **changed):
     values = yaml.safe_load(LITE.read_text())
     path = weights_file(folder, RESNET)
     of_images = {"size": SIDE, "fit": "pad", "mean": [0.5], "std": [0.25], "margin": None}
@@ -49,13 +47,12 @@ def maps(folder: Path, **changed: Any) -> TimmMaps:
         "depths": [{"stage": 2, "cells": 3}, {"stage": 3, "cells": 1}],
         "preprocessing": values["preprocessing"] | of_images | changed.pop("preprocessing", {}),
     }
-    built: TimmMaps = build(values | changed, "encoder")
-    return built
+    return build(values | changed, "encoder")
 
 
-def test_weights_of_the_package_tell_three_photographs_apart() -> None:
+def test_weights_of_the_package_tell_three_photographs_apart():
     """Under other names the same tensors: the whole classifier, as ImageNet's classes are."""
-    encoder: TimmMaps = build(yaml.safe_load(LITE.read_text()), "encoder")
+    encoder = build(yaml.safe_load(LITE.read_text()), "encoder")
     network = timm.create_model("tf_efficientnet_lite0")
     tensors = read_tensors(encoder.weights.locate("weights"))
     network.load_state_dict(name_as_timm(tensors, network))
@@ -71,8 +68,8 @@ def test_weights_of_the_package_tell_three_photographs_apart() -> None:
             assert int(network(seen).argmax()) == expected, name
 
 
-def test_the_encoder_of_the_package_has_its_weights_and_names_its_depths() -> None:
-    encoder: TimmMaps = build(yaml.safe_load(LITE.read_text()), "encoder")
+def test_the_encoder_of_the_package_has_its_weights_and_names_its_depths():
+    encoder = build(yaml.safe_load(LITE.read_text()), "encoder")
     loaded = encoder.load()
     assert [name for name, _ in loaded.parts][:2] == ["stage_1_mean", "stage_1_maximum"]
     other = replace(encoder, tensors_sha256="0" * 64)
@@ -80,9 +77,9 @@ def test_the_encoder_of_the_package_has_its_weights_and_names_its_depths() -> No
         other.load()
 
 
-def test_weights_in_another_order_are_named_rightly(tmp_path: Path) -> None:
+def test_weights_in_another_order_are_named_rightly(tmp_path):
     """By name: a file whose tensors are shuffled gives the same network."""
-    encoder: TimmMaps = build(yaml.safe_load(LITE.read_text()), "encoder")
+    encoder = build(yaml.safe_load(LITE.read_text()), "encoder")
     tensors = read_tensors(encoder.weights.locate("weights"))
     shuffled = {name: tensors[name] for name in sorted(tensors, key=lambda name: name[::-1])}
     network = timm.create_model("tf_efficientnet_lite0", num_classes=0)
@@ -99,7 +96,7 @@ def test_weights_in_another_order_are_named_rightly(tmp_path: Path) -> None:
         give_timm_weights(network, spoilt, "tf_efficientnet_lite0", "spoilt")
 
 
-def test_an_absent_package_and_an_absent_file_say_what_to_install() -> None:
+def test_an_absent_package_and_an_absent_file_say_what_to_install():
     absent = PackageFile(package="no-such-weights", filename="a.pth", sha256="0" * 64)
     with pytest.raises(DataError, match=r"no-such-weights.*`make setup`"):
         absent.locate("encoder.weights")
@@ -107,14 +104,14 @@ def test_an_absent_package_and_an_absent_file_say_what_to_install() -> None:
         replace(absent, package="timm").locate("encoder.weights")
 
 
-def test_a_place_has_the_mean_and_maximum_of_the_cells_around_it(tmp_path: Path) -> None:
+def test_a_place_has_the_mean_and_maximum_of_the_cells_around_it(tmp_path):
     encoder, picture = maps(tmp_path), images(SIDE, SIDE, seed=4)
     folder = store(tmp_path / "images", [picture])
     whole, record = encode_images(folder, encoder)
     places = tabulate_places([("case-000", (12.0, 20.0), 3.0), ("case-000", (0.0, 31.0), 3.0)])
     table = FolderEncoder.of_images(folder, encoder).encode_places(folder, places, WINDOWS)
     assert table.names == whole.names
-    resolved: TimmMaps = build(record.encoder, "encoder")
+    resolved = build(record.encoder, "encoder")
     network = encoder.load().network
     assert isinstance(network, MapPooling)
     scaled = resolved.preprocessing.intensity.scale(picture)
@@ -131,7 +128,7 @@ def test_a_place_has_the_mean_and_maximum_of_the_cells_around_it(tmp_path: Path)
         np.testing.assert_allclose(row, torch.cat(parts).numpy(), rtol=1e-4, atol=1e-6)
 
 
-def test_numbers_of_both_mirror_images_are_the_mean_of_each_ones(tmp_path: Path) -> None:
+def test_numbers_of_both_mirror_images_are_the_mean_of_each_ones(tmp_path):
     """Also at places, which stand where they stood before the image was turned."""
     left, right = images(SIDE, SIDE, seed=6), images(SIDE, SIDE, seed=6)[:, ::-1].copy()
     folder = store(tmp_path / "images", [left, right])
@@ -151,7 +148,7 @@ def test_numbers_of_both_mirror_images_are_the_mean_of_each_ones(tmp_path: Path)
         np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_a_place_depends_on_no_other_place_and_keeps_its_number(tmp_path: Path) -> None:
+def test_a_place_depends_on_no_other_place_and_keeps_its_number(tmp_path):
     encoder = maps(tmp_path)
     folder = store(tmp_path / "images", [images(SIDE, 24, seed=1), images(20, SIDE, seed=2)])
     ready = FolderEncoder.of_images(folder, encoder)
@@ -163,7 +160,7 @@ def test_a_place_depends_on_no_other_place_and_keeps_its_number(tmp_path: Path) 
     assert every.case_id.tolist() == ["case-000", "case-000", "case-001"]
 
 
-def test_padding_and_what_lies_beyond_the_region_do_not_count(tmp_path: Path) -> None:
+def test_padding_and_what_lies_beyond_the_region_do_not_count(tmp_path):
     """A wide picture's black bars are not pooled, nor is what is off the region of interest."""
     encoder = maps(tmp_path, depths=[{"stage": 1, "cells": 1}])
     network = encoder.load().network
@@ -172,7 +169,7 @@ def test_padding_and_what_lies_beyond_the_region_do_not_count(tmp_path: Path) ->
     inside[:, 16:] = True
     folders = store(tmp_path / "a", [wide]), store(tmp_path / "b", [wide], [Region(inside)])
     (all_of_it, record), (part, _) = (encode_images(folder, encoder) for folder in folders)
-    resolved: TimmMaps = build(record.encoder, "encoder")
+    resolved = build(record.encoder, "encoder")
     scaled = resolved.preprocessing.intensity.scale(wide)
     assert isinstance(network, MapPooling)
     with torch.inference_mode():
@@ -183,7 +180,7 @@ def test_padding_and_what_lies_beyond_the_region_do_not_count(tmp_path: Path) ->
         np.testing.assert_allclose(table.values[0], expected.numpy(), rtol=1e-4, atol=1e-6)
 
 
-def test_places_of_a_volume_are_seen_in_their_slices(tmp_path: Path) -> None:
+def test_places_of_a_volume_are_seen_in_their_slices(tmp_path):
     encoder, volume = maps(tmp_path), images(6, SIDE, SIDE, 1, seed=7)
     folder = store(tmp_path / "volume", [volume])
     ready = FolderEncoder.of_images(folder, encoder)
@@ -197,7 +194,7 @@ def test_places_of_a_volume_are_seen_in_their_slices(tmp_path: Path) -> None:
     np.testing.assert_allclose(table.values, alone.values, rtol=1e-4, atol=1e-6)
 
 
-def test_planes_of_a_volume_are_pooled_inside_its_region_alone(tmp_path: Path) -> None:
+def test_planes_of_a_volume_are_pooled_inside_its_region_alone(tmp_path):
     """As the three planes are as images of their own, each with what it shows of the region."""
     encoder, volume = (
         maps(tmp_path, volumes={"pictures": "planes", "slices": 1}),
@@ -222,7 +219,7 @@ def test_planes_of_a_volume_are_pooled_inside_its_region_alone(tmp_path: Path) -
         assert len(table.names) == 2 * record.numbers
 
 
-def test_planes_between_two_parts_of_a_region_are_moved_into_one(tmp_path: Path) -> None:
+def test_planes_between_two_parts_of_a_region_are_moved_into_one(tmp_path):
     encoder, volume = (
         maps(tmp_path, volumes={"pictures": "planes", "slices": 1}),
         images(8, 24, SIDE, 1),
@@ -241,7 +238,7 @@ def test_planes_between_two_parts_of_a_region_are_moved_into_one(tmp_path: Path)
     np.testing.assert_allclose(table.values[0], expected, rtol=1e-4, atol=1e-6)
 
 
-def test_kept_rows_are_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_rows_are_not_made_again(tmp_path, monkeypatch):
     from skiagram.compute.context import RunContext
     from skiagram.compute.pieces import PieceStore
 
@@ -252,7 +249,7 @@ def test_kept_rows_are_not_made_again(tmp_path: Path, monkeypatch: pytest.Monkey
     first = ready.encode_places(folder, places, WINDOWS)
     whole, _ = encode_images(folder, encoder)
 
-    def refuse(*_: object) -> None:
+    def refuse(*_):
         raise AssertionError("encoded again")
 
     monkeypatch.setattr(TimmMaps, "see", refuse)
@@ -262,7 +259,7 @@ def test_kept_rows_are_not_made_again(tmp_path: Path, monkeypatch: pytest.Monkey
     np.testing.assert_array_equal(ready.encode(folder).values, whole.values)
 
 
-def test_normalisations_that_are_folded_change_no_number_and_others_stay() -> None:
+def test_normalisations_that_are_folded_change_no_number_and_others_stay():
     torch.manual_seed(0)
     for name, folds in (("tf_efficientnet_lite0", True), ("test_vit", False)):
         network = timm.create_model(name, num_classes=0).eval()
@@ -280,12 +277,12 @@ def test_normalisations_that_are_folded_change_no_number_and_others_stay() -> No
             torch.testing.assert_close(folded(picture), network(picture), rtol=1e-3, atol=1e-4)
 
 
-def test_an_even_square_of_cells_is_refused(tmp_path: Path) -> None:
+def test_an_even_square_of_cells_is_refused(tmp_path):
     with pytest.raises(Exception, match="must be odd"):
         maps(tmp_path, depths=[{"stage": 2, "cells": 4}])
 
 
-def test_percentiles_of_the_body_part_pass_over_a_masked_background() -> None:
+def test_percentiles_of_the_body_part_pass_over_a_masked_background():
     values = yaml.safe_load((CONF / "encoder/efficientnet_lite0_places.yaml").read_text())
     intensity = build(values, "encoder").preprocessing.intensity
     image = np.zeros((20, 20), np.uint8)

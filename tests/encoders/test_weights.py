@@ -4,7 +4,6 @@ import functools
 import http.server
 import pickle
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,17 +34,17 @@ class Hub:
 class _Answers(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def __init__(self, hub: Hub, *arguments: object) -> None:
+    def __init__(self, hub, *arguments):
         self.hub = hub
-        super().__init__(*arguments)  # type: ignore[arg-type]
+        super().__init__(*arguments)
 
-    def do_HEAD(self) -> None:
+    def do_HEAD(self):
         self._answer(body=False)
 
-    def do_GET(self) -> None:
+    def do_GET(self):
         self._answer(body=True)
 
-    def _answer(self, *, body: bool) -> None:
+    def _answer(self, *, body):
         hub = self.hub
         if hub.refusal is not None:
             status, reason = hub.refusal
@@ -63,12 +62,12 @@ class _Answers(http.server.BaseHTTPRequestHandler):
             self.wfile.write(hub.content[: hub.cut])
             self.close_connection = hub.cut is not None
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, *_):
         """Say nothing."""
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+def hub(tmp_path, monkeypatch):
     path = tmp_path / "served.safetensors"
     save_file({"layer.weight": torch.arange(SIZE // 4, dtype=torch.float32)}, path)
     served = Hub(path.read_bytes())
@@ -84,11 +83,11 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     server.server_close()
 
 
-def hub_file(sha256: str | None = None) -> HubFile:
+def hub_file(sha256=None):
     return HubFile(hub="owner/name", revision="main", filename="model.safetensors", sha256=sha256)
 
 
-def test_a_hub_file_is_fetched_once(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_file_is_fetched_once(hub, monkeypatch):
     path = hub_file().locate(WHERE)
     assert path.read_bytes() == hub.content
     assert list(read_tensors(path)) == ["layer.weight"]
@@ -99,7 +98,7 @@ def test_a_hub_file_is_fetched_once(hub: Hub, monkeypatch: pytest.MonkeyPatch) -
         hub_file("0" * 64).locate(WHERE)
 
 
-def test_offline_the_message_says_what_to_fetch(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_the_message_says_what_to_fetch(hub, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(DataError, match=r"HF_HUB_OFFLINE is set.*hf download owner/name model"):
         hub_file().locate(WHERE)
@@ -114,13 +113,13 @@ def test_offline_the_message_says_what_to_fetch(hub: Hub, monkeypatch: pytest.Mo
         (401, "RepoNotFound", "private repository needs"),
     ],
 )
-def test_what_the_hub_refuses_is_named(hub: Hub, status: int, reason: str, said: str) -> None:
+def test_what_the_hub_refuses_is_named(hub, status, reason, said):
     hub.refusal = (status, reason)
     with pytest.raises(DataError, match=said):
         hub_file().locate(WHERE)
 
 
-def test_a_web_file_is_verified_and_one_cut_off_is_refused(hub: Hub, tmp_path: Path) -> None:
+def test_a_web_file_is_verified_and_one_cut_off_is_refused(hub, tmp_path):
     sha256 = sha256_of(tmp_path / "served.safetensors")
     wrong = WebFile(url=f"{hub.address}/w.safetensors", sha256="0" * 64)
     with pytest.raises(DataError, match="another checksum, or came cut off"):
@@ -139,7 +138,7 @@ def test_a_web_file_is_verified_and_one_cut_off_is_refused(hub: Hub, tmp_path: P
         other.locate(WHERE)
 
 
-def test_a_file_is_verified(tmp_path: Path) -> None:
+def test_a_file_is_verified(tmp_path):
     path = tmp_path / "w.safetensors"
     save_file({"a": torch.zeros(2)}, path)
     assert LocalFile(file=str(path), sha256=sha256_of(path)).locate(WHERE) == path
@@ -150,11 +149,11 @@ def test_a_file_is_verified(tmp_path: Path) -> None:
 
 
 class _Runs:
-    def __reduce__(self) -> tuple[object, ...]:
+    def __reduce__(self):
         return Path.touch, (Path("ran"),)
 
 
-def test_nothing_of_a_pickled_file_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_a_pickled_file_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "w.pth").write_bytes(pickle.dumps({"a": torch.zeros(2), "b": _Runs()}))
     with pytest.raises(DataError, match=r"holds more than tensors.*\.safetensors"):
@@ -173,7 +172,7 @@ def test_nothing_of_a_pickled_file_runs(tmp_path: Path, monkeypatch: pytest.Monk
         read_tensors(tmp_path / "s.safetensors")
 
 
-def test_without_packages_one_line_says_which(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_packages_one_line_says_which(hub, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "huggingface_hub", None)
     with pytest.raises(OptionError, match=r"timm is not installed.*`make setup`"):
         hub_file().locate(WHERE)

@@ -22,7 +22,7 @@ SAME_INSTRUCTIONS = {
 FROZEN = Path(__file__).parent / "frozen"
 
 
-def main(words: list[str]) -> int:
+def main(words):
     """Compare the projects that are named, or all, with what is kept; return the exit code."""
     if any(os.environ.get(name) != value for name, value in SAME_INSTRUCTIONS.items()):
         os.environ.update(SAME_INSTRUCTIONS)
@@ -63,7 +63,7 @@ def main(words: list[str]) -> int:
     return int(moved > 0)
 
 
-def _made(place: str, name: str) -> tuple[str, dict[str, str], float]:
+def _made(place, name):
     from tests.equal.projects import PROJECTS
     from tests.equal.run import make
 

@@ -31,12 +31,12 @@ class SmallProject:
     write: Callable[[Path], None] | None = None
 
 
-def _write_two_cohorts(place: Path) -> None:
+def _write_two_cohorts(place):
     sources.write_two_classes(place)
     sources.write_two_classes(place, "leeds", patients=30, seed=21)
 
 
-def predict(model: str, *words: str) -> list[Sequence[str]]:
+def predict(model, *words):
     """Return the lines that make a package of a model and score files with it."""
     package = f"after/{model}.skiagram"
     scored = ["predict", package, *words, "-o", f"after/{model}.csv", "--workers", "1"]
@@ -44,7 +44,7 @@ def predict(model: str, *words: str) -> list[Sequence[str]]:
 
 
 FILMS = ["../films/000.png", "../films/001.png", "../films/002.png"]
-PROJECTS: Mapping[str, SmallProject] = {
+PROJECTS = {
     "two_classes": SmallProject(
         write=_write_two_cohorts,
         added=["init", "../films", "../films.csv", "--positive", "striped", "--covariates", "age"],

@@ -9,9 +9,6 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +22,7 @@ STORES = (
 DIGITS = 12
 
 
-def collect(project: Path) -> dict[str, str]:
+def collect(project):
     """Return name of a kept file → its text, for each result of a finished project."""
     kept = {}
     figures = [project / name for name in FIGURES]
@@ -41,7 +38,7 @@ def collect(project: Path) -> dict[str, str]:
     return kept
 
 
-def rounded(text: str, suffix: str) -> str:
+def rounded(text, suffix):
     """Return a table or a JSON document whose decimals have twelve significant digits."""
     if suffix == ".json":
         values = json.loads(text, parse_float=_round_number)
@@ -49,11 +46,11 @@ def rounded(text: str, suffix: str) -> str:
     return _as_csv([[_round_cell(cell) for cell in row] for row in csv.reader(io.StringIO(text))])
 
 
-def _round_number(text: str) -> float:
+def _round_number(text):
     return float(f"{float(text):.{DIGITS}g}")
 
 
-def _round_cell(cell: str) -> str:
+def _round_cell(cell):
     try:
         number = float(cell)
     except ValueError:
@@ -61,20 +58,20 @@ def _round_cell(cell: str) -> str:
     return cell if cell.lstrip("-").isdigit() else f"{number:.{DIGITS}g}"
 
 
-def _as_csv(rows: Sequence[Sequence[Any]]) -> str:
+def _as_csv(rows):
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
 
 
-def _describe_store(project: Path, place: Path) -> Iterator[tuple[Any, ...]]:
+def _describe_store(project, place):
     files = sorted(place.rglob("*")) if place.is_dir() else [place]
     for path in files:
         if path.suffix in (".arrow", ".parquet"):
             yield from _describe(project, path)
 
 
-def _describe(project: Path, path: Path) -> Iterator[tuple[Any, ...]]:
+def _describe(project, path):
     """Return a row for each column of a table on disk."""
     if path.suffix == ".arrow":
         with pa.memory_map(str(path)) as source:
@@ -95,7 +92,7 @@ def _describe(project: Path, path: Path) -> Iterator[tuple[Any, ...]]:
             yield (*first, digest, "", "")
 
 
-def compare(before: Mapping[str, str], after: Mapping[str, str], tolerance: float) -> list[str]:
+def compare(before, after, tolerance):
     """Return a sentence for each result that moved, is new or is gone.
 
     Args:
@@ -108,7 +105,7 @@ def compare(before: Mapping[str, str], after: Mapping[str, str], tolerance: floa
     return found
 
 
-def differences(name: str, before: str, after: str, tolerance: float, most: int = 20) -> list[str]:
+def differences(name, before, after, tolerance, most=20):
     """Return a sentence for each line that moved, for no more than `most` of them."""
     old, new = before.splitlines(), after.splitlines()
     found = [f"{name}: {len(old)} lines before, {len(new)} now"] if len(old) != len(new) else []
@@ -130,7 +127,7 @@ def differences(name: str, before: str, after: str, tolerance: float, most: int 
     return found[:most] + ([f"{name}: {rest} lines more"] if rest > 0 else [])
 
 
-def _equal(before: str, after: str, tolerance: float) -> bool:
+def _equal(before, after, tolerance):
     """Return whether two cells, or lines of a JSON document, are equal as text or numbers."""
     if before == after:
         return True

@@ -5,23 +5,20 @@ import runpy
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from itertools import product
-from pathlib import Path
 from pkgutil import iter_modules
 from tempfile import TemporaryFile
 
 import yaml
 from omegaconf import OmegaConf
 
-from tests.equal.projects import SmallProject
 from tests.equal.results import collect
 
 WITHOUT = ("digest", "record")  # the one looks at code alone, the other writes into MLflow alone
 
 
-def import_libraries() -> None:
+def import_libraries():
     """Import what the stages need, once for all projects."""
     for name in (
         "hydra",
@@ -39,7 +36,7 @@ def import_libraries() -> None:
             import_module(f"skiagram.{room}.{module.name}")
 
 
-def make(small: SmallProject, place: Path) -> dict[str, str]:
+def make(small, place):
     """Return the results of a small project that is made in a new folder.
 
     Raises:
@@ -70,7 +67,7 @@ def make(small: SmallProject, place: Path) -> dict[str, str]:
     return collect(project)
 
 
-def edit(file: Path, values: Mapping[str, object]) -> None:
+def edit(file, values):
     """Change values of a config; its first lines, which may say its place, stay."""
     config = OmegaConf.load(file)
     for name, value in values.items():
@@ -79,7 +76,7 @@ def edit(file: Path, values: Mapping[str, object]) -> None:
     file.write_text("\n".join([*first, OmegaConf.to_yaml(config)]), encoding="utf-8")
 
 
-def stages_of(project: Path) -> Iterator[tuple[str, list[str]]]:
+def stages_of(project):
     """Yield script and overrides of each stage of a project's dvc.yaml, each member of a matrix."""
     choices = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
     stages = yaml.safe_load((project / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
@@ -96,8 +93,8 @@ def stages_of(project: Path) -> Iterator[tuple[str, list[str]]]:
             yield script, overrides
 
 
-def _command(folder: Path, *words: str) -> None:
-    def call() -> None:
+def _command(folder, *words):
+    def call():
         from skiagram.cli import show
         from skiagram.cli.main import main
         from skiagram.projects import running
@@ -111,8 +108,8 @@ def _command(folder: Path, *words: str) -> None:
     _in_fork(folder, call, f"skiagram {' '.join(words)}")
 
 
-def _fork(project: Path, script: str, *overrides: str) -> None:
-    def call() -> None:
+def _fork(project, script, *overrides):
+    def call():
         sys.path.insert(0, str(project / "pipeline"))
         sys.argv = [script, *overrides]
         runpy.run_path(script, run_name="__main__")
@@ -120,7 +117,7 @@ def _fork(project: Path, script: str, *overrides: str) -> None:
     _in_fork(project, call, f"{script} {' '.join(overrides)}")
 
 
-def _in_fork(folder: Path, call: Callable[[], None], what: str) -> None:
+def _in_fork(folder, call, what):
     """Call a function in a fork of this process, as a command that was started in a folder."""
     with TemporaryFile("w+") as said:
         process = os.fork()

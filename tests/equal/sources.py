@@ -1,8 +1,5 @@
 """What the small projects read: files and tables as a user has them, drawn from fixed seeds."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -11,23 +8,22 @@ from PIL import Image
 SIDE = 20  # pixels
 
 
-def _film(generator: np.random.Generator, stripes: float, blob: float = 0.0) -> np.ndarray:
+def _film(generator, stripes, blob=0.0):
     """Return noise of SIDE × SIDE pixels, uint8, with stripes and a bright middle."""
     wave = np.sin(np.arange(SIDE) * 1.3 + generator.uniform(0, 6))
     row, column = np.mgrid[:SIDE, :SIDE] - SIDE / 2
     middle = np.exp(-(row**2 + column**2) / 20)
     pixels = generator.normal(128, 25, (SIDE, SIDE)) + stripes * wave + blob * middle
-    film: np.ndarray = np.clip(pixels, 0, 255).astype(np.uint8)
-    return film
+    return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
-def _write_films(folder: Path, films: Sequence[tuple[str, np.ndarray]]) -> None:
+def _write_films(folder, films):
     folder.mkdir(parents=True)
     for name, pixels in films:
         Image.fromarray(pixels).save(folder / name)
 
 
-def write_two_classes(place: Path, name: str = "films", patients: int = 60, seed: int = 11) -> None:
+def write_two_classes(place, name="films", patients=60, seed=11):
     """Write two films a patient with their split, of whom every second one has stripes."""
     generator = np.random.default_rng(seed)
     films, rows = [], []
@@ -44,7 +40,7 @@ def write_two_classes(place: Path, name: str = "films", patients: int = 60, seed
     pd.DataFrame(rows, columns=columns).to_csv(place / f"{name}.csv", index=False)
 
 
-def write_three_classes(place: Path) -> None:
+def write_three_classes(place):
     """Write colour films of three classes, a table without a split."""
     generator = np.random.default_rng(12)
     films, rows = [], []
@@ -61,7 +57,7 @@ def write_three_classes(place: Path) -> None:
     )
 
 
-def write_times(place: Path) -> None:
+def write_times(place):
     """Write films with a bright middle, the brighter the sooner the event; a third is censored."""
     generator = np.random.default_rng(13)
     films, rows = [], []
@@ -77,7 +73,7 @@ def write_times(place: Path) -> None:
     pd.DataFrame(rows, columns=columns).to_csv(place / "films.csv", index=False)
 
 
-def write_values(place: Path) -> None:
+def write_values(place):
     """Write films with a bright middle and two values that rise with it: a number and a grade."""
     generator = np.random.default_rng(14)
     films, rows = [], []
@@ -93,7 +89,7 @@ def write_values(place: Path) -> None:
     pd.DataFrame(rows, columns=columns).to_csv(place / "films.csv", index=False)
 
 
-def write_volumes(place: Path) -> None:
+def write_volumes(place):
     """Write a PET and an MR volume of each patient, with a mask each, as NIfTI, and their table."""
     generator = np.random.default_rng(15)
     (place / "volumes").mkdir(parents=True)
@@ -122,7 +118,7 @@ def write_volumes(place: Path) -> None:
     pd.DataFrame(rows, columns=columns).to_csv(place / "volumes.csv", index=False)
 
 
-def write_features(place: Path) -> None:
+def write_features(place):
     """Write a table of features as PyRadiomics names them, a row a patient, and their labels."""
     generator = np.random.default_rng(16)
     label = np.arange(90) % 2

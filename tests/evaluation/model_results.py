@@ -1,8 +1,5 @@
 """Results of a model made by hand: figures by name become rows, as evaluation makes them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from skiagram.evaluation.results import (
     CLASSES,
     LIMIT,
@@ -11,18 +8,16 @@ from skiagram.evaluation.results import (
     STABILITY,
     ModelResult,
 )
-from skiagram.records.predictions import Outcome
-from skiagram.statistics.estimate import Estimate
 
 
 def make_result(
-    outcome: Outcome,
-    metrics: Mapping[str, Estimate],
-    selection_auc: Estimate,
-    stability: Mapping[str, Estimate] | None = None,
-    limits: Mapping[str, Estimate | None] | None = None,
-    **drawn: Any,
-) -> ModelResult:
+    outcome,
+    metrics,
+    selection_auc,
+    stability=None,
+    limits=None,
+    **drawn,
+):
     """Return a model with some figures, and what is drawn of it."""
     result = with_metrics(ModelResult(outcome, **drawn), metrics)
     result = result.with_figures(SELECTION, [("selection_auc", "", selection_auc)])
@@ -32,20 +27,18 @@ def make_result(
     return result
 
 
-def with_metrics(result: ModelResult, metrics: Mapping[str, Estimate]) -> ModelResult:
+def with_metrics(result, metrics):
     rows = result.figures.select(analysis=METRICS).rows
-    kept: dict[str, Estimate] = {row.figure: row for row in rows}
+    kept = {row.figure: row for row in rows}
     figures = [(name, "", value) for name, value in (kept | dict(metrics)).items()]
     return result.with_figures(METRICS, figures)
 
 
-def with_class_auc(
-    result: ModelResult, classes: Sequence[str], areas: Sequence[Estimate]
-) -> ModelResult:
+def with_class_auc(result, classes, areas):
     figures = [("roc_auc", name, area) for name, area in zip(classes, areas, strict=True)]
     return result.with_figures(CLASSES, figures)
 
 
-def interval(estimate: Estimate | None) -> tuple[float | None, ...]:
+def interval(estimate):
     """Return value and bounds of an estimate, or of a row of the table, for an exact comparison."""
     return estimate.value, estimate.low, estimate.high

@@ -1,8 +1,6 @@
 """Runs that look as train stages leave them, with known strength of every model."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -10,9 +8,8 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.metrics import roc_auc_score
 
-from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.compute.workers import IN_PROCESS
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
@@ -21,7 +18,7 @@ from skiagram.sealing.ledger import Comparison
 from skiagram.tasks.cases import SEALED, Cases, DataCard
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.scored_cases import ScoredCases
-from skiagram.tasks.task import Design, Task
+from skiagram.tasks.task import Task
 
 FOLDS = 3
 NO_PAIRS = pd.DataFrame({"first": [], "second": []})
@@ -36,24 +33,24 @@ class Scenario:
     label: NDArray[np.int64]
 
     @property
-    def sealed(self) -> pd.DataFrame:
+    def sealed(self):
         test = self.cases.split == "test"
         return pd.DataFrame({"case_id": self.cases.case_id[test], "label": self.label[test]})
 
-    def label_of(self, table: pd.DataFrame) -> NDArray[np.int64]:
+    def label_of(self, table):
         """Return the label of the case in each row of a table of scores."""
         known = pd.Series(self.label, self.cases.case_id)
         return known.loc[table["case_id"].tolist()].to_numpy()
 
 
 def scenario(
-    development: int = 120,
-    test: int = 80,
+    development=120,
+    test=80,
     *,
-    images: int = 2,
-    design: Design = "holdout",
-    classes: tuple[str, ...] = ("normal", "abnormal"),
-) -> Scenario:
+    images=2,
+    design="holdout",
+    classes=("normal", "abnormal"),
+):
     """Patients with `images` cases each and one label; classes alternate."""
     n = development + test
     patient = np.arange(n) // images
@@ -74,15 +71,15 @@ COMPARISON = Comparison("drawn", "", "test", (), "")
 
 
 def evaluated(
-    known: Scenario,
-    models: Sequence[Predictions],
+    known,
+    models,
     *,
-    seed: int = 0,
-    fold_column: str = "",
-    test_sites: tuple[str, ...] = (),
-    compute: Compute = IN_PROCESS,
-    **asked: Any,
-) -> Evaluation:
+    seed=0,
+    fold_column="",
+    test_sites=(),
+    compute=IN_PROCESS,
+    **asked,
+):
     """Evaluate with 100 resamples; what else is asked are inputs, options or analyses."""
     given = {name: asked.pop(name) for name in _names(EvaluationInputs) & asked.keys()}
     chosen = {name: asked.pop(name) for name in _names(type(DEFAULTS)) & asked.keys()}
@@ -104,20 +101,20 @@ def evaluated(
     )
 
 
-def _names(kind: Any) -> set[str]:
+def _names(kind):
     return {field.name for field in fields(kind)}
 
 
 def finished(
-    known: Scenario,
-    name: str,
+    known,
+    name,
     *,
-    arm: Literal["classical", "encoder", "deep", "combined", "reader"] = "classical",
-    strength: float = 1.5,
-    seed: int = 0,
-    repeats: int = 1,
-    signal: NDArray[np.float64] | None = None,
-) -> Predictions:
+    arm="classical",
+    strength=1.5,
+    seed=0,
+    repeats=1,
+    signal=None,
+):
     """A model whose scores are the label times `strength` (or a given signal) plus unit noise."""
     rng = np.random.default_rng(seed)
     n_classes = len(known.task.classes)
@@ -132,7 +129,7 @@ def finished(
     return Predictions(outcome, pd.concat(tables, ignore_index=True))
 
 
-def auc_within(label: Any, score: Any, group: Any) -> float:
+def auc_within(label, score, group):
     """Return the AUC over all pairs of two cases of one group, by scikit-learn."""
     label, score, group = (np.asarray(one) for one in (label, score, group))
     parts = [group == one for one in np.unique(group)]
@@ -141,16 +138,16 @@ def auc_within(label: Any, score: Any, group: Any) -> float:
     return float(np.average(areas, weights=pairs))
 
 
-def failed(name: str, arm: Literal["classical", "encoder", "deep"], reason: str) -> Predictions:
+def failed(name, arm, reason):
     outcome = Outcome(name, arm, name.replace("_", " ").title(), "failed", reason)
     return Predictions(outcome, pd.DataFrame())
 
 
 def reference(
-    label: NDArray[np.int64],
-    patient: NDArray[np.int64] | None = None,
-    classes: tuple[str, ...] = ("normal", "abnormal"),
-) -> LabelledCases:
+    label,
+    patient=None,
+    classes=("normal", "abnormal"),
+):
     n = len(label)
     return LabelledCases(
         np.array([f"case-{i:04d}" for i in range(n)]),
@@ -163,12 +160,12 @@ def reference(
 
 
 def scored(
-    cases: LabelledCases,
-    probability: NDArray[np.float64],
-    order: NDArray[np.float64] | None = None,
-    threshold: float = np.nan,
-    folds: int = 0,
-) -> ScoredCases:
+    cases,
+    probability,
+    order=None,
+    threshold=np.nan,
+    folds=0,
+):
     """Return what a model says: (repeats, n, classes) probabilities, (repeats, n) the order."""
     fit = np.zeros(probability.shape[:2], dtype=np.int64)
     truth, ordered = (cases.label, cases.value, cases.patient), probability
@@ -178,7 +175,7 @@ def scored(
     return ScoredCases(*truth, ordered, probability, fit, folds, limits)
 
 
-def _rows(known: Scenario, scores: NDArray[np.float64], repeat: int) -> pd.DataFrame:
+def _rows(known, scores, repeat):
     development = known.cases.split != "test"
     fold = np.unique(known.cases.patient_id, return_inverse=True)[1] // scores.shape[1] % FOLDS
     parts = [_part(known, scores, ~development, "test", repeat, -1)]
@@ -191,13 +188,13 @@ def _rows(known: Scenario, scores: NDArray[np.float64], repeat: int) -> pd.DataF
 
 
 def _part(
-    known: Scenario,
-    scores: NDArray[np.float64],
-    rows: NDArray[np.bool_],
-    part: str,
-    repeat: int,
-    fold: int,
-) -> pd.DataFrame:
+    known,
+    scores,
+    rows,
+    part,
+    repeat,
+    fold,
+):
     probability = softmax(scores[rows], axis=1)
     columns = {f"score_{k}": scores[rows, k] for k in range(scores.shape[1])}
     columns |= {f"probability_{k}": probability[:, k] for k in range(scores.shape[1])}

@@ -3,10 +3,8 @@
 `docs/results/tables/verdicts.csv` has the decision and sentences of each; a test reads them there.
 """
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from skiagram.evaluation.evaluation_record import (
     DEVELOPMENT,
@@ -20,11 +18,9 @@ from skiagram.evaluation.evaluation_record import (
     SHIFTS,
     SIMPLE_RULES,
     ArmChoice,
-    Contender,
     Evaluation,
 )
-from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.sites import SITES
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
@@ -45,7 +41,7 @@ _TITLES = {
 Interval = tuple[float, float]
 
 
-def over_sites(mean: float, low: float, high: float, reach: float) -> tuple[FigureRow, ...]:
+def over_sites(mean, low, high, reach):
     """Return five sites whose mean difference has that interval, and the reach to the next one."""
     row = partial(make_row, analysis=SITES, model="deep", versus="classical")
     each = [row(estimated(mean), figure="roc_auc", group=f"site {k}") for k in range(5)]
@@ -57,11 +53,11 @@ def over_sites(mean: float, low: float, high: float, reach: float) -> tuple[Figu
     return (*each, *summary)
 
 
-def estimated(value: float, half: float = 0.04) -> Estimate:
+def estimated(value, half=0.04):
     return Estimate(value, value - half, value + half, "logit DeLong")
 
 
-def against(arm: str, auc: Estimate, rule: Interval | None, group: str) -> Iterator[FigureRow]:
+def against(arm, auc, rule, group):
     row = partial(make_row, analysis=SIMPLE_RULES, figure="roc_auc", model=arm, group=group)
     above = Estimate(auc.value - 0.5, auc.low - 0.5, auc.high - 0.5)
     yield row(above, versus="prevalence")
@@ -70,14 +66,14 @@ def against(arm: str, auc: Estimate, rule: Interval | None, group: str) -> Itera
 
 
 def compared(
-    difference: Estimate,
-    aucs: dict[str, Estimate],
-    counts: tuple[int, int] = (400, 200),
+    difference,
+    aucs,
+    counts=(400, 200),
     *,
-    margin: float = 0.02,
-    trainings: int = 5,
-    group: str = "",
-) -> Iterator[FigureRow]:
+    margin=0.02,
+    trainings=5,
+    group="",
+):
     """Yield the primary comparison; 0 trainings are single ones."""
     row = partial(make_row, analysis=PRIMARY, group=group)
     paired = partial(row, model="deep", versus="classical")
@@ -98,18 +94,18 @@ def compared(
 
 
 def record(
-    low: float,
-    high: float,
+    low,
+    high,
     *,
-    network: Estimate | None = None,
-    classical: Estimate | None = None,
-    rules: tuple[Interval, Interval] | None = None,
-    trainings: int = 5,
-    group: str = "",
-    counts: tuple[int, int] = (400, 200),
-    figures: tuple[FigureRow, ...] = (),
-    **changes: Any,
-) -> Evaluation:
+    network=None,
+    classical=None,
+    rules=None,
+    trainings=5,
+    group="",
+    counts=(400, 200),
+    figures=(),
+    **changes,
+):
     """Return the record of a run whose paired difference has the interval `low` to `high`."""
     value = (low + high) / 2
     one = network or estimated(0.85 + value)
@@ -140,33 +136,33 @@ def record(
     return replace(found, **changes)
 
 
-def model(name: str, arm: Any, auc: Estimate, *, leaked: bool = False) -> ModelResult:
+def model(name, arm, auc, *, leaked=False):
     outcome = Outcome(name, arm, _TITLES[name], "finished")
     above = Estimate(0.04, 0.01, 0.07) if leaked else None
     return make_result(outcome, {"roc_auc": auc}, auc, limits={"above_ideal": above})
 
 
-def changed(found: Evaluation, change: Callable[[FigureRow], FigureRow | None]) -> Evaluation:
+def changed(found, change):
     """Return the record with other rows of figures; those changed to None are left out."""
     rows = tuple(new for row in found.figures.rows if (new := change(row)) is not None)
     return replace(found, figures=FigureTable(rows))
 
 
-def with_wide_trainings(found: Evaluation) -> Evaluation:
+def with_wide_trainings(found):
     """Return the record whose trainings alone spread too wide for the margin."""
     nothing = Estimate(None, reason=MORE_TRAININGS)
     row = make_row(nothing, PRIMARY, "patients_to_detect", model="deep", versus="classical")
     return replace(found, figures=FigureTable((*found.figures.rows, row)))
 
 
-def with_duplicates(found: Evaluation, low: float, high: float) -> Evaluation:
+def with_duplicates(found, low, high):
     """Return the record with 52 near duplicates, without which the difference is another."""
     clean = record(low, high, group=OFF_NEAR_DUPLICATES, counts=(348, 174))
     rows = (*found.figures.rows, *clean.figures.rows)
     return replace(found, near_duplicates=52, figures=FigureTable(rows))
 
 
-def with_encoder(found: Evaluation, contender: Contender, *, missing: str = "") -> Evaluation:
+def with_encoder(found, contender, *, missing=""):
     """Return the same run with a frozen encoder in it, and with what stands for it or instead."""
     encoder = model(ENCODER, "encoder", found.models[0].find("roc_auc"))
     standing = ENCODER if contender == "encoder" else NETWORK
@@ -186,20 +182,20 @@ def with_encoder(found: Evaluation, contender: Contender, *, missing: str = "") 
     )
 
 
-def encoder_failed() -> Evaluation:
+def encoder_failed():
     """Return the record of a run that was to compare encoders alone, none of which was trained."""
     found = with_encoder(record(0.0, 0.1), "encoder", missing="encoder")
     return changed(found, lambda row: None if row.analysis == PRIMARY else row)
 
 
-def leaking() -> Evaluation:
+def leaking():
     found = record(0.03, 0.09)
     return replace(
         found, models=(model(NETWORK, "deep", estimated(0.9), leaked=True), *found.models[1:])
     )
 
 
-def without(arm: str, *, asked: bool, rules: tuple[Interval, Interval] | None = None) -> Evaluation:
+def without(arm, *, asked, rules=None):
     found = record(0.0, 0.1, rules=rules)
     kept = [one for one in found.models if asked or one.outcome.arm != arm]
     arms = {name: chosen for name, chosen in found.arms.items() if name != arm}
@@ -207,14 +203,14 @@ def without(arm: str, *, asked: bool, rules: tuple[Interval, Interval] | None = 
     return replace(found, models=tuple(kept), arms=arms)
 
 
-def cross_validated() -> Evaluation:
+def cross_validated():
     return record(-0.05, 0.015, task=Task(Classes(("normal", "abnormal"), 1), "cv"), trainings=1)
 
 
-def unseen(instead: Estimate) -> Evaluation:
+def unseen(instead):
     """Return a record whose primary comparison has another difference, and no probabilities."""
 
-    def change(row: FigureRow) -> FigureRow | None:
+    def change(row):
         if row.analysis != PRIMARY or not row.versus or row.figure == "trainings":
             return row
         return replace(row, **vars(instead)) if row.figure == "roc_auc" else None
@@ -222,9 +218,7 @@ def unseen(instead: Estimate) -> Evaluation:
     return changed(record(0.0, 0.1), change)
 
 
-def of_sides(
-    analysis: str, name: str, known: float, tested: float, difference: Estimate, p_holm: float
-) -> tuple[FigureRow, ...]:
+def of_sides(analysis, name, known, tested, difference, p_holm):
     """Return what is compared between the sides; of shifts the name is that of a model."""
     figure, model = ("roc_auc", name) if analysis == SHIFTS else (name, "")
     row = partial(make_row, analysis=analysis, figure=figure, model=model)
@@ -235,7 +229,7 @@ def of_sides(
     )
 
 
-def classified(auc: Estimate, differing: int) -> tuple[FigureRow, ...]:
+def classified(auc, differing):
     counts = {"features": 200, "differing_features": differing}
     rows = (make_row(Estimate(count), DOMAIN, figure) for figure, count in counts.items())
     return (make_row(auc, DOMAIN, "roc_auc"), *rows)
@@ -254,20 +248,20 @@ DARKER = (
 ALIKE = (*classified(Estimate(0.52, 0.46, 0.58), 0), *SAME_HEIGHT)
 
 
-def stopped_early() -> Evaluation:
+def stopped_early():
     found = record(-0.05, 0.015)
     network = replace(found.models[0].outcome, set_aside=0.15)
     return replace(found, models=(replace(found.models[0], outcome=network), *found.models[1:]))
 
 
-def uncertain_rule() -> Evaluation:
+def uncertain_rule():
     found = record(0.03, 0.09, rules=((0.001, 0.05), (-0.06, 0.01)))
     return changed(
         found, lambda row: replace(row, p=0.04, p_holm=0.08) if row.versus == RULE else row
     )
 
 
-def at_the_ceiling() -> Evaluation:
+def at_the_ceiling():
     """Return a run in which one number alone tells the classes apart."""
     best = Estimate(1.0, 0.98, 1.0)
     found = record(-0.03, 0.03, network=best, classical=best, rules=((-0.03, 0.03), (-0.03, 0.03)))
@@ -275,7 +269,7 @@ def at_the_ceiling() -> Evaluation:
 
 
 _NOT_CHANCE = estimated(0.54, 0.06)
-SITUATIONS: dict[str, Evaluation] = {
+SITUATIONS = {
     "The network gains more than the margin": record(0.03, 0.09),
     "The same, with one training of each model": record(0.03, 0.09, trainings=0),
     "The network is better, perhaps by less than the margin": record(0.005, 0.09),

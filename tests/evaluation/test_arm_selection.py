@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,25 +9,21 @@ import pytest
 from scipy.special import softmax
 
 from skiagram.evaluation.arm_selection import (
-    Fold,
     SelectionFigure,
     choose_within_folds,
 )
 from skiagram.evaluation.clinical_utility import UTILITY
 from skiagram.evaluation.criteria import find_comparison
-from skiagram.evaluation.evaluation_record import ARM_PAIRS, ARMS, PRIMARY, SECONDARY, Evaluation
+from skiagram.evaluation.evaluation_record import ARM_PAIRS, ARMS, PRIMARY, SECONDARY
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.labelled_cases import LabelledCases, label_cases
-from skiagram.evaluation.options import DeepArm
+from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.stability import inner_auc_by_fold
 from skiagram.records.files import write_record
-from skiagram.records.predictions import Predictions
 from skiagram.statistics.significance import correct_by_holm
-from skiagram.tasks.task import Design
-from tests.evaluation.scenario import Scenario, auc_within, evaluated, finished, scenario
+from tests.evaluation.scenario import auc_within, evaluated, finished, scenario
 
 
-def with_inner_strength(model: Predictions, known: Scenario, strengths: list[float]) -> Predictions:
+def with_inner_strength(model, known, strengths):
     """Give the inner scores of each outer fold a strength of their own; the others stay."""
     table = model.table.copy()
     rng = np.random.default_rng(9)
@@ -45,11 +40,11 @@ def with_inner_strength(model: Predictions, known: Scenario, strengths: list[flo
     return replace(model, table=table)
 
 
-def run(known: Scenario, models: list[Predictions], deep_arm: DeepArm = "either") -> Evaluation:
+def run(known, models, deep_arm="either"):
     return evaluated(known, models, replicates=200, deep_arm=deep_arm)
 
 
-def choose(models: list[Predictions], development: LabelledCases) -> dict[Fold, str]:
+def choose(models, development):
     figures = {
         model.outcome.model: SelectionFigure(0.5, inner_auc_by_fold(model, development))
         for model in models
@@ -58,18 +53,18 @@ def choose(models: list[Predictions], development: LabelledCases) -> dict[Fold, 
 
 
 @pytest.fixture
-def known() -> Scenario:
+def known():
     return scenario(120, 0, design="cv")
 
 
-def two_forests(known: Scenario) -> list[Predictions]:
+def two_forests(known):
     return [
         with_inner_strength(finished(known, "one", strength=1.0, seed=1), known, [3, 0, 3]),
         with_inner_strength(finished(known, "two", strength=1.0, seed=2), known, [0, 3, 0]),
     ]
 
 
-def test_the_labels_of_a_fold_have_no_say_in_its_own_choice(known: Scenario) -> None:
+def test_the_labels_of_a_fold_have_no_say_in_its_own_choice(known):
     models = two_forests(known)
     before = label_cases(known.cases, known.task, known.sealed)
     own = set(models[0].part("out_of_fold").query("fold == 1")["case_id"])
@@ -79,7 +74,7 @@ def test_the_labels_of_a_fold_have_no_say_in_its_own_choice(known: Scenario) -> 
     assert choose(models, after)[0, 1] == choose(models, before)[0, 1]
 
 
-def inner_auc_of_chosen(known: Scenario) -> float:
+def inner_auc_of_chosen(known):
     """Return the mean over outer folds of the higher inner AUC."""
     areas = []
     for model in two_forests(known):
@@ -93,7 +88,7 @@ def inner_auc_of_chosen(known: Scenario) -> float:
     return float(np.max(areas, axis=0).mean())
 
 
-def test_inner_scores_of_two_fits_are_not_ranked_together(known: Scenario) -> None:
+def test_inner_scores_of_two_fits_are_not_ranked_together(known):
     """Each inner fit orders its own cases perfectly, on a scale of its own."""
     model = with_inner_strength(finished(known, "one", strength=1.0), known, [30, 30, 30])
     table = model.table.copy()
@@ -106,14 +101,12 @@ def test_inner_scores_of_two_fits_are_not_ranked_together(known: Scenario) -> No
     assert found == dict.fromkeys([(0, 0), (0, 1), (0, 2)], 1.0)
 
 
-def area_of(found: Evaluation, arm: str) -> float:
+def area_of(found, arm):
     return found.table.find(analysis=ARMS, figure="roc_auc", model=arm).value
 
 
 @pytest.mark.slow
-def test_the_primary_comparison_is_of_procedures_and_the_record_says_which(
-    known: Scenario, tmp_path: Path
-) -> None:
+def test_the_primary_comparison_is_of_procedures_and_the_record_says_which(known, tmp_path):
     network = finished(known, "net", arm="deep", strength=2.0, seed=3)
     found = run(known, [*two_forests(known), network])
     assert found.arms["classical"].chosen == {"one": 2, "two": 1}
@@ -144,7 +137,7 @@ def test_the_primary_comparison_is_of_procedures_and_the_record_says_which(
     assert not any("chosen with labels" in one for one in found.warnings)
 
 
-def three_arms(known: Scenario) -> list[Predictions]:
+def three_arms(known):
     return [
         finished(known, "forest", strength=1.0, seed=1),
         finished(known, "net", arm="deep", strength=1.2, seed=2),
@@ -154,7 +147,7 @@ def three_arms(known: Scenario) -> list[Predictions]:
 
 
 @pytest.mark.slow
-def test_the_better_of_network_and_encoder_stands_against_the_classical_models() -> None:
+def test_the_better_of_network_and_encoder_stands_against_the_classical_models():
     known = scenario(120, 120)
     found = run(known, three_arms(known))
     assert found.contender == "encoder"
@@ -177,7 +170,7 @@ def test_the_better_of_network_and_encoder_stands_against_the_classical_models()
 
 
 @pytest.mark.slow
-def test_the_labels_that_are_reported_have_no_say_in_what_stands() -> None:
+def test_the_labels_that_are_reported_have_no_say_in_what_stands():
     known = scenario(120, 120)
     turned = replace(
         known, label=np.where(known.cases.split == "test", 1 - known.label, known.label)
@@ -191,7 +184,7 @@ def test_the_labels_that_are_reported_have_no_say_in_what_stands() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
-def test_the_option_takes_the_choice_away(design: Design) -> None:
+def test_the_option_takes_the_choice_away(design):
     known = scenario(120, 0 if design == "cv" else 120, design=design)
     models = three_arms(known)
     networks, alone = run(known, models, "networks"), run(known, models[:2])
@@ -211,7 +204,7 @@ def test_the_option_takes_the_choice_away(design: Design) -> None:
 
 
 @pytest.mark.slow
-def test_folds_may_choose_a_network_here_and_an_encoder_there(known: Scenario) -> None:
+def test_folds_may_choose_a_network_here_and_an_encoder_there(known):
     models = [
         finished(known, "forest", strength=1.0, seed=5),
         with_inner_strength(
@@ -241,7 +234,7 @@ def test_folds_may_choose_a_network_here_and_an_encoder_there(known: Scenario) -
     assert "Net in 2 folds and Head in 1" in found.verdict
 
 
-def test_a_preferred_model_stands_unless_another_is_surely_better(known: Scenario) -> None:
+def test_a_preferred_model_stands_unless_another_is_surely_better(known):
     alike = [
         with_inner_strength(finished(known, "one", strength=1.0, seed=1), known, [3, 3, 3]),
         with_inner_strength(finished(known, "two", strength=1.0, seed=2), known, [0.8, 0.8, 0.8]),

@@ -1,8 +1,6 @@
 """Input that does not fit together is refused by name, never mended."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,14 +12,14 @@ from tests.evaluation.scenario import evaluated, finished, scenario
 KNOWN = scenario()
 
 
-def with_scores(part: str, column: str, value: float | str) -> dict[str, Any]:
+def with_scores(part, column, value):
     model = finished(KNOWN, "svm")
     row = int(np.flatnonzero(model.table["part"] == part)[2])
     model.table.loc[row, column] = value
     return {"models": [model]}
 
 
-def without_case(case: str) -> dict[str, Any]:
+def without_case(case):
     model = finished(KNOWN, "svm")
     lost = (model.table["part"] == "out_of_fold") & (model.table["case_id"] == case)
     return {"models": [replace(model, table=model.table[~lost])]}
@@ -37,7 +35,7 @@ def without_case(case: str) -> dict[str, Any]:
         ("training", "probability_0", -0.1),
     ],
 )
-def test_numbers_that_are_no_scores(part: str, column: str, value: float) -> None:
+def test_numbers_that_are_no_scores(part, column, value):
     given = with_scores(part, column, value)
     with pytest.raises(DataError, match=r"scores of svm: 1 rows hold a score .* first case-0"):
         evaluated(KNOWN, **given)
@@ -76,9 +74,7 @@ def test_numbers_that_are_no_scores(part: str, column: str, value: float) -> Non
         ),
     ],
 )
-def test_what_does_not_match_the_cases_is_named(
-    given: Callable[[], dict[str, Any]], message: str
-) -> None:
+def test_what_does_not_match_the_cases_is_named(given, message):
     values = {"models": [finished(KNOWN, "svm")], **given()}
     with pytest.raises(DataError, match=message):
         evaluated(KNOWN, **values)

@@ -27,7 +27,7 @@ from skiagram.statistics.variation import effective_patients, variance_of_mean
 from tests.statistics.paired import PATIENT, POSITIVE, PROBABILITY
 
 
-def test_bins_equal_sklearns_quantiles() -> None:
+def test_bins_equal_sklearns_quantiles():
     rng = np.random.default_rng(0)
     probability = rng.random(400)
     positive = rng.random(400) < probability
@@ -42,7 +42,7 @@ def test_bins_equal_sklearns_quantiles() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_parts_add_up_to_the_score(seed: int) -> None:
+def test_parts_add_up_to_the_score(seed):
     rng = np.random.default_rng(seed)
     probability, positive = rng.random(50), rng.random(50) < 0.4
     parts = decompose_brier(probability[None], positive)
@@ -53,7 +53,7 @@ def test_parts_add_up_to_the_score(seed: int) -> None:
         assert expected == pytest.approx(brier_score_loss(positive, probability))
 
 
-def test_equals_murphy_where_rates_rise_with_the_forecast() -> None:
+def test_equals_murphy_where_rates_rise_with_the_forecast():
     forecast = np.repeat([0.1, 0.4, 0.7], 20)
     positive = np.concatenate([np.arange(20) < k for k in (1, 9, 17)])
     rate, base = np.repeat([0.05, 0.45, 0.85], 20), positive.mean()
@@ -66,7 +66,7 @@ def test_equals_murphy_where_rates_rise_with_the_forecast() -> None:
 Z = 1.959964
 
 
-def test_equal_rs_glm_with_its_sandwich() -> None:
+def test_equal_rs_glm_with_its_sandwich():
     # R 4.2.2: glm(y ~ lp), glm(y ~ offset(lp)); HC0 sandwich × 80/79 of the intercept
     slope = calibration_slope(PROBABILITY[None], POSITIVE, PATIENT)
     intercept = calibration_intercept(PROBABILITY[None], POSITIVE, PATIENT)
@@ -85,7 +85,7 @@ def test_equal_rs_glm_with_its_sandwich() -> None:
     assert (intercept.high - intercept.low) / 2 / Z == pytest.approx(0.251615234081)
 
 
-def test_what_has_no_slope_says_why() -> None:
+def test_what_has_no_slope_says_why():
     parted = np.where(POSITIVE, 0.8, 0.3)
     reasons = [
         calibration_slope(np.full((1, 80), 0.4), POSITIVE, PATIENT).reason,
@@ -103,7 +103,7 @@ def test_what_has_no_slope_says_why() -> None:
     ]
 
 
-def test_equals_dcurves_on_family_history_of_cancer() -> None:
+def test_equals_dcurves_on_family_history_of_cancer():
     # 750 men, 105 with cancer; family history in 24 of these and in 91 others; net benefit as in
     # the result table that R's dcurves is tested by
     positive = np.arange(750) < 105
@@ -118,7 +118,7 @@ def test_equals_dcurves_on_family_history_of_cancer() -> None:
         assert found.act_on_all[at[threshold]] == pytest.approx(value)
 
 
-def test_the_band_holds_the_curve_and_narrows_with_cases() -> None:
+def test_the_band_holds_the_curve_and_narrows_with_cases():
     width = []
     for copies in (1, 4):
         probability, positive = np.tile(PROBABILITY, copies), np.tile(POSITIVE, copies)
@@ -131,7 +131,7 @@ def test_the_band_holds_the_curve_and_narrows_with_cases() -> None:
     assert width[1] == pytest.approx(width[0] / 2, rel=0.15)
 
 
-def test_the_band_reaches_as_far_as_wilsons_where_nobody_is_called() -> None:
+def test_the_band_reaches_as_far_as_wilsons_where_nobody_is_called():
     """Resamples hold no positive call more than the sample: their band would be a point."""
     positive, patient = np.arange(300) < 9, np.arange(300)
     draws = draw_patients(patient, 9, 200, seed=0)
@@ -141,7 +141,7 @@ def test_the_band_reaches_as_far_as_wilsons_where_nobody_is_called() -> None:
     assert (found.low[half], found.high[half]) == pytest.approx((-none, none))
 
 
-def test_the_basis_spans_every_natural_cubic_spline() -> None:
+def test_the_basis_spans_every_natural_cubic_spline():
     knots = np.array([-2.0, -0.3, 0.4, 2.5])
     x = np.linspace(knots[0], knots[-1], 200)
     basis = natural_spline(x, knots)
@@ -154,7 +154,7 @@ def test_the_basis_spans_every_natural_cubic_spline() -> None:
     np.testing.assert_allclose(np.diff(outside, n=2, axis=0), 0, atol=1e-9)
 
 
-def test_distance_equals_sklearns_logistic_regression_on_the_spline() -> None:
+def test_distance_equals_sklearns_logistic_regression_on_the_spline():
     odds = np.log(PROBABILITY / (1 - PROBABILITY))
     knots = np.quantile(odds, [0.1, 0.5, 0.9])
     basis = natural_spline(odds, knots)[:, 1:]
@@ -166,7 +166,7 @@ def test_distance_equals_sklearns_logistic_regression_on_the_spline() -> None:
     assert found["e90"].value == pytest.approx(np.quantile(distance, 0.9), abs=1e-4)
 
 
-def test_a_known_miscalibration_is_found_with_its_size() -> None:
+def test_a_known_miscalibration_is_found_with_its_size():
     rng = np.random.default_rng(7)
     odds = rng.normal(-0.5, 1.2, 20_000)
     positive = rng.random(20_000) < expit(odds)
@@ -180,7 +180,7 @@ def test_a_known_miscalibration_is_found_with_its_size() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("patients", "images"), [(200, 1), (1000, 1), (150, 4)])
-def test_chance_reaches_its_bound_in_one_set_of_twenty(patients: int, images: int) -> None:
+def test_chance_reaches_its_bound_in_one_set_of_twenty(patients, images):
     rng, above = np.random.default_rng(8), 0
     patient = np.repeat(np.arange(patients), images)
     for _ in range(200):
@@ -191,7 +191,7 @@ def test_chance_reaches_its_bound_in_one_set_of_twenty(patients: int, images: in
     assert 0 < above / 200 <= 0.085
 
 
-def test_few_large_patients_lengthen_intervals_by_their_leverage_and_students_quantile() -> None:
+def test_few_large_patients_lengthen_intervals_by_their_leverage_and_students_quantile():
     """With equal probabilities both figures are functions of a mean, whose variance is known."""
     patient = np.r_[np.arange(20), np.full(25, 20), np.full(25, 21)]
     positive = np.arange(70) % 3 == 0

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.metrics import brier_score_loss
 
@@ -11,52 +10,48 @@ from skiagram.evaluation.clinical_utility import (
     threshold_on_own_probability,
 )
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import gained_share
 from skiagram.statistics.score_intervals import tango_interval
-from skiagram.tasks.scored_cases import ScoredCases
 from tests.evaluation.scenario import reference, scored
 from tests.statistics.paired import LABEL, OTHER_PROBABILITY, POSITIVE, PROBABILITY
 
 
-def scores(
-    *probability: NDArray[np.float64], threshold: float = 0.4, folds: int = 0
-) -> ScoredCases:
+def scores(*probability, threshold=0.4, folds=0):
     own = np.stack(probability)
     cases = reference(np.arange(own.shape[1]) % 2)  # what is true is given to `compared`
     return scored(cases, np.stack([1 - own, own], axis=2), own, threshold, folds)
 
 
 def compared(
-    one: ScoredCases,
-    other: ScoredCases,
-    label: NDArray[np.int64],
-    prevalence: float | None = None,
-    thresholds: tuple[float, ...] = (0.1, 0.25, 0.5, 0.75),
-    patient: NDArray[np.int64] | None = None,
-) -> FigureTable:
+    one,
+    other,
+    label,
+    prevalence=None,
+    thresholds=(0.1, 0.25, 0.5, 0.75),
+    patient=None,
+):
     cases = reference(label, patient)
     return FigureTable(assess_clinical_utility(one, other, cases, cases, thresholds, prevalence))
 
 
-def differences(found: FigureTable) -> dict[str, Estimate]:
+def differences(found):
     return {row.figure: row for row in found.select(versus="classical", group="").rows}
 
 
-def gain(found: FigureTable) -> Estimate:
+def gain(found):
     return found.find(versus="classical", figure="net_benefit")
 
 
-def bounds(estimate: Estimate) -> tuple[float, float]:
+def bounds(estimate):
     return estimate.low, estimate.high
 
 
-def test_equals_tango_in_r() -> None:
+def test_equals_tango_in_r():
     # Fagerland, Lydersen & Laake 2014, table II: 1, 1, 7, 12; as R's ratesci::rdpairci has it
     assert tango_interval(1, 7, 21) == pytest.approx((-0.517, -0.026), abs=5e-4)
 
 
-def test_copies_of_a_case_are_one_patient() -> None:
+def test_copies_of_a_case_are_one_patient():
     rng = np.random.default_rng(0)
     difference = rng.choice([-1.0, 0.0, 1.0], (1, 80), p=[0.1, 0.6, 0.3])
     once = gained_share(difference, np.arange(80)).estimate()
@@ -68,7 +63,7 @@ def test_copies_of_a_case_are_one_patient() -> None:
     )
 
 
-def test_equals_counts_and_rs_net_benefit() -> None:
+def test_equals_counts_and_rs_net_benefit():
     found = compared(scores(PROBABILITY), scores(OTHER_PROBABILITY), LABEL)
     of_network = found.select(model="deep", versus="", figure="net_benefit").rows
     # R 4.2.2, by counting at thresholds .1, .25, .5, .75
@@ -89,7 +84,7 @@ def test_equals_counts_and_rs_net_benefit() -> None:
     assert {name: of.value for name, of in differences(found).items()} == pytest.approx(difference)
 
 
-def test_a_stated_prevalence_weighs_the_classes() -> None:
+def test_a_stated_prevalence_weighs_the_classes():
     """Cases of one class drawn twice as often: the net benefit there is that of the plain cases."""
     rng = np.random.default_rng(4)
     label = (rng.random(400) < 0.5).astype(np.int64)
@@ -107,7 +102,7 @@ def test_a_stated_prevalence_weighs_the_classes() -> None:
     assert [found[name].value for name in ("deep", "classical")] == pytest.approx(worth)
 
 
-def test_the_threshold_moves_with_the_prevalence_as_bayes_has_it() -> None:
+def test_the_threshold_moves_with_the_prevalence_as_bayes_has_it():
     # one in two, likelihood ratio 99 · 1/9 = 11: at 1 in 100 a risk of .1
     limit = threshold_on_own_probability(0.1, 0.01, 0.5)
     assert limit / (1 - limit) == pytest.approx(11)
@@ -115,7 +110,7 @@ def test_the_threshold_moves_with_the_prevalence_as_bayes_has_it() -> None:
     assert threshold_on_own_probability(0.3, 0.2, 0.2) == pytest.approx(0.3)
 
 
-def test_trainings_that_differ_widen_the_interval() -> None:
+def test_trainings_that_differ_widen_the_interval():
     rng = np.random.default_rng(5)
     label = np.arange(400) % 2
     good = expit(3 * label - 1.5 + rng.normal(size=400))
@@ -128,7 +123,7 @@ def test_trainings_that_differ_widen_the_interval() -> None:
         assert "over 2 trainings" in differences(mixed)[name].method
 
 
-def test_overlapping_training_sets_widen_the_interval() -> None:
+def test_overlapping_training_sets_widen_the_interval():
     length = []
     for folds in (0, 5):
         one, other = (scores(own, folds=folds) for own in (PROBABILITY, OTHER_PROBABILITY))
@@ -137,7 +132,7 @@ def test_overlapping_training_sets_widen_the_interval() -> None:
     assert length[1] / length[0] == pytest.approx(np.sqrt(1 + 5 / 4))
 
 
-def test_what_cannot_be_computed_says_why() -> None:
+def test_what_cannot_be_computed_says_why():
     unset = scores(PROBABILITY, threshold=np.nan)
     found = compared(unset, scores(PROBABILITY), LABEL)
     assert "no threshold was fixed" in differences(found)["sensitivity"].reason

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu, norm, t
 
 from skiagram.evaluation.compared_model import ComparedModel
-from skiagram.evaluation.labelled_cases import LabelledCases
 from tests.evaluation.scenario import reference, scored
 from tests.statistics.paired import LABEL, OTHER_PROBABILITY, PROBABILITY, TABLE
 
@@ -14,14 +13,12 @@ Floats = NDArray[np.float64]
 CASES = reference(LABEL)
 
 
-def compared(
-    cases: LabelledCases, probability: Floats, order: Floats | None = None, folds: int = 0
-) -> ComparedModel:
+def compared(cases, probability, order=None, folds=0):
     said = scored(cases, probability, order, folds=folds)
     return ComparedModel(cases.tells_apart, said)
 
 
-def binary(score: str, probability: Floats) -> ComparedModel:
+def binary(score, probability):
     stacked = np.stack([1 - probability, probability], axis=1)[None]
     return compared(CASES, stacked, TABLE[[score]].to_numpy(dtype=np.float64).T)
 
@@ -29,17 +26,17 @@ def binary(score: str, probability: Floats) -> ComparedModel:
 A, B = binary("score_a", PROBABILITY), binary("score_b", OTHER_PROBABILITY)
 
 
-def test_p_value_equals_r_proc() -> None:
+def test_p_value_equals_r_proc():
     errors = norm.isf(0.000567612968564 / 2)  # pROC's quantile is normal
     for found in (A.subtract(B), B.subtract(A)):
         assert found.p() == pytest.approx(2 * t.sf(errors, found.variation.degrees))
 
 
-def test_a_model_against_itself_differs_by_nothing() -> None:
+def test_a_model_against_itself_differs_by_nothing():
     assert A.subtract(A).p() == 1
 
 
-def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whitney() -> None:
+def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whitney():
     label = np.arange(20) % 2
     score = np.where(label == 1, 40.0, 0.0) + np.arange(20.0)
     score[1], score[18] = 17.5, 18.5
@@ -55,12 +52,12 @@ def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whit
     assert test.pvalue < 0.001
 
 
-def test_with_more_classes_a_better_model_is_told_apart() -> None:
+def test_with_more_classes_a_better_model_is_told_apart():
     rng = np.random.default_rng(0)
     label = np.arange(240) % 3
     cases = reference(label, classes=("a", "b", "c"))
 
-    def drawn(strength: float) -> ComparedModel:
+    def drawn(strength):
         weight = np.exp(strength * np.eye(3)[label] + rng.normal(size=(240, 3)))
         return compared(cases, (weight / weight.sum(axis=1, keepdims=True))[None])
 
@@ -72,7 +69,7 @@ def test_with_more_classes_a_better_model_is_told_apart() -> None:
     assert 0 < one.low < one.value < one.high
 
 
-def drawn_repeats(spread: float, seed: int, folds: int = 0) -> ComparedModel:
+def drawn_repeats(spread, seed, folds=0):
     """Three classes, five trainings whose strength varies."""
     rng = np.random.default_rng(seed)
     label = np.arange(240) % 3
@@ -83,7 +80,7 @@ def drawn_repeats(spread: float, seed: int, folds: int = 0) -> ComparedModel:
     return compared(cases, weight / weight.sum(axis=2, keepdims=True), folds=folds)
 
 
-def test_with_more_classes_trainings_and_folds_widen_the_difference_too() -> None:
+def test_with_more_classes_trainings_and_folds_widen_the_difference_too():
     calm, other = drawn_repeats(0.0, 1), drawn_repeats(0.0, 2)
     restless = drawn_repeats(0.8, 1)
     narrow, wide = calm.subtract(other).variation, restless.subtract(other).variation
@@ -95,7 +92,7 @@ def test_with_more_classes_trainings_and_folds_widen_the_difference_too() -> Non
     assert "overlapping" in drawn_repeats(0, 1, 3).subtract(other).estimate().method
 
 
-def test_unequal_numbers_of_repeats_are_averaged_first() -> None:
+def test_unequal_numbers_of_repeats_are_averaged_first():
     five = drawn_repeats(0.5, 1)
     cases = reference(five.scored.label, classes=("a", "b", "c"))
     three = compared(cases, five.scored.estimate[:3])

@@ -7,19 +7,19 @@ from sklearn.metrics import roc_auc_score
 from skiagram.errors import OptionError
 from skiagram.evaluation.comparisons import correct_over_arms
 from skiagram.evaluation.criteria import beats_rule
-from skiagram.evaluation.evaluation_record import REQUESTED, SECONDARY, SIMPLE_RULES, Evaluation
+from skiagram.evaluation.evaluation_record import REQUESTED, SECONDARY, SIMPLE_RULES
 from skiagram.evaluation.figure_table import make_row
 from skiagram.evaluation.options import RequestedAnalyses
 from skiagram.evaluation.results import CLASSES as OF_CLASSES
 from skiagram.evaluation.verdict import describe_rules
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import correct_by_holm
-from tests.evaluation.scenario import Scenario, evaluated, failed, finished, scenario
+from tests.evaluation.scenario import evaluated, failed, finished, scenario
 
 CLASSES = ("a", "b", "c")
 
 
-def run(known: Scenario, *pairs: tuple[str, str]) -> Evaluation:
+def run(known, *pairs):
     models = [
         finished(known, "weak", strength=0.5, seed=1),
         finished(known, "strong", strength=1.5, seed=2),
@@ -31,8 +31,8 @@ def run(known: Scenario, *pairs: tuple[str, str]) -> Evaluation:
 @pytest.mark.slow
 @pytest.mark.parametrize("classes", [("normal", "abnormal"), CLASSES])
 def test_the_difference_is_that_of_the_single_figures_and_turns_with_the_pair(
-    classes: tuple[str, ...],
-) -> None:
+    classes,
+):
     found = run(scenario(120, 120, classes=classes), ("strong", "weak"), ("weak", "strong"))
     weak, strong = (one.find("roc_auc").value for one in found.models[:2])
     there, back = found.pairs(REQUESTED)
@@ -44,7 +44,7 @@ def test_the_difference_is_that_of_the_single_figures_and_turns_with_the_pair(
 
 
 @pytest.mark.slow
-def test_a_failed_model_leaves_a_reason() -> None:
+def test_a_failed_model_leaves_a_reason():
     (found,) = run(scenario(), ("weak", "broken")).pairs(REQUESTED)
     assert found.value is None
     assert found.reason == "broken could not be trained"
@@ -55,13 +55,13 @@ def test_a_failed_model_leaves_a_reason() -> None:
     ("pair", "message"),
     [(("weak", "forest"), "no model `forest`"), (("weak", "weak"), "`weak` is compared with")],
 )
-def test_a_pair_that_is_none_is_a_wrong_option(pair: tuple[str, str], message: str) -> None:
+def test_a_pair_that_is_none_is_a_wrong_option(pair, message):
     with pytest.raises(OptionError, match=rf"evaluate\.compare: {message}.*two of weak, strong"):
         run(scenario(), pair)
 
 
 @pytest.mark.slow
-def test_each_class_has_its_auc_and_their_mean_is_the_macro_figure() -> None:
+def test_each_class_has_its_auc_and_their_mean_is_the_macro_figure():
     known = scenario(90, 120, classes=CLASSES)
     found = run(known).models[1]
     label = known.sealed["label"].to_numpy()
@@ -74,7 +74,7 @@ def test_each_class_has_its_auc_and_their_mean_is_the_macro_figure() -> None:
     assert not run(scenario()).table.select(analysis=OF_CLASSES)
 
 
-def run_findings(known: Scenario, simple_rules: tuple[str, ...] = ()) -> Evaluation:
+def run_findings(known, simple_rules=()):
     models = [
         finished(known, "tree", strength=0.4, seed=1),
         finished(known, "forest", strength=1.2, seed=2),
@@ -93,12 +93,12 @@ def run_findings(known: Scenario, simple_rules: tuple[str, ...] = ()) -> Evaluat
 
 
 @pytest.fixture(scope="module")
-def found() -> Evaluation:
+def found():
     return run_findings(scenario(), simple_rules=("age", "not_in_the_run"))
 
 
 @pytest.mark.slow
-def test_one_comparison_is_primary_and_not_among_the_corrected(found: Evaluation) -> None:
+def test_one_comparison_is_primary_and_not_among_the_corrected(found):
     assert (found.difference.model, found.difference.versus) == ("deep", "classical")
     assert [found.model_of(arm) for arm in ("deep", "classical")] == ["net", "forest"]
     assert found.difference.p_holm is None
@@ -108,7 +108,7 @@ def test_one_comparison_is_primary_and_not_among_the_corrected(found: Evaluation
     assert frozenset(("net", "forest")) not in pairs
 
 
-def test_corrected_values_are_of_the_whole_family(found: Evaluation) -> None:
+def test_corrected_values_are_of_the_whole_family(found):
     secondary = found.pairs(SECONDARY)
     raw = np.array([one.p for one in secondary], dtype=np.float64)
     corrected = np.array([one.p_holm for one in secondary], dtype=np.float64)
@@ -142,9 +142,7 @@ def test_corrected_values_are_of_the_whole_family(found: Evaluation) -> None:
     ],
 )
 @pytest.mark.parametrize("sign", [1, -1])
-def test_p_values_of_rules_are_corrected_over_the_arms_alone(
-    arms: dict[str, tuple[float, float]], corrected: list[float], sign: int
-) -> None:
+def test_p_values_of_rules_are_corrected_over_the_arms_alone(arms, corrected, sign):
     """Of five rows and four rules a p of .012 became .24; to beat all is one claim of an arm."""
     rows = [
         make_row(Estimate(sign * np.sign(p)), SIMPLE_RULES, "roc_auc", model=arm, p=abs(p))
@@ -155,7 +153,7 @@ def test_p_values_of_rules_are_corrected_over_the_arms_alone(
     assert [row.p_holm for row in found] == pytest.approx(corrected)
 
 
-def test_a_trivial_model_is_no_arm_and_must_be_beaten(found: Evaluation) -> None:
+def test_a_trivial_model_is_no_arm_and_must_be_beaten(found):
     assert found.best == {"classical": "forest", "deep": "net"}
     rules = [(one.model, one.versus, beats_rule(one)) for one in found.simple_rules]
     assert rules == [
@@ -173,7 +171,7 @@ def test_a_trivial_model_is_no_arm_and_must_be_beaten(found: Evaluation) -> None
     assert not describe_rules(found, beaten=True)
 
 
-def test_naming_every_case_alike_sets_the_accuracy_to_beat() -> None:
+def test_naming_every_case_alike_sets_the_accuracy_to_beat():
     known = scenario(120, 80)
     sealed = known.sealed.assign(label=[1] * 60 + [0] * 20)
     known.cases.label[:10] = 0

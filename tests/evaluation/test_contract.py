@@ -1,10 +1,7 @@
 """What every evaluation promises: a value or a reason everywhere, and a record that is whole."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,13 +18,11 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.options import OperatingTarget
 from skiagram.evaluation.results import CALIBRATION
 from skiagram.records.files import read_record, write_record
-from skiagram.records.predictions import Predictions
-from skiagram.tasks.task import Design
-from tests.evaluation.scenario import FOLDS, Scenario, evaluated, failed, finished, scenario
+from tests.evaluation.scenario import FOLDS, evaluated, failed, finished, scenario
 
 TWO, THREE = ("normal", "abnormal"), ("a", "b", "c")
 SITE_NAMES = ("Basel", "Leeds", "Porto")
-ASKED: dict[str, Any] = {
+ASKED = {
     "operating_points": (
         OperatingTarget(aim="sensitivity", level=0.9),
         OperatingTarget(aim="specificity", level=0.9),
@@ -38,14 +33,14 @@ ASKED: dict[str, Any] = {
 }
 
 
-def pair(known: Scenario, repeats: int = 1, **given: Any) -> list[Predictions]:
+def pair(known, repeats=1, **given):
     return [
         finished(known, "svm", seed=1, repeats=repeats, **given),
         finished(known, "net", arm="deep", seed=2, repeats=repeats, **given),
     ]
 
 
-def covariates(known: Scenario) -> pd.DataFrame:
+def covariates(known):
     """Return an age, and as site the fold that `scenario` puts a case in."""
     patient = np.unique(known.cases.patient_id, return_inverse=True)[1]
     site = np.array(SITE_NAMES)[patient // len(known.task.classes) % FOLDS]
@@ -54,7 +49,7 @@ def covariates(known: Scenario) -> pd.DataFrame:
 
 
 @cache
-def whole(design: Design, classes: tuple[str, ...]) -> Evaluation:
+def whole(design, classes):
     """Evaluate models of every arm with everything that can be asked."""
     known = scenario(180, 0 if design == "cv" else 180, design=design, classes=classes)
     models = [
@@ -68,9 +63,7 @@ def whole(design: Design, classes: tuple[str, ...]) -> Evaluation:
         reader = finished(known, name, arm="reader", strength=2.0, seed=seed)
         held_out = reader.table["part"].isin(["out_of_fold", "test"])
         models.append(replace(reader, table=reader.table[held_out]))
-    sites: dict[str, Any] = (
-        {"fold_column": "site"} if design == "cv" else {"test_sites": SITE_NAMES}
-    )
+    sites = {"fold_column": "site"} if design == "cv" else {"test_sites": SITE_NAMES}
     return evaluated(
         known,
         models,
@@ -81,23 +74,23 @@ def whole(design: Design, classes: tuple[str, ...]) -> Evaluation:
     )
 
 
-def of_one_class(classes: tuple[str, ...], label: int) -> Evaluation:
+def of_one_class(classes, label):
     known = scenario(classes=classes)
     return evaluated(known, pair(known, 2), sealed=known.sealed.assign(label=label), **ASKED)
 
 
-def of_three_cases() -> Evaluation:
+def of_three_cases():
     known = scenario(60, 3, images=3)
     return evaluated(known, pair(known), **ASKED)
 
 
-def of_signal(design: Design, height: float) -> Evaluation:
+def of_signal(design, height):
     """Evaluate two models of the same scores, which are the label times a height."""
     known = scenario(design=design, test=80 if design == "holdout" else 0)
     return evaluated(known, pair(known, signal=height * (2.0 * known.label - 1)), **ASKED)
 
 
-def of_sure_models(design: Design, named: int) -> Evaluation:
+def of_sure_models(design, named):
     """Evaluate a model that is sure of one class in every case."""
     known = scenario(90, 60 if design == "holdout" else 0, design=design, images=1)
     sure, other = pair(known)
@@ -107,7 +100,7 @@ def of_sure_models(design: Design, named: int) -> Evaluation:
     return evaluated(known, [sure, other], **ASKED)
 
 
-SITUATIONS: dict[str, Callable[[], Evaluation]] = {
+SITUATIONS = {
     "holdout": lambda: whole("holdout", TWO),
     "cross-validation": lambda: whole("cv", TWO),
     "three classes": lambda: whole("holdout", THREE),
@@ -125,11 +118,11 @@ SITUATIONS: dict[str, Callable[[], Evaluation]] = {
 
 
 @cache
-def run(name: str) -> Evaluation:
+def run(name):
     return SITUATIONS[name]()
 
 
-def list_unexplained(record: Any, path: str = "") -> Iterator[str]:
+def list_unexplained(record, path=""):
     """Yield the places of estimates that have neither a value nor a reason."""
     if hasattr(record, "value") and hasattr(record, "reason"):
         if record.value is None and not record.reason:
@@ -145,8 +138,8 @@ def list_unexplained(record: Any, path: str = "") -> Iterator[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_every_figure_has_a_value_or_a_reason_and_the_record_is_read_as_it_was_written(
-    name: str, tmp_path: Path
-) -> None:
+    name, tmp_path
+):
     found = run(name)
     assert list(list_unexplained(found)) == []
     for row in found.table.rows:
@@ -166,9 +159,7 @@ IF_ASKED = {"arm_pairs", "requested", "secondary", "sites", "subgroups"}
 @pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 @pytest.mark.parametrize("classes", [TWO, THREE])
-def test_every_analysis_is_there_where_it_has_a_meaning(
-    design: Design, classes: tuple[str, ...]
-) -> None:
+def test_every_analysis_is_there_where_it_has_a_meaning(design, classes):
     found = whole(design, classes)
     of_classes = {"operating_points", "readers"} if classes == TWO else {"classes"}
     of_design = {"shifts"} if design == "holdout" else set()
@@ -181,7 +172,7 @@ def test_every_analysis_is_there_where_it_has_a_meaning(
     assert all(one.p is not None for one in beside)
 
 
-def list_scalars(of: Any) -> Iterator[object]:
+def list_scalars(of):
     """Yield what stands alone in a record; numbers in a sequence are those of a curve or list."""
     if is_dataclass(of):
         for field in fields(of):
@@ -191,7 +182,7 @@ def list_scalars(of: Any) -> Iterator[object]:
 
 
 @pytest.mark.slow
-def test_no_figure_of_a_model_stands_outside_the_table_and_those_of_the_run_end_it() -> None:
+def test_no_figure_of_a_model_stands_outside_the_table_and_those_of_the_run_end_it():
     found = whole("holdout", TWO)
     for model in found.models:
         beside = [field.name for field in fields(model) if field.name not in ("outcome", "figures")]
@@ -206,7 +197,7 @@ def test_no_figure_of_a_model_stands_outside_the_table_and_those_of_the_run_end_
 
 
 @pytest.mark.slow
-def test_what_was_not_asked_is_not_there() -> None:
+def test_what_was_not_asked_is_not_there():
     known = scenario()
     reader = finished(known, "dr_gray", arm="reader", strength=2.0, seed=3)
     found = evaluated(known, [*pair(known), reader])
@@ -214,14 +205,14 @@ def test_what_was_not_asked_is_not_there() -> None:
 
 
 @pytest.mark.slow
-def test_equal_runs_give_equal_files(tmp_path: Path) -> None:
+def test_equal_runs_give_equal_files(tmp_path):
     write_record(run("perfect"), tmp_path / "one")
     write_record(SITUATIONS["perfect"](), tmp_path / "two")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 @pytest.mark.slow
-def test_models_measured_side_by_side_give_the_same_record(tmp_path: Path) -> None:
+def test_models_measured_side_by_side_give_the_same_record(tmp_path):
     known = scenario()
     for name, workers in {"one": 1, "three": 3}.items():
         compute = Compute(threads=1, workers=workers, backend="local", address=None)
@@ -238,7 +229,7 @@ def test_models_measured_side_by_side_give_the_same_record(tmp_path: Path) -> No
         ("one of three classes alone", "a, c"),
     ],
 )
-def test_of_one_class_nothing_is_told_and_the_other_is_named(name: str, absent: str) -> None:
+def test_of_one_class_nothing_is_told_and_the_other_is_named(name, absent):
     found = run(name)
     assert found.models[0].find("roc_auc").reason == f"no test case of class {absent}"
     assert (found.difference.p, found.difference.low) == (None, None)
@@ -247,7 +238,7 @@ def test_of_one_class_nothing_is_told_and_the_other_is_named(name: str, absent: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ties", "ties, cross-validation"])
-def test_models_without_an_order_do_not_differ(name: str) -> None:
+def test_models_without_an_order_do_not_differ(name):
     found = run(name)
     assert found.models[0].find("roc_auc").value == 0.5
     slope = found.models[0].find("slope", CALIBRATION)
@@ -258,7 +249,7 @@ def test_models_without_an_order_do_not_differ(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_perfect_model_keeps_its_doubt() -> None:
+def test_a_perfect_model_keeps_its_doubt():
     auc = run("perfect").models[0].find("roc_auc")
     assert auc.value == 1
     assert auc.low < 0.95

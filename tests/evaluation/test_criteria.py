@@ -19,7 +19,7 @@ from skiagram.evaluation.criteria import (
     is_told_apart,
     list_as_good,
 )
-from skiagram.evaluation.evaluation_record import RANKING, SECONDARY, Evaluation
+from skiagram.evaluation.evaluation_record import RANKING, SECONDARY
 from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.results import LIMIT
 from skiagram.statistics.estimate import Estimate
@@ -31,9 +31,7 @@ from tests.evaluation.situations import CLASSICAL, NETWORK, RULE, record
     [(-0.1, -0.01, "none"), (-0.1, 0.0, "none"), (-0.1, 0.1, "no"), (0.0, 0.1, "no"),
      (0.01, 0.1, "yes and no"), (None, None, "unknown")],
 )  # fmt: skip
-def test_other_margins_decide_by_the_bounds(
-    low: float | None, high: float | None, margins: str
-) -> None:
+def test_other_margins_decide_by_the_bounds(low, high, margins):
     assert find_deciding_margins(Estimate(0.0, low, high)) == margins
 
 
@@ -43,19 +41,19 @@ def test_other_margins_decide_by_the_bounds(
      (-0.1, -0.03, False, True), (None, None, False, False)],
 )  # fmt: skip
 def test_a_loss_of_the_margin_is_excluded_or_sure_by_the_whole_interval(
-    low: float | None, high: float | None, *, excluded: bool, lost: bool
-) -> None:
+    low, high, *, excluded, lost
+):
     change = Estimate(-0.02, low, high)
     assert (excludes_loss(change, 0.02), is_surely_lost(change, 0.02)) == (excluded, lost)
 
 
-def test_what_is_less_than_the_margin_behind_the_best_is_as_good() -> None:
+def test_what_is_less_than_the_margin_behind_the_best_is_as_good():
     assert list_as_good([0.75, 0.875, 0.5], 0.125) == [False, True, False]
     assert list_as_good([0.76, 0.875, 0.875], 0.125) == [True, True, True]
     assert list_as_good([], 0.02) == []
 
 
-def test_bounds_decide_of_features_and_of_reversed_scores() -> None:
+def test_bounds_decide_of_features_and_of_reversed_scores():
     assert (is_repeatable(0.75), is_repeatable(0.749)) == (True, False)
     assert is_reversed(Estimate(0.3, 0.2, 0.49))
     assert not is_reversed(Estimate(0.3, 0.2, 0.5))
@@ -66,7 +64,7 @@ def test_bounds_decide_of_features_and_of_reversed_scores() -> None:
     )
 
 
-def ranked(**shares: float) -> Evaluation:
+def ranked(**shares):
     found = record(0.03, 0.09)
     rows = [
         make_row(Estimate(share), RANKING, "first", model=name) for name, share in shares.items()
@@ -74,15 +72,15 @@ def ranked(**shares: float) -> Evaluation:
     return replace(found, figures=FigureTable((*found.figures.rows, *rows)))
 
 
-def test_who_is_first_in_four_of_five_resamples_leads() -> None:
+def test_who_is_first_in_four_of_five_resamples_leads():
     assert find_leader(ranked(**{NETWORK: 0.8, CLASSICAL: 0.2})) == (NETWORK, 0.8, "chosen")
     assert find_leader(ranked(**{NETWORK: 0.79, CLASSICAL: 0.21}))[2] == "open"
     assert find_leader(ranked(**{RULE: 0.9, CLASSICAL: 0.1})) == (RULE, 0.9, "other")
     assert find_leader(record(0.03, 0.09))[2] == "chosen"
 
 
-def test_what_the_ideal_leaves_counts_from_the_margin_on_and_of_the_better_one() -> None:
-    def below(found: Evaluation, *gaps: Estimate) -> Evaluation:
+def test_what_the_ideal_leaves_counts_from_the_margin_on_and_of_the_better_one():
+    def below(found, *gaps):
         pairs = zip(found.models, gaps, strict=False)
         models = [model.with_figures(LIMIT, [("above_ideal", "", gap)]) for model, gap in pairs]
         return replace(found, models=(*models, *found.models[len(models) :]))
@@ -98,9 +96,7 @@ def test_what_the_ideal_leaves_counts_from_the_margin_on_and_of_the_better_one()
 @pytest.mark.parametrize(
     ("last", "learned"), [(0.661, (2, 3)), (0.66, None), (0.4, None)]
 )  # the lowest losses are .6
-def test_a_network_has_learned_by_heart_where_most_fits_lose_a_tenth(
-    last: float, learned: tuple[int, int] | None
-) -> None:
+def test_a_network_has_learned_by_heart_where_most_fits_lose_a_tenth(last, learned):
     losses = {"fold0": [0.7, 0.6, last], "fold1": [0.7, 0.6, last], "fold2": [0.7, 0.6, 0.5]}
     curves = pd.DataFrame(losses | {"epoch": [0, 1, 2]}).melt("epoch", var_name="fit")
     curves = curves.rename(columns={"value": "validation_loss"})
@@ -116,16 +112,12 @@ def test_a_network_has_learned_by_heart_where_most_fits_lose_a_tenth(
     [(0.01, 0.1, "above"), (-0.1, -0.01, "below"), (-0.1, 0.1, "open"), (None, None, "open"),
      (0.0, 0.1, "open")],
 )  # fmt: skip
-def test_the_side_of_0_is_that_of_the_whole_interval(
-    low: float | None, high: float | None, side: str
-) -> None:
+def test_the_side_of_0_is_that_of_the_whole_interval(low, high, side):
     assert find_side(Estimate(0.0, low, high)) == side
 
 
 @pytest.mark.parametrize(
     ("p", "p_holm", "apart"), [(0.01, 0.2, False), (0.01, 0.04, True), (0.04, None, True)]
 )
-def test_the_corrected_p_decides_where_there_is_one(
-    p: float, p_holm: float | None, *, apart: bool
-) -> None:
+def test_the_corrected_p_decides_where_there_is_one(p, p_holm, *, apart):
     assert is_told_apart(make_row(Estimate(0.1), SECONDARY, "auc", p=p, p_holm=p_holm)) is apart

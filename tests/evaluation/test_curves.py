@@ -12,25 +12,24 @@ from skiagram.evaluation.curves import (
     roc_curve_of_repeats,
 )
 from skiagram.statistics.bootstrap import PatientDraws, draw_patients
-from skiagram.statistics.discrimination import Flags, Floats, Places
 
 POSITIVE = np.arange(90) < 40
 
 
-def test_area_under_the_curve_is_the_reported_one() -> None:
+def test_area_under_the_curve_is_the_reported_one():
     score = np.round(np.random.default_rng(0).normal(size=90) + POSITIVE, 1)
     curve = roc_curve_of_repeats(score[None], POSITIVE)
     assert auc(curve.x, curve.y) == pytest.approx(roc_auc_score(POSITIVE, score))
 
 
-def single(weights: list[int]) -> PatientDraws:
+def single(weights):
     """Return draws of one resample, so that both bounds are that resample's curve."""
     draws = PatientDraws(np.arange(len(weights)), 1, replicates=1, seed=0)
     vars(draws)["counts"] = np.array([weights], dtype=np.uint8)  # in place of what the seed draws
     return draws
 
 
-def upper_sensitivity(score: Floats, positive: Flags, weights: Places, at: Floats) -> Floats:
+def upper_sensitivity(score, positive, weights, at):
     false_positive, true_positive, _ = roc_curve(
         positive, score, sample_weight=weights, drop_intermediate=False
     )
@@ -40,7 +39,7 @@ def upper_sensitivity(score: Floats, positive: Flags, weights: Places, at: Float
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 12), st.integers(4, 40))
-def test_heights_of_a_resample_are_those_of_scikit_learn(seed: int, levels: int, n: int) -> None:
+def test_heights_of_a_resample_are_those_of_scikit_learn(seed, levels, n):
     draws = np.random.default_rng(seed)
     score = draws.integers(0, levels, n).astype(float)
     positive = np.arange(n) % 2 == 0
@@ -57,7 +56,7 @@ def test_heights_of_a_resample_are_those_of_scikit_learn(seed: int, levels: int,
     np.testing.assert_allclose(band.low, first, atol=1e-9)
 
 
-def test_images_of_one_patient_widen_the_band() -> None:
+def test_images_of_one_patient_widen_the_band():
     generator = np.random.default_rng(3)
     score = np.repeat(generator.normal(size=40) + np.repeat([0, 1.2], 20), 4)
     positive = np.repeat([False, True], 80)
@@ -69,5 +68,5 @@ def test_images_of_one_patient_widen_the_band() -> None:
     assert width == pytest.approx(2, abs=0.5)
 
 
-def test_two_patients_give_no_band() -> None:
+def test_two_patients_give_no_band():
     assert roc_band(np.array([[0.0, 1.0]]), np.array([False, True]), single([2, 0])) is None

@@ -7,15 +7,13 @@ import pandas as pd
 import pytest
 
 from skiagram.evaluation.criteria import is_above_ideal
-from skiagram.evaluation.evaluation_record import SECONDARY, Evaluation
+from skiagram.evaluation.evaluation_record import SECONDARY
 from skiagram.evaluation.results import LIMIT, METRICS
 from skiagram.evaluation.warnings import warn_of_unknown_patients
 from skiagram.records.predictions import Predictions
 from skiagram.report.sections.comparisons import describe_scope
-from skiagram.tasks.task import Design
 from tests.evaluation.scenario import (
     CARD,
-    Scenario,
     auc_within,
     evaluated,
     failed,
@@ -24,13 +22,11 @@ from tests.evaluation.scenario import (
 )
 
 
-def run(
-    known: Scenario, models: list[Predictions], truth: pd.DataFrame | None = None
-) -> Evaluation:
+def run(known, models, truth=None):
     return evaluated(known, models, truth=truth, replicates=200)
 
 
-def arms(known: Scenario) -> list[Predictions]:
+def arms(known):
     return [
         finished(known, "weak_tree", strength=0.3, seed=1),
         finished(known, "strong_forest", strength=1.0, seed=2),
@@ -42,8 +38,8 @@ def arms(known: Scenario) -> list[Predictions]:
 @pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_a_reader_is_measured_on_its_raw_score_and_never_the_best_of_an_arm(
-    design: Design,
-) -> None:
+    design,
+):
     known = scenario(design=design, test=80 if design == "holdout" else 0)
     signal = known.label * 4.0 + np.random.default_rng(7).normal(size=len(known.label))
     reader = finished(known, "reader", arm="reader", signal=signal)
@@ -67,7 +63,7 @@ def test_a_reader_is_measured_on_its_raw_score_and_never_the_best_of_an_arm(
 
 
 @pytest.mark.slow
-def test_a_combination_is_best_of_its_own_arm_and_the_verdict_is_on_the_two_others() -> None:
+def test_a_combination_is_best_of_its_own_arm_and_the_verdict_is_on_the_two_others():
     known = scenario()
     alone = run(known, arms(known))
     found = run(known, [*arms(known), finished(known, "both", arm="combined", strength=5.0)])
@@ -78,7 +74,7 @@ def test_a_combination_is_best_of_its_own_arm_and_the_verdict_is_on_the_two_othe
 
 
 @pytest.mark.slow
-def test_holdout_compares_the_best_of_each_arm_on_the_sealed_cases() -> None:
+def test_holdout_compares_the_best_of_each_arm_on_the_sealed_cases():
     known = scenario()
     found = run(known, arms(known))
     assert found.task.part == "test"
@@ -93,7 +89,7 @@ def test_holdout_compares_the_best_of_each_arm_on_the_sealed_cases() -> None:
 
 
 @pytest.mark.slow
-def test_cross_validation_reports_held_out_cases_and_selects_by_inner_folds() -> None:
+def test_cross_validation_reports_held_out_cases_and_selects_by_inner_folds():
     known = scenario(120, 0, design="cv")
     models = arms(known)
     inner = models[0].table["part"] == "inner"
@@ -112,7 +108,7 @@ def test_cross_validation_reports_held_out_cases_and_selects_by_inner_folds() ->
 
 
 @pytest.mark.slow
-def test_unknown_patients_are_the_first_doubt() -> None:
+def test_unknown_patients_are_the_first_doubt():
     known = scenario(120, 0, design="cv")
     card = replace(CARD, patients_known=False)
     found = evaluated(known, [finished(known, "net", arm="deep")], card=card)
@@ -123,7 +119,7 @@ def test_unknown_patients_are_the_first_doubt() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("folds", [2, 3])
-def test_two_folds_are_a_first_look(folds: int) -> None:
+def test_two_folds_are_a_first_look(folds):
     known = scenario(120, 0, design="cv")
     model = finished(known, "net", arm="deep")
     model.table["fold"] %= folds
@@ -135,9 +131,7 @@ def test_two_folds_are_a_first_look(folds: int) -> None:
 @pytest.mark.parametrize(
     ("cases", "chosen", "said"), [(120, False, True), (120, True, False), (420, False, False)]
 )
-def test_fits_of_few_patients_that_choose_features_are_doubted(
-    cases: int, chosen: bool, said: bool
-) -> None:
+def test_fits_of_few_patients_that_choose_features_are_doubted(cases, chosen, said):
     known = scenario(cases, 0, design="cv")
     fits = [f"repeat0-outer{fold}-final" for fold in range(3)]
     selection = pd.DataFrame(
@@ -150,7 +144,7 @@ def test_fits_of_few_patients_that_choose_features_are_doubted(
 
 
 @pytest.mark.slow
-def test_fit_on_the_sealed_cases_is_flagged_against_the_ideal() -> None:
+def test_fit_on_the_sealed_cases_is_flagged_against_the_ideal():
     known = scenario(120, 200)
     rng = np.random.default_rng(0)
     ideal = 2.4 * known.label + rng.normal(size=len(known.label))
@@ -169,7 +163,7 @@ def test_fit_on_the_sealed_cases_is_flagged_against_the_ideal() -> None:
     assert efficiency.low < 0.5 < efficiency.high
 
 
-def test_a_subset_of_the_development_cases_is_counted_and_said() -> None:
+def test_a_subset_of_the_development_cases_is_counted_and_said():
     known = scenario()
     models = [finished(known, name) for name in ("forest", "svm")]
     kept = ~np.isin(known.cases.patient_id, known.cases.patient_id[:60])  # of 120
@@ -187,9 +181,7 @@ def test_a_subset_of_the_development_cases_is_counted_and_said() -> None:
 @pytest.mark.parametrize(
     ("classes", "repeats"), [(("normal", "abnormal"), 1), (("a", "b", "c"), 1), (("a", "b"), 2)]
 )
-def test_equal_predictions_differ_by_exactly_nothing(
-    classes: tuple[str, ...], repeats: int
-) -> None:
+def test_equal_predictions_differ_by_exactly_nothing(classes, repeats):
     known = scenario(90, 90, classes=classes)
     same = [
         finished(known, "forest", strength=1.0, seed=4, repeats=repeats),

@@ -5,7 +5,6 @@ import pytest
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.event_planning import (
-    TimeStudy,
     assume_study,
     concordances_of,
     expected_concordance,
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.slow
 CLOSE = 1e-9
 
 
-def simulated_pairs(study: TimeStudy, pairs: int) -> tuple[float, float, float]:
+def simulated_pairs(study, pairs):
     """Return C of both scores over pairs of patients, and the share of patients with an event."""
     draw = stream(0, "test", "pairs of patients")
     first, second = draw.normal(size=(2, 2, pairs))
@@ -35,8 +34,8 @@ def simulated_pairs(study: TimeStudy, pairs: int) -> tuple[float, float, float]:
 
 @pytest.mark.parametrize("events", [0.05, 0.4])
 def test_models_have_the_concordances_that_are_asked_under_the_planned_follow_up(
-    events: float,
-) -> None:
+    events,
+):
     study = assume_study((0.65, 0.73), 0.6, events)
     first, second, seen = simulated_pairs(study, 400_000)
     error = 0.5 / np.sqrt(400_000 * events)  # as many pairs, or more, can be compared
@@ -45,25 +44,25 @@ def test_models_have_the_concordances_that_are_asked_under_the_planned_follow_up
     assert second == pytest.approx(0.73, abs=3 * error)
 
 
-def test_a_score_that_says_nothing_has_a_concordance_of_one_half() -> None:
+def test_a_score_that_says_nothing_has_a_concordance_of_one_half():
     assert expected_concordance(0.0, 0.5, 3.0) == pytest.approx(0.5, abs=CLOSE)
     # Where nobody is censored only the distance counts, and many events tell it less than few.
     assert expected_concordance(0.8, 0.0, 0.0) < expected_concordance(0.8, 0.0, 30.0)
 
 
-def test_scores_that_are_too_alike_for_their_difference_are_refused() -> None:
+def test_scores_that_are_too_alike_for_their_difference_are_refused():
     with pytest.raises(OptionError, match="less alike"):
         assume_study((0.55, 0.95), 0.99, 0.5)
 
 
-def test_alike_models_take_fewer_patients() -> None:
+def test_alike_models_take_fewer_patients():
     apart, alike = (concordances_of((0.65, 0.65), r, 0.5) for r in (0.0, 0.8))
     assert alike[1].value - alike[0].value == pytest.approx(0, abs=0.005)
     assert (alike[1] - alike[0]).error < 0.6 * (apart[1] - apart[0]).error
 
 
 @pytest.mark.parametrize("events", [0.1, 0.5])
-def test_planned_studies_settle_the_margin_four_times_in_five(events: float) -> None:
+def test_planned_studies_settle_the_margin_four_times_in_five(events):
     concordance, correlation, margin = (0.6, 0.72), 0.5, 0.02
     other, better = concordances_of(concordance, correlation, events)
     spread = spread_of_concordance(better - other, events)

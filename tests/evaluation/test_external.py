@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
+from skiagram.evaluation.evaluation_record import EXTERNAL
 from skiagram.evaluation.external import (
     COHORT,
     HELD_OUT,
@@ -19,21 +19,20 @@ from skiagram.evaluation.external import (
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.results import SELECTION
-from skiagram.records.predictions import Predictions
-from tests.evaluation.scenario import CARD, COMPARISON, Scenario, evaluated, finished, scenario
+from tests.evaluation.scenario import CARD, COMPARISON, evaluated, finished, scenario
 
 pytestmark = pytest.mark.slow
 OPTIONS = replace(DEFAULTS, replicates=100, analyses=replace(DEFAULTS.analyses, thresholds=(0.2,)))
 
 
-def compared(known: Scenario, *models: Predictions) -> tuple[Evaluation, Evaluation]:
+def compared(known, *models):
     """Return what the project found, and the same models on the cohort beside it."""
     home = evaluated(known, models, thresholds=(0.2,))
     inputs = EvaluationInputs(models, known.cases, known.task, known.sealed, CARD, COMPARISON)
     return home, compare_with_development(home, home, inputs, OPTIONS, 0)
 
 
-def too_sure(model: Predictions) -> Predictions:
+def too_sure(model):
     """Return a model whose probabilities of test cases are far too extreme, and too high."""
     table, test = model.table.copy(), model.table["part"] == "test"
     odds = 3 * logit(np.clip(table.loc[test, "probability_1"], 1e-6, 1 - 1e-6)) + 2
@@ -42,7 +41,7 @@ def too_sure(model: Predictions) -> Predictions:
     return replace(model, table=table)
 
 
-def test_each_side_has_the_figures_of_its_own_cases() -> None:
+def test_each_side_has_the_figures_of_its_own_cases():
     known = scenario(240, 160)
     models = finished(known, "svm"), finished(known, "small_cnn", arm="deep", seed=1)
     home, found = compared(known, *models)
@@ -63,7 +62,7 @@ def test_each_side_has_the_figures_of_its_own_cases() -> None:
     assert "est cases" not in found.verdict
 
 
-def test_updating_mends_a_calibration_that_is_off_and_keeps_the_order() -> None:
+def test_updating_mends_a_calibration_that_is_off_and_keeps_the_order():
     known = scenario(240, 600)
     _, found = compared(known, too_sure(finished(known, "svm")))
     own = found.figures.select(analysis=EXTERNAL, model="svm")
@@ -77,7 +76,7 @@ def test_updating_mends_a_calibration_that_is_off_and_keeps_the_order() -> None:
     assert not after.select(figure="roc_auc")
 
 
-def test_updating_tells_nothing_of_noise() -> None:
+def test_updating_tells_nothing_of_noise():
     """A fit that had seen the patients that it is judged on would promise a gain."""
     known = scenario(240, 160)
     noise = finished(known, "svm", strength=0.0)
@@ -86,7 +85,7 @@ def test_updating_tells_nothing_of_noise() -> None:
     assert own.find(group=UPDATED).value > 0.245
 
 
-def test_a_few_patients_do_not_update() -> None:
+def test_a_few_patients_do_not_update():
     known = scenario(240, 60)
     _, found = compared(known, finished(known, "svm"))
     updated = found.figures.select(analysis=EXTERNAL, group=UPDATED).find(figure="slope")
@@ -94,7 +93,7 @@ def test_a_few_patients_do_not_update() -> None:
     assert "fewer than 20 patients" in updated.reason
 
 
-def test_more_classes_have_their_calibration_updated_too() -> None:
+def test_more_classes_have_their_calibration_updated_too():
     known = scenario(240, 240, classes=("a", "b", "c"))
     _, found = compared(known, finished(known, "svm"))
     rows = found.figures.select(analysis=EXTERNAL, model="svm")

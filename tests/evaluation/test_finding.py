@@ -1,6 +1,5 @@
 """Finding from tables of marks: which marks count, between which images, and what is concluded."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Literal, NamedTuple
@@ -24,7 +23,7 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
     FindingEvaluation,
 )
-from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
+from skiagram.evaluation.evaluation_set import assemble_evaluation_set
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingTables
@@ -33,7 +32,6 @@ from skiagram.finding.marks import HitRule
 from skiagram.records.places import tabulate_places
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
-from skiagram.tasks.task import Design
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 from tests.evaluation.situations import of_sides
 
@@ -42,19 +40,17 @@ HIT = HitRule(rule="distance", minimum=2.0, overlap=0.2)
 Place = tuple[float, float, float]  # row, column, score
 
 
-def place_lesions(known: Scenario, unplaced: int = 0) -> pd.DataFrame:
+def place_lesions(known, unplaced=0):
     """One lesion in each positive image, at (10, 10), but the first ones."""
     positive = known.cases.case_id[known.label == 1][unplaced:]
     return tabulate_places([(case, (10.0, 10.0), RADIUS) for case in positive.tolist()])
 
 
-def find(
-    known: Scenario, model: Predictions, lesions: pd.DataFrame, strength: float, seed: int = 0
-) -> pd.DataFrame:
+def find(known, model, lesions, strength, seed=0):
     """Two false marks an image, and one 1 mm from each lesion, with scores of unit deviation."""
     generator, placed = np.random.default_rng(seed), set(lesions["case_id"])
 
-    def mark(case: str) -> list[Place]:
+    def mark(case):
         means = [(30.0, 30.0, 0.0), (50.0, 50.0, 0.0)]
         means += [(10.0, 11.0, strength)] if case in placed else []
         return [(row, column, generator.normal(mean)) for row, column, mean in means]
@@ -62,7 +58,7 @@ def find(
     return tabulate_marks(model, mark)
 
 
-def tabulate_marks(model: Predictions, mark: Callable[[str], list[Place]]) -> pd.DataFrame:
+def tabulate_marks(model, mark):
     """Return marks of all images by all fits; every fit has its own offset and scale."""
     table = model.table
     keys = ["part", "repeat", "fold", "inner_fold", "case_id"]
@@ -88,12 +84,12 @@ class Searched(NamedTuple):
 
 @cache
 def searched(
-    design: Design = "cv",
-    unplaced: int = 0,
-    repeats: int = 1,
-    strengths: tuple[float, ...] = (1, 3),
-    ideal: float | None = None,
-) -> Searched:
+    design="cv",
+    unplaced=0,
+    repeats=1,
+    strengths=(1, 3),
+    ideal=None,
+):
     known = scenario(120, 0 if design == "cv" else 80, design=design)
     names = ("candidate_forest", "window_network")
     models = [
@@ -119,7 +115,7 @@ def searched(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("design", ["cv", "holdout"])
-def test_marks_are_ranked_within_a_fit_and_the_better_finder_is_told(design: Design) -> None:
+def test_marks_are_ranked_within_a_fit_and_the_better_finder_is_told(design):
     run = searched(design)
     known, found = run.known, run.found
     reported = known.label[known.cases.split == ("train" if design == "cv" else "test")]
@@ -143,13 +139,13 @@ def test_marks_are_ranked_within_a_fit_and_the_better_finder_is_told(design: Des
     assert f"figure of merit {strong.find(MERIT).value:.3f}" in told
 
 
-def test_positive_images_without_a_known_place_are_left_out() -> None:
+def test_positive_images_without_a_known_place_are_left_out():
     found = searched(unplaced=10).found
     assert (found.unplaced, found.images, found.lesions) == (10, 110, 50)
 
 
 @pytest.mark.slow
-def test_several_trainings_widen_the_interval_and_equal_finders_are_not_told_apart() -> None:
+def test_several_trainings_widen_the_interval_and_equal_finders_are_not_told_apart():
     run = searched("holdout", repeats=3, strengths=(2.0, 2.0))
     difference = run.evaluation.gain_in_finding(MERIT)
     assert "3 trainings" in difference.method
@@ -157,7 +153,7 @@ def test_several_trainings_widen_the_interval_and_equal_finders_are_not_told_apa
 
 
 @pytest.mark.slow
-def test_a_finder_above_the_ideal_observer_has_no_verdict() -> None:
+def test_a_finder_above_the_ideal_observer_has_no_verdict():
     honest = searched("holdout", strengths=(1.0, 2.0), ideal=2.2)
     assert not any(is_above_ideal(finder.figures) for finder in honest.found.finders)
     weak = honest.found.finders[0]
@@ -171,9 +167,7 @@ Kind = Literal["cells", "film"]
 CELLS = 16
 
 
-def mark_cells(
-    known: Scenario, model: Predictions, lesions: pd.DataFrame, kind: Kind, strength: float
-) -> pd.DataFrame:
+def mark_cells(known, model, lesions, kind, strength):
     """Mark each of 16 cells, one of which holds the nodule of a film, known by a noisy value.
 
     With unit noise the log likelihood ratio of a nodule of strength d in a cell of value x is
@@ -198,9 +192,7 @@ def mark_cells(
 
 
 @cache
-def films(
-    design: Design, *finders: tuple[str, Literal["classical", "deep"], float, Kind, float]
-) -> Searched:
+def films(design, *finders):
     """Evaluate finders: name, arm, strength of the scores of whole films, marks, their strength."""
     known = scenario(160, 0 if design == "cv" else 160, design=design)
     lesions = place_lesions(known)
@@ -214,14 +206,14 @@ def films(
     return Searched(known, tuple(models), tables, evaluation, evaluation.finding)
 
 
-def given(run: Searched) -> EvaluationSet:
+def given(run):
     known, none = run.known, pd.DataFrame({"first": [], "second": []})
     return assemble_evaluation_set(known.cases, known.task, known.sealed, None, none, 0, 10, None)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("design", ["cv", "holdout"])
-def test_the_film_s_odds_in_every_cell_win_the_merit_and_not_the_verdict(design: Design) -> None:
+def test_the_film_s_odds_in_every_cell_win_the_merit_and_not_the_verdict(design):
     run = films(
         design,
         ("cell_forest", "classical", 1.5, "cells", 2.0),
@@ -239,7 +231,7 @@ def test_the_film_s_odds_in_every_cell_win_the_merit_and_not_the_verdict(design:
 
 
 @pytest.mark.slow
-def test_a_network_that_finds_far_more_is_not_refused_by_the_merit_alone() -> None:
+def test_a_network_that_finds_far_more_is_not_refused_by_the_merit_alone():
     run = films(
         "holdout",
         ("film_forest", "classical", 1.5, "film", 2.0),
@@ -251,7 +243,7 @@ def test_a_network_that_finds_far_more_is_not_refused_by_the_merit_alone() -> No
     assert "But the network is shown to find more" in run.evaluation.verdict
 
 
-def test_a_finder_that_is_worse_than_no_marks_is_never_recommended() -> None:
+def test_a_finder_that_is_worse_than_no_marks_is_never_recommended():
     run = searched("holdout", strengths=(-5.0, -0.3))
     gain = run.evaluation.gain_in_finding(MERIT)
     assert decide_by_margin(gain, 0.02) == "yes"
@@ -260,7 +252,7 @@ def test_a_finder_that_is_worse_than_no_marks_is_never_recommended() -> None:
     assert "not shown to beat a detector that marks nothing" in run.evaluation.verdict
 
 
-def test_a_finder_that_does_not_beat_a_simple_rule_is_not_recommended() -> None:
+def test_a_finder_that_does_not_beat_a_simple_rule_is_not_recommended():
     run = searched("holdout")
     assert judge_finding(run.evaluation).decision == "yes"
     simple = finished(run.known, "brightest_spot", strength=1.0, seed=2)
@@ -277,7 +269,7 @@ def test_a_finder_that_does_not_beat_a_simple_rule_is_not_recommended() -> None:
     assert "In finding, the network is not shown to beat a simple baseline" in evaluation.verdict
 
 
-def test_no_network_to_find_lesions_is_said_by_all_differences_together() -> None:
+def test_no_network_to_find_lesions_is_said_by_all_differences_together():
     evaluation = searched("holdout").evaluation
     # A bound of .019 excludes .02 alone; one rule more, and 1.14 times as long it does not.
     for high, decision in ((0.0, "no"), (0.019, "open")):
@@ -295,7 +287,7 @@ def test_no_network_to_find_lesions_is_said_by_all_differences_together() -> Non
         assert ("finding.together" in said) == (decision == "open")
 
 
-def test_a_shift_of_a_finder_is_said_first() -> None:
+def test_a_shift_of_a_finder_is_said_first():
     evaluation = searched("holdout").evaluation
     chosen = evaluation.finding.chosen | {"deep": {"other_network": 1}}
     difference = Estimate(-0.2, -0.3, -0.1)
@@ -311,7 +303,7 @@ def test_a_shift_of_a_finder_is_said_first() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("design", ["cv", "holdout"])
-def test_finders_are_chosen_by_what_they_find_and_not_by_the_images_auc(design: Design) -> None:
+def test_finders_are_chosen_by_what_they_find_and_not_by_the_images_auc(design):
     run = films(
         design,
         ("film_forest", "classical", 3.0, "film", 3.0),
@@ -327,14 +319,14 @@ def test_finders_are_chosen_by_what_they_find_and_not_by_the_images_auc(design: 
 
 
 @pytest.mark.slow
-def test_the_choice_knows_no_lesion_that_it_is_reported_on() -> None:
+def test_the_choice_knows_no_lesion_that_it_is_reported_on():
     run = films("cv", ("cell_forest", "classical", 1.5, "cells", 2.0))
     (model,), setting = run.models, given(run)
     table = model.part("out_of_fold")
     held_out = set(table[table["fold"] == 1]["case_id"])
     lesions, marks = run.tables.lesions, model.marks
 
-    def measure(known: pd.DataFrame, made: pd.DataFrame) -> dict[tuple[int, int], float]:
+    def measure(known, made):
         spacing = run.tables.spacing
         return dict(measure_for_selection(model, made, known, setting, HIT, spacing).of_folds)
 
@@ -348,7 +340,7 @@ def test_the_choice_knows_no_lesion_that_it_is_reported_on() -> None:
 
 
 @pytest.mark.slow
-def test_sealed_lesions_have_no_say_in_the_choice() -> None:
+def test_sealed_lesions_have_no_say_in_the_choice():
     run = searched("holdout")
     sealed = set(run.known.cases.test().case_id.tolist())
     open_ones = run.tables.known[~run.tables.known["case_id"].isin(sealed)]

@@ -11,7 +11,7 @@ from skiagram.evaluation.warnings import warn_of_unequal_patients
 from tests.evaluation.scenario import reference, scenario
 
 
-def test_the_seal_is_opened_by_id() -> None:
+def test_the_seal_is_opened_by_id():
     known = scenario(images=2)
     shuffled = known.sealed.sample(frac=1, random_state=0)
     found = label_cases(known.cases.test(), known.task, shuffled)
@@ -19,7 +19,7 @@ def test_the_seal_is_opened_by_id() -> None:
     assert found.patients_by_class() == {"normal": 20, "abnormal": 20}
 
 
-def test_selected_cases_keep_their_patients_apart() -> None:
+def test_selected_cases_keep_their_patients_apart():
     known = scenario(development=8, test=0, images=2, design="cv")
     whole = label_cases(known.cases, known.task, pd.DataFrame({"case_id": [], "label": []}))
     part = whole.select(np.array([False, False, True, True, True, False, False, False]))
@@ -28,7 +28,7 @@ def test_selected_cases_keep_their_patients_apart() -> None:
         whole.of(["case-0001", "nobody"], "scores")
 
 
-def test_few_patients_with_most_cases_are_warned_of_by_their_weight() -> None:
+def test_few_patients_with_most_cases_are_warned_of_by_their_weight():
     patient = np.concatenate([np.arange(20), np.repeat(np.arange(20, 24), [27, 1, 1, 1])])
     label = (np.arange(50) >= 20).astype(np.int64)
     cases = reference(label, patient)

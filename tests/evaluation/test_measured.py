@@ -2,12 +2,10 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 
 from skiagram.evaluation import evaluate as of_run
 from skiagram.evaluation.criteria import find_standing, is_nothing_of_use
@@ -28,8 +26,7 @@ from skiagram.evaluation.external import (
     UPDATED,
     compare_with_development,
 )
-from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS, EvaluationOptions
+from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.evaluation.sites import SITES, WORST
@@ -54,30 +51,30 @@ OPTIONS = replace(DEFAULTS, analyses=replace(NO_REQUESTS, simple_rules=("volume"
 
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> EvaluationInputs:
+def inputs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
-    columns: dict[str, tuple[str, ...] | None] = {"cox": None, "volume": ("volume",)}
+    columns = {"cox": None, "volume": ("volume",)}
     return train_models(folder, **columns, noise=("noise",))
 
 
 @pytest.fixture(scope="module")
-def found(inputs: EvaluationInputs) -> Evaluation:
+def found(inputs):
     """Return the evaluation of all models, with a pair that somebody asked for."""
     return evaluate(inputs, replace(OPTIONS, compare=(("cox", "noise"),)))
 
 
 def evaluate(
-    inputs: EvaluationInputs,
-    options: EvaluationOptions = OPTIONS,
-    at_home: Evaluation | None = None,
-) -> Evaluation:
+    inputs,
+    options=OPTIONS,
+    at_home=None,
+):
     evaluation = of_run.evaluate(inputs, options, seed=0)
     if at_home is None:
         return evaluation
     return compare_with_development(evaluation, at_home, inputs, options, 0)
 
 
-def as_networks(inputs: EvaluationInputs, *networks: str, rules: bool = True) -> EvaluationInputs:
+def as_networks(inputs, *networks, rules=True):
     """Return the models with some of them called networks, and without the rule if asked."""
     models = [
         replace(model, outcome=replace(model.outcome, arm="deep"))
@@ -89,9 +86,7 @@ def as_networks(inputs: EvaluationInputs, *networks: str, rules: bool = True) ->
     return replace(inputs, models=tuple(models))
 
 
-def test_what_tells_the_hazard_is_found_and_beats_the_rule(
-    found: Evaluation, tmp_path: Path
-) -> None:
+def test_what_tells_the_hazard_is_found_and_beats_the_rule(found, tmp_path):
     of_primary = found.table.select(analysis=METRICS, figure="concordance")
     assert of_primary.by_model("concordance")["cox"].low > 0.6
     noise = of_primary.by_model("concordance")["noise"]
@@ -107,7 +102,7 @@ def test_what_tells_the_hazard_is_found_and_beats_the_rule(
     assert read_record(Evaluation, tmp_path / "evaluation.json") == found
 
 
-def test_where_nothing_is_shown_to_beat_chance_no_model_works(inputs: EvaluationInputs) -> None:
+def test_where_nothing_is_shown_to_beat_chance_no_model_works(inputs):
     evaluation = evaluate(replace(inputs, models=inputs.models[2:]))
     assert evaluation.verdict.startswith("No model is shown to work on these data")
     assert "Look at the labels and at images" in evaluation.verdict
@@ -120,7 +115,7 @@ def test_where_nothing_is_shown_to_beat_chance_no_model_works(inputs: Evaluation
     assert (Number.chance, Grade.chance) == (None, 0.0)
 
 
-def test_a_network_that_gains_is_used_by_the_rules_of_every_task(inputs: EvaluationInputs) -> None:
+def test_a_network_that_gains_is_used_by_the_rules_of_every_task(inputs):
     evaluation = evaluate(as_networks(inputs, "cox"))
     assert evaluation.answer.headline == "Use a network: yes."
     assert evaluation.arms["deep"].model == "cox"
@@ -135,7 +130,7 @@ def test_a_network_that_gains_is_used_by_the_rules_of_every_task(inputs: Evaluat
     assert primary.find(figure="detectable").value > 0.02
 
 
-def test_a_network_at_chance_is_never_used(inputs: EvaluationInputs) -> None:
+def test_a_network_at_chance_is_never_used(inputs):
     # Its classical rival is worse than chance, so that the difference alone says yes.
     turned = inputs.models[0].table.copy()
     turned["score_0"] *= -1
@@ -149,8 +144,8 @@ def test_a_network_at_chance_is_never_used(inputs: EvaluationInputs) -> None:
 
 
 def test_of_an_error_less_is_a_gain_and_the_rule_without_features_is_chance(
-    tmp_path: Path,
-) -> None:
+    tmp_path,
+):
     names = ("logistic_regression", "null_model")
     numbers = train_all(tmp_path, make_numbers(), {name: model(name) for name in names})
     regression, same = numbers.models
@@ -171,9 +166,7 @@ def test_of_an_error_less_is_a_gain_and_the_rule_without_features_is_chance(
 
 
 @pytest.mark.parametrize(("share", "decision"), [(1.0, "open"), (0.5, "yes")])
-def test_the_answer_follows_the_cases_without_copies(
-    share: float, decision: str, inputs: EvaluationInputs
-) -> None:
+def test_the_answer_follows_the_cases_without_copies(share, decision, inputs):
     held_out = as_networks(sealed_half(inputs), "cox")
     tested = held_out.cases.test().case_id
     copied = tested[: round(share * len(tested))]
@@ -186,7 +179,7 @@ def test_the_answer_follows_the_cases_without_copies(
     assert words in " ".join((*evaluation.answer.openings, *evaluation.answer.reasons))
 
 
-def test_test_cases_unlike_the_others_are_said_first(inputs: EvaluationInputs) -> None:
+def test_test_cases_unlike_the_others_are_said_first(inputs):
     held_out = sealed_half(inputs)
     table = held_out.models[0].table.copy()
     tested = table["part"] == "test"
@@ -199,9 +192,7 @@ def test_test_cases_unlike_the_others_are_said_first(inputs: EvaluationInputs) -
     assert "unlike" not in " ".join(evaluate(as_networks(held_out, "cox")).answer.openings)
 
 
-def test_order_of_rows_and_scale_of_a_folds_scores_change_no_figure(
-    inputs: EvaluationInputs, found: Evaluation
-) -> None:
+def test_order_of_rows_and_scale_of_a_folds_scores_change_no_figure(inputs, found):
     model = inputs.models[0]
     table = model.table.copy()
     table.loc[table["fold"] == 1, "score_0"] += 50.0
@@ -211,16 +202,14 @@ def test_order_of_rows_and_scale_of_a_folds_scores_change_no_figure(
     assert before.rows[0] == after.rows[0]
 
 
-def naive_concordance(risk: NDArray[np.float64], cases: Cases) -> float:
+def naive_concordance(risk, cases):
     time = cases.value
     before = (time[:, None] < time[None]) & (cases.label == 1)[:, None]
     wins = (risk[:, None] > risk[None]) + 0.5 * (risk[:, None] == risk[None])
     return float(wins[before].mean())
 
 
-def test_another_cohort_stands_beside_the_development_cases(
-    inputs: EvaluationInputs, found: Evaluation
-) -> None:
+def test_another_cohort_stands_beside_the_development_cases(inputs, found):
     at_home, cohort = found, another_cohort(inputs)
     evaluation = evaluate(cohort, at_home=at_home)
     assert evaluation.is_external
@@ -245,16 +234,14 @@ def test_another_cohort_stands_beside_the_development_cases(
     )
 
 
-def test_calibration_is_updated_on_other_patients_of_the_cohort(
-    inputs: EvaluationInputs, found: Evaluation
-) -> None:
+def test_calibration_is_updated_on_other_patients_of_the_cohort(inputs, found):
     at_home, cohort = found, another_cohort(inputs)
     sealed = cohort.sealed.assign(value=2.0 * cohort.sealed["value"])  # half the hazard
     late = replace(cohort, sealed=sealed)
     evaluation = evaluate(late, at_home=at_home)
     figures = evaluation.figures
 
-    def of_cox(side: str, figure: str) -> list[float]:
+    def of_cox(side, figure):
         rows = figures.select(analysis=EXTERNAL, model="cox", group=side).rows
         named = (row for row in rows if row.figure.partition(" ")[0] == figure)
         return [abs(row.value) for row in named if row.value is not None]
@@ -272,7 +259,7 @@ def test_calibration_is_updated_on_other_patients_of_the_cohort(
     assert "fewer than 20 patients" in updated[0].reason
 
 
-def test_sealed_test_cases_are_reported_and_choose_nothing(inputs: EvaluationInputs) -> None:
+def test_sealed_test_cases_are_reported_and_choose_nothing(inputs):
     held_out = sealed_half(inputs)
     evaluation = evaluate(held_out)
     assert re.search(
@@ -298,7 +285,7 @@ def test_sealed_test_cases_are_reported_and_choose_nothing(inputs: EvaluationInp
 
 @pytest.mark.slow
 @pytest.mark.parametrize("skewed", [True, False])
-def test_a_network_that_knows_the_median_alone_is_no_yes(*, skewed: bool) -> None:
+def test_a_network_that_knows_the_median_alone_is_no_yes(*, skewed):
     """Least squares predict the mean: beside it the median had a *yes* in 18 of 25 data sets."""
     generator = np.random.default_rng(0)
     answers = []
@@ -309,7 +296,7 @@ def test_a_network_that_knows_the_median_alone_is_no_yes(*, skewed: bool) -> Non
     assert "yes" not in answers, answers
 
 
-def test_chance_is_asked_of_a_number_whose_null_model_nobody_trained() -> None:
+def test_chance_is_asked_of_a_number_whose_null_model_nobody_trained():
     """A network of noise beside a reversed classical model had a *yes* in 30 of 30 data sets."""
     value = np.random.default_rng(0).normal(size=700)
     found = evaluate_constants(value, np.random.default_rng(1), reversed_by=0.5)
@@ -322,9 +309,7 @@ def test_chance_is_asked_of_a_number_whose_null_model_nobody_trained() -> None:
     assert chance.value == pytest.approx(known.value, rel=1e-3)
 
 
-def evaluate_constants(
-    value: NDArray[np.float64], generator: np.random.Generator, reversed_by: float = 0.0
-) -> Evaluation:
+def evaluate_constants(value, generator, reversed_by=0.0):
     """Evaluate a ridge regression at the mean and a network at the median of 400 of 700 numbers.
 
     Args:
@@ -358,7 +343,7 @@ def evaluate_constants(
             estimate = calibration.probabilities(score[is_test, None])
             part = ("test", repeat, -1, case_id[is_test])
             tables.append(tabulate_scores(*part, score[is_test, None], estimate))
-        described = Outcome(name, arm, name, "finished")  # type: ignore[arg-type]
+        described = Outcome(name, arm, name, "finished")
         models.append(Predictions(described, pd.concat(tables, ignore_index=True)))
     patient = np.array([f"patient-{k:04d}" for k in range(700)])
     sealed = np.where(is_test, SEALED, label), np.where(is_test, np.nan, value)

@@ -1,10 +1,7 @@
 """The figures of one model against scikit-learn."""
 
-from typing import Literal
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.special import logit
 from scipy.stats import t
 from sklearn.metrics import (
@@ -16,7 +13,6 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.labelled_cases import label_cases as open_seal
 from skiagram.evaluation.metrics import (
     estimate_balanced_accuracy,
@@ -27,25 +23,23 @@ from skiagram.evaluation.options import PartialRange
 from skiagram.evaluation.scores import align_scores
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.delong import macro_placements
-from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
 from skiagram.statistics.variation import effective_patients, variance_of_mean
-from skiagram.tasks.scored_cases import ScoredCases
-from tests.evaluation.scenario import Scenario, finished, scenario
+from tests.evaluation.scenario import finished, scenario
 
 
-def on_test(known: Scenario, name: str, strength: float) -> tuple[ScoredCases, LabelledCases]:
+def on_test(known, name, strength):
     cases = open_seal(known.cases.test(), known.task, known.sealed)
     return align_scores(
         finished(known, name, strength=strength), "test", cases, known.task.predicted
     ), cases
 
 
-def estimates(scores: ScoredCases, cases: LabelledCases) -> dict[str, Estimate]:
+def estimates(scores, cases):
     return estimate_metrics(scores, cases, draw_patients(cases.patient, 20, 300, seed=0))
 
 
-def test_two_classes_equal_sklearn() -> None:
+def test_two_classes_equal_sklearn():
     scores, cases = on_test(scenario(), "svm", 1.5)
     found = estimates(scores, cases)
     probability, label = scores.estimate[0], cases.label
@@ -66,9 +60,7 @@ def test_two_classes_equal_sklearn() -> None:
 
 @pytest.mark.parametrize("of", ["specificity", "sensitivity"])
 @pytest.mark.parametrize(("low", "high"), [(0.9, 1.0), (0.6, 0.85), (0.0, 1.0)])
-def test_a_partial_auc_is_the_area_under_the_range_of_the_curve(
-    of: Literal["specificity", "sensitivity"], low: float, high: float
-) -> None:
+def test_a_partial_auc_is_the_area_under_the_range_of_the_curve(of, low, high):
     known = scenario(90, 200)
     scores, cases = on_test(known, "svm", 1.5)
     draws = draw_patients(cases.patient, 20, 300, seed=0)
@@ -85,7 +77,7 @@ def test_a_partial_auc_is_the_area_under_the_range_of_the_curve(
     assert found.method == f"BCa bootstrap by patient, {of} {low:g} to {high:g}"
 
 
-def test_more_classes_equal_sklearn_and_have_no_operating_point() -> None:
+def test_more_classes_equal_sklearn_and_have_no_operating_point():
     known = scenario(90, 90, classes=("a", "b", "c"))
     scores, cases = on_test(known, "svm", 1.5)
     found = estimates(scores, cases)
@@ -110,25 +102,23 @@ PPV, NPV = "positive predictive value", "negative predictive value"
 
 
 def predictive_values(
-    right: NDArray[np.float64],
-    positive: NDArray[np.bool_],
-    patient: NDArray[np.int64],
-    prevalence: float,
-) -> dict[str, Estimate]:
+    right,
+    positive,
+    patient,
+    prevalence,
+):
     return {
         PPV: predictive_value_at_prevalence(right, positive, patient, prevalence),
         NPV: predictive_value_at_prevalence(right, ~positive, patient, 1 - prevalence),
     }
 
 
-def cases(
-    hits: int, misses: int, rejections: int, alarms: int
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def cases(hits, misses, rejections, alarms):
     right = np.repeat([1.0, 0.0, 1.0, 0.0], [hits, misses, rejections, alarms])
     return right, np.arange(len(right)) < hits + misses
 
 
-def test_equals_mercaldo_on_the_papers_counts() -> None:
+def test_equals_mercaldo_on_the_papers_counts():
     # ApoE ε4 and Alzheimer's disease: 240 of 418 patients and 87 of 375 controls carry it,
     # prevalence 3 %; bounds by the paper's eqs. 8 to 11 in R 4.2.2
     right, positive = cases(240, 178, 288, 87)
@@ -142,14 +132,14 @@ def test_equals_mercaldo_on_the_papers_counts() -> None:
         assert (one.value, one.low, one.high) == pytest.approx(figures, rel=1e-8)
 
 
-def test_at_the_observed_share_it_is_the_observed_predictive_value() -> None:
+def test_at_the_observed_share_it_is_the_observed_predictive_value():
     right, positive = cases(40, 10, 120, 30)
     found = predictive_values(right, positive, np.arange(200), 0.25)
     assert found[PPV].value == pytest.approx(40 / 70)
     assert found[NPV].value == pytest.approx(120 / 130)
 
 
-def test_a_patient_of_many_images_lengthens_a_predictive_value_on_both_sides() -> None:
+def test_a_patient_of_many_images_lengthens_a_predictive_value_on_both_sides():
     """Thirty positive and thirty negative patients; one of each has 25 images, a few are wrong."""
     sizes = np.ones(60, dtype=np.int64)
     sizes[[0, 30]] = 25
@@ -173,7 +163,7 @@ def test_a_patient_of_many_images_lengthens_a_predictive_value_on_both_sides() -
     assert logit(found.value) - logit(found.low) >= half - 1e-12
 
 
-def test_extremes_keep_their_doubt_and_absent_classes_say_why() -> None:
+def test_extremes_keep_their_doubt_and_absent_classes_say_why():
     right, positive = cases(20, 0, 30, 10)
     found = predictive_values(right, positive, np.arange(60), 0.1)[NPV]
     assert found.value == 1
@@ -182,7 +172,7 @@ def test_extremes_keep_their_doubt_and_absent_classes_say_why() -> None:
     assert alone[PPV].reason == alone[NPV].reason == "a class has no case"
 
 
-def test_a_balanced_accuracy_has_an_interval_where_each_class_gets_one_decision() -> None:
+def test_a_balanced_accuracy_has_an_interval_where_each_class_gets_one_decision():
     """By Wilson's bounds of 15 of 15 and 0 of 15 by Student's t, squared, added and halved."""
     label = np.repeat([1, 0], 15)
     patient = np.arange(30)
@@ -204,7 +194,7 @@ def test_a_balanced_accuracy_has_an_interval_where_each_class_gets_one_decision(
 
 
 @pytest.mark.slow
-def test_a_balanced_accuracy_is_held_where_nearly_all_cases_are_called_positive() -> None:
+def test_a_balanced_accuracy_is_held_where_nearly_all_cases_are_called_positive():
     """It was held in 77 % of such sets, as 16 % of the intervals had no width."""
     generator, label, held = np.random.default_rng(1), np.repeat([1, 0], 15), 0
     for _ in range(500):

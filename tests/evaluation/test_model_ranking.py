@@ -13,7 +13,7 @@ from skiagram.statistics.significance import kendall_w
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(2, 8), st.integers(3, 7), st.integers(2, 20), st.integers(0, 2**32 - 1))
-def test_equals_friedman_with_ties(judges: int, models: int, levels: int, seed: int) -> None:
+def test_equals_friedman_with_ties(judges, models, levels, seed):
     values = np.random.default_rng(seed).integers(levels, size=(judges, models)).astype(float)
     w, p = kendall_w(values)
     if np.isnan(w):
@@ -25,7 +25,7 @@ def test_equals_friedman_with_ties(judges: int, models: int, levels: int, seed: 
     assert -1e-12 <= w <= 1 + 1e-12
 
 
-def test_one_order_in_every_fold_is_full_concordance() -> None:
+def test_one_order_in_every_fold_is_full_concordance():
     folds = {"a": np.array([0.9, 0.8, 0.7]), "b": np.array([0.8, 0.7, 0.6])}
     resampled = {"a": np.array([0.9, 0.8, np.nan, 0.5]), "b": np.array([0.7, 0.9, 0.9, 0.5])}
     found = FigureTable(rank_models(folds, resampled))
@@ -34,7 +34,7 @@ def test_one_order_in_every_fold_is_full_concordance() -> None:
     assert [of.value for of in found.by_model("first").values()] == pytest.approx([0.5, 0.5])
 
 
-def test_what_cannot_be_ranked_says_why() -> None:
+def test_what_cannot_be_ranked_says_why():
     resampled = {"a": np.full(3, np.nan), "b": np.full(3, np.nan)}
     one = {"a": np.array([0.9]), "b": np.array([0.8])}
     equal = {"a": np.full(3, 0.5), "b": np.full(3, 0.5)}

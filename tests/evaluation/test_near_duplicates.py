@@ -13,17 +13,16 @@ from skiagram.evaluation.evaluation_record import SIMPLE_RULES
 from skiagram.evaluation.evaluation_set import mark_near_duplicates
 from skiagram.evaluation.labelled_cases import count_label_conflicts
 from skiagram.evaluation.results import DECISIONS_OFF_COPIES
-from skiagram.records.predictions import Predictions
 from skiagram.report.sections.answer import describe_use, state_answer, tabulate_answer
 from skiagram.statistics.estimate import format_signed
-from tests.evaluation.scenario import Scenario, evaluated, finished, reference, scenario
+from tests.evaluation.scenario import evaluated, finished, reference, scenario
 
 
-def pairs(*rows: tuple[str, str]) -> pd.DataFrame:
+def pairs(*rows):
     return pd.DataFrame(rows, columns=["first", "second"])
 
 
-def test_only_twins_among_development_cases_count() -> None:
+def test_only_twins_among_development_cases_count():
     known = scenario(development=6, test=4, images=1)
     found = mark_near_duplicates(
         known.cases.test().case_id,
@@ -37,7 +36,7 @@ def test_only_twins_among_development_cases_count() -> None:
     assert found.tolist() == [True, False, False, False]
 
 
-def test_under_cross_validation_only_another_patient_counts() -> None:
+def test_under_cross_validation_only_another_patient_counts():
     known = scenario(development=8, test=0, images=2, design="cv")
     case_id = known.cases.case_id
     found = mark_near_duplicates(
@@ -46,7 +45,7 @@ def test_under_cross_validation_only_another_patient_counts() -> None:
     assert np.flatnonzero(found).tolist() == [2, 5]
 
 
-def test_contradicting_labels_are_counted() -> None:
+def test_contradicting_labels_are_counted():
     label = np.array([0, 1, 1])
     one, other = (
         replace(reference(label), case_id=np.array(list(names))) for names in ("abc", "def")
@@ -54,7 +53,7 @@ def test_contradicting_labels_are_counted() -> None:
     assert count_label_conflicts(one, other, pairs(("a", "b"), ("b", "c"))) == 1
 
 
-def remembered() -> tuple[Scenario, list[Predictions], pd.DataFrame]:
+def remembered():
     """Return a network that knows 30 of 80 test cases by heart and is at chance on the others."""
     known = scenario(images=1)
     test = np.flatnonzero(known.cases.split == "test")
@@ -70,7 +69,7 @@ def remembered() -> tuple[Scenario, list[Predictions], pd.DataFrame]:
 
 
 @pytest.mark.slow
-def test_the_verdict_follows_the_cases_without_near_duplicates() -> None:
+def test_the_verdict_follows_the_cases_without_near_duplicates():
     known, models, duplicates = remembered()
     found = evaluated(known, models, duplicates=duplicates)
     clean, everything = find_decisive(found), found.difference
@@ -99,7 +98,7 @@ def test_the_verdict_follows_the_cases_without_near_duplicates() -> None:
     assert of_rules.list_distinct("model") == ("deep", "classical")
 
 
-def test_the_first_page_counts_without_near_duplicates() -> None:
+def test_the_first_page_counts_without_near_duplicates():
     known, models, duplicates = remembered()
     found = evaluated(known, models, duplicates=duplicates, thresholds=(0.5,))
     # Counted by hand on the 50 cases that no development case looks like.
@@ -132,7 +131,7 @@ def test_the_first_page_counts_without_near_duplicates() -> None:
 
 
 @pytest.mark.parametrize("copied", [range(80), range(1, 80, 2)])
-def test_no_count_stands_on_near_duplicates_alone(copied: range) -> None:
+def test_no_count_stands_on_near_duplicates_alone(copied):
     known, models, _ = remembered()
     test = known.cases.case_id[known.cases.split == "test"]
     rows = [(f"case-{k:04d}", test[k]) for k in copied]

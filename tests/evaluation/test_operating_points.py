@@ -18,7 +18,7 @@ from skiagram.evaluation.decisions import (
     judge_operating_points,
     threshold_at_specificity,
 )
-from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
+from skiagram.evaluation.evaluation_set import assemble_evaluation_set
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
 from skiagram.evaluation.results import OPERATING_POINTS
 from skiagram.evaluation.scores import (
@@ -27,8 +27,7 @@ from skiagram.evaluation.scores import (
 )
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.discrimination import matthews_correlation
-from skiagram.tasks.task import Design
-from tests.evaluation.scenario import NO_PAIRS, Scenario, evaluated, finished, reference, scenario
+from tests.evaluation.scenario import NO_PAIRS, evaluated, finished, reference, scenario
 
 SENSITIVITY, SPECIFICITY = (
     OperatingTarget(aim="sensitivity", level=0.9),
@@ -36,15 +35,13 @@ SENSITIVITY, SPECIFICITY = (
 )
 
 
-def opened(known: Scenario) -> EvaluationSet:
+def opened(known):
     return assemble_evaluation_set(known.cases, known.task, known.sealed, None, NO_PAIRS, 0, 200)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(2, 60), st.integers(1, 9), st.floats(0.05, 1), st.integers(0, 2**32 - 1))
-def test_the_lowest_threshold_that_keeps_a_specificity(
-    n: int, levels: int, wanted: float, seed: int
-) -> None:
+def test_the_lowest_threshold_that_keeps_a_specificity(n, levels, wanted, seed):
     rng = np.random.default_rng(seed)
     probability = rng.integers(levels, size=n) / 10
     positive = np.arange(n) < n // 2
@@ -56,7 +53,7 @@ def test_the_lowest_threshold_that_keeps_a_specificity(
 
 
 @pytest.mark.parametrize("design", ["holdout", "cv"])
-def test_no_reported_case_fixes_its_own_threshold(design: Design) -> None:
+def test_no_reported_case_fixes_its_own_threshold(design):
     known = scenario(design=design, test=80 if design == "holdout" else 0)
     ground = opened(known)
     model = finished(known, "svm", repeats=2)
@@ -76,7 +73,7 @@ def test_no_reported_case_fixes_its_own_threshold(design: Design) -> None:
     assert (covered == 1).all()
 
 
-def test_a_class_without_held_out_cases_leaves_reasons() -> None:
+def test_a_class_without_held_out_cases_leaves_reasons():
     cases = reference(np.arange(10) % 2)
     probability = np.tile([0.4, 0.6], (10, 1))
     decided_on = 0, np.ones(10, dtype=np.bool_)
@@ -96,7 +93,7 @@ def test_a_class_without_held_out_cases_leaves_reasons() -> None:
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_correlation_equals_sklearn_with_weights(seed: int) -> None:
+def test_correlation_equals_sklearn_with_weights(seed):
     rng = np.random.default_rng(seed)
     called, positive = rng.random((2, 25)) < 0.4
     weights = rng.integers(1, 4, size=(2, 25)).astype(float)
@@ -108,7 +105,7 @@ def test_correlation_equals_sklearn_with_weights(seed: int) -> None:
     np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
-def test_figures_equal_sklearn_and_lie_within_their_intervals() -> None:
+def test_figures_equal_sklearn_and_lie_within_their_intervals():
     rng = np.random.default_rng(0)
     label = (np.arange(200) % 3 == 0).astype(np.int64)
     cases = reference(label, patient=np.arange(200) // 2)
@@ -129,7 +126,7 @@ def test_figures_equal_sklearn_and_lie_within_their_intervals() -> None:
         assert one.low < one.value < one.high
 
 
-def test_decisions_that_never_vary_or_never_err_say_so() -> None:
+def test_decisions_that_never_vary_or_never_err_say_so():
     label = (np.arange(40) % 2).astype(np.int64)
     cases, draws = reference(label), draw_patients(np.arange(40), 20, 200, seed=0)
     nobody = judge_decisions(Decisions(np.zeros((1, 40), dtype=bool), cases, draws), 0.1)
@@ -141,7 +138,7 @@ def test_decisions_that_never_vary_or_never_err_say_so() -> None:
 
 
 @pytest.mark.slow
-def test_a_run_judges_each_point_asked_for() -> None:
+def test_a_run_judges_each_point_asked_for():
     known = scenario(400, 400)
     questions = RequestedAnalyses(
         operating_points=(

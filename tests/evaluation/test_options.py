@@ -1,7 +1,6 @@
 """The questions as options: what stands in the file, and what is refused."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -11,17 +10,16 @@ from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
 from skiagram.options import check
 
 PROJECT = Path(__file__).resolve().parents[2]
-SENSITIVITY: float = yaml.safe_load((PROJECT / "params.yaml").read_text())["sensitivity"]
+SENSITIVITY = yaml.safe_load((PROJECT / "params.yaml").read_text())["sensitivity"]
 
 
-def committed() -> dict[str, Any]:
+def committed():
     text = (PROJECT / "conf/evaluate.yaml").read_text()
     filled = text.replace('"${params.sensitivity}"', str(SENSITIVITY))
-    values: dict[str, Any] = yaml.safe_load(filled)["analyses"]
-    return values
+    return yaml.safe_load(filled)["analyses"]
 
 
-def test_the_committed_file_asks_for_both_kinds_of_operating_point() -> None:
+def test_the_committed_file_asks_for_both_kinds_of_operating_point():
     found = check(RequestedAnalyses, committed(), "evaluate.analyses")
     assert [one.aim for one in found.operating_points] == ["sensitivity", "specificity"]
     assert found.operating_points[0] == OperatingTarget(aim="sensitivity", level=SENSITIVITY)
@@ -38,6 +36,6 @@ def test_the_committed_file_asks_for_both_kinds_of_operating_point() -> None:
         ({"trivia": []}, "no such option"),
     ],
 )
-def test_what_cannot_be_asked_names_the_option(changed: dict[str, Any], message: str) -> None:
+def test_what_cannot_be_asked_names_the_option(changed, message):
     with pytest.raises(OptionError, match=message):
         check(RequestedAnalyses, {**committed(), **changed}, "evaluate.analyses")

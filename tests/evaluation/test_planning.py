@@ -9,7 +9,6 @@ from scipy.stats import multivariate_normal, norm
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.planning import (
-    Spread,
     binormal_components,
     chance_of_settling,
     exponential_components,
@@ -25,11 +24,11 @@ from skiagram.statistics.significance import plan_patients
 Floats = NDArray[np.float64]
 
 
-def spread_between(auc: float, other: float, correlation: float) -> Spread:
+def spread_between(auc, other, correlation):
     return spread_of_difference(auc, other, correlation, 0.4)
 
 
-def test_the_standard_error_is_that_of_hanley_and_mcneil() -> None:
+def test_the_standard_error_is_that_of_hanley_and_mcneil():
     """Their example: 58 normal, 51 abnormal, area .893, standard error .032 (1982, p. 33)."""
     variance = exponential_components(0.893).variance(51, 58)
     assert math.sqrt(variance) == pytest.approx(0.0325, abs=5e-5)
@@ -37,9 +36,7 @@ def test_the_standard_error_is_that_of_hanley_and_mcneil() -> None:
 
 @pytest.mark.parametrize("correlation", [0.0, 0.3, 0.95])
 @pytest.mark.parametrize(("auc", "other"), [(0.6, 0.9), (0.8, 0.8), (0.97, 0.7)])
-def test_components_are_bivariate_normal_probabilities(
-    auc: float, other: float, correlation: float
-) -> None:
+def test_components_are_bivariate_normal_probabilities(auc, other, correlation):
     found = binormal_components(auc, other, correlation)
     a, b = norm.ppf([auc, other])
     for value, rho in ((found.positive, correlation / 2), (found.both, correlation)):
@@ -47,7 +44,7 @@ def test_components_are_bivariate_normal_probabilities(
         assert value == pytest.approx(both - auc * other, abs=1e-6)
 
 
-def test_the_formula_for_counts_agrees_with_planning_after_a_run() -> None:
+def test_the_formula_for_counts_agrees_with_planning_after_a_run():
     spread = spread_between(0.85, 0.85, 0.6)
     plan = plan_difference(0.02, 0.0, spread, 0.4)
     planning = plan_patients(spread(1000), 1000, 0.02)
@@ -61,7 +58,7 @@ def test_the_formula_for_counts_agrees_with_planning_after_a_run() -> None:
     ("true_difference", "aim"),
     [(0.0, "within"), (0.01, "within"), (0.05, "above"), (-0.05, "below")],
 )
-def test_the_plan_is_the_smallest_number(true_difference: float, aim: str) -> None:
+def test_the_plan_is_the_smallest_number(true_difference, aim):
     spread = spread_between(0.8, 0.8 + true_difference, 0.5)
     plan = plan_difference(0.02, true_difference, spread, 0.4)
     assert plan.aim == aim
@@ -74,12 +71,12 @@ def test_the_plan_is_the_smallest_number(true_difference: float, aim: str) -> No
 
 
 @pytest.mark.parametrize("true_difference", [0.02, -0.02])
-def test_the_margin_itself_cannot_be_settled(true_difference: float) -> None:
+def test_the_margin_itself_cannot_be_settled(true_difference):
     with pytest.raises(OptionError, match="margin itself"):
         plan_difference(0.02, true_difference, spread_between(0.8, 0.8, 0.5), 0.4)
 
 
-def test_the_shape_of_scores_that_varies_more_counts_for_a_width() -> None:
+def test_the_shape_of_scores_that_varies_more_counts_for_a_width():
     variance = spread_of_auc(0.85, 0.3)(350).variance
     kinds = [exponential_components(0.85), binormal_components(0.85, 0.85, 1.0)]
     assert variance == max(kind.variance(105, 245) for kind in kinds)
@@ -90,7 +87,7 @@ def test_the_shape_of_scores_that_varies_more_counts_for_a_width() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("difference", [0.0, 0.02, 0.12])
-def test_simulated_studies_settle_the_margin_in_four_of_five(difference: float) -> None:
+def test_simulated_studies_settle_the_margin_in_four_of_five(difference):
     auc, margin, correlation = 0.75, 0.05, 0.6
     plan = plan_difference(
         margin, difference, spread_between(auc, auc + difference, correlation), 0.4

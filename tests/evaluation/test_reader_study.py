@@ -1,17 +1,13 @@
 """Obuchowski–Rockette against published figures, the jackknife, and trivial cases."""
 
-from typing import Literal
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.reader_study import MEAN_READER, READERS, study_readers
 from skiagram.statistics.delong import auc_of_placements, placements
-from skiagram.statistics.linearised import Linearised
-from skiagram.statistics.readers import ReaderMean, covariance_of_readers, mean_over_readers
+from skiagram.statistics.readers import covariance_of_readers, mean_over_readers
 from tests.evaluation.test_contract import TWO, whole
 
 # Five radiologists read 114 patients, 45 with a dissection of the aorta, on spin echo and on cine
@@ -22,11 +18,11 @@ SPIN_ECHO = np.array([0.9196, 0.8588, 0.9039, 0.9731, 0.8298])
 CINE = np.array([0.9478, 0.9053, 0.9217, 0.9994, 0.9300])
 
 
-def equally_correlated(variance: float, covariance: float) -> NDArray[np.float64]:
+def equally_correlated(variance, covariance):
     return np.full((5, 5), covariance) + np.eye(5) * (variance - covariance)
 
 
-def bounds(found: ReaderMean) -> tuple[float, float]:
+def bounds(found):
     half = found.variation.half
     return found.value - half, found.value + half
 
@@ -39,18 +35,18 @@ def bounds(found: ReaderMean) -> tuple[float, float]:
     ],
 )
 def test_a_mean_over_readers_is_as_published(
-    figures: NDArray[np.float64],
-    variance: float,
-    covariance: float,
-    expected: tuple[float, float, float, float, float],
-) -> None:
+    figures,
+    variance,
+    covariance,
+    expected,
+):
     found = mean_over_readers(figures, equally_correlated(variance, covariance))
     degrees = found.variation.degrees
     own = (found.value, np.sqrt(found.variation.variance), degrees, *bounds(found))
     assert own == pytest.approx(expected, rel=1e-3)
 
 
-def test_a_difference_of_two_modalities_is_as_published() -> None:
+def test_a_difference_of_two_modalities_is_as_published():
     """F(1, 15.26) = 4.456, p = .0517, −.0438 (−.0880 to .0004); Cov2 − Cov3 = .0001051."""
     covariance = equally_correlated(
         2 * (0.0008023 - 0.0003466), 2 * (0.00034407483 - 0.00023902837)
@@ -62,7 +58,7 @@ def test_a_difference_of_two_modalities_is_as_published() -> None:
     assert bounds(found) == pytest.approx((-0.08796, 0.00036), abs=1e-4)
 
 
-def read_cases(readers: int, seed: int) -> tuple[list[Linearised], Linearised]:
+def read_cases(readers, seed):
     generator = np.random.default_rng(seed)
     patient = np.arange(120)
     positive = patient % 2 == 0
@@ -73,7 +69,7 @@ def read_cases(readers: int, seed: int) -> tuple[list[Linearised], Linearised]:
 
 
 @pytest.mark.slow
-def test_covariances_are_those_of_a_jackknife() -> None:
+def test_covariances_are_those_of_a_jackknife():
     generator = np.random.default_rng(0)
     positive = np.arange(150) % 3 == 0
     skill = generator.normal(size=150) + 1.2 * positive
@@ -88,7 +84,7 @@ def test_covariances_are_those_of_a_jackknife() -> None:
     assert found == pytest.approx(expected, rel=0.03)
 
 
-def test_trainings_of_the_model_widen_its_difference() -> None:
+def test_trainings_of_the_model_widen_its_difference():
     read, model = read_cases(3, seed=4)
     others = [read_cases(1, seed=seed)[1].influence for seed in (4, 14, 24)]
     single = auc_of_placements(np.mean(others, axis=0), model.kind == 1, model.patient)
@@ -105,8 +101,8 @@ def test_trainings_of_the_model_widen_its_difference() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_a_run_with_two_readers_holds_its_models_against_their_mean(
-    design: Literal["holdout", "cv"],
-) -> None:
+    design,
+):
     found = whole(design, TWO)
     readers = found.figures.select(analysis=READERS)
     against = readers.select(versus=MEAN_READER)

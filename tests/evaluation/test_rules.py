@@ -1,7 +1,6 @@
 """The tables of the verdict: every combination of conditions has one row, shown by the page."""
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,6 @@ from skiagram.evaluation.rules import (
     CONDITIONS,
     RULES,
     STANDINGS,
-    Conditions,
-    Rule,
     combine,
     find_rule,
 )
@@ -33,9 +30,7 @@ INTERVALS = [
 @pytest.mark.parametrize(
     ("rules", "situations"), [(RULES, [*combine(CONDITIONS)]), (STANDINGS, INTERVALS)]
 )
-def test_every_situation_has_a_row_and_every_row_a_situation(
-    rules: Sequence[Rule], situations: Sequence[Conditions]
-) -> None:
+def test_every_situation_has_a_row_and_every_row_a_situation(rules, situations):
     found = [find_rule(rules, situation) for situation in situations]
     assert {id(rule) for rule in found} == {id(rule) for rule in rules}
     for rule in rules:  # each names conditions and values that there are
@@ -44,7 +39,7 @@ def test_every_situation_has_a_row_and_every_row_a_situation(
         )
 
 
-def test_no_combination_is_decided_against_what_was_promised() -> None:
+def test_no_combination_is_decided_against_what_was_promised():
     for situation in combine(CONDITIONS):
         rule = find_rule(RULES, situation)
         sides = {situation[name] for name in ("difference", "chance", "baseline")}
@@ -73,20 +68,18 @@ def test_no_combination_is_decided_against_what_was_promised() -> None:
         (None, None, "unknown", "open"),
     ],
 )
-def test_each_place_of_the_interval_has_its_standing(
-    low: float | None, high: float | None, standing: str, decision: str
-) -> None:
+def test_each_place_of_the_interval_has_its_standing(low, high, standing, decision):
     rule = find_standing(Estimate(0.0, low, high), 0.02)
     assert (rule.because, rule.decision) == (standing, decision)
 
 
-def test_the_page_shows_the_rows_of_both_tables() -> None:
+def test_the_page_shows_the_rows_of_both_tables():
     shown = PAGE.read_text(encoding="utf-8")
     for rules in (RULES, STANDINGS):
         assert write_table(rules) in shown
 
 
-def write_table(rules: Sequence[Rule]) -> str:
+def write_table(rules):
     """Return a table of rules as the page shows it."""
     lines = []
     for rule in rules:
@@ -100,7 +93,7 @@ def write_table(rules: Sequence[Rule]) -> str:
 
 
 @pytest.mark.parametrize("key", sorted(read_sentences()))
-def test_each_sentence_of_the_list_is_whole_and_fills_its_places(key: str) -> None:
+def test_each_sentence_of_the_list_is_whole_and_fills_its_places(key):
     words = read_sentences()[key]
     places = {place: f"<{place}>" for place in re.findall(r"{(\w+)}", words)}
     said = say(key, **places)

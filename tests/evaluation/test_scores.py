@@ -1,7 +1,6 @@
 """Scores are lined up by id, ranked on the right scale and refused when not finite."""
 
 import dataclasses
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,7 @@ KNOWN = scenario()
 REPORTED = label_cases(KNOWN.cases.test(), KNOWN.task, KNOWN.sealed)
 
 
-def test_shuffled_rows_are_lined_up() -> None:
+def test_shuffled_rows_are_lined_up():
     model = finished(KNOWN, "forest", repeats=2)
     shuffled = model.table.sample(frac=1, random_state=1)
     one = align_scores(model, "test", REPORTED, KNOWN.task.predicted)
@@ -29,7 +28,7 @@ def test_shuffled_rows_are_lined_up() -> None:
 
 
 @pytest.mark.parametrize("arm", ["classical", "reader"])
-def test_only_cases_of_one_fit_are_ranked(arm: Literal["classical", "reader"]) -> None:
+def test_only_cases_of_one_fit_are_ranked(arm):
     known = scenario(120, 0, design="cv")
     cases = label_cases(known.cases, known.task, known.sealed)
     model = finished(known, "forest", arm=arm, repeats=2)
@@ -50,7 +49,7 @@ def test_only_cases_of_one_fit_are_ranked(arm: Literal["classical", "reader"]) -
     assert before.folds == (0 if arm == "reader" else 3)
 
 
-def test_folds_of_one_class_each_have_no_auc() -> None:
+def test_folds_of_one_class_each_have_no_auc():
     known = scenario(120, 0, design="cv", images=1)
     cases = label_cases(known.cases, known.task, known.sealed)
     model = finished(known, "forest")
@@ -64,7 +63,7 @@ def test_folds_of_one_class_each_have_no_auc() -> None:
     assert "no fold has test cases of class normal" in found.reason
 
 
-def test_one_row_a_reported_case_with_the_mean_over_repeats() -> None:
+def test_one_row_a_reported_case_with_the_mean_over_repeats():
     known = scenario()
     forest = finished(known, "forest", repeats=3)
     models = [forest, failed("net", "deep", "out of memory")]

@@ -13,14 +13,13 @@ from skiagram.evaluation.evaluation_record import (
     NUMBERS,
     SHARES,
     SHIFTS,
-    Evaluation,
 )
 from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.results import SELECTION
-from tests.evaluation.scenario import FOLDS, Scenario, evaluated, finished, scenario
+from tests.evaluation.scenario import FOLDS, evaluated, finished, scenario
 
 
-def run(known: Scenario, *, lost: float, seed: int, traits: CaseTraits | None = None) -> Evaluation:
+def run(known, *, lost, seed, traits=None):
     """Evaluate two models whose scores hold `lost` less of the label on test cases."""
     rng = np.random.default_rng(seed)
     test = known.cases.split == "test"
@@ -28,12 +27,12 @@ def run(known: Scenario, *, lost: float, seed: int, traits: CaseTraits | None = 
     models = []
     for name, arm in (("forest", "classical"), ("net", "deep")):
         signal = strength * known.label + rng.normal(size=len(known.label))
-        models.append(finished(known, name, arm=arm, signal=signal))  # type: ignore[arg-type]
+        models.append(finished(known, name, arm=arm, signal=signal))
     return evaluated(known, models, traits=traits)
 
 
 @pytest.mark.slow
-def test_a_loss_on_the_test_cases_is_found_and_said_first() -> None:
+def test_a_loss_on_the_test_cases_is_found_and_said_first():
     found = run(scenario(600, 300, images=1), lost=1.5, seed=0)
     shifts = found.differences_of_sides(SHIFTS)
     assert [has_shifted(one) for one in shifts] == [True, True]
@@ -42,7 +41,7 @@ def test_a_loss_on_the_test_cases_is_found_and_said_first() -> None:
     assert shifts[0].value == pytest.approx(tested - out_of_fold)
 
 
-def test_the_figures_are_the_aucs_of_the_two_sides() -> None:
+def test_the_figures_are_the_aucs_of_the_two_sides():
     known = scenario(120, 80, images=1)
     model = finished(known, "forest", strength=1.0)
     found = evaluated(known, [model])
@@ -57,7 +56,7 @@ def test_the_figures_are_the_aucs_of_the_two_sides() -> None:
     assert tested == found.models[0].find("roc_auc").value
 
 
-def traits(known: Scenario, *, brighter: float, seed: int) -> CaseTraits:
+def traits(known, *, brighter, seed):
     """Return features of which one is higher on test cases, a brightness and a site."""
     rng = np.random.default_rng(seed)
     test = (known.cases.split == "test").astype(float)
@@ -69,13 +68,13 @@ def traits(known: Scenario, *, brighter: float, seed: int) -> CaseTraits:
     return CaseTraits(pd.DataFrame(ids | columns), pd.DataFrame(ids | spread))
 
 
-def told(known: Scenario, *, brighter: float, lost: float, seed: int) -> Evaluation:
+def told(known, *, brighter, lost, seed):
     own = traits(known, brighter=brighter, seed=seed)
     return run(known, lost=lost, seed=seed, traits=own)
 
 
 @pytest.mark.slow
-def test_what_differs_is_named_where_the_figures_disagree() -> None:
+def test_what_differs_is_named_where_the_figures_disagree():
     found = told(scenario(600, 300, images=1), brighter=1.0, lost=1.5, seed=0)
     auc = found.figures.find(analysis=DOMAIN, figure="roc_auc")
     assert auc.low > 0.6
@@ -92,7 +91,7 @@ def test_what_differs_is_named_where_the_figures_disagree() -> None:
 
 
 @pytest.mark.slow
-def test_cases_that_are_told_apart_are_a_warning_even_where_figures_agree() -> None:
+def test_cases_that_are_told_apart_are_a_warning_even_where_figures_agree():
     found = told(scenario(600, 300, images=1), brighter=2.0, lost=0.0, seed=0)
     assert not any(has_shifted(one) for one in found.differences_of_sides(SHIFTS))
     assert any("tells the test set from the development set" in one for one in found.warnings)
@@ -101,7 +100,7 @@ def test_cases_that_are_told_apart_are_a_warning_even_where_figures_agree() -> N
 
 
 @pytest.mark.slow
-def test_a_number_is_compared_as_scipy_does() -> None:
+def test_a_number_is_compared_as_scipy_does():
     known = scenario(200, 120, images=1)
     own = traits(known, brighter=0.2, seed=1)
     found = run(known, lost=0.0, seed=1, traits=own)
@@ -116,7 +115,7 @@ def test_a_number_is_compared_as_scipy_does() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("value", [0.0, 1.0])
-def test_a_site_of_one_side_alone_is_found(value: float) -> None:
+def test_a_site_of_one_side_alone_is_found(value):
     known = scenario(100, 60, images=1)
     ids = {"case_id": known.cases.case_id}
     site = np.where(known.cases.split == "test", "York", "Leeds" if value else "York")

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import t
 from sklearn.metrics import roc_auc_score
@@ -13,31 +12,29 @@ from sklearn.metrics import roc_auc_score
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import NUMBERS, SHARES
 from skiagram.evaluation.evaluation_set import CaseTraits
-from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import patients_of
 from skiagram.evaluation.sites import SITES, find_worst, summarise_sites
-from skiagram.records.predictions import Predictions
 from skiagram.statistics.agreement import absolute_error, quadratic_kappa
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.random_effects import summarise_random_effects
-from tests.evaluation.scenario import CARD, Scenario, evaluated, finished, scenario
+from tests.evaluation.scenario import CARD, evaluated, finished, scenario
 
 SITE_NAMES = np.array(["Basel", "Leeds", "Porto"])
 
 
-def known_folds(cases: int = 360) -> tuple[Scenario, NDArray[np.str_]]:
+def known_folds(cases=360):
     """A cross-validation whose folds are the sites, as `scenario` numbers them."""
     known = scenario(cases, 0, design="cv")
     return known, SITE_NAMES[np.arange(cases) // 2 // 2 % 3]
 
 
 def run(
-    known: Scenario,
-    site: NDArray[np.str_],
-    models: list[Predictions] | None = None,
-    fold_column: str = "site",
-    test_sites: tuple[str, ...] = (),
-) -> tuple[str, FigureTable]:
+    known,
+    site,
+    models=None,
+    fold_column="site",
+    test_sites=(),
+):
     """Return the column of the sites and their rows."""
     table = pd.DataFrame({"case_id": known.cases.case_id, "site": site})
     default = [finished(known, "svm"), finished(known, "small_cnn", arm="deep", seed=1)]
@@ -48,7 +45,7 @@ def run(
 
 
 @pytest.mark.slow
-def test_each_site_has_the_auc_of_its_own_cases_and_the_summary_is_theirs_on_the_logit() -> None:
+def test_each_site_has_the_auc_of_its_own_cases_and_the_summary_is_theirs_on_the_logit():
     known, site = known_folds()
     column, found = run(known, site)
     assert found.list_distinct("group") == tuple(SITE_NAMES.tolist())
@@ -85,7 +82,7 @@ def test_each_site_has_the_auc_of_its_own_cases_and_the_summary_is_theirs_on_the
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stored", [str, float])
-def test_held_out_sites_that_are_numbers_are_summarised(stored: type) -> None:
+def test_held_out_sites_that_are_numbers_are_summarised(stored):
     """Sites are stored as texts; an earlier version stored those that are numbers as numbers."""
     known = scenario(120, 360)
     tested = known.cases.split == "test"
@@ -107,7 +104,7 @@ def test_held_out_sites_that_are_numbers_are_summarised(stored: type) -> None:
 
 
 @pytest.mark.slow
-def test_a_site_of_few_patients_is_left_out() -> None:
+def test_a_site_of_few_patients_is_left_out():
     known, site = known_folds()
     of_two = site.copy()
     of_two[(site == "Porto") & (np.arange(len(site)) > 40)] = "Basel"
@@ -122,14 +119,14 @@ def test_a_site_of_few_patients_is_left_out() -> None:
 
 
 @pytest.mark.slow
-def test_scores_of_folds_that_are_no_sites_are_refused() -> None:
+def test_scores_of_folds_that_are_no_sites_are_refused():
     known, site = known_folds()
     with pytest.raises(DataError, match="several folds hold cases of Basel"):
         run(known, np.roll(site, 1))
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.05])
-def test_the_interval_of_the_worst_site_holds_it_as_often_as_promised(spread: float) -> None:
+def test_the_interval_of_the_worst_site_holds_it_as_often_as_promised(spread):
     """Equal sites are the hardest case: the least of several figures is low by chance alone."""
     true, error = -spread * np.arange(4), 0.03
     drawn = np.random.default_rng(3).normal(true, error, (800, 4))
@@ -142,12 +139,12 @@ def test_the_interval_of_the_worst_site_holds_it_as_often_as_promised(spread: fl
     assert held / len(drawn) > 0.94
 
 
-def test_one_site_is_not_the_worst_of_any() -> None:
+def test_one_site_is_not_the_worst_of_any():
     assert find_worst([Estimate(0.8, 0.7, 0.9)]).value is None
 
 
 @pytest.mark.parametrize("name", ["quadratic_kappa", "absolute_error"])
-def test_agreement_and_errors_are_summarised_on_the_scale_of_their_intervals(name: str) -> None:
+def test_agreement_and_errors_are_summarised_on_the_scale_of_their_intervals(name):
     measure = {"quadratic_kappa": quadratic_kappa, "absolute_error": absolute_error}[name]
     there, back = {"quadratic_kappa": (np.arctanh, np.tanh), "absolute_error": (np.log, np.exp)}[
         name
@@ -177,7 +174,7 @@ def test_agreement_and_errors_are_summarised_on_the_scale_of_their_intervals(nam
     assert limits[0] < worst.low < worst.value < worst.high < limits[1]
 
 
-def test_a_site_without_an_error_is_summarised_too() -> None:
+def test_a_site_without_an_error_is_summarised_too():
     truth = np.arange(40) % 4.0
     wrong = np.where(np.arange(40) < 6, truth // 2, truth)
     figures = [quadratic_kappa(each, truth, np.arange(40)) for each in (truth, wrong, wrong)]
@@ -185,7 +182,7 @@ def test_a_site_without_an_error_is_summarised_too() -> None:
     assert found["mean"].low < found["mean"].value < found["mean"].high < 1
 
 
-def test_the_worst_difference_of_errors_is_in_their_unit() -> None:
+def test_the_worst_difference_of_errors_is_in_their_unit():
     """Errors are in mm: no difference is bounded by 1."""
     sites = [Estimate(-value, -value - 2, -value + 2) for value in (5.0, 7.0, 9.0)]
     worst = find_worst(sites, lower_is_better=True)

@@ -6,11 +6,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
-from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import STABILITY
 from skiagram.evaluation.stability import (
     assess_feature_selection,
@@ -21,14 +19,14 @@ from skiagram.evaluation.stability import (
 )
 from skiagram.statistics.delong import placements
 from skiagram.statistics.variation import corrected_mean, selection_stability
-from tests.evaluation.scenario import Scenario, evaluated, finished, reference, scenario
+from tests.evaluation.scenario import evaluated, finished, reference, scenario
 
 
-def of_development(known: Scenario) -> LabelledCases:
+def of_development(known):
     return reference(known.label[known.cases.split != "test"])
 
 
-def test_corrected_interval_by_hand() -> None:
+def test_corrected_interval_by_hand():
     # J = 5, n₂/n₁ = 1/4, s² = .001: half-width t₄ √((.2 + .25) · .001)
     values = np.array([0.80, 0.82, 0.84, 0.86, 0.88])
     found = corrected_mean(values, 0.25, 0.0, 1.0)
@@ -38,7 +36,7 @@ def test_corrected_interval_by_hand() -> None:
     assert half == pytest.approx(0.0589, abs=1e-4)
 
 
-def test_fold_areas_equal_sklearn_repeat_after_repeat() -> None:
+def test_fold_areas_equal_sklearn_repeat_after_repeat():
     known = scenario()
     model = finished(known, "forest", repeats=2)
     folds = fold_auc(model, of_development(known))
@@ -50,14 +48,14 @@ def test_fold_areas_equal_sklearn_repeat_after_repeat() -> None:
     assert folds.ratio == pytest.approx(0.5)
 
 
-def test_inner_selection_ranks_by_probability() -> None:
+def test_inner_selection_ranks_by_probability():
     known = scenario()
     model = finished(known, "net")
     model.table["score_1"] = 0.0  # inner scores of several fits share no scale
     assert min(inner_auc_by_fold(model, of_development(known)).values()) > 0.7
 
 
-def test_equals_the_share_of_disagreeing_pairs() -> None:
+def test_equals_the_share_of_disagreeing_pairs():
     named = np.random.default_rng(0).integers(3, size=(5, 40))
     pairs = list(combinations(named, 2))
     expected = np.mean([one != other for one, other in pairs], axis=0)
@@ -68,7 +66,7 @@ POSITIVE = np.arange(120) < 50
 PATIENT = np.arange(120)
 
 
-def drawn(rng: np.random.Generator, repeats: int, noise: float) -> NDArray[np.float64]:
+def drawn(rng, repeats, noise):
     """Scores of patients by fits whose strength varies with the seed; `noise` is of both."""
     strength = 1.2 + 0.3 * rng.normal(size=(repeats, 1))
     shared = rng.normal(size=120)
@@ -76,7 +74,7 @@ def drawn(rng: np.random.Generator, repeats: int, noise: float) -> NDArray[np.fl
     return strength * POSITIVE + shared + own
 
 
-def test_what_a_seed_moves_is_not_laid_on_the_patients() -> None:
+def test_what_a_seed_moves_is_not_laid_on_the_patients():
     rng = np.random.default_rng(1)
     many, one = drawn(rng, 100, 0.0), drawn(rng, 1, 0.0)
     found = split_variance(placements(many, POSITIVE, PATIENT))
@@ -89,7 +87,7 @@ def test_what_a_seed_moves_is_not_laid_on_the_patients() -> None:
 NAMES = ("a", "b", "c", "d")
 
 
-def chosen(fits: dict[str, str]) -> pd.DataFrame:
+def chosen(fits):
     """Return the table of fits that kept the features named by letters."""
     rows = [(fit, name, name in letters) for fit, letters in fits.items() for name in NAMES]
     return pd.DataFrame(rows, columns=["fit", "feature", "chosen"])
@@ -100,7 +98,7 @@ NESTED = {"repeat0-outer0-final": "ab", "repeat0-outer1-final": "ac", "repeat1-o
 
 
 @pytest.mark.parametrize("fits", [HOLDOUT, NESTED])
-def test_the_fits_that_scored_the_folds_are_compared(fits: dict[str, str]) -> None:
+def test_the_fits_that_scored_the_folds_are_compared(fits):
     others = {"repeat0-final": "d", "repeat0-outer0-fold0": "cd"}
     found = assess_feature_selection(chosen(fits | others))
     values = {(figure, group): value.value for figure, group, value in found}
@@ -117,7 +115,7 @@ def test_the_fits_that_scored_the_folds_are_compared(fits: dict[str, str]) -> No
 
 
 @pytest.mark.slow
-def test_a_run_tells_of_trainings_where_there_are_several_and_of_features_that_are_chosen() -> None:
+def test_a_run_tells_of_trainings_where_there_are_several_and_of_features_that_are_chosen():
     known = scenario()
     often = finished(known, "often", repeats=3)
     models = [finished(known, "once"), replace(often, selection=chosen(HOLDOUT))]
@@ -137,7 +135,7 @@ def test_a_run_tells_of_trainings_where_there_are_several_and_of_features_that_a
         assert choosing.find(figure=figure, group=group).value == value.value
 
 
-def fleiss_kappa(selected: NDArray[np.bool_]) -> float:
+def fleiss_kappa(selected):
     """Selections as raters who put each feature into one of two categories (Fleiss 1971)."""
     raters = len(selected)
     counts = np.stack([selected.sum(axis=0), (~selected).sum(axis=0)], axis=1)
@@ -146,13 +144,13 @@ def fleiss_kappa(selected: NDArray[np.bool_]) -> float:
     return float((agreement.mean() - chance) / (1 - chance))
 
 
-def drawn_selection(rng: np.random.Generator, rounds: int) -> NDArray[np.bool_]:
+def drawn_selection(rng, rounds):
     """Features chosen by independent draws: 10 often, 20 seldom."""
     return rng.random((rounds, 30)) < np.repeat([0.8, 0.15], [10, 20])
 
 
 @pytest.mark.parametrize("folds", [2, 5])
-def test_selections_that_share_no_feature_have_no_interval(folds: int) -> None:
+def test_selections_that_share_no_feature_have_no_interval(folds):
     selected = np.eye(folds, 112, dtype=bool)
     found = selection_stability(selected)
     assert found.value == pytest.approx(fleiss_kappa(selected))
@@ -161,6 +159,6 @@ def test_selections_that_share_no_feature_have_no_interval(folds: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_equals_fleiss_kappa(seed: int) -> None:
+def test_equals_fleiss_kappa(seed):
     selected = drawn_selection(np.random.default_rng(seed), 6)
     assert selection_stability(selected).value == pytest.approx(fleiss_kappa(selected))

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.evaluation_set import assemble_evaluation_set
@@ -20,8 +19,8 @@ from skiagram.evaluation.subgroups import (
     split_by_value,
 )
 from skiagram.statistics.delong import placements
-from skiagram.statistics.linearised import Linearised, difference_of_groups, share
-from tests.evaluation.scenario import NO_PAIRS, Scenario, evaluated, finished, scenario
+from skiagram.statistics.linearised import difference_of_groups, share
+from tests.evaluation.scenario import NO_PAIRS, evaluated, finished, scenario
 
 
 class Found(NamedTuple):
@@ -32,20 +31,20 @@ class Found(NamedTuple):
     differences: FigureTable
 
     @property
-    def cases(self) -> float | None:
+    def cases(self):
         return self.figures.find(figure=CASES).value
 
     @property
-    def metrics(self) -> set[str]:
+    def metrics(self):
         return {*self.figures.list_distinct("figure")} & {"roc_auc", "sensitivity", "specificity"}
 
 
 def run(
-    known: Scenario,
-    covariates: pd.DataFrame,
-    least: int = 5,
-    signal: NDArray[np.float64] | None = None,
-) -> list[Found]:
+    known,
+    covariates,
+    least=5,
+    signal=None,
+):
     given = (known.cases, known.task, known.sealed, None, NO_PAIRS, 0, 100, covariates)
     setting = assemble_evaluation_set(*given)
     scores = align_scores(
@@ -62,11 +61,11 @@ def run(
     ]
 
 
-def table(known: Scenario, **columns: object) -> pd.DataFrame:
+def table(known, **columns):
     return pd.DataFrame({"case_id": known.cases.case_id, **columns})
 
 
-def test_each_value_has_the_figures_of_its_cases() -> None:
+def test_each_value_has_the_figures_of_its_cases():
     known = scenario(120, 200)
     site = np.where(np.arange(320) // 2 % 5 < 2, "east", "west")
     shuffled = table(known, site=site).sample(frac=1, random_state=0)
@@ -83,7 +82,7 @@ def test_each_value_has_the_figures_of_its_cases() -> None:
         assert sum(patients) == own.sum() / 2
 
 
-def test_the_evaluation_has_a_part_s_figures_and_numbers_as_rows() -> None:
+def test_the_evaluation_has_a_part_s_figures_and_numbers_as_rows():
     known = scenario(120, 200)
     site = np.where(np.arange(320) // 2 % 5 < 2, "east", "west")
     found = evaluated(known, [finished(known, "svm")], covariates=table(known, site=site))
@@ -93,7 +92,7 @@ def test_the_evaluation_has_a_part_s_figures_and_numbers_as_rows() -> None:
         assert rows.get(figure=row.figure) == replace(row, model="svm")
 
 
-def test_texts_of_few_patients_are_one_part_without_their_names() -> None:
+def test_texts_of_few_patients_are_one_part_without_their_names():
     known = scenario(120, 200)
     room = np.where(np.arange(320) < 300, "usual", "ZZTEST north")
     room[306:314], room[314:] = "ZZTEST east", "ZZTEST west"
@@ -105,7 +104,7 @@ def test_texts_of_few_patients_are_one_part_without_their_names() -> None:
 
 
 @pytest.mark.slow
-def test_a_part_of_few_patients_is_hidden_with_its_name_and_counts() -> None:
+def test_a_part_of_few_patients_is_hidden_with_its_name_and_counts():
     known = scenario(120, 200)
     columns = table(known, film=np.where(np.arange(320) < 304, "digital", "ZZTEST analogue"))
     digital, hidden = run(known, columns)
@@ -119,7 +118,7 @@ def test_a_part_of_few_patients_is_hidden_with_its_name_and_counts() -> None:
     assert {*shown.differences.list_distinct("figure")} == shown.metrics
 
 
-def test_one_class_of_few_patients_hides_the_part() -> None:
+def test_one_class_of_few_patients_hides_the_part():
     known = scenario(120, 200)
     age = np.where((np.arange(320) >= 200) & (known.label == 1), "old", "young")
     age[-4:] = "old"  # one patient of each class
@@ -127,7 +126,7 @@ def test_one_class_of_few_patients_hides_the_part() -> None:
     assert values == ["young", hidden_parts(5)]
 
 
-def test_numbers_are_cut_at_tertiles_and_the_unknown_come_last() -> None:
+def test_numbers_are_cut_at_tertiles_and_the_unknown_come_last():
     age = pd.Series([*np.arange(30.0), np.nan, np.nan])
     found = dict(split_by_value(age))
     assert list(found) == ["≤ 9.66667", "> 9.66667 to 19.3333", "> 19.3333", "not known"]
@@ -135,7 +134,7 @@ def test_numbers_are_cut_at_tertiles_and_the_unknown_come_last() -> None:
     assert np.sum(list(found.values()), axis=0).tolist() == [1] * 32
 
 
-def test_few_numbers_and_flags_are_values() -> None:
+def test_few_numbers_and_flags_are_values():
     assert [value for value, _ in split_by_value(pd.Series([2, 1, 2, 1]))] == ["1", "2"]
     assert [value for value, _ in split_by_value(pd.Series([True, False, True]))] == [
         "False",
@@ -143,19 +142,19 @@ def test_few_numbers_and_flags_are_values() -> None:
     ]
 
 
-def test_too_many_values_are_not_looked_at() -> None:
+def test_too_many_values_are_not_looked_at():
     known = scenario(120, 200)
     (found,) = run(known, table(known, hospital=[f"h{k}" for k in range(320)]))
     assert (found.part.value, found.metrics) == ("200 values", set())
     assert "more than 12 different values" in found.part.warning
 
 
-def hits(found: int, of: int, first_patient: int = 0) -> Linearised:
+def hits(found, of, first_patient=0):
     success = np.repeat([1.0, 0.0], (found, of - found))[None]
     return share(success, np.arange(of) + first_patient)
 
 
-def test_two_shares_have_newcombes_published_interval() -> None:
+def test_two_shares_have_newcombes_published_interval():
     """Newcombe 1998, *Statistics in Medicine* 17:873, table II, method 10: 56/70 − 48/80."""
     found, p = difference_of_groups(hits(56, 70), hits(48, 80, 100))
     assert found.value == pytest.approx(0.2)
@@ -163,7 +162,7 @@ def test_two_shares_have_newcombes_published_interval() -> None:
     assert 0.005 < p < 0.05
 
 
-def test_the_interval_excludes_no_difference_just_where_p_is_below_5_percent() -> None:
+def test_the_interval_excludes_no_difference_just_where_p_is_below_5_percent():
     for found in range(40, 71):
         difference, p = difference_of_groups(hits(found, 70), hits(48, 80, 100))
         assert (p < 0.05) == (difference.low > 0 or difference.high < 0)
@@ -172,7 +171,7 @@ def test_the_interval_excludes_no_difference_just_where_p_is_below_5_percent() -
         assert turned.low == pytest.approx(-difference.high)
 
 
-def test_patients_on_both_sides_go_together() -> None:
+def test_patients_on_both_sides_go_together():
     """Left and right images of the same patients, nearly alike: a short interval."""
     generator = np.random.default_rng(5)
     positive = np.tile([True, False], 100)
@@ -190,7 +189,7 @@ def test_patients_on_both_sides_go_together() -> None:
 
 
 @pytest.mark.slow
-def test_a_part_is_compared_with_all_other_cases_and_corrected_over_all_columns() -> None:
+def test_a_part_is_compared_with_all_other_cases_and_corrected_over_all_columns():
     half = np.where(np.arange(520) // 2 % 4 < 2, "east", "west")
     third = np.array(["a", "b", "c"])[np.arange(520) // 2 % 3]
     strength = np.where(half == "east", 4.0, 0.5)

@@ -18,9 +18,7 @@ from tests.evaluation.scenario import reference, scored
 Floats = NDArray[np.float64]
 
 
-def drawn(
-    rng: np.random.Generator, patients: int, images: int
-) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+def drawn(rng, patients, images):
     """Two classes, a third of the patients positive; images of a patient resemble each other."""
     patient = np.repeat(np.arange(patients), images)
     label = (np.arange(patients) % 3 == 0).astype(np.int64)[patient]
@@ -29,7 +27,7 @@ def drawn(
     return np.stack([1 - positive, positive], axis=1), label, patient
 
 
-def test_single_images_give_the_split_conformal_quantile() -> None:
+def test_single_images_give_the_split_conformal_quantile():
     probability, label, patient = drawn(np.random.default_rng(0), 150, 1)
     limits = conformal_limits(probability, label, patient, 0.9)
     for k in range(2):
@@ -38,7 +36,7 @@ def test_single_images_give_the_split_conformal_quantile() -> None:
         assert limits[k] == pytest.approx(strange[rank - 1])
 
 
-def test_too_few_cases_of_a_class_exclude_it_never() -> None:
+def test_too_few_cases_of_a_class_exclude_it_never():
     label = np.array([0] * 20 + [1] * 8)
     probability = np.tile([0.9, 0.1], (28, 1))
     limits = conformal_limits(probability, label, np.arange(28), 0.9)
@@ -47,9 +45,9 @@ def test_too_few_cases_of_a_class_exclude_it_never() -> None:
 
 
 @pytest.mark.parametrize("images", [1, 3])
-def test_a_new_patients_image_is_covered_in_each_class(images: int) -> None:
+def test_a_new_patients_image_is_covered_in_each_class(images):
     rng = np.random.default_rng(1)
-    covered: list[list[float]] = [[], []]
+    covered = [[], []]
     for _ in range(150):
         limits = conformal_limits(*drawn(rng, 60, images), 0.8)
         probability, label, _ = drawn(rng, 200, 1)
@@ -60,7 +58,7 @@ def test_a_new_patients_image_is_covered_in_each_class(images: int) -> None:
     assert min(np.mean(one) for one in covered) >= 0.79
 
 
-def test_shares_add_up_and_the_coverage_is_that_of_the_sets() -> None:
+def test_shares_add_up_and_the_coverage_is_that_of_the_sets():
     rng = np.random.default_rng(2)
     probability, label, patient = drawn(rng, 120, 2)
     cases = reference(label, patient)
@@ -78,7 +76,7 @@ def test_shares_add_up_and_the_coverage_is_that_of_the_sets() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(2, 30), st.integers(1, 8), st.integers(0, 2**32 - 1))
-def test_area_equals_counting_with_ties_and_copies(n: int, levels: int, seed: int) -> None:
+def test_area_equals_counting_with_ties_and_copies(n, levels, seed):
     rng = np.random.default_rng(seed)
     doubt, wrong = rng.integers(levels, size=n).astype(float), rng.random(n) < 0.4
     counts = rng.integers(0, 3, size=n)
@@ -89,7 +87,7 @@ def test_area_equals_counting_with_ties_and_copies(n: int, levels: int, seed: in
     assert found[0] == pytest.approx(np.mean(risks))
 
 
-def test_curve_ends_at_the_error_rate_and_falls_where_doubt_is_justified() -> None:
+def test_curve_ends_at_the_error_rate_and_falls_where_doubt_is_justified():
     rng = np.random.default_rng(0)
     label = np.arange(300) % 2
     score = rng.normal(size=300) + 2 * (2 * label - 1) * 0.6

@@ -18,14 +18,14 @@ from skiagram.statistics.variation import (
 Floats = NDArray[np.float64]
 
 
-def jackknife(value: Floats, patient: NDArray[np.int64]) -> float:
+def jackknife(value, patient):
     """The delete-one-patient jackknife by its definition."""
     left_out = np.array([value[patient != one].mean() for one in np.unique(patient)])
     patients = len(left_out)
     return float((patients - 1) / patients * ((left_out - value.mean()) ** 2).sum())
 
 
-def analysed(value: Floats, patient: NDArray[np.int64]) -> float:
+def analysed(value, patient):
     """The variance of a mean by the one-way random-effects model (Searle 1971, ch. 9)."""
     groups = [value[patient == one] for one in np.unique(patient)]
     sizes = np.array([len(group) for group in groups], dtype=np.float64)
@@ -40,7 +40,7 @@ def analysed(value: Floats, patient: NDArray[np.int64]) -> float:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 8), min_size=3, max_size=12), st.integers(0, 2**32 - 1))
-def test_unequal_clusters_take_the_mean_of_two_estimates(sizes: list[int], seed: int) -> None:
+def test_unequal_clusters_take_the_mean_of_two_estimates(sizes, seed):
     rng = np.random.default_rng(seed)
     patient = np.repeat(np.arange(len(sizes)), sizes)
     value = rng.normal(size=len(patient)) + rng.normal(size=len(sizes))[patient]
@@ -55,7 +55,7 @@ def test_unequal_clusters_take_the_mean_of_two_estimates(sizes: list[int], seed:
 
 
 @pytest.mark.parametrize("images", [1, 2, 5])
-def test_equal_clusters_have_the_usual_variance_of_their_means(images: int) -> None:
+def test_equal_clusters_have_the_usual_variance_of_their_means(images):
     rng = np.random.default_rng(0)
     patient = np.repeat(np.arange(15), images)
     value = rng.normal(size=len(patient))
@@ -63,7 +63,7 @@ def test_equal_clusters_have_the_usual_variance_of_their_means(images: int) -> N
     assert variance_of_mean(value, patient) == pytest.approx(means.var(ddof=1) / 15, rel=1e-12)
 
 
-def test_one_training_stands_for_itself_and_several_for_the_procedure() -> None:
+def test_one_training_stands_for_itself_and_several_for_the_procedure():
     once = over_trainings(0.0004, np.inf, np.array([0.8]))
     assert (once.scope, once.variance) == ("fits", 0.0004)
     assert once.half == pytest.approx(0.0392, abs=1e-4)
@@ -78,7 +78,7 @@ def test_one_training_stands_for_itself_and_several_for_the_procedure() -> None:
     assert equal.half == pytest.approx(once.half)
 
 
-def test_the_factor_of_overlap_is_nadeau_and_bengios() -> None:
+def test_the_factor_of_overlap_is_nadeau_and_bengios():
     folds, repeats = 5, 4
     single = 0.001  # a fold has a fifth of the patients: five times the variance
     of_fold, ratio = folds * single, 1 / (folds - 1)
@@ -90,7 +90,7 @@ def test_the_factor_of_overlap_is_nadeau_and_bengios() -> None:
 
 
 @pytest.mark.parametrize("repeats", [1, 5])
-def test_a_shift_has_the_variance_of_a_patient_on_both_sides(repeats: int) -> None:
+def test_a_shift_has_the_variance_of_a_patient_on_both_sides(repeats):
     """A patient has variance 1 on either side; five folds overlap by 5/4 in any repeats."""
     held_out, tested = over_folds(1 / 100, np.inf, 5, repeats), Variation(1 / 50)
     found = error_of_shift(held_out, tested, (100, 50), 5)
@@ -99,7 +99,7 @@ def test_a_shift_has_the_variance_of_a_patient_on_both_sides(repeats: int) -> No
     assert ordered == pytest.approx(found)
 
 
-def test_without_variance_only_equality_has_a_p_value() -> None:
+def test_without_variance_only_equality_has_a_p_value():
     assert Variation(0.0).p(0.0) == 1.0
     assert Variation(0.0).p(0.1) is None
     assert Variation(0.01).p(0.196) == pytest.approx(0.05, abs=1e-4)

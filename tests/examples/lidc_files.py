@@ -1,14 +1,12 @@
 """Small files in the form of the LIDC nodules: three scanners that store the same lung."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 SIDE = 31
 
 
-def lung() -> np.ndarray:
+def lung():
     """Return CT numbers in HU: air, lung, a nodule."""
     y, x = np.mgrid[:SIDE, :SIDE] - SIDE // 2
     numbers = np.random.default_rng(8).normal(-860, 30, (SIDE, SIDE)).round()
@@ -16,7 +14,7 @@ def lung() -> np.ndarray:
     return numbers
 
 
-def table() -> pd.DataFrame:
+def table():
     """Return eight nodules of four series; the intercept of the third and fourth is unknown."""
     series = np.repeat(["s1", "s2", "s3", "s4"], 2)
     return pd.DataFrame(
@@ -36,7 +34,7 @@ def table() -> pd.DataFrame:
     )
 
 
-def stored() -> np.ndarray:
+def stored():
     """Return the stored pixels: intercepts −1000, 0, 0 and −1024; padding in the corners."""
     pixels = np.stack([lung()] * 8)
     pixels[:2] += 1000
@@ -46,7 +44,7 @@ def stored() -> np.ndarray:
     return pixels.astype(np.int16)
 
 
-def write(folder: Path, rows: pd.DataFrame) -> None:
+def write(folder, rows):
     """Write both files."""
     np.savez(folder / "lidc_nodules.npz", images=stored(), nodule_id=np.arange(1, 9))
     rows.to_csv(folder / "lidc_nodules.csv", index=False)

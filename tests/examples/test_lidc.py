@@ -16,7 +16,7 @@ from tests.examples.lidc_files import lung, stored, table, write
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
-def written(folder: Path) -> tuple[pd.DataFrame, list[np.ndarray]]:
+def written(folder):
     """Run the script on eight nodules; return its table and CT numbers in HU."""
     write(folder, table())
     lidc.write(folder, folder / "nodules")
@@ -25,7 +25,7 @@ def written(folder: Path) -> tuple[pd.DataFrame, list[np.ndarray]]:
     return rows, [image.astype(float) - 1000 for image in images]
 
 
-def test_the_table_has_the_usual_task_and_no_rating(tmp_path: Path) -> None:
+def test_the_table_has_the_usual_task_and_no_rating(tmp_path):
     rows, _ = written(tmp_path)
     assert [name[0] for name in rows["label"]] == [*"bmbmbmb"]
     assert rows["patient_id"].tolist() == ["Doe^John", "Doe^John", "B", "C", "C", "D", "D"]
@@ -35,9 +35,7 @@ def test_the_table_has_the_usual_task_and_no_rating(tmp_path: Path) -> None:
     assert not {"malignancy", "spiculation", "series_uid"} & {*rows}
 
 
-def test_every_scanner_gives_the_same_ct_numbers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_scanner_gives_the_same_ct_numbers(tmp_path, monkeypatch):
     monkeypatch.setattr(lidc, "resample", lambda image, _: image)
     for image in written(tmp_path)[1]:
         expected = np.clip(lung(), *lidc.WINDOW)
@@ -45,7 +43,7 @@ def test_every_scanner_gives_the_same_ct_numbers(
         np.testing.assert_array_equal(image, expected)
 
 
-def test_images_share_a_grid_and_a_window(tmp_path: Path) -> None:
+def test_images_share_a_grid_and_a_window(tmp_path):
     _, images = written(tmp_path)
     assert {image.shape for image in images} == {(lidc.SIDE, lidc.SIDE)}
     assert all(-1000 <= image.min() < image.max() <= 400 for image in images)
@@ -60,16 +58,14 @@ def test_images_share_a_grid_and_a_window(tmp_path: Path) -> None:
     np.testing.assert_allclose(found[inside][:, inside], expected[inside][:, inside], atol=1e-9)
 
 
-def test_a_table_of_other_nodules_is_refused(tmp_path: Path) -> None:
+def test_a_table_of_other_nodules_is_refused(tmp_path):
     write(tmp_path, table().iloc[::-1])
     with pytest.raises(SystemExit, match="are not the nodules"):
         lidc.write(tmp_path, tmp_path / "nodules")
 
 
 @pytest.mark.slow
-def test_what_it_writes_can_be_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_it_writes_can_be_run(tmp_path, monkeypatch, capsys):
     rows = pd.concat([table()] * 6, ignore_index=True)
     rows["nodule_id"] = np.arange(1, len(rows) + 1)
     rows["patient_id"] = [f"P{at // 2}" for at in rows.index]
@@ -87,7 +83,7 @@ def test_what_it_writes_can_be_run(
 
 
 @pytest.mark.slow
-def test_the_real_file_is_the_usual_task(real_data: Path, tmp_path: Path) -> None:
+def test_the_real_file_is_the_usual_task(real_data, tmp_path):
     lidc.write(real_data, tmp_path / "nodules")
     rows = pd.read_csv(tmp_path / "nodules.csv")
     assert rows["label"].value_counts().to_dict() == {"benign": 897, "malignant": 591}
@@ -101,7 +97,7 @@ def test_the_real_file_is_the_usual_task(real_data: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
-def test_a_script_needs_no_more_than_numpy_pandas_and_pillow(script: Path) -> None:
+def test_a_script_needs_no_more_than_numpy_pandas_and_pillow(script):
     tree = ast.parse(script.read_text(encoding="utf-8"))
     names = [
         each.name for node in ast.walk(tree) if isinstance(node, ast.Import) for each in node.names

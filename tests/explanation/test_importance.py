@@ -1,14 +1,10 @@
 """Importance against scikit-learn's and shap's own values, and models whose weights are known."""
 
-from typing import Any
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression as Logistic
 
-from skiagram.explanation import importance
 from skiagram.explanation.clusters import cluster_features
 from skiagram.explanation.importance import (
     accumulate_local_effects,
@@ -24,7 +20,6 @@ from skiagram.explanation.importance import (
 )
 from skiagram.explanation.reliance import measure_reliance
 from skiagram.fitting.contract import FitContext, Labelled
-from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.models.classical.linear_models import LinearRegression, LogisticRegression
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
@@ -34,34 +29,34 @@ N = 120
 NAMES = ("glcm_contrast", "glcm_energy", "lbp_0", "lbp_1", "first_order_mean")
 
 
-def features(seed: int = 0, n: int = N) -> FeatureTable:
+def features(seed=0, n=N):
     generator = np.random.default_rng(seed)
     values = generator.normal(3.0, 2.0, (n, len(NAMES)))
     values[:, 1] = 10 * values[:, 0] + generator.normal(0, 0.5, n)
     return FeatureTable(np.array([f"c{k}" for k in range(n)]), NAMES, values.astype(np.float32))
 
 
-def labels(table: FeatureTable) -> NDArray[np.int64]:
+def labels(table):
     noise = np.random.default_rng(9).normal(0, 1, len(table))
     return (table.values[:, 0] - table.values[:, 2] + noise > 0).astype(np.int64)
 
 
-def fit(untrained: ClassicalModel, table: FeatureTable) -> FittedClassical:
+def fit(untrained, table):
     label = labels(table)
     return untrained.fit(
         Labelled(table, table.case_id, label, table.case_id, Classes(("0", "1"))), FitContext(0)
     )
 
 
-def ranking(fitted: FittedClassical) -> importance.Ranking:
-    def rank(table: FeatureTable) -> NDArray[np.float64]:
+def ranking(fitted):
+    def rank(table):
         scores = fitted.scores(table)
         return scores[:, 1] - scores[:, 0]
 
     return rank
 
 
-def test_a_group_of_one_feature_loses_what_scikit_learn_says() -> None:
+def test_a_group_of_one_feature_loses_what_scikit_learn_says():
     table = features()
     values, label = table.values.astype(np.float64), labels(table)
     logistic = Logistic().fit(values, label)
@@ -76,16 +71,15 @@ def test_a_group_of_one_feature_loses_what_scikit_learn_says() -> None:
         place = place[order]
         orders.append(place)
 
-    def rank(table: FeatureTable) -> NDArray[np.float64]:
-        decision: NDArray[np.float64] = logistic.decision_function(table.values.astype(np.float64))
-        return decision
+    def rank(table):
+        return logistic.decision_function(table.values.astype(np.float64))
 
     changed = permuted_rankings(rank, table, {n: (n,) for n in NAMES}, np.array(orders))
     ours = [auc_loss(rank(table), one, label == 1, table.case_id).value for one in changed]
     np.testing.assert_allclose(ours, theirs.importances_mean, atol=1e-12)
 
 
-def test_features_that_go_together_are_permuted_together() -> None:
+def test_features_that_go_together_are_permuted_together():
     table = features()
     clusters = cluster_features(table, 0.8)
     assert clusters["glcm_contrast"] == ("glcm_contrast", "glcm_energy")
@@ -101,7 +95,7 @@ def test_features_that_go_together_are_permuted_together() -> None:
     assert both > one + 0.05
 
 
-def test_families_hold_filtered_images_and_modalities() -> None:
+def test_families_hold_filtered_images_and_modalities():
     names = ("glcm_contrast", "PET.glcm_energy", "log_3mm.glcm_contrast", "age")
     groups = group_by_family(names, ("glcm", "log_3mm", "lbp"))
     assert groups == {
@@ -115,7 +109,7 @@ TWO = {"method": "auc", "keep": 2}
 
 
 @pytest.mark.parametrize("changed", [{}, {"components": 3}, {"selection": TWO}])
-def test_the_weights_of_a_linear_model_are_found_through_its_steps(changed: dict[str, Any]) -> None:
+def test_the_weights_of_a_linear_model_are_found_through_its_steps(changed):
     table = features()
     effects = linear_effects(ranking(fit(model("logistic_regression", **changed), table)), table)
     fitted = fit(model("logistic_regression", **changed), table)
@@ -130,10 +124,10 @@ def test_the_weights_of_a_linear_model_are_found_through_its_steps(changed: dict
     )
 
 
-def test_local_effects_of_a_known_function_are_its_own() -> None:
+def test_local_effects_of_a_known_function_are_its_own():
     table = features(n=400)
 
-    def rank(table: FeatureTable) -> NDArray[np.float64]:
+    def rank(table):
         first, other = table.values[:, 0].astype(np.float64), table.values[:, 2]
         return first**2 + 3 * other  # nothing of the feature that goes with the first
 
@@ -157,7 +151,7 @@ def test_local_effects_of_a_known_function_are_its_own() -> None:
         model("random_forest"),
     ],
 )
-def test_shapley_values_add_up_to_the_score(untrained: ClassicalModel) -> None:
+def test_shapley_values_add_up_to_the_score(untrained):
     table = features()
     fitted = fit(untrained, table)
     assert has_shapley_values(fitted)
@@ -168,7 +162,7 @@ def test_shapley_values_add_up_to_the_score(untrained: ClassicalModel) -> None:
         np.testing.assert_allclose(found.score, ranking(fitted)(table), rtol=1e-4, atol=1e-5)
 
 
-def test_shapley_values_of_a_linear_model_are_weight_times_deviation() -> None:
+def test_shapley_values_of_a_linear_model_are_weight_times_deviation():
     table = features()
     fitted = fit(model("logistic_regression"), table)
     found = shapley_values(fitted, table, table, 1)
@@ -178,7 +172,7 @@ def test_shapley_values_of_a_linear_model_are_weight_times_deviation() -> None:
     np.testing.assert_allclose(found.values, expected, rtol=1e-3, atol=1e-4)
 
 
-def test_shapley_values_of_a_stump_are_those_of_its_two_leaves() -> None:
+def test_shapley_values_of_a_stump_are_those_of_its_two_leaves():
     table = features()
     fitted = fit(model("decision_tree", max_depth=1), table)
     tree = fitted.pipeline[-1].tree_
@@ -189,7 +183,7 @@ def test_shapley_values_of_a_stump_are_those_of_its_two_leaves() -> None:
     assert np.abs(np.delete(found.values, used, axis=1)).max() == 0
 
 
-def test_boosting_is_explained_in_log_odds() -> None:
+def test_boosting_is_explained_in_log_odds():
     table = features()
     fitted = fit(model("histogram_boosting", max_iter=10, l2_regularization=0.0), table)
     found = shapley_values(fitted, table.select(np.arange(40)), table, 1)
@@ -197,7 +191,7 @@ def test_boosting_is_explained_in_log_odds() -> None:
     np.testing.assert_allclose(found.score, ranking(fitted)(table) / 2, atol=1e-6)
 
 
-def test_equal_rankings_agree_fully_and_random_ones_do_not() -> None:
+def test_equal_rankings_agree_fully_and_random_ones_do_not():
     generator = np.random.default_rng(0)
     same = compare_rankings(np.tile(np.arange(40.0), (3, 1)), 5)
     other = compare_rankings(generator.normal(size=(6, 40)), 5)
@@ -208,7 +202,7 @@ def test_equal_rankings_agree_fully_and_random_ones_do_not() -> None:
 
 
 @pytest.mark.slow
-def test_the_interval_over_patients_is_the_bootstraps() -> None:
+def test_the_interval_over_patients_is_the_bootstraps():
     generator = np.random.default_rng(1)
     n = 300
     positive, patient = np.arange(n) % 2 == 0, np.arange(n) // 2 // 2
@@ -225,12 +219,12 @@ def test_the_interval_over_patients_is_the_bootstraps() -> None:
     assert (judged.high - judged.low) / (4 * np.std(found)) == pytest.approx(0.98, abs=0.12)
 
 
-def test_relatives_of_a_feature_are_left_out_of_the_first_few() -> None:
+def test_relatives_of_a_feature_are_left_out_of_the_first_few():
     clusters = [{"a": ("a", "b"), "c": ("c",)}] * 2 + [{"a": ("a",), "b": ("b", "c")}]
     assert rank_features({"a": 0.3, "b": 0.29, "c": 0.1}, clusters) == ["a", "c"]
 
 
-def test_a_model_rests_on_the_features_of_its_labels_and_those_that_go_with_them() -> None:
+def test_a_model_rests_on_the_features_of_its_labels_and_those_that_go_with_them():
     table = features()
     fitted = fit(model("logistic_regression"), table)
     found = measure_reliance("Logistic regression", fitted, table, True, 0)
@@ -242,7 +236,7 @@ def test_a_model_rests_on_the_features_of_its_labels_and_those_that_go_with_them
     assert found == measure_reliance("Logistic regression", fitted, table, True, 0)
 
 
-def test_a_model_that_rests_on_one_feature_orders_pairs_by_chance_without_it() -> None:
+def test_a_model_that_rests_on_one_feature_orders_pairs_by_chance_without_it():
     table = features()
     alone, ids = table.columns(NAMES[2:3]), table.case_id
     known = Labelled(alone, ids, labels(table), ids, Classes(("0", "1")))

@@ -14,9 +14,7 @@ from skiagram.explanation.occlusion import occlusion_maps, slide_window
         ((1, 3, 4), (2, 2, 2), (1,) * 3, 6),
     ],
 )
-def test_windows_cover_the_grid_and_a_place_has_the_mean_of_its_own(
-    shape: tuple[int, ...], sides: tuple[int, ...], steps: tuple[int, ...], number: int
-) -> None:
+def test_windows_cover_the_grid_and_a_place_has_the_mean_of_its_own(shape, sides, steps, number):
     windows = slide_window(shape, sides, steps)
     assert len(windows) == number
     loss = np.random.default_rng(1).normal(size=(number, 2))

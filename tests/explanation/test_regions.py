@@ -1,7 +1,6 @@
 """Known regions of images, the images without them, and a planted shortcut."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,7 +32,7 @@ from tests.numbered_store import write_images
 pytestmark = pytest.mark.slow
 
 
-def test_marks_stand_on_the_grid_that_a_network_sees() -> None:
+def test_marks_stand_on_the_grid_that_a_network_sees():
     mask = draw_mark(Mark((10.0, 20.0), 4.0), (32, 64))
     assert mask.sum() == pytest.approx(np.pi * 16, rel=0.1)
     smaller = resize_mask(mask, (16, 32))
@@ -45,7 +44,7 @@ def test_marks_stand_on_the_grid_that_a_network_sees() -> None:
 
 
 @pytest.mark.parametrize("shape", [(20, 20), (20, 20, 3), (12, 12, 12, 1)])
-def test_blanking_leaves_the_other_part_as_it_is(shape: tuple[int, ...]) -> None:
+def test_blanking_leaves_the_other_part_as_it_is(shape):
     image = np.random.default_rng(0).normal(100, 10, shape).astype(np.float32)
     region = draw_mark(
         Mark((8.0,) * (2 if len(shape) < 4 else 3), 3.0), shape[: max(2, len(shape) - 1)]
@@ -61,7 +60,7 @@ def test_blanking_leaves_the_other_part_as_it_is(shape: tuple[int, ...]) -> None
         )
 
 
-def test_cases_without_a_region_borrow_one_that_lies_on_tissue(tmp_path: Path) -> None:
+def test_cases_without_a_region_borrow_one_that_lies_on_tissue(tmp_path):
     image = np.zeros((20, 20), dtype=np.float32)
     image[:, 10:] = np.random.default_rng(0).uniform(1, 2, (20, 10))
     store = write_images(tmp_path, dict.fromkeys("abcd", image))
@@ -75,7 +74,7 @@ def test_cases_without_a_region_borrow_one_that_lies_on_tissue(tmp_path: Path) -
         np.testing.assert_array_equal(lent[case], right)
 
 
-def test_each_modality_is_blanked_by_its_own_region(tmp_path: Path) -> None:
+def test_each_modality_is_blanked_by_its_own_region(tmp_path):
     images = tmp_path / "images"
     sides = {"PET": 8, "MR": 12}  # the same body on two grids
     for name, side in sides.items():
@@ -99,7 +98,7 @@ def test_each_modality_is_blanked_by_its_own_region(tmp_path: Path) -> None:
         assert np.ptp(image[~outline]) > 10
 
 
-def test_a_planted_shortcut_is_found() -> None:
+def test_a_planted_shortcut_is_found():
     """A network that learned a corner: its map lies outside the region, and blanking tells it."""
     generator = torch.Generator().manual_seed(0)
     label = torch.arange(200) % 2
@@ -114,7 +113,7 @@ def test_a_planted_shortcut_is_found() -> None:
     for _ in range(60):
         optimizer.zero_grad()
         loss = torch.nn.functional.cross_entropy(classifier(images[:100]), label[:100])
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
     network, seen = ExplainedNetwork(classifier.eval(), 1, architecture), images[100:]
     maps = explain("occlusion", network, seen, OPTIONS)

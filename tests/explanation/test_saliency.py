@@ -1,12 +1,11 @@
 """Maps against networks whose attribution is known exactly, in images and in volumes."""
 
 from dataclasses import replace
-from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from skiagram.explanation.explained_model import MapOptions
 from skiagram.explanation.saliency import (
@@ -15,7 +14,7 @@ from skiagram.explanation.saliency import (
     explain,
     why_undefined,
 )
-from skiagram.explanation.trust import Exchange, Method
+from skiagram.explanation.trust import Exchange
 from skiagram.models.deep.fitted import Architecture, as_ensemble
 from skiagram.models.deep.vision_transformer import TransformerBlock
 from skiagram.options import build, composed
@@ -30,26 +29,26 @@ OPTIONS = MapOptions(
     exchange=Exchange(cells=8, steps=16, fresh_layers=(1.0,)),
     unchanged=0.5,
 )
-EVERY: tuple[Method, ...] = ("grad_cam", "integrated_gradients", "occlusion")
+EVERY = ("grad_cam", "integrated_gradients", "occlusion")
 
 
 class Weighted(nn.Module):
     """A linear network: the score is a weighted sum of the pixels."""
 
-    def __init__(self, weight: Tensor) -> None:
+    def __init__(self, weight):
         super().__init__()
         self.weight = weight
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images):
         score = (images * self.weight).flatten(1).sum(dim=1)
         return torch.stack([-score / 2, score / 2], dim=1)
 
 
-def architecture(name: str, *shape: int) -> Architecture:
+def architecture(name, *shape):
     return Architecture(composed(build(read_options(name), "model")), shape, 2)
 
 
-def trained(name: str, *shape: int, members: int = 1) -> ExplainedNetwork:
+def trained(name, *shape, members=1):
     torch.manual_seed(0)
     built = architecture(name, *shape)
     scale = torch.zeros(shape[0]), torch.ones(shape[0])
@@ -57,12 +56,12 @@ def trained(name: str, *shape: int, members: int = 1) -> ExplainedNetwork:
     return ExplainedNetwork(as_ensemble(classifiers).eval(), 1, built)
 
 
-def images(*shape: int, n: int = 3) -> Tensor:
+def images(*shape, n=3):
     return torch.randn(n, *shape, generator=torch.Generator().manual_seed(1))
 
 
 @pytest.mark.parametrize("shape", [(1, 16, 16), (3, 16, 16), (1, 8, 8, 8)])
-def test_the_maps_of_a_linear_network_are_weight_times_deviation(shape: tuple[int, ...]) -> None:
+def test_the_maps_of_a_linear_network_are_weight_times_deviation(shape):
     weight, seen = torch.randn(shape, generator=torch.Generator().manual_seed(2)), images(*shape)
     network = ExplainedNetwork(Weighted(weight), 1, architecture("small_cnn", 1, 16, 16))
     product = (weight * (seen - network.blank(seen))).double()
@@ -77,9 +76,9 @@ def test_the_maps_of_a_linear_network_are_weight_times_deviation(shape: tuple[in
     np.testing.assert_allclose(occluded.ravel(), corner.flatten(1).sum(dim=1), atol=1e-4)
 
 
-def test_grad_cam_weighs_the_last_maps_by_their_mean_gradient() -> None:
+def test_grad_cam_weighs_the_last_maps_by_their_mean_gradient():
     network, seen = trained("small_cnn", 1, 32, 32), images(1, 32, 32)
-    layers: list[Any] = list(cast(Any, network.classifier).network)
+    layers = list((network.classifier).network)
     until = next(k for k, layer in enumerate(layers) if type(layer).__name__ == "GlobalAveragePool")
     with torch.no_grad():
         last = nn.Sequential(*layers[:until])(seen)
@@ -94,9 +93,7 @@ def test_grad_cam_weighs_the_last_maps_by_their_mean_gradient() -> None:
 @pytest.mark.parametrize(
     ("name", "shape"), [("small_cnn", (1, 32, 32)), ("cnn_3d", (1, 16, 16, 16))]
 )
-def test_maps_have_the_axes_of_the_image_and_gradients_add_up(
-    name: str, shape: tuple[int, ...]
-) -> None:
+def test_maps_have_the_axes_of_the_image_and_gradients_add_up(name, shape):
     network, seen = trained(name, *shape), images(*shape)
     for method in EVERY:
         assert why_undefined(method, network) == ""
@@ -106,9 +103,9 @@ def test_maps_have_the_axes_of_the_image_and_gradients_add_up(
     np.testing.assert_allclose(added.reshape(3, -1).sum(axis=1), change, rtol=0.05, atol=1e-3)
 
 
-def test_grad_cam_of_a_transformer_weighs_the_tokens_of_its_last_block() -> None:
+def test_grad_cam_of_a_transformer_weighs_the_tokens_of_its_last_block():
     network, seen = trained("vision_transformer", 1, 16, 16), images(1, 16, 16)
-    layers = list(cast(Any, network.classifier).network)
+    layers = list((network.classifier).network)
     last = max(place for place, layer in enumerate(layers) if isinstance(layer, TransformerBlock))
     before = nn.Sequential(*layers[:last])(seen).detach()
     entering = layers[last].attended(before).detach().requires_grad_()
@@ -129,7 +126,7 @@ def test_grad_cam_of_a_transformer_weighs_the_tokens_of_its_last_block() -> None
     np.testing.assert_allclose(maps, grid[:, 0], atol=1e-6)
 
 
-def test_fresh_weights_come_from_the_output_on_and_leave_the_network_as_it_is() -> None:
+def test_fresh_weights_come_from_the_output_on_and_leave_the_network_as_it_is():
     network = trained("small_cnn", 1, 32, 32)
     before = {name: value.clone() for name, value in network.classifier.state_dict().items()}
     for share in (0.2, 1.0):
@@ -145,7 +142,7 @@ def test_fresh_weights_come_from_the_output_on_and_leave_the_network_as_it_is() 
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_the_map_of_a_linear_network_passes_deletion_and_insertion() -> None:
+def test_the_map_of_a_linear_network_passes_deletion_and_insertion():
     weight, seen = torch.zeros(1, 16, 16), images(1, 16, 16, n=4).abs() + 1
     weight[0, 2:6, 9:13] = 1.0
     network = ExplainedNetwork(Weighted(weight), 1, architecture("small_cnn", 1, 16, 16))

@@ -22,12 +22,12 @@ from skiagram.statistics.estimate import Estimate
 Images = NDArray[np.float32]
 
 
-def noise(seed: int, *shape: int) -> NDArray[np.float64]:
+def noise(seed, *shape):
     return np.random.default_rng(seed).normal(size=shape)
 
 
 @pytest.mark.parametrize("shape", [(24, 30), (10, 12, 9)])
-def test_maps_are_compared_by_their_ranks(shape: tuple[int, ...]) -> None:
+def test_maps_are_compared_by_their_ranks(shape):
     one, other = noise(0, *shape), noise(1, *shape)
     assert map_similarity(one, np.exp(3 * one)) == pytest.approx(1)  # any unit
     assert abs(map_similarity(one, other)) < 0.1
@@ -39,18 +39,17 @@ def test_maps_are_compared_by_their_ranks(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (8, 8, 8)])
-def test_the_order_of_a_linear_score_is_the_best_one(shape: tuple[int, ...]) -> None:
+def test_the_order_of_a_linear_score_is_the_best_one(shape):
     weight = noise(0, *shape)
     image = np.ones((1, *shape), dtype=np.float32)
     number = cell_numbers(shape, 4)
     cells = number.max() + 1
     assert np.ptp(np.bincount(number.ravel())) == 0
 
-    def score(images: Images) -> NDArray[np.float64]:
-        scores: NDArray[np.float64] = (images[:, 0] * weight).reshape(len(images), -1).sum(axis=1)
-        return scores
+    def score(images):
+        return (images[:, 0] * weight).reshape(len(images), -1).sum(axis=1)
 
-    def areas(order: NDArray[np.int64]) -> tuple[float, float]:
+    def areas(order):
         return exchange_areas(image, np.zeros_like(image), order, number, score, int(cells))
 
     best = cell_order(weight, number)
@@ -65,7 +64,7 @@ def test_the_order_of_a_linear_score_is_the_best_one(shape: tuple[int, ...]) -> 
         assert other_into < into
 
 
-def test_where_a_map_points_is_counted_exactly() -> None:
+def test_where_a_map_points_is_counted_exactly():
     values, region = np.zeros((20, 20)), np.zeros((20, 20), dtype=bool)
     region[8:12, 8:12] = True
     values[9, 9], values[9, 13], values[0, 0], values[15, 3] = 4.0, 2.0, 1.0, -9.0
@@ -82,7 +81,7 @@ def test_where_a_map_points_is_counted_exactly() -> None:
 @pytest.mark.slow
 @settings(max_examples=10)
 @given(st.integers(0, 30))
-def test_a_map_of_noise_points_where_chance_does(seed: int) -> None:
+def test_a_map_of_noise_points_where_chance_does(seed):
     region = np.zeros((30, 30), dtype=bool)
     region[3:15, 10:22] = True
     found = [locate(noise(100 * seed + k, 30, 30), region) for k in range(60)]
@@ -91,7 +90,7 @@ def test_a_map_of_noise_points_where_chance_does(seed: int) -> None:
         assert values.mean() == pytest.approx(region.mean(), abs=5 * values.std() / 60**0.5 + 1e-3)
 
 
-def test_the_interval_is_students_over_patients() -> None:
+def test_the_interval_is_students_over_patients():
     values, patient = noise(3, 40), np.array([f"p{k}" for k in range(40)])
     found = mean_by_patient(values, patient)
     half = t.ppf(0.975, 39) * values.std(ddof=1) / 40**0.5
@@ -104,7 +103,7 @@ def test_the_interval_is_students_over_patients() -> None:
     assert mean_by_patient(np.full(3, np.nan), patient[:3]).value is None
 
 
-def test_a_test_is_passed_by_the_whole_interval_alone() -> None:
+def test_a_test_is_passed_by_the_whole_interval_alone():
     clear, doubtful = Estimate(0.2, 0.1, 0.3), Estimate(0.4, 0.2, 0.6)
     states = [
         judge_test("randomisation", figure, 0.5, below=True, words="").state

@@ -1,13 +1,11 @@
 """Feature families by their configs, and what they say of an image, by name."""
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import yaml
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.family import FeatureFamily
 from skiagram.options import build
 
 FOLDER = Path(__file__).resolve().parents[2] / "conf" / "features"
@@ -15,22 +13,21 @@ OF_TABLES = {"covariates", "earlier", "measured", "site"}
 OF_IMAGES = sorted({path.stem for path in FOLDER.glob("*.yaml")} - OF_TABLES)
 
 
-def read_family(name: str) -> dict[str, Any]:
-    options: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
-    return options
+def read_family(name):
+    return yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
 
 
-def family(name: str, **options: Any) -> Any:
+def family(name, **options):
     """Return the family of a config, some values changed."""
     return build(read_family(name) | options, name)
 
 
-def described(of: FeatureFamily, *batch: Any, **more: Any) -> dict[str, float]:
+def described(of, *batch, **more):
     """Return the features of the first image of a batch."""
     row = of.extract(FeatureBatch(*batch, **more))[0].tolist()
     return dict(zip(of.names(), row, strict=True))
 
 
-def of_cases(case_ids: str, **columns: list[Any]) -> pd.DataFrame:
+def of_cases(case_ids, **columns):
     """Return a row of covariates a case, as ingest writes them; each letter is a case."""
     return pd.DataFrame({"case_id": list(case_ids), **columns})

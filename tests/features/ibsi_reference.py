@@ -5,20 +5,16 @@ Names of features as in the manual's submission table.
 """
 
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
-from skiagram.features.family import Dimension, FeatureFamily
 from skiagram.features.first_order import FirstOrder
-from skiagram.features.glcm import Aggregation, Glcm
+from skiagram.features.glcm import Glcm
 from skiagram.features.gldzm import Gldzm
 from skiagram.features.glrlm import Glrlm
 from skiagram.features.glszm import Glszm
@@ -36,8 +32,8 @@ from skiagram.restoration.regions import (
 )
 
 Values = dict[str, float]
-DIMENSIONS: tuple[tuple[Dimension, str], ...] = (("2D", "_2D"), ("2.5D", "_2_5D"), ("3D", "_3D"))
-WAYS: tuple[tuple[Aggregation, str], ...] = (("averaged", "_avg"), ("merged", "_comb"))
+DIMENSIONS = (("2D", "_2D"), ("2.5D", "_2_5D"), ("3D", "_3D"))
+WAYS = (("averaged", "_avg"), ("merged", "_comb"))
 FOLDER = Path(__file__).parent
 
 
@@ -49,7 +45,7 @@ class Reference:
     value: float
     tolerance: float
 
-    def met_by(self, found: float) -> bool:
+    def met_by(self, found):
         """Return whether a result, rounded as published values are, is within the tolerance."""
         near = float(f"{found:.3g}")
         digits = 1e-9 * max(1.0, abs(self.value))
@@ -66,15 +62,15 @@ class Configuration:
 
 
 def _configuration(
-    spacing: tuple[float | None, float, float] | None,
-    order: str,
-    segments: tuple[float | None, float | None, float | None],
-    levels: tuple[int | None, float | None],
-    curve: tuple[int | None, float | None],
-) -> Configuration:
+    spacing,
+    order,
+    segments,
+    levels,
+    curve,
+):
     resampling = None
     if spacing is not None:
-        resampling = Resampling(spacing=spacing, order=order, rounding=True)  # type: ignore[arg-type]
+        resampling = Resampling(spacing=spacing, order=order, rounding=True)
     low, high, deviations = segments
     lowest = low if levels[1] is not None else None
     return Configuration(
@@ -99,7 +95,7 @@ CONFIGURATIONS = {
 
 
 @cache
-def read(path: Path) -> tuple[NDArray[np.float64], tuple[float, ...]]:
+def read(path):
     """Return a NIfTI file's values (depth, height, width) and their spacing in mm."""
     import nibabel
 
@@ -108,16 +104,14 @@ def read(path: Path) -> tuple[NDArray[np.float64], tuple[float, ...]]:
     return np.ascontiguousarray(image.get_fdata().T), spacing
 
 
-def references(path: Path) -> list[Reference]:
+def references(path):
     """Return the published values of a file of `1_reference_values`."""
     with path.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return [Reference(row["tag"], float(row["value"]), float(row["tolerance"])) for row in rows]
 
 
-def families(
-    levels: Discretisation, curve: IntensityVolumeHistogram
-) -> Iterator[tuple[str, FeatureFamily]]:
+def families(levels, curve):
     """Return every family of the manual once, with the end of its features' tags."""
     yield "", Morphology(unit="mm", autocorrelation=True)
     yield "", LocalIntensity()
@@ -125,7 +119,7 @@ def families(
     yield "", IntensityHistogram(levels=levels, region="whole")
     yield "", curve
     for dimension, end in DIMENSIONS:
-        texture: dict[str, Any] = {"levels": levels, "region": "whole", "dimension": dimension}
+        texture = {"levels": levels, "region": "whole", "dimension": dimension}
         for aggregation, how in WAYS:
             yield end + how, Glcm(**texture, distances=(1,), aggregation=aggregation)
             yield end + how, Glrlm(**texture, aggregation=aggregation)
@@ -135,7 +129,7 @@ def families(
 
 
 @cache
-def tags(family: str) -> dict[str, str]:
+def tags(family):
     """Return the tags of a family's features, without what tells the aggregation.
 
     MIRP calls its features alike.
@@ -145,9 +139,7 @@ def tags(family: str) -> dict[str, str]:
     return {feature: tag for feature, tag in rows if feature.startswith(f"{family}_")}
 
 
-def features(
-    region: RegionOfInterest, levels: Discretisation, curve: IntensityVolumeHistogram
-) -> Values:
+def features(region, levels, curve):
     """Compute every feature of a region, by tag."""
     batch = FeatureBatch(
         region.image[None, ..., None].astype(np.float32),
@@ -155,20 +147,20 @@ def features(
         np.array([region.spacing]),
         region.outline[None],
     )
-    found: Values = {}
+    found = {}
     for end, family in families(levels, curve):
-        known = tags(family.prefix)  # type: ignore[attr-defined]
+        known = tags(family.prefix)
         row = dict(zip(family.names(), family.extract(batch)[0], strict=True))
         found |= {tag + end: float(row[name]) for name, tag in known.items()}
     return found
 
 
 def diagnostics(
-    image: NDArray[np.float64],
-    mask: NDArray[np.bool_],
-    spacing: tuple[float, ...],
-    preparation: RegionPreparation,
-) -> tuple[Values, RegionOfInterest]:
+    image,
+    mask,
+    spacing,
+    preparation,
+):
     """Return what the manual asks about the steps of the processing, and the prepared region."""
     before = RegionOfInterest(image, mask, mask, spacing)
     resampled = before
@@ -182,7 +174,7 @@ def diagnostics(
     return found, after
 
 
-def _of_image(region: RegionOfInterest, end: str) -> Values:
+def _of_image(region, end):
     image = region.image
     found = {"mean_int": image.mean(), "min_int": image.min(), "max_int": image.max()}
     for axis, name in enumerate("zyx"):
@@ -191,9 +183,9 @@ def _of_image(region: RegionOfInterest, end: str) -> Values:
     return {f"{name}_{end}": float(value) for name, value in found.items()}
 
 
-def _of_region(region: RegionOfInterest, end: str) -> Values:
+def _of_region(region, end):
     values = region.image[region.inside]
-    found: Values = {
+    found = {
         "int_mask_mean_int": values.mean(),
         "int_mask_min_int": values.min(),
         "int_mask_max_int": values.max(),

@@ -6,13 +6,13 @@ from skiagram.features.acquisition import Acquisition
 from skiagram.features.batch import FeatureBatch
 
 
-def traits(images: np.ndarray, spacing: np.ndarray | None = None) -> dict[str, list[float]]:
+def traits(images, spacing=None):
     found = Acquisition().extract(FeatureBatch(images.astype(np.float32), spacing=spacing))
     names = (name.removeprefix("acquisition_") for name in Acquisition().names())
     return dict(zip(names, found.T.tolist(), strict=True))
 
 
-def test_traits_are_counted() -> None:
+def test_traits_are_counted():
     image = np.array([[[0, 0, 0, 0], [0, 5, 9, 9]]])
     found = traits(image, np.array([[0.1, 0.3]]))
     assert (found["height"], found["width"]) == ([2.0], [4.0])
@@ -22,12 +22,12 @@ def test_traits_are_counted() -> None:
     assert found["share_at_maximum"] == [2 / 8]
 
 
-def test_an_unknown_spacing_is_0_beside_a_known_one() -> None:
+def test_an_unknown_spacing_is_0_beside_a_known_one():
     found = traits(np.ones((2, 3, 3)), np.array([[np.nan, np.nan], [0.2, 0.2]]))
     assert found["pixel_spacing"] == [0.0, 0.2]
 
 
-def test_where_pixels_stand_plays_no_part() -> None:
+def test_where_pixels_stand_plays_no_part():
     generator = np.random.default_rng(0)
     image = generator.integers(0, 30, (1, 12, 12))
     shuffled = generator.permutation(image.ravel()).reshape(image.shape)

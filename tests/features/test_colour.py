@@ -14,15 +14,15 @@ COLOUR = family("colour")
 RGB = np.random.default_rng(4).integers(0, 256, (3, 12, 10, 3)).astype(np.float32)
 
 
-def features(image: np.ndarray) -> dict[str, float]:
+def features(image):
     return described(COLOUR, image[None].astype(np.float32))
 
 
-def flat(*rgb: float) -> np.ndarray:
+def flat(*rgb):
     return np.broadcast_to(np.array(rgb, np.float32), (9, 8, 3))
 
 
-def test_moments_are_those_of_the_reference_libraries() -> None:
+def test_moments_are_those_of_the_reference_libraries():
     found = features(RGB[0])
     lab, hsv = rgb2lab(RGB[0] / 255.0), rgb2hsv(RGB[0] / 255.0)
     channels = {"green": RGB[0][..., 1] / 255.0, "b": lab[..., 2], "saturation": hsv[..., 1]}
@@ -32,14 +32,14 @@ def test_moments_are_those_of_the_reference_libraries() -> None:
         assert found[f"colour_{name}_skewness"] == pytest.approx(skew(channel.ravel()), rel=1e-4)
 
 
-def test_entropy_is_that_of_the_joint_histogram() -> None:
+def test_entropy_is_that_of_the_joint_histogram():
     level = RGB[0].astype(int) // 32
     joint = level @ [64, 8, 1]
     assert features(RGB[0])["colour_entropy"] == pytest.approx(shannon_entropy(joint, base=2))
     assert features(flat(10, 20, 30))["colour_entropy"] == 0
 
 
-def test_hue_is_an_angle_red_lies_between_its_two_ends() -> None:
+def test_hue_is_an_angle_red_lies_between_its_two_ends():
     reds = np.concatenate([flat(255, 0, 40), flat(255, 40, 0)])
     found = features(reds)
     assert found["colour_hue_cosine"] == pytest.approx(1, abs=1e-6)
@@ -51,7 +51,7 @@ def test_hue_is_an_angle_red_lies_between_its_two_ends() -> None:
     assert features(flat(90, 90, 90))["colour_hue_concentration"] == 0
 
 
-def test_contrast_is_centre_minus_surround_and_asymmetry_knows_its_axis() -> None:
+def test_contrast_is_centre_minus_surround_and_asymmetry_knows_its_axis():
     image = np.full((40, 40, 3), 255.0)
     image[8:32, 8:32] = 0
     found = features(image)
@@ -63,7 +63,7 @@ def test_contrast_is_centre_minus_surround_and_asymmetry_knows_its_axis() -> Non
     assert found["colour_asymmetry_top_bottom"] == pytest.approx(0)
 
 
-def test_a_region_is_described_by_its_own_pixels_within_its_box() -> None:
+def test_a_region_is_described_by_its_own_pixels_within_its_box():
     masks = np.zeros(RGB.shape[:3], dtype=np.bool_)
     masks[0, 2:9, 1:8] = True  # a box: as the image that is cut to it
     masks[1, 3:9, 2:9], masks[1, 3, 2] = True, False
@@ -80,6 +80,6 @@ def test_a_region_is_described_by_its_own_pixels_within_its_box() -> None:
     assert all(value == 0 for name, value in pixel.items() if "asymmetry" in name)
 
 
-def test_images_without_three_channels_are_refused_by_name() -> None:
+def test_images_without_three_channels_are_refused_by_name():
     with pytest.raises(DataError, match=r"`colour` is not defined for .* channel.*leave `colour`"):
         features(np.zeros((9, 9)))

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from typing import Any
 
 import numpy as np
 import pytest
@@ -27,20 +26,19 @@ intensities = st.one_of(st.integers(0, 3).map(float), st.floats(-(2.0**100), 2.0
 every_family = pytest.mark.parametrize("name", OF_PLANES)
 
 
-def batch(name: str, images: np.ndarray, masks: np.ndarray | None = None) -> FeatureBatch:
+def batch(name, images, masks=None):
     """Return plane images of a known spacing; for a family of colours with three channels."""
     if name == "colour":
         images = np.stack([images, images[:, ::-1], images[:, :, ::-1]], axis=-1)
     return FeatureBatch(images.astype(np.float32), masks, np.full((len(images), 2), 1.0))
 
 
-def extract(name: str, images: np.ndarray) -> np.ndarray:
-    values: np.ndarray = FAMILIES[name].extract(batch(name, images))
-    return values
+def extract(name, images):
+    return FAMILIES[name].extract(batch(name, images))
 
 
 @pytest.mark.parametrize("name", OF_IMAGES)
-def test_names_carry_the_family_and_are_distinct(name: str) -> None:
+def test_names_carry_the_family_and_are_distinct(name):
     names = FAMILIES[name].names()
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(rf"{name}[._]([0-9]+\.)?[a-z0-9_.]+", feature) for feature in names)
@@ -50,7 +48,7 @@ def test_names_carry_the_family_and_are_distinct(name: str) -> None:
 @every_family
 @settings(max_examples=12)
 @given(arrays(np.float32, array_shapes(min_dims=3, max_dims=3, max_side=9), elements=intensities))
-def test_every_feature_of_every_finite_image_is_finite(name: str, images: np.ndarray) -> None:
+def test_every_feature_of_every_finite_image_is_finite(name, images):
     values = extract(name, images)
     assert values.shape == (len(images), len(FAMILIES[name].names()))
     assert values.dtype == np.float64
@@ -58,7 +56,7 @@ def test_every_feature_of_every_finite_image_is_finite(name: str, images: np.nda
 
 
 @every_family
-def test_a_region_of_interest_counts_or_is_refused_by_name(name: str) -> None:
+def test_a_region_of_interest_counts_or_is_refused_by_name(name):
     images = np.random.default_rng(1).normal(size=(2, 20, 24))
     masks = np.zeros(images.shape, dtype=np.bool_)
     masks[:, 4:15, 3:17] = True
@@ -73,12 +71,12 @@ def test_a_region_of_interest_counts_or_is_refused_by_name(name: str) -> None:
 @pytest.mark.parametrize("value", [0.1, 1e30])
 @pytest.mark.parametrize("shape", [(1, 1), (17, 9)])
 @every_family
-def test_constant_image_is_described(name: str, shape: tuple[int, int], value: float) -> None:
+def test_constant_image_is_described(name, shape, value):
     assert np.isfinite(extract(name, np.full((1, *shape), value))).all()
 
 
 @every_family
-def test_a_batch_equals_its_images_one_by_one(name: str) -> None:
+def test_a_batch_equals_its_images_one_by_one(name):
     images = np.random.default_rng(0).integers(0, 255, size=(5, 20, 13)).astype(np.float32)
     images[1] = 3
     images[2] /= 16
@@ -88,7 +86,7 @@ def test_a_batch_equals_its_images_one_by_one(name: str) -> None:
 
 @pytest.mark.slow
 @every_family
-def test_sixteen_bit_films_fit_the_table(name: str) -> None:
+def test_sixteen_bit_films_fit_the_table(name):
     film = np.full((1, 512, 512), 65535.0)
     film[0, ::2] = 0
     assert np.isfinite(extract(name, film).astype(np.float32)).all()
@@ -96,14 +94,14 @@ def test_sixteen_bit_films_fit_the_table(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({*OF_PLANES} - CHANGED - {"colour"}))
-def test_colour_is_described_by_its_luminance(name: str) -> None:
+def test_colour_is_described_by_its_luminance(name):
     grey = np.random.default_rng(0).integers(0, 255, size=(2, 16, 16))
     colour = np.repeat(grey[..., None], 3, axis=-1)
     np.testing.assert_allclose(extract(name, colour), extract(name, grey), rtol=1e-6, atol=1e-6)
 
 
 @every_family
-def test_four_channels_are_refused_by_name_or_described(name: str) -> None:
+def test_four_channels_are_refused_by_name_or_described(name):
     images = FeatureBatch(np.zeros((1, 8, 8, 4), dtype=np.float32), spacing=np.ones((1, 2)))
     if name in ANY_CHANNELS:
         assert FAMILIES[name].extract(images).any()
@@ -114,7 +112,7 @@ def test_four_channels_are_refused_by_name_or_described(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted({*OF_IMAGES} - {*OF_VOLUMES}))
-def test_a_family_describes_volumes_or_refuses_them_by_name(name: str) -> None:
+def test_a_family_describes_volumes_or_refuses_them_by_name(name):
     volumes = FeatureBatch(np.zeros((1, 3, 16, 16, 1), dtype=np.float32), spacing=np.ones((1, 3)))
     try:
         assert np.isfinite(FAMILIES[name].extract(volumes)).all()
@@ -123,7 +121,7 @@ def test_a_family_describes_volumes_or_refuses_them_by_name(name: str) -> None:
         assert f"leave `{name}` out of `features`" in str(error)  # noqa: PT017
 
 
-def test_the_page_on_volumes_lists_the_families_that_describe_them() -> None:
+def test_the_page_on_volumes_lists_the_families_that_describe_them():
     page = (FOLDER.parents[1] / "docs" / "how-to" / "regions.md").read_text(encoding="utf-8")
     assert f"features: {','.join(OF_VOLUMES)}\n" in page
 
@@ -132,21 +130,21 @@ def test_the_page_on_volumes_lists_the_families_that_describe_them() -> None:
 @pytest.mark.parametrize("name", OF_VOLUMES)
 @settings(max_examples=20)
 @given(arrays(np.float32, array_shapes(min_dims=4, max_dims=4, max_side=5), elements=intensities))
-def test_every_feature_of_every_finite_volume_is_finite(name: str, volumes: np.ndarray) -> None:
+def test_every_feature_of_every_finite_volume_is_finite(name, volumes):
     values = FAMILIES[name].extract(FeatureBatch(volumes[..., None]))
     assert values.shape == (len(volumes), len(FAMILIES[name].names()))
     assert np.isfinite(values).all()
 
 
 @pytest.mark.parametrize("name", OF_VOLUMES)
-def test_a_volume_of_one_slice_is_described_as_the_image(name: str) -> None:
+def test_a_volume_of_one_slice_is_described_as_the_image(name):
     images = np.random.default_rng(0).integers(0, 255, (3, 9, 11)).astype(np.float32)
     as_volumes = FeatureBatch(images[:, None, :, :, None])
     as_images = FAMILIES[name].extract(FeatureBatch(images))
     np.testing.assert_allclose(FAMILIES[name].extract(as_volumes), as_images)
 
 
-NONSENSE: dict[str, list[tuple[str, Any]]] = {
+NONSENSE = {
     "fractal": [("tile", 8), ("highest_frequency", 0.6)],
     "gabor": [("wavelengths", [8, 4]), ("wavelengths", [1]), ("orientations", 5), ("bandwidth", 0)],
     "glcm": [
@@ -170,9 +168,7 @@ NONSENSE: dict[str, list[tuple[str, Any]]] = {
     ("name", "option", "value"),
     [(name, *pair) for name, pairs in NONSENSE.items() for pair in pairs],
 )
-def test_options_that_make_no_sense_are_refused_by_name(
-    name: str, option: str, value: object
-) -> None:
+def test_options_that_make_no_sense_are_refused_by_name(name, option, value):
     with pytest.raises(OptionError, match=rf"{name}\.{option}"):
         family(name, **{option: value})
 
@@ -215,7 +211,7 @@ MEASURED = sorted({*OF_IMAGES} - NO_GREY_IMAGE_ALONE)
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
-def test_memory_is_at_most_four_times_the_image_and_nine_times_on_copies() -> None:
+def test_memory_is_at_most_four_times_the_image_and_nine_times_on_copies():
     """Image included, as float32; a process of its own for each, since its peak is what counts."""
     command = [sys.executable, "-c", MEASURE, *MEASURED]
     done = subprocess.run(

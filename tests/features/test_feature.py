@@ -14,6 +14,6 @@ from skiagram.features.feature import Definition
         ("the_lbp_radius_2_uniform_10", False),
     ],
 )
-def test_a_placeholder_stands_for_one_word(column: str, fits: bool) -> None:
+def test_a_placeholder_stands_for_one_word(column, fits):
     name = "lbp_radius_<radius>_uniform_<bright>"
     assert Definition(name, "", "", "", "").fits(column) is fits

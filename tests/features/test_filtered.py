@@ -1,7 +1,5 @@
 """Families of features on the response of a filter."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -14,14 +12,14 @@ from tests.features.families import family, read_family
 FILTER = read_family("log_3mm")["filter"]
 
 
-def images() -> tuple[np.ndarray, np.ndarray]:
+def images():
     image = np.random.default_rng(0).normal(size=(2, 5, 40, 44)).astype(np.float32)
     mask = np.zeros(image.shape, dtype=np.bool_)
     mask[:, 1:4, 15:25, 18:30] = True
     return image, mask
 
 
-def test_features_are_those_of_the_response_in_the_region() -> None:
+def test_features_are_those_of_the_response_in_the_region():
     image, mask = images()
     chosen = family("log_3mm")
     batch = FeatureBatch(image[..., None], mask, np.full((2, 3), 1.5))
@@ -39,9 +37,7 @@ def test_features_are_those_of_the_response_in_the_region() -> None:
         ({"riesz": [1, 0]}, 50.0, "looks at the whole image, of which 50 mm .*to null"),
     ],
 )
-def test_a_filter_that_looks_beyond_the_margin_is_refused(
-    changes: dict[str, Any], margin: float, message: str
-) -> None:
+def test_a_filter_that_looks_beyond_the_margin_is_refused(changes, margin, message):
     image, mask = images()
     batch = FeatureBatch(image[..., None], mask, np.full((2, 3), 1.5), margin=margin)
     chosen = family("log_3mm", filter=FILTER | changes)
@@ -53,7 +49,7 @@ def test_a_filter_that_looks_beyond_the_margin_is_refused(
         np.testing.assert_array_equal(chosen.extract(batch), whole)
 
 
-def test_names_and_definitions_carry_the_filter() -> None:
+def test_names_and_definitions_carry_the_filter():
     chosen = family("log_3mm")
     assert chosen.names()[0] == "log_3mm.first_order_mean"
     assert "log_3mm.glcm_contrast" in chosen.names()
@@ -64,14 +60,14 @@ def test_names_and_definitions_carry_the_filter() -> None:
     assert not has_prefix("log_3mm.glcm_contrast", "log_3")
 
 
-def test_plane_images_are_described_as_one_slice() -> None:
+def test_plane_images_are_described_as_one_slice():
     image, mask = images()
     plane = FeatureBatch(image[:, 0], mask[:, 1], np.full((2, 2), 1.5))
     slices = FeatureBatch(image[:, :1, :, :, None], mask[:, 1:2], np.full((2, 3), 1.5))
     np.testing.assert_allclose(family("log_3mm").extract(plane), family("log_3mm").extract(slices))
 
 
-def test_refusals_name_the_filter() -> None:
+def test_refusals_name_the_filter():
     image, mask = images()
     with pytest.raises(DataError, match="`log_3mm` in mm needs the spacing"):
         family("log_3mm").extract(FeatureBatch(image[:, 0], mask[:, 1]))
@@ -80,7 +76,7 @@ def test_refusals_name_the_filter() -> None:
         across.extract(FeatureBatch(image[:, 0], mask[:, 1], np.ones((2, 2))))
 
 
-def test_wrong_options_are_one_line() -> None:
+def test_wrong_options_are_one_line():
     with pytest.raises(OptionError, match="sigma: -1 was given"):
         family("log_3mm", filter=FILTER | {"sigma": -1})
     with pytest.raises(OptionError, match=r"a class of `skiagram\.features\.filters`"):

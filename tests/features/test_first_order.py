@@ -9,19 +9,19 @@ from tests.features.families import described
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -7.3, 65535.0])
-def test_constant_image_has_no_spread_and_no_shape(value: float) -> None:
+def test_constant_image_has_no_spread_and_no_shape(value):
     constant = np.full((1, 4096), np.float32(value), dtype=np.float64)
     found = first_order_statistics(constant)
     spread = ("variance", "skewness", "excess_kurtosis", "coefficient_of_variation", "range")
     assert [found[name][0] for name in spread] == [0] * 5
 
 
-def test_two_far_apart_intensities_leave_none_between_the_percentiles() -> None:
+def test_two_far_apart_intensities_leave_none_between_the_percentiles():
     found = first_order_statistics(np.array([[0.0, 1.0]]))
     assert found["robust_mean_absolute_deviation"].tolist() == [0]
 
 
-def test_bright_region_lies_above_the_threshold() -> None:
+def test_bright_region_lies_above_the_threshold():
     image = np.full((1, 8, 8), 10, dtype=np.float32)
     image[0, 2:4, 2:4] = 90
     found = described(FirstOrder(region="bright"), image)
@@ -29,7 +29,7 @@ def test_bright_region_lies_above_the_threshold() -> None:
     assert found["first_order_energy"] == 4 * 90**2
 
 
-def test_intensities_scaled_to_mean_0_have_no_variation_relative_to_it() -> None:
+def test_intensities_scaled_to_mean_0_have_no_variation_relative_to_it():
     image = np.random.default_rng(0).gamma(2, 100, (1, 40, 50))
     region = np.random.default_rng(1).random(image.shape) < 0.7
     scaled = Normalisation(mean=0.0, deviation=1.0, deviations=None).normalise(image, region)

@@ -11,17 +11,16 @@ from tests.features.families import described
 FAMILY = Gabor(wavelengths=(4, 9), orientations=6, bandwidth=1.0, aggregation="separate")
 
 
-def magnitude(image: np.ndarray, wavelength: float, angle: float, bandwidth: float) -> np.ndarray:
+def magnitude(image, wavelength, angle, bandwidth):
     centred = image.astype(np.float64) - image.astype(np.float64).mean()
     real, imaginary = gabor(centred, 1 / wavelength, np.radians(angle), bandwidth)
-    found: np.ndarray = np.hypot(real, imaginary)
-    return found
+    return np.hypot(real, imaginary)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bandwidth", [1.0, 1.7])
 @pytest.mark.parametrize("shape", [(28, 28), (40, 13), (1, 5)])
-def test_features_equal_scikit_image(shape: tuple[int, int], bandwidth: float) -> None:
+def test_features_equal_scikit_image(shape, bandwidth):
     images = np.random.default_rng(0).integers(0, 256, size=(2, *shape)).astype(np.float32)
     family = Gabor(wavelengths=(3, 8), orientations=6, bandwidth=bandwidth, aggregation="separate")
     found = family.extract(FeatureBatch(images))
@@ -36,7 +35,7 @@ def test_features_equal_scikit_image(shape: tuple[int, int], bandwidth: float) -
 
 
 @pytest.mark.parametrize("angle", [0, 30, 60, 90, 120, 150])
-def test_a_wave_answers_under_its_own_length_and_direction(angle: int) -> None:
+def test_a_wave_answers_under_its_own_length_and_direction(angle):
     y, x = np.mgrid[:60, :60]
     along = np.cos(np.radians(angle)) * x + np.sin(np.radians(angle)) * y
     wave = np.cos(2 * np.pi * along / 9)[None].astype(np.float32)
@@ -46,7 +45,7 @@ def test_a_wave_answers_under_its_own_length_and_direction(angle: int) -> None:
 
 
 @pytest.mark.slow
-def test_averaged_features_are_the_means_over_directions_and_ignore_a_quarter_turn() -> None:
+def test_averaged_features_are_the_means_over_directions_and_ignore_a_quarter_turn():
     image = np.random.default_rng(1).normal(size=(1, 33, 33)).astype(np.float32)
     family = Gabor(wavelengths=(4, 9), orientations=6, bandwidth=1.0, aggregation="averaged")
     found = family.extract(FeatureBatch(image))

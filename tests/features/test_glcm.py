@@ -8,7 +8,7 @@ from skimage.feature import graycomatrix, graycoprops
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation, GreyLevels
-from skiagram.features.glcm import Aggregation, Glcm
+from skiagram.features.glcm import Glcm
 from tests.features.families import described
 
 FAMILY = Glcm(
@@ -20,7 +20,7 @@ FAMILY = Glcm(
 NAMES = [name.removeprefix("glcm_") for name in FAMILY.names()]
 
 
-def named(levels: np.ndarray, distance: int, aggregation: Aggregation) -> dict[str, np.ndarray]:
+def named(levels, distance, aggregation):
     """Return the features of (n, depth, height, width) levels by name, each (n,)."""
     family = replace(FAMILY, distances=(distance,), aggregation=aggregation)
     found = family.describe(GreyLevels(levels, int(levels.max())))
@@ -40,7 +40,7 @@ SKIMAGE = {
 
 
 @pytest.mark.parametrize("distance", [1, 3])
-def test_average_over_directions_equals_scikit_image(distance: int) -> None:
+def test_average_over_directions_equals_scikit_image(distance):
     images = np.random.default_rng(0).integers(0, 8, size=(3, 20, 15)).astype(np.uint16)
     found = named(images[:, None] + 1, distance, "averaged")
     for row, image in enumerate(images):
@@ -70,9 +70,7 @@ def test_average_over_directions_equals_scikit_image(distance: int) -> None:
         (np.array([[1, 0, 0], [0, 0, 0], [0, 0, 2]]), True),  # no pair
     ],
 )
-def test_the_maximal_correlation_is_the_root_of_an_eigenvalue(
-    image: np.ndarray, constant: bool
-) -> None:
+def test_the_maximal_correlation_is_the_root_of_an_eigenvalue(image, constant):
     batch = FeatureBatch(image[None].astype(np.float32), (image > 0)[None])
     levels = Discretisation(bin_number=None, bin_width=1.0, multiples=True)
     (found,) = replace(FAMILY, levels=levels).maximal_correlation(batch)
@@ -88,13 +86,13 @@ def test_the_maximal_correlation_is_the_root_of_an_eigenvalue(
     assert found == (1 if constant else pytest.approx(np.mean(expected), abs=1e-7))
 
 
-def test_directions_without_a_pair_are_left_out() -> None:
+def test_directions_without_a_pair_are_left_out():
     row = np.array([[[[1, 2, 3, 1]]]], dtype=np.uint16)  # nothing above or below
     assert named(row, 1, "averaged")["contrast"] == named(row, 1, "merged")["contrast"] == 2
 
 
 @pytest.mark.parametrize("aggregation", ["averaged", "merged"])
-def test_image_without_any_pair_looks_constant(aggregation: Aggregation) -> None:
+def test_image_without_any_pair_looks_constant(aggregation):
     apart = np.zeros((1, 1, 5, 5), dtype=np.uint16)
     apart[0, 0, 0, 0], apart[0, 0, 4, 4] = 1, 3
     found = named(apart, 1, aggregation)
@@ -103,7 +101,7 @@ def test_image_without_any_pair_looks_constant(aggregation: Aggregation) -> None
     assert found["correlation"] == 1
 
 
-def test_columns_stand_under_their_names() -> None:
+def test_columns_stand_under_their_names():
     stripes = np.tile(np.array([0, 1], dtype=np.float32), (1, 16, 8))
     levels = Discretisation(bin_number=16, bin_width=None)
     found = described(

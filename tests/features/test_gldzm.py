@@ -17,7 +17,7 @@ few_outside = st.sampled_from([0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2])
 levels = arrays(np.uint16, st.one_of(planes, volumes), elements=few_outside)
 
 
-def zones(levels: np.ndarray, number: int) -> np.ndarray:
+def zones(levels, number):
     """Return the counts of images by distance and level."""
     forest = zone_forest(levels, equal_neighbours(levels))
     found, pixels = distance_zones(levels, levels > 0, forest, number)
@@ -25,15 +25,14 @@ def zones(levels: np.ndarray, number: int) -> np.ndarray:
     return found
 
 
-def counts(image: np.ndarray) -> np.ndarray:
+def counts(image):
     """Return the counts of one image by distance and level."""
-    found: np.ndarray = zones(image[None], 2)[0]
-    return found
+    return zones(image[None], 2)[0]
 
 
 @pytest.mark.slow
 @given(levels)
-def test_a_zone_is_as_near_as_its_nearest_pixel(image: np.ndarray) -> None:
+def test_a_zone_is_as_near_as_its_nearest_pixel(image):
     sides = [int(image.shape[0] > 1), 1, 1]  # a plane has no border above and below
     around = np.pad(image > 0, [(side, side) for side in sides])
     inside = distance_transform_cdt(around, "taxicab")[around.nonzero()]

@@ -16,7 +16,7 @@ FAMILY = Glrlm(
 )
 
 
-def runs(levels: np.ndarray) -> list[tuple[int, int]]:
+def runs(levels):
     """Return (level, length) of the runs of one plane image in four directions, by splitting."""
     height, width = levels.shape
     lines = [*levels, *levels.T]
@@ -33,7 +33,7 @@ levels_and_outside = arrays(
 
 @pytest.mark.slow
 @given(levels_and_outside)
-def test_merged_matrix_holds_the_runs_of_every_line(levels: np.ndarray) -> None:
+def test_merged_matrix_holds_the_runs_of_every_line(levels):
     level, length = np.array(runs(levels), dtype=float).T
     _, counts = np.unique(runs(levels), axis=0, return_counts=True)
     shares = counts / counts.sum()

@@ -18,7 +18,7 @@ planes = array_shapes(min_dims=2, max_dims=2, max_side=12).map(lambda shape: (1,
 volumes = array_shapes(min_dims=3, max_dims=3, min_side=2, max_side=5)
 
 
-def check_against_labels(image: np.ndarray) -> None:
+def check_against_labels(image):
     """Compare sizes and levels of the zones of an image with those that scikit-image labels."""
     labels = label(image, background=0, connectivity=3)
     places = [labels == zone for zone in range(1, labels.max() + 1)]
@@ -29,17 +29,17 @@ def check_against_labels(image: np.ndarray) -> None:
 
 @pytest.mark.slow
 @given(arrays(np.uint16, st.one_of(planes, volumes), elements=st.integers(0, 3)))
-def test_zones_are_those_that_scikit_image_labels(image: np.ndarray) -> None:
+def test_zones_are_those_that_scikit_image_labels(image):
     check_against_labels(image)
 
 
-def test_zones_that_wind_around_each_other_are_told_apart() -> None:
+def test_zones_that_wind_around_each_other_are_told_apart():
     rows, columns = np.indices((65, 65)) - 32
     turns = np.hypot(rows, columns) / 4 - np.arctan2(rows, columns) / (2 * np.pi)
     check_against_labels((1 + (turns % 1 < 0.5)).astype(np.uint16)[None])
 
 
-def test_as_many_distinct_zones_as_an_image_can_hold_are_kept() -> None:
+def test_as_many_distinct_zones_as_an_image_can_hold_are_kept():
     sizes = np.repeat(np.arange(1, 41), 2)  # a level and the next in turn, each with every size
     line = np.repeat(np.tile([1, 2], 40), sizes).astype(np.uint16)[None, None, None]
     found = size_zones(line, zone_forest(line, equal_neighbours(line)), 2)
@@ -47,7 +47,7 @@ def test_as_many_distinct_zones_as_an_image_can_hold_are_kept() -> None:
     assert found.tolist() == expected
 
 
-def test_a_constant_image_is_one_zone() -> None:
+def test_a_constant_image_is_one_zone():
     family = Glszm(levels=Discretisation(bin_number=8, bin_width=None), region="whole")
     found = described(family, np.full((1, 3, 5), 7.0))
     assert found["glszm_large_zone_emphasis"] == 15**2

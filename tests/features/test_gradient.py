@@ -8,12 +8,12 @@ from skiagram.features.gradient import Gradient, gradient_moments
 
 
 @pytest.mark.parametrize(("shape", "steepest"), [((1, 1), 0), ((1, 3), 2), ((3, 1), 2)])
-def test_an_axis_of_one_pixel_has_no_gradient(shape: tuple[int, int], steepest: float) -> None:
+def test_an_axis_of_one_pixel_has_no_gradient(shape, steepest):
     image = 2 * np.arange(max(shape), dtype=np.float64).reshape(1, *shape)
     assert gradient_moments(image, np.ones((1, 1, 1), np.bool_))[0, 2] == steepest
 
 
-def test_statistics_are_those_of_the_gradient_of_numpy_within_the_region() -> None:
+def test_statistics_are_those_of_the_gradient_of_numpy_within_the_region():
     generator = np.random.default_rng(0)
     images = generator.normal(size=(3, 9, 14))
     inside = generator.random(images.shape) < 0.3
@@ -24,7 +24,7 @@ def test_statistics_are_those_of_the_gradient_of_numpy_within_the_region() -> No
         np.testing.assert_allclose(found[row], expected)
 
 
-def test_family_looks_at_the_region_that_it_is_told() -> None:
+def test_family_looks_at_the_region_that_it_is_told():
     image = np.zeros((1, 12, 12), dtype=np.float32)
     image[0, 3:8, 3:8] = 50
     bright = Gradient(region="bright").extract(FeatureBatch(image))[0]

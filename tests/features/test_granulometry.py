@@ -11,7 +11,7 @@ from tests.features.families import described
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 150), (90, 64), (65, 3)])
 @pytest.mark.parametrize("radius", [1, 3, 8, 70])
-def test_values_equal_scipy(shape: tuple[int, int], radius: int) -> None:
+def test_values_equal_scipy(shape, radius):
     images = np.random.default_rng(0).normal(size=(2, *shape)).astype(np.float32)
     size = (1, 2 * radius + 1, 2 * radius + 1)
     found = erode(images, radius, np.maximum)
@@ -23,7 +23,7 @@ def test_values_equal_scipy(shape: tuple[int, int], radius: int) -> None:
 FAMILY = Granulometry(radii=(1, 2, 5, 20))
 
 
-def test_spectrum_is_what_openings_and_closings_of_scipy_take_away() -> None:
+def test_spectrum_is_what_openings_and_closings_of_scipy_take_away():
     image = np.random.default_rng(1).integers(0, 256, (40, 33)).astype(np.float64)
     image = ndimage.gaussian_filter(image, 1).astype(np.float32).astype(np.float64)
     found = FAMILY.extract(FeatureBatch(image[None].astype(np.float32)))[0]
@@ -34,7 +34,7 @@ def test_spectrum_is_what_openings_and_closings_of_scipy_take_away() -> None:
     np.testing.assert_allclose(found, [*bright, *dark], rtol=1e-6)
 
 
-def test_squares_stand_at_their_size_and_sign() -> None:
+def test_squares_stand_at_their_size_and_sign():
     image = np.full((1, 60, 60), 10, dtype=np.float32)
     image[0, 10:15, 10:15] = 14  # radius 2: taken away by the square of radius 5
     image[0, 30:41, 30:41] = 11  # radius 5: taken away by that of radius 20

@@ -16,19 +16,17 @@ SPACINGS = ((1.0, 1.0, 1.0), (3.0, 1.0, 0.5), (2.5, 0.9765625, 0.9765625))
 regions = arrays(np.bool_, array_shapes(min_dims=3, max_dims=3, max_side=7)).filter(np.any)
 
 
-def ball(half_axes: tuple[float, float, float]) -> np.ndarray:
+def ball(half_axes):
     grid = np.moveaxis(np.indices([2 * int(axis) + 1 for axis in half_axes]), 0, -1)
-    inside: np.ndarray = np.sum(((grid - np.floor(half_axes)) / half_axes) ** 2, axis=-1) <= 1
-    return inside
+    return np.sum(((grid - np.floor(half_axes)) / half_axes) ** 2, axis=-1) <= 1
 
 
-def corners_of_mesh(region: np.ndarray, spacing: np.ndarray) -> np.ndarray:
+def corners_of_mesh(region, spacing):
     arms = np.vstack([np.eye(3), -np.eye(3)]) / 2
-    corners: np.ndarray = (np.argwhere(region)[:, None] + arms).reshape(-1, 3) * spacing
-    return corners
+    return (np.argwhere(region)[:, None] + arms).reshape(-1, 3) * spacing
 
 
-def same_hull(region: np.ndarray, spacing: np.ndarray) -> None:
+def same_hull(region, spacing):
     expected = ConvexHull(corners_of_mesh(region, spacing))
     found = convex_hull(region, spacing)
     assert found.volume == pytest.approx(expected.volume, rel=1e-12)
@@ -40,17 +38,15 @@ def same_hull(region: np.ndarray, spacing: np.ndarray) -> None:
 
 @pytest.mark.slow
 @given(regions, st.sampled_from(SPACINGS))
-def test_the_hull_is_that_of_all_corners_of_the_mesh(
-    region: np.ndarray, spacing: tuple[float, float, float]
-) -> None:
+def test_the_hull_is_that_of_all_corners_of_the_mesh(region, spacing):
     same_hull(region, np.array(spacing))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("half_axes", [(20.0, 20.0, 20.0), (5.0, 20.5, 9.0)])
 def test_the_hull_of_a_round_body_is_that_of_all_corners_of_its_mesh(
-    half_axes: tuple[float, float, float],
-) -> None:
+    half_axes,
+):
     for spacing in SPACINGS:
         same_hull(ball(half_axes), np.array(spacing))
 
@@ -58,9 +54,7 @@ def test_the_hull_of_a_round_body_is_that_of_all_corners_of_its_mesh(
 @pytest.mark.slow
 @settings(max_examples=20)
 @given(regions, st.sampled_from(SPACINGS))
-def test_the_box_is_the_smallest_with_a_face_along_one_of_the_hulls(
-    region: np.ndarray, spacing: tuple[float, float, float]
-) -> None:
+def test_the_box_is_the_smallest_with_a_face_along_one_of_the_hulls(region, spacing):
     hull = convex_hull(region, np.array(spacing))
     assume(len(hull.normals) <= 64)  # of more, the largest count
     expected = ConvexHull(corners_of_mesh(region, np.array(spacing)))
@@ -77,7 +71,7 @@ def test_the_box_is_the_smallest_with_a_face_along_one_of_the_hulls(
     assert found.prod() == pytest.approx(min(boxes), rel=1e-7)
 
 
-def test_the_diameter_is_that_of_all_pairs() -> None:
+def test_the_diameter_is_that_of_all_pairs():
     generator = np.random.default_rng(0)
     for axes in (2, 3):
         for points in (2, 3, 50):
@@ -87,7 +81,7 @@ def test_the_diameter_is_that_of_all_pairs() -> None:
     assert diameter(around) == pytest.approx(1)
 
 
-def test_the_ellipsoid_around_points_on_one_is_that() -> None:
+def test_the_ellipsoid_around_points_on_one_is_that():
     points = np.random.default_rng(0).normal(size=(500, 3))
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     turn, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))
@@ -95,7 +89,7 @@ def test_the_ellipsoid_around_points_on_one_is_that() -> None:
     np.testing.assert_allclose(found, [9, 4, 2], rtol=0.02)
 
 
-def test_no_point_is_outside_the_enclosing_ellipsoid_of_a_box() -> None:
+def test_no_point_is_outside_the_enclosing_ellipsoid_of_a_box():
     corners = np.indices((2, 2, 2)).reshape(3, -1).T * np.array([6.0, 4.0, 2.0])
     np.testing.assert_allclose(
         enclosing_ellipsoid(corners), np.sqrt(3) * np.array([3, 2, 1]), rtol=2e-3

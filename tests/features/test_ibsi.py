@@ -1,7 +1,5 @@
 """Every reference value of the IBSI's first chapter, on its phantoms."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,8 +10,6 @@ from tests.features.ibsi_phantom import PHANTOM
 from tests.features.ibsi_reference import (
     CONFIGURATIONS,
     FOLDER,
-    Reference,
-    Values,
     diagnostics,
     features,
     read,
@@ -21,7 +17,7 @@ from tests.features.ibsi_reference import (
 )
 
 
-def missed(asked: list[Reference], found: Values) -> list[str]:
+def missed(asked, found):
     return [
         f"{one.tag}: {found[one.tag]:.4g}, not {one.value:g} ± {one.tolerance:g}"
         for one in asked
@@ -30,7 +26,7 @@ def missed(asked: list[Reference], found: Values) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_digital_phantom() -> None:
+def test_the_digital_phantom():
     mask = PHANTOM > 0
     image = PHANTOM.astype(np.float64)
     image[~mask] = 1, 1, 1, 9, 1, 1  # peaks look beyond the region
@@ -46,7 +42,7 @@ def test_the_digital_phantom() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_the_ct_phantom(name: str, real_data: Path) -> None:
+def test_the_ct_phantom(name, real_data):
     folder, chosen = real_data / "ibsi", CONFIGURATIONS[name]
     image, spacing = read(folder / "1_ct_phantom/image/phantom.nii.gz")
     mask = read(folder / "1_ct_phantom/mask/mask.nii.gz")[0] > 0

@@ -11,9 +11,7 @@ WHOLE = IntensityVolumeHistogram(bin_number=None, bin_width=None, lowest=None, h
 
 
 @pytest.mark.parametrize(("number", "width"), [(1000, None), (None, 0.01)])
-def test_fine_bins_near_the_quantiles_of_a_uniform_region(
-    number: int | None, width: float | None
-) -> None:
+def test_fine_bins_near_the_quantiles_of_a_uniform_region(number, width):
     values = np.random.default_rng(0).random(20_000)
     family = IntensityVolumeHistogram(bin_number=number, bin_width=width, lowest=None, highest=None)
     curve = family.curve(values)
@@ -23,24 +21,24 @@ def test_fine_bins_near_the_quantiles_of_a_uniform_region(
     assert curve.intensity_at(0.1) == pytest.approx(0.9 * unit, abs=0.02 * unit)
 
 
-def test_bounds_set_the_range_of_the_intensity() -> None:
+def test_bounds_set_the_range_of_the_intensity():
     values = np.arange(40.0, 61.0)
     bounded = IntensityVolumeHistogram(bin_number=None, bin_width=None, lowest=0.0, highest=100.0)
     assert (bounded.curve(values).volume_at(0.1), bounded.curve(values).volume_at(0.9)) == (1, 0)
 
 
-def test_a_constant_region_is_one_step() -> None:
+def test_a_constant_region_is_one_step():
     curve = WHOLE.curve(np.full(5, 7.0))
     assert (curve.volume_at(0.1), curve.volume_at(0.9), curve.intensity_at(0.1)) == (0, 0, 7)
 
 
-def test_both_kinds_of_bins_are_refused() -> None:
+def test_both_kinds_of_bins_are_refused():
     with pytest.raises(ValidationError, match="give `bin_number` or `bin_width`"):
         IntensityVolumeHistogram(bin_number=10, bin_width=1.0, lowest=None, highest=None)
 
 
 @pytest.mark.parametrize("width", [1e-12, 1e-30, None])
-def test_more_steps_than_memory_holds_are_refused(width: float | None) -> None:
+def test_more_steps_than_memory_holds_are_refused(width):
     family = IntensityVolumeHistogram(bin_number=None, bin_width=width, lowest=None, highest=None)
     with pytest.raises(DataError, match=r"steps of .*at most 1000000.*wider bins"):
         family.curve(np.array([0.0, 1e9]))

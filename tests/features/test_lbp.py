@@ -12,22 +12,21 @@ from tests.features.families import described
 LEVELS = Discretisation(bin_number=256, bin_width=None)
 
 
-def noise(*shape: int) -> np.ndarray:
+def noise(*shape):
     images = np.random.default_rng(0).integers(0, 256, size=shape).astype(np.float32)
     images[:, 0, :2] = 0, 255  # so that levels are the intensities
     return images
 
 
-def codes(image: np.ndarray, radius: int, neighbours: int) -> np.ndarray:
+def codes(image, radius, neighbours):
     """Return scikit-image's codes, the image going on beyond its border as its mirror image."""
     padded = np.pad(image.astype(np.uint8), radius, mode="symmetric")
     found = local_binary_pattern(padded, neighbours, radius, "uniform")
-    inner: np.ndarray = found[radius:-radius, radius:-radius].astype(int)
-    return inner
+    return found[radius:-radius, radius:-radius].astype(int)
 
 
 @pytest.mark.parametrize("neighbours", [8, 12, 24])
-def test_shares_equal_scikit_image(neighbours: int) -> None:
+def test_shares_equal_scikit_image(neighbours):
     images = noise(4, 31, 24)
     family = LocalBinaryPatterns(levels=LEVELS, radii=(1, 2, 3, 5), neighbours=neighbours)
     found = family.extract(FeatureBatch(images)).reshape(4, 4, neighbours + 2)
@@ -39,7 +38,7 @@ def test_shares_equal_scikit_image(neighbours: int) -> None:
             np.testing.assert_allclose(found[row, column], expected / image.size)
 
 
-def test_pixels_of_the_region_count_and_their_neighbours_outside_are_seen() -> None:
+def test_pixels_of_the_region_count_and_their_neighbours_outside_are_seen():
     image = noise(1, 20, 20)
     mask = np.zeros((1, 20, 20), np.bool_)
     mask[0, 5:11, 3:9] = True
@@ -49,7 +48,7 @@ def test_pixels_of_the_region_count_and_their_neighbours_outside_are_seen() -> N
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 8)])
-def test_flat_image_has_the_one_pattern_of_all_bright(shape: tuple[int, int]) -> None:
+def test_flat_image_has_the_one_pattern_of_all_bright(shape):
     family = LocalBinaryPatterns(levels=LEVELS, radii=(2,), neighbours=12)
     found = described(family, np.full((1, *shape), 0.1, np.float32))
     assert found["lbp_radius_2_uniform_12"] == 1

@@ -10,7 +10,7 @@ from skiagram.features.local_intensity import RADIUS, LocalIntensity, peaks
 SPACING = np.array([3.0, 2.0, 2.5])
 
 
-def by_formula(image: np.ndarray, inside: np.ndarray) -> tuple[float, float]:
+def by_formula(image, inside):
     places = np.indices(image.shape).reshape(3, -1).T * SPACING
     apart = np.linalg.norm(places[:, None] - places, axis=-1) <= RADIUS
     means = apart @ image.ravel() / apart.sum(axis=1)
@@ -19,26 +19,26 @@ def by_formula(image: np.ndarray, inside: np.ndarray) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_peaks_follow_the_formula(seed: int) -> None:
+def test_peaks_follow_the_formula(seed):
     generator = np.random.default_rng(seed)
     image = generator.integers(0, 9, (6, 8, 7)).astype(float)  # the highest occurs several times
     inside = generator.random(image.shape) < 0.4
     assert peaks(image, inside, SPACING) == pytest.approx(by_formula(image, inside))
 
 
-def test_a_plane_image_is_one_slice() -> None:
+def test_a_plane_image_is_one_slice():
     image = np.random.default_rng(0).random((2, 9, 8)).astype(np.float32)
     plane = LocalIntensity().extract(FeatureBatch(image, spacing=np.full((2, 2), 2.0)))
     slices = FeatureBatch(image[:, None, :, :, None], spacing=np.tile([9.0, 2.0, 2.0], (2, 1)))
     np.testing.assert_allclose(plane, LocalIntensity().extract(slices))
 
 
-def test_an_unknown_spacing_is_refused_by_name() -> None:
+def test_an_unknown_spacing_is_refused_by_name():
     with pytest.raises(DataError, match="`local_intensity` in mm needs the spacing"):
         LocalIntensity().extract(FeatureBatch(np.zeros((1, 4, 4), dtype=np.float32)))
 
 
-def test_a_region_has_the_peaks_of_the_whole_volume() -> None:
+def test_a_region_has_the_peaks_of_the_whole_volume():
     image = np.random.default_rng(0).random((1, 20, 30, 25, 1)).astype(np.float32)
     mask = np.zeros(image.shape[:-1], dtype=np.bool_)
     mask[0, 9:12, 14:17, :3] = True

@@ -6,9 +6,7 @@ MIRP (Zwanenburg et al., J. Open Source Software 9(99), 2024) follows the IBSI's
 import logging
 import re
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,16 +49,16 @@ class Case(NamedTuple):
     mask: NDArray[np.bool_]
 
 
-def whole(image: NDArray[Any]) -> Case:
+def whole(image):
     return Case(image, np.ones(image.shape, np.bool_))
 
 
-def plain(name: str) -> str:
+def plain(name):
     """Return MIRP's name of a feature without what tells distance, method and discretisation."""
     return _OPTIONS.sub("", name)
 
 
-def mirp_features(cases: Sequence[Case], setting: Setting, family: str) -> list[dict[str, float]]:
+def mirp_features(cases, setting, family):
     """Compute a family's features of each case, by plain name.
 
     MIRP gets double precision, since it computes in that of the image, and counts bins of a fixed
@@ -106,7 +104,7 @@ each_family = pytest.mark.parametrize(
 UNDEFINED = {"first_order_quartile_coefficient_of_dispersion": (0.0, 1.0)}
 
 
-def ours(name: str, cases: Sequence[Case], setting: Setting) -> list[dict[str, float]]:
+def ours(name, cases, setting):
     chosen = {
         "levels": {"bin_number": setting.bin_number, "bin_width": setting.bin_width},
         "aggregation": setting.aggregation,
@@ -118,7 +116,7 @@ def ours(name: str, cases: Sequence[Case], setting: Setting) -> list[dict[str, f
     return [described(of_setting, case.image[None], case.mask[None]) for case in cases]
 
 
-def assert_agreement(name: str, cases: Sequence[Case], setting: Setting) -> None:
+def assert_agreement(name, cases, setting):
     known = tags(name)
     tag = FAMILIES[next(iter(known.values())).split("_")[0]]
     found, expected = ours(name, cases, setting), mirp_features(cases, setting, tag)
@@ -133,7 +131,7 @@ def assert_agreement(name: str, cases: Sequence[Case], setting: Setting) -> None
         np.testing.assert_allclose(mine, others, rtol=1e-6, err_msg=message)
 
 
-def random_case(generator: np.random.Generator) -> Case:
+def random_case(generator):
     """Return an image of 3 to 40 pixels a side, integer or float, rough or smooth."""
     height, width = generator.integers(3, 41, size=2)
     noise = generator.normal(size=(height, width))
@@ -152,7 +150,7 @@ def random_case(generator: np.random.Generator) -> Case:
     return Case(image, mask)
 
 
-def from_zero(case: Case) -> Case:
+def from_zero(case):
     """Shift the intensities so that the minimum of the region is 0, as MIRP's bins of a width."""
     image = case.image.astype(np.float64)
     return Case(image - image[case.mask].min(), case.mask)
@@ -160,7 +158,7 @@ def from_zero(case: Case) -> Case:
 
 @pytest.mark.slow
 @each_family
-def test_random_images_agree(name: str) -> None:
+def test_random_images_agree(name):
     generator = np.random.default_rng(0)
     for setting in SETTINGS:
         cases = [random_case(generator) for _ in range(8)]
@@ -169,7 +167,7 @@ def test_random_images_agree(name: str) -> None:
         assert_agreement(name, cases, setting)
 
 
-def films(folder: Path) -> list[Case]:
+def films(folder):
     """Return eight ultrasound images of 28 by 28 and three places of each of two films."""
     cases = [whole(image) for image in np.load(folder / "breastmnist.npz")["test_images"][::20]]
     for number in (1, 58):
@@ -182,14 +180,14 @@ def films(folder: Path) -> list[Case]:
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", [SETTINGS[0], SETTINGS[3]], ids=["bin_number", "bin_width"])
 @each_family
-def test_real_films_agree(name: str, setting: Setting, real_data: Path) -> None:
+def test_real_films_agree(name, setting, real_data):
     cases = films(real_data)
     assert_agreement(name, [from_zero(case) for case in cases], setting)
 
 
 @pytest.mark.slow
 @each_family
-def test_a_large_part_of_a_film_agrees(name: str, real_data: Path) -> None:
+def test_a_large_part_of_a_film_agrees(name, real_data):
     film = np.asarray(Image.open(real_data / "mini-mias" / "mdb005.png"))[200:712, 300:812]
     assert_agreement(name, [whole(film)], SETTINGS[0])
 
@@ -218,9 +216,7 @@ CORNER = Case(np.array([[0.0, 0], [9, 1]]), np.array([[True, True], [False, True
         ("glcm", "joint_average", whole(np.full((3, 3), 7.0)), 32, 1, 16),
     ],
 )
-def test_mirp_departs_from_the_manual(
-    name: str, feature: str, case: Case, bins: int, our_value: float, their_value: float
-) -> None:
+def test_mirp_departs_from_the_manual(name, feature, case, bins, our_value, their_value):
     setting = Setting(bin_number=bins)
     (mine,) = ours(name, [case], setting)
     (theirs,) = mirp_features([case], setting, name)

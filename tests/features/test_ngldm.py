@@ -13,20 +13,19 @@ shapes = array_shapes(min_dims=4, max_dims=4, max_side=5)
 levels = arrays(np.uint16, shapes, elements=st.integers(0, N_LEVELS))
 
 
-def dependences(image: np.ndarray, distance: int, coarseness: int) -> np.ndarray:
+def dependences(image, distance, coarseness):
     """Return the dependence of each pixel of a region in a volume."""
     padded = np.pad(image.astype(int), distance)
     side = (2 * distance + 1,) * 3
     windows = np.lib.stride_tricks.sliding_window_view(padded, side)
     near = np.abs(windows - image[..., None, None, None].astype(int)) <= coarseness
-    counts: np.ndarray = np.sum(near & (windows > 0), axis=(3, 4, 5))
-    return counts
+    return np.sum(near & (windows > 0), axis=(3, 4, 5))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("distance", "coarseness"), [(1, 0), (1, 1), (2, 0), (3, 2)])
 @given(images=levels)
-def test_counts_are_those_of_windows(distance: int, coarseness: int, images: np.ndarray) -> None:
+def test_counts_are_those_of_windows(distance, coarseness, images):
     counts = dependence_counts(images, N_LEVELS, distance, coarseness)
     expected = np.zeros_like(counts)
     for index, image in enumerate(images):
@@ -36,7 +35,7 @@ def test_counts_are_those_of_windows(distance: int, coarseness: int, images: np.
     np.testing.assert_array_equal(counts, expected)
 
 
-def test_with_the_widest_coarseness_all_neighbours_depend() -> None:
+def test_with_the_widest_coarseness_all_neighbours_depend():
     image = np.arange(1, 10, dtype=np.uint16).reshape(1, 1, 3, 3)
     found = dependence_counts(image, 9, 1, 255).sum(axis=2)
     assert found.tolist() == [[0, 0, 0, 4, 0, 4, 0, 0, 1]]  # corners, edges, the middle

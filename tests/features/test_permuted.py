@@ -6,7 +6,7 @@ from skiagram.features.batch import FeatureBatch
 from tests.features.families import family
 
 
-def volumes() -> FeatureBatch:
+def volumes():
     steps = np.indices((7, 20, 22)).sum(axis=0)
     images = np.stack([steps, 2 * steps]).astype(np.float32)[..., None]
     ball = np.zeros((7, 20, 22), dtype=np.bool_)
@@ -14,7 +14,7 @@ def volumes() -> FeatureBatch:
     return FeatureBatch(images, np.stack([ball, ball]), np.full((2, 3), 1.0))
 
 
-def test_the_histogram_stays_and_texture_goes() -> None:
+def test_the_histogram_stays_and_texture_goes():
     batch, chosen = volumes(), family("permuted")
     found = dict(zip(chosen.names(), chosen.extract(batch).T, strict=True))
     plain = {
@@ -30,7 +30,7 @@ def test_the_histogram_stays_and_texture_goes() -> None:
     assert found["permuted.voxels"].tolist() == [5 * 11 * 11] * 2
 
 
-def test_voxels_outside_stay_and_an_image_alone_is_permuted_alike() -> None:
+def test_voxels_outside_stay_and_an_image_alone_is_permuted_alike():
     batch, chosen = volumes(), family("permuted")
     assert batch.masks is not None
     permuted = chosen.permute(batch)
@@ -41,7 +41,7 @@ def test_voxels_outside_stay_and_an_image_alone_is_permuted_alike() -> None:
     assert (alone.images[0] == permuted.images[1]).all()
 
 
-def test_channels_of_a_picture_go_together() -> None:
+def test_channels_of_a_picture_go_together():
     picture = np.random.default_rng(0).random((1, 9, 9, 1)).astype(np.float32)
     colour = np.concatenate([picture, 2 * picture, 3 * picture], axis=3)
     permuted = family("permuted").permute(FeatureBatch(colour)).images

@@ -1,7 +1,5 @@
 """Changed copies of images, and the features of them."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -11,7 +9,7 @@ from skiagram.features.perturbed import Perturbation, noise_level
 from skiagram.records.feature_table import is_perturbed
 from tests.features.families import family, read_family
 
-NOTHING: dict[str, Any] = {
+NOTHING = {
     "rotation": 0.0,
     "shift": 0.0,
     "noise": 0.0,
@@ -20,21 +18,21 @@ NOTHING: dict[str, Any] = {
 }
 
 
-def perturbed(**changes: Any) -> Any:
+def perturbed(**changes):
     """Return three copies of the first family, changed in nothing else than what is named."""
     changes["perturbation"] = NOTHING | changes.get("perturbation", {})
     few = {"families": read_family("perturbed")["families"][:1], "copies": 3}
     return family("perturbed", **few | changes)
 
 
-def volumes() -> FeatureBatch:
+def volumes():
     images = np.random.default_rng(0).normal(size=(3, 9, 24, 26, 1)).astype(np.float32)
     distance = np.indices((9, 24, 26)) - np.array([4, 12, 13])[:, None, None, None]
     ball = (distance**2 * np.array([4, 1, 1])[:, None, None, None]).sum(axis=0) < 64
     return FeatureBatch(images + 3 * ball[..., None], np.stack([ball] * 3), np.full((3, 3), 2.0))
 
 
-def test_a_copy_depends_on_image_and_seed_alone() -> None:
+def test_a_copy_depends_on_image_and_seed_alone():
     batch, chosen = volumes(), perturbed(perturbation={"rotation": 9.0, "shift": 0.7, "noise": 1.0})
     together = chosen.extract(batch)
     alone = np.vstack([chosen.extract(batch.row(row)) for row in (0, 1, 2)])
@@ -45,13 +43,13 @@ def test_a_copy_depends_on_image_and_seed_alone() -> None:
     assert not np.allclose(perturbed(seed=1, perturbation={"noise": 1.0}).extract(batch), together)
 
 
-def test_no_change_gives_the_features_of_the_image() -> None:
+def test_no_change_gives_the_features_of_the_image():
     batch, chosen = volumes(), perturbed()
     plain = chosen.families[0].extract(batch)
     np.testing.assert_allclose(chosen.extract(batch), np.hstack([plain] * 3), rtol=1e-6)
 
 
-def test_a_region_grows_and_shrinks_by_the_share_asked() -> None:
+def test_a_region_grows_and_shrinks_by_the_share_asked():
     batch = volumes()
     assert batch.masks is not None
     image, inside = batch.images[0, ..., 0].astype(float), batch.masks[0]
@@ -68,7 +66,7 @@ def test_a_region_grows_and_shrinks_by_the_share_asked() -> None:
     assert changes == {-1, 1}
 
 
-def test_a_quarter_turn_moves_every_pixel_where_it_belongs() -> None:
+def test_a_quarter_turn_moves_every_pixel_where_it_belongs():
     plane = np.zeros((1, 21, 21))
     plane[0, 10, 15] = 1
     options = Perturbation(**(NOTHING | {"rotation": 45.0}))
@@ -80,7 +78,7 @@ def test_a_quarter_turn_moves_every_pixel_where_it_belongs() -> None:
     assert len({tuple(centre) for centre in centres}) > 3
 
 
-def test_supervoxels_draw_a_contour_near_the_old_one() -> None:
+def test_supervoxels_draw_a_contour_near_the_old_one():
     batch = volumes()
     assert batch.masks is not None
     image, inside = batch.images[0, ..., 0].astype(float), batch.masks[0]
@@ -98,7 +96,7 @@ def test_supervoxels_draw_a_contour_near_the_old_one() -> None:
     assert not np.array_equal(first, second)
 
 
-def test_noise_is_estimated_and_added_in_its_own_measure() -> None:
+def test_noise_is_estimated_and_added_in_its_own_measure():
     generator = np.random.default_rng(0)
     smooth = np.add.outer(np.arange(64.0), np.arange(64.0))[None]
     noisy = smooth + 2.5 * generator.normal(size=smooth.shape)
@@ -108,7 +106,7 @@ def test_noise_is_estimated_and_added_in_its_own_measure() -> None:
     assert (again - noisy).std() == pytest.approx(2.5, rel=0.1)
 
 
-def test_outlines_and_regions_stay_together() -> None:
+def test_outlines_and_regions_stay_together():
     batch = volumes()
     assert batch.masks is not None
     left_out = batch.masks & (np.arange(26) > 12)
@@ -121,7 +119,7 @@ def test_outlines_and_regions_stay_together() -> None:
     assert (changed.outlines & ~changed.masks).any()
 
 
-def test_names_tell_copies_from_features() -> None:
+def test_names_tell_copies_from_features():
     assert is_perturbed("perturbed_1.glcm_contrast")
     assert is_perturbed("PET.perturbed_noise_12.log_3mm.glcm_contrast")
     assert not is_perturbed("log_3mm.glcm_contrast")

@@ -16,23 +16,23 @@ from tests.features.families import described
 regions = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=9)).filter(np.any)
 
 
-def shape(region: np.ndarray, spacing: tuple[float, float] = (1.0, 1.0)) -> dict[str, np.ndarray]:
+def shape(region, spacing=(1.0, 1.0)):
     return shape_features(region[None], np.array([spacing]))
 
 
-def outline(region: np.ndarray, spacing: tuple[float, float]) -> list[np.ndarray]:
+def outline(region, spacing):
     padded = np.pad(region, 1).astype(float)
     return [contour * spacing for contour in find_contours(padded, 0.5, fully_connected="low")]
 
 
-def signed_area(contour: np.ndarray) -> float:
+def signed_area(contour):
     y, x = contour.T
     return float(np.sum(y[1:] * x[:-1] - y[:-1] * x[1:]) / 2)
 
 
 @pytest.mark.slow
 @given(regions, st.sampled_from([(1.0, 1.0), (0.3, 2.0)]))
-def test_outline_is_that_of_scikit_image(region: np.ndarray, spacing: tuple[float, float]) -> None:
+def test_outline_is_that_of_scikit_image(region, spacing):
     contours = outline(region, spacing)
     found = shape(region, spacing)
     steps = [np.linalg.norm(np.diff(contour, axis=0), axis=1).sum() for contour in contours]
@@ -43,9 +43,7 @@ def test_outline_is_that_of_scikit_image(region: np.ndarray, spacing: tuple[floa
 
 @pytest.mark.slow
 @given(regions, st.sampled_from([(1.0, 1.0), (0.3, 2.0)]))
-def test_extents_are_those_of_the_hull_of_the_outline(
-    region: np.ndarray, spacing: tuple[float, float]
-) -> None:
+def test_extents_are_those_of_the_hull_of_the_outline(region, spacing):
     points = np.concatenate(outline(region, spacing))
     found = shape(region, spacing)
     assert found["maximum_diameter"][0] == pytest.approx(pdist(points).max())
@@ -60,7 +58,7 @@ def test_extents_are_those_of_the_hull_of_the_outline(
 
 @pytest.mark.slow
 @given(regions)
-def test_axes_are_those_of_scikit_image(region: np.ndarray) -> None:
+def test_axes_are_those_of_scikit_image(region):
     expected = regionprops(region.astype(np.uint8))[0]
     found = shape(region)
     lengths = [found["major_axis_length"][0], found["minor_axis_length"][0]]
@@ -70,7 +68,7 @@ def test_axes_are_those_of_scikit_image(region: np.ndarray) -> None:
         assert found["elongation"][0] == pytest.approx(theirs[1] / theirs[0], abs=1e-6)
 
 
-def test_one_pixel_is_a_rhombus() -> None:
+def test_one_pixel_is_a_rhombus():
     found = shape(np.ones((1, 1), bool))
     assert found["area_mesh"] == 0.5
     assert found["perimeter"] == pytest.approx(2 * np.sqrt(2))
@@ -85,7 +83,7 @@ LENGTHS = ("perimeter", "major_axis_length", "maximum_diameter", "length", "widt
 AREAS = ("area_mesh", "area_pixel_counting")
 
 
-def test_bright_region_is_measured_not_the_image() -> None:
+def test_bright_region_is_measured_not_the_image():
     bright = described(Shape(region="bright", unit="pixel"), IMAGE)
     assert bright["shape_area_pixel_counting"] == 6 * 16
     assert (bright["shape_length"], bright["shape_width"]) == pytest.approx((16, 6))
@@ -94,7 +92,7 @@ def test_bright_region_is_measured_not_the_image() -> None:
     assert whole["shape_area_pixel_counting"] == 20 * 30
 
 
-def test_millimetres_are_pixels_times_the_spacing() -> None:
+def test_millimetres_are_pixels_times_the_spacing():
     pixels = described(Shape(region="bright", unit="pixel"), IMAGE)
     spacing = np.array([[0.2, 0.2]])
     millimetres = described(Shape(region="bright", unit="mm"), IMAGE, spacing=spacing)
@@ -106,7 +104,7 @@ def test_millimetres_are_pixels_times_the_spacing() -> None:
         assert millimetres[f"shape_{name}"] == pytest.approx(pixels[f"shape_{name}"])
 
 
-def test_rows_and_columns_have_their_own_spacing() -> None:
+def test_rows_and_columns_have_their_own_spacing():
     spacing = np.array([[2.0, 0.5]])
     found = described(Shape(region="bright", unit="mm"), IMAGE, spacing=spacing)
     assert (found["shape_length"], found["shape_width"]) == pytest.approx((12, 8))
@@ -115,6 +113,6 @@ def test_rows_and_columns_have_their_own_spacing() -> None:
 
 
 @pytest.mark.parametrize("spacing", [None, np.array([[0.1, np.nan]])])
-def test_millimetres_of_unknown_spacing_are_refused(spacing: np.ndarray | None) -> None:
+def test_millimetres_of_unknown_spacing_are_refused(spacing):
     with pytest.raises(DataError, match="`shape` in mm needs the spacing, which is unknown"):
         described(Shape(region="bright", unit="mm"), IMAGE, spacing=spacing)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.wavelet import Statistic, Wavelet, mean_square, sub_bands
+from skiagram.features.wavelet import Wavelet, mean_square, sub_bands
 from tests.features.families import described
 
 
@@ -23,9 +23,7 @@ from tests.features.families import described
     st.integers(1, 3),
     st.integers(1, 300),
 )
-def test_bands_equal_those_of_the_whole_transform(
-    shape: tuple[int, int, int], wavelet: str, boundary: str, levels: int, block: int
-) -> None:
+def test_bands_equal_those_of_the_whole_transform(shape, wavelet, boundary, levels, block):
     planes = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Level value of .* is too high")
@@ -41,16 +39,16 @@ def test_bands_equal_those_of_the_whole_transform(
         np.testing.assert_allclose(ours, theirs, atol=1e-12)
 
 
-def test_mean_square_is_of_full_precision() -> None:
+def test_mean_square_is_of_full_precision():
     planes = np.random.default_rng(1).normal(1000, 1, size=(2, 300, 200)).astype(np.float32)
     expected = np.mean(planes.astype(np.float64) ** 2, axis=(1, 2))
     np.testing.assert_allclose(mean_square(planes), expected, rtol=1e-13)
 
 
-ENERGY: tuple[Statistic, ...] = ("log_energy",)
+ENERGY = ("log_energy",)
 
 
-def test_columns_are_the_bands_that_they_are_named_after() -> None:
+def test_columns_are_the_bands_that_they_are_named_after():
     image = np.random.default_rng(1).normal(size=(30, 41))
     family = Wavelet(wavelet="sym4", levels=2, boundary="symmetric", statistics=ENERGY)
     found = described(family, image[None])
@@ -67,9 +65,9 @@ def test_columns_are_the_bands_that_they_are_named_after() -> None:
         np.testing.assert_allclose(found[f"wavelet_{name}_log_energy"], expected, err_msg=name)
 
 
-def test_statistics_of_a_band_equal_scipy() -> None:
+def test_statistics_of_a_band_equal_scipy():
     image = np.random.default_rng(3).standard_t(4, size=(1, 30, 41)).astype(np.float32)
-    wanted: tuple[Statistic, ...] = (
+    wanted = (
         "entropy",
         "excess_kurtosis",
         "standard_deviation",
@@ -88,8 +86,8 @@ def test_statistics_of_a_band_equal_scipy() -> None:
         np.testing.assert_allclose(found[f"wavelet_level_1_diagonal_{name}"], value, err_msg=name)
 
 
-def test_one_speck_has_no_entropy_and_a_constant_image_no_statistic() -> None:
-    wanted: tuple[Statistic, ...] = ("entropy", "excess_kurtosis")
+def test_one_speck_has_no_entropy_and_a_constant_image_no_statistic():
+    wanted = ("entropy", "excess_kurtosis")
     family = Wavelet(wavelet="haar", levels=1, boundary="symmetric", statistics=wanted)
     images = np.zeros((2, 16, 16), dtype=np.float32)
     images[0, 5, 6] = 1
@@ -100,7 +98,7 @@ def test_one_speck_has_no_entropy_and_a_constant_image_no_statistic() -> None:
     assert not found[1].any()
 
 
-def test_constant_image_has_its_floor_in_every_detail() -> None:
+def test_constant_image_has_its_floor_in_every_detail():
     family = Wavelet(wavelet="db2", levels=2, boundary="symmetric", statistics=ENERGY)
     found = family.extract(FeatureBatch(np.full((1, 20, 20), 10, dtype=np.float32)))[0]
     np.testing.assert_allclose(found[1:], np.log(1e-12 * 100))

@@ -9,11 +9,11 @@ from skiagram.features.zones import Zones
 from tests.features.families import described
 
 
-def zone_means(images: np.ndarray) -> np.ndarray:
+def zone_means(images):
     return Zones(number=4).extract(FeatureBatch(images))
 
 
-def test_zones_are_block_means_where_their_number_divides_the_size() -> None:
+def test_zones_are_block_means_where_their_number_divides_the_size():
     images = np.random.default_rng(0).normal(size=(2, 12, 20))
     expected = [block_reduce(image, (3, 5), np.mean).ravel() for image in images]
     np.testing.assert_allclose(zone_means(images), expected)
@@ -21,7 +21,7 @@ def test_zones_are_block_means_where_their_number_divides_the_size() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (5, 7), (31, 29)])
-def test_zones_of_any_size_lie_within_the_intensities(shape: tuple[int, int]) -> None:
+def test_zones_of_any_size_lie_within_the_intensities(shape):
     image = np.random.default_rng(1).normal(size=(1, *shape))
     means = zone_means(image)
     assert means.shape == (1, 16)
@@ -29,7 +29,7 @@ def test_zones_of_any_size_lie_within_the_intensities(shape: tuple[int, int]) ->
     np.testing.assert_allclose(zone_means(np.ones((1, *shape))), 1)
 
 
-def test_columns_stand_under_their_zones() -> None:
+def test_columns_stand_under_their_zones():
     image = np.zeros((1, 8, 8), dtype=np.float32)
     image[0, :4, 4:] = 8
     names = [f"zones_{row}_{column}_mean" for row in (1, 2) for column in (1, 2)]

@@ -1,9 +1,6 @@
 """Films and volumes with a ball at a random place, as files, for tests that search them."""
 
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 from PIL import Image
 
 from skiagram.readers.grid import VoxelGrid
@@ -17,9 +14,7 @@ ORIGIN = (10.0, 20.0, 30.0)
 LAST_COLUMN = 23  # of volumes
 
 
-def write_films(
-    folder: Path, depth: int | None, *, whole: bool = True
-) -> tuple[list[str], pd.DataFrame]:
+def write_films(folder, depth, *, whole=True):
     """Write two images a patient; the first one has a bright ball at a random place.
 
     Images are of whole numbers, or TIFF of floating point. Columns of volumes count to the right,

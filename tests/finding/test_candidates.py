@@ -1,7 +1,5 @@
 """Places that are proposed: where the body is, in mm, and on what stands out."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -23,7 +21,7 @@ BLOBS = Blobs(radii=(2.0, 8.0), scales=5, most=3, apart=1.0, body="all")
 RULE = HitRule(rule="distance", minimum=0.0, overlap=0.2)
 
 
-def test_a_grid_has_its_step_in_mm_and_stays_on_the_body() -> None:
+def test_a_grid_has_its_step_in_mm_and_stays_on_the_body():
     image = np.zeros((21, 41), np.float32)
     image[:, :20] = 5
     places = GRID.places(image, (0.5, 0.5))
@@ -34,7 +32,7 @@ def test_a_grid_has_its_step_in_mm_and_stays_on_the_body() -> None:
     assert {radius for _, radius in places} == {3.0}
 
 
-def test_blobs_are_found_where_and_as_large_as_they_are() -> None:
+def test_blobs_are_found_where_and_as_large_as_they_are():
     rows, columns = np.mgrid[:96, :96]
     image = np.random.default_rng(0).normal(0, 0.05, (96, 96))
     for row, column, radius in ((30, 30, 3.0), (60, 70, 10.0)):
@@ -47,7 +45,7 @@ def test_blobs_are_found_where_and_as_large_as_they_are() -> None:
     assert small == pytest.approx(2.0, rel=0.45)
 
 
-def test_blobs_of_volumes_count_slices_by_their_distance() -> None:
+def test_blobs_of_volumes_count_slices_by_their_distance():
     z, y, x = np.mgrid[:12, :40, :40]
     ball = ((z - 6) * 3.0) ** 2 + (y - 20) ** 2 + (x - 12) ** 2 <= 36
     found = BLOBS.places(ball[..., None].astype(np.float32), (3.0, 1.0, 1.0))
@@ -56,7 +54,7 @@ def test_blobs_of_volumes_count_slices_by_their_distance() -> None:
     assert radius == pytest.approx(6.0, rel=0.45)
 
 
-def test_the_ceiling_counts_lesions_that_a_place_reaches(tmp_path: Path) -> None:
+def test_the_ceiling_counts_lesions_that_a_place_reaches(tmp_path):
     images = write_images(
         tmp_path / "images", {f"c{k}": np.ones((9, 9), np.float32) for k in range(2)}
     )
@@ -67,7 +65,7 @@ def test_the_ceiling_counts_lesions_that_a_place_reaches(tmp_path: Path) -> None
     assert (ceiling.lesions, ceiling.reached, ceiling.places) == (2, 1, 9.0)
 
 
-def test_images_that_were_resampled_are_not_searched(tmp_path: Path) -> None:
+def test_images_that_were_resampled_are_not_searched(tmp_path):
     stored = write_images(tmp_path / "a", {"c": np.ones((9, 9), np.float32)})
     restored = write_images(tmp_path / "b", {"c": np.ones((8, 9), np.float32)})
     with pytest.raises(OptionError, match="restored to"):

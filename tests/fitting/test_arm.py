@@ -2,13 +2,11 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from numpy.typing import NDArray
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.fitting.arm import ArmFolders, Member, read_fold_groups, train
@@ -18,20 +16,20 @@ from skiagram.records.predictions import Outcome, Predictions, scores_of
 from tests.models.examples import PLAN, TASK, Spy, cases_of, labelled, train_as
 
 DATA = labelled(patients=30)
-SPLIT: NDArray[np.str_] = np.repeat(np.array(["train", "validation", "test"]), [40, 8, 12])
+SPLIT = np.repeat(np.array(["train", "validation", "test"]), [40, 8, 12])
 
 
-def run(spy: Spy, folder: Path) -> Outcome:
+def run(spy, folder):
     folders = ArmFolders(folder / "models" / "spy", folder / "scores" / "spy", None)
     return train_as("spy", spy, DATA.inputs, cases_of(DATA, SPLIT), folders).outcome
 
 
-def contents(folder: Path) -> dict[str, bytes]:
+def contents(folder):
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def test_a_finished_model_leaves_models_scores_curves_and_its_cost(tmp_path: Path) -> None:
+def test_a_finished_model_leaves_models_scores_curves_and_its_cost(tmp_path):
     outcome = run(Spy(curves=2), tmp_path)
     assert (outcome.status, outcome.reason, outcome.fits) == ("finished", "", 8)
     assert (outcome.parameters, outcome.multiply_adds) == (4, 3)
@@ -63,8 +61,8 @@ def test_a_finished_model_leaves_models_scores_curves_and_its_cost(tmp_path: Pat
     ids=["failure", "memory", "infinite", "second repeat"],
 )
 def test_a_model_that_fails_leaves_a_named_outcome_and_empty_files_of_the_same_schema(
-    spy: Spy, reason: str, tmp_path: Path
-) -> None:
+    spy, reason, tmp_path
+):
     outcome = run(spy, tmp_path / "failed")
     assert outcome.status == "failed"
     assert reason in outcome.reason
@@ -79,27 +77,27 @@ def test_a_model_that_fails_leaves_a_named_outcome_and_empty_files_of_the_same_s
     assert scores_of(empty.part("test")).shape == (0, 2)
 
 
-def test_curves_of_the_fits_before_a_failure_are_kept(tmp_path: Path) -> None:
+def test_curves_of_the_fits_before_a_failure_are_kept(tmp_path):
     outcome = run(Spy(failure=ModelFailure("late"), fails_at=3, curves=5), tmp_path)
     assert outcome.fits == 3
     curves = read_table(tmp_path / "scores/spy/curves.parquet")
     assert set(curves["fit"]) == {f"repeat0-fold{k}" for k in range(3)}
 
 
-def test_the_features_that_each_fit_kept_are_written(tmp_path: Path) -> None:
+def test_the_features_that_each_fit_kept_are_written(tmp_path):
     run(Spy(features={"a": True, "b": False}), tmp_path)
     table = read_table(tmp_path / "scores/spy/selection.parquet")
     assert table["fit"].nunique() == 8
     assert table.groupby("feature")["chosen"].mean().to_dict() == {"a": 1.0, "b": 0.0}
 
 
-def test_a_programming_error_is_not_taken_for_a_failed_model(tmp_path: Path) -> None:
+def test_a_programming_error_is_not_taken_for_a_failed_model(tmp_path):
     with pytest.raises(TypeError, match="bug"):
         run(Spy(failure=TypeError("bug")), tmp_path)
 
 
 @pytest.mark.slow
-def test_folds_by_a_column_score_each_of_its_values_unseen(tmp_path: Path) -> None:
+def test_folds_by_a_column_score_each_of_its_values_unseen(tmp_path):
     data = labelled(patients=36)
     site = np.array(["Basel", "Leeds", "Porto", "Turin"])[np.arange(72) // 4 % 4]
     table = pd.DataFrame({"case_id": data.case_id, "site": site}).sample(frac=1, random_state=0)

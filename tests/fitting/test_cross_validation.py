@@ -6,17 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 
 from skiagram.errors import ModelFailure
-from skiagram.fitting.contract import Labelled
-from skiagram.fitting.cross_validation import CrossValidator, Development, Plan
+from skiagram.fitting.cross_validation import CrossValidator, Development
 from skiagram.fitting.fits import finite
-from skiagram.records.feature_table import FeatureTable
 from skiagram.records.predictions import FINAL, probabilities_of, scores_of
-from skiagram.splits import Partition, grouped_folds
-from skiagram.tasks.task import Design
-from tests.models.examples import PLAN, CountingSpy, Seen, Spy, StoppingSpy, labelled
+from skiagram.splits import grouped_folds
+from tests.models.examples import PLAN, CountingSpy, Spy, StoppingSpy, labelled
 
 CASES = labelled()
 MARKED = np.isin(CASES.patient_id, ["p0", "p1", "p2", "p3"])
@@ -27,28 +23,28 @@ Rows = list[list[pd.DataFrame]]  # of each repeat, a table a fit
 RunPlan = Callable[[Spy], Rows]
 
 
-def by_holdout(spy: Spy, marked: NDArray[np.bool_] = MARKED, plan: Plan = PLAN) -> Rows:
+def by_holdout(spy, marked=MARKED, plan=PLAN):
     seen = [(CASES, TEST)] * plan.repeats
     repeats = CrossValidator(spy, plan, 1).holdout(seen, marked, TEST.case_id)
     return [repeat.scores for repeat in repeats]
 
 
-def by_cv(spy: Spy, cases: Labelled[FeatureTable] = CASES, plan: Plan = PLAN) -> Rows:
+def by_cv(spy, cases=CASES, plan=PLAN):
     validator = CrossValidator(spy, plan, 1 if cases.n_classes == 2 else None)
     return [repeat.scores for repeat in validator.cross_validate([cases] * plan.repeats)]
 
 
-def by_seed(one: Spy, other: Spy) -> list[tuple[Seen, Seen]]:
+def by_seed(one, other):
     """Return the same fits of two models; the final ones of some wait for their folds."""
     others = {seen.seed: seen for seen in other.fits}
     return [(seen, others[seen.seed]) for seen in one.fits]
 
 
-def part(tables: list[pd.DataFrame], name: str) -> list[pd.DataFrame]:
+def part(tables, name):
     return [rows for rows in tables if (rows["part"] == name).all()]
 
 
-def fold_of(rows: pd.DataFrame) -> int:
+def fold_of(rows):
     (fold,) = rows["fold"].unique()
     return int(fold)
 
@@ -56,9 +52,7 @@ def fold_of(rows: pd.DataFrame) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [Spy, StoppingSpy, CountingSpy])
 @pytest.mark.parametrize("design", [by_holdout, by_cv])
-def test_no_patient_stands_among_the_cases_of_a_fit_and_those_it_scores_blind(
-    design: RunPlan, kind: type[Spy]
-) -> None:
+def test_no_patient_stands_among_the_cases_of_a_fit_and_those_it_scores_blind(design, kind):
     spy = kind()
     rows = design(spy)
     patient = dict(zip(CASES.case_id.tolist(), CASES.patient_id.tolist(), strict=True))
@@ -76,9 +70,7 @@ def test_no_patient_stands_among_the_cases_of_a_fit_and_those_it_scores_blind(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [Spy, CountingSpy])
-def test_labels_of_a_held_out_outer_fold_do_not_move_its_scores(
-    kind: type[Spy], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_labels_of_a_held_out_outer_fold_do_not_move_its_scores(kind, monkeypatch):
     """Outer folds are drawn from the true labels, however these are changed for the fits."""
     outer = PLAN.make_folds(CASES.label, CASES.patient_id, PLAN.folds, "repeat0")
     monkeypatch.setattr(CrossValidator, "_outer_folds", lambda *_: outer)
@@ -96,7 +88,7 @@ def test_labels_of_a_held_out_outer_fold_do_not_move_its_scores(
                 pd.testing.assert_frame_equal(was, now, check_exact=True)
 
 
-def test_holdout_scores_every_case_blind_once_a_repeat() -> None:
+def test_holdout_scores_every_case_blind_once_a_repeat():
     for rows in by_holdout(Spy()):
         held_out = pd.concat(part(rows, "out_of_fold"))
         assert sorted(held_out["case_id"]) == CASES.case_id.tolist()
@@ -108,7 +100,7 @@ def test_holdout_scores_every_case_blind_once_a_repeat() -> None:
 
 
 @pytest.mark.slow
-def test_cv_scores_every_case_blind_once_a_repeat_and_never_inside_its_own_fold() -> None:
+def test_cv_scores_every_case_blind_once_a_repeat_and_never_inside_its_own_fold():
     for rows in by_cv(Spy()):
         held_out = part(rows, "out_of_fold")
         assert sorted(pd.concat(held_out)["case_id"]) == CASES.case_id.tolist()
@@ -119,7 +111,7 @@ def test_cv_scores_every_case_blind_once_a_repeat_and_never_inside_its_own_fold(
 
 
 @pytest.mark.parametrize("sensitivity", [0.5, 0.9, 1.0])
-def test_a_threshold_lets_positive_patients_pass_as_the_plan_asks(sensitivity: float) -> None:
+def test_a_threshold_lets_positive_patients_pass_as_the_plan_asks(sensitivity):
     validator = CrossValidator(Spy(), replace(PLAN, sensitivity=sensitivity), 1)
     folds = PLAN.make_folds(CASES.label, CASES.patient_id, PLAN.folds, "repeat0")
     asked = Development(("repeat0",), CASES, np.arange(len(CASES)), folds)
@@ -140,16 +132,12 @@ def test_a_threshold_lets_positive_patients_pass_as_the_plan_asks(sensitivity: f
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("run", "design"), [(by_holdout, "holdout"), (by_cv, "cv")])
-def test_folds_are_checked_as_they_will_be_made(
-    run: RunPlan, design: Design, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: list[tuple[object, ...]] = []
+def test_folds_are_checked_as_they_will_be_made(run, design, monkeypatch):
+    made = []
 
-    def note(
-        label: NDArray[np.int64], patient_id: NDArray[np.str_], *how: str | int
-    ) -> list[Partition]:
+    def note(label, patient_id, *how):
         made.append((tuple(label), tuple(patient_id), *how))
-        return grouped_folds(label, patient_id, *how)  # type: ignore[arg-type]
+        return grouped_folds(label, patient_id, *how)
 
     monkeypatch.setattr("skiagram.fitting.cross_validation.grouped_folds", note)
     spy = Spy()
@@ -162,7 +150,7 @@ def test_folds_are_checked_as_they_will_be_made(
     assert len({seen.seed for seen in spy.fits}) == len(spy.fits)
 
 
-def test_the_final_fit_stops_on_the_published_validation_part() -> None:
+def test_the_final_fit_stops_on_the_published_validation_part():
     spy = StoppingSpy()
     by_holdout(spy)
     for seen in spy.fits[-2:]:
@@ -172,9 +160,7 @@ def test_the_final_fit_stops_on_the_published_validation_part() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("design", "chosen"), [(by_holdout, [2, 5]), (by_cv, [2, 4, 6, 8])])
-def test_a_final_fit_learns_from_all_cases_for_the_epochs_that_its_folds_chose(
-    design: RunPlan, chosen: list[int]
-) -> None:
+def test_a_final_fit_learns_from_all_cases_for_the_epochs_that_its_folds_chose(design, chosen):
     """Folds of the spy stop after 1, 2, 3 epochs; under `cv` inner ones after 1, 2 and 3, 4."""
     spy, plain = CountingSpy(), Spy()
     for one in (spy, plain):
@@ -188,13 +174,13 @@ def test_a_final_fit_learns_from_all_cases_for_the_epochs_that_its_folds_chose(
 
 
 @pytest.mark.parametrize("marked", [MARKED, np.zeros_like(MARKED)])
-def test_early_stopping_of_the_final_fit_can_be_chosen(marked: NDArray[np.bool_]) -> None:
+def test_early_stopping_of_the_final_fit_can_be_chosen(marked):
     spy = CountingSpy()
     by_holdout(spy, marked, replace(PLAN, final_fit="early_stopping"))
     assert all(seen.validation is not None and seen.epochs is None for seen in spy.fits)
 
 
-def test_without_a_published_part_the_final_fit_sets_patients_aside_by_class() -> None:
+def test_without_a_published_part_the_final_fit_sets_patients_aside_by_class():
     spy = StoppingSpy()
     by_holdout(spy, np.zeros_like(MARKED))
     seen = spy.fits[-1]
@@ -205,7 +191,7 @@ def test_without_a_published_part_the_final_fit_sets_patients_aside_by_class() -
 
 
 @pytest.mark.slow
-def test_folds_belong_to_the_plan_so_models_can_be_paired() -> None:
+def test_folds_belong_to_the_plan_so_models_can_be_paired():
     first, second = by_holdout(Spy())[1], by_holdout(StoppingSpy())[1]
     for one, other in zip(first, second, strict=True):
         assert one["case_id"].tolist() == other["case_id"].tolist()
@@ -214,20 +200,20 @@ def test_folds_belong_to_the_plan_so_models_can_be_paired() -> None:
 
 
 @pytest.mark.slow
-def test_more_than_two_classes_have_no_threshold() -> None:
+def test_more_than_two_classes_have_no_threshold():
     for rows in by_cv(Spy(), labelled(n_classes=3)):
         assert all(one["threshold"].isna().all() for one in rows)
         assert probabilities_of(rows[0]).shape[1] == 3
 
 
-def test_scores_that_are_not_finite_are_refused() -> None:
+def test_scores_that_are_not_finite_are_refused():
     with pytest.raises(ModelFailure, match="scores of 1 cases are not finite"):
         finite(np.array([[0.0, 1.0], [np.nan, np.inf]]))
     with pytest.raises(ModelFailure, match="not finite"):
         by_holdout(Spy(infinite=True))
 
 
-def test_too_few_patients_to_stop_early_on_fail_the_model_that_asks_for_them_alone() -> None:
+def test_too_few_patients_to_stop_early_on_fail_the_model_that_asks_for_them_alone():
     """With two folds of two such patients, a fit has a single one."""
     few = np.isin(CASES.patient_id, ["p1", "p3"]) | (CASES.label == 0)
     cases = CASES.select(np.flatnonzero(few))

@@ -1,8 +1,5 @@
 """A model's folder is the one that training left, byte for byte, or it is refused."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,7 +27,7 @@ from skiagram.tasks.task import Task
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> Path:
+def model(tmp_path):
     folder = tmp_path / "model"
     (folder / "repeat0").mkdir(parents=True)
     (folder / "deployment.json").write_text('{"threshold": 0.5}')
@@ -39,12 +36,12 @@ def model(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_folder_as_training_left_it_passes(model: Path) -> None:
+def test_a_folder_as_training_left_it_passes(model):
     (model / ".DS_Store").write_bytes(b"of the system")
     verify_checksums(model)
 
 
-def test_a_flipped_bit_of_a_weight_is_noticed(model: Path) -> None:
+def test_a_flipped_bit_of_a_weight_is_noticed(model):
     path = model / "repeat0" / "weights.npy"
     whole = path.read_bytes()
     for bit in range(0, 8 * len(whole), 41):
@@ -55,7 +52,7 @@ def test_a_flipped_bit_of_a_weight_is_noticed(model: Path) -> None:
             verify_checksums(model)
 
 
-DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+DAMAGES = {
     "a file gone": (lambda model: (model / "deployment.json").unlink(), "is missing"),
     "a file more": (lambda model: (model / "x.npy").write_bytes(b""), "not written by training"),
     "checksums cut": (lambda model: (model / CHECKSUMS).write_text('{"depl'), "is damaged"),
@@ -65,20 +62,20 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_what_else_is_not_as_training_left_it_is_refused(model: Path, damage: str) -> None:
+def test_what_else_is_not_as_training_left_it_is_refused(model, damage):
     change, message = DAMAGES[damage]
     change(model)
     with pytest.raises(DataError, match=message):
         verify_checksums(model)
 
 
-def test_a_folder_of_an_earlier_version_has_none_and_passes(model: Path) -> None:
+def test_a_folder_of_an_earlier_version_has_none_and_passes(model):
     (model / CHECKSUMS).unlink()
     (model / "deployment.json").write_text("{}")
     verify_checksums(model)
 
 
-def test_several_trainings_have_the_threshold_of_their_mean(tmp_path: Path) -> None:
+def test_several_trainings_have_the_threshold_of_their_mean(tmp_path):
     """That of a single one is too low for probabilities that are drawn together."""
     generator, cases, repeats = np.random.default_rng(0), 400, 5
     label = (np.arange(cases) % 2).astype(np.int64)

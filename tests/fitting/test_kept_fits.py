@@ -4,25 +4,22 @@ import hashlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
-from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.compute.workers import IN_PROCESS
 from skiagram.errors import SkiagramError
 from skiagram.fitting import fits
 from skiagram.fitting.arm import ArmFolders
-from skiagram.fitting.contract import Arm, FitContext, Labelled
+from skiagram.fitting.contract import Arm
 from skiagram.fitting.fits import keep_fits
-from skiagram.models.classical.estimator import FittedClassical
-from skiagram.records.feature_table import FeatureTable
 from tests.models.classical.families import model
 from tests.models.examples import cases_of, labelled, train_as
 
@@ -41,7 +38,7 @@ class Counting:
     uses_validation: ClassVar[bool] = False
     title: ClassVar[str] = "Tree"
 
-    def fit(self, training: Labelled[FeatureTable], context: FitContext) -> FittedClassical:
+    def fit(self, training, context):
         """Note the fit, then make it or die."""
         made = len(self.notes.read_text().splitlines()) if self.notes.exists() else 0
         with self.notes.open("a") as file:
@@ -51,7 +48,7 @@ class Counting:
         return model("decision_tree").fit(training, context)
 
 
-def run(folder: Path, tree: Counting, compute: Compute = IN_PROCESS) -> dict[str, str]:
+def run(folder, tree, compute=IN_PROCESS):
     cases = cases_of(DATA, SPLIT)
     with keep_fits(RunContext(store=PieceStore(folder / "work")), "model-tree-1f") as fits:
         folders = ArmFolders(folder / "model", folder / "scores", fits)
@@ -64,7 +61,7 @@ def run(folder: Path, tree: Counting, compute: Compute = IN_PROCESS) -> dict[str
     }
 
 
-def in_another_process(call: Callable[..., object], *arguments: object) -> int:
+def in_another_process(call, *arguments):
     process = multiprocessing.get_context("fork").Process(target=call, args=arguments)
     process.start()
     process.join()
@@ -73,13 +70,13 @@ def in_another_process(call: Callable[..., object], *arguments: object) -> int:
 
 
 @pytest.fixture
-def quick_fits_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_fits_too(monkeypatch):
     monkeypatch.setattr(fits, "MIN_SECONDS", 0.0)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_fits_too")
-def test_only_what_was_not_finished_is_fitted_again_and_no_byte_differs(tmp_path: Path) -> None:
+def test_only_what_was_not_finished_is_fitted_again_and_no_byte_differs(tmp_path):
     expected = run(tmp_path / "undisturbed", Counting(tmp_path / "all"))
     asked = (tmp_path / "all").read_text().splitlines()
     place, notes = tmp_path / "killed", tmp_path / "notes"
@@ -92,9 +89,7 @@ def test_only_what_was_not_finished_is_fitted_again_and_no_byte_differs(tmp_path
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_fits_too")
-def test_a_run_after_a_killed_worker_gives_what_an_undisturbed_one_gives(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_after_a_killed_worker_gives_what_an_undisturbed_one_gives(tmp_path, monkeypatch):
     monkeypatch.setattr("skiagram.compute.workers._WORTH_PROCESSES", 0.0)  # quick fits, too
     expected = run(tmp_path / "undisturbed", Counting(tmp_path / "all"))
     place, notes = tmp_path / "killed", tmp_path / "notes"
@@ -104,14 +99,14 @@ def test_a_run_after_a_killed_worker_gives_what_an_undisturbed_one_gives(
     assert run(place, Counting(notes)) == expected
 
 
-def test_quick_fits_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quick_fits_are_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(fits, "MIN_SECONDS", 600.0)
-    seen: list[list[str]] = []
+    seen = []
     work = tmp_path / "work"
 
     @dataclass(frozen=True)
     class Looking(Counting):
-        def fit(self, *arguments: Any) -> FittedClassical:
+        def fit(self, *arguments):
             seen.append([str(path) for path in work.rglob("fit.json")])
             return super().fit(*arguments)
 

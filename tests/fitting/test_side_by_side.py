@@ -6,13 +6,12 @@ import socket
 import time
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from skiagram.compute.context import RunContext
@@ -21,7 +20,7 @@ from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import ModelFailure, SkiagramError
 from skiagram.fitting.arm import ArmFolders
 from skiagram.fitting.contract import FitContext
-from skiagram.fitting.cross_validation import CrossValidator, Plan
+from skiagram.fitting.cross_validation import CrossValidator
 from skiagram.fitting.fits import Fit, keep_fits, make_fit
 from skiagram.options import build
 from tests.models.classical.families import read_options
@@ -34,12 +33,12 @@ DATA = labelled(patients=30)
 
 
 @pytest.fixture(autouse=True)
-def quick_fits_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_fits_too(monkeypatch):
     """Have fits made in processes as soon as the first one is made."""
     monkeypatch.setattr("skiagram.compute.workers._WORTH_PROCESSES", 0.0)
 
 
-def compute(where: str | Compute) -> Compute:
+def compute(where):
     if isinstance(where, Compute):
         return where
     return {"serial": IN_PROCESS, "side by side": TWO, "ray": RAY}[where]
@@ -48,10 +47,10 @@ def compute(where: str | Compute) -> Compute:
 SPLIT = np.repeat(np.array(["train", "validation", "test"]), [40, 8, 12])
 
 
-def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str, str]:
+def made(folder, model, where, plan):
     values = read_options(model)
     untrained: Any
-    inputs: Any = DATA.inputs
+    inputs = DATA.inputs
     if "training" in values:
         from skiagram.models.deep.network_model import NetworkModel
         from skiagram.training.data import ImageSet
@@ -90,9 +89,7 @@ def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str
     ("model", "repeats", "weights"),
     [("random_forest", 2, "model.skops"), ("small_cnn", 1, "weights.safetensors")],
 )
-def test_fits_leave_equal_bytes_wherever_they_are_made(
-    model: str, repeats: int, weights: str, tmp_path: Path
-) -> None:
+def test_fits_leave_equal_bytes_wherever_they_are_made(model, repeats, weights, tmp_path):
     plan = replace(PLAN, repeats=repeats, folds=2)
     serial = made(tmp_path / "serial", model, "serial", plan)
     assert f"models/{model}/repeat{repeats - 1}/{weights}" in serial
@@ -101,14 +98,12 @@ def test_fits_leave_equal_bytes_wherever_they_are_made(
 
 
 @pytest.mark.slow
-def test_a_final_fit_that_trains_before_the_folds_choose_leaves_equal_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_final_fit_that_trains_before_the_folds_choose_leaves_equal_bytes(tmp_path, monkeypatch):
     """With three folds on two places it trains beside the third, instead of after it."""
-    asked: list[str] = []
+    asked = []
     make = CrossValidator.make
 
-    def note(self: Any, fits: Any) -> Any:
+    def note(self, fits):
         asked.extend(fit.title for fit in fits if fit.context.ahead)
         return make(self, fits)
 
@@ -121,11 +116,11 @@ def test_a_final_fit_that_trains_before_the_folds_choose_leaves_equal_bytes(
 
 
 def test_what_fails_before_the_folds_choose_is_left_to_the_fit_that_is_asked_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    monkeypatch,
+):
     """It may train for longer than the folds choose, and where one place is it is not made."""
 
-    def diverge(fit: Any) -> Any:
+    def diverge(fit):
         raise ModelFailure("the loss is no longer finite", where=fit.title)
 
     monkeypatch.setattr("skiagram.fitting.fits.fit_model", diverge)
@@ -136,7 +131,7 @@ def test_what_fails_before_the_folds_choose_is_left_to_the_fit_that_is_asked_for
 
 
 @pytest.mark.slow
-def test_a_ray_cluster_that_loses_a_machine_is_named(tmp_path: Path) -> None:
+def test_a_ray_cluster_that_loses_a_machine_is_named(tmp_path):
     # Both sides must agree, and a process keeps what its first start of Ray found: not undone.
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     os.environ.setdefault("RAY_worker_niceness", "0")
@@ -148,7 +143,7 @@ def test_a_ray_cluster_that_loses_a_machine_is_named(tmp_path: Path) -> None:
         second = cluster.add_node(num_cpus=1, node_ip_address="127.0.0.2", **_ports())
         raylet = psutil.Process(second.all_processes["raylet"][0].process.pid)
 
-        def kill_at_work() -> None:
+        def kill_at_work():
             while not any("ray::PoolActor" in child.name() for child in raylet.children()):
                 time.sleep(0.05)
             cluster.remove_node(second, allow_graceful=False)
@@ -161,7 +156,7 @@ def test_a_ray_cluster_that_loses_a_machine_is_named(tmp_path: Path) -> None:
         cluster.shutdown()
 
 
-def _ports() -> dict[str, int]:
+def _ports():
     """Return free ports of a machine's own Ray: where they are named, it waits for no file."""
     names = ("metrics_agent_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
     with ExitStack() as stack:
@@ -170,7 +165,7 @@ def _ports() -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_a_failed_fit_is_named_and_the_fits_before_it_count(tmp_path: Path) -> None:
+def test_a_failed_fit_is_named_and_the_fits_before_it_count(tmp_path):
     values = read_options("logistic_regression") | {"max_iter": 1}
     outcomes = []
     for where in ("serial", "side by side"):

@@ -7,7 +7,7 @@ from tests.hostile.kinds import KINDS
 from tests.hostile.trials import table_head, table_row, try_kind
 
 
-def main() -> None:
+def main():
     """Print a table, and for each fault the number by which its file can be made again."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kinds", nargs="*", default=[], help=f"of {', '.join(KINDS)}")

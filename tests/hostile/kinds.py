@@ -6,12 +6,11 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import imagecodecs
 import nibabel
@@ -27,7 +26,6 @@ from pydicom.uid import (
     JPEGLSLossless,
 )
 
-from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import list_entries
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
@@ -41,7 +39,6 @@ from skiagram.tables.frames import read_table
 from tests.datasets.folder.test_frames import MASKS, VALUES, tiff_of_pages
 from tests.datasets.own_folders import (
     COLUMNS,
-    OwnFolder,
     encoded,
     png,
     row,
@@ -90,62 +87,62 @@ class Kind:
     bombs: Sequence[Callable[[], bytes]] = field(default=())
 
 
-def _in_folder(read: Callable[[bytes, Path], object]) -> Callable[[bytes], object]:
+def _in_folder(read):
     """Give a reader of files an empty folder for each."""
 
-    def run(content: bytes) -> object:
+    def run(content):
         with tempfile.TemporaryDirectory() as folder:
             return read(content, Path(folder))
 
     return run
 
 
-_PLACES: list[tempfile.TemporaryDirectory[str]] = []  # they go when the process ends
+_PLACES = []  # they go when the process ends
 
 
-def _place() -> Path:
+def _place():
     _PLACES.append(tempfile.TemporaryDirectory(prefix="hostile-"))
     return Path(_PLACES[-1].name)
 
 
-def _image(content: bytes) -> object:
+def _image(content):
     image = decode_image(content, "film")
     return image.pixels.tobytes(), image.pixels.shape, image.spacing
 
 
-def _all_frames(files: CaseFiles) -> object:
+def _all_frames(files):
     masks = ("mask",) * len(files.masks)
     image = decode_case(files, ImageReference("loop", masks, frame=0))
     inside = b"" if image.region is None else image.region.inside.tobytes()
     return image.pixels.tobytes(), image.pixels.shape, inside
 
 
-def _pages(content: bytes) -> object:
+def _pages(content):
     return _all_frames(CaseFiles({"loop": content}, (), {}))
 
 
-def _mask(content: bytes) -> object:
+def _mask(content):
     return decode_mask(content, "mask", GRID, mask_grid="resample").tobytes()
 
 
-def _volume(content: bytes, frame: int | None = None) -> object:
+def _volume(content, frame=None):
     volume = decode_volume(content, "volume", frame=frame)
     return np.asarray(volume.voxels).tobytes(), volume.grid
 
 
-def _four_axes() -> bytes:
+def _four_axes():
     return bytes(nibabel.Nifti1Image(np.stack([VOXELS] * 3).T, np.eye(4)).to_bytes())
 
 
-def _four_axes_bomb() -> bytes:
+def _four_axes_bomb():
     head = bytearray(_four_axes()[:352])
     head[40:56] = np.array([4, 512, 512, 1000, 32000, 1, 1, 1], "<i2").tobytes()
     return gzip.compress(bytes(head) + bytes(400_000_000), mtime=0)
 
 
-def _lesions(form: str, name: str, bombs: Sequence[Callable[[], bytes]] = ()) -> Kind:
+def _lesions(form, name, bombs=()):
     @_in_folder
-    def read(content: bytes, folder: Path) -> object:
+    def read(content, folder):
         (folder / name).write_bytes(content)
         images = Images(("one.png",), lambda _: (200, 100))
         return read_lesions(folder / name, images, MarkChoice(similar="join"))
@@ -153,12 +150,12 @@ def _lesions(form: str, name: str, bombs: Sequence[Callable[[], bytes]] = ()) ->
     return Kind(lambda: FORMS[form].encode(), read, bombs)
 
 
-def _picture(kind: str, bombs: Sequence[Callable[[], bytes]] = (), **how: Any) -> Kind:
+def _picture(kind, bombs=(), **how):
     return Kind(lambda: encoded(_PICTURE, kind, **how), _image, bombs)
 
 
-def _dicom(syntax: str, frame: Any = None, bits: int = 16, *, bomb: str = "") -> Kind:
-    def sound() -> bytes:
+def _dicom(syntax, frame=None, bits=16, *, bomb=""):
+    def sound():
         if frame is not None:
             return compressed(syntax, frame, bits=bits, Rows=SIDE, Columns=SIDE).getvalue()
         header = header_of(_DEEP, BitsStored=16, HighBit=15, PixelSpacing=[0.2, 0.2])
@@ -169,18 +166,18 @@ def _dicom(syntax: str, frame: Any = None, bits: int = 16, *, bomb: str = "") ->
 
 
 class _Code:
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self):
         return os.system, ("true",)
 
 
 @cache
-def _own() -> tuple[OwnFolder, Folder]:
+def _own():
     files = {f"film-{at}.png": png(at) for at in range(8)}
     own = write_folder(_place(), files, [row(at, name) for at, name in enumerate(files)])
     return own, source_of(own)
 
 
-def _read_table(content: bytes) -> object:
+def _read_table(content):
     listing = list_entries(read_table(content), COLUMNS, ("normal", "cancer"), ())
     for problem in listing.problems:
         raise problem
@@ -188,7 +185,7 @@ def _read_table(content: bytes) -> object:
 
 
 @_in_folder
-def _read_manifest(content: bytes, folder: Path) -> object:
+def _read_manifest(content, folder):
     """Open a folder whose config holds the checksum of the altered manifest."""
     path = folder / "altered.csv"
     path.write_bytes(content)
@@ -198,20 +195,20 @@ def _read_manifest(content: bytes, folder: Path) -> object:
     return repr(entries), [opened.image(at).pixels.tobytes() for at in range(len(entries))]
 
 
-def _npz(**arrays: Any) -> bytes:
+def _npz(**arrays):
     np.savez_compressed(file := io.BytesIO(), **arrays)
     return file.getvalue()
 
 
 @_in_folder
-def _read_npz(content: bytes, folder: Path) -> object:
+def _read_npz(content, folder):
     """Read a MedMNIST file whose published checksum is that of the altered file."""
     (folder / "set.npz").write_bytes(content)
     opened = medmnist.source_of(folder / "set.npz").open(folder)
     return [opened.image(at).pixels.tobytes() for at in range(len(opened.entries()))]
 
 
-def _npz_of_zeros() -> bytes:
+def _npz_of_zeros():
     head = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         head, {"descr": "|u1", "fortran_order": False, "shape": (10**6, 28, 28)}
@@ -219,26 +216,26 @@ def _npz_of_zeros() -> bytes:
     return _zipped("train_images.npy", head.getvalue() + bytes(784 * 10**6))
 
 
-def _zipped(name: str, content: bytes) -> bytes:
+def _zipped(name, content):
     with zipfile.ZipFile(file := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, content)
     return file.getvalue()
 
 
 @_in_folder
-def _read_options(content: bytes, folder: Path) -> object:
+def _read_options(content, folder):
     (folder / "altered.yaml").write_bytes(content)
     return repr(build(read_option_file(folder / "altered.yaml"), "model"))
 
 
-def _laughs() -> bytes:
+def _laughs():
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     return "\n".join(lines).encode()
 
 
 @cache
-def _store() -> Mapping[str, bytes]:
+def _store():
     with tempfile.TemporaryDirectory() as folder:
         with ShardWriter(Path(folder)) as writer:
             for at in range(6):
@@ -246,11 +243,11 @@ def _store() -> Mapping[str, bytes]:
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
-def _of_store(beginning: str) -> Kind:
+def _of_store(beginning):
     (name,) = [name for name in _store() if name.startswith(beginning)]
 
     @_in_folder
-    def read(content: bytes, folder: Path) -> object:
+    def read(content, folder):
         for file, sound in _store().items():
             (folder / file).write_bytes(content if file == name else sound)
         store = ImageStore(folder)
@@ -260,7 +257,7 @@ def _of_store(beginning: str) -> Kind:
 
 
 @cache
-def _model(arm: str) -> Path:
+def _model(arm):
     from skiagram.fitting.deployment import write_checksums
 
     place = _place()
@@ -276,7 +273,7 @@ def _model(arm: str) -> Path:
     return folder
 
 
-def _files_of(folder: Path) -> list[Path]:
+def _files_of(folder):
     """Return the files of a model, but for their checksums."""
     from skiagram.fitting.deployment import CHECKSUMS
 
@@ -284,13 +281,13 @@ def _files_of(folder: Path) -> list[Path]:
     return [path for path in paths if path.is_file() and path.name != CHECKSUMS]
 
 
-def _of_model(arm: str, *, checksums: bool) -> Kind:
+def _of_model(arm, *, checksums):
     """Return the kind of all files of a model one after the other, in a folder as before."""
     from skiagram.deploy.model import load_model
     from skiagram.fitting.deployment import CHECKSUMS
 
     @_in_folder
-    def read(content: bytes, folder: Path) -> object:
+    def read(content, folder):
         copy = Path(shutil.copytree(_model(arm), folder / "model"))
         *paths, last = _files_of(copy)
         at = 0
@@ -308,7 +305,7 @@ def _of_model(arm: str, *, checksums: bool) -> Kind:
 
 
 @cache
-def _package() -> bytes:
+def _package():
     from skiagram.deploy.package import pack
 
     target = _place() / "model.skiagram"
@@ -317,7 +314,7 @@ def _package() -> bytes:
 
 
 @_in_folder
-def _read_package(content: bytes, folder: Path) -> object:
+def _read_package(content, folder):
     from skiagram.deploy.model import load_model
     from skiagram.deploy.package import opened_package
 
@@ -327,7 +324,7 @@ def _read_package(content: bytes, folder: Path) -> object:
         return loaded.task, loaded.threshold, package.manifest
 
 
-def _nrrd() -> bytes:
+def _nrrd():
     head = (
         "NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 12 11 10\n"
         "space directions: (0.7,0,0) (0,0.7,0) (0,0,2.5)\nkinds: domain domain domain\n"
@@ -338,7 +335,7 @@ def _nrrd() -> bytes:
 
 _PAGE = Pillow.new("L", (8000, 8000))  # is allowed, eight of them are not
 _PAGE_BOMB = {"save_all": True, "append_images": [_PAGE] * 7, "compression": "tiff_deflate"}
-KINDS: dict[str, Kind] = {
+KINDS = {
     "PNG": _picture("PNG", bombs=[lambda: png_bomb(16_384)]),
     "JPEG": _picture("JPEG", quality=95),
     "JPEG of 16 bits": Kind(

@@ -14,7 +14,7 @@ _WORDS = (
 Mutation = Callable[[bytearray, np.random.Generator], None]
 
 
-def mutate(content: bytes, generator: np.random.Generator) -> bytes:
+def mutate(content, generator):
     """Return a file with one to three damages.
 
     Args:
@@ -28,16 +28,16 @@ def mutate(content: bytes, generator: np.random.Generator) -> bytes:
     return bytes(altered)
 
 
-def _flip(content: bytearray, generator: np.random.Generator) -> None:
+def _flip(content, generator):
     for _ in range(int(generator.integers(1, 17))):
         content[_place(content, generator)] ^= 1 << int(generator.integers(8))
 
 
-def _cut(content: bytearray, generator: np.random.Generator) -> None:
+def _cut(content, generator):
     del content[_place(content, generator) :]
 
 
-def _lie(content: bytearray, generator: np.random.Generator) -> None:
+def _lie(content, generator):
     """Write another number where the head may hold a size."""
     length, lie = 2 ** int(generator.integers(4)), _LIES[int(generator.integers(len(_LIES)))]
     order = ("little", "big")[int(generator.integers(2))]
@@ -46,33 +46,33 @@ def _lie(content: bytearray, generator: np.random.Generator) -> None:
     content[at : at + length] = number
 
 
-def _fill(content: bytearray, generator: np.random.Generator) -> None:
+def _fill(content, generator):
     at, length = _place(content, generator), int(generator.integers(1, 257))
     content[at : at + length] = generator.bytes(1) * length
 
 
-def _repeat(content: bytearray, generator: np.random.Generator) -> None:
+def _repeat(content, generator):
     at, length = _place(content, generator), int(generator.integers(1, 2049))
     content[at:at] = content[at : at + length]
 
 
-def _drop(content: bytearray, generator: np.random.Generator) -> None:
+def _drop(content, generator):
     at = _place(content, generator)
     del content[at : at + int(generator.integers(1, 257))]
 
 
-def _say(content: bytearray, generator: np.random.Generator) -> None:
+def _say(content, generator):
     """Put a word where text may stand."""
     word = _WORDS[int(generator.integers(len(_WORDS)))]
     at = _place(content, generator)
     content[at : at + int(generator.integers(0, len(word) + 1))] = word
 
 
-def _append(content: bytearray, generator: np.random.Generator) -> None:
+def _append(content, generator):
     content += generator.bytes(int(generator.integers(1, 4097)))
 
 
-_MUTATIONS: tuple[Mutation, ...] = (
+_MUTATIONS = (
     _flip,
     _flip,
     _cut,
@@ -86,7 +86,7 @@ _MUTATIONS: tuple[Mutation, ...] = (
 )
 
 
-def _place(content: bytearray, generator: np.random.Generator) -> int:
+def _place(content, generator):
     """Return a place: in the head as often as anywhere."""
     bound = min(len(content), _HEAD) if generator.integers(2) else len(content)
     return int(generator.integers(bound))

@@ -11,7 +11,7 @@ LIGHT = [name for name in KINDS if not name.startswith("folder of")]
 
 
 @pytest.mark.parametrize("name", LIGHT)
-def test_a_few_altered_files_of_each_kind(name: str) -> None:
+def test_a_few_altered_files_of_each_kind(name):
     bombs = len(KINDS[name].bombs)  # they take seconds to make
     tally = try_kind(name, range(bombs, bombs + FEW))
     assert tally.faults == []
@@ -21,12 +21,12 @@ def test_a_few_altered_files_of_each_kind(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
-def test_many_altered_files_of_each_kind(name: str) -> None:
+def test_many_altered_files_of_each_kind(name):
     assert try_kind(name, range(MANY if name in LIGHT else OF_MODELS)).faults == []
 
 
 @pytest.mark.parametrize("name", LIGHT)
-def test_an_altered_file_follows_from_its_number(name: str) -> None:
+def test_an_altered_file_follows_from_its_number(name):
     kind = KINDS[name]
     first, second = (altered_file(name, len(kind.bombs) + 3) for _ in range(2))
     assert first == second

@@ -6,18 +6,15 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from skiagram.errors import SkiagramError
-from tests.hostile.kinds import KINDS, Kind
+from tests.hostile.kinds import KINDS
 from tests.hostile.mutations import mutate
 
 PATIENCE = 60  # seconds after which a file counts as one that never ends, on a busy machine too
@@ -46,7 +43,7 @@ class Tally:
     megabytes: float = 0
 
 
-def altered_file(name: str, number: int) -> bytes:
+def altered_file(name, number):
     """Return altered file `number` of a kind; the first ones are its bombs."""
     kind = KINDS[name]
     if number < len(kind.bombs):
@@ -55,7 +52,7 @@ def altered_file(name: str, number: int) -> bytes:
     return mutate(kind.sound(), generator)
 
 
-def try_kind(name: str, numbers: Sequence[int]) -> Tally:
+def try_kind(name, numbers):
     """Read some altered files of a kind, each in bounded time, and count what came of them.
 
     Args:
@@ -69,7 +66,7 @@ def try_kind(name: str, numbers: Sequence[int]) -> Tally:
     return tally
 
 
-def _attempt(name: str, numbers: Sequence[int], tally: Tally) -> int:
+def _attempt(name, numbers, tally):
     """Try files in a new process until one of them ends it; return how many were tried."""
     context = get_context("fork")
     here, there = context.Pipe(duplex=False)
@@ -99,13 +96,13 @@ def _attempt(name: str, numbers: Sequence[int], tally: Tally) -> int:
         here.close()
 
 
-def _note(tally: Tally, number: int, outcome: str, detail: str) -> None:
+def _note(tally, number, outcome, detail):
     tally.counts[outcome] += 1
     if outcome in BAD:
         tally.faults.append((number, f"{outcome}: {detail}"))
 
 
-def _work(name: str, numbers: Sequence[int], results: Connection) -> None:
+def _work(name, numbers, results):
     warnings.simplefilter("ignore")
     sys.setrecursionlimit(1000)
     silent = os.open(os.devnull, os.O_WRONLY)
@@ -114,7 +111,7 @@ def _work(name: str, numbers: Sequence[int], results: Connection) -> None:
     kind = KINDS[name]
     sound = kind.read(kind.sound())
     resource.setrlimit(resource.RLIMIT_AS, (_mapped() + _ADDRESS_SPACE,) * 2)
-    ran: list[str] = []
+    ran = []
     sys.addaudithook(lambda event, given: _watch(event, given, ran))
     for number in numbers:
         content = altered_file(name, number)
@@ -130,12 +127,12 @@ def _work(name: str, numbers: Sequence[int], results: Connection) -> None:
         results.send((outcome, detail, seconds, megabytes))
 
 
-def _watch(event: str, given: Any, ran: list[str]) -> None:
+def _watch(event, given, ran):
     if event in _RUNS_CODE:
         ran.append(f"{event} {given!r}"[:200])
 
 
-def _read(kind: Kind, content: bytes, sound: object) -> tuple[str, str]:
+def _read(kind, content, sound):
     try:
         found = kind.read(content)
     except SkiagramError as error:
@@ -147,7 +144,7 @@ def _read(kind: Kind, content: bytes, sound: object) -> tuple[str, str]:
     return ("read as it was" if found == sound else "read, other values"), ""
 
 
-def _where(error: BaseException) -> str:
+def _where(error):
     """Return the error and the innermost line of the program in which it arose."""
     place, trace = "", error.__traceback__
     while trace is not None:
@@ -159,20 +156,20 @@ def _where(error: BaseException) -> str:
     return f"{type(error).__name__} in {place}: {str(error)[:120]}"
 
 
-def _mapped() -> int:
+def _mapped():
     """Return the bytes that this process has mapped, which a fork takes over; 0 if not known."""
     with suppress(OSError):
         return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     return 0
 
 
-def _forget_peak() -> None:
+def _forget_peak():
     """Let the most memory held count from here on, where the system can (Linux)."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
-def _peak() -> float:
+def _peak():
     with suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM"):
@@ -180,12 +177,12 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def table_head() -> str:
+def table_head():
     names = ("kind", "altered files", *GOOD, *BAD, "longest, s", "most memory, MB")
     return f"| {' | '.join(names)} |\n| --- |{' ---: |' * (len(names) - 1)}"
 
 
-def table_row(name: str, tally: Tally) -> str:
+def table_row(name, tally):
     counts = [tally.counts[outcome] for outcome in (*GOOD, *BAD)]
     cells = [name, sum(counts), *counts, f"{tally.seconds:.1f}", f"{tally.megabytes:.0f}"]
     return f"| {' | '.join(map(str, cells))} |"

@@ -5,7 +5,6 @@ import io
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from skiagram.image_store.pictures import (
@@ -23,18 +22,17 @@ from skiagram.images import Region
 RAMP = np.linspace(0, 100, 64 * 64, dtype=np.float32).reshape(64, 64)
 
 
-def opened(address: str) -> NDArray[np.uint8]:
+def opened(address):
     head, _, data = address.partition(",")
     assert head == "data:image/png;base64"
     return np.asarray(Picture.open(io.BytesIO(base64.b64decode(data))))
 
 
-def outlined(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = (picture == OUTLINE_COLOUR).all(axis=2)
-    return found
+def outlined(picture):
+    return (picture == OUTLINE_COLOUR).all(axis=2)
 
 
-def test_missing_pixels_are_marked_and_what_was_removed_is_shown() -> None:
+def test_missing_pixels_are_marked_and_what_was_removed_is_shown():
     raw = RAMP.copy()
     raw[3, 4] = np.nan
     raw[10, 10] += 1000
@@ -45,13 +43,13 @@ def test_missing_pixels_are_marked_and_what_was_removed_is_shown() -> None:
     assert set(np.unique(np.delete(removed[..., 0].ravel(), 10 * 64 + 10))) == {128}
 
 
-def test_of_a_volume_the_middle_slice_is_shown_and_named() -> None:
+def test_of_a_volume_the_middle_slice_is_shown_and_named():
     volume = np.stack([RAMP[::-1], RAMP.T, RAMP, RAMP + 9])[..., None]
     assert (name_slice(volume), name_slice(RAMP)) == ("slice 3 of 4", "")
     assert encode_change(volume, volume) == encode_change(RAMP, RAMP)
 
 
-def test_constant_colour_and_large_images_are_shown() -> None:
+def test_constant_colour_and_large_images_are_shown():
     for image in (
         np.zeros((1, 1), np.uint8),
         np.full((4, 4), np.nan, np.float32),
@@ -63,7 +61,7 @@ def test_constant_colour_and_large_images_are_shown() -> None:
         assert channels == 3
 
 
-def test_a_cube_of_one_size_in_mm_is_drawn_as_three_squares_of_one_size() -> None:
+def test_a_cube_of_one_size_in_mm_is_drawn_as_three_squares_of_one_size():
     image = np.zeros((10, 40, 40, 1), np.float32)
     inside = np.zeros((10, 40, 40), np.bool_)
     inside[3:7, 10:26, 12:28] = True  # 16 mm each way
@@ -77,7 +75,7 @@ def test_a_cube_of_one_size_in_mm_is_drawn_as_three_squares_of_one_size() -> Non
     assert describe_place(image, Region(inside)) == "slice 4, row 11, column 13"
 
 
-def test_an_image_shows_its_region_as_drawn_even_where_pixels_were_left_out() -> None:
+def test_an_image_shows_its_region_as_drawn_even_where_pixels_were_left_out():
     drawn = np.zeros((20, 30), np.bool_)
     drawn[5:15, 5:25] = True
     inside = drawn & (np.arange(30) < 10)
@@ -90,7 +88,7 @@ def test_an_image_shows_its_region_as_drawn_even_where_pixels_were_left_out() ->
     assert describe_place(image, Region(inside, drawn)) == ""
 
 
-def test_balls_are_drawn_as_the_slice_cuts_them() -> None:
+def test_balls_are_drawn_as_the_slice_cuts_them():
     volume = np.zeros((8, 16, 16, 1), np.float32)
     first = Circle((5.0, 8.0, 8.0), 3.0, (0, 255, 0))
     for slice_, radius in ((6.0, 5**0.5), (7.0, None)):  # slices lie 2 mm apart

@@ -4,7 +4,6 @@ import json
 import math
 import pickle
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,35 +11,34 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, spans
-from skiagram.images import Image, Region, ends_of
+from skiagram.images import Region, ends_of
 from tests.numbered_store import SHAPES, numbered, write_images
 
 VOLUME_SHAPES = array_shapes(min_dims=3, max_dims=3, max_side=7).map(lambda shape: (*shape, 1))
 IMAGE_SHAPES = array_shapes(min_dims=2, max_dims=3, min_side=2, max_side=9)
 
 
-def image_lists(shapes: st.SearchStrategy[tuple[int, ...]]) -> st.SearchStrategy[list[Image]]:
+def image_lists(shapes):
     depths = st.sampled_from(["uint8", "uint16", "int16", "float32"])
     return st.lists(depths.flatmap(lambda d: arrays(d, shapes)), min_size=1, max_size=8)
 
 
-def write(folder: Path, images: list[Image], shard_bytes: int = 1 << 20) -> ImageStore:
+def write(folder, images, shard_bytes=1 << 20):
     """Write images under ids that are not in alphabetical order."""
     cases = {f"c{(at * 7) % 10}{at}": image for at, image in enumerate(images)}
     return write_images(folder, cases, shard_bytes=shard_bytes)
 
 
-def shard_of(folder: Path) -> Path:
+def shard_of(folder):
     (shard,) = folder.glob("images-*.arrow")
     return shard
 
 
-def ramps(count: int) -> list[Image]:
+def ramps(count):
     """Images of 100 bytes each, all different."""
     return [(np.arange(100) + at).astype(np.uint8).reshape(10, 10) for at in range(count)]
 
@@ -49,8 +47,8 @@ def ramps(count: int) -> list[Image]:
 @settings(deadline=None, max_examples=15)
 @given(image_lists(IMAGE_SHAPES) | image_lists(VOLUME_SHAPES), st.integers(1, 300))
 def test_ragged_images_or_volumes_of_every_depth_come_back_in_order_over_many_shards(
-    tmp_path_factory: pytest.TempPathFactory, images: list[Image], shard_bytes: int
-) -> None:
+    tmp_path_factory, images, shard_bytes
+):
     store = write(tmp_path_factory.mktemp("store") / "images", images, shard_bytes)
     assert len(store) == len(images)
     for (case_id, again), expected, wanted in zip(store, images, store.case_ids, strict=True):
@@ -65,14 +63,14 @@ def test_ragged_images_or_volumes_of_every_depth_come_back_in_order_over_many_sh
 
 @pytest.mark.parametrize("volume_first", [True, False])
 def test_a_store_holds_images_or_volumes_and_names_the_first_of_the_other_kind(
-    tmp_path: Path, volume_first: bool
-) -> None:
+    tmp_path, volume_first
+):
     mixed = [np.zeros((2, 4, 5, 1), dtype=np.uint8), np.zeros((4, 5), dtype=np.uint8)]
     with pytest.raises(DataError, match=r"c71: an? .* a region among others"):
         write(tmp_path, mixed if volume_first else mixed[::-1])
 
 
-def test_files_and_digest_of_images_are_the_same_everywhere(tmp_path: Path) -> None:
+def test_files_and_digest_of_images_are_the_same_everywhere(tmp_path):
     store = write(tmp_path, [*ramps(2), np.zeros((2, 3, 3), dtype=np.float32)])
     assert store.sha256 == "98c2a17bd16ce545ae982e3a6ff8945f81375e2c12c393de8395ea1ee3b6d6b5"
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -84,7 +82,7 @@ def test_files_and_digest_of_images_are_the_same_everywhere(tmp_path: Path) -> N
         ]
 
 
-def test_a_bit_that_changed_on_the_disk_is_found(tmp_path: Path) -> None:
+def test_a_bit_that_changed_on_the_disk_is_found(tmp_path):
     store = write(tmp_path, [np.full((9, 9), 7, dtype=np.uint8) + k for k in range(3)])
     store.check(0, len(store))
     shard = shard_of(tmp_path)
@@ -97,7 +95,7 @@ def test_a_bit_that_changed_on_the_disk_is_found(tmp_path: Path) -> None:
         span.check()
 
 
-def test_images_are_read_only_views_into_the_mapped_file(tmp_path: Path) -> None:
+def test_images_are_read_only_views_into_the_mapped_file(tmp_path):
     image = np.arange(1 << 20, dtype=np.float32).reshape(1024, 1024)
     store = write(tmp_path / "images", [image])
     view, again = store.image(store.case_ids[0]), store.image(store.case_ids[0])
@@ -110,7 +108,7 @@ def test_images_are_read_only_views_into_the_mapped_file(tmp_path: Path) -> None
         assert _file_at(mapped.read_text(), address).endswith(shard_of(tmp_path / "images").name)
 
 
-def _file_at(maps: str, address: int) -> str:
+def _file_at(maps, address):
     for line in maps.splitlines():
         first, last = (int(part, 16) for part in line.split()[0].split("-"))
         if first <= address < last:
@@ -118,7 +116,7 @@ def _file_at(maps: str, address: int) -> str:
     return ""
 
 
-def test_places_of_cases_are_those_of_their_images(tmp_path: Path) -> None:
+def test_places_of_cases_are_those_of_their_images(tmp_path):
     store = write(tmp_path / "images", ramps(9), shard_bytes=250)
     asked = np.array([store.case_ids[place] for place in (8, 0, 3)] + ["nobody"])
     assert store.places(asked).tolist() == [8, 0, 3, -1]
@@ -126,7 +124,7 @@ def test_places_of_cases_are_those_of_their_images(tmp_path: Path) -> None:
         np.testing.assert_array_equal(store.image_at(place), store.image(store.case_ids[place]))
 
 
-def test_equal_images_give_equal_bytes_and_the_digest_is_of_the_content(tmp_path: Path) -> None:
+def test_equal_images_give_equal_bytes_and_the_digest_is_of_the_content(tmp_path):
     first, again = (write(tmp_path / name, ramps(9), shard_bytes=250) for name in "ab")
     for path in sorted(first.folder.iterdir()):
         assert path.read_bytes() == (again.folder / path.name).read_bytes()
@@ -134,9 +132,7 @@ def test_equal_images_give_equal_bytes_and_the_digest_is_of_the_content(tmp_path
     assert write(tmp_path / "d", ramps(9)[::-1]).sha256 != first.sha256
 
 
-UNFIT: list[Any] = [
-    np.zeros(s, np.uint8) for s in (4, (0, 4), (2, 2, 2, 2), (2, 0, 2, 1), (2, 2, 2, 2, 1))
-]
+UNFIT = [np.zeros(s, np.uint8) for s in (4, (0, 4), (2, 2, 2, 2), (2, 0, 2, 1), (2, 2, 2, 2, 1))]
 UNFIT += [np.zeros((2, 2)), np.zeros((2, 2), ">u2"), np.full((2, 2), "x", dtype=object)]
 NO_DISTANCES = [(0.0, 1.0), (1.0, -1.0), (math.nan, 1.0), (1.0, math.inf)]
 
@@ -149,8 +145,8 @@ NO_DISTANCES = [(0.0, 1.0), (1.0, -1.0), (math.nan, 1.0), (1.0, math.inf)]
     ],
 )
 def test_what_cannot_be_stored_names_its_case_and_leaves_no_store(
-    image: Any, spacing: Any, message: str, tmp_path: Path
-) -> None:
+    image, spacing, message, tmp_path
+):
     with pytest.raises(DataError, match=f"c0: {message}"), ShardWriter(tmp_path) as writer:
         writer.add("c0", image, spacing)
     with pytest.raises(DataError, match="no finished image store"):
@@ -168,7 +164,7 @@ def test_what_cannot_be_stored_names_its_case_and_leaves_no_store(
         json.dumps({"sha256": "", "shards": [["0123", 2], ["4567", -1]]}),
     ],
 )
-def test_a_damaged_index_is_refused(index: str, tmp_path: Path) -> None:
+def test_a_damaged_index_is_refused(index, tmp_path):
     write(tmp_path, ramps(1))
     (tmp_path / "index.json").write_text(index)
     with pytest.raises(DataError, match="no finished image store"):
@@ -176,7 +172,7 @@ def test_a_damaged_index_is_refused(index: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncated", "overwritten", "missing"])
-def test_a_damaged_shard_is_named(damage: str, tmp_path: Path) -> None:
+def test_a_damaged_shard_is_named(damage, tmp_path):
     store = write(tmp_path / "images", ramps(50))
     shard = shard_of(tmp_path / "images")
     if damage == "missing":
@@ -190,7 +186,7 @@ def test_a_damaged_shard_is_named(damage: str, tmp_path: Path) -> None:
         store.image(store.case_ids[0])
 
 
-def test_spacing_comes_back_exactly_over_shards_and_is_none_where_unknown(tmp_path: Path) -> None:
+def test_spacing_comes_back_exactly_over_shards_and_is_none_where_unknown(tmp_path):
     spacing = [(0.1, 1 / 3), None, (0.2, 0.2), None, (5e-324, 1e300)]
     with ShardWriter(tmp_path, shard_bytes=250) as writer:
         for at, (image, one) in enumerate(zip(ramps(5), spacing, strict=True)):
@@ -205,11 +201,11 @@ def test_spacing_comes_back_exactly_over_shards_and_is_none_where_unknown(tmp_pa
 @settings(deadline=None, max_examples=15)
 @given(SHAPES, st.integers(1, 100), st.integers(1, 300))
 def test_spans_and_runs_hold_every_image_once_and_no_more_than_asked(
-    tmp_path_factory: pytest.TempPathFactory,
-    shapes: list[tuple[int, int]],
-    values: int,
-    shard_bytes: int,
-) -> None:
+    tmp_path_factory,
+    shapes,
+    values,
+    shard_bytes,
+):
     store = numbered(tmp_path_factory.mktemp("store"), shapes, shard_bytes)
     cut = [pickle.loads(pickle.dumps(span)) for span in spans(store, values)]
     seen = [one for span in cut for one in span]
@@ -226,7 +222,7 @@ def test_spans_and_runs_hold_every_image_once_and_no_more_than_asked(
             np.testing.assert_array_equal(image, store.image(case_id))
 
 
-def test_a_store_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
+def test_a_store_that_was_written_anew_is_read_anew(tmp_path):
     for value in (1, 2):
         with ShardWriter(tmp_path) as writer:
             writer.add("case", np.full((3, 3), value, dtype=np.uint8))
@@ -236,9 +232,7 @@ def test_a_store_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
 
 @settings(deadline=None, max_examples=10)
 @given(st.lists(arrays(np.bool_, (2, 3, 5)), min_size=1, max_size=6))
-def test_regions_come_back_bit_for_bit_with_their_place(
-    tmp_path_factory: pytest.TempPathFactory, drawn: list[NDArray[np.bool_]]
-) -> None:
+def test_regions_come_back_bit_for_bit_with_their_place(tmp_path_factory, drawn):
     folder = tmp_path_factory.mktemp("store") / "images"
     for mask in drawn:
         mask[0, 0, 0] = True
@@ -259,7 +253,7 @@ def test_regions_come_back_bit_for_bit_with_their_place(
     np.testing.assert_array_equal(together, drawn)
 
 
-def test_equal_images_with_other_regions_are_other_stores(tmp_path: Path) -> None:
+def test_equal_images_with_other_regions_are_other_stores(tmp_path):
     digests = set()
     for pixel in (0, 1):
         mask = np.zeros((2, 2), np.bool_)
@@ -277,9 +271,7 @@ def test_equal_images_with_other_regions_are_other_stores(tmp_path: Path) -> Non
         (None, "without a region"),
     ],
 )
-def test_a_region_that_cannot_be_measured_names_its_case(
-    tmp_path: Path, mask: NDArray[np.bool_] | None, message: str
-) -> None:
+def test_a_region_that_cannot_be_measured_names_its_case(tmp_path, mask, message):
     images = dict.fromkeys(("good", "bad"), np.zeros((4, 5), np.uint8))
     regions = {"good": Region(np.ones((4, 5), np.bool_))}
     if mask is not None:
@@ -291,7 +283,7 @@ def test_a_region_that_cannot_be_measured_names_its_case(
 
 @pytest.mark.slow
 @given(arrays(np.bool_, array_shapes(max_dims=3, max_side=9)))
-def test_the_ends_of_a_region_hold_it_and_no_more(inside: np.ndarray) -> None:
+def test_the_ends_of_a_region_hold_it_and_no_more(inside):
     places = np.argwhere(inside)
     ends = np.zeros((inside.ndim, 2), dtype=np.int64)
     if len(places):

@@ -1,19 +1,16 @@
 """A data set of patients and models simple enough to know what they must have seen."""
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.fitting.arm import ArmFolders, Member, train
-from skiagram.fitting.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
-from skiagram.fitting.cross_validation import Plan
+from skiagram.compute.workers import IN_PROCESS
+from skiagram.fitting.arm import Member, train
+from skiagram.fitting.contract import Arm, FitSummary, FittedToCases, Labelled
 from skiagram.records.feature_table import FeatureTable
-from skiagram.records.predictions import Predictions
 from skiagram.tasks.cases import SEALED, Cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
@@ -23,7 +20,7 @@ PLAN = replace(stand_ins.PLAN, folds=3, seed=7)
 TASK = Task(Classes(("normal", "malignant"), 1), "holdout")
 
 
-def labelled(patients: int = 24, images: int = 2, n_classes: int = 2) -> Labelled[FeatureTable]:
+def labelled(patients=24, images=2, n_classes=2):
     """Cases whose first feature tells the classes apart, imperfectly; label by patient."""
     generator = np.random.default_rng(3)
     patient = np.repeat(np.arange(patients), images)
@@ -41,23 +38,23 @@ def labelled(patients: int = 24, images: int = 2, n_classes: int = 2) -> Labelle
     )
 
 
-def cases_of(data: Labelled[Any], split: NDArray[np.str_]) -> Cases:
+def cases_of(data, split):
     """Return the cases in the parts of a split; labels of test cases are under seal."""
     label = np.where(split == "test", SEALED, data.label)
     return Cases(data.case_id, data.patient_id, split, label)
 
 
 def train_as(
-    name: str,
-    model: Any,
-    inputs: Any,
-    cases: Cases,
-    folders: ArmFolders,
+    name,
+    model,
+    inputs,
+    cases,
+    folders,
     *,
-    task: Task = TASK,
-    plan: Plan = PLAN,
-    compute: Compute = IN_PROCESS,
-) -> Predictions:
+    task=TASK,
+    plan=PLAN,
+    compute=IN_PROCESS,
+):
     """Train a model as the stages do, and return what it leaves."""
     known, test = (inputs.of(part.case_id) for part in (cases.development(), cases.test()))
     member = Member[Any](name, model, {"depth": 3}, known, test)
@@ -73,7 +70,7 @@ class Seen:
     validation: Labelled[FeatureTable] | None
     epochs: int | None = None
 
-    def cases(self) -> set[str]:
+    def cases(self):
         held = [] if self.validation is None else self.validation.case_id.tolist()
         return {*self.training.case_id.tolist(), *held}
 
@@ -87,12 +84,11 @@ class SpyFit(FittedToCases[FeatureTable]):
     spy: "Spy"
     summary: FitSummary
 
-    def scores(self, inputs: FeatureTable) -> NDArray[np.float64]:
+    def scores(self, inputs):
         self.spy.scored.append((self.seen, set(inputs.case_id.tolist())))
-        distance: NDArray[np.float64] = -np.abs(inputs.values[:, :1] - self.centre)  # noqa: PD011
-        return distance
+        return -np.abs(inputs.values[:, :1] - self.centre)  # noqa: PD011
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder):
         folder.mkdir(parents=True)
         (folder / "centre.txt").write_text(str(self.centre.tolist()))
 
@@ -123,7 +119,7 @@ class Spy:
     arm: ClassVar[Arm] = "classical"
     uses_validation: ClassVar[bool] = False
 
-    def fit(self, training: Labelled[FeatureTable], context: FitContext) -> SpyFit:
+    def fit(self, training, context):
         if self.failure is not None and len(self.fits) == self.fails_at:
             raise self.failure
         seen = Seen(context.seed, training, context.validation, context.epochs)
@@ -149,7 +145,7 @@ class CountingSpy(StoppingSpy):
     A fit without cases to stop early on keeps the epochs it was given.
     """
 
-    def fit(self, training: Labelled[FeatureTable], context: FitContext) -> SpyFit:
+    def fit(self, training, context):
         fitted = super().fit(training, context)
         epochs = len(self.fits) if context.epochs is None else context.epochs
         return replace(fitted, summary=replace(fitted.summary, epochs=(epochs,)))

@@ -1,8 +1,6 @@
 """What every model with a config promises; a new one is found by its file alone."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +12,6 @@ from skiagram.fitting.contract import (
     NO_REQUIREMENTS,
     FitContext,
     FittedFinder,
-    Labelled,
     Requirements,
 )
 from skiagram.models.learner import learner_of
@@ -37,7 +34,7 @@ NETWORKS = sorted(
 )
 
 
-def cases_of(kind: str) -> Labelled[FeatureTable]:
+def cases_of(kind):
     """Return cases of a kind of outcome: cells of a column are empty, and all of the last."""
     cases = cohort(2) if kind == "class" else labelled(MADE[kind]())
     noise = np.random.default_rng(0).normal(0, 0.3, (len(cases), len(COLUMNS)))
@@ -48,13 +45,13 @@ def cases_of(kind: str) -> Labelled[FeatureTable]:
     return replace(cases, inputs=FeatureTable(cases.case_id, COLUMNS, values))
 
 
-def chooses_by_classes(name: str) -> bool:
+def chooses_by_classes(name):
     """Return whether an option of a classical model has a meaning for classes alone."""
     selection = model(name).selection
     return selection is not None and selection.method != "variance"
 
 
-def prepared(name: str, what: str, folder: Path) -> tuple[Any, Labelled[Any]]:
+def prepared(name, what, folder):
     """Return a model that is fitted in no time, and cases with what it reads of them."""
     if name in EVERY:
         few = {"n_estimators": 6} if "n_estimators" in read_options(name) else {}
@@ -96,9 +93,7 @@ MODELS = [
 
 @pytest.mark.filterwarnings("ignore:'pin_memory'")
 @pytest.mark.parametrize(("name", "what"), MODELS)
-def test_keeps_the_contract(
-    name: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_keeps_the_contract(name, what, tmp_path, monkeypatch):
     """Scores, costs, its folder, equal bytes of a second fit, and what cases may lack."""
     untrained, cases = prepared(name, what, tmp_path / "images")
     validation = cases if untrained.uses_validation else None
@@ -137,7 +132,7 @@ def test_keeps_the_contract(
         pd.testing.assert_frame_equal(loaded.find(cases.inputs), marks)
 
 
-def check_classical(name: str, fitted: Any, cases: Labelled[Any], scores: Any) -> None:
+def check_classical(name, fitted, cases, scores):
     """It learns what a column tells, and scores new cases with more empty cells."""
     if not cases.predicted.has_value:
         assert roc_auc_score(cases.label, scores[:, 1] - scores[:, 0]) > 0.9
@@ -150,13 +145,13 @@ def check_classical(name: str, fitted: Any, cases: Labelled[Any], scores: Any) -
     assert np.isfinite(fitted.scores(replace(cases.inputs, values=emptier))).all()
 
 
-def check_network(fitted: Any, what: str, folder: Path) -> None:
+def check_network(fitted, what, folder):
     """It refuses images of another size, with other channels or axes."""
     from tests.models.deep.spots import spots
 
     assert fitted.summary.multiply_adds
-    like: dict[str, Any] = {"depth": 10 if what == "volumes" else None}
-    others: list[dict[str, Any]] = [{"side": 36}, {"channels": 3}, {"depth": 5}]
+    like = {"depth": 10 if what == "volumes" else None}
+    others = [{"side": 36}, {"channels": 3}, {"depth": 5}]
     if what == "volumes":
         others = [{"side": 36}, {"depth": None}]
     for number, other in enumerate(others):
@@ -165,7 +160,7 @@ def check_network(fitted: Any, what: str, folder: Path) -> None:
             fitted.scores(images.inputs)
 
 
-def check_finder(untrained: Any, fitted: Any, cases: Labelled[Any], marks: pd.DataFrame) -> None:
+def check_finder(untrained, fitted, cases, marks):
     """It reads no lesion of the cases that it scores, and learns nothing without any."""
     assert isinstance(fitted, FittedFinder)
     assert set(marks["case_id"]) <= set(cases.case_id)
@@ -175,7 +170,7 @@ def check_finder(untrained: Any, fitted: Any, cases: Labelled[Any], marks: pd.Da
         untrained.fit(replace(cases, inputs=blind), FitContext(SEED, positive=1))
 
 
-def test_models_of_the_same_cases_require_what_any_of_them_does() -> None:
+def test_models_of_the_same_cases_require_what_any_of_them_does():
     first = Requirements(columns=("a", "b"), reads_other=True)
     second = Requirements(columns=("b", "c"), shape=(8, 9), batch=4, whole_machine=True)
     both = Requirements.join([first, second])
@@ -187,7 +182,7 @@ def test_models_of_the_same_cases_require_what_any_of_them_does() -> None:
 
 
 @pytest.mark.slow
-def test_a_classical_model_needs_no_trainer_tuned_or_not() -> None:
+def test_a_classical_model_needs_no_trainer_tuned_or_not():
     for name in ("svm", "tuned_svm"):
         untrained = model(name)
         assert learner_of(untrained, CPU, threads=1) is untrained

@@ -1,7 +1,6 @@
 """A case like those in training is rarely called unlike them; one from elsewhere is."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skiagram.fitting.deployment import Familiarity
 from skiagram.records.feature_table import FeatureTable
@@ -9,34 +8,33 @@ from skiagram.records.feature_table import FeatureTable
 NAMES = tuple(f"feature_{k}" for k in range(12))
 
 
-def table(values: NDArray[np.float64]) -> FeatureTable:
+def table(values):
     case_id = np.array([f"case-{row}" for row in range(len(values))])
     return FeatureTable(case_id, NAMES, values.astype(np.float32))
 
 
-def drawn(seed: int, cases: int) -> NDArray[np.float64]:
+def drawn(seed, cases):
     """Draw correlated features of very different scales."""
     generator = np.random.default_rng(seed)
     mixed = generator.normal(size=(cases, 4)) @ np.random.default_rng(0).normal(size=(4, 12))
     noisy = mixed + 0.1 * generator.normal(size=(cases, 12))
-    scaled: NDArray[np.float64] = noisy * 10.0 ** np.arange(-6, 6) + 5
-    return scaled
+    return noisy * 10.0 ** np.arange(-6, 6) + 5
 
 
-def fitted(cases: int) -> Familiarity:
+def fitted(cases):
     patient = np.array([f"p{row // 2}" for row in range(cases)])
     found = Familiarity.of(table(drawn(1, cases)), patient)
     assert found is not None
     return found
 
 
-def test_one_case_in_a_hundred_like_those_in_training_is_called_unlike() -> None:
+def test_one_case_in_a_hundred_like_those_in_training_is_called_unlike():
     known = fitted(1200)
     far = known.distances(table(drawn(2, 4000))) > known.limit
     assert 0.001 < far.mean() < 0.02
 
 
-def test_a_case_off_the_usual_relation_of_features_is_unlike_though_each_is_usual() -> None:
+def test_a_case_off_the_usual_relation_of_features_is_unlike_though_each_is_usual():
     known = fitted(600)
     usual = drawn(3, 500)
     torn = usual.copy()
@@ -47,20 +45,20 @@ def test_a_case_off_the_usual_relation_of_features_is_unlike_though_each_is_usua
     )
 
 
-def test_with_few_patients_nothing_is_claimed() -> None:
+def test_with_few_patients_nothing_is_claimed():
     few = np.array([f"p{row}" for row in range(4)])
     assert Familiarity.of(table(drawn(1, 4)), few) is None
     constant = np.ones((50, 12))
     assert Familiarity.of(table(constant), np.array([f"p{row}" for row in range(50)])) is None
 
 
-def test_a_missing_covariate_counts_as_usual() -> None:
+def test_a_missing_covariate_counts_as_usual():
     known, values = fitted(600), drawn(5, 3)
     values[:, 2] = np.nan
     assert np.isfinite(known.distances(table(values))).all()
 
 
-def test_features_with_gaps_are_learned_and_an_empty_one_plays_no_part() -> None:
+def test_features_with_gaps_are_learned_and_an_empty_one_plays_no_part():
     values = drawn(1, 600)
     values[::3, 4] = np.nan
     values[:, 7] = np.nan

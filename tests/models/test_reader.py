@@ -1,11 +1,8 @@
 """A reader's scores pass the harness untouched; only their calibration uses labels."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.calibration import average_calibrations, threshold_at_sensitivity
@@ -14,23 +11,23 @@ from skiagram.fitting.arm import ArmFolders
 from skiagram.models.reader import Reader
 from skiagram.preparation import PreparedData
 from skiagram.records.files import write_table
-from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
+from skiagram.records.predictions import probabilities_of, scores_of
 from skiagram.tasks.class_calibration import CALIBRATIONS
 from skiagram.tasks.classes import Classes
-from skiagram.tasks.task import Design, Task
+from skiagram.tasks.task import Task
 from tests.models.examples import cases_of, labelled, train_as
 
 DATA = labelled(patients=30)
-SPLIT: NDArray[np.str_] = np.repeat(np.array(["train", "test"]), [40, 20])
+SPLIT = np.repeat(np.array(["train", "test"]), [40, 20])
 READER = Reader(column="reader_1", title="Dr Gray")
 
 
-def raw(seed: int = 1) -> pd.DataFrame:
+def raw(seed=1):
     noise = np.random.default_rng(seed).normal(size=len(DATA))
     return pd.DataFrame({"case_id": DATA.case_id, "reader_1": DATA.label + noise})
 
 
-def run(folder: Path, table: pd.DataFrame, design: Design, positive: int = 1) -> Predictions:
+def run(folder, table, design, positive=1):
     write_table(table, folder / "cases/reader_scores.parquet")
     cases = cases_of(DATA, SPLIT if design == "holdout" else np.full(len(DATA), "train"))
     task = Task(Classes(("normal", "malignant"), positive), design)
@@ -41,7 +38,7 @@ def run(folder: Path, table: pd.DataFrame, design: Design, positive: int = 1) ->
 @pytest.mark.slow
 @pytest.mark.parametrize(("design", "part"), [("holdout", "test"), ("cv", "out_of_fold")])
 @pytest.mark.parametrize("positive", [0, 1])
-def test_the_column_is_the_score(design: Design, part: Part, positive: int, tmp_path: Path) -> None:
+def test_the_column_is_the_score(design, part, positive, tmp_path):
     found = run(tmp_path, raw(), design, positive)
     outcome = found.outcome
     assert (outcome.status, outcome.arm, outcome.title) == ("finished", "reader", "Dr Gray")
@@ -56,7 +53,7 @@ def test_the_column_is_the_score(design: Design, part: Part, positive: int, tmp_
         assert roc_auc_score(truth == positive, score) == expected
 
 
-def test_probability_and_threshold_come_from_development_labels(tmp_path: Path) -> None:
+def test_probability_and_threshold_come_from_development_labels(tmp_path):
     found = run(tmp_path, raw(), "holdout")
     label = pd.Series(DATA.label, DATA.case_id)
     test = found.part("test").query("repeat == 0")
@@ -77,7 +74,7 @@ def test_probability_and_threshold_come_from_development_labels(tmp_path: Path) 
     assert test["threshold"].iloc[0] == pytest.approx(threshold)
 
 
-def test_an_absent_column_and_a_task_of_several_classes_are_named(tmp_path: Path) -> None:
+def test_an_absent_column_and_a_task_of_several_classes_are_named(tmp_path):
     prepared = PreparedData.under(tmp_path)
     renamed = raw().rename(columns={"reader_1": "device"})
     write_table(renamed, tmp_path / "cases/reader_scores.parquet")

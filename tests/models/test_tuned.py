@@ -3,8 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,11 +11,9 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.fitting.arm import ArmFolders
-from skiagram.fitting.contract import Arm, FitContext, Labelled
-from skiagram.models.classical.estimator import FittedClassical
-from skiagram.models.tuned import TUNING, Range, Tuned, fitted_options
+from skiagram.fitting.contract import Arm, FitContext
+from skiagram.models.tuned import TUNING, Range, fitted_options
 from skiagram.options import build
-from skiagram.records.feature_table import FeatureTable
 from skiagram.records.predictions import Predictions
 from skiagram.splits import grouped_folds
 from skiagram.strict import STRICT
@@ -28,9 +25,7 @@ CONTEXT = FitContext(5, positive=1)
 OWN, BETTER = ["b"], ["a"]  # of the cases' features, `a` alone tells the classes apart
 
 
-def tuned(
-    space: dict[str, Any] | None = None, *, trials: int = 6, folds: int = 2, **changed: Any
-) -> Tuned:
+def tuned(space=None, *, trials=6, folds=2, **changed):
     """Return a logistic regression that reads a feature which says nothing, by its own options."""
     options = read_options("logistic_regression") | {"columns": OWN} | changed
     group = {
@@ -39,11 +34,10 @@ def tuned(
         "space": space or {"columns": [OWN, BETTER]},
         "budget": {"trials": trials, "folds": folds},
     }
-    model: Tuned = build(group, "model")
-    return model
+    return build(group, "model")
 
 
-def test_the_better_of_two_settings_is_found_by_the_training_cases_alone() -> None:
+def test_the_better_of_two_settings_is_found_by_the_training_cases_alone():
     fold = grouped_folds(CASES.label, CASES.patient_id, 3, 0)[0]
     label = CASES.label.copy()
     label[fold.held_out] = np.random.default_rng(0).permutation(label[fold.held_out])
@@ -55,7 +49,7 @@ def test_the_better_of_two_settings_is_found_by_the_training_cases_alone() -> No
     assert found[0].chosen == {"columns": BETTER}
 
 
-def test_the_first_trial_has_the_models_own_values_and_no_two_are_alike() -> None:
+def test_the_first_trial_has_the_models_own_values_and_no_two_are_alike():
     space = {"C": {"low": 0.001, "high": 10.0, "scale": "log"}}
     first, *others = tuned(space, C=0.12345).fit(CASES, CONTEXT).tuning.trials
     assert first.options == {"C": 0.12345}
@@ -65,7 +59,7 @@ def test_the_first_trial_has_the_models_own_values_and_no_two_are_alike() -> Non
     assert {(len(trial.fold_auc), trial.images_seen) for trial in trials} == {(2, 80)}
 
 
-def test_the_chosen_values_are_fitted_on_all_cases_as_without_a_search() -> None:
+def test_the_chosen_values_are_fitted_on_all_cases_as_without_a_search():
     fitted = tuned().fit(CASES, CONTEXT)
     plain = build(read_options("logistic_regression") | {"columns": BETTER}, "model").fit(
         CASES, CONTEXT
@@ -76,7 +70,7 @@ def test_the_chosen_values_are_fitted_on_all_cases_as_without_a_search() -> None
     assert fitted.summary.parameters == plain.summary.parameters
 
 
-def test_a_saved_model_scores_the_same_and_equal_searches_have_equal_bytes(tmp_path: Path) -> None:
+def test_a_saved_model_scores_the_same_and_equal_searches_have_equal_bytes(tmp_path):
     for name in ("once", "again"):
         fitted = tuned().fit(CASES, CONTEXT)
         fitted.save(tmp_path / name)
@@ -95,9 +89,7 @@ def test_a_saved_model_scores_the_same_and_equal_searches_have_equal_bytes(tmp_p
     ("low", "high", "scale", "tenth"),
     [(1, 1000, "log", 0.35), (1, 1000, "linear", 0.1), (0.1, 100.0, "log", 0.67)],
 )
-def test_a_range_is_drawn_from_end_to_end(
-    low: float, high: float, scale: Any, tenth: float
-) -> None:
+def test_a_range_is_drawn_from_end_to_end(low, high, scale, tenth):
     values = [
         Range(low=low, high=high, scale=scale).rvs(np.random.RandomState(seed))
         for seed in range(2000)
@@ -119,24 +111,20 @@ class Fails:
     level: int
     limit: int
 
-    def fit(self, training: Labelled[FeatureTable], context: FitContext) -> FittedClassical:
+    def fit(self, training, context):
         if self.level > self.limit:
             raise ModelFailure(f"diverged at level {self.level}")
-        fitted: FittedClassical = build(read_options("logistic_regression"), "model").fit(
-            training, context
-        )
-        return fitted
+        return build(read_options("logistic_regression"), "model").fit(training, context)
 
 
-def failing(limit: int) -> Tuned:
+def failing(limit):
     model = {"_target_": f"{__name__}.Fails", "level": 1, "limit": limit}
     space = {"level": {"low": 0, "high": 9, "scale": "linear"}}
     group = {"_target_": "skiagram.models.tuned.Tuned", "model": model, "space": space}
-    built: Tuned = build(group | {"budget": {"trials": 8, "folds": 2}}, "model")
-    return built
+    return build(group | {"budget": {"trials": 8, "folds": 2}}, "model")
 
 
-def test_a_failed_trial_has_its_reason_and_a_search_without_any_other_is_a_failed_model() -> None:
+def test_a_failed_trial_has_its_reason_and_a_search_without_any_other_is_a_failed_model():
     tuning = failing(4).fit(CASES, CONTEXT).tuning
     failed = [trial for trial in tuning.trials if trial.reason]
     assert {trial.options["level"] > 4 for trial in failed} == {True}
@@ -146,7 +134,7 @@ def test_a_failed_trial_has_its_reason_and_a_search_without_any_other_is_a_faile
         failing(-1).fit(CASES, CONTEXT)
 
 
-def test_too_few_patients_for_the_folds_are_a_failed_model() -> None:
+def test_too_few_patients_for_the_folds_are_a_failed_model():
     with pytest.raises(ModelFailure, match="20 patients for 21 folds"):
         tuned(folds=21).fit(CASES, CONTEXT)
 
@@ -164,14 +152,14 @@ def test_too_few_patients_for_the_folds_are_a_failed_model() -> None:
         ({"kernel": ["rbf"]}, "at least 2"),
     ],
 )
-def test_a_space_that_does_not_fit_is_refused(space: dict[str, Any], words: str) -> None:
+def test_a_space_that_does_not_fit_is_refused(space, words):
     options = read_options("svm") | {"encoding": None}
     group = {"_target_": "skiagram.models.tuned.Tuned", "model": options, "space": space}
     with pytest.raises(OptionError, match=words):
         build(group | {"budget": {"trials": 2, "folds": 2}}, "model")
 
 
-def test_depths_of_an_encoding_may_be_searched_and_features_beside_it_may_not() -> None:
+def test_depths_of_an_encoding_may_be_searched_and_features_beside_it_may_not():
     options = read_options("tuned_pretrained_logistic_regression")
     build(options, "model")
     beside = {"columns": [None, ["encoding_stage_1", "glcm"]]}
@@ -184,7 +172,7 @@ TUNED = sorted(path.stem for path in OPTION_FILES.glob("tuned_*.yaml"))
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TUNED)
-def test_a_shipped_file_tunes_the_file_of_that_name_with_the_budget_of_all(name: str) -> None:
+def test_a_shipped_file_tunes_the_file_of_that_name_with_the_budget_of_all(name):
     options = read_options(name)
     build(options, "model")
     assert options["model"] == read_options(name.removeprefix("tuned_"))
@@ -193,7 +181,7 @@ def test_a_shipped_file_tunes_the_file_of_that_name_with_the_budget_of_all(name:
 
 
 @pytest.mark.slow
-def test_a_plan_trains_it_as_any_other_model(tmp_path: Path) -> None:
+def test_a_plan_trains_it_as_any_other_model(tmp_path):
     folders = ArmFolders.under(tmp_path, "tuned")
     cases = cases_of(CASES, np.repeat(["train", "test"], [60, 20]))
     outcome = train_as("tuned", tuned(trials=2), CASES.inputs, cases, folders).outcome
@@ -205,7 +193,7 @@ def test_a_plan_trains_it_as_any_other_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_network_is_tuned_stops_early_and_is_loaded_like_any_other(tmp_path: Path) -> None:
+def test_a_network_is_tuned_stops_early_and_is_loaded_like_any_other(tmp_path):
     from skiagram.fitting.contract import TrainedByEpochs
     from skiagram.models.deep.fitted import load_network
     from skiagram.models.learner import learner_of
@@ -225,7 +213,7 @@ def test_a_network_is_tuned_stops_early_and_is_loaded_like_any_other(tmp_path: P
     assert model.epochs_ahead is None
     training, validation = halves(tmp_path, 48)
     context = FitContext(3, tmp_path / "fit", 1, validation=validation)
-    fitted: Any = model.fit(training, context)
+    fitted = model.fit(training, context)
     assert len(fitted.tuning.trials) == 2
     assert fitted.summary.epochs == (2,)
     assert fitted.summary.set_aside == len(validation)
@@ -235,13 +223,13 @@ def test_a_network_is_tuned_stops_early_and_is_loaded_like_any_other(tmp_path: P
     scores = load_network(tmp_path / "saved").scores(validation.inputs)
     np.testing.assert_array_equal(scores, fitted.scores(validation.inputs))
     shutil.rmtree(tmp_path / "fit")
-    again: Any = model.fit(training, replace(context, validation=None, epochs=1))
+    again = model.fit(training, replace(context, validation=None, epochs=1))
     assert again.summary.epochs != ()
     assert again.summary.set_aside == 0
 
 
 @pytest.mark.slow
-def test_a_network_on_several_devices_is_refused() -> None:
+def test_a_network_on_several_devices_is_refused():
     from skiagram.models.learner import learner_of
     from tests.stand_ins import CPU
 

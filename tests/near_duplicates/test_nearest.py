@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from skiagram.near_duplicates.nearest import Tree
 
 
-def planted(number: int, pairs: int, cosine: float) -> NDArray[np.float32]:
+def planted(number, pairs, cosine):
     """Return unit vectors in 50 dimensions; the last ones are `cosine` from the first ones."""
     draws = np.random.default_rng(3)
     vectors = draws.normal(size=(number, 50))
@@ -19,7 +18,7 @@ def planted(number: int, pairs: int, cosine: float) -> NDArray[np.float32]:
     return vectors.astype(np.float32)
 
 
-def test_a_tree_of_one_leaf_finds_the_pairs_that_numpy_finds() -> None:
+def test_a_tree_of_one_leaf_finds_the_pairs_that_numpy_finds():
     vectors = planted(120, 10, 0.7)
     rows, columns, products = Tree.grow(vectors, 0).like(vectors, vectors, 0.5)
     expected = np.argwhere(vectors @ vectors.T > 0.5)
@@ -30,9 +29,9 @@ def test_a_tree_of_one_leaf_finds_the_pairs_that_numpy_finds() -> None:
 
 
 @pytest.mark.parametrize(("cosine", "least"), [(0.98, 1.0), (0.8, 0.95)])
-def test_a_few_trees_find_like_vectors_among_many(cosine: float, least: float) -> None:
+def test_a_few_trees_find_like_vectors_among_many(cosine, least):
     vectors = planted(8000, 200, cosine)
-    found: set[tuple[int, int]] = set()
+    found = set()
     for number in range(32):
         rows, columns, _ = Tree.grow(vectors, number).like(vectors, vectors, cosine - 0.01)
         found |= set(zip(rows.tolist(), columns.tolist(), strict=True))
@@ -42,7 +41,7 @@ def test_a_few_trees_find_like_vectors_among_many(cosine: float, least: float) -
                for first, second in found)  # fmt: skip
 
 
-def test_equal_vectors_and_empty_ones_make_a_tree() -> None:
+def test_equal_vectors_and_empty_ones_make_a_tree():
     vectors = np.zeros((500, 8), dtype=np.float32)
     vectors[100:200, 0] = 1
     rows, columns, _ = Tree.grow(vectors, 0).like(vectors, vectors, 0.9)

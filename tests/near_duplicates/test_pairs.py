@@ -2,16 +2,12 @@
 
 import tempfile
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image as Picture
 from scipy.ndimage import gaussian_filter
 
-from skiagram.image_store.store import ImageStore
-from skiagram.images import Image
 from skiagram.near_duplicates import pairs as pairs_module
 from skiagram.near_duplicates.pairs import (
     EXACT,
@@ -27,19 +23,19 @@ from tests.near_duplicates.tissue import store_of
 from tests.sources.phantoms import data_set
 
 
-def random_images(n: int, shape: tuple[int, ...], seed: int = 0) -> list[Image]:
+def random_images(n, shape, seed=0):
     draws = np.random.default_rng(seed)
     return [draws.integers(0, 256, shape).astype(np.uint8) for _ in range(n)]
 
 
-def found(store: ImageStore) -> dict[tuple[int, int], tuple[float, bool]]:
+def found(store):
     pairs = duplicate_pairs(store)
     keys = zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)
     values = zip(pairs.correlation.tolist(), (pairs.kind == EXACT).tolist(), strict=True)
     return dict(zip(keys, values, strict=True))
 
 
-def volumes_of(n: int, shape: tuple[int, int, int], seed: int = 0) -> list[Image]:
+def volumes_of(n, shape, seed=0):
     """Return smooth volumes with a bright middle that all share."""
     draws = np.random.default_rng(seed)
     axes = np.meshgrid(*[np.linspace(-1, 1, side) for side in shape], indexing="ij")
@@ -49,9 +45,7 @@ def volumes_of(n: int, shape: tuple[int, int, int], seed: int = 0) -> list[Image
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 28), (5, 40, 44)])
-def test_a_copy_of_a_volume_is_found_whatever_its_contrast(
-    tmp_path: Path, shape: tuple[int, int, int]
-) -> None:
+def test_a_copy_of_a_volume_is_found_whatever_its_contrast(tmp_path, shape):
     volumes = volumes_of(20, shape)
     noise = np.random.default_rng(1).normal(size=(*shape, 1)) * 0.01
     copy = (3 * volumes[4] + 7 + noise).astype(np.float32)
@@ -60,7 +54,7 @@ def test_a_copy_of_a_volume_is_found_whatever_its_contrast(
 
 
 @pytest.mark.slow
-def test_pairs_are_those_of_numpy_corrcoef(tmp_path: Path) -> None:
+def test_pairs_are_those_of_numpy_corrcoef(tmp_path):
     draws = np.random.default_rng(1)
     base = draws.normal(size=(8, 28, 28))
     noisy = [base[i % 8] + draws.normal(size=(28, 28)) * (0.0005 * i) for i in range(600)]
@@ -74,7 +68,7 @@ def test_pairs_are_those_of_numpy_corrcoef(tmp_path: Path) -> None:
         assert value == pytest.approx(correlation[pair], abs=1e-6)
 
 
-def test_a_resized_copy_is_a_near_duplicate(tmp_path: Path) -> None:
+def test_a_resized_copy_is_a_near_duplicate(tmp_path):
     large = gaussian_filter(np.random.default_rng(2).normal(size=(112, 84)), 3).astype(np.float32)
     small = large.reshape(56, 2, 42, 2).mean(axis=(1, 3))
     correlation, exact = found(store_of(tmp_path, [large, small]))[0, 1]
@@ -82,25 +76,21 @@ def test_a_resized_copy_is_a_near_duplicate(tmp_path: Path) -> None:
     assert not exact
 
 
-def test_identical_constant_images_are_exact_copies(tmp_path: Path) -> None:
-    blank: list[Image] = [np.full((30, 30), value, dtype=np.uint8) for value in (7, 7, 8)]
+def test_identical_constant_images_are_exact_copies(tmp_path):
+    blank = [np.full((30, 30), value, dtype=np.uint8) for value in (7, 7, 8)]
     assert found(store_of(tmp_path, blank)) == {(0, 1): (1.0, True)}
 
 
 @pytest.mark.parametrize("value", [0, 1e-6, 0.1, 1e6])
 @pytest.mark.parametrize("shape", [(40, 30), (300, 5), (31, 33, 3), (9, 11, 13, 1)])
-def test_a_constant_image_of_any_value_has_no_thumbnail(
-    value: float, shape: tuple[int, ...]
-) -> None:
+def test_a_constant_image_of_any_value_has_no_thumbnail(value, shape):
     constant = np.full(shape, value, dtype=np.float32)
     assert not thumbnail(constant).any()
     assert not local_detail(constant, 28).any()
 
 
 @pytest.mark.parametrize("offset", [0.0, 1.0])
-def test_a_near_duplicate_is_found_whatever_the_range_of_its_pixels(
-    tmp_path: Path, offset: float
-) -> None:
+def test_a_near_duplicate_is_found_whatever_the_range_of_its_pixels(tmp_path, offset):
     draws = np.random.default_rng(5)
     image, other = (gaussian_filter(draws.normal(size=(2, 56, 56)), (0, 2, 2))) + offset
     images = [gain * each for each in (image, other) for gain in (1e-6, 1, 1e30)]
@@ -109,7 +99,7 @@ def test_a_near_duplicate_is_found_whatever_the_range_of_its_pixels(
     assert set(found(store)) == {(0, 1), (0, 2), (1, 2), (3, 4), (3, 5), (4, 5)}
 
 
-def test_depth_and_shape_keep_copies_from_being_exact(tmp_path: Path) -> None:
+def test_depth_and_shape_keep_copies_from_being_exact(tmp_path):
     image = random_images(1, (28, 28))[0]
     pairs = found(store_of(tmp_path, [image, image.astype(np.uint16), image.copy()]))
     assert {pair: exact for pair, (_, exact) in pairs.items()} == {
@@ -119,7 +109,7 @@ def test_depth_and_shape_keep_copies_from_being_exact(tmp_path: Path) -> None:
     }
 
 
-def test_a_few_missing_pixels_do_not_hide_a_copy(tmp_path: Path) -> None:
+def test_a_few_missing_pixels_do_not_hide_a_copy(tmp_path):
     image = gaussian_filter(np.random.default_rng(4).normal(size=(40, 40)), 2).astype(np.float32)
     holed = image.copy()
     holed[3, 5:9] = np.nan
@@ -127,15 +117,15 @@ def test_a_few_missing_pixels_do_not_hide_a_copy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 3, 3), (40, 30, 3), (300, 5)])
-def test_every_shape_has_a_finite_thumbnail(shape: tuple[int, ...]) -> None:
+def test_every_shape_has_a_finite_thumbnail(shape):
     made = thumbnail(random_images(1, shape)[0])
     assert made.shape == (28 * 28,)
     assert np.isfinite(made).all()
-    missing: NDArray[np.float32] = np.full(shape, np.nan, dtype=np.float32)
+    missing = np.full(shape, np.nan, dtype=np.float32)
     assert not thumbnail(missing).any()
 
 
-def test_clusters_chain_near_duplicates(tmp_path: Path) -> None:
+def test_clusters_chain_near_duplicates(tmp_path):
     draws = np.random.default_rng(6)
     start, end, other = draws.normal(size=(3, 28, 28))
     chain = [np.cos(turn) * start + np.sin(turn) * end for turn in (0, 0.19, 0.38)]
@@ -145,7 +135,7 @@ def test_clusters_chain_near_duplicates(tmp_path: Path) -> None:
     assert cluster[0] == cluster[1] == cluster[2] != cluster[3]
 
 
-def breasts(count: int) -> list[NDArray[np.float32]]:
+def breasts(count):
     """Return smooth tissue of different breasts within one outline on black ground."""
     row, column = np.mgrid[:160, :128]
     inside = ((row - 80) / 70) ** 2 + (column / 100) ** 2 < 1
@@ -154,7 +144,7 @@ def breasts(count: int) -> list[NDArray[np.float32]]:
     return [np.where(inside, 150 + 60 * one, 0).astype(np.float32) for one in tissue]
 
 
-def test_a_shared_outline_alone_makes_no_near_duplicate(tmp_path: Path) -> None:
+def test_a_shared_outline_alone_makes_no_near_duplicate(tmp_path):
     images = breasts(4)
     first, other = (thumbnail(image) for image in images[:2])
     assert first @ other > THRESHOLD
@@ -162,12 +152,12 @@ def test_a_shared_outline_alone_makes_no_near_duplicate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("export", ["8 bits", "noise", "half the size", "darker", "JPEG"])
-def test_an_export_of_a_film_with_a_shared_outline_is_found(export: str, tmp_path: Path) -> None:
+def test_an_export_of_a_film_with_a_shared_outline_is_found(export, tmp_path):
     film, other, *_ = breasts(3)
     encoded = BytesIO()
     Picture.fromarray(film.astype(np.uint8)).save(encoded, "JPEG", quality=75)
     noise = np.random.default_rng(10).normal(size=film.shape)
-    copy: Image = {
+    copy = {
         "8 bits": (film / film.max() * 255).astype(np.uint8),
         "noise": (film + 3 * noise).astype(np.float32),
         "half the size": film.reshape(80, 2, 64, 2).mean(axis=(1, 3)),
@@ -178,13 +168,13 @@ def test_an_export_of_a_film_with_a_shared_outline_is_found(export: str, tmp_pat
 
 
 @pytest.mark.slow
-def test_no_film_of_mini_mias_is_taken_for_another(real_data: Path, tmp_path: Path) -> None:
+def test_no_film_of_mini_mias_is_taken_for_another(real_data, tmp_path):
     opened = data_set("mini_mias_films").open(real_data)
     images = [opened.image(at).pixels for at in range(len(opened.entries()))]
     assert not found(store_of(tmp_path, images))
 
 
-def test_blocks_and_trees_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_and_trees_join_without_a_seam(monkeypatch):
     """More vectors than a block has rows or columns, and pairs across every border."""
     draws = np.random.default_rng(0)
     vectors = draws.normal(size=(2500, 40)).astype(np.float32)
@@ -199,9 +189,7 @@ def test_blocks_and_trees_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -
     assert set(correlated_pairs(vectors, 0.98)) == expected
 
 
-def test_very_many_rows_lie_in_a_file_that_nobody_can_leave_behind(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_very_many_rows_lie_in_a_file_that_nobody_can_leave_behind(monkeypatch, tmp_path):
     monkeypatch.setattr(pairs_module, "MOST_COMPARED", 3)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     rows = np.random.default_rng(0).normal(size=(4, 2, 3)).astype(np.float16)

@@ -2,8 +2,6 @@
 
 import dataclasses
 import io
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +10,6 @@ from PIL import Image as PillowImage
 from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter, rotate
 from skimage.transform import resize
 
-from skiagram.image_store.store import ImageStore
-from skiagram.images import Image
 from skiagram.near_duplicates import nearest, search
 from skiagram.near_duplicates.pairs import clusters
 from skiagram.near_duplicates.registration import details_of
@@ -23,7 +19,7 @@ from tests.near_duplicates.tissue import store_of, wide_tissue
 Picture = NDArray[np.float32]
 
 
-def found(store: ImageStore) -> dict[tuple[int, int], str]:
+def found(store):
     """Return the transformed copies, without near duplicates."""
     pairs = find_copies(store)
     pairs = pairs.chosen(~pairs.near)
@@ -31,7 +27,7 @@ def found(store: ImageStore) -> dict[tuple[int, int], str]:
     return dict(zip(places, pairs.kind.tolist(), strict=True))
 
 
-def compressed(image: Picture) -> NDArray[np.uint8]:
+def compressed(image):
     low, high = image.min(), image.max()
     stored = io.BytesIO()
     scaled = ((image - low) / (high - low) * 255).astype(np.uint8)
@@ -39,11 +35,11 @@ def compressed(image: Picture) -> NDArray[np.uint8]:
     return np.asarray(PillowImage.open(stored))
 
 
-def turned(wide: Picture, degrees: float) -> Picture:
+def turned(wide, degrees):
     return np.asarray(rotate(wide, degrees, reshape=False, order=1)[8:72, 8:72])
 
 
-KINDS: dict[str, list[Callable[[Picture], Image]]] = {
+KINDS = {
     "mirrored": [lambda wide: wide[8:72, 71:7:-1], lambda wide: wide[71:7:-1, 8:72]],
     "turned by 90°": [lambda wide: np.rot90(wide[8:72, 8:72])],
     "turned by 180°": [lambda wide: np.rot90(wide[8:72, 8:72], 2)],
@@ -73,16 +69,14 @@ KINDS: dict[str, list[Callable[[Picture], Image]]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("most_compared", [nearest.MOST_COMPARED, 40], ids=["all pairs", "trees"])
-def test_each_kind_of_copy_is_found_and_named(
-    most_compared: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_kind_of_copy_is_found_and_named(most_compared, tmp_path, monkeypatch):
     settings = dataclasses.replace(search.SETTINGS, max_combined=most_compared)
     monkeypatch.setattr(search, "SETTINGS", settings)
     monkeypatch.setattr(search, "MOST_COMPARED", most_compared)
     monkeypatch.setattr(nearest, "_LEAF", 8)
     wide = wide_tissue(30)
     wide += 0.4 * np.random.default_rng(3).normal(size=wide.shape).astype(np.float32)
-    images: list[Image] = list(wide[:, 8:72, 8:72])
+    images = list(wide[:, 8:72, 8:72])
     expected, source = {}, 0
     for kind, copies in KINDS.items():
         for copy in copies:
@@ -94,15 +88,13 @@ def test_each_kind_of_copy_is_found_and_named(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 3])
-def test_to_give_up_hopeless_pairs_loses_no_copy(
-    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_to_give_up_hopeless_pairs_loses_no_copy(seed, tmp_path, monkeypatch):
     """Tissue of any grain, and copies turned, cropped, moved, oriented and noisy at random."""
     draws = np.random.default_rng(seed)
     grain = draws.choice([1.0, 1.5, 2.0, 3.0, 5.0])
     smooth = gaussian_filter(draws.normal(size=(40, 80, 80)), (0, grain, grain))
     wide = smooth / smooth.std() + draws.choice([0.05, 0.4, 0.8]) * draws.normal(size=smooth.shape)
-    images: list[Image] = list(wide[:, 8:72, 8:72].astype(np.float32))
+    images = list(wide[:, 8:72, 8:72].astype(np.float32))
     for source in wide:
         side = int(draws.integers(56, 65))
         top, left = (draws.integers(0, 80 - side, 2) + (80 - side) // 2) // 2
@@ -123,11 +115,9 @@ def test_to_give_up_hopeless_pairs_loses_no_copy(
     ("shift", "change"),
     [((1, 0), "none"), ((0, 2), "noise"), ((3, -2), "brighter"), ((-4, 3), "tiny")],
 )
-def test_a_shifted_cut_that_was_changed_is_found(
-    shift: tuple[int, int], change: str, tmp_path: Path
-) -> None:
+def test_a_shifted_cut_that_was_changed_is_found(shift, change, tmp_path):
     wide = wide_tissue(30)
-    images: list[Image] = list(wide[:, 8:72, 8:72])
+    images = list(wide[:, 8:72, 8:72])
     copy = wide[4, 8 + shift[0] : 72 + shift[0], 8 + shift[1] : 72 + shift[1]].copy()
     if change == "brighter":
         copy = 30 + 7 * copy
@@ -140,23 +130,21 @@ def test_a_shifted_cut_that_was_changed_is_found(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("offset", [(10, 0), (-10, 10)])
-def test_a_small_image_moved_by_a_third_of_its_side_is_found(
-    offset: tuple[int, int], tmp_path: Path
-) -> None:
+def test_a_small_image_moved_by_a_third_of_its_side_is_found(offset, tmp_path):
     wide = gaussian_filter(np.random.default_rng(1).normal(size=(40, 80, 80)), (0, 1, 1))
-    images: list[Image] = list(wide[:, 26:54, 26:54].astype(np.float32))
+    images = list(wide[:, 26:54, 26:54].astype(np.float32))
     down, across = (26 + one for one in offset)
     copy = wide[4, down : down + 28, across : across + 28].astype(np.float32)
     assert found(store_of(tmp_path, [*images, copy])) == {(4, 40): "shifted"}
 
 
 @pytest.mark.slow
-def test_smooth_images_that_share_a_straight_border_are_no_copies(tmp_path: Path) -> None:
+def test_smooth_images_that_share_a_straight_border_are_no_copies(tmp_path):
     draws = np.random.default_rng(7)
     smooth = gaussian_filter(draws.normal(size=(60, 64, 64)), (0, 10, 10))
     smooth /= smooth.std(axis=(1, 2), keepdims=True)
     down, across = np.mgrid[-1:1:64j, -1:1:64j]
-    images: list[Image] = []
+    images = []
     for image in smooth:
         angle = draws.uniform(0, 2 * np.pi)
         shown = down * np.sin(angle) + across * np.cos(angle) < draws.uniform(0.2, 0.8)
@@ -166,16 +154,16 @@ def test_smooth_images_that_share_a_straight_border_are_no_copies(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_volume_shifted_along_depth_is_found(tmp_path: Path) -> None:
+def test_a_volume_shifted_along_depth_is_found(tmp_path):
     draws = np.random.default_rng(0)
     smooth = gaussian_filter(draws.normal(size=(20, 20, 32, 32)), (0, 1, 1, 1))
     wide = smooth[..., None].astype(np.float32)
-    images: list[Image] = [*wide[:, 2:18], wide[3, 3:19].copy()]
+    images = [*wide[:, 2:18], wide[3, 3:19].copy()]
     assert list(found(store_of(tmp_path, images))) == [(3, 20)]
 
 
 @pytest.mark.slow
-def test_images_that_share_an_outline_are_no_copies(tmp_path: Path) -> None:
+def test_images_that_share_an_outline_are_no_copies(tmp_path):
     rim = np.hypot(*np.mgrid[-32:32, -32:32]) < 28
     images = [np.where(rim, 100 + 10 * one[:64, :64], 0) for one in wide_tissue(40, seed=2)]
     assert not found(store_of(tmp_path, [image.astype(np.uint8) for image in images]))
@@ -183,15 +171,15 @@ def test_images_that_share_an_outline_are_no_copies(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 5])
-def test_constant_and_missing_images_are_no_copies(number: int, tmp_path: Path) -> None:
-    blank: list[Image] = [np.full((30, 20), at, dtype=np.float32) for at in range(number)]
-    missing: list[Image] = [np.full((9, 9, 3), np.nan, dtype=np.float32)]
+def test_constant_and_missing_images_are_no_copies(number, tmp_path):
+    blank = [np.full((30, 20), at, dtype=np.float32) for at in range(number)]
+    missing = [np.full((9, 9, 3), np.nan, dtype=np.float32)]
     assert not found(store_of(tmp_path, blank + missing))
 
 
 @pytest.mark.slow
-def test_transformed_copies_and_near_duplicates_share_a_cluster(tmp_path: Path) -> None:
-    images: list[Image] = list(wide_tissue(20)[:, :64, :64])
+def test_transformed_copies_and_near_duplicates_share_a_cluster(tmp_path):
+    images = list(wide_tissue(20)[:, :64, :64])
     store = store_of(tmp_path, [*images, images[3][::-1], images[3] * 2])
     pairs = find_copies(store)
     cluster = clusters(pairs, len(store))
@@ -201,7 +189,7 @@ def test_transformed_copies_and_near_duplicates_share_a_cluster(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_detail_is_nothing_where_a_pixel_is_the_same_as_all_around_it(seed: int) -> None:
+def test_detail_is_nothing_where_a_pixel_is_the_same_as_all_around_it(seed):
     generator = np.random.default_rng(seed)
     images = generator.integers(0, 1 + 2 ** (seed % 3), (3, 17, 17)).astype(np.float64)
     images[0, 4:12, :9] = images[1] = 5.0

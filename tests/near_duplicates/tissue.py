@@ -1,21 +1,16 @@
 """Generated tissue, from which images and their copies are cut, and stores of them."""
 
-from pathlib import Path
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from skiagram.image_store.store import ImageStore
-from skiagram.images import Image
 from tests.numbered_store import write_images
 
 
-def store_of(folder: Path, images: list[Image]) -> ImageStore:
+def store_of(folder, images):
     return write_images(folder, {f"case-{at:06d}": image for at, image in enumerate(images)})
 
 
-def wide_tissue(count: int, seed: int = 0) -> NDArray[np.float32]:
+def wide_tissue(count, seed=0):
     """Return (count, 80, 80) smooth tissue with a little noise, to cut 64 × 64 images from."""
     draws = np.random.default_rng(seed)
     smooth = gaussian_filter(draws.normal(size=(count, 80, 80)), (0, 2, 2))

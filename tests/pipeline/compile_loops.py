@@ -29,7 +29,7 @@ _OTHERS = ("audit", "evaluation")  # what is called without a config
 _FIRST = "features/first_order.yaml"
 
 
-def main() -> None:
+def main():
     """Run every config once, as many at a time as there are processors."""
     files = [
         path
@@ -52,7 +52,7 @@ def main() -> None:
     _compile_all(tuple(pieces))  # of two that keep one loop at once, one may have been too late
 
 
-def _compile_all(pieces: tuple[str, ...]) -> None:
+def _compile_all(pieces):
     gc.disable()  # Numba leaves little behind, and looking for it takes a tenth of the time
     try:
         for piece in pieces:
@@ -61,7 +61,7 @@ def _compile_all(pieces: tuple[str, ...]) -> None:
         gc.enable()
 
 
-def _compile(piece: str) -> None:
+def _compile(piece):
     """Run a config on two small images, grey, in colour or volumes; or another stage."""
     generator = np.random.default_rng(0)
     if piece == "audit":

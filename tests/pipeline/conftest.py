@@ -1,12 +1,11 @@
 """One finished run that the tests of this folder share."""
 
 import shutil
-from pathlib import Path
 from textwrap import indent
 
 import pytest
 
-from tests.pipeline.project import Project, make_project, stack
+from tests.pipeline.project import make_project, stack
 
 # Notes, in a file per stage and member, what the stage had imported when it ended.
 LIST_MODULES = """
@@ -40,7 +39,7 @@ sys.addaudithook(forbid)
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Project:
+def finished(tmp_path_factory, empty_database):
     """Return a project on which `dvc repro` has run, nothing unpickled; do not change it."""
     place = tmp_path_factory.mktemp("finished")
     project = make_project(place / "project")
@@ -58,6 +57,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> 
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path):
     """Return a project of its own on which nothing has run."""
     return make_project(tmp_path / "project")

@@ -5,13 +5,13 @@ import yaml
 
 from skiagram.audit.run import AuditReport
 from skiagram.records.files import read_record
-from tests.pipeline.project import Project, source_arrays, write_source
+from tests.pipeline.project import source_arrays, write_source
 
 NAMES = ("exact_duplicates_across_splits", "near_duplicates_across_splits")
 
 
 @pytest.mark.slow
-def test_a_leak_stops_the_run_until_it_is_waived(project: Project) -> None:
+def test_a_leak_stops_the_run_until_it_is_waived(project):
     """The first test image stands in the training split as well."""
     arrays = source_arrays()
     arrays["test_images"][0] = arrays["train_images"][5]

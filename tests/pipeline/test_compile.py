@@ -12,7 +12,7 @@ from tests.pipeline import compile_loops
 pytestmark = pytest.mark.slow
 
 
-def test_no_kernel_is_left_for_the_first_test() -> None:
+def test_no_kernel_is_left_for_the_first_test():
     compile_loops.main()
     for package in (evaluation, features):
         for found in pkgutil.iter_modules(package.__path__):

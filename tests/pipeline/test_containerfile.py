@@ -22,14 +22,13 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from skiagram.deploy.package import pack
 from skiagram.fitting.deployment import write_checksums
-from tests.deploy.trained import TASK, Trained, trained_baseline
+from tests.deploy.trained import TASK, trained_baseline
 from tests.pipeline.project import REPOSITORY
 
 pytestmark = pytest.mark.slow
@@ -47,7 +46,7 @@ class Line:
     rest: str
 
 
-def lines_of(text: str) -> list[Line]:
+def lines_of(text):
     """Return the instructions, continued lines joined, comments left out."""
     joined = re.sub(r"\\\n\s*", "", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE))
     pairs = (line.split(maxsplit=1) for line in joined.splitlines() if line.strip())
@@ -57,12 +56,12 @@ def lines_of(text: str) -> list[Line]:
 LINES = lines_of((REPOSITORY / "Containerfile").read_text(encoding="utf-8"))
 
 
-def only(word: str) -> str:
+def only(word):
     (rest,) = [line.rest for line in LINES if line.word == word]
     return rest
 
 
-def test_every_instruction_is_one_that_this_test_knows_how_to_follow() -> None:
+def test_every_instruction_is_one_that_this_test_knows_how_to_follow():
     known = {"FROM", "RUN", "WORKDIR", "COPY", "ARG", "USER", "ENV", "EXPOSE", "HEALTHCHECK", "CMD"}
     assert {line.word for line in LINES} <= known
     assert LINES[0].word == "FROM"
@@ -94,11 +93,11 @@ class Machine:
     context: Path
     environment: dict[str, str]
 
-    def place(self, text: str) -> str:
+    def place(self, text):
         """Return a line with the folders of this machine."""
         return re.sub(r"(?<![\w.])/opt/", f"{self.root}/opt/", text)
 
-    def type(self, line: str, folder: Path) -> None:
+    def type(self, line, folder):
         """Run a line as `RUN` does."""
         done = subprocess.run(
             ["/bin/sh", "-ec", self.place(line)], cwd=folder, env=self.environment,
@@ -106,7 +105,7 @@ class Machine:
         )  # fmt: skip
         assert done.returncode == 0, f"{line}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
 
-    def copy(self, words: str, folder: Path) -> None:
+    def copy(self, words, folder):
         """Copy as `COPY` does: what a folder holds, files by pattern."""
         *sources, target = shlex.split(words)
         place = folder / self.place(target)
@@ -122,7 +121,7 @@ class Machine:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def trained(tmp_path_factory):
     """Return a model with the films of its test cases."""
     trained = trained_baseline(tmp_path_factory.mktemp("trained"))
     write_checksums(trained.model)
@@ -130,7 +129,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 @pytest.fixture(scope="module")
-def built(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Machine:
+def built(trained, tmp_path_factory):
     """Type the lines up to those that start the server."""
     place = tmp_path_factory.mktemp("container")
     context = place / "context"
@@ -178,7 +177,7 @@ def built(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Machine
     return machine
 
 
-def test_the_program_in_it_is_that_of_the_folder_alone(built: Machine) -> None:
+def test_the_program_in_it_is_that_of_the_folder_alone(built):
     where = subprocess.run(
         ["python", "-c", "import skiagram; print(skiagram.__file__)"], cwd=built.root,
         env=built.environment, capture_output=True, text=True, check=True,
@@ -186,7 +185,7 @@ def test_the_program_in_it_is_that_of_the_folder_alone(built: Machine) -> None:
     assert where.stdout.startswith(str(built.venv))
 
 
-def answer(port: int, content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+def answer(port, content):
     """Return status and body of what the server says."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/invocations",
@@ -200,7 +199,7 @@ def answer(port: int, content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         return error.code, json.loads(error.read())
 
 
-def test_its_own_command_serves_the_package(built: Machine, trained: Trained) -> None:
+def test_its_own_command_serves_the_package(built, trained):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

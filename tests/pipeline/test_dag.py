@@ -8,8 +8,6 @@ import shutil
 import subprocess
 import sys
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -65,7 +63,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 @pytest.mark.slow
-def test_classical_stages_never_import_torch(finished: Project) -> None:
+def test_classical_stages_never_import_torch(finished):
     for stage in CLASSICAL:
         for path in (finished.folder / "imported").glob(f"{stage}*"):
             imported = set(path.read_text().split())
@@ -74,7 +72,7 @@ def test_classical_stages_never_import_torch(finished: Project) -> None:
 
 
 @pytest.mark.slow
-def test_what_record_imports_before_the_tracker_is_asked_is_light(project: Project) -> None:
+def test_what_record_imports_before_the_tracker_is_asked_is_light(project):
     """It runs after every change of an option: reading results takes no optimiser and no tests."""
     code = "import sys; sys.path.insert(0, 'pipeline'); import record; print(*sys.modules)"
     imported = set(project.run(sys.executable, "-c", code).stdout.split())
@@ -83,7 +81,7 @@ def test_what_record_imports_before_the_tracker_is_asked_is_light(project: Proje
 
 
 @pytest.mark.slow
-def test_a_copy_runs_its_own_code_though_another_folder_is_installed(project: Project) -> None:
+def test_a_copy_runs_its_own_code_though_another_folder_is_installed(project):
     code = "import os, sys; sys.path.insert(0, 'pipeline'); import project, skiagram as s; "
     code += "print(s); print(os.environ['PYTHONPATH'])"
     done = project.run(sys.executable, "-c", code, PYTHONPATH="")
@@ -92,7 +90,7 @@ def test_a_copy_runs_its_own_code_though_another_folder_is_installed(project: Pr
     assert of_workers == str(project.folder / "src")  # `evaluate` is no stage's script to them
 
 
-def test_a_shell_that_forbids_compiled_code_slows_no_stage_and_no_worker() -> None:
+def test_a_shell_that_forbids_compiled_code_slows_no_stage_and_no_worker():
     kept = "import os, sys, project; print(sys.dont_write_bytecode, *os.environ)"
     done = subprocess.run(
         [sys.executable, "-c", kept],
@@ -106,7 +104,7 @@ def test_a_shell_that_forbids_compiled_code_slows_no_stage_and_no_worker() -> No
     assert "PYTHONDONTWRITEBYTECODE" not in done.stdout
 
 
-def test_every_script_imports_the_place_of_its_project_before_the_package() -> None:
+def test_every_script_imports_the_place_of_its_project_before_the_package():
     for script in (REPOSITORY / "pipeline").glob("*.py"):
         tree = ast.parse(script.read_text())
         modules = [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
@@ -116,7 +114,7 @@ def test_every_script_imports_the_place_of_its_project_before_the_package() -> N
 
 
 @pytest.fixture(scope="module")
-def watched(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def watched(finished, tmp_path_factory):
     """Return a copy in which one model is explained and a script notes what a stage calls."""
     copy = finished.copy(tmp_path_factory.mktemp("watched") / "project")
     copy.edit("params.yaml", explained=BASELINES[:1])
@@ -130,9 +128,7 @@ def watched(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
     [*(one for one in STAGES if f"model={BASELINES[1]}" not in one), EXPLAIN],
     ids="-".join,
 )
-def test_a_stage_calls_no_code_that_its_digest_leaves_out(
-    watched: Project, tmp_path: Path, words: tuple[str, ...]
-) -> None:
+def test_a_stage_calls_no_code_that_its_digest_leaves_out(watched, tmp_path, words):
     project = StagesOfProject(watched.folder)
     entries = [
         entry
@@ -151,14 +147,14 @@ def test_a_stage_calls_no_code_that_its_digest_leaves_out(
     assert not modules - code_modules(*entries)
 
 
-def test_package_files_hold_a_docstring_and_names_only() -> None:
+def test_package_files_hold_a_docstring_and_names_only():
     for path in (REPOSITORY / "src/skiagram").glob("*/**/__init__.py"):  # the top has the doors
         docstring, *names = ast.parse(path.read_text()).body
         assert isinstance(docstring, ast.Expr), path
         assert [ast.unparse(node).partition(" ")[0] for node in names] in ([], ["__all__"]), path
 
 
-def test_no_train_stage_can_reach_the_seal_and_each_depends_on_its_code() -> None:
+def test_no_train_stage_can_reach_the_seal_and_each_depends_on_its_code():
     for name, stage in yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"].items():
         if name not in {"ingest", "evaluate"}:
             touched = [*stage["deps"], stage["cmd"]]
@@ -170,9 +166,7 @@ def test_no_train_stage_can_reach_the_seal_and_each_depends_on_its_code() -> Non
 
 
 @pytest.mark.slow
-def test_an_edit_is_seen_by_the_stage_whose_code_or_options_it_is(
-    finished: Project, tmp_path: Path
-) -> None:
+def test_an_edit_is_seen_by_the_stage_whose_code_or_options_it_is(finished, tmp_path):
     copy = finished.copy(tmp_path / "project")
     assert _changed(copy) == set()
     copy.edit("conf/model/decision_tree.yaml", max_depth=2)
@@ -191,8 +185,8 @@ def test_an_edit_is_seen_by_the_stage_whose_code_or_options_it_is(
 
 
 @pytest.mark.slow
-def test_code_the_class_of_an_option_file_and_a_template_change_digests(project: Project) -> None:
-    def digests() -> dict[str, str]:
+def test_code_the_class_of_an_option_file_and_a_template_change_digests(project):
+    def digests():
         done = project.run("python", "pipeline/digest.py")
         assert done.returncode == 0, done.stderr
         return project.hashes("data/code")
@@ -211,13 +205,13 @@ def test_code_the_class_of_an_option_file_and_a_template_change_digests(project:
     assert all(before != after for before, after in pairwise(known))
 
 
-def _changed(project: Project) -> set[str]:
+def _changed(project):
     done = project.run("dvc", "status", "--json")
     assert done.returncode == 0, done.stderr
     return {name for name, why in json.loads(done.stdout).items() if why != ["always changed"]}
 
 
-def test_what_is_installed_is_looked_at_each_time() -> None:
+def test_what_is_installed_is_looked_at_each_time():
     """An upgrade of a library changes no file that DVC sees."""
     stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
     assert stages["digest"]["always_changed"]
@@ -226,9 +220,7 @@ def test_what_is_installed_is_looked_at_each_time() -> None:
     )
 
 
-def test_a_cell_of_a_data_set_that_a_sweep_names_reruns_the_sweep(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cell_of_a_data_set_that_a_sweep_names_reruns_the_sweep(tmp_path, monkeypatch):
     example = yaml.safe_load((REPOSITORY / "conf/dataset/feature_table.yaml").read_text())
     axes = {"cohort": {"second": {"dataset": "second"}}}
     files = {f"dataset/{name}": example | {"file": f"{name}.csv"} for name in ("own", "second")}
@@ -253,7 +245,7 @@ def test_a_cell_of_a_data_set_that_a_sweep_names_reruns_the_sweep(
     assert "data/code/sweep" in stages["sweep"]["deps"]
 
 
-def test_an_option_is_one_column_of_the_table_of_experiments() -> None:
+def test_an_option_is_one_column_of_the_table_of_experiments():
     """A value that stands for a choice of params.yaml would be a second one."""
     choices = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
     for name, stage in yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"].items():
@@ -271,8 +263,8 @@ def test_an_option_is_one_column_of_the_table_of_experiments() -> None:
                 assert not str(flat.get(option)).startswith("${params."), (name, file, option)
 
 
-def _flatten(values: dict[str, Any], above: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def _flatten(values, above=""):
+    flat = {}
     for name, value in values.items():
         within = _flatten(value, f"{above}{name}.") if isinstance(value, dict) else {}
         flat |= within or {f"{above}{name}": value}
@@ -280,7 +272,7 @@ def _flatten(values: dict[str, Any], above: str = "") -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_plots_are_shown_without_a_network(finished: Project, tmp_path: Path) -> None:
+def test_plots_are_shown_without_a_network(finished, tmp_path):
     copy = finished.copy(tmp_path / "project")
     done = copy.run("dvc", "plots", "show")
     assert done.returncode == 0, done.stderr
@@ -291,14 +283,14 @@ def test_plots_are_shown_without_a_network(finished: Project, tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_a_second_repro_has_nothing_to_do(finished: Project) -> None:
+def test_a_second_repro_has_nothing_to_do(finished):
     done = finished.run("dvc", "repro")
     assert stages_run(done.stdout) == ["digest"]
     assert done.returncode == 0
 
 
 @pytest.mark.slow
-def test_a_checkout_ends_well_where_no_sweep_was_run(finished: Project, tmp_path: Path) -> None:
+def test_a_checkout_ends_well_where_no_sweep_was_run(finished, tmp_path):
     copy = finished.copy(tmp_path / "project")
     (copy.folder / "sweeps").mkdir(exist_ok=True)
     shutil.copy(REPOSITORY / "sweeps/dvc.yaml", copy.folder / "sweeps")
@@ -314,9 +306,7 @@ def test_a_checkout_ends_well_where_no_sweep_was_run(finished: Project, tmp_path
 
 
 @pytest.mark.slow
-def test_after_a_model_was_removed_another_clone_pulls_and_has_nothing_to_do(
-    finished: Project, tmp_path: Path
-) -> None:
+def test_after_a_model_was_removed_another_clone_pulls_and_has_nothing_to_do(finished, tmp_path):
     copy = finished.copy(tmp_path / "project")
     copy.edit("params.yaml", baselines=BASELINES[:1])
     assert copy.run("dvc", "repro").returncode == 0
@@ -340,9 +330,7 @@ def test_after_a_model_was_removed_another_clone_pulls_and_has_nothing_to_do(
 
 
 @pytest.mark.slow
-def test_the_report_has_the_models_that_are_explained_and_no_figure_changes(
-    finished: Project, tmp_path: Path
-) -> None:
+def test_the_report_has_the_models_that_are_explained_and_no_figure_changes(finished, tmp_path):
     copy = finished.copy(tmp_path / "project")
     before, metrics = copy.hashes("models", "scores"), copy.folder / "reports/metrics.json"
     figures = metrics.read_text()
@@ -365,7 +353,7 @@ def test_the_report_has_the_models_that_are_explained_and_no_figure_changes(
 
 
 @pytest.mark.slow
-def test_more_workers_rerun_nothing_and_give_equal_bytes(finished: Project, tmp_path: Path) -> None:
+def test_more_workers_rerun_nothing_and_give_equal_bytes(finished, tmp_path):
     copy = finished.copy(tmp_path / "project")
     before = copy.hashes("data", "reports")
     copy.edit("conf/compute/local.yaml", workers=2)
@@ -375,9 +363,7 @@ def test_more_workers_rerun_nothing_and_give_equal_bytes(finished: Project, tmp_
 
 
 @pytest.mark.slow
-def test_a_dropped_model_is_not_reported_and_the_run_ends_with_a_table(
-    finished: Project, tmp_path: Path
-) -> None:
+def test_a_dropped_model_is_not_reported_and_the_run_ends_with_a_table(finished, tmp_path):
     copy = finished.copy(tmp_path / "project")
     copy.edit("params.yaml", baselines=BASELINES[:1])
     copy.stages(("evaluate",))
@@ -395,6 +381,6 @@ def test_a_dropped_model_is_not_reported_and_the_run_ends_with_a_table(
 
 
 @pytest.mark.slow
-def test_dvc_can_read_the_graph() -> None:
+def test_dvc_can_read_the_graph():
     listed = Project(REPOSITORY).run(sys.executable, "-m", "dvc", "stage", "list", "--name-only")
     assert "train_baseline@svm" in listed.stdout, listed.stderr

@@ -5,13 +5,13 @@ import json
 import pytest
 from omegaconf import OmegaConf
 
-from tests.pipeline.project import BASELINES, Project, stages_run
+from tests.pipeline.project import BASELINES, stages_run
 
 HEADS = ["encoder_logistic_regression", "early_fusion"]
 
 
 @pytest.fixture(scope="module")
-def encoded(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def encoded(finished, tmp_path_factory):
     """Return the finished project after a run with a frozen encoder and two models that read it."""
     from tests.encoders.examples import options, weights_file  # torch
 
@@ -41,7 +41,7 @@ def encoded(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
 
 
 @pytest.mark.slow
-def test_heads_are_an_arm_of_their_own_in_the_report(encoded: Project) -> None:
+def test_heads_are_an_arm_of_their_own_in_the_report(encoded):
     evaluation = json.loads((encoded.folder / "reports/evaluation.json").read_text())
     outcomes = {model["outcome"]["model"]: model["outcome"] for model in evaluation["models"]}
     plain, fused = (outcomes[head] for head in HEADS)
@@ -55,8 +55,8 @@ def test_heads_are_an_arm_of_their_own_in_the_report(encoded: Project) -> None:
 
 @pytest.mark.slow
 def test_a_changed_head_encodes_nothing_and_a_new_run_of_encode_takes_the_known(
-    encoded: Project,
-) -> None:
+    encoded,
+):
     encoded.edit("conf/model/early_fusion.yaml", C=0.5)
     done = encoded.run("dvc", "repro", "train_baseline")
     assert stages_run(done.stdout) == ["digest", "train_baseline@early_fusion"], done.stderr
@@ -68,7 +68,7 @@ def test_a_changed_head_encodes_nothing_and_a_new_run_of_encode_takes_the_known(
 
 
 @pytest.mark.slow
-def test_what_does_not_fit_leaves_the_old_encoding(encoded: Project) -> None:
+def test_what_does_not_fit_leaves_the_old_encoding(encoded):
     before, file = encoded.hashes("data/encodings"), encoded.folder / "conf/encoder/tiny.yaml"
     text = file.read_text()
     encoded.edit("conf/encoder/tiny.yaml", weights__sha256="0" * 64)

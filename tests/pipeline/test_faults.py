@@ -6,12 +6,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from skiagram.projects.lock import repair
-from tests.pipeline.project import REPOSITORY, STAGES, Project
+from tests.pipeline.project import REPOSITORY, STAGES
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +37,7 @@ print(json.dumps(found))
 """
 
 
-def mounted(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def mounted(script, *arguments):
     """Run a shell script where it may mount file systems that nobody else sees, else skip."""
     own = ["unshare", "--user", "--mount", "--map-root-user", "sh", "-euc"]
     trial = [*own, "mount -t tmpfs -o size=64k none /mnt"]
@@ -50,9 +49,7 @@ def mounted(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=environment)
 
 
-def test_a_full_disk_costs_one_line_and_no_output_in_every_stage(
-    finished: Project, tmp_path: Path
-) -> None:
+def test_a_full_disk_costs_one_line_and_no_output_in_every_stage(finished, tmp_path):
     script = 'mount -t tmpfs -o size=200m none "$1"; cp -a "$2/." "$1"; cd "$1"; "$3" -c "$4" "$5"'
     wanted = json.dumps([OUTPUTS, STAGES])
     folder = tmp_path / "disk"
@@ -66,7 +63,7 @@ def test_a_full_disk_costs_one_line_and_no_output_in_every_stage(
         assert code == 0 or (len(said.splitlines()) == 1 and "space" in said), case
 
 
-def test_a_stage_that_may_write_no_more_says_so(finished: Project, tmp_path: Path) -> None:
+def test_a_stage_that_may_write_no_more_says_so(finished, tmp_path):
     copy = finished.copy(tmp_path / "project")
     before = copy.hashes(*OUTPUTS)
     done = copy.run("sh", "-c", 'ulimit -f 1; exec "$0" pipeline/restore.py', sys.executable)
@@ -78,7 +75,7 @@ def test_a_stage_that_may_write_no_more_says_so(finished: Project, tmp_path: Pat
     assert copy.hashes(*OUTPUTS) == before
 
 
-def test_a_read_only_folder_costs_one_line(finished: Project, tmp_path: Path) -> None:
+def test_a_read_only_folder_costs_one_line(finished, tmp_path):
     script = 'mount --bind "$1" "$1"; mount -o remount,ro,bind "$1"; cd "$1"; exec "$2" "$3"'
     copy = tmp_path / "project"
     shutil.copytree(finished.folder, copy, symlinks=True)
@@ -88,7 +85,7 @@ def test_a_read_only_folder_costs_one_line(finished: Project, tmp_path: Path) ->
     assert len(done.stderr.splitlines()) == 1, done.stderr
 
 
-def test_a_second_dvc_waits_for_nobody_and_says_who_is_at_work(project: Project) -> None:
+def test_a_second_dvc_waits_for_nobody_and_says_who_is_at_work(project):
     stage = {"cmd": "sleep 6; cp params.yaml out.txt", "deps": ["params.yaml"], "outs": ["out.txt"]}
     (project.folder / "dvc.yaml").write_text(json.dumps({"stages": {"copy": stage}}))
     assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0
@@ -104,7 +101,7 @@ def test_a_second_dvc_waits_for_nobody_and_says_who_is_at_work(project: Project)
     assert "didn't change, skipping" in project.run("dvc", "repro").stdout
 
 
-def test_a_locked_database_costs_a_warning_and_no_result(finished: Project, tmp_path: Path) -> None:
+def test_a_locked_database_costs_a_warning_and_no_result(finished, tmp_path):
     copy = finished.copy(tmp_path / "project")
     before = copy.hashes("reports")
     holder = sqlite3.connect(copy.folder / "mlflow.db", isolation_level=None)
@@ -121,9 +118,7 @@ def test_a_locked_database_costs_a_warning_and_no_result(finished: Project, tmp_
     assert copy.hashes("reports") == before
 
 
-def test_without_a_run_there_is_no_receipt_and_the_next_one_records(
-    finished: Project, tmp_path: Path
-) -> None:
+def test_without_a_run_there_is_no_receipt_and_the_next_one_records(finished, tmp_path):
     copy = finished.copy(tmp_path / "project")
     receipt = copy.folder / "reports/receipt.json"
     recorded = receipt.read_bytes()
@@ -140,9 +135,7 @@ def test_without_a_run_there_is_no_receipt_and_the_next_one_records(
     assert receipt.read_bytes() == recorded
 
 
-def test_code_that_a_full_disk_cut_short_breaks_no_later_run(
-    project: Project, tmp_path: Path
-) -> None:
+def test_code_that_a_full_disk_cut_short_breaks_no_later_run(project, tmp_path):
     compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path / "compiled")}
     digest = (sys.executable, "pipeline/digest.py")
     assert project.run(*digest, **compiled).returncode == 0
@@ -157,7 +150,7 @@ def test_code_that_a_full_disk_cut_short_breaks_no_later_run(
         assert "Traceback" not in done.stderr, (command, done.stderr)
 
 
-def test_a_run_that_fails_half_way_is_recorded_as_failed(finished: Project, tmp_path: Path) -> None:
+def test_a_run_that_fails_half_way_is_recorded_as_failed(finished, tmp_path):
     copy = finished.copy(tmp_path / "project")
     copy.edit("params.yaml", restoration="refuses")
     steps = (copy.folder / "conf/restoration/repair.yaml").read_text()

@@ -18,14 +18,14 @@ from PIL import Image
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records.files import read_record
 from skiagram.records.predictions import Predictions
-from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, Project, source_arrays
+from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, source_arrays
 
 pytestmark = pytest.mark.slow
 TUTORIAL = REPOSITORY / "docs/tutorial/first-hour.md"
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(tmp_path_factory):
     place = tmp_path_factory.mktemp("dist")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(place)]
     subprocess.run(build, cwd=REPOSITORY, check=True)
@@ -33,7 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def scoring_venv(wheel: Path, line: str, extra: str, place: Path) -> Path:
+def scoring_venv(wheel, line, extra, place):
     """Return a venv with what a line of the tutorial installs; of a network it says the extra."""
     assert wheel.name in line
     assert f"[{extra}]" in line
@@ -46,14 +46,14 @@ def scoring_venv(wheel: Path, line: str, extra: str, place: Path) -> Path:
     return place
 
 
-def lines_of_the_tutorial() -> tuple[list[str], list[str]]:
+def lines_of_the_tutorial():
     """Return what is typed in the project, and what on the other machine."""
     text = TUTORIAL.read_text(encoding="utf-8").split("## 6. Hand it on")[1].split("\n## ")[0]
     first, second = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     return first.splitlines(), second.splitlines()
 
 
-def in_venv(venv: Path, folder: Path, line: str) -> "subprocess.CompletedProcess[str]":
+def in_venv(venv, folder, line):
     """Type a line on the other machine."""
     environment = {
         "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
@@ -66,9 +66,7 @@ def in_venv(venv: Path, folder: Path, line: str) -> "subprocess.CompletedProcess
 
 
 @pytest.mark.parametrize(("model", "extra"), [(BASELINES[0], "score"), (NETWORK, "networks")])
-def test_a_model_scores_in_an_empty_venv_as_in_its_run(
-    model: str, extra: str, finished: Project, wheel: Path, tmp_path: Path
-) -> None:
+def test_a_model_scores_in_an_empty_venv_as_in_its_run(model, extra, finished, wheel, tmp_path):
     here, there = lines_of_the_tutorial()
     scoring = scoring_venv(wheel, there[1], extra, tmp_path / "scoring")
     package = tmp_path / f"{model}.skiagram"

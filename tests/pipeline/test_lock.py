@@ -5,14 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from dvc.fs import utils as dvc_files
 from dvc.rwlock import SCHEMA
 
 from skiagram.projects.lock import repair
-from tests.pipeline.project import REPOSITORY, Project
+from tests.pipeline.project import REPOSITORY
 
 TINY = """stages:
   copy:
@@ -22,14 +21,14 @@ TINY = """stages:
 """
 
 
-def mend(folder: Path) -> str:
+def mend(folder):
     lines = repair(folder)
     assert len(lines) <= 1
     return "".join(lines)
 
 
 @pytest.mark.slow
-def test_a_cut_lock_is_put_back_and_nothing_runs_again(project: Project) -> None:
+def test_a_cut_lock_is_put_back_and_nothing_runs_again(project):
     (project.folder / "dvc.yaml").write_text(TINY)
     assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0
     assert project.run("dvc", "repro").returncode == 0
@@ -61,9 +60,7 @@ stages:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b'{"write": {"data/cas', b"\0" * 40])
-def test_a_cut_note_of_who_uses_what_is_removed_and_dvc_runs(
-    content: bytes, project: Project
-) -> None:
+def test_a_cut_note_of_who_uses_what_is_removed_and_dvc_runs(content, project):
     (project.folder / "dvc.yaml").write_text(TINY)
     assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0
     note = project.folder / ".dvc" / "tmp" / "rwlock"
@@ -83,7 +80,7 @@ def test_a_cut_note_of_who_uses_what_is_removed_and_dvc_runs(
         assert project.run("dvc", "repro").returncode == 0
 
 
-def test_a_note_that_names_a_killed_process_alone_is_removed(tmp_path: Path) -> None:
+def test_a_note_that_names_a_killed_process_alone_is_removed(tmp_path):
     """Nobody asks how it ended, as in a container without an init process: it stays defunct."""
     note = tmp_path / ".dvc" / "tmp" / "rwlock"
     note.parent.mkdir(parents=True, exist_ok=True)
@@ -101,8 +98,8 @@ def test_a_note_that_names_a_killed_process_alone_is_removed(tmp_path: Path) -> 
 
 
 def test_copies_that_a_killed_dvc_had_begun_are_removed_unless_one_is_at_work(
-    tmp_path: Path,
-) -> None:
+    tmp_path,
+):
     note = tmp_path / ".dvc/tmp/rwlock"
     begun = [tmp_path / folder / dvc_files.tmp_fname() for folder in ("reports", "data/images")]
     own = [tmp_path / name for name in ("reports/.notes.tmp", "data/images/a.tmp", "mine/.a.tmp")]
@@ -121,7 +118,7 @@ def test_copies_that_a_killed_dvc_had_begun_are_removed_unless_one_is_at_work(
 
 
 @pytest.mark.slow
-def test_without_a_copy_git_has_one_and_without_git_every_stage_is_new(project: Project) -> None:
+def test_without_a_copy_git_has_one_and_without_git_every_stage_is_new(project):
     lock = project.folder / "dvc.lock"
     lock.write_bytes(LOCK)
     for command in (["init", "-q"], ["add", "-f", "dvc.lock"]):
@@ -144,7 +141,7 @@ def test_without_a_copy_git_has_one_and_without_git_every_stage_is_new(project: 
     assert lock.read_bytes() == b"<<<<<<< HEAD\n" + LOCK
 
 
-def test_make_repro_mends_the_lock_before_dvc_reads_it() -> None:
+def test_make_repro_mends_the_lock_before_dvc_reads_it():
     text = (REPOSITORY / "Makefile").read_text()
     repro = text[text.index("\nrepro:") :]
     assert repro.index("repair") < repro.index("dvc repro\n") < repro.index("skiagram show")

@@ -1,7 +1,6 @@
 """No stage and no prediction unpickles: a file could run code. The interpreter itself is asked."""
 
 import sys
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -21,7 +20,7 @@ for model in models:
 
 
 @pytest.fixture
-def forbidden(tmp_path: Path) -> dict[str, str]:
+def forbidden(tmp_path):
     """Return the environment in which Python ends with 86 at the first unpickled name."""
     (tmp_path / "hook").mkdir()
     (tmp_path / "hook" / "sitecustomize.py").write_text(FORBID)
@@ -29,9 +28,7 @@ def forbidden(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_the_hook_meets_pickles_in_memory_and_in_files(
-    forbidden: dict[str, str], tmp_path: Path
-) -> None:
+def test_the_hook_meets_pickles_in_memory_and_in_files(forbidden, tmp_path):
     project = Project(tmp_path)
     for load in (
         "import pickle, decimal; pickle.loads(pickle.dumps(decimal.Decimal(1)))",
@@ -44,9 +41,7 @@ def test_the_hook_meets_pickles_in_memory_and_in_files(
 
 
 @pytest.mark.slow
-def test_no_stage_and_no_prediction_unpickles(
-    finished: Project, forbidden: dict[str, str], tmp_path: Path
-) -> None:
+def test_no_stage_and_no_prediction_unpickles(finished, forbidden, tmp_path):
     copy = finished.copy(tmp_path / "project")  # its stages ran where the first name ends a run
     store = ImageStore(copy.folder / "data/images")
     film = tmp_path / "film.png"
@@ -56,7 +51,7 @@ def test_no_stage_and_no_prediction_unpickles(
     assert done.returncode == 0, done.stderr
 
 
-def test_no_module_of_the_program_imports_pickle() -> None:
+def test_no_module_of_the_program_imports_pickle():
     folders = (REPOSITORY / "src", REPOSITORY / "pipeline")
     to_other_machines = REPOSITORY / "src/skiagram/compute/clusters.py"  # work, as Ray does itself
     for file in (path for folder in folders for path in folder.rglob("*.py")):

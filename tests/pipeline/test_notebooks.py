@@ -2,10 +2,7 @@
 
 import ast
 import json
-from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
-from typing import Any
 
 import nbformat
 import numpy as np
@@ -16,14 +13,14 @@ from nbclient.exceptions import CellExecutionError
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records.files import read_record, read_table, write_table
 from skiagram.statistics.estimate import format_difference
-from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, Project
+from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 OUTPUTS = ("conf", "data", "models", "scores", "reports")
 
 
 @pytest.fixture
-def jupyter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def jupyter(tmp_path, monkeypatch):
     """Keep the kernel's own files out of the home folder, and take it from this environment."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "jupyter"))
@@ -31,7 +28,7 @@ def jupyter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def imperfect(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def imperfect(finished, tmp_path_factory):
     """Return the finished run with models that err: each has some test scores exchanged."""
     project = finished.copy(tmp_path_factory.mktemp("imperfect") / "project")
     for seed, model in enumerate((*BASELINES, NETWORK)):
@@ -48,15 +45,15 @@ def imperfect(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Pr
     return project
 
 
-def executed(name: str, project: Project) -> Mapping[str, str]:
+def executed(name, project):
     """Run a notebook in a project; return what each code cell shows, as text."""
-    book: Any = nbformat.read(REPOSITORY / "notebooks" / f"{name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+    book = nbformat.read(REPOSITORY / "notebooks" / f"{name}.ipynb", as_version=4)
     place = {"metadata": {"path": str(project.folder)}}
     NotebookClient(book, kernel_name="python3", timeout=300, resources=place).execute()
     return {cell.id: _shown(cell) for cell in book.cells if cell.cell_type == "code"}
 
 
-def _shown(cell: Any) -> str:
+def _shown(cell):
     """Join printed text and the richest form of the value."""
     shown = []
     for output in cell.outputs:
@@ -69,7 +66,7 @@ def _shown(cell: Any) -> str:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_is_committed_as_it_was_written(path: Path) -> None:
+def test_a_notebook_is_committed_as_it_was_written(path):
     text = path.read_text(encoding="utf-8")
     book = json.loads(text)
     nbformat.validate(book)
@@ -86,7 +83,7 @@ def test_a_notebook_is_committed_as_it_was_written(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_what_a_notebook_imports_is_there(path: Path) -> None:
+def test_what_a_notebook_imports_is_there(path):
     cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
     imports = [
         node
@@ -101,7 +98,7 @@ def test_what_a_notebook_imports_is_there(path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("jupyter")
-def test_the_comparison_follows_from_the_artefacts(imperfect: Project) -> None:
+def test_the_comparison_follows_from_the_artefacts(imperfect):
     before = imperfect.hashes(*OUTPUTS)
     shown = executed("comparison", imperfect)
     assert imperfect.hashes(*OUTPUTS) == before
@@ -125,9 +122,7 @@ def test_the_comparison_follows_from_the_artefacts(imperfect: Project) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("jupyter")
-def test_the_comparison_stops_where_the_record_and_the_scores_differ(
-    imperfect: Project, tmp_path: Path
-) -> None:
+def test_the_comparison_stops_where_the_record_and_the_scores_differ(imperfect, tmp_path):
     """A table that was edited by hand does not pass for the one the report was made from."""
     altered = imperfect.copy(tmp_path / "project")
     table = altered.folder / "reports/scores.csv"
@@ -140,9 +135,7 @@ def test_the_comparison_stops_where_the_record_and_the_scores_differ(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("jupyter")
-def test_a_folder_of_ones_own_goes_from_check_to_audit(
-    finished: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_of_ones_own_goes_from_check_to_audit(finished, monkeypatch):
     monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
     before = finished.hashes(*OUTPUTS)
     shown = executed("bring_your_own_images", finished)
@@ -161,7 +154,7 @@ def test_a_folder_of_ones_own_goes_from_check_to_audit(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("jupyter")
-def test_a_project_is_read(imperfect: Project) -> None:
+def test_a_project_is_read(imperfect):
     shown = executed("a_project_read", imperfect)
     evaluation = read_record(Evaluation, imperfect.folder / "reports/evaluation.json")
     assert "<table" in shown["project"]
@@ -174,8 +167,8 @@ def test_a_project_is_read(imperfect: Project) -> None:
 @pytest.mark.parametrize(
     ("name", "cell"), [("features_in_scikit_learn", "verdict"), ("two_scores_compared", "compared")]
 )
-def test_features_and_scores_need_no_project(name: str, cell: str, tmp_path: Path) -> None:
-    book: Any = nbformat.read(REPOSITORY / "notebooks" / f"{name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+def test_features_and_scores_need_no_project(name, cell, tmp_path):
+    book = nbformat.read(REPOSITORY / "notebooks" / f"{name}.ipynb", as_version=4)
     place = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(book, kernel_name="python3", timeout=300, resources=place).execute()
     shown = {one.id: _shown(one) for one in book.cells if one.cell_type == "code"}

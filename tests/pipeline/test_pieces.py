@@ -1,18 +1,12 @@
 """A stage does without a store of pieces that cannot be made."""
 
-from pathlib import Path
-
 import pytest
-
-from tests.pipeline.project import Project
 
 pytestmark = pytest.mark.slow
 TREE = ("train_baseline", "model=decision_tree", "plan.folds=2")
 
 
-def test_a_store_that_cannot_be_made_is_said_and_stops_nothing(
-    finished: Project, tmp_path: Path
-) -> None:
+def test_a_store_that_cannot_be_made_is_said_and_stops_nothing(finished, tmp_path):
     copy = finished.copy(tmp_path / "project")
     (copy.folder / ".work/pieces").rename(tmp_path / "elsewhere")
     (copy.folder / ".work/pieces").write_text("a file where a folder should be")

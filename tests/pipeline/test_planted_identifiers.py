@@ -12,15 +12,12 @@ import shutil
 import sqlite3
 import subprocess
 import zipfile
-from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
 import tifffile
-from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -29,8 +26,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from skiagram.records.files import read_table
-from tests.datasets.own_folders import OwnFolder, dicom, write_folder
-from tests.pipeline.project import REPOSITORY, Project
+from tests.datasets.own_folders import dicom, write_folder
+from tests.pipeline.project import REPOSITORY
 
 MARK = "ZZTEST"
 PERSON = f"{MARK}^PATIENT"
@@ -71,21 +68,18 @@ _LANGUAGES = {
 }
 
 
-def film(at: int) -> NDArray[np.uint8]:
+def film(at):
     """Return noise with stripes where the patient has the disease."""
     rng = np.random.default_rng(at)
     stripes = 40 * np.sin(np.arange(SIDE) * 1.3 + rng.uniform(0, 6)) * sick(at)
-    image: NDArray[np.uint8] = (
-        (rng.normal(128, 25, (SIDE, SIDE)) + stripes).clip(0, 255).astype("u1")
-    )
-    return image
+    return (rng.normal(128, 25, (SIDE, SIDE)) + stripes).clip(0, 255).astype("u1")
 
 
-def sick(at: int) -> bool:
+def sick(at):
     return at // 4 % 2 == 1
 
 
-def planted_dicom(at: int) -> bytes:
+def planted_dicom(at):
     """Plant in every element of the kinds above, in nested sequences, private tags, an overlay."""
     header = pydicom.dcmread(BytesIO(dicom(at)))
     header.Rows = header.Columns = SIDE
@@ -113,14 +107,14 @@ def planted_dicom(at: int) -> bytes:
     return file.getvalue()
 
 
-def planted_exif() -> bytes:
+def planted_exif():
     exif = Image.Exif()
     exif[0x010E] = exif[0x013B] = exif[0x8298] = PERSON  # description, artist, copyright
     exif[0x0132] = f"{DATES[1]} 10:11:12"
     return exif.tobytes()
 
 
-def planted_png(at: int) -> bytes:
+def planted_png(at):
     text = PngInfo()
     text.add_text("Title", PERSON)
     text.add_text("Comment", PERSON, zip=True)
@@ -130,13 +124,13 @@ def planted_png(at: int) -> bytes:
     return file.getvalue()
 
 
-def planted_jpeg(at: int) -> bytes:
+def planted_jpeg(at):
     file = BytesIO()
     Image.fromarray(film(at)).save(file, "JPEG", exif=planted_exif(), comment=PERSON)
     return file.getvalue()
 
 
-def planted_tiff(at: int) -> bytes:
+def planted_tiff(at):
     file = BytesIO()
     tags = [(0x013B, "s", 0, PERSON, True), (0x9999, "s", 0, PERSON, True)]
     tifffile.imwrite(file, film(at), description=PERSON, extratags=tags, software=MARK)
@@ -151,17 +145,15 @@ KINDS = {
 }
 
 
-def hospital(place: Path) -> OwnFolder:
+def hospital(place):
     """Return two images a patient in folders of their own, and a table that names them."""
-    files: dict[str, bytes] = {}
-    rows: list[dict[str, object]] = []
+    files = {}
+    rows = []
     for at in range(2 * PATIENTS):
         suffix, make = list(KINDS.items())[at % 4]
         name = f"{MARK}-{at // 2:03d}/{PERSON}-{at}.{suffix}"
         files[name] = make(at)
-        known: dict[str, object] = {
-            column: f"{value}{at // 2}" for column, value in _LANGUAGES.items()
-        }
+        known = {column: f"{value}{at // 2}" for column, value in _LANGUAGES.items()}
         rows.append(
             {
                 "file": name,
@@ -175,7 +167,7 @@ def hospital(place: Path) -> OwnFolder:
     return write_folder(place / PLACE, files, rows)
 
 
-def written(folder: Path) -> Iterator[tuple[str, bytes]]:
+def written(folder):
     """Yield name and content of every file, and of what is packed in it."""
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or path.is_symlink():
@@ -192,7 +184,7 @@ def written(folder: Path) -> Iterator[tuple[str, bytes]]:
             yield f"{name} (picture {at})", base64.b64decode(coded)
 
 
-def leaks(name: str, content: bytes) -> list[str]:
+def leaks(name, content):
     """Return where which mark stands."""
     codes = ("utf-8", "utf-16-le", "utf-32-le")
     return [
@@ -202,7 +194,7 @@ def leaks(name: str, content: bytes) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")  # `no` in lower case
-def test_the_search_finds_what_is_planted(tmp_path: Path) -> None:
+def test_the_search_finds_what_is_planted(tmp_path):
     own = hospital(tmp_path)
     for suffix in KINDS:
         (path, *_) = own.folder.rglob(f"*.{suffix}")
@@ -212,7 +204,7 @@ def test_the_search_finds_what_is_planted(tmp_path: Path) -> None:
     assert {found for found in MARKS if found in own.csv.read_text()} == {MARK, RARE, *DATES[1:]}
 
 
-def women(table: Path, films: list[Path], side: str) -> str:
+def women(table, films, side):
     """Write what a model reads of some films besides them, and return where."""
     cells = [f"{path.name},50,{side}" for path in films]
     table.write_text("\n".join(["file,Alter,Seite", *cells]))
@@ -221,9 +213,7 @@ def women(table: Path, films: list[Path], side: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_nothing_that_identifies_comes_out_of_a_run(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_that_identifies_comes_out_of_a_run(project, tmp_path, monkeypatch):
     for name in ("HOME", "TMPDIR", "DVC_SITE_CACHE_DIR"):
         (tmp_path / "machine" / name).mkdir(parents=True)
         monkeypatch.setenv(name, str(tmp_path / "machine" / name))
@@ -276,7 +266,7 @@ def test_nothing_that_identifies_comes_out_of_a_run(
         ),
         (*skiagram, "package", "models/svm", "-o", "svm.skiagram"),
     ]
-    found: list[str] = []
+    found = []
     for line in lines:
         done = project.run(*line)
         assert done.returncode == 0, (line, done.stdout[-3000:], done.stderr[-3000:])
@@ -310,9 +300,7 @@ def test_nothing_that_identifies_comes_out_of_a_run(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_run_that_fails_tells_the_terminal_alone_whose_image_it_was(
-    project: Project, tmp_path: Path
-) -> None:
+def test_a_run_that_fails_tells_the_terminal_alone_whose_image_it_was(project, tmp_path):
     own = hospital(tmp_path / "hospital")
     project.edit("params.yaml", dataset="films", design="cv", networks=[])
     place = (str(own.folder), str(own.csv), "--positive", "sick")
@@ -338,7 +326,7 @@ def test_a_run_that_fails_tells_the_terminal_alone_whose_image_it_was(
     assert {leak.rpartition(": ")[2] for leak in found} <= {PLACE}  # in the config
 
 
-def held_by_git(project: Project) -> Iterator[tuple[str, bytes]]:
+def held_by_git(project):
     """Yield every object that git has: of commits, experiments, stashes and the index."""
     listed = project.run("git", "cat-file", "--batch-all-objects", "--batch-check").stdout
     for line in listed.splitlines():
@@ -350,7 +338,7 @@ def held_by_git(project: Project) -> Iterator[tuple[str, bytes]]:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_git_gets_nothing_that_identifies_of_images_within_the_project(project: Project) -> None:
+def test_git_gets_nothing_that_identifies_of_images_within_the_project(project):
     shutil.copy(REPOSITORY / ".gitignore", project.folder)
     project.edit(
         "params.yaml", features="first_order", baselines=["logistic_regression"], networks=[]

@@ -11,14 +11,12 @@ from PIL import Image
 from skiagram.image_store.store import ImageStore
 from skiagram.records.predictions import Predictions, probabilities_of
 from skiagram.tasks.cases import Cases
-from tests.pipeline.project import BASELINES, NETWORK, Project
+from tests.pipeline.project import BASELINES, NETWORK
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", [BASELINES[0], NETWORK, "combined/stacking"])
-def test_films_of_the_test_set_get_the_scores_of_the_run(
-    model: str, finished: Project, tmp_path: Path
-) -> None:
+def test_films_of_the_test_set_get_the_scores_of_the_run(model, finished, tmp_path):
     store = ImageStore(finished.folder / "data/images")
     names = Cases.read(finished.folder / "data/cases/cases.parquet").test().case_id.tolist()
     films = [f"{tmp_path}/{case}.png" for case in names]

@@ -4,8 +4,6 @@ import hashlib
 import json
 import shutil
 import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,7 +11,6 @@ from skiagram.records.files import read_table
 from tests.pipeline.project import (
     NETWORK,
     STAGES,
-    Project,
     make_project,
     source_arrays,
     stack,
@@ -37,9 +34,7 @@ OUTSIDE_THE_SEAL = (
 )
 
 
-def test_test_labels_move_no_hash_outside_the_seal_wherever_it_runs(
-    finished: Project, tmp_path: Path
-) -> None:
+def test_test_labels_move_no_hash_outside_the_seal_wherever_it_runs(finished, tmp_path):
     """The same source with permuted test labels, ingested and trained where all else differs."""
     other = make_project(tmp_path / ODD_FOLDER, permute_test_labels=True)
     stack(other)
@@ -51,9 +46,7 @@ def test_test_labels_move_no_hash_outside_the_seal_wherever_it_runs(
     assert other.hashes("reports") != finished.hashes("reports")
 
 
-def test_no_home_and_no_folder_clock_language_or_user_changes_a_byte(
-    finished: Project, tmp_path: Path
-) -> None:
+def test_no_home_and_no_folder_clock_language_or_user_changes_a_byte(finished, tmp_path):
     copy = finished.copy(tmp_path / ODD_FOLDER)
     shutil.rmtree(copy.folder / ".work", ignore_errors=True)
     # Of the stages between, the test above says it.
@@ -65,16 +58,14 @@ def test_no_home_and_no_folder_clock_language_or_user_changes_a_byte(
     assert copy.run("dvc", "status", HOME="/proc/none").returncode == 0
 
 
-def run_elsewhere(project: Project, *stages: tuple[str, ...]) -> None:
+def run_elsewhere(project, *stages):
     """Run stages in Pythons of their own, on a machine where all that may differ is another."""
     for name, *overrides in stages:
         done = project.run(sys.executable, f"pipeline/{name}.py", *overrides, **ELSEWHERE)
         assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_failing_network_still_leaves_a_report(
-    finished: Project, tmp_path: Path, terminal: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_network_still_leaves_a_report(finished, tmp_path, terminal, monkeypatch):
     copy = finished.copy(tmp_path / "project")
     too_small = "model.training.image_size=8"
     done = copy.stage("train_network", "model=article_cnn", too_small, "plan.folds=2")
@@ -91,9 +82,7 @@ def test_a_failing_network_still_leaves_a_report(
 
 
 @pytest.mark.parametrize("fault", ["truncated", "pickled", "one class", "unlabelled"])
-def test_a_bad_source_is_named_and_leaves_earlier_outputs_untouched(
-    project: Project, fault: str
-) -> None:
+def test_a_bad_source_is_named_and_leaves_earlier_outputs_untouched(project, fault):
     assert project.stage("ingest", "dataset=tiny").returncode == 0
     before = project.hashes("data")
     arrays = source_arrays()
@@ -116,7 +105,7 @@ def test_a_bad_source_is_named_and_leaves_earlier_outputs_untouched(
     assert project.hashes("data") == before
 
 
-def test_jobs_of_one_stage_write_below_their_own_folders(finished: Project, tmp_path: Path) -> None:
+def test_jobs_of_one_stage_write_below_their_own_folders(finished, tmp_path):
     copy = finished.copy(tmp_path / "project")
     before = copy.hashes("data")
     words = ("features=[first_order],[wavelet]", "hydra.sweep.dir=multirun/features")
@@ -128,9 +117,7 @@ def test_jobs_of_one_stage_write_below_their_own_folders(finished: Project, tmp_
         assert all(family in str(name) for name in table if name != "case_id")
 
 
-def test_a_debugged_stage_takes_seconds_and_changes_no_output(
-    finished: Project, tmp_path: Path
-) -> None:
+def test_a_debugged_stage_takes_seconds_and_changes_no_output(finished, tmp_path):
     copy = finished.copy(tmp_path / "project")
     before = copy.hashes("data", "models", "scores")
     done = copy.stage("train_network", f"model={NETWORK}", "+debug=network")
@@ -141,7 +128,7 @@ def test_a_debugged_stage_takes_seconds_and_changes_no_output(
     assert outcome["options"]["training"]["epochs"] == 1
 
 
-def test_an_experiment_holds_choices_of_a_question(finished: Project, tmp_path: Path) -> None:
+def test_an_experiment_holds_choices_of_a_question(finished, tmp_path):
     copy = finished.copy(tmp_path / "project")
     (copy.folder / "conf/experiment/own.yaml").write_text(
         "# @package _global_\nparams:\n  features: first_order\n  seed: 7\n"

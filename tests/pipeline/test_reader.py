@@ -1,7 +1,5 @@
 """A reader's column of the user's own table stands beside the models, from ingest to the report."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,15 +9,15 @@ from skiagram.deploy.model import load_model
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records.files import read_record, read_table
-from tests.datasets.own_folders import OwnFolder, png, row, write_folder
-from tests.pipeline.project import Project, list_stages
+from tests.datasets.own_folders import png, row, write_folder
+from tests.pipeline.project import list_stages
 
 pytestmark = pytest.mark.slow
 
 TEST_SITE = "Leeds"
 
 
-def read_folder(place: Path) -> OwnFolder:
+def read_folder(place):
     """Return a folder with two sites, both classes at each, and a good reader."""
     files = {f"film-{at}.png": png(at) for at in range(96)}
     rows = [row(at, name) for at, name in enumerate(files)]
@@ -30,9 +28,7 @@ def read_folder(place: Path) -> OwnFolder:
     return write_folder(place, files, rows)
 
 
-def test_a_reader_stands_in_every_table_and_is_nobodys_input(
-    project: Project, tmp_path: Path
-) -> None:
+def test_a_reader_stands_in_every_table_and_is_nobodys_input(project, tmp_path):
     own = read_folder(tmp_path / "own")
     (project.folder / "source").mkdir(exist_ok=True)
     words = ["--positive", "cancer", "--test-sites", TEST_SITE, "--scores", "reader_1"]

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import numpy as np
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 from PIL import Image
 
@@ -20,7 +20,7 @@ WIDEST = 160  # columns that a person can compare
 _TIME = re.compile(r"(seconds?|minutes?|hour|\d s)\b")
 
 
-def usage() -> list[tuple[str, str]]:
+def usage():
     """Return command and comment of each everyday command."""
     text = (REPOSITORY / "docs/how-to/everyday-commands.md").read_text(encoding="utf-8")
     block = text.split("```bash\n", 1)[1].split("```", 1)[0]
@@ -28,7 +28,7 @@ def usage() -> list[tuple[str, str]]:
     return [(one[0].strip(), one[1] if len(one) > 1 else "") for one in pairs]
 
 
-def front_page() -> tuple[list[str], str]:
+def front_page():
     """Return the lines that README tells to type, and the first line of the table that it shows."""
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     lines = "".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL)).splitlines()
@@ -41,7 +41,7 @@ LINES = [line for line in usage() if not line[0].startswith(_ELSEWHERE)]
 
 
 @pytest.fixture(scope="module")
-def cloned(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def cloned(tmp_path_factory):
     """Return a project as after clone and `make repro`, with few small images and models."""
     project = make_project(tmp_path_factory.mktemp("readme") / "project")
     for name in (".gitattributes", ".gitignore", "Makefile"):
@@ -75,14 +75,12 @@ def cloned(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture
-def fresh(cloned: Project, tmp_path: Path) -> Project:
+def fresh(cloned, tmp_path):
     """Return a copy of its own."""
     return cloned.copy(tmp_path / "project")
 
 
-def test_the_front_page_leads_to_the_report_of_the_built_in_data_and_of_own_images(
-    fresh: Project, tmp_path: Path
-) -> None:
+def test_the_front_page_leads_to_the_report_of_the_built_in_data_and_of_own_images(fresh, tmp_path):
     (repro, activate, change_folder, own_images), header = front_page()
     assert activate == "source .venv/bin/activate"
     assert change_folder.startswith("cd ")
@@ -101,9 +99,7 @@ def test_the_front_page_leads_to_the_report_of_the_built_in_data_and_of_own_imag
 
 
 @pytest.mark.parametrize(("command", "comment"), LINES, ids=[line[0][:40] for line in LINES])
-def test_each_line_works_without_a_warning_and_says_how_long_it_takes(
-    command: str, comment: str, fresh: Project
-) -> None:
+def test_each_line_works_without_a_warning_and_says_how_long_it_takes(command, comment, fresh):
     assert _TIME.search(comment), command
     if command.startswith("git add"):
         (fresh.folder / "params.yaml").open("a").write("# mine")  # all else is committed already
@@ -118,7 +114,7 @@ def test_each_line_works_without_a_warning_and_says_how_long_it_takes(
         assert fresh.run("dvc", "queue", "stop", "--kill").returncode == 0
 
 
-def test_a_run_is_a_row_beside_the_committed_one(fresh: Project) -> None:
+def test_a_run_is_a_row_beside_the_committed_one(fresh):
     fresh.edit("params.yaml", tracking="sqlite")
     for margin in (0.02, 0.03):
         fresh.edit("params.yaml", margin=margin)
@@ -131,7 +127,7 @@ def test_a_run_is_a_row_beside_the_committed_one(fresh: Project) -> None:
     assert any("margin: 0.02 → 0.03" in line for line in lines)
 
 
-def test_a_run_that_stops_for_want_of_its_file_is_undone_by_one_line(fresh: Project) -> None:
+def test_a_run_that_stops_for_want_of_its_file_is_undone_by_one_line(fresh):
     before = (fresh.folder / "params.yaml").read_bytes()
     (fresh.folder / "source/tiny.npz").unlink()
     for how in (["--temp"], []):
@@ -148,7 +144,7 @@ def test_a_run_that_stops_for_want_of_its_file_is_undone_by_one_line(fresh: Proj
     assert stages_run(again.stdout) == ["digest"]
 
 
-def test_a_checkout_brings_back_what_was_deleted_and_deletes_nothing(fresh: Project) -> None:
+def test_a_checkout_brings_back_what_was_deleted_and_deletes_nothing(fresh):
     before = fresh.hashes("models", "scores", "reports", "data")
     shutil.rmtree(fresh.folder / "models/svm")
     done = fresh.run("sh", "-c", "git checkout . && dvc checkout")
@@ -156,7 +152,7 @@ def test_a_checkout_brings_back_what_was_deleted_and_deletes_nothing(fresh: Proj
     assert fresh.hashes("models", "scores", "reports", "data") == before
 
 
-def test_the_tutorials_lines_on_own_images_work_as_they_are_printed(fresh: Project) -> None:
+def test_the_tutorials_lines_on_own_images_work_as_they_are_printed(fresh):
     new = fresh.folder / "new"
     new.mkdir()
     for name in ("1.png", "2.png"):
@@ -178,7 +174,7 @@ def test_the_tutorials_lines_on_own_images_work_as_they_are_printed(fresh: Proje
         assert [row["file"] for row in csv.DictReader(file)] == ["new/1.png", "new/2.png"]
 
 
-def typed(heading: str) -> list[str]:
+def typed(heading):
     """Return the lines that a part of the tutorial tells to type, without comments."""
     text = (REPOSITORY / "docs/tutorial/first-hour.md").read_text(encoding="utf-8")
     part = text.split(f"{heading}", 1)[1].split("\n## ", 1)[0]
@@ -186,7 +182,7 @@ def typed(heading: str) -> list[str]:
     return [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
 
 
-def test_make_ui_answers_and_leaves_no_server(fresh: Project) -> None:
+def test_make_ui_answers_and_leaves_no_server(fresh):
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]

@@ -1,7 +1,6 @@
 """What the default pipeline finds: the phantom below its limit, real films above chance."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.options import DEFAULTS
-from skiagram.evaluation.results import ModelResult
 from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.models.classical.trees import RandomForest
 from skiagram.records.feature_table import FeatureTable
@@ -20,14 +18,14 @@ from skiagram.records.predictions import Predictions
 from skiagram.report.sections.models import list_as_text
 from skiagram.steps.evaluation_inputs import read_inputs
 from skiagram.tasks.classes import Classes
-from tests.pipeline.project import REPOSITORY, Project, list_stages, make_project
+from tests.pipeline.project import REPOSITORY, list_stages, make_project
 
 pytestmark = pytest.mark.slow
 
 BASELINES = ["logistic_regression", "random_forest", "svm"]
 
 
-def run_classical(folder: Path, dataset: str, data: Path | None) -> Project:
+def run_classical(folder, dataset, data):
     """Run every stage but the networks on a data set with its default options and features."""
     project = make_project(folder)
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
@@ -41,21 +39,21 @@ def run_classical(folder: Path, dataset: str, data: Path | None) -> Project:
     return project
 
 
-def evaluation_of(project: Project) -> Evaluation:
+def evaluation_of(project):
     return read_record(Evaluation, project.folder / "reports/evaluation.json")
 
 
-def best_baseline(evaluation: Evaluation) -> ModelResult:
+def best_baseline(evaluation):
     name = evaluation.best["classical"]
     return next(model for model in evaluation.models if model.outcome.model == name)
 
 
 @pytest.fixture(scope="module")
-def phantom(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def phantom(tmp_path_factory):
     return run_classical(tmp_path_factory.mktemp("phantom") / "project", "phantom", None)
 
 
-def test_the_best_baseline_detects_the_nodule_and_stays_below_the_ideal(phantom: Project) -> None:
+def test_the_best_baseline_detects_the_nodule_and_stays_below_the_ideal(phantom):
     evaluation = evaluation_of(phantom)
     auc = best_baseline(evaluation).find("roc_auc").value
     assert evaluation.ideal is not None
@@ -65,7 +63,7 @@ def test_the_best_baseline_detects_the_nodule_and_stays_below_the_ideal(phantom:
     assert not any(is_above_ideal(model.figures) for model in evaluation.models)
 
 
-def test_the_page_on_the_phantom_shows_what_is_printed(phantom: Project) -> None:
+def test_the_page_on_the_phantom_shows_what_is_printed(phantom):
     page = (REPOSITORY / "docs/results/phantom.md").read_text(encoding="utf-8")
     head, *rows = list_as_text(evaluation_of(phantom), {})
     assert len([row for row in rows if "classical" in row]) == len(BASELINES)
@@ -74,7 +72,7 @@ def test_the_page_on_the_phantom_shows_what_is_printed(phantom: Project) -> None
         assert tuple(" ".join(row).split()) in shown, row
 
 
-def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom: Project) -> None:
+def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom):
     """The articles end with `model.fit(test_data, test_labels)`; here that does not go unseen."""
     found = read_inputs(phantom.folder, [phantom.folder / "scores" / one for one in BASELINES], {})
     honest = found.models[1]
@@ -98,7 +96,7 @@ def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom: Project) -> No
     assert any("leaked" in text or "ideal" in text for text in evaluation.warnings)
 
 
-def test_breastmnist_baseline_chosen_out_of_fold(real_data: Path, tmp_path: Path) -> None:
+def test_breastmnist_baseline_chosen_out_of_fold(real_data, tmp_path):
     evaluation = evaluation_of(run_classical(tmp_path / "project", "breastmnist", real_data))
     best = best_baseline(evaluation)
     auc, off_near_duplicates = (

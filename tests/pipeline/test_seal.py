@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import tarfile
-from pathlib import Path
 
 import numpy as np
 import pyrage
@@ -13,14 +12,14 @@ from PIL import Image
 from pyrage import x25519
 
 from skiagram.sealing.ledger import LEDGER, OPENING
-from tests.datasets.own_folders import OwnFolder, encoded, write_folder
-from tests.pipeline.project import Project, list_stages
+from tests.datasets.own_folders import encoded, write_folder
+from tests.pipeline.project import list_stages
 
 BASELINES = ["logistic_regression", "decision_tree"]
 ARCHIVE_KEY, CUSTODIAN = x25519.Identity.generate(), x25519.Identity.generate()
 
 
-def clinic(place: Path) -> OwnFolder:
+def clinic(place):
     """Return 48 patients of one striped or plain image each, a third of them for testing."""
     rng = np.random.default_rng(4)
     files, rows = {}, []
@@ -35,7 +34,7 @@ def clinic(place: Path) -> OwnFolder:
 
 
 @pytest.fixture
-def authors(project: Project, tmp_path: Path) -> Project:
+def authors(project, tmp_path):
     """Return a project that was given an archive and a table without labels of test cases."""
     own, given = clinic(tmp_path / "custodian"), tmp_path / "given"
     recipient = ("--recipient", str(CUSTODIAN.to_public()), "--output", str(given))
@@ -54,18 +53,18 @@ def authors(project: Project, tmp_path: Path) -> Project:
     return project
 
 
-def _skiagram(project: Project, *words: str) -> int:
+def _skiagram(project, *words):
     key = {"SKIAGRAM_ARCHIVE_KEY": str(ARCHIVE_KEY)}
     return project.skiagram(*words, **key).returncode
 
 
-def _evaluate(project: Project, *words: str, **keys: str) -> tuple[int, str]:
+def _evaluate(project, *words, **keys):
     done = project.run("python", "pipeline/evaluate.py", *words, **keys)
     return done.returncode, done.stderr
 
 
 @pytest.mark.slow
-def test_authors_get_figures_from_the_custodian_and_no_label(authors: Project) -> None:
+def test_authors_get_figures_from_the_custodian_and_no_label(authors):
     archive_key = {"SKIAGRAM_ARCHIVE_KEY": str(ARCHIVE_KEY)}
     done = authors.run("python", "pipeline/ingest.py", "dataset=films", **archive_key)
     assert done.returncode == 0, done.stderr

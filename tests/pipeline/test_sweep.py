@@ -6,12 +6,10 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -27,11 +25,11 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps import by_hand
 from skiagram.sweeps.by_hand import HYDRA, OBJECTIVE, check_objective, find_model
 from skiagram.sweeps.figures import ModelFigure, RowFigures
-from skiagram.sweeps.rows import SELECTION, Objective, Row, Sweep, expand_rows
+from skiagram.sweeps.rows import SELECTION, Objective, Sweep, expand_rows
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import RESULT, SweepResult
 from skiagram.sweeps.workspace import Workspace
-from tests.pipeline.project import REPOSITORY, Project, fork_stages, make_project
+from tests.pipeline.project import REPOSITORY, fork_stages, make_project
 
 pytestmark = pytest.mark.slow
 
@@ -55,10 +53,10 @@ GRID, OPTUNA = "hydra._internal.BasicSweeper", "hydra_plugins.hydra_optuna_sweep
 class Rows:
     """Stands for the steps: the weaker the best classical model, the larger the difference."""
 
-    def __init__(self) -> None:
-        self.asked: dict[str, Any] = {}
+    def __init__(self):
+        self.asked = {}
 
-    def run(self, _: str, __: Sweep, rows: Sequence[Row], *___: object) -> Iterator[RowResult]:
+    def run(self, _, __, rows, *___):
         self.asked = dict(rows[0].changes)
         strength = self.asked.get(STRENGTH, 1.0)
         values = {"svm": 0.71, "best_classical": 0.74}
@@ -72,7 +70,7 @@ class Rows:
 
 
 @pytest.fixture
-def rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Rows]:
+def rows(monkeypatch, tmp_path):
     stand_in = Rows()
     monkeypatch.setattr(by_hand, "run_rows", stand_in.run)
     options = {**CHOICES, "seed": 0, "conf": CONF, "objective": OBJECTIVE}
@@ -82,7 +80,7 @@ def rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Rows]:
     HydraConfig.instance().cfg = None
 
 
-def job(*overrides: str) -> float | None:
+def job(*overrides):
     """Return what Hydra would get from a job with these overrides."""
     with initialize(version_base="1.3", config_path=None):
         config = compose("sweep", [*overrides, "hydra.job.num=0"], return_hydra_config=True)
@@ -91,23 +89,23 @@ def job(*overrides: str) -> float | None:
     return by_hand.run_job(OmegaConf.masked_copy(config, keys))
 
 
-def test_a_job_returns_the_selection_auc_of_the_swept_model(rows: Rows) -> None:
+def test_a_job_returns_the_selection_auc_of_the_swept_model(rows):
     """Crippling the best classical model widens the difference on test cases, and must not win."""
     crippled, sound = job(f"{STRENGTH}=0.001"), job(f"{STRENGTH}=1.0")
     assert crippled == pytest.approx(0.5801)
     assert sound == pytest.approx(0.68)
 
 
-def test_a_job_returns_what_its_objective_names_which_no_step_sees(rows: Rows) -> None:
+def test_a_job_returns_what_its_objective_names_which_no_step_sees(rows):
     assert job(f"{STRENGTH}=0.5", "objective.model=svm") == 0.71
     assert job(f"{STRENGTH}=0.5", "++objective.arm=classical") == 0.74
     assert rows.asked == {STRENGTH: 0.5}
 
 
-def test_optuna_never_takes_a_job_that_failed_for_the_best(rows: Rows) -> None:
+def test_optuna_never_takes_a_job_that_failed_for_the_best(rows):
     import optuna
 
-    def objective(trial: Any) -> float | None:
+    def objective(trial):
         strength = trial.suggest_categorical("strength", [0.001, 1.0, 10.0])
         return job(f"{STRENGTH}={strength}")
 
@@ -120,13 +118,13 @@ def test_optuna_never_takes_a_job_that_failed_for_the_best(rows: Rows) -> None:
     assert states == {0.001: "COMPLETE", 1.0: "COMPLETE", 10.0: "FAIL"}
 
 
-def test_a_failed_model_is_named_in_place_of_a_figure(rows: Rows) -> None:
+def test_a_failed_model_is_named_in_place_of_a_figure(rows):
     with pytest.raises(SkiagramError, match="logistic_regression has no selection_auc"):
         job(f"{STRENGTH}=10.0")
 
 
 @pytest.mark.parametrize("figure", ["roc_auc", "difference", "balanced_accuracy"])
-def test_an_objective_of_test_cases_is_refused_before_any_run(rows: Rows, figure: str) -> None:
+def test_an_objective_of_test_cases_is_refused_before_any_run(rows, figure):
     with pytest.raises(OptionError) as refused:
         check_objective([f"objective.figure={figure}", f"{STRENGTH}=0.1,1.0"])
     assert refused.value.exit_code == 2
@@ -134,12 +132,12 @@ def test_an_objective_of_test_cases_is_refused_before_any_run(rows: Rows, figure
     assert "\n" not in str(refused.value)
 
 
-def entry(*changed: str, sweeper: str = GRID, **objective: str) -> str | None:
+def entry(*changed, sweeper=GRID, **objective):
     config = {**CHOICES, "conf": CONF, "objective": OBJECTIVE | objective}
     return find_model(config, changed, sweeper)
 
 
-def test_the_only_model_whose_options_change_is_chosen_by() -> None:
+def test_the_only_model_whose_options_change_is_chosen_by():
     assert entry(STRENGTH, "seed") == "logistic_regression"
     assert entry("conf.model.encoder_ridge.strength") == "encoder_ridge"
     assert entry(STRENGTH, "conf.model.svm.kernel") is None  # a grid needs none
@@ -158,14 +156,12 @@ def test_the_only_model_whose_options_change_is_chosen_by() -> None:
         (("conf.model.tree.depth",), {}, "`tree` has no part in the row"),
     ],
 )
-def test_a_sweeper_that_chooses_is_told_by_what(
-    changed: Sequence[str], objective: dict[str, str], words: str
-) -> None:
+def test_a_sweeper_that_chooses_is_told_by_what(changed, objective, words):
     with pytest.raises(OptionError, match=words):
         entry(*changed, sweeper=OPTUNA, **objective)
 
 
-def test_models_that_are_swept_are_checked_by_each_job(rows: Rows) -> None:
+def test_models_that_are_swept_are_checked_by_each_job(rows):
     check_objective(["baselines=[tree],[svm]", "objective.model=tree"])
     assert not rows.asked
     with pytest.raises(OptionError, match="`tree` is not in the run"):
@@ -173,7 +169,7 @@ def test_models_that_are_swept_are_checked_by_each_job(rows: Rows) -> None:
     assert not rows.asked
 
 
-def test_a_refused_objective_is_one_line_and_nothing_runs(project: Project) -> None:
+def test_a_refused_objective_is_one_line_and_nothing_runs(project):
     done = project.stage("sweep", "-m", "seed=0,1", "objective.figure=roc_auc")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
@@ -182,7 +178,7 @@ def test_a_refused_objective_is_one_line_and_nothing_runs(project: Project) -> N
 
 
 @pytest.fixture(scope="module")
-def described(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def described(tmp_path_factory):
     """Return a project of two baselines and no network, whose images are described for rows."""
     project = make_project(tmp_path_factory.mktemp("described") / "project")
     project.edit("params.yaml", baselines=["logistic_regression", "svm"], networks=[])
@@ -197,7 +193,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture
-def small(described: Project, tmp_path: Path) -> Project:
+def small(described, tmp_path):
     """Return a copy of that project, in which no model was trained."""
     return described.copy(tmp_path / "project")
 
@@ -206,7 +202,7 @@ STRENGTHS = "conf.model.logistic_regression.C"
 SCORES = "scores/predictions.parquet"
 
 
-def ask(project: Project, axes: dict[str, Any]) -> tuple[str, ...]:
+def ask(project, axes):
     """Write a sweep over these axes alone; return the command that runs it."""
     question = {"question": "How strongly should models be regularised?", "axes": axes}
     path = project.folder / "conf/sweep/regularisation.yaml"
@@ -214,12 +210,12 @@ def ask(project: Project, axes: dict[str, Any]) -> tuple[str, ...]:
     return "python", "pipeline/sweep.py", "sweep=regularisation"
 
 
-def table_of(project: Project, name: str) -> pd.DataFrame:
+def table_of(project, name):
     return pd.read_csv(project.folder / f"sweeps/{name}/table.csv")
 
 
 @pytest.mark.parametrize("launcher", ["basic", *PLUGINS])
-def test_a_job_is_a_row_wherever_a_launcher_runs_it(small: Project, launcher: str) -> None:
+def test_a_job_is_a_row_wherever_a_launcher_runs_it(small, launcher):
     if launcher in PLUGINS:
         plugins = find_spec("hydra_plugins")
         if plugins is None or find_spec(f"hydra_plugins.{PLUGINS[launcher]}") is None:
@@ -236,13 +232,11 @@ def test_a_job_is_a_row_wherever_a_launcher_runs_it(small: Project, launcher: st
     assert "selection" in page
 
 
-def test_rows_that_were_done_are_kept_when_a_launcher_fails(
-    rows: Rows, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_rows_that_were_done_are_kept_when_a_launcher_fails(rows, monkeypatch, tmp_path):
     """A launcher whose second job was cancelled raises an error of its own."""
 
-    def launched(run_job: Callable[..., Any]) -> Callable[[], None]:
-        def launch() -> None:
+    def launched(run_job):
+        def launch():
             with initialize(version_base="1.3", config_path=None):
                 words = [f"{STRENGTH}=0.5", "hydra.job.num=0", f"places.rows={kept}"]
                 config = compose("sweep", words, return_hydra_config=True)
@@ -255,7 +249,7 @@ def test_rows_that_were_done_are_kept_when_a_launcher_fails(
         return launch
 
     kept = tmp_path / ".work/sweeps/by_hand"
-    written: list[Sweep] = []
+    written = []
     monkeypatch.setattr(
         by_hand,
         "sweepable_options",
@@ -271,9 +265,7 @@ def test_rows_that_were_done_are_kept_when_a_launcher_fails(
     assert written[0].rows == ({STRENGTH: 0.5},)
 
 
-def test_what_a_sweep_prints_does_nothing_to_a_terminal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_what_a_sweep_prints_does_nothing_to_a_terminal(monkeypatch, capsys, tmp_path):
     found = SimpleNamespace(describe_choice=lambda: ("row 1", "  data set \x1b[2J"))
     workspace = SimpleNamespace(of_project=lambda _: None)
     monkeypatch.setattr(sweep, "Workspace", workspace)
@@ -289,11 +281,11 @@ def test_what_a_sweep_prints_does_nothing_to_a_terminal(
     assert last == r"Recorded in \u202estore"
 
 
-def test_rows_by_hand_take_the_place_of_no_others(tmp_path: Path) -> None:
-    def swept(*strengths: float) -> Sweep:
+def test_rows_by_hand_take_the_place_of_no_others(tmp_path):
+    def swept(*strengths):
         return Sweep(question="", rows=tuple({STRENGTH: strength} for strength in strengths))
 
-    def write(made: Sweep) -> str:
+    def write(made):
         name = by_hand.free_name(tmp_path, made)
         results = tuple(RowResult(row) for row in expand_rows(made))
         (tmp_path / "sweeps" / name).mkdir(parents=True, exist_ok=True)
@@ -309,7 +301,7 @@ def test_rows_by_hand_take_the_place_of_no_others(tmp_path: Path) -> None:
     assert write(swept(2.0)) == "by_hand_3"
 
 
-def test_optunas_sweeper_chooses_by_selection_auc(small: Project) -> None:
+def test_optunas_sweeper_chooses_by_selection_auc(small):
     plugins = find_spec("hydra_plugins")
     if plugins is None or find_spec("hydra_plugins.hydra_optuna_sweeper") is None:
         done = small.run("python", "pipeline/sweep.py", "-m", "hydra/sweeper=optuna", "seed=0,1")
@@ -324,7 +316,7 @@ def test_optunas_sweeper_chooses_by_selection_auc(small: Project) -> None:
     assert table_of(small, "by_hand")["row"].nunique() == 3
 
 
-def test_a_failed_job_is_a_row_of_the_table_and_ends_no_other(small: Project) -> None:
+def test_a_failed_job_is_a_row_of_the_table_and_ends_no_other(small):
     done = small.run("python", "pipeline/sweep.py", "-m", f"{STRENGTHS}=0,1")
     assert done.returncode == 1
     assert "C" in done.stderr
@@ -333,7 +325,7 @@ def test_a_failed_job_is_a_row_of_the_table_and_ends_no_other(small: Project) ->
     assert "roc_auc" in set(table.loc[table["row"] == 2, "figure"])
 
 
-def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small: Project) -> None:
+def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small):
     """A row against the stages with its options: figures and bytes of scores."""
     done = small.run(*ask(small, {STRENGTHS: [0.01, 1.0], "seed": [3]}))
     assert done.returncode == 0, done.stderr[-2000:]
@@ -357,7 +349,7 @@ def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small: Proj
         assert (small.folder / f"scores/{model}/predictions.parquet").read_bytes() in of_rows
 
 
-def test_a_killed_sweep_goes_on_and_ends_in_equal_bytes(small: Project) -> None:
+def test_a_killed_sweep_goes_on_and_ends_in_equal_bytes(small):
     command = ask(small, {"seed": [0, 1, 2]})
     whole = small.copy(small.folder.parent / "whole")
     assert whole.run(*command).returncode == 0
@@ -371,9 +363,7 @@ def test_a_killed_sweep_goes_on_and_ends_in_equal_bytes(small: Project) -> None:
 
 
 @pytest.mark.parametrize("words", [("sweep=regularisation",), ("-m", "seed=0,1,2,3,4,5")])
-def test_an_interrupted_sweep_says_one_line_and_keeps_what_is_done(
-    small: Project, words: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_an_interrupted_sweep_says_one_line_and_keeps_what_is_done(small, words, tmp_path):
     ask(small, {"seed": [0, 1, 2, 3, 4, 5]})
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -392,7 +382,7 @@ def test_an_interrupted_sweep_says_one_line_and_keeps_what_is_done(
 
 
 @pytest.mark.parametrize("script", ["sweep", "evaluate"])
-def test_ctrl_c_while_a_script_imports_is_one_line(small: Project, script: str) -> None:
+def test_ctrl_c_while_a_script_imports_is_one_line(small, script):
     with small.start(sys.executable, f"pipeline/{script}.py") as process:
         loaded = Path(f"/proc/{process.pid}/maps")
         while process.poll() is None and "numpy" not in loaded.read_text():
@@ -402,11 +392,11 @@ def test_ctrl_c_while_a_script_imports_is_one_line(small: Project, script: str) 
     assert (process.returncode, said) == (130, "Stopped.\n")
 
 
-def _count(project: Project) -> int:
+def _count(project):
     return len(list((project.folder / ".work/pieces").glob("trained-*")))
 
 
-def test_a_sweep_whose_rows_all_fail_leaves_nothing(small: Project) -> None:
+def test_a_sweep_whose_rows_all_fail_leaves_nothing(small):
     done = small.run(*ask(small, {STRENGTHS: [0, -1]}))
     assert done.returncode == 1
     assert "every row failed" in done.stderr

@@ -7,17 +7,17 @@ from datetime import timedelta
 from importlib.util import find_spec
 
 import numpy as np
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from skiagram.compute.pieces import PieceStore
 from skiagram.records.predictions import Predictions
 from skiagram.tasks.cases import read_cases
-from tests.pipeline.project import Project, source_arrays, write_source
+from tests.pipeline.project import source_arrays, write_source
 from tests.projects.test_launcher import LAUNCHERS, TOGETHER
 
 
-def restored(project: Project) -> Project:
+def restored(project):
     for stage, overrides in (("ingest", ["dataset=tiny"]), ("restore", []), ("propose", [])):
         done = project.stage(stage, *overrides)
         assert done.returncode == 0, done.stderr
@@ -26,7 +26,7 @@ def restored(project: Project) -> Project:
 
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("triton") is None, reason="this PyTorch comes without Triton")
-def test_a_stage_with_pytorch_ends_in_silence(project: Project) -> None:
+def test_a_stage_with_pytorch_ends_in_silence(project):
     """Parts of PyTorch print of leaks where what a stage imported is not let go of at its end."""
     script = project.folder / "pipeline/silent.py"
     script.write_text(
@@ -39,7 +39,7 @@ def test_a_stage_with_pytorch_ends_in_silence(project: Project) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project: Project) -> None:
+def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project):
     restored(project)
     stage = (sys.executable, "pipeline/train_network.py", "plan.folds=2")
     done = project.run(*stage, "model.training.epochs=1")
@@ -66,7 +66,7 @@ def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project: Project) ->
 
 
 @pytest.mark.slow
-def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(project: Project) -> None:
+def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(project):
     restored(project)
     longer = ("plan.folds=2", "model.training.epochs=10", "model.training.patience=10")
     assert project.stage("train_network", *longer, "compute.workers=1").returncode == 0
@@ -91,7 +91,7 @@ def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(projec
 
 
 @pytest.mark.slow
-def test_two_processes_of_one_stage_score_every_case_once(project: Project) -> None:
+def test_two_processes_of_one_stage_score_every_case_once(project):
     restored(project)
     short = ("plan.folds=2", "model=article_cnn", "model.training.epochs=2", "trainer.devices=2")
     # This returns once every process has closed its end of the pipes: none is left behind.
@@ -112,8 +112,8 @@ def test_two_processes_of_one_stage_score_every_case_once(project: Project) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["torchrun", "Lightning", "SLURM"])
 def test_a_helper_whose_first_process_does_not_come_ends_with_an_error(
-    project: Project, monkeypatch: pytest.MonkeyPatch, launcher: str
-) -> None:
+    project, monkeypatch, launcher
+):
     from skiagram.training import fit
 
     monkeypatch.setattr(fit, "PATIENCE", timedelta(seconds=3))
@@ -127,14 +127,14 @@ def test_a_helper_whose_first_process_does_not_come_ends_with_an_error(
 
 
 @pytest.mark.slow
-def test_what_a_launcher_left_in_the_shell_changes_no_figure(project: Project) -> None:
+def test_what_a_launcher_left_in_the_shell_changes_no_figure(project):
     """Where DVC runs the stages, with each launcher's variables and with all of them."""
     ingest, network = ("ingest", "dataset=tiny"), ("train_network", "plan.folds=2")
     project.stages(ingest, ("restore",), ("propose",), network)
     outputs = ("data/cases", "data/sealed", "models", "scores")
     clean = project.hashes(*outputs)
 
-    def run_with(left: dict[str, str], *stages: tuple[str, str]) -> dict[str, str]:
+    def run_with(left, *stages):
         for name, override in stages:
             done = project.stage(name, override, DVC_STAGE=name, **left)
             assert done.returncode == 0, done.stderr
@@ -148,7 +148,7 @@ def test_what_a_launcher_left_in_the_shell_changes_no_figure(project: Project) -
 
 
 @pytest.mark.slow
-def test_processes_that_would_not_meet_are_refused(project: Project) -> None:
+def test_processes_that_would_not_meet_are_refused(project):
     restored(project)
     of_two = {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0"}
     of_two |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29512"}

@@ -2,7 +2,6 @@
 
 import csv
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +32,7 @@ class Cohort:
     results: Path
 
 
-def write_cohort(folder: Path, cases: int = 72, seed: int = 3) -> Path:
+def write_cohort(folder, cases=72, seed=3):
     """Write brighter, noisier images with fainter stripes, and their table; return the table."""
     rng = np.random.default_rng(seed)
     folder.mkdir()
@@ -47,14 +46,14 @@ def write_cohort(folder: Path, cases: int = 72, seed: int = 3) -> Path:
     return write_table(folder.with_suffix(".csv"), rows)
 
 
-def write_table(path: Path, rows: Sequence[Sequence[str]]) -> Path:
+def write_table(path, rows):
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([("file", "label", "patient", "hospital"), *rows])
     return path
 
 
 @pytest.fixture(scope="module")
-def validated(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+def validated(finished, tmp_path_factory):
     """Return three hospitals' images that every model of a finished project has scored."""
     place = tmp_path_factory.mktemp("validated")
     project = finished.copy(place / "project")
@@ -67,7 +66,7 @@ def validated(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Co
     return Cohort(project, place / "leeds", table, project.folder / "reports/validations/leeds")
 
 
-def test_its_scores_are_those_of_predict_and_its_figures_are_of_them(validated: Cohort) -> None:
+def test_its_scores_are_those_of_predict_and_its_figures_are_of_them(validated):
     scores = pd.read_csv(validated.results / "scores.csv")
     figures = pd.read_csv(validated.results / "figures.csv")
     truth = scores["label"] == "striped"
@@ -89,7 +88,7 @@ def test_its_scores_are_those_of_predict_and_its_figures_are_of_them(validated: 
     np.testing.assert_allclose(scores[BASELINES[0]], expected, rtol=0, atol=1e-9)
 
 
-def test_page_and_record_show_what_is_asked_of_a_cohort(validated: Cohort) -> None:
+def test_page_and_record_show_what_is_asked_of_a_cohort(validated):
     page = (validated.results / "report.html").read_text()
     for words in (
         "Another cohort beside the project",
@@ -117,7 +116,7 @@ def test_page_and_record_show_what_is_asked_of_a_cohort(validated: Cohort) -> No
     assert project_run in names
 
 
-def test_its_labels_are_opened_once_by_the_ledger(validated: Cohort) -> None:
+def test_its_labels_are_opened_once_by_the_ledger(validated):
     openings = read_ledger(validated.project.folder).openings
     assert [one.comparison.opened_by for one in openings].count("validate") == 1
     words = [str(validated.folder), str(validated.table), "--site", "hospital"]
@@ -139,9 +138,7 @@ def test_its_labels_are_opened_once_by_the_ledger(validated: Cohort) -> None:
     assert len(read_ledger(validated.project.folder).openings) == len(openings) + 1
 
 
-def test_what_fails_after_scoring_leaves_the_labels_closed(
-    validated: Cohort, tmp_path: Path
-) -> None:
+def test_what_fails_after_scoring_leaves_the_labels_closed(validated, tmp_path):
     project = validated.project.copy(tmp_path / "project")
     before = read_ledger(project.folder).openings
     (project.folder / "data/treatment.parquet").unlink()  # the page alone reads it
@@ -154,7 +151,7 @@ def test_what_fails_after_scoring_leaves_the_labels_closed(
     assert not (project.folder / "reports/validations/york").exists()
 
 
-def test_development_images_are_refused_or_left_out(validated: Cohort, tmp_path: Path) -> None:
+def test_development_images_are_refused_or_left_out(validated, tmp_path):
     project, folder = validated.project, tmp_path / "leeds"
     rows = list(csv.reader(write_cohort(folder).open(newline="")))[1:]
     store = ImageStore(project.folder / "data/images")
@@ -183,9 +180,7 @@ def test_development_images_are_refused_or_left_out(validated: Cohort, tmp_path:
         (0, "elsewhere.png", ("none of the 72 rows", "relative to the folder")),
     ],
 )
-def test_a_table_that_does_not_fit_is_refused_with_help(
-    validated: Cohort, tmp_path: Path, column: int, cell: str, words: tuple[str, ...]
-) -> None:
+def test_a_table_that_does_not_fit_is_refused_with_help(validated, tmp_path, column, cell, words):
     rows = list(csv.reader(validated.table.open(newline="")))[1:]
     for number, row in enumerate(rows):
         row[column] = f"{number}-{cell}" if column == 0 else cell

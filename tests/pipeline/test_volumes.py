@@ -6,19 +6,19 @@ from PIL import Image
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records.files import read_record
-from tests.pipeline.project import Project, list_stages, write_source
+from tests.pipeline.project import list_stages, write_source
 
 pytestmark = pytest.mark.slow
 
 MODELS = ["logistic_regression", "cnn_3d", "recurrent", "small_cnn"]
 
 
-def volume_arrays() -> dict[str, np.ndarray]:
+def volume_arrays():
     """Return noise with, in positive volumes, a bright ball at a random place."""
     rng = np.random.default_rng(5)
     shape = (10, 14, 12)
     axes = np.meshgrid(*map(np.arange, shape), indexing="ij")
-    arrays: dict[str, np.ndarray] = {}
+    arrays = {}
     for split, n in (("train", 48), ("val", 16), ("test", 30)):
         label = np.arange(n) % 2
         volumes = rng.normal(110, 20, (n, *shape))
@@ -32,8 +32,8 @@ def volume_arrays() -> dict[str, np.ndarray]:
 
 
 def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
-    project: Project,
-) -> None:
+    project,
+):
     write_source(project, volume_arrays())
     baseline, *networks = MODELS
     project.edit("params.yaml", baselines=[baseline], networks=networks, restoration="repair")
@@ -63,7 +63,7 @@ def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
     assert "volumes, as in training" in predicted.stdout + predicted.stderr
 
 
-def test_regions_with_a_known_limit_reach_both_arms(project: Project) -> None:
+def test_regions_with_a_known_limit_reach_both_arms(project):
     project.edit(
         "conf/dataset/phantom_regions.yaml",
         size=16,

@@ -20,7 +20,7 @@ PATIENTS = ("tables/labels.csv", "conf/dataset/own.csv", "conf/dataset/own.label
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path):
     """Return the files of a project as they come, without git and DVC."""
     files._write(tmp_path, shipped_files())
     files._write_record(tmp_path, shipped_files())
@@ -28,12 +28,12 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def forked_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
+def forked_dvc(monkeypatch):
     """Let DVC be forked from a process that has imported it, which takes seconds."""
     monkeypatch.setattr(sys, "executable", f"{binaries()}/python")
 
 
-def newer(monkeypatch: pytest.MonkeyPatch, **texts: str | None) -> None:
+def newer(monkeypatch, **texts):
     """Let another version be installed, in which some files are other ones; None for none."""
     names = {name: name.replace("__", "/") + ".yaml" for name in texts}
     changed = {names[name]: text.encode() for name, text in texts.items() if text is not None}
@@ -41,7 +41,7 @@ def newer(monkeypatch: pytest.MonkeyPatch, **texts: str | None) -> None:
     monkeypatch.setattr(files, "shipped_files", lambda: left | changed)
 
 
-def test_a_project_depends_on_the_installed_skiagram_where_the_repository_does_on_sources() -> None:
+def test_a_project_depends_on_the_installed_skiagram_where_the_repository_does_on_sources():
     shipped = shipped_files()
     for name, content in shipped.items():
         if name.endswith(".yaml"):
@@ -53,9 +53,7 @@ def test_a_project_depends_on_the_installed_skiagram_where_the_repository_does_o
     assert "data/code/skiagram" in shipped["sweeps/dvc.yaml"].decode()
 
 
-def test_an_upgrade_takes_what_is_new_and_keeps_what_is_yours(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_upgrade_takes_what_is_new_and_keeps_what_is_yours(project, monkeypatch, capsys):
     monkeypatch.chdir(project)
     chosen = (project / "params.yaml").read_text().replace("\nseed: 0", "\nseed: 7")
     (project / "params.yaml").write_text(chosen)
@@ -76,8 +74,8 @@ def test_an_upgrade_takes_what_is_new_and_keeps_what_is_yours(
 
 
 def test_choices_of_a_new_version_are_added_to_those_that_were_changed(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+    project, monkeypatch, capsys
+):
     monkeypatch.chdir(project)
     chosen = "seed: 7 # mine\nbaselines: [svm]\n"
     (project / "params.yaml").write_text(chosen)
@@ -92,9 +90,7 @@ def test_choices_of_a_new_version_are_added_to_those_that_were_changed(
     assert (project / "params.yaml").read_text() == after
 
 
-def test_a_project_of_a_version_that_is_not_read_is_refused(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_project_of_a_version_that_is_not_read_is_refused(project, monkeypatch, capsys):
     monkeypatch.chdir(project)
     record = project / files.RECORD
     record.write_text(
@@ -105,7 +101,7 @@ def test_a_project_of_a_version_that_is_not_read_is_refused(
     assert "Allowed: versions 0.2.0 to" in printed
 
 
-def test_an_upgrade_leaves_no_empty_folder_of_files_that_are_gone(project: Path) -> None:
+def test_an_upgrade_leaves_no_empty_folder_of_files_that_are_gone(project):
     came = shipped_files() | {"conf/gone/a.yaml": b"a: 1", "conf/gone/b.yaml": b"b: 1"}
     files._write(project, came)
     files._write_record(project, came)
@@ -118,7 +114,7 @@ def test_an_upgrade_leaves_no_empty_folder_of_files_that_are_gone(project: Path)
     assert not (project / "conf/gone").exists()
 
 
-def test_a_project_from_before_there_were_sweeps_gets_their_file(project: Path) -> None:
+def test_a_project_from_before_there_were_sweeps_gets_their_file(project):
     sweeps, stages = project / "sweeps/dvc.yaml", shipped_files()["sweeps/dvc.yaml"]
     sweeps.unlink()
     before = {name: text for name, text in shipped_files().items() if name != "sweeps/dvc.yaml"}
@@ -134,9 +130,7 @@ def test_a_project_from_before_there_were_sweeps_gets_their_file(project: Path) 
     assert sweeps.read_bytes() == stages
 
 
-def test_an_upgrade_stops_before_it_writes_where_both_changed_a_file(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_upgrade_stops_before_it_writes_where_both_changed_a_file(project, monkeypatch, capsys):
     monkeypatch.chdir(project)
     (project / "params.yaml").write_text("seed: 7\n")
     newer(monkeypatch, params="seed: 1\n", conf__model__svm="new: 1\n")
@@ -151,9 +145,7 @@ def test_an_upgrade_stops_before_it_writes_where_both_changed_a_file(
     assert (project / "params.yaml").read_text() == "seed: 7\n"
 
 
-def test_an_upgrade_says_what_git_holds_of_patients_from_before(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_upgrade_says_what_git_holds_of_patients_from_before(project, monkeypatch, capsys):
     monkeypatch.chdir(project)
     new = shipped_files()
     monkeypatch.setattr(files, "shipped_files", lambda: new | {".gitignore": b"/data/"})
@@ -170,9 +162,7 @@ def test_an_upgrade_says_what_git_holds_of_patients_from_before(
     assert "git rm --cached -q -- images/1.png" in said.err
 
 
-def test_no_project_is_upgraded_and_no_folder_with_files_becomes_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_project_is_upgraded_and_no_folder_with_files_becomes_one(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["upgrade"]) == 2
     assert "skiagram new" in capsys.readouterr().err
@@ -181,9 +171,7 @@ def test_no_project_is_upgraded_and_no_folder_with_files_becomes_one(
     assert [path.name for path in tmp_path.iterdir()] == ["own.txt"]
 
 
-def test_an_upgrade_that_a_full_disk_stops_cuts_no_choice_short(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_upgrade_that_a_full_disk_stops_cuts_no_choice_short(project, monkeypatch):
     chosen = (project / "params.yaml").read_text().replace("\nseed: 0", "\nseed: 7")
     (project / "params.yaml").write_text(chosen)
     added = (project / "params.yaml").read_text() + "fresh: 1\n"
@@ -199,20 +187,20 @@ def test_an_upgrade_that_a_full_disk_stops_cuts_no_choice_short(
 @pytest.mark.usefixtures("forked_dvc")
 @pytest.mark.parametrize("killed", ["git init", "dvc init", "git add", "commit", "the end"])
 def test_a_project_that_a_kill_left_half_made_is_made_by_the_next_run(
-    killed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    killed, tmp_path, monkeypatch
+):
     folder, run, unlink = tmp_path / "project", files._run, Path.unlink
 
     class KilledError(BaseException):
         pass
 
-    def stops(place: Path, *command: str, **variables: str) -> None:
+    def stops(place, *command, **variables):
         if set(killed.split()) <= {Path(command[0]).name, *command}:
             (place / ".git/index.lock").touch() if {"add", "commit"} & {*command} else None
             raise KilledError
         run(place, *command, **variables)
 
-    def stops_at_the_end(path: Path, **options: bool) -> None:
+    def stops_at_the_end(path, **options):
         if path == folder / files._BEGUN:
             raise KilledError
         unlink(path, **options)
@@ -239,8 +227,8 @@ def test_a_project_that_a_kill_left_half_made_is_made_by_the_next_run(
 @pytest.mark.slow
 @pytest.mark.usefixtures("forked_dvc")
 def test_a_project_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    tmp_path, monkeypatch
+):
     # Nobody has told git who they are; their key is missing, their hook fails, their list of what
     # to ignore has DVC's files, and git itself has started the shell, from another repository.
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -257,7 +245,7 @@ def test_a_project_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
         hook.setenv("GIT_DIR", str(tmp_path / "other"))
         make_project(tmp_path / "project")
 
-    def git(*words: str, folder: Path = tmp_path / "project") -> str:
+    def git(*words, folder=tmp_path / "project"):
         done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True)
         return done.stdout
 
@@ -282,9 +270,7 @@ def test_a_project_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
 @pytest.mark.parametrize(
     ("name", "said"), [("with{out}", "DVC takes no path with `{`"), ("ignored", "is ignored by")]
 )
-def test_nothing_half_made_stays_of_a_project_that_dvc_refuses(
-    name: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_half_made_stays_of_a_project_that_dvc_refuses(name, said, tmp_path, monkeypatch):
     monkeypatch.delenv("DVC_ROOT", raising=False)
     no_exceptions = shipped_files() | {".gitignore": b".dvc\n"}
     monkeypatch.setattr(files, "shipped_files", lambda: no_exceptions)

@@ -13,7 +13,7 @@ from skiagram.projects.stage import StageRun
 
 ADDRESS = {"MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "29500"}
 # What each sets for the second of two processes, as its manual lists it.
-LAUNCHERS: dict[str, dict[str, str]] = {
+LAUNCHERS = {
     "torchrun": {
         **{"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"},
         **{"GROUP_RANK": "0", "GROUP_WORLD_SIZE": "1", "ROLE_RANK": "1", "ROLE_WORLD_SIZE": "2"},
@@ -40,7 +40,7 @@ TOGETHER = {name: text for variables in LAUNCHERS.values() for name, text in var
 GROUPS = ("torchrun", "Lightning", "SLURM")  # whose processes PyTorch can bring together
 
 
-def set_variables(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+def set_variables(monkeypatch, variables):
     for name in (*TOGETHER, "DVC_STAGE", HELPED):
         monkeypatch.delenv(name, raising=False)
     for name, text in variables.items():
@@ -48,9 +48,7 @@ def set_variables(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) ->
 
 
 @pytest.mark.parametrize("name", TOGETHER)
-def test_one_variable_alone_makes_no_helper_and_goes(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_one_variable_alone_makes_no_helper_and_goes(monkeypatch, name):
     # a step of srun has all of its variables, of which the number of tasks tells that it is one
     for text in (TOGETHER[name], "0", "", "no number"):
         set_variables(monkeypatch, {name: text})
@@ -60,9 +58,7 @@ def test_one_variable_alone_makes_no_helper_and_goes(
 
 
 @pytest.mark.parametrize("launcher", [*LAUNCHERS, "all"])
-def test_a_whole_group_is_told_to_a_stage_that_dvc_did_not_start(
-    monkeypatch: pytest.MonkeyPatch, launcher: str
-) -> None:
+def test_a_whole_group_is_told_to_a_stage_that_dvc_did_not_start(monkeypatch, launcher):
     told = LAUNCHERS.get(launcher, TOGETHER)
     rank = 1 if launcher in (*GROUPS, "all") else None
     for around, expected in (
@@ -75,13 +71,13 @@ def test_a_whole_group_is_told_to_a_stage_that_dvc_did_not_start(
         assert (told.keys() <= os.environ.keys()) == (expected is not None)
 
 
-def test_a_batch_script_is_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_script_is_no_step(monkeypatch):
     set_variables(monkeypatch, {"SLURM_PROCID": "0", "SLURM_NTASKS": "4", "SLURM_JOB_ID": "7"})
     assert find_rank() is None
     assert os.environ["SLURM_JOB_ID"] == "7"
 
 
-def test_no_stage_ends_well_without_outputs(tmp_path: Path) -> None:
+def test_no_stage_ends_well_without_outputs(tmp_path):
     for code in (0, None):
         with (
             pytest.raises(SkiagramError, match="ingest: the stage came to its end without outputs"),

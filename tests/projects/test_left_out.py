@@ -19,25 +19,25 @@ PEOPLE = (
 )
 
 
-def git(place: Path, *words: str) -> list[str]:
+def git(place, *words):
     done = subprocess.run(["git", *words], cwd=place, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
 
-def put(place: Path, *names: str) -> None:
+def put(place, *names):
     for name in names:
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text("ZZTEST")
 
 
-def taken(place: Path) -> set[str]:
+def taken(place):
     """Return what `git add -A` takes."""
     git(place, "add", "-A")
     return set(git(place, "ls-files"))
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Path:
+def repository(tmp_path):
     """Return an empty git repository that leaves nothing out."""
     place = tmp_path / "repository"
     place.mkdir()
@@ -45,14 +45,14 @@ def repository(tmp_path: Path) -> Path:
     return place
 
 
-def test_the_usual_files_of_patients_stay_out_and_options_go_in(repository: Path) -> None:
+def test_the_usual_files_of_patients_stay_out_and_options_go_in(repository):
     shutil.copy(REPOSITORY / ".gitignore", repository)
     put(repository, *PEOPLE, "conf/dataset/own.yaml", "reports/metrics.json", "dvc.lock")
     kept = {".gitignore", "conf/dataset/own.yaml", "reports/metrics.json", "dvc.lock"}
     assert taken(repository) == kept
 
 
-def test_of_what_the_repository_holds_nothing_is_left_out() -> None:
+def test_of_what_the_repository_holds_nothing_is_left_out():
     if not (REPOSITORY / ".git").exists():
         pytest.skip("this is no clone")
     assert git(REPOSITORY, "ls-files", "-ci", "--exclude-standard") == []
@@ -60,7 +60,7 @@ def test_of_what_the_repository_holds_nothing_is_left_out() -> None:
     assert git(REPOSITORY, "ls-files", LEDGER) == []
 
 
-def test_a_folder_and_files_of_any_name_stay_out(repository: Path) -> None:
+def test_a_folder_and_files_of_any_name_stay_out(repository):
     project = repository / "project"
     put(repository, "scans/p1/IM1", "table one.txt", "project/tables/[a] *.txt", "project/b.txt")
     put(repository, "project/tables/a .txt")
@@ -75,7 +75,7 @@ def test_a_folder_and_files_of_any_name_stay_out(repository: Path) -> None:
     assert (repository / ".gitignore").read_text().splitlines()[1:] == ["/table one.txt"]
 
 
-def test_lines_of_a_gitignore_that_exists_stay(repository: Path) -> None:
+def test_lines_of_a_gitignore_that_exists_stay(repository):
     put(repository, "scans/IM1", "b.txt", "c.txt")
     (repository / "scans/.gitignore").write_text("*.png")
     (repository / ".gitignore").write_text("/c.txt")
@@ -85,7 +85,7 @@ def test_lines_of_a_gitignore_that_exists_stay(repository: Path) -> None:
     assert (repository / "scans/.gitignore").read_text().splitlines()[0] == "*.png"
 
 
-def test_what_lies_elsewhere_is_not_touched(repository: Path, tmp_path: Path) -> None:
+def test_what_lies_elsewhere_is_not_touched(repository, tmp_path):
     put(tmp_path, "scans/IM1", "table.txt")
     assert leave_out(repository, tmp_path / "scans", [tmp_path / "table.txt"]) == []
     assert sorted(path.name for path in tmp_path.rglob("*") if ".git/" not in str(path)) == [
@@ -93,14 +93,14 @@ def test_what_lies_elsewhere_is_not_touched(repository: Path, tmp_path: Path) ->
     ]
 
 
-def test_without_git_a_folder_is_ready_for_it(tmp_path: Path) -> None:
+def test_without_git_a_folder_is_ready_for_it(tmp_path):
     put(tmp_path, "scans/IM1", "b.txt")
     assert leave_out(tmp_path, tmp_path / "scans", [tmp_path / "b.txt"]) == []
     assert (tmp_path / "scans/.gitignore").exists()
     assert explain_taken(tmp_path) == ""
 
 
-def test_a_project_among_the_images_is_refused(repository: Path) -> None:
+def test_a_project_among_the_images_is_refused(repository):
     put(repository, "project/IM1")
     for folder in (repository, repository / "project"):
         with pytest.raises(DataError, match=r"holds the project, too.*a folder of their own"):
@@ -109,9 +109,7 @@ def test_a_project_among_the_images_is_refused(repository: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [2, 30])
-def test_what_git_holds_already_is_told_and_the_told_command_mends_it(
-    repository: Path, number: int
-) -> None:
+def test_what_git_holds_already_is_told_and_the_told_command_mends_it(repository, number):
     names = [f"tables/patient {at}.csv" for at in range(number)]
     put(repository, *names, "reports/report.html", "params.yaml")
     git(repository, "-c", "user.name=a", "-c", "user.email=a@b", "add", "-A")

@@ -34,24 +34,24 @@ with outputs.publish(root, *NAMES) as staging:
 """
 
 
-def write(folder: Path, content: str) -> None:
+def write(folder, content):
     (folder / "data/images").mkdir(parents=True)
     (folder / "data/images/shard").write_text(content)
     (folder / "data/table.txt").write_text(content)
 
 
-def outputs(folder: Path) -> list[str]:
+def outputs(folder):
     return [(folder / name).read_text() for name in ("data/images/shard", "data/table.txt")]
 
 
-def leftovers(folder: Path) -> list[Path]:
+def leftovers(folder):
     files = [path for path in (folder / ".work").rglob("*") if path.is_file()]
     return [path for path in files if path.parent.name != "running"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moves", range(5))
-def test_a_kill_while_outputs_are_replaced_loses_none(tmp_path: Path, moves: int) -> None:
+def test_a_kill_while_outputs_are_replaced_loses_none(tmp_path, moves):
     write(tmp_path, "old")
     repository = Path(__file__).parents[2]
     killed = subprocess.run(
@@ -71,14 +71,12 @@ def test_a_kill_while_outputs_are_replaced_loses_none(tmp_path: Path, moves: int
 
 
 @pytest.mark.parametrize("failing", range(4))
-def test_an_error_while_outputs_are_replaced_puts_the_old_ones_back(
-    tmp_path: Path, failing: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_while_outputs_are_replaced_puts_the_old_ones_back(tmp_path, failing, monkeypatch):
     write(tmp_path, "old")
     move = Path.replace
-    moved: list[Path] = []
+    moved = []
 
-    def replace(self: Path, target: Path) -> Path:
+    def replace(self, target):
         moved.append(self)
         if len(moved) == failing + 1:
             raise OSError("disk full")
@@ -94,7 +92,7 @@ def test_an_error_while_outputs_are_replaced_puts_the_old_ones_back(
     assert not leftovers(tmp_path)
 
 
-def test_a_stage_that_wrote_too_little_replaces_nothing(tmp_path: Path) -> None:
+def test_a_stage_that_wrote_too_little_replaces_nothing(tmp_path):
     write(tmp_path, "old")
     with (
         pytest.raises(FileNotFoundError, match=r"data/table\.txt"),
@@ -106,13 +104,11 @@ def test_a_stage_that_wrote_too_little_replaces_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_runs_of_the_same_outputs_go_one_after_the_other(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_two_runs_of_the_same_outputs_go_one_after_the_other(tmp_path, capsys):
     inside = threading.Event()
-    ends: list[str] = []
+    ends = []
 
-    def first() -> None:
+    def first():
         with stage_outputs.publish(tmp_path, *NAMES) as staging:
             write(staging, "first")
             inside.set()
@@ -134,7 +130,7 @@ def test_two_runs_of_the_same_outputs_go_one_after_the_other(
     assert "Another run of this stage is under way" in capsys.readouterr().err
 
 
-def test_what_a_killed_run_had_written_is_deleted_by_the_next(tmp_path: Path) -> None:
+def test_what_a_killed_run_had_written_is_deleted_by_the_next(tmp_path):
     unfinished = tmp_path / ".work/staging/data-images/data/images/half"
     unfinished.parent.mkdir(parents=True)
     unfinished.write_text("half")
@@ -145,7 +141,7 @@ def test_what_a_killed_run_had_written_is_deleted_by_the_next(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
-def test_what_the_system_refuses_is_one_line_also_where_a_folder_is_copied(number: int) -> None:
+def test_what_the_system_refuses_is_one_line_also_where_a_folder_is_copied(number):
     plain = OSError(number, os.strerror(number), "models/svm")
     folder = shutil.Error([("a", "b", str(plain)), ("c", "d", str(plain))])
     for error in (plain, folder):

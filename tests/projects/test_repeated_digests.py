@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -31,14 +30,14 @@ reads.keep(["models/svm"])
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path):
     for name in ("table.csv", "image.png", "conf/svm.yaml", "libraries/library.py", "dvc.lock"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("a = 1\n")
     return tmp_path
 
 
-def run_stage(root: Path, **variables: str) -> bool:
+def run_stage(root, **variables):
     """Run the stage; return whether it took its digests from an earlier run."""
     environment = os.environ | {"PYTHONPATH": str(root / "libraries")} | variables
     # No working folder among modules, and no compiled code new beside the library.
@@ -48,14 +47,14 @@ def run_stage(root: Path, **variables: str) -> bool:
     return done.stderr == "repeated\n"
 
 
-def rewrite(path: Path) -> None:
+def rewrite(path):
     """Write another text of the same size, with the time that the file had."""
     status = path.stat()
     path.write_text("b = 2\n")
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def test_what_is_as_it_was_is_written_again(root: Path) -> None:
+def test_what_is_as_it_was_is_written_again(root):
     assert not run_stage(root)
     digest = root / "data/code/train"
     before = digest.read_text()
@@ -81,7 +80,7 @@ def test_what_is_as_it_was_is_written_again(root: Path) -> None:
         "data",
     ],
 )
-def test_whatever_changes_is_seen(root: Path, changed: str) -> None:
+def test_whatever_changes_is_seen(root, changed):
     run_stage(root)
     assert run_stage(root)
     variables = {}
@@ -96,7 +95,7 @@ def test_whatever_changes_is_seen(root: Path, changed: str) -> None:
     assert not run_stage(root, **variables)
 
 
-def test_a_cut_note_is_none(root: Path) -> None:
+def test_a_cut_note_is_none(root):
     run_stage(root)
     note = root / ".work/digests.json"
     note.write_text(note.read_text()[:-9])

@@ -7,9 +7,8 @@ import subprocess
 import sys
 import time
 from io import StringIO
-from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from skiagram.compute.progress import Progress
@@ -36,9 +35,7 @@ Running stage 'audit':
 """
 
 
-def test_each_stage_is_a_line_and_a_failure_shows_what_was_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_each_stage_is_a_line_and_a_failure_shows_what_was_said(tmp_path, capsys):
     watched = _Watched(tmp_path, STAGES)
     watched.read(StringIO(SAID))
     assert capsys.readouterr().err == "[1 of 5] digest\n[3 of 5] audit\n"
@@ -48,9 +45,7 @@ def test_each_stage_is_a_line_and_a_failure_shows_what_was_said(
     assert capsys.readouterr().err == "audit: stopped the run for label_conflicts.\n"
 
 
-def test_a_warning_of_a_stage_is_shown_once_also_where_the_run_ends_well(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_warning_of_a_stage_is_shown_once_also_where_the_run_ends_well(tmp_path, capsys):
     watched = _Watched(tmp_path, STAGES[:2])
     warning = "Warning: not recorded in sqlite, experiment a (locked). Later: `record.py`.\n"
     watched.read(StringIO(f"Running stage 'record':\n{warning}{warning}"))
@@ -58,9 +53,7 @@ def test_a_warning_of_a_stage_is_shown_once_also_where_the_run_ends_well(
     assert capsys.readouterr().err == f"[1 of 2] record\n{warning}"
 
 
-def test_what_a_machine_refuses_dvc_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_a_machine_refuses_dvc_is_one_line(tmp_path, capsys):
     watched = _Watched(tmp_path)
     said = "ERROR: failed to transfer '0a' - [Errno 28] No space left on device: '/a' -> '/b'\n"
     again = "ERROR: failed to reproduce 'extract': [Errno 28] No space left on device\n"
@@ -71,9 +64,7 @@ def test_what_a_machine_refuses_dvc_is_one_line(
     assert "free space" in line
 
 
-def test_a_process_notes_how_far_it_is_for_whoever_started_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_notes_how_far_it_is_for_whoever_started_it(tmp_path, monkeypatch):
     monkeypatch.setenv(NOTES, str(tmp_path))
     with Progress("small_cnn", 4) as bar:
         bar.describe("fold 2")
@@ -85,9 +76,7 @@ def test_a_process_notes_how_far_it_is_for_whoever_started_it(
     assert told == "small_cnn 1/4 (fold 2), 3 min left"
 
 
-def test_the_first_images_tell_how_long_a_stage_takes_once_where_no_terminal_is(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_first_images_tell_how_long_a_stage_takes_once_where_no_terminal_is(tmp_path, capsys):
     watched, note = _Watched(tmp_path), {"title": "extract", "total": 40, "step": ""}
     for done, seconds in ((1, 2.0), (8, 16.0), (20, 40.0)):
         (tmp_path / f"{os.getpid()}.json").write_text(
@@ -97,9 +86,7 @@ def test_the_first_images_tell_how_long_a_stage_takes_once_where_no_terminal_is(
     assert capsys.readouterr().err.split("\n") == ["    extract 8/40, 64 s left", ""]
 
 
-def test_earlier_runs_tell_how_long_the_whole_run_takes(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_earlier_runs_tell_how_long_the_whole_run_takes(tmp_path, capsys):
     for stage, members in (("audit", {}), ("train_baseline", {"model": "svm"})):
         note_time(tmp_path, stage, members, 40.0)
     watched = _Watched(tmp_path, STAGES)
@@ -110,7 +97,7 @@ def test_earlier_runs_tell_how_long_the_whole_run_takes(
     )
 
 
-def test_planned_networks_are_part_of_the_time_that_is_left(tmp_path: Path) -> None:
+def test_planned_networks_are_part_of_the_time_that_is_left(tmp_path):
     networks = ["train_network@small_cnn", "train_network@recurrent"]
     plan_time(tmp_path, networks[0], 300.0)
     assert expected_seconds(tmp_path, networks) == (300.0, False)
@@ -118,9 +105,7 @@ def test_planned_networks_are_part_of_the_time_that_is_left(tmp_path: Path) -> N
     assert expected_seconds(tmp_path, networks) == (400.0, True)
 
 
-def test_a_terminal_shows_the_stage_while_no_part_of_it_is_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_terminal_shows_the_stage_while_no_part_of_it_is_counted(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     watched = _Watched(tmp_path, STAGES)
     watched.read(StringIO("Running stage 'train_baseline@svm':\n"))
@@ -129,7 +114,7 @@ def test_a_terminal_shows_the_stage_while_no_part_of_it_is_counted(
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"seconds": "x", "host": "h"}'])
-def test_a_time_that_cannot_be_read_is_unknown(tmp_path: Path, content: str) -> None:
+def test_a_time_that_cannot_be_read_is_unknown(tmp_path, content):
     assert read_time(tmp_path, "ingest") is None
     note_time(tmp_path, "ingest", {}, 3.0)
     noted = tmp_path / ".work/seconds/ingest.json"
@@ -147,9 +132,7 @@ def test_a_time_that_cannot_be_read_is_unknown(tmp_path: Path, content: str) -> 
         ("", 0, 0),
     ],
 )
-def test_a_run_ends_on_the_exit_code_of_its_stage(
-    tmp_path: Path, said: str, code: int, expected: int
-) -> None:
+def test_a_run_ends_on_the_exit_code_of_its_stage(tmp_path, said, code, expected):
     watched = _Watched(tmp_path)
     watched.read(StringIO(f"{said}\n"))
     assert watched.exit_code(code) == expected
@@ -176,7 +159,7 @@ if sys.argv[1:] == ["repro"]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-def test_a_run_that_ends_leaves_nobody_at_work_in_the_folder(tmp_path: Path, number: int) -> None:
+def test_a_run_that_ends_leaves_nobody_at_work_in_the_folder(tmp_path, number):
     # in place of DVC, which itself is at work where the run cannot end its stages
     (tmp_path / "dvc.py").write_text(AT_WORK if number == signal.SIGKILL else WITH_A_STAGE)
     noted = tmp_path / "pid"
@@ -188,7 +171,7 @@ def test_a_run_that_ends_leaves_nobody_at_work_in_the_folder(tmp_path: Path, num
     assert is_gone(int(noted.read_text()))
 
 
-def is_gone(process: int) -> bool:
+def is_gone(process):
     """Return whether a process ends within seconds."""
     for _ in range(200):
         try:

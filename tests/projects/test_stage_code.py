@@ -34,7 +34,7 @@ STAGES = {
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path):
     """Return a folder with stages, choices and configs."""
     files = {
         "dvc.yaml": {"stages": STAGES},
@@ -60,8 +60,8 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_a_matrix_gives_a_stage_for_each_member_and_none_where_nothing_is_chosen(
-    project: Path,
-) -> None:
+    project,
+):
     extract, *trained = StagesOfProject(project).stages
     assert (extract.name, extract.script, extract.chosen) == ("extract", "extract", {})
     assert [stage.name for stage in trained] == ["train@svm", "train@cox"]
@@ -69,7 +69,7 @@ def test_a_matrix_gives_a_stage_for_each_member_and_none_where_nothing_is_chosen
     assert trained[1].chosen == {"model": "cox"}
 
 
-def test_every_option_that_can_move_a_figure_has_a_flat_name(project: Path) -> None:
+def test_every_option_that_can_move_a_figure_has_a_flat_name(project):
     stages = StagesOfProject(project)
     assert stages.resolve_options(stages.stages) == {
         "baselines": '["svm", "cox"]',
@@ -86,8 +86,8 @@ def test_every_option_that_can_move_a_figure_has_a_flat_name(project: Path) -> N
 
 
 def test_outputs_of_models_that_are_chosen_no_longer_go_and_nothing_else_does(
-    project: Path,
-) -> None:
+    project,
+):
     made = ("models/svm", "models/forest", "scores/forest", "data/features.parquet", "models/own")
     for name in made:
         (project / name).mkdir(parents=True)
@@ -99,7 +99,7 @@ def test_outputs_of_models_that_are_chosen_no_longer_go_and_nothing_else_does(
     assert left == {"models/svm", "data/features.parquet", "models/own", "data/encodings"}
 
 
-def rewrite(project: Path, name: str, text: str) -> StagesOfProject:
+def rewrite(project, name, text):
     """Return the stages of a copy with one file changed; what was read stays for the process."""
     copy = Path(shutil.copytree(project, project.with_name(f"{project.name}-changed")))
     (copy / name).write_text(text, encoding="utf-8")
@@ -120,9 +120,7 @@ def rewrite(project: Path, name: str, text: str) -> StagesOfProject:
         ("conf/extract.yaml", "defaults: 3", "`defaults` is no list"),
     ],
 )
-def test_what_an_option_file_lacks_is_named(
-    name: str, text: str, words: str, project: Path
-) -> None:
+def test_what_an_option_file_lacks_is_named(name, text, words, project):
     stages = rewrite(project, name, text)
     with pytest.raises(OptionError, match=words):
         stages.resolve_options(stages.stages)
@@ -140,8 +138,8 @@ def test_what_an_option_file_lacks_is_named(
     ],
 )
 def test_values_of_its_own_and_of_chosen_option_files_alone_rerun_a_stage(
-    name: str, text: str, same: bool, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    name, text, same, project, monkeypatch
+):
     monkeypatch.setattr(StagesOfProject, "code_of", lambda *_: "")
     monkeypatch.setattr(stage_code, "code_digest", lambda *_: "")
     monkeypatch.setattr(stage_code, "code_libraries", lambda *_: {})
@@ -151,8 +149,8 @@ def test_values_of_its_own_and_of_chosen_option_files_alone_rerun_a_stage(
 
 
 def test_weights_that_are_not_as_an_option_says_count_for_the_stage_that_reads_them(
-    project: Path,
-) -> None:
+    project,
+):
     weights = project / "network.safetensors"
     weights.write_bytes(b"weights")
     known = hashlib.sha256(b"weights").hexdigest()
@@ -167,11 +165,11 @@ def test_weights_that_are_not_as_an_option_says_count_for_the_stage_that_reads_t
 
 
 def test_sweeps_that_params_yaml_names_have_a_digest_of_the_files_that_they_read(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    project, monkeypatch
+):
     monkeypatch.setattr(StagesOfProject, "describe_code", lambda *_: "")
 
-    def written(folder: Path, checksum: str) -> str | None:
+    def written(folder, checksum):
         StagesOfProject(folder).write_digests("digest", {"sweep": {"case0001.csv": checksum}})
         path = folder / "data/code/sweep"
         return path.read_text() if path.exists() else None

@@ -81,7 +81,7 @@ class Installed:
     folder: Path
     forked: bool
 
-    def run(self, *words: str, folder: str = ".") -> subprocess.CompletedProcess[str]:
+    def run(self, *words, folder="."):
         """Run a command of the environment."""
         shell = {
             "PATH": f"{self.venv / 'bin'}:/usr/bin:/bin",
@@ -101,11 +101,11 @@ class Installed:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(tmp_path_factory):
     return built(REPOSITORY, tmp_path_factory.mktemp("wheel"))
 
 
-def built_earlier(commit: str, place: Path) -> Path:
+def built_earlier(commit, place):
     """Return the wheel of an earlier commit."""
     archive = ["git", "archive", "--format=zip", commit]
     done = subprocess.run(archive, cwd=REPOSITORY, capture_output=True)
@@ -116,14 +116,14 @@ def built_earlier(commit: str, place: Path) -> Path:
     return built(place / "sources", place / "wheel")
 
 
-def built(sources: Path, place: Path) -> Path:
+def built(sources, place):
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(place)]
     subprocess.run(build, cwd=sources, check=True, capture_output=True)
     (path,) = place.glob("*.whl")
     return path
 
 
-def installed(wheel: Path, place: Path, *, plain: bool) -> Installed:
+def installed(wheel, place, *, plain):
     venv = place / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
     install(wheel, venv)
@@ -136,12 +136,12 @@ def installed(wheel: Path, place: Path, *, plain: bool) -> Installed:
     return Installed(venv, place / "folder", forked=not plain)
 
 
-def purelib(venv: Path) -> Path:
+def purelib(venv):
     """Return the folder of an environment's packages."""
     return Path(sysconfig.get_path("purelib", vars={"base": str(venv)}))
 
 
-def install(wheel: Path, venv: Path) -> None:
+def install(wheel, venv):
     """Install a wheel in place of whichever version is there.
 
     Files of a cache would be shared by links, and a test edits what is installed.
@@ -152,7 +152,7 @@ def install(wheel: Path, venv: Path) -> None:
     subprocess.run(line, env=shell, check=True, capture_output=True)
 
 
-def test_the_wheel_holds_the_files_of_a_project_and_no_table_of_patients(wheel: Path) -> None:
+def test_the_wheel_holds_the_files_of_a_project_and_no_table_of_patients(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     template = [name for name in names if name.startswith("skiagram/projects/template/")]
     assert {name.rpartition("/")[2] for name in template} >= {"dvc.yaml", "ingest.py", ".gitignore"}
@@ -160,7 +160,7 @@ def test_the_wheel_holds_the_files_of_a_project_and_no_table_of_patients(wheel: 
     assert all(name.startswith("skiagram") for name in names)
 
 
-def test_the_plain_installation_extracts_compares_and_checks(wheel: Path, tmp_path: Path) -> None:
+def test_the_plain_installation_extracts_compares_and_checks(wheel, tmp_path):
     plain = installed(wheel, tmp_path, plain=True)
     image, mask = np.random.default_rng(0).normal(size=(20, 20, 20)), np.zeros((20, 20, 20), "u1")
     mask[5:15, 5:15, 5:15] = 1
@@ -198,7 +198,7 @@ def test_the_plain_installation_extracts_compares_and_checks(wheel: Path, tmp_pa
     assert "none-any.whl[project]'" in done.stderr
 
 
-def test_one_line_leads_from_a_folder_of_images_to_the_verdict(wheel: Path, tmp_path: Path) -> None:
+def test_one_line_leads_from_a_folder_of_images_to_the_verdict(wheel, tmp_path):
     project = installed(wheel, tmp_path, plain=False)
     generator = np.random.default_rng(0)
     for at in range(40):
@@ -225,9 +225,7 @@ def test_one_line_leads_from_a_folder_of_images_to_the_verdict(wheel: Path, tmp_
     assert all(after[name] != before[name] for name in stages), "another version reruns each stage"
 
 
-def test_a_project_of_an_earlier_version_is_upgraded_and_gives_equal_scores(
-    wheel: Path, tmp_path: Path
-) -> None:
+def test_a_project_of_an_earlier_version_is_upgraded_and_gives_equal_scores(wheel, tmp_path):
     project = installed(built_earlier(EARLIER, tmp_path), tmp_path, plain=False)
     assert project.run("skiagram", "new", "mine").returncode == 0
     mine = project.folder / "mine"
@@ -268,12 +266,12 @@ def test_a_project_of_an_earlier_version_is_upgraded_and_gives_equal_scores(
     assert set(re.findall(r"^(\w+):", done.stdout, re.MULTILINE)) <= {"digest"}, done.stdout
 
 
-def scores_in(path: Path) -> pd.DataFrame:
+def scores_in(path):
     """Return a table of scores without the thresholds, which are set by patient since."""
     return pd.read_parquet(path).drop(columns="threshold", errors="ignore")
 
 
-def digests(project: Installed) -> dict[str, str]:
+def digests(project):
     """Return stage → what stands for the code that it runs, made anew.
 
     The environment's own Python makes it: it alone knows the wheel as installed.

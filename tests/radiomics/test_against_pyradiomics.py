@@ -1,7 +1,6 @@
 """Values of PyRadiomics 3.0.1 on a volume, by three of its parameter files."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,7 @@ NOT_HAD = r"_Maximum2DDiameter"
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(PARAMETERS))
-def test_same_parameter_file_gives_the_same_table(name: str) -> None:
+def test_same_parameter_file_gives_the_same_table(name):
     theirs = VALUES[VALUES["parameters"] == name].set_index("feature")["value"]
     plan = make_plan(PARAMETERS[name], names="pyradiomics")
     image, mask = make_volume()
@@ -42,9 +41,7 @@ def test_same_parameter_file_gives_the_same_table(name: str) -> None:
         (True, [0.009392998844, 0.0996970953994, 2.02407182992, 64.9635541461, 0.368848882074]),
     ],
 )
-def test_voxels_without_neighbours_count_in_ngtdm_as_there(
-    within_slices: bool, values: list[float]
-) -> None:
+def test_voxels_without_neighbours_count_in_ngtdm_as_there(within_slices, values):
     image, mask = make_volume()
     z, y, x = np.indices(mask.shape)
     scattered = (mask == 1) & ((z * 7919 + y * 104729 + x * 1299709) ** 2 % 211 % 3 == 0)
@@ -88,13 +85,13 @@ def test_voxels_without_neighbours_count_in_ngtdm_as_there(
     ],
 )
 def test_a_mask_on_voxels_of_its_own_is_resampled_once(
-    shape: tuple[int, ...],
-    spacing: tuple[float, ...],
-    first: tuple[float, ...],
-    setting: dict[str, Any],
-    values: list[float],
-    tmp_path: Path,
-) -> None:
+    shape,
+    spacing,
+    first,
+    setting,
+    values,
+    tmp_path,
+):
     z, y, x = (
         start + step * at for start, step, at in zip(first, spacing, np.indices(shape), strict=True)
     )

@@ -1,8 +1,6 @@
 """The features of one image in Python, and as a step of scikit-learn's pipelines."""
 
 import warnings
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +21,7 @@ from tests.features.ibsi_phantom import PHANTOM
 from tests.radiomics.volume import SPACING, make_volume, write_volume
 
 
-def test_the_ibsis_phantom_has_its_published_values() -> None:
+def test_the_ibsis_phantom_has_its_published_values():
     # IBSI reference manual, digital phantom: bins of width 1 are the grey levels.
     found = skiagram.extract(PHANTOM, PHANTOM > 0, (2, 2, 2), bin_width=1)
     assert found["morphology_volume_mesh"] == pytest.approx(556, abs=0.5)
@@ -32,7 +30,7 @@ def test_the_ibsis_phantom_has_its_published_values() -> None:
     assert found["gldzm_zone_distance_entropy"] == pytest.approx(1.92, abs=5e-3)
 
 
-def test_arrays_images_and_files_have_equal_features(tmp_path: Path) -> None:
+def test_arrays_images_and_files_have_equal_features(tmp_path):
     image, mask = write_volume(tmp_path, "image.nii.gz", "mask.nrrd")
     families = ["morphology", "first_order"]
     of_arrays = skiagram.extract(*make_volume(), SPACING, label=1, families=families)
@@ -46,21 +44,21 @@ def test_arrays_images_and_files_have_equal_features(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "direction", [np.diag([1.0, -1, 1]), np.array([[0.0, 0, 1], [1, 0, 0], [0, -1, 0]])]
 )
-def test_under_pyradiomics_names_a_file_keeps_its_axes(direction: Any, tmp_path: Path) -> None:
+def test_under_pyradiomics_names_a_file_keeps_its_axes(direction, tmp_path):
     paths = write_volume(tmp_path, "image.nrrd", "mask.nrrd", direction)
     parameters = {
         "setting": {"resampledPixelSpacing": [2, 2, 2], "binWidth": 20, "force2D": True},
         "imageType": {"Original": {}, "Wavelet": {}},
         "featureClass": {"firstorder": [], "glcm": []},
     }
-    chosen: dict[str, Any] = {"names": "pyradiomics", "parameters": parameters}
+    chosen = {"names": "pyradiomics", "parameters": parameters}
     in_memory = [SimpleITK.ReadImage(str(path)) for path in paths]
     assert skiagram.extract(*paths, **chosen) == pytest.approx(
         skiagram.extract(*in_memory, **chosen), rel=1e-9
     )
 
 
-def test_whole_numbers_are_resampled_as_itk_does_in_their_type() -> None:
+def test_whole_numbers_are_resampled_as_itk_does_in_their_type():
     pixels, _ = make_volume()
     for values in (pixels, (pixels % 256).astype(np.uint8), pixels.astype(np.float64)):
         image = SimpleITK.GetImageFromArray(values)
@@ -82,7 +80,7 @@ def test_whole_numbers_are_resampled_as_itk_does_in_their_type() -> None:
         assert (np.abs(ours - expected) < 1e-5).mean() > 0.999
 
 
-def test_one_bin_for_all_intensities_is_warned_of() -> None:
+def test_one_bin_for_all_intensities_is_warned_of():
     image = np.random.default_rng(0).random((12, 14))
     with pytest.warns(UserWarning, match="its textures are constant"):
         skiagram.extract(image)
@@ -135,14 +133,14 @@ IMAGE = np.arange(30.0).reshape(5, 6)
         (IMAGE, None, {"parameters": {"setting": {"wavelet": "foo"}}}, "no wavelet `foo`"),
     ],
 )
-def test_bad_input_is_one_line(image: Any, mask: Any, options: dict[str, Any], said: str) -> None:
+def test_bad_input_is_one_line(image, mask, options, said):
     with pytest.raises((DataError, OptionError)) as caught:
         skiagram.extract(image, mask, **options)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_not_had_is_said() -> None:
+def test_what_is_not_had_is_said():
     asked = {"featureClass": {"glcm": ["Contrast"], "shape": [], "shape2D": []}}
     with pytest.warns(UserWarning, match=r"Maximum2DDiameterRow|shape2D") as said:
         found = skiagram.extract(IMAGE, names="pyradiomics", parameters=asked)
@@ -150,7 +148,7 @@ def test_what_is_not_had_is_said() -> None:
     assert len(said) == 2
 
 
-def test_a_parameter_file_gives_pyradiomics_names_unless_others_are_chosen() -> None:
+def test_a_parameter_file_gives_pyradiomics_names_unless_others_are_chosen():
     asked = {"featureClass": {"firstorder": ["Kurtosis"]}}
     features = skiagram.extract(IMAGE, parameters=asked)
     assert features == skiagram.extract(IMAGE, names="pyradiomics", parameters=asked)
@@ -164,7 +162,7 @@ def test_a_parameter_file_gives_pyradiomics_names_unless_others_are_chosen() -> 
 IMAGES = np.random.default_rng(0).normal(size=(12, 8, 9))
 
 
-def test_a_pipeline_searches_over_its_options() -> None:
+def test_a_pipeline_searches_over_its_options():
     step = skiagram.RadiomicsFeatures(families=["first_order", "glcm"], n_jobs=2)
     model = make_pipeline(step, DecisionTreeClassifier(random_state=0))
     grid = {"radiomicsfeatures__bin_count": [4, 8]}
@@ -173,7 +171,7 @@ def test_a_pipeline_searches_over_its_options() -> None:
     assert found.best_estimator_[:1].get_feature_names_out()[0] == "first_order_mean"
 
 
-def test_a_data_frame_of_files_and_pairs_of_arrays_give_the_same(tmp_path: Path) -> None:
+def test_a_data_frame_of_files_and_pairs_of_arrays_give_the_same(tmp_path):
     pixels, labels = make_volume()
     image, mask = write_volume(tmp_path, "image.nii", "mask.nii")
     rows = {"Image": [image] * 2, "Mask": [mask] * 2}
@@ -204,17 +202,17 @@ def test_a_data_frame_of_files_and_pairs_of_arrays_give_the_same(tmp_path: Path)
         "check_set_params",
     ],
 )
-def test_scikit_learns_checks(name: str) -> None:
+def test_scikit_learns_checks(name):
     getattr(estimator_checks, name)("RadiomicsFeatures", skiagram.RadiomicsFeatures())
 
 
-def test_one_family_may_be_a_word_and_two_kinds_of_bins_are_refused() -> None:
+def test_one_family_may_be_a_word_and_two_kinds_of_bins_are_refused():
     assert make_plan(families="glcm") == make_plan(families=["glcm"])
     with pytest.raises(OptionError, match="a width of 5 and 8 bins were given"):
         make_plan(bin_width=5, bin_count=8)
 
 
-def test_distances_are_asked_for_in_the_order_of_where_they_stand() -> None:
+def test_distances_are_asked_for_in_the_order_of_where_they_stand():
     with pytest.raises(OptionError, match=r"resampled_spacing: .* slices, rows and columns"):
         make_plan(resampled_spacing=(2, 2))
     with pytest.raises(OptionError, match=r"PixelSpacing: .* columns, rows and slices"):
@@ -229,7 +227,7 @@ def test_distances_are_asked_for_in_the_order_of_where_they_stand() -> None:
         {"imageType": {"LoG": {"sigma": [1.0]}}, "featureClass": {"firstorder": ["Variance"]}},
     ],
 )
-def test_voxels_missing_far_from_the_region_change_nothing(parameters: Any) -> None:
+def test_voxels_missing_far_from_the_region_change_nothing(parameters):
     image = np.random.default_rng(0).normal(100, 20, (40, 30, 30))
     inside = np.zeros(image.shape, np.bool_)
     inside[18:23, 12:18, 12:17] = True
@@ -247,7 +245,7 @@ def test_voxels_missing_far_from_the_region_change_nothing(parameters: Any) -> N
             skiagram.extract(gaps, inside, (1, 1, 1), parameters=parameters)
 
 
-def test_an_image_without_a_mask_among_others_is_refused() -> None:
+def test_an_image_without_a_mask_among_others_is_refused():
     step = skiagram.RadiomicsFeatures(families=["first_order"])
     with pytest.raises(DataError, match=r"image 1: no mask, unlike the first"):
         step.fit_transform([(IMAGE, IMAGE > 9), IMAGE])

@@ -1,11 +1,7 @@
 """A volume and its region from whole numbers alone, the same everywhere."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import SimpleITK
-from numpy.typing import NDArray
 
 SPACING = (3.0, 1.5, 1.25)
 PARAMETERS = {
@@ -57,7 +53,7 @@ PARAMETERS = {
 }
 
 
-def make_volume() -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+def make_volume():
     """Return an image of (17, 24, 26) and a mask with the labels 1 and 2."""
     z, y, x = np.indices((17, 24, 26))
     noise = (z * 7919 + y * 104729 + x * 1299709) ** 2 % 211
@@ -68,7 +64,7 @@ def make_volume() -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
     return image.astype(np.int16), mask
 
 
-def write_volume(folder: Path, image: str, mask: str, direction: Any = None) -> tuple[Path, Path]:
+def write_volume(folder, image, mask, direction=None):
     """Write the volume and its mask to files, and return their paths."""
     paths = folder / image, folder / mask
     for values, path in zip(make_volume(), paths, strict=True):

@@ -2,12 +2,10 @@
 
 from io import BytesIO
 from itertools import chain, repeat
-from typing import Any
 
 import nibabel
 import numpy as np
 import pydicom
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
@@ -20,7 +18,7 @@ GRID = VoxelGrid(SHAPE, SPACING, ORIGIN, ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0
 VALUES = np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE) - 40
 
 
-def nifti_bytes(voxels: NDArray[Any], grid: VoxelGrid = GRID, *, units: int = 2) -> bytes:
+def nifti_bytes(voxels, grid=GRID, *, units=2):
     """A NIfTI file of (depth, height, width) values; its axes are x, y, z."""
     affine = np.eye(4)
     affine[:3, :3] = grid.steps()[::-1].T
@@ -31,9 +29,7 @@ def nifti_bytes(voxels: NDArray[Any], grid: VoxelGrid = GRID, *, units: int = 2)
     return bytes(image.to_bytes())
 
 
-def series_files(
-    voxels: NDArray[Any] = VALUES, grid: VoxelGrid = GRID, series: str = "1.2.3", **fields: Any
-) -> list[tuple[str, bytes]]:
+def series_files(voxels=VALUES, grid=GRID, series="1.2.3", **fields):
     """One DICOM file a slice, in the order of the array."""
     files = []
     for depth, plane in enumerate(voxels):
@@ -51,9 +47,7 @@ def series_files(
     return files
 
 
-def structure_set(
-    contours: dict[str, list[NDArray[np.float64]]], *kinds: str, frame_of_reference: str = "1.2"
-) -> bytes:
+def structure_set(contours, *kinds, frame_of_reference="1.2"):
     """An RTSTRUCT of named regions, each some contours of (n, 3) coordinates in mm.
 
     They are closed, but for those that `kinds` names, from the first one on.
@@ -77,9 +71,7 @@ def structure_set(
     return written(dataset)
 
 
-def segmentation(
-    masks: dict[str, NDArray[np.bool_]], grid: VoxelGrid = GRID, **measures_of: float
-) -> bytes:
+def segmentation(masks, grid=GRID, **measures_of):
     """A SEG of named segments; slices in which a segment is empty have no frame."""
     dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")
     dataset.Modality, dataset.SegmentationType = "SEG", "BINARY"
@@ -98,7 +90,7 @@ def segmentation(
     return written(dataset)
 
 
-def segmentation_of_film(masks: dict[str, NDArray[np.bool_]]) -> bytes:
+def segmentation_of_film(masks):
     """Return a SEG of a plane image; segment → mask, one that is empty has no frame."""
     dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")
     dataset.Modality, dataset.SegmentationType = "SEG", "BINARY"
@@ -112,13 +104,13 @@ def segmentation_of_film(masks: dict[str, NDArray[np.bool_]]) -> bytes:
     return written(dataset)
 
 
-def segmentation_of_frames(masks: dict[int, NDArray[np.bool_]], *, numbered: bool = True) -> bytes:
+def segmentation_of_frames(masks, *, numbered=True):
     """Return a SEG of frames that have no place in the patient; frame number → mask."""
     dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")
     dataset.Modality, dataset.SegmentationType = "SEG", "BINARY"
     dataset.SegmentSequence = [item(SegmentNumber=1, SegmentLabel="lesion")]
     put_pixels(dataset, np.array([*masks.values()]))
-    groups: list[Dataset] = []
+    groups = []
     for number in masks:
         groups.append(item(SegmentIdentificationSequence=[item(ReferencedSegmentNumber=1)]))
         if numbered:
@@ -128,7 +120,7 @@ def segmentation_of_frames(masks: dict[int, NDArray[np.bool_]], *, numbered: boo
     return written(dataset)
 
 
-def cine(frames: NDArray[np.uint8]) -> bytes:
+def cine(frames):
     """Return a loop of ultrasound, whose frames have no place in the patient."""
     dataset = _dataset("1.2.840.10008.5.1.4.1.1.3.1")
     dataset.Modality, dataset.PixelSpacing = "US", [0.5, 0.5]
@@ -136,7 +128,7 @@ def cine(frames: NDArray[np.uint8]) -> bytes:
     return written(dataset)
 
 
-def enhanced_file(voxels: NDArray[Any] = VALUES, grid: VoxelGrid = GRID) -> bytes:
+def enhanced_file(voxels=VALUES, grid=GRID):
     """All slices in one enhanced multi-frame file, in reversed order."""
     (_, content), *_ = series_files(voxels, grid)
     dataset = pydicom.dcmread(BytesIO(content))
@@ -151,7 +143,7 @@ def enhanced_file(voxels: NDArray[Any] = VALUES, grid: VoxelGrid = GRID) -> byte
     return written(dataset)
 
 
-def _shared(grid: VoxelGrid, **measures: float) -> Dataset:
+def _shared(grid, **measures):
     """What all frames of a file have in common."""
     spacing = [grid.spacing[1], grid.spacing[2]]
     return item(
@@ -162,23 +154,23 @@ def _shared(grid: VoxelGrid, **measures: float) -> Dataset:
     )
 
 
-def _frame(grid: VoxelGrid, depth: int) -> Dataset:
+def _frame(grid, depth):
     return item(PlanePositionSequence=[item(ImagePositionPatient=_position(grid, depth))])
 
 
-def _position(grid: VoxelGrid, depth: int) -> list[str]:
+def _position(grid, depth):
     position = grid.positions(np.array([[float(depth), 0, 0]]))[0]
     return [f"{value:.6f}" for value in position]
 
 
-def item(**fields: Any) -> Dataset:
+def item(**fields):
     made = Dataset()
     for name, value in fields.items():
         setattr(made, name, value)
     return made
 
 
-def put_pixels(dataset: Dataset, stored: NDArray[Any]) -> None:
+def put_pixels(dataset, stored):
     """Give a data set gray pixels, (height, width) or frames of them, and the fields of these."""
     dataset.Rows, dataset.Columns = stored.shape[-2:]
     if stored.ndim == 3:
@@ -193,13 +185,13 @@ def put_pixels(dataset: Dataset, stored: NDArray[Any]) -> None:
     dataset.PixelData = content + b"\0" * (len(content) % 2)
 
 
-def written(dataset: Dataset) -> bytes:
+def written(dataset):
     stream = BytesIO()
     dataset.save_as(stream, enforce_file_format=True)
     return stream.getvalue()
 
 
-def _dataset(kind: str) -> Dataset:
+def _dataset(kind):
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian

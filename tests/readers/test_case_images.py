@@ -1,11 +1,8 @@
 """The files of a case as other libraries write them, of which some are two or hold several."""
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
-from typing import Any
 
 import nibabel
 import nrrd
@@ -13,7 +10,6 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK
-from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.readers.case_images import (
@@ -39,12 +35,12 @@ from tests.readers.examples import (
 )
 
 
-def _read(folder: Path, file: str, **chosen: Any) -> Any:
+def _read(folder, file, **chosen):
     reference = ImageReference(file, **chosen)
     return decode_case(read_case_files(FolderTree(folder, is_image_file), reference), reference)
 
 
-def _image() -> Any:
+def _image():
     image = SimpleITK.GetImageFromArray(VALUES)
     image.SetSpacing(GRID.spacing[::-1])
     image.SetOrigin(GRID.origin)
@@ -53,7 +49,7 @@ def _image() -> Any:
 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("name", ["scan.mhd", "scan.nhdr"])
-def test_voxels_may_be_in_a_file_beside_or_below(name: str, packed: bool, tmp_path: Path) -> None:
+def test_voxels_may_be_in_a_file_beside_or_below(name, packed, tmp_path):
     SimpleITK.WriteImage(_image(), str(tmp_path / name), useCompression=packed)
     [voxels] = [file for file in tmp_path.iterdir() if file.name != name]
     np.testing.assert_array_equal(_read(tmp_path, name).pixels[..., 0], VALUES)
@@ -76,7 +72,7 @@ AFFINE = np.diag([-0.9, -0.8, 3, 1])
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("dtype", ["i2", "f4", "u1"])
-def test_nifti_2_is_read_as_nifti_1_is(dtype: str, order: str, tmp_path: Path) -> None:
+def test_nifti_2_is_read_as_nifti_1_is(dtype, order, tmp_path):
     voxels = (VALUES - VALUES.min()).transpose(2, 1, 0).astype(dtype)
     header = nibabel.Nifti2Header(endianness=order)
     image = nibabel.Nifti2Image(voxels, AFFINE, header)
@@ -91,7 +87,7 @@ def test_nifti_2_is_read_as_nifti_1_is(dtype: str, order: str, tmp_path: Path) -
         assert describe_differences(read.grid, _read(tmp_path, "one.nii").grid) == []
 
 
-def test_nifti_2_has_its_scale_and_sides(tmp_path: Path) -> None:
+def test_nifti_2_has_its_scale_and_sides(tmp_path):
     image = nibabel.Nifti2Image(VALUES.transpose(2, 1, 0), AFFINE)
     image.header.set_slope_inter(0.5, 3)
     nibabel.save(image, tmp_path / "two.nii")
@@ -102,7 +98,7 @@ def test_nifti_2_has_its_scale_and_sides(tmp_path: Path) -> None:
     )
 
 
-def _sequence_of_slicer(series: NDArray[np.int16], path: Path) -> None:
+def _sequence_of_slicer(series, path):
     """Write a sequence of 3D Slicer, whose first axis is a list and not time."""
     header = {
         "space": "left-posterior-superior",
@@ -114,12 +110,12 @@ def _sequence_of_slicer(series: NDArray[np.int16], path: Path) -> None:
     nrrd.write(str(path), series.transpose(0, 3, 2, 1), header)
 
 
-def _four_axes_of_itk(series: NDArray[np.int16], path: Path) -> None:
+def _four_axes_of_itk(series, path):
     image = SimpleITK.GetImageFromArray(series, isVector=False)
     SimpleITK.WriteImage(image, str(path), useCompression=path.stem == "packed")
 
 
-WRITERS: dict[str, Callable[[NDArray[np.int16], Path], None]] = {
+WRITERS = {
     "a.nii": lambda series, path: nibabel.save(nibabel.Nifti1Image(series.T, AFFINE), path),
     "b.nii.gz": lambda series, path: nibabel.save(nibabel.Nifti2Image(series.T, AFFINE), path),
     "plain.mha": _four_axes_of_itk,
@@ -131,7 +127,7 @@ WRITERS: dict[str, Callable[[NDArray[np.int16], Path], None]] = {
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_volume_of_a_file_of_four_axes_is_chosen(name: str, tmp_path: Path) -> None:
+def test_a_volume_of_a_file_of_four_axes_is_chosen(name, tmp_path):
     series = np.stack([VALUES + 7 * at for at in range(3)])
     WRITERS[name](series, tmp_path / name)
     if ".nii" in name:
@@ -153,9 +149,7 @@ def test_a_volume_of_a_file_of_four_axes_is_chosen(name: str, tmp_path: Path) ->
     ],
     ids=["label map", "segmentation"],
 )
-def test_a_region_that_alone_tells_rows_apart_is_looked_for_in_the_mask(
-    mask: bytes, *, named: bool
-) -> None:
+def test_a_region_that_alone_tells_rows_apart_is_looked_for_in_the_mask(mask, *, named):
     """Two rows of one label map were the same region twice, under two names."""
     files = CaseFiles({"i": nifti_bytes(VALUES)}, (mask,), {})
     tumour = ImageReference("i", ("m",), "tumour")
@@ -171,7 +165,7 @@ def test_a_region_that_alone_tells_rows_apart_is_looked_for_in_the_mask(
 
 
 @pytest.mark.parametrize("frame", [None, 0])
-def test_points_in_time_of_one_file_are_never_one_volume(frame: int | None) -> None:
+def test_points_in_time_of_one_file_are_never_one_volume(frame):
     twice = VoxelGrid((2, *SHAPE[1:]), GRID.spacing, GRID.origin, GRID.direction)
     enhanced = pydicom.dcmread(BytesIO(enhanced_file(VALUES[:2], twice)))
     per_frame = enhanced.PerFrameFunctionalGroupsSequence
@@ -187,11 +181,11 @@ def test_points_in_time_of_one_file_are_never_one_volume(frame: int | None) -> N
     np.testing.assert_array_equal(moving[..., 0], VALUES - 5)
 
 
-def test_a_file_of_three_axes_has_one_frame() -> None:
+def test_a_file_of_three_axes_has_one_frame():
     assert count_frames(nifti_bytes((VALUES > 0).astype(np.uint8))) == 1
 
 
-def test_a_volume_that_is_cut_off_is_named(tmp_path: Path) -> None:
+def test_a_volume_that_is_cut_off_is_named(tmp_path):
     content = bytearray(nifti_bytes(VALUES))
     content[40:56] = np.array([4, 6, 5, 4, 32767, 1, 1, 1], "<i2").tobytes()
     (tmp_path / "short.nii").write_bytes(content)

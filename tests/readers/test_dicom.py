@@ -5,10 +5,8 @@ import time
 import tracemalloc
 import warnings
 import zlib
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pydicom
@@ -16,7 +14,6 @@ import pytest
 import SimpleITK
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image as Pillow
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -41,7 +38,7 @@ from tests.readers.examples import item, put_pixels
 STORED = np.arange(64, dtype=np.uint16).reshape(8, 8) * 50
 
 
-def header_of(stored: NDArray[Any], **fields: Any) -> Dataset:
+def header_of(stored, **fields):
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
     meta.MediaStorageSOPInstanceUID = "1.2.3"
@@ -57,23 +54,23 @@ def header_of(stored: NDArray[Any], **fields: Any) -> Dataset:
     return header
 
 
-def file_of(header: Dataset) -> BytesIO:
+def file_of(header):
     file = BytesIO()
     header.save_as(file, enforce_file_format=True)
     file.seek(0)
     return file
 
 
-def read(stored: NDArray[Any], **fields: Any) -> NDArray[Any]:
+def read(stored, **fields):
     return read_dicom(file_of(header_of(stored, **fields))).pixels
 
 
-def table(first: int, entries: list[int], bits: int = 16) -> Dataset:
+def table(first, entries, bits=16):
     data = np.array(entries, dtype="<u2").tobytes()
     return item(LUTDescriptor=[len(entries), first, bits], LUTData=data, ModalityLUTType="US")
 
 
-def bundled(name: str) -> Path:
+def bundled(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return Path(str(get_testdata_file(name, download=False)))
@@ -91,7 +88,7 @@ def bundled(name: str) -> Path:
         ("SC_rgb_small_odd.dcm", "uint8"),
     ],
 )
-def test_stored_values_pass_unchanged_at_their_depth(name: str, dtype: str, tmp_path: Path) -> None:
+def test_stored_values_pass_unchanged_at_their_depth(name, dtype, tmp_path):
     image = read_dicom(bundled(name)).pixels
     assert str(image.dtype) == dtype
     np.testing.assert_array_equal(image, pydicom.dcmread(bundled(name)).pixel_array)
@@ -99,14 +96,14 @@ def test_stored_values_pass_unchanged_at_their_depth(name: str, dtype: str, tmp_
         shards.add("case", image)
 
 
-def test_ct_is_read_in_hounsfield_units() -> None:
+def test_ct_is_read_in_hounsfield_units():
     header = pydicom.dcmread(bundled("CT_small.dcm"))
     image = read_dicom(bundled("CT_small.dcm")).pixels
     assert image.dtype == np.float32
     np.testing.assert_array_equal(image, apply_modality_lut(header.pixel_array, header))
 
 
-def test_palette_and_ybr_become_rgb() -> None:
+def test_palette_and_ybr_become_rgb():
     assert read_dicom(bundled("examples_palette.dcm")).pixels.shape == (350, 800, 3)
     uncompressed = read_dicom(bundled("SC_ybr_full_422_uncompressed.dcm")).pixels
     reference = pydicom.dcmread(bundled("SC_rgb_dcmtk_+eb+cr.dcm")).pixel_array
@@ -114,7 +111,7 @@ def test_palette_and_ybr_become_rgb() -> None:
 
 
 @pytest.mark.parametrize(("value", "limit"), [(100, None), (100, 300), (300, 100)])
-def test_padding_is_found_on_stored_values_before_rescaling(value: int, limit: int | None) -> None:
+def test_padding_is_found_on_stored_values_before_rescaling(value, limit):
     padding = {"PixelPaddingValue": value, "PixelPaddingRangeLimit": limit}
     image = read(STORED, **padding, RescaleSlope=2, RescaleIntercept=-100)
     ends = sorted((value, limit or value))
@@ -123,7 +120,7 @@ def test_padding_is_found_on_stored_values_before_rescaling(value: int, limit: i
     np.testing.assert_array_equal(image[~missing], STORED[~missing] * 2.0 - 100)
 
 
-def test_padding_of_signed_pixels_written_as_unsigned_is_still_found() -> None:
+def test_padding_of_signed_pixels_written_as_unsigned_is_still_found():
     stored = STORED.astype(np.int16) - 2000
     header = header_of(stored, BitsStored=16, HighBit=15)
     header.add_new("PixelPaddingValue", "US", 2**16 - 2000)
@@ -131,13 +128,13 @@ def test_padding_of_signed_pixels_written_as_unsigned_is_still_found() -> None:
 
 
 @pytest.mark.parametrize(("stored", "ends"), [(STORED, 4095), (STORED.astype(np.int16) - 2000, -1)])
-def test_monochrome1_is_turned_within_the_stored_range(stored: NDArray[Any], ends: int) -> None:
+def test_monochrome1_is_turned_within_the_stored_range(stored, ends):
     image = read(stored, PhotometricInterpretation="MONOCHROME1")
     assert image.dtype == stored.dtype
     np.testing.assert_array_equal(image, ends - stored.astype(int))
 
 
-def test_monochrome1_and_rescaling_turn_the_rescaled_range() -> None:
+def test_monochrome1_and_rescaling_turn_the_rescaled_range():
     fields = {"RescaleSlope": 0.5, "RescaleIntercept": 10, "PixelPaddingValue": 0}
     image = read(STORED, PhotometricInterpretation="MONOCHROME1", **fields)
     assert np.isnan(image[0, 0])
@@ -145,9 +142,7 @@ def test_monochrome1_and_rescaling_turn_the_rescaled_range() -> None:
 
 
 @pytest.mark.parametrize("alone", [{"RescaleSlope": "2"}, {"RescaleIntercept": "-1024"}])
-def test_a_slope_or_an_intercept_alone_is_applied_as_itk_does(
-    alone: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_slope_or_an_intercept_alone_is_applied_as_itk_does(alone, tmp_path):
     header = header_of(STORED, SOPClassUID=CTImageStorage, **alone)
     (tmp_path / "a.dcm").write_bytes(file_of(header).read())
     theirs = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(tmp_path / "a.dcm"))[0]
@@ -157,7 +152,7 @@ def test_a_slope_or_an_intercept_alone_is_applied_as_itk_does(
             read(STORED, RescaleSlope=slope, RescaleIntercept=intercept)
 
 
-def test_a_dose_is_in_gray() -> None:
+def test_a_dose_is_in_gray():
     """Stored values × Dose Grid Scaling, which stands there for a Rescale Slope (C.8.8.3.2)."""
     np.testing.assert_array_equal(read(STORED, DoseGridScaling="0.25"), STORED * 0.25)
 
@@ -176,14 +171,12 @@ VOI_TABLE = {"VOILUTSequence": [table(0, list(range(0, 40960, 10)))]}
         (SHOWN | VOI_TABLE, apply_voi_lut),
     ],
 )
-def test_tables_and_windows_are_applied_as_pydicom_does(
-    fields: dict[str, Any], reference: Callable[..., NDArray[Any]]
-) -> None:
+def test_tables_and_windows_are_applied_as_pydicom_does(fields, reference):
     shown = read(STORED, **fields)  # which settles the kind of a table's data
     np.testing.assert_allclose(shown, reference(STORED, header_of(STORED, **fields)), rtol=1e-6)
 
 
-def test_a_window_is_for_presentation_and_a_table_replaces_rescaling() -> None:
+def test_a_window_is_for_presentation_and_a_table_replaces_rescaling():
     np.testing.assert_array_equal(read(STORED, **WINDOW), STORED)
     np.testing.assert_array_equal(read(STORED, ModalityLUTSequence=[]), STORED)
     in_small_letters = {"PresentationIntentType": "for presentation"}
@@ -196,7 +189,7 @@ def test_a_window_is_for_presentation_and_a_table_replaces_rescaling() -> None:
 
 @pytest.mark.parametrize("packed", [False, True], ids=["a word each", "two in a word"])
 @pytest.mark.parametrize("number", [4096, 4095])
-def test_a_table_of_8_bits_shows_all_values_of_12_bits(number: int, *, packed: bool) -> None:
+def test_a_table_of_8_bits_shows_all_values_of_12_bits(number, *, packed):
     entries = (np.arange(number) // 16).astype(np.uint8 if packed else "<u2")
     content = entries.tobytes() + b"\0" * (entries.nbytes % 2)
     lut = item(LUTDescriptor=[number, 0, 8])
@@ -206,14 +199,14 @@ def test_a_table_of_8_bits_shows_all_values_of_12_bits(number: int, *, packed: b
 
 
 @pytest.mark.parametrize("space", ["HSV", "ARGB", "YBR_PARTIAL_422", "YBR_RCT", "MONOCHROME2"])
-def test_a_colour_space_that_does_not_become_rgb_is_refused(space: str) -> None:
+def test_a_colour_space_that_does_not_become_rgb_is_refused(space):
     colour = header_of(STORED[:, :2].astype(np.uint8), PhotometricInterpretation=space)
     colour.update({"SamplesPerPixel": 3, "PlanarConfiguration": 0, "PixelData": bytes(48)})
     with pytest.raises(DataError, match=f"colour space `{space}`. Allowed: .*RGB"):
         read_dicom(file_of(colour))
 
 
-def test_more_frames_than_the_header_says_are_no_colour() -> None:
+def test_more_frames_than_the_header_says_are_no_colour():
     header = header_of(STORED)
     header.PixelData = header.PixelData * 3
     with pytest.raises(DataError, match="pixels of 3 frames, while the header says 1"):
@@ -224,7 +217,7 @@ def test_more_frames_than_the_header_says_are_no_colour() -> None:
         decode_pixels(header)
 
 
-def test_gray_in_a_palette_or_in_three_channels_is_gray() -> None:
+def test_gray_in_a_palette_or_in_three_channels_is_gray():
     gray = (STORED // 16).astype(np.uint8)
     eight = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}
     colour = {**eight, "SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}
@@ -232,7 +225,7 @@ def test_gray_in_a_palette_or_in_three_channels_is_gray() -> None:
     np.testing.assert_array_equal(
         read(gray, **colour, PlanarConfiguration=0, PixelData=pixels), gray
     )
-    palette: dict[str, Any] = {**eight, "PhotometricInterpretation": "PALETTE COLOR"}
+    palette = {**eight, "PhotometricInterpretation": "PALETTE COLOR"}
     for factor in (257, 256, 1):  # entries of 16 bits, and of 8 bits in words of 16
         for part in ("Red", "Green", "Blue"):
             palette[f"{part}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
@@ -241,7 +234,7 @@ def test_gray_in_a_palette_or_in_three_channels_is_gray() -> None:
         np.testing.assert_array_equal(read(gray, **palette), gray)
 
 
-def test_colour_of_a_palette_is_that_of_itk_and_deeper_colour_is_refused() -> None:
+def test_colour_of_a_palette_is_that_of_itk_and_deeper_colour_is_refused():
     file = bundled("examples_palette.dcm")
     of_itk = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(file)))[0]
     np.testing.assert_array_equal(read_dicom(file).pixels, of_itk)
@@ -249,7 +242,7 @@ def test_colour_of_a_palette_is_that_of_itk_and_deeper_colour_is_refused() -> No
         read_dicom(bundled("SC_rgb_rle_16bit.dcm"))
 
 
-def test_a_mapping_to_real_values_yields_to_a_stated_rescaling() -> None:
+def test_a_mapping_to_real_values_yields_to_a_stated_rescaling():
     mapping = [item(RealWorldValueSlope=0.5, RealWorldValueIntercept=3)]
     plain = read(STORED, RealWorldValueMappingSequence=mapping)
     np.testing.assert_array_equal(plain, STORED * 0.5 + 3)
@@ -259,7 +252,7 @@ def test_a_mapping_to_real_values_yields_to_a_stated_rescaling() -> None:
     )
 
 
-def test_films_of_several_depths_are_named() -> None:
+def test_films_of_several_depths_are_named():
     bits = []
     for stored in (10, 14, 14):
         header = header_of(STORED, BitsStored=stored, HighBit=stored - 1, Modality="MG")
@@ -272,8 +265,8 @@ def test_films_of_several_depths_are_named() -> None:
     assert read_dicom(file_of(header_of(STORED, Modality="CT"))).stored_bits == 0
 
 
-def test_a_film_has_the_depth_of_its_voi_lut_but_not_of_a_window() -> None:
-    def bits(**fields: Any) -> int:
+def test_a_film_has_the_depth_of_its_voi_lut_but_not_of_a_window():
+    def bits(**fields):
         return read_dicom(file_of(header_of(STORED, Modality="MG", **SHOWN, **fields))).stored_bits
 
     deep = {"VOILUTSequence": [table(0, [*range(4096)], 14)]}
@@ -296,13 +289,11 @@ def test_a_film_has_the_depth_of_its_voi_lut_but_not_of_a_window() -> None:
         ({"PixelSpacing": [0.1, 0.1, 0.1]}, None),
     ],
 )
-def test_spacing_is_that_of_the_file_and_an_unusable_one_is_unknown(
-    fields: dict[str, Any], spacing: tuple[float, float] | None
-) -> None:
+def test_spacing_is_that_of_the_file_and_an_unusable_one_is_unknown(fields, spacing):
     assert read_dicom(file_of(header_of(STORED, **fields))).spacing == spacing
 
 
-def with_spacing(text: bytes) -> BytesIO:
+def with_spacing(text):
     header = header_of(STORED)
     padded = text + b" " * (len(text) % 2)
     header.PixelSpacing = ["7" * (len(padded) - 2), "7"]
@@ -314,7 +305,7 @@ def with_spacing(text: bytes) -> BytesIO:
 
 @pytest.mark.parametrize("text", [b"NaN\\0.1", b"inf\\0.1", b"-0.1\\0.1"])
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_spacing_that_cannot_be_is_refused_by_name(text: bytes) -> None:
+def test_a_spacing_that_cannot_be_is_refused_by_name(text):
     with pytest.raises(DataError, match=r"PixelSpacing of (nan|inf|-0\.1) and 0\.1 mm"):
         read_dicom(with_spacing(text))
 
@@ -331,7 +322,7 @@ def test_a_spacing_that_cannot_be_is_refused_by_name(text: bytes) -> None:
     ],
 )
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_unusable_file_is_named_and_explained(name: str, message: str) -> None:
+def test_unusable_file_is_named_and_explained(name, message):
     with pytest.raises(DataError, match=message) as raised:
         read_dicom(bundled(name))
     assert raised.value.where == name
@@ -340,27 +331,27 @@ def test_unusable_file_is_named_and_explained(name: str, message: str) -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("word", ["YES", "yes", "Yes ", "Y", "UNKNOWN", ["NO", "YES"]])
-def test_text_burnt_into_pixels_is_refused_in_any_spelling(word: str | list[str]) -> None:
+def test_text_burnt_into_pixels_is_refused_in_any_spelling(word):
     with pytest.raises(DataError, match="may identify the patient"):
         read(STORED, BurnedInAnnotation=word)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("word", ["NO", "no", "No ", "", None])
-def test_pixels_without_burnt_in_text_are_read(word: str | None) -> None:
+def test_pixels_without_burnt_in_text_are_read(word):
     np.testing.assert_array_equal(read(STORED, BurnedInAnnotation=word), read(STORED))
 
 
 @settings(deadline=None, max_examples=20)
 @given(share=st.floats(0, 1, exclude_max=True))
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_any_truncation_is_a_data_error(share: float) -> None:
+def test_any_truncation_is_a_data_error(share):
     whole = file_of(header_of(STORED)).getvalue()
     with pytest.raises(DataError):
         read_dicom(BytesIO(whole[: int(share * len(whole))]))
 
 
-def compressed(syntax: str, frame: bytes, bits: int = 8, **fields: Any) -> BytesIO:
+def compressed(syntax, frame, bits=8, **fields):
     header = header_of(STORED, **fields)
     header.file_meta.TransferSyntaxUID = syntax
     header.BitsAllocated, header.BitsStored, header.HighBit = -(-bits // 8) * 8, bits, bits - 1
@@ -369,14 +360,14 @@ def compressed(syntax: str, frame: bytes, bits: int = 8, **fields: Any) -> Bytes
     return file_of(header)
 
 
-def rle_bomb() -> BytesIO:
+def rle_bomb():
     """Two segments, each of 3 MB that stand for 192 MB."""
     segment = bytes([129, 0]) * 1_500_000
     offsets = struct.pack("<16L", 2, 64, 64 + len(segment), *[0] * 13)
     return compressed(RLELossless, offsets + 2 * segment, bits=16)
 
 
-def deflate_bomb() -> BytesIO:
+def deflate_bomb():
     """900 MB of zeros as .9 MB, said to be 8 × 8 pixels."""
     header = header_of(STORED)
     header.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
@@ -393,14 +384,14 @@ def deflate_bomb() -> BytesIO:
     return BytesIO(meta[:start] + packed)
 
 
-def image_bomb(syntax: str, kind: str) -> BytesIO:
+def image_bomb(syntax, kind):
     """A coded image of 9,000 × 9,000 pixels, said to be 8 × 8."""
     coded = BytesIO()
     Pillow.new("L", (9000, 9000)).save(coded, kind)
     return compressed(syntax, coded.getvalue())
 
 
-BOMBS: dict[str, Callable[[], BytesIO]] = {
+BOMBS = {
     "RLE": rle_bomb,
     "deflate": deflate_bomb,
     "JPEG": lambda: image_bomb(JPEGBaseline8Bit, "JPEG"),
@@ -411,7 +402,7 @@ BOMBS: dict[str, Callable[[], BytesIO]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", BOMBS)
-def test_a_bomb_is_refused_before_it_fills_the_memory(kind: str) -> None:
+def test_a_bomb_is_refused_before_it_fills_the_memory(kind):
     file = BOMBS[kind]()
     tracemalloc.start()
     started = time.process_time()
@@ -424,7 +415,7 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(kind: str) -> None:
     assert most < 100_000_000
 
 
-def test_items_within_items_without_end_are_refused_in_own_words() -> None:
+def test_items_within_items_without_end_are_refused_in_own_words():
     inner = Dataset()
     for _ in range(200):
         inner = item(ModalityLUTSequence=[inner])
@@ -441,7 +432,7 @@ _SCALES = ("RescaleSlope", "RescaleIntercept", "PixelPaddingValue", "NumberOfFra
 @pytest.mark.parametrize("name", ["WindowWidth", *_SCALES, "SliceThickness", "DoseGridScaling"])
 @pytest.mark.parametrize("value", ["", "\\", "abc", "1\\2\\3"])
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")
-def test_a_field_of_a_number_without_one_is_absent_or_named(name: str, value: str) -> None:
+def test_a_field_of_a_number_without_one_is_absent_or_named(name, value):
     header = header_of(STORED, **_WINDOWED)
     header.add_new(name, "LO", value)  # whose text nothing checks
     if not value.strip("\\") or (name, value[0]) == ("WindowWidth", "1"):
@@ -472,7 +463,7 @@ def test_a_field_of_a_number_without_one_is_absent_or_named(name: str, value: st
         ({"ModalityLUTSequence": [table(0, [1, 2]), table(0, [1])][1:]}, ""),
     ],
 )
-def test_a_number_that_cannot_be_is_named(fields: dict[str, Any], said: str) -> None:
+def test_a_number_that_cannot_be_is_named(fields, said):
     with warnings.catch_warnings(action="ignore"):
         file = file_of(header_of(STORED, **_WINDOWED | {"WindowWidth": 400} | fields))
         if not said:
@@ -484,7 +475,7 @@ def test_a_number_that_cannot_be_is_named(fields: dict[str, Any], said: str) -> 
     assert "truncated" not in str(caught.value)
 
 
-def _csa(slices: int) -> bytes:
+def _csa(slices):
     """Siemens' CSA2 header with the element that counts the slices of a mosaic."""
     name = b"NumberOfImagesInMosaic".ljust(64, b"\0")
     text = f"{slices:<8}".encode()
@@ -495,7 +486,7 @@ def _csa(slices: int) -> bytes:
 
 
 @pytest.mark.parametrize("way", ["type", "csa", "number", "none"])
-def test_a_siemens_mosaic_is_refused_with_the_command_that_converts_it(way: str) -> None:
+def test_a_siemens_mosaic_is_refused_with_the_command_that_converts_it(way):
     header = header_of(STORED, ImageType=["ORIGINAL", "PRIMARY", "M", "ND"])
     if way == "type":
         header.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]

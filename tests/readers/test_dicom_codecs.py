@@ -2,15 +2,11 @@
 
 import time
 import warnings
-from collections.abc import Callable
-from io import BytesIO
-from typing import Any
 
 import imagecodecs
 import numpy as np
 import pydicom
 import pytest
-from numpy.typing import NDArray
 from pydicom.pixels import pixel_array
 from pydicom.uid import (
     HTJ2K,
@@ -30,11 +26,11 @@ from skiagram.readers.dicom_codecs import decode_pixels
 from tests.readers.test_dicom import bundled, compressed
 
 ROWS, COLUMNS = 70, 50
-FILM: NDArray[np.uint16] = (
+FILM = (
     np.add.outer(np.arange(ROWS) * 31, np.arange(COLUMNS) * 17)
     + np.random.default_rng(7).integers(0, 90, (ROWS, COLUMNS))
 ).astype(np.uint16)
-ENCODERS: dict[str, tuple[str, Callable[[NDArray[Any]], Any]]] = {
+ENCODERS = {
     "JPEG 2000 lossless": (
         JPEG2000Lossless,
         lambda film: imagecodecs.jpeg2k_encode(film, level=0, codecformat="J2K", reversible=True),
@@ -57,20 +53,20 @@ ENCODERS: dict[str, tuple[str, Callable[[NDArray[Any]], Any]]] = {
 }
 
 
-def film_of(kind: str, film: NDArray[Any] = FILM) -> BytesIO:
+def film_of(kind, film=FILM):
     syntax, encode = ENCODERS[kind]
     return compressed(syntax, encode(film), bits=16, Rows=film.shape[0], Columns=film.shape[1])
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
 @pytest.mark.parametrize("most", [255, 4095, 65535])
-def test_what_is_compressed_without_loss_comes_back_bit_for_bit(kind: str, most: int) -> None:
+def test_what_is_compressed_without_loss_comes_back_bit_for_bit(kind, most):
     film = (FILM.astype(np.int64) * most // FILM.max()).astype(np.uint16)
     np.testing.assert_array_equal(read_dicom(film_of(kind, film)).pixels, film)
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
-def test_the_sign_of_fewer_bits_is_not_lost_in_a_stream_without_one(kind: str) -> None:
+def test_the_sign_of_fewer_bits_is_not_lost_in_a_stream_without_one(kind):
     film = (FILM % 4096).astype(np.int16) - 2048
     syntax, encode = ENCODERS[kind]
     shape = {"Rows": ROWS, "Columns": COLUMNS, "PixelRepresentation": 1}
@@ -79,7 +75,7 @@ def test_the_sign_of_fewer_bits_is_not_lost_in_a_stream_without_one(kind: str) -
 
 
 @pytest.mark.slow
-def test_every_file_of_pydicom_that_its_own_decoders_read_has_their_pixels() -> None:
+def test_every_file_of_pydicom_that_its_own_decoders_read_has_their_pixels():
     compared = 0
     for path in sorted(bundled("MR_small.dcm").parent.glob("*.dcm")):
         header = pydicom.dcmread(path, force=True)
@@ -96,7 +92,7 @@ def test_every_file_of_pydicom_that_its_own_decoders_read_has_their_pixels() -> 
     assert compared >= 20
 
 
-def test_12_bit_jpeg_is_read_as_near_to_its_original_as_its_quality_allows() -> None:
+def test_12_bit_jpeg_is_read_as_near_to_its_original_as_its_quality_allows():
     film = (FILM.astype(np.int64) * 4095 // FILM.max()).astype(np.uint16)
     smooth = np.add.outer(np.arange(ROWS) * 30, np.arange(COLUMNS) * 20).astype(np.uint16)
     for original, most in ((smooth, 4), (film, 60)):
@@ -108,7 +104,7 @@ def test_12_bit_jpeg_is_read_as_near_to_its_original_as_its_quality_allows() -> 
 
 @pytest.mark.parametrize("kind", ENCODERS)
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
-def test_a_stream_cut_short_is_refused_at_once_never_padded(kind: str, share: float) -> None:
+def test_a_stream_cut_short_is_refused_at_once_never_padded(kind, share):
     syntax, encode = ENCODERS[kind]
     whole = encode(FILM)
     cut = whole[: int(share * len(whole))]
@@ -119,26 +115,26 @@ def test_a_stream_cut_short_is_refused_at_once_never_padded(kind: str, share: fl
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
-def test_a_stream_of_another_size_than_the_header_says_is_refused(kind: str) -> None:
+def test_a_stream_of_another_size_than_the_header_says_is_refused(kind):
     syntax, encode = ENCODERS[kind]
     with pytest.raises(DataError, match=r"70 rows of 50, not the 8 of 8 in its header"):
         read_dicom(compressed(syntax, encode(FILM), bits=16, Rows=8, Columns=8))
 
 
-def test_a_stream_of_several_values_a_pixel_is_refused_in_a_gray_file() -> None:
+def test_a_stream_of_several_values_a_pixel_is_refused_in_a_gray_file():
     colour = np.repeat(FILM[..., None].astype(np.uint8), 3, axis=2)
     coded = bytes(imagecodecs.jpegls_encode(colour))
     with pytest.raises(DataError, match="3 values a pixel, not 1"):
         read_dicom(compressed(JPEGLSLossless, coded, Rows=ROWS, Columns=COLUMNS))
 
 
-def test_pixels_that_are_no_stream_at_all_are_refused() -> None:
+def test_pixels_that_are_no_stream_at_all_are_refused():
     with pytest.raises(DataError, match="without a readable beginning"):
         read_dicom(compressed(JPEGBaseline8Bit, b"nothing"))
 
 
 @pytest.mark.slow
-def test_threads_do_not_change_a_film() -> None:
+def test_threads_do_not_change_a_film():
     film = np.kron(FILM, np.ones((17, 23), dtype=np.uint16))
     assert film.size > 2**20
     np.testing.assert_array_equal(read_dicom(film_of("JPEG 2000 lossless", film)).pixels, film)

@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_windowing
 
@@ -31,11 +29,11 @@ from tests.readers.examples import (
 UNSTATED = {"RescaleSlope": None, "RescaleIntercept": None}
 
 
-def _mapped(*lines: tuple[float, float]) -> list[Dataset]:
+def _mapped(*lines):
     return [item(RealWorldValueSlope=a, RealWorldValueIntercept=b) for a, b in lines]
 
 
-def test_slices_are_ordered_by_their_place_whatever_the_order_of_the_files() -> None:
+def test_slices_are_ordered_by_their_place_whatever_the_order_of_the_files():
     files = series_files()
     for order in ([0, 1, 2, 3], [3, 0, 2, 1]):
         volume = decode_series([files[at] for at in order], "s")
@@ -44,13 +42,13 @@ def test_slices_are_ordered_by_their_place_whatever_the_order_of_the_files() -> 
     assert volume.modality == "CT"
 
 
-def test_an_enhanced_file_is_the_same_volume_with_its_own_offset() -> None:
+def test_an_enhanced_file_is_the_same_volume_with_its_own_offset():
     volume = decode_series([("e.dcm", enhanced_file())], "e")
     np.testing.assert_array_equal(volume.voxels, VALUES - 5)
     assert describe_differences(volume.grid, GRID) == []
 
 
-def test_a_sagittal_series_is_turned_to_the_one_orientation() -> None:
+def test_a_sagittal_series_is_turned_to_the_one_orientation():
     direction = ((-1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))
     sagittal = VoxelGrid(SHAPE, (2.0, 1.0, 1.0), (0.0, 0.0, 0.0), direction)
     volume = decode_series(series_files(VALUES, sagittal), "s")
@@ -58,8 +56,8 @@ def test_a_sagittal_series_is_turned_to_the_one_orientation() -> None:
     assert volume.grid.spacing == pytest.approx((1.0, 1.0, 2.0))
 
 
-def test_a_slice_is_read_as_a_single_image_is() -> None:
-    fields: dict[str, Any] = {
+def test_a_slice_is_read_as_a_single_image_is():
+    fields = {
         "PhotometricInterpretation": "MONOCHROME1",
         "BitsStored": 12,
         "HighBit": 11,
@@ -72,7 +70,7 @@ def test_a_slice_is_read_as_a_single_image_is() -> None:
     assert volume.voxels[0, 0, 1] == (-2048 - 100 + 2047 - 100) - (int(VALUES[0, 0, 1]) - 100)
 
 
-def test_real_world_values_are_those_of_a_header_without_rescaling() -> None:
+def test_real_world_values_are_those_of_a_header_without_rescaling():
     mapping = _mapped((0.5, 3), (0.5, 3))
     files = series_files(RealWorldValueMappingSequence=mapping, **UNSTATED)
     volume = decode_series(files, "s")
@@ -82,7 +80,7 @@ def test_real_world_values_are_those_of_a_header_without_rescaling() -> None:
     np.testing.assert_array_equal(stated.voxels, VALUES)
 
 
-def test_an_enhanced_file_may_state_its_rescaling_once_for_all_frames() -> None:
+def test_an_enhanced_file_may_state_its_rescaling_once_for_all_frames():
     enhanced = pydicom.dcmread(BytesIO(enhanced_file()))
     shared = enhanced.SharedFunctionalGroupsSequence[0]
     del shared.PixelValueTransformationSequence
@@ -95,7 +93,7 @@ def test_an_enhanced_file_may_state_its_rescaling_once_for_all_frames() -> None:
     np.testing.assert_array_equal(volume.voxels, VALUES * 3 + 1)
 
 
-def test_a_frame_of_an_enhanced_file_is_read_as_its_slice_is() -> None:
+def test_a_frame_of_an_enhanced_file_is_read_as_its_slice_is():
     content = enhanced_file()
     frame = read_dicom(BytesIO(content), frame=SHAPE[0])
     np.testing.assert_array_equal(frame.pixels, VALUES[0] - 5)
@@ -106,9 +104,7 @@ def test_a_frame_of_an_enhanced_file_is_read_as_its_slice_is() -> None:
 
 @pytest.mark.parametrize("where", ["file", "shared", "frames"])
 @pytest.mark.parametrize("how", ["window", "table"])
-def test_a_window_or_table_is_applied_wherever_an_enhanced_file_states_it(
-    where: str, how: str
-) -> None:
+def test_a_window_or_table_is_applied_wherever_an_enhanced_file_states_it(where, how):
     enhanced = pydicom.dcmread(BytesIO(enhanced_file()))
     shared = enhanced.SharedFunctionalGroupsSequence[0]
     del shared.PixelValueTransformationSequence
@@ -131,7 +127,7 @@ def test_a_window_or_table_is_applied_wherever_an_enhanced_file_states_it(
     np.testing.assert_array_equal(frame.pixels, volume.voxels[0])
 
 
-def test_one_slice_has_the_thickness_that_it_says() -> None:
+def test_one_slice_has_the_thickness_that_it_says():
     files = series_files(VALUES[:1], SliceThickness="5")
     assert decode_series(files, "s").grid.spacing == pytest.approx((5, 0.8, 0.9))
 
@@ -154,13 +150,13 @@ def test_one_slice_has_the_thickness_that_it_says() -> None:
      "2 mappings to real-world"),
     ],
 )  # fmt: skip
-def test_a_slice_without_one_reading_is_refused(fields: dict[str, Any], message: str) -> None:
+def test_a_slice_without_one_reading_is_refused(fields, message):
     with pytest.raises(DataError) as raised:
         decode_series(series_files(**fields), "s")
     assert message in str(raised.value)
 
 
-def test_a_field_of_an_unknown_kind_is_named() -> None:
+def test_a_field_of_an_unknown_kind_is_named():
     (name, content), *others = series_files()
     damaged = content.replace(b"\x28\0\x30\0DS", b"\x28\0\x30\0D\xd4")
     assert damaged != content
@@ -168,7 +164,7 @@ def test_a_field_of_an_unknown_kind_is_named() -> None:
         decode_series([*others, (name, damaged)], "s")
 
 
-def test_more_slices_than_a_file_says_are_named() -> None:
+def test_more_slices_than_a_file_says_are_named():
     name, content = series_files(VALUES[:1])[0]
     dataset = pydicom.dcmread(BytesIO(content))
     dataset.PixelData = dataset.PixelData * 2
@@ -176,12 +172,12 @@ def test_more_slices_than_a_file_says_are_named() -> None:
         decode_series([(name, written(dataset))], "s")
 
 
-def _without_the_second() -> list[tuple[str, bytes]]:
+def _without_the_second():
     files = series_files()
     return [files[0], *files[2:]]
 
 
-def _tilted() -> list[tuple[str, bytes]]:
+def _tilted():
     steps = np.array([[0.0, 0.8, 3.0]])
     files = []
     for depth in range(SHAPE[0]):
@@ -190,7 +186,7 @@ def _tilted() -> list[tuple[str, bytes]]:
     return [(f"{at}.dcm", content) for at, (_, content) in enumerate(files)]
 
 
-CONTRADICTIONS: tuple[tuple[dict[str, Any], str], ...] = (
+CONTRADICTIONS = (
     ({"PhotometricInterpretation": "MONOCHROME1"}, "photometric interpretations"),
     ({"Modality": "PT"}, "modalities"),
     ({"FrameOfReferenceUID": "1.2"}, "frames of reference"),
@@ -217,15 +213,13 @@ CONTRADICTIONS: tuple[tuple[dict[str, Any], str], ...] = (
         (series_files(VALUES[:1]), "a single slice that does not say its thickness"),
     ],
 )
-def test_a_folder_that_is_not_one_whole_series_is_refused_by_name(
-    files: list[tuple[str, bytes]], message: str
-) -> None:
+def test_a_folder_that_is_not_one_whole_series_is_refused_by_name(files, message):
     with pytest.raises(DataError) as raised:
         decode_series(files, "s")
     assert message in str(raised.value)
 
 
-def _beside() -> dict[str, bytes]:
+def _beside():
     directory = pydicom.dcmread(BytesIO(structure_set({"GTV": [np.eye(3)]})))
     directory.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
     return {
@@ -241,7 +235,7 @@ def _beside() -> dict[str, bytes]:
     }
 
 
-def test_files_beside_slices_are_no_slices() -> None:
+def test_files_beside_slices_are_no_slices():
     alone = decode_series(series_files(), "s")
     together = decode_series([*_beside().items(), *series_files()], "s")
     np.testing.assert_array_equal(together.voxels, alone.voxels)
@@ -251,7 +245,7 @@ def test_files_beside_slices_are_no_slices() -> None:
 @pytest.mark.parametrize(
     ("keyword", "values"), [("TemporalPositionIdentifier", (2, 11)), ("EchoTime", ("5.5", "50"))]
 )
-def test_one_volume_of_several_is_chosen_by_its_number(keyword: str, values: Any) -> None:
+def test_one_volume_of_several_is_chosen_by_its_number(keyword, values):
     volumes = [series_files(VALUES + at, **{keyword: value}) for at, value in enumerate(values)]
     files = [(f"{at}-{name}", part) for at, each in enumerate(volumes) for name, part in each]
     for frame in (1, 2):
@@ -267,7 +261,7 @@ def test_one_volume_of_several_is_chosen_by_its_number(keyword: str, values: Any
             decode_series(*chosen)
 
 
-def _placed(heights: NDArray[np.float64], step: float) -> list[tuple[str, bytes]]:
+def _placed(heights, step):
     grid = replace(GRID, spacing=(step, 0.8, 0.9))
     files = []
     planes = np.resize(VALUES, (len(heights), *VALUES.shape[1:])) + np.arange(len(heights))[
@@ -283,9 +277,7 @@ def _placed(heights: NDArray[np.float64], step: float) -> list[tuple[str, bytes]
 @pytest.mark.parametrize(
     ("step", "decimals", "jitter"), [(0.625, 1, 0), (1.25, 1, 0), (0.7, 2, 0), (2.5, 6, 0.02)]
 )
-def test_places_of_slices_that_are_rounded_are_even(
-    step: float, decimals: int, jitter: float
-) -> None:
+def test_places_of_slices_that_are_rounded_are_even(step, decimals, jitter):
     generator = np.random.default_rng(0)
     exact = np.arange(24) * step
     heights = np.round(exact + generator.uniform(-jitter, jitter, 24) * step, decimals)
@@ -298,7 +290,7 @@ def test_places_of_slices_that_are_rounded_are_even(
 
 
 @pytest.mark.parametrize("kind", ["with meta information", "explicit", "implicit"])
-def test_a_file_without_preamble_is_dicom(kind: str) -> None:
+def test_a_file_without_preamble_is_dicom(kind):
     whole = series_files()
     bare = []
     for name, content in whole:
@@ -313,7 +305,7 @@ def test_a_file_without_preamble_is_dicom(kind: str) -> None:
     np.testing.assert_array_equal(decode_image(bare[0][1], "one").pixels, VALUES[0])
 
 
-def _without_meta(dataset: Dataset) -> Dataset:
+def _without_meta(dataset):
     bare = Dataset()
     bare.update({element.tag: element for element in dataset})
     return bare

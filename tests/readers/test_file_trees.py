@@ -1,7 +1,5 @@
 """Files of a folder by their names."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,7 +13,7 @@ from tests.datasets.own_folders import png
     ("named", "stored"),
     [("a.png", "A.PNG"), ("B.JPG", "b.jpg"), ("\u00e4.png", "a\u0308.png"), ("x y.png", "X y.png")],
 )
-def test_a_name_in_another_case_is_said(tmp_path: Path, named: str, stored: str) -> None:
+def test_a_name_in_another_case_is_said(tmp_path, named, stored):
     (tmp_path / "ward").mkdir()
     (tmp_path / "ward" / stored).write_bytes(png(1))
     tree = FolderTree(tmp_path, is_image_file)
@@ -24,7 +22,7 @@ def test_a_name_in_another_case_is_said(tmp_path: Path, named: str, stored: str)
         tree.read(f"ward/{named}")
 
 
-def test_a_file_of_another_type_is_said_so_and_not_by_its_ending(tmp_path: Path) -> None:
+def test_a_file_of_another_type_is_said_so_and_not_by_its_ending(tmp_path):
     """MRNet's `0000.npy` was to be written with its ending, and then was no image."""
     np.save(tmp_path / "0000.npy", np.zeros((4, 5, 6), np.uint8))
     with pytest.raises(DataError, match=r"of a type that is no image: `\.npy`.*\.nii\.gz"):

@@ -2,10 +2,8 @@
 
 import hashlib
 import threading
-from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +16,7 @@ NOWHERE = "http://127.0.0.1:9/set.npz"
 
 
 @pytest.fixture
-def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def served(tmp_path, monkeypatch):
     """Serve a folder with `set.npz`; what is fetched goes to a cache in the temporary folder."""
     folder = tmp_path / "served"
     folder.mkdir()
@@ -35,12 +33,12 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.server_close()
 
 
-def test_file_at_hand_is_used_without_a_network(tmp_path: Path) -> None:
+def test_file_at_hand_is_used_without_a_network(tmp_path):
     (tmp_path / "set.npz").write_bytes(CONTENT)
     assert locate("set.npz", MD5, NOWHERE, tmp_path) == tmp_path / "set.npz"
 
 
-def test_altered_file_at_hand_is_refused(tmp_path: Path) -> None:
+def test_altered_file_at_hand_is_refused(tmp_path):
     (tmp_path / "set.npz").write_bytes(CONTENT + b"!")
     with pytest.raises(DataError, match=r"^set\.npz: checksum [0-9a-f]{32}\.") as raised:
         locate("set.npz", MD5, NOWHERE, tmp_path)
@@ -49,18 +47,14 @@ def test_altered_file_at_hand_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("at_hand", [True, False])
-def test_absent_file_is_fetched_once_and_verified(
-    at_hand: bool, served: str, tmp_path: Path
-) -> None:
+def test_absent_file_is_fetched_once_and_verified(at_hand, served, tmp_path):
     root = tmp_path if at_hand else None
     fetched = locate("set.npz", MD5, f"{served}/set.npz", root)
     assert fetched.read_bytes() == CONTENT
     assert locate("set.npz", MD5, NOWHERE, root) == fetched
 
 
-def test_fetched_file_with_another_checksum_is_refused_and_not_kept(
-    served: str, tmp_path: Path
-) -> None:
+def test_fetched_file_with_another_checksum_is_refused_and_not_kept(served, tmp_path):
     with pytest.raises(DataError, match=r"^set\.npz: cannot be downloaded") as raised:
         locate("set.npz", "0" * 32, f"{served}/set.npz", None)
     assert "0" * 32 in raised.value.remedy
@@ -68,7 +62,7 @@ def test_fetched_file_with_another_checksum_is_refused_and_not_kept(
 
 
 @pytest.mark.parametrize("at_hand", [True, False])
-def test_file_that_is_published_nowhere_must_be_at_hand(at_hand: bool, tmp_path: Path) -> None:
+def test_file_that_is_published_nowhere_must_be_at_hand(at_hand, tmp_path):
     with pytest.raises(DataError, match=r"^set\.npz: is missing and cannot be") as raised:
         locate("set.npz", MD5, None, tmp_path if at_hand else None)
     assert MD5 in raised.value.remedy

@@ -1,17 +1,13 @@
 """Gray pictures in colour files, against Pillow, imageio and scikit-image."""
 
-from collections.abc import Callable
 from functools import partial
 from io import BytesIO
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.datasets.folder.source import Folder, InGray
+from skiagram.datasets.folder.source import InGray
 from skiagram.errors import DataError
 from skiagram.readers.gray import MAX_TINT, luma
 from skiagram.readers.image_files import decode_image
@@ -22,22 +18,22 @@ from tests.datasets.own_folders import dicom, encoded, film, png, row, source_of
 from tests.datasets.sources import ingested
 
 
-def tinted(at: int, most: int = MAX_TINT) -> NDArray[np.uint8]:
+def tinted(at, most=MAX_TINT):
     """Return an RGB picture whose channels differ by up to so many levels, and somewhere by all."""
     levels = np.random.default_rng(at).integers(most + 1, size=(24, 24, 3))
     levels[0, 0] = (0, most, 0)
     return (np.minimum(film(at), 255 - most)[..., None] + levels).astype(np.uint8)
 
 
-def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+def encode_png(pixels):
     return encoded(Image.fromarray(pixels), "PNG")
 
 
-def encode_cmyk(pixels: NDArray[np.uint8]) -> bytes:
+def encode_cmyk(pixels):
     return encoded(Image.fromarray(pixels).convert("CMYK"), "TIFF")
 
 
-def encode_dicom(pixels: NDArray[np.uint8]) -> bytes:
+def encode_dicom(pixels):
     depth = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PlanarConfiguration": 0}
     colour = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", **depth}
     return dicom(0, **colour, PixelData=pixels.tobytes())
@@ -49,8 +45,8 @@ def encode_dicom(pixels: NDArray[np.uint8]) -> bytes:
     ids=["PNG", "TIFF", "CMYK", "DICOM"],
 )
 def test_channels_that_hardly_differ_are_gray_of_pillows_values(
-    write: Callable[[NDArray[np.uint8]], bytes],
-) -> None:
+    write,
+):
     image = decode_image(write(tinted(1)), "film")
     np.testing.assert_array_equal(image.pixels, np.asarray(Image.fromarray(tinted(1)).convert("L")))
     assert image.made_gray == "tinted"
@@ -58,7 +54,7 @@ def test_channels_that_hardly_differ_are_gray_of_pillows_values(
     assert (colour.pixels.shape, colour.made_gray) == ((24, 24, 3), "")
 
 
-def test_a_gray_jpeg_that_was_coded_in_colour_is_gray() -> None:
+def test_a_gray_jpeg_that_was_coded_in_colour_is_gray():
     smooth = np.add.outer(np.arange(64), 2 * np.arange(64)).astype(np.uint8)
     warm = np.stack([smooth + 3, smooth, smooth], -1).astype(np.uint8)
     content = encoded(Image.fromarray(warm), "JPEG", quality=90)
@@ -69,12 +65,12 @@ def test_a_gray_jpeg_that_was_coded_in_colour_is_gray() -> None:
     assert image.made_gray == "tinted"
 
 
-def test_labels_of_a_mask_are_never_weighed() -> None:
+def test_labels_of_a_mask_are_never_weighed():
     assert decode_image(encode_png(tinted(1)), "mask", as_stored=True).pixels.ndim == 3
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
-def test_luma_is_that_of_itu_601(kind: Any) -> None:
+def test_luma_is_that_of_itu_601(kind):
     colour_module = pytest.importorskip("skimage.color")
     greatest = np.iinfo(kind).max
     colour = np.random.default_rng(0).integers(0, greatest, (50, 50, 3), dtype=kind, endpoint=True)
@@ -86,7 +82,7 @@ def test_luma_is_that_of_itu_601(kind: Any) -> None:
         )
 
 
-def mixed(place: Path, **changes: Any) -> Folder:
+def mixed(place, **changes):
     """Return a data set of gray, gray in colour files, RGBA of one alpha and one true colour."""
     alpha = Image.fromarray(film(20))
     alpha.putalpha(255)
@@ -99,7 +95,7 @@ def mixed(place: Path, **changes: Any) -> Folder:
     return source_of(own, **changes)
 
 
-def test_true_colour_among_gray_is_refused_until_it_is_turned_gray(tmp_path: Path) -> None:
+def test_true_colour_among_gray_is_refused_until_it_is_turned_gray(tmp_path):
     with pytest.raises(DataError, match=r"^7\.png: a colour image.*`--gray`"):
         mixed(tmp_path / "refused").open(None).image(7)
     source = mixed(tmp_path / "turned", gray=True)
@@ -112,7 +108,7 @@ def test_true_colour_among_gray_is_refused_until_it_is_turned_gray(tmp_path: Pat
     np.testing.assert_array_equal(new, found)
 
 
-def test_the_card_says_how_many_were_not_gray_files(tmp_path: Path) -> None:
+def test_the_card_says_how_many_were_not_gray_files(tmp_path):
     folders, _ = ingested(mixed(tmp_path, gray=True), tmp_path / "out", "cv")
     issues = read_record(DataCard, folders.cases / "card.json").known_issues
     assert [issue.split(" hold")[0].split(" are in")[0] for issue in issues] == [
@@ -122,7 +118,7 @@ def test_the_card_says_how_many_were_not_gray_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_transparent_pixels_are_laid_on_black_where_colour_is_turned_gray(mode: str) -> None:
+def test_transparent_pixels_are_laid_on_black_where_colour_is_turned_gray(mode):
     alpha = np.full((24, 24), 255, np.uint8)
     alpha[:2] = 145
     clear = Image.fromarray(film(1)).convert("RGBA" if mode != "LA" else "LA")

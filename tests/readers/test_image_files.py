@@ -5,17 +5,14 @@ import socket
 import struct
 import time
 import zlib
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import imagecodecs
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image
 from tifffile import TiffWriter
 
@@ -30,29 +27,29 @@ DEEP = (np.arange(256, dtype=np.uint16) * 257).reshape(16, 16)
 COLOUR = np.stack([GRAY, GRAY.T, GRAY[::-1]], axis=-1)
 
 
-def pgm(image: NDArray[np.uint16], greatest: int) -> bytes:
+def pgm(image, greatest):
     return b"P5 16 16 %d\n" % greatest + image.astype(">u2").tobytes()
 
 
-def palette(colours: NDArray[np.uint8]) -> Image.Image:
+def palette(colours):
     image = Image.fromarray(GRAY, "L").convert("P")
     image.putpalette(colours.tobytes())
     return image
 
 
-def opaque(image: NDArray[np.uint8], alpha: int = 255) -> Image.Image:
+def opaque(image, alpha=255):
     made = Image.fromarray(image)
     made.putalpha(alpha)
     return made
 
 
-def see_through_in_part(image: NDArray[np.uint8]) -> Image.Image:
+def see_through_in_part(image):
     made = opaque(image)
-    made.putpixel((3, 3), (*made.getpixel((3, 3))[:3], 128))  # type: ignore[index]
+    made.putpixel((3, 3), (*made.getpixel((3, 3))[:3], 128))
     return made
 
 
-def see_through(image: NDArray[Any], value: int) -> bytes:
+def see_through(image, value):
     """Return a PNG whose chunk tRNS makes a value see-through (PNG 3, 11.3.1.1)."""
     content = encoded(Image.fromarray(image), "PNG")
     chunk = b"tRNS" + value.to_bytes(2, "big")
@@ -60,24 +57,24 @@ def see_through(image: NDArray[Any], value: int) -> bytes:
     return content[:33] + chunk + content[33:]  # behind the header
 
 
-def of_four_bits(content: bytes) -> bytes:
+def of_four_bits(content):
     """Return an 8-bit PNG as one of 4 bits and twice the columns."""
     width, height = struct.unpack(">2L", content[16:24])
     header = b"IHDR" + struct.pack(">2LB", 2 * width, height, 4) + content[25:29]
     return content[:12] + header + struct.pack(">L", zlib.crc32(header)) + content[33:]
 
 
-def white_is_zero(image: NDArray[Any]) -> bytes:
+def white_is_zero(image):
     return tiff(image, photometric="miniswhite")
 
 
 SINGLE = np.linspace(-1, 1, 256, dtype=np.float32).reshape(16, 16)
 HALF = SINGLE.astype(np.float16)
 DOUBLE = SINGLE.astype(np.float64)
-BLACK: dict[str, Any] = {"photometric": "minisblack"}
+BLACK = {"photometric": "minisblack"}
 RAMP = np.stack([GRAY.ravel()] * 3, axis=-1)
 MAGENTA = np.stack([np.roll(GRAY, 1), 0 * GRAY, np.roll(GRAY, 1)], axis=-1).reshape(256, 3)
-READ_RIGHT: dict[str, tuple[bytes, NDArray[Any]]] = {
+READ_RIGHT = {
     "gray PNG": (encoded(Image.fromarray(GRAY), "PNG"), GRAY),
     "16-bit PNG": (encoded(Image.fromarray(DEEP), "PNG"), DEEP),
     "RGB PNG": (encoded(Image.fromarray(COLOUR), "PNG"), COLOUR),
@@ -141,7 +138,7 @@ READ_RIGHT: dict[str, tuple[bytes, NDArray[Any]]] = {
 
 
 @pytest.mark.parametrize("kind", READ_RIGHT)
-def test_odd_kinds_are_read_right(kind: str) -> None:
+def test_odd_kinds_are_read_right(kind):
     content, expected = READ_RIGHT[kind]
     found = decode_image(content, "film").pixels
     assert found.dtype == expected.dtype
@@ -149,14 +146,14 @@ def test_odd_kinds_are_read_right(kind: str) -> None:
     np.testing.assert_array_equal(found, expected)
 
 
-def test_a_12_bit_pgm_is_stretched_to_the_whole_depth() -> None:
+def test_a_12_bit_pgm_is_stretched_to_the_whole_depth():
     twelve = np.array([[0, 2048, 4095]], np.uint16)
     found = decode_image(b"P5 3 1 4095\n" + twelve.astype(">u2").tobytes(), "film").pixels
     np.testing.assert_allclose(found, twelve / 4095 * 65535, atol=1)
     assert found.dtype == np.uint16
 
 
-def test_cmyk_jpeg_becomes_rgb() -> None:
+def test_cmyk_jpeg_becomes_rgb():
     flat = np.full((16, 16, 3), (200, 60, 20), np.uint8)
     content = encoded(Image.fromarray(flat).convert("CMYK"), "JPEG", quality=100)
     found = decode_image(content, "film").pixels
@@ -164,7 +161,7 @@ def test_cmyk_jpeg_becomes_rgb() -> None:
     assert np.abs(found.astype(int) - flat).max() <= 3
 
 
-STORED_AS: dict[int, Callable[..., NDArray[Any]]] = {  # EXIF 2.32, tag Orientation
+STORED_AS = {  # EXIF 2.32, tag Orientation
     1: np.array,
     2: np.fliplr,
     3: lambda scene: np.rot90(scene, 2),
@@ -178,7 +175,7 @@ STORED_AS: dict[int, Callable[..., NDArray[Any]]] = {  # EXIF 2.32, tag Orientat
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "TIFF of double floats"])
 @pytest.mark.parametrize("orientation", STORED_AS)
-def test_images_are_turned_upright(kind: str, orientation: int) -> None:
+def test_images_are_turned_upright(kind, orientation):
     scene = np.kron(np.array([[0, 80, 160], [40, 120, 240]], np.uint8), np.ones((16, 16), np.uint8))
     stored = np.ascontiguousarray(STORED_AS[orientation](scene))
     if kind == "TIFF of double floats":
@@ -193,7 +190,7 @@ def test_images_are_turned_upright(kind: str, orientation: int) -> None:
     assert np.abs(found.astype(int) - scene).mean() < 3
 
 
-CHANNELS: dict[str, tuple[NDArray[Any], dict[str, Any]]] = {
+CHANNELS = {
     "contiguous": (np.stack([GRAY, GRAY.T], -1), {"planarconfig": "contig"}),
     "signed": (np.stack([GRAY, GRAY.T], -1).view(np.int8), {"planarconfig": "contig"}),
     "LZW": (np.stack([DEEP, DEEP.T], -1), {"planarconfig": "contig", "compression": "lzw"}),
@@ -204,7 +201,7 @@ CHANNELS: dict[str, tuple[NDArray[Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", CHANNELS)
-def test_each_channel_of_a_tiff_is_a_frame(kind: str) -> None:
+def test_each_channel_of_a_tiff_is_a_frame(kind):
     stored, how = CHANNELS[kind]
     content = tiff(stored, **BLACK, **how)
     planes = np.moveaxis(stored, -1, 0) if how.get("planarconfig") == "contig" else stored
@@ -217,13 +214,13 @@ def test_each_channel_of_a_tiff_is_a_frame(kind: str) -> None:
         decode_image(content, "film", frame=len(planes) + 1)
 
 
-def test_a_double_tiff_of_too_many_pixels_is_refused_before_it_is_read() -> None:
+def test_a_double_tiff_of_too_many_pixels_is_refused_before_it_is_read():
     content = tiff(DOUBLE, tile=(64, 64))
     with pytest.raises(DataError, match="64 × 64 pixels"):
         decode_image(content, "film", 16 * 16)
 
 
-FAULTY: dict[str, tuple[bytes, str]] = {
+FAULTY = {
     "zero bytes": (b"", "an empty file"),
     "text": (b"not a film\n" * 20, "not an image, judging by its content"),
     "GIF": (encoded(Image.fromarray(GRAY), "GIF"), "not an image, judging by its content"),
@@ -300,7 +297,7 @@ FAULTY: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("kind", FAULTY)
-def test_faulty_files_are_named_with_a_remedy(kind: str) -> None:
+def test_faulty_files_are_named_with_a_remedy(kind):
     content, found = FAULTY[kind]
     with pytest.raises(DataError) as raised:
         decode_image(content, "films/film.png")
@@ -311,7 +308,7 @@ def test_faulty_files_are_named_with_a_remedy(kind: str) -> None:
 
 
 @given(st.sampled_from([name for name in READ_RIGHT if name != "plain PGM"]), st.floats(0, 0.9))
-def test_a_file_cut_short_is_refused_never_padded(kind: str, share: float) -> None:
+def test_a_file_cut_short_is_refused_never_padded(kind, share):
     content, expected = READ_RIGHT[kind]
     try:
         found = decode_image(content[: int(share * len(content))], "film").pixels
@@ -320,9 +317,7 @@ def test_a_file_cut_short_is_refused_never_padded(kind: str, share: float) -> No
     np.testing.assert_array_equal(found, expected)  # cut after the last pixel
 
 
-def test_what_is_no_regular_file_is_refused_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # a socket's path is short
     os.mkfifo("pipe.png")
     Path("folder.png").mkdir()
@@ -339,10 +334,10 @@ def test_what_is_no_regular_file_is_refused_at_once(
             assert time.monotonic() - started < 1
 
 
-def png_bomb(side: int) -> bytes:
+def png_bomb(side):
     """Return a gray PNG of zeros, about a thousandth of its pixels' size."""
 
-    def chunk(kind: bytes, content: bytes) -> bytes:
+    def chunk(kind, content):
         checksum = struct.pack(">L", zlib.crc32(kind + content))
         return struct.pack(">L", len(content)) + kind + content + checksum
 
@@ -353,7 +348,7 @@ def png_bomb(side: int) -> bytes:
 
 
 @pytest.mark.slow
-def test_a_bomb_is_refused_before_it_is_decoded() -> None:
+def test_a_bomb_is_refused_before_it_is_decoded():
     assert decode_image(png_bomb(64), "small.png").pixels.shape == (64, 64)
     bomb = png_bomb(16_384)
     assert len(bomb) < 400_000
@@ -364,7 +359,7 @@ def test_a_bomb_is_refused_before_it_is_decoded() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "DICOM"])
-def test_how_many_pixels_an_image_may_have_can_be_said(kind: str) -> None:
+def test_how_many_pixels_an_image_may_have_can_be_said(kind):
     content = png(3) if kind == "PNG" else dicom(3)
     assert decode_image(content, "film", 24 * 24).pixels.shape == (24, 24)
     with pytest.raises(DataError, match=r"24 × 24 pixels.*at most 575 pixels.*most_pixels"):
@@ -372,7 +367,7 @@ def test_how_many_pixels_an_image_may_have_can_be_said(kind: str) -> None:
 
 
 @pytest.mark.parametrize("photometric", ["minisblack", "rgb"])
-def test_smaller_copies_of_a_page_are_no_cases(photometric: Any) -> None:
+def test_smaller_copies_of_a_page_are_no_cases(photometric):
     colour = (3,) if photometric == "rgb" else ()
     pages = [np.full((32 >> at, 48 >> at, *colour), 40 * at + 30, np.uint8) for at in range(3)]
     content = BytesIO()
@@ -391,7 +386,7 @@ def test_smaller_copies_of_a_page_are_no_cases(photometric: Any) -> None:
 
 
 @pytest.mark.parametrize("bits", [12, 16])
-def test_a_jpeg_without_loss_is_read_at_its_depth(bits: int) -> None:
+def test_a_jpeg_without_loss_is_read_at_its_depth(bits):
     pixels = np.arange(320, dtype=np.uint16).reshape(16, 20) * (2 ** (bits - 9))
     content = bytes(imagecodecs.ljpeg_encode(pixels, bitspersample=bits))
     np.testing.assert_array_equal(decode_image(content, "film.jpg").pixels, pixels)
@@ -401,7 +396,7 @@ def test_a_jpeg_without_loss_is_read_at_its_depth(bits: int) -> None:
         decode_image(content, "film.jpg", 100)
 
 
-def test_a_jpeg_of_12_bits_is_read_as_libjpeg_reads_it() -> None:
+def test_a_jpeg_of_12_bits_is_read_as_libjpeg_reads_it():
     pixels = np.arange(320, dtype=np.uint16).reshape(16, 20) * 12
     content = bytes(imagecodecs.jpeg8_encode(pixels, bitspersample=12, level=95))
     np.testing.assert_array_equal(
@@ -413,7 +408,7 @@ LABELS = np.arange(320, dtype=np.uint8).reshape(16, 20) % 3
 COLOURS = [0, 0, 0, 255, 0, 0, 0, 255, 0]
 
 
-def test_labels_of_few_bits_and_of_palettes_are_those_that_are_stored() -> None:
+def test_labels_of_few_bits_and_of_palettes_are_those_that_are_stored():
     palette = Image.fromarray(LABELS, "P")
     palette.putpalette(COLOURS)
     few = [tiff(LABELS, bitspersample=bits, photometric="minisblack") for bits in (2, 4)]
@@ -425,7 +420,7 @@ def test_labels_of_few_bits_and_of_palettes_are_those_that_are_stored() -> None:
     np.testing.assert_array_equal(gray, LABELS * 85)
 
 
-def test_a_mask_in_one_colour_is_a_region() -> None:
+def test_a_mask_in_one_colour_is_a_region():
     red = np.stack([(LABELS > 0) * 255, LABELS * 0, LABELS * 0], axis=-1).astype(np.uint8)
     mask = decode_plane_mask(encoded(Image.fromarray(red), "PNG"), "mask.png", LABELS.shape)
     np.testing.assert_array_equal(mask, LABELS > 0)

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
-from typing import Any
 
 import imagecodecs
 import nrrd
@@ -15,7 +13,6 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
 from PIL import Image as Pillow
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGLSLossless
@@ -47,9 +44,7 @@ MASK = np.zeros(SHAPE, np.bool_)
 MASK[1:3, 1:4, 2:5] = True
 
 
-def _box(
-    depth: int, rows: tuple[float, float], columns: tuple[float, float]
-) -> NDArray[np.float64]:
+def _box(depth, rows, columns):
     """Contour of a box in a slice, corners between voxels, in mm."""
     corners = [(depth, row, column) for row, column in zip(
         (rows[0], rows[0], rows[1], rows[1]), (*columns, *columns[::-1]), strict=True
@@ -57,12 +52,12 @@ def _box(
     return GRID.positions(np.array(corners, dtype=np.float64))
 
 
-def _contours(hole: bool = False) -> list[NDArray[np.float64]]:
+def _contours(hole=False):
     drawn = [_box(depth, (0.5, 3.5), (1.5, 4.5)) for depth in (1, 2)]
     return [*drawn, _box(2, (1.5, 2.5), (2.5, 3.5))] if hole else drawn
 
 
-def test_the_same_region_in_every_kind_of_file_is_the_same_mask() -> None:
+def test_the_same_region_in_every_kind_of_file_is_the_same_mask():
     files = {
         "nifti": nifti_bytes(MASK.astype(np.uint8) * 3),
         "nifti of float64": nifti_bytes(MASK.astype(np.float64)),
@@ -73,12 +68,12 @@ def test_the_same_region_in_every_kind_of_file_is_the_same_mask() -> None:
         np.testing.assert_array_equal(decode_mask(content, name, GRID), MASK, err_msg=name)
 
 
-def test_a_contour_within_a_contour_is_a_hole() -> None:
+def test_a_contour_within_a_contour_is_a_hole():
     mask = decode_mask(structure_set({"GTV": _contours(hole=True)}), "m", GRID)
     np.testing.assert_array_equal(mask ^ MASK, np.pad([[[True]]], ((2, 1), (2, 2), (3, 2))))
 
 
-def test_one_of_several_regions_is_chosen_by_name_or_number() -> None:
+def test_one_of_several_regions_is_chosen_by_name_or_number():
     other = np.roll(MASK, 1, axis=0)
     labels = nifti_bytes(np.where(MASK, 1, np.where(other, 2, 0)).astype(np.uint8))
     np.testing.assert_array_equal(decode_mask(labels, "m", GRID, label_value=1), MASK)
@@ -104,9 +99,9 @@ def test_one_of_several_regions_is_chosen_by_name_or_number() -> None:
 
 
 @pytest.mark.parametrize("layers", [False, True], ids=["one volume", "layers that overlap"])
-def test_a_region_is_the_segment_that_3d_slicer_names(*, layers: bool) -> None:
+def test_a_region_is_the_segment_that_3d_slicer_names(*, layers):
     node = np.roll(MASK, 1, axis=0)
-    header: dict[str, Any] = {
+    header = {
         "space directions": GRID.steps()[::-1].tolist(),
         "space origin": [*GRID.origin],
         "space": "left-posterior-superior",
@@ -137,7 +132,7 @@ def test_a_region_is_the_segment_that_3d_slicer_names(*, layers: bool) -> None:
             decode_mask(content, "m", GRID, region=region)
 
 
-def _moved(mm: float) -> VoxelGrid:
+def _moved(mm):
     return VoxelGrid(SHAPE, GRID.spacing, (-10.0, 20.0, 5.5 + mm), GRID.direction)
 
 
@@ -152,19 +147,19 @@ def _moved(mm: float) -> VoxelGrid:
         (b"\0" * 128 + b"DICM" + b"\0" * 40, "neither a structure set nor a segmentation"),
     ],
 )
-def test_a_mask_that_does_not_fit_is_refused_with_the_reason(content: bytes, message: str) -> None:
+def test_a_mask_that_does_not_fit_is_refused_with_the_reason(content, message):
     with pytest.raises(DataError) as raised:
         decode_mask(content, "m", GRID)
     assert message in str(raised.value)
 
 
-def test_a_mask_on_other_voxels_is_resampled_only_if_asked() -> None:
+def test_a_mask_on_other_voxels_is_resampled_only_if_asked():
     content = nifti_bytes(MASK.astype(np.uint8), _moved(3.0))  # one slice further
     mask = decode_mask(content, "m", GRID, mask_grid="resample")
     np.testing.assert_array_equal(mask[1:], MASK[:-1])
 
 
-def _sphere(apart: float, at: float = 0.0) -> list[NDArray[np.float64]]:
+def _sphere(apart, at=0.0):
     """Contours of a ball of 697 mm³ in planes some mm apart."""
     angle = np.linspace(0, 2 * np.pi, 100, endpoint=False)
     contours = []
@@ -175,7 +170,7 @@ def _sphere(apart: float, at: float = 0.0) -> list[NDArray[np.float64]]:
     return contours
 
 
-def _around_sphere(apart: float) -> VoxelGrid:
+def _around_sphere(apart):
     slices = 2 * int(9 / apart) + 1
     return VoxelGrid(
         (slices, 37, 37), (apart, 0.5, 0.5), (-9.0, -9.0, -(slices // 2) * apart), AXES
@@ -188,16 +183,14 @@ AXES = GRID.direction
 SPHERES = [(1.5, 3.0), (2.0, 3.0), (3.0, 1.0), (2.0, 1.0), (2.5, 1.0), (1.0, 3.0)]
 
 
-def test_contours_on_the_images_slices_fill_them() -> None:
+def test_contours_on_the_images_slices_fill_them():
     grid = _around_sphere(1.0)
     volume = decode_mask(structure_set({"ball": _sphere(1.0)}), "m", grid).sum() * 0.25
     assert volume == pytest.approx(BALL, rel=0.01)
 
 
 @pytest.mark.parametrize(("apart", "slices"), SPHERES)
-def test_contours_on_other_planes_are_filled_between_only_if_asked(
-    apart: float, slices: float
-) -> None:
+def test_contours_on_other_planes_are_filled_between_only_if_asked(apart, slices):
     content, grid = structure_set({"ball": _sphere(apart)}), _around_sphere(slices)
     with pytest.raises(DataError, match=f"contours {apart:g} mm apart, .* lie {slices:g} mm apart"):
         decode_mask(content, "m", grid)
@@ -205,14 +198,14 @@ def test_contours_on_other_planes_are_filled_between_only_if_asked(
     assert filled.sum() * slices * 0.25 == pytest.approx(BALL, rel=0.08)
 
 
-def test_contours_off_the_slices_by_more_than_a_few_per_cent_are_refused() -> None:
+def test_contours_off_the_slices_by_more_than_a_few_per_cent_are_refused():
     grid = _around_sphere(1.0)
     decode_mask(structure_set({"ball": _sphere(1.0, 0.09)}), "m", grid)
     with pytest.raises(DataError, match=r"up to 0\.12 mm off the slices"):
         decode_mask(structure_set({"ball": _sphere(1.0, 0.12)}), "m", grid)
 
 
-def test_parts_that_do_not_touch_stay_apart() -> None:
+def test_parts_that_do_not_touch_stay_apart():
     boxes = [_box(depth, (0.5, 3.5), (1.5, 4.5)) for depth in (0, 3)]
     far = VoxelGrid((40, 5, 6), GRID.spacing, GRID.origin, AXES)
     more = [
@@ -224,7 +217,7 @@ def test_parts_that_do_not_touch_stay_apart() -> None:
         decode_mask(structure_set({"GTV": boxes}), "m", far)
 
 
-def test_kinds_of_contours_have_their_meaning_and_others_are_refused_by_name() -> None:
+def test_kinds_of_contours_have_their_meaning_and_others_are_refused_by_name():
     outer, inner = _box(2, (0.5, 3.5), (1.5, 4.5)), _box(2, (1.5, 2.5), (2.5, 3.5))
     ring = decode_mask(structure_set({"GTV": [outer, inner]}), "m", GRID)
     for drawn, kinds in (
@@ -243,7 +236,7 @@ def test_kinds_of_contours_have_their_meaning_and_others_are_refused_by_name() -
         decode_mask(structure_set({"GTV": [np.add(outer, [4, 0, 0]), inner]}), "m", GRID)
 
 
-def _circle(radius: float, points: int) -> NDArray[np.float64]:
+def _circle(radius, points):
     angles = np.linspace(0, 2 * np.pi, points, endpoint=False)
     voxels = [np.full(points, 1), 15.3 + radius * np.cos(angles), 15.3 + radius * np.sin(angles)]
     return FLAT.positions(np.column_stack(voxels))
@@ -252,7 +245,7 @@ def _circle(radius: float, points: int) -> NDArray[np.float64]:
 FLAT = VoxelGrid((3, 32, 32), (3.0, 1.0, 1.0), (0.0, 0.0, 0.0), GRID.direction)
 
 
-def test_a_ring_thinner_than_a_pixel_is_not_filled() -> None:
+def test_a_ring_thinner_than_a_pixel_is_not_filled():
     disc = decode_mask(structure_set({"GTV": [_circle(7.08, 60)]}), "m", FLAT)
     twice = structure_set({"GTV": [_circle(7.08, 60), _circle(7.08, 240)]})
     np.testing.assert_array_equal(decode_mask(twice, "m", FLAT), disc)
@@ -262,13 +255,13 @@ def test_a_ring_thinner_than_a_pixel_is_not_filled() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The value for the data element")
-def test_a_contour_of_more_than_64_kb_is_read() -> None:
+def test_a_contour_of_more_than_64_kb_is_read():
     long, short = (structure_set({"GTV": [_circle(7.08, number)]}) for number in (3000, 600))
     assert len(long) > 2**16
     np.testing.assert_array_equal(decode_mask(long, "m", FLAT), decode_mask(short, "m", FLAT))
 
 
-def test_masks_of_slices_at_rounded_places_lie_on_them() -> None:
+def test_masks_of_slices_at_rounded_places_lie_on_them():
     step, inside = 0.625, np.zeros((12, 5, 6), np.bool_)
     inside[3:9, 1:4, 1:5] = True
     series, drawn = [], []
@@ -291,13 +284,13 @@ def test_masks_of_slices_at_rounded_places_lie_on_them() -> None:
         np.testing.assert_array_equal(volume.voxels == 1, inside)
 
 
-def test_contours_that_cross_in_a_plane_are_refused() -> None:
+def test_contours_that_cross_in_a_plane_are_refused():
     crossing = [_box(2, (0.5, 2.5), (1.5, 3.5)), _box(2, (1.5, 3.5), (2.5, 4.5))]
     with pytest.raises(DataError, match="`GTV` that cross each other in a plane"):
         decode_mask(structure_set({"GTV": crossing}), "m", GRID)
 
 
-def test_contours_on_the_slices_of_a_coronal_series_fill_them() -> None:
+def test_contours_on_the_slices_of_a_coronal_series_fill_them():
     direction = ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0), (1.0, 0.0, 0.0))
     slices = VoxelGrid(SHAPE, SPACING, ORIGIN, direction)
     image = decode_series(series_files(VALUES, slices), "s")
@@ -311,8 +304,8 @@ def test_contours_on_the_slices_of_a_coronal_series_fill_them() -> None:
     "measures", [{"SpacingBetweenSlices": 5.0}, {"SliceThickness": 5.0}, {"SliceThickness": 7.0}]
 )
 def test_a_segmentation_of_another_slice_distance_is_never_taken_as_the_images(
-    measures: dict[str, Any],
-) -> None:
+    measures,
+):
     thick = VoxelGrid((30, 5, 6), (5.0, 0.8, 0.9), GRID.origin, AXES)
     thin = VoxelGrid((150, 5, 6), (1.0, 0.8, 0.9), GRID.origin, AXES)
     mask = np.zeros(thick.shape, np.bool_)
@@ -325,7 +318,7 @@ def test_a_segmentation_of_another_slice_distance_is_never_taken_as_the_images(
     assert resampled.sum() == 5 * mask.sum()
 
 
-def test_a_compressed_segmentation_is_read_as_an_image_is() -> None:
+def test_a_compressed_segmentation_is_read_as_an_image_is():
     dataset = pydicom.dcmread(BytesIO(segmentation({"GTV": MASK})))
     planes = MASK[MASK.any(axis=(1, 2))].astype(np.uint8)
     put_pixels(dataset, planes)
@@ -338,7 +331,7 @@ def test_a_compressed_segmentation_is_read_as_an_image_is() -> None:
 
 @pytest.mark.parametrize("measures", [{}, {"SpacingBetweenSlices": 3.0}, {"SliceThickness": 2.5}])
 @pytest.mark.parametrize("slices", [[0, 3], [2], [0, 1, 3]])
-def test_slices_without_a_frame_are_empty(measures: dict[str, Any], slices: list[int]) -> None:
+def test_slices_without_a_frame_are_empty(measures, slices):
     mask = np.zeros(SHAPE, np.bool_)
     mask[slices, 1:4] = True
     content = segmentation({"GTV": mask}, **measures)
@@ -348,7 +341,7 @@ def test_slices_without_a_frame_are_empty(measures: dict[str, Any], slices: list
 @pytest.mark.parametrize(
     "content", [structure_set({"GTV": _contours()}), segmentation({"GTV": MASK})]
 )
-def test_a_mask_of_another_frame_of_reference_is_refused(content: bytes) -> None:
+def test_a_mask_of_another_frame_of_reference_is_refused(content):
     np.testing.assert_array_equal(
         decode_mask(content, "m", replace(GRID, frame_of_reference="1.2")), MASK
     )
@@ -358,7 +351,7 @@ def test_a_mask_of_another_frame_of_reference_is_refused(content: bytes) -> None
 
 @pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha"])
 @pytest.mark.parametrize("depth", [np.int64, np.uint32])
-def test_great_labels_are_told_apart(suffix: str, depth: Any, tmp_path: Path) -> None:
+def test_great_labels_are_told_apart(suffix, depth, tmp_path):
     import SimpleITK
 
     labels = np.where(MASK, 16_777_217, 0).astype(depth)
@@ -375,14 +368,14 @@ def test_great_labels_are_told_apart(suffix: str, depth: Any, tmp_path: Path) ->
 
 @pytest.mark.parametrize("how", [{}, {"photometric": "miniswhite"}, {"photometric": "minisblack"}])
 @pytest.mark.parametrize("depth", ["bool", "uint8", "uint16"])
-def test_a_tiff_mask_has_the_labels_that_tifffile_reads(depth: str, how: dict[str, Any]) -> None:
+def test_a_tiff_mask_has_the_labels_that_tifffile_reads(depth, how):
     stream = BytesIO()
     tifffile.imwrite(stream, MASK[1].astype(depth), **how)
     stored = tifffile.imread(BytesIO(stream.getvalue()))
     np.testing.assert_array_equal(decode_plane_mask(stream.getvalue(), "m", (5, 6)), stored > 0)
 
 
-def test_a_float_tiff_mask_with_missing_values_is_refused() -> None:
+def test_a_float_tiff_mask_with_missing_values_is_refused():
     stream = BytesIO()
     tifffile.imwrite(stream, np.where(MASK[1], 1, np.nan).astype(np.float32))
     with pytest.raises(DataError, match=r"m: a mask with missing values \(NaN\)"):
@@ -394,8 +387,8 @@ def test_a_float_tiff_mask_with_missing_values_is_refused() -> None:
     ("patient", "kind"), [("STS_002", "PET"), ("STS_002", "MR_T1"), ("STS_009", "MR_T1")]
 )
 def test_contours_of_real_tumours_fill_the_voxels_of_their_published_masks(
-    real_data: Path, patient: str, kind: str
-) -> None:
+    real_data, patient, kind
+):
     root = real_data / "sts"
     dicom, nifti = root / "dicom" / patient / kind, root / "nifti" / patient
     files = [(path.name, path.read_bytes()) for path in sorted((dicom / "image").iterdir())]
@@ -409,22 +402,22 @@ def test_contours_of_real_tumours_fill_the_voxels_of_their_published_masks(
         np.testing.assert_allclose(image.voxels, values, atol=1e-5)
 
 
-def test_a_mask_may_be_a_header_beside_its_voxels(tmp_path: Path) -> None:
+def test_a_mask_may_be_a_header_beside_its_voxels(tmp_path):
     for name, voxels in (("image", VALUES), ("mask", MASK.astype(np.uint8))):
         image = SimpleITK.GetImageFromArray(voxels)
         image.SetSpacing(GRID.spacing[::-1])
         SimpleITK.WriteImage(image, tmp_path / f"{name}.mhd", useCompression=True)
-    chosen: dict[str, Any] = {"families": ["morphology"], "bin_count": 4}
+    chosen = {"families": ["morphology"], "bin_count": 4}
     assert extract(tmp_path / "image.mhd", tmp_path / "mask.mhd", **chosen) == pytest.approx(
         extract(VALUES, MASK, GRID.spacing, **chosen)
     )
 
 
-def test_a_segment_of_a_film_is_chosen_by_its_name_or_number() -> None:
+def test_a_segment_of_a_film_is_chosen_by_its_name_or_number():
     mass, calcification = np.eye(8, dtype=np.bool_), np.eye(8, dtype=np.bool_)[::-1]
     seg = segmentation_of_film({"mass": mass, "calcification": calcification, "scar": mass & False})
 
-    def read(content: bytes = seg, **chosen: Any) -> NDArray[np.bool_]:
+    def read(content=seg, **chosen):
         return decode_plane_mask(content, "m", (8, 8), **chosen)
 
     np.testing.assert_array_equal(read(region="calcification"), calcification)
@@ -441,7 +434,7 @@ def test_a_segment_of_a_film_is_chosen_by_its_name_or_number() -> None:
             decode_plane_mask(seg, "m", (1, 8, 8) if "frame" in chosen else (8, 8), **chosen)
 
 
-def test_a_mask_of_the_same_picture_in_another_size_is_taken_where_asked() -> None:
+def test_a_mask_of_the_same_picture_in_another_size_is_taken_where_asked():
     drawn = np.zeros((10, 12), np.uint8)
     drawn[3:6, 4:9] = 255
     stream = BytesIO()
@@ -457,7 +450,7 @@ def test_a_mask_of_the_same_picture_in_another_size_is_taken_where_asked() -> No
 
 @settings(deadline=None, max_examples=20)
 @given(arrays(np.float64, st.tuples(st.integers(3, 12), st.just(2)), elements=st.floats(-3, 25)))
-def test_filled_polygons_are_those_of_scikit_image(corners: NDArray[np.float64]) -> None:
+def test_filled_polygons_are_those_of_scikit_image(corners):
     corners = corners + np.array([1e-3 * np.pi, 1e-3 * np.e])  # no centre on an edge
     expected = grid_points_in_poly((20, 24), corners)
     np.testing.assert_array_equal(fill_polygon(corners, (20, 24)), expected)

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from io import BytesIO
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from skiagram.errors import DataError
@@ -21,12 +19,10 @@ F18, I124, ZR89 = 6586.2, 360806.4, 282240.0  # half-lives, s
 DOSE, WEIGHT = 4e8, 80.0
 ACTIVITY = (VALUES + 41) * 100
 Fields = Mapping[str, Any]
-NONE: Fields = MappingProxyType({})
+NONE = MappingProxyType({})
 
 
-def pet_files(
-    fields: Fields = NONE, injection: Fields = NONE, slices: Fields = NONE
-) -> list[tuple[str, bytes]]:
+def pet_files(fields=NONE, injection=NONE, slices=NONE):
     """A series from 11:00 on, three minutes a slice, an hour after the injection.
 
     Args:
@@ -52,16 +48,16 @@ def pet_files(
     return files
 
 
-def factor(files: list[tuple[str, bytes]]) -> float:
+def factor(files):
     """Return by what the activity became uptake values, the same in all voxels."""
-    ratio: NDArray[np.float64] = decode_series(files, "p").voxels / ACTIVITY
+    ratio = decode_series(files, "p").voxels / ACTIVITY
     assert np.ptp(ratio) < 1e-5 * ratio.max()
     return float(np.mean(ratio))
 
 
-def expected(seconds: float, half_life: float = F18) -> float:
+def expected(seconds, half_life=F18):
     """SUV = activity × weight / what is left of the dose."""
-    left: float = DOSE * 0.5 ** (seconds / half_life)
+    left = DOSE * 0.5 ** (seconds / half_life)
     return WEIGHT * 1000 / left
 
 
@@ -76,11 +72,11 @@ MIDDLE_OF_A_BED = {
 }
 
 
-def injected(when: str, half_life: float = F18) -> Fields:
+def injected(when, half_life=F18):
     return {"RadiopharmaceuticalStartDateTime": when, "RadionuclideHalfLife": str(half_life)}
 
 
-UPTAKES: dict[str, tuple[list[tuple[str, bytes]], float, float]] = {
+UPTAKES = {
     "start": (pet_files(), 3600, F18),
     "old form of time": (pet_files({"SeriesTime": "10:45:00"}), 2700, F18),
     "earliest acquisition": (pet_files(LATE, NONE, BEDS), 3600, F18),
@@ -107,13 +103,13 @@ UPTAKES: dict[str, tuple[list[tuple[str, bytes]], float, float]] = {
 
 
 @pytest.mark.parametrize("kind", UPTAKES)
-def test_uptake_is_activity_over_what_is_left_of_the_dose_per_gram(kind: str) -> None:
+def test_uptake_is_activity_over_what_is_left_of_the_dose_per_gram(kind):
     files, seconds, half_life = UPTAKES[kind]
     assert factor(files) == pytest.approx(expected(seconds, half_life), rel=1e-4)
     assert factor(files[::-1]) == pytest.approx(factor(files), rel=1e-6)
 
 
-def test_uptake_values_and_private_scales_of_scanners_are_taken() -> None:
+def test_uptake_values_and_private_scales_of_scanners_are_taken():
     assert factor(pet_files({"Units": "GML"})) == pytest.approx(1)
     private = {
         "GEMS_PETD_01": (0x0009, 0x0D, "DT", "2020010210{}00.00", LATE, expected(1800)),
@@ -138,7 +134,7 @@ def test_uptake_values_and_private_scales_of_scanners_are_taken() -> None:
         decode_series([(files[0][0], written(first)), *files[1:]], "p")
 
 
-def test_a_single_slice_is_read_as_one_of_its_series() -> None:
+def test_a_single_slice_is_read_as_one_of_its_series():
     alone = read_dicom(BytesIO(pet_files()[2][1])).pixels
     np.testing.assert_array_equal(alone, decode_series(pet_files(), "p").voxels[2])
     with pytest.raises(DataError, match="no PatientWeight"):
@@ -167,8 +163,8 @@ def test_a_single_slice_is_read_as_one_of_its_series() -> None:
     ],
 )
 def test_a_header_that_allows_no_uptake_values_is_refused_with_the_reason(
-    fields: Fields, injection: Fields, message: str
-) -> None:
+    fields, injection, message
+):
     with pytest.raises(DataError) as raised:
         decode_series(pet_files(fields, injection), "p")
     assert message in str(raised.value)
@@ -178,7 +174,7 @@ def test_a_header_that_allows_no_uptake_values_is_refused_with_the_reason(
     ("field", "values"),
     [("PatientWeight", ["80", "80", "70", "80"]), ("Units", ["BQML", "BQML", "GML", "BQML"])],
 )
-def test_slices_that_say_different_things_are_refused(field: str, values: list[str]) -> None:
+def test_slices_that_say_different_things_are_refused(field, values):
     with pytest.raises(DataError, match=f"slices that differ in {field}"):
         decode_series(pet_files(slices={field: values}), "p")
     two = [Dataset(), Dataset()]
@@ -201,7 +197,7 @@ FOR_MIRP = {
 @pytest.mark.parametrize(
     "injection", [NONE, {"RadiopharmaceuticalStartDateTime": "20200102070000"}]
 )
-def test_uptake_values_are_those_of_mirp(fields: Fields, injection: Fields, tmp_path: Path) -> None:
+def test_uptake_values_are_those_of_mirp(fields, injection, tmp_path):
     """MIRP takes the start of the scan from each bed's own times."""
     from mirp.data_import.import_image import import_image
 
@@ -232,7 +228,7 @@ MAPPED_TO_SUV = {
 }
 
 
-def test_values_mapped_to_uptake_are_scaled_once() -> None:
+def test_values_mapped_to_uptake_are_scaled_once():
     unstated = {"RescaleSlope": None, "RescaleIntercept": None}
     mapped = decode_series(pet_files({**MAPPED_TO_SUV, **unstated}), "p")
     np.testing.assert_allclose(mapped.voxels, ACTIVITY * 0.002, rtol=1e-6)
@@ -243,7 +239,7 @@ def test_values_mapped_to_uptake_are_scaled_once() -> None:
         decode_series(pet_files(other), "p")
 
 
-def test_a_slice_of_a_later_bed_alone_says_no_start_of_the_scan() -> None:
+def test_a_slice_of_a_later_bed_alone_says_no_start_of_the_scan():
     files = pet_files(LATE, slices=BEDS)
     with pytest.raises(DataError, match="single slice of an unknown bed"):
         read_dicom(BytesIO(files[-1][1]))

@@ -5,8 +5,6 @@ import itertools
 import struct
 import zlib
 from io import BytesIO
-from pathlib import Path
-from typing import Any
 
 import nibabel
 import nrrd
@@ -23,13 +21,12 @@ from skiagram.readers.case_images import (
     decode_case,
 )
 from skiagram.readers.grid import VoxelGrid, describe_differences
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.volume_files import decode_volume, is_volume_file
 from tests.datasets.own_folders import png
 from tests.readers.examples import GRID, SHAPE, VALUES, nifti_bytes
 
 
-def nrrd_bytes(encoding: Any = "raw", **more: Any) -> bytes:
+def nrrd_bytes(encoding="raw", **more):
     header = {
         "space": "right-anterior-superior",
         "space directions": (GRID.steps()[::-1] * [-1, -1, 1]).tolist(),
@@ -42,7 +39,7 @@ def nrrd_bytes(encoding: Any = "raw", **more: Any) -> bytes:
     return stream.getvalue()
 
 
-def meta_image_bytes(compressed: bool = False, order: str = "<", **more: str) -> bytes:
+def meta_image_bytes(compressed=False, order="<", **more):
     pixels = VALUES.astype(f"{order}i2").tobytes()
     fields = {
         "ObjectType": "Image",
@@ -62,7 +59,7 @@ def meta_image_bytes(compressed: bool = False, order: str = "<", **more: str) ->
     return header.encode() + (zlib.compress(pixels) if compressed else pixels)
 
 
-def _with(content: bytes, at: int, form: str, *values: float) -> bytes:
+def _with(content, at, form, *values):
     """A file with other numbers at a place of its header."""
     altered = bytearray(content)
     struct.pack_into(form, altered, at, *values)
@@ -85,7 +82,7 @@ def _with(content: bytes, at: int, form: str, *values: float) -> bytes:
     ids=["nifti", "packed nifti", "nifti without offset", "nrrd", "packed nrrd", "mha",
          "packed mha", "mha of the other byte order", "mha of the other byte order, in short"],
 )  # fmt: skip
-def test_every_format_gives_the_same_volume(content: bytes) -> None:
+def test_every_format_gives_the_same_volume(content):
     assert is_volume_file(content[:4096])
     volume = decode_volume(content, "v")
     np.testing.assert_array_equal(volume.voxels, VALUES)
@@ -93,7 +90,7 @@ def test_every_format_gives_the_same_volume(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("depth", ["uint8", "int16", "uint16", "float32", "int32", "float64"])
-def test_whole_numbers_keep_16_bits_where_they_fit(depth: str) -> None:
+def test_whole_numbers_keep_16_bits_where_they_fit(depth):
     written = (VALUES + 40).astype(depth)
     voxels = decode_volume(nifti_bytes(written), "v").voxels
     np.testing.assert_array_equal(voxels, written)
@@ -102,9 +99,7 @@ def test_whole_numbers_keep_16_bits_where_they_fit(depth: str) -> None:
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 @pytest.mark.parametrize("flipped", [(), (1, 2)])
-def test_a_file_saved_in_another_orientation_gives_the_same_volume(
-    order: tuple[int, ...], flipped: tuple[int, ...]
-) -> None:
+def test_a_file_saved_in_another_orientation_gives_the_same_volume(order, flipped):
     steps, origin = GRID.steps()[list(order)], np.asarray(GRID.origin)
     turned = VALUES.transpose(order)
     for axis in flipped:
@@ -123,7 +118,7 @@ def test_a_file_saved_in_another_orientation_gives_the_same_volume(
 TYPES = ("u1", "i1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
 
 
-def _as_itk_reads(path: Path, near: float = 1e-9) -> None:
+def _as_itk_reads(path, near=1e-9):
     """Check values, their depth and the place of every voxel, mm, against ITK's reader."""
     image = SimpleITK.ReadImage(str(path))
     expected = SimpleITK.GetArrayFromImage(image)
@@ -139,7 +134,7 @@ def _as_itk_reads(path: Path, near: float = 1e-9) -> None:
     assert np.abs(apart).max() < near
 
 
-def _values(dtype: str) -> Any:
+def _values(dtype):
     kind, generator = np.dtype(dtype), np.random.default_rng(0)
     if kind.kind == "f":
         return generator.normal(0, 1000, SHAPE).astype(kind)
@@ -149,7 +144,7 @@ def _values(dtype: str) -> Any:
 
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("ending", [".nii", ".nii.gz", ".nrrd", ".mha"])
-def test_values_and_places_are_those_of_itk(ending: str, dtype: str, tmp_path: Path) -> None:
+def test_values_and_places_are_those_of_itk(ending, dtype, tmp_path):
     image = SimpleITK.GetImageFromArray(_values(dtype))
     image.SetSpacing((0.7421875, 0.9, 2.5))
     image.SetOrigin((-120.3, 55.7, 1021.1))
@@ -160,9 +155,7 @@ def test_values_and_places_are_those_of_itk(ending: str, dtype: str, tmp_path: P
 
 @pytest.mark.parametrize("codes", [(0, 1), (1, 0), (1, 1), (2, 0), (0, 2), (1, 4), (0, 0)])
 @pytest.mark.parametrize(("dtype", "slope"), [(">i2", 1), ("<i4", 0.1), ("<f8", -2), (">u1", 3)])
-def test_places_and_scales_of_nifti_are_those_of_itk(
-    dtype: str, slope: float, codes: tuple[int, int], tmp_path: Path
-) -> None:
+def test_places_and_scales_of_nifti_are_those_of_itk(dtype, slope, codes, tmp_path):
     affine = np.eye(4)
     turn = Rotation.from_euler("xyz", (-80, 30, 170), degrees=True).as_matrix()
     affine[:3, :3], affine[:3, 3] = turn * (0.9, 0.9, 3), (10.1, -20.2, 30.3)
@@ -178,7 +171,7 @@ def test_places_and_scales_of_nifti_are_those_of_itk(
     _as_itk_reads(tmp_path / "v.nii", 1e-4 if codes == (1, 4) else 1e-9)
 
 
-def test_nrrd_with_bytes_before_the_voxels_is_that_of_itk(tmp_path: Path) -> None:
+def test_nrrd_with_bytes_before_the_voxels_is_that_of_itk(tmp_path):
     header = nrrd_bytes().partition(b"\n\n")[0]
     voxels = VALUES.tobytes()
     skipped = header + b"\nline skip: 1\nbyte skip: 2\n\na line\n.." + voxels
@@ -192,9 +185,7 @@ def test_nrrd_with_bytes_before_the_voxels_is_that_of_itk(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("behind", [b"", b"\n\n"])
-def test_voxels_that_look_like_a_blank_line_are_those_of_itk(
-    line_end: bytes, behind: bytes, tmp_path: Path
-) -> None:
+def test_voxels_that_look_like_a_blank_line_are_those_of_itk(line_end, behind, tmp_path):
     header = nrrd_bytes().partition(b"\n\n")[0].replace(b"\n", line_end) + 2 * line_end
     voxels = VALUES.copy()
     voxels[1, 2, 3:5] = np.frombuffer(b"\r\n\r\n", "<i2")
@@ -204,14 +195,14 @@ def test_voxels_that_look_like_a_blank_line_are_those_of_itk(
 
 
 @pytest.mark.parametrize("name", ["AnatomicalOrientation", "Comment", "Name"])
-def test_the_field_behind_an_empty_one_is_read_as_itk_reads_it(name: str, tmp_path: Path) -> None:
+def test_the_field_behind_an_empty_one_is_read_as_itk_reads_it(name, tmp_path):
     content = meta_image_bytes(TransformMatrix="0 1 0 1 0 0 0 0 -1")
     content = content.replace(b"\nTransformMatrix", f"\n{name} = \nTransformMatrix".encode())
     (tmp_path / "v.mha").write_bytes(content)
     _as_itk_reads(tmp_path / "v.mha")
 
 
-def test_scale_offset_and_metres_of_a_nifti_file_are_applied() -> None:
+def test_scale_offset_and_metres_of_a_nifti_file_are_applied():
     image = nibabel.Nifti1Image(VALUES.transpose(2, 1, 0), np.diag([-1e-3, -1e-3, 2e-3, 1]))
     image.header["xyzt_units"] = 1
     volume = decode_volume(_with(image.to_bytes(), 112, "<2f", 0.5, 3), "v")
@@ -219,7 +210,7 @@ def test_scale_offset_and_metres_of_a_nifti_file_are_applied() -> None:
     np.testing.assert_allclose(volume.voxels, VALUES * 0.5 + 3)
 
 
-def test_missing_voxels_and_a_slope_of_0_are_read_as_nibabel_reads_them() -> None:
+def test_missing_voxels_and_a_slope_of_0_are_read_as_nibabel_reads_them():
     """ITK makes NaN and infinity 0, and shifts where a slope of 0 says that nothing is scaled."""
     values = VALUES.astype(np.float64)
     values[1, 2, 3], values[2, 2, 2], values[0, 0, 0] = np.nan, np.inf, -np.inf
@@ -235,23 +226,23 @@ def test_missing_voxels_and_a_slope_of_0_are_read_as_nibabel_reads_them() -> Non
         np.testing.assert_array_equal(decode_volume(unscaled, "v").voxels, VALUES)
 
 
-def test_a_volume_of_one_slice_keeps_its_thickness() -> None:
+def test_a_volume_of_one_slice_keeps_its_thickness():
     volume = decode_volume(nifti_bytes(VALUES[:1]), "v")
     assert volume.voxels.shape == (1, 5, 6)
     assert volume.grid.spacing == pytest.approx(GRID.spacing)
 
 
-def _with_dimensions(*sides: int) -> bytes:
+def _with_dimensions(*sides):
     return _with(nifti_bytes(VALUES), 40, "<8h", len(sides), *sides, *(1,) * (7 - len(sides)))
 
 
-def _sheared() -> bytes:
+def _sheared():
     affine = np.diag([-1.0, -1.0, 2.0, 1.0])
     affine[0, 2] = 0.4
     return bytes(nibabel.Nifti1Image(VALUES.transpose(2, 1, 0), affine).to_bytes())
 
 
-def _placed(qform: Any = None, sform: Any = None, units: int = 2) -> bytes:
+def _placed(qform=None, sform=None, units=2):
     """A NIfTI file with affine matrices of its voxels' places; None for none."""
     image = nibabel.Nifti1Image(VALUES.transpose(2, 1, 0), None)
     image.set_qform(qform, 0 if qform is None else 1)
@@ -260,14 +251,14 @@ def _placed(qform: Any = None, sform: Any = None, units: int = 2) -> bytes:
     return bytes(image.to_bytes())
 
 
-def _oblique() -> Any:
+def _oblique():
     turn = Rotation.from_euler("xyz", [179.9, 12, 33], degrees=True).as_matrix()
     affine = np.eye(4)
     affine[:3, :3], affine[:3, 3] = turn * [0.9, 0.8, 3], (-120, 88, 4)
     return affine
 
 
-def test_a_nifti_file_may_state_one_place_twice_and_a_distance_without_a_place() -> None:
+def test_a_nifti_file_may_state_one_place_twice_and_a_distance_without_a_place():
     once = nibabel.Nifti1Image(VALUES.transpose(2, 1, 0), _oblique()).to_bytes()
     twice = decode_volume(_placed(_oblique(), _oblique()), "v")
     assert describe_differences(twice.grid, decode_volume(once, "v").grid) == []
@@ -291,7 +282,7 @@ UNSTATING = {
 
 
 @pytest.mark.parametrize("content", UNSTATING.values(), ids=UNSTATING)
-def test_a_file_that_says_no_distances_takes_those_that_the_user_says(content: bytes) -> None:
+def test_a_file_that_says_no_distances_takes_those_that_the_user_says(content):
     with pytest.raises(DataError, match=f"{UNSTATED}.*--unstated-spacing"):
         decode_volume(content, "v")
     volume = decode_volume(content, "v", (5.0, 0.8, 0.9))
@@ -300,8 +291,8 @@ def test_a_file_that_says_no_distances_takes_those_that_the_user_says(content: b
     np.testing.assert_array_equal(volume.voxels.max(axis=(1, 2)), VALUES.max(axis=(1, 2)))
 
 
-def test_stated_distances_are_for_images_that_say_none() -> None:
-    def read(content: bytes, *spacing: float) -> SpacedImage:
+def test_stated_distances_are_for_images_that_say_none():
+    def read(content, *spacing):
         files = CaseFiles({"v": content}, (), {})
         return decode_case(files, ImageReference("v"), CaseReading(spacing=spacing))
 
@@ -314,7 +305,7 @@ def test_stated_distances_are_for_images_that_say_none() -> None:
     assert read(png(0), 0.2, 0.3).spacing == (0.2, 0.3)
 
 
-def _flipped_bit() -> bytes:
+def _flipped_bit():
     packed = bytearray(gzip.compress(nifti_bytes(VALUES)))
     packed[-20] ^= 4
     return bytes(packed)
@@ -362,15 +353,15 @@ def _flipped_bit() -> bytes:
         (nrrd_bytes(**{"axis mins": [5.0, 5.0, 5.0]}), "v: axis mins: "),
     ],
 )  # fmt: skip
-def test_a_file_without_one_reading_is_refused_by_name(content: bytes, message: str) -> None:
+def test_a_file_without_one_reading_is_refused_by_name(content, message):
     with pytest.raises(DataError) as raised:
         decode_volume(content, "v")
     assert message in str(raised.value)
 
 
 @pytest.mark.parametrize("content", [nifti_bytes(VALUES), nrrd_bytes("gzip"), meta_image_bytes()])
-def test_nothing_of_a_file_in_memory_is_written(content: bytes, monkeypatch: Any) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
+def test_nothing_of_a_file_in_memory_is_written(content, monkeypatch):
+    def refuse(*_, **__):
         raise AssertionError("a file is opened")
 
     for name in ("builtins.open", "io.open", "os.open", "os.memfd_create"):
@@ -378,7 +369,7 @@ def test_nothing_of_a_file_in_memory_is_written(content: bytes, monkeypatch: Any
     np.testing.assert_array_equal(decode_volume(content, "v").voxels, VALUES)
 
 
-def test_differences_of_grids_are_named_in_mm() -> None:
+def test_differences_of_grids_are_named_in_mm():
     moved = VoxelGrid(SHAPE, GRID.spacing, (-10.0, 22.5, 5.5), GRID.direction)
     assert describe_differences(moved, GRID) == ["the first voxel 2.5 mm away"]
     coarse = VoxelGrid(SHAPE, (3.0, 0.8, 1.0), GRID.origin, GRID.direction)

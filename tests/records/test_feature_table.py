@@ -1,7 +1,5 @@
 """The feature table: rows by case, columns by name, file form."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,7 +13,7 @@ TABLE = FeatureTable(
 )
 
 
-def test_table_survives_its_file(tmp_path: Path) -> None:
+def test_table_survives_its_file(tmp_path):
     TABLE.write(tmp_path / "features.parquet")
     read = FeatureTable.read(tmp_path / "features.parquet")
     assert read.names == TABLE.names
@@ -24,7 +22,7 @@ def test_table_survives_its_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.values, TABLE.values)
 
 
-def test_rows_are_found_by_case() -> None:
+def test_rows_are_found_by_case():
     chosen = TABLE.of(np.array(["c", "b"]))
     assert chosen.case_id.tolist() == ["c", "b"]
     np.testing.assert_array_equal(chosen.values, TABLE.values[[2, 0]])
@@ -32,7 +30,7 @@ def test_rows_are_found_by_case() -> None:
         TABLE.of(np.array(["a", "d"]))
 
 
-def test_columns_are_chosen_by_name_in_the_order_asked_for() -> None:
+def test_columns_are_chosen_by_name_in_the_order_asked_for():
     chosen = TABLE.columns(("height", "width"))
     assert chosen.names == ("height", "width")
     np.testing.assert_array_equal(chosen.values, TABLE.values[:, ::-1])
@@ -51,5 +49,5 @@ def test_columns_are_chosen_by_name_in_the_order_asked_for() -> None:
         ("glcm_contrast", "glcm_", False),
     ],
 )
-def test_a_prefix_is_of_whole_words(column: str, prefix: str, expected: bool) -> None:
+def test_a_prefix_is_of_whole_words(column, prefix, expected):
     assert has_prefix(column, prefix) == expected

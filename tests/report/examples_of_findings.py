@@ -2,10 +2,8 @@
 
 import csv
 import dataclasses
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,8 +15,6 @@ from skiagram.evaluation.evaluation_record import (
     REQUESTED,
     SIMPLE_RULES,
     ArmChoice,
-    Decision,
-    Evaluation,
     Verdict,
 )
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
@@ -26,12 +22,11 @@ from skiagram.evaluation.results import (
     LIMIT,
     Curve,
     DecisionCurve,
-    ModelResult,
     Part,
     ReliabilityBin,
 )
 from skiagram.evaluation.verdict import with_verdict
-from skiagram.report.material import Gallery, Material, Mistake
+from skiagram.report.material import Gallery, Mistake
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.model_results import with_metrics
 from tests.evaluation.situations import changed
@@ -41,7 +36,7 @@ NUMBERS = ("value", "low", "high", "p", "p_holm")
 
 
 @cache
-def full() -> Evaluation:
+def full():
     """Return the binary example with everything that an evaluation can hold."""
     evaluation = binary()
     return dataclasses.replace(
@@ -61,7 +56,7 @@ def full() -> Evaluation:
 
 
 @cache
-def answered(decision: Decision = "open", low: float = -0.03, high: float = 0.046) -> Evaluation:
+def answered(decision="open", low=-0.03, high=0.046):
     """Return the full example with what stands for each arm, and a decision."""
     evaluation = full()
     shares = {
@@ -91,16 +86,16 @@ def answered(decision: Decision = "open", low: float = -0.03, high: float = 0.04
     )
 
 
-def _read_figures() -> Iterator[FigureRow]:
+def _read_figures():
     """Yield the rows of `figures.csv`: those of the run, and those of each model."""
     with (Path(__file__).parent / "figures.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            values: dict[str, Any] = dict(row)
+            values = dict(row)
             values |= {name: float(row[name]) if row[name] else None for name in NUMBERS}
             yield FigureRow(**values)
 
 
-def mixed() -> Evaluation:
+def mixed():
     """Return the answered example with a network that is another one in two of five folds."""
     evaluation, name, auc = answered(), "best_network_of_each_fold", Estimate(0.763, 0.7, 0.82)
     one = next(model for model in evaluation.models if model.outcome.model == "small_cnn")
@@ -108,7 +103,7 @@ def mixed() -> Evaluation:
     mixture = with_metrics(dataclasses.replace(one, outcome=outcome), {"roc_auc": auc})
     choice = ArmChoice(name, {"small_cnn": 3, "article_cnn": 2}, 5)
 
-    def of_mixture(row: FigureRow) -> FigureRow:
+    def of_mixture(row):
         is_its_auc = (row.analysis, row.figure, row.model, row.versus) == (
             PRIMARY, "roc_auc", "deep", "",
         )  # fmt: skip
@@ -121,10 +116,10 @@ def mixed() -> Evaluation:
     )
 
 
-def at_chance() -> Evaluation:
+def at_chance():
     """Return a run in which neither arm is shown to beat chance, without simple baselines."""
 
-    def lower(row: FigureRow) -> FigureRow | None:
+    def lower(row):
         if row.analysis != SIMPLE_RULES:
             return row
         of_chance = dataclasses.replace(row, value=0.02, low=-0.05, high=0.09, p_holm=0.6)
@@ -133,7 +128,7 @@ def at_chance() -> Evaluation:
     return with_verdict(changed(full(), lower))
 
 
-def _whole(model: ModelResult) -> ModelResult:
+def _whole(model):
     """Return a model with what is drawn, and with the figures that `figures.csv` has of each."""
     name, grid = model.outcome.model, np.arange(1, 100) / 100
     benefit = 0.4 - 0.5 * grid
@@ -160,9 +155,7 @@ def _whole(model: ModelResult) -> ModelResult:
     )  # fmt: skip
 
 
-def with_difference(
-    evaluation: Evaluation, analysis: str, figure: str, difference: Estimate
-) -> Evaluation:
+def with_difference(evaluation, analysis, figure, difference):
     """Return the record with another paired difference of the two arms."""
     rows = tuple(
         dataclasses.replace(row, **vars(difference))
@@ -173,7 +166,7 @@ def with_difference(
     return dataclasses.replace(evaluation, figures=FigureTable(rows))
 
 
-def with_galleries() -> Material:
+def with_galleries():
     """Return the example material with one worst error on each of two classes."""
     seen = material()
     picture = seen.examples[0].after

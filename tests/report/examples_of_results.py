@@ -18,12 +18,11 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
     Verdict,
 )
-from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
-from skiagram.evaluation.results import LIMIT, METRICS, Curve, ModelResult
+from skiagram.evaluation.figure_table import FigureTable, make_row
+from skiagram.evaluation.results import LIMIT, METRICS, Curve
 from skiagram.image_store.pictures import encode_change
 from skiagram.records.predictions import Outcome
 from skiagram.report.material import Example, Material, Provenance
-from skiagram.report.tables import Table, TableRow
 from skiagram.sealing.ledger import Comparison, Opening
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.cases import DataCard
@@ -32,11 +31,11 @@ from skiagram.tasks.task import Task
 from tests.evaluation.model_results import make_result, with_class_auc
 
 
-def texts(row: TableRow) -> list[str]:
+def texts(row):
     return [cell if isinstance(cell, str) else cell.text for cell in row.cells]
 
 
-def find_row(table: Table, title: str) -> TableRow:
+def find_row(table, title):
     return next(row for group in table.groups for row in group.rows if row.title == title)
 
 
@@ -53,11 +52,11 @@ DEEP = ("article_cnn", "small_cnn")
 STRENGTH = dict(zip(TITLES, (1.1, 1.5, 0.8, 1.6, 1.7, 0.1, 1.9), strict=True))
 
 
-def estimate(value: float, width: float, method: str = "logit DeLong, clustered") -> Estimate:
+def estimate(value, width, method="logit DeLong, clustered"):
     return Estimate(value, max(-1.0, value - width), min(1.0, value + width / 2), method)
 
 
-def finished_model(name: str, *, near_duplicates: bool, ideal: bool) -> ModelResult:
+def finished_model(name, *, near_duplicates, ideal):
     rng = np.random.default_rng(len(name))
     label = np.repeat([0, 1], (90, 60))
     score = rng.normal(size=150) + STRENGTH[name] * label
@@ -97,7 +96,7 @@ def finished_model(name: str, *, near_duplicates: bool, ideal: bool) -> ModelRes
     )
 
 
-def outcome(name: str) -> Outcome:
+def outcome(name):
     return Outcome(
         model=name,
         arm="deep" if name in DEEP else "classical",
@@ -110,13 +109,13 @@ def outcome(name: str) -> Outcome:
     )
 
 
-def failed_model(name: str, reason: str) -> ModelResult:
+def failed_model(name, reason):
     failed = dataclasses.replace(outcome(name), status="failed", reason=reason)
     return make_result(failed, {}, Estimate(None, reason="training failed"))
 
 
 @cache
-def binary(*, near_duplicates: int = 0, ideal: bool = True) -> Evaluation:
+def binary(*, near_duplicates=0, ideal=True):
     models = [
         finished_model(name, near_duplicates=near_duplicates > 0, ideal=ideal) for name in TITLES
     ]
@@ -145,12 +144,12 @@ def binary(*, near_duplicates: int = 0, ideal: bool = True) -> Evaluation:
     )
 
 
-def choose(**best: str) -> dict[str, ArmChoice]:
+def choose(**best):
     """Return arm → the model that stands for it."""
     return {arm: ArmChoice(name, {name: 1}, 1) for arm, name in best.items()}
 
 
-def _compared() -> tuple[FigureRow, ...]:
+def _compared():
     difference, pair = (
         estimate(0.021, 0.05, "paired DeLong"),
         estimate(0.084, 0.04, "paired DeLong"),
@@ -165,23 +164,23 @@ def _compared() -> tuple[FigureRow, ...]:
     )
 
 
-def with_another(**outcome: str) -> Evaluation:
+def with_another(**outcome):
     evaluation = binary(ideal=False)
-    own = dataclasses.replace(evaluation.models[-1].outcome, **outcome)  # type: ignore[arg-type]
+    own = dataclasses.replace(evaluation.models[-1].outcome, **outcome)
     another = dataclasses.replace(evaluation.models[-1], outcome=own)
     return dataclasses.replace(evaluation, models=(*evaluation.models, another))
 
 
-def with_reader() -> Evaluation:
+def with_reader():
     return with_another(model="reader", arm="reader", title="Dr Gray")
 
 
-def with_combination() -> Evaluation:
+def with_combination():
     evaluation = with_another(model="stacking", arm="combined", title="Stacking of both")
     return dataclasses.replace(evaluation, arms=evaluation.arms | choose(combined="stacking"))
 
 
-def with_failure(reason: str) -> Evaluation:
+def with_failure(reason):
     evaluation = binary()
     broken = failed_model("small_cnn", reason)
     return dataclasses.replace(
@@ -193,7 +192,7 @@ def with_failure(reason: str) -> Evaluation:
 
 
 @cache
-def several_classes() -> Evaluation:
+def several_classes():
     classes = ("melanoma", "nevus", "keratosis")
     absent = Estimate(None, reason="defined for two classes only")
     figures = {
@@ -220,7 +219,7 @@ def several_classes() -> Evaluation:
     )
 
 
-def curves() -> dict[str, pd.DataFrame]:
+def curves():
     tables = {}
     for name in DEEP:
         epochs = np.arange(40)
@@ -239,7 +238,7 @@ def curves() -> dict[str, pd.DataFrame]:
     return tables
 
 
-def pictures() -> tuple[Example, ...]:
+def pictures():
     rng = np.random.default_rng(0)
     row, column = np.mgrid[:64, :64] / 64
     examples = []
@@ -252,12 +251,12 @@ def pictures() -> tuple[Example, ...]:
     return tuple(examples)
 
 
-def opening(number: int) -> Opening:
+def opening(number):
     comparison = Comparison("chest", "5" * 64, "evaluate", ("svm",), "c" * 64)
     return Opening(number, comparison, "2026-01-01T00:00:00+00:00", "", False, ())
 
 
-def material() -> Material:
+def material():
     card = DataCard(
         name="phantom",
         title="Phantom",

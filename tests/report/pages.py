@@ -1,16 +1,13 @@
 """Pages of the report as a reader meets them: elements closed in order, and their words."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from importlib import import_module
 
-from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.formatting import design_words
-from skiagram.report.material import Material
 from skiagram.report.page import render
 from skiagram.report.rendering import render_template
-from skiagram.report.section import Context, Section, list_sections
+from skiagram.report.section import Section, list_sections
 from skiagram.report.sections.doubts import doubts
 from tests.report.examples_of_results import material
 
@@ -21,12 +18,12 @@ Attributes = dict[str, str | None]
 class Page(HTMLParser):
     """Reads a page, refusing elements that are not closed in order."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source):
         super().__init__(convert_charrefs=True)
         self.source = source
-        self.open: list[str] = []
-        self.elements: list[tuple[str, Attributes]] = []
-        self.words: list[str] = []
+        self.open = []
+        self.elements = []
+        self.words = []
         self.feed(source)
         self.close()
         assert not self.open, f"never closed: {self.open}"
@@ -34,25 +31,25 @@ class Page(HTMLParser):
         labels = (attributes.get("aria-label") or "" for _, attributes in self.elements)
         self.spoken = " ".join(" ".join(labels).split())
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_startendtag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
 
-    def handle_endtag(self, tag: str) -> None:
+    def handle_endtag(self, tag):
         assert self.open, f"{tag} was never opened"
         assert self.open.pop() == tag
 
-    def handle_data(self, data: str) -> None:
+    def handle_data(self, data):
         self.words.append(data)
 
-    def all(self, tag: str) -> list[Attributes]:
+    def all(self, tag):
         return [attributes for name, attributes in self.elements if name == tag]
 
-    def check(self, words: str) -> None:
+    def check(self, words):
         """Refuse a page on which a line of words is not said, or one behind `not:` is."""
         said = f"{self.text} {self.spoken}"
         for line in filter(None, map(str.strip, words.splitlines())):
@@ -61,9 +58,9 @@ class Page(HTMLParser):
             else:
                 assert line in said
 
-    def tables(self) -> Iterator[list[int]]:
+    def tables(self):
         """Yield of each table how many columns each of its rows takes."""
-        rows: list[int] = []
+        rows = []
         for tag, attributes in self.elements:
             if tag == "table":
                 yield rows
@@ -75,14 +72,12 @@ class Page(HTMLParser):
         yield rows
 
 
-def page(evaluation: Evaluation, **changes: object) -> Page:
+def page(evaluation, **changes):
     """Return the page of an evaluation, with other material."""
-    return Page(render(evaluation, replace(material(), **changes)))  # type: ignore[arg-type]
+    return Page(render(evaluation, replace(material(), **changes)))
 
 
-def section(
-    anchor: str, evaluation: Evaluation, seen: Material, context: Context | None = None
-) -> Page:
+def section(anchor, evaluation, seen, context=None):
     """Return one section of the page alone, perhaps of a context that was made before."""
     titles = list_sections()
     if context is None:

@@ -1,5 +1,4 @@
 import math
-from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -29,9 +28,7 @@ from skiagram.tasks.task import Task
         *((format_count, *each) for each in ((93322, "93,322"), (13.5, "13.5"), (None, "–"))),
     ],
 )
-def test_numbers_have_their_digits_a_true_minus_or_a_dash(
-    write: Callable[[float | None], str], value: float | None, text: str
-) -> None:
+def test_numbers_have_their_digits_a_true_minus_or_a_dash(write, value, text):
     assert write(value) == text
 
 
@@ -47,19 +44,17 @@ def test_numbers_have_their_digits_a_true_minus_or_a_dash(
         (format_difference, Estimate(-0.007, -0.019, 0.006), "−0.007 (−0.019 to +0.006)"),
     ],
 )
-def test_bounds_are_as_fine_as_they_mean_and_no_dash_stands_beside_a_minus(
-    write: Callable[[Estimate], str], estimate: Estimate, text: str
-) -> None:
+def test_bounds_are_as_fine_as_they_mean_and_no_dash_stands_beside_a_minus(write, estimate, text):
     assert write(estimate) == text
 
 
 @given(st.floats(-1, 1))
-def test_printed_numbers_are_within_half_a_unit(value: float) -> None:
+def test_printed_numbers_are_within_half_a_unit(value):
     assert float(format_decimal(value).replace("−", "-")) == pytest.approx(
         value, abs=0.0005 + 1e-12
     )
 
 
-def test_a_class_called_by_a_number_stands_in_quotes() -> None:
+def test_a_class_called_by_a_number_stands_in_quotes():
     task = Task(Classes(("benign", "1"), 1), "cv")
     assert [name_class(task, label) for label in (0, 1)] == ["benign", "“1”"]

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from skiagram.records.files import write_record
@@ -14,7 +12,7 @@ from tests.report.pages import Page
 from tests.report.test_sweep import LINE
 
 
-def crossover(networks: int = 1) -> SweepResult:
+def crossover(networks=1):
     crossings = tuple(
         Crossing(
             f"n{k}", f"Net {k} <small>", 730.0, 412.0, 1490.0, 1.0, (50, 200, 800), (5, 5, 5),
@@ -26,14 +24,14 @@ def crossover(networks: int = 1) -> SweepResult:
     return SweepResult("crossover", "When is a network better?", "", (), curves)
 
 
-def project(root: Path, networks: int = 1) -> Path:
+def project(root, networks=1):
     folder = root / "sweeps/crossover"
     folder.mkdir(parents=True)
     write_outputs(crossover(networks), folder)
     return root
 
 
-def with_report(root: Path) -> Path:
+def with_report(root):
     for name in ("reports", "data/cases"):
         (root / name).mkdir(parents=True)
     (root / "reports/report.html").write_text("Not read.", encoding="utf-8")
@@ -44,13 +42,13 @@ def with_report(root: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("result", [LINE, crossover()])
-def test_a_sweep_leaves_what_it_says_it_leaves(result: SweepResult, tmp_path: Path) -> None:
+def test_a_sweep_leaves_what_it_says_it_leaves(result, tmp_path):
     write_outputs(result, tmp_path)
     assert result.question in Page((tmp_path / "page.html").read_text(encoding="utf-8")).text
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(list_outputs(result))
 
 
-def test_every_sweep_is_linked_with_the_answer_of_its_record(tmp_path: Path) -> None:
+def test_every_sweep_is_linked_with_the_answer_of_its_record(tmp_path):
     (project(tmp_path) / "sweeps/crossover/page.html").write_text("Not read.", encoding="utf-8")
     page = Page(write_index(tmp_path).read_text(encoding="utf-8"))
     assert "Not read" not in page.text
@@ -64,7 +62,7 @@ def test_every_sweep_is_linked_with_the_answer_of_its_record(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_links_lead_to_pages_and_the_report_tells_its_verdict(tmp_path: Path) -> None:
+def test_links_lead_to_pages_and_the_report_tells_its_verdict(tmp_path):
     index = write_index(with_report(project(tmp_path)))
     page = Page(index.read_text(encoding="utf-8"))
     assert all((index.parent / str(one["href"])).exists() for one in page.all("a"))
@@ -74,7 +72,7 @@ def test_links_lead_to_pages_and_the_report_tells_its_verdict(tmp_path: Path) ->
     assert "Not read" not in page.text
 
 
-def test_a_result_of_another_version_keeps_its_link(tmp_path: Path) -> None:
+def test_a_result_of_another_version_keeps_its_link(tmp_path):
     project(tmp_path)
     (tmp_path / "sweeps/crossover/result.json").write_text("{}", encoding="utf-8")
     page = Page(write_index(tmp_path).read_text(encoding="utf-8"))
@@ -82,7 +80,7 @@ def test_a_result_of_another_version_keeps_its_link(tmp_path: Path) -> None:
     assert "cannot be read by this version" in page.text
 
 
-def test_long_lists_of_answers_are_cut_and_counted(tmp_path: Path) -> None:
+def test_long_lists_of_answers_are_cut_and_counted(tmp_path):
     text = Page(write_index(project(tmp_path, networks=8)).read_text(encoding="utf-8")).text
     assert "Net 2 <small> overtakes" in text
     assert "Net 3 <small> overtakes" not in text

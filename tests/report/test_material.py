@@ -39,20 +39,20 @@ SCORES = pd.DataFrame(
 )
 
 
-def stored(folder: Path, images: dict[str, np.ndarray]) -> ImageStore:
+def stored(folder, images):
     with ShardWriter(folder) as writer:
         for case_id, image in images.items():
             writer.add(case_id, image)
     return ImageStore(folder)
 
 
-def test_examples_are_the_first_development_cases_of_different_patients() -> None:
+def test_examples_are_the_first_development_cases_of_different_patients():
     first = [("a", "normal"), ("c", "normal"), ("d", "abnormal"), ("e", "abnormal")]
     assert choose_examples(CASES, TASK, 2) == first
     assert "f" not in dict(choose_examples(CASES, TASK, 100))
 
 
-def test_an_example_is_read_from_both_stores(tmp_path: Path) -> None:
+def test_an_example_is_read_from_both_stores(tmp_path):
     ramp = np.arange(64, dtype=np.float32).reshape(8, 8)
     before = stored(tmp_path / "before", {"a": ramp + np.float32(1000)})
     example = load_example("a", "normal", before, stored(tmp_path / "after", {"a": ramp}))
@@ -61,12 +61,12 @@ def test_an_example_is_read_from_both_stores(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
+def images(tmp_path_factory):
     shades = {name: np.full((5, 8, 8, 1), shade, np.float32) for shade, name in enumerate("abcdef")}
     return stored(tmp_path_factory.mktemp("restored"), shades)
 
 
-def test_the_surest_errors_come_first_and_no_patient_twice(images: ImageStore) -> None:
+def test_the_surest_errors_come_first_and_no_patient_twice(images):
     normal, abnormal = make_galleries(SCORES, TASK, "svm", images)
     assert [(one.case_id, one.probability) for one in normal.mistakes] == [("a", 0.95), ("c", 0.6)]
     assert (normal.wrong, normal.cases) == (3, 4)
@@ -76,13 +76,13 @@ def test_the_surest_errors_come_first_and_no_patient_twice(images: ImageStore) -
     assert normal.mistakes[0].shown == "slice 3 of 5"
 
 
-def test_the_positive_class_may_stand_first(images: ImageStore) -> None:
+def test_the_positive_class_may_stand_first(images):
     turned = SCORES.assign(svm=1 - SCORES["svm"])
     normal, _ = make_galleries(turned, Task(Classes(TASK.classes, 0), "cv"), "svm", images, 1)
     assert [one.case_id for one in normal.mistakes] == ["a"]
 
 
-def test_several_classes_have_a_gallery_each(images: ImageStore) -> None:
+def test_several_classes_have_a_gallery_each(images):
     classes = ("normal", "abnormal", "other")
     scores = SCORES.drop(columns="svm")
     scores[[f"svm: {one}" for one in classes]] = [[0.1, 0.6, 0.3]] * 5 + [[0.1, 0.2, 0.3]]
@@ -92,7 +92,7 @@ def test_several_classes_have_a_gallery_each(images: ImageStore) -> None:
     assert found[2].mistakes == ()
 
 
-def test_only_features_of_images_are_defined() -> None:
+def test_only_features_of_images_are_defined():
     conf = Path(__file__).resolve().parents[2] / "conf" / "features"
     options = [
         yaml.safe_load((conf / f"{name}.yaml").read_text())

@@ -3,7 +3,6 @@
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from skiagram.audit.run import AuditReport
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
-from skiagram.records.predictions import Outcome
 from skiagram.report.sections.models import list_as_text, list_below_table
 from skiagram.report.write import OUTPUTS, write_results
 from tests.report.examples_of_results import material
@@ -22,14 +20,14 @@ OPTIONS = replace(DEFAULTS, analyses=replace(NO_REQUESTS, simple_rules=("volume"
 AUDIT = AuditReport((), ("class counts",))
 
 
-def as_network(outcome: Outcome) -> Outcome:
+def as_network(outcome):
     encoder = {"title": "EfficientNet-Lite0", "licence": "Apache-2.0", "citation": "photographs"}
     options = {**outcome.options, "encoder": {"encoder": encoder}}
     return replace(outcome, arm="deep", title="Small network", options=options)
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written(tmp_path_factory):
     """Return the results of a sealed test set of times; do not change them."""
     root = tmp_path_factory.mktemp("project")
     inputs = sealed_half(train_models(root, net=None, noise=("noise",), volume=("volume",)))
@@ -44,11 +42,11 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "reports"
 
 
-def test_every_output_of_stage_evaluate_is_there(written: Path) -> None:
+def test_every_output_of_stage_evaluate_is_there(written):
     assert {path.name for path in written.iterdir()} == set(OUTPUTS)
 
 
-def test_the_page_has_answer_figures_curves_and_numbers_at_risk(written: Path) -> None:
+def test_the_page_has_answer_figures_curves_and_numbers_at_risk(written):
     page = (written / "report.html").read_text()
     for words in (
         "in C (Harrell)",
@@ -75,13 +73,13 @@ def test_the_page_has_answer_figures_curves_and_numbers_at_risk(written: Path) -
     assert str(written) not in page
 
 
-def test_a_checklist_is_filled_for_it_too(written: Path) -> None:
+def test_a_checklist_is_filled_for_it_too(written):
     page = (written / "checklists/checklists.html").read_text()
     assert "time to an event" in page
     assert "C (Harrell) of the best of each arm" in page
 
 
-def test_figures_stand_in_files_too(written: Path) -> None:
+def test_figures_stand_in_files_too(written):
     figures = json.loads((written / "metrics.json").read_text())
     assert figures["net"]["concordance"] > figures["volume"]["concordance"]
     assert figures["best_deep"]["selection_concordance"] > 0.6

@@ -1,8 +1,5 @@
 """Columns of scores of any origin compared, and a run's evaluation read: words, table, page."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,12 +23,12 @@ RANDOM = np.random.default_rng(1)
 GOOD, POOR = (LABEL + RANDOM.normal(0, noise, N) for noise in (0.6, 1.5))
 
 
-def probability(score: np.typing.NDArray[np.float64]) -> pd.Series:
+def probability(score):
     return pd.Series(1 / (1 + np.exp(-3 * (score - 0.5))))
 
 
 @pytest.mark.slow
-def test_figures_are_those_of_the_room_of_statistics() -> None:
+def test_figures_are_those_of_the_room_of_statistics():
     found = skiagram.compare(LABEL, GOOD, POOR, patients=PATIENT)
     table = found.table
     assert table["auc"].tolist() == pytest.approx(
@@ -52,13 +49,13 @@ def test_figures_are_those_of_the_room_of_statistics() -> None:
     assert chance.decision != "yes"
 
 
-def test_equal_orders_are_not_called_equal_scores() -> None:
+def test_equal_orders_are_not_called_equal_scores():
     calibrated = probability(GOOD)
     found = skiagram.compare(LABEL, calibrated, calibrated**3)
     assert "exactly 0, as the two order all cases alike" in found.verdict
 
 
-def test_where_no_patients_are_named_none_are_claimed() -> None:
+def test_where_no_patients_are_named_none_are_claimed():
     named = skiagram.compare(LABEL, GOOD, POOR, patients=PATIENT)
     assert "On these 120 cases of 60 patients, A" in named.verdict
     unnamed = skiagram.compare(LABEL, GOOD, GOOD + RANDOM.normal(0, 0.1, N))
@@ -70,21 +67,21 @@ def test_where_no_patients_are_named_none_are_claimed() -> None:
     assert table_of_sites.columns[:2] == ["Cases, 0", "Cases, 1"]
 
 
-def test_a_score_that_marks_what_is_missing_is_refused() -> None:
+def test_a_score_that_marks_what_is_missing_is_refused():
     """-999 among probabilities was taken for the lowest score, in silence."""
     marked = np.where(np.arange(N) == 3, -999, GOOD - GOOD.min())
     with pytest.raises(DataError, match="A: 1 scores are -999, far from all others"):
         skiagram.compare(LABEL, marked, POOR)
 
 
-def test_scores_that_are_surely_below_chance_may_be_reversed() -> None:
+def test_scores_that_are_surely_below_chance_may_be_reversed():
     found = skiagram.compare(LABEL, -GOOD, GOOD)
     assert "Are the scores of A reversed?" in str(found)
     assert "Are the scores of B" not in str(found)
 
 
-def test_a_verdict_of_many_cases_waits_for_no_resample(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: PatientDraws) -> None:
+def test_a_verdict_of_many_cases_waits_for_no_resample(monkeypatch):
+    def refuse(_):
         raise AssertionError("2,000 resamples of each case take minutes and gigabytes")
 
     monkeypatch.setattr(PatientDraws, "counts", property(refuse))
@@ -96,7 +93,7 @@ def test_a_verdict_of_many_cases_waits_for_no_resample(monkeypatch: pytest.Monke
 
 
 @pytest.mark.slow
-def test_cases_of_a_patient_are_not_taken_for_patients() -> None:
+def test_cases_of_a_patient_are_not_taken_for_patients():
     # ten copies of each case tell no more than one
     copies = [np.repeat(values, 10) for values in (LABEL, GOOD, POOR, np.arange(N))]
     once = skiagram.compare(LABEL, GOOD, POOR).difference
@@ -105,7 +102,7 @@ def test_cases_of_a_patient_are_not_taken_for_patients() -> None:
 
 
 @pytest.mark.slow
-def test_probabilities_alone_are_judged_as_such() -> None:
+def test_probabilities_alone_are_judged_as_such():
     found = skiagram.compare(LABEL, probability(GOOD), probability(POOR) * 7)
     first, second = found.evaluation.models
     assert found.table["brier"].tolist()[0] == pytest.approx(
@@ -117,7 +114,7 @@ def test_probabilities_alone_are_judged_as_such() -> None:
     assert second.find("brier").reason == "the scores are no probabilities between 0 and 1"
 
 
-def table(path: Path) -> Path:
+def table(path):
     columns = {
         "patient": [f"p{number}" for number in PATIENT],
         "truth": np.where(LABEL == 1, "malignant", "benign"),
@@ -134,9 +131,7 @@ def table(path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_table_is_compared_on_the_command_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_table_is_compared_on_the_command_line(tmp_path, capsys):
     page = tmp_path / "page.html"
     named = ["--label", "truth", "--positive", "malignant", "--a", "new", "--b", "old"]
     more = ["--others", "size", "--readers", "reader1", "reader2", "--subgroups", "sex"]
@@ -186,23 +181,21 @@ def test_a_table_is_compared_on_the_command_line(
         (LABEL, GOOD, {"sites": [None] * N}, "a row without a value"),
     ],
 )
-def test_bad_input_is_one_line(
-    labels: Any, scores: Any, options: dict[str, Any], said: str
-) -> None:
+def test_bad_input_is_one_line(labels, scores, options, said):
     with pytest.raises((DataError, OptionError)) as caught:
         skiagram.compare(labels, scores, POOR, **options)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_patient_of_several_folds_is_refused_by_name() -> None:
+def test_a_patient_of_several_folds_is_refused_by_name():
     several = r"60 of 60 patients .* several folds: patient `0` in the folds 0, 1\."
     with pytest.raises(DataError, match=several):
         skiagram.compare(LABEL, GOOD, POOR, patients=PATIENT, folds=np.arange(N) % 5)
 
 
 @pytest.mark.slow
-def test_scores_of_a_cross_validation_are_compared_within_folds() -> None:
+def test_scores_of_a_cross_validation_are_compared_within_folds():
     fold = PATIENT % 5
     shifted = GOOD + 10 * fold  # another scale in each fold
     plain = skiagram.compare(LABEL, shifted, POOR, patients=PATIENT)
@@ -214,9 +207,7 @@ def test_scores_of_a_cross_validation_are_compared_within_folds() -> None:
 
 
 @pytest.mark.slow
-def test_a_notebook_finds_the_project_that_it_lies_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_notebook_finds_the_project_that_it_lies_in(tmp_path, monkeypatch):
     write_record(binary(), tmp_path / "reports/evaluation.json")
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
@@ -226,7 +217,7 @@ def test_a_notebook_finds_the_project_that_it_lies_in(
 
 
 @pytest.mark.slow
-def test_both_show_themselves_in_a_notebook(tmp_path: Path) -> None:
+def test_both_show_themselves_in_a_notebook(tmp_path):
     evaluation = binary()
     compared = skiagram.compare(LABEL, probability(GOOD), probability(POOR))
     write_record(evaluation, tmp_path / "reports/evaluation.json")
@@ -243,7 +234,7 @@ def test_both_show_themselves_in_a_notebook(tmp_path: Path) -> None:
         skiagram.read_project(tmp_path / "reports")
 
 
-def test_scores_of_several_folds_are_in_no_common_order(tmp_path: Path) -> None:
+def test_scores_of_several_folds_are_in_no_common_order(tmp_path):
     fold, site = np.arange(600) % 5, RANDOM.integers(0, 3, 600)
     label = RANDOM.integers(0, 2, 600)
     better, worse = (label * effect + RANDOM.normal(size=600) for effect in (1.5, 1.0))
@@ -269,7 +260,7 @@ def test_scores_of_several_folds_are_in_no_common_order(tmp_path: Path) -> None:
     assert "share no scale" in (tmp_path / "page.html").read_text()
 
 
-def test_ids_that_differ_in_case_alone_are_one_patient() -> None:
+def test_ids_that_differ_in_case_alone_are_one_patient():
     """`P001` and `p001` counted as two people, so that intervals were too narrow."""
     ids = [f"P{number:03d}" for number in PATIENT]
     mixed = [name.lower() if at % 2 else name for at, name in enumerate(ids)]

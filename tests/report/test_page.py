@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from skiagram.evaluation.evaluation_record import Evaluation, Verdict
+from skiagram.evaluation.evaluation_record import Verdict
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import METRICS
 from skiagram.report.page import render
@@ -19,7 +19,7 @@ from skiagram.report.sections.doubts import doubts
 from skiagram.report.write import headline_figures
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.classes import Classes
-from skiagram.tasks.task import Design, Task
+from skiagram.tasks.task import Task
 from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import evaluated, finished, scenario
 from tests.report.examples_of_findings import answered, with_galleries
@@ -39,7 +39,7 @@ HOSTILE = '<script>alert("x")</script> & $\\frac{1}{0}$'
 
 
 @cache
-def page_of(name: str) -> Page:
+def page_of(name):
     return Page(render(*example_of(name), sections_of(name)))
 
 
@@ -50,11 +50,11 @@ def page_of(name: str) -> Page:
         *(pytest.param(name, marks=pytest.mark.slow) for name in ("full", "failure")),
     ],
 )
-def case(request: pytest.FixtureRequest) -> tuple[Evaluation, Page]:
+def case(request):
     return example_of(request.param)[0], page_of(request.param)
 
 
-def test_the_page_loads_nothing(case: tuple[Evaluation, Page]) -> None:
+def test_the_page_loads_nothing(case):
     seen = case[1]
     assert seen.source.startswith("<!doctype html>")
     assert not {"script", "link", "iframe", "object", "embed"} & {tag for tag, _ in seen.elements}
@@ -67,7 +67,7 @@ def test_the_page_loads_nothing(case: tuple[Evaluation, Page]) -> None:
     assert "default-src 'none'" in seen.source
 
 
-def test_links_within_the_page_lead_to_one_place_each(case: tuple[Evaluation, Page]) -> None:
+def test_links_within_the_page_lead_to_one_place_each(case):
     ids = Counter(a["id"] for _, a in case[1].elements if "id" in a)
     targets = {(a["href"] or "")[1:] for tag, a in case[1].elements if tag in {"a", "use"}}
     assert max(ids.values()) == 1
@@ -75,7 +75,7 @@ def test_links_within_the_page_lead_to_one_place_each(case: tuple[Evaluation, Pa
     assert targets <= set(ids)
 
 
-def test_every_model_warning_and_reason_is_told(case: tuple[Evaluation, Page]) -> None:
+def test_every_model_warning_and_reason_is_told(case):
     evaluation, words = case[0], case[1].text
     assert evaluation.verdict in words
     assert "not a medical device" in words
@@ -89,15 +89,15 @@ def test_every_model_warning_and_reason_is_told(case: tuple[Evaluation, Page]) -
             assert estimate.method in words
 
 
-def test_the_first_page_is_one_table_and_one_picture(case: tuple[Evaluation, Page]) -> None:
+def test_the_first_page_is_one_table_and_one_picture(case):
     first = case[1].source.split("For the statistician")[0]
     assert first.count("<table") == 1
     assert first.count("<svg") == 1
 
 
 def test_names_are_code_without_backticks_and_paper_says_what_is_folded(
-    case: tuple[Evaluation, Page],
-) -> None:
+    case,
+):
     source = case[1].source
     assert "`" not in source
     assert "&lt;code" not in source
@@ -106,8 +106,8 @@ def test_names_are_code_without_backticks_and_paper_says_what_is_folded(
 
 
 def test_every_section_is_in_the_contents_or_named_with_its_reason(
-    case: tuple[Evaluation, Page],
-) -> None:
+    case,
+):
     seen = case[1]
     ids = [one["id"] for one in seen.all("section") if "id" in one]
     shown = [anchor for anchor, _ in SECTIONS if anchor in ids]
@@ -121,13 +121,13 @@ def test_every_section_is_in_the_contents_or_named_with_its_reason(
         assert (f"{title.lower()} (" in left_out) == (anchor not in shown)
 
 
-def test_only_the_first_two_pages_are_unfolded(case: tuple[Evaluation, Page]) -> None:
+def test_only_the_first_two_pages_are_unfolded(case):
     ids = [one.get("class") for one in case[1].all("details")]
     assert ids.count("appendix") == len([one for one in case[1].all("section") if "id" in one])
     assert not any("open" in one for one in case[1].all("details"))
 
 
-def test_pictures_and_headings_can_be_read_aloud(case: tuple[Evaluation, Page]) -> None:
+def test_pictures_and_headings_can_be_read_aloud(case):
     pictures, seen = case[1].all("svg"), case[1]
     assert pictures
     assert all(one["role"] == "img" and one["aria-label"] for one in pictures)
@@ -136,7 +136,7 @@ def test_pictures_and_headings_can_be_read_aloud(case: tuple[Evaluation, Page]) 
     assert {one.get("scope") for one in seen.all("th")} == {"col", "row", "rowgroup"}
 
 
-def first_screen() -> str:
+def first_screen():
     """Return the words of the first page of the example with an answer."""
     evaluation, seen = answered(), with_galleries()
     titles = list_sections()
@@ -152,7 +152,7 @@ def first_screen() -> str:
     return Page(f"<div>{header}{sheet}</div>").text
 
 
-def test_ten_questions_of_a_physician_are_answered_by_the_first_page_alone() -> None:
+def test_ten_questions_of_a_physician_are_answered_by_the_first_page_alone():
     words = first_screen()
     section = (
         DOCS.read_text(encoding="utf-8").partition("## Ten questions")[2].partition("\n## ")[0]
@@ -166,7 +166,7 @@ def test_ten_questions_of_a_physician_are_answered_by_the_first_page_alone() -> 
         assert jargon not in words
 
 
-def test_what_a_task_does_not_have_is_said() -> None:
+def test_what_a_task_does_not_have_is_said():
     page_of("classes").check("""
         decisions at a threshold (no single threshold with more than two classes)
         subgroups (no column divides the cases into parts
@@ -176,7 +176,7 @@ def test_what_a_task_does_not_have_is_said() -> None:
     """)
 
 
-def test_card_audit_and_provenance_are_printed() -> None:
+def test_card_audit_and_provenance_are_printed():
     given, words = material(), page_of("classes").text
     for text in (
         given.card.citation,
@@ -192,7 +192,7 @@ def test_card_audit_and_provenance_are_printed() -> None:
 
 
 @pytest.mark.slow
-def test_names_in_a_finding_are_code() -> None:
+def test_names_in_a_finding_are_code():
     given = material()
     finding = dataclasses.replace(given.audit.findings[0], summary="`site` <b>tells</b> the class.")
     seen = page(
@@ -205,7 +205,7 @@ def test_names_in_a_finding_are_code() -> None:
 
 
 @pytest.mark.slow
-def test_hostile_text_stays_text() -> None:
+def test_hostile_text_stays_text():
     evaluation = binary()
     outcome = dataclasses.replace(evaluation.models[0].outcome, title=HOSTILE)
     failed = dataclasses.replace(
@@ -232,7 +232,7 @@ def test_hostile_text_stays_text() -> None:
 
 
 @pytest.mark.slow
-def test_no_model_or_no_figure_at_all_still_makes_a_page() -> None:
+def test_no_model_or_no_figure_at_all_still_makes_a_page():
     evaluation = with_failure("out of memory")
     seen = page(
         dataclasses.replace(evaluation, models=evaluation.models[-1:], figures=FigureTable())
@@ -246,7 +246,7 @@ def test_no_model_or_no_figure_at_all_still_makes_a_page() -> None:
     assert "one class only" in page(alone).text
 
 
-def test_a_table_without_images_speaks_of_no_restored_images() -> None:
+def test_a_table_without_images_speaks_of_no_restored_images():
     evaluation, seen = example_of("classes")
     without = render(evaluation, dataclasses.replace(seen, has_images=False))
     for words in ("Before and after restoration", "restored images", "example images belong"):
@@ -256,11 +256,11 @@ def test_a_table_without_images_speaks_of_no_restored_images() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
-def test_a_frozen_encoder_is_an_arm_of_the_page(design: Design) -> None:
+def test_a_frozen_encoder_is_an_arm_of_the_page(design):
     known = scenario(120, 0 if design == "cv" else 120, design=design)
     names = {"svm": ("classical", 1.0), "small_cnn": ("deep", 1.2), "head": ("encoder", 2.0)}
     models = [
-        finished(known, name, arm=arm, strength=strength, seed=seed)  # type: ignore[arg-type]
+        finished(known, name, arm=arm, strength=strength, seed=seed)
         for seed, (name, (arm, strength)) in enumerate(names.items())
     ]
     found = evaluated(known, models)

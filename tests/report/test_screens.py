@@ -6,18 +6,15 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
 from skiagram.report.index import render_sweep
-from skiagram.report.material import Material
 from skiagram.report.page import render
 from tests.report.examples_of_findings import answered, with_galleries
 from tests.report.examples_of_results import material, several_classes
@@ -46,12 +43,12 @@ pytestmark = [
 ]
 
 
-def explained() -> Material:
+def explained():
     return replace(with_galleries(), explanations=(FOREST, NETWORK))
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pages(tmp_path_factory):
     """Return a folder with pages, each also with a probe and in the width of a telephone."""
     folder = tmp_path_factory.mktemp("pages")
     examples = {
@@ -75,13 +72,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def browse(page: Path, *options: str) -> str:
+def browse(page, *options):
     common = ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars")
     command = [BROWSER, *common, *options, page.as_uri()]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
-def measured(pages: Path, name: str, options: Sequence[str] = ()) -> dict[str, Any]:
+def measured(pages, name, options=()):
     dumped = browse(pages / f"{name}.html", "--window-size=1280,900", *options, "--dump-dom")
     found = re.search(r'<pre id="found">(.*?)</pre>', dumped, re.DOTALL)
     return dict(json.loads(html.unescape(found[1])))
@@ -89,7 +86,7 @@ def measured(pages: Path, name: str, options: Sequence[str] = ()) -> dict[str, A
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["two_classes", "several_classes", *SWEEPS])
-def test_axe_finds_no_violation(name: str, pages: Path) -> None:
+def test_axe_finds_no_violation(name, pages):
     seen = measured(pages, f"{name}_axe", ["--virtual-time-budget=60000"])
     assert seen["violations"] == []
     assert seen["passes"] > 30
@@ -98,9 +95,7 @@ def test_axe_finds_no_violation(name: str, pages: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", [(), (DARK,)])
 @pytest.mark.parametrize("name", ["two_classes", "several_classes"])
-def test_all_text_has_a_contrast_of_at_least_4_5(
-    name: str, scheme: tuple[str, ...], pages: Path
-) -> None:
+def test_all_text_has_a_contrast_of_at_least_4_5(name, scheme, pages):
     seen = measured(pages, f"{name}_wide", scheme)
     assert seen["seen"] > 200
     assert (sum(seen["paper"]) < 200) == bool(scheme)
@@ -112,13 +107,13 @@ def test_all_text_has_a_contrast_of_at_least_4_5(
     ["two_classes"]
     + [pytest.param(one, marks=pytest.mark.slow) for one in ("several_classes", *SWEEPS)],
 )
-def test_no_column_is_cut_off_on_a_telephone(name: str, pages: Path) -> None:
+def test_no_column_is_cut_off_on_a_telephone(name, pages):
     seen = measured(pages, f"{name}_phone")
     assert (seen["width"], seen["whole"]) == (PHONE, PHONE)
     assert seen["cut"] == []
 
 
-def test_the_first_two_pages_have_at_most_600_words(pages: Path) -> None:
+def test_the_first_two_pages_have_at_most_600_words(pages):
     words = measured(pages, "two_classes_wide")["words"]
     assert len(words) == 2
     # an interval is read as one word: `(0.86 to 0.93)`
@@ -126,13 +121,13 @@ def test_the_first_two_pages_have_at_most_600_words(pages: Path) -> None:
     assert sum(len(each.split()) for each in read) <= 600
 
 
-def test_unopened_the_report_is_two_pages_of_paper(pages: Path) -> None:
+def test_unopened_the_report_is_two_pages_of_paper(pages):
     printed = pages / "page.pdf"
     browse(pages / "two_classes.html", "--no-pdf-header-footer", f"--print-to-pdf={printed}")
     assert len(re.findall(rb"/Type\s*/Page\b", printed.read_bytes())) == 2
 
 
-def test_a_link_of_the_contents_opens_its_section(pages: Path) -> None:
+def test_a_link_of_the_contents_opens_its_section(pages):
     page = pages / "two_classes_wide.html"
     text = page.read_text(encoding="utf-8").split("<script>")[0]
     script = (
@@ -144,7 +139,7 @@ def test_a_link_of_the_contents_opens_its_section(pages: Path) -> None:
     assert "<title>true</title>" in dumped
 
 
-def blank(picture: np.ndarray) -> bool:
+def blank(picture):
     return bool(np.all(picture == picture[0, 0]))
 
 
@@ -156,9 +151,7 @@ def blank(picture: np.ndarray) -> bool:
         ("two_classes_phone_picture", (500, 1600), lambda shown: shown[:, 8 : PHONE - 8]),
     ],
 )
-def test_the_first_screen_is_filled_and_its_margins_are_empty(
-    name: str, size: tuple[int, int], part: Callable[[np.ndarray], np.ndarray], pages: Path
-) -> None:
+def test_the_first_screen_is_filled_and_its_margins_are_empty(name, size, part, pages):
     file = pages / f"{name}.png"
     window = f"--window-size={size[0]},{size[1]}"
     browse(pages / f"{name}.html", window, f"--screenshot={file}")

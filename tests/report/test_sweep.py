@@ -1,8 +1,6 @@
 """Pages of sweeps: rules make the words, figures and tables of every analysis."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -32,7 +30,7 @@ pytestmark = pytest.mark.slow
 C = "conf.model.svm.C"
 
 
-def row(number: int, place: dict[str, Any], chosen_by: float, auc: float) -> RowResult:
+def row(number, place, chosen_by, auc):
     figures = [
         ModelFigure("svm", "Support vector machine", "classical", name, estimate)
         for name, estimate in {
@@ -45,7 +43,7 @@ def row(number: int, place: dict[str, Any], chosen_by: float, auc: float) -> Row
     return RowResult(Row(number, place, place, 1), RowFigures(tuple(figures), 40, 30))
 
 
-def sweep(*rows: RowResult) -> SweepResult:
+def sweep(*rows):
     return SweepResult("strength", "How strong <should> it be?", "svm", rows)
 
 
@@ -55,11 +53,11 @@ LINE = sweep(row(1, {C: 0.1}, 0.7, 0.8), row(2, {C: 1.0}, 0.9, 0.6), row(3, {C: 
 USELESS = sweep(row(1, {C: 0.1}, 0.7, 0.54), row(2, {C: 1.0}, 0.9, 0.5))
 
 
-def values(places: Sequence[dict[str, Any]]) -> SweepResult:
+def values(places):
     return sweep(*(row(k, place, 0.7 + k / 100, 0.8) for k, place in enumerate(places, start=1)))
 
 
-def of_errors() -> SweepResult:
+def of_errors():
     """Return rows whose primary figure is an error, the second the lowest."""
     names = ("selection_absolute_error", "absolute_error")
     rows = []
@@ -71,11 +69,11 @@ def of_errors() -> SweepResult:
     return SweepResult("strength", "How strong?", "ridge", tuple(rows))
 
 
-def timing(value: float) -> Estimate:
+def timing(value):
     return Estimate(value, value * 0.9, value * 1.5)
 
 
-def cost_of(name: str, auc: float, train: float, use: float, adds: int | None) -> ModelCost:
+def cost_of(name, auc, train, use, adds):
     arm = "deep" if name == "Net" else "classical"
     estimate = Estimate(auc, auc - 0.1, auc + 0.1)
     costs = {
@@ -103,7 +101,7 @@ COSTS = CostComparison(
 )
 
 
-def of_costs(**changes: Any) -> SweepResult:
+def of_costs(**changes):
     return SweepResult("cost", "What does accuracy cost?", "", (), replace(COSTS, **changes))
 
 
@@ -116,7 +114,7 @@ CURVE = LearningCurve("net", "Net <2>", "deep", (50, 200, 800), AUC, DRAWS, (), 
 CURVES = LearningCurves(50, 800, 1600, 5, 100, 90, Estimate(0.95), (CURVE,), (CROSSING,))
 
 
-def of_curves(curves: tuple[LearningCurve, ...] = (CURVE,), **crossing: Any) -> SweepResult:
+def of_curves(curves=(CURVE,), **crossing):
     """Return learning curves whose crossing differs."""
     found = replace(CURVES, curves=curves, crossings=(replace(CROSSING, **crossing),))
     return SweepResult("crossover", "From how many cases on?", "", (), found)
@@ -126,7 +124,7 @@ ZERO = Estimate(0.0, -0.01, 0.01)
 LOSS = Estimate(-0.1, -0.15, -0.05)
 
 
-def condition(amount: float, change: Estimate = ZERO, sensitivity: float = 0.9) -> Condition:
+def condition(amount, change=ZERO, sensitivity=0.9):
     auc = Estimate(0.8 + change.value, 0.7, 0.9)
     shares = Estimate(sensitivity, 0.1, 0.95), Estimate(0.7, 0.6, 0.8)
     return Condition(amount, auc, change, *shares)
@@ -153,8 +151,8 @@ NOT_RUN = RowResult(Row(1, {"images": "unchanged"}, {}, 1), reason="none was run
 
 FAILED = RowResult(Row(4, {C: 0}, {C: 0}, 1), reason="must be above 0")
 SAME = sweep(row(1, {C: 0.1}, 0.9, 0.8), row(2, {C: 1.0}, 0.9, 0.6), row(3, {C: 9}, 0.8, 0.7))
-BEYOND: dict[str, Any] = {"cases": 1100.0, "high": None}
-EXAMPLES: dict[str, Callable[[], SweepResult]] = {
+BEYOND = {"cases": 1100.0, "high": None}
+EXAMPLES = {
     "rows": lambda: LINE,
     "rows at chance": lambda: USELESS,
     "one row above chance": lambda: sweep(*USELESS.rows, row(3, {C: 2}, 0.8, 0.56)),
@@ -238,24 +236,24 @@ WORDS = {
 
 
 @pytest.mark.parametrize("example", WORDS)
-def test_the_page_says_what_was_found_and_escapes_names(example: str) -> None:
+def test_the_page_says_what_was_found_and_escapes_names(example):
     result = EXAMPLES[example]()
     Page(render_sweep(result)).check(WORDS[example])
 
 
-def test_a_page_is_made_anew_byte_for_byte() -> None:
+def test_a_page_is_made_anew_byte_for_byte():
     result = EXAMPLES["severity"]()
     assert render_sweep(result) == render_sweep(result)
 
 
-def test_decisions_have_a_part_of_their_own_where_they_were_asked_for() -> None:
+def test_decisions_have_a_part_of_their_own_where_they_were_asked_for():
     changes, decisions = show_severity(SEVERITY)
     assert changes.figure is not None
     assert "Sensitivity" in decisions.caption
     assert "0.20" in str(decisions.table.groups[1].rows[0].cells[1])
 
 
-def test_the_row_of_the_highest_selection_auc_is_marked() -> None:
+def test_the_row_of_the_highest_selection_auc_is_marked():
     table = tabulate_rows(LINE, "svm")
     assert [each.best for each in table.groups[0].rows] == [False, True, False]
 
@@ -268,21 +266,19 @@ def test_the_row_of_the_highest_selection_auc_is_marked() -> None:
         ([{"restoration": "none"}, {"restoration": "repair"}], "change in AUC"),
     ],
 )
-def test_one_axis_of_numbers_is_a_line_two_axes_are_a_map_names_are_differences(
-    places: Sequence[dict[str, Any]], words: str
-) -> None:
+def test_one_axis_of_numbers_is_a_line_two_axes_are_a_map_names_are_differences(places, words):
     drawing = draw_model(values(places), "svm")
     assert words in drawing.description
 
 
-def test_numbers_of_a_logarithmic_axis_are_written_out() -> None:
+def test_numbers_of_a_logarithmic_axis_are_written_out():
     """Powers came as formulas, which the page's pictures do not set."""
     drawing = draw_model(values([{C: 0.01}, {C: 1.0}, {C: 100.0}]), "svm")
     assert "mathdefault" not in drawing.svg
     assert all(f">{number}<" in drawing.svg for number in ("0.01", "1", "100"))
 
 
-def test_the_best_of_an_arm_stands_apart_only_where_it_is_another_model() -> None:
+def test_the_best_of_an_arm_stands_apart_only_where_it_is_another_model():
     assert list_models(LINE) == ["svm"]
     best = ModelFigure("best_classical", "Random forest", "classical", SELECTION, Estimate(0.9))
     other = replace(LINE.rows[0].figures, figures=(*LINE.rows[0].figures.figures, best))
@@ -290,8 +286,8 @@ def test_the_best_of_an_arm_stands_apart_only_where_it_is_another_model() -> Non
     assert list_models(replace(LINE, rows=rows)) == ["svm", "best_classical"]
 
 
-def test_options_that_named_settings_change_are_columns_of_the_table() -> None:
-    steps: dict[str, dict[str, Any]] = {
+def test_options_that_named_settings_change_are_columns_of_the_table():
+    steps = {
         "plain": {"restoration": "none"},
         "clean": {"restoration": "repair", "folds": 3},
     }

@@ -19,24 +19,24 @@ from tests.report.examples_of_results import TITLES, binary, find_row, texts, wi
 from tests.report.pages import Page
 
 
-def written(table: Table) -> Page:
+def written(table):
     return Page(_environment().from_string("{{ table(of, '') }}").render(of=table))
 
 
-def test_a_figure_stands_with_its_interval_or_its_reason() -> None:
+def test_a_figure_stands_with_its_interval_or_its_reason():
     assert fill_cell(Estimate(0.8, 0.7, 0.9)) == Cell("0.800", "(0.70 to 0.90)")
     assert fill_difference(Estimate(0.02, -0.01, 0.05)) == Cell("+0.020", "(−0.010 to +0.050)")
     assert fill_cell(Estimate(None, reason="one class")) == Cell("–", reason="one class")
     assert fill_cell(None).reason == "not computed for this task"
 
 
-def test_equal_reasons_share_one_note_in_the_order_met() -> None:
+def test_equal_reasons_share_one_note_in_the_order_met():
     first, second = (Cell("–", reason=reason) for reason in ("one class", "no threshold"))
     rows = [TableRow("a", [first, second]), TableRow("b", [second, first])]
     assert Table(("x", "y"), list_rows(rows)).notes == {"one class": 1, "no threshold": 2}
 
 
-def test_models_stand_arm_by_arm_in_the_order_of_the_choices_and_the_best_stand_out() -> None:
+def test_models_stand_arm_by_arm_in_the_order_of_the_choices_and_the_best_stand_out():
     table = tabulate_models(binary(), ("Name",), lambda model: [model.outcome.model])
     assert [group.title for group in table.groups] == ["Classical features", "Deep networks"]
     rows = [row for group in table.groups for row in group.rows]
@@ -45,7 +45,7 @@ def test_models_stand_arm_by_arm_in_the_order_of_the_choices_and_the_best_stand_
     assert best == ["Random forest", "Small network with batch norm"]
 
 
-def test_a_failed_model_keeps_its_row_and_reason_and_one_above_the_ideal_is_marked() -> None:
+def test_a_failed_model_keeps_its_row_and_reason_and_one_above_the_ideal_is_marked():
     evaluation = with_failure("out of memory")
     above = [("above_ideal", "", Estimate(0.04, 0.01, 0.07))]
     first = evaluation.models[0].with_figures(LIMIT, above)
@@ -56,7 +56,7 @@ def test_a_failed_model_keeps_its_row_and_reason_and_one_above_the_ideal_is_mark
     assert texts(find_row(table, "Linear regression")) == ["–", "–"]
 
 
-def test_every_part_of_a_table_is_written_and_hostile_text_stays_text() -> None:
+def test_every_part_of_a_table_is_written_and_hostile_text_stays_text():
     hostile = "<script>alert(1)</script>"
     rows = [
         TableRow(

@@ -2,7 +2,6 @@
 
 import json
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,14 +17,14 @@ from tests.report.examples_of_results import binary, material, several_classes, 
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports")
     write_report(binary(), material(), folder / "report.html", folder / "plots")
     return folder
 
 
 @pytest.mark.slow
-def test_every_figure_is_a_picture_of_its_own_with_its_points_beside_it(folder: Path) -> None:
+def test_every_figure_is_a_picture_of_its_own_with_its_points_beside_it(folder):
     pictures = {path.stem: path.read_text("utf-8") for path in (folder / "plots").glob("*.svg")}
     networks = {"training_article_cnn", "training_small_cnn"}
     assert set(pictures) == {"answer", "auc", "roc", "precision_recall", "stability"} | networks
@@ -44,7 +43,7 @@ def test_every_figure_is_a_picture_of_its_own_with_its_points_beside_it(folder: 
     assert recorded.loc["linear_regression", "auc"] == pytest.approx(area)
 
 
-def test_folds_confusion_and_training_are_there_for_other_programs() -> None:
+def test_folds_confusion_and_training_are_there_for_other_programs():
     tables = plot_tables(binary(), material().curves)
     assert tables["folds"].groupby("model").size().eq(3).all()
     assert np.allclose(tables["confusion"].groupby("model")["cases"].sum(), 150)
@@ -53,7 +52,7 @@ def test_folds_confusion_and_training_are_there_for_other_programs() -> None:
     assert set(plot_tables(several_classes(), {})) == {"auc", "folds", "confusion"}
 
 
-def test_a_failed_model_has_no_curve_and_no_figures() -> None:
+def test_a_failed_model_has_no_curve_and_no_figures():
     assert headline_figures(with_failure("diverged"))["small_cnn"] == {}
     tables = plot_tables(with_failure("diverged"), {})
     assert "roc/random_forest" in tables
@@ -61,7 +60,7 @@ def test_a_failed_model_has_no_curve_and_no_figures() -> None:
     assert "small_cnn" not in tables["auc"]["model"].tolist()
 
 
-def test_figures_stand_under_their_model_and_the_comparison_has_its_interval() -> None:
+def test_figures_stand_under_their_model_and_the_comparison_has_its_interval():
     evaluation = binary()
     found = headline_figures(evaluation)
     for model in evaluation.models:
@@ -79,7 +78,7 @@ def test_figures_stand_under_their_model_and_the_comparison_has_its_interval() -
     assert gain["low"] <= gain["roc_auc"] <= gain["high"]
 
 
-def test_the_plain_table_has_a_row_a_model_and_below_it_a_line_a_pair() -> None:
+def test_the_plain_table_has_a_row_a_model_and_below_it_a_line_a_pair():
     evaluation = with_failure("out of memory")
     rows, lines = list_as_text(evaluation, {"svm": 12.34}), list_below_table(evaluation)
     assert sum("*" in row[0] for row in rows) == 2

@@ -7,36 +7,30 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from skiagram.images import Image
 from skiagram.options import build
-from skiagram.restoration.steps import Steps, Treatment
 
 OPTION_FILES = Path(__file__).parents[2] / "conf" / "restoration"
 
 Plane = NDArray[np.float32]
 
 
-def restoration(name: str) -> Steps:
-    steps: Steps = build(yaml.safe_load((OPTION_FILES / f"{name}.yaml").read_text()), name)
-    return steps
+def restoration(name):
+    return build(yaml.safe_load((OPTION_FILES / f"{name}.yaml").read_text()), name)
 
 
-def restored(
-    steps: Steps, image: Image, training_mean: Plane | None = None
-) -> tuple[Plane, Treatment]:
+def restored(steps, image, training_mean=None):
     (alone,), (treatment,) = steps.restore(image[None], training_mean)
     return alone, treatment
 
 
-def tissue(seed: int, size: int = 64) -> Plane:
+def tissue(seed, size=64):
     """Return a texture of unit variance with power spectrum f^-3."""
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.fftfreq(size))
     frequency[0, 0] = np.inf
     gain = frequency**-1.5
     white = np.random.default_rng(seed).normal(size=(size, size))
     texture = np.fft.ifft2(np.fft.fft2(white) * gain).real / np.sqrt(np.mean(gain**2))
-    plane: Plane = texture.astype(np.float32)
-    return plane
+    return texture.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,7 @@ class Film:
     hot: NDArray[np.bool_]
 
 
-def film(seed: int) -> Film:
+def film(seed):
     """Add white noise of .3, then 12 hot pixels, two dead rows and 80 missing pixels."""
     rng = np.random.default_rng(1000 + seed)
     clean = tissue(seed)
@@ -66,6 +60,6 @@ def film(seed: int) -> Film:
     return Film(clean, noisy, faulty, missing, hot)
 
 
-def psnr(image: Plane, clean: Plane) -> float:
+def psnr(image, clean):
     """Return the peak signal-to-noise ratio in decibel; the peak is the clean image's range."""
     return float(10 * np.log10(np.ptp(clean) ** 2 / np.mean((image - clean) ** 2)))

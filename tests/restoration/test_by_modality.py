@@ -1,7 +1,6 @@
 """Cases with several images: each modality has its steps, and its features their own names."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +31,7 @@ GRIDS = {
 }
 
 
-def _write_study(folder: Path, patients: int = 4) -> None:
+def _write_study(folder, patients=4):
     lines = ["file,mask,modality,patient_id,label"]
     for number in range(patients):
         for at, (modality, grid) in enumerate(GRIDS.items()):
@@ -49,7 +48,7 @@ def _write_study(folder: Path, patients: int = 4) -> None:
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IngestFolders]:
+def folders(tmp_path_factory):
     """An ingested study of two images a case."""
     project = tmp_path_factory.mktemp("project")
     _write_study(project / "study")
@@ -67,7 +66,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IngestFolders]
         yield made
 
 
-def _steps(spacing: float | None) -> Steps:
+def _steps(spacing):
     resampling = Resampling(spacing=(None, spacing, spacing), order="linear", rounding=False)
     region = RegionPreparation(
         resampling=resampling, normalisation=None, resegmentation=None, margin=2.0
@@ -76,9 +75,7 @@ def _steps(spacing: float | None) -> Steps:
 
 
 @pytest.mark.slow
-def test_each_modality_is_restored_and_described_as_if_it_were_alone(
-    folders: IngestFolders, tmp_path: Path
-) -> None:
+def test_each_modality_is_restored_and_described_as_if_it_were_alone(folders, tmp_path):
     assert read_record(Preparation, folders.images / PREPARATION).modalities == ("PET", "MR")
     cases = Cases.read(folders.cases / "cases.parquet")
     steps = {"PET": _steps(2.0), "MR": _steps(None)}
@@ -99,9 +96,7 @@ def test_each_modality_is_restored_and_described_as_if_it_were_alone(
 
 
 @pytest.mark.slow
-def test_steps_that_do_not_fit_the_modalities_are_refused(
-    folders: IngestFolders, tmp_path: Path
-) -> None:
+def test_steps_that_do_not_fit_the_modalities_are_refused(folders, tmp_path):
     cases = Cases.read(folders.cases / "cases.parquet")
     steps = ByModality(modalities={"CT": _steps(None)})
     with pytest.raises(OptionError, match=r"steps for CT.*Allowed: PET, MR"):
@@ -120,12 +115,12 @@ def test_steps_that_do_not_fit_the_modalities_are_refused(
     ],
 )
 def test_a_table_without_one_image_per_case_and_modality_is_refused(
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    change: tuple[str, str | None],
-    images: tuple[str, ...],
-    message: str,
-) -> None:
+    tmp_path,
+    capsys,
+    change,
+    images,
+    message,
+):
     _write_study(tmp_path / "study")
     old, new = change
     lines = (tmp_path / "study.csv").read_text().splitlines()
@@ -140,6 +135,6 @@ def test_a_table_without_one_image_per_case_and_modality_is_refused(
 
 
 @pytest.mark.slow
-def test_the_option_file_for_pet_and_mr_can_be_built() -> None:
+def test_the_option_file_for_pet_and_mr_can_be_built():
     conf = Path(__file__).parents[2] / "conf/restoration/region_pet_mr.yaml"
     assert set(build(read_option_file(conf), "restoration").modalities) == {"PET", "MR_T1"}

@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image as Pillow
 from skimage.filters import gaussian
 from skimage.metrics import peak_signal_noise_ratio
 
 from skiagram.errors import DataError
-from skiagram.images import Image
 from skiagram.restoration.corruptions import CORRUPTIONS, corrupt
 
 EVERY = pytest.mark.parametrize("name", CORRUPTIONS)
@@ -20,24 +18,24 @@ MODERATE = {"noise": 0.1, "blur": 1.0, "contrast": 0.5, "brightness": 0.1, "jpeg
 MODERATE |= {"missing_lines": 0.1, "rotation": 10.0}
 
 
-def tissue(side: int = 48) -> NDArray[np.float64]:
+def tissue(side=48):
     """Return a smooth image of standard deviation 1 and mean 0."""
     rough = np.random.default_rng(7).standard_normal((side, side))
     smooth = gaussian(rough, 2, mode="wrap")
     return np.asarray((smooth - smooth.mean()) / smooth.std())
 
 
-def worse(image: Image, name: str, amount: float, seed: int = 0) -> Image:
+def worse(image, name, amount, seed=0):
     return corrupt(image, CORRUPTIONS[name], amount, np.random.default_rng(seed))
 
 
-def span(image: Image) -> float:
+def span(image):
     low, high = np.percentile(image, (5, 95))
     return float(high - low)
 
 
 @EVERY
-def test_more_of_it_takes_an_image_further_away(name: str) -> None:
+def test_more_of_it_takes_an_image_further_away(name):
     image = tissue().astype(np.float32)
     amounts = np.array([0.25, 1, 2]) * MODERATE[name] if name != "jpeg" else [10, 60, 95]
     distance = [
@@ -50,9 +48,7 @@ def test_more_of_it_takes_an_image_further_away(name: str) -> None:
 @EVERY
 @settings(max_examples=15, deadline=None)
 @given(scale=st.floats(0.01, 1000), offset=st.floats(-1000, 1000))
-def test_scale_and_offset_of_the_intensities_do_not_matter(
-    name: str, scale: float, offset: float
-) -> None:
+def test_scale_and_offset_of_the_intensities_do_not_matter(name, scale, offset):
     image = tissue()
     expected = worse(image, name, MODERATE[name])
     found = (worse(scale * image + offset, name, MODERATE[name]) - offset) / scale
@@ -64,7 +60,7 @@ def test_scale_and_offset_of_the_intensities_do_not_matter(
 
 @EVERY
 @pytest.mark.parametrize("depth", ["uint8", "uint16", "int16", "float32"])
-def test_depth_and_shape_stay(name: str, depth: str) -> None:
+def test_depth_and_shape_stay(name, depth):
     grey = np.clip(128 + 40 * tissue(), 0, 255).astype(depth)
     for image in (grey, np.dstack([grey] * 3), np.dstack([grey] * 2)):
         found = worse(image, name, MODERATE[name])
@@ -74,7 +70,7 @@ def test_depth_and_shape_stay(name: str, depth: str) -> None:
 
 
 @EVERY
-def test_faults_of_the_detector_stay_where_and_as_they_are(name: str) -> None:
+def test_faults_of_the_detector_stay_where_and_as_they_are(name):
     image = tissue().astype(np.float32)
     gap, hot = (5, 6), (20, 30)
     image[gap], image[hot] = np.nan, 50.0
@@ -92,29 +88,29 @@ def test_faults_of_the_detector_stay_where_and_as_they_are(name: str) -> None:
 
 @EVERY
 def test_an_image_of_one_value_or_none_has_nothing_to_lose_and_volumes_are_refused(
-    name: str,
-) -> None:
+    name,
+):
     with pytest.raises(DataError, match="a volume of 4 slices"):
         worse(np.zeros((4, 8, 8, 1), np.float32), name, MODERATE[name])
     for image in (np.full((16, 16), 9, np.uint8), np.full((16, 16), np.nan, np.float32)):
         np.testing.assert_array_equal(worse(image, name, MODERATE[name]), image)
 
 
-def test_noise_has_the_standard_deviation_asked_for() -> None:
+def test_noise_has_the_standard_deviation_asked_for():
     image = tissue(128)
     noise = worse(image, "noise", 0.2) - image
     assert noise.std() == pytest.approx(0.2 * span(image), rel=0.02)
     assert abs(noise.mean()) < 0.01
 
 
-def test_blur_is_scikit_images() -> None:
+def test_blur_is_scikit_images():
     image = tissue()
     np.testing.assert_allclose(
         worse(image, "blur", 1.5), gaussian(image, 1.5, mode="reflect"), atol=1e-9
     )
 
 
-def test_contrast_and_brightness_are_linear_and_saturate() -> None:
+def test_contrast_and_brightness_are_linear_and_saturate():
     image = tissue()
     assert np.corrcoef(worse(image, "contrast", 0.9).ravel(), image.ravel())[0, 1] > 1 - 1e-12
     assert worse(image, "contrast", 0.9).std() == pytest.approx(0.1 * image.std())
@@ -123,7 +119,7 @@ def test_contrast_and_brightness_are_linear_and_saturate() -> None:
     assert worse(grey, "brightness", 2.0).min() == 255
 
 
-def test_jpeg_of_8_bits_is_what_a_file_of_that_quality_holds() -> None:
+def test_jpeg_of_8_bits_is_what_a_file_of_that_quality_holds():
     grey = np.clip(128 + 40 * tissue(), 0, 255).astype(np.uint8)
     file = io.BytesIO()
     Pillow.fromarray(grey).save(file, format="JPEG", quality=30)
@@ -132,13 +128,13 @@ def test_jpeg_of_8_bits_is_what_a_file_of_that_quality_holds() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(amount=st.floats(0.01, 0.9), seed=st.integers(0, 100))
-def test_the_share_of_rows_asked_for_is_lost(amount: float, seed: int) -> None:
+def test_the_share_of_rows_asked_for_is_lost(amount, seed):
     image = tissue()
     lost = (worse(image, "missing_lines", amount, seed) == image.min()).all(axis=1)
     assert lost.sum() == max(1, round(amount * 48))
 
 
-def test_a_quarter_turn_is_numpys_to_either_side() -> None:
+def test_a_quarter_turn_is_numpys_to_either_side():
     image = tissue()
     turned = {1: np.rot90(image), -1: np.rot90(image, -1)}
     found = [worse(image, "rotation", 90, seed) for seed in range(8)]

@@ -2,8 +2,6 @@
 
 import dataclasses
 import math
-from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -14,28 +12,26 @@ from skimage.restoration import cycle_spin, denoise_wavelet, estimate_sigma
 from skiagram.errors import OptionError
 from skiagram.options import check
 from skiagram.restoration.denoising import Denoising
-from tests.restoration.phantom import Plane, film, psnr, tissue
+from tests.restoration.phantom import film, psnr, tissue
 
 OPTIONS = Denoising(
     method="BayesShrink", thresholding="soft", wavelet="db4", level=3, noise=None, shifts=0
 )
 
 
-def denoise(options: Denoising, plane: Plane) -> tuple[Plane, float]:
+def denoise(options, plane):
     clean = plane[None].copy()
     noise = options.denoise(clean)
     return clean[0], float(noise[0])
 
 
-def noisy(name: str) -> Plane:
+def noisy(name):
     clean = tissue(0, 97) if name == "tissue" else getattr(data, name)()[100:220, 60:181] / 255.0
     noise = np.random.default_rng(0).normal(size=clean.shape)
     return (clean + 0.1 * noise).astype(np.float32)
 
 
-def both(
-    method: str, thresholding: str, wavelet: str, level: int, noise: float | None
-) -> tuple[Denoising, dict[str, Any]]:
+def both(method, thresholding, wavelet, level, noise):
     """Return equal options, ours and those of scikit-image."""
     options = {"method": method, "thresholding": thresholding, "wavelet": wavelet, "shifts": 0}
     ours = check(Denoising, {**options, "level": level, "noise": noise}, "denoising")
@@ -49,9 +45,7 @@ def both(
 )
 @pytest.mark.parametrize("method", ["BayesShrink", "VisuShrink"])
 @pytest.mark.parametrize("thresholding", ["soft", "hard"])
-def test_equal_settings_equal_scikit_image(
-    image: str, method: str, thresholding: str, wavelet: str, level: int, noise: float | None
-) -> None:
+def test_equal_settings_equal_scikit_image(image, method, thresholding, wavelet, level, noise):
     plane = noisy(image)
     ours, theirs = both(method, thresholding, wavelet, level, noise)
     expected = denoise_wavelet(plane.astype(np.float64), **theirs)
@@ -65,9 +59,7 @@ def test_equal_settings_equal_scikit_image(
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["BayesShrink", "VisuShrink"])
 @pytest.mark.parametrize("thresholding", ["soft", "hard"])
-def test_real_films_are_as_near_to_the_truth_as_by_scikit_image(
-    method: str, thresholding: str, real_data: Path
-) -> None:
+def test_real_films_are_as_near_to_the_truth_as_by_scikit_image(method, thresholding, real_data):
     mammogram = np.asarray(Image.open(real_data / "mini-mias" / "mdb001.png"), np.float32)
     ultrasound = np.load(real_data / "breastmnist.npz")["train_images"][:50].astype(np.float32)
     for films, level in ((mammogram[None], 3), (ultrasound, 2)):
@@ -84,9 +76,7 @@ def test_real_films_are_as_near_to_the_truth_as_by_scikit_image(
 @pytest.mark.slow
 @pytest.mark.parametrize("shifts", [1, 3])
 @pytest.mark.parametrize("thresholding", ["soft", "hard"])
-def test_cycle_spinning_equals_scikit_image(
-    shifts: int, thresholding: Literal["soft", "hard"]
-) -> None:
+def test_cycle_spinning_equals_scikit_image(shifts, thresholding):
     plane = film(0).noisy[:61, :50]
     options = {"sigma": 0.3, "wavelet": "db4", "mode": thresholding, "wavelet_levels": 2}
     expected = cycle_spin(
@@ -103,14 +93,14 @@ def test_cycle_spinning_equals_scikit_image(
 
 
 @pytest.mark.parametrize("scale", [1e-38, 1e-30, 1e30, 1e38])
-def test_the_extremes_of_float32_stay_finite(scale: float) -> None:
+def test_the_extremes_of_float32_stay_finite(scale):
     plane = (film(0).clean / 10 * scale).astype(np.float32)
     clean, _ = denoise(OPTIONS, plane)
     assert np.isfinite(clean).all()
     assert np.abs(clean - plane).max() < np.ptp(plane)
 
 
-def test_noise_estimate_equals_scikit_image_and_finds_what_was_planted() -> None:
+def test_noise_estimate_equals_scikit_image_and_finds_what_was_planted():
     plane = film(0).noisy
     _, noise = denoise(dataclasses.replace(OPTIONS, wavelet="db2"), plane)
     assert noise == pytest.approx(estimate_sigma(plane), rel=1e-4)
@@ -119,14 +109,14 @@ def test_noise_estimate_equals_scikit_image_and_finds_what_was_planted() -> None
 
 
 @pytest.mark.parametrize("grey", [0.0, 40.0, 93.7])
-def test_a_plain_surround_does_not_hide_the_noise(grey: float) -> None:
+def test_a_plain_surround_does_not_hide_the_noise(grey):
     film = np.random.default_rng(2).normal(50, 4, size=(128, 128))
     surrounded = np.pad(film, 100, constant_values=grey).astype(np.float32)
     assert denoise(OPTIONS, surrounded)[1] == pytest.approx(4, rel=0.1)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 64), (7, 200), (13, 13)])
-def test_images_too_small_for_a_level_pass_through(shape: tuple[int, int]) -> None:
+def test_images_too_small_for_a_level_pass_through(shape):
     plane = np.random.default_rng(3).normal(size=shape).astype(np.float32)
     clean, noise = denoise(OPTIONS, plane)
     np.testing.assert_array_equal(clean, plane)
@@ -134,7 +124,7 @@ def test_images_too_small_for_a_level_pass_through(shape: tuple[int, int]) -> No
 
 
 @pytest.mark.parametrize("shape", [(15, 17), (28, 29), (64, 33)])
-def test_odd_sizes_and_too_many_levels_keep_the_size(shape: tuple[int, int]) -> None:
+def test_odd_sizes_and_too_many_levels_keep_the_size(shape):
     plane = np.random.default_rng(4).normal(size=shape).astype(np.float32)
     clean, noise = denoise(dataclasses.replace(OPTIONS, level=12), plane)
     assert clean.shape == shape
@@ -142,6 +132,6 @@ def test_odd_sizes_and_too_many_levels_keep_the_size(shape: tuple[int, int]) -> 
 
 
 @pytest.mark.parametrize("wavelet", ["db99", "bior4.4", "morl", ""])
-def test_other_than_orthogonal_wavelets_are_refused_by_name(wavelet: str) -> None:
+def test_other_than_orthogonal_wavelets_are_refused_by_name(wavelet):
     with pytest.raises(OptionError, match=r"wavelet: .* orthogonal wavelet of PyWavelets: haar"):
         check(Denoising, {**dataclasses.asdict(OPTIONS), "wavelet": wavelet}, "denoising")

@@ -21,13 +21,11 @@ MASKS = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=9)).filte
 )
 
 
-def fill(method: Method, plane: Plane, missing: Mask, radius: int = 1) -> Plane:
+def fill(method, plane, missing, radius=1):
     return Missing(method=method, radius=radius).fill(plane, missing, 0.0, None)
 
 
-def grown(
-    plane: Plane, missing: Mask, radius: int, centre: Callable[[Plane], np.floating]
-) -> Plane:
+def grown(plane, missing, radius, centre):
     """Fill pixel by pixel, widening the window until it holds a known pixel."""
     filled = plane.copy()
     for row, column in np.argwhere(missing):
@@ -45,9 +43,7 @@ def grown(
 
 @settings(max_examples=30)
 @given(mask=MASKS, radius=st.integers(1, 3), seed=st.integers(0, 99))
-def test_local_fills_grow_the_window_until_a_pixel_is_known(
-    mask: Mask, radius: int, seed: int
-) -> None:
+def test_local_fills_grow_the_window_until_a_pixel_is_known(mask, radius, seed):
     plane = np.random.default_rng(seed).normal(size=mask.shape).astype(np.float32)
     plane[mask] = np.nan
     centres: dict[Method, Callable[[Plane], np.floating]]
@@ -60,7 +56,7 @@ def test_local_fills_grow_the_window_until_a_pixel_is_known(
 
 @settings(max_examples=30)
 @given(mask=MASKS, seed=st.integers(0, 99))
-def test_nearest_takes_a_pixel_at_the_least_distance(mask: Mask, seed: int) -> None:
+def test_nearest_takes_a_pixel_at_the_least_distance(mask, seed):
     plane = np.random.default_rng(seed).permutation(mask.size).reshape(mask.shape)
     filled = fill("nearest", plane.astype(np.float32), mask)
     known = np.argwhere(~mask)
@@ -72,7 +68,7 @@ def test_nearest_takes_a_pixel_at_the_least_distance(mask: Mask, seed: int) -> N
 
 
 @pytest.mark.parametrize("method", ["local_mean", "local_median", "nearest"])
-def test_a_hole_as_large_as_most_of_the_image_is_filled_from_its_edge(method: Method) -> None:
+def test_a_hole_as_large_as_most_of_the_image_is_filled_from_its_edge(method):
     plane = tissue(2, 256)
     missing = np.zeros(plane.shape, np.bool_)
     missing[3:250, 5:253] = True
@@ -82,7 +78,7 @@ def test_a_hole_as_large_as_most_of_the_image_is_filled_from_its_edge(method: Me
 
 
 @pytest.mark.parametrize("method", ["local_mean", "local_median", "nearest"])
-def test_padding_around_a_picture_is_dark_and_a_gap_in_it_is_filled(method: Method) -> None:
+def test_padding_around_a_picture_is_dark_and_a_gap_in_it_is_filled(method):
     plane = tissue(2, 64) + 100
     row, column = np.mgrid[:64, :64]
     padding = (row - 31.5) ** 2 + (column - 31.5) ** 2 > 31.5**2
@@ -94,7 +90,7 @@ def test_padding_around_a_picture_is_dark_and_a_gap_in_it_is_filled(method: Meth
     assert (filled[30:37, 20:27] >= plane[~missing].min()).all()
 
 
-def test_a_line_of_missing_pixels_up_to_the_edge_is_no_padding() -> None:
+def test_a_line_of_missing_pixels_up_to_the_edge_is_no_padding():
     missing = np.zeros((40, 40), np.bool_)
     missing[:4] = missing[:, 10:14] = True
     assert not find_padding(missing).any()

@@ -9,7 +9,6 @@ from scipy import ndimage
 
 from skiagram.errors import DataError
 from skiagram.restoration.regions import (
-    Interpolation,
     Normalisation,
     RegionPreparation,
     Resampling,
@@ -24,19 +23,19 @@ MASK = IMAGE >= 20
 NOTHING = RegionPreparation(resampling=None, normalisation=None, resegmentation=None, margin=None)
 
 
-def test_a_range_holds_its_bounds() -> None:
+def test_a_range_holds_its_bounds():
     kept = Resegmentation(lowest=30.0, highest=40.0, deviations=None).keep(IMAGE, MASK)
     assert IMAGE[kept].tolist() == list(range(30, 41))
 
 
-def test_deviations_are_those_of_the_voxels_in_the_range() -> None:
+def test_deviations_are_those_of_the_voxels_in_the_range():
     image = np.concatenate([np.zeros(50), np.full(50, 2.0), [5.0, 1e6]]).reshape(1, 1, -1)
     mask = np.ones(image.shape, dtype=np.bool_)
     chosen = Resegmentation(lowest=None, highest=100.0, deviations=3.0)
     assert chosen.keep(image, mask).sum() == 100  # 5 is more than 3σ from 1; 10⁶ moves nothing
 
 
-def test_a_range_that_leaves_nothing_says_what_is_there() -> None:
+def test_a_range_that_leaves_nothing_says_what_is_there():
     with pytest.raises(
         DataError, match="leaves no voxel of the region, whose intensities are 20 to 59"
     ):
@@ -45,7 +44,7 @@ def test_a_range_that_leaves_nothing_says_what_is_there() -> None:
         Resegmentation(lowest=1.0, highest=0.0, deviations=None)
 
 
-def test_normalisation_sets_mean_and_deviation_of_the_region() -> None:
+def test_normalisation_sets_mean_and_deviation_of_the_region():
     found = Normalisation(mean=300.0, deviation=100.0, deviations=None).normalise(IMAGE, MASK)
     assert found[MASK].mean() == pytest.approx(300)
     assert found[MASK].std() == pytest.approx(100)
@@ -57,7 +56,7 @@ def test_normalisation_sets_mean_and_deviation_of_the_region() -> None:
     assert (constant.normalise(np.full(IMAGE.shape, 3.0), MASK) == 7).all()
 
 
-def test_a_region_is_kept_with_a_margin_in_mm() -> None:
+def test_a_region_is_kept_with_a_margin_in_mm():
     mask = np.zeros((9, 9, 9), dtype=np.bool_)
     mask[4, 4, 4] = True
     image = np.arange(729.0).reshape(mask.shape)
@@ -66,7 +65,7 @@ def test_a_region_is_kept_with_a_margin_in_mm() -> None:
     assert found.image[found.outline].tolist() == image[mask].tolist()
 
 
-def test_form_stays_where_intensities_leave_the_region() -> None:
+def test_form_stays_where_intensities_leave_the_region():
     chosen = Resegmentation(lowest=30.0, highest=None, deviations=None)
     preparation = dataclasses.replace(NOTHING, resegmentation=chosen)
     prepared = preparation.prepare(IMAGE, MASK, (1.0, 1.0, 1.0))
@@ -75,12 +74,12 @@ def test_form_stays_where_intensities_leave_the_region() -> None:
     assert not (prepared.inside & ~prepared.outline).any()
 
 
-def test_an_empty_region_is_refused() -> None:
+def test_an_empty_region_is_refused():
     with pytest.raises(DataError, match="no voxel as it was drawn"):
         NOTHING.prepare(IMAGE, np.zeros(IMAGE.shape, dtype=np.bool_), (1.0, 1.0, 1.0))
 
 
-def volume() -> tuple[np.ndarray, np.ndarray]:
+def volume():
     generator = np.random.default_rng(0)
     image = ndimage.gaussian_filter(generator.normal(size=(14, 40, 38)), 1) * 1000
     mask = np.zeros(image.shape, dtype=np.bool_)
@@ -88,7 +87,7 @@ def volume() -> tuple[np.ndarray, np.ndarray]:
     return image, mask
 
 
-def test_the_new_grid_covers_the_old_one_and_shares_its_centre() -> None:
+def test_the_new_grid_covers_the_old_one_and_shares_its_centre():
     places = new_places(10, 3.0, 2.0)
     assert len(places) == 15  # 30 mm
     assert places.mean() == pytest.approx(4.5)
@@ -98,7 +97,7 @@ def test_the_new_grid_covers_the_old_one_and_shares_its_centre() -> None:
 
 
 @pytest.mark.parametrize(("order", "spline"), [("nearest", 0), ("linear", 1), ("cubic", 3)])
-def test_interpolation_is_that_of_scipy(order: Interpolation, spline: int) -> None:
+def test_interpolation_is_that_of_scipy(order, spline):
     image, _ = volume()
     axes = [new_places(size, 2.0, 1.3) for size in image.shape]
     pairs = zip(axes, image.shape, strict=True)
@@ -108,7 +107,7 @@ def test_interpolation_is_that_of_scipy(order: Interpolation, spline: int) -> No
 
 
 @pytest.mark.parametrize("order", ["linear", "cubic"])
-def test_near_the_region_the_values_are_those_of_the_whole_volume(order: Interpolation) -> None:
+def test_near_the_region_the_values_are_those_of_the_whole_volume(order):
     image, mask = volume()
     chosen = Resampling(spacing=(1.5, 1.2, None), order=order, rounding=False)
     whole, region, spacing = chosen.resample(image, mask, (3.0, 1.0, 1.0))
@@ -119,7 +118,7 @@ def test_near_the_region_the_values_are_those_of_the_whole_volume(order: Interpo
     np.testing.assert_allclose(part[inside], whole[region], atol=1e-3)
 
 
-def test_a_flipped_volume_is_the_flipped_result() -> None:
+def test_a_flipped_volume_is_the_flipped_result():
     image, mask = volume()
     chosen = Resampling(spacing=(2.0, 2.0, 2.0), order="cubic", rounding=True)
     values, region, _ = chosen.resample(image, mask, (3.0, 0.9, 0.9))
@@ -128,7 +127,7 @@ def test_a_flipped_volume_is_the_flipped_result() -> None:
     np.testing.assert_array_equal(flipped[:, ::-1], values)
 
 
-def test_a_sagittal_volume_is_resampled_as_an_axial_one() -> None:
+def test_a_sagittal_volume_is_resampled_as_an_axial_one():
     image, mask = volume()
     chosen = Resampling(spacing=(3.0, 1.0, 1.0), order="linear", rounding=False)
     axial, region, spacing = chosen.resample(image, mask, (4.0, 0.6, 0.6))
@@ -151,13 +150,11 @@ def test_a_sagittal_volume_is_resampled_as_an_axial_one() -> None:
         ((1, 20, 20), (1.0, 2.0, 1.0), 0),  # a plane image
     ],
 )
-def test_slices_lie_along_the_axis_whose_spacing_is_another(
-    shape: tuple[int, ...], spacing: tuple[float, ...], axis: int
-) -> None:
+def test_slices_lie_along_the_axis_whose_spacing_is_another(shape, spacing, axis):
     assert find_slice_axis(shape, spacing) == axis
 
 
-def test_a_voxel_half_in_the_region_belongs_to_it() -> None:
+def test_a_voxel_half_in_the_region_belongs_to_it():
     mask = np.zeros((1, 1, 4), dtype=np.bool_)
     mask[..., 2:] = True
     chosen = Resampling(spacing=(None, None, 0.5), order="linear", rounding=False)

@@ -2,29 +2,26 @@
 
 import dataclasses
 import tracemalloc
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.images import Image
 from skiagram.preparation import TRAINING_MEAN
 from skiagram.records.files import read_table
 from skiagram.restoration import restore
 from skiagram.restoration.restore import restore_store, training_mean
 from skiagram.tasks.cases import Cases
 from tests.numbered_store import write_images
-from tests.restoration.phantom import Plane, film, restoration, tissue
+from tests.restoration.phantom import film, restoration, tissue
 from tests.restoration.phantom import restored as alone
 
 
-def store(folder: Path, images: Sequence[Image] | Mapping[str, Image]) -> ImageStore:
+def store(folder, images):
     """Write images; those without a name are called c0, c1 and so on."""
     if not isinstance(images, Mapping):
         images = {f"c{at}": image for at, image in enumerate(images)}
@@ -32,7 +29,7 @@ def store(folder: Path, images: Sequence[Image] | Mapping[str, Image]) -> ImageS
 
 
 @pytest.mark.slow
-def test_every_image_is_restored_on_its_own_and_its_treatment_recorded(tmp_path: Path) -> None:
+def test_every_image_is_restored_on_its_own_and_its_treatment_recorded(tmp_path):
     images = {"b": film(0).faulty, "a": film(1).noisy, "c": film(2).faulty[:40, :51]}
     source, steps = store(tmp_path / "images", images), restoration("wavelet")
     for run in ("first", "second"):
@@ -51,7 +48,7 @@ def test_every_image_is_restored_on_its_own_and_its_treatment_recorded(tmp_path:
 
 
 @pytest.mark.slow
-def test_workers_restore_to_equal_bytes(tmp_path: Path) -> None:
+def test_workers_restore_to_equal_bytes(tmp_path):
     generator = np.random.default_rng(0)
     sizes = [(700 + at, 800) for at in range(3)]  # a piece of work each
     images = [generator.normal(100, 20, size).astype(np.float32) for size in sizes]
@@ -64,12 +61,10 @@ def test_workers_restore_to_equal_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "alone.parquet").read_bytes() == (tmp_path / "shared.parquet").read_bytes()
 
 
-def test_runs_of_like_images_are_restored_as_each_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_runs_of_like_images_are_restored_as_each_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(restore, "_RUN_VALUES", 3 * 64 * 64)
     likes = [film(0).faulty, film(1).faulty, film(2).noisy, film(3).faulty, film(4).faulty]
-    others: list[Image] = [
+    others = [
         film(5).faulty[:40],
         np.ones((40, 64), np.uint8),
         np.full((40, 64), 3, np.uint16),
@@ -92,8 +87,8 @@ def test_runs_of_like_images_are_restored_as_each_alone(
 
 
 def test_an_image_with_nothing_known_is_named_and_leaves_no_finished_store(
-    tmp_path: Path,
-) -> None:
+    tmp_path,
+):
     images = [film(0).clean, np.full((64, 64), np.nan, np.float32)]
     source, record = store(tmp_path / "images", images), tmp_path / "treatment.parquet"
     with pytest.raises(DataError, match=r"^c1: every pixel is missing"):
@@ -103,7 +98,7 @@ def test_an_image_with_nothing_known_is_named_and_leaves_no_finished_store(
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
     image = np.zeros((512, 512), np.float32)
     peaks = []
     for count in (20, 50):
@@ -118,7 +113,7 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["repair", "wavelet", "article"])
 @pytest.mark.parametrize("shape", [(700, 1000), (600, 400, 3)])
-def test_memory_stays_within_seven_times_an_image(name: str, shape: tuple[int, ...]) -> None:
+def test_memory_stays_within_seven_times_an_image(name, shape):
     image = np.random.default_rng(0).random(shape, dtype=np.float32)
     image[3, 4] = np.nan
     steps = restoration(name)
@@ -133,12 +128,12 @@ def test_memory_stays_within_seven_times_an_image(name: str, shape: tuple[int, .
 SPLIT = np.array(["train", "train", "validation", "test"])
 
 
-def cases(split: NDArray[np.str_] = SPLIT) -> Cases:
+def cases(split=SPLIT):
     names = np.array([f"c{at}" for at in range(len(split))])
     return Cases(names, names, split, np.array([0, 1, 0, -1]))
 
 
-def gappy(*shape: int) -> list[Plane]:
+def gappy(*shape):
     rng = np.random.default_rng(0)
     images = list(rng.normal(size=(4, *shape)).astype(np.float32))
     for image in images:
@@ -148,9 +143,7 @@ def gappy(*shape: int) -> list[Plane]:
 
 
 @pytest.mark.parametrize("shape", [(9, 8), (9, 8, 3), (4, 9, 8, 1)])
-def test_it_is_the_mean_of_known_development_pixels_alone(
-    shape: tuple[int, ...], tmp_path: Path
-) -> None:
+def test_it_is_the_mean_of_known_development_pixels_alone(shape, tmp_path):
     images = gappy(*shape)
     mean = training_mean(store(tmp_path / "a", images), cases())
     reference = np.stack(images[:3])
@@ -163,7 +156,7 @@ def test_it_is_the_mean_of_known_development_pixels_alone(
     np.testing.assert_array_equal(mean, other)
 
 
-def test_a_pixel_no_volume_knows_takes_the_mean_around_it_in_its_slice(tmp_path: Path) -> None:
+def test_a_pixel_no_volume_knows_takes_the_mean_around_it_in_its_slice(tmp_path):
     volume = np.broadcast_to(np.arange(3, dtype=np.float32)[:, None, None, None], (3, 5, 5, 1))
     volume = volume.copy()
     volume[1, 2, 2] = np.nan
@@ -171,7 +164,7 @@ def test_a_pixel_no_volume_knows_takes_the_mean_around_it_in_its_slice(tmp_path:
     np.testing.assert_array_equal(mean[:, 2, 2, 0], [0, 1, 2])
 
 
-def test_missing_pixels_take_it_and_labels_change_no_byte(tmp_path: Path) -> None:
+def test_missing_pixels_take_it_and_labels_change_no_byte(tmp_path):
     images = [tissue(seed, 16) for seed in range(4)]
     images[3][4, 5] = np.nan
     source = store(tmp_path / "images", images)
@@ -207,14 +200,12 @@ def test_missing_pixels_take_it_and_labels_change_no_byte(tmp_path: Path) -> Non
         ),
     ],
 )
-def test_images_without_a_mean_are_refused_by_name(
-    images: list[Plane], split: NDArray[np.str_], message: str, tmp_path: Path
-) -> None:
+def test_images_without_a_mean_are_refused_by_name(images, split, message, tmp_path):
     with pytest.raises((DataError, OptionError), match=message):
         training_mean(store(tmp_path, images), cases(split))
 
 
-def test_a_sealed_image_of_another_size_is_refused_too(tmp_path: Path) -> None:
+def test_a_sealed_image_of_another_size_is_refused_too(tmp_path):
     images = [tissue(0, 8), tissue(1, 8), tissue(2, 8), tissue(3, 9)]
     source = store(tmp_path / "images", images)
     with pytest.raises(DataError, match=r"c3: .*\(9, 9\).* training mean of \(8, 8\)"):

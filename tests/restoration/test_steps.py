@@ -3,14 +3,12 @@
 import dataclasses
 import math
 import warnings
-from typing import Literal
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.restoration.missing import Missing
@@ -29,7 +27,7 @@ PIXELS = st.floats(-(2**16), 2**16, width=32) | st.sampled_from([math.nan, math.
 IMAGES = arrays(np.float32, array_shapes(min_dims=2, max_dims=3, max_side=20), elements=PIXELS)
 
 
-def test_each_step_brings_the_image_nearer_to_the_truth() -> None:
+def test_each_step_brings_the_image_nearer_to_the_truth():
     zeros, filled, sound, whole = np.mean(
         [
             (
@@ -45,12 +43,12 @@ def test_each_step_brings_the_image_nearer_to_the_truth() -> None:
     assert whole > sound + 2.5
 
 
-def growing() -> list[Steps]:
+def growing():
     fill = dataclasses.replace(NONE, missing=DEFAULT.missing)
     return [fill, dataclasses.replace(fill, outliers=DEFAULT.outliers), DEFAULT]
 
 
-def test_the_treatment_counts_what_was_planted() -> None:
+def test_the_treatment_counts_what_was_planted():
     example = film(2)
     _, treatment = restored(DEFAULT, example.faulty)
     assert treatment.missing == 80
@@ -65,7 +63,7 @@ def test_the_treatment_counts_what_was_planted() -> None:
 @pytest.mark.parametrize("name", FILLING)
 @settings(max_examples=30)
 @given(image=IMAGES)
-def test_any_image_comes_out_finite_and_of_its_shape(name: str, image: NDArray[np.float32]) -> None:
+def test_any_image_comes_out_finite_and_of_its_shape(name, image):
     planes = image.reshape(*image.shape[:2], -1)
     if np.isfinite(planes).any(axis=(0, 1)).all():
         with warnings.catch_warnings():
@@ -83,7 +81,7 @@ def test_any_image_comes_out_finite_and_of_its_shape(name: str, image: NDArray[n
 @pytest.mark.parametrize("name", STATELESS)
 @settings(max_examples=20)
 @given(value=st.integers(0, 2**16 - 1), height=st.integers(1, 40), width=st.integers(1, 40))
-def test_a_constant_image_is_unchanged(name: str, value: int, height: int, width: int) -> None:
+def test_a_constant_image_is_unchanged(name, value, height, width):
     image = np.full((height, width), value, np.uint16)
     np.testing.assert_array_equal(restored(restoration(name), image)[0], image)
 
@@ -92,7 +90,7 @@ def test_a_constant_image_is_unchanged(name: str, value: int, height: int, width
 @pytest.mark.parametrize("name", sorted(set(STATELESS) - {"padding"}))  # for which 0 is dark
 @settings(max_examples=15)
 @given(scale=st.floats(0.01, 100), offset=st.floats(-100, 100))
-def test_restoring_follows_a_change_of_units(name: str, scale: float, offset: float) -> None:
+def test_restoring_follows_a_change_of_units(name, scale, offset):
     image = film(8).faulty
     np.testing.assert_allclose(
         restored(restoration(name), (image + np.float32(offset)) * np.float32(scale))[0],
@@ -102,7 +100,7 @@ def test_restoring_follows_a_change_of_units(name: str, scale: float, offset: fl
     )
 
 
-def test_with_everything_off_pixels_stay_and_missing_ones_are_nan() -> None:
+def test_with_everything_off_pixels_stay_and_missing_ones_are_nan():
     image = np.array([[1, math.inf], [-math.inf, math.nan]], np.float32)
     clean, treatment = restored(restoration("none"), image)
     np.testing.assert_array_equal(clean, np.array([[1, math.nan], [math.nan, math.nan]]))
@@ -112,8 +110,8 @@ def test_with_everything_off_pixels_stay_and_missing_ones_are_nan() -> None:
 
 @pytest.mark.parametrize("method", ["local_mean", "local_median", "nearest", "lowest"])
 def test_the_chosen_method_fills(
-    method: Literal["local_mean", "local_median", "nearest", "lowest"],
-) -> None:
+    method,
+):
     image = np.array([[1, math.nan, 4], [2, 4, 4]], np.float32)
     steps = dataclasses.replace(NONE, missing=Missing(method=method, radius=1))
     clean, treatment = restored(steps, image)
@@ -123,7 +121,7 @@ def test_the_chosen_method_fills(
 
 
 @pytest.mark.parametrize(("least", "dark"), [(-990, -990.0), (100, 0.0)])  # as of CT, of MR
-def test_a_slice_without_a_known_voxel_is_as_dark_as_its_volume(least: int, dark: float) -> None:
+def test_a_slice_without_a_known_voxel_is_as_dark_as_its_volume(least, dark):
     volume = np.arange(2 * 3 * 3, dtype=np.float32).reshape(2, 3, 3, 1) + least - 10
     volume[0] = volume[1, 0, 0] = math.nan
     clean, treatment = restored(restoration("padding"), volume)
@@ -133,7 +131,7 @@ def test_a_slice_without_a_known_voxel_is_as_dark_as_its_volume(least: int, dark
         restored(restoration("padding"), np.full_like(volume, math.nan))
 
 
-def test_with_filling_off_the_other_steps_work_around_the_gaps() -> None:
+def test_with_filling_off_the_other_steps_work_around_the_gaps():
     example = film(9)
     steps = dataclasses.replace(DEFAULT, missing=None)
     clean, treatment = restored(steps, example.faulty)
@@ -145,7 +143,7 @@ def test_with_filling_off_the_other_steps_work_around_the_gaps() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(STATELESS) - {"padding"}))  # the volume's lowest value
 @pytest.mark.parametrize("volume", [True, False])
-def test_slices_and_channels_are_restored_each_on_its_own(name: str, volume: bool) -> None:
+def test_slices_and_channels_are_restored_each_on_its_own(name, volume):
     planes = [film(seed).faulty for seed in range(3)]
     image = np.stack(planes)[..., None] if volume else np.stack(planes, axis=-1)
     whole, treatment = restored(restoration(name), image)
@@ -160,9 +158,7 @@ def test_slices_and_channels_are_restored_each_on_its_own(name: str, volume: boo
 
 @pytest.mark.parametrize("name", STATELESS)
 @pytest.mark.parametrize("channels", [(), (3,)])
-def test_a_batch_gives_what_its_images_give_one_by_one(
-    name: str, channels: tuple[int, ...]
-) -> None:
+def test_a_batch_gives_what_its_images_give_one_by_one(name, channels):
     planes = [film(seed).faulty if seed % 3 else film(seed).noisy for seed in range(6)]
     images = np.stack(planes)
     if channels:
@@ -176,7 +172,7 @@ def test_a_batch_gives_what_its_images_give_one_by_one(
 
 @pytest.mark.parametrize("name", FILLING)
 @pytest.mark.parametrize("shape", [(1, 8192), (8192, 1), (8192, 20), (17, 8192)])
-def test_long_and_narrow_images_come_out_whole(name: str, shape: tuple[int, int]) -> None:
+def test_long_and_narrow_images_come_out_whole(name, shape):
     image = np.random.default_rng(0).normal(100, 5, shape).astype(np.float32)
     known = image.copy()
     image.flat[100:7000] = np.nan
@@ -188,7 +184,7 @@ def test_long_and_narrow_images_come_out_whole(name: str, shape: tuple[int, int]
 
 
 @pytest.mark.parametrize("name", FILLING)
-def test_what_float32_cannot_hold_is_missing(name: str) -> None:
+def test_what_float32_cannot_hold_is_missing(name):
     image = 100 + 20.0 * tissue(0).astype(np.float64)
     image[3, 4] = 1e300
     with warnings.catch_warnings():
@@ -199,7 +195,7 @@ def test_what_float32_cannot_hold_is_missing(name: str) -> None:
 
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16, np.int16, np.int32, np.float32, np.float64])
-def test_any_depth_comes_out_as_float32_of_the_same_values(depth: type[np.number]) -> None:
+def test_any_depth_comes_out_as_float32_of_the_same_values(depth):
     image = np.rint(100 + 20 * tissue(0)).astype(depth)
     image.flags.writeable = False  # nor is it changed
     clean, _ = restored(NONE, image)

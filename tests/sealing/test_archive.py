@@ -3,7 +3,6 @@
 import io
 import os
 import tarfile
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyrage
@@ -30,12 +29,12 @@ FILES = {
 
 
 @pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
+def key(monkeypatch):
     monkeypatch.setenv(Purpose.ARCHIVE.variable, str(KEY))
     monkeypatch.delenv(Purpose.ARCHIVE.file_variable, raising=False)
 
 
-def member(name: str, **fields: object) -> tarfile.TarInfo:
+def member(name, **fields):
     described = tarfile.TarInfo(name)
     for field, value in fields.items():
         setattr(described, field, value)
@@ -43,13 +42,13 @@ def member(name: str, **fields: object) -> tarfile.TarInfo:
 
 
 def tar_bytes(
-    files: dict[str, bytes],
+    files,
     *,
-    mode: str = "w",
-    further: Sequence[tarfile.TarInfo] = (),
-) -> bytes:
+    mode="w",
+    further=(),
+):
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as tar:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=buffer, mode=mode) as tar:
         for name, content in files.items():
             tar.addfile(member(name, size=len(content)), io.BytesIO(content))
         for described in further:
@@ -57,13 +56,13 @@ def tar_bytes(
     return buffer.getvalue()
 
 
-def encrypted(path: Path, content: bytes, recipient: x25519.Identity = KEY) -> Path:
+def encrypted(path, content, recipient=KEY):
     path.write_bytes(pyrage.encrypt(content, [recipient.to_public()]))
     return path
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Path:
+def archive(tmp_path):
     """Return an archive as `tar -C folder .` makes it, hidden files and all."""
     whole = {f"./{name}": content for name, content in FILES.items()}
     hidden = {"./.DS_Store": b"x", "./._a.png": png(1), "./.cache/c.png": png(3)}
@@ -71,11 +70,11 @@ def archive(tmp_path: Path) -> Path:
     return encrypted(tmp_path / "images.tar.age", tar_bytes(whole | hidden))
 
 
-def opened(path: Path, at_hand: int = 2**20) -> EncryptedArchive:
+def opened(path, at_hand=2**20):
     return EncryptedArchive(path, path.name, is_image_file, at_hand)
 
 
-def test_an_archive_has_the_files_of_its_folder(archive: Path, tmp_path: Path) -> None:
+def test_an_archive_has_the_files_of_its_folder(archive, tmp_path):
     for name, content in FILES.items():
         (tmp_path / "plain" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "plain" / name).write_bytes(content)
@@ -94,7 +93,7 @@ def test_an_archive_has_the_files_of_its_folder(archive: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("at_hand", [0, 4000, 2**20])
-def test_files_are_the_same_in_any_order_whatever_is_kept(archive: Path, at_hand: int) -> None:
+def test_files_are_the_same_in_any_order_whatever_is_kept(archive, at_hand):
     tree = opened(archive, at_hand)
     order = ["series", "a.png", "sub folder/b.png", "a.png"]
     tree.announce(order)
@@ -103,14 +102,12 @@ def test_files_are_the_same_in_any_order_whatever_is_kept(archive: Path, at_hand
 
 
 @pytest.mark.slow
-def test_what_is_announced_is_fetched_in_few_passages(
-    archive: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_announced_is_fetched_in_few_passages(archive, monkeypatch):
     tree = opened(archive, at_hand=4000)
-    passages: list[object] = []
+    passages = []
     open_archive = encryption.open_decrypted
 
-    def count(path: Path, purpose: Purpose, where: str) -> object:
+    def count(path, purpose, where):
         passages.append(path)
         return open_archive(path, purpose, where)
 
@@ -123,14 +120,14 @@ def test_what_is_announced_is_fetched_in_few_passages(
     assert len(passages) == 2
 
 
-def test_nothing_is_written(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written(archive, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     before = sorted(tmp_path.rglob("*"))
     opened(archive).read("a.png")
     assert sorted(tmp_path.rglob("*")) == before
 
 
-DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+DAMAGES = {
     "empty": lambda _: b"",
     "no age": lambda _: b"PK" + bytes(5000),
     "cut in its header": lambda content: content[:60],
@@ -142,16 +139,14 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damage_is_named(archive: Path, damage: str) -> None:
+def test_damage_is_named(archive, damage):
     archive.write_bytes(DAMAGES[damage](archive.read_bytes()))
     with pytest.raises(DataError, match="altered or cut short") as error:
         opened(archive)
     assert error.value.where == archive.name
 
 
-def test_another_key_and_no_key_are_named(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_key_and_no_key_are_named(archive, tmp_path, monkeypatch):
     other = x25519.Identity.generate()
     monkeypatch.setenv(Purpose.ARCHIVE.variable, str(other))
     with pytest.raises(DataError, match="another key is needed") as wrong:
@@ -189,13 +184,13 @@ DEVICE = member("z.png", type=tarfile.CHRTYPE)
         (tar_bytes({"a" * (2**21): b"x"}), "a description of"),
     ],
 )  # fmt: skip
-def test_what_is_no_plain_tar_of_files_is_named(tmp_path: Path, content: bytes, words: str) -> None:
+def test_what_is_no_plain_tar_of_files_is_named(tmp_path, content, words):
     with pytest.raises(DataError, match=words):
         opened(encrypted(tmp_path / "images.tar.age", content))
 
 
 @pytest.mark.slow
-def test_no_thread_or_pipe_is_left_after_an_error(archive: Path) -> None:
+def test_no_thread_or_pipe_is_left_after_an_error(archive):
     archive.write_bytes(archive.read_bytes()[:-1])
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(20):
@@ -205,9 +200,9 @@ def test_no_thread_or_pipe_is_left_after_an_error(archive: Path) -> None:
 
 
 @pytest.mark.slow
-def test_memory_is_bounded_by_what_is_kept(tmp_path: Path) -> None:
+def test_memory_is_bounded_by_what_is_kept(tmp_path):
     """An archive of 96 MB, of which 8 MB are kept, takes less than 48 MB more to read."""
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     files = {f"{i}.bin": os.urandom(2**20) * 4 for i in range(24)}
     path = encrypted(tmp_path / "images.tar.age", tar_bytes(files))

@@ -6,7 +6,7 @@ from pathlib import Path
 SOURCES = Path(__file__).parents[2] / "src" / "skiagram"
 
 
-def test_only_evaluation_and_sweeps_open_the_seal_and_no_other_module_names_its_file() -> None:
+def test_only_evaluation_and_sweeps_open_the_seal_and_no_other_module_names_its_file():
     openers, named = {}, set()
     for path in SOURCES.rglob("*.py"):
         text = path.read_text()

@@ -11,7 +11,6 @@ import pytest
 from skiagram.sealing.ledger import (
     LEDGER,
     Comparison,
-    Opening,
     describe_openings,
     note_opening,
     read_ledger,
@@ -21,24 +20,24 @@ from skiagram.sealing.ledger import (
 FIRST = Comparison("chest", "a" * 64, "evaluate", ("svm", "small_cnn"), "1" * 64)
 
 
-def compared(number: int, seal: str = FIRST.seal) -> Comparison:
+def compared(number, seal=FIRST.seal):
     return dataclasses.replace(FIRST, digest=f"{number:064d}", seal=seal)
 
 
-def noted(home: Path, *numbers: int) -> list[Opening]:
+def noted(home, *numbers):
     return [note_opening(home, compared(number), home) for number in numbers]
 
 
-def lines(home: Path) -> list[str]:
+def lines(home):
     return (home / LEDGER).read_text().splitlines()
 
 
-def forget(home: Path) -> None:
+def forget(home):
     """Delete the copy in `.work`."""
     (home / ".work" / LEDGER).unlink()
 
 
-def test_each_comparison_counts_once(tmp_path: Path) -> None:
+def test_each_comparison_counts_once(tmp_path):
     openings = noted(tmp_path, 1, 2, 1, 3, 2)
     assert [one.number for one in openings] == [1, 2, 1, 3, 2]
     assert len(lines(tmp_path)) == 3
@@ -48,7 +47,7 @@ def test_each_comparison_counts_once(tmp_path: Path) -> None:
     assert read_ledger(tmp_path).heads == (openings[3].hash,)
 
 
-def test_other_test_images_are_another_seal_in_the_same_chain(tmp_path: Path) -> None:
+def test_other_test_images_are_another_seal_in_the_same_chain(tmp_path):
     noted(tmp_path, 1, 2)
     other = note_opening(tmp_path, compared(1, seal="b" * 64), tmp_path)
     assert other.number == 1
@@ -58,7 +57,7 @@ def test_other_test_images_are_another_seal_in_the_same_chain(tmp_path: Path) ->
     assert "2 openings were of other test images under the name chest" in said
 
 
-def test_a_deleted_ledger_is_put_back_from_its_copy(tmp_path: Path) -> None:
+def test_a_deleted_ledger_is_put_back_from_its_copy(tmp_path):
     noted(tmp_path, 1, 2)
     before = lines(tmp_path)
     (tmp_path / LEDGER).unlink()
@@ -67,8 +66,8 @@ def test_a_deleted_ledger_is_put_back_from_its_copy(tmp_path: Path) -> None:
 
 
 def test_an_entry_that_a_kill_kept_from_the_copy_gets_there_when_it_is_noted_again(
-    tmp_path: Path,
-) -> None:
+    tmp_path,
+):
     noted(tmp_path, 1, 2)
     before = lines(tmp_path)
     copy = tmp_path / ".work" / LEDGER
@@ -78,7 +77,7 @@ def test_an_entry_that_a_kill_kept_from_the_copy_gets_there_when_it_is_noted_aga
     assert copy.read_text().splitlines() == before
 
 
-def test_entries_cut_off_the_end_come_back_from_elsewhere(tmp_path: Path) -> None:
+def test_entries_cut_off_the_end_come_back_from_elsewhere(tmp_path):
     openings = noted(tmp_path, 1, 2, 3)
     shared = lines(tmp_path)
     (tmp_path / LEDGER).write_text(shared[0] + "\n")
@@ -88,7 +87,7 @@ def test_entries_cut_off_the_end_come_back_from_elsewhere(tmp_path: Path) -> Non
     assert unite_ledgers(tmp_path, shared) == 0
 
 
-def test_a_line_cut_short_by_a_full_disk_stays_alone(tmp_path: Path) -> None:
+def test_a_line_cut_short_by_a_full_disk_stays_alone(tmp_path):
     noted(tmp_path, 1, 2)
     whole = (tmp_path / LEDGER).read_bytes()
     (tmp_path / LEDGER).write_bytes(whole[:-40])
@@ -96,7 +95,7 @@ def test_a_line_cut_short_by_a_full_disk_stays_alone(tmp_path: Path) -> None:
     assert [fault[:6] for fault in read_ledger(tmp_path).faults] == ["line 2"]
 
 
-def test_an_entry_taken_from_the_middle_is_missed(tmp_path: Path) -> None:
+def test_an_entry_taken_from_the_middle_is_missed(tmp_path):
     noted(tmp_path, 1, 2, 3)
     first, _, third = lines(tmp_path)
     (tmp_path / LEDGER).write_text(f"{first}\n{third}\n")
@@ -106,7 +105,7 @@ def test_an_entry_taken_from_the_middle_is_missed(tmp_path: Path) -> None:
     assert "is missing" in " ".join(describe_openings(tmp_path, compared(3)))
 
 
-def test_an_edited_entry_is_told_by_its_hash_or_missed_by_the_next(tmp_path: Path) -> None:
+def test_an_edited_entry_is_told_by_its_hash_or_missed_by_the_next(tmp_path):
     openings = noted(tmp_path, 1, 2)
     first, second = lines(tmp_path)
     edited = json.dumps(json.loads(second) | {"number": 1}, sort_keys=True)
@@ -118,7 +117,7 @@ def test_an_edited_entry_is_told_by_its_hash_or_missed_by_the_next(tmp_path: Pat
 
 
 @pytest.mark.parametrize("line", ["<<<<<<< HEAD", "{}", "[" * 100_000, "\x00"])
-def test_what_is_no_entry_is_named_and_stops_nothing(tmp_path: Path, line: str) -> None:
+def test_what_is_no_entry_is_named_and_stops_nothing(tmp_path, line):
     noted(tmp_path, 1)
     with (tmp_path / LEDGER).open("a") as file:
         file.write(line + "\n")
@@ -126,14 +125,14 @@ def test_what_is_no_entry_is_named_and_stops_nothing(tmp_path: Path, line: str) 
     assert read_ledger(tmp_path).faults[0].startswith("line 2 was edited or damaged")
 
 
-def test_two_branches_that_merge_keep_all_openings(tmp_path: Path) -> None:
+def test_two_branches_that_merge_keep_all_openings(tmp_path):
     """Both note a second opening; git sets their lines side by side, as .gitattributes says."""
 
-    def git(*arguments: str) -> None:
+    def git(*arguments):
         user = ("-c", "user.name=x", "-c", "user.email=x@example.org")
         subprocess.run(["git", *user, *arguments], cwd=tmp_path, check=True, capture_output=True)
 
-    def commit(number: int) -> Opening:
+    def commit(number):
         opening = noted(tmp_path, number)[0]
         git("add", LEDGER, ".gitattributes")
         git("commit", "-q", "-m", "opened")
@@ -159,7 +158,7 @@ def test_two_branches_that_merge_keep_all_openings(tmp_path: Path) -> None:
     assert after.commit
 
 
-def test_runs_side_by_side_each_get_a_number(tmp_path: Path) -> None:
+def test_runs_side_by_side_each_get_a_number(tmp_path):
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda number: noted(tmp_path, number)[0].number, range(12)))
     assert sorted(found) == list(range(1, 13))

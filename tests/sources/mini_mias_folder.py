@@ -1,12 +1,8 @@
 """A small folder in the format of mini-MIAS, with a manifest of its own."""
 
 import hashlib
-from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
-import pytest
-from numpy.typing import NDArray
 from PIL import Image as Pictures
 
 from skiagram.sources.mini_mias import films as mini_mias_files
@@ -28,16 +24,16 @@ mdb009 D MISC B 260 30 11
 mdb010 D NORM"""
 
 
-def breast(wall_on_left: bool) -> NDArray[np.bool_]:
+def breast(wall_on_left):
     """Return half an ellipse at the chest wall, (1024, 1024) bool."""
     row, column = np.mgrid[:SIDE, :SIDE]
     depth = column - STRIP[0] if wall_on_left else STRIP[1] - 1 - column
-    inside: NDArray[np.bool_] = ((row - 500) / 420) ** 2 + (depth / 330) ** 2 < 1
+    inside = ((row - 500) / 420) ** 2 + (depth / 330) ** 2 < 1
     inside &= depth >= 0
     return inside
 
 
-def film(number: int, rows: str = ROWS) -> NDArray[np.uint8]:
+def film(number, rows=ROWS):
     """Return a film: grey air, a breast, a label off the breast, a bright spot at each lesion."""
     wall_on_left = number % 2 == 0
     pixels = np.zeros((SIDE, SIDE), dtype=np.uint8)
@@ -53,17 +49,17 @@ def film(number: int, rows: str = ROWS) -> NDArray[np.uint8]:
     return pixels
 
 
-def films(rows: str = ROWS) -> dict[str, NDArray[np.uint8]]:
+def films(rows=ROWS):
     names = sorted({row.split()[0] for row in rows.splitlines()})
     return {name: film(int(name[3:]), rows) for name in names}
 
 
-def digests(pixels: Mapping[str, NDArray[np.uint8]], rows: str = ROWS) -> dict[str, str]:
+def digests(pixels, rows=ROWS):
     found = {name: hashlib.sha256(one.tobytes()).hexdigest() for name, one in pixels.items()}
     return found | {"Info.txt": hashlib.sha256(rows.encode()).hexdigest()}
 
 
-def write_folder(root: Path, monkeypatch: pytest.MonkeyPatch, suffix: str = ".png") -> Path:
+def write_folder(root, monkeypatch, suffix=".png"):
     """Write films, text file and manifest; return the folder of the films."""
     folder = root / "mini-mias"
     folder.mkdir()

@@ -1,17 +1,15 @@
 """The project's own data sets, options changed, and small phantoms for tests."""
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from skiagram.options import build
-from skiagram.sources.phantom.source import Phantom
 
 CONF = Path(__file__).parents[2] / "conf" / "dataset"
 
 
-def data_set(name: str, **changes: Any) -> Any:
+def data_set(name, **changes):
     """Return a data set of the project with some options changed; groups are merged."""
     values = yaml.safe_load((CONF / f"{name}.yaml").read_text())
     for option, change in changes.items():
@@ -20,13 +18,12 @@ def data_set(name: str, **changes: Any) -> Any:
     return build(values, "dataset")
 
 
-def phantom(**changes: Any) -> Phantom:
+def phantom(**changes):
     """Return the project's phantom with some options changed; groups are merged."""
-    made: Phantom = data_set("phantom", **changes)
-    return made
+    return data_set("phantom", **changes)
 
 
-def small_phantom(**changes: Any) -> Phantom:
+def small_phantom(**changes):
     """Return a phantom of 12 patients with two images of 32 × 32 pixels each."""
     patients = {"train": 6, "validation": 2, "test": 4} | changes.pop("patients", {})
     nodule = {"places": 7} | changes.pop("nodule", {})

@@ -1,30 +1,25 @@
 """MedMNIST files: the real BreastMNIST, and files that cannot be used."""
 
 import hashlib
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
 from skiagram.records.files import read_record
-from skiagram.sources.medmnist import MedMNIST
 from tests.datasets.sources import ingested
 from tests.sources.phantoms import data_set
 
 SIZES = {"train": 8, "val": 4, "test": 4}
 
 
-def options(**changes: Any) -> MedMNIST:
-    made: MedMNIST = data_set("breastmnist", **changes)
-    return made
+def options(**changes):
+    return data_set("breastmnist", **changes)
 
 
-def arrays(shape: tuple[int, ...] = (12, 10)) -> dict[str, NDArray[Any]]:
+def arrays(shape=(12, 10)):
     """Return a small sound set whose labels alternate."""
     generator = np.random.default_rng(0)
     images = {
@@ -37,19 +32,17 @@ def arrays(shape: tuple[int, ...] = (12, 10)) -> dict[str, NDArray[Any]]:
     return images | labels
 
 
-def source_of(path: Path) -> MedMNIST:
+def source_of(path):
     return options(file=path.name, md5=hashlib.md5(path.read_bytes()).hexdigest())
 
 
-def written(folder: Path, **changes: Any) -> Path:
+def written(folder, **changes):
     np.savez_compressed(folder / "set.npz", **(arrays() | changes))
     return folder / "set.npz"
 
 
 @pytest.mark.parametrize("shape", [(12, 10), (12, 10, 3), (9, 12, 10)])
-def test_every_image_comes_back_with_label_and_split(
-    shape: tuple[int, ...], tmp_path: Path
-) -> None:
+def test_every_image_comes_back_with_label_and_split(shape, tmp_path):
     content = arrays(shape)
     opened = source_of(written(tmp_path, **content)).open(tmp_path)
     names = {"train": "train", "validation": "val", "test": "test"}
@@ -86,9 +79,7 @@ def test_every_image_comes_back_with_label_and_split(
         ({"train_images": np.array([{}] * 8)}, "set.npz", "`train_images` cannot be read"),
     ],
 )
-def test_unusable_content_is_named(
-    changes: dict[str, NDArray[Any]], where: str, found: str, tmp_path: Path
-) -> None:
+def test_unusable_content_is_named(changes, where, found, tmp_path):
     source = source_of(written(tmp_path, **changes))
     with pytest.raises(DataError, match=found) as raised:
         source.open(tmp_path)
@@ -98,7 +89,7 @@ def test_unusable_content_is_named(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["nodulemnist3d", "organmnist3d"])
-def test_volumes_are_ingested_under_the_published_names(name: str, tmp_path: Path) -> None:
+def test_volumes_are_ingested_under_the_published_names(name, tmp_path):
     path = written(tmp_path, **arrays((9, 12, 10)))
     md5 = hashlib.md5(path.read_bytes()).hexdigest()
     folders, _ = ingested(data_set(name, file=path.name, md5=md5), tmp_path, root=tmp_path)
@@ -108,10 +99,10 @@ def test_volumes_are_ingested_under_the_published_names(name: str, tmp_path: Pat
     assert kinds == ImageKinds((1,), ("uint8",), (12, 12), (10, 10), slices=(9, 9))
 
 
-def test_missing_array_is_named(tmp_path: Path) -> None:
+def test_missing_array_is_named(tmp_path):
     content = arrays()
     del content["test_labels"]
-    np.savez(tmp_path / "set.npz", **content)  # type: ignore[arg-type]
+    np.savez(tmp_path / "set.npz", **content)
     with pytest.raises(DataError, match=r"^set\.npz: no array `test_labels`"):
         source_of(tmp_path / "set.npz").open(tmp_path)
 
@@ -121,7 +112,7 @@ def test_missing_array_is_named(tmp_path: Path) -> None:
     [(b"train_images.npy", 100), (b"PK\x01\x02", 6)],
     ids=["compressed pixels", "compression method"],
 )
-def test_damaged_file_is_refused(after: bytes, distance: int, tmp_path: Path) -> None:
+def test_damaged_file_is_refused(after, distance, tmp_path):
     path = written(tmp_path)
     content = bytearray(path.read_bytes())
     content[content.index(after) + len(after) + distance] ^= 0xFF
@@ -131,7 +122,7 @@ def test_damaged_file_is_refused(after: bytes, distance: int, tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_breastmnist_keeps_its_official_split(real_data: Path, tmp_path: Path) -> None:
+def test_breastmnist_keeps_its_official_split(real_data, tmp_path):
     source = options()
     malignant = source.classes.index(source.positive_class or "")
     entries = source.open(real_data).entries()
@@ -148,8 +139,8 @@ def test_breastmnist_keeps_its_official_split(real_data: Path, tmp_path: Path) -
 
 
 @pytest.mark.slow
-def test_the_real_colour_file_has_seven_classes(real_data: Path) -> None:
-    source: MedMNIST = data_set("dermamnist_lossy")
+def test_the_real_colour_file_has_seven_classes(real_data):
+    source = data_set("dermamnist_lossy")
     opened = source.open(real_data)
     entries = opened.entries()
     training = [entry.label for entry in entries if entry.split == "train"]

@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 
 from skiagram.statistics.delong import placements
-from skiagram.statistics.linearised import Linearised
 
 TABLE = pd.read_csv(Path(__file__).parent / "paired_scores.csv")
 LABEL = TABLE["label"].to_numpy(dtype="int64")
@@ -15,5 +14,5 @@ PROBABILITY = TABLE["probability_a"].to_numpy(dtype="float64")
 OTHER_PROBABILITY = TABLE["probability_b"].to_numpy(dtype="float64")
 
 
-def of(column: str) -> Linearised:
+def of(column):
     return placements(TABLE[[column]].to_numpy(dtype="float64").T, POSITIVE, PATIENT)

@@ -1,7 +1,5 @@
 """Errors and agreement of numbers equal their closed forms, with and without each case."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -18,7 +16,6 @@ from skiagram.statistics.agreement import (
     quadratic_kappa,
     root_mean_square_error,
 )
-from skiagram.statistics.linearised import Linearised
 
 Floats = NDArray[np.float64]
 GENERATOR = np.random.default_rng(0)
@@ -28,7 +25,7 @@ PATIENT = np.sort(GENERATOR.integers(0, 25, size=60))
 PATIENT = np.unique(PATIENT, return_inverse=True)[1].astype(np.int64)
 
 
-def anova_icc(predicted: Floats, measured: Floats) -> float:
+def anova_icc(predicted, measured):
     """Return ICC(A,1) from the mean squares of a two-way analysis of variance."""
     table = np.stack([predicted, measured], axis=1)
     cases, raters = table.shape
@@ -41,7 +38,7 @@ def anova_icc(predicted: Floats, measured: Floats) -> float:
     return float((of_rows - error) / denominator)
 
 
-def upper_limit(predicted: Floats, measured: Floats, patient: NDArray[np.int64]) -> Linearised:
+def upper_limit(predicted, measured, patient):
     return agreement_limit(predicted, measured, patient, 1)
 
 
@@ -64,9 +61,7 @@ def upper_limit(predicted: Floats, measured: Floats, patient: NDArray[np.int64])
         (intraclass_correlation, anova_icc),
     ],
 )
-def test_a_figure_is_that_of_its_closed_form_also_without_each_case(
-    figure: Callable[..., Linearised], reference: Callable[[Floats, Floats], float]
-) -> None:
+def test_a_figure_is_that_of_its_closed_form_also_without_each_case(figure, reference):
     found = figure(PREDICTED, MEASURED, PATIENT)
     assert found.value == pytest.approx(reference(PREDICTED, MEASURED), rel=1e-9)
     kept = [np.arange(len(PREDICTED)) != left_out for left_out in range(len(PREDICTED))]
@@ -75,7 +70,7 @@ def test_a_figure_is_that_of_its_closed_form_also_without_each_case(
     assert found.influence[0] == pytest.approx(influence, rel=1e-6, abs=1e-9)
 
 
-def test_kappa_is_that_of_scikit_learn_also_without_each_case() -> None:
+def test_kappa_is_that_of_scikit_learn_also_without_each_case():
     given = np.digitize(MEASURED, [150, 165, 180, 195]).astype(np.float64)
     predicted = np.digitize(PREDICTED, [150, 165, 180, 195]).astype(np.float64)
     found = quadratic_kappa(predicted, given, PATIENT)
@@ -87,13 +82,13 @@ def test_kappa_is_that_of_scikit_learn_also_without_each_case() -> None:
     assert quadratic_kappa(np.full(60, 2.0), np.full(60, 2.0), PATIENT).estimate().value is None
 
 
-def test_the_error_of_a_limit_is_about_that_of_bland_and_altman() -> None:
+def test_the_error_of_a_limit_is_about_that_of_bland_and_altman():
     gap = np.random.default_rng(1).normal(size=400)
     limit = agreement_limit(gap, np.zeros(400), np.arange(400), 1)
     assert limit.error == pytest.approx(np.sqrt((1 + 1.96**2 / 2) / 400), rel=0.15)
 
 
-def test_a_constant_has_no_slope() -> None:
+def test_a_constant_has_no_slope():
     for constant in (170.0, 1e6 / 3):  # such as of another unit
         slope = calibration_slope(np.full(60, constant), MEASURED, PATIENT).estimate()
         assert slope.value is None
@@ -105,7 +100,7 @@ def test_a_constant_has_no_slope() -> None:
     assert calibration_slope(means[fold], MEASURED, PATIENT, fold).estimate().value is None
 
 
-def test_intervals_of_errors_with_gross_ones_among_them_hold_too_seldom() -> None:
+def test_intervals_of_errors_with_gross_ones_among_them_hold_too_seldom():
     """One error in 200 is of 30 standard deviations: such errors are counted, as the page says."""
     generator, n, held, counted = np.random.default_rng(5), 100, [], []
     true = np.sqrt(0.995 + 0.005 * 30**2)

@@ -20,12 +20,11 @@ from skiagram.statistics.variation import effective_patients, over_trainings, va
 Floats = NDArray[np.float64]
 
 
-def mean_of(values: Floats, weights: Floats) -> Floats:
-    found: Floats = weights @ values / weights.sum(axis=1)
-    return found
+def mean_of(values, weights):
+    return weights @ values / weights.sum(axis=1)
 
 
-def test_patients_are_drawn_whole() -> None:
+def test_patients_are_drawn_whole():
     values = np.repeat(np.random.default_rng(0).normal(size=50), 4)
     patient = np.repeat(np.arange(50), 4)
     draws = draw_patients(patient, 25, 2000, seed=0)
@@ -40,7 +39,7 @@ def test_patients_are_drawn_whole() -> None:
     assert found.high - found.low == pytest.approx(2 * half, rel=0.08)
 
 
-def test_equal_seeds_give_equal_bounds_whatever_the_block() -> None:
+def test_equal_seeds_give_equal_bounds_whatever_the_block():
     values = np.random.default_rng(0).random(6000)
     draws = draw_patients(np.arange(6000), 2500, 900, seed=4)
     assert len(list(draws.weights())) > 1
@@ -52,14 +51,14 @@ def test_equal_seeds_give_equal_bounds_whatever_the_block() -> None:
     assert (found.low, found.high) == pytest.approx(tuple(whole))
 
 
-def test_a_perfect_share_keeps_its_doubt() -> None:
+def test_a_perfect_share_keeps_its_doubt():
     draws = draw_patients(np.arange(20), 8, 200, seed=0)
     found = bootstrap_estimate(lambda weights: np.ones(len(weights)), draws)
     assert found.value == found.high == 1
     assert found.low == pytest.approx(8 / (8 + norm.ppf(0.975) ** 2))
 
 
-def test_undefined_figures_say_why() -> None:
+def test_undefined_figures_say_why():
     draws = draw_patients(np.arange(20), 8, 200, seed=0)
     never = bootstrap_estimate(lambda weights: np.full(len(weights), np.nan), draws)
     assert (never.value, never.reason) == (None, "a class has no case")
@@ -70,7 +69,7 @@ def test_undefined_figures_say_why() -> None:
     assert "too few patients" in seldom.method
 
 
-def test_bca_leaves_out_whole_patients_and_equals_scipy() -> None:
+def test_bca_leaves_out_whole_patients_and_equals_scipy():
     by_patient = np.random.default_rng(3).exponential(size=40)
     draws = draw_patients(np.repeat(np.arange(40), 3), 20, 10_000, seed=1)
     for weights in draws.left_out():
@@ -86,20 +85,19 @@ def test_bca_leaves_out_whole_patients_and_equals_scipy() -> None:
     assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), rel=0.03)
 
 
-def test_bca_gives_way_where_it_is_not_defined() -> None:
+def test_bca_gives_way_where_it_is_not_defined():
     draws = draw_patients(np.arange(20), 1, 500, seed=0)
     lone = np.arange(20) == 0
     value = np.random.default_rng(0).normal(size=20)
 
-    def of_the_lone(weights: Floats) -> Floats:
-        found: Floats = np.where(weights @ lone > 0, weights @ value / weights.sum(axis=1), np.nan)
-        return found
+    def of_the_lone(weights):
+        return np.where(weights @ lone > 0, weights @ value / weights.sum(axis=1), np.nan)
 
     found = bootstrap_estimate(of_the_lone, draws, share=False, kind="BCa")
     assert found.method == "percentile bootstrap by patient"
 
 
-def test_many_patients_are_left_out_in_groups_of_the_same_acceleration() -> None:
+def test_many_patients_are_left_out_in_groups_of_the_same_acceleration():
     values = np.random.default_rng(0).exponential(size=5000)
     draws = draw_patients(np.arange(5000), 2500, 10, seed=0)
     rows = np.concatenate(list(draws.left_out()))
@@ -107,14 +105,14 @@ def test_many_patients_are_left_out_in_groups_of_the_same_acceleration() -> None
     np.testing.assert_array_equal(rows.sum(axis=0), 999)
     whole = (values.sum() - values) / 4999
 
-    def acceleration(jackknife: Floats) -> float:
+    def acceleration(jackknife):
         deviation = jackknife.mean() - jackknife
         return float((deviation**3).sum() / (6 * (deviation**2).sum() ** 1.5))
 
     assert acceleration(mean_of(values, rows)) == pytest.approx(acceleration(whole), rel=0.15)
 
 
-def test_trainings_that_differ_lengthen_the_interval_by_their_spread() -> None:
+def test_trainings_that_differ_lengthen_the_interval_by_their_spread():
     rng = np.random.default_rng(3)
     draws = draw_patients(np.arange(80), 40, 500, seed=0)
     values = np.tile(rng.random(80), (5, 1))
@@ -136,7 +134,7 @@ def test_trainings_that_differ_lengthen_the_interval_by_their_spread() -> None:
     assert alike.method == apart.method == "BCa bootstrap by patient, over 5 trainings"
 
 
-def test_few_large_patients_lengthen_the_interval_and_single_images_do_not() -> None:
+def test_few_large_patients_lengthen_the_interval_and_single_images_do_not():
     rng = np.random.default_rng(4)
     images = np.ones(60, dtype=np.int64)
     images[::20] = 20
@@ -156,16 +154,15 @@ def test_few_large_patients_lengthen_the_interval_and_single_images_do_not() -> 
     assert (plain.low, plain.high) == tuple(np.quantile(resampled, LEVELS))
 
 
-def test_a_figure_that_jumps_is_as_wide_as_its_resamples_and_students_quantile() -> None:
+def test_a_figure_that_jumps_is_as_wide_as_its_resamples_and_students_quantile():
     patient = np.repeat(np.arange(30), 2)
     values = np.random.default_rng(5).normal(size=60)
 
-    def above_the_median(weights: Floats) -> Floats:
+    def above_the_median(weights):
         order = np.argsort(values)
         half = np.cumsum(weights[:, order], axis=1) >= weights.sum(axis=1, keepdims=True) / 2
         limit = values[order][half.argmax(axis=1)]
-        share: Floats = (weights * (values + patient % 2 >= limit[:, None])).sum(axis=1) / 60
-        return share
+        return (weights * (values + patient % 2 >= limit[:, None])).sum(axis=1) / 60
 
     draws = draw_patients(patient, 15, 500, seed=0, degrees=14)
     found = bootstrap_estimate(above_the_median, draws, kind="percentile")
@@ -179,11 +176,11 @@ def test_a_figure_that_jumps_is_as_wide_as_its_resamples_and_students_quantile()
     assert (difference.low, difference.high) == pytest.approx((value - half, value + half))
 
 
-def test_a_share_that_hardly_jumps_reaches_as_far_as_its_patients_let_it() -> None:
+def test_a_share_that_hardly_jumps_reaches_as_far_as_its_patients_let_it():
     draws = draw_patients(np.arange(40), 10, 500, seed=0, degrees=9)
     values = np.where(np.arange(40) == 0, 0.6, 1.0)  # mean .99
 
-    def mean(weights: Floats) -> Floats:
+    def mean(weights):
         return mean_of(values, weights)
 
     short = bootstrap_estimate(mean, draws, kind="percentile")

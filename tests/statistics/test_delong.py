@@ -17,7 +17,7 @@ from skiagram.statistics.delong import (
     macro_placements,
     placements,
 )
-from skiagram.statistics.linearised import Linearised, combination
+from skiagram.statistics.linearised import combination
 from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.significance import gain_probabilities
 from tests.statistics.paired import of
@@ -26,18 +26,17 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-def single(score: Floats, positive: Flags, patient: NDArray[np.int64] | None = None) -> Linearised:
+def single(score, positive, patient=None):
     return placements(score[None], positive, np.arange(len(score)) if patient is None else patient)
 
 
-def kernel(score: Floats, positive: Flags) -> Floats:
+def kernel(score, positive):
     """All pairs: 1 where the positive is higher, ½ where equal."""
     above = score[positive][:, None] - score[~positive][None]
-    pairs: Floats = (above > 0) + 0.5 * (above == 0)
-    return pairs
+    return (above > 0) + 0.5 * (above == 0)
 
 
-def brute_force_covariance(one: Floats, two: Floats, positive: Flags) -> float:
+def brute_force_covariance(one, two, positive):
     """DeLong 1988 by the m × n kernel."""
     first, second = kernel(one, positive), kernel(two, positive)
     rows = np.cov(first.mean(axis=1), second.mean(axis=1))[0, 1] / len(first)
@@ -46,14 +45,14 @@ def brute_force_covariance(one: Floats, two: Floats, positive: Flags) -> float:
 
 
 @pytest.fixture
-def ratings() -> tuple[Floats, Flags]:
+def ratings():
     """CT ratings of 109 patients (Hanley & McNeil 1982, table I)."""
     normal = np.repeat(np.arange(1.0, 6.0), [33, 6, 6, 11, 2])
     abnormal = np.repeat(np.arange(1.0, 6.0), [3, 2, 2, 11, 33])
     return np.concatenate([normal, abnormal]), np.arange(109) >= 58
 
 
-def test_published_area_and_standard_error(ratings: tuple[Floats, Flags]) -> None:
+def test_published_area_and_standard_error(ratings):
     # Stata's manual, roctab: area .8932, standard error .0307, 95 % interval .83295 to .95339
     found = single(*ratings)
     error = found.variance() ** 0.5
@@ -64,7 +63,7 @@ def test_published_area_and_standard_error(ratings: tuple[Floats, Flags]) -> Non
 
 
 @pytest.mark.parametrize("fits", [None, [0, 0, 1, 1]])
-def test_without_a_pair_there_is_no_auc(fits: list[int] | None) -> None:
+def test_without_a_pair_there_is_no_auc(fits):
     positive = np.array([False, False, fits is not None, fits is not None])
     fit = None if fits is None else np.array([fits])
     with pytest.raises(DataError, match=r"one class|no fit scored cases of both"):
@@ -74,7 +73,7 @@ def test_without_a_pair_there_is_no_auc(fits: list[int] | None) -> None:
 @pytest.mark.slow
 @settings(deadline=None)
 @given(st.integers(2, 9), st.integers(2, 9), st.integers(1, 6), st.integers(0, 2**32 - 1))
-def test_equals_brute_force_with_ties(m: int, n: int, levels: int, seed: int) -> None:
+def test_equals_brute_force_with_ties(m, n, levels, seed):
     rng = np.random.default_rng(seed)
     positive = np.arange(m + n) < m
     one, two = rng.integers(levels, size=(2, m + n)).astype(float)
@@ -91,7 +90,7 @@ def test_equals_brute_force_with_ties(m: int, n: int, levels: int, seed: int) ->
 @pytest.mark.slow
 @settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_interval_ignores_monotone_change_and_order(seed: int) -> None:
+def test_interval_ignores_monotone_change_and_order(seed):
     rng = np.random.default_rng(seed)
     positive = np.arange(40) < 15
     score = rng.normal(size=40) + positive
@@ -102,7 +101,7 @@ def test_interval_ignores_monotone_change_and_order(seed: int) -> None:
     assert (one.value, one.low, one.high) == pytest.approx((two.value, two.low, two.high))
 
 
-def test_equal_clusters_equal_obuchowski_by_hand() -> None:
+def test_equal_clusters_equal_obuchowski_by_hand():
     rng = np.random.default_rng(3)
     patient = np.repeat(np.arange(12), 3)
     positive = np.arange(36) % 3 == 1
@@ -121,13 +120,13 @@ def test_equal_clusters_equal_obuchowski_by_hand() -> None:
 
 
 @pytest.mark.slow
-def test_several_classes_have_scikit_learns_macro_auc_and_the_jackknifes_variance() -> None:
+def test_several_classes_have_scikit_learns_macro_auc_and_the_jackknifes_variance():
     """Leaving out each case of each class in turn, on scikit-learn's figures (Arvesen 1969)."""
     rng, label = np.random.default_rng(8), np.repeat([0, 1, 2], [120, 80, 40])
     probability = softmax(rng.normal(size=(240, 3)) + 1.2 * np.eye(3)[label], axis=1)
     found = macro_placements(probability[None], label, np.arange(len(label)))
 
-    def area(rows: Flags) -> float:
+    def area(rows):
         return float(roc_auc_score(label[rows], probability[rows], multi_class="ovr"))
 
     everyone = np.ones(len(label), dtype=np.bool_)
@@ -143,7 +142,7 @@ def test_several_classes_have_scikit_learns_macro_auc_and_the_jackknifes_varianc
     assert found.variance() == pytest.approx(jackknife, rel=0.02)
 
 
-def test_of_two_classes_the_macro_auc_is_the_auc() -> None:
+def test_of_two_classes_the_macro_auc_is_the_auc():
     rng = np.random.default_rng(4)
     label, patient = np.arange(90) % 3 // 2, np.arange(90) // 2
     score = rng.normal(size=(2, 90)) + label
@@ -154,7 +153,7 @@ def test_of_two_classes_the_macro_auc_is_the_auc() -> None:
     assert both.variation.degrees == pytest.approx(plain.variation.degrees)
 
 
-def test_copies_of_a_case_within_its_patient_add_no_certainty() -> None:
+def test_copies_of_a_case_within_its_patient_add_no_certainty():
     rng = np.random.default_rng(0)
     positive = np.arange(60) < 25
     score = rng.normal(size=60) + positive
@@ -165,7 +164,7 @@ def test_copies_of_a_case_within_its_patient_add_no_certainty() -> None:
     assert doubled.method == "logit DeLong, clustered by patient"
 
 
-def test_scores_without_a_variance_have_an_interval() -> None:
+def test_scores_without_a_variance_have_an_interval():
     positive = np.arange(30) < 10
     for sign in (1, -1):  # perfect and reversed order
         found = single(sign * positive.astype(float), positive).estimate()
@@ -182,7 +181,7 @@ def test_scores_without_a_variance_have_an_interval() -> None:
     assert same.low == pytest.approx(-same.high)
 
 
-def test_areas_variances_and_the_paired_interval_equal_proc() -> None:
+def test_areas_variances_and_the_paired_interval_equal_proc():
     one, other = of("score_a"), of("score_b")
     assert one.value == pytest.approx(0.921875)
     assert other.value == pytest.approx(0.769205729167)
@@ -197,7 +196,7 @@ def test_areas_variances_and_the_paired_interval_equal_proc() -> None:
     assert (found.low, found.high) == pytest.approx((middle - half, middle + half))
 
 
-def test_an_order_that_happens_to_be_nearly_perfect_keeps_its_doubt() -> None:
+def test_an_order_that_happens_to_be_nearly_perfect_keeps_its_doubt():
     """One of ten positives lies below 3 of 300 negatives, all others above every one."""
     score = np.concatenate([[0.5], np.full(9, 2.0), np.ones(3), np.zeros(297)])
     auc = single(score, np.arange(310) < 10)
@@ -207,7 +206,7 @@ def test_an_order_that_happens_to_be_nearly_perfect_keeps_its_doubt() -> None:
     assert auc.bounds(quantile) == pytest.approx((found.low, found.high))
 
 
-def test_a_difference_from_a_perfect_order_is_put_together_from_both_intervals() -> None:
+def test_a_difference_from_a_perfect_order_is_put_together_from_both_intervals():
     """The other's lower bound, not its variance alone, says how much better the first may be."""
     generator = np.random.default_rng(3)
     positive = np.arange(100) < 40
@@ -228,7 +227,7 @@ def test_a_difference_from_a_perfect_order_is_put_together_from_both_intervals()
         assert difference.variation.p(found.value - bound) == pytest.approx(0.05)
 
 
-def test_efficiency_of_binormal_scores_is_the_squared_ratio_of_distances() -> None:
+def test_efficiency_of_binormal_scores_is_the_squared_ratio_of_distances():
     n = 4000
     quantiles = norm.ppf((np.arange(n) + 0.5) / n)
     positive = np.arange(2 * n) >= n
@@ -241,7 +240,7 @@ def test_efficiency_of_binormal_scores_is_the_squared_ratio_of_distances() -> No
     assert not has_leaked((ideal - ideal).estimate())
 
 
-def test_fit_on_the_test_labels_is_flagged() -> None:
+def test_fit_on_the_test_labels_is_flagged():
     generator, patient = np.random.default_rng(1), np.repeat(np.arange(100), 2)
     positive = patient % 2 == 0
     for noise in (0.0, 0.1, 0.3):

@@ -1,6 +1,5 @@
 """Weighted metrics against scikit-learn."""
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -22,12 +21,12 @@ Floats = NDArray[np.float64]
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 40), st.floats(0.01, 1), st.integers(0, 2**32 - 1))
-def test_areas_equal_sklearn_with_ties_and_weights(levels: int, most: float, seed: int) -> None:
+def test_areas_equal_sklearn_with_ties_and_weights(levels, most, seed):
     rng = np.random.default_rng(seed)
     score = rng.integers(levels, size=30).astype(float)
     positive = np.arange(30) < 11
     weights = rng.integers(1, 4, size=(2, 30)).astype(float)
-    pairs: list[tuple[Callable[..., Floats], Callable[..., float]]] = [
+    pairs = [
         (discrimination.roc_auc, roc_auc_score),
         (discrimination.average_precision, average_precision_score),
         (
@@ -40,7 +39,7 @@ def test_areas_equal_sklearn_with_ties_and_weights(levels: int, most: float, see
         np.testing.assert_allclose(own(score, positive, weights), expected, rtol=1e-9)
 
 
-def test_weight_counts_as_copies() -> None:
+def test_weight_counts_as_copies():
     rng = np.random.default_rng(0)
     score, positive = rng.normal(size=20), np.arange(20) % 3 == 0
     counts = rng.integers(0, 4, size=20)
@@ -50,14 +49,14 @@ def test_weight_counts_as_copies() -> None:
     assert found[0] == pytest.approx(expected)
 
 
-def test_a_resample_without_a_class_is_not_a_number() -> None:
+def test_a_resample_without_a_class_is_not_a_number():
     score, positive = np.arange(4.0), np.array([True, True, False, False])
     weights = np.array([[1.0, 1, 0, 0], [0, 0, 1, 1], [1, 1, 1, 1]])
     found = discrimination.roc_auc(score, positive, weights)
     assert np.isnan(found).tolist() == [True, True, False]
 
 
-def test_cases_are_confused_as_sklearn_counts() -> None:
+def test_cases_are_confused_as_sklearn_counts():
     label, named = np.random.default_rng(2).integers(4, size=(2, 60))
     expected = confusion_matrix(label, named)
     np.testing.assert_array_equal(discrimination.confusion(named, label, 4), expected)

@@ -19,9 +19,7 @@ from skiagram.statistics.froc import (
 from skiagram.statistics.score_intervals import wilson_interval
 
 
-def simulated(
-    seed: int, images: int = 30, repeats: int = 1, folds: int = 0, ties: bool = False
-) -> FreeResponse:
+def simulated(seed, images=30, repeats=1, folds=0, ties=False):
     """Images of 1 to 3 a patient; every second one is normal, others have 1 to 3 lesions."""
     generator = np.random.default_rng(seed)
     patient = np.sort(generator.integers(0, max(2, images // 2), images))
@@ -41,9 +39,7 @@ def simulated(
     return FreeResponse(tuple(ratings), patient, np.array(fits) if folds else None, folds)
 
 
-def brute_force_merit(
-    response: FreeResponse, repeat: int, weighting: str, against_all: bool
-) -> float:
+def brute_force_merit(response, repeat, weighting, against_all):
     """Chakraborty 2017, equations 14.3 and 14.6, over all pairs of a fit."""
     ratings, fit = response.repeats[repeat], response.fits[repeat]
     lesions = response.lesions
@@ -61,7 +57,7 @@ def brute_force_merit(
 
 
 @pytest.mark.parametrize(("folds", "ties"), [(0, False), (3, False), (0, True)])
-def test_the_area_is_the_mean_share_found_over_all_rates(folds: int, ties: bool) -> None:
+def test_the_area_is_the_mean_share_found_over_all_rates(folds, ties):
     response = simulated(3, images=24, repeats=2, folds=folds, ties=ties)
     weights = np.random.default_rng(1).integers(0, 3, (4, 24)).astype(float)
     rates = (np.arange(2000) + 0.5) / 2000
@@ -79,7 +75,7 @@ def test_the_area_is_the_mean_share_found_over_all_rates(folds: int, ties: bool)
     assert other.area(1.0)(ones) != pytest.approx(same)
 
 
-def test_the_area_of_marks_counted_by_hand() -> None:
+def test_the_area_of_marks_counted_by_hand():
     """Four images, lesions after 0, 1 and 2 false marks and one without a mark."""
     whole = np.array([0, 1, 2, 3])
     lesion, false = np.array([9.0, 7.0, 5.0, -np.inf]), np.array([8.0, 6.0])
@@ -96,17 +92,15 @@ def test_the_area_of_marks_counted_by_hand() -> None:
     st.booleans(),
     st.sampled_from([0, 3]),
 )
-def test_figure_of_merit_is_the_share_of_pairs_in_order(
-    seed: int, weighting: str, against_all: bool, ties: bool, folds: int
-) -> None:
+def test_figure_of_merit_is_the_share_of_pairs_in_order(seed, weighting, against_all, ties, folds):
     response = simulated(seed, 20, repeats=2, folds=folds, ties=ties)
-    found = response.merit(weighting, against_all=against_all)  # type: ignore[arg-type]
+    found = response.merit(weighting, against_all=against_all)
     for repeat, area in enumerate(found.values):
         expected = brute_force_merit(response, repeat, weighting, against_all)
         assert area == pytest.approx(expected)
 
 
-def test_of_one_lesion_an_image_marked_once_it_is_the_area_under_the_roc_curve() -> None:
+def test_of_one_lesion_an_image_marked_once_it_is_the_area_under_the_roc_curve():
     generator = np.random.default_rng(1)
     score, label = generator.normal(size=40), np.arange(40) % 3 == 0
     lesion, normal = np.flatnonzero(label), np.flatnonzero(~label)
@@ -115,7 +109,7 @@ def test_of_one_lesion_an_image_marked_once_it_is_the_area_under_the_roc_curve()
     assert found.value == pytest.approx(roc_auc_score(label, score))
 
 
-def test_area_of_a_published_example_is_met() -> None:
+def test_area_of_a_published_example_is_met():
     """The cases of "AFROC vs. wAFROC" in Chakraborty, *The RJafroc FROC Book*: .7708333."""
     lesion = np.array([0.9, -0.2, 1.6, -np.inf, 3.0, 2.0])
     lesion_image = np.array([4, 5, 6, 6, 7, 7])
@@ -125,7 +119,7 @@ def test_area_of_a_published_example_is_met() -> None:
     assert response.merit("lesion").value == pytest.approx(0.7708333, abs=5e-8)
 
 
-def test_a_finder_that_happens_to_miss_next_to_nothing_keeps_its_doubt() -> None:
+def test_a_finder_that_happens_to_miss_next_to_nothing_keeps_its_doubt():
     """Ten lesions of ten patients, one of them below a single one of 90 normal images."""
     lesion, normal = np.arange(10), np.arange(10, 100)
     rating, false = np.full(10, 2.0), np.zeros(90)
@@ -137,26 +131,26 @@ def test_a_finder_that_happens_to_miss_next_to_nothing_keeps_its_doubt() -> None
     assert found.low == pytest.approx(wilson_interval(1 - 1 / 900, 2 * 10, quantile)[0])
 
 
-def test_nothing_marked_gives_a_half() -> None:
+def test_nothing_marked_gives_a_half():
     nothing = Ratings(np.full(2, -np.inf), np.array([0, 1]), np.empty(0), np.empty(0, np.int64))
     assert FreeResponse((nothing,), np.arange(4)).merit().value == 0.5
 
 
 @pytest.mark.parametrize("folds", [0, 3])
 @pytest.mark.parametrize("weighting", ["image", "lesion"])
-def test_variance_is_near_that_of_a_jackknife_over_patients(weighting: str, folds: int) -> None:
+def test_variance_is_near_that_of_a_jackknife_over_patients(weighting, folds):
     response = simulated(7, 90, folds=folds)
-    single = response.merit(weighting)  # type: ignore[arg-type]
+    single = response.merit(weighting)
     without = []
     for one in np.unique(response.patient):
         rest = response.select(response.patient != one)
-        without.append(rest.merit(weighting).value)  # type: ignore[arg-type]
+        without.append(rest.merit(weighting).value)
     patients = len(without)
     jackknife = (patients - 1) ** 2 / patients * np.var(without, ddof=1)
     assert single.variance() == pytest.approx(jackknife, rel=0.15)
 
 
-def test_sensitivities_are_those_of_luna16_s_procedure() -> None:
+def test_sensitivities_are_those_of_luna16_s_procedure():
     """Points of scikit-learn's curve of all candidates, missed lesions put last, interpolated."""
     response = simulated(3, 60)
     ratings = response.repeats[0]
@@ -172,9 +166,7 @@ def test_sensitivities_are_those_of_luna16_s_procedure() -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000), st.booleans(), st.booleans(), st.sampled_from([0, 2]))
-def test_sensitivities_keep_to_the_rate_within_each_fit(
-    seed: int, ties: bool, normal: bool, folds: int
-) -> None:
+def test_sensitivities_keep_to_the_rate_within_each_fit(seed, ties, normal, folds):
     response = simulated(seed, 24, folds=folds, ties=ties)
     ratings, fit, lesions = response.repeats[0], response.fits[0], response.lesions
     counted = (lesions == 0) | (not normal)
@@ -187,7 +179,7 @@ def test_sensitivities_keep_to_the_rate_within_each_fit(
     assert found == pytest.approx(expected / len(ratings.lesion))
 
 
-def test_weights_stand_for_images_that_occur_so_often() -> None:
+def test_weights_stand_for_images_that_occur_so_often():
     response = simulated(5, 16)
     weights = np.random.default_rng(0).integers(0, 3, 16)
     ratings, several = response.repeats[0], np.repeat(np.arange(16), weights)
@@ -205,7 +197,7 @@ def test_weights_stand_for_images_that_occur_so_often() -> None:
     assert found == pytest.approx(expected)
 
 
-def test_a_difference_of_a_finder_with_itself_is_nothing() -> None:
+def test_a_difference_of_a_finder_with_itself_is_nothing():
     response = simulated(11, 40)
     other = simulated(12, 40)
     draws = draw_patients(response.patient, 5, 100, 0)

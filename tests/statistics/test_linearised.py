@@ -16,7 +16,7 @@ from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.survival import harrell_concordance
 
 
-def test_the_error_of_a_mean_is_that_of_the_means_of_patients() -> None:
+def test_the_error_of_a_mean_is_that_of_the_means_of_patients():
     value = np.array([1.0, 4.0, 2.0, 7.0, 3.0, 9.0])
     single = mean_of_cases(value, np.arange(6))
     assert single.value == value.mean()
@@ -31,7 +31,7 @@ def test_the_error_of_a_mean_is_that_of_the_means_of_patients() -> None:
     assert unequal.degrees == pytest.approx(220**2 / (5 * 25**2 + 95) - 1)
 
 
-def test_an_interval_of_a_share_stays_within_0_and_1() -> None:
+def test_an_interval_of_a_share_stays_within_0_and_1():
     every = share(np.ones((1, 10)), np.arange(10)).estimate()
     assert (every.value, every.high) == (1.0, 1.0)
     assert 0.6 < every.low < 0.8  # ten patients; the exact one-sided limit of 97.5 % is .69
@@ -39,20 +39,20 @@ def test_an_interval_of_a_share_stays_within_0_and_1() -> None:
     assert 0 < found.low < 0.9 < found.high < 1
 
 
-def test_an_interval_of_an_error_reaches_further_up_than_down() -> None:
+def test_an_interval_of_an_error_reaches_further_up_than_down():
     found = mean_of_cases(np.array([0.1, 0.2, 4.0]), np.arange(3), "log").estimate()
     assert found.low > 0
     assert found.high - found.value > found.value - found.low
 
 
-def test_equal_figures_differ_by_nothing() -> None:
+def test_equal_figures_differ_by_nothing():
     figure = leave_one_out(0.7, np.array([0.6, 0.8, 0.7]), np.arange(3))
     gap = figure - figure
     assert gap.p() == 1.0
     assert (gap.estimate().low, gap.estimate().high) == (0.0, 0.0)
 
 
-def test_repeats_are_averaged_case_by_case() -> None:
+def test_repeats_are_averaged_case_by_case():
     one = leave_one_out(0.6, np.array([0.5, 0.7]), np.arange(2))
     other = leave_one_out(0.8, np.array([0.9, 0.7]), np.arange(2))
     both = mean_over_repeats([one, other])
@@ -61,7 +61,7 @@ def test_repeats_are_averaged_case_by_case() -> None:
     assert both.error == pytest.approx(0.1)  # of the two trainings, s² / 2
 
 
-def test_folds_that_share_training_cases_make_it_an_interval_of_the_procedure() -> None:
+def test_folds_that_share_training_cases_make_it_an_interval_of_the_procedure():
     value = np.random.default_rng(0).normal(size=(2, 40))
     repeats = [mean_of_cases(of_repeat, np.arange(40)) for of_repeat in value]
     single = np.mean([of_repeat.var(ddof=1) / 40 for of_repeat in value])
@@ -70,7 +70,7 @@ def test_folds_that_share_training_cases_make_it_an_interval_of_the_procedure() 
     )
 
 
-def test_trainings_without_folds_widen_it_by_their_own_spread() -> None:
+def test_trainings_without_folds_widen_it_by_their_own_spread():
     value = np.random.default_rng(0).normal(size=(3, 40))
     found = mean_over_repeats([mean_of_cases(of_repeat, np.arange(40)) for of_repeat in value])
     over_patients = value.mean(axis=0).var(ddof=1) / 40
@@ -80,7 +80,7 @@ def test_trainings_without_folds_widen_it_by_their_own_spread() -> None:
     assert found.estimate().method.endswith("over 3 trainings")
 
 
-def test_few_events_are_the_patients_of_a_concordance() -> None:
+def test_few_events_are_the_patients_of_a_concordance():
     """Twelve of 300 patients have the event, all with risks above those of the others."""
     event, one_fit = np.arange(300) < 12, np.zeros(300, dtype=np.int64)
     risk = 2.0 * event + 0.5 * (np.arange(300) % 3 == 0)
@@ -93,7 +93,7 @@ def test_few_events_are_the_patients_of_a_concordance() -> None:
     assert "rarest kind" in estimate.method
 
 
-def test_grades_that_are_all_right_leave_the_doubt_of_their_number() -> None:
+def test_grades_that_are_all_right_leave_the_doubt_of_their_number():
     given, patient = np.tile([1.0, 2.0, 3.0], 17)[:50], np.arange(50)
     kappa, error = (figure(given, given, patient) for figure in (quadratic_kappa, grade_error))
     most_wrong = wilson_interval(0.0, 50)[1]
@@ -106,7 +106,7 @@ def test_grades_that_are_all_right_leave_the_doubt_of_their_number() -> None:
     assert gap.high > 0.05
 
 
-def test_a_difference_near_a_bound_is_put_together_from_both_intervals() -> None:
+def test_a_difference_near_a_bound_is_put_together_from_both_intervals():
     given, patient = np.tile([1.0, 2.0, 3.0], 20), np.arange(60)
     told = np.where(np.arange(60) < 6, 2.0, given)
     right, wrong = (quadratic_kappa(each, given, patient) for each in (given, told))
@@ -118,7 +118,7 @@ def test_a_difference_near_a_bound_is_put_together_from_both_intervals() -> None
     assert (same.low, same.high) == (0.0, 0.0)
 
 
-def test_a_difference_of_unequally_many_trainings_is_that_of_their_means() -> None:
+def test_a_difference_of_unequally_many_trainings_is_that_of_their_means():
     value = np.random.default_rng(0).normal(size=(5, 40))
     of = [mean_of_cases(each, np.arange(40)) for each in value]
     gap = mean_over_repeats(of[:3]) - mean_over_repeats(of[3:])
@@ -126,7 +126,7 @@ def test_a_difference_of_unequally_many_trainings_is_that_of_their_means() -> No
     assert len(gap.values) == 1
 
 
-def test_the_same_grade_for_everybody_has_a_kappa_of_0_without_a_doubt() -> None:
+def test_the_same_grade_for_everybody_has_a_kappa_of_0_without_a_doubt():
     given, patient = np.tile([1.0, 2.0, 3.0], 20), np.arange(60)
     constant, told = np.full(60, 2.0), np.where(np.arange(60) < 6, 2.0, given)
     nothing, model = (quadratic_kappa(each, given, patient) for each in (constant, told))

@@ -5,7 +5,7 @@ import numpy as np
 from skiagram.statistics.permutation import permute_by_patient
 
 
-def test_each_patient_gets_the_labels_of_one_other() -> None:
+def test_each_patient_gets_the_labels_of_one_other():
     sizes = np.random.default_rng(0).geometric(0.2, 60)
     patient = np.repeat(np.arange(60), sizes)
     label = (patient % 2).astype(np.int64)
@@ -21,7 +21,7 @@ def test_each_patient_gets_the_labels_of_one_other() -> None:
     assert len(seen) == 20
 
 
-def test_patients_of_equal_numbers_swap_their_labels_as_they_are() -> None:
+def test_patients_of_equal_numbers_swap_their_labels_as_they_are():
     patient = np.repeat(np.arange(8), 3)
     label = np.arange(24)  # each image its own label: what is dealt can be followed
     dealt = permute_by_patient(label, patient, np.random.default_rng(2), 1)[:, 0]

@@ -20,13 +20,13 @@ WEIGHTS = [2.83179742, -1.48774901, -0.32352669]
 CUTS = [-2.45972425, 0.03126336, 2.67034622]
 
 
-def test_without_a_penalty_it_is_that_of_statsmodels() -> None:
+def test_without_a_penalty_it_is_that_of_statsmodels():
     found = fit_proportional_odds(VALUES, GRADE, 4, 0.0)
     assert found.weights == pytest.approx(WEIGHTS, abs=3e-7)
     assert found.cuts == pytest.approx(CUTS, abs=3e-7)
 
 
-def test_of_two_grades_it_is_logistic_regression_with_its_penalty() -> None:
+def test_of_two_grades_it_is_logistic_regression_with_its_penalty():
     high = (GRADE > 1).astype(np.int64)
     found = fit_proportional_odds(VALUES, high, 2, 0.1)
     other = LogisticRegression(C=1 / (0.1 * CASES), tol=1e-12, max_iter=10_000).fit(VALUES, high)
@@ -34,14 +34,14 @@ def test_of_two_grades_it_is_logistic_regression_with_its_penalty() -> None:
     assert found.cuts == pytest.approx(-other.intercept_, abs=1e-6)
 
 
-def test_grades_turned_round_turn_weights_and_cuts_round() -> None:
+def test_grades_turned_round_turn_weights_and_cuts_round():
     found = fit_proportional_odds(VALUES, GRADE, 4, 0.05)
     turned = fit_proportional_odds(-VALUES, 3 - GRADE, 4, 0.05)
     assert turned.weights == pytest.approx(found.weights, abs=1e-6)
     assert turned.cuts == pytest.approx(-found.cuts[::-1], abs=1e-6)
 
 
-def test_a_grade_without_a_case_has_hardly_a_chance_and_cuts_stay_in_order() -> None:
+def test_a_grade_without_a_case_has_hardly_a_chance_and_cuts_stay_in_order():
     found = fit_proportional_odds(VALUES, np.where(GRADE == 2, 3, GRADE), 4, 0.01)
     chance = grade_probabilities(VALUES @ found.weights, found.cuts)
     assert chance[:, 2].max() < 1e-4
@@ -50,7 +50,7 @@ def test_a_grade_without_a_case_has_hardly_a_chance_and_cuts_stay_in_order() -> 
 
 
 @pytest.mark.parametrize(("least", "most"), [(1, 3), (0, 2), (1, 2), (2, 2)])
-def test_cuts_of_grades_without_a_case_at_the_ends_lie_far_away(least: int, most: int) -> None:
+def test_cuts_of_grades_without_a_case_at_the_ends_lie_far_away(least, most):
     seen = np.isin(GRADE, np.arange(least, most + 1))
     found = fit_proportional_odds(VALUES[seen], GRADE[seen], 4, 0.01)
     chance = grade_probabilities(VALUES @ found.weights, found.cuts)
@@ -63,16 +63,16 @@ def test_cuts_of_grades_without_a_case_at_the_ends_lie_far_away(least: int, most
         assert found.weights == pytest.approx(alone.weights)
 
 
-def test_weights_that_may_only_rise_do_not_fall() -> None:
+def test_weights_that_may_only_rise_do_not_fall():
     assert fit_proportional_odds(-VALUES[:, :1], GRADE, 4, 0.01, rising=True).weights == 0
 
 
-def test_too_few_steps_are_an_error() -> None:
+def test_too_few_steps_are_an_error():
     with pytest.raises(NotConverged, match="max_iter"):
         fit_proportional_odds(VALUES, GRADE, 4, 0.01, iterations=2)
 
 
-def test_the_ranked_probability_score_is_0_for_certainty_and_1_at_the_other_end() -> None:
+def test_the_ranked_probability_score_is_0_for_certainty_and_1_at_the_other_end():
     chance = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.2, 0.5, 0.3]])
     terms = ranked_probability_terms(chance, np.array([2, 2, 1]))
     assert terms == pytest.approx([0, 1, (0.2**2 + 0.3**2) / 2])

@@ -16,13 +16,13 @@ from skiagram.statistics.variation import most_alike
 @pytest.mark.slow
 @settings(deadline=None)
 @given(st.integers(1, 200), st.integers(0, 200))
-def test_wilson_equals_scipy(n: int, wanted: int) -> None:
+def test_wilson_equals_scipy(n, wanted):
     k = min(wanted, n)
     theirs = binomtest(k, n).proportion_ci(method="wilson")
     assert wilson_interval(k / n, n) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
-def test_one_case_a_patient_is_plain_wilson() -> None:
+def test_one_case_a_patient_is_plain_wilson():
     success = (np.arange(50) < 37).astype(float)
     found = proportion(success, np.arange(50))
     theirs = binomtest(37, 50).proportion_ci(method="wilson")
@@ -30,13 +30,13 @@ def test_one_case_a_patient_is_plain_wilson() -> None:
     assert found.method == "Wilson"
 
 
-def test_copies_within_a_patient_add_nothing() -> None:
+def test_copies_within_a_patient_add_nothing():
     success = (np.arange(50) < 37).astype(float)
     copied = share(np.repeat(success, 3)[None], np.repeat(np.arange(50), 3))
     assert copied.size == pytest.approx(50, rel=0.03)
 
 
-def test_images_are_taken_to_be_as_alike_as_they_may_be() -> None:
+def test_images_are_taken_to_be_as_alike_as_they_may_be():
     """By the upper bound of the correlation within 40 patients of 5 images, one in 8 wrong."""
     patient = np.repeat(np.arange(40), 5)
     success = np.ones(200)
@@ -52,7 +52,7 @@ def test_images_are_taken_to_be_as_alike_as_they_may_be() -> None:
     assert most_alike(success, few) == 1  # another rule sees to few with most images
 
 
-def test_all_right_counts_patients_not_images() -> None:
+def test_all_right_counts_patients_not_images():
     found = proportion(np.ones(60), np.repeat(np.arange(20), 3))
     student = t.ppf(0.975, 19)
     assert found.low == pytest.approx(20 / (20 + student**2))  # Wilson's bound of 20 out of 20

@@ -20,14 +20,14 @@ BCG = np.array(
 )  # fmt: skip
 
 
-def log_relative_risks() -> tuple[np.ndarray, np.ndarray]:
+def log_relative_risks():
     ill, well, control_ill, control_well = BCG.T
     treated, control = ill + well, control_ill + control_well
     value = np.log(ill / treated) - np.log(control_ill / control)
     return value, 1 / ill - 1 / treated + 1 / control_ill - 1 / control
 
 
-def test_the_variance_between_trials_of_bcg_is_the_published_one() -> None:
+def test_the_variance_between_trials_of_bcg_is_the_published_one():
     value, variance = log_relative_risks()
     weight = 1 / variance
     mean = (weight * value).sum() / weight.sum()
@@ -37,7 +37,7 @@ def test_the_variance_between_trials_of_bcg_is_the_published_one() -> None:
     assert between_sites(value, variance, len(value) - 1) == pytest.approx(0.3181, abs=5e-5)
 
 
-def test_the_summary_of_bcg_is_hartungs_and_knapps() -> None:
+def test_the_summary_of_bcg_is_hartungs_and_knapps():
     value, variance = log_relative_risks()
     found = summarise_random_effects(value, variance)
     weight = 1 / (variance + found.between**2)
@@ -48,7 +48,7 @@ def test_the_summary_of_bcg_is_hartungs_and_knapps() -> None:
     assert found.mean == pytest.approx(-0.715, abs=2e-3)
 
 
-def test_where_the_next_site_lies_allows_for_a_spread_that_is_not_well_known() -> None:
+def test_where_the_next_site_lies_allows_for_a_spread_that_is_not_well_known():
     """Viechtbauer 2007: the bounds of τ² are where the squares are quantiles of χ²."""
     value, variance = log_relative_risks()
     found = summarise_random_effects(value, variance)
@@ -64,7 +64,7 @@ def test_where_the_next_site_lies_allows_for_a_spread_that_is_not_well_known() -
     assert bounds == pytest.approx([0.1197, 1.1115], abs=1e-4)
 
 
-def test_sites_that_agree_are_summarised_like_one_study_of_all_with_students_quantile() -> None:
+def test_sites_that_agree_are_summarised_like_one_study_of_all_with_students_quantile():
     variance = np.array([0.1, 0.2, 0.4])
     found = summarise_random_effects(np.array([1.0, 1.01, 0.99]), variance)
     assert found.between == 0
@@ -72,7 +72,7 @@ def test_sites_that_agree_are_summarised_like_one_study_of_all_with_students_qua
     assert found.high - found.mean == pytest.approx(t.ppf(0.975, 2) * error)
 
 
-def test_two_sites_say_nothing_of_the_next() -> None:
+def test_two_sites_say_nothing_of_the_next():
     found = summarise_random_effects(np.array([0.5, 1.5]), np.array([0.1, 0.1]))
     assert (found.next_low, found.next_high) == (None, None)
     with pytest.raises(ValueError, match="two or more"):

@@ -17,7 +17,7 @@ from skiagram.statistics.variation import Variation, over_trainings
 from tests.statistics.paired import OTHER_PROBABILITY, PATIENT, POSITIVE, PROBABILITY
 
 
-def test_settling_takes_a_third_more_patients_than_detecting() -> None:
+def test_settling_takes_a_third_more_patients_than_detecting():
     found = plan_patients(Variation(0.0004), 100, 0.02)
     assert found.detect == 785  # 100 · (2.8016 · .02 / .02)²
     assert found.settle / found.detect == pytest.approx(1.339, abs=0.002)
@@ -28,7 +28,7 @@ def test_settling_takes_a_third_more_patients_than_detecting() -> None:
 
 
 @pytest.mark.parametrize("tested", [8, 12, 20])
-def test_the_patients_asked_for_are_those_that_a_t_test_takes(tested: int) -> None:
+def test_the_patients_asked_for_are_those_that_a_t_test_takes(tested):
     """Paired differences of variance 1; the power of Student's test is that of noncentral t."""
     needed = next(
         n for n in range(500, 1200) if nct.sf(t.ppf(0.975, n - 1), n - 1, 0.1 * np.sqrt(n)) >= 0.8
@@ -37,7 +37,7 @@ def test_the_patients_asked_for_are_those_that_a_t_test_takes(tested: int) -> No
     assert found.detect == pytest.approx(needed, abs=1)
 
 
-def test_more_patients_leave_the_degrees_of_freedom_of_the_trainings() -> None:
+def test_more_patients_leave_the_degrees_of_freedom_of_the_trainings():
     figures = np.array([0.80, 0.81, 0.83])
     today, larger = (over_trainings(0.001 / n, 20 * n - 1, figures) for n in (1, 50))
     grown = today.of_patients(50)
@@ -45,7 +45,7 @@ def test_more_patients_leave_the_degrees_of_freedom_of_the_trainings() -> None:
     assert grown.degrees == pytest.approx(larger.degrees)
 
 
-def test_the_spread_of_trainings_is_not_lessened_by_patients() -> None:
+def test_the_spread_of_trainings_is_not_lessened_by_patients():
     wide = plan_patients(Variation(0.0004, trainings=0.0002), 100, 0.02)
     assert (wide.detect, wide.settle) == (None, None)
     assert "repeats" in wide.reason
@@ -53,7 +53,7 @@ def test_the_spread_of_trainings_is_not_lessened_by_patients() -> None:
     assert some.detect > 785
 
 
-def test_mcnemar_equals_r_on_single_images() -> None:
+def test_mcnemar_equals_r_on_single_images():
     right = (PROBABILITY >= 0.5) == POSITIVE
     other = (OTHER_PROBABILITY >= 0.5) == POSITIVE
     found = mcnemar(right, other, PATIENT)
@@ -62,13 +62,13 @@ def test_mcnemar_equals_r_on_single_images() -> None:
     assert found.p == pytest.approx(0.000402450561523)
 
 
-def test_agreement_shows_nothing() -> None:
+def test_agreement_shows_nothing():
     right = np.arange(10) < 5
     assert mcnemar(right, right, np.arange(10)).p == 1
     assert mcnemar(right, right, np.arange(10) // 2).p == 1
 
 
-def test_clusters_of_two_with_one_discordant_image_equal_the_chi_squared_form() -> None:
+def test_clusters_of_two_with_one_discordant_image_equal_the_chi_squared_form():
     patient = np.repeat(np.arange(30), 2)
     right, other = np.ones((2, 60), dtype=bool)
     other[:40:2] = False
@@ -78,7 +78,7 @@ def test_clusters_of_two_with_one_discordant_image_equal_the_chi_squared_form() 
     assert found.p == pytest.approx(chi2.sf((20 - 10) ** 2 / 30, 1))
 
 
-def test_copies_of_an_image_add_no_certainty() -> None:
+def test_copies_of_an_image_add_no_certainty():
     rng = np.random.default_rng(0)
     right, other = rng.random((2, 100)) < [[0.8], [0.7]]
     pairs = np.repeat(np.arange(100), 2)
@@ -88,7 +88,7 @@ def test_copies_of_an_image_add_no_certainty() -> None:
     )
 
 
-def test_decisions_are_tested_as_means_over_repeats_not_as_an_ensemble() -> None:
+def test_decisions_are_tested_as_means_over_repeats_not_as_an_ensemble():
     one = np.zeros((3, 30), dtype=bool)
     one[0, :10] = one[1, 10:20] = one[2, 20:] = True  # an ensemble of three is never correct
     other = np.zeros((3, 30), dtype=bool)
@@ -99,7 +99,7 @@ def test_decisions_are_tested_as_means_over_repeats_not_as_an_ensemble() -> None
     assert found.method == f"{CLUSTERED}, over 3 trainings"
 
 
-def test_overlapping_training_sets_widen_the_test_of_decisions() -> None:
+def test_overlapping_training_sets_widen_the_test_of_decisions():
     rng = np.random.default_rng(0)
     one, other = rng.random((2, 100)) < [[0.8], [0.6]]
     net = one.astype(float) - other
@@ -108,17 +108,17 @@ def test_overlapping_training_sets_widen_the_test_of_decisions() -> None:
     assert found.p == pytest.approx(2 * norm.sf(abs(z)))
 
 
-def test_corrected_p_values_equal_r() -> None:
+def test_corrected_p_values_equal_r():
     # R 4.2.2: p.adjust(c(.01, .04, .03, .005, .2, .04), 'holm')
     found = correct_by_holm(np.array([0.01, 0.04, 0.03, 0.005, 0.2, 0.04]))
     np.testing.assert_allclose(found, [0.05, 0.12, 0.12, 0.03, 0.20, 0.12])
 
 
-def interval_of(value: float, variation: Variation) -> Estimate:
+def interval_of(value, variation):
     return Estimate(value, value - variation.half, value + variation.half)
 
 
-def test_probabilities_of_a_gain_are_those_of_the_normal_posterior_and_add_to_one() -> None:
+def test_probabilities_of_a_gain_are_those_of_the_normal_posterior_and_add_to_one():
     variation = Variation(0.02**2)
     gain = gain_probabilities(interval_of(0.03, variation), variation, 0.02)
     assert gain.above == pytest.approx(norm.cdf(0.5))
@@ -128,14 +128,14 @@ def test_probabilities_of_a_gain_are_those_of_the_normal_posterior_and_add_to_on
 
 
 @pytest.mark.parametrize("degrees", [3.0, 20.0, np.inf])
-def test_a_bound_at_the_margin_leaves_a_fortieth(degrees: float) -> None:
+def test_a_bound_at_the_margin_leaves_a_fortieth(degrees):
     variation = Variation(0.01**2, degrees)
     difference = interval_of(0.02 + variation.half, variation)
     gain = gain_probabilities(difference, variation, 0.02)
     assert 1 - gain.above == pytest.approx(0.025)
 
 
-def test_what_cannot_be_told_is_not_and_equal_scores_are_within() -> None:
+def test_what_cannot_be_told_is_not_and_equal_scores_are_within():
     nothing = Variation(0.0)
     assert gain_probabilities(Estimate(None), nothing, 0.02) is None
     assert gain_probabilities(Estimate(0.1, -0.1, 0.3), nothing, 0.02) is None

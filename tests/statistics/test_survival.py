@@ -24,7 +24,7 @@ CLOSE = 1e-9
 SCORED = (RISK, TIME, EVENT, ONE_FIT, EACH)
 
 
-def test_figures_equal_those_of_scikit_survival() -> None:
+def test_figures_equal_those_of_scikit_survival():
     assert harrell_concordance(*SCORED).value == EXACT(times.HARRELL, abs=CLOSE)
     assert uno_concordance(*SCORED, 300.0).value == EXACT(times.UNO_TO_300, abs=CLOSE)
     assert auc_at(*SCORED, 200.0).value == EXACT(times.AUC_AT_200, abs=CLOSE)
@@ -34,7 +34,7 @@ def test_figures_equal_those_of_scikit_survival() -> None:
     assert integrated == EXACT(times.INTEGRATED_BRIER, abs=CLOSE)
 
 
-def test_curves_and_the_log_rank_test_equal_those_of_lifelines() -> None:
+def test_curves_and_the_log_rank_test_equal_those_of_lifelines():
     assert kaplan_meier(TIME, EVENT).at(GRID) == EXACT(times.KAPLAN_MEIER, abs=CLOSE)
     other = times.OTHER & ~EVENT
     incidence = 1 - aalen_johansen(times.UNTIED, EVENT, other).at(GRID)
@@ -48,7 +48,7 @@ def test_curves_and_the_log_rank_test_equal_those_of_lifelines() -> None:
     assert halves == EXACT(times.LOGRANK_OF_VALUES, rel=1e-9)
 
 
-def test_who_had_another_event_first_is_known_to_be_without_this_one() -> None:
+def test_who_had_another_event_first_is_known_to_be_without_this_one():
     generator = np.random.default_rng(9)
     both = generator.exponential([[300.0], [500.0]], (2, 30_000))
     first, event = both.min(axis=0), both[0] < both[1]
@@ -66,14 +66,14 @@ def test_who_had_another_event_first_is_known_to_be_without_this_one() -> None:
     assert acted.value == EXACT(true, abs=0.01)
 
 
-def test_an_event_leaves_before_a_censoring_at_the_same_time() -> None:
+def test_an_event_leaves_before_a_censoring_at_the_same_time():
     time, event = np.array([1.0, 1.0, 2.0]), np.array([True, False, False])
     assert kaplan_meier(time, event).at(np.array([1.0])) == EXACT(2 / 3)
     assert censoring_curve(time, event).at(np.array([1.0])) == EXACT(1 / 2)
     assert censoring_curve(time, event).before(np.array([1.0])) == EXACT(1.0)
 
 
-def test_cases_of_two_fits_make_no_pair() -> None:
+def test_cases_of_two_fits_make_no_pair():
     halves = EACH % 2
     shifted = RISK + 100.0 * halves  # a fit's scale says nothing of another's
     within = harrell_concordance(RISK, TIME, EVENT, halves, EACH).value
@@ -81,7 +81,7 @@ def test_cases_of_two_fits_make_no_pair() -> None:
     assert harrell_concordance(shifted, TIME, EVENT, ONE_FIT, EACH).value != EXACT(within, abs=0.01)
 
 
-def test_each_case_is_left_out_with_all_pairs() -> None:
+def test_each_case_is_left_out_with_all_pairs():
     patient, fit = EACH // 3, EACH % 2
     cases = (RISK, TIME, EVENT, fit, patient)
     without = np.array(
@@ -95,14 +95,14 @@ def test_each_case_is_left_out_with_all_pairs() -> None:
         assert weighted.influence.mean() == EXACT(0, abs=1e-9)
 
 
-def test_a_figure_without_a_pair_has_a_reason() -> None:
+def test_a_figure_without_a_pair_has_a_reason():
     nobody = np.zeros_like(EVENT)
     estimate = harrell_concordance(RISK, TIME, nobody, ONE_FIT, EACH).estimate()
     assert estimate.value is None
     assert "too few" in estimate.reason
 
 
-def test_d_calibration_tells_true_from_false_survival() -> None:
+def test_d_calibration_tells_true_from_false_survival():
     generator = np.random.default_rng(0)
     time, end = generator.exponential(size=2000), generator.exponential(2.0, size=2000)
     seen, event = np.minimum(time, end), time <= end
@@ -113,7 +113,7 @@ def test_d_calibration_tells_true_from_false_survival() -> None:
     assert d_calibration(np.exp(-2 * seen), event, np.arange(2000))[1] < 1e-6
 
 
-def test_images_of_a_patient_count_once_in_d_calibration() -> None:
+def test_images_of_a_patient_count_once_in_d_calibration():
     generator = np.random.default_rng(1)
     survival, event = generator.uniform(size=60), generator.uniform(size=60) < 0.7
     patient = np.repeat(np.arange(60), 4)
@@ -123,7 +123,7 @@ def test_images_of_a_patient_count_once_in_d_calibration() -> None:
     assert of_images[1] == EXACT(of_patients[1])
 
 
-def test_net_benefit_without_censoring_counts_events_and_false_alarms() -> None:
+def test_net_benefit_without_censoring_counts_events_and_false_alarms():
     generator = np.random.default_rng(4)
     risk, time = generator.uniform(size=200), generator.exponential(100, size=200)
     event, patient = np.ones(200, dtype=bool), np.arange(200)
@@ -135,7 +135,7 @@ def test_net_benefit_without_censoring_counts_events_and_false_alarms() -> None:
         assert benefit.influence[0] == EXACT(worth - worth.mean(), abs=CLOSE)
 
 
-def test_net_benefit_of_censored_patients_is_that_of_the_curve_of_those_acted_on() -> None:
+def test_net_benefit_of_censored_patients_is_that_of_the_curve_of_those_acted_on():
     """Four are acted on: an event, one leaves, an event among two; 3/4 · 1/2 are without one."""
     risk = np.array([0.9, 0.8, 0.7, 0.6, 0.1, 0.1, 0.1, 0.1])
     time = np.array([1.0, 2.0, 3.0, 9.0, 1.0, 9.0, 9.0, 9.0])
@@ -146,7 +146,7 @@ def test_net_benefit_of_censored_patients_is_that_of_the_curve_of_those_acted_on
         assert benefit.value == EXACT(worth, abs=CLOSE, nan_ok=True)
 
 
-def times_with_others(generator: np.random.Generator, cases: int) -> tuple[np.ndarray, ...]:
+def times_with_others(generator, cases):
     """Return risks, times, whether the event was seen, and whether another one was."""
     risk = generator.uniform(0.1, 0.9, size=cases)
     time = generator.exponential(-1 / np.log(1 - risk))  # the event by the time 1
@@ -155,7 +155,7 @@ def times_with_others(generator: np.random.Generator, cases: int) -> tuple[np.nd
     return risk, first.round(2), first == time, first == other
 
 
-def test_what_a_case_is_worth_to_net_benefit_is_what_its_weight_does_to_it() -> None:
+def test_what_a_case_is_worth_to_net_benefit_is_what_its_weight_does_to_it():
     risk, time, event, other = times_with_others(np.random.default_rng(2), 60)
     found = net_benefit_at(risk, time, event, 0.8, 0.3, np.arange(60), other)
     for case in (0, 7, 21, 40):  # 1,000 copies of all cases, and one more of this one
@@ -166,7 +166,7 @@ def test_what_a_case_is_worth_to_net_benefit_is_what_its_weight_does_to_it() -> 
 
 
 @pytest.mark.slow
-def test_intervals_of_net_benefit_hold() -> None:
+def test_intervals_of_net_benefit_hold():
     generator = np.random.default_rng(3)
     risk, time, event, other = times_with_others(generator, 100_000)
     everyone = np.arange(100_000)

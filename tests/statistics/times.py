@@ -4,19 +4,18 @@ The figures were computed once with scikit-survival 0.28.0 and lifelines 0.30.3.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 CASES = 60
 _NUMBER = np.arange(CASES)
 VALUES = np.stack(
     [np.sin(1 + _NUMBER * 1.7), np.cos(_NUMBER * 2.3), np.sin(_NUMBER * 0.9) ** 3], axis=1
 )
-EVENT: NDArray[np.bool_] = (_NUMBER % 5 != 0) & (_NUMBER % 7 != 1)
-OTHER: NDArray[np.bool_] = _NUMBER % 3 == 0  # where no event was
+EVENT = (_NUMBER % 5 != 0) & (_NUMBER % 7 != 1)
+OTHER = _NUMBER % 3 == 0  # where no event was
 _EXACT = np.round(200 * np.exp(-VALUES[:, 0] + 0.6 * np.cos(5 * _NUMBER)), 0) + 1
-TIME: NDArray[np.float64] = np.where(EVENT, _EXACT, _EXACT + 0.5)
+TIME = np.where(EVENT, _EXACT, _EXACT + 0.5)
 UNTIED = TIME + _NUMBER * 1e-4
-RISK: NDArray[np.float64] = np.round(VALUES[:, 0] + 0.7 * np.cos(3 * _NUMBER), 1)
+RISK = np.round(VALUES[:, 0] + 0.7 * np.cos(3 * _NUMBER), 1)
 GRID = np.array([50.0, 100.0, 200.0, 300.0])
 SURVIVAL = np.exp(-np.exp(RISK * 0.5)[:, None] * GRID / 300)
 ONE_FIT = np.zeros(CASES, dtype=np.int64)

@@ -1,21 +1,16 @@
 """A check names every problem at once, in the very words of the run."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from skiagram.audit.contract import Finding
-from skiagram.datasets.folder.source import Folder
 from skiagram.errors import DataError
-from skiagram.steps.check import CheckedData, check_folder, file_order
+from skiagram.steps.check import check_folder, file_order
 from skiagram.tables.frames import read_table
-from skiagram.tasks.task import Design
 from tests.datasets.own_folders import (
     COLUMNS,
-    OwnFolder,
     faulty,
     mixed_folder,
     png,
@@ -27,12 +22,12 @@ from tests.datasets.own_folders import (
 from tests.datasets.sources import ingested
 
 
-def checked(own: OwnFolder, source: Folder, design: Design = "cv") -> CheckedData:
+def checked(own, source, design="cv"):
     return check_folder(source, own.folder, read_table(own.csv.read_bytes()), design).data
 
 
 @pytest.mark.slow
-def test_a_sound_folder_has_no_problem(tmp_path: Path) -> None:
+def test_a_sound_folder_has_no_problem(tmp_path):
     own = sound_folder(tmp_path)
     found = checked(own, source_of(own))
     assert found.runnable
@@ -40,7 +35,7 @@ def test_a_sound_folder_has_no_problem(tmp_path: Path) -> None:
     assert {one.note.depth for one in found.first} == {"uint8", "uint16", "float32"}
 
 
-def one_film_a_patient(place: Path, names: list[str]) -> OwnFolder:
+def one_film_a_patient(place, names):
     """Write films of a patient each; row `at` is of class `at % 2`."""
     rows = [
         row(at, name, patient_id=f"MRN-{at:04d}", label=("normal", "cancer")[at % 2])
@@ -50,7 +45,7 @@ def one_film_a_patient(place: Path, names: list[str]) -> OwnFolder:
 
 
 @pytest.mark.slow
-def test_every_fault_of_60_mixed_files_is_named_as_the_run_names_it(tmp_path: Path) -> None:
+def test_every_fault_of_60_mixed_files_is_named_as_the_run_names_it(tmp_path):
     own = mixed_folder(tmp_path)
     found = checked(own, source_of(own)).problems
     named, problems = {problem.where for problem in found}, [str(problem) for problem in found]
@@ -69,7 +64,7 @@ def test_every_fault_of_60_mixed_files_is_named_as_the_run_names_it(tmp_path: Pa
     assert len(cases) == 52
 
 
-def _remedy(own: OwnFolder, name: str) -> None:
+def _remedy(own, name):
     """Do as told: remove the file and its row, or the second row."""
     lines = own.csv.read_text().splitlines()
     of_file = [line for line in lines if line.startswith(f"{name},")]
@@ -79,7 +74,7 @@ def _remedy(own: OwnFolder, name: str) -> None:
 
 
 @pytest.mark.slow
-def test_duplicates_that_the_audit_would_stop_at_are_named(tmp_path: Path) -> None:
+def test_duplicates_that_the_audit_would_stop_at_are_named(tmp_path):
     files = {f"film-{at}.png": png(at) for at in range(8)} | {"copy.png": png(0)}
     own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
     found = checked(own, source_of(own))
@@ -91,7 +86,7 @@ def test_duplicates_that_the_audit_would_stop_at_are_named(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_many_files_are_read_in_their_order_by_several_processes(tmp_path: Path) -> None:
+def test_many_files_are_read_in_their_order_by_several_processes(tmp_path):
     files = {f"film-{at:03d}.png": png(at) for at in range(80)} | {"cut.jpg": faulty()["cut.jpg"]}
     own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
     found = checked(own, replace(source_of(own), columns=replace(COLUMNS, patient=None)))
@@ -102,7 +97,7 @@ def test_many_files_are_read_in_their_order_by_several_processes(tmp_path: Path)
 FILES = 40
 
 
-def findings(place: Path, names: list[str]) -> dict[str, Finding]:
+def findings(place, names):
     own = one_film_a_patient(place, names)
     source = source_of(own, replace(COLUMNS, covariates=()))
     found = checked(own, source)
@@ -110,18 +105,18 @@ def findings(place: Path, names: list[str]) -> dict[str, Finding]:
     return {one.name: one for one in found.report.findings}
 
 
-def drawn_names() -> list[str]:
+def drawn_names():
     return [f"{number:08d}.png" for number in np.random.default_rng(0).permutation(10**6)[:FILES]]
 
 
 @pytest.mark.slow
-def test_names_by_class_are_noted(tmp_path: Path) -> None:
+def test_names_by_class_are_noted(tmp_path):
     found = findings(tmp_path, [f"{'ab'[at % 2]}-film-{at:03d}.png" for at in range(FILES)])
     assert found["label_from_file_order"].severity == "note"
     assert "No model sees this" in found["label_from_file_order"].summary
 
 
-def test_the_order_of_files_is_one_within_folders_of_many_patients() -> None:
+def test_the_order_of_files_is_one_within_folders_of_many_patients():
     label, patient = np.arange(80) // 2 % 2, np.array([f"p{at // 2}" for at in range(80)])
     by_class = [f"{'ab'[k]}/{at:03d}.png" for at, k in enumerate(label)]
     order = file_order(by_class, np.argsort(np.argsort(by_class)), patient)
@@ -134,7 +129,7 @@ def test_the_order_of_files_is_one_within_folders_of_many_patients() -> None:
 
 
 @pytest.mark.slow
-def test_names_at_random_are_not(tmp_path: Path) -> None:
+def test_names_at_random_are_not(tmp_path):
     found = findings(tmp_path, drawn_names())
     assert {one.severity for one in found.values()} == {"note"}
     assert "label_from_file_order" not in found

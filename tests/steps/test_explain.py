@@ -2,10 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -28,7 +25,6 @@ from skiagram.steps.train import train_model
 from skiagram.sweeps.data import ingest_data, prepare_data
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.cases import read_cases
-from skiagram.tasks.task import Design
 from skiagram.training.options import decide_vertical_flips
 from tests.encoders.examples import options as encoder_options
 from tests.encoders.examples import weights_file
@@ -41,8 +37,8 @@ pytestmark = pytest.mark.slow
 FAMILIES = ("wavelet", "first_order")
 
 
-def asked(**changed: Any) -> ExplanationOptions:
-    values: dict[str, Any] = yaml.safe_load((CONF / "explain.yaml").read_text())["explanation"]
+def asked(**changed):
+    values = yaml.safe_load((CONF / "explain.yaml").read_text())["explanation"]
     few = {"orders": 2, "first": 3, "resamples": 8, "shap_cases": 8, "background": 8}
     values["importance"] |= few
     values["maps"] |= {"cases": 8, "steps": 8, "window": 0.25}
@@ -58,8 +54,8 @@ class Place:
     prepared: PreparedData
     plan: Plan
 
-    def options(self, name: str, **changed: Any) -> ExplainOptions:
-        def read(group: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    def options(self, name, **changed):
+        def read(group, names):
             return {name: self.workspace.options.read_file(group, name) for name in names}
 
         return ExplainOptions(
@@ -75,10 +71,10 @@ class Place:
             explanation=asked(**changed),
         )
 
-    def folders(self, name: str) -> ArmFolders:
+    def folders(self, name):
         return ArmFolders.under(self.workspace.store.folder.parent, name)
 
-    def train(self, name: str) -> str:
+    def train(self, name):
         """Train a model, once for all tests of a place."""
         if self.folders(name).scores.exists():
             return name
@@ -88,18 +84,18 @@ class Place:
         train_model(name, model, options, *known)
         return name
 
-    def write(self, name: str, context: RunContext, **changed: Any) -> Path:
+    def write(self, name, context, **changed):
         target = self.workspace.store.folder.parent / "explanations" / name
         options, trained = self.options(name, **changed), self.folders(name)
         explain_model(name, options, self.prepared, trained, target, context)
         return target
 
-    def explain(self, name: str, **changed: Any) -> Explanation:
+    def explain(self, name, **changed):
         target = self.write(name, self.workspace.context, **changed)
         return read_record(Explanation, target / EXPLANATION)
 
 
-def make_place(folder: Path, design: Design = "holdout", *encoders: str, **plan: Any) -> Place:
+def make_place(folder, design="holdout", *encoders, **plan):
     work = small_place(folder)
     conf = work.options.root / "conf"
     models = conf / "model"
@@ -123,11 +119,11 @@ def make_place(folder: Path, design: Design = "holdout", *encoders: str, **plan:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(tmp_path_factory):
     return make_place(tmp_path_factory.mktemp("explained"))
 
 
-def test_features_are_explained_by_the_fits_of_the_scores_without_the_seal(place: Place) -> None:
+def test_features_are_explained_by_the_fits_of_the_scores_without_the_seal(place):
     trained = [place.train(name) for name in ("logistic_regression", "small_forest")]
     shutil.rmtree(place.prepared.cases.parent / "sealed")
     linear, forest = (place.explain(training) for training in trained)
@@ -149,7 +145,7 @@ def test_features_are_explained_by_the_fits_of_the_scores_without_the_seal(place
     assert place.explain(trained[0]) == linear
 
 
-def test_maps_of_a_network_are_tested(place: Place) -> None:
+def test_maps_of_a_network_are_tested(place):
     found = place.explain(place.train("short_network"))
     assert found.difference == 0
     assert found.maps.observer.cases == 4
@@ -164,14 +160,14 @@ def test_maps_of_a_network_are_tested(place: Place) -> None:
         assert one.location is not None
 
 
-def test_nested_folds_are_made_again_as_long_as_training_made_them(tmp_path: Path) -> None:
+def test_nested_folds_are_made_again_as_long_as_training_made_them(tmp_path):
     place = make_place(tmp_path, "cv", folds=2, inner_folds=2)
     for name in ("small_forest", "short_network"):
         found = place.explain(place.train(name), blanked=False)
         assert (found.difference, found.fits) == (0, 2)
 
 
-def test_a_model_that_was_not_trained_is_not_explained(place: Place) -> None:
+def test_a_model_that_was_not_trained_is_not_explained(place):
     failed = Outcome("decision_tree", "classical", "Tree", "failed", "out of memory")
     scores = place.folders("decision_tree").scores
     shutil.copytree(place.folders(place.train("small_forest")).scores, scores)
@@ -180,9 +176,7 @@ def test_a_model_that_was_not_trained_is_not_explained(place: Place) -> None:
 
 
 @pytest.mark.parametrize("is_tuned", [False, True])
-def test_a_finder_is_refused_by_name_tuned_or_not(
-    place: Place, tmp_path: Path, is_tuned: bool
-) -> None:
+def test_a_finder_is_refused_by_name_tuned_or_not(place, tmp_path, is_tuned):
     values = place.workspace.options.read_file("model", "candidate_finder")
     if is_tuned:
         values = {
@@ -209,9 +203,7 @@ def test_a_finder_is_refused_by_name_tuned_or_not(
 @pytest.mark.parametrize(
     ("package", "model"), [("shap", "small_forest"), ("captum", "short_network")]
 )
-def test_a_missing_package_is_said_before_any_work(
-    package: str, model: str, place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_missing_package_is_said_before_any_work(package, model, place, monkeypatch, tmp_path):
     place.train(model)
     for name in [name for name in sys.modules if name.split(".")[0] == package]:
         monkeypatch.setitem(sys.modules, name, None)
@@ -222,7 +214,7 @@ def test_a_missing_package_is_said_before_any_work(
     assert not store.folder.exists()
 
 
-def test_an_encoder_with_a_head_has_no_maps_and_is_tried_without_the_region(tmp_path: Path) -> None:
+def test_an_encoder_with_a_head_has_no_maps_and_is_tried_without_the_region(tmp_path):
     place = make_place(tmp_path, "holdout", "tiny")
     models = place.workspace.options.root / "conf" / "model"
     text = (models / "logistic_regression.yaml").read_text()

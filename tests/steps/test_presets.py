@@ -22,21 +22,19 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def image(
-    shape: tuple[int, ...],
-    name: str,
-    region: tuple[int, int, int] | None = None,
-    modality: str = "",
-    spacing: tuple[float, ...] | None = (1, 1, 1),
-    depth: str = "int16",
-    contrast: float = 400.0,
-) -> CheckedImage:
+    shape,
+    name,
+    region=None,
+    modality="",
+    spacing=(1, 1, 1),
+    depth="int16",
+    contrast=400.0,
+):
     note = ImageNote(modality, 0.0, contrast, spacing, shape, depth, "", 0, False, "")
     return CheckedImage(0, name, note, region)
 
 
-def checked(
-    images: list[CheckedImage], modality: str = "", radii: tuple[float, ...] = ()
-) -> CheckedData:
+def checked(images, modality="", radii=()):
     return CheckedData([], [], {}, {modality: images}, radii=radii)
 
 
@@ -46,12 +44,12 @@ def checked(
     [((24, 24), False, None), ((300, 300, 3), False, 128), ((9, 24, 24, 1), True, 24)],
 )
 def test_the_line_of_init_fits_the_images(
-    shape: tuple[int, ...],
-    region: bool,
-    size: int | None,
-    pretrained: bool,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    shape,
+    region,
+    size,
+    pretrained,
+    monkeypatch,
+):
     monkeypatch.setattr(fitting, "_has_pretrained", lambda: pretrained)
     seen = checked([image(shape, "a.nii", (5, 1, 9) if region else None)], "CT_1")
     choices = fitting.fitting_choices("films", seen, "cv")
@@ -101,9 +99,7 @@ def test_the_line_of_init_fits_the_images(
         ("", "a.nii", "mr", "Headers and names do not tell"),
     ],
 )
-def test_the_header_is_asked_before_the_name(
-    headers: str, name: str, chosen: str, said: str
-) -> None:
+def test_the_header_is_asked_before_the_name(headers, name, chosen, said):
     images = [
         image((9, 24, 24, 1), name, (5, 1, 9), modality) for modality in headers.split() or [""]
     ]
@@ -113,7 +109,7 @@ def test_the_header_is_asked_before_the_name(
     assert bool(said) == bool(choices.why)
 
 
-def test_a_modality_called_pt_is_pet() -> None:
+def test_a_modality_called_pt_is_pet():
     seen = checked([image((9, 24, 24, 1), "a.nii", (5, 1, 9))], "PT_1")
     choices = fitting.fitting_choices("scans", seen, "cv")
     assert choices.params["restoration"] == "region_pet"
@@ -124,9 +120,7 @@ def test_a_modality_called_pt_is_pet() -> None:
     ("depth", "contrast", "said"),
     [("float32", 0.2, "varies by 0.2 alone"), ("uint8", 60.0, "holds bytes"), ("int16", 60.0, "")],
 )
-def test_ct_that_is_not_in_hounsfield_units_is_scaled(
-    depth: str, contrast: float, said: str
-) -> None:
+def test_ct_that_is_not_in_hounsfield_units_is_scaled(depth, contrast, said):
     scan = image((9, 24, 24, 1), "a.dcm", (5, 1, 9), "CT", depth=depth, contrast=contrast)
     choices = fitting.fitting_choices("scans", checked([scan]), "cv")
     kind = "mr" if said else "ct"
@@ -136,7 +130,7 @@ def test_ct_that_is_not_in_hounsfield_units_is_scaled(
     assert bool(said) == ("not in Hounsfield units" in choices.why)
 
 
-def test_models_of_an_outcome_read_every_covariate_of_the_line() -> None:
+def test_models_of_an_outcome_read_every_covariate_of_the_line():
     sized = {"conf/model/small_cnn.yaml": {"training.image_size": 128}}
     alone = fitting.FittingChoices({"dataset": "films"}, sized, {})
     outcome = Number(column="size", unit="mm", groups=4)
@@ -156,7 +150,7 @@ def test_models_of_an_outcome_read_every_covariate_of_the_line() -> None:
     assert "conf/features/covariates.yaml" not in without.options
 
 
-def test_the_area_of_a_mask_is_a_rule_of_an_outcome() -> None:
+def test_the_area_of_a_mask_is_a_rule_of_an_outcome():
     outcome = Number(column="size", unit="mm", groups=4)
     for region in ((81, 1, 9), None):
         seen = checked([image((30, 40), "a.png", region)], "P_1")
@@ -166,7 +160,7 @@ def test_the_area_of_a_mask_is_a_rule_of_an_outcome() -> None:
         assert (rule.get("columns") == ["shape_area_mesh"]) == (region is not None)
 
 
-def test_regions_in_space_without_a_spacing_are_measured_in_voxels() -> None:
+def test_regions_in_space_without_a_spacing_are_measured_in_voxels():
     scans = [image((9, 24, 24, 1), "a.tif", (5, 1, 9), spacing=None)]
     scans.append(image((9, 24, 24, 1), "b.nii", (5, 1, 9)))
     choices = fitting.fitting_choices("scans", checked(scans), "cv")
@@ -190,7 +184,7 @@ def test_regions_in_space_without_a_spacing_are_measured_in_voxels() -> None:
     assert "covariates_and_volume" in clinic.params["baselines"]
 
 
-def test_traits_of_the_file_are_no_rule_where_images_are_cut_to_their_regions() -> None:
+def test_traits_of_the_file_are_no_rule_where_images_are_cut_to_their_regions():
     outcome = Number(column="size", unit="mm", groups=4)
     scan = image((9, 24, 24, 1), "ct/a.nii", (5, 1, 9))
     for seen in (checked([scan]), CheckedData([], [], {}, {"CT": [scan], "MR": [scan]})):
@@ -207,7 +201,7 @@ def test_traits_of_the_file_are_no_rule_where_images_are_cut_to_their_regions() 
 
 @pytest.mark.slow  # what a network sees needs torch
 @pytest.mark.parametrize("kind", ["ct", "mr", "pet"])
-def test_the_networks_box_of_a_flat_region_lies_in_what_restoration_keeps(kind: str) -> None:
+def test_the_networks_box_of_a_flat_region_lies_in_what_restoration_keeps(kind):
     from skiagram.training.network_input import StoredImage, region_box
     from skiagram.training.options import RegionBox
 
@@ -229,9 +223,7 @@ def test_the_networks_box_of_a_flat_region_lies_in_what_restoration_keeps(kind: 
 @pytest.mark.parametrize(
     ("shape", "spacing"), [((512, 512), (0.4, 0.4)), ((40, 64, 64, 1), (2.0, 1.0, 1.0))]
 )
-def test_marked_images_are_searched_at_the_scale_of_development_lesions(
-    shape: tuple[int, ...], spacing: tuple[float, ...]
-) -> None:
+def test_marked_images_are_searched_at_the_scale_of_development_lesions(shape, spacing):
     images = [image(shape, name, spacing=spacing) for name in "abc"]
     seen = checked(images, radii=(10.0,))
     choices = fitting.fitting_choices("films", seen, "holdout")
@@ -259,7 +251,7 @@ def test_marked_images_are_searched_at_the_scale_of_development_lesions(
         assert (REPOSITORY / f"conf/model/{name}.yaml").exists()
 
 
-def test_patients_whose_two_images_are_compared_as_sides_are_counted() -> None:
+def test_patients_whose_two_images_are_compared_as_sides_are_counted():
     """Two patients have two images, one has one, and one has three, of which none is a side."""
     patient = np.array([*"aabbcddd"])
     case_id, label = np.array([f"c{k}" for k in range(8)]), np.zeros(8, np.int64)
@@ -275,9 +267,7 @@ def test_patients_whose_two_images_are_compared_as_sides_are_counted() -> None:
 @pytest.mark.parametrize(
     ("shape", "in_colour"), [((64, 64, 3), True), ((64, 64), False), ((9, 64, 64, 1), False)]
 )
-def test_colours_around_places_are_measured_where_there_are_any(
-    shape: tuple[int, ...], in_colour: bool
-) -> None:
+def test_colours_around_places_are_measured_where_there_are_any(shape, in_colour):
     spacing = (1.0,) * (3 if len(shape) == 4 else 2)
     seen = checked([image(shape, "a.png", spacing=spacing)], radii=(5.0,))
     choices = fitting.fitting_choices("skin", seen, "holdout")
@@ -286,7 +276,7 @@ def test_colours_around_places_are_measured_where_there_are_any(
 
 
 @pytest.mark.parametrize(("shape", "in_colour"), [((30, 40, 3), True), ((30, 40), False)])
-def test_colours_are_measured_where_there_are_any(shape: tuple[int, ...], in_colour: bool) -> None:
+def test_colours_are_measured_where_there_are_any(shape, in_colour):
     of_folder = fitting.fitting_choices("skin", checked([image(shape, "a.png")], "P_1"), "cv")
     for params in (of_folder.params, fitting.choices_of_array("skin", (500, *shape)).params):
         families = params.get("features", "").split(",")
@@ -294,7 +284,7 @@ def test_colours_are_measured_where_there_are_any(shape: tuple[int, ...], in_col
         assert ("glcm" in families) == in_colour  # beside those of params.yaml
 
 
-def test_within_masks_their_form_is_measured_and_colour_where_there_is_any() -> None:
+def test_within_masks_their_form_is_measured_and_colour_where_there_is_any():
     for shape, in_colour in (((30, 40, 3), True), ((30, 40), False)):
         seen = checked([image(shape, "a.png", (1, 9, 9))], "P_1")
         choices = fitting.fitting_choices("skin", seen, "cv")
@@ -308,7 +298,7 @@ def test_within_masks_their_form_is_measured_and_colour_where_there_is_any() -> 
         assert choices.image_shape == ((3,) if in_colour else (1,)) + (21, 21)
 
 
-def test_a_few_larger_images_do_not_enlarge_the_others() -> None:
+def test_a_few_larger_images_do_not_enlarge_the_others():
     shapes = [(50, 50)] * 6 + [(47, 50), (90, 90)]
     choices = fitting.fitting_choices("patches", checked([image(s, "a.png") for s in shapes]), "cv")
     small = choices.options["conf/model/small_cnn.yaml"]
@@ -320,9 +310,7 @@ def test_a_few_larger_images_do_not_enlarge_the_others() -> None:
 @pytest.mark.parametrize(
     ("side", "size", "fine_tuned"), [(28, 160, 96), (64, 160, 96), (65, None, 112)]
 )
-def test_pretrained_networks_enlarge_small_images_less(
-    side: int, size: int | None, fine_tuned: int
-) -> None:
+def test_pretrained_networks_enlarge_small_images_less(side, size, fine_tuned):
     choices = fitting.fitting_choices("films", checked([image((side, 20), "a.png")]), "cv")
     chosen = choices.options.get("conf/encoder/efficientnet_lite0.yaml", {})
     assert chosen.get("preprocessing.size") == size
@@ -330,7 +318,7 @@ def test_pretrained_networks_enlarge_small_images_less(
     assert network["training.image_size"] == fine_tuned
 
 
-def test_a_project_may_change_its_presets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_project_may_change_its_presets(tmp_path, monkeypatch):
     text = (REPOSITORY / "conf/presets.yaml").read_text(encoding="utf-8")
     (tmp_path / "conf").mkdir()
     own = text.replace("choose: {restoration: padding, proposal: grid}", "choose: {proposal: own}")
@@ -340,7 +328,7 @@ def test_a_project_may_change_its_presets(tmp_path: Path, monkeypatch: pytest.Mo
     assert fitting.fitting_choices("films", seen, "cv").params["proposal"] == "own"
 
 
-def test_presets_name_what_is_there() -> None:
+def test_presets_name_what_is_there():
     presets = yaml.safe_load((REPOSITORY / "conf/presets.yaml").read_text(encoding="utf-8"))
     rows = [*presets["data"], *presets["frozen"]]
     said = {key for row in rows for key in row.get("say", [])}

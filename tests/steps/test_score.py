@@ -1,8 +1,6 @@
 """What fitted models read of cases that ingest stored."""
 
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pandas as pd
 
@@ -13,7 +11,7 @@ from skiagram.records.files import write_table
 from skiagram.steps.score import list_lacking, read_stored_covariates
 
 
-def test_stored_numbers_name_the_sites_that_training_knows(tmp_path: Path) -> None:
+def test_stored_numbers_name_the_sites_that_training_knows(tmp_path):
     """Site 1 was read as `1.0`, which no model knows, so that nothing was harmonised."""
     stored = pd.DataFrame(
         {"case_id": ["a", "b", "c"], "site": [1.0, 2.0, float("nan")], "age": [61.5, 70.0, 48.0]}
@@ -27,10 +25,10 @@ def test_stored_numbers_name_the_sites_that_training_knows(tmp_path: Path) -> No
     assert covariates.missing("c") == ["`site` is unknown"]
 
 
-def test_what_cases_lack_is_counted_for_the_models_that_read_it() -> None:
+def test_what_cases_lack_is_counted_for_the_models_that_read_it():
     """A cohort without ages, or with other words for the sexes, was scored without a word."""
 
-    def scorer(*covariates: Covariate, earlier: bool = False) -> Any:
+    def scorer(*covariates, earlier=False):
         requires = SimpleNamespace(reads_other=False)
         return SimpleNamespace(covariates=covariates, reads_earlier=earlier, requires=requires)
 

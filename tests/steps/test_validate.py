@@ -1,8 +1,5 @@
 """What a cohort shares with a project is found by patients' ids and by images."""
 
-from pathlib import Path
-from typing import Any, cast
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,30 +15,28 @@ from skiagram.tasks.cases import SEALED, Cases, DataCard
 pytestmark = pytest.mark.slow
 
 
-def store(folder: Path, images: dict[str, Any]) -> None:
+def store(folder, images):
     with ShardWriter(folder / "images") as writer:
         for name, image in images.items():
             writer.add(name, image)
 
 
-def drawn(seed: int) -> Any:
+def drawn(seed):
     return np.random.default_rng(seed).integers(0, 255, (24, 24)).astype(np.uint8)
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path):
     names = np.array(["case-0", "case-1", "case-2"])
     store(tmp_path / "data", {name: drawn(at) for at, name in enumerate(names.tolist())})
     split, label = np.array(["train", "train", "test"]), np.array([0, 1, SEALED])
-    nothing = cast(Any, None)
+    nothing = None
     cases = Cases(names, names, split, label)
     card = DataCard("home", "Home", "CT", "CC0", "none", "drawn", patients_known=True)
     return Project(tmp_path, cases, nothing, card, nothing, nothing, ())
 
 
-def test_patients_and_images_of_development_cases_are_told(
-    project: Project, tmp_path: Path
-) -> None:
+def test_patients_and_images_of_development_cases_are_told(project, tmp_path):
     brighter = np.clip(drawn(0).astype(int) // 2 + 60, 0, 255).astype(np.uint8)
     images = {"case-0": brighter, "case-1": drawn(2), "case-2": drawn(7), "case-3": drawn(8)}
     store(tmp_path / "cohort", images)
@@ -54,7 +49,7 @@ def test_patients_and_images_of_development_cases_are_told(
     assert not find_shared(project, tmp_path / "cohort", {}, cohort).patients
 
 
-def test_what_is_left_out_leaves_labels_and_cases_alike(tmp_path: Path) -> None:
+def test_what_is_left_out_leaves_labels_and_cases_alike(tmp_path):
     names, label = np.array(["case-0", "case-1", "case-2"]), np.array([0, 1, 1])
     for folder in ("cases", "sealed"):
         (tmp_path / folder).mkdir()
@@ -69,7 +64,7 @@ def test_what_is_left_out_leaves_labels_and_cases_alike(tmp_path: Path) -> None:
     assert set(left.label.tolist()) == {SEALED}
 
 
-def test_a_site_of_a_cohort_that_is_a_number_is_the_site_of_training(tmp_path: Path) -> None:
+def test_a_site_of_a_cohort_that_is_a_number_is_the_site_of_training(tmp_path):
     table = pd.DataFrame({"case_id": ["a", "b", "c"], "site": [3.0, np.nan, 12.0]})
     write_table(table, tmp_path / "covariates.parquet")
     known = read_stored_covariates(tmp_path, (Covariate("site", ("12", "3"), "site_"),))

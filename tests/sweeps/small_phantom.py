@@ -3,7 +3,6 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -14,7 +13,7 @@ from skiagram.compute.workers import Compute
 from skiagram.options import check
 from skiagram.sweeps.rows import Sweep, expand_rows
 from skiagram.sweeps.runs import TrainedRow, run_rows
-from skiagram.sweeps.table import SweepResult, gather
+from skiagram.sweeps.table import gather
 from skiagram.sweeps.workspace import Workspace
 from tests import stand_ins
 
@@ -24,15 +23,13 @@ TRAINER = stand_ins.CPU
 PLAN = replace(stand_ins.PLAN, repeats=1, folds=3, validation_fraction=0.2)
 
 
-def context_in(store: Path) -> RunContext:
+def context_in(store):
     """Return the default use of the machine, with a store in a folder."""
     values = yaml.safe_load((CONF / "compute/local.yaml").read_text())
     return RunContext(check(Compute, values, "compute"), PieceStore(store))
 
 
-def small_place(
-    folder: Path, patients: tuple[int, int, int] = (24, 4, 12), **choices: Any
-) -> Workspace:
+def small_place(folder, patients=(24, 4, 12), **choices):
     """Return a place with all configs, the phantom's made small.
 
     Args:
@@ -51,12 +48,12 @@ def small_place(
     return Workspace(Composition(folder), None, context_in(folder / "work"))
 
 
-def make_sweep(**values: Any) -> Sweep:
+def make_sweep(**values):
     """Return a sweep with these values of its config."""
     return check(Sweep, {"question": "What does it change?", **values}, "sweep")
 
 
-def run(workspace: Workspace, **values: Any) -> SweepResult:
+def run(workspace, **values):
     """Run the rows of a sweep; those that fail are rows, too."""
     sweep, trained = make_sweep(**values), dict[int, TrainedRow]()
     rows = list(run_rows("try", sweep, expand_rows(sweep), workspace, trained_rows=trained))

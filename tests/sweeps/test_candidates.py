@@ -5,11 +5,8 @@ import pickle
 import time
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pytest
 
 from skiagram.composition import Composition
 from skiagram.preparation import PreparedData
@@ -26,21 +23,19 @@ from tests.sweeps.small_phantom import PLAN, context_in
 class Reader:
     """A model that returns where it was asked to read."""
 
-    def read(self, prepared: PreparedData, task: Task) -> Any:
+    def read(self, prepared, task):
         return [prepared.features]
 
 
-def test_what_it_reads_is_opened_once_while_the_data_are_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_it_reads_is_opened_once_while_the_data_are_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr(Candidate, "model", lambda self, threads: Reader())
     prepared = PreparedData.under(tmp_path)
     write_record(Task(Classes(("no", "yes"), 1), "holdout"), prepared.cases / "task.json")
     candidate = Candidate("svm", {})
-    opened: Any = candidate.read(prepared)
+    opened = candidate.read(prepared)
     assert candidate.read(replace(prepared)) is opened
     other = replace(prepared, features=tmp_path / "other.parquet")
-    elsewhere: Any = candidate.read(other)
+    elsewhere = candidate.read(other)
     assert elsewhere == [tmp_path / "other.parquet"]
     sent = pickle.loads(pickle.dumps(candidate))  # as a worker gets it
     assert sent == candidate
@@ -48,11 +43,11 @@ def test_what_it_reads_is_opened_once_while_the_data_are_the_same(
 
 
 def test_of_two_jobs_with_an_equal_training_one_waits_and_takes_what_was_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    tmp_path, monkeypatch
+):
     notes = tmp_path / "notes"
 
-    def train(*given: Any) -> None:
+    def train(*given):
         with notes.open("a") as file:
             file.write("trained\n")
         time.sleep(0.1)

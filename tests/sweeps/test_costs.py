@@ -1,7 +1,5 @@
 """Costs of real models on a small phantom, and the models that no other beats."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,22 +8,20 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps import costs
 from skiagram.sweeps.costs import CostComparison, pareto_front
 from skiagram.sweeps.rows import COSTS
-from skiagram.sweeps.table import SweepResult
-from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import run, small_place
 
 CLOCK = {"images": 8, "repeats": 3}
 BASELINES = ["ridge", "decision_tree", "of_wavelets", "hasty"]
 
 
-def run_costs(workspace: Workspace, **changed: Any) -> SweepResult:
+def run_costs(workspace, **changed):
     base = {"restoration": "repair", "features": "wavelet,first_order", "folds": 3}
     base |= {"baselines": BASELINES, "networks": []} | changed
     return run(workspace, base=base, axes={"seed": [0]}, clock=CLOCK, analysis="cost")
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def workspace(tmp_path_factory):
     place = small_place(tmp_path_factory.mktemp("cost"))
     models = place.options.root / "conf" / "model"
     text = (models / "ridge.yaml").read_text()
@@ -36,17 +32,17 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def result(workspace: Workspace) -> SweepResult:
+def result(workspace):
     return run_costs(workspace)
 
 
-def cost(result: SweepResult, model: str, name: str) -> Any:
+def cost(result, model, name):
     figures = result.rows[0].figures
     return (figures.of(model, name) or Estimate(None)).value
 
 
 @pytest.mark.slow
-def test_costs_that_no_machine_changes_are_those_of_the_fitted_model(result: SweepResult) -> None:
+def test_costs_that_no_machine_changes_are_those_of_the_fitted_model(result):
     adds = cost(result, "ridge", "multiply_adds")
     assert cost(result, "ridge", "parameters") == adds + 2  # a coefficient a feature, an intercept
     assert cost(result, "ridge", "parameters") > cost(result, "of_wavelets", "parameters")
@@ -57,8 +53,8 @@ def test_costs_that_no_machine_changes_are_those_of_the_fitted_model(result: Swe
 
 @pytest.mark.slow
 def test_features_are_part_of_the_time_and_a_family_that_is_not_used_is_not(
-    result: SweepResult,
-) -> None:
+    result,
+):
     described = cost(result, "ridge", "input_milliseconds")
     assert 0 < cost(result, "of_wavelets", "input_milliseconds") < described
     assert described < cost(result, "ridge", "case_milliseconds")
@@ -70,16 +66,14 @@ def test_features_are_part_of_the_time_and_a_family_that_is_not_used_is_not(
 
 
 @pytest.mark.slow
-def test_a_model_that_fails_is_named_and_the_others_stand(result: SweepResult) -> None:
+def test_a_model_that_fails_is_named_and_the_others_stand(result):
     assert isinstance(result.analysis, CostComparison)
     assert [each.model for each in result.analysis.models] == BASELINES[:-1]
     assert "max_iter" in result.analysis.failed[0].reason
 
 
 @pytest.mark.slow
-def test_a_rerun_times_nothing_again_but_on_another_machine(
-    result: SweepResult, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rerun_times_nothing_again_but_on_another_machine(result, workspace, monkeypatch):
     assert run_costs(workspace) == result
     monkeypatch.setattr(costs, "describe_processor", lambda: "Processor X, 3 cores")
     again = run_costs(workspace)
@@ -90,7 +84,7 @@ def test_a_rerun_times_nothing_again_but_on_another_machine(
 
 
 @pytest.mark.slow
-def test_a_network_has_multiply_adds_and_no_inputs_to_make(workspace: Workspace) -> None:
+def test_a_network_has_multiply_adds_and_no_inputs_to_make(workspace):
     epochs = {f"conf.model.small_cnn.training.{name}": 1 for name in ("epochs", "patience")}
     found = run_costs(workspace, baselines=["ridge"], networks=["small_cnn"], **epochs)
     assert cost(found, "small_cnn", "input_milliseconds") is None
@@ -103,8 +97,8 @@ POINTS = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=8)
 
 @given(POINTS)
 def test_a_point_is_on_the_front_unless_another_dominates_it(
-    points: list[tuple[float, float]],
-) -> None:
+    points,
+):
     cost, value = zip(*points, strict=True)
     expected = [
         not any(c <= cost[i] and v >= value[i] and (c, v) != (cost[i], value[i]) for c, v in points)
@@ -113,5 +107,5 @@ def test_a_point_is_on_the_front_unless_another_dominates_it(
     assert pareto_front(cost, value).tolist() == expected
 
 
-def test_an_undefined_cost_is_not_on_the_front_and_keeps_nobody_off() -> None:
+def test_an_undefined_cost_is_not_on_the_front_and_keeps_nobody_off():
     assert pareto_front([None, 3.0, 1.0], [0.9, 0.8, 0.7]).tolist() == [False, True, True]

@@ -1,7 +1,6 @@
 """Data sets of rows: a finding of the audit that stops a run stops their rows."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -15,13 +14,13 @@ from tests.sweeps.small_phantom import CONF, context_in
 pytestmark = pytest.mark.slow
 
 
-def place(folder: Path) -> Workspace:
+def place(folder):
     shutil.copytree(CONF, folder / "conf")
     shutil.copy(CONF.parent / "params.yaml", folder / "params.yaml")
     return Workspace(Composition(folder), None, context_in(folder / "work"))
 
 
-def test_a_copy_on_both_sides_stops_the_rows_and_says_what_to_do(tmp_path: Path) -> None:
+def test_a_copy_on_both_sides_stops_the_rows_and_says_what_to_do(tmp_path):
     images = noise(8)
     images[7] = images[0]  # of the test set and of the training images
     ingested(balanced(images=images), tmp_path / "data")
@@ -29,7 +28,7 @@ def test_a_copy_on_both_sides_stops_the_rows_and_says_what_to_do(tmp_path: Path)
         audit_data(place(tmp_path), tmp_path / "data")
 
 
-def test_sound_data_pass_and_are_audited_once(tmp_path: Path) -> None:
+def test_sound_data_pass_and_are_audited_once(tmp_path):
     ingested(balanced(), tmp_path / "data")
     workspace, data = place(tmp_path), tmp_path / "data"
     assert audit_data(workspace, data).empty

@@ -1,7 +1,5 @@
 """Frozen encoders are an arm of their own in the sweeps that compare models."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 import yaml
@@ -17,9 +15,7 @@ from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Predictions
 from skiagram.report.index import render_sweep
 from skiagram.sweeps.costs import CostComparison
-from skiagram.sweeps.learning_curves import LearningCurve, LearningCurves
-from skiagram.sweeps.table import SweepResult
-from skiagram.sweeps.workspace import Workspace
+from skiagram.sweeps.learning_curves import LearningCurves
 from tests.encoders.examples import network, options, weights_file
 from tests.sweeps.small_phantom import run as run_sweep
 from tests.sweeps.small_phantom import small_place
@@ -34,7 +30,7 @@ REPAIRED = FILLED | {"outliers": {"threshold": 6.0, "radius": 2}}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("encoders")
     workspace = small_place(folder, (28, 4, 20))
     values = options(weights_file(folder), title="Tiny network")
@@ -49,12 +45,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture
-def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def encoded(monkeypatch):
     """Return a list that grows by the place of every image that a network sees."""
-    seen: list[int] = []
+    seen = []
     whole = encoding._encode_images
 
-    def counted(work: encoding._Work) -> np.ndarray:
+    def counted(work):
         seen.extend(work.images)
         return whole(work)
 
@@ -62,14 +58,14 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def run(place: Workspace, baselines: tuple[str, ...], **asked: Any) -> SweepResult:
+def run(place, baselines, **asked):
     """Run the rows of a sweep with a frozen encoder."""
     choices = {"features": "wavelet", "encoders": ["tiny"], "folds": 2, "networks": []}
     base = choices | {"baselines": [*baselines]} | asked.pop("base", {})
     return run_sweep(place, base=base, **asked)
 
 
-def crossover(place: Workspace, *baselines: str) -> SweepResult:
+def crossover(place, *baselines):
     """Run the rows of learning curves."""
     subset = "conf.plan.plan.subset"
     return run(
@@ -81,12 +77,12 @@ def crossover(place: Workspace, *baselines: str) -> SweepResult:
     )
 
 
-def find_curve(result: SweepResult, model: str) -> LearningCurve:
+def find_curve(result, model):
     assert isinstance(result.analysis, LearningCurves)
     return next(each for each in result.analysis.curves if each.model == model)
 
 
-def restorations(place: Workspace, *baselines: str) -> SweepResult:
+def restorations(place, *baselines):
     """Run the rows of a sweep over three restorations."""
     variants = {"filled": FILLED, "again": AGAIN, "repaired": REPAIRED}
     steps = {
@@ -96,7 +92,7 @@ def restorations(place: Workspace, *baselines: str) -> SweepResult:
     return run(place, baselines, axes={"steps": steps})
 
 
-def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspace) -> None:
+def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place):
     result = crossover(place, "logistic_regression", HEAD)
     curve = find_curve(result, HEAD)
     assert (curve.arm, curve.title) == ("encoder", "Logistic regression on Tiny network")
@@ -125,9 +121,7 @@ def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspac
     assert curve.title in render_sweep(result)
 
 
-def test_each_image_is_encoded_once_for_all_rows_and_sweeps(
-    place: Workspace, encoded: list[int]
-) -> None:
+def test_each_image_is_encoded_once_for_all_rows_and_sweeps(place, encoded):
     crossover(place, "logistic_regression", HEAD)
     assert encoded == []  # an earlier test did it, or it is done here
     result = restorations(place, "logistic_regression", HEAD)
@@ -144,7 +138,7 @@ def test_each_image_is_encoded_once_for_all_rows_and_sweeps(
     assert encoded == []
 
 
-def test_a_head_meets_corrupted_images(place: Workspace) -> None:
+def test_a_head_meets_corrupted_images(place):
     noise = {"scored": {"corruption": "noise", "amount": 5.0}}
     result = run(place, (HEAD,), axes={"images": {"unchanged": {}, "noisy": noise}})
     noisy = result.rows[1].figures
@@ -155,7 +149,7 @@ def test_a_head_meets_corrupted_images(place: Workspace) -> None:
     assert area.value == pytest.approx(0.5, abs=0.25)  # nothing is left under the noise
 
 
-def test_a_tuned_head_is_of_the_arm_of_its_encoder(place: Workspace) -> None:
+def test_a_tuned_head_is_of_the_arm_of_its_encoder(place):
     folder = place.options.root / "conf/model"
     values = yaml.safe_load((folder / "tuned_logistic_regression.yaml").read_text())
     values |= {"model": place.options.read_file("model", HEAD), "budget": {"trials": 2, "folds": 2}}
@@ -165,9 +159,9 @@ def test_a_tuned_head_is_of_the_arm_of_its_encoder(place: Workspace) -> None:
     assert None not in curve.draws[-1]
 
 
-def test_a_heads_costs_hold_those_of_its_encoder(place: Workspace) -> None:
+def test_a_heads_costs_hold_those_of_its_encoder(place):
     clock = {"images": 8, "repeats": 3}
-    asked: dict[str, Any] = {"axes": {"seed": [0]}, "analysis": "cost", "clock": clock}
+    asked = {"axes": {"seed": [0]}, "analysis": "cost", "clock": clock}
     result = run(place, ("tiny_ridge", "tiny_decision_tree"), **asked)
     assert isinstance(result.analysis, CostComparison)
     ridge, tree = (
@@ -185,7 +179,7 @@ def test_a_heads_costs_hold_those_of_its_encoder(place: Workspace) -> None:
     assert "diamonds are frozen encoders" in render_sweep(result)
 
 
-def test_early_fusion_reads_features_beside_the_encoding(place: Workspace) -> None:
+def test_early_fusion_reads_features_beside_the_encoding(place):
     text = (place.options.root / "conf" / "model/logistic_regression.yaml").read_text()
     fused = text.replace("columns: null", "columns: [encoding, wavelet]")
     (place.options.root / "conf" / "model/both.yaml").write_text(f"encoding: tiny\n{fused}")

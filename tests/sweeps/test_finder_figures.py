@@ -12,22 +12,21 @@ from skiagram.sweeps.figures import (
     MERIT_DIFFERENCE,
     SELECTION_SENSITIVITY,
     SENSITIVITY_DIFFERENCE,
-    MeasuredRow,
     measure_row,
 )
 from tests.evaluation.model_results import interval
-from tests.evaluation.test_finding import HIT, Searched, searched
+from tests.evaluation.test_finding import HIT, searched
 
 pytestmark = pytest.mark.slow
 OPTIONS = replace(DEFAULTS, hit=HIT, replicates=100)
 
 
 @pytest.fixture(scope="module")
-def run() -> Searched:
+def run():
     return searched("holdout")
 
 
-def measure(run: Searched, *models: int) -> MeasuredRow:
+def measure(run, *models):
     """Measure a row of some of the models, all under the first one's name."""
     known, none = run.known, pd.DataFrame({"first": [], "second": []}, dtype=str)
     cases = assemble_evaluation_set(known.cases, known.task, known.sealed, None, none, 0, 100)
@@ -35,7 +34,7 @@ def measure(run: Searched, *models: int) -> MeasuredRow:
     return measure_row(chosen, cases, OPTIONS, finding=run.tables)
 
 
-def test_a_row_has_the_figures_of_a_run_to_the_last_digit(run: Searched) -> None:
+def test_a_row_has_the_figures_of_a_run_to_the_last_digit(run):
     row = measure(run, 0, 1).figures((), None)
     for of_run in run.found.finders:
         assert interval(row.of(of_run.model, MERIT)) == interval(of_run.find(MERIT))
@@ -48,7 +47,7 @@ def test_a_row_has_the_figures_of_a_run_to_the_last_digit(run: Searched) -> None
         assert interval(row.of(f"best_{arm}_finder", MERIT)) == interval(of_arm.find(MERIT))
 
 
-def test_a_row_is_chosen_by_the_lesions_that_its_finder_finds(run: Searched) -> None:
+def test_a_row_is_chosen_by_the_lesions_that_its_finder_finds(run):
     figures = measure(run, 0, 1).figures((), None)
     assert figures.resolve("deep") == "deep"  # no model of this name: nothing stands in for it
     assert figures.resolve("best_deep") == "best_deep_finder"
@@ -57,7 +56,7 @@ def test_a_row_is_chosen_by_the_lesions_that_its_finder_finds(run: Searched) -> 
     assert figures.worth("best_deep_finder") == figures.worth("window_network")
 
 
-def test_differences_from_the_reference_are_those_of_the_compared_arms(run: Searched) -> None:
+def test_differences_from_the_reference_are_those_of_the_compared_arms(run):
     strong = run.models[1]
     named = replace(strong, outcome=replace(strong.outcome, model="candidate_forest"))
     row = measure(run._replace(models=(named,)), 0).figures((), measure(run, 0))
@@ -68,7 +67,7 @@ def test_differences_from_the_reference_are_those_of_the_compared_arms(run: Sear
     assert row.judged_by("candidate_forest") == (MEAN_SENSITIVITY, SENSITIVITY_DIFFERENCE)
 
 
-def test_sealed_lesions_have_no_say_in_the_choice(run: Searched) -> None:
+def test_sealed_lesions_have_no_say_in_the_choice(run):
     elsewhere = run.tables.lesions.assign(row=60.0)
     known = run.tables.known
     moved = run._replace(tables=replace(run.tables, lesions=elsewhere, known=known))

@@ -1,7 +1,6 @@
 """Means over draws, their resamples and what failed fits do to them."""
 
 from dataclasses import replace
-from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -28,8 +27,6 @@ from skiagram.sweeps.learning_curves import (
 )
 from skiagram.sweeps.rows import SELECTION, expand_rows
 from skiagram.sweeps.runs import TrainedRow, run_rows
-from skiagram.sweeps.table import SweepResult
-from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.cases import Cases, DataCard, read_cases
 from tests.evaluation.model_results import interval
 from tests.sweeps.small_phantom import make_sweep, run, small_place
@@ -39,7 +36,7 @@ SIZES = np.array([50.0, 100, 200, 400])
 REPLICATES = 4000
 
 
-def model(point: Floats, noise: Floats | float = 0.0, arm: str = "deep") -> ResampledModel:
+def model(point, noise=0.0, arm="deep"):
     """Return a model of (sizes, draws) AUC, whose resamples add (replicates,) noise to each."""
     resamples = point[:, :, None] + np.broadcast_to(noise, REPLICATES)
     areas = np.concatenate([point[:, :, None], resamples], axis=2)
@@ -50,7 +47,7 @@ def model(point: Floats, noise: Floats | float = 0.0, arm: str = "deep") -> Resa
     return ResampledModel(arm, arm, arm, areas, figures, ())
 
 
-def drawn(generator: np.random.Generator, auc: float, of_class: int, draws: int) -> ResampledModel:
+def drawn(generator, auc, of_class, draws):
     """Return a model at one size whose draws score the same patients, normal within a class."""
     positive, patient = np.arange(2 * of_class) < of_class, np.arange(2 * of_class)
     own = generator.normal(0, 0.3, size=(draws, len(patient)))
@@ -61,19 +58,18 @@ def drawn(generator: np.random.Generator, auc: float, of_class: int, draws: int)
     return ResampledModel("a", "A", "deep", areas, (figures,), ())
 
 
-def multipliers_of(draws: int) -> Floats:
+def multipliers_of(draws):
     """Return what the deviations of draws are multiplied with in each resample."""
     return np.random.default_rng(0).normal(size=(REPLICATES, draws))
 
 
-def rising(limit: float, draws: int, spread: float = 0.0) -> Floats:
+def rising(limit, draws, spread=0.0):
     """Return (sizes, draws) AUC; draws differ by up to ± spread."""
-    curve: Floats = limit - 1.5 / np.sqrt(SIZES)[:, None] + np.linspace(-spread, spread, draws)
-    return curve
+    return limit - 1.5 / np.sqrt(SIZES)[:, None] + np.linspace(-spread, spread, draws)
 
 
 @pytest.mark.parametrize("draws", [2, 5, 10])
-def test_the_interval_of_a_mean_over_draws_is_students(draws: int) -> None:
+def test_the_interval_of_a_mean_over_draws_is_students(draws):
     point = rising(0.9, draws, spread=0.02)
     resampled = model(point).mean(multipliers_of(draws))[:, 1:]
     error = point[0].std(ddof=1) / np.sqrt(draws)
@@ -81,7 +77,7 @@ def test_the_interval_of_a_mean_over_draws_is_students(draws: int) -> None:
     np.testing.assert_allclose(resampled.std(axis=1), expected, rtol=0.04)
 
 
-def test_patients_add_their_variance_to_that_of_draws() -> None:
+def test_patients_add_their_variance_to_that_of_draws():
     noise = np.random.default_rng(0).normal(0, 0.03, REPLICATES)
     point = rising(0.9, 10, spread=0.02)
     multipliers = multipliers_of(10)
@@ -89,7 +85,7 @@ def test_patients_add_their_variance_to_that_of_draws() -> None:
     assert both == pytest.approx(0.03**2 + model(point).mean(multipliers)[0, 1:].var(), rel=0.06)
 
 
-def test_with_patients_besides_the_quantile_has_satterthwaites_degrees() -> None:
+def test_with_patients_besides_the_quantile_has_satterthwaites_degrees():
     noise = np.random.default_rng(0).normal(0, 0.01, REPLICATES)
     point = rising(0.9, 5, spread=0.02)
     multipliers = multipliers_of(5)
@@ -100,7 +96,7 @@ def test_with_patients_besides_the_quantile_has_satterthwaites_degrees() -> None
     assert both == pytest.approx(longer**2 * (0.01**2 + draws), rel=0.08)  # all of draws: 33 % more
 
 
-def test_what_test_patients_make_of_the_draws_is_counted_once() -> None:
+def test_what_test_patients_make_of_the_draws_is_counted_once():
     generator = np.random.default_rng(1)
     patients = 400
     influence = generator.normal(size=(4, 10, patients))  # of other patients in each draw
@@ -113,7 +109,7 @@ def test_what_test_patients_make_of_the_draws_is_counted_once() -> None:
     assert variance == pytest.approx(1 / (10 * patients), rel=0.35)  # counted twice: 100 % more
 
 
-def test_draws_that_are_one_subset_in_another_order_still_have_an_interval() -> None:
+def test_draws_that_are_one_subset_in_another_order_still_have_an_interval():
     """As of all cases that there are: then draws differ by rounding alone."""
     patients = np.random.default_rng(0).normal(0.8, 0.02, size=(2, 1, 400))
     areas = np.repeat(np.concatenate([np.full((2, 1, 1), 0.8), patients], axis=2), 5, axis=1)
@@ -124,7 +120,7 @@ def test_draws_that_are_one_subset_in_another_order_still_have_an_interval() -> 
     assert (factor >= 1).all()
 
 
-def test_a_failed_fit_leaves_the_mean_of_the_others_and_is_counted() -> None:
+def test_a_failed_fit_leaves_the_mean_of_the_others_and_is_counted():
     point = rising(0.9, 5, spread=0.02)
     point[1, :2] = np.nan
     point[2, 1:] = np.nan
@@ -136,7 +132,7 @@ def test_a_failed_fit_leaves_the_mean_of_the_others_and_is_counted() -> None:
     assert curve.band is not None
 
 
-def test_a_comparison_takes_the_draws_that_both_models_have() -> None:
+def test_a_comparison_takes_the_draws_that_both_models_have():
     network, baseline = rising(0.95, 5, spread=0.02), rising(0.9, 5, spread=0.02)
     network[3, 0] = np.nan  # the worst draw: without it the network would look better yet
     multipliers = multipliers_of(5)
@@ -147,7 +143,7 @@ def test_a_comparison_takes_the_draws_that_both_models_have() -> None:
     assert replace(found, p=0.06).answer == "open"  # by Holm's correction over several contenders
 
 
-def test_a_network_that_takes_off_late_is_denied_no_further_than_it_was_tried() -> None:
+def test_a_network_that_takes_off_late_is_denied_no_further_than_it_was_tried():
     late = np.array([0.6, 0.6, 0.61, 0.68])[:, None] + 0.001 * np.arange(5)
     found = find_crossing(
         model(late),
@@ -159,7 +155,7 @@ def test_a_network_that_takes_off_late_is_denied_no_further_than_it_was_tried() 
     assert found.answer == "does not overtake"
 
 
-def test_the_mean_over_draws_of_ten_patients_a_class_is_held_near_1() -> None:
+def test_the_mean_over_draws_of_ten_patients_a_class_is_held_near_1():
     """Percentiles of resampled patients hold 76 % here, and 15 % of them have no width."""
     generator, all_draws = np.random.default_rng(5), np.ones(3, dtype=np.bool_)
     models = [drawn(generator, 0.97, 10, 3) for _ in range(300)]
@@ -169,7 +165,7 @@ def test_the_mean_over_draws_of_ten_patients_a_class_is_held_near_1() -> None:
     assert ((low <= 0.97) & (high >= 0.97)).mean() > 0.94
 
 
-def test_a_point_and_a_difference_have_the_interval_of_a_run_of_as_many_trainings() -> None:
+def test_a_point_and_a_difference_have_the_interval_of_a_run_of_as_many_trainings():
     generator, all_draws = np.random.default_rng(6), np.ones(3, dtype=np.bool_)
     ours, theirs = (drawn(generator, auc, 40, 3) for auc in (0.9, 0.8))
     positive, patient = np.arange(80) < 40, np.arange(80)
@@ -192,7 +188,7 @@ def test_a_point_and_a_difference_have_the_interval_of_a_run_of_as_many_training
     assert difference.estimate() == (one - other).estimate()
 
 
-def test_under_cv_the_overlap_of_training_sets_widens_the_patients_part_alone() -> None:
+def test_under_cv_the_overlap_of_training_sets_widens_the_patients_part_alone():
     holdout = drawn(np.random.default_rng(7), 0.8, 40, 3)
     folded = tuple(replace(figure, folds=5) for figure in holdout.figures[0] if figure)
     cv = replace(holdout, figures=(folded,))
@@ -220,30 +216,30 @@ CHOICES = {
 SHORT = {f"conf.model.small_cnn.training.{name}": 3 for name in ("epochs", "patience")}
 
 
-def crossover(workspace: Workspace, *sizes: int, **changed: Any) -> SweepResult:
+def crossover(workspace, *sizes, **changed):
     axes = {f"{SUBSET}.cases": [*sizes], f"{SUBSET}.draw": [0, 1]}
     return run(workspace, base=CHOICES | changed, axes=axes, analysis="learning_curves")
 
 
-def curves(result: SweepResult) -> LearningCurves:
+def curves(result):
     assert isinstance(result.analysis, LearningCurves)
     return result.analysis
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def workspace(tmp_path_factory):
     return small_place(tmp_path_factory.mktemp("crossover"), (28, 4, 20))
 
 
 @pytest.fixture(scope="module")
-def result(workspace: Workspace) -> SweepResult:
+def result(workspace):
     return crossover(workspace, 24, 40, 64, 1000, **SHORT)
 
 
 @pytest.mark.slow
 def test_rows_that_the_data_lack_cases_for_fail_and_the_curves_go_on_without(
-    result: SweepResult,
-) -> None:
+    result,
+):
     reasons = [row.reason for row in result.rows if row.reason]
     assert len(reasons) == 2
     assert all("1000 of 64 cases to train on" in reason for reason in reasons)
@@ -257,8 +253,8 @@ def test_rows_that_the_data_lack_cases_for_fail_and_the_curves_go_on_without(
 
 @pytest.mark.slow
 def test_a_point_is_the_auc_of_its_row_and_the_baseline_one_of_the_baselines(
-    result: SweepResult,
-) -> None:
+    result,
+):
     by_model = {curve.model: curve for curve in curves(result).curves}
     for model, curve in by_model.items():
         drawn = [area for row in curve.draws for area in row]
@@ -271,21 +267,21 @@ def test_a_point_is_the_auc_of_its_row_and_the_baseline_one_of_the_baselines(
 
 
 @pytest.mark.slow
-def test_a_rerun_fits_nothing_again(result: SweepResult, workspace: Workspace) -> None:
+def test_a_rerun_fits_nothing_again(result, workspace):
     before = sorted(path.name for path in workspace.store.folder.iterdir())
     assert crossover(workspace, 24, 40, 64, 1000, **SHORT) == result
     assert sorted(path.name for path in workspace.store.folder.iterdir()) == before
 
 
 @pytest.mark.slow
-def test_under_cv_every_draw_scores_all_cases(workspace: Workspace) -> None:
+def test_under_cv_every_draw_scores_all_cases(workspace):
     found = curves(crossover(workspace, 24, design="cv", networks=[], inner_folds=2))
     assert (found.cases, found.patients) == (104, 52)
     assert found.curves[0].band is None
     assert found.crossings == ()
 
 
-def inputs_of(row: TrainedRow) -> EvaluationInputs:
+def inputs_of(row):
     """Return what stage evaluate reads of a run with the options of a row."""
     data = row.prepared.reported
     cases, task = read_cases(data / "cases")
@@ -303,9 +299,7 @@ def inputs_of(row: TrainedRow) -> EvaluationInputs:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
-def test_a_subset_limits_every_fit_of_models_and_combinations(
-    workspace: Workspace, design: Literal["holdout", "cv"]
-) -> None:
+def test_a_subset_limits_every_fit_of_models_and_combinations(workspace, design):
     stacking = {"combinations": ["stacking"], "conf.combination.stacking.members": BASELINES}
     base = CHOICES | stacking | {"networks": [], "design": design, "inner_folds": 2}
     sweep = make_sweep(base=base, axes={"seed": [0]})

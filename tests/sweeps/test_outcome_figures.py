@@ -1,7 +1,6 @@
 """Rows of outcomes that are no class have the figures of a run, and are chosen by inner folds."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -9,11 +8,9 @@ from skiagram.errors import OptionError
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import REQUESTED
 from skiagram.evaluation.evaluation_set import assemble_evaluation_set
-from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.results import METRICS
-from skiagram.statistics.estimate import Estimate
-from skiagram.sweeps.figures import DIFFERENCE, MeasuredRow, measure_row
+from skiagram.sweeps.figures import DIFFERENCE, measure_row
 from tests.tasks.cohort import sealed_half, train_models
 
 pytestmark = pytest.mark.slow
@@ -21,27 +18,25 @@ OPTIONS = replace(DEFAULTS, replicates=100)
 
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> EvaluationInputs:
-    columns: dict[str, tuple[str, ...] | None] = {"cox": None, "noise": ("noise",)}
-    folder: Path = tmp_path_factory.mktemp("trained")
+def inputs(tmp_path_factory):
+    columns = {"cox": None, "noise": ("noise",)}
+    folder = tmp_path_factory.mktemp("trained")
     return train_models(folder, **columns)
 
 
-def measure(inputs: EvaluationInputs, *wanted: str) -> MeasuredRow:
+def measure(inputs, *wanted):
     opened = inputs.cases, inputs.task, inputs.sealed, None, inputs.duplicates
     setting = assemble_evaluation_set(*opened, 0, OPTIONS.replicates)
     return measure_row(inputs.models, setting, OPTIONS, wanted)
 
 
-def numbers(estimate: Estimate | None) -> tuple[float | None, ...]:
+def numbers(estimate):
     assert estimate is not None
     return estimate.value, estimate.low, estimate.high
 
 
 @pytest.mark.parametrize("design", ["cv", "holdout"])
-def test_a_row_has_the_figures_of_a_run_to_the_last_digit(
-    inputs: EvaluationInputs, design: str
-) -> None:
+def test_a_row_has_the_figures_of_a_run_to_the_last_digit(inputs, design):
     inputs = sealed_half(inputs) if design == "holdout" else inputs
     evaluation = evaluate(inputs, OPTIONS, seed=0)
     run = evaluation.table.select(analysis=METRICS)
@@ -59,8 +54,8 @@ def test_a_row_has_the_figures_of_a_run_to_the_last_digit(
 
 
 def test_a_difference_from_the_reference_is_that_of_a_compared_pair(
-    inputs: EvaluationInputs,
-) -> None:
+    inputs,
+):
     """The reference row's model of the same name is another training: here the useless one."""
     cox, noise = inputs.models
     other = replace(noise, outcome=replace(noise.outcome, model="cox"))
@@ -71,7 +66,7 @@ def test_a_difference_from_the_reference_is_that_of_a_compared_pair(
     assert numbers(found) == numbers(wanted)
 
 
-def test_scores_of_held_out_cases_have_no_part_in_the_choice(inputs: EvaluationInputs) -> None:
+def test_scores_of_held_out_cases_have_no_part_in_the_choice(inputs):
     before = measure(inputs).figures((), None)
     models = []
     for model in inputs.models:
@@ -86,7 +81,7 @@ def test_scores_of_held_out_cases_have_no_part_in_the_choice(inputs: EvaluationI
     assert before.chosen_by("cox") == "selection_concordance"
 
 
-def test_sealed_values_have_no_part_in_the_choice(inputs: EvaluationInputs) -> None:
+def test_sealed_values_have_no_part_in_the_choice(inputs):
     held_out = sealed_half(inputs)
     turned = held_out.sealed.assign(value=held_out.sealed["value"].to_numpy()[::-1])
     before, after = (
@@ -97,7 +92,7 @@ def test_sealed_values_have_no_part_in_the_choice(inputs: EvaluationInputs) -> N
         assert after.of(name, "concordance") != before.of(name, "concordance")
 
 
-def test_a_model_that_failed_has_its_reason(inputs: EvaluationInputs) -> None:
+def test_a_model_that_failed_has_its_reason(inputs):
     cox = inputs.models[0]
     failed = replace(cox, outcome=replace(cox.outcome, status="failed", reason="no events"))
     row = measure(replace(inputs, models=(failed, inputs.models[1]))).figures((), None)
@@ -107,6 +102,6 @@ def test_a_model_that_failed_has_its_reason(inputs: EvaluationInputs) -> None:
     assert missing.reason == "no events"
 
 
-def test_a_figure_of_classes_is_refused_by_name(inputs: EvaluationInputs) -> None:
+def test_a_figure_of_classes_is_refused_by_name(inputs):
     with pytest.raises(OptionError, match=r"`roc_auc` is no figure of a time.*concordance"):
         measure(inputs, "roc_auc")

@@ -1,15 +1,10 @@
 """The sweep of personal models: right where a change tells the label, silent where it does not."""
 
-from typing import Any
-
 import pytest
 import yaml
 
 from skiagram.report.index import render_sweep
-from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import DIFFERENCE, LATER_AUC, LATER_DIFFERENCE
-from skiagram.sweeps.table import SweepResult
-from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import CONF, run, small_place
 
 pytestmark = pytest.mark.slow
@@ -19,7 +14,7 @@ BEST = "best_classical"
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def workspace(tmp_path_factory):
     """Return a place whose phantoms of visits have small images and 120 sealed patients."""
     place = small_place(tmp_path_factory.mktemp("personal"))
     for name in ("phantom_visits", "phantom_visits_unrelated"):
@@ -32,8 +27,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def result(workspace: Workspace) -> SweepResult:
-    values: dict[str, Any] = yaml.safe_load((CONF / "sweep/personal.yaml").read_text())
+def result(workspace):
+    values = yaml.safe_load((CONF / "sweep/personal.yaml").read_text())
     del values["axes"]["baseline"]
     values["base"] |= {"baselines": ["logistic_regression"], "folds": 3}
     known = values["axes"]["known"]
@@ -43,14 +38,14 @@ def result(workspace: Workspace) -> SweepResult:
     return run(workspace, **values)
 
 
-def figure(result: SweepResult, data: str, known: str, name: str) -> Estimate:
+def figure(result, data, known, name):
     (row,) = (each for each in result.rows if each.row.place == {"data set": data, "known": known})
     estimate = row.figures.of(BEST, name)
     assert estimate is not None, row.reason
     return estimate
 
 
-def test_an_earlier_image_helps_where_growth_tells_the_label(result: SweepResult) -> None:
+def test_an_earlier_image_helps_where_growth_tells_the_label(result):
     gain = figure(result, TELLING, "with earlier image", LATER_DIFFERENCE)
     assert gain.low is not None
     assert gain.low > 0
@@ -59,14 +54,14 @@ def test_an_earlier_image_helps_where_growth_tells_the_label(result: SweepResult
     assert known - alone == pytest.approx(gain.value)
 
 
-def test_nothing_is_shown_where_nothing_lasts(result: SweepResult) -> None:
+def test_nothing_is_shown_where_nothing_lasts(result):
     for name in (DIFFERENCE, LATER_DIFFERENCE):
         gain = figure(result, SILENT, "with earlier image", name)
         assert gain.low is not None
         assert gain.low < 0.02
 
 
-def test_the_page_has_the_cases_with_an_earlier_image_apart(result: SweepResult) -> None:
+def test_the_page_has_the_cases_with_an_earlier_image_apart(result):
     page = render_sweep(result)
     assert "Difference, cases with an earlier image" in page
     table = result.table()
@@ -74,7 +69,7 @@ def test_the_page_has_the_cases_with_an_earlier_image_apart(result: SweepResult)
     assert set(apart["reference"]) == {1, 5}
 
 
-def test_without_a_visit_the_figure_says_so(workspace: Workspace) -> None:
+def test_without_a_visit_the_figure_says_so(workspace):
     base = {"features": "first_order", "baselines": ["decision_tree"], "networks": []}
     (row,) = run(workspace, base=base, axes={"seed": [0]}, figures=[LATER_AUC]).rows
     estimate = row.figures.of("decision_tree", LATER_AUC)

@@ -12,24 +12,24 @@ CASES = np.array([50.0, 100, 200, 500, 1000, 4000])
 EVEN = np.ones(len(CASES))
 
 
-def law(limit: float, scale: float, rate: float) -> PowerLaw:
+def law(limit, scale, rate):
     return PowerLaw(np.array([limit]), np.array([scale]), np.array([rate]))
 
 
 @pytest.mark.parametrize(("limit", "scale", "rate"), [(0.9, 1.2, 0.5), (0.95, 0.8, 0.3)])
-def test_a_power_law_is_found_again(limit: float, scale: float, rate: float) -> None:
+def test_a_power_law_is_found_again(limit, scale, rate):
     truth = law(limit, scale, rate)
     found = fit_power_law(CASES, truth.at(CASES), EVEN)
     np.testing.assert_allclose(found.at(CASES), truth.at(CASES), atol=1e-3)
     assert abs(found.limit[0] - limit) < 0.01
 
 
-def test_the_fit_is_as_near_as_that_of_scipy() -> None:
+def test_the_fit_is_as_near_as_that_of_scipy():
     noise = np.random.default_rng(0).normal(0, 0.01, len(CASES))
     auc = law(0.9, 1.0, 0.45).at(CASES) + noise
     weight = np.array([1.0, 2, 3, 4, 5, 6])
 
-    def curve(n: np.ndarray, limit: float, scale: float, rate: float) -> np.ndarray:
+    def curve(n, limit, scale, rate):
         return limit - scale * n**-rate
 
     best, _ = curve_fit(
@@ -42,23 +42,23 @@ def test_the_fit_is_as_near_as_that_of_scipy() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(0.3, 1), min_size=6, max_size=6))
-def test_a_fitted_curve_never_falls_and_never_exceeds_1(auc: list[float]) -> None:
+def test_a_fitted_curve_never_falls_and_never_exceeds_1(auc):
     fitted = fit_power_law(CASES, np.array([auc]), EVEN).at(np.geomspace(50, 8000, 50))[0]
     assert (np.diff(fitted) >= -1e-12).all()
     assert fitted.max() <= 1 + 1e-12
 
 
-def test_curves_cross_where_algebra_says() -> None:
+def test_curves_cross_where_algebra_says():
     slow, fast = law(0.95, 2.0, 0.5), law(0.85, 0.0, 1.0)  # 2 / √n = .1 at n = 400
     assert crossing(slow, fast, 50, 8000)[0] == pytest.approx(400, rel=0.02)
 
 
-def test_no_crossing_within_reach_is_infinite_and_a_lead_from_the_start_is_the_least() -> None:
+def test_no_crossing_within_reach_is_infinite_and_a_lead_from_the_start_is_the_least():
     low, high = law(0.7, 0.5, 0.5), law(0.9, 0.5, 0.5)
     assert crossing(low, high, 50, 8000)[0] == np.inf
     assert crossing(high, low, 50, 8000)[0] == 50
 
 
-def test_a_lead_that_is_lost_again_is_no_crossing() -> None:
+def test_a_lead_that_is_lost_again_is_no_crossing():
     early, late = law(0.8, 0.0, 1.0), law(0.9, 5.0, 0.7)
     assert crossing(early, late, 50, 8000)[0] == np.inf

@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from skiagram.composition import Composition
 from skiagram.errors import OptionError
 from skiagram.options import check, read_option_file
 from skiagram.steps.score import Scored
-from skiagram.sweeps.rows import SCORED, NumberRange, Row, Sweep, expand_rows
+from skiagram.sweeps.rows import SCORED, NumberRange, Sweep, expand_rows
 from skiagram.sweeps.table import name_options, read_sweep
 from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import context_in
@@ -26,7 +25,7 @@ CONF = Path(__file__).parents[2] / "conf"
 @pytest.mark.parametrize(
     "path", sorted((CONF / "sweep").glob("*.yaml")), ids=lambda path: path.stem
 )
-def test_every_sweep_of_the_project_changes_options_that_are_there(path: Path) -> None:
+def test_every_sweep_of_the_project_changes_options_that_are_there(path):
     options = name_options(read_option_file(path), Composition(CONF.parent))
     rows = expand_rows(check(Sweep, options, path.stem))
     params = read_option_file(CONF.parent / "params.yaml")
@@ -41,15 +40,15 @@ def test_every_sweep_of_the_project_changes_options_that_are_there(path: Path) -
             assert option in params, option
 
 
-def sweep(**values: Any) -> Sweep:
+def sweep(**values):
     return check(Sweep, {"question": "What does it change?", **values}, "sweep")
 
 
-def changes(rows: list[Row]) -> list[dict[str, Any]]:
+def changes(rows):
     return [dict(row.changes) for row in rows]
 
 
-def test_rows_are_all_combinations_over_the_base_the_last_axis_fastest() -> None:
+def test_rows_are_all_combinations_over_the_base_the_last_axis_fastest():
     rows = expand_rows(sweep(base={"folds": 5, "seed": 9}, axes={C: [0.1, 1.0], "seed": [0, 1, 2]}))
     assert changes(rows) == [
         {"folds": 5, "seed": seed, C: value} for value in (0.1, 1.0) for seed in (0, 1, 2)
@@ -58,7 +57,7 @@ def test_rows_are_all_combinations_over_the_base_the_last_axis_fastest() -> None
     assert rows[3].name() == "svm.C 1, seed 0"
 
 
-def test_named_settings_change_several_options_at_once() -> None:
+def test_named_settings_change_several_options_at_once():
     variants = {"none": {"restoration": "none"}, "both": {"restoration": "repair", "folds": 3}}
     rows = expand_rows(sweep(axes={"dataset": ["a", "b"], "variant": variants}))
     assert changes(rows)[3] == {"dataset": "b", "restoration": "repair", "folds": 3}
@@ -74,13 +73,13 @@ def test_named_settings_change_several_options_at_once() -> None:
         ("whole", 3, [1, 5, 9]),
     ],
 )
-def test_a_range_has_both_its_ends(scale: Any, count: int | None, numbers: Any) -> None:
+def test_a_range_has_both_its_ends(scale, count, numbers):
     values = NumberRange(low=1, high=9, scale=scale, count=count).values()
     np.testing.assert_allclose(values, list(numbers))
     assert all(isinstance(value, int) for value in values) == (scale == "whole")
 
 
-def test_a_row_is_compared_with_the_one_that_differs_by_the_reference_alone() -> None:
+def test_a_row_is_compared_with_the_one_that_differs_by_the_reference_alone():
     axes = {"dataset": ["a", "b"], "restoration": ["none", "repair"]}
     first = expand_rows(sweep(axes=axes))
     assert [row.reference for row in first] == [1, 1, 1, 1]
@@ -88,7 +87,7 @@ def test_a_row_is_compared_with_the_one_that_differs_by_the_reference_alone() ->
     assert [row.reference for row in within] == [2, 2, 4, 4]
 
 
-def test_listed_rows_are_compared_with_the_first() -> None:
+def test_listed_rows_are_compared_with_the_first():
     rows = expand_rows(sweep(rows=[{"seed": 1}, {"seed": 2, C: 3}]))
     assert changes(rows) == [{"seed": 1}, {"seed": 2, C: 3}]
     assert [row.reference for row in rows] == [1, 1]
@@ -109,25 +108,23 @@ def test_listed_rows_are_compared_with_the_first() -> None:
         ({"axes": {"seed": [1, 2]}, "objective": {"model": "svm", "arm": "deep"}}, "and an arm"),
     ],
 )
-def test_a_sweep_that_says_two_things_or_nothing_is_refused(
-    values: dict[str, Any], words: str
-) -> None:
+def test_a_sweep_that_says_two_things_or_nothing_is_refused(values, words):
     with pytest.raises(OptionError) as refused:
         sweep(**values)
     assert words in str(refused.value)
 
 
-def test_a_reference_that_its_axis_lacks_is_refused_with_what_there_is() -> None:
+def test_a_reference_that_its_axis_lacks_is_refused_with_what_there_is():
     with pytest.raises(OptionError, match=r"`5` is no value.*0, 1"):
         expand_rows(sweep(axes={"seed": [0, 1]}, reference={"seed": 5}))
 
 
-def test_two_equal_rows_are_refused() -> None:
+def test_two_equal_rows_are_refused():
     with pytest.raises(OptionError, match="rows 1 and 3"):
         expand_rows(sweep(rows=[{"seed": 1}, {"seed": 2}, {"seed": 1}]))
 
 
-def test_a_file_of_a_sweep_names_options_by_their_addresses(tmp_path: Path) -> None:
+def test_a_file_of_a_sweep_names_options_by_their_addresses(tmp_path):
     (tmp_path / "conf").mkdir()
     for path in CONF.iterdir():
         if path.name != "sweep":

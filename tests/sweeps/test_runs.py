@@ -1,8 +1,6 @@
 """Rows that run the steps: figures of evaluate, what is shared, what fails, what goes on."""
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -10,14 +8,12 @@ from skiagram.sweeps import runs
 from skiagram.sweeps.figures import DIFFERENCE
 from skiagram.sweeps.rows import SELECTION, Row
 from skiagram.sweeps.runs import RowResult, run_rows
-from skiagram.sweeps.table import SweepResult
-from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import make_sweep, run, small_place
 
 pytestmark = pytest.mark.slow
 
 C = "conf.model.logistic_regression.C"
-CHOICES: dict[str, Any] = {
+CHOICES = {
     "features": "first_order,wavelet",
     "baselines": ["logistic_regression", "decision_tree"],
     "networks": [],
@@ -26,22 +22,22 @@ CHOICES: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def workspace(tmp_path_factory):
     return small_place(tmp_path_factory.mktemp("sweep"), **CHOICES)
 
 
 @pytest.fixture(scope="module")
-def strengths(workspace: Workspace) -> SweepResult:
+def strengths(workspace):
     return run(workspace, axes={C: [0.001, 0.1, 10.0]}, figures=["roc_auc", "brier"])
 
 
-def estimate(result: SweepResult, row: int, model: str, figure: str) -> Any:
+def estimate(result, row, model, figure):
     found = result.rows[row - 1].figures.of(model, figure)
     assert found is not None
     return found
 
 
-def test_the_swept_model_changes_and_the_others_do_not(strengths: SweepResult) -> None:
+def test_the_swept_model_changes_and_the_others_do_not(strengths):
     assert strengths.objective == "logistic_regression"
     lines = {estimate(strengths, row, "logistic_regression", "brier").value for row in (1, 2, 3)}
     trees = {estimate(strengths, row, "decision_tree", "brier").value for row in (1, 2, 3)}
@@ -49,7 +45,7 @@ def test_the_swept_model_changes_and_the_others_do_not(strengths: SweepResult) -
     assert len(trees) == 1
 
 
-def test_a_row_is_chosen_by_development_cases_alone(strengths: SweepResult) -> None:
+def test_a_row_is_chosen_by_development_cases_alone(strengths):
     selection = [
         estimate(strengths, row, "logistic_regression", SELECTION).value for row in (1, 2, 3)
     ]
@@ -60,7 +56,7 @@ def test_a_row_is_chosen_by_development_cases_alone(strengths: SweepResult) -> N
     assert SELECTION not in set(table.loc[table["cases"] == "reported", "figure"])
 
 
-def test_differences_are_paired_with_the_reference_row(strengths: SweepResult) -> None:
+def test_differences_are_paired_with_the_reference_row(strengths):
     areas = [estimate(strengths, row, "logistic_regression", "roc_auc").value for row in (1, 2, 3)]
     for row in (2, 3):
         found = estimate(strengths, row, "logistic_regression", DIFFERENCE)
@@ -71,9 +67,7 @@ def test_differences_are_paired_with_the_reference_row(strengths: SweepResult) -
     assert (same.value, same.low, same.high) == (0, 0, 0)
 
 
-def test_what_rows_share_is_made_once_and_a_second_run_makes_nothing(
-    workspace: Workspace, strengths: SweepResult
-) -> None:
+def test_what_rows_share_is_made_once_and_a_second_run_makes_nothing(workspace, strengths):
     pieces = sorted(path.name for path in workspace.store.folder.iterdir())
     for kind in ("ingested", "features", "trained-decision_tree"):
         assert sum(name.startswith(f"{kind}-") for name in pieces) == 1, kind
@@ -83,14 +77,14 @@ def test_what_rows_share_is_made_once_and_a_second_run_makes_nothing(
 
 
 def test_what_rows_are_compared_with_is_measured_once_and_their_seal_opened_once(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    called: Counter[str] = Counter()
+    workspace, monkeypatch
+):
+    called = Counter()
 
-    def counted(name: str) -> Callable[..., Any]:
+    def counted(name):
         function = getattr(runs, name)
 
-        def call(*values: Any) -> Any:
+        def call(*values):
             called[name] += 1
             return function(*values)
 
@@ -103,7 +97,7 @@ def test_what_rows_are_compared_with_is_measured_once_and_their_seal_opened_once
     assert called == {"measure_row": 6 + 2, "open_data": 1}
 
 
-def test_a_row_that_fails_is_a_row_with_its_reason(workspace: Workspace) -> None:
+def test_a_row_that_fails_is_a_row_with_its_reason(workspace):
     """Of a failed reference there is no difference either, and its rows say so."""
     result = run(workspace, axes={"seed": [0, 1], C: [0, 1.0]}, reference={"seed": 0, C: 1.0})
     failed, first, _, other = result.rows
@@ -119,7 +113,7 @@ def test_a_row_that_fails_is_a_row_with_its_reason(workspace: Workspace) -> None
     assert "failed" in of_failed.reason
 
 
-def test_choices_and_combinations_are_swept_as_options_are(workspace: Workspace) -> None:
+def test_choices_and_combinations_are_swept_as_options_are(workspace):
     values = {
         "base": {
             "combinations": ["voting"],
@@ -146,12 +140,12 @@ def test_choices_and_combinations_are_swept_as_options_are(workspace: Workspace)
     ],
 )
 def test_an_option_that_is_not_there_is_named(
-    workspace: Workspace,
-    option: str,
-    value: Any,
-    words: str,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+    workspace,
+    option,
+    value,
+    words,
+    capsys,
+):
     sweep = make_sweep(rows=[{option: value}])
     (result,) = run_rows("try", sweep, [Row(1, {}, {option: value}, 1)], workspace)
     assert isinstance(result, RowResult)

@@ -1,13 +1,9 @@
 """Trained models score images made worse and those of another data set, untrained by either."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.deploy.new_cases import MemoryTree, NewCase
@@ -22,14 +18,12 @@ from skiagram.steps.score import Scored, StoredPreparer, score_images
 from skiagram.sweeps.figures import DIFFERENCE
 from skiagram.sweeps.rows import SELECTION
 from skiagram.sweeps.severity import Severity
-from skiagram.sweeps.table import SweepResult
-from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import run, small_place
 
 pytestmark = pytest.mark.slow
 
 MODEL = "logistic_regression"
-CHOICES: dict[str, Any] = {
+CHOICES = {
     "features": "first_order",
     "baselines": [MODEL, "decision_tree"],
     "networks": [],
@@ -41,11 +35,11 @@ VOTING = {"combinations": ["voting"], "conf.combination.voting.members": [*CHOIC
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def workspace(tmp_path_factory):
     """Return a place with two small phantoms, small visits and a network of two epochs."""
     place = small_place(tmp_path_factory.mktemp("scored"), (28, 4, 24), **CHOICES)
 
-    def edit(group: str, known: str, new: str, **values: Any) -> None:
+    def edit(group, known, new, **values):
         options = place.options.read_file(group, known) | values
         (place.options.root / "conf" / group / f"{new}.yaml").write_text(yaml.safe_dump(options))
 
@@ -60,7 +54,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def result(workspace: Workspace) -> SweepResult:
+def result(workspace):
     images = {"unchanged": {}, "noisy": NOISE}
     return run(workspace, axes={"images": images}, analysis="severity")
 
@@ -73,9 +67,7 @@ def result(workspace: Workspace) -> SweepResult:
         ("visits", {"features": "first_order,earlier,covariates", "baselines": [MODEL]}),
     ],
 )  # fmt: skip
-def test_unchanged_images_score_as_they_did_in_training(
-    workspace: Workspace, tmp_path: Path, dataset: str, options: dict[str, Any]
-) -> None:
+def test_unchanged_images_score_as_they_did_in_training(workspace, tmp_path, dataset, options):
     (row,) = run(workspace, rows=[{"dataset": dataset, **options}]).rows
     assert not row.reason
     pieces = sorted(workspace.store.folder.iterdir(), key=lambda path: path.stat().st_mtime)
@@ -93,9 +85,7 @@ def test_unchanged_images_score_as_they_did_in_training(
     )
 
 
-def test_figures_are_those_of_the_worse_images_and_nothing_is_trained_anew(
-    workspace: Workspace, result: SweepResult
-) -> None:
+def test_figures_are_those_of_the_worse_images_and_nothing_is_trained_anew(workspace, result):
     clean, noisy = result.rows
     assert not noisy.reason
     pieces = [
@@ -126,7 +116,7 @@ def test_figures_are_those_of_the_worse_images_and_nothing_is_trained_anew(
     assert set(workspace.store.folder.glob("trained-*")) == trained
 
 
-def test_the_curves_of_the_sweep_are_its_rows(result: SweepResult) -> None:
+def test_the_curves_of_the_sweep_are_its_rows(result):
     assert isinstance(result.analysis, Severity)
     (data,) = result.analysis.data
     assert [model.curves[0].corruption for model in data.models] == ["noise", "noise"]
@@ -134,7 +124,7 @@ def test_the_curves_of_the_sweep_are_its_rows(result: SweepResult) -> None:
     assert data.models[0].curves[0].conditions[0].change == again
 
 
-def test_another_data_set_is_scored_and_compared_with_training_on_it(workspace: Workspace) -> None:
+def test_another_data_set_is_scored_and_compared_with_training_on_it(workspace):
     found = run(workspace, axes={"trained on": {"its own": {"dataset": "other"}, "others": OTHER}})
     own, foreign = found.rows
     assert not foreign.reason
@@ -148,7 +138,7 @@ def test_another_data_set_is_scored_and_compared_with_training_on_it(workspace: 
     assert own.figures.of(MODEL, SELECTION) != foreign.figures.of(MODEL, SELECTION)
 
 
-def test_cases_of_two_data_sets_are_never_paired(workspace: Workspace) -> None:
+def test_cases_of_two_data_sets_are_never_paired(workspace):
     """Their ids and numbers are equal, and mean nothing beyond their data set."""
     images = {"unchanged": {}, "of another device": OTHER, "trained there": {"dataset": "other"}}
     _, *others = run(workspace, axes={"images": images}).rows
@@ -168,14 +158,12 @@ def test_cases_of_two_data_sets_are_never_paired(workspace: Workspace) -> None:
         ({"scored": {"corruption": "noise"}}, "above 0"),
     ],
 )
-def test_what_cannot_be_scored_is_a_row_with_its_reason(
-    workspace: Workspace, changes: dict[str, Any], words: str
-) -> None:
+def test_what_cannot_be_scored_is_a_row_with_its_reason(workspace, changes, words):
     (row,) = run(workspace, rows=[changes]).rows
     assert words in row.reason
 
 
-def test_equal_films_get_noise_of_their_own_that_no_other_case_moves(tmp_path: Path) -> None:
+def test_equal_films_get_noise_of_their_own_that_no_other_case_moves(tmp_path):
     film = np.random.default_rng(0).random((16, 16), dtype=np.float32)
     with ShardWriter(tmp_path) as writer:
         for name in ("a", "b"):
@@ -183,7 +171,7 @@ def test_equal_films_get_noise_of_their_own_that_no_other_case_moves(tmp_path: P
     steps = check(Steps, {"missing": None, "outliers": None, "denoising": None}, "restoration")
     preparation = Preparation(ImageKinds.of([film]), None)
 
-    def noisy(name: str, seed: int = 0) -> NDArray[np.float32]:
+    def noisy(name, seed=0):
         preparer = StoredPreparer(
             preparation=preparation, acquisition=None, restoration=steps, training_mean=None,
             shape=None, stores={"": ImageStore(tmp_path)}, seed=seed,

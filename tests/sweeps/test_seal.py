@@ -1,8 +1,5 @@
 """A sweep opens the seal of real images once for each question, and the ledger says so."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -11,19 +8,16 @@ from skiagram.datasets.contract import GroundTruth
 from skiagram.sealing.ledger import LEDGER, read_ledger
 from skiagram.sweeps.seal import open_data
 from skiagram.sweeps.workspace import Workspace
-from skiagram.tasks.task import Design
 from tests.datasets.sources import balanced, ingested
 from tests.sweeps.small_phantom import context_in
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def elsewhere(monkeypatch):
     monkeypatch.delenv("DVC_ROOT", raising=False)
 
 
-def open_seal(
-    folder: Path, *, design: Design = "holdout", margin: float = 0.02, **source: Any
-) -> None:
+def open_seal(folder, *, design="holdout", margin=0.02, **source):
     workspace = Workspace(Composition(folder), None, context_in(folder / "work"), folder)
     data = folder / f"data-{design}"
     if not data.exists():
@@ -32,7 +26,7 @@ def open_seal(
     open_data(workspace, data, "sweep margins", ("svm",), request)
 
 
-def test_each_question_is_an_opening_once(tmp_path: Path) -> None:
+def test_each_question_is_an_opening_once(tmp_path):
     open_seal(tmp_path)
     open_seal(tmp_path)
     open_seal(tmp_path, margin=0.05)
@@ -42,7 +36,7 @@ def test_each_question_is_an_opening_once(tmp_path: Path) -> None:
     assert openings[0].comparison.models == ("svm",)
 
 
-def test_nothing_is_noted_of_generated_images_or_under_cross_validation(tmp_path: Path) -> None:
+def test_nothing_is_noted_of_generated_images_or_under_cross_validation(tmp_path):
     open_seal(tmp_path, design="cv")
     clean = np.zeros((16, 16), dtype=np.float32)
     truth = {at: GroundTruth(clean, 0.0, (np.nan, np.nan)) for at in range(8)}

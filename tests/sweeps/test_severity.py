@@ -1,7 +1,5 @@
 """Where a model holds and breaks is read from the rows of a sweep."""
 
-from typing import Any
-
 import pytest
 
 from skiagram.errors import OptionError
@@ -25,9 +23,7 @@ BLANK = Estimate(0.8, 0.7, 0.9)
         ([(-0.1, 0.0)] * 3, None, None),
     ],
 )
-def test_whole_intervals_say_where_a_model_holds_and_breaks(
-    changes: list[tuple[float, float]], holds_to: float | None, breaks_at: float | None
-) -> None:
+def test_whole_intervals_say_where_a_model_holds_and_breaks(changes, holds_to, breaks_at):
     conditions = [
         Condition(amount, BLANK, Estimate(sum(change) / 2, *change), None, None)
         for amount, change in enumerate(changes, start=1)
@@ -36,7 +32,7 @@ def test_whole_intervals_say_where_a_model_holds_and_breaks(
     assert (curve.holds_to, curve.breaks_at) == (holds_to, breaks_at)
 
 
-def result(number: int, data: str, images: str, scored: dict[str, Any], change: float) -> RowResult:
+def result(number, data, images, scored, change):
     reference = 1 if data == "films" else 4
     figures = [ModelFigure("svm", "SVM", "classical", AUC, Estimate(0.8 + change, 0.7, 0.9))]
     if scored:
@@ -46,11 +42,11 @@ def result(number: int, data: str, images: str, scored: dict[str, Any], change: 
     return RowResult(row, RowFigures(tuple(figures), 40, 30, margin=0.02))
 
 
-def noise(amount: float) -> dict[str, Any]:
+def noise(amount):
     return {"corruption": "noise", "amount": amount}
 
 
-def test_rows_of_each_reference_are_curves_in_the_order_of_their_amounts() -> None:
+def test_rows_of_each_reference_are_curves_in_the_order_of_their_amounts():
     failed = RowResult(Row(6, {"data": "films"}, {"scored": noise(0.5)}, 1), reason="lost")
     found = find_severity(
         [
@@ -72,7 +68,7 @@ def test_rows_of_each_reference_are_curves_in_the_order_of_their_amounts() -> No
     assert slides.models[0].curves[0].breaks_at == 0.1
 
 
-def test_an_analysis_without_worse_images_is_refused_before_a_row_runs() -> None:
+def test_an_analysis_without_worse_images_is_refused_before_a_row_runs():
     values = {"question": "What?", "axes": {"seed": [0, 1]}, "analysis": "severity"}
     with pytest.raises(OptionError, match="images made worse"):
         expand_rows(check(Sweep, values, "sweep"))

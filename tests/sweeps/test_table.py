@@ -1,19 +1,16 @@
 """The table of a sweep, and sweeps that their rows cannot answer: refused before the first row."""
 
-from typing import Any
-
 import pytest
 import yaml
 
 from skiagram.errors import OptionError
 from skiagram.sweeps.rows import expand_rows
-from skiagram.sweeps.table import SweepResult, check_rows, run_sweep
-from skiagram.sweeps.workspace import Workspace
+from skiagram.sweeps.table import check_rows, run_sweep
 from tests.sweeps.small_phantom import make_sweep, small_place
 
 pytestmark = pytest.mark.slow
 
-CHOICES: dict[str, Any] = {
+CHOICES = {
     "features": "first_order",
     "baselines": ["logistic_regression"],
     "networks": [],
@@ -24,7 +21,7 @@ PENALTY = {"conf.model.logistic_regression.C": [0.1, 1.0]}
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def workspace(tmp_path_factory):
     """Return a place with small phantoms: of classes and of times."""
     place = small_place(tmp_path_factory.mktemp("table"), **CHOICES)
     file = place.options.root / "conf" / "dataset/phantom_times.yaml"
@@ -35,7 +32,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return place
 
 
-def run(workspace: Workspace, **values: Any) -> SweepResult:
+def run(workspace, **values):
     return run_sweep("try", make_sweep(**values), workspace)
 
 
@@ -76,9 +73,7 @@ def run(workspace: Workspace, **values: Any) -> SweepResult:
         ),
     ],
 )  # fmt: skip
-def test_a_sweep_that_its_rows_cannot_answer_is_refused_before_the_first(
-    workspace: Workspace, values: dict[str, Any], words: tuple[str, ...]
-) -> None:
+def test_a_sweep_that_its_rows_cannot_answer_is_refused_before_the_first(workspace, values, words):
     before = {*workspace.store.folder.glob("*")}
     with pytest.raises(OptionError) as refused:
         run(workspace, **values)
@@ -87,7 +82,7 @@ def test_a_sweep_that_its_rows_cannot_answer_is_refused_before_the_first(
     assert made <= {"ingested"}
 
 
-def test_rows_that_can_be_answered_are_not_refused_for_others(workspace: Workspace) -> None:
+def test_rows_that_can_be_answered_are_not_refused_for_others(workspace):
     for values in (
         {"base": {"dataset": "absent"}, "axes": {"seed": [0, 1]}},
         {"base": {"sed": 1}, "axes": {"seed": [0, 1]}, "analysis": "learning_curves"},
@@ -96,7 +91,7 @@ def test_rows_that_can_be_answered_are_not_refused_for_others(workspace: Workspa
         check_rows(sweep, expand_rows(sweep), workspace)
 
 
-def test_sealed_times_are_reported_also_of_images_made_worse(workspace: Workspace) -> None:
+def test_sealed_times_are_reported_also_of_images_made_worse(workspace):
     base = TIMES | {"design": "holdout"}
     noisy = {"scored": {"corruption": "noise", "amount": 0.4}}
     elsewhere = {"scored": {"dataset": "phantom_noisy"}}
@@ -119,7 +114,7 @@ def test_sealed_times_are_reported_also_of_images_made_worse(workspace: Workspac
     assert "skiagram validate" in other.reason
 
 
-def test_a_row_that_leaves_an_option_as_it_is_has_an_empty_cell(workspace: Workspace) -> None:
+def test_a_row_that_leaves_an_option_as_it_is_has_an_empty_cell(workspace):
     option, plan = "conf.model.logistic_regression.C", "conf.plan.plan.subset"
     settings = {"as it is": {}, "weaker": {option: 1.0, "seed": 1, plan: {"cases": 24, "draw": 0}}}
     result = run(workspace, axes={"penalty": settings})

@@ -1,7 +1,5 @@
 """Pieces of a sweep are made once, whole, and belong to their inputs."""
 
-from pathlib import Path
-
 import pytest
 
 from skiagram.composition import Composition
@@ -14,14 +12,14 @@ from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import context_in
 
 
-def workspace(folder: Path) -> Workspace:
+def workspace(folder):
     return Workspace(Composition(folder), None, context_in(folder / "work"))
 
 
-def test_a_piece_is_made_once_for_equal_inputs(tmp_path: Path) -> None:
+def test_a_piece_is_made_once_for_equal_inputs(tmp_path):
     calls = []
 
-    def make(folder: Path) -> None:
+    def make(folder):
         calls.append(folder)
         (folder / "piece").write_text("done")
 
@@ -32,8 +30,8 @@ def test_a_piece_is_made_once_for_equal_inputs(tmp_path: Path) -> None:
     assert workspace(tmp_path).make_once("piece", {"a": 2, "b": 2}, make) != first
 
 
-def test_a_piece_that_failed_leaves_nothing_and_is_made_again(tmp_path: Path) -> None:
-    def fail(folder: Path) -> None:
+def test_a_piece_that_failed_leaves_nothing_and_is_made_again(tmp_path):
+    def fail(folder):
         (folder / "half").write_text("half")
         raise ValueError("stopped")
 
@@ -45,7 +43,7 @@ def test_a_piece_that_failed_leaves_nothing_and_is_made_again(tmp_path: Path) ->
     assert not (folder / "half").exists()
 
 
-def test_an_unknown_option_file_says_which_there_are(tmp_path: Path) -> None:
+def test_an_unknown_option_file_says_which_there_are(tmp_path):
     (tmp_path / "conf/dataset").mkdir(parents=True)
     (tmp_path / "conf/dataset/phantom.yaml").write_text("name: phantom")
     assert workspace(tmp_path).options.read_file("dataset", "phantom") == {"name": "phantom"}
@@ -53,7 +51,7 @@ def test_an_unknown_option_file_says_which_there_are(tmp_path: Path) -> None:
         workspace(tmp_path).options.read_file("dataset", "films")
 
 
-def leave_empty(folder: Path) -> None:
+def leave_empty(folder):
     assert list(folder.iterdir()) == []
 
 
@@ -62,7 +60,7 @@ NETWORK = "skiagram.models.deep.small_cnn.SmallCNN"
 
 
 @pytest.mark.slow
-def test_the_code_of_a_target_and_of_an_arm_counts(tmp_path: Path) -> None:
+def test_the_code_of_a_target_and_of_an_arm_counts(tmp_path):
     names = {
         workspace(tmp_path).make_once("piece", {"model": {"_target_": target}}, leave_empty, arm)
         for target in (FOREST, NETWORK)
@@ -73,7 +71,7 @@ def test_the_code_of_a_target_and_of_an_arm_counts(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("work", [train_candidate, train])
-def test_a_fit_depends_on_the_code_of_its_own_model(work: object) -> None:
+def test_a_fit_depends_on_the_code_of_its_own_model(work):
     classical, deep = (
         code_modules(work, Candidate, FOREST),
         code_modules(work, NetworkCandidate, NETWORK),
@@ -85,13 +83,13 @@ def test_a_fit_depends_on_the_code_of_its_own_model(work: object) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("work", [ingest_data, prepare_data])
-def test_data_do_not_depend_on_models(work: object) -> None:
+def test_data_do_not_depend_on_models(work):
     rooms = ("skiagram.models", "skiagram.fitting")
     assert not {name for name in code_modules(work) if name.startswith(rooms)}
 
 
 @pytest.mark.slow
-def test_pages_and_commands_count_nowhere() -> None:
+def test_pages_and_commands_count_nowhere():
     pages = ("skiagram.report", "skiagram.cli", "skiagram.tracking", "skiagram.deploy")
     found = code_modules(train_candidate, Candidate, FOREST, ingest_data, prepare_data, train)
     assert not {name for name in found if name.startswith(pages)}

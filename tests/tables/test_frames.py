@@ -11,7 +11,7 @@ import pytest
 from skiagram.errors import DataError
 from skiagram.tables.frames import empty_missing, inert, inert_text, read_table
 
-READ: dict[str, tuple[bytes, dict[str, list[str]], list[int]]] = {
+READ = {
     "blanks around cells, rows without any": (
         b'\xef\xbb\xbffile , label\r\na.png, normal \r\n , \r\n\r\n"b,1.png",cancer\r\n',
         {"file": ["a.png", "b,1.png"], "label": ["normal", "cancer"]},
@@ -68,7 +68,7 @@ READ: dict[str, tuple[bytes, dict[str, list[str]], list[int]]] = {
 
 
 @pytest.mark.parametrize("name", READ)
-def test_a_table_is_read_as_programs_write_it(name: str) -> None:
+def test_a_table_is_read_as_programs_write_it(name):
     content, cells, lines = READ[name]
     frame = read_table(content)
     assert (frame.to_dict("list"), frame.index.tolist()) == (cells, lines)
@@ -81,9 +81,7 @@ TABLE = [["file", "label", "size, mm"], ["Ä b/1.PNG", "bösartig", "3.5"], ["2.
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 @pytest.mark.parametrize("hint", ["", "sep={}"])
-def test_a_table_is_read_as_excel_saves_it_anywhere(
-    separator: str, encoding: str, ending: str, hint: str
-) -> None:
+def test_a_table_is_read_as_excel_saves_it_anywhere(separator, encoding, ending, hint):
     file = StringIO(newline="")
     csv.writer(file, delimiter=separator, lineterminator=ending).writerows(TABLE)
     first = hint.format(separator) + ending if hint else ""
@@ -92,12 +90,12 @@ def test_a_table_is_read_as_excel_saves_it_anywhere(
     assert frame.index.tolist() == ([3, 4] if hint else [2, 3])
 
 
-def test_a_table_without_a_header_has_the_names_that_are_given() -> None:
+def test_a_table_without_a_header_has_the_names_that_are_given():
     frame = read_table(b"a.png,0\nb.png,1\n", columns=("file", "label"))
     assert frame.to_dict("list") == {"file": ["a.png", "b.png"], "label": ["0", "1"]}
 
 
-REFUSED: dict[str, tuple[bytes, str]] = {
+REFUSED = {
     "Latin-1": (
         "file,label\na.png,bösartig\n".encode("latin-1"),
         "line 2 is not UTF-8 `iconv -f WINDOWS-1252 -t UTF-8",
@@ -128,7 +126,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_another_form_is_refused_with_what_converts_it(name: str) -> None:
+def test_another_form_is_refused_with_what_converts_it(name):
     content, words = REFUSED[name]
     with pytest.raises(DataError) as raised:
         read_table(content)
@@ -147,9 +145,7 @@ def test_another_form_is_refused_with_what_converts_it(name: str) -> None:
         (["41.0", "x"], ["NA", "-9999", "-9999.0", ""], {"41.0": 1}),
     ],
 )
-def test_cells_that_stand_for_an_empty_one_are_emptied_and_counted(
-    words: list[str], ages: list[str], counts: dict[str, int]
-) -> None:
+def test_cells_that_stand_for_an_empty_one_are_emptied_and_counted(words, ages, counts):
     frame, emptied = empty_missing(read_table(b"age,n\nNA,1\n-9999,2\n-9999.0,3\n41,4\n"), words)
     assert (frame["age"].tolist(), dict(emptied)) == (ages, counts)
 
@@ -158,11 +154,11 @@ def test_cells_that_stand_for_an_empty_one_are_emptied_and_counted(
     ("cell", "written"),
     [("=1+1", "'=1+1"), ("@a", "'@a"), ("-a.png", "'-a.png"), ("-1.5", "-1.5"), ("a=b", "a=b")],
 )
-def test_no_cell_for_people_is_a_formula(cell: str, written: str) -> None:
+def test_no_cell_for_people_is_a_formula(cell, written):
     assert inert(cell) == written
 
 
-def test_a_table_for_people_has_no_formula_and_is_else_as_pandas_writes_it() -> None:
+def test_a_table_for_people_has_no_formula_and_is_else_as_pandas_writes_it():
     table = pd.DataFrame(
         {"label": ["=1+1", "+", "b"], "age": [-1.5, 2, np.nan], "group": [None, "@x", "-3"]}
     )
@@ -173,7 +169,7 @@ def test_a_table_for_people_has_no_formula_and_is_else_as_pandas_writes_it() -> 
 
 
 @pytest.mark.parametrize("mark", ["\x1b", "\x07", "\x9b", "\u202e", "\u2066", "\u200f", "\u2028"])
-def test_no_cell_or_heading_holds_what_a_terminal_obeys(mark: str) -> None:
+def test_no_cell_or_heading_holds_what_a_terminal_obeys(mark):
     shown = repr(mark)[1:-1]
     assert inert(f"a{mark}b.png") == f"a{shown}b.png"
     table = pd.DataFrame({f"p{mark}": [f"x{mark}", "ä\u00a0½\n2"]})

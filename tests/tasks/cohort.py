@@ -1,26 +1,20 @@
 """Cohorts whose outcome one known column tells, and what training leaves of models on them."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.fitting.arm import ArmFolders, Member, train
 from skiagram.fitting.contract import Labelled
-from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.predictions import Predictions
 from skiagram.sealing.ledger import Comparison
 from skiagram.tasks.cases import SEALED, Cases, DataCard
 from skiagram.tasks.findings import PRESENT, UNKNOWN, Findings
 from skiagram.tasks.grade import Grade
-from skiagram.tasks.kinds import AnyOutcome
 from skiagram.tasks.number import Number, group_numbers
-from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.task import Task
 from skiagram.tasks.time import TimeToEvent
@@ -36,9 +30,7 @@ FINDINGS = Findings(
 Made = tuple[Cases, Task]
 
 
-def draw_times(
-    log_hazard: NDArray[np.float64], seed: int = 0
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def draw_times(log_hazard, seed=0):
     """Return times in days and labels; a third or so is censored."""
     generator = np.random.default_rng(seed)
     time = generator.exponential(500 * np.exp(-log_hazard))
@@ -46,20 +38,20 @@ def draw_times(
     return np.minimum(time, end), (time <= end).astype(np.int64)
 
 
-def make_features(patients: int = 90) -> FeatureTable:
+def make_features(patients=90):
     """Return a column that tells the outcome, and three that do not."""
     values = np.random.default_rng(1).normal(size=(patients, 4)).astype(np.float32)
     case_id = np.array([f"case-{number:06d}" for number in range(patients)])
     return FeatureTable(case_id, ("signal", "volume", "noise", "more_noise"), values)
 
 
-def make_cases(patients: int = 90, strength: float = 1.2) -> Made:
+def make_cases(patients=90, strength=1.2):
     """Return cases with a time to an event."""
     time, label = draw_times(strength * _signal(patients))
     return _made(OUTCOME.settle(time, label), time, label)
 
 
-def make_numbers(patients: int = 90) -> Made:
+def make_numbers(patients=90):
     """Return cases with a number."""
     noise = np.random.default_rng(2).normal(0, 4, size=patients)
     value = 170 + 20 * _signal(patients) + noise
@@ -67,7 +59,7 @@ def make_numbers(patients: int = 90) -> Made:
     return _made(replace(NUMBER, groups=groups).settle(value, label), value, label)
 
 
-def make_grades(patients: int = 90) -> Made:
+def make_grades(patients=90):
     """Return cases with one of three grades."""
     noise = np.random.default_rng(2).normal(0, 0.5, size=patients)
     label = np.digitize(_signal(patients) + noise, [-0.6, 0.6]).astype(np.int64)
@@ -75,7 +67,7 @@ def make_grades(patients: int = 90) -> Made:
     return _made(GRADE.settle(place, label), place, label)
 
 
-def make_findings(patients: int = 90) -> Made:
+def make_findings(patients=90):
     """Return cases with three findings, of which a tenth is not known."""
     generator = np.random.default_rng(2)
     noise = generator.normal(0, 0.5, size=(patients, 3))
@@ -86,19 +78,19 @@ def make_findings(patients: int = 90) -> Made:
     return _made(FINDINGS.settle(value, label), value, label)
 
 
-def _signal(patients: int) -> NDArray[np.float64]:
+def _signal(patients):
     values = make_features(patients).columns(["signal"]).values  # noqa: PD011 - a table of ours
     return values[:, 0].astype(np.float64)
 
 
-def _made(outcome: AnyOutcome, value: NDArray[np.float64], label: NDArray[np.int64]) -> Made:
+def _made(outcome, value, label):
     case_id = make_features(len(value)).case_id
     patient = np.array([f"patient-{number:06d}" for number in range(len(value))])
     task = Task(outcome, "cv")
     return Cases(case_id, patient, np.full(len(value), "train"), label, value), task
 
 
-def labelled(made: Made) -> Labelled[FeatureTable]:
+def labelled(made):
     """Return cases as a model sees them."""
     cases, task = made
     ids = (cases.case_id, cases.label, cases.patient_id)
@@ -107,11 +99,11 @@ def labelled(made: Made) -> Labelled[FeatureTable]:
 
 
 def scored(
-    outcome: MeasuredOutcome,
-    score: NDArray[np.float64],
-    value: NDArray[np.float64],
-    label: NDArray[np.int64],
-) -> ScoredCases:
+    outcome,
+    score,
+    value,
+    label,
+):
     """Return cases of a patient each, calibrated on themselves."""
     each = np.arange(len(label))
     calibration = outcome.calibrate(score[:, None], value, label, each)
@@ -120,7 +112,7 @@ def scored(
     return ScoredCases(label, value, each, score[None], estimate[None], fit)
 
 
-def train_models(folder: Path, **columns: tuple[str, ...] | None) -> EvaluationInputs:
+def train_models(folder, **columns):
     """Train Cox regressions on some columns each, by name, and return what evaluation reads."""
     models = {
         name: model("logistic_regression", columns=chosen) for name, chosen in columns.items()
@@ -128,7 +120,7 @@ def train_models(folder: Path, **columns: tuple[str, ...] | None) -> EvaluationI
     return train_all(folder, make_cases(), models)
 
 
-def train_all(folder: Path, made: Made, models: Mapping[str, ClassicalModel]) -> EvaluationInputs:
+def train_all(folder, made, models):
     """Train models by name, and return what evaluation reads."""
     cases, task = made
     features = make_features(len(cases.case_id))
@@ -148,7 +140,7 @@ def train_all(folder: Path, made: Made, models: Mapping[str, ClassicalModel]) ->
     return EvaluationInputs(tuple(predictions), cases, task, sealed, card, comparison)
 
 
-def another_cohort(inputs: EvaluationInputs) -> EvaluationInputs:
+def another_cohort(inputs):
     """Return the same patients as if they were two other hospitals', scored once by each model."""
     cases = inputs.cases
     ids = np.array([f"cohort-{case}" for case in cases.case_id.tolist()])
@@ -177,7 +169,7 @@ def another_cohort(inputs: EvaluationInputs) -> EvaluationInputs:
     )
 
 
-def sealed_half(inputs: EvaluationInputs) -> EvaluationInputs:
+def sealed_half(inputs):
     """Return the cohort with its values and labels under seal, as design holdout leaves them."""
     cohort = another_cohort(inputs)
     cases = cohort.cases

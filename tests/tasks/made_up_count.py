@@ -1,25 +1,22 @@
 """A made-up fifth outcome, a count, as its author would write it; its test names it."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
 from skiagram.strict import STRICT
-from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable
+from skiagram.tasks.columns import VALUE, ColumnOption
 from skiagram.tasks.number import Number, NumberCalibration, group_numbers
-from skiagram.tasks.outcome import MeasuredOutcome, ReadColumns
-from skiagram.tasks.predicted import Tensor
-from skiagram.tasks.scored_cases import Floats, Labels
+from skiagram.tasks.outcome import ReadColumns
 
 
 @dataclass(**STRICT)
 class Count(Number):
     """How many there are of something: a score is a logarithm, a network learns Poisson's loss."""
 
-    kind: Literal["count"] = "count"  # type: ignore[assignment]
+    kind: Literal["count"] = "count"
 
     options: ClassVar[tuple[ColumnOption, ...]] = (
         ColumnOption("count", "column of a count, such as that of lesions"),
@@ -31,7 +28,7 @@ class Count(Number):
     networks: ClassVar[tuple[str, ...]] = ("tiny_cnn",)
 
     @classmethod
-    def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
+    def read_columns(cls, table, options):
         column = options["count"]
         cells = [row.cells[column] for row in table.rows]
         for row, cell in zip(table.rows, cells, strict=True):
@@ -42,24 +39,22 @@ class Count(Number):
         label = [outcome.classes[number] for number in group.tolist()]
         return ReadColumns(outcome, label, cells, f"`{column}` is a count.")
 
-    def of_cohort(self, cohort: MeasuredOutcome) -> "Count":
+    def of_cohort(self, cohort):
         return self
 
     @property
-    def words(self) -> str:
+    def words(self):
         return "count"
 
-    def target(self, value: Floats, label: Labels) -> Floats:
+    def target(self, value, label):
         """Return (n, 1) logarithms of one more."""
         return np.log1p(value)[:, None]
 
-    def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
+    def loss(self, score, target, learned):
         """Return Poisson's negative log likelihood, but for a constant."""
         return (score.exp() - target[:, 0].expm1() * score).mean()
 
-    def calibrate(
-        self, scores: Floats, value: Floats, label: Labels, patient: Any
-    ) -> NumberCalibration:
+    def calibrate(self, scores, value, label, patient):
         at_score = NumberCalibration(0.0, 1.0, 0.0)
         slope = float(np.expm1(scores[:, 0]).mean() or 1.0)
         spread = max(float(value.mean()) / slope, 1e-6)

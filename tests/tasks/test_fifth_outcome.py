@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sources(tmp_path_factory):
     """Return a copy of the program that has a fifth outcome; compiled code comes along."""
     copy = tmp_path_factory.mktemp("fifth") / "program"
     ignored = shutil.ignore_patterns("*.tmp.*", "*.pyc.*")  # which another process is writing
@@ -36,7 +36,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def test_a_count_goes_from_a_table_to_its_figures(sources: Path, tmp_path: Path) -> None:
+def test_a_count_goes_from_a_table_to_its_figures(sources, tmp_path):
     generator = np.random.default_rng(1)
     signal, noise = generator.normal(size=(2, 80))
     count = generator.poisson(np.exp(1 + signal))
@@ -59,7 +59,7 @@ def test_a_count_goes_from_a_table_to_its_figures(sources: Path, tmp_path: Path)
     assert "no count: `0.5`" in refused.stderr
 
 
-def test_a_network_learns_a_count_by_its_loss(sources: Path) -> None:
+def test_a_network_learns_a_count_by_its_loss(sources):
     """Nothing of `training` and `models.deep` names the kind."""
     code = """
 import torch

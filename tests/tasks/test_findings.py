@@ -1,14 +1,10 @@
 """What several findings refuse, tell, calibrate, and how far their figures hold."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
-from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.calibration import (
@@ -31,7 +27,6 @@ from skiagram.report.sections.parts import describe_parts, tabulate_parts
 from skiagram.tables.frames import TableLine
 from skiagram.tasks.columns import OutcomeTable
 from skiagram.tasks.findings import ABSENT, OTHERS, PRESENT, UNKNOWN, Findings
-from skiagram.tasks.outcome import ReadColumns
 from skiagram.tasks.scored_cases import ScoredCases
 from tests.evaluation.situations import changed
 from tests.models.classical.families import model
@@ -39,10 +34,10 @@ from tests.tasks.cohort import another_cohort, make_findings, train_all
 
 NAMES = ("mass", "nodule", "effusion")
 FINDINGS = Findings(column="findings", findings=NAMES, balanced_by=("effusion", "nodule"))
-NOTHING: dict[str, Any] = {"findings": None, "finding_names": None, "blank_finding": None}
+NOTHING = {"findings": None, "finding_names": None, "blank_finding": None}
 
 
-def read(cells: dict[str, list[str]], known: list[bool] | None = None, **given: Any) -> ReadColumns:
+def read(cells, known=None, **given):
     count = len(next(iter(cells.values())))
     rows = [
         TableLine(number + 2, {name: column[number] for name, column in cells.items()})
@@ -52,13 +47,13 @@ def read(cells: dict[str, list[str]], known: list[bool] | None = None, **given: 
     return Findings.read_columns(OutcomeTable(rows, known or [True] * count), asked)
 
 
-def states_of(read_columns: ReadColumns) -> NDArray[np.int64]:
+def states_of(read_columns):
     outcome = read_columns.outcome
     assert isinstance(outcome, Findings)
     return outcome.states(np.array(read_columns.value, dtype=np.float64))
 
 
-def make_cases(cases: int = 400, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def make_cases(cases=400, seed=0):
     """Return states of three findings, a tenth of them not known, and scores that tell them."""
     generator = np.random.default_rng(seed)
     present = generator.uniform(size=(cases, 3)) < [0.4, 0.2, 0.1]
@@ -67,7 +62,7 @@ def make_cases(cases: int = 400, seed: int = 0) -> tuple[NDArray[np.int64], NDAr
     return np.where(unknown, UNKNOWN, present).astype(np.int64), score
 
 
-def scored(states: NDArray[np.int64], score: NDArray[np.float64]) -> ScoredCases:
+def scored(states, score):
     value, each = FINDINGS.encode(states), np.arange(len(states))
     label = FINDINGS.label(value)
     estimate = FINDINGS.calibrate(score, value, label, each).probabilities(score)
@@ -75,7 +70,7 @@ def scored(states: NDArray[np.int64], score: NDArray[np.float64]) -> ScoredCases
     return ScoredCases(label, value, each, score[None], estimate[None], fit)
 
 
-def test_a_list_of_findings_and_a_column_for_each_say_the_same() -> None:
+def test_a_list_of_findings_and_a_column_for_each_say_the_same():
     listed = read({"Finding Labels": ["Mass|Nodule", "No Finding", "Nodule", "Mass"]})
     each = read({"Mass": ["1", "0", "0.0", "yes"], "Nodule": ["1.0", "no", "TRUE", "0"]})
     expected = [[PRESENT, PRESENT], [ABSENT, ABSENT], [ABSENT, PRESENT], [PRESENT, ABSENT]]
@@ -88,7 +83,7 @@ def test_a_list_of_findings_and_a_column_for_each_say_the_same() -> None:
     assert states_of(of_python).tolist() == [[1, 1], [0, 0], [0, 0], [1, 0]]
 
 
-def test_blank_and_uncertain_cells_are_not_known_or_as_the_line_says() -> None:
+def test_blank_and_uncertain_cells_are_not_known_or_as_the_line_says():
     cells = {"Mass": ["1", "", "0", "-1"], "Nodule": ["0", "1", "nan", "1"]}
     unknown = read(cells)
     assert states_of(unknown).tolist() == [[1, 0], [2, 1], [0, 2], [2, 1]]
@@ -105,7 +100,7 @@ def test_blank_and_uncertain_cells_are_not_known_or_as_the_line_says() -> None:
     assert "--empty-label" in str(refused.value)
 
 
-def test_what_names_no_finding_is_refused_with_its_line() -> None:
+def test_what_names_no_finding_is_refused_with_its_line():
     with pytest.raises(DataError, match=r"line 3, column `Mass`: .* the first `maybe`"):
         read({"Mass": ["1", "maybe"], "Nodule": ["0", "0"]})
     with pytest.raises(DataError, match="1 of 2 rows list no finding"):
@@ -124,13 +119,13 @@ def test_what_names_no_finding_is_refused_with_its_line() -> None:
         read({"a": ["1"], "b": ["0"]}, finding_names=["x"])
 
 
-def test_findings_that_are_not_named_are_said() -> None:
+def test_findings_that_are_not_named_are_said():
     told = read({"labels": ["a|b", "c", "b", "a"]}, finding_names=["b", "a"])
     assert told.outcome.estimates == ("b", "a")
     assert "Not told, since they are not named: c" in told.note
 
 
-def test_folds_are_balanced_by_the_rarest_finding_of_a_case() -> None:
+def test_folds_are_balanced_by_the_rarest_finding_of_a_case():
     cells = ["a"] * 40 + ["a|b"] * 20 + ["a|b|c"] * 12 + ["No Finding"] * 30
     found = read({"labels": cells})
     assert found.outcome.classes == (*(f"{name}, the rarest there" for name in "cba"), OTHERS)
@@ -150,7 +145,7 @@ def test_folds_are_balanced_by_the_rarest_finding_of_a_case() -> None:
     assert sealed.outcome.classes == found.outcome.classes
 
 
-def test_a_rare_finding_and_a_number_of_another_label_are_refused() -> None:
+def test_a_rare_finding_and_a_number_of_another_label_are_refused():
     states, _ = make_cases()
     value = FINDINGS.encode(states)
     label = FINDINGS.label(value)
@@ -168,7 +163,7 @@ def test_a_rare_finding_and_a_number_of_another_label_are_refused() -> None:
     assert settled.settle(FINDINGS.encode(states), label) == settled  # of another cohort
 
 
-def test_thirty_three_findings_are_held_exactly() -> None:
+def test_thirty_three_findings_are_held_exactly():
     names = tuple(f"finding {number}" for number in range(33))
     outcome = Findings(column="findings", findings=names)
     states = np.random.default_rng(0).integers(0, 3, size=(200, 33))
@@ -176,7 +171,7 @@ def test_thirty_three_findings_are_held_exactly() -> None:
     assert (outcome.states(outcome.encode(states)) == states).all()
 
 
-def test_the_primary_figure_is_the_mean_of_the_findings_areas() -> None:
+def test_the_primary_figure_is_the_mean_of_the_findings_areas():
     states, score = make_cases()
     cases = scored(states, score)
     known = states != UNKNOWN
@@ -196,7 +191,7 @@ def test_the_primary_figure_is_the_mean_of_the_findings_areas() -> None:
     assert figures["brier_gain", ""].estimate().low > 0
 
 
-def test_the_interval_of_one_area_twice_is_that_of_the_area() -> None:
+def test_the_interval_of_one_area_twice_is_that_of_the_area():
     """Two findings that always go together are one: their mean varies as each does."""
     states, score = make_cases()
     twice = np.repeat(states[:, :1], 2, axis=1)
@@ -211,7 +206,7 @@ def test_the_interval_of_one_area_twice_is_that_of_the_area() -> None:
     assert mean.variance() == pytest.approx(area.variance(), rel=0.02)
 
 
-def test_cases_of_several_fits_are_compared_within_their_fit() -> None:
+def test_cases_of_several_fits_are_compared_within_their_fit():
     states, score = make_cases()
     cases = scored(states, score)
     fold = (np.arange(len(states)) % 4)[None]
@@ -227,7 +222,7 @@ def test_cases_of_several_fits_are_compared_within_their_fit() -> None:
     assert dict(FINDINGS.measure_parts(shifted))["mass"].value == pytest.approx(areas / pairs)
 
 
-def test_a_finding_of_a_single_patient_is_left_out_of_the_mean() -> None:
+def test_a_finding_of_a_single_patient_is_left_out_of_the_mean():
     states, score = make_cases()
     states[:, 2] = ABSENT
     states[0, 2] = PRESENT
@@ -237,7 +232,7 @@ def test_a_finding_of_a_single_patient_is_left_out_of_the_mean() -> None:
     assert nothing.estimate().value is None
 
 
-def test_probabilities_have_the_findings_shares_and_rise_with_the_score() -> None:
+def test_probabilities_have_the_findings_shares_and_rise_with_the_score():
     states, score = make_cases(2000)
     value = FINDINGS.encode(states)
     calibration = FINDINGS.calibrate(score, value, FINDINGS.label(value), np.arange(len(value)))
@@ -257,7 +252,7 @@ def test_probabilities_have_the_findings_shares_and_rise_with_the_score() -> Non
     assert nothing.probabilities(score) == pytest.approx(0.5)
 
 
-def test_a_network_learns_what_is_known_by_cross_entropy() -> None:
+def test_a_network_learns_what_is_known_by_cross_entropy():
     states, score = make_cases(50)
     value = FINDINGS.encode(states)
     settled = replace(FINDINGS, shares=(0.4, 0.2, 0.1))
@@ -276,7 +271,7 @@ def test_a_network_learns_what_is_known_by_cross_entropy() -> None:
     assert (logits.grad[~known] == 0).all()
 
 
-def test_another_cohort_has_the_same_findings_and_labels() -> None:
+def test_another_cohort_has_the_same_findings_and_labels():
     theirs = read(
         {"labels": ["mass|nodule", "none", "effusion", "mass"] * 3},
         finding_names=[*NAMES],
@@ -293,7 +288,7 @@ def test_another_cohort_has_the_same_findings_and_labels() -> None:
     assert (states_of(without)[:, 2] == ABSENT).all()
 
 
-def test_few_patients_of_a_finding_are_told() -> None:
+def test_few_patients_of_a_finding_are_told():
     states, _ = make_cases()
     value, each = FINDINGS.encode(states), np.arange(len(states))
     assert FINDINGS.doubts(value, each, each) == ()
@@ -311,7 +306,7 @@ def test_few_patients_of_a_finding_are_told() -> None:
     assert facts["cases with mass"].endswith(f"of {known} in which it is known")
 
 
-def test_arms_are_compared_by_each_finding_and_p_is_corrected(tmp_path: Path) -> None:
+def test_arms_are_compared_by_each_finding_and_p_is_corrected(tmp_path):
     models = {
         "signal": model("logistic_regression", columns=("signal",)),
         "noise": model("logistic_regression", columns=("noise",)),
@@ -341,7 +336,7 @@ def test_arms_are_compared_by_each_finding_and_p_is_corrected(tmp_path: Path) ->
     assert "For no single finding" in describe_parts(alike)
 
 
-def macro_of(cases: pd.DataFrame, states: NDArray[np.int64], names: tuple[str, ...]) -> float:
+def macro_of(cases, states, names):
     """Return the mean AUC of some findings, by scikit-learn."""
     areas = []
     for number in (NAMES.index(name) for name in names):
@@ -351,7 +346,7 @@ def macro_of(cases: pd.DataFrame, states: NDArray[np.int64], names: tuple[str, .
     return float(np.mean(areas))
 
 
-def test_sides_and_sites_are_compared_by_the_findings_that_both_define(tmp_path: Path) -> None:
+def test_sides_and_sites_are_compared_by_the_findings_that_both_define(tmp_path):
     models = {"signal": model("logistic_regression", columns=("signal",))}
     inputs = train_all(tmp_path, make_findings(150), models)
     cohort = another_cohort(inputs)
@@ -403,7 +398,7 @@ def test_sides_and_sites_are_compared_by_the_findings_that_both_define(tmp_path:
         assert ("other findings" in held_out.reason) != is_kept
 
 
-def test_generated_findings_are_likelier_where_the_nodule_is() -> None:
+def test_generated_findings_are_likelier_where_the_nodule_is():
     hidden = np.arange(4000) % 2 == 1
     value, label = FINDINGS.draw(hidden, 3.0, np.random.default_rng(0))
     states = FINDINGS.states(value)

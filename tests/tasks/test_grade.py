@@ -1,7 +1,6 @@
 """What a grade refuses, tells, calibrates, and how far its figures hold."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ from tests.models.classical.families import model
 from tests.tasks.cohort import GRADE, make_grades, scored, train_all
 
 
-def test_a_rare_grade_and_a_place_of_another_grade_are_refused() -> None:
+def test_a_rare_grade_and_a_place_of_another_grade_are_refused():
     label = np.repeat([0, 1, 2], (40, 40, 4))
     with pytest.raises(DataError, match="4 cases of the grade dense") as refused:
         GRADE.settle(label + 1.0, label)
@@ -28,7 +27,7 @@ def test_a_rare_grade_and_a_place_of_another_grade_are_refused() -> None:
     GRADE.check(2.0, 1, "line 7")
 
 
-def test_another_cohort_may_lack_a_grade_and_call_them_otherwise() -> None:
+def test_another_cohort_may_lack_a_grade_and_call_them_otherwise():
     _, task = make_grades()
     outcome = task.predicted
     assert isinstance(outcome, Grade)
@@ -39,7 +38,7 @@ def test_another_cohort_may_lack_a_grade_and_call_them_otherwise() -> None:
         outcome.of_cohort(Grade(column="other", grades=("1", "2", "3", "4")))
 
 
-def test_patients_with_most_of_the_cases_and_rare_grades_are_told() -> None:
+def test_patients_with_most_of_the_cases_and_rare_grades_are_told():
     label, places = np.arange(180) % 3, np.ones(180)
     assert GRADE.doubts(places, label, np.arange(180)) == ()
     few = np.maximum(np.arange(180), 40)  # the first one has 41 cases
@@ -51,7 +50,7 @@ def test_patients_with_most_of_the_cases_and_rare_grades_are_told() -> None:
     assert "10 of clear" in rare
 
 
-def test_told_grades_have_the_shares_of_the_true_ones_and_chances_sum_to_one() -> None:
+def test_told_grades_have_the_shares_of_the_true_ones_and_chances_sum_to_one():
     generator = np.random.default_rng(0)
     label = np.repeat([0, 1, 2], (10, 60, 30))
     score = (label + generator.normal(size=100))[:, None]
@@ -65,7 +64,7 @@ def test_told_grades_have_the_shares_of_the_true_ones_and_chances_sum_to_one() -
     assert average_calibrations([calibration, calibration]) == calibration
 
 
-def test_equal_scores_are_told_the_median_grade_and_the_shares() -> None:
+def test_equal_scores_are_told_the_median_grade_and_the_shares():
     label = np.repeat([0, 1, 2], (10, 20, 70))
     score = np.full((100, 1), 2.5)
     predicted = GRADE.calibrate(score, label + 1.0, label, np.arange(len(label))).probabilities(
@@ -75,7 +74,7 @@ def test_equal_scores_are_told_the_median_grade_and_the_shares() -> None:
     assert predicted[0, 1:] == pytest.approx([0.1, 0.2, 0.7], abs=0.01)
 
 
-def test_the_area_is_the_mean_of_those_at_the_cut_offs() -> None:
+def test_the_area_is_the_mean_of_those_at_the_cut_offs():
     generator = np.random.default_rng(1)
     label = np.repeat([0, 1, 2], (30, 40, 30))
     score = label + generator.normal(0, 1, size=100)
@@ -94,7 +93,7 @@ def test_the_area_is_the_mean_of_those_at_the_cut_offs() -> None:
     )
 
 
-def test_what_tells_the_grade_beats_the_median_by_the_margin(tmp_path: Path) -> None:
+def test_what_tells_the_grade_beats_the_median_by_the_margin(tmp_path):
     names = ("logistic_regression", "null_model")
     inputs = train_all(tmp_path, make_grades(), {name: model(name) for name in names})
     analyses = replace(NO_REQUESTS, simple_rules=("null_model",))

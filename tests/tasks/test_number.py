@@ -1,7 +1,6 @@
 """What a number refuses, takes from cases, calibrates, and how far its intervals hold."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,13 +28,13 @@ from tests.models.classical.families import model
 from tests.tasks.cohort import NUMBER, make_numbers, train_all
 
 
-def test_no_number_is_refused_with_its_row() -> None:
+def test_no_number_is_refused_with_its_row():
     with pytest.raises(DataError, match="no number") as refused:
         NUMBER.check(np.nan, 0, "line 7")
     assert "line 7" in str(refused.value)
 
 
-def test_a_model_of_the_mean_has_the_error_of_the_median_on_skewed_numbers() -> None:
+def test_a_model_of_the_mean_has_the_error_of_the_median_on_skewed_numbers():
     """Else a network, which learns the absolute error, wins without any knowledge."""
     value = np.exp(np.random.default_rng(0).normal(size=400))
     label, patient = np.zeros(400, dtype=np.int64), np.arange(400)
@@ -50,7 +49,7 @@ def test_a_model_of_the_mean_has_the_error_of_the_median_on_skewed_numbers() -> 
     assert errors[1] < 0.97 * np.abs(value[:200].mean() - value[200:]).mean()
 
 
-def test_a_test_case_is_in_the_group_of_its_number_by_development_cases_alone() -> None:
+def test_a_test_case_is_in_the_group_of_its_number_by_development_cases_alone():
     sizes = [*range(1, 41), 0, 10.5, 25, 99]
     rows = [TableLine(number + 2, {"size": f"{size}"}) for number, size in enumerate(sizes)]
     read = Number.read_columns(
@@ -61,7 +60,7 @@ def test_a_test_case_is_in_the_group_of_its_number_by_development_cases_alone() 
     assert read.label[40:] == [groups[0], groups[0], groups[2], groups[3]]
 
 
-def test_numbers_of_test_cases_are_compared_themselves_and_no_groups() -> None:
+def test_numbers_of_test_cases_are_compared_themselves_and_no_groups():
     """As of a cohort in cm: its quarters are those of any other."""
     generator = np.random.default_rng(0)
     value = 100 + 20 * generator.normal(size=90)
@@ -87,21 +86,21 @@ def test_numbers_of_test_cases_are_compared_themselves_and_no_groups() -> None:
         assert not found.differences_of_sides(SHARES)
 
 
-def test_equal_numbers_and_too_few_are_refused() -> None:
+def test_equal_numbers_and_too_few_are_refused():
     with pytest.raises(DataError, match="every case has the number 3"):
         NUMBER.settle(np.full(30, 3.0), np.zeros(30, dtype=np.int64))
     with pytest.raises(DataError, match="5 cases"):
         NUMBER.settle(np.arange(5.0), np.zeros(5, dtype=np.int64))
 
 
-def test_another_cohort_counts_in_the_same_unit() -> None:
+def test_another_cohort_counts_in_the_same_unit():
     theirs = NUMBER.of_cohort(Number(column="size", unit="mm", groups=3))
     assert (theirs.column, theirs.groups) == ("size", 3)
     with pytest.raises(OptionError, match=r"cm\. Allowed: mm, as in"):
         NUMBER.of_cohort(Number(column="size", unit="cm"))
 
 
-def test_groups_are_quarters_and_hold_equal_numbers_together() -> None:
+def test_groups_are_quarters_and_hold_equal_numbers_together():
     group, groups = group_numbers(np.arange(100.0)[::-1])
     assert groups == 4
     assert np.bincount(group).tolist() == [25] * 4
@@ -111,7 +110,7 @@ def test_groups_are_quarters_and_hold_equal_numbers_together() -> None:
     assert np.bincount(group).tolist() == [90, 10]
 
 
-def test_a_patient_with_many_images_weighs_as_much_as_others_in_an_interval() -> None:
+def test_a_patient_with_many_images_weighs_as_much_as_others_in_an_interval():
     """Nineteen patients err by 1 in an image each; one errs by 9 in a hundred."""
     patient = np.repeat(np.arange(20), [1] * 19 + [100])
     value = np.zeros(119)
@@ -121,7 +120,7 @@ def test_a_patient_with_many_images_weighs_as_much_as_others_in_an_interval() ->
     assert calibrated.half == 1.0
 
 
-def test_intervals_of_nine_tenths_hold_nine_tenths_of_new_cases() -> None:
+def test_intervals_of_nine_tenths_hold_nine_tenths_of_new_cases():
     """Simulated: the calibrations of five folds, learned on few cases each, serve new ones."""
     generator, held = np.random.default_rng(3), []
     for _ in range(200):
@@ -138,7 +137,7 @@ def test_intervals_of_nine_tenths_hold_nine_tenths_of_new_cases() -> None:
     assert 0.88 < np.mean(held) < 0.94
 
 
-def test_two_equal_models_are_rarely_told_apart_and_intervals_of_errors_hold() -> None:
+def test_two_equal_models_are_rarely_told_apart_and_intervals_of_errors_hold():
     generator = np.random.default_rng(4)
     held, apart, true = 0, 0, 3 * np.sqrt(2 / np.pi)
     outcome = replace(NUMBER, centre=0.0, spread=1.0)
@@ -161,7 +160,7 @@ def test_two_equal_models_are_rarely_told_apart_and_intervals_of_errors_hold() -
     assert apart / 400 < 0.08
 
 
-def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path: Path) -> None:
+def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path):
     regression = model("logistic_regression", C=1.0)  # for few columns
     models = {"logistic_regression": regression, "null_model": model("null_model")}
     inputs = train_all(tmp_path, make_numbers(), models)
@@ -198,7 +197,7 @@ def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path: Path) -> N
     )  # estimates beyond 1 are no fault
 
 
-def test_numbers_far_from_all_others_are_counted() -> None:
+def test_numbers_far_from_all_others_are_counted():
     value = np.append(np.linspace(10.0, 20.0, 198), [150.0, 1650.0])  # in mm among cm
     label, patient = np.zeros(200, dtype=np.int64), np.arange(200)
     assert NUMBER.doubts(value[:198], label, patient) == ()
@@ -209,7 +208,7 @@ def test_numbers_far_from_all_others_are_counted() -> None:
     assert "2 of 200 differences" in NUMBER.plot(cases)[0].words
 
 
-def test_fifths_of_one_number_for_all_are_one_point() -> None:
+def test_fifths_of_one_number_for_all_are_one_point():
     """Else the order of the cases would make five of them."""
     value = np.arange(40.0)
     outcome = Number(column="size").settle(value, np.zeros(40, dtype=np.int64))

@@ -11,7 +11,6 @@ from skiagram.tasks.columns import VALUE
 from skiagram.tasks.findings import Findings
 from skiagram.tasks.grade import Grade
 from skiagram.tasks.number import Number
-from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.time import HazardCalibration, TimeToEvent
 from skiagram.tasks.time_columns import EVENT, OTHER
@@ -22,16 +21,14 @@ from tests.tasks.cohort import OUTCOME, draw_times, scored
     ("value", "label", "words"),
     [(-3.0, 0, "the time -3"), (np.nan, 1, "event without a time"), (np.nan, 0, "no time")],
 )
-def test_a_time_that_cannot_be_is_refused_with_its_row(
-    value: float, label: int, words: str
-) -> None:
+def test_a_time_that_cannot_be_is_refused_with_its_row(value, label, words):
     with pytest.raises(DataError, match=words) as refused:
         OUTCOME.check(value, label, "line 7")
     assert "line 7" in str(refused.value)
     assert "`days`" in str(refused.value)
 
 
-def test_a_time_is_refused_by_its_row_alone_where_its_column_is_the_projects_own() -> None:
+def test_a_time_is_refused_by_its_row_alone_where_its_column_is_the_projects_own():
     """The message named `outcome_value`, which is no column of the user's table."""
     outcome = replace(OUTCOME, column=VALUE)
     with pytest.raises(DataError, match=r"^line 7: the time -999\. .*--missing -999 ") as refused:
@@ -39,7 +36,7 @@ def test_a_time_is_refused_by_its_row_alone_where_its_column_is_the_projects_own
     assert VALUE not in str(refused.value)
 
 
-def test_horizons_are_those_by_which_quarters_of_the_events_have_happened() -> None:
+def test_horizons_are_those_by_which_quarters_of_the_events_have_happened():
     time, label = np.arange(1.0, 101.0), np.ones(100, dtype=np.int64)
     settled = OUTCOME.settle(time, label)
     assert settled.horizons == (25.0, 50.0, 75.0)
@@ -47,14 +44,14 @@ def test_horizons_are_those_by_which_quarters_of_the_events_have_happened() -> N
     assert settled.estimates[0].startswith("survival at ")
 
 
-def test_a_horizon_that_nobody_reached_is_refused() -> None:
+def test_a_horizon_that_nobody_reached_is_refused():
     time, label = np.arange(1.0, 101.0), np.ones(100, dtype=np.int64)
     late = TimeToEvent(column="days", unit="days", horizons=(365.0,))
     with pytest.raises(DataError, match="followed beyond 365 days"):
         late.settle(time, label)
 
 
-def test_too_few_events_are_refused() -> None:
+def test_too_few_events_are_refused():
     label = np.zeros(100, dtype=np.int64)
     label[:4] = EVENT
     with pytest.raises(DataError, match="4 events among 100"):
@@ -70,15 +67,13 @@ def test_too_few_events_are_refused() -> None:
         (Findings(column=VALUE, findings=("a", "b"), balanced_by=("a", "b")), "--findings"),
     ],
 )
-def test_an_outcome_whose_column_is_the_projects_own_is_named_by_its_option(
-    outcome: MeasuredOutcome, option: str
-) -> None:
+def test_an_outcome_whose_column_is_the_projects_own_is_named_by_its_option(outcome, option):
     with pytest.raises(DataError, match=f"^column of `{option}`: ") as refused:
         outcome.settle(np.ones(3), np.zeros(3, dtype=np.int64))
     assert VALUE not in str(refused.value)
 
 
-def test_calibration_undoes_shift_and_scale_of_scores() -> None:
+def test_calibration_undoes_shift_and_scale_of_scores():
     log_hazard = np.random.default_rng(5).normal(size=4000)
     time, label = draw_times(log_hazard)
     outcome = OUTCOME.settle(time, label)
@@ -93,7 +88,7 @@ def test_calibration_undoes_shift_and_scale_of_scores() -> None:
     assert expected[:-1] == pytest.approx(observed[:-1], abs=0.02)
 
 
-def test_scores_that_tell_nothing_are_calibrated_to_the_curve_of_all() -> None:
+def test_scores_that_tell_nothing_are_calibrated_to_the_curve_of_all():
     time, label = draw_times(np.zeros(500))
     outcome = OUTCOME.settle(time, label)
     same = outcome.calibrate(np.zeros((500, 1)), time, label, np.arange(len(label)))
@@ -107,7 +102,7 @@ def test_scores_that_tell_nothing_are_calibrated_to_the_curve_of_all() -> None:
     assert HazardCalibration.average([same, turned]).columns == len(outcome.grid)
 
 
-def test_figures_of_known_risks_are_those_that_theory_gives() -> None:
+def test_figures_of_known_risks_are_those_that_theory_gives():
     log_hazard = np.random.default_rng(6).normal(size=1500)
     time, label = draw_times(log_hazard)
     outcome = OUTCOME.settle(time, label)
@@ -125,7 +120,7 @@ def test_figures_of_known_risks_are_those_that_theory_gives() -> None:
     assert all(abs(each.value) < 0.02 for each in gaps)
 
 
-def test_a_brier_score_is_never_said_to_be_below_0() -> None:
+def test_a_brier_score_is_never_said_to_be_below_0():
     """Early, few patients have the event, and they make nearly all of the error."""
     for seed in range(20):
         log_hazard = np.random.default_rng(seed).normal(size=60)
@@ -136,7 +131,7 @@ def test_a_brier_score_is_never_said_to_be_below_0() -> None:
         assert all(figure.estimate().low > 0 for figure in scores)
 
 
-def test_where_nearly_all_are_censored_d_calibration_is_said_to_tell_nothing() -> None:
+def test_where_nearly_all_are_censored_d_calibration_is_said_to_tell_nothing():
     log_hazard = np.random.default_rng(8).normal(size=300)
     time, label = draw_times(2 * log_hazard)
     late = time > np.quantile(time, 0.2)
@@ -146,7 +141,7 @@ def test_where_nearly_all_are_censored_d_calibration_is_said_to_tell_nothing() -
     assert "next to no power" in calibration.words
 
 
-def test_curves_of_risk_groups_have_numbers_at_risk() -> None:
+def test_curves_of_risk_groups_have_numbers_at_risk():
     log_hazard = np.random.default_rng(8).normal(size=300)
     time, label = draw_times(2 * log_hazard)
     outcome = OUTCOME.settle(time, label)
@@ -171,7 +166,7 @@ def test_curves_of_risk_groups_have_numbers_at_risk() -> None:
 COMPETING = TimeToEvent(column="days", unit="days", other_causes=("died",))
 
 
-def draw_competing(cases: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def draw_competing(cases, seed):
     """Return log hazards, times and labels; death is likelier where the event is less likely."""
     generator = np.random.default_rng(seed)
     log_hazard = generator.normal(size=cases)
@@ -180,15 +175,14 @@ def draw_competing(cases: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.nd
     return log_hazard, ends.min(axis=0), np.array([EVENT, OTHER, 0])[ends.argmin(axis=0)]
 
 
-def true_share(log_hazard: np.ndarray, time: np.ndarray) -> np.ndarray:
+def true_share(log_hazard, time):
     """Return (n, times) the chances of an event by then, before a death."""
     of_event, of_death = np.exp(log_hazard)[:, None] / 500, np.exp(-log_hazard / 2)[:, None] / 800
     both = of_event + of_death
-    share: np.ndarray = of_event / both * (1 - np.exp(-both * time))
-    return share
+    return of_event / both * (1 - np.exp(-both * time))
 
 
-def test_estimates_are_shares_of_patients_where_another_event_may_come_first() -> None:
+def test_estimates_are_shares_of_patients_where_another_event_may_come_first():
     log_hazard, time, label = draw_competing(4000, 11)
     outcome = COMPETING.settle(time, label)
     assert outcome.reported[0].startswith("no event by ")
@@ -208,7 +202,7 @@ def test_estimates_are_shares_of_patients_where_another_event_may_come_first() -
     assert twice.probabilities(log_hazard[:9, None]) == pytest.approx(estimate[:9])
 
 
-def test_figures_and_plots_count_those_who_had_another_event_first() -> None:
+def test_figures_and_plots_count_those_who_had_another_event_first():
     log_hazard, time, label = draw_competing(600, 12)
     outcome = COMPETING.settle(time, label)
     cases = scored(outcome, log_hazard, time, label)
@@ -233,7 +227,7 @@ def test_figures_and_plots_count_those_who_had_another_event_first() -> None:
     assert outcome.target(time, label)[:, 1].sum() == (label == EVENT).sum()
 
 
-def test_too_few_other_events_are_refused_with_the_way_out() -> None:
+def test_too_few_other_events_are_refused_with_the_way_out():
     label = np.ones(100, dtype=np.int64)
     label[:4] = OTHER
     with pytest.raises(DataError, match="4 cases of 100 have another event") as refused:
@@ -241,14 +235,14 @@ def test_too_few_other_events_are_refused_with_the_way_out() -> None:
     assert "--no-event" in str(refused.value)
 
 
-def test_a_cohort_with_other_events_is_refused_where_the_project_knows_none() -> None:
+def test_a_cohort_with_other_events_is_refused_where_the_project_knows_none():
     with pytest.raises(OptionError, match="no other events, as in the project"):
         OUTCOME.of_cohort(COMPETING)
     assert COMPETING.of_cohort(OUTCOME).classes == COMPETING.classes
 
 
 @pytest.mark.slow
-def test_intervals_of_shares_hold_the_truth_where_another_event_may_come_first() -> None:
+def test_intervals_of_shares_hold_the_truth_where_another_event_may_come_first():
     held = 0
     for seed in range(400):
         log_hazard, time, label = draw_competing(80, 1000 + seed)
@@ -262,11 +256,11 @@ def test_intervals_of_shares_hold_the_truth_where_another_event_may_come_first()
     assert 0.93 <= held / 400 <= 0.97
 
 
-def test_beyond_the_end_of_follow_up_no_estimate_is_judged() -> None:
+def test_beyond_the_end_of_follow_up_no_estimate_is_judged():
     """Curves that are carried on level would call perfect estimates wrong."""
     generator = np.random.default_rng(0)
 
-    def cohort(follow_up: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def cohort(follow_up):
         hazard = generator.normal(size=300)
         event_time = generator.exponential(1000 * np.exp(-hazard))
         end = generator.uniform(0.3 * follow_up, follow_up, 300)

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +9,6 @@ import pytest
 
 from skiagram.evaluation.evaluation_record import ARMS, PRIMARY, ArmChoice, Evaluation, Verdict
 from skiagram.evaluation.figure_table import FigureTable, make_row
-from skiagram.evaluation.results import ModelResult
 from skiagram.image_store.shards import ShardWriter
 from skiagram.records.files import write_record, write_table
 from skiagram.records.predictions import Outcome
@@ -26,7 +23,7 @@ MODELS = ("svm", "small_cnn", "broken_cnn")
 COMPARISON = Comparison("made", "5" * 64, "evaluate", MODELS, "c" * 64)
 
 
-def _results() -> tuple[ModelResult, ...]:
+def _results():
     fine = Estimate(0.8, 0.7, 0.9, "logit DeLong")
     none = Estimate(None, reason="the model failed")
     stability = {
@@ -35,7 +32,7 @@ def _results() -> tuple[ModelResult, ...]:
         "fold_auc_sd": Estimate(0.1),
     }
     limits = {"efficiency": Estimate(0.5)}
-    spread: dict[str, Any] = {"fold_auc": (0.7, 0.9), "by_repeat": (0.8,)}
+    spread = {"fold_auc": (0.7, 0.9), "by_repeat": (0.8,)}
     options = {
         "kernel": "rbf",
         "scaling": {"method": "robust", "columns": [1, 2]},
@@ -52,7 +49,7 @@ def _results() -> tuple[ModelResult, ...]:
 
 
 @pytest.fixture
-def home(tmp_path: Path, empty_database: Path) -> Path:
+def home(tmp_path, empty_database):
     """Return a lasting folder with a database to which nothing was recorded."""
     folder = tmp_path / "home"
     folder.mkdir()
@@ -61,7 +58,7 @@ def home(tmp_path: Path, empty_database: Path) -> Path:
 
 
 @pytest.fixture
-def client(home: Path) -> Any:
+def client(home):
     """Return MLflow's client, which reads what was recorded back."""
     from mlflow.tracking import MlflowClient
 
@@ -69,13 +66,13 @@ def client(home: Path) -> Any:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path, monkeypatch):
     """Return a project of its own whose models were evaluated."""
     monkeypatch.delenv("DVC_ROOT", raising=False)  # or the ledger would lie there
     return write_project(tmp_path / "project")
 
 
-def write_project(folder: Path) -> Path:
+def write_project(folder):
     """Write what the stages before record leave."""
     gap = Estimate(0.02, -0.1, 0.1)
     difference = make_row(gap, PRIMARY, "roc_auc", model="deep", versus="classical")
@@ -119,7 +116,7 @@ def write_project(folder: Path) -> Path:
     return folder
 
 
-def _curves(arm: str) -> pd.DataFrame:
+def _curves(arm):
     if arm == "classical":
         return pd.DataFrame({"fit": [], "epoch": []})
     return pd.DataFrame(

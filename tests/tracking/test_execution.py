@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -28,7 +27,7 @@ from skiagram.tracking.execution import (
 from tests.tracking.conftest import COMPARISON, MODELS
 
 
-def test_a_run_a_model_in_the_chosen_order(project: Path) -> None:
+def test_a_run_a_model_in_the_chosen_order(project):
     execution = read_execution(project, MODELS[::-1], {"seed": 3, "plan": {"folds": 2}})
     assert [run.name for run in execution.children] == list(MODELS[::-1])
     assert [run.failed for run in execution.children] == [True, False, False]
@@ -45,7 +44,7 @@ def test_a_run_a_model_in_the_chosen_order(project: Path) -> None:
 
 
 @pytest.mark.slow
-def test_results_whose_opening_was_not_noted_here_are_noted(project: Path) -> None:
+def test_results_whose_opening_was_not_noted_here_are_noted(project):
     """DVC restored them from a cache, or the ledger was deleted."""
     receipt = read_execution(project, MODELS, {}).receipt
     assert read_ledger(project).find(COMPARISON)
@@ -57,13 +56,13 @@ def test_results_whose_opening_was_not_noted_here_are_noted(project: Path) -> No
     assert tags["skiagram.ledger"] == opening.hash
 
 
-def test_nothing_is_noted_where_nothing_is_sealed(project: Path) -> None:
+def test_nothing_is_noted_where_nothing_is_sealed(project):
     write_record(replace(COMPARISON, seal=""), project / "reports" / OPENING)
     assert "skiagram.opening" not in read_execution(project, MODELS, {}).parent.tags
     assert not (project / LEDGER).exists()
 
 
-def test_the_receipt_is_pure(project: Path, tmp_path: Path) -> None:
+def test_the_receipt_is_pure(project, tmp_path):
     here = read_execution(project, MODELS, {"seed": 0}).receipt
     elsewhere = tmp_path / "another/place"
     shutil.copytree(project, elsewhere)
@@ -79,7 +78,7 @@ def test_the_receipt_is_pure(project: Path, tmp_path: Path) -> None:
     assert here.digest == there.digest
 
 
-def test_the_receipt_changes_with_any_artefact(project: Path) -> None:
+def test_the_receipt_changes_with_any_artefact(project):
     before = read_execution(project, MODELS, {}).receipt
     (project / "models/svm/repeat0/model.json").write_text("another fit")
     after = read_execution(project, MODELS, {}).receipt
@@ -88,18 +87,18 @@ def test_the_receipt_changes_with_any_artefact(project: Path) -> None:
     assert before.digest != after.digest
 
 
-def test_a_chosen_model_without_figures_is_named(project: Path) -> None:
+def test_a_chosen_model_without_figures_is_named(project):
     with pytest.raises(DataError, match="no figures of forest"):
         read_execution(project, (*MODELS, "forest"), {})
 
 
-def test_a_missing_artefact_is_named(project: Path) -> None:
+def test_a_missing_artefact_is_named(project):
     (project / "reports/scores.csv").unlink()
     with pytest.raises(DataError, match=r"reports/scores\.csv: is missing"):
         read_execution(project, MODELS, {})
 
 
-def test_every_option_keeps_its_place() -> None:
+def test_every_option_keeps_its_place():
     options = {"plan": {"folds": 5, "name": "a b"}, "layers": [32, 64], "pad": (), "none": None}
     assert flatten_options(options) == {
         "plan.folds": "5",
@@ -110,7 +109,7 @@ def test_every_option_keeps_its_place() -> None:
     }
 
 
-def test_a_figure_without_value_or_bounds_leaves_no_point() -> None:
+def test_a_figure_without_value_or_bounds_leaves_no_point():
     assert estimate_points("auc", None) == []
     assert estimate_points("auc", Estimate(None, reason="one class")) == []
     assert estimate_points("auc", Estimate(0.8)) == [Point("auc", 0.8)]
@@ -118,7 +117,7 @@ def test_a_figure_without_value_or_bounds_leaves_no_point() -> None:
     assert bounded == [Point("auc", 0.8), Point("auc_low", 0.7), Point("auc_high", 0.9)]
 
 
-def test_curves_have_the_epoch_as_step() -> None:
+def test_curves_have_the_epoch_as_step():
     curves = pd.DataFrame(
         {"fit": ["a", "a", "b"], "epoch": [0, 1, 0], "loss": [0.5, float("nan"), 0.25]}
     )
@@ -126,7 +125,7 @@ def test_curves_have_the_epoch_as_step() -> None:
     assert curve_points(curves[["fit", "epoch"]]) == []
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(folder, *arguments):
     author = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
     done = subprocess.run(
         ["git", *author, *arguments], cwd=folder, capture_output=True, text=True, check=True
@@ -134,7 +133,7 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def test_the_commit_and_changed_options(tmp_path: Path) -> None:
+def test_the_commit_and_changed_options(tmp_path):
     (tmp_path / "params.yaml").write_text("seed: 0\n")
     _git(tmp_path, "init", "-q")
     _git(tmp_path, "add", ".")
@@ -147,15 +146,13 @@ def test_the_commit_and_changed_options(tmp_path: Path) -> None:
     assert commit_tags(tmp_path) == clean | {"skiagram.modified": "yes"}
 
 
-def test_no_commit_outside_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_commit_outside_git(tmp_path, monkeypatch):
     assert commit_tags(tmp_path) == {}
     monkeypatch.setenv("PATH", "")
     assert commit_tags(tmp_path) == {}
 
 
-def test_experiments_have_names_and_a_lasting_home(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_experiments_have_names_and_a_lasting_home(tmp_path, monkeypatch):
     monkeypatch.delenv("DVC_EXP_NAME", raising=False)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     assert (experiment_name(tmp_path), home(tmp_path)) == ("workspace", tmp_path)
@@ -165,8 +162,8 @@ def test_experiments_have_names_and_a_lasting_home(
 
 
 def test_a_run_of_an_applied_experiment_has_its_name_until_something_is_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    tmp_path, monkeypatch
+):
     """As DVC keeps experiments: a commit, a ref with their name, a ref to what was applied."""
     monkeypatch.delenv("DVC_EXP_NAME", raising=False)
     (tmp_path / "params.yaml").write_text("seed: 0\n")
@@ -187,7 +184,7 @@ def test_a_run_of_an_applied_experiment_has_its_name_until_something_is_changed(
     assert experiment_name(tmp_path) == "workspace"
 
 
-def test_names_tell_runs_apart(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_tell_runs_apart(project, monkeypatch):
     monkeypatch.delenv("DVC_EXP_NAME", raising=False)
     choices = {"dataset": "films", "design": "cv", "seed": 3, "features": "glcm", "folds": 5}
     assert run_name(choices, project).startswith("films-cv-seed3-")
@@ -203,7 +200,7 @@ def test_names_tell_runs_apart(project: Path, monkeypatch: pytest.MonkeyPatch) -
     assert run_name(choices, project) == "sunny-film"
 
 
-def test_a_run_lasts_from_its_first_stage_to_its_figures(project: Path) -> None:
+def test_a_run_lasts_from_its_first_stage_to_its_figures(project):
     for stage, began in (("digest", 100.0), ("evaluate", 160.0)):
         note = {"began": began, "seconds": 5.0, "host": "workstation"}
         (project / f".work/seconds/{stage}.json").write_text(json.dumps(note))

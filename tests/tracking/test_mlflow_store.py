@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.slow  # importing MLflow and making a database take sec
 STORE = MLflowStore(uri=None, experiment="skiagram")
 
 
-def _runs(client: Any) -> list[Any]:
+def _runs(client):
     found = client.get_experiment_by_name("skiagram")
     return list(client.search_runs([found.experiment_id])) if found else []
 
@@ -49,7 +49,7 @@ class Recorded(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Recorded:
+def recorded(tmp_path_factory, empty_database):
     from mlflow.tracking import MlflowClient
 
     home = tmp_path_factory.mktemp("recorded")
@@ -64,7 +64,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> 
     )
 
 
-def test_a_parent_and_a_child_a_model(recorded: Recorded) -> None:
+def test_a_parent_and_a_child_a_model(recorded):
     execution, client = recorded.execution, recorded.client
     assert recorded.said.startswith("Recorded 3 runs in sqlite:///")
 
@@ -89,11 +89,11 @@ def test_a_parent_and_a_child_a_model(recorded: Recorded) -> None:
     assert "brier" not in svm.data.metrics
 
 
-def test_curves_and_folds_have_steps(recorded: Recorded) -> None:
+def test_curves_and_folds_have_steps(recorded):
     client = recorded.client
     network = next(run for run in _runs(client) if run.info.run_name == "small_cnn")
 
-    def history(name: str) -> list[tuple[int, float]]:
+    def history(name):
         found = client.get_metric_history(network.info.run_id, name)
         return [(point.step, point.value) for point in found]
 
@@ -104,7 +104,7 @@ def test_curves_and_folds_have_steps(recorded: Recorded) -> None:
     assert (network.info.start_time, network.info.end_time) == (1_000_000, 1_012_500)
 
 
-def test_artefacts_lie_beside_the_database(recorded: Recorded) -> None:
+def test_artefacts_lie_beside_the_database(recorded):
     execution, home, client = recorded.execution, recorded.home, recorded.client
     runs = {run.info.run_name: run.info for run in _runs(client)}
     assert runs["svm"].artifact_uri.startswith((home / "mlartifacts").as_uri())
@@ -115,9 +115,7 @@ def test_artefacts_lie_beside_the_database(recorded: Recorded) -> None:
     assert reports == files | {"plots", "checklists"}
 
 
-def test_the_same_results_are_recorded_once_an_experiment(
-    project: Path, home: Path, client: Any, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_same_results_are_recorded_once_an_experiment(project, home, client, capfd):
     execution = read_execution(project, MODELS, {})
     STORE.record(execution, home)
     assert STORE.record(execution, home).startswith("Already recorded")
@@ -139,16 +137,16 @@ def test_the_same_results_are_recorded_once_an_experiment(
     ],
 )
 def test_a_recording_cut_short_is_made_anew_and_what_it_left_has_failed(
-    lost: tuple[str, ...],
-    left: str,
-    project: Path,
-    home: Path,
-    client: Any,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    lost,
+    left,
+    project,
+    home,
+    client,
+    monkeypatch,
+):
     from mlflow.tracking import MlflowClient
 
-    def fail(*arguments: object, **options: object) -> None:
+    def fail(*arguments, **options):
         raise ConnectionResetError("the server is gone")
 
     execution = read_execution(project, MODELS, {})
@@ -170,9 +168,7 @@ def test_a_recording_cut_short_is_made_anew_and_what_it_left_has_failed(
     assert client.get_run(begun).info.status == "RUNNING"
 
 
-def test_outputs_that_dvc_links_to_its_cache_are_recorded(
-    project: Path, home: Path, client: Any, tmp_path: Path
-) -> None:
+def test_outputs_that_dvc_links_to_its_cache_are_recorded(project, home, client, tmp_path):
     link_to_a_cache(project, tmp_path / "cache")
     execution = read_execution(project, MODELS, {"seed": 0})
     assert STORE.record(execution, home).startswith("Recorded 3 runs")
@@ -184,7 +180,7 @@ def test_outputs_that_dvc_links_to_its_cache_are_recorded(
     }
 
 
-def link_to_a_cache(folder: Path, cache: Path) -> None:
+def link_to_a_cache(folder, cache):
     """Replace files by links to another place, as `dvc config cache.type symlink` has them."""
     cache.mkdir()
     for number, path in enumerate(sorted(folder.rglob("*"))):
@@ -193,9 +189,7 @@ def link_to_a_cache(folder: Path, cache: Path) -> None:
             path.symlink_to(cache / str(number))
 
 
-def test_the_table_of_runs_has_the_options_that_differ_and_what_to_choose_by(
-    project: Path, home: Path, client: Any
-) -> None:
+def test_the_table_of_runs_has_the_options_that_differ_and_what_to_choose_by(project, home, client):
     for levels in (16, 32):
         options = {"seed": "0", "margin": "0.02", "features.glcm.levels": str(levels)}
         (project / "data/code").mkdir(exist_ok=True)
@@ -225,9 +219,7 @@ def test_the_table_of_runs_has_the_options_that_differ_and_what_to_choose_by(
     assert {run.data.tags["skiagram.experiment"] for run in children} == {"workspace"}
 
 
-def test_what_is_recorded_at_once_into_a_new_database_is_recorded_once_each(
-    project: Path, tmp_path: Path
-) -> None:
+def test_what_is_recorded_at_once_into_a_new_database_is_recorded_once_each(project, tmp_path):
     from mlflow.tracking import MlflowClient
 
     execution = read_execution(project, MODELS, {})
@@ -235,7 +227,7 @@ def test_what_is_recorded_at_once_into_a_new_database_is_recorded_once_each(
     names = ("run-0", "workspace", "workspace")  # the last two are one result
     together = fork.Barrier(len(names))
 
-    def record(name: str) -> None:
+    def record(name):
         together.wait()
         STORE.record(execution._replace(name=name), tmp_path)
 
@@ -253,8 +245,8 @@ def test_what_is_recorded_at_once_into_a_new_database_is_recorded_once_each(
 
 
 def test_projects_that_begin_one_database_together_find_it_whole_and_what_another_left_half_made(
-    project: Path, tmp_path: Path
-) -> None:
+    project, tmp_path
+):
     database = tmp_path / "shared" / "mlflow.db"
     database.parent.mkdir()
     (database.parent / ".mlflow.db.partial").write_text("cut off")  # as a kill leaves it
@@ -283,8 +275,8 @@ def test_projects_that_begin_one_database_together_find_it_whole_and_what_anothe
 
 
 def test_runs_go_where_mlflow_is_told_to_when_no_address_is_chosen(
-    project: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    project, home, tmp_path, monkeypatch
+):
     address = f"sqlite:///{home / 'mlflow.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     assert address in STORE.record(read_execution(project, MODELS, {}), tmp_path)
@@ -302,7 +294,7 @@ def test_runs_go_where_mlflow_is_told_to_when_no_address_is_chosen(
         ("databricks", "databricks"),
     ],
 )
-def test_an_address_is_shown_without_what_opens_it(uri: str, shown: str) -> None:
+def test_an_address_is_shown_without_what_opens_it(uri, shown):
     assert shown_uri(uri) == shown
 
 
@@ -315,8 +307,8 @@ def test_an_address_is_shown_without_what_opens_it(uri: str, shown: str) -> None
     ],
 )
 def test_an_address_out_of_reach_costs_one_line_without_what_opens_it(
-    uri: str, said: str, project: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+    uri, said, project, tmp_path, capfd
+):
     with pytest.raises(NotRecorded, match=said) as refused:
         replace(STORE, uri=uri).record(read_execution(project, MODELS, {}), tmp_path)
     assert "\n" not in str(refused.value)
@@ -325,7 +317,7 @@ def test_an_address_out_of_reach_costs_one_line_without_what_opens_it(
 
 
 @contextmanager
-def server(folder: Path, port: int) -> Iterator[Callable[[], None]]:
+def server(folder, port):
     """Yield what kills MLflow's own server, which then listens."""
     command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder / 'served.db'}"]
@@ -345,9 +337,7 @@ def server(folder: Path, port: int) -> Iterator[Callable[[], None]]:
                 end()
 
 
-def test_a_server_killed_during_a_record_costs_that_record_alone(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_killed_during_a_record_costs_that_record_alone(project, tmp_path, monkeypatch):
     """Its run is left running until the next recording: see what a recording cut short leaves."""
     from mlflow.tracking import MlflowClient
 
@@ -358,7 +348,7 @@ def test_a_server_killed_during_a_record_costs_that_record_alone(
     log = MlflowClient.log_artifacts
     with server(tmp_path, port) as end:
 
-        def cut(*arguments: Any) -> None:
+        def cut(*arguments):
             end()
             log(*arguments)
 
@@ -369,7 +359,7 @@ def test_a_server_killed_during_a_record_costs_that_record_alone(
     assert [run.info.status for run in _runs(lasting)] == ["RUNNING"]
 
 
-def test_a_server_that_does_not_answer_is_given_up(project: Path, tmp_path: Path) -> None:
+def test_a_server_that_does_not_answer_is_given_up(project, tmp_path):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -381,15 +371,15 @@ def test_a_server_that_does_not_answer_is_given_up(project: Path, tmp_path: Path
 
 @pytest.mark.parametrize(("query", "seconds"), [("", 10), ("?connect_timeout=3", 3)])
 def test_a_database_that_takes_no_connection_is_asked_once(
-    query: str, seconds: int, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    query, seconds, project, tmp_path, monkeypatch
+):
     """MLflow itself tries ten times, which takes 101 seconds."""
-    limits: list[object] = []
+    limits = []
 
     class Refused(Exception):
         pass
 
-    def connect(**options: object) -> None:
+    def connect(**options):
         limits.append(options["connect_timeout"])
         raise Refused("connection refused for u of reader")
 
@@ -403,13 +393,13 @@ def test_a_database_that_takes_no_connection_is_asked_once(
 
 
 def test_an_experiment_that_another_machine_makes_at_the_same_time_is_shared(
-    project: Path, home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    project, home, client, monkeypatch
+):
     from mlflow.tracking import MlflowClient
 
     create = MlflowClient.create_experiment
 
-    def made_twice(own: Any, *arguments: Any) -> str:
+    def made_twice(own, *arguments):
         create(own, *arguments)
         return str(create(own, *arguments))
 
@@ -418,7 +408,7 @@ def test_an_experiment_that_another_machine_makes_at_the_same_time_is_shared(
     assert len(_runs(client)) == 1 + len(MODELS)
 
 
-def test_the_run_with_the_least_error_stands_on_top(project: Path, home: Path, client: Any) -> None:
+def test_the_run_with_the_least_error_stands_on_top(project, home, client):
     """Runs of a number were sorted with the largest absolute error first."""
     execution = read_execution(project, MODELS, {"seed": 0})
     points = (Point("best_classical_selection_absolute_error", 2.5),)
@@ -434,9 +424,7 @@ def test_the_run_with_the_least_error_stands_on_top(project: Path, home: Path, c
     assert json.loads(tags["mlflow.sharedViewState.runs"])["orderByAsc"] is False
 
 
-def test_a_sweep_of_one_model_is_sorted_by_that_models_selection_auc(
-    project: Path, home: Path, client: Any
-) -> None:
+def test_a_sweep_of_one_model_is_sorted_by_that_models_selection_auc(project, home, client):
     """The swept model is not the best of its arm, and crippling it would widen the difference."""
     for strength in ("0.001", "1.0"):
         (project / "data/code").mkdir(exist_ok=True)
@@ -453,8 +441,8 @@ def test_a_sweep_of_one_model_is_sorted_by_that_models_selection_auc(
 
 
 def test_a_network_under_way_shows_its_epochs_until_the_run_is_recorded(
-    project: Path, home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    project, home, client, monkeypatch
+):
     from skiagram.training.live import find_live_log
 
     monkeypatch.setenv("DVC_ROOT", str(home))
@@ -481,9 +469,7 @@ def test_a_network_under_way_shows_its_epochs_until_the_run_is_recorded(
     assert [run.name for run in STORE.list_runs(home)] == [run_name({}, project)]
 
 
-def test_openings_are_shared_and_a_deleted_ledger_comes_back(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_openings_are_shared_and_a_deleted_ledger_comes_back(home, tmp_path, monkeypatch):
     """Two people with one tracker: each gets the other's openings, and those that were deleted."""
     monkeypatch.delenv("DVC_ROOT", raising=False)
     store = replace(STORE, uri=f"sqlite:///{home / 'mlflow.db'}")
@@ -504,9 +490,7 @@ def test_openings_are_shared_and_a_deleted_ledger_comes_back(
     assert set(read_ledger(mine).heads) == set(before.heads)
 
 
-def test_an_edited_entry_is_told_though_the_tracker_has_the_true_one(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_edited_entry_is_told_though_the_tracker_has_the_true_one(home, tmp_path, monkeypatch):
     monkeypatch.delenv("DVC_ROOT", raising=False)
     store = replace(STORE, uri=f"sqlite:///{home / 'mlflow.db'}")
     note_opening(tmp_path, COMPARISON, tmp_path)
@@ -527,7 +511,7 @@ class PostgreSQL(NamedTuple):
 
 
 @pytest.fixture
-def postgres() -> Iterator[PostgreSQL]:
+def postgres():
     """Yield a server with an empty database."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not programs:
@@ -542,7 +526,7 @@ def postgres() -> Iterator[PostgreSQL]:
         if is_root:
             shutil.chown(place, "postgres")
 
-        def call(program: str, *words: str) -> None:
+        def call(program, *words):
             command = (*user, str(programs[-1] / program), "-D", f"{place}/data", *words)
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=place)
 
@@ -559,14 +543,14 @@ def postgres() -> Iterator[PostgreSQL]:
 
 
 def test_a_postgresql_that_ends_during_a_record_costs_that_record_alone(
-    postgres: PostgreSQL, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    postgres, project, tmp_path, monkeypatch
+):
     from mlflow.tracking import MlflowClient
 
     store, execution = replace(STORE, uri=postgres.uri), read_execution(project, MODELS, {})
     log = MlflowClient.log_artifacts
 
-    def stop_and_log(*arguments: Any) -> None:
+    def stop_and_log(*arguments):
         postgres.control("stop")
         log(*arguments)
 
@@ -582,9 +566,7 @@ def test_a_postgresql_that_ends_during_a_record_costs_that_record_alone(
     assert sorted(states) == ["FAILED"] * 2 + ["FINISHED"] * 3
 
 
-def test_a_run_behind_postgresql_is_recorded_once(
-    postgres: PostgreSQL, project: Path, tmp_path: Path
-) -> None:
+def test_a_run_behind_postgresql_is_recorded_once(postgres, project, tmp_path):
     from mlflow.tracking import MlflowClient
 
     store = replace(STORE, uri=postgres.uri)

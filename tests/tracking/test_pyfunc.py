@@ -11,12 +11,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -35,21 +33,21 @@ from skiagram.tracking.contract import Execution, NotRecorded, Point, Receipt, R
 from skiagram.tracking.mlflow_store import MLflowStore, save_pyfunc
 from tests.deploy.odd import write_odd_films
 from tests.deploy.scored import predict
-from tests.deploy.trained import TASK, Trained, trained_baseline
+from tests.deploy.trained import TASK, trained_baseline
 
 pytestmark = pytest.mark.slow  # importing MLflow takes seconds
 PATIENCE = 120  # seconds until a server on a busy machine answers
 
 
 @pytest.fixture(scope="module")
-def baseline(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def baseline(tmp_path_factory):
     trained = trained_baseline(tmp_path_factory.mktemp("baseline"))
     write_checksums(trained.model)
     return trained
 
 
 @pytest.fixture(scope="module")
-def saved(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def saved(baseline, tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved")
     pack(baseline.model, folder / "a.skiagram")
     place = folder / "model"
@@ -57,7 +55,7 @@ def saved(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_a_model_whose_files_are_links_is_saved(baseline: Trained, tmp_path: Path) -> None:
+def test_a_model_whose_files_are_links_is_saved(baseline, tmp_path):
     linked = tmp_path / "linked"
     for path in baseline.model.rglob("*"):
         if path.is_file():
@@ -69,19 +67,17 @@ def test_a_model_whose_files_are_links_is_saved(baseline: Trained, tmp_path: Pat
     assert verify_checksums(model) == verify_checksums(baseline.model)
 
 
-def request_of(files: list[Path]) -> dict[str, Any]:
+def request_of(files):
     data = [[file.name, base64.b64encode(file.read_bytes()).decode()] for file in files]
     return {"dataframe_split": {"columns": ["file", "image"], "data": data}}
 
 
-def probabilities(answer: dict[str, Any]) -> list[list[float]]:
+def probabilities(answer):
     names = [f"probability_{name}" for name in TASK.classes]
     return [[row[name] for name in names] for row in answer["predictions"]]
 
 
-def test_nothing_of_a_logged_model_is_pickled_and_it_scores_as_predict(
-    saved: Path, baseline: Trained
-) -> None:
+def test_nothing_of_a_logged_model_is_pickled_and_it_scores_as_predict(saved, baseline):
     import mlflow
     import pandas as pd
 
@@ -97,8 +93,8 @@ def test_nothing_of_a_logged_model_is_pickled_and_it_scores_as_predict(
 
 
 def test_what_a_served_case_lacks_stands_in_the_answer_as_in_a_table_of_predict(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    monkeypatch,
+):
     import pandas as pd
 
     from skiagram.tracking.pyfunc import score_frame
@@ -111,7 +107,7 @@ def test_what_a_served_case_lacks_stands_in_the_answer_as_in_a_table_of_predict(
         requires=SimpleNamespace(reads_other=False),
     )
     preparation = SimpleNamespace(modalities=(), regions=False)
-    model: Any = SimpleNamespace(
+    model = SimpleNamespace(
         scorer=scorer,
         preparer=SimpleNamespace(preparation=preparation),
         task=SimpleNamespace(reported={"yes": 0}),
@@ -122,8 +118,8 @@ def test_what_a_served_case_lacks_stands_in_the_answer_as_in_a_table_of_predict(
 
 
 def test_a_model_of_a_table_of_features_is_not_made_for_a_server_that_takes_images(
-    baseline: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    baseline, tmp_path, monkeypatch
+):
     """It was written, and every request was answered with an error."""
     measured = SimpleNamespace(scorer=SimpleNamespace(measured=("volume",)))
     monkeypatch.setattr("skiagram.deploy.model.load_model", lambda _: measured)
@@ -133,8 +129,8 @@ def test_a_model_of_a_table_of_features_is_not_made_for_a_server_that_takes_imag
 
 
 def test_a_recorded_run_has_its_model_in_the_registry(
-    baseline: Trained, home: Path, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    baseline, home, client, tmp_path, monkeypatch
+):
     import mlflow
 
     elsewhere = tmp_path / "elsewhere"
@@ -159,7 +155,7 @@ def test_a_recorded_run_has_its_model_in_the_registry(
     assert list((home / "mlartifacts").rglob("MLmodel"))
 
 
-def copy_titled(model: Path, target: Path, title: str) -> Path:
+def copy_titled(model, target, title):
     """Return a copy of a model's folder that differs by its title alone."""
     shutil.copytree(model, target)
     deployment = json.loads((target / "deployment.json").read_text())
@@ -168,7 +164,7 @@ def copy_titled(model: Path, target: Path, title: str) -> Path:
     return target
 
 
-def execution_of(models: Mapping[str, Path], results: str) -> Execution:
+def execution_of(models, results):
     children = tuple(
         Run(name, points=(Point("roc_auc", 0.8), Point("loss", 0.5), Point("loss", 0.4, 1)))
         for name in models
@@ -177,9 +173,7 @@ def execution_of(models: Mapping[str, Path], results: str) -> Execution:
     return Execution("workspace", Run("run"), tuple(filled), Receipt((), {"scores": results}))
 
 
-def test_a_model_is_logged_once_and_runs_that_have_it_point_at_it(
-    baseline: Trained, home: Path, client: Any, tmp_path: Path
-) -> None:
+def test_a_model_is_logged_once_and_runs_that_have_it_point_at_it(baseline, home, client, tmp_path):
     """Of three recordings the second changes one of two models, the third changes figures alone."""
     import mlflow
     import pandas as pd
@@ -225,12 +219,10 @@ def test_a_model_is_logged_once_and_runs_that_have_it_point_at_it(
     np.testing.assert_array_equal(scored[columns].to_numpy(), expected)
 
 
-def test_a_model_whose_logging_was_cut_short_is_logged_again(
-    baseline: Trained, home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_whose_logging_was_cut_short_is_logged_again(baseline, home, client, monkeypatch):
     from mlflow.tracking import MlflowClient
 
-    def full_disk(*arguments: object) -> None:
+    def full_disk(*arguments):
         raise OSError("no space left")
 
     store = MLflowStore(uri=None, experiment="skiagram", pyfunc=True)
@@ -251,9 +243,7 @@ def test_a_model_whose_logging_was_cut_short_is_logged_again(
     assert list(statuses.values()) == ["FAILED"]
 
 
-def test_recording_in_a_new_process_says_nothing_of_mlflow(
-    baseline: Trained, tmp_path: Path
-) -> None:
+def test_recording_in_a_new_process_says_nothing_of_mlflow(baseline, tmp_path):
     code = """
 import sys
 from pathlib import Path
@@ -270,7 +260,7 @@ print(MLflowStore(uri=None, experiment="skiagram", pyfunc=True).record(execution
     assert done.stderr == ""
 
 
-def test_a_name_in_the_registry_needs_a_logged_model() -> None:
+def test_a_name_in_the_registry_needs_a_logged_model():
     with pytest.raises(ValidationError, match="needs `pyfunc: true`"):
         MLflowStore(uri=None, experiment="skiagram", register="x")
     options = {"uri": None, "experiment": "skiagram", "pyfunc": True, "register": "x"}
@@ -278,7 +268,7 @@ def test_a_name_in_the_registry_needs_a_logged_model() -> None:
 
 
 @contextmanager
-def served(model: Path) -> Iterator[str]:
+def served(model):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -299,11 +289,11 @@ def served(model: Path) -> Iterator[str]:
         process.wait(timeout=30)
 
 
-def _path() -> str:
+def _path():
     return f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 
-def _await(address: str, process: "subprocess.Popen[bytes]") -> None:
+def _await(address, process):
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         assert process.poll() is None, "the server ended"
@@ -315,7 +305,7 @@ def _await(address: str, process: "subprocess.Popen[bytes]") -> None:
     pytest.fail("no server answers")
 
 
-def post(address: str, content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+def post(address, content):
     request = urllib.request.Request(
         f"{address}/invocations",
         json.dumps(content).encode(),
@@ -329,8 +319,8 @@ def post(address: str, content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 
 
 def test_a_server_on_loopback_gives_the_same_numbers_and_says_what_is_wrong(
-    saved: Path, baseline: Trained, tmp_path: Path
-) -> None:
+    saved, baseline, tmp_path
+):
     expected = [row.tolist() for row in predict(load_model(baseline.model), baseline.films).rows]
     odd = write_odd_films(tmp_path / "odd")
     with served(saved) as address:
@@ -351,9 +341,7 @@ def test_a_server_on_loopback_gives_the_same_numbers_and_says_what_is_wrong(
             assert words in answer["message"]
 
 
-def test_the_command_of_mlflow_gives_the_same_numbers(
-    saved: Path, baseline: Trained, tmp_path: Path
-) -> None:
+def test_the_command_of_mlflow_gives_the_same_numbers(saved, baseline, tmp_path):
     request, answer = tmp_path / "request.json", tmp_path / "answer.json"
     request.write_text(json.dumps(request_of(baseline.films)))
     words = ["-m", str(saved), "-i", str(request), "-o", str(answer), "-t", "json"]

@@ -1,19 +1,16 @@
 """Every row of a sweep is a child run; its columns are the options that differ."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from skiagram.tracking.contract import Execution, NotRecorded
+from skiagram.tracking.contract import NotRecorded
 from skiagram.tracking.mlflow_store import MLflowStore
 from skiagram.tracking.sweeps import record_sweep, sweep_execution
 from tests.report.test_sweep import LINE
 
 
-def test_a_row_carries_its_options_its_figures_and_whether_it_was_chosen(tmp_path: Path) -> None:
+def test_a_row_carries_its_options_its_figures_and_whether_it_was_chosen(tmp_path):
     execution = sweep_execution(LINE, tmp_path)
     first, chosen, _ = execution.children
     assert [child.name for child in execution.children] == [f"strength {n}" for n in (1, 2, 3)]
@@ -26,21 +23,19 @@ def test_a_row_carries_its_options_its_figures_and_whether_it_was_chosen(tmp_pat
 
 @dataclass(frozen=True)
 class Unreachable:
-    def record(self, execution: Execution, home: Path) -> str:
+    def record(self, execution, home):
         raise NotRecorded("not recorded in nowhere")
 
-    def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
+    def share_openings(self, openings, home):
         return {}
 
 
-def test_a_tracker_out_of_reach_costs_a_warning(tmp_path: Path) -> None:
+def test_a_tracker_out_of_reach_costs_a_warning(tmp_path):
     assert record_sweep(Unreachable(), LINE, tmp_path).startswith("Warning: not recorded")
 
 
 @pytest.mark.slow
-def test_mlflow_shows_the_rows_below_one_parent_once(
-    home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mlflow_shows_the_rows_below_one_parent_once(home, client, monkeypatch):
     store = MLflowStore(uri=None, experiment="sweeps", pyfunc=True)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     assert record_sweep(store, LINE, home).startswith("Recorded 3 runs")

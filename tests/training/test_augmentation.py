@@ -14,8 +14,8 @@ from skiagram.training.options import Augmentation, VolumeAugmentation
 pytestmark = pytest.mark.slow
 
 
-def views(**changes: bool | float) -> Augmentation:
-    still: dict[str, bool | float] = {
+def views(**changes):
+    still = {
         "horizontal_flip": False,
         "vertical_flip": False,
         "shift": 0.0,
@@ -23,14 +23,14 @@ def views(**changes: bool | float) -> Augmentation:
         "shear": 0.0,
         "zoom": 0.0,
     }
-    return Augmentation(**(still | changes))  # type: ignore[arg-type]
+    return Augmentation(**(still | changes))
 
 
-def picture(height: int = 8, width: int = 8) -> torch.Tensor:
+def picture(height=8, width=8):
     return torch.randn(1, 2, height, width, generator=torch.Generator().manual_seed(0))
 
 
-def uniform(*values: float) -> torch.Tensor:
+def uniform(*values):
     return torch.tensor([values])
 
 
@@ -39,7 +39,7 @@ STILL = uniform(0.9, 0.9, 0.5, 0.5, 0.5, 0.5, 0.5)
 
 @settings(max_examples=15)
 @given(st.permutations([f"case{k}" for k in range(6)]), st.integers(0, 50))
-def test_a_case_gets_the_same_draw_in_every_batch(order: list[str], epoch: int) -> None:
+def test_a_case_gets_the_same_draw_in_every_batch(order, epoch):
     together = draws(1, epoch, order)
     for row, case_id in enumerate(order):
         assert torch.equal(together[row], draws(1, epoch, [case_id])[0])
@@ -48,7 +48,7 @@ def test_a_case_gets_the_same_draw_in_every_batch(order: list[str], epoch: int) 
 @pytest.mark.parametrize(
     ("option", "axis", "column"), [("horizontal_flip", 3, 0), ("vertical_flip", 2, 1)]
 )
-def test_flips_mirror(option: str, axis: int, column: int) -> None:
+def test_flips_mirror(option, axis, column):
     image, chosen = picture(8, 6), STILL.clone()
     allowed = views(**{option: True})
     torch.testing.assert_close(augment(image, chosen, allowed), image)
@@ -56,14 +56,14 @@ def test_flips_mirror(option: str, axis: int, column: int) -> None:
     torch.testing.assert_close(augment(image, chosen, allowed), image.flip(axis))
 
 
-def test_a_quarter_turn_of_a_square_is_numpys() -> None:
+def test_a_quarter_turn_of_a_square_is_numpys():
     image = picture()
     turned = augment(image, uniform(0.9, 0.9, 0.5, 0.5, 1.0, 0.5, 0.5), views(rotation=90.0))
     expected = np.rot90(image.numpy(), axes=(2, 3))
     np.testing.assert_allclose(turned.numpy(), expected, atol=1e-4)
 
 
-def test_a_shear_is_scipys_affine_map() -> None:
+def test_a_shear_is_scipys_affine_map():
     image = picture(9, 11)
     slanted = augment(image, uniform(0.9, 0.9, 0.5, 0.5, 0.5, 0.5, 1.0), views(shear=0.25))
     centre = np.array([4.0, 5.0])
@@ -79,16 +79,16 @@ STILL_volume_views = torch.tensor([[0.9, 0.9, 0.9, 0.5, 0.5, 0.5, 0.5]])
 AXES = {"horizontal_flip": (4, 0), "vertical_flip": (3, 1), "depth_flip": (2, 2)}
 
 
-def views_volume_views(**changes: bool | float) -> VolumeAugmentation:
-    still: dict[str, bool | float] = {**dict.fromkeys(AXES, False), "shift": 0.0}
-    return VolumeAugmentation(**(still | changes))  # type: ignore[arg-type]
+def views_volume_views(**changes):
+    still = {**dict.fromkeys(AXES, False), "shift": 0.0}
+    return VolumeAugmentation(**(still | changes))
 
 
-def volumes(n: int = 1) -> torch.Tensor:
+def volumes(n=1):
     return torch.randn(n, 1, 5, 6, 8, generator=torch.Generator().manual_seed(0))
 
 
-def test_views_of_volumes_are_refused_for_images() -> None:
+def test_views_of_volumes_are_refused_for_images():
     with pytest.raises(ModelFailure, match=r"training\.augmentation: views of volumes.*rotation"):
         augment(torch.zeros(1, 1, 8, 8), STILL_volume_views, views_volume_views())
 
@@ -96,7 +96,7 @@ def test_views_of_volumes_are_refused_for_images() -> None:
 TURNED = {"rotation": 40.0, "zoom": 0.2, "shift": 0.1}
 
 
-def turn(angles: np.ndarray) -> np.ndarray:
+def turn(angles):
     """Return the turn of (slice, row, column) about the axes across, down and through slices."""
     whole = np.eye(3)
     for axis, (one, other) in zip(range(3), [(1, 2), (2, 0), (0, 1)], strict=True):
@@ -108,7 +108,7 @@ def turn(angles: np.ndarray) -> np.ndarray:
     return whole[::-1, ::-1]
 
 
-def test_volumes_are_turned_zoomed_flipped_and_shifted_as_by_scipy() -> None:
+def test_volumes_are_turned_zoomed_flipped_and_shifted_as_by_scipy():
     volume = volumes()
     allowed = views_volume_views(depth_flip=True, horizontal_flip=True, **TURNED)
     uniform = draws(3, 0, ["c"])
@@ -126,7 +126,7 @@ def test_volumes_are_turned_zoomed_flipped_and_shifted_as_by_scipy() -> None:
     np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
-def test_the_mask_is_moved_by_the_same_map_as_its_image() -> None:
+def test_the_mask_is_moved_by_the_same_map_as_its_image():
     axes = torch.meshgrid(*[torch.arange(side) - side / 2 for side in (14, 16, 18)], indexing="ij")
     apart = torch.stack([(axis - 0.8).square() for axis in axes]).sum(dim=0).sqrt()
     height = 6.0 - apart  # above 0.5: a ball
@@ -144,7 +144,7 @@ def test_the_mask_is_moved_by_the_same_map_as_its_image() -> None:
         assert expected.any()
 
 
-def test_slices_of_a_volume_and_images_take_their_mask_along() -> None:
+def test_slices_of_a_volume_and_images_take_their_mask_along():
     mask = (torch.arange(8).view(1, 1, 8, 1).expand(1, 1, 8, 8) < 4).float()
     image = torch.cat([mask * 3, mask], dim=1)
     chosen = uniform(0.9, 0.9, 0.5, 0.5, 1.0, 0.5, 0.5)
@@ -156,7 +156,7 @@ def test_slices_of_a_volume_and_images_take_their_mask_along() -> None:
         torch.testing.assert_close(whole[:, :, at], found)
 
 
-def test_intensities_change_around_the_mean_of_each_channel_and_masks_do_not() -> None:
+def test_intensities_change_around_the_mean_of_each_channel_and_masks_do_not():
     pair = torch.cat([volumes(2) + 5, (volumes(2) > 0).float()], dim=1)
     chosen = torch.full((2, 12), 0.5)
     chosen[0, 10:] = torch.tensor([1.0, 0.0])
@@ -171,7 +171,7 @@ def test_intensities_change_around_the_mean_of_each_channel_and_masks_do_not() -
     assert not torch.allclose(film[0], pair[0, :1, 0])
 
 
-def test_half_of_the_views_are_turned_by_a_quarter() -> None:
+def test_half_of_the_views_are_turned_by_a_quarter():
     image, options = picture(), views(quarter_turn=True)
     rest = [0.9, 0.9, 0.5, 0.5, 0.5, 0.5, 0.5]
     torch.testing.assert_close(augment(image, uniform(*rest, 0.6), options), image)

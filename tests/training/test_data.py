@@ -1,13 +1,10 @@
 """Order and views of the training images; validation images are shown as they are."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from skiagram.errors import DataError, ModelFailure
 from skiagram.training.data import EpochOrder, ImageSet, LabelledImages
@@ -17,24 +14,24 @@ from tests.numbered_store import write_images
 pytestmark = pytest.mark.slow
 
 
-def image_set(folder: Path, *images: NDArray[np.generic]) -> ImageSet:
+def image_set(folder, *images):
     store = write_images(folder, {f"case{row}": image for row, image in enumerate(images)})
     return ImageSet(store, np.array(store.case_ids))
 
 
 @pytest.fixture
-def images(tmp_path: Path) -> ImageSet:
+def images(tmp_path):
     draw = np.random.default_rng(0)
     return image_set(tmp_path / "images", *draw.integers(0, 255, (10, 6, 5, 3)).astype(np.uint8))
 
 
-def order(sampler: EpochOrder, epoch: int) -> list[int]:
+def order(sampler, epoch):
     sampler.set_epoch(epoch)
     return [int(row) for batch in sampler for row in batch]
 
 
 @given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 5), st.integers(1, 4))
-def test_every_epoch_shows_every_case(n: int, batch: int, epoch: int, world: int) -> None:
+def test_every_epoch_shows_every_case(n, batch, epoch, world):
     shares = [order(EpochOrder(n, batch, 7, rank, world), epoch) for rank in range(world)]
     assert len({len(share) for share in shares}) == 1
     assert {row for share in shares for row in share} == set(range(n))
@@ -43,13 +40,13 @@ def test_every_epoch_shows_every_case(n: int, batch: int, epoch: int, world: int
 
 
 @given(st.integers(2, 200), st.integers(3, 40))
-def test_no_batch_is_too_large_or_of_a_single_case(n: int, batch: int) -> None:
+def test_no_batch_is_too_large_or_of_a_single_case(n, batch):
     sizes = [len(rows) for rows in EpochOrder(n, batch, 7)]
     assert max(sizes) <= batch
     assert min(sizes) > 1
 
 
-def test_the_order_is_a_function_of_seed_and_epoch() -> None:
+def test_the_order_is_a_function_of_seed_and_epoch():
     late, early = EpochOrder(20, 4, 7), EpochOrder(20, 4, 7)
     assert [order(early, epoch) for epoch in range(4)][3] == order(late, 3)
     assert order(late, 3) != order(late, 2)
@@ -57,7 +54,7 @@ def test_the_order_is_a_function_of_seed_and_epoch() -> None:
     assert order(EpochOrder(20, 4, None), 3) == list(range(20))
 
 
-def test_streamed_images_equal_held_ones(images: ImageSet) -> None:
+def test_streamed_images_equal_held_ones(images):
     label = np.arange(10, dtype=np.int64)
     rows = np.array([7, 0, 7, 3])
     held, streamed = (
@@ -71,22 +68,20 @@ def test_streamed_images_equal_held_ones(images: ImageSet) -> None:
     assert torch.equal(held[rows].label, torch.from_numpy(rows))
 
 
-def test_only_training_images_get_views(images: ImageSet) -> None:
+def test_only_training_images_get_views(images):
     examples = LabelledImages(images, np.zeros(10, dtype=np.int64), None)
     data = ImageData(examples, examples, batch_size=4, seed=1, augmented=True)
     training = [batch.uniform.shape[1] for batch in data.train_dataloader()]
     validation = list(data.val_dataloader())
     assert training == [12, 12, 12]
     assert [batch.uniform.shape[1] for batch in validation] == [0, 0, 0]
-    assert torch.equal(torch.cat([batch.images for batch in validation]), examples.held)  # type: ignore[arg-type]
+    assert torch.equal(torch.cat([batch.images for batch in validation]), examples.held)
 
 
 @pytest.mark.parametrize("held_bytes", [0, 2**20])
 @pytest.mark.parametrize("level", [0.0, 20_000.0])
 @pytest.mark.parametrize("shape", [(300, 4, 5, 3), (10, 3, 4, 5, 1)])
-def test_moments_are_numpys_over_all_pixels_or_voxels(
-    tmp_path: Path, shape: tuple[int, ...], level: float, held_bytes: int
-) -> None:
+def test_moments_are_numpys_over_all_pixels_or_voxels(tmp_path, shape, level, held_bytes):
     draw = np.random.default_rng(0)
     pixels = (level + draw.normal(3.0, 2.0, shape)).astype(np.float32)
     label = np.zeros(len(pixels), dtype=np.int64)
@@ -99,7 +94,7 @@ def test_moments_are_numpys_over_all_pixels_or_voxels(
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
-def test_values_are_kept(tmp_path: Path, kind: type[np.generic]) -> None:
+def test_values_are_kept(tmp_path, kind):
     gray = np.arange(20).reshape(4, 5).astype(kind)
     images = image_set(tmp_path, gray, gray + gray)
     assert images.shape(None) == (1, 4, 5)
@@ -108,7 +103,7 @@ def test_values_are_kept(tmp_path: Path, kind: type[np.generic]) -> None:
     np.testing.assert_array_equal(read[0, 0].numpy(), 2 * gray.astype(np.float32))
 
 
-def test_differing_sizes_need_the_option(tmp_path: Path) -> None:
+def test_differing_sizes_need_the_option(tmp_path):
     images = image_set(tmp_path, np.zeros((4, 5), np.uint8), np.ones((8, 6), np.uint8))
     with pytest.raises(ModelFailure, match=r"case0.*case1.*training\.image_size"):
         images.shape(None)
@@ -118,7 +113,7 @@ def test_differing_sizes_need_the_option(tmp_path: Path) -> None:
     torch.testing.assert_close(read[1], torch.ones(1, 7, 7))
 
 
-def test_volumes_of_differing_sizes_become_cubes_along_each_axis_alike(tmp_path: Path) -> None:
+def test_volumes_of_differing_sizes_become_cubes_along_each_axis_alike(tmp_path):
     draw = np.random.default_rng(0)
     long = draw.normal(size=(6, 8, 10, 1)).astype(np.float32)
     images = image_set(tmp_path, long, draw.normal(size=(5, 9, 7, 1)).astype(np.float32))
@@ -132,7 +127,7 @@ def test_volumes_of_differing_sizes_become_cubes_along_each_axis_alike(tmp_path:
 
 
 @pytest.mark.parametrize("missing", [np.nan, np.inf])
-def test_missing_pixels_name_the_case(tmp_path: Path, missing: float) -> None:
+def test_missing_pixels_name_the_case(tmp_path, missing):
     hole = np.zeros((4, 4), dtype=np.float32)
     hole[1, 2] = missing
     with pytest.raises(DataError, match=r"case1: missing pixels.*restoration"):

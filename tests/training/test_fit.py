@@ -2,10 +2,8 @@
 
 import dataclasses
 import os
-from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,12 +12,11 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Timer
 from scipy.special import logsumexp, softmax
-from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.fitting.contract import FitContext
-from skiagram.models.deep.fitted import FittedNetwork, load_network
+from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.models.learner import learner_of
@@ -27,11 +24,8 @@ from skiagram.options import check, list_options, read_option_file
 from skiagram.training.data import Examples, ImageSet
 from skiagram.training.fit import Curves, epochs_of_a_refit
 from skiagram.training.options import (
-    ImageSize,
-    NetworkInput,
     Optimizer,
     Trainer,
-    Training,
 )
 from tests.models.deep.spots import halves, learner, training
 from tests.stand_ins import CPU
@@ -44,34 +38,34 @@ STEP_DOWN = {"_target_": "torch.optim.lr_scheduler.StepLR", "step_size": 2, "gam
 PLATEAU = {"_target_": "torch.optim.lr_scheduler.ReduceLROnPlateau", "patience": 0, "factor": 0.5}
 
 
-def fitted(folder: Path, options: Training, trainer: Trainer, state: Path | None) -> FittedNetwork:
+def fitted(folder, options, trainer, state):
     known, unseen = halves(folder, 48)
     model = NetworkModel(SmallCNN(widths=(6, 12), dropout=0.3, training=options), trainer, 1)
     return model.fit(known, FitContext(seed=3, folder=state, validation=unseen))
 
 
-def fit(folder: Path, trainer: Trainer = CPU, **changed: Any) -> FittedNetwork:
+def fit(folder, trainer=CPU, **changed):
     return fitted(folder, dataclasses.replace(training(), **changed), trainer, None)
 
 
-def scores(network: FittedNetwork, folder: Path) -> np.ndarray:
+def scores(network, folder):
     return network.scores(halves(folder, 48)[1].inputs)
 
 
-def weights(folder: Path, network: FittedNetwork) -> bytes:
+def weights(folder, network):
     network.save(folder)
     return (folder / "weights.safetensors").read_bytes()
 
 
-def with_schedule(schedule: Any, epochs: int = 5) -> Training:
+def with_schedule(schedule, epochs=5):
     adam = Optimizer(name="adam", lr=0.01, weight_decay=0.0, schedule=schedule)
     return dataclasses.replace(training(epochs=epochs), optimizer=adam)
 
 
-def kill_after(epochs: int, patch: pytest.MonkeyPatch) -> None:
+def kill_after(epochs, patch):
     add_epoch = Curves.on_train_epoch_end
 
-    def fail(self: Curves, *arguments: Any) -> None:
+    def fail(self, *arguments):
         if len(self.rows) == epochs:
             raise RuntimeError("power cut")
         add_epoch(self, *arguments)
@@ -80,7 +74,7 @@ def kill_after(epochs: int, patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("batches", "steps"), [(1, 4), (2, 2), (3, 2)])
-def test_gradients_are_accumulated_over_batches(tmp_path: Path, batches: int, steps: int) -> None:
+def test_gradients_are_accumulated_over_batches(tmp_path, batches, steps):
     options = dataclasses.replace(with_schedule("one_cycle", epochs=4), batch_size=8)
     trainer = dataclasses.replace(CPU, accumulate_grad_batches=batches)
     rates = fitted(tmp_path, options, trainer, None).summary.curves["learning_rate"]
@@ -98,9 +92,7 @@ OTHERS = [pytest.param(one, marks=pytest.mark.slow) for one in (STEP_DOWN, "one_
 
 
 @pytest.mark.parametrize("schedule", [PLATEAU, *OTHERS])
-def test_a_fit_with_any_schedule_is_resumed_exactly(
-    tmp_path: Path, schedule: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fit_with_any_schedule_is_resumed_exactly(tmp_path, schedule, monkeypatch):
     options = dataclasses.replace(with_schedule(schedule), augmentation="medical")
     whole = fitted(tmp_path, options, CPU, tmp_path / "whole")
     with monkeypatch.context() as patch:
@@ -120,16 +112,16 @@ def test_a_fit_with_any_schedule_is_resumed_exactly(
     ("schedule", "expected"), [("cosine", 6), ("one_cycle", 6), ("constant", 2), (STEP_DOWN, 2)]
 )
 def test_a_learning_rate_that_falls_is_let_fall_to_its_end_whatever_the_best_epoch(
-    schedule: Any, expected: int
-) -> None:
+    schedule, expected
+):
     curves = pd.DataFrame({"validation_loss": [0.7, 0.5, 0.6]})
     assert epochs_of_a_refit(with_schedule(schedule, epochs=6), curves) == expected
 
 
 @pytest.mark.parametrize("schedule", [STEP_DOWN, "constant"])
 def test_a_fit_that_is_told_when_to_stop_ends_as_one_that_found_out(
-    tmp_path: Path, schedule: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    tmp_path, schedule, monkeypatch
+):
     """Equal training cases, equal seed; also where it was killed in between."""
     options = with_schedule(schedule)
     stopped = fitted(tmp_path, options, CPU, None)
@@ -152,12 +144,12 @@ def test_a_fit_that_is_told_when_to_stop_ends_as_one_that_found_out(
     assert weights(tmp_path / "a", stopped) == weights(tmp_path / "b", told)
 
 
-def test_a_scheduler_of_pytorch_sets_the_learning_rate_of_each_epoch(tmp_path: Path) -> None:
+def test_a_scheduler_of_pytorch_sets_the_learning_rate_of_each_epoch(tmp_path):
     curves = fitted(tmp_path, with_schedule(STEP_DOWN), CPU, None).summary.curves
     assert curves["learning_rate"].tolist() == pytest.approx([0.01, 0.01, 1e-3, 1e-3, 1e-4])
 
 
-def test_callbacks_and_a_logger_of_lightning_work_by_option(tmp_path: Path) -> None:
+def test_callbacks_and_a_logger_of_lightning_work_by_option(tmp_path):
     stop = {"_target_": "pytorch_lightning.callbacks.EarlyStopping", "monitor": "training_loss"}
     trainer = dataclasses.replace(
         CPU,
@@ -187,9 +179,7 @@ def test_callbacks_and_a_logger_of_lightning_work_by_option(tmp_path: Path) -> N
         ({"sync_batchnorm": True, "inference_mode": False, "log_every_n_steps": 1}, 3),
     ],
 )
-def test_options_of_lightning_reach_its_trainer(
-    changed: dict[str, Any], epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_options_of_lightning_reach_its_trainer(changed, epochs, tmp_path, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     network = SmallCNN(widths=(6, 12), dropout=0.3, training=training(epochs=3))
     trainer = check(Trainer, dataclasses.asdict(CPU) | changed, "trainer")
@@ -204,7 +194,7 @@ def test_options_of_lightning_reach_its_trainer(
     assert bool([*tmp_path.glob(".work/profiles/*simple*")]) == ("profiler" in changed)
 
 
-def test_each_option_of_lightning_is_taken_or_refused_with_a_reason() -> None:
+def test_each_option_of_lightning_is_taken_or_refused_with_a_reason():
     theirs = {*signature(pl.Trainer).parameters}
     ours = {*list_options(Trainer)} - {"channels_last", "compile"}
     assert ours | {*Trainer.refused} == theirs
@@ -217,7 +207,7 @@ def test_each_option_of_lightning_is_taken_or_refused_with_a_reason() -> None:
         assert reason in str(refused.value)
 
 
-def test_gradients_are_clipped(tmp_path: Path) -> None:
+def test_gradients_are_clipped(tmp_path):
     sgd = Optimizer(name="sgd", lr=0.01, weight_decay=0.0, schedule="constant")
     free = dataclasses.replace(training(epochs=1), optimizer=sgd)
     clipped = dataclasses.replace(free, gradient_clip=1e-12)
@@ -234,7 +224,7 @@ class OwnTimer(Timer):
 
 
 @pytest.mark.parametrize("path", ["callbacks", "callbacks.timer"])
-def test_a_stop_by_the_clock_is_refused_before_anything_runs(path: str) -> None:
+def test_a_stop_by_the_clock_is_refused_before_anything_runs(path):
     options = dataclasses.asdict(CPU) | {
         "callbacks": ({"_target_": f"pytorch_lightning.{path}.Timer", "duration": "00:01:00:00"},)
     }
@@ -256,13 +246,13 @@ def test_a_stop_by_the_clock_is_refused_before_anything_runs(path: str) -> None:
         ),
     ],
 )
-def test_an_absent_part_is_a_wrong_option(tmp_path: Path, part: dict[str, Any], named: str) -> None:
+def test_an_absent_part_is_a_wrong_option(tmp_path, part, named):
     trainer = dataclasses.replace(CPU, callbacks=(part,))
     with pytest.raises(OptionError, match=named):
         fitted(tmp_path, training(), trainer, None)
 
 
-def test_an_ensemble_averages_the_probabilities_of_fits_from_other_seeds(tmp_path: Path) -> None:
+def test_an_ensemble_averages_the_probabilities_of_fits_from_other_seeds(tmp_path):
     alone, three = fit(tmp_path), fit(tmp_path, members=3)
     members = three._classifier.members
     _, unseen = halves(tmp_path, 48)
@@ -282,7 +272,7 @@ def test_an_ensemble_averages_the_probabilities_of_fits_from_other_seeds(tmp_pat
     np.testing.assert_array_equal(scores(load_network(tmp_path / "model"), tmp_path), found)
 
 
-def test_an_ensemble_is_resumed_member_by_member(tmp_path: Path) -> None:
+def test_an_ensemble_is_resumed_member_by_member(tmp_path):
     model = learner(dataclasses.replace(training(), members=2))
     assert model.title == f"{model.network.title}, mean of 2"
     known, unseen = halves(tmp_path, 48)
@@ -294,7 +284,7 @@ def test_an_ensemble_is_resumed_member_by_member(tmp_path: Path) -> None:
     np.testing.assert_array_equal(scores(again, tmp_path), scores(whole, tmp_path))
 
 
-def test_a_fit_restores_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fit_restores_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     fit(tmp_path, epochs=1)
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
@@ -303,21 +293,19 @@ def test_a_fit_restores_the_environment(tmp_path: Path, monkeypatch: pytest.Monk
     assert "CUDA_VISIBLE_DEVICES" not in os.environ
 
 
-def test_mixing_is_repeatable_and_mixes(tmp_path: Path) -> None:
+def test_mixing_is_repeatable_and_mixes(tmp_path):
     plain, one, other = fit(tmp_path), fit(tmp_path, mixup=0.4), fit(tmp_path, mixup=0.4)
     np.testing.assert_array_equal(scores(one, tmp_path), scores(other, tmp_path))
     assert not np.allclose(scores(one, tmp_path), scores(plain, tmp_path))
 
 
-def test_layouts_and_compilation_give_the_same_network_and_the_same_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_layouts_and_compilation_give_the_same_network_and_the_same_names(tmp_path, monkeypatch):
     expected = scores(fit(tmp_path), tmp_path)
     rows = dataclasses.replace(CPU, channels_last=False)
     np.testing.assert_allclose(scores(fit(tmp_path, rows), tmp_path), expected, atol=1e-3)
     calls, torch_compile = [], torch.compile
 
-    def traced(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def traced(function):
         calls.append(function)
         return torch_compile(function, backend="eager")
 
@@ -331,19 +319,15 @@ def test_layouts_and_compilation_give_the_same_network_and_the_same_names(
     )
 
 
-def test_a_loss_that_is_no_number_names_the_cases_of_its_batch(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_loss_that_is_no_number_names_the_cases_of_its_batch(tmp_path, monkeypatch):
     read = ImageSet.read
 
-    def poisoned(
-        images: ImageSet, rows: np.ndarray, size: ImageSize, given: NetworkInput
-    ) -> Tensor:
+    def poisoned(images, rows, size, given):
         pixels = read(images, rows, size, given)
         pixels[images.case_id[rows] == "case0007"] = torch.nan
         return pixels
 
-    def moments(examples: Examples) -> tuple[Tensor, Tensor]:
+    def moments(examples):
         return torch.zeros(1), torch.ones(1)
 
     monkeypatch.setattr(ImageSet, "read", poisoned)

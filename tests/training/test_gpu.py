@@ -1,7 +1,6 @@
 """What a network trained on a GPU promises; each test needs one."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,9 +23,7 @@ GPU = dataclasses.replace(CPU, accelerator="gpu")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_two_trainings_give_equal_scores_that_a_processor_repeats(
-    name: str, tmp_path: Path
-) -> None:
+def test_two_trainings_give_equal_scores_that_a_processor_repeats(name, tmp_path):
     known, unseen = halves(tmp_path, 48, side=SIDES.get(name, 16))
     model = dataclasses.replace(short_network(name, 2), trainer=GPU)
     first, second = (model.fit(known, FitContext(0, validation=unseen)) for _ in range(2))
@@ -38,7 +35,7 @@ def test_two_trainings_give_equal_scores_that_a_processor_repeats(
 
 
 @pytest.mark.parametrize("precision", ["16-mixed", "bf16-mixed"])
-def test_mixed_precision_learns(precision: str, tmp_path: Path) -> None:
+def test_mixed_precision_learns(precision, tmp_path):
     known, unseen = halves(tmp_path, 48, noise=0.3)
     trainer = dataclasses.replace(GPU, precision=precision)
     model = dataclasses.replace(short_network("small_cnn", 6), trainer=trainer)
@@ -46,7 +43,7 @@ def test_mixed_precision_learns(precision: str, tmp_path: Path) -> None:
     assert losses.iloc[-1] < losses.iloc[0]
 
 
-def test_training_is_timed_on_the_gpu() -> None:
+def test_training_is_timed_on_the_gpu():
     options = composed(short_network("small_cnn", 1).network)
     learning, scoring = measure_training(options, (1, 32, 32), 2, "cuda")
     assert 0 < scoring < learning < 1

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("upside_down", [True, False])
-def test_one_choice_says_for_all_networks_whether_images_have_an_up(upside_down: bool) -> None:
+def test_one_choice_says_for_all_networks_whether_images_have_an_up(upside_down):
     for name in ("small_cnn", "fine_tuned_efficientnet", "image_and_table"):
         options = decide_vertical_flips(read_options(name), upside_down=upside_down)
         assert build(options, name).training.views.vertical_flip is upside_down
@@ -23,7 +23,7 @@ def test_one_choice_says_for_all_networks_whether_images_have_an_up(upside_down:
     assert decide_vertical_flips(own, upside_down=upside_down) == own
 
 
-def test_a_sweep_starts_no_process_that_would_run_it_again() -> None:
+def test_a_sweep_starts_no_process_that_would_run_it_again():
     for devices, nodes, asked, taken in (
         (1, 1, "auto", "auto"),
         (1, 1, "ddp", "ddp_spawn"),

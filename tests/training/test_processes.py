@@ -4,10 +4,7 @@ import dataclasses
 import os
 import socket
 import time
-from collections.abc import Callable
-from multiprocessing import Queue, get_context
-from pathlib import Path
-from typing import Any
+from multiprocessing import get_context
 
 import pytest
 import pytorch_lightning as pl
@@ -25,16 +22,14 @@ from tests.stand_ins import CPU
 pytestmark = pytest.mark.slow
 
 
-def raising(error: Exception) -> Callable[..., None]:
-    def exhaust(*arguments: object) -> None:
+def raising(error):
+    def exhaust(*arguments):
         raise error
 
     return exhaust
 
 
-def test_too_little_memory_names_the_option(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_little_memory_names_the_option(tmp_path, monkeypatch):
     known, unseen = halves(tmp_path, 24)
     context = FitContext(0, validation=unseen)
     fitted = learner(training(epochs=1)).fit(known, context)
@@ -51,7 +46,7 @@ def test_too_little_memory_names_the_option(
             learner(training()).fit(known, context)
 
 
-def test_other_errors_pass() -> None:
+def test_other_errors_pass():
     with pytest.raises(RuntimeError, match="shape"), memory_failures("training", 4):
         raise RuntimeError("wrong shape")
 
@@ -60,7 +55,7 @@ TWO = dataclasses.replace(CPU, devices=2, strategy="ddp_spawn")
 
 
 @pytest.mark.parametrize("accelerator", ["cpu", "auto"])
-def test_spawned_processes_that_diverge_fail_the_model(tmp_path: Path, accelerator: Any) -> None:
+def test_spawned_processes_that_diverge_fail_the_model(tmp_path, accelerator):
     known, unseen = halves(tmp_path, 48)
     trainer = dataclasses.replace(TWO, accelerator=accelerator)
     exploding = Optimizer(name="sgd", lr=10.0, weight_decay=1e6, schedule="constant")
@@ -73,10 +68,10 @@ def test_spawned_processes_that_diverge_fail_the_model(tmp_path: Path, accelerat
 class FailsInOne(pl.Callback):
     """Ends the second process in its second batch."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind):
         self.kind = kind
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *given: object) -> None:
+    def on_train_batch_end(self, trainer, *given):
         if trainer.global_rank == 1 and trainer.global_step == 1:
             raise {
                 "model": ModelFailure("lost its way", remedy="turn", detail="case0001"),
@@ -88,18 +83,14 @@ class FailsInOne(pl.Callback):
 class DivergesInOne(pl.Callback):
     """Has the second process alone see a loss that is not finite; all have lost weights then."""
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *given: object
-    ) -> None:
+    def on_train_batch_end(self, trainer, pl_module, *given):
         if trainer.global_rank == 1:
-            pl_module._losses = [torch.tensor(float("nan"))]  # type: ignore[assignment]
+            pl_module._losses = [torch.tensor(float("nan"))]
         for weights in pl_module.parameters():
             weights.data.fill_(float("nan"))
 
 
-def fit_as_rank(
-    rank: int, port: int, folder: Path, callback: dict[str, str], ended: "Queue[str]"
-) -> None:
+def fit_as_rank(rank, port, folder, callback, ended):
     """Fit as a launcher's process would, and put what it raised into a queue."""
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "TORCHELASTIC_RUN_ID": "a"}
@@ -124,9 +115,7 @@ def fit_as_rank(
     ],
     ids=["model", "data", "memory", "loss"],
 )
-def test_what_ends_one_process_ends_the_other_at_once_and_by_name(
-    tmp_path: Path, callback: dict[str, str], words: str
-) -> None:
+def test_what_ends_one_process_ends_the_other_at_once_and_by_name(tmp_path, callback, words):
     context = get_context("spawn")
     ended = context.Queue()
     with socket.socket() as free:
@@ -148,7 +137,7 @@ def test_what_ends_one_process_ends_the_other_at_once_and_by_name(
     assert time.monotonic() - started < 240
 
 
-def test_a_piece_is_of_the_device_that_trained_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_piece_is_of_the_device_that_trained_it(monkeypatch):
     (kind, capability) = describe_device(CPU)
     assert kind == "cpu"
     automatic = dataclasses.replace(CPU, accelerator="auto")

@@ -1,8 +1,5 @@
 """Every filter against its formula, its edges, its turns and what it refuses."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 import pytest
 import pywt
@@ -10,7 +7,7 @@ from pydantic import ValidationError
 from scipy import ndimage
 
 from skiagram.errors import DataError
-from skiagram.features.filters.filter import Boundary, Filter, rotated
+from skiagram.features.filters.filter import rotated
 from skiagram.features.filters.gabor import GaborFilter
 from skiagram.features.filters.laplacian_of_gaussian import LaplacianOfGaussian
 from skiagram.features.filters.laws import Laws
@@ -20,9 +17,9 @@ from skiagram.features.filters.simoncelli import Simoncelli
 
 ISOTROPIC = (2.0, 2.0, 2.0)
 MODES = {"zero": "constant", "nearest": "nearest", "periodic": "wrap", "mirror": "reflect"}
-MIRROR: dict[str, Any] = {"dimension": "3D", "boundary": "mirror"}
-WAVES: dict[str, Any] = {"sigma": 3.0, "wavelength": 6.0, "aspect_ratio": 1.0, "directions": 4}
-IN_3D: dict[str, Filter] = {
+MIRROR = {"dimension": "3D", "boundary": "mirror"}
+WAVES = {"sigma": 3.0, "wavelength": 6.0, "aspect_ratio": 1.0, "directions": 4}
+IN_3D = {
     "mean": Mean(**MIRROR, support=3),
     "log": LaplacianOfGaussian(**MIRROR, sigma=3.0, cutoff=4.0, riesz=None),
     "laws": Laws(**MIRROR, kernels=("L5", "E5", "E5"), pooling="max", energy=3),
@@ -32,24 +29,24 @@ IN_3D: dict[str, Filter] = {
 }
 
 
-def volume(shape: Sequence[int] = (12, 13, 14)) -> np.ndarray:
+def volume(shape=(12, 13, 14)):
     return np.random.default_rng(0).normal(size=shape)
 
 
 @pytest.mark.parametrize("boundary", MODES)
-def test_mean_is_that_of_the_voxels_around(boundary: Boundary) -> None:
+def test_mean_is_that_of_the_voxels_around(boundary):
     found = Mean(dimension="3D", boundary=boundary, support=5).respond(volume(), ISOTROPIC)
     expected = ndimage.convolve(volume(), np.full((5, 5, 5), 1 / 125), mode=MODES[boundary])
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
-def test_laplacian_is_that_of_a_smoothed_image() -> None:
+def test_laplacian_is_that_of_a_smoothed_image():
     filtered = IN_3D["log"].respond(volume(), ISOTROPIC)
     expected = ndimage.gaussian_laplace(volume(), 1.5, mode="reflect", truncate=5)
     np.testing.assert_allclose(filtered, expected, atol=0.01 * np.ptp(expected))
 
 
-def test_laws_kernels_stand_along_x_then_y_then_z() -> None:
+def test_laws_kernels_stand_along_x_then_y_then_z():
     impulse = np.zeros((7, 7, 7))
     impulse[3, 3, 3] = 1
     found = Laws(
@@ -61,12 +58,12 @@ def test_laws_kernels_stand_along_x_then_y_then_z() -> None:
     np.testing.assert_allclose(along_z / along_z[2], [0, -0.5, 1, -0.5, 0], atol=1e-12)
 
 
-def test_gabor_answers_waves_of_its_length_and_direction() -> None:
+def test_gabor_answers_waves_of_its_length_and_direction():
     x = np.arange(48) * 2.0
     wave = np.tile(np.cos(2 * np.pi * x / 8), (1, 48, 1))
     options = {"sigma": 8.0, "wavelength": 8.0, "aspect_ratio": 1.0, "directions": 1}
     along, across = (
-        GaborFilter(dimension="2D", boundary="mirror", angle=angle, pooling="average", **options)  # type: ignore[arg-type]
+        GaborFilter(dimension="2D", boundary="mirror", angle=angle, pooling="average", **options)
         for angle in (0.0, 90.0)
     )
     middle = (0, 24, 24)
@@ -75,7 +72,7 @@ def test_gabor_answers_waves_of_its_length_and_direction() -> None:
     assert across.respond(wave, ISOTROPIC)[middle] < 1e-3
 
 
-def test_a_band_of_the_wavelet_is_that_of_pywavelets() -> None:
+def test_a_band_of_the_wavelet_is_that_of_pywavelets():
     image = volume((16, 16, 16))
     found = SeparableWavelet(
         dimension="3D", boundary="periodic", wavelet="haar", band="HLL", level=1, pooling=None
@@ -87,7 +84,7 @@ def test_a_band_of_the_wavelet_is_that_of_pywavelets() -> None:
     assert min(np.abs(found - one).max() for one in shifts) < 1e-12
 
 
-def test_simoncelli_passes_its_octaves() -> None:
+def test_simoncelli_passes_its_octaves():
     x = np.arange(256)
     bands = [Simoncelli(dimension="2D", boundary="periodic", level=n, riesz=None) for n in (1, 2)]
     for cycles, passed in ((64, (1.0, 0.0)), (32, (0.0, 1.0))):  # a quarter and an eighth a voxel
@@ -96,7 +93,7 @@ def test_simoncelli_passes_its_octaves() -> None:
         np.testing.assert_allclose(found, passed, atol=0.03)
 
 
-def test_riesz_of_first_order_turns_a_cosine_to_a_sine() -> None:
+def test_riesz_of_first_order_turns_a_cosine_to_a_sine():
     x = np.arange(64)
     wave = np.tile(np.cos(2 * np.pi * 16 * x / 64), (1, 64, 1))
     found = Simoncelli(dimension="2D", boundary="periodic", level=1, riesz=(1, 0)).respond(
@@ -107,7 +104,7 @@ def test_riesz_of_first_order_turns_a_cosine_to_a_sine() -> None:
 
 
 @pytest.mark.parametrize("name", IN_3D)
-def test_a_turned_volume_has_the_turned_response(name: str) -> None:
+def test_a_turned_volume_has_the_turned_response(name):
     image = volume((12, 12, 12))
     found = IN_3D[name].respond(image, ISOTROPIC)
     turned = IN_3D[name].respond(np.rot90(image, axes=(1, 2)).copy(), ISOTROPIC)
@@ -115,7 +112,7 @@ def test_a_turned_volume_has_the_turned_response(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", IN_3D)
-def test_nothing_beyond_the_reach_changes_the_response(name: str) -> None:
+def test_nothing_beyond_the_reach_changes_the_response(name):
     reach = IN_3D[name].reach(ISOTROPIC)
     if reach is None:
         return
@@ -126,7 +123,7 @@ def test_nothing_beyond_the_reach_changes_the_response(name: str) -> None:
     assert IN_3D[name].respond(image[inner], ISOTROPIC)[reach] == pytest.approx(found, abs=1e-5)
 
 
-def test_slices_do_not_mix_in_2d() -> None:
+def test_slices_do_not_mix_in_2d():
     image = volume()
     for one in (
         Mean(dimension="2D", boundary="nearest", support=5),
@@ -139,7 +136,7 @@ def test_slices_do_not_mix_in_2d() -> None:
         np.testing.assert_allclose(one.respond(image, ISOTROPIC)[4:5], alone, atol=1e-12)
 
 
-def test_turns_are_the_rotations_by_right_angles_without_mirrors() -> None:
+def test_turns_are_the_rotations_by_right_angles_without_mirrors():
     one, two, three = (np.array([1.0, 2.0, value]) for value in (3, 4, 5))
     assert len(rotated([(one,), (two,), (three,)])) == 24
     assert len(rotated([(one,), (two,)])) == 4
@@ -147,7 +144,7 @@ def test_turns_are_the_rotations_by_right_angles_without_mirrors() -> None:
     assert len(rotated([(symmetric,), (symmetric,), (symmetric,)])) == 1
 
 
-def test_wrong_options_are_refused() -> None:
+def test_wrong_options_are_refused():
     with pytest.raises(ValidationError, match="an odd number"):
         Mean(dimension="2D", boundary="zero", support=4)
     with pytest.raises(ValidationError, match="3 kernels in 3D"):
@@ -160,6 +157,6 @@ def test_wrong_options_are_refused() -> None:
         Simoncelli(dimension="2D", boundary="zero", level=1, riesz=(1, 0, 0))
 
 
-def test_gabor_refuses_uneven_planes() -> None:
+def test_gabor_refuses_uneven_planes():
     with pytest.raises(DataError, match="needs one spacing along its axes"):
         IN_3D["gabor"].respond(volume(), (3.0, 1.0, 1.0))

@@ -5,13 +5,10 @@ Whybra et al., Radiology 310(2), 2024; reference manual arXiv:2006.05470, chapte
 
 import csv
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from skiagram.features.filters.filter import Filter
 from skiagram.features.filters.gabor import GaborFilter
 from skiagram.features.filters.laplacian_of_gaussian import LaplacianOfGaussian
 from skiagram.features.filters.laws import Laws
@@ -20,7 +17,6 @@ from skiagram.features.filters.separable_wavelet import SeparableWavelet
 from skiagram.features.filters.simoncelli import Simoncelli
 from skiagram.features.first_order import first_order_statistics
 from skiagram.restoration.regions import (
-    RegionOfInterest,
     RegionPreparation,
     Resampling,
     Resegmentation,
@@ -30,41 +26,41 @@ from tests.features.ibsi_reference import Reference, read, tags
 pytestmark = pytest.mark.slow
 
 
-def flat(boundary: str) -> dict[str, Any]:
+def flat(boundary):
     return {"dimension": "2D", "boundary": boundary}
 
 
-def solid(boundary: str) -> dict[str, Any]:
+def solid(boundary):
     return {"dimension": "3D", "boundary": boundary}
 
 
-def log(sigma: float, **options: Any) -> Filter:
+def log(sigma, **options):
     return LaplacianOfGaussian(sigma=sigma, cutoff=4.0, **{"riesz": None, **options})
 
 
-def laws(kernels: tuple[Any, ...], **options: Any) -> list[Filter]:
+def laws(kernels, **options):
     """Return the plain filter, the pooled one and its energy."""
     return [
-        Laws(kernels=kernels, pooling=pooling, energy=energy, **options)  # type: ignore[arg-type]
+        Laws(kernels=kernels, pooling=pooling, energy=energy, **options)
         for pooling, energy in ((None, None), ("max", None), ("max", 7))
     ]
 
 
-def gabor(sigma: float, wavelength: float, ratio: float, **options: Any) -> Filter:
-    fixed: dict[str, Any] = {"directions": 1, "angle": 0.0, "pooling": "average"}
+def gabor(sigma, wavelength, ratio, **options):
+    fixed = {"directions": 1, "angle": 0.0, "pooling": "average"}
     return GaborFilter(sigma=sigma, wavelength=wavelength, aspect_ratio=ratio, **(fixed | options))
 
 
-def wavelet(name: str, band: str, **options: Any) -> Filter:
-    fixed: dict[str, Any] = {"level": 1, "pooling": "average"}
+def wavelet(name, band, **options):
+    fixed = {"level": 1, "pooling": "average"}
     return SeparableWavelet(wavelet=name, band=band, **(fixed | options))
 
 
-def simoncelli(level: int, **options: Any) -> Filter:
+def simoncelli(level, **options):
     return Simoncelli(level=level, **{"riesz": None, **options})
 
 
-MAPS: dict[str, tuple[str, Filter]] = {
+MAPS = {
     **{
         f"1_a_{number}": ("checkerboard", Mean(support=15, **solid(boundary)))
         for number, boundary in enumerate(("zero", "nearest", "periodic", "mirror"), 1)
@@ -106,7 +102,7 @@ MAPS: dict[str, tuple[str, Filter]] = {
 
 
 @pytest.mark.parametrize("name", MAPS)
-def test_a_response_map(name: str, real_data: Path) -> None:
+def test_a_response_map(name, real_data):
     folder = real_data / "ibsi"
     phantom, chosen = MAPS[name]
     image, spacing = read(folder / "2_digital_phantoms" / phantom / "image" / f"{phantom}.nii.gz")
@@ -115,12 +111,12 @@ def test_a_response_map(name: str, real_data: Path) -> None:
     assert np.abs(found - expected).max() <= 0.01 * np.ptp(expected)
 
 
-def test_every_response_map_is_asked(real_data: Path) -> None:
+def test_every_response_map_is_asked(real_data):
     files = (real_data / "ibsi" / "2_response_maps").glob("*.nii.gz")
     assert {file.name.split("-")[0] for file in files} == set(MAPS)
 
 
-def described(axes: int) -> list[Filter | None]:
+def described(axes):
     """Return the filters of the reference values, in the order of their numbers."""
     options = flat("mirror") if axes == 2 else solid("mirror")
     return [
@@ -137,7 +133,7 @@ def described(axes: int) -> list[Filter | None]:
 
 
 @cache
-def prepared(folder: Path, axes: int) -> RegionOfInterest:
+def prepared(folder, axes):
     image, spacing = read(folder / "1_ct_phantom/image/phantom.nii.gz")
     mask, _ = read(folder / "1_ct_phantom/mask/mask.nii.gz")
     resampling = Resampling(spacing=(1.0, 1.0, 1.0), order="cubic", rounding=True)
@@ -149,7 +145,7 @@ def prepared(folder: Path, axes: int) -> RegionOfInterest:
     ).prepare(image, mask > 0, spacing)
 
 
-def check_values(folder: Path, axes: int, number: int) -> None:
+def check_values(folder, axes, number):
     name = f"{number}.{'A' if axes == 2 else 'B'}"
     with (folder / "2_reference_values.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file, delimiter=";") if row["filter_id"] == name]
@@ -170,10 +166,10 @@ def check_values(folder: Path, axes: int, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", range(1, 10))
-def test_values_of_filtered_slices(number: int, real_data: Path) -> None:
+def test_values_of_filtered_slices(number, real_data):
     check_values(real_data / "ibsi", 2, number)
 
 
 @pytest.mark.parametrize("number", range(1, 10))
-def test_values_of_filtered_volumes(number: int, real_data: Path) -> None:
+def test_values_of_filtered_volumes(number, real_data):
     check_values(real_data / "ibsi", 3, number)

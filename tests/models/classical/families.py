@@ -2,20 +2,17 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
 
-from skiagram.fitting.contract import Labelled
-from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.options import build
 from skiagram.records.feature_table import FeatureTable
 from tests.models.examples import labelled
 
 OPTION_FILES = Path(__file__).parents[3] / "conf" / "model"
 # Fewer trees than the configs ask for, to save time.
-SMALL: dict[str, dict[str, Any]] = {
+SMALL = {
     "random_forest": {"n_estimators": 12},
     "extra_trees": {"n_estimators": 12},
     "bagging": {"n_estimators": 8},
@@ -24,27 +21,25 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-def read_options(name: str) -> dict[str, Any]:
-    options: dict[str, Any] = yaml.safe_load((OPTION_FILES / f"{name}.yaml").read_text())
-    return options
+def read_options(name):
+    return yaml.safe_load((OPTION_FILES / f"{name}.yaml").read_text())
 
 
-def has_option(name: str, option: str) -> bool:
+def has_option(name, option):
     return option in read_options(name)
 
 
-def model(name: str, **values: Any) -> ClassicalModel:
+def model(name, **values):
     """Return the family of a config, some values changed; many trees are few for speed."""
-    built: ClassicalModel = build(read_options(name) | SMALL.get(name, {}) | values, "model")
-    return built
+    return build(read_options(name) | SMALL.get(name, {}) | values, "model")
 
 
-def _is_of_features(name: str) -> bool:
+def _is_of_features(name):
     options = read_options(name)
     return "classical" in options["_target_"] and "columns" in options  # a finder has none
 
 
-def _is_of_any_classes(name: str) -> bool:
+def _is_of_any_classes(name):
     """Return whether a model reads all features of all training cases, and learns any classes."""
     options = read_options(name)
     reads_all = not (options["columns"] or options["selection"] or options.get("encoding"))
@@ -55,7 +50,7 @@ EVERY = [path.stem for path in sorted(OPTION_FILES.glob("*.yaml")) if _is_of_fea
 NAMES = [name for name in EVERY if _is_of_any_classes(name)]
 
 
-def cohort(n_classes: int) -> Labelled[FeatureTable]:
+def cohort(n_classes):
     """Return 84 cases; one feature is constant, one zero, scales span twelve orders."""
     cases = labelled(patients=42, n_classes=n_classes)
     values = cases.inputs.values.copy()

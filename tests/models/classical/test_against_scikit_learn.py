@@ -1,7 +1,5 @@
 """Options reach the estimators: scores are those of plain scikit-learn, costs counted by hand."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -18,10 +16,10 @@ from sklearn.svm import SVC
 from skiagram.fitting.contract import FitContext
 from tests.models.classical.families import cohort, has_option, model
 
-FOREST: dict[str, Any] = {"max_features": 0.5, "min_samples_leaf": 2}
-BOOSTED: dict[str, Any] = {"learning_rate": 0.2, "min_samples_leaf": 3, "max_features": 0.5}
-LOGISTIC: dict[str, Any] = {"max_iter": 9000, "tol": 1e-3}
-PLAIN: list[tuple[str, dict[str, Any], Any]] = [
+FOREST = {"max_features": 0.5, "min_samples_leaf": 2}
+BOOSTED = {"learning_rate": 0.2, "min_samples_leaf": 3, "max_features": 0.5}
+LOGISTIC = {"max_iter": 9000, "tol": 1e-3}
+PLAIN = [
     ("linear_regression", {}, LinearRegression()),
     ("ridge", {"alpha": 7.0}, Ridge(alpha=7.0)),
     (
@@ -59,9 +57,7 @@ PLAIN: list[tuple[str, dict[str, Any], Any]] = [
 
 @pytest.mark.parametrize(("name", "options", "plain"), PLAIN, ids=[name for name, *_ in PLAIN])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_scores_are_those_of_plain_scikit_learn(
-    name: str, options: dict[str, Any], plain: Any, n_classes: int
-) -> None:
+def test_scores_are_those_of_plain_scikit_learn(name, options, plain, n_classes):
     cases, seed = cohort(n_classes), 5
     weights = {"class_weight": None} if has_option(name, "class_weight") else {}
     fitted = model(name, **options | weights).fit(cases, FitContext(seed))
@@ -89,15 +85,15 @@ def test_scores_are_those_of_plain_scikit_learn(
     ],
 )
 def test_a_linear_model_learns_a_coefficient_a_feature_and_an_intercept_a_row(
-    name: str, n_classes: int, parameters: int, multiply_adds: int
-) -> None:
+    name, n_classes, parameters, multiply_adds
+):
     summary = model(name).fit(cohort(n_classes), FitContext(0)).summary
     assert (summary.parameters, summary.multiply_adds) == (parameters, multiply_adds)
     assert summary.images_seen == 84
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_an_svm_learns_its_support_vectors_their_weights_and_the_intercepts(n_classes: int) -> None:
+def test_an_svm_learns_its_support_vectors_their_weights_and_the_intercepts(n_classes):
     fitted = model("svm").fit(cohort(n_classes), FitContext(0))
     vectors = len(fitted.pipeline[-1].support_vectors_)
     weights, pairs = vectors * (n_classes - 1), n_classes * (n_classes - 1) // 2
@@ -105,7 +101,7 @@ def test_an_svm_learns_its_support_vectors_their_weights_and_the_intercepts(n_cl
     assert fitted.summary.multiply_adds == vectors * 6 + weights
 
 
-def test_trees_learn_their_nodes_as_depth_allows() -> None:
+def test_trees_learn_their_nodes_as_depth_allows():
     summary = model("decision_tree", max_depth=1).fit(cohort(2), FitContext(0)).summary
     assert (summary.parameters, summary.multiply_adds) == (3, None)
     forest = model("random_forest").fit(cohort(3), FitContext(0))
@@ -114,7 +110,7 @@ def test_trees_learn_their_nodes_as_depth_allows() -> None:
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_scores_of_a_tree_follow_from_the_cases_counted_in_each_leaf(n_classes: int) -> None:
+def test_scores_of_a_tree_follow_from_the_cases_counted_in_each_leaf(n_classes):
     cases = cohort(n_classes)
     fitted = model("decision_tree").fit(cases, FitContext(0))
     leaf = fitted.pipeline[-1].apply(cases.inputs.values.astype(np.float64))

@@ -1,7 +1,6 @@
 """Cox regression as a model: what it learns, refuses, and leaves."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,24 +17,24 @@ from tests.statistics import times
 from tests.tasks.cohort import labelled, make_cases, make_features
 
 
-def test_an_elastic_net_leaves_columns_out() -> None:
+def test_an_elastic_net_leaves_columns_out():
     untrained = model("elastic_net", C=0.07)
     summary = untrained.fit(labelled(make_cases()), FitContext(seed=0)).summary
     assert summary.features["signal"]
     assert not all(summary.features.values())
 
 
-def test_boosted_trees_are_those_of_scikit_survival() -> None:
+def test_boosted_trees_are_those_of_scikit_survival():
     target = np.stack([times.TIME, times.EVENT], axis=1)
     fitted = BoostedCoxTrees(20, 0.1, 2, 5, 1.0, seed=0).fit(times.VALUES, target)
     found = fitted.predict(times.VALUES)[[0, 1, 2, 30, 59]]
     assert found == pytest.approx(times.BOOSTED, abs=1e-9)
 
 
-def test_each_tree_of_a_share_has_its_own_draw_and_a_seed_repeats_it() -> None:
+def test_each_tree_of_a_share_has_its_own_draw_and_a_seed_repeats_it():
     target = np.stack([times.TIME, times.EVENT], axis=1)
 
-    def scores(seed: int) -> list[float]:
+    def scores(seed):
         fitted = BoostedCoxTrees(20, 0.1, 2, 5, 0.5, seed).fit(times.VALUES, target)
         return [float(score) for score in fitted.predict(times.VALUES)]
 
@@ -43,7 +42,7 @@ def test_each_tree_of_a_share_has_its_own_draw_and_a_seed_repeats_it() -> None:
     assert scores(0) != scores(1)
 
 
-def trained(name: str, folder: Path) -> ArmFolders:
+def trained(name, folder):
     """Train a model on cases with a time to an event; return where it left what."""
     (cases, task), features = make_cases(), make_features()
     folders = ArmFolders.under(folder, name)
@@ -52,14 +51,14 @@ def trained(name: str, folder: Path) -> ArmFolders:
     return folders
 
 
-def test_a_model_of_classes_is_a_named_failure(tmp_path: Path) -> None:
+def test_a_model_of_classes_is_a_named_failure(tmp_path):
     outcome = Predictions.read(trained("svm", tmp_path).scores).outcome
     assert outcome.status == "failed"
     said = "is fitted to the kind class, and what is predicted is of the kind time"
     assert said in outcome.reason
 
 
-def test_training_leaves_survival_and_a_model_that_knows_its_outcome(tmp_path: Path) -> None:
+def test_training_leaves_survival_and_a_model_that_knows_its_outcome(tmp_path):
     folders, (_, task) = trained("logistic_regression", tmp_path), make_cases()
     table = Predictions.read(folders.scores).part("out_of_fold")
     survival = table[[f"probability_{k}" for k in range(len(task.estimates))]].to_numpy()

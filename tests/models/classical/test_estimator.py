@@ -1,7 +1,6 @@
 """What the class of all classical models does: columns, selection, named failures."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from sklearn.svm import SVC
 from skiagram.case_features.covariates import PREFIX
 from skiagram.encoders import encoder
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.fitting.contract import FitContext, Labelled
+from skiagram.fitting.contract import FitContext
 from skiagram.models.classical.estimator import choose_columns
 from skiagram.preparation import PreparedData
 from skiagram.records.feature_table import FeatureTable
@@ -24,14 +23,14 @@ from tests.models.examples import TASK, labelled
 CONTEXT = FitContext(seed=2**32 - 1)
 
 
-def test_a_class_without_training_cases_is_a_named_failure() -> None:
+def test_a_class_without_training_cases_is_a_named_failure():
     cases = cohort(3)
     some = cases.select(np.flatnonzero(cases.label != 1))
     with pytest.raises(ModelFailure, match="class 1 has no training case"):
         model("svm").fit(some, CONTEXT)
 
 
-def test_features_that_the_library_refuses_are_a_failure_in_its_words() -> None:
+def test_features_that_the_library_refuses_are_a_failure_in_its_words():
     cases = cohort(2)
     values = cases.inputs.values.copy()
     values[3, 2] = np.inf
@@ -41,15 +40,15 @@ def test_features_that_the_library_refuses_are_a_failure_in_its_words() -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_fit_that_does_not_converge_is_a_failure_with_its_remedy() -> None:
+def test_a_fit_that_does_not_converge_is_a_failure_with_its_remedy():
     with pytest.raises(ModelFailure, match="raise `max_iter`"):
         model("logistic_regression", max_iter=1).fit(cohort(2), CONTEXT)
 
 
-def test_an_estimator_that_gives_up_is_a_failed_model(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_estimator_that_gives_up_is_a_failed_model(monkeypatch):
     """Libraries of users raise a RuntimeError; the other models must go on."""
 
-    def give_up(*_: object) -> None:
+    def give_up(*_):
         raise RuntimeError("no solution was found")
 
     monkeypatch.setattr(SVC, "fit", give_up)
@@ -57,7 +56,7 @@ def test_an_estimator_that_gives_up_is_a_failed_model(monkeypatch: pytest.Monkey
         model("svm").fit(cohort(2), CONTEXT)
 
 
-def test_features_are_found_by_name_and_a_missing_one_is_refused() -> None:
+def test_features_are_found_by_name_and_a_missing_one_is_refused():
     cases = cohort(2)
     fitted = model("svm").fit(cases, CONTEXT)
     turned = cases.inputs.columns(cases.inputs.names[::-1])
@@ -67,7 +66,7 @@ def test_features_are_found_by_name_and_a_missing_one_is_refused() -> None:
         fitted.scores(other)
 
 
-def test_traits_of_the_file_are_used_where_they_are_named_alone() -> None:
+def test_traits_of_the_file_are_used_where_they_are_named_alone():
     cases = cohort(2)
     names = ("a", "b", "c", "acquisition_width", "constant", "zero")
     table = replace(cases, inputs=replace(cases.inputs, names=names))
@@ -80,7 +79,7 @@ def test_traits_of_the_file_are_used_where_they_are_named_alone() -> None:
     ("columns", "message"),
     [(["a", "texture"], "no feature of the family `texture`"), ([], "no feature is chosen")],
 )
-def test_columns_that_choose_nothing_are_a_wrong_option(columns: list[str], message: str) -> None:
+def test_columns_that_choose_nothing_are_a_wrong_option(columns, message):
     with pytest.raises(OptionError, match=rf"^model\.columns: {message}\. Allowed: .*zero"):
         model("svm", columns=columns).fit(cohort(2), CONTEXT)
 
@@ -106,15 +105,15 @@ TABLE = (*ENCODING, "acquisition_width", "site_a", *OF_IMAGE, *PERMUTED, *EARLIE
     ],
 )
 def test_families_choose_their_columns_and_none_leaves_shortcuts_and_controls_out(
-    families: list[str] | None, expected: tuple[str, ...]
-) -> None:
+    families, expected
+):
     assert choose_columns(TABLE, families) == expected
 
 
 SELECTION = {"method": "auc", "keep": 2}
 
 
-def kept(cases: Labelled[FeatureTable], name: str, **options: object) -> set[str]:
+def kept(cases, name, **options):
     """Return the features that a fit kept; all of them must be named."""
     found = model(name, **options).fit(cases, CONTEXT).summary.features
     assert tuple(found) == cases.inputs.names
@@ -123,14 +122,14 @@ def kept(cases: Labelled[FeatureTable], name: str, **options: object) -> set[str
 
 @pytest.mark.parametrize("components", [None, 1])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_a_selection_names_what_it_chose(n_classes: int, components: int | None) -> None:
+def test_a_selection_names_what_it_chose(n_classes, components):
     cases = labelled(patients=60, n_classes=n_classes)
     chosen = kept(cases, "logistic_regression", selection=SELECTION, components=components)
     assert "a" in chosen
     assert len(chosen) == 2
 
 
-def test_an_l1_penalty_keeps_the_features_without_which_the_scores_change() -> None:
+def test_an_l1_penalty_keeps_the_features_without_which_the_scores_change():
     """A kept feature moves the scores when it is shuffled; another does not."""
     cases = cohort(3)
     options = {"l1_ratio": 1.0, "C": 0.1}
@@ -145,7 +144,7 @@ def test_an_l1_penalty_keeps_the_features_without_which_the_scores_change() -> N
         assert (np.abs(moved - before).max() > 0) == (name in chosen), name
 
 
-def test_an_indicator_of_missing_values_counts_for_its_feature() -> None:
+def test_an_indicator_of_missing_values_counts_for_its_feature():
     """Nine of ten positives have no age, so that being missing tells the class."""
     cases = labelled(patients=60)
     generator = np.random.default_rng(0)
@@ -158,7 +157,7 @@ def test_an_indicator_of_missing_values_counts_for_its_feature() -> None:
     assert found == {f"{PREFIX}age"}
 
 
-def test_features_that_do_not_last_are_left_out_in_each_fit() -> None:
+def test_features_that_do_not_last_are_left_out_in_each_fit():
     cases = labelled(patients=60)
     noise = np.random.default_rng(0).normal(size=(3, len(cases), 4)) * [0.05, 3, 0.05, 3]
     copies = [cases.inputs.values + one for one in noise]
@@ -190,9 +189,7 @@ def test_features_that_do_not_last_are_left_out_in_each_fit() -> None:
 @pytest.mark.parametrize(
     ("family", "named"), [("covariates", "covariates"), ("first_order", "features")]
 )
-def test_a_title_says_what_is_read_beside_an_encoding(
-    family: str, named: str, tmp_path: Path
-) -> None:
+def test_a_title_says_what_is_read_beside_an_encoding(family, named, tmp_path):
     case_id = np.array(["case-000000", "case-000001"])
     folder = tmp_path / "encodings" / "tiny"
     folder.mkdir(parents=True)

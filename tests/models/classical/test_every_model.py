@@ -3,8 +3,6 @@
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +21,7 @@ CONTEXT = FitContext(seed=2**32 - 1, positive=1)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_of_seven_classes_the_own_one_scores_highest(name: str) -> None:
+def test_of_seven_classes_the_own_one_scores_highest(name):
     """Of 84 cases a feature is constant, one 0, one tells each class; scales span many orders."""
     cases = cohort(7)
     own = 10 * np.eye(7, dtype=np.float32)[cases.label]
@@ -39,7 +37,7 @@ def test_of_seven_classes_the_own_one_scores_highest(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_model_on_some_columns_is_that_on_a_table_without_the_rest(name: str) -> None:
+def test_a_model_on_some_columns_is_that_on_a_table_without_the_rest(name):
     cases = cohort(2)
     few = replace(cases, inputs=cases.inputs.columns(("a", "b")))
     chosen = model(name, columns=["b", "a"])
@@ -52,7 +50,7 @@ def test_a_model_on_some_columns_is_that_on_a_table_without_the_rest(name: str) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_missing_covariates_take_the_training_median_and_are_told_apart(name: str) -> None:
+def test_missing_covariates_take_the_training_median_and_are_told_apart(name):
     cases = cohort(2)
     values = cases.inputs.values.copy()
     values[cases.label == 1, 2] = np.nan  # who lacks it is of class 1
@@ -69,7 +67,7 @@ def test_missing_covariates_take_the_training_median_and_are_told_apart(name: st
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if has_option(name, "class_weight")])
-def test_balanced_classes_raise_the_rare_class(name: str) -> None:
+def test_balanced_classes_raise_the_rare_class(name):
     cases = cohort(2)
     rows = np.concatenate([np.flatnonzero(cases.label == 0), np.flatnonzero(cases.label == 1)[:8]])
     rare = cases.select(rows)
@@ -88,12 +86,12 @@ def test_balanced_classes_raise_the_rare_class(name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["time", "number", "grade"])
-def test_an_option_of_classes_is_refused(kind: str, options: dict[str, Any], fault: str) -> None:
+def test_an_option_of_classes_is_refused(kind, options, fault):
     with pytest.raises(ModelFailure, match=fault):
         model("logistic_regression", **options).fit(cases_of(kind), CONTEXT)
 
 
-def test_several_findings_are_learnt_by_one_classifier_each_of_known_cases() -> None:
+def test_several_findings_are_learnt_by_one_classifier_each_of_known_cases():
     """Each score is that of the same model fitted to classes, present and absent, alone."""
     cases = cases_of("findings")
     assert isinstance(cases.predicted, Findings)
@@ -110,7 +108,7 @@ def test_several_findings_are_learnt_by_one_classifier_each_of_known_cases() -> 
         assert scores[:, number] == pytest.approx(expected[:, 1], rel=1e-6)
 
 
-def test_a_finding_that_no_training_case_has_is_scored_zero() -> None:
+def test_a_finding_that_no_training_case_has_is_scored_zero():
     cases = cases_of("findings")
     assert isinstance(cases.predicted, Findings)
     states = cases.predicted.states(cases.truth[0])
@@ -138,7 +136,7 @@ assert not heavy, heavy
 
 
 @pytest.mark.slow
-def test_fits_in_two_processes_are_equal_bytes_and_import_nothing_heavy(tmp_path: Path) -> None:
+def test_fits_in_two_processes_are_equal_bytes_and_import_nothing_heavy(tmp_path):
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
     root = OPTION_FILES.parents[1]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)

@@ -1,8 +1,6 @@
 """A finder of candidates: what it learns from, what it says of images it never saw."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +11,6 @@ from skiagram.finding.inputs import FindingInputs
 from skiagram.fitting.arm import ArmFolders, Member, train
 from skiagram.fitting.contract import FitContext, FittedFinder, Labelled
 from skiagram.models.classical.finder import (
-    CandidateFinder,
     describe_candidates,
     relative_places,
     share_of_other,
@@ -35,7 +32,7 @@ VALUES = read_options("candidate_finder")
 CONTEXT = FitContext(seed=3, positive=1)
 
 
-def finder(**options: Any) -> CandidateFinder:
+def finder(**options):
     judge = VALUES["classifier"] | {"C": 1.0}
     small = {
         "classifier": judge,
@@ -44,11 +41,10 @@ def finder(**options: Any) -> CandidateFinder:
         "margin": 4.0,
         "apart": 15.0,
     }
-    built: CandidateFinder = build(VALUES | small | options, "model")
-    return built
+    return build(VALUES | small | options, "model")
 
 
-def inputs(folder: Path) -> tuple[FindingInputs, np.ndarray]:
+def inputs(folder):
     """Return films of a grid of places; every fourth has a lesion, at the place that is brightest
     relative to the other side."""
     generator = np.random.default_rng(0)
@@ -82,12 +78,12 @@ def inputs(folder: Path) -> tuple[FindingInputs, np.ndarray]:
     return whole, label
 
 
-def labelled(whole: FindingInputs, label: np.ndarray) -> Labelled[FindingInputs]:
+def labelled(whole, label):
     patient = np.array([f"p{number // 2}" for number in range(len(label))])
     return Labelled(whole, whole.case_id, label, patient, Classes(("0", "1")))
 
 
-def test_lesions_of_unseen_films_are_found_and_their_films_score_highest(tmp_path: Path) -> None:
+def test_lesions_of_unseen_films_are_found_and_their_films_score_highest(tmp_path):
     whole, label = inputs(tmp_path)
     model, training = finder(), labelled(whole, label).select(np.arange(16))
     fitted = model.fit(training, CONTEXT)
@@ -105,7 +101,7 @@ def test_lesions_of_unseen_films_are_found_and_their_films_score_highest(tmp_pat
         assert apart.min() > 15
 
 
-def test_an_abnormal_film_without_a_place_teaches_nothing(tmp_path: Path) -> None:
+def test_an_abnormal_film_without_a_place_teaches_nothing(tmp_path):
     whole, label = inputs(tmp_path)
     model = finder()
     unplaced = replace(whole, marks=whole.marks.iloc[1:])
@@ -116,7 +112,7 @@ def test_an_abnormal_film_without_a_place_teaches_nothing(tmp_path: Path) -> Non
     assert len(taught) == CASES - 1
 
 
-def test_a_lesion_far_from_every_candidate_teaches_nothing(tmp_path: Path) -> None:
+def test_a_lesion_far_from_every_candidate_teaches_nothing(tmp_path):
     whole, label = inputs(tmp_path)
     model, first = finder(), whole.marks.iloc[0]
     for row, taught in ((0.0, 1), (-7.0, 1), (-9.0, 0)):  # up to 4 and 4 mm; the grid ends at 0
@@ -129,7 +125,7 @@ def test_a_lesion_far_from_every_candidate_teaches_nothing(tmp_path: Path) -> No
         model.fit(labelled(replace(whole, marks=far), label), CONTEXT)
 
 
-def test_the_other_side_is_taken_off_at_the_same_relative_place(tmp_path: Path) -> None:
+def test_the_other_side_is_taken_off_at_the_same_relative_place(tmp_path):
     whole, _ = inputs(tmp_path)
     table = describe_candidates(whole.select(np.array([1])), ("relative", "contralateral", "place"))
     lesion = whole.marks.iloc[0]
@@ -142,7 +138,7 @@ def test_the_other_side_is_taken_off_at_the_same_relative_place(tmp_path: Path) 
     assert not describe_candidates(alone, ("contralateral",)).values.any()  # noqa: PD011
 
 
-def test_marks_are_lowered_by_the_score_of_the_other_side_as_images_are(tmp_path: Path) -> None:
+def test_marks_are_lowered_by_the_score_of_the_other_side_as_images_are(tmp_path):
     whole, label = inputs(tmp_path)
     marks, scores = {}, {}
     alone = replace(whole, partner={"c00": "c01", "c01": "c00"})
@@ -163,7 +159,7 @@ def test_marks_are_lowered_by_the_score_of_the_other_side_as_images_are(tmp_path
     pd.testing.assert_frame_equal(one, own.reset_index(drop=True))
 
 
-def test_the_share_of_the_other_side_is_learnt_where_patients_have_one(tmp_path: Path) -> None:
+def test_the_share_of_the_other_side_is_learnt_where_patients_have_one(tmp_path):
     """What both sides show alike is no lesion: the share is near 1; unseen films decide nothing."""
     whole, label = inputs(tmp_path / "images")
     model, training = finder(other_share="learnt", views=["own"]), labelled(whole, label)
@@ -178,14 +174,14 @@ def test_the_share_of_the_other_side_is_learnt_where_patients_have_one(tmp_path:
     assert model.fit(alone, CONTEXT).other_share == 0
 
 
-def test_the_share_is_what_tells_images_apart_best_by_both_scores() -> None:
+def test_the_share_is_what_tells_images_apart_best_by_both_scores():
     generator = np.random.default_rng(1)
     shared, own = generator.normal(size=(2, 4000))
     lesion = generator.random(4000) < 1 / (1 + np.exp(-3 * own))
     names = np.array([f"c{k}" for k in range(4000)])
     partner = {f"c{k}": f"d{k}" for k in range(4000)}
 
-    def share(of_images: np.ndarray, of_others: np.ndarray, positive: np.ndarray) -> float:
+    def share(of_images, of_others, positive):
         others = dict(zip(partner.values(), of_others.tolist(), strict=True))
         score = dict(zip(names.tolist(), of_images.tolist(), strict=True)) | others
         return share_of_other(score, partner, names[positive])
@@ -196,14 +192,14 @@ def test_the_share_is_what_tells_images_apart_best_by_both_scores() -> None:
     assert share(own, shared, lesion | True) == 0
 
 
-def test_a_place_counts_from_the_wall_to_the_end_of_its_own_row() -> None:
+def test_a_place_counts_from_the_wall_to_the_end_of_its_own_row():
     places = tabulate_places(
         [("a", (0, 0), 1), ("a", (0, 10), 1), ("a", (10, 0), 1), ("a", (10, 20), 1)]
     )
     assert relative_places(coordinates(places))[:, 1:].tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
 
 
-def test_without_candidates_there_is_a_score(tmp_path: Path) -> None:
+def test_without_candidates_there_is_a_score(tmp_path):
     whole, label = inputs(tmp_path)
     fitted = finder().fit(labelled(whole, label), CONTEXT)
     few = replace(whole, candidates=whole.candidates[whole.candidates["case_id"] != "c00"])
@@ -217,7 +213,7 @@ def test_without_candidates_there_is_a_score(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_cross_validation_keeps_the_marks_of_fits_that_did_not_see_the_film(tmp_path: Path) -> None:
+def test_cross_validation_keeps_the_marks_of_fits_that_did_not_see_the_film(tmp_path):
     whole, label = inputs(tmp_path / "images")
     cases = labelled(whole, label)
     known = Cases(cases.case_id, cases.patient_id, np.full(CASES, "train"), label)
@@ -247,7 +243,7 @@ def test_cross_validation_keeps_the_marks_of_fits_that_did_not_see_the_film(tmp_
 
 
 @pytest.mark.slow
-def test_a_tuned_finder_marks_as_the_finder_of_its_chosen_values(tmp_path: Path) -> None:
+def test_a_tuned_finder_marks_as_the_finder_of_its_chosen_values(tmp_path):
     whole, label = inputs(tmp_path / "images")
     training, name = labelled(whole, label), "classifier.C"
     options = {

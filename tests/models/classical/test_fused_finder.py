@@ -1,15 +1,12 @@
 """Finders on features and on an encoding together: what each counts is learnt."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from skiagram.errors import DataError, OptionError
-from skiagram.finding.inputs import FindingInputs
-from skiagram.models.classical.fused_finder import FusedFinder, join_tables
+from skiagram.models.classical.fused_finder import join_tables
 from skiagram.options import build
 from skiagram.records.feature_table import FeatureTable
 from tests.models.classical.families import read_options
@@ -18,14 +15,13 @@ from tests.models.classical.test_finder import CONTEXT, finder, inputs, labelled
 VALUES = read_options("fused_finder")
 
 
-def fused(**options: Any) -> FusedFinder:
+def fused(**options):
     member = {"_target_": VALUES["by_features"]["_target_"]} | vars(finder(views=["own"]))
     changed = {"apart": 15.0, "by_encoding": member, "by_features": member}
-    built: FusedFinder = build(VALUES | changed | options, "model")
-    return built
+    return build(VALUES | changed | options, "model")
 
 
-def both(folder: Path) -> tuple[FindingInputs, np.ndarray]:
+def both(folder):
     """Return films whose encoding shows the lesions and whose features are noise."""
     whole, label = inputs(folder)
     assert whole.features is not None
@@ -37,14 +33,14 @@ def both(folder: Path) -> tuple[FindingInputs, np.ndarray]:
     ), label
 
 
-def test_a_member_that_sees_nothing_counts_little_and_the_sum_marks(tmp_path: Path) -> None:
+def test_a_member_that_sees_nothing_counts_little_and_the_sum_marks(tmp_path):
     whole, label = both(tmp_path / "images")
     model, training = fused(), labelled(whole, label)
     fitted = model.fit(training, CONTEXT)
     by_encoding, by_features = (member.judge for member in fitted.fitted)
     first, second = fitted.record.weights
     encoding, features = (
-        replace(whole, features=whole.features.columns(names))  # type: ignore[union-attr]
+        replace(whole, features=whole.features.columns(names))
         for names in (["encoding_0", "encoding_1"], ["first_order_mean", "glcm_noise"])
     )
     scores = first * by_encoding(encoding), second * by_features(features)
@@ -55,7 +51,7 @@ def test_a_member_that_sees_nothing_counts_little_and_the_sum_marks(tmp_path: Pa
     assert 0 < fitted.other_share <= 1
 
 
-def test_tables_of_other_places_and_members_that_find_nothing_are_refused(tmp_path: Path) -> None:
+def test_tables_of_other_places_and_members_that_find_nothing_are_refused(tmp_path):
     whole, _ = both(tmp_path)
     assert whole.features is not None
     table = whole.features

@@ -7,17 +7,14 @@ authors' own program; MIT) makes of them, without covariates and with `age` pres
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.fitting.contract import FitContext, Labelled
-from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.classical.harmonisation import Harmonisation, SiteHarmoniser
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
@@ -29,18 +26,18 @@ SITES = np.stack([TABLE["site"] == site for site in "ABC"], axis=1).astype(np.fl
 CONTEXT = FitContext(seed=1, positive=1)
 
 
-def values(block: str) -> NDArray[np.float64]:
+def values(block):
     return TABLE[[f"{block}_{feature}" for feature in FEATURES]].to_numpy()
 
 
 @pytest.mark.parametrize(("block", "preserved"), [("combat", []), ("combat_age", [6])])
-def test_features_are_those_of_the_authors_program(block: str, preserved: list[int]) -> None:
+def test_features_are_those_of_the_authors_program(block, preserved):
     given = np.hstack([values("raw"), TABLE[["age"]].to_numpy(), SITES])
     step = SiteHarmoniser([7, 8, 9], preserved, list(FEATURES), len(FEATURES), "refuse")
     np.testing.assert_allclose(step.fit(given).transform(given), values(block), rtol=2e-4)
 
 
-def cohort(sites: int = 3, cases: int = 90) -> Labelled[FeatureTable]:
+def cohort(sites=3, cases=90):
     """Return cases of two classes whose sites shift every feature by more than the classes do."""
     generator = np.random.default_rng(4)
     site, label = np.arange(cases) % sites, (np.arange(cases) // sites % 2).astype(np.int64)
@@ -53,11 +50,11 @@ def cohort(sites: int = 3, cases: int = 90) -> Labelled[FeatureTable]:
     return Labelled(inputs, case_id, label, case_id, Classes(("0", "1")))
 
 
-def harmonised(**options: Any) -> ClassicalModel:
+def harmonised(**options):
     return model("logistic_regression", harmonisation=options)
 
 
-def test_features_with_gaps_are_harmonised_and_keep_them_for_the_median() -> None:
+def test_features_with_gaps_are_harmonised_and_keep_them_for_the_median():
     cases = cohort()
     values = cases.inputs.values.copy()  # noqa: PD011
     values[::9, 1] = np.nan
@@ -66,12 +63,12 @@ def test_features_with_gaps_are_harmonised_and_keep_them_for_the_median() -> Non
     assert np.isfinite(fitted.scores(gappy)).all()
 
 
-def own_site(cases: Labelled[FeatureTable], site: int) -> NDArray[np.int64]:
+def own_site(cases, site):
     column = cases.inputs.names.index(f"site_site_{site}")
     return np.flatnonzero(cases.inputs.values[:, column])  # noqa: PD011
 
 
-def test_sites_no_longer_hide_the_classes() -> None:
+def test_sites_no_longer_hide_the_classes():
     cases = cohort()
     with_sites, without = (
         one.fit(cases, CONTEXT).scores(cases.inputs)[:, 1]
@@ -82,7 +79,7 @@ def test_sites_no_longer_hide_the_classes() -> None:
     assert roc_auc_score(cases.label, with_sites) > roc_auc_score(cases.label, without) + 0.02
 
 
-def test_no_label_moves_a_harmonised_feature() -> None:
+def test_no_label_moves_a_harmonised_feature():
     cases = cohort()
     other = replace(cases, label=1 - cases.label)
     first, second = (
@@ -92,7 +89,7 @@ def test_no_label_moves_a_harmonised_feature() -> None:
     assert first.transform(given).tobytes() == second.transform(given).tobytes()
 
 
-def test_a_site_unseen_in_training_is_refused_unless_asked() -> None:
+def test_a_site_unseen_in_training_is_refused_unless_asked():
     cases = cohort()
     unseen = own_site(cases, 2)
     seen = np.setdiff1d(np.arange(len(cases)), unseen)
@@ -105,7 +102,7 @@ def test_a_site_unseen_in_training_is_refused_unless_asked() -> None:
     assert not np.allclose(step.transform(given)[seen], given[seen, :5])
 
 
-def test_a_site_of_one_training_case_counts_as_unseen() -> None:
+def test_a_site_of_one_training_case_counts_as_unseen():
     cases = cohort()
     few = np.setdiff1d(np.arange(len(cases)), own_site(cases, 2)[1:])
     with pytest.raises(ModelFailure, match="1 cases of an unknown site, or one of less than 2"):
@@ -114,7 +111,7 @@ def test_a_site_of_one_training_case_counts_as_unseen() -> None:
     assert np.isfinite(fitted.scores(cases.inputs)).all()
 
 
-def test_a_constant_and_an_only_feature_stay_finite() -> None:
+def test_a_constant_and_an_only_feature_stay_finite():
     cases = cohort()
     inputs = cases.inputs.values.copy()  # noqa: PD011
     inputs[:, 1] = 7
@@ -125,7 +122,7 @@ def test_a_constant_and_an_only_feature_stay_finite() -> None:
     assert np.isfinite(only.fit(cases, CONTEXT).scores(cases.inputs)).all()
 
 
-def test_missing_site_and_missing_covariate_are_named() -> None:
+def test_missing_site_and_missing_covariate_are_named():
     cases = cohort()
     bare = replace(cases, inputs=cases.inputs.columns([f"glcm_{one}" for one in "abcde"]))
     with pytest.raises(OptionError, match="add `site` to `features`"):

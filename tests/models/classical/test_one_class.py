@@ -1,7 +1,6 @@
 """A model of normals alone: abnormal cases change nothing, and far is abnormal."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from tests.models.classical.families import cohort, model
 
 
 @pytest.mark.parametrize("positive", [0, 1])
-def test_the_distance_is_that_of_scipy_and_has_the_sign_of_the_class(positive: int) -> None:
+def test_the_distance_is_that_of_scipy_and_has_the_sign_of_the_class(positive):
     cases = cohort(2)
     few = replace(cases, inputs=cases.inputs.columns(("c", "d")))
     found = model("one_class", normalisation="none").fit(few, FitContext(1, positive=positive))
@@ -26,7 +25,7 @@ def test_the_distance_is_that_of_scipy_and_has_the_sign_of_the_class(positive: i
     np.testing.assert_array_equal(scores[:, 1 - positive], -scores[:, positive])
 
 
-def test_abnormal_cases_change_nothing_not_even_the_normalisation(tmp_path: Path) -> None:
+def test_abnormal_cases_change_nothing_not_even_the_normalisation(tmp_path):
     cases = cohort(2)
     values = cases.inputs.values.copy()
     values[cases.label == 1] *= -50
@@ -37,12 +36,12 @@ def test_abnormal_cases_change_nothing_not_even_the_normalisation(tmp_path: Path
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_several_classes_are_refused_by_name() -> None:
+def test_several_classes_are_refused_by_name():
     with pytest.raises(ModelFailure, match="3 classes; this model needs one normal class"):
         model("one_class").fit(cohort(3), FitContext(1))
 
 
-def test_a_selection_that_needs_both_classes_is_refused() -> None:
+def test_a_selection_that_needs_both_classes_is_refused():
     with pytest.raises(OptionError, match="normals alone"):
         model("one_class", selection={"method": "auc", "keep": 2})
     kept = model("one_class", selection={"method": "variance", "keep": 2})

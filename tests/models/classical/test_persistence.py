@@ -5,16 +5,13 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -27,7 +24,7 @@ VALUES = GENERATOR.normal(size=(60, 4))
 LABEL = (VALUES[:, 0] > 0).astype(np.int64)
 
 
-def fitted(estimator: Any) -> Pipeline:
+def fitted(estimator):
     return make_pipeline(MaximumThenSumScaler(), estimator).fit(VALUES, LABEL)
 
 
@@ -45,7 +42,7 @@ for name in ("svm", "tree"):
 
 
 @pytest.mark.slow
-def test_plain_skops_reads_the_files_when_told_what_to_trust(tmp_path: Path) -> None:
+def test_plain_skops_reads_the_files_when_told_what_to_trust(tmp_path):
     pipelines = {"svm": fitted(SVC()), "tree": fitted(DecisionTreeClassifier(random_state=0))}
     for name, pipeline in pipelines.items():
         write_pipeline(pipeline, tmp_path / f"{name}.skops")
@@ -57,7 +54,7 @@ def test_plain_skops_reads_the_files_when_told_what_to_trust(tmp_path: Path) -> 
         np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), pipeline.predict(VALUES))
 
 
-def test_the_archive_holds_no_time_and_no_address(tmp_path: Path) -> None:
+def test_the_archive_holds_no_time_and_no_address(tmp_path):
     path = tmp_path / "model.skops"
     write_pipeline(fitted(SVC()), path)
     with zipfile.ZipFile(path) as archive:
@@ -67,7 +64,7 @@ def test_the_archive_holds_no_time_and_no_address(tmp_path: Path) -> None:
     assert sorted(ids) == list(range(1, len(ids) + 1))
 
 
-def test_what_could_not_be_loaded_is_refused_by_name_when_it_is_saved(tmp_path: Path) -> None:
+def test_what_could_not_be_loaded_is_refused_by_name_when_it_is_saved(tmp_path):
     """Scikit-learn's search trees hold pointers that skops does not trust."""
     path = tmp_path / "model.skops"
     with pytest.raises(ModelFailure, match=r"^KNeighborsClassifier: .*_kd_tree\.KDTree"):
@@ -77,7 +74,7 @@ def test_what_could_not_be_loaded_is_refused_by_name_when_it_is_saved(tmp_path: 
     read_pipeline(path, KNeighborsClassifier)
 
 
-def test_trees_that_would_be_refused_are_not_saved(tmp_path: Path) -> None:
+def test_trees_that_would_be_refused_are_not_saved(tmp_path):
     pipeline = fitted(DecisionTreeClassifier(random_state=0))
     pipeline[-1].tree_.children_left[0] = 10**6
     with pytest.raises(ModelFailure, match="impossible nodes"):
@@ -85,7 +82,7 @@ def test_trees_that_would_be_refused_are_not_saved(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def rewritten(path: Path, change: Callable[[dict[str, bytes]], None]) -> None:
+def rewritten(path, change):
     with zipfile.ZipFile(path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
     change(entries)
@@ -94,9 +91,7 @@ def rewritten(path: Path, change: Callable[[dict[str, bytes]], None]) -> None:
             archive.writestr(name, data)
 
 
-def foreign_type(
-    entries: dict[str, bytes], module: str = "subprocess", name: str = "Popen"
-) -> None:
+def foreign_type(entries, module="subprocess", name="Popen"):
     """Name a type that would run a command."""
     schema = json.loads(entries["schema.json"])
     schema["content"]["content"]["steps"] = {
@@ -109,23 +104,23 @@ def foreign_type(
     entries["schema.json"] = json.dumps(schema).encode()
 
 
-def type_of_a_test(entries: dict[str, bytes]) -> None:
+def type_of_a_test(entries):
     """Name a type of scikit-learn's own tests, which would be imported."""
     foreign_type(entries, "sklearn.tests.test_base", "MyEstimator")
 
 
-def pickled_array(entries: dict[str, bytes]) -> None:
+def pickled_array(entries):
     """Put an array of objects, which NumPy would unpickle, in an array's place."""
     buffer = io.BytesIO()
     np.save(buffer, np.array([print], dtype=object), allow_pickle=True)
     entries[next(name for name in entries if name.endswith(".npy"))] = buffer.getvalue()
 
 
-def lost_array(entries: dict[str, bytes]) -> None:
+def lost_array(entries):
     del entries[next(name for name in entries if name.endswith(".npy"))]
 
 
-def other_protocol(entries: dict[str, bytes]) -> None:
+def other_protocol(entries):
     """Claim a format from the future."""
     schema = json.loads(entries["schema.json"])
     entries["schema.json"] = json.dumps(schema | {"protocol": 10**6}).encode()
@@ -135,9 +130,7 @@ CHANGES = [foreign_type, type_of_a_test, pickled_array, lost_array, other_protoc
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_tampered_file_is_named(
-    change: Callable[[dict[str, bytes]], None], tmp_path: Path
-) -> None:
+def test_a_tampered_file_is_named(change, tmp_path):
     path = tmp_path / "model.skops"
     write_pipeline(fitted(SVC()), path)
     rewritten(path, change)
@@ -147,13 +140,13 @@ def test_a_tampered_file_is_named(
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short", b"\x80\x04N."])
-def test_a_file_that_is_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_no_archive_is_refused(content, tmp_path):
     (tmp_path / "model.skops").write_bytes(content)
     with pytest.raises(DataError, match="unreadable model"):
         read_pipeline(tmp_path / "model.skops", SVC)
 
 
-def test_another_estimator_is_refused(tmp_path: Path) -> None:
+def test_another_estimator_is_refused(tmp_path):
     write_pipeline(fitted(GaussianNB()), tmp_path / "model.skops")
     with pytest.raises(DataError, match=r"holds a GaussianNB\. Allowed: SVC\."):
         read_pipeline(tmp_path / "model.skops", SVC)
@@ -175,12 +168,10 @@ TREE = DecisionTreeClassifier(random_state=0)
         (TREE, "feature", 99),
     ],
 )
-def test_a_tree_that_leads_out_of_its_nodes_is_refused(
-    estimator: Any, field: str, value: int, tmp_path: Path
-) -> None:
+def test_a_tree_that_leads_out_of_its_nodes_is_refused(estimator, field, value, tmp_path):
     """Scikit-learn follows such indices unchecked, out of the array or in a circle."""
 
-    def misdirect(entries: dict[str, bytes]) -> None:
+    def misdirect(entries):
         for name in [name for name in entries if name.endswith(".npy")]:
             array = np.load(io.BytesIO(entries[name]))
             if array.dtype.names:

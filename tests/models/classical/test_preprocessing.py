@@ -1,7 +1,6 @@
 """Each normalisation does what its definition says and survives constant columns."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,22 +14,20 @@ from sklearn.metrics import roc_auc_score
 from skiagram.fitting.contract import FitContext
 from skiagram.models.classical.preprocessing import (
     ColumnSelector,
-    Normalisation,
     scaler,
 )
 from tests.models.classical.families import cohort, model
 
 Values = NDArray[np.float64]
-VALUES: Values = np.random.default_rng(0).gamma(2, 50, size=(200, 3))
+VALUES = np.random.default_rng(0).gamma(2, 50, size=(200, 3))
 TABLES = arrays(np.float32, (9, 2), elements=st.floats(-(2.0**60), 2.0**60, width=32))
 
 
-def normalised(normalisation: Normalisation, values: Values) -> Values:
-    result: Values = scaler(normalisation).fit(values).transform(values)
-    return result
+def normalised(normalisation, values):
+    return scaler(normalisation).fit(values).transform(values)
 
 
-def test_definitions() -> None:
+def test_definitions():
     standard = (VALUES - VALUES.mean(0)) / VALUES.std(0)
     np.testing.assert_allclose(normalised("standard", VALUES), standard)
     span = (VALUES - VALUES.min(0)) / (VALUES.max(0) - VALUES.min(0))
@@ -45,9 +42,7 @@ def test_definitions() -> None:
 
 @pytest.mark.parametrize("normalisation", ["standard", "min_max", "robust", "maximum_then_sum"])
 @given(table=TABLES, constant=st.floats(-(2.0**60), 2.0**60, width=32))
-def test_any_table_stays_finite_and_a_constant_column_constant(
-    normalisation: Normalisation, table: NDArray[np.float32], constant: float
-) -> None:
+def test_any_table_stays_finite_and_a_constant_column_constant(normalisation, table, constant):
     values = np.hstack([table, np.full((len(table), 1), constant)]).astype(np.float64)
     result = normalised(normalisation, values)
     assert np.isfinite(result).all()
@@ -57,7 +52,7 @@ def test_any_table_stays_finite_and_a_constant_column_constant(
 METHODS = ("variance", "auc", "mutual_information", "mrmr", "l1", "recursive")
 
 
-def planted(classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
+def planted(classes=2):
     """Return values whose columns 2 and 5 tell the class; 6 is 2 again with a little noise."""
     generator = np.random.default_rng(0)
     label = np.arange(150) % classes
@@ -70,7 +65,7 @@ def planted(classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("method", METHODS[1:])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_columns_that_tell_the_class_are_kept(method: str, classes: int) -> None:
+def test_columns_that_tell_the_class_are_kept(method, classes):
     values, label = planted(classes)
     chosen = ColumnSelector(method, 3, 0).fit(values, label).chosen_
     assert chosen.sum() == 3
@@ -81,7 +76,7 @@ def test_columns_that_tell_the_class_are_kept(method: str, classes: int) -> None
     np.testing.assert_array_equal(again.transform(values), values[:, chosen])
 
 
-def test_least_redundancy_prefers_the_second_witness_to_the_copy() -> None:
+def test_least_redundancy_prefers_the_second_witness_to_the_copy():
     values, label = planted()
     chosen = np.flatnonzero(ColumnSelector("mrmr", 2, 0).fit(values, label).chosen_)
     assert chosen.tolist() in ([2, 5], [5, 6])
@@ -89,14 +84,14 @@ def test_least_redundancy_prefers_the_second_witness_to_the_copy() -> None:
     assert alike.tolist() == [2, 6]
 
 
-def test_mutual_information_is_that_of_scikit_learn() -> None:
+def test_mutual_information_is_that_of_scikit_learn():
     values, label = planted()
     theirs = mutual_info_classif(values, label, random_state=4)
     chosen = ColumnSelector("mutual_information", 4, 4).fit(values, label).chosen_
     assert set(np.flatnonzero(chosen)) == set(np.argsort(-theirs)[:4])
 
 
-def test_the_best_column_by_area_may_stand_either_way_up() -> None:
+def test_the_best_column_by_area_may_stand_either_way_up():
     values, label = planted()
     areas = [abs(roc_auc_score(label, column) - 0.5) for column in values.T]
     for turned in (values, -values):
@@ -105,13 +100,13 @@ def test_the_best_column_by_area_may_stand_either_way_up() -> None:
 
 
 @pytest.mark.parametrize(("components", "expected"), [(2, 2), (500, 6)])
-def test_components_take_the_columns_place(components: int, expected: int) -> None:
+def test_components_take_the_columns_place(components, expected):
     fitted = model("logistic_regression", components=components).fit(cohort(2), FitContext(0))
     assert fitted.pipeline["components"].n_components_ == expected
 
 
 @pytest.mark.parametrize("options", [{"selection": {"method": "l1", "keep": 2}}, {"components": 2}])
-def test_what_is_scored_moves_nothing_that_was_learned(options: dict[str, Any]) -> None:
+def test_what_is_scored_moves_nothing_that_was_learned(options):
     cases = cohort(2)
     fitted = model("svm", **options).fit(cases, FitContext(0))
     alone = fitted.scores(cases.inputs.select(np.array([0])))

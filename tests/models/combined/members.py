@@ -1,26 +1,24 @@
 """Combinations by their configs, and scores whose worth is known."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
 
 from skiagram.fitting.contract import Labelled
-from skiagram.models.combined import Combination, CombinationInputs
+from skiagram.models.combined import CombinationInputs
 from skiagram.options import build
 from skiagram.tasks.classes import Classes
 
 CONF = Path(__file__).resolve().parents[3] / "conf" / "combination"
 
 
-def combination(name: str, **values: Any) -> Combination:
+def combination(name, **values):
     options = yaml.safe_load((CONF / f"{name}.yaml").read_text())
-    built: Combination = build(options | values, "combinations")
-    return built
+    return build(options | values, "combinations")
 
 
-def drawn(strengths: tuple[float, ...], n_classes: int = 2) -> Labelled[CombinationInputs]:
+def drawn(strengths, n_classes=2):
     """Return two cases a patient; each member's scores hold that much of the class, and noise."""
     generator = np.random.default_rng(11)
     patient = np.repeat(np.arange(150), 2)

@@ -1,7 +1,5 @@
 """What a combination learns: who is worth how much, against scikit-learn and by hand."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -17,13 +15,13 @@ from tests.models.combined.members import CONF, combination, drawn
 CONTEXT = FitContext(seed=0)
 
 
-def log_probability(strengths: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+def log_probability(strengths):
     data = drawn(strengths)
     scores = data.inputs.scores
     return scores - np.logaddexp.reduce(scores, axis=2, keepdims=True), data.label
 
 
-def test_weights_above_zero_are_those_of_a_ridge_logistic_regression() -> None:
+def test_weights_above_zero_are_those_of_a_ridge_logistic_regression():
     values, label = log_probability((1.0, 0.7, 0.4))
     stacking = combination("stacking", C=0.05)
     peer = LogisticRegression(C=0.05, tol=1e-10, max_iter=1000)
@@ -32,7 +30,7 @@ def test_weights_above_zero_are_those_of_a_ridge_logistic_regression() -> None:
     np.testing.assert_allclose(stacking.weights(values, label), peer.coef_[0], rtol=1e-4)
 
 
-def test_a_member_that_is_always_wrong_weighs_nothing() -> None:
+def test_a_member_that_is_always_wrong_weighs_nothing():
     values, label = log_probability((1.0, -1.0))
     weights = combination("stacking").weights(values, label)
     assert weights[0] > 0.5
@@ -40,7 +38,7 @@ def test_a_member_that_is_always_wrong_weighs_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in CONF.glob("*.yaml")))
-def test_two_members_that_err_apart_are_better_than_either(name: str, tmp_path: Path) -> None:
+def test_two_members_that_err_apart_are_better_than_either(name, tmp_path):
     data = drawn((1.0, 1.0))
     half = np.arange(len(data)) < len(data) // 2
     train, rest = (data.select(np.flatnonzero(rows)) for rows in (half, ~half))
@@ -57,7 +55,7 @@ def test_two_members_that_err_apart_are_better_than_either(name: str, tmp_path: 
     assert fitted.summary.parameters > 0
 
 
-def test_voting_is_the_mean_of_calibrated_probabilities() -> None:
+def test_voting_is_the_mean_of_calibrated_probabilities():
     data = drawn((1.0, 0.5), n_classes=3)
     fitted = combination("voting").fit(data, CONTEXT)
     by_hand = np.mean(
@@ -70,13 +68,13 @@ def test_voting_is_the_mean_of_calibrated_probabilities() -> None:
     np.testing.assert_allclose(np.exp(fitted.scores(data.inputs)), by_hand, rtol=1e-12)
 
 
-def test_a_missing_class_is_a_named_failure() -> None:
+def test_a_missing_class_is_a_named_failure():
     data = drawn((1.0, 0.5), n_classes=3)
     few = data.select(np.flatnonzero(data.label < 2))
     with pytest.raises(ModelFailure, match="class 2 has no training case"):
         combination("stacking").fit(few, CONTEXT)
 
 
-def test_a_title_names_few_members_and_counts_many() -> None:
+def test_a_title_names_few_members_and_counts_many():
     assert combination("voting", members=("a", "b", "c")).title.endswith("a, b, c")
     assert combination("voting", members=("a", "b", "c", "d")).title.endswith("4 models")

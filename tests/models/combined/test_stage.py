@@ -1,27 +1,23 @@
 """A combination goes through the plan as any model does, and no label leaks into its scores."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from numpy.typing import NDArray
 
 from skiagram.errors import DataError, OptionError
 from skiagram.fitting.arm import ArmFolders, train
-from skiagram.fitting.contract import Labelled
-from skiagram.fitting.cross_validation import CrossValidator, Development, Plan
+from skiagram.fitting.cross_validation import CrossValidator, Development
 from skiagram.models.combined import (
     CombinationInputs,
     CombinedMember,
     check_combination,
     find_members,
 )
-from skiagram.records.predictions import Outcome, Predictions, probabilities_of, scores_of
-from skiagram.tasks.cases import Cases
+from skiagram.records.predictions import Outcome, probabilities_of, scores_of
 from skiagram.tasks.classes import Classes
-from skiagram.tasks.task import Design, Task
+from skiagram.tasks.task import Task
 from tests.models.combined.members import CONF, combination, drawn
 from tests.models.examples import PLAN, Spy, cases_of, labelled, train_as
 
@@ -29,7 +25,7 @@ ONCE = replace(PLAN, repeats=1)
 KEYS = ["part", "repeat", "fold", "case_id"]
 
 
-def cohort(design: Design, n_classes: int = 2) -> tuple[Cases, Task]:
+def cohort(design, n_classes=2):
     data = labelled(patients=36, n_classes=n_classes)
     parts = ["train", "train", "train", "test"] if design == "holdout" else ["train"]
     names = tuple(f"class {k}" for k in range(n_classes))
@@ -37,9 +33,7 @@ def cohort(design: Design, n_classes: int = 2) -> tuple[Cases, Task]:
     return cases_of(data, split), Task(Classes(names, 1 if n_classes == 2 else None), design)
 
 
-def members(
-    folder: Path, cases: Cases, task: Task, plan: Plan = ONCE
-) -> tuple[Predictions, Predictions]:
+def members(folder, cases, task, plan=ONCE):
     """Train a model on the column that tells the classes, and one on a column that does not."""
     inputs = labelled(patients=36, n_classes=len(task.classes)).inputs
     first, second = (
@@ -57,26 +51,21 @@ def members(
     return first, second
 
 
-def combine(
-    folder: Path, of: tuple[Predictions, Predictions], cases: Cases, task: Task, plan: Plan = ONCE
-) -> Predictions:
+def combine(folder, of, cases, task, plan=ONCE):
     one = CombinedMember("combination", combination("stacking"), {"some": "option"}, of)
     return train(one, cases, task, plan, ArmFolders.under(folder, "combination"))
 
 
-def rows_of(table: Predictions, part: str = "") -> list[list[object]]:
+def rows_of(table, part=""):
     rows = table.table[table.table["part"] == part] if part else table.table
-    found: list[list[object]] = rows[KEYS].sort_values(KEYS).to_numpy().tolist()
-    return found
+    return rows[KEYS].sort_values(KEYS).to_numpy().tolist()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("design", "n_classes", "plan"), [("holdout", 2, PLAN), ("cv", 2, ONCE), ("holdout", 3, ONCE)]
 )
-def test_it_leaves_the_same_parts_as_its_members(
-    design: Design, n_classes: int, plan: Plan, tmp_path: Path
-) -> None:
+def test_it_leaves_the_same_parts_as_its_members(design, n_classes, plan, tmp_path):
     cases, task = cohort(design, n_classes)
     of = members(tmp_path, cases, task, plan)
     found = combine(tmp_path, of, cases, task, plan)
@@ -85,9 +74,7 @@ def test_it_leaves_the_same_parts_as_its_members(
     np.testing.assert_allclose(probabilities_of(found.table).sum(axis=1), 1)
 
 
-def developed(
-    data: Labelled[CombinationInputs], flipped: str | None
-) -> dict[str, NDArray[np.float64]]:
+def developed(data, flipped):
     validator = CrossValidator(combination("stacking"), PLAN, positive=1)
     folds = PLAN.make_folds(data.label, data.patient_id, 3, "repeat0")
     fit, label = np.empty(len(data), dtype=np.int64), data.label.copy()
@@ -102,7 +89,7 @@ def developed(
 
 
 @pytest.mark.slow
-def test_labels_of_held_out_patients_leave_their_own_scores_as_they_are() -> None:
+def test_labels_of_held_out_patients_leave_their_own_scores_as_they_are():
     data = drawn((1.0, 0.8))
     before, after = developed(data, None), developed(data, "fold1")
     np.testing.assert_array_equal(after["fold1"], before["fold1"])
@@ -111,7 +98,7 @@ def test_labels_of_held_out_patients_leave_their_own_scores_as_they_are() -> Non
 
 
 @pytest.mark.slow
-def test_a_failed_member_fails_the_combination_by_name(tmp_path: Path) -> None:
+def test_a_failed_member_fails_the_combination_by_name(tmp_path):
     cases, task = cohort("holdout")
     first, second = members(tmp_path, cases, task)
     outcome = replace(second.outcome, title="Member1", status="failed", reason="lost")
@@ -124,7 +111,7 @@ def test_a_failed_member_fails_the_combination_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("plan", "design"), [(replace(ONCE, seed=8), "holdout"), (replace(ONCE, folds=4), "cv")]
 )
-def test_members_of_another_plan_are_refused(plan: Plan, design: Design, tmp_path: Path) -> None:
+def test_members_of_another_plan_are_refused(plan, design, tmp_path):
     cases, task = cohort(design)
     first, _ = members(tmp_path / "one", cases, task)
     _, second = members(tmp_path / "other", cases, task, plan)
@@ -133,7 +120,7 @@ def test_members_of_another_plan_are_refused(plan: Plan, design: Design, tmp_pat
 
 
 @pytest.mark.slow
-def test_all_models_are_those_that_could_be_trained_and_are_no_simple_rule(tmp_path: Path) -> None:
+def test_all_models_are_those_that_could_be_trained_and_are_no_simple_rule(tmp_path):
     cases, task = cohort("holdout")
     root = tmp_path / "members"
     lost = replace(
@@ -164,14 +151,14 @@ RUN = ("logistic_regression", "svm")
         ("stacking", {"C": 0.0}, r"combinations.stacking.C"),
     ],
 )
-def test_a_wrong_combination_is_named(name: str, changed: dict[str, object], words: str) -> None:
+def test_a_wrong_combination_is_named(name, changed, words):
     values = yaml.safe_load((CONF / "stacking.yaml").read_text())
     with pytest.raises(OptionError, match=words):
         check_combination(name, values | {"members": list(RUN)} | changed, RUN)
 
 
 @pytest.mark.slow
-def test_members_whose_folds_were_sites_keep_them(tmp_path: Path) -> None:
+def test_members_whose_folds_were_sites_keep_them(tmp_path):
     cases, task = cohort("cv")
     of = members(tmp_path, cases, task, replace(ONCE, folds=12))
     left = combine(tmp_path, of, cases, task, replace(ONCE, fold_column="site"))

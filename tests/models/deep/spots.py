@@ -1,10 +1,6 @@
 """Small sets of images and short trainings for the tests of networks."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from skiagram.fitting.contract import Labelled
 from skiagram.image_store.shards import ShardWriter
@@ -15,14 +11,12 @@ from skiagram.options import build
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
 from skiagram.training.data import ImageSet
-from skiagram.training.options import Augmentation, Optimizer, Training
+from skiagram.training.options import Optimizer, Training
 from tests.models.classical.families import read_options
 from tests.stand_ins import CPU
 
 
-def training(
-    epochs: int = 2, lr: float = 0.01, augmentation: Augmentation | None = None
-) -> Training:
+def training(epochs=2, lr=0.01, augmentation=None):
     return Training(
         optimizer=Optimizer(name="adam", lr=lr, weight_decay=0.0, schedule="cosine"),
         batch_size=16,
@@ -38,7 +32,7 @@ def training(
     )
 
 
-SMALL_CNN: dict[str, Any] = {
+SMALL_CNN = {
     "_target_": "skiagram.models.deep.small_cnn.SmallCNN",
     "widths": [6, 12],
     "dropout": 0.0,
@@ -53,7 +47,7 @@ TINY = {
 SIDES = {"article_cnn": 18, "vgg16_transfer": 32}  # of the smallest images, if not 16
 
 
-def short_network(name: str, epochs: int) -> NetworkModel:
+def short_network(name, epochs):
     """Return the network of a config that trains for some epochs, from fresh weights."""
     options = read_options(name)
     optimizer = {"name": "adam", "lr": 0.003, "weight_decay": 0.0, "schedule": "constant"}
@@ -65,20 +59,20 @@ def short_network(name: str, epochs: int) -> NetworkModel:
     return NetworkModel(build(options, "model"), CPU, threads=1)
 
 
-def learner(options: Training, dropout: float = 0.3) -> NetworkModel:
+def learner(options, dropout=0.3):
     network = SmallCNN(widths=(6, 12), dropout=dropout, training=options)
     return NetworkModel(network, CPU, threads=1)
 
 
 def spots(
-    folder: Path,
-    n: int,
-    n_classes: int = 2,
-    channels: int = 1,
-    noise: float = 1.0,
-    side: int = 16,
-    depth: int | None = None,
-) -> Labelled[ImageSet]:
+    folder,
+    n,
+    n_classes=2,
+    channels=1,
+    noise=1.0,
+    side=16,
+    depth=None,
+):
     """Write noise with a spot at a random place; the class is the spot's height.
 
     With a depth they are volumes. The table beside the images says nothing of the class.
@@ -97,7 +91,7 @@ def spots(
     return Labelled(inputs, case_id, label, case_id, Classes(tuple(map(str, range(n_classes)))))
 
 
-def noise_table(case_id: NDArray[np.str_]) -> FeatureTable:
+def noise_table(case_id):
     draw = np.random.default_rng(len(case_id))
     age, side = draw.normal(60, 10, len(case_id)), draw.integers(0, 2, len(case_id))
     age[::7] = np.nan
@@ -107,13 +101,13 @@ def noise_table(case_id: NDArray[np.str_]) -> FeatureTable:
 
 
 def halves(
-    folder: Path,
-    n: int,
-    n_classes: int = 2,
-    channels: int = 1,
-    noise: float = 1.0,
-    side: int = 16,
-) -> tuple[Labelled[ImageSet], Labelled[ImageSet]]:
+    folder,
+    n,
+    n_classes=2,
+    channels=1,
+    noise=1.0,
+    side=16,
+):
     cases = spots(folder / "images", n, n_classes, channels, noise, side)
     rows = np.arange(n, dtype=np.int64)
     return cases.select(rows[: 2 * n // 3]), cases.select(rows[2 * n // 3 :])

@@ -1,7 +1,5 @@
 """Networks learn what they are built for, and refuse what they do not read by name."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -20,7 +18,7 @@ LEARNING = ("article_cnn", "small_cnn", "small_resnet", "vision_transformer", "r
     ("name", "depth"),
     [*((name, None) for name in LEARNING), *((name, 10) for name in OF_VOLUMES)],
 )
-def test_learns(tmp_path: Path, name: str, depth: int | None) -> None:
+def test_learns(tmp_path, name, depth):
     cases = spots(tmp_path / "images", 72, noise=0.3, side=12 if depth else 32, depth=depth)
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
     network = short_network(name, epochs=12 if depth else 6)
@@ -28,7 +26,7 @@ def test_learns(tmp_path: Path, name: str, depth: int | None) -> None:
     assert losses.iloc[-1] < 0.9 * losses.iloc[0]
 
 
-def test_networks_refuse_what_they_do_not_read_by_name(tmp_path: Path) -> None:
+def test_networks_refuse_what_they_do_not_read_by_name(tmp_path):
     volumes = spots(tmp_path / "volumes", 4, side=32, depth=5)
     with pytest.raises(ModelFailure, match="volumes of 5 × 32 × 32 voxels") as refused:
         short_network("small_cnn", epochs=1).fit(volumes, FitContext(0, validation=volumes))

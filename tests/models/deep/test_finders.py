@@ -4,7 +4,6 @@ import hashlib
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from sklearn.metrics import roc_auc_score
-from torch.utils.data import DataLoader
 
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.finding.candidates import Grid, propose
@@ -29,7 +27,6 @@ from skiagram.options import build
 from skiagram.records.places import tabulate_places
 from skiagram.tasks.classes import Classes
 from skiagram.training import fit
-from skiagram.training.data import ExampleBatch
 from skiagram.training.image_data import ImageData
 from tests.models.classical.families import read_options
 from tests.numbered_store import write_images
@@ -43,7 +40,7 @@ KEPT = TemporaryDirectory()  # goes when the tests end
 RULE = HitRule(rule="distance", minimum=0.0, overlap=0.2)
 
 
-def blobs(folder: Path, n: int, depth: int | None = None) -> Labelled[FindingInputs]:
+def blobs(folder, n, depth=None):
     """Write noise; every second image has one bright ball of 3 mm at a random place."""
     draw, side = np.random.default_rng(n), 24 if depth else 64
     shape, spacing = ((depth, side, side), (1.0, 0.5, 0.5)) if depth else ((side, side), SPACING)
@@ -72,7 +69,7 @@ def blobs(folder: Path, n: int, depth: int | None = None) -> Labelled[FindingInp
 
 
 @cache
-def backbone_weights() -> dict[str, Any]:
+def backbone_weights():
     """Write a small network's weights, drawn at random, and name them as a config does."""
     torch.manual_seed(5)
     path = Path(KEPT.name) / f"{SMALL}.pth"
@@ -81,9 +78,9 @@ def backbone_weights() -> dict[str, Any]:
     return {"weights": {"file": str(path), "sha256": sha256}}
 
 
-def options(name: str, depth: int | None = None) -> dict[str, Any]:
+def options(name, depth=None):
     given = read_options(f"{name}_3d" if depth and "heat" in name else name)
-    short: dict[str, Any] = {
+    short = {
         "epochs": 2,
         "batch_size": 9,
         "image_size": 16 if "window" in name else 32,
@@ -98,7 +95,7 @@ def options(name: str, depth: int | None = None) -> dict[str, Any]:
             short |= {"augmentation": {**kept, "depth_flip": True}}
             network = "skiagram.models.deep.cnn_3d.CNN3D"
             given["backbone"] = {"_target_": network, "widths": [6, 12], "dropout": 0.0}
-    of_map: dict[str, Any] = {"centre": 3.0} if "heat" in name else {}
+    of_map = {"centre": 3.0} if "heat" in name else {}
     if name.startswith("heat"):
         of_map |= {"widths": [6, 12, 12]}
     if "pretrained" in name:
@@ -107,7 +104,7 @@ def options(name: str, depth: int | None = None) -> dict[str, Any]:
     return given | of_map | few | {"training": given["training"] | short}
 
 
-def learner(name: str, depth: int | None = None, **changed: Any) -> FinderModel:
+def learner(name, depth=None, **changed):
     return FinderModel(build(options(name, depth) | changed, "model"), CPU, threads=1)
 
 
@@ -119,12 +116,12 @@ def learner(name: str, depth: int | None = None, **changed: Any) -> FinderModel:
         ("pretrained_heat_map_finder", None),
     ],
 )
-def test_finds_planted_blobs(tmp_path: Path, name: str, depth: int | None) -> None:
+def test_finds_planted_blobs(tmp_path, name, depth):
     cases = blobs(tmp_path / "images", 28, depth)
     known, unseen = cases.select(np.arange(20)), cases.select(np.arange(20, 28))
     model = learner(name, depth)
     fitted = model.fit(known, FitContext(seed=0, positive=1))
-    assert isinstance(cast("object", fitted), FittedFinder)
+    assert isinstance((fitted), FittedFinder)
     assert fitted.summary.curves["training_loss"].is_monotonic_decreasing
     scores = fitted.scores(unseen.inputs)
     assert roc_auc_score(unseen.label, scores[:, 1] - scores[:, 0]) > 0.9
@@ -134,7 +131,7 @@ def test_finds_planted_blobs(tmp_path: Path, name: str, depth: int | None) -> No
     assert (hit >= 0).sum() >= len(lesions) - 1
 
 
-def test_a_pretrained_way_down_starts_from_its_weights_and_learns_later(tmp_path: Path) -> None:
+def test_a_pretrained_way_down_starts_from_its_weights_and_learns_later(tmp_path):
     cases, name = blobs(tmp_path / "images", 12), "pretrained_heat_map_finder"
     weights = torch.load(backbone_weights()["weights"]["file"], weights_only=True)
     of = "network.base.blocks.4.0.conv_pw.weight"
@@ -152,7 +149,7 @@ def test_a_pretrained_way_down_starts_from_its_weights_and_learns_later(tmp_path
     assert len(fitted.find(cases.inputs))
 
 
-def test_backbones_that_give_no_maps_of_a_quarter_of_the_sides_are_refused(tmp_path: Path) -> None:
+def test_backbones_that_give_no_maps_of_a_quarter_of_the_sides_are_refused(tmp_path):
     name = "pretrained_heat_map_finder"
     for changed, said in (
         ({"depths": None}, r"backbone.*Transfer with library: timm and depths"),
@@ -169,7 +166,7 @@ def test_backbones_that_give_no_maps_of_a_quarter_of_the_sides_are_refused(tmp_p
         )
 
 
-def test_two_classes_and_the_size_of_a_crop_are_needed(tmp_path: Path) -> None:
+def test_two_classes_and_the_size_of_a_crop_are_needed(tmp_path):
     cases = blobs(tmp_path / "images", 6)
     with pytest.raises(ModelFailure, match="two classes"):
         learner("heat_map_finder").fit(cases, FitContext(seed=0))
@@ -180,10 +177,8 @@ def test_two_classes_and_the_size_of_a_crop_are_needed(tmp_path: Path) -> None:
         whole.fit(cases, FitContext(seed=0, positive=1))
 
 
-def test_a_heat_map_that_diverges_fails_and_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def lose_weights(self: HeatMapTraining) -> None:
+def test_a_heat_map_that_diverges_fails_and_says_what_to_do(tmp_path, monkeypatch):
+    def lose_weights(self):
         for weights in self.parameters():
             weights.data.fill_(torch.nan)
 
@@ -198,9 +193,9 @@ def test_a_heat_map_that_diverges_fails_and_says_what_to_do(
         once.find(cases.inputs)
 
 
-def test_peaks_without_any_probability_stay_where_they_are(tmp_path: Path) -> None:
+def test_peaks_without_any_probability_stay_where_they_are(tmp_path):
     cases = blobs(tmp_path / "images", 2)
-    finder = cast(Any, learner("heat_map_finder").network)
+    finder = learner("heat_map_finder").network
     image = searched_images.searched(cases.inputs.images, finder.pixel, finder.body)["case000"]
     cells = [side // 4 for side in image.pixels.shape[1:]]
     places, scores = finder.marks(
@@ -210,7 +205,7 @@ def test_peaks_without_any_probability_stay_where_they_are(tmp_path: Path) -> No
     assert np.isfinite(places).all()
 
 
-def test_places_survive_the_way_to_what_a_network_sees_and_back(tmp_path: Path) -> None:
+def test_places_survive_the_way_to_what_a_network_sees_and_back(tmp_path):
     cases = blobs(tmp_path / "images", 2)
     image = SearchedImages(cases.inputs.images, 1.0, "all")["case001"]
     assert image.pixels.shape == (1, 32, 32)
@@ -226,7 +221,7 @@ def test_places_survive_the_way_to_what_a_network_sees_and_back(tmp_path: Path) 
     assert (beyond == image.pixels.min()).all()
 
 
-def test_missing_pixels_are_named(tmp_path: Path) -> None:
+def test_missing_pixels_are_named(tmp_path):
     store = write_images(tmp_path, {"case7": np.full((8, 8), np.nan, np.float32)})
     with pytest.raises(DataError, match=r"case7.*missing pixels"):
         SearchedImages(store, 1.0, "all")["case7"]
@@ -236,16 +231,14 @@ def test_missing_pixels_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "depth", "held"), [("window_finder", None, True), ("heat_map_finder", 12, False)]
 )
-def test_learns_from_the_batches_that_a_gpu_gets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, depth: int | None, held: bool
-) -> None:
-    made: list[DataLoader[ExampleBatch]] = []
+def test_learns_from_the_batches_that_a_gpu_gets(tmp_path, monkeypatch, name, depth, held):
+    made = []
 
     class OfGpu(ImageData):
-        def __init__(self, *given: Any) -> None:
+        def __init__(self, *given):
             super().__init__(*[*given[:5], True])
 
-        def train_dataloader(self) -> DataLoader[ExampleBatch]:
+        def train_dataloader(self):
             made.append(super().train_dataloader())
             return made[-1]
 

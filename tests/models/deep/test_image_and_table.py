@@ -1,8 +1,5 @@
 """Early fusion learns from both inputs; a table becomes numbers as training cases alone say."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -12,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.fitting.contract import FitContext, Labelled
-from skiagram.models.deep.fitted import FittedNetwork, load_network
+from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.image_and_table import Fusion, ImageAndTable
 from skiagram.models.deep.inputs import TableEncoder
 from skiagram.models.deep.network_model import NetworkModel
@@ -21,13 +18,12 @@ from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
 from skiagram.training.classifier import RatedLayers, Staged, multiply_adds
 from skiagram.training.data import ImageSet
-from skiagram.training.options import Training
 from tests.models.deep.spots import SMALL_CNN, noise_table, spots, training
 from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
 
-SHUFFLE: dict[str, Any] = {
+SHUFFLE = {
     "_target_": "skiagram.models.deep.transfer.Transfer",
     "architecture": "shufflenet_v2_x0_5",
     "weights": "none",
@@ -36,13 +32,13 @@ SHUFFLE: dict[str, Any] = {
 }
 
 
-def options(backbone: dict[str, Any] = SMALL_CNN, how: Training | None = None) -> ImageAndTable:
+def options(backbone=SMALL_CNN, how=None):
     return ImageAndTable(
         columns=None, backbone=backbone, hidden=4, dropout=0.0, training=how or training(epochs=6)
     )
 
 
-def telling(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
+def telling(cases):
     """Give cases a diameter that tells their classes apart, imperfectly and with gaps."""
     draw = np.random.default_rng(1)
     diameter = 2.0 * cases.label + draw.normal(size=len(cases))
@@ -54,7 +50,7 @@ def telling(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
     return Labelled(inputs, cases.case_id, cases.label, cases.patient_id, Classes(("0", "1")))
 
 
-def fitted(cases: Labelled[ImageSet], how: Training | None = None) -> FittedNetwork:
+def fitted(cases, how=None):
     """Fit to the first half of the cases; a sixth more decides when to stop."""
     rows, half = np.arange(len(cases)), len(cases) // 2
     known, stopping = cases.select(rows[:half]), cases.select(rows[half : 4 * half // 3])
@@ -63,20 +59,20 @@ def fitted(cases: Labelled[ImageSet], how: Training | None = None) -> FittedNetw
     )
 
 
-def auc(cases: Labelled[ImageSet], model: FittedNetwork) -> float:
+def auc(cases, model):
     held_out = cases.select(np.arange(2 * len(cases) // 3, len(cases)))
     margin = model.scores(held_out.inputs) @ [-1.0, 1.0]
     return float(roc_auc_score(held_out.label, margin))
 
 
-def test_the_table_tells_what_the_image_hides_and_the_other_way_round(tmp_path: Path) -> None:
+def test_the_table_tells_what_the_image_hides_and_the_other_way_round(tmp_path):
     hidden = spots(tmp_path / "hidden", 120, noise=20.0)
     shown = spots(tmp_path / "shown", 120, noise=0.3)
     assert auc(telling(hidden), fitted(telling(hidden))) > 0.85
     assert auc(shown, fitted(shown)) > 0.95  # its table says nothing
 
 
-def test_scores_need_the_table_and_its_columns(tmp_path: Path) -> None:
+def test_scores_need_the_table_and_its_columns(tmp_path):
     cases = telling(spots(tmp_path / "images", 24))
     model = fitted(cases, training(epochs=1))
     with pytest.raises(DataError, match="no table of covariates"):
@@ -86,7 +82,7 @@ def test_scores_need_the_table_and_its_columns(tmp_path: Path) -> None:
         model.scores(other)
 
 
-def test_a_saved_network_with_the_encoder_of_another_is_refused(tmp_path: Path) -> None:
+def test_a_saved_network_with_the_encoder_of_another_is_refused(tmp_path):
     cases = spots(tmp_path / "images", 24)
     fitted(cases, training(epochs=1)).save(tmp_path / "one")
     fitted(telling(cases), training(epochs=1)).save(tmp_path / "other")
@@ -96,7 +92,7 @@ def test_a_saved_network_with_the_encoder_of_another_is_refused(tmp_path: Path) 
         load_network(tmp_path / "one")
 
 
-def test_a_frozen_base_stays_frozen_inside() -> None:
+def test_a_frozen_base_stays_frozen_inside():
     whole = options(SHUFFLE)
     network = whole.build(1, 32, 32, 2, columns=3)
     whole.load_weights(network)
@@ -110,7 +106,7 @@ def test_a_frozen_base_stays_frozen_inside() -> None:
     assert network.eval()(torch.zeros(5, 1, 32, 32), torch.zeros(5, 3)).shape == (5, 2)
 
 
-def test_the_layers_of_a_backbone_learn_at_its_rates_and_the_others_at_the_whole_rate() -> None:
+def test_the_layers_of_a_backbone_learn_at_its_rates_and_the_others_at_the_whole_rate():
     whole = options(SHUFFLE | {"layer_decay": 0.5})
     network = whole.build(1, 32, 32, 2, columns=3)
     assert isinstance(network, RatedLayers)
@@ -122,7 +118,7 @@ def test_the_layers_of_a_backbone_learn_at_its_rates_and_the_others_at_the_whole
     assert sorted(every) == sorted(map(id, network.parameters()))
 
 
-def test_the_title_and_the_cost_count_the_table() -> None:
+def test_the_title_and_the_cost_count_the_table():
     whole = options()
     network = whole.build(1, 16, 16, 2, columns=3)
     bare = whole.network().build(1, 16, 16, 2)
@@ -141,7 +137,7 @@ def test_the_title_and_the_cost_count_the_table() -> None:
         ({"_target_": "skiagram.models.deep.nothing.Nothing"}, "cannot be imported"),
     ],
 )
-def test_a_backbone_that_is_none_is_refused(backbone: dict[str, Any], message: str) -> None:
+def test_a_backbone_that_is_none_is_refused(backbone, message):
     with pytest.raises(OptionError, match=message):
         options(backbone)
 
@@ -149,7 +145,7 @@ def test_a_backbone_that_is_none_is_refused(backbone: dict[str, Any], message: s
 NAMES = ("covariates_age", "covariates_side_left", "covariates_side_right", "covariates_dose")
 
 
-def table(rows: list[list[float]], names: tuple[str, ...] = NAMES) -> FeatureTable:
+def table(rows, names=NAMES):
     values = np.array(rows, dtype=np.float32)
     return FeatureTable(np.array([f"c{at}" for at in range(len(rows))]), names, values)
 
@@ -157,7 +153,7 @@ def table(rows: list[list[float]], names: tuple[str, ...] = NAMES) -> FeatureTab
 KNOWN = table([[40, 1, 0, 1], [np.nan, 1, 0, 2], [60, 0, 0, 4], [80, 1, 0, 1]])
 
 
-def test_equals_scikit_learns_steps_without_constant_columns() -> None:
+def test_equals_scikit_learns_steps_without_constant_columns():
     encoder = TableEncoder.fit(KNOWN, "network")
     filled = SimpleImputer(strategy="median", add_indicator=True).fit_transform(KNOWN.values)
     expected = StandardScaler().fit_transform(filled[:, [0, 1, 3, 4]])
@@ -165,13 +161,13 @@ def test_equals_scikit_learns_steps_without_constant_columns() -> None:
     np.testing.assert_allclose(encoder.encode(KNOWN).numpy(), expected, rtol=1e-6, atol=1e-6)
 
 
-def test_a_category_that_training_never_saw_moves_nothing() -> None:
+def test_a_category_that_training_never_saw_moves_nothing():
     encoder = TableEncoder.fit(KNOWN, "network")
     unknown, unseen = encoder.encode(table([[50, 0, 0, 1], [50, 0, 1, 1]])).numpy()
     np.testing.assert_array_equal(unseen, unknown)
 
 
-def test_further_columns_and_another_order_play_no_part_and_an_absent_one_is_named() -> None:
+def test_further_columns_and_another_order_play_no_part_and_an_absent_one_is_named():
     encoder = TableEncoder.fit(KNOWN, "network")
     order = [3, 1, 0, 2]
     shuffled = FeatureTable(
@@ -184,12 +180,12 @@ def test_further_columns_and_another_order_play_no_part_and_an_absent_one_is_nam
         encoder.encode(KNOWN.columns(NAMES[:3]))
 
 
-def test_a_table_that_tells_no_case_from_another_is_refused() -> None:
+def test_a_table_that_tells_no_case_from_another_is_refused():
     with pytest.raises(ModelFailure, match="no covariate differs between the training cases"):
         TableEncoder.fit(table([[1, 0, 0, np.nan]] * 5), "network")
 
 
-def test_comes_back_from_its_folder_with_equal_bytes(tmp_path: Path) -> None:
+def test_comes_back_from_its_folder_with_equal_bytes(tmp_path):
     encoder = TableEncoder.fit(KNOWN, "network")
     for name in ("one", "other"):
         (tmp_path / name).mkdir()

@@ -40,7 +40,7 @@ learner(training(epochs=80)).fit(known, FitContext(3, folder / "state", validati
 """
 
 
-def test_survives_sigkill(tmp_path: Path) -> None:
+def test_survives_sigkill(tmp_path):
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(killed)], env=environment)
@@ -61,7 +61,7 @@ def test_survives_sigkill(tmp_path: Path) -> None:
     assert survived == undisturbed
 
 
-def test_best_weights_are_restored_and_patience_is_kept(tmp_path: Path) -> None:
+def test_best_weights_are_restored_and_patience_is_kept(tmp_path):
     known, unseen = halves(tmp_path, 48, noise=3.0)
     shuffled = np.random.default_rng(0).permutation(unseen.label)
     meaningless = Labelled(
@@ -78,7 +78,7 @@ def test_best_weights_are_restored_and_patience_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
-def test_an_absent_device_is_a_wrong_option(tmp_path: Path) -> None:
+def test_an_absent_device_is_a_wrong_option(tmp_path):
     known, unseen = halves(tmp_path, 24)
     absent = dataclasses.replace(CPU, accelerator="gpu")
     model = dataclasses.replace(learner(training()), trainer=absent)
@@ -86,9 +86,7 @@ def test_an_absent_device_is_a_wrong_option(tmp_path: Path) -> None:
         model.fit(known, FitContext(0, validation=unseen))
 
 
-def test_processes_of_a_launcher_are_asked_for_a_folder_that_they_share(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_processes_of_a_launcher_are_asked_for_a_folder_that_they_share(tmp_path, monkeypatch):
     """The weights lie in the folder of the first: the others would read an empty one of theirs."""
     known, unseen = halves(tmp_path, 24)
     monkeypatch.setenv("WORLD_SIZE", "2")
@@ -97,8 +95,8 @@ def test_processes_of_a_launcher_are_asked_for_a_folder_that_they_share(
 
 
 def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+    tmp_path, capfd, monkeypatch
+):
     login_node = tmp_path / "bin"  # of a cluster: Lightning has a hint where it finds `srun`
     login_node.mkdir()
     (login_node / "srun").write_text("#!/bin/sh\n")
@@ -128,7 +126,7 @@ def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3])
-def test_a_fit_takes_up_what_was_trained_ahead(epochs: int, tmp_path: Path) -> None:
+def test_a_fit_takes_up_what_was_trained_ahead(epochs, tmp_path):
     """Of two epochs ahead it takes the weights after the first or the second, or goes on."""
     known, unseen = halves(tmp_path, 36)
     steady = Optimizer(name="adam", lr=0.01, weight_decay=0.0, schedule="constant")
@@ -142,14 +140,14 @@ def test_a_fit_takes_up_what_was_trained_ahead(epochs: int, tmp_path: Path) -> N
     assert [path.name for path in (tmp_path / "ahead").iterdir()] == ["finished.ckpt"]
 
 
-def test_a_fit_whose_length_its_folds_change_is_not_trained_ahead() -> None:
+def test_a_fit_whose_length_its_folds_change_is_not_trained_ahead():
     steady = Optimizer(name="adam", lr=0.01, weight_decay=0.0, schedule="constant")
     alike = dataclasses.replace(training(epochs=3), optimizer=steady)
     assert learner(dataclasses.replace(alike, patience=2)).epochs_ahead is None
     assert learner(training(epochs=3)).epochs_ahead is None  # the learning rate falls to its end
 
 
-def test_a_network_of_double_precision_is_loaded_as_one(tmp_path: Path) -> None:
+def test_a_network_of_double_precision_is_loaded_as_one(tmp_path):
     known, unseen = halves(tmp_path, 16)
     doubled = dataclasses.replace(CPU, precision="64-true")
     model = dataclasses.replace(learner(training(epochs=1)), trainer=doubled)
@@ -159,7 +157,7 @@ def test_a_network_of_double_precision_is_loaded_as_one(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again, fitted.scores(unseen.inputs))
 
 
-def test_a_gpu_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_is_that_of_the_process(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     on_gpu = dataclasses.replace(CPU, accelerator="auto")
@@ -168,7 +166,7 @@ def test_a_gpu_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     assert device(on_gpu) == torch.device("cuda", 2)
 
 
-def test_a_damaged_model_is_named(tmp_path: Path) -> None:
+def test_a_damaged_model_is_named(tmp_path):
     known, unseen = halves(tmp_path, 24)
     whole = tmp_path / "model"
     learner(training(epochs=1)).fit(known, FitContext(0, validation=unseen)).save(whole)
@@ -190,7 +188,7 @@ def test_a_damaged_model_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_networks_are_read_and_score_without_the_library_that_trains() -> None:
+def test_networks_are_read_and_score_without_the_library_that_trains():
     """It takes seconds to import, in each call of `skiagram predict` and each stage."""
     rooms = "fitted, network_model, small_cnn, time_budget, transfer"
     code = f"import sys; from skiagram.models.deep import {rooms}; print(*sys.modules)"

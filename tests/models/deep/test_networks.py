@@ -1,7 +1,6 @@
 """Networks have the published size, start as promised and refuse what they cannot see."""
 
 import math
-from typing import Any, Literal
 
 import pytest
 import torch
@@ -10,7 +9,6 @@ from torch import nn
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.deep import vision_transformer
 from skiagram.models.deep.article_cnn import ArticleCNN
-from skiagram.models.deep.contract import Network
 from skiagram.models.deep.layers import halving_rectifier, has_narrow_stride
 from skiagram.models.deep.recurrent import Recurrent
 from skiagram.models.deep.small_cnn import SmallCNN
@@ -26,26 +24,26 @@ RESIDUAL = SmallResNet(widths=(16, 32, 64), blocks=3, dropout=0.0, training=trai
 SMALL = SmallCNN(widths=(16, 32, 64, 128), dropout=0.2, training=training())
 
 
-def transformer(width: int = 64) -> VisionTransformer:
+def transformer(width=64):
     return VisionTransformer(
         patch_size=4, width=width, depth=4, heads=4, dropout=0.1, training=training()
     )
 
 
-def recurrent(patch_size: int | None = None, **changed: Any) -> Recurrent:
-    values: dict[str, Any] = {"cell": "lstm", "bidirectional": True, "hidden": 8, "layers": 1}
+def recurrent(patch_size=None, **changed):
+    values = {"cell": "lstm", "bidirectional": True, "hidden": 8, "layers": 1}
     of_tests = values | {"dropout": 0.0} | changed
     return Recurrent(patch_size=patch_size, training=training(), **of_tests)
 
 
-def test_article_network_has_the_published_parameters_and_multiply_adds_counted_by_hand() -> None:
+def test_article_network_has_the_published_parameters_and_multiply_adds_counted_by_hand():
     network = ARTICLE.build(1, 28, 28, 10)
     assert parameter_count(network) == 93_322
     convolutions = 26 * 26 * 32 * 9 + 11 * 11 * 64 * 32 * 9 + 3 * 3 * 64 * 64 * 9
     assert multiply_adds(network, (1, 28, 28)) == convolutions + 576 * 64 + 64 * 10
 
 
-def test_keras_initialisation_is_glorot_uniform_with_zero_biases() -> None:
+def test_keras_initialisation_is_glorot_uniform_with_zero_biases():
     torch.manual_seed(0)
     network = ARTICLE.build(1, 28, 28, 10)
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
@@ -61,7 +59,7 @@ def test_keras_initialisation_is_glorot_uniform_with_zero_biases() -> None:
         assert not layer.bias.any()
 
 
-def test_small_network_has_one_size_for_all_images() -> None:
+def test_small_network_has_one_size_for_all_images():
     assert 50_000 <= parameter_count(SMALL.build(1, 64, 64, 2)) <= 150_000
     assert parameter_count(SMALL.build(1, 28, 28, 2)) == parameter_count(SMALL.build(1, 64, 64, 2))
     for side in (15, 28, 64):
@@ -69,7 +67,7 @@ def test_small_network_has_one_size_for_all_images() -> None:
 
 
 @pytest.mark.parametrize("axes", [2, 3])
-def test_a_maximum_is_rectified_as_rectified_values_have_their_maximum(axes: Literal[2, 3]) -> None:
+def test_a_maximum_is_rectified_as_rectified_values_have_their_maximum(axes):
     """Ties and places without a value above 0 too: values and gradients have the same bits."""
     maps = torch.randint(-2, 3, (4, 3, *[7] * axes), generator=torch.Generator().manual_seed(0))
     pooling = nn.MaxPool2d(2) if axes == 2 else nn.MaxPool3d(2, ceil_mode=True)
@@ -84,25 +82,25 @@ def test_a_maximum_is_rectified_as_rectified_values_have_their_maximum(axes: Lit
     assert torch.equal(found[0][1], found[1][1])
 
 
-def test_three_blocks_a_stage_are_resnet_20() -> None:
+def test_three_blocks_a_stage_are_resnet_20():
     """He et al. 2016, Table 6: .27 million parameters; their shortcuts have none."""
     shortcuts = 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64
     assert parameter_count(RESIDUAL.build(3, 32, 32, 10)) - shortcuts == 269_722
 
 
-def test_a_block_starts_as_the_identity() -> None:
+def test_a_block_starts_as_the_identity():
     maps = torch.rand(2, 4, 6, 6)
     torch.testing.assert_close(ResidualBlock(4, 4, stride=1)(maps), maps)
 
 
-def test_only_narrow_shortcuts_with_a_stride_stay_out_of_the_layout_that_onednn_fails_in() -> None:
+def test_only_narrow_shortcuts_with_a_stride_stay_out_of_the_layout_that_onednn_fails_in():
     narrow = SmallResNet(widths=(4, 8), blocks=1, dropout=0.0, training=training())
     assert has_narrow_stride(narrow.build(3, 16, 16, 2))
     for network in (ARTICLE, RESIDUAL, SMALL):
         assert not has_narrow_stride(network.build(3, 32, 32, 2))
 
 
-def test_a_block_of_the_transformer_is_pytorchs_pre_norm_encoder_layer() -> None:
+def test_a_block_of_the_transformer_is_pytorchs_pre_norm_encoder_layer():
     torch.manual_seed(0)
     block = vision_transformer.TransformerBlock(width=16, heads=4, dropout=0.5).eval()
     reference = nn.TransformerEncoderLayer(
@@ -124,19 +122,19 @@ def test_a_block_of_the_transformer_is_pytorchs_pre_norm_encoder_layer() -> None
     torch.testing.assert_close(block(tokens), reference(tokens), rtol=1e-5, atol=1e-5)
 
 
-def test_multiply_adds_of_the_transformer_are_those_counted_by_hand() -> None:
+def test_multiply_adds_of_the_transformer_are_those_counted_by_hand():
     tokens, width = 49, 64
     block = 12 * tokens * width**2 + 2 * tokens**2 * width
     expected = tokens * 16 * width + 4 * block + 2 * width
     assert multiply_adds(transformer().build(1, 28, 28, 2), (1, 28, 28)) == expected
 
 
-def test_steps_of_the_recurrent_network_are_rows_or_slices_and_weigh_alike() -> None:
-    of_images: Any = recurrent().build(1, 6, 5, 3)
+def test_steps_of_the_recurrent_network_are_rows_or_slices_and_weigh_alike():
+    of_images = recurrent().build(1, 6, 5, 3)
     images = torch.randn(2, 1, 6, 5)
     steps, _ = of_images.cells(images[:, 0])
     torch.testing.assert_close(of_images(images), of_images.head(steps.mean(dim=1)))
-    of_volumes: Any = recurrent().build_for_volumes(1, 6, 4, 5, 3)
+    of_volumes = recurrent().build_for_volumes(1, 6, 4, 5, 3)
     volumes = torch.randn(2, 1, 6, 4, 5)
     steps, _ = of_volumes.network.cells(volumes[:, 0].flatten(2))
     torch.testing.assert_close(of_volumes(volumes), of_volumes.network.head(steps.mean(dim=1)))
@@ -145,8 +143,8 @@ def test_steps_of_the_recurrent_network_are_rows_or_slices_and_weigh_alike() -> 
 @pytest.mark.parametrize(("cell", "gates"), [("lstm", 4), ("gru", 3)])
 @pytest.mark.parametrize("directions", [1, 2])
 def test_size_and_multiply_adds_of_the_recurrent_network_are_those_counted_by_hand(
-    cell: str, gates: int, directions: int
-) -> None:
+    cell, gates, directions
+):
     built = recurrent(4, cell=cell, bidirectional=directions == 2).build(3, 12, 8, 2)
     entering, hidden, steps = 3 * 16, 8, 6
     step = directions * gates * hidden * (entering + hidden)
@@ -167,12 +165,12 @@ def test_size_and_multiply_adds_of_the_recurrent_network_are_those_counted_by_ha
         (recurrent(4), (12, 9), r"recurrent: images of 12 × 9 pixels.*patch_size"),
     ],
 )
-def test_other_images_are_refused(network: Network, shape: tuple[int, int], said: str) -> None:
+def test_other_images_are_refused(network, shape, said):
     with pytest.raises(ModelFailure, match=said):
         network.build(1, *shape, 2)
 
 
-def test_options_that_do_not_fit_are_refused() -> None:
+def test_options_that_do_not_fit_are_refused():
     with pytest.raises(OptionError, match=r"model\.width.*62.*multiple"):
         transformer(width=62)
     with pytest.raises(ModelFailure, match=r"patches of 4 pixels, of volumes.*null"):

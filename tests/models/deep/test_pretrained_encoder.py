@@ -2,8 +2,6 @@
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,11 +13,9 @@ from skiagram.errors import DataError, OptionError
 from skiagram.fitting.contract import FitContext
 from skiagram.image_store.store import ImageStore
 from skiagram.models.deep.fitted import load_classifier
-from skiagram.models.deep.pretrained_encoder import TrainedNetwork
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation, join_digests
 from skiagram.records.files import sha256_of, write_record
-from skiagram.training.classifier import Classifier
 from tests.encoders.examples import CONF, images, store
 from tests.models.deep.spots import halves, learner, training
 
@@ -30,7 +26,7 @@ SIDE = 16
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tmp_path_factory):
     """The folder of a network that was trained on images of which none is in `examples`."""
     folder = tmp_path_factory.mktemp("trained")
     known, unseen = halves(folder, 24)
@@ -41,22 +37,19 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def encoder(folder: Path, **changed: Any) -> TrainedNetwork:
+def encoder(folder, **changed):
     file = folder / "repeat0" / "weights.safetensors"
     sha256 = sha256_of(file) if file.exists() else "0" * 64
     values = yaml.safe_load((CONF / "encoder/trained_network.yaml").read_text())
-    built: TrainedNetwork = build(
-        values | {"folder": str(folder), "sha256": sha256} | changed, "encoder"
-    )
-    return built
+    return build(values | {"folder": str(folder), "sha256": sha256} | changed, "encoder")
 
 
-def test_its_numbers_are_what_enters_its_last_layer(trained: Path, tmp_path: Path) -> None:
+def test_its_numbers_are_what_enters_its_last_layer(trained, tmp_path):
     shown = images(5, SIDE, SIDE)
     folder = store(tmp_path / "images", list(shown))
     table, record = encode_images(folder, encoder(trained))
-    classifier = cast(Classifier, load_classifier(trained / "repeat0")[0].eval())
-    last = cast(torch.nn.Sequential, classifier.network)[-1]
+    classifier = load_classifier(trained / "repeat0")[0].eval()
+    last = (classifier.network)[-1]
     with torch.no_grad():
         expected = classifier(torch.from_numpy(shown.astype(np.float32))[:, None])
         logits = last(torch.from_numpy(table.values))
@@ -68,7 +61,7 @@ def test_its_numbers_are_what_enters_its_last_layer(trained: Path, tmp_path: Pat
     np.testing.assert_array_equal(again.values, table.values)
 
 
-def test_one_that_saw_any_of_these_images_is_refused(trained: Path, tmp_path: Path) -> None:
+def test_one_that_saw_any_of_these_images_is_refused(trained, tmp_path):
     shown = list(images(3, SIDE, SIDE))
     folder, theirs = store(tmp_path / "images", shown[:2]), store(tmp_path / "theirs", shown[1:])
     for own in (folder, theirs):
@@ -92,7 +85,7 @@ def test_one_that_saw_any_of_these_images_is_refused(trained: Path, tmp_path: Pa
         encode_images(folder, encoder(silent))
 
 
-def test_other_files_and_unknown_constants_are_refused(trained: Path, tmp_path: Path) -> None:
+def test_other_files_and_unknown_constants_are_refused(trained, tmp_path):
     with pytest.raises(DataError, match=r"SHA-256 .*encoder\.sha256"):
         encoder(trained, sha256="0" * 64).load()
     with pytest.raises(DataError, match="no network can be loaded from here"):
@@ -120,8 +113,8 @@ def test_other_files_and_unknown_constants_are_refused(trained: Path, tmp_path: 
     ],
 )
 def test_a_network_on_more_than_an_image_and_foreign_code_are_refused(
-    trained: Path, tmp_path: Path, known: str, foreign: str, said: str
-) -> None:
+    trained, tmp_path, known, foreign, said
+):
     text = (trained / "repeat0" / "architecture.json").read_text()
     (tmp_path / "repeat0").mkdir()
     (tmp_path / "repeat0" / "architecture.json").write_text(text.replace(known, foreign))

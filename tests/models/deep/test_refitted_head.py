@@ -1,8 +1,5 @@
 """The last layer is fitted anew on the fit's own cases; the result is a network like any other."""
 
-from pathlib import Path
-from typing import Any, Literal
-
 import numpy as np
 import pytest
 import torch
@@ -13,7 +10,6 @@ from sklearn.svm import LinearSVC
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.fitting.contract import FitContext
-from skiagram.models.deep.fitted import FittedNetwork
 from skiagram.models.deep.layers import last_layer
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.refitted_head import RefittedHead, entering
@@ -27,20 +23,18 @@ pytestmark = pytest.mark.slow
 SMALL = SMALL_CNN | {"dropout": 0.5}
 
 
-def options(head: Literal["logistic", "svm"] = "logistic") -> RefittedHead:
+def options(head="logistic"):
     return RefittedHead(backbone=SMALL, head=head, C=0.1, training=training(epochs=2))
 
 
-def classifier_of(fitted: FittedNetwork) -> Classifier:
+def classifier_of(fitted):
     whole = fitted._classifier
     assert isinstance(whole, Classifier)
     return whole
 
 
 @pytest.mark.parametrize(("head", "n_classes"), [("logistic", 3), ("svm", 2)])
-def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(
-    tmp_path: Path, n_classes: int, head: Literal["logistic", "svm"]
-) -> None:
+def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(tmp_path, n_classes, head):
     cases = spots(tmp_path / "images", 60, n_classes, noise=0.5)
     known, stopping, held_out = (
         cases.select(np.arange(*span)) for span in ((0, 36), (36, 48), (48, 60))
@@ -50,11 +44,11 @@ def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(
     )
     classifier = classifier_of(fitted)
 
-    def numbers(rows: Any) -> Any:
+    def numbers(rows):
         examples = LabelledImages(rows.inputs, rows.label, None)
         return entering(classifier, last_layer(classifier), examples, 16)
 
-    estimator: Any = LogisticRegression(C=0.1, max_iter=10_000, class_weight="balanced")
+    estimator = LogisticRegression(C=0.1, max_iter=10_000, class_weight="balanced")
     if head == "svm":
         estimator = LinearSVC(C=0.1, dual=False, class_weight="balanced")
     reference = make_pipeline(StandardScaler(), estimator)
@@ -68,7 +62,7 @@ def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
-def test_only_the_last_layer_differs_from_the_network_itself(tmp_path: Path) -> None:
+def test_only_the_last_layer_differs_from_the_network_itself(tmp_path):
     cases = spots(tmp_path / "images", 48)
     known, stopping = cases.select(np.arange(36)), cases.select(np.arange(36, 48))
     both = [
@@ -82,7 +76,7 @@ def test_only_the_last_layer_differs_from_the_network_itself(tmp_path: Path) -> 
     assert differing == ["network.9.weight", "network.9.bias"]
 
 
-def test_a_class_without_a_case_is_named(tmp_path: Path) -> None:
+def test_a_class_without_a_case_is_named(tmp_path):
     cases = spots(tmp_path / "images", 24)
     positive = cases.select(np.flatnonzero(cases.label == 1))
     with pytest.raises(ModelFailure, match="class 0 has no training case"):
@@ -91,8 +85,8 @@ def test_a_class_without_a_case_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("columns", "outputs"), [(1, 1), (2, 1), (3, 3)])
 def test_an_outcome_without_classes_is_refused_before_anything_is_trained(
-    tmp_path: Path, columns: int, outputs: int
-) -> None:
+    tmp_path, columns, outputs
+):
     cases, chosen = spots(tmp_path / "images", 6), options()
     target = np.ones((6, columns), np.float32)  # of a number, of times and events, of findings
     classifier = Classifier(chosen.build(1, 16, 16, outputs), torch.zeros(1), torch.ones(1))
@@ -100,7 +94,7 @@ def test_an_outcome_without_classes_is_refused_before_anything_is_trained(
         chosen.begin_from(classifier, LabelledImages(cases.inputs, target, None))
 
 
-def test_the_name_says_both_and_a_network_on_a_table_is_refused() -> None:
+def test_the_name_says_both_and_a_network_on_a_table_is_refused():
     assert options("svm").title == "Small convolutional network under a support vector machine"
     fusion = {
         "_target_": "skiagram.models.deep.image_and_table.ImageAndTable",

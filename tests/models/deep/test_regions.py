@@ -2,12 +2,9 @@
 
 import dataclasses
 import json
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure, OptionError
@@ -16,7 +13,7 @@ from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import write_modalities
 from skiagram.images import Region
 from skiagram.models.deep.cnn_3d import CNN3D
-from skiagram.models.deep.fitted import FittedNetwork, load_network
+from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.image_and_table import ImageAndTable
 from skiagram.models.deep.inputs import NetworkInputs, stored_images
 from skiagram.models.deep.network_model import NetworkModel
@@ -25,7 +22,7 @@ from skiagram.options import build
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
 from skiagram.training.data import ImageSet
-from skiagram.training.options import NetworkInput, RegionBox, Training, VolumeAugmentation
+from skiagram.training.options import NetworkInput, RegionBox, VolumeAugmentation
 from tests.models.classical.families import read_options
 from tests.models.deep.spots import training
 from tests.stand_ins import CPU
@@ -40,7 +37,7 @@ TURNED = VolumeAugmentation(
 )  # fmt: skip
 
 
-def scans(folder: Path, n: int, *, regions: bool = True) -> Labelled[ImageSet]:
+def scans(folder, n, *, regions=True):
     """Write two modalities on grids of their own; the class is the first one's level inside.
 
     A region lies at a random place and is of a random size, and outside it is brighter than
@@ -67,9 +64,7 @@ def scans(folder: Path, n: int, *, regions: bool = True) -> Labelled[ImageSet]:
     )
 
 
-def ball(
-    shape: tuple[int, ...], spacing: tuple[float, ...], centre: NDArray[np.float64], radius: float
-) -> NDArray[np.bool_]:
+def ball(shape, spacing, centre, radius):
     """Return the voxels whose centres lie within a ball; the volume's middle is at 12, 14, 16."""
     coordinates = [(np.arange(side) + 0.5) * of for side, of in zip(shape, spacing, strict=True)]
     middle = [12.0, 14.0, 16.0]
@@ -81,21 +76,21 @@ def ball(
     return np.asarray(np.sum(apart, axis=0) <= radius**2)
 
 
-def options(given: NetworkInput, size: Any = 12, **changed: Any) -> Training:
+def options(given, size=12, **changed):
     how = {"image_size": size, "input": given, "batch_size": 16} | changed
     return dataclasses.replace(training(epochs=changed.pop("epochs", 8), lr=0.01), **how)
 
 
-def volume_network(given: NetworkInput, **changed: Any) -> NetworkModel:
+def volume_network(given, **changed):
     network = CNN3D(widths=(6, 12), dropout=0.1, training=options(given, **changed))
     return NetworkModel(network, CPU, threads=1)
 
 
-def auc(fitted: FittedNetwork, cases: Labelled[ImageSet]) -> float:
+def auc(fitted, cases):
     return float(roc_auc_score(cases.label, fitted.scores(cases.inputs) @ [-1.0, 1.0]))
 
 
-def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask(tmp_path: Path) -> None:
+def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask(tmp_path):
     cases = scans(tmp_path / "images", 72)
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
     model = volume_network(BOXED, augmentation=TURNED)
@@ -113,7 +108,7 @@ def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask(tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["article_cnn", "recurrent", "pretrained"])
-def test_networks_on_images_read_three_planes_of_boxes(tmp_path: Path, name: str) -> None:
+def test_networks_on_images_read_three_planes_of_boxes(tmp_path, name):
     cases = scans(tmp_path / "images", 16)
     values = read_options(name)
     given = {"box": {"margin": 1.0}, "mask_channel": True, "three_planes": True}
@@ -132,7 +127,7 @@ def test_networks_on_images_read_three_planes_of_boxes(tmp_path: Path, name: str
     np.testing.assert_array_equal(again, fitted.scores(cases.inputs))
 
 
-def test_a_network_of_volumes_and_a_table_is_trained_and_comes_back(tmp_path: Path) -> None:
+def test_a_network_of_volumes_and_a_table_is_trained_and_comes_back(tmp_path):
     """The table tells the classes apart; whatever the first epoch learns, it is read again."""
     cases = scans(tmp_path / "images", 16)
     values = (cases.label + 0.1 * np.arange(16))[:, None].astype(np.float32)
@@ -155,7 +150,7 @@ def test_a_network_of_volumes_and_a_table_is_trained_and_comes_back(tmp_path: Pa
     assert not np.array_equal(again.scores(older), again.scores(inputs))
 
 
-def test_three_planes_learn_and_cost_what_their_image_costs(tmp_path: Path) -> None:
+def test_three_planes_learn_and_cost_what_their_image_costs(tmp_path):
     cases = scans(tmp_path / "images", 72)
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
     planes = dataclasses.replace(BOXED, three_planes=True)
@@ -169,7 +164,7 @@ def test_three_planes_learn_and_cost_what_their_image_costs(tmp_path: Path) -> N
     assert fitted.summary.parameters == weights + 2 * (8 + 16) + 16 * 2 + 2
 
 
-def test_one_modality_and_no_mask_are_a_choice(tmp_path: Path) -> None:
+def test_one_modality_and_no_mask_are_a_choice(tmp_path):
     cases = scans(tmp_path / "images", 24)
     for names, sees_class in (("PET",), True), (("MR_T1",), False):
         given = NetworkInput(modalities=names, box=BOX)
@@ -181,7 +176,7 @@ def test_one_modality_and_no_mask_are_a_choice(tmp_path: Path) -> None:
         assert (abs(roc_auc_score(cases.label, centres) - 0.5) > 0.4) == sees_class
 
 
-def test_other_choices_change_the_digest_of_what_a_network_reads(tmp_path: Path) -> None:
+def test_other_choices_change_the_digest_of_what_a_network_reads(tmp_path):
     scans(tmp_path, 4)
     digests = set()
     for names in (None, ("PET",), ("MR_T1", "PET")):
@@ -198,15 +193,13 @@ def test_other_choices_change_the_digest_of_what_a_network_reads(tmp_path: Path)
         (BOXED, "the images have none.*a data set with masks"),
     ],
 )
-def test_what_the_data_set_lacks_is_refused_before_training(
-    tmp_path: Path, given: NetworkInput, named: str
-) -> None:
+def test_what_the_data_set_lacks_is_refused_before_training(tmp_path, given, named):
     scans(tmp_path, 4, regions=False)
     with pytest.raises(OptionError, match=rf"model\.training\.input.*{named}"):
         stored_images(given, tmp_path)
 
 
-def test_planes_need_cubes_and_the_message_says_how(tmp_path: Path) -> None:
+def test_planes_need_cubes_and_the_message_says_how(tmp_path):
     cases = scans(tmp_path / "images", 4)
     given = NetworkInput(box=BOX, three_planes=True)
     network = SmallCNN(widths=(4, 8), dropout=0.0, training=options(given, (8, 16, 16)))

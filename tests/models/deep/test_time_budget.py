@@ -31,9 +31,7 @@ WANTED = [NetworkTime("large", 6, 600.0), NetworkTime("small", 30, 300.0)]
         (50, {}),
     ],
 )
-def test_what_there_is_time_for_is_trained_in_the_order_of_value(
-    budget: float, epochs: dict[str, int]
-) -> None:
+def test_what_there_is_time_for_is_trained_in_the_order_of_value(budget, epochs):
     planned = plan_networks(WANTED, budget, keeps_one=False)
     assert {each.name: each.epochs for each in planned} == epochs
     assert sum(each.seconds for each in planned) <= budget
@@ -46,9 +44,7 @@ def test_what_there_is_time_for_is_trained_in_the_order_of_value(
         (4499, (1, 1)),
     ],
 )
-def test_a_small_network_becomes_a_mean_where_most_of_the_time_is_spare(
-    budget: float, members: tuple[int, int]
-) -> None:
+def test_a_small_network_becomes_a_mean_where_most_of_the_time_is_spare(budget, members):
     planned = add_members(WANTED, budget, {"small": 30})
     assert tuple(each.members for each in planned) == members
     assert planned[1].seconds == 300 * members[1]
@@ -56,21 +52,21 @@ def test_a_small_network_becomes_a_mean_where_most_of_the_time_is_spare(
     assert add_members(shorter, 9000, {"small": 30}) == shorter
 
 
-def test_one_network_stays_where_nothing_else_is_deep() -> None:
+def test_one_network_stays_where_nothing_else_is_deep():
     assert plan_networks(WANTED, 1, keeps_one=True) == [NetworkTime("small", 10, 100.0)]
 
 
-def test_more_pixels_take_more_time() -> None:
+def test_more_pixels_take_more_time():
     options = composed(short_network("small_cnn", 1).network)
     few, many = (measure_training(options, (1, side, side), 2) for side in (16, 96))
     assert all(0 < less < more for less, more in zip(few, many, strict=True))
 
 
-def test_other_work_on_the_machine_lengthens_no_plan() -> None:
+def test_other_work_on_the_machine_lengthens_no_plan():
     waiting, accelerator = (_measure(lambda: time.sleep(0.05), kind) for kind in ("cpu", "cuda"))
     assert waiting < 0.01 < 0.05 <= accelerator
 
 
-def test_validation_cases_are_scored_after_each_epoch_and_all_at_both_ends() -> None:
+def test_validation_cases_are_scored_after_each_epoch_and_all_at_both_ends():
     start = foresee_seconds(1.0, 0.5, 0, 5, 0.2)
     assert foresee_seconds(1.0, 0.5, 100, 5, 0.2) - start == pytest.approx(100 * (5 * 0.9 + 1.0))

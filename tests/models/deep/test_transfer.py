@@ -4,10 +4,8 @@ import dataclasses
 import hashlib
 import http.server
 import threading
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +14,7 @@ import yaml
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from torch import Tensor, nn
+from torch import nn
 
 from skiagram.encoders.weights import LocalFile
 from skiagram.errors import DataError, ModelFailure, OptionError
@@ -41,8 +39,8 @@ SIDE = 32
 BOTH_WAYS = r"no weights of shufflenet_v2_x0_5.*internet.*file: PATH, sha256: CHECKSUM"
 
 
-def options(architecture: str = SMALL, **changed: Any) -> Transfer:
-    values: dict[str, Any] = {
+def options(architecture=SMALL, **changed):
+    values = {
         "library": "timm" if architecture.startswith(("test_", "tf_")) else "torchvision",
         "architecture": architecture,
         "weights": "none",
@@ -53,7 +51,7 @@ def options(architecture: str = SMALL, **changed: Any) -> Transfer:
     return Transfer(**(values | changed))
 
 
-def started(chosen: Transfer, channels: int = 1) -> TransferNetwork:
+def started(chosen, channels=1):
     torch.manual_seed(0)
     network = chosen.build(channels, SIDE, SIDE, 2)
     chosen.load_weights(network)
@@ -61,10 +59,10 @@ def started(chosen: Transfer, channels: int = 1) -> TransferNetwork:
     return network.eval()
 
 
-def published(architecture: str, **arguments: Any) -> nn.Module:
+def published(architecture, **arguments):
     torch.manual_seed(5)
     if architecture.startswith(("test_", "tf_")):
-        made: nn.Module = pytest.importorskip("timm").create_model(architecture, **arguments)
+        made = pytest.importorskip("timm").create_model(architecture, **arguments)
     else:
         from torchvision.models import get_model
 
@@ -72,14 +70,14 @@ def published(architecture: str, **arguments: Any) -> nn.Module:
     return made.eval()
 
 
-def weights_file(folder: Path, architecture: str = SMALL, **arguments: Any) -> LocalFile:
+def weights_file(folder, architecture=SMALL, **arguments):
     path = folder / f"{architecture}.pth"
     torch.save(published(architecture, **arguments).state_dict(), path)
     return LocalFile(file=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, str]]:
+def server(tmp_path, monkeypatch):
     """Serve a folder on this machine alone, and keep what is fetched below the test's folder."""
     folder = tmp_path / "served"
     folder.mkdir()
@@ -92,9 +90,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
         one.shutdown()
 
 
-def test_weights_by_name_are_fetched_once_and_checked(
-    server: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_weights_by_name_are_fetched_once_and_checked(server, monkeypatch):
     from torchvision.models import ShuffleNet_V2_X0_5_Weights as Published
 
     folder, url = server
@@ -115,7 +111,7 @@ def test_weights_by_name_are_fetched_once_and_checked(
 
 
 @pytest.mark.parametrize("architecture", [SMALL, "mobilenet_v3_small", VIT, PADDED])
-def test_repeated_channels_and_summed_filters_are_alike(tmp_path: Path, architecture: str) -> None:
+def test_repeated_channels_and_summed_filters_are_alike(tmp_path, architecture):
     weights, images = weights_file(tmp_path, architecture), torch.randn(4, 1, SIDE, SIDE)
     repeat = started(options(architecture, weights=weights))
     summed = started(options(architecture, weights=weights, gray="sum"))
@@ -128,7 +124,7 @@ def test_repeated_channels_and_summed_filters_are_alike(tmp_path: Path, architec
 
 
 @pytest.mark.parametrize("channels", [2, 6, 7])
-def test_other_channels_read_the_filters_in_turn_as_in_timm(tmp_path: Path, channels: int) -> None:
+def test_other_channels_read_the_filters_in_turn_as_in_timm(tmp_path, channels):
     adapt = pytest.importorskip("timm.models").adapt_input_conv
     weights = weights_file(tmp_path)
     network = started(options(weights=weights), channels=channels)
@@ -139,10 +135,10 @@ def test_other_channels_read_the_filters_in_turn_as_in_timm(tmp_path: Path, chan
 
 
 @pytest.mark.parametrize("architecture", [SMALL, RESNET, VIT])
-def test_the_base_is_the_librarys_with_the_given_weights(tmp_path: Path, architecture: str) -> None:
+def test_the_base_is_the_librarys_with_the_given_weights(tmp_path, architecture):
     sized = {"img_size": SIDE} if architecture == VIT else {}
     weights = weights_file(tmp_path, architecture, **sized)
-    reference: Any = published(architecture, **sized)
+    reference = published(architecture, **sized)
     if architecture == SMALL:
         reference.fc = nn.Identity()
     else:
@@ -152,9 +148,9 @@ def test_the_base_is_the_librarys_with_the_given_weights(tmp_path: Path, archite
     torch.testing.assert_close(base(images), reference(images), rtol=1e-4, atol=1e-5)
 
 
-def test_layers_of_a_transformer_learn_at_the_rates_of_beit() -> None:
+def test_layers_of_a_transformer_learn_at_the_rates_of_beit():
     network = started(options(VIT, layer_decay=0.5))
-    depth = len(network.base.blocks)  # type: ignore[arg-type]
+    depth = len(network.base.blocks)
     share = {id(one): rate for rate, part in network.rates() for one in part}
     expected = {"cls_token": 0.5 ** (depth + 1), "pos_embed": 0.5 ** (depth + 1)}
     expected |= {f"blocks.{block}.mlp.fc1.weight": 0.5 ** (depth - block) for block in range(depth)}
@@ -167,7 +163,7 @@ def test_layers_of_a_transformer_learn_at_the_rates_of_beit() -> None:
     classifier = Classifier(network, torch.zeros(1), torch.ones(1))
     how, cases = dataclasses.replace(training(), optimizer=adam), np.array(["case"])
     module = ClassifierTraining(classifier, how, torch.ones(2), 0, cases, compiled=False)
-    configured: Any = module.configure_optimizers()
+    configured = module.configure_optimizers()
     groups = configured["optimizer"].param_groups
     assert [group["lr"] for group in groups[:4]] == pytest.approx([0.01, 0.005, 0.0025, 0.00125])
 
@@ -176,7 +172,7 @@ def test_layers_of_a_transformer_learn_at_the_rates_of_beit() -> None:
     "architecture",
     [VIT, RESNET, "test_convnext", "test_efficientnet", "resnet18", "mobilenet_v3_small"],
 )
-def test_every_number_learns_at_one_rate_and_lower_layers_more_slowly(architecture: str) -> None:
+def test_every_number_learns_at_one_rate_and_lower_layers_more_slowly(architecture):
     chosen = options(architecture, layer_decay=0.9)
     with torch.device("meta"):
         base, numbers = chosen.base(SIDE, SIDE)
@@ -194,9 +190,7 @@ def test_every_number_learns_at_one_rate_and_lower_layers_more_slowly(architectu
 
 @pytest.mark.parametrize("frozen_epochs", [None, 1, 0])
 @pytest.mark.parametrize("last_blocks", [None, 2])
-def test_the_head_learns_first_then_the_last_blocks_alone(
-    frozen_epochs: int | None, last_blocks: int | None
-) -> None:
+def test_the_head_learns_first_then_the_last_blocks_alone(frozen_epochs, last_blocks):
     network = started(options(RESNET, frozen_epochs=frozen_epochs, last_blocks=last_blocks))
     names = layer_names(network.base)
     fixed = names[: len(names) - last_blocks] if last_blocks else []
@@ -218,7 +212,7 @@ def test_the_head_learns_first_then_the_last_blocks_alone(
         assert not any(torch.equal(was, now) for was, now in learned)
 
 
-def test_scores_of_a_mirrored_network_are_means_over_what_training_mirrors() -> None:
+def test_scores_of_a_mirrored_network_are_means_over_what_training_mirrors():
     flips = dataclasses.replace(training(), augmentation="article")  # left and right alone
     once = started(options(RESNET, training=flips))
     mirrored = started(options(RESNET, mirrored=True, training=flips))
@@ -235,23 +229,23 @@ RELEASED = "blocks.4.0.conv_pwl.weight"
 
 
 @pytest.fixture(scope="module")
-def lite_file(tmp_path_factory: pytest.TempPathFactory) -> LocalFile:
+def lite_file(tmp_path_factory):
     """Return a file of random numbers that has the tensors of the published weights."""
     return weights_file(tmp_path_factory.mktemp("weights"), LITE)
 
 
-def lite(lite_file: LocalFile, **changed: Any) -> Transfer:
+def lite(lite_file, **changed):
     """Return the options of `fine_tuned_efficientnet`, small and with a weight file of the test."""
     path = Path(__file__).resolve().parents[3] / "conf/model/fine_tuned_efficientnet.yaml"
     shipped = build(yaml.safe_load(path.read_text()), "model")
     assert isinstance(shipped, Transfer)
-    short: dict[str, Any] = {"epochs": 2, "patience": 2, "batch_size": 8, "image_size": SIDE}
+    short = {"epochs": 2, "patience": 2, "batch_size": 8, "image_size": SIDE}
     how = dataclasses.replace(shipped.training, **short)
-    values: dict[str, Any] = {"weights": lite_file, "training": how}
+    values = {"weights": lite_file, "training": how}
     return dataclasses.replace(shipped, **(values | changed))
 
 
-def test_the_head_starts_as_a_logistic_regression(tmp_path: Path, lite_file: LocalFile) -> None:
+def test_the_head_starts_as_a_logistic_regression(tmp_path, lite_file):
     """timm, scikit-learn and the definition: pooled maps of an image and its mirror image."""
     chosen, cases = lite(lite_file), spots(tmp_path / "images", 20, side=SIDE)
     label, images = cases.label, cases.inputs.read(np.arange(20), SIDE)
@@ -261,7 +255,7 @@ def test_the_head_starts_as_a_logistic_regression(tmp_path: Path, lite_file: Loc
     chosen.load_weights(network)
     classifier = Classifier(network, mean[None], deviation[None])
     chosen.begin_from(classifier, LabelledImages(cases.inputs, label, SIDE))
-    body: Any = published(LITE)
+    body = published(LITE)
     # Photographs of mean .449 and deviation .226 as weights see them that expect .5 and .5.
     seen = ((images - mean) / deviation * 0.452 - 0.102).expand(-1, 3, -1, -1)
     rows = []
@@ -279,7 +273,7 @@ def test_the_head_starts_as_a_logistic_regression(tmp_path: Path, lite_file: Loc
     np.testing.assert_allclose(found, expected, rtol=0.05, atol=0.02 * np.abs(expected).max())
 
 
-def test_a_logistic_start_needs_all_classes(tmp_path: Path, lite_file: LocalFile) -> None:
+def test_a_logistic_start_needs_all_classes(tmp_path, lite_file):
     chosen, cases = lite(lite_file), spots(tmp_path / "images", 6, side=SIDE)
     times = np.ones((6, 2), np.float32)
     for n_classes, label, said in (
@@ -293,7 +287,7 @@ def test_a_logistic_start_needs_all_classes(tmp_path: Path, lite_file: LocalFile
             chosen.begin_from(classifier, LabelledImages(cases.inputs, label, SIDE))
 
 
-def test_a_refitted_head_sees_each_mirrored_case_once(tmp_path: Path, lite_file: LocalFile) -> None:
+def test_a_refitted_head_sees_each_mirrored_case_once(tmp_path, lite_file):
     chosen = lite(lite_file, depths=None, C=None, frozen_epochs=None)
     backbone = {name: value for name, value in composed(chosen).items() if name != "training"}
     network = RefittedHead(backbone=backbone, head="logistic", C=0.1, training=chosen.training)
@@ -303,15 +297,15 @@ def test_a_refitted_head_sees_each_mirrored_case_once(tmp_path: Path, lite_file:
 
 
 @pytest.fixture
-def epochs_that_get_worse(monkeypatch: pytest.MonkeyPatch) -> None:
-    def log_worse(module: ClassifierTraining) -> None:
+def epochs_that_get_worse(monkeypatch):
+    def log_worse(module):
         loss = float(module.current_epoch)
         module.log_dict({"validation_loss": loss, "validation_accuracy": 0.5})
 
     monkeypatch.setattr(ClassifierTraining, "on_validation_epoch_end", log_worse)
 
 
-def tiny(file: LocalFile, lr: float = 0.0003) -> NetworkModel:
+def tiny(file, lr=0.0003):
     """Return `fine_tuned_efficientnet` with a network of a tenth of the weights."""
     chosen = lite(file, architecture=TINY, last_blocks=2)
     optimizer = dataclasses.replace(chosen.training.optimizer, lr=lr)
@@ -320,7 +314,7 @@ def tiny(file: LocalFile, lr: float = 0.0003) -> NetworkModel:
 
 
 @pytest.mark.usefixtures("epochs_that_get_worse")
-def test_a_network_that_learns_nothing_better_stays_the_frozen_one(tmp_path: Path) -> None:
+def test_a_network_that_learns_nothing_better_stays_the_frozen_one(tmp_path):
     file, (known, unseen) = weights_file(tmp_path, TINY), halves(tmp_path, 24)
     fitted = tiny(file).fit(known, FitContext(0, validation=unseen))
     kept = fitted._classifier.state_dict()[f"network.base.{RELEASED}"]
@@ -328,14 +322,12 @@ def test_a_network_that_learns_nothing_better_stays_the_frozen_one(tmp_path: Pat
     assert fitted.summary.epochs == (1,)  # which a fit on all cases takes over
 
 
-def test_a_network_whose_head_is_a_logistic_regression_trains_as_networks_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_network_whose_head_is_a_logistic_regression_trains_as_networks_do(tmp_path, monkeypatch):
     """It would train on means over mirror images, and without dropout, as it scores."""
     file, (known, unseen), modes = weights_file(tmp_path, TINY), halves(tmp_path, 24), list[bool]()
     step = ClassifierTraining.training_step
 
-    def note_mode(module: ClassifierTraining, *batch: Any) -> torch.Tensor:
+    def note_mode(module, *batch):
         modes.append(module.classifier.network.training)
         return step(module, *batch)
 
@@ -344,7 +336,7 @@ def test_a_network_whose_head_is_a_logistic_regression_trains_as_networks_do(
     assert set(modes) == {True}
 
 
-def test_fine_tuning_from_a_file_trains_repeats_and_needs_the_file_no_more(tmp_path: Path) -> None:
+def test_fine_tuning_from_a_file_trains_repeats_and_needs_the_file_no_more(tmp_path):
     file, (known, unseen) = weights_file(tmp_path, TINY), halves(tmp_path, 24, noise=0.3)
     folders = [tmp_path / name for name in ("first", "second")]
     for folder in folders:
@@ -365,7 +357,7 @@ def test_fine_tuning_from_a_file_trains_repeats_and_needs_the_file_no_more(tmp_p
 
 @pytest.mark.parametrize(("frozen_epochs", "epochs"), [(0, 3), (3, 5)])
 @pytest.mark.usefixtures("epochs_that_get_worse")
-def test_patience_counts_from_the_release(tmp_path: Path, frozen_epochs: int, epochs: int) -> None:
+def test_patience_counts_from_the_release(tmp_path, frozen_epochs, epochs):
     known, unseen = halves(tmp_path, 12)
     patient = dataclasses.replace(training(epochs=6), patience=2, image_size=SIDE)
     network = options(frozen_epochs=frozen_epochs, training=patient)
@@ -373,7 +365,7 @@ def test_patience_counts_from_the_release(tmp_path: Path, frozen_epochs: int, ep
     assert len(fitted.summary.curves) == epochs
 
 
-def test_a_base_is_frozen_on_two_devices_as_on_one(tmp_path: Path) -> None:
+def test_a_base_is_frozen_on_two_devices_as_on_one(tmp_path):
     cases, rows = spots(tmp_path / "images", 24), np.arange(24, dtype=np.int64)
     known, unseen = cases.select(rows[:16]), cases.select(rows[16:])  # whole batches
     found = []
@@ -392,7 +384,7 @@ def test_a_base_is_frozen_on_two_devices_as_on_one(tmp_path: Path) -> None:
     np.testing.assert_allclose(found[1], found[0], rtol=1e-2, atol=1e-3)
 
 
-def test_what_cannot_be_is_named(tmp_path: Path) -> None:
+def test_what_cannot_be_is_named(tmp_path):
     with pytest.raises(OptionError, match=r"model\.architecture.*resnet19.*resnet18"):
         started(options("resnet19"))
     with pytest.raises(OptionError, match=r"no network `test_none`.*list_models"):
@@ -423,13 +415,13 @@ def test_what_cannot_be_is_named(tmp_path: Path) -> None:
             started(options(architecture, weights=weights_file(tmp_path, RESNET)))
 
 
-def test_multiply_adds_are_the_published_ones() -> None:
+def test_multiply_adds_are_the_published_ones():
     """torchvision's table of models: 1.81 GFLOPS for ResNet-18."""
     resnet = published("resnet18")
     assert multiply_adds(resnet, (3, 224, 224)) == pytest.approx(1.814e9, rel=1e-3)
 
 
-def test_the_articles_transfer_network_has_keras_numbers_of_parameters() -> None:
+def test_the_articles_transfer_network_has_keras_numbers_of_parameters():
     """Keras' VGG16 without its top has 14,714,688; frozen, the new layers alone learn."""
     new = 512 * 128 + 128 + 128 * 3 + 3
     vgg16 = options("vgg16", head="dense", frozen_epochs=None)
@@ -440,10 +432,10 @@ def test_the_articles_transfer_network_has_keras_numbers_of_parameters() -> None
         vgg16.build(3, 31, 40, 2)
 
 
-def test_dense_layers_stand_on_the_given_convolutions(tmp_path: Path) -> None:
+def test_dense_layers_stand_on_the_given_convolutions(tmp_path):
     source = weights_file(tmp_path, "mobilenet_v3_small")
     network = started(options("mobilenet_v3_small", head="dense", weights=source), channels=3)
-    expected: dict[str, Tensor] = torch.load(source.file, weights_only=True)
+    expected = torch.load(source.file, weights_only=True)
     found = network.base.state_dict()
     assert all(
         torch.equal(found[name.replace("features", "0", 1)], value)

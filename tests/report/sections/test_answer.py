@@ -1,13 +1,12 @@
 import dataclasses
 import re
-from collections.abc import Callable
 
 import pytest
 
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
 from skiagram.evaluation.clinical_utility import UTILITY
-from skiagram.evaluation.evaluation_record import SIMPLE_RULES, Evaluation
+from skiagram.evaluation.evaluation_record import SIMPLE_RULES
 from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.report.formatting import format_percent
@@ -27,14 +26,14 @@ from tests.report.examples_of_findings import answered, full, mixed, with_differ
 from tests.report.examples_of_results import binary, find_row, material, opening, texts
 
 
-def numbers(text: str) -> set[str]:
+def numbers(text):
     return set(re.findall(r"\d+(?:\.\d+)?", text)) - {"95", "100"}
 
 
 @pytest.mark.parametrize("example", [answered, mixed])
 def test_every_figure_of_the_answer_is_in_the_table_and_the_difference_in_the_figure(
-    example: Callable[[], Evaluation],
-) -> None:
+    example,
+):
     evaluation = example()
     sentences, found = state_answer(evaluation), tabulate_answer(evaluation)
     cells = [cell for group in found.groups for row in group.rows for cell in row.cells]
@@ -58,8 +57,8 @@ def test_every_figure_of_the_answer_is_in_the_table_and_the_difference_in_the_fi
     ],
 )  # fmt: skip
 def test_the_answer_says_a_matter_in_a_sentence_and_ends_with_what_to_use(
-    low: float, high: float, start: str, standing: str, use: str
-) -> None:
+    low, high, start, standing, use
+):
     first, figures, third, counts, last = state_answer(answered("open", low, high))
     assert first.startswith(start)
     assert "On these 150 sealed test cases of 75 patients, which no model had seen," in figures
@@ -73,13 +72,13 @@ def test_the_answer_says_a_matter_in_a_sentence_and_ends_with_what_to_use(
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
-def test_the_bold_sentence_has_at_most_25_words(situation: str) -> None:
+def test_the_bold_sentence_has_at_most_25_words(situation):
     found = state_answer(with_verdict(SITUATIONS[situation]))
     assert len(found[0].split()) <= 25
     assert found[-1].key.startswith("use.")
 
 
-def test_more_cases_are_not_asked_for_where_a_good_model_is_excluded() -> None:
+def test_more_cases_are_not_asked_for_where_a_good_model_is_excluded():
     evaluation = SITUATIONS["Neither is shown to beat chance, many patients"]
     first, *others = list_steps(evaluation, material())
     assert first.startswith("Look at the labels")
@@ -90,7 +89,7 @@ def test_more_cases_are_not_asked_for_where_a_good_model_is_excluded() -> None:
     ("times", "step"),
     [(2, "Train every model five times (`repeats: 5`): the trainings"), (5, "more than 5 times")],
 )
-def test_where_trainings_spread_too_wide_more_of_them_are_the_step(times: int, step: str) -> None:
+def test_where_trainings_spread_too_wide_more_of_them_are_the_step(times, step):
     evaluation = SITUATIONS["Trainings spread too wide to tell"]
     rows = [
         dataclasses.replace(row, value=times) if row.figure == "trainings" else row
@@ -105,7 +104,7 @@ def test_where_trainings_spread_too_wide_more_of_them_are_the_step(times: int, s
     assert "More patients" not in said
 
 
-def test_of_features_alone_the_first_sentence_says_what_they_beat_and_no_doubt_repeats_it() -> None:
+def test_of_features_alone_the_first_sentence_says_what_they_beat_and_no_doubt_repeats_it():
     level = (-0.1, 0.1)  # with the simple baseline
     evaluation = with_verdict(without("deep", asked=False, rules=(level, level)))
     first, second, *_ = evaluation.answer.headline, *evaluation.answer.reasons
@@ -115,7 +114,7 @@ def test_of_features_alone_the_first_sentence_says_what_they_beat_and_no_doubt_r
     assert first not in list_warnings(evaluation, AuditReport((), ()))
 
 
-def test_nobody_claims_to_keep_patients_apart_who_are_not_known() -> None:
+def test_nobody_claims_to_keep_patients_apart_who_are_not_known():
     known = answered("no", -0.05, -0.01)
     folds = dataclasses.replace(known, task=dataclasses.replace(known.task, design="cv"))
     assert "each scored by models that never saw its patient," in state_answer(folds)[1]
@@ -123,7 +122,7 @@ def test_nobody_claims_to_keep_patients_apart_who_are_not_known() -> None:
     assert "each scored by models that never saw its group," in state_answer(unknown)[1]
 
 
-def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:
+def test_the_difference_is_that_of_the_whole_numbers_shown():
     evaluation = with_difference(answered(), UTILITY, "sensitivity", Estimate(0.054, -0.024, 0.12))
     changed = dataclasses.replace(
         evaluation,
@@ -140,7 +139,7 @@ def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:
     assert row.cells[1] == Cell("+5", "(−2 to +12)")
 
 
-def test_warnings_of_the_audit_reach_the_first_page() -> None:
+def test_warnings_of_the_audit_reach_the_first_page():
     audit = AuditReport(
         (
             Finding("border", "warning", 40, "The border tells the label with an AUC of 0.94."),
@@ -166,7 +165,7 @@ def test_warnings_of_the_audit_reach_the_first_page() -> None:
     assert "52 twins." in doubts(crowded, seen)["doubts"][0]
 
 
-def test_what_the_verdict_says_first_is_no_warning_besides() -> None:
+def test_what_the_verdict_says_first_is_no_warning_besides():
     evaluation = with_verdict(answered())
     answer_of = evaluation.answer
     unbeaten = "is not shown to beat"
@@ -175,7 +174,7 @@ def test_what_the_verdict_says_first_is_no_warning_besides() -> None:
     assert not any(unbeaten in words for words in list_warnings(evaluation, AuditReport((), ())))
 
 
-def test_a_share_of_half_a_case_is_the_same_number_on_every_page() -> None:
+def test_a_share_of_half_a_case_is_the_same_number_on_every_page():
     shares = {"sensitivity": Estimate(0.875), "specificity": Estimate(0.755)}
     models = tuple(with_metrics(model, shares) for model in binary().models)
     half = dataclasses.replace(binary(), models=models)
@@ -183,19 +182,19 @@ def test_a_share_of_half_a_case_is_the_same_number_on_every_page() -> None:
     assert format_percent(0.245) == "25\N{NO-BREAK SPACE}%"
 
 
-def test_a_doubt_is_one_sentence_without_its_interval() -> None:
+def test_a_doubt_is_one_sentence_without_its_interval():
     assert shorten("Audit: `x` is told with an AUC of 0.72 (0.6 to 0.8); by luck 0.6. See.") == (
         "Audit: `x` is told with an AUC of 0.72; by luck 0.6."
     )
 
 
-def test_a_doubt_keeps_what_stands_after_its_colon() -> None:
+def test_a_doubt_keeps_what_stands_after_its_colon():
     """Names that begin with a capital were cut off, and the colon stood alone on the page."""
     summary = "Audit: Columns that tell the label: Histology (AUC 0.63), Site (AUC 0.6)."
     assert shorten(summary) == "Audit: Columns that tell the label: Histology, Site."
 
 
-def test_the_table_says_what_images_add_to_what_is_known_without_them() -> None:
+def test_the_table_says_what_images_add_to_what_is_known_without_them():
     """Beside covariates with the volume the model on covariates alone asks less."""
     evaluation = binary()
     first = evaluation.models[0]

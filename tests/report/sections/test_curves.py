@@ -3,10 +3,10 @@ import re
 
 import pytest
 
-from skiagram.evaluation.evaluation_record import SIMPLE_RULES, Evaluation
+from skiagram.evaluation.evaluation_record import SIMPLE_RULES
 from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.results import Band
-from skiagram.report.drawing import ARM_COLOUR, Drawing
+from skiagram.report.drawing import ARM_COLOUR
 from skiagram.report.sections.curves import draw_curves
 from skiagram.statistics.estimate import Estimate
 from tests.report.examples_of_findings import full
@@ -15,12 +15,12 @@ from tests.report.examples_of_results import binary, with_combination, with_read
 BEST = ("Random forest", "Small network with batch norm")
 
 
-def drawn(evaluation: Evaluation, name: str = "roc") -> Drawing:
+def drawn(evaluation, name="roc"):
     return draw_curves(evaluation, name)
 
 
 @pytest.mark.slow
-def test_the_best_of_each_arm_the_rules_and_readers_stand_in_one_plot() -> None:
+def test_the_best_of_each_arm_the_rules_and_readers_stand_in_one_plot():
     described = drawn(with_reader()).description
     assert all(title in described for title in (*BEST, "Dr Gray"))
     described = drawn(full()).description
@@ -33,16 +33,16 @@ def test_the_best_of_each_arm_the_rules_and_readers_stand_in_one_plot() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["roc", "precision_recall"])
-def test_the_best_of_each_arm_alone_is_banded(name: str) -> None:
+def test_the_best_of_each_arm_alone_is_banded(name):
     evaluation = binary(ideal=False)
     band = Band((0.0, 0.5, 1.0), (0.1, 0.5, 0.9), (0.3, 0.8, 1.0))
-    models = [dataclasses.replace(one, **{f"{name}_band": band}) for one in evaluation.models]  # type: ignore[arg-type]
+    models = [dataclasses.replace(one, **{f"{name}_band": band}) for one in evaluation.models]
     banded = dataclasses.replace(evaluation, models=tuple(models))
     assert drawn(banded, name).svg.count("opacity: 0.15") == 2
     assert "opacity: 0.15" not in drawn(evaluation, name).svg
 
 
-def test_no_two_simple_rules_look_alike() -> None:
+def test_no_two_simple_rules_look_alike():
     evaluation = binary(ideal=False)
     first = evaluation.models[0]
     names = [f"rule_{k}" for k in range(9)]

@@ -1,7 +1,6 @@
 """What models rest on, in the report: rules make its words, a failed map is shown as failed."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -19,20 +18,20 @@ from skiagram.explanation.record import (
     Maps,
     ModelCoefficient,
 )
-from skiagram.explanation.trust import Location, MapTest, Pointing, TestName
+from skiagram.explanation.trust import Location, MapTest, Pointing
 from skiagram.report.section import Section
 from skiagram.report.sections.explanations import describe_outside, explanations
 from skiagram.statistics.estimate import Estimate
 from tests.report.examples_of_results import binary, material
 
-NAMES: tuple[TestName, ...] = ("randomisation", "deletion", "insertion", "repeatability")
+NAMES = ("randomisation", "deletion", "insertion", "repeatability")
 
 
-def known(value: float, half: float = 0.01) -> Estimate:
+def known(value, half=0.01):
     return Estimate(value, value - half, value + half)
 
 
-def loss(value: float, half: float = 0.01) -> Loss:
+def loss(value, half=0.01):
     return Loss(known(value, half), known(value, half / 2))
 
 
@@ -47,7 +46,7 @@ LOCATION = Location(
 )  # fmt: skip
 
 
-def a_map(title: str, *failed: str) -> MapExplanation:
+def a_map(title, *failed):
     tests = tuple(
         MapTest(name, "failed" if name in failed else "passed", known(0.1), 0.5, "words")
         for name in NAMES
@@ -55,7 +54,7 @@ def a_map(title: str, *failed: str) -> MapExplanation:
     return MapExplanation("occlusion", title, "", tests, not failed, ((1.0, known(0.1)),), LOCATION)
 
 
-DATA: dict[str, Any] = {"positive": "abnormal", "word": "nodule", "cases": 600, "patients": 300}
+DATA = {"positive": "abnormal", "word": "nodule", "cases": 600, "patients": 300}
 DATA |= {"repeats": 2, "fits": 6, "difference": 0.0}
 FOREST = Explanation(
     model="forest", title="Forest <1>", **DATA, auc=known(0.9),
@@ -83,16 +82,15 @@ NETWORK = Explanation(
 )  # fmt: skip
 
 
-def with_maps(*maps: MapExplanation) -> Explanation:
+def with_maps(*maps):
     return replace(NETWORK, maps=replace(MAPS, methods=maps))
 
 
-def answers(*models: Explanation) -> list[str]:
-    found: list[str] = explanations(binary(), replace(material(), explanations=models))["answers"]
-    return found
+def answers(*models):
+    return explanations(binary(), replace(material(), explanations=models))["answers"]
 
 
-def test_the_answer_names_what_passed_and_what_failed() -> None:
+def test_the_answer_names_what_passed_and_what_failed():
     forest, network = answers(FOREST, NETWORK)
     assert "rests most on glcm: permuting these 12 features costs 0.100" in forest
     assert "Occlusion passed all tests" in network
@@ -103,7 +101,7 @@ def test_the_answer_names_what_passed_and_what_failed() -> None:
     assert "no maps" in words
 
 
-def test_what_lies_outside_is_told_by_trustworthy_maps_alone() -> None:
+def test_what_lies_outside_is_told_by_trustworthy_maps_alone():
     words = describe_outside(NETWORK)
     assert "By Occlusion, 60 % of what Small network looks at lies outside" in words.replace(
         "\N{NO-BREAK SPACE}", " "
@@ -121,12 +119,12 @@ def test_what_lies_outside_is_told_by_trustworthy_maps_alone() -> None:
         (0.0, 0.0, "Neither"),
     ],
 )
-def test_blanking_tells_a_shortcut(region: float, rest: float, fragment: str) -> None:
+def test_blanking_tells_a_shortcut(region, rest, fragment):
     blanking = Blanking(loss(region), loss(rest))
     assert fragment in describe_outside(replace(FOREST, blanking=blanking))
 
 
-def test_figures_of_explained_models_are_written() -> None:
+def test_figures_of_explained_models_are_written():
     shown_models = replace(material(), explanations=(FOREST, NETWORK))
     own = Section("explanations", "", explanations(binary(), shown_models))
     assert {figure.name for figure in own.figures()} == {"families-forest", "effects-forest"}

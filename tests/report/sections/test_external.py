@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from skiagram.evaluation.evaluation_record import EXTERNAL, Contender
+from skiagram.evaluation.evaluation_record import EXTERNAL
 from skiagram.evaluation.external import COHORT
 from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.report.sections.external import describe_external
@@ -22,9 +22,7 @@ from tests.report.examples_of_results import binary
         ("either", "deep model minus classical in AUC"),
     ],
 )
-def test_the_difference_is_called_as_what_stands_against_the_classical_models(
-    contender: Contender, words: str
-) -> None:
+def test_the_difference_is_called_as_what_stands_against_the_classical_models(contender, words):
     found = replace(binary(), contender=contender)
     gain = Estimate(0.03, 0.01, 0.05)
     row = make_row(gain, EXTERNAL, "roc_auc", model=contender, versus="classical", group=COHORT)
@@ -33,7 +31,7 @@ def test_the_difference_is_called_as_what_stands_against_the_classical_models(
     assert "below 0" not in first
 
 
-def test_of_an_error_it_is_said_which_side_is_better() -> None:
+def test_of_an_error_it_is_said_which_side_is_better():
     number = Task(Number(column="length", unit="mm"), "holdout")
     name = number.predicted.primary
     gain = Estimate(-2.0, -3.0, -1.0)

@@ -1,7 +1,5 @@
 """The section of repeatable features: counts of what the run's `perturbed` families measured."""
 
-from pathlib import Path
-
 import numpy as np
 
 from skiagram.case_features.repeatability import IntraclassCorrelation, Repeatability
@@ -20,8 +18,8 @@ KINDS = {
 }
 
 
-def test_copies_are_measured_by_the_kind_of_their_family(tmp_path: Path) -> None:
-    def family(name: str) -> dict[str, object]:
+def test_copies_are_measured_by_the_kind_of_their_family(tmp_path):
+    def family(name):
         inner = {"_target_": "skiagram.features.first_order.FirstOrder", "region": "whole"}
         changes = {"rotation": 0.0, "shift": 0.0, "noise": 1.0, "volume": 0.0, "supervoxel": None}
         return {

@@ -1,23 +1,18 @@
 """A small folder in the format of mini-MIAS, for all tests of a file."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from skiagram.sources.mini_mias import films, source
 from tests.sources.mini_mias_folder import write_folder
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def root(tmp_path_factory):
     """Return the folder above the films."""
     with pytest.MonkeyPatch.context() as patch:
         root, found = tmp_path_factory.mktemp("data"), dict[bytes, films.Breast]()
 
-        def find_once(film: NDArray[np.uint8]) -> films.Breast:
+        def find_once(film):
             key = film.tobytes()
             return found.get(key) or found.setdefault(key, films.find_breast(film))
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from skiagram.sources.mini_mias.films import (
     RelativePosition,
@@ -15,7 +14,7 @@ from skiagram.sources.mini_mias.films import (
 from tests.sources.mini_mias_folder import LABEL, breast, film
 
 
-def test_breast_is_kept_and_the_label_is_not() -> None:
+def test_breast_is_kept_and_the_label_is_not():
     pixels = film(2)
     found = find_breast(pixels)
     mask, truth = found.mask(), breast(wall_on_left=True)
@@ -24,7 +23,7 @@ def test_breast_is_kept_and_the_label_is_not() -> None:
     assert not mask[pixels == LABEL].any()
 
 
-def test_label_that_a_thin_line_ties_to_the_breast_is_left_out() -> None:
+def test_label_that_a_thin_line_ties_to_the_breast_is_left_out():
     pixels = film(2)
     pixels[:40, 256:768] = LABEL  # a bright edge of the film, as digitisers leave
     pixels[:200, 300:340] = LABEL
@@ -33,13 +32,13 @@ def test_label_that_a_thin_line_ties_to_the_breast_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("level", [0, 200])
-def test_film_of_one_grey_holds_no_breast(level: int) -> None:
+def test_film_of_one_grey_holds_no_breast(level):
     found = find_breast(np.full((256, 256), level, dtype=np.uint8))
     assert not found.plausible
     assert not found.mask().any()
 
 
-def test_two_equal_bright_parts_are_doubtful() -> None:
+def test_two_equal_bright_parts_are_doubtful():
     pixels = np.zeros((1024, 1024), dtype=np.uint8)
     pixels[:, :300] = 200
     assert find_breast(pixels).plausible
@@ -50,7 +49,7 @@ def test_two_equal_bright_parts_are_doubtful() -> None:
 @pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(st.integers(1, 10), st.integers(0, 2**32 - 1))
-def test_mirrored_film_has_the_mirrored_breast(number: int, seed: int) -> None:
+def test_mirrored_film_has_the_mirrored_breast(number, seed):
     noise = np.random.default_rng(seed).integers(0, 6, (512, 512), dtype=np.uint8)
     pixels = film(number)[::2, ::2] + noise
     mirrored = find_breast(np.ascontiguousarray(pixels[:, ::-1]))
@@ -60,9 +59,9 @@ def test_mirrored_film_has_the_mirrored_breast(number: int, seed: int) -> None:
 share = st.floats(0, 1)
 
 
-def half_ellipse(height: int, depth: int, wall: int = 7) -> NDArray[np.bool_]:
+def half_ellipse(height, depth, wall=7):
     row, column = np.mgrid[:200, :150]
-    inside: NDArray[np.bool_] = ((row - 100) / height) ** 2 + ((column - wall) / depth) ** 2 <= 1
+    inside = ((row - 100) / height) ** 2 + ((column - wall) / depth) ** 2 <= 1
     inside &= column >= wall
     return inside
 
@@ -72,15 +71,13 @@ masks = st.builds(half_ellipse, st.integers(5, 90), st.integers(5, 130), st.inte
 
 @settings(deadline=None, max_examples=20)
 @given(masks, share, share)
-def test_every_place_is_on_every_breast(
-    mask: NDArray[np.bool_], height: float, depth: float
-) -> None:
+def test_every_place_is_on_every_breast(mask, height, depth):
     assert mask[to_pixel(mask, RelativePosition(height, depth))]
 
 
 @settings(deadline=None, max_examples=20)
 @given(masks, st.data())
-def test_pixel_comes_back_from_its_place(mask: NDArray[np.bool_], data: st.DataObject) -> None:
+def test_pixel_comes_back_from_its_place(mask, data):
     pixels = np.argwhere(mask)
     row, column = pixels[data.draw(st.integers(0, len(pixels) - 1))].tolist()
     place = to_relative_position(mask, row, column)
@@ -88,7 +85,7 @@ def test_pixel_comes_back_from_its_place(mask: NDArray[np.bool_], data: st.DataO
     assert to_pixel(mask, place) == (row, column)
 
 
-def test_place_keeps_its_share_of_height_and_depth() -> None:
+def test_place_keeps_its_share_of_height_and_depth():
     small, large = half_ellipse(40, 50), half_ellipse(80, 100)
     place = to_relative_position(small, 100, 32)  # half-way in, at half the height
     assert place == RelativePosition(0.5, 0.5)

@@ -2,8 +2,6 @@
 
 import io
 import tarfile
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pooch
@@ -17,13 +15,13 @@ from tests.sources.mini_mias_folder import ROWS, digests, film
 DIGESTS = digests({})
 
 
-def written(folder: Path, text: str) -> Path:
+def written(folder, text):
     path = folder / "Info.txt"
     path.write_bytes(text.encode())
     return path
 
 
-def test_films_lesions_and_patients_are_read(tmp_path: Path) -> None:
+def test_films_lesions_and_patients_are_read(tmp_path):
     films = {film.name: film for film in read_truth(written(tmp_path, ROWS), DIGESTS)}
     assert len(films) == 10
     assert [films[f"mdb00{at}"].patient for at in (1, 2, 3, 4)] == ["1", "1", "2", "2"]
@@ -38,13 +36,13 @@ def test_films_lesions_and_patients_are_read(tmp_path: Path) -> None:
     assert films["mdb008"].lesions[0].place is None
 
 
-def test_rows_are_counted_from_the_bottom(tmp_path: Path) -> None:
+def test_rows_are_counted_from_the_bottom(tmp_path):
     films = read_truth(written(tmp_path, ROWS), DIGESTS)
     assert films[0].lesions[0].place == (1023 - 425, 600)
 
 
 @pytest.mark.parametrize("altered", [ROWS.replace("SPIC M", "SPIC B"), ROWS[: ROWS.rindex("\n")]])
-def test_altered_or_shortened_rows_are_refused(altered: str, tmp_path: Path) -> None:
+def test_altered_or_shortened_rows_are_refused(altered, tmp_path):
     with pytest.raises(DataError, match=r"^Info\.txt: checksum .* film rows"):
         read_truth(written(tmp_path, altered), DIGESTS)
 
@@ -54,12 +52,12 @@ DIGESTS_files = digests({NAME: film(2)})
 
 
 @pytest.mark.parametrize("suffix", [".png", ".pgm"])
-def test_png_and_pgm_are_the_same_film(suffix: str, tmp_path: Path) -> None:
+def test_png_and_pgm_are_the_same_film(suffix, tmp_path):
     Pictures.fromarray(film(2)).save(tmp_path / f"{NAME}{suffix}")
     np.testing.assert_array_equal(read_film(tmp_path, NAME, DIGESTS_files), film(2))
 
 
-def test_altered_film_is_named(tmp_path: Path) -> None:
+def test_altered_film_is_named(tmp_path):
     pixels = film(2)
     pixels[0, 0] += 1
     Pictures.fromarray(pixels).save(tmp_path / f"{NAME}.png")
@@ -68,7 +66,7 @@ def test_altered_film_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kept", [0, 8, 2000])
-def test_truncated_film_is_named(kept: int, tmp_path: Path) -> None:
+def test_truncated_film_is_named(kept, tmp_path):
     path = tmp_path / f"{NAME}.png"
     Pictures.fromarray(film(2)).save(path)
     path.write_bytes(path.read_bytes()[:kept])
@@ -76,7 +74,7 @@ def test_truncated_film_is_named(kept: int, tmp_path: Path) -> None:
         read_film(tmp_path, NAME, DIGESTS_files)
 
 
-def archive(path: Path) -> Path:
+def archive(path):
     """Write an archive as published, and some members nobody asked for."""
     encoded = io.BytesIO()
     Pictures.fromarray(film(2)).save(encoded, format="PPM")
@@ -89,9 +87,7 @@ def archive(path: Path) -> Path:
     return path
 
 
-def test_fetched_archive_yields_the_wanted_files_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fetched_archive_yields_the_wanted_files_alone(tmp_path, monkeypatch):
     cache = tmp_path / "cache"
     cache.mkdir()
     fetched = archive(cache / "all.tar.gz")
@@ -107,10 +103,8 @@ def test_fetched_archive_yields_the_wanted_files_alone(
     ]
 
 
-def test_unreachable_place_and_broken_archive_have_a_remedy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unreachable(*_: Any, **__: Any) -> str:
+def test_unreachable_place_and_broken_archive_have_a_remedy(tmp_path, monkeypatch):
+    def unreachable(*_, **__):
         raise OSError("no route")
 
     monkeypatch.setattr(pooch, "retrieve", unreachable)

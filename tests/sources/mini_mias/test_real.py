@@ -1,25 +1,24 @@
 """The 322 real films of mini-MIAS."""
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.sources.mini_mias.films import published_digests, read_film
-from skiagram.sources.mini_mias.source import OpenMiniMias, select_cases
+from skiagram.sources.mini_mias.source import select_cases
 from tests.sources.mini_mias.test_source import options
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def squares(real_data: Path) -> OpenMiniMias:
+def squares(real_data):
     return options("regions", mask=False, size=128).open(real_data)
 
 
-def test_films_have_the_published_counts(squares: OpenMiniMias) -> None:
+def test_films_have_the_published_counts(squares):
     cases = select_cases(squares.films, "normal_abnormal", regions=False, seed=0)
     assert Counter(case.entry.label for case in cases) == {0: 207, 1: 115}
     assert len({case.entry.patient for case in cases}) == 161
@@ -33,7 +32,7 @@ def test_films_have_the_published_counts(squares: OpenMiniMias) -> None:
     assert severity == {False: 63, True: 52}
 
 
-def test_breasts_hold_their_lesions(squares: OpenMiniMias) -> None:
+def test_breasts_hold_their_lesions(squares):
     lost, placed = set(), 0
     for film in squares.films.truth:
         mask = squares.films.breasts[film.name].mask()
@@ -45,7 +44,7 @@ def test_breasts_hold_their_lesions(squares: OpenMiniMias) -> None:
     assert lost == {"mdb212", "mdb214"}  # their recorded places lie on empty film
 
 
-def test_chest_wall_is_on_the_left(squares: OpenMiniMias) -> None:
+def test_chest_wall_is_on_the_left(squares):
     """A breast is taller at the chest wall than at the nipple, unless it fills the film."""
     undecided = set()
     for film in squares.films.truth:
@@ -56,7 +55,7 @@ def test_chest_wall_is_on_the_left(squares: OpenMiniMias) -> None:
     assert undecided <= {"mdb151", "mdb152"}
 
 
-def test_squares_are_centred_on_their_lesions(squares: OpenMiniMias) -> None:
+def test_squares_are_centred_on_their_lesions(squares):
     right, upside_down = [], []
     for at, case in enumerate(squares.cases):
         if not case.film.lesions or case.centre is None:
@@ -71,7 +70,7 @@ def test_squares_are_centred_on_their_lesions(squares: OpenMiniMias) -> None:
     assert min(right) > 60 > min(upside_down)
 
 
-def test_preset_of_the_article_has_its_counts(squares: OpenMiniMias) -> None:
+def test_preset_of_the_article_has_its_counts(squares):
     article = options("article")
     assert article.split is not None
     cases = select_cases(squares.films, article.task, regions=False, seed=0)
@@ -90,7 +89,7 @@ def test_preset_of_the_article_has_its_counts(squares: OpenMiniMias) -> None:
     assert not train & test
 
 
-def test_published_films_become_what_ingest_stores(real_data: Path) -> None:
+def test_published_films_become_what_ingest_stores(real_data):
     opened, digests = options("films").open(real_data), published_digests()
     for at, case in list(enumerate(opened.cases))[::20]:
         pixels = read_film(real_data / "mini-mias", case.film.name, digests)

@@ -3,8 +3,6 @@
 import shutil
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +12,7 @@ from hypothesis import strategies as st
 from skiagram.datasets.contract import Entry
 from skiagram.errors import DataError
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.sources.mini_mias.source import DrawnSplit, MiniMias, OpenMiniMias, cut_patch
+from skiagram.sources.mini_mias.source import DrawnSplit, cut_patch
 from tests.sources.mini_mias_folder import BREAST, LABEL, SPOT, breast, film
 from tests.sources.phantoms import data_set
 
@@ -25,19 +23,18 @@ SMALL_SPLIT = {
 }
 
 
-def options(name: str = "films", **changes: Any) -> MiniMias:
-    made: MiniMias = data_set(f"mini_mias_{name}", **changes)
-    return made
+def options(name="films", **changes):
+    return data_set(f"mini_mias_{name}", **changes)
 
 
-def case(opened: OpenMiniMias, name: str) -> tuple[int, Entry]:
+def case(opened, name):
     found = [(at, entry) for at, entry in enumerate(opened.entries()) if entry.name == name]
     assert len(found) == 1
     return found[0]
 
 
 @pytest.mark.slow
-def test_films_carry_label_patient_tissue_and_side(root: Path) -> None:
+def test_films_carry_label_patient_tissue_and_side(root):
     opened = options().open(root)
     assert len(opened.entries()) == 10
     _, left = case(opened, "mdb007")
@@ -48,14 +45,14 @@ def test_films_carry_label_patient_tissue_and_side(root: Path) -> None:
     assert opened.truth(0) is None
 
 
-def test_malignancy_leaves_normal_films_out(root: Path) -> None:
+def test_malignancy_leaves_normal_films_out(root):
     opened = options(task="benign_malignant", positive_class="malignant").open(root)
     labels = {entry.name: entry.label for entry in opened.entries()}
     assert labels == {"mdb001": 0, "mdb004": 1, "mdb005": 1, "mdb007": 0, "mdb008": 0, "mdb009": 0}
 
 
 @pytest.mark.parametrize("name", ["mdb001", "mdb002"])
-def test_film_is_masked_turned_and_averaged(name: str, root: Path) -> None:
+def test_film_is_masked_turned_and_averaged(name, root):
     image = np.asarray(options(size=128).open(root).image(int(name[3:]) - 1).pixels)
     assert image.shape == (128, 128)
     assert image.dtype == np.float32
@@ -67,7 +64,7 @@ def test_film_is_masked_turned_and_averaged(name: str, root: Path) -> None:
     assert image[60, 34] > 0  # the chest wall is on the left
 
 
-def test_lesion_is_at_the_centre_of_its_square(root: Path) -> None:
+def test_lesion_is_at_the_centre_of_its_square(root):
     opened = options("regions", region=64, size=64).open(root)
     for name in ("mdb001 lesion 0", "mdb004 lesion 0", "mdb007 lesion 0", "mdb007 lesion 1"):
         image = opened.image(case(opened, name)[0]).pixels
@@ -75,7 +72,7 @@ def test_lesion_is_at_the_centre_of_its_square(root: Path) -> None:
         assert (row, column) == (32, 32)
 
 
-def test_lesions_without_a_place_on_the_breast_are_left_out(root: Path) -> None:
+def test_lesions_without_a_place_on_the_breast_are_left_out(root):
     names = [entry.name for entry in options("regions").open(root).entries()]
     assert [name for name in names if "lesion" in name] == [
         "mdb001 lesion 0",
@@ -91,7 +88,7 @@ def test_lesions_without_a_place_on_the_breast_are_left_out(root: Path) -> None:
     ]
 
 
-def test_normal_squares_take_each_lesion_place_once(root: Path) -> None:
+def test_normal_squares_take_each_lesion_place_once(root):
     """All generated breasts have one outline, so places carry over pixel by pixel."""
     cases = options("regions").open(root).cases
     lesions = sorted(one.centre for one in cases if one.film.lesions and one.centre)
@@ -101,7 +98,7 @@ def test_normal_squares_take_each_lesion_place_once(root: Path) -> None:
 
 
 @pytest.mark.parametrize("side", [20, 21, 64])
-def test_square_beyond_the_film_is_padded_with_black(side: int) -> None:
+def test_square_beyond_the_film_is_padded_with_black(side):
     pixels = np.arange(1, 101, dtype=np.uint8).reshape(10, 10)
     for centre in ((0, 0), (9, 9), (4, 7)):
         square = cut_patch(pixels, centre, side)
@@ -111,7 +108,7 @@ def test_square_beyond_the_film_is_padded_with_black(side: int) -> None:
 
 
 @pytest.mark.slow
-def test_drawn_split_has_exact_counts_and_its_own_images(root: Path) -> None:
+def test_drawn_split_has_exact_counts_and_its_own_images(root):
     whole = options(size=64).open(root)
     drawn = options(size=64, split=SMALL_SPLIT).open(root)
     assert Counter((entry.split, entry.label) for entry in drawn.entries()) == {
@@ -126,7 +123,7 @@ def test_drawn_split_has_exact_counts_and_its_own_images(root: Path) -> None:
         )
 
 
-def test_folder_that_lacks_a_film_is_refused(root: Path, tmp_path: Path) -> None:
+def test_folder_that_lacks_a_film_is_refused(root, tmp_path):
     copied = shutil.copytree(root / "mini-mias", tmp_path / "mini-mias")
     (copied / "mdb001.png").unlink()
     with pytest.raises(DataError, match=r"^mini-mias/mdb001: film is missing"):
@@ -136,8 +133,8 @@ def test_folder_that_lacks_a_film_is_refused(root: Path, tmp_path: Path) -> None
 CLASSES = ("normal", "abnormal")
 
 
-def split(**changes: Any) -> DrawnSplit:
-    counts: dict[str, Any] = {
+def split(**changes):
+    counts = {
         "seed": 0,
         "train": {"normal": 8, "abnormal": 3},
         "test": {"normal": 2, "abnormal": 2},
@@ -145,7 +142,7 @@ def split(**changes: Any) -> DrawnSplit:
     return DrawnSplit(**(counts | changes))
 
 
-def pairs(patients: int, seed: int = 0) -> list[Entry]:
+def pairs(patients, seed=0):
     """Return two images a patient; at most one of them is abnormal."""
     second = np.random.default_rng(seed).integers(0, 2, patients)
     return [
@@ -157,7 +154,7 @@ def pairs(patients: int, seed: int = 0) -> list[Entry]:
 
 @settings(deadline=None, max_examples=20)
 @given(st.integers(40, 60), st.integers(0, 99), st.integers(0, 99))
-def test_counts_are_exact_and_patients_whole(patients: int, seed: int, of_draw: int) -> None:
+def test_counts_are_exact_and_patients_whole(patients, seed, of_draw):
     entries = pairs(patients, seed)
     drawn = split(seed=of_draw).draw(entries, CLASSES)
     counts = Counter((chosen, entries[at].label) for at, chosen in drawn.items())
@@ -169,7 +166,7 @@ def test_counts_are_exact_and_patients_whole(patients: int, seed: int, of_draw: 
     assert not of_split["train"] & of_split["test"]
 
 
-def test_too_few_patients_are_named() -> None:
+def test_too_few_patients_are_named():
     with pytest.raises(DataError, match=r"\{'normal': \d+.* short of the train split"):
         split(train={"normal": 500, "abnormal": 1}).draw(pairs(60), CLASSES)
 
@@ -177,7 +174,7 @@ def test_too_few_patients_are_named() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["films", "regions"])
 @pytest.mark.parametrize("orient", [True, False])
-def test_marks_lie_on_the_lesions_as_they_are_stored(root: Path, name: str, orient: bool) -> None:
+def test_marks_lie_on_the_lesions_as_they_are_stored(root, name, orient):
     opened = options(name, orient=orient).open(root)
     marked = 0
     for at, entry in enumerate(opened.entries()):
@@ -194,9 +191,7 @@ def test_marks_lie_on_the_lesions_as_they_are_stored(root: Path, name: str, orie
 
 @pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"orient": False}, {"mask": False}], ids=str)
-def test_a_film_becomes_what_ingest_stores_whichever_breast_it_shows(
-    changes: dict[str, Any], root: Path
-) -> None:
+def test_a_film_becomes_what_ingest_stores_whichever_breast_it_shows(changes, root):
     opened = options(size=128, **changes).open(root)
     for number in (1, 2, 3, 10):
         found = opened.acquisition.acquire(SpacedImage(film(number)))
@@ -204,7 +199,7 @@ def test_a_film_becomes_what_ingest_stores_whichever_breast_it_shows(
         assert found.spacing == opened.image(number - 1).spacing
 
 
-def test_a_square_is_averaged_and_a_whole_film_refused(root: Path) -> None:
+def test_a_square_is_averaged_and_a_whole_film_refused(root):
     opened = options("regions", region=64, size=16).open(root)
     square = film(2)[400:464, 300:364]
     found = opened.acquisition.acquire(SpacedImage(square))
@@ -228,11 +223,9 @@ def test_a_square_is_averaged_and_a_whole_film_refused(root: Path) -> None:
     ],
     ids=["cut", "deep", "finer", "blank"],
 )
-def test_a_film_of_another_kind_is_refused(
-    changed: dict[str, object], found: str, root: Path
-) -> None:
+def test_a_film_of_another_kind_is_refused(changed, found, root):
     sound = SpacedImage(film(2), (0.2, 0.2))
     acquisition = options(size=128).open(root).acquisition
     assert acquisition.acquire(sound).pixels.shape == (128, 128)
     with pytest.raises(DataError, match=found):
-        acquisition.acquire(replace(sound, **changed))  # type: ignore[arg-type]
+        acquisition.acquire(replace(sound, **changed))

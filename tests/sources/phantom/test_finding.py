@@ -1,17 +1,13 @@
 """Films to be searched: the ideal observer against a sum over all sets of nodules; its marks."""
 
 import itertools
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy import fft
 
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
-from skiagram.sources.phantom.finding import OpenPhantomFinding, PhantomFinding
 from skiagram.sources.phantom.image_model import centred_nodule, power_law_spectrum
 from tests.datasets.sources import ingested
 from tests.sources.phantoms import data_set
@@ -24,12 +20,11 @@ SMALL = {
 }
 
 
-def films(**changes: Any) -> PhantomFinding:
-    made: PhantomFinding = data_set("phantom_finding", **changes)
-    return made
+def films(**changes):
+    return data_set("phantom_finding", **changes)
 
 
-def covariance(options: PhantomFinding) -> NDArray[np.float64]:
+def covariance(options):
     """Of all pixels of both sides, in real space."""
     size = options.size
     spectrum = power_law_spectrum(size, options.tissue_exponent)
@@ -42,7 +37,7 @@ def covariance(options: PhantomFinding) -> NDArray[np.float64]:
 
 
 @pytest.mark.slow
-def test_the_ideal_observer_is_the_sum_over_all_sets_of_nodules() -> None:
+def test_the_ideal_observer_is_the_sum_over_all_sets_of_nodules():
     options = films(**SMALL)
     opened = options.open(None)
     nodule = centred_nodule(options.size, opened.shape)
@@ -72,8 +67,8 @@ def test_the_ideal_observer_is_the_sum_over_all_sets_of_nodules() -> None:
         assert searched.log_odds == pytest.approx(np.log(chance / (1 - chance)), rel=1e-6)
 
 
-def test_every_lesion_is_hit_by_the_mark_of_its_cell_and_by_no_other() -> None:
-    opened: OpenPhantomFinding = films(**SMALL).open(None)
+def test_every_lesion_is_hit_by_the_mark_of_its_cell_and_by_no_other():
+    opened = films(**SMALL).open(None)
     for position, entry in enumerate(opened.entries()):
         marks = opened.marks(position)
         assert entry.label == int(len(marks) > 0)
@@ -84,14 +79,14 @@ def test_every_lesion_is_hit_by_the_mark_of_its_cell_and_by_no_other() -> None:
             assert sum(each <= lesion.radius for each in apart) == 1
 
 
-def test_half_of_the_patients_have_nodules_in_one_of_two_films() -> None:
+def test_half_of_the_patients_have_nodules_in_one_of_two_films():
     labels = np.array([entry.label for entry in films().open(None).entries()]).reshape(-1, 2)
     assert (labels.sum(axis=1) == np.arange(len(labels)) % 2).all()
     assert 0.3 < labels[1::2, 0].mean() < 0.7
 
 
 @pytest.mark.slow
-def test_the_ideal_observer_s_chances_come_true() -> None:
+def test_the_ideal_observer_s_chances_come_true():
     opened = films(patients={"train": 200, "validation": 0, "test": 2}).open(None)
     rated = []
     for position in range(400):
@@ -107,7 +102,7 @@ def test_the_ideal_observer_s_chances_come_true() -> None:
 
 
 @pytest.mark.slow
-def test_ingest_seals_the_ideal_marks(tmp_path: Path) -> None:
+def test_ingest_seals_the_ideal_marks(tmp_path):
     ingested(films(**SMALL), tmp_path)
     marks = read_table(tmp_path / "sealed/ideal_marks.parquet")
     store = ImageStore(tmp_path / "images")

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
@@ -23,14 +22,14 @@ from skiagram.sources.phantom.image_model import (
 
 @settings(deadline=None, max_examples=20)
 @given(size=st.integers(16, 65), exponent=st.floats(0, 4))
-def test_tissue_has_unit_variance_by_its_spectrum(size: int, exponent: float) -> None:
+def test_tissue_has_unit_variance_by_its_spectrum(size, exponent):
     impulse = np.zeros((size, size))
     impulse[0, 0] = 1
     response = colour_noise(impulse, power_law_spectrum(size, exponent))
     assert (response**2).sum() == pytest.approx(1, rel=1e-9)
 
 
-def test_nodule_has_the_published_profile() -> None:
+def test_nodule_has_the_published_profile():
     nodule = centred_nodule(64, Nodule(amplitude=1.4, radius=5.0, places=1, spacing=1))
     assert nodule[0, 0] == 1.4
     assert nodule[3, 0] == pytest.approx(1.4 * (1 - 9 / 25) ** 1.5)
@@ -41,19 +40,16 @@ def test_nodule_has_the_published_profile() -> None:
 NOISE = 0.3
 
 
-def covariance(spectrum: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+def covariance(spectrum, shape):
     """Return the covariance of vectorised fields, built from a linear map of white noise."""
     impulses = np.eye(math.prod(shape)).reshape(-1, *shape)
     root = np.stack([colour_noise(impulse, spectrum).ravel() for impulse in impulses])
-    dense: NDArray[np.float64] = root @ root.T + NOISE**2 * np.eye(len(root))
-    return dense
+    return root @ root.T + NOISE**2 * np.eye(len(root))
 
 
 @pytest.mark.parametrize(("size", "axes"), [(8, 2), (9, 2), (4, 3), (5, 3)])
 @pytest.mark.parametrize(("amplitude", "exponent"), [(1.4, 2.5), (0.0, 2.5), (1.4, 3.0)])
-def test_score_is_the_log_likelihood_ratio(
-    size: int, axes: int, amplitude: float, exponent: float
-) -> None:
+def test_score_is_the_log_likelihood_ratio(size, axes, amplitude, exponent):
     options = Nodule(amplitude=amplitude, radius=2.0, places=3 if axes == 2 else 2, spacing=2)
     nodule, places = centred_nodule(size, options, axes), nodule_places(size, options)
     normal, abnormal = (power_law_spectrum(size, each, axes) for each in (3.0, exponent))

@@ -1,18 +1,14 @@
 """Phantoms of outcomes that are no classes: their limit is that of a simulation, and watched."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.seeding import stream
-from skiagram.sources.phantom.outcomes import OpenPhantomOutcome, PhantomOutcome
 from skiagram.statistics.survival import harrell_concordance
 from skiagram.tasks.scored_cases import ScoredCases
 from tests.sources.phantoms import data_set
@@ -23,26 +19,24 @@ KINDS = ("times", "numbers", "grades", "findings")
 PATIENTS = {"train": 300, "validation": 0, "test": 100}
 
 
-def small(kind: str) -> PhantomOutcome:
+def small(kind):
     phantom = data_set(f"phantom_{kind}")
     nodule = replace(phantom.phantom.nodule, places=3, radius=3.0)
     faults = replace(phantom.phantom.faults, missing_pixels=2, hot_pixels=1, dead_rows=0)
     patients = replace(phantom.phantom.patients, **PATIENTS)
     images = replace(phantom.phantom, size=16, nodule=nodule, faults=faults, patients=patients)
-    made: PhantomOutcome = replace(phantom, phantom=images)
-    return made
+    return replace(phantom, phantom=images)
 
 
-def chances(opened: OpenPhantomOutcome) -> NDArray[np.float64]:
+def chances(opened):
     ratio = [
         opened.observer.log_likelihood_ratio(opened.exposure(position).noisy)
         for position in range(len(opened.entries()))
     ]
-    chance: NDArray[np.float64] = 1 / (1 + np.exp(-np.array(ratio)))
-    return chance
+    return 1 / (1 + np.exp(-np.array(ratio)))
 
 
-def scored(of: PhantomOutcome, score: Any, value: Any, label: Any) -> ScoredCases:
+def scored(of, score, value, label):
     outcome = of.outcome.settle(value, label)
     score = outcome.as_score(score)
     each, one_fit = np.arange(len(score)), np.zeros((1, len(score)), dtype=np.int64)
@@ -52,7 +46,7 @@ def scored(of: PhantomOutcome, score: Any, value: Any, label: Any) -> ScoredCase
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_limit_is_that_of_values_drawn_again_by_the_chance_of_the_nodule(kind: str) -> None:
+def test_the_limit_is_that_of_values_drawn_again_by_the_chance_of_the_nodule(kind):
     of = small(kind)
     opened = of.open(None)
     entries, chance = opened.entries(), chances(opened)
@@ -74,7 +68,7 @@ def test_the_limit_is_that_of_values_drawn_again_by_the_chance_of_the_nodule(kin
     assert sign * (reached.value - worse) > 0
 
 
-def test_the_best_number_is_the_median_given_the_image() -> None:
+def test_the_best_number_is_the_median_given_the_image():
     of = small("numbers")
     generator = stream(0, "test", "median")
     chance = generator.random(40_000)
@@ -84,7 +78,7 @@ def test_the_best_number_is_the_median_given_the_image() -> None:
     assert error < np.abs(value - of.effect * (chance > 0.5)).mean()
 
 
-def test_the_best_number_is_predicted_in_its_own_unit() -> None:
+def test_the_best_number_is_predicted_in_its_own_unit():
     """Without, the ideal observer erred by more than the mean, and every model raised an alarm."""
     of = small("numbers")
     chance, label = np.linspace(0, 1, 101), np.arange(101) % 4
@@ -93,7 +87,7 @@ def test_the_best_number_is_predicted_in_its_own_unit() -> None:
     np.testing.assert_allclose(predicted, best, atol=1e-12)
 
 
-def test_a_hazard_is_that_of_the_nodule_alone() -> None:
+def test_a_hazard_is_that_of_the_nodule_alone():
     of = small("times")
     hidden = np.arange(4000) % 2 == 1
     time, event = of.outcome.draw(hidden, of.effect, stream(0, "test", "hazard"))
@@ -104,13 +98,13 @@ def test_a_hazard_is_that_of_the_nodule_alone() -> None:
     assert 0.6 < told.value < 0.75
 
 
-def test_a_model_above_the_limit_raises_an_alarm(tmp_path: Path) -> None:
+def test_a_model_above_the_limit_raises_an_alarm(tmp_path):
     inputs = train_models(tmp_path, cox=None)
     options = replace(DEFAULTS, analyses=replace(NO_REQUESTS, simple_rules=()))
     cases = inputs.cases
     noise = np.random.default_rng(0).normal(size=len(cases))
 
-    def warnings(ideal: NDArray[np.float64]) -> list[str]:
+    def warnings(ideal):
         truth = pd.DataFrame({"case_id": cases.case_id, "ideal_score": ideal})
         evaluation = evaluate(replace(inputs, truth=truth), options, seed=0)
         assert any("best possible" in name for name, _ in evaluation.facts)

@@ -1,8 +1,5 @@
 """Generated regions: what they hold, the ideal observer's AUC as theory has it, and both arms."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 from scipy import integrate, linalg
@@ -10,23 +7,21 @@ from scipy.stats import multivariate_normal, norm
 from sklearn.metrics import roc_auc_score
 
 from skiagram.image_store.store import ImageStore
-from skiagram.sources.phantom.regions import OpenPhantomRegions, PhantomRegions, RegionObserver
 from tests.datasets.sources import ingested
 from tests.sources.phantoms import data_set
 
 SMALL = {"size": 12, "patients": {"train": 6, "validation": 2, "test": 4}}
 
 
-def regions(**changes: Any) -> PhantomRegions:
-    made: PhantomRegions = data_set("phantom_regions", **changes)
-    return made
+def regions(**changes):
+    return data_set("phantom_regions", **changes)
 
 
-def small(**lesion: Any) -> PhantomRegions:
+def small(**lesion):
     return regions(**SMALL, lesion={"places": 3, "spacing": 1, "radii": [2.0, 3.0]} | lesion)
 
 
-def auc(opened: OpenPhantomRegions) -> float:
+def auc(opened):
     """Return the AUC that no model exceeds but by chance: of all shapes, each as often.
 
     It follows from the moments M₀(β) = E₀[Λ^β] alone (Barrett, Abbey and Clarkson 1998, J Opt Soc
@@ -37,7 +32,7 @@ def auc(opened: OpenPhantomRegions) -> float:
 
     spectra = [spectrum(observer) for observer in opened.observers]
 
-    def squared_moment(angle: float) -> float:  # with 2 α the tangent of the angle
+    def squared_moment(angle):  # with 2 α the tangent of the angle
         beta = complex(0.5, np.tan(angle) / 2)
         return float(abs(sum(moment(*of_shape, beta) for of_shape in spectra)) ** 2)
 
@@ -45,7 +40,7 @@ def auc(opened: OpenPhantomRegions) -> float:
     return float(1 - area / (np.pi * len(opened.observers) ** 2))
 
 
-def spectrum(observer: RegionObserver) -> tuple[np.ndarray, np.ndarray]:
+def spectrum(observer):
     """Return ν, eigenvalues of Σ₁ where Σ₀ is the identity, and the squared η, means' distance."""
     normal, abnormal = observer.factors
     vectors, roots, _ = linalg.svd(linalg.solve_triangular(normal, abnormal, lower=True))
@@ -54,7 +49,7 @@ def spectrum(observer: RegionObserver) -> tuple[np.ndarray, np.ndarray]:
     return np.square(roots), distance
 
 
-def moment(nu: np.ndarray, distance: np.ndarray, beta: complex) -> complex:
+def moment(nu, distance, beta):
     """Return M₀(β), the product of ν^(−β/2) a^(−1/2) exp(−β (1−β) η² / (2 ν a)).
 
     In it a = 1 − β + β / ν.
@@ -64,7 +59,7 @@ def moment(nu: np.ndarray, distance: np.ndarray, beta: complex) -> complex:
     return complex(np.exp(-0.5 * terms.sum()))
 
 
-def scores(opened: OpenPhantomRegions) -> tuple[np.ndarray, np.ndarray]:
+def scores(opened):
     label = np.array([entry.label for entry in opened.entries()])
     return label, np.array([opened.truth(row).ideal_score for row in range(len(label))])
 
@@ -74,7 +69,7 @@ def scores(opened: OpenPhantomRegions) -> tuple[np.ndarray, np.ndarray]:
     "lesion",
     [{}, {"contrast": 0.0}, {"abnormal_exponent": 3.0}, {"radii": [2.0, 6.0], "places": 3}],
 )
-def test_the_ideal_observer_has_the_auc_of_theory(lesion: dict[str, Any]) -> None:
+def test_the_ideal_observer_has_the_auc_of_theory(lesion):
     opened = regions(patients={"train": 600, "validation": 0, "test": 2}, lesion=lesion).open(None)
     label, score = scores(opened)
     expected = auc(opened)
@@ -85,7 +80,7 @@ def test_the_ideal_observer_has_the_auc_of_theory(lesion: dict[str, Any]) -> Non
     assert np.mean(chance) == pytest.approx(0.5, abs=0.05)
 
 
-def test_theory_of_a_level_alone_is_the_textbooks() -> None:
+def test_theory_of_a_level_alone_is_the_textbooks():
     opened = small(abnormal_exponent=3.0, radii=[3.0]).open(None)
     (observer,) = opened.observers
     covariance = observer.factors[0] @ observer.factors[0].T
@@ -94,7 +89,7 @@ def test_theory_of_a_level_alone_is_the_textbooks() -> None:
     assert auc(opened) == pytest.approx(norm.cdf(distance / np.sqrt(2)), abs=1e-6)
 
 
-def test_the_score_is_scipys_ratio_of_two_densities() -> None:
+def test_the_score_is_scipys_ratio_of_two_densities():
     opened = small().open(None)
     for position in range(4):
         image = opened.image(position)
@@ -109,12 +104,10 @@ def test_the_score_is_scipys_ratio_of_two_densities() -> None:
 
 
 @pytest.mark.slow
-def test_texture_inside_has_the_variance_and_level_of_its_class_and_the_mask_tells_nothing() -> (
-    None
-):
+def test_texture_inside_has_the_variance_and_level_of_its_class_and_the_mask_tells_nothing():
     opened = regions(patients={"train": 300, "validation": 0, "test": 2}).open(None)
-    volume: dict[int, list[int]] = {0: [], 1: []}
-    inner: dict[int, list[np.ndarray]] = {0: [], 1: []}
+    volume = {0: [], 1: []}
+    inner = {0: [], 1: []}
     for position, entry in enumerate(opened.entries()):
         image = opened.image(position)
         assert image.region is not None
@@ -128,7 +121,7 @@ def test_texture_inside_has_the_variance_and_level_of_its_class_and_the_mask_tel
 
 
 @pytest.mark.slow
-def test_volumes_are_ingested_with_their_regions(tmp_path: Path) -> None:
+def test_volumes_are_ingested_with_their_regions(tmp_path):
     folders, _ = ingested(small(), tmp_path)
     images = ImageStore(folders.images)
     for case_id, image in images:

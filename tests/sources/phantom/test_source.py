@@ -1,8 +1,5 @@
 """The phantom as a source: determinism, statistics, faults, options, the DICOM form."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import pydicom
 import pytest
@@ -22,13 +19,12 @@ from skiagram.sources.phantom.image_model import (
     add_faults,
     write_dicom,
 )
-from skiagram.sources.phantom.source import PhantomVolumes
 from tests.sources.phantoms import data_set, phantom, small_phantom
 
 NO_FAULTS = {"missing_pixels": 0, "hot_pixels": 0, "dead_rows": 0}
 
 
-def test_splits_and_classes_are_by_patient() -> None:
+def test_splits_and_classes_are_by_patient():
     options = small_phantom()
     entries = options.open(None).entries()
     assert len(entries) == 24
@@ -39,7 +35,7 @@ def test_splits_and_classes_are_by_patient() -> None:
     assert len({(entry.patient, entry.label) for entry in entries}) == 12
 
 
-def test_digitisation_errs_by_half_a_step_at_most() -> None:
+def test_digitisation_errs_by_half_a_step_at_most():
     opened = phantom(faults=NO_FAULTS).open(None)
     for position in (0, 3):
         image, noisy = opened.image(position).pixels, opened.exposure(position).noisy
@@ -47,17 +43,14 @@ def test_digitisation_errs_by_half_a_step_at_most() -> None:
         assert np.abs(image - noisy).max() <= 2.0**-12
 
 
-def small_volumes(nodule: dict[str, Any] = {}) -> PhantomVolumes:  # noqa: B006
+def small_volumes(nodule={}):  # noqa: B006
     patients = {"train": 6, "validation": 2, "test": 4}
     shape = {"places": 3, "radius": 3.0}
-    made: PhantomVolumes = data_set(
-        "phantom_volumes", size=12, patients=patients, nodule=shape | nodule
-    )
-    return made
+    return data_set("phantom_volumes", size=12, patients=patients, nodule=shape | nodule)
 
 
 @pytest.mark.parametrize("make", [small_phantom, small_volumes])
-def test_nodule_stands_where_the_truth_says(make: Callable[..., Any]) -> None:
+def test_nodule_stands_where_the_truth_says(make):
     with_nodule, without = (
         make(nodule={"amplitude": amplitude}).open(None) for amplitude in (1.4, 0.0)
     )
@@ -74,7 +67,7 @@ def test_nodule_stands_where_the_truth_says(make: Callable[..., Any]) -> None:
 
 
 @pytest.mark.slow
-def test_tissue_of_a_patient_correlates_as_asked_and_of_two_patients_not_at_all() -> None:
+def test_tissue_of_a_patient_correlates_as_asked_and_of_two_patients_not_at_all():
     opened = phantom(
         size=16,
         patients={"train": 400},
@@ -93,7 +86,7 @@ def test_tissue_of_a_patient_correlates_as_asked_and_of_two_patients_not_at_all(
 
 
 @pytest.mark.slow
-def test_ideal_scores_are_calibrated() -> None:
+def test_ideal_scores_are_calibrated():
     """With even odds, 1 / (1 + exp(−log Λ)) is the probability of the abnormal class."""
     opened = small_phantom(patients={"train": 300}).open(None)
     labels = [entry.label for entry in opened.entries()[:600]]
@@ -115,7 +108,7 @@ def test_ideal_scores_are_calibrated() -> None:
         ({"tissue": {"abnormal_exponent": 3.0}}, 0.86),
     ],
 )
-def test_known_limit(changes: dict[str, Any], auc: float) -> None:
+def test_known_limit(changes, auc):
     opened = phantom(patients={"train": 1000}, **changes).open(None)
     labels = [entry.label for entry in opened.entries()[:2000]]
     scores = [opened.truth(at).ideal_score for at in range(2000)]
@@ -123,7 +116,7 @@ def test_known_limit(changes: dict[str, Any], auc: float) -> None:
 
 
 @pytest.mark.slow
-def test_a_site_shows_the_same_image_otherwise_and_its_score_is_the_same() -> None:
+def test_a_site_shows_the_same_image_otherwise_and_its_score_is_the_same():
     scanners = {"A": {"gain": 1.0, "offset": 0.0}, "B": {"gain": 1.5, "offset": 1.0}}
     sited = small_phantom(faults=NO_FAULTS, sites=scanners).open(None)
     plain = small_phantom(faults=NO_FAULTS).open(None)
@@ -143,7 +136,7 @@ def test_a_site_shows_the_same_image_otherwise_and_its_score_is_the_same() -> No
 
 
 @pytest.mark.slow
-def test_the_mark_is_where_the_nodule_is_and_the_observer_finds_it() -> None:
+def test_the_mark_is_where_the_nodule_is_and_the_observer_finds_it():
     source = phantom(nodule={"amplitude": 6.0}, faults=NO_FAULTS)
     opened, found = source.open(None), []
     for position in range(40):
@@ -167,7 +160,7 @@ FLAT = np.full((32, 32), 30_000, dtype=np.uint16)
     rows=st.integers(0, 10),
     seed=st.integers(0, 99),
 )
-def test_faults_are_as_many_as_asked(missing: int, hot: int, rows: int, seed: int) -> None:
+def test_faults_are_as_many_as_asked(missing, hot, rows, seed):
     faults = Faults(missing_pixels=missing, hot_pixels=hot, dead_rows=rows)
     faulty = add_faults(FLAT, faults, np.random.default_rng(seed))
     assert (faulty == PADDING).sum() == missing
@@ -178,7 +171,7 @@ def test_faults_are_as_many_as_asked(missing: int, hot: int, rows: int, seed: in
     assert (FLAT == 30_000).all()
 
 
-def test_faults_reach_the_pipeline_on_the_right_pixels() -> None:
+def test_faults_reach_the_pipeline_on_the_right_pixels():
     faults = Faults(missing_pixels=9, hot_pixels=5, dead_rows=1)
     faulty = add_faults(FLAT, faults, np.random.default_rng(0))
     film = read_dicom(write_dicom(faulty, 0, 0))
@@ -189,7 +182,7 @@ def test_faults_reach_the_pipeline_on_the_right_pixels() -> None:
     assert (image[faulty == LOWEST] == LOWEST * SLOPE + INTERCEPT).all()
 
 
-def test_file_is_plain_dicom_with_identifiers_of_its_own() -> None:
+def test_file_is_plain_dicom_with_identifiers_of_its_own():
     one, two = (pydicom.dcmread(write_dicom(FLAT, at, at)) for at in (0, 1))
     assert str(one.PatientName) == "SYNTHETIC^PHANTOM-0001"
     assert two.PatientID == "PHANTOM-0002"

@@ -1,8 +1,5 @@
 """Generated visits: what they hold, and the ideal observer's AUC as theory has it."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 from scipy import fft
@@ -12,20 +9,19 @@ from sklearn.metrics import roc_auc_score
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
 from skiagram.sources.phantom.image_model import power_law_spectrum
-from skiagram.sources.phantom.visits import OpenPhantomVisits, PhantomVisits, VisitObserver
+from skiagram.sources.phantom.visits import VisitObserver
 from tests.datasets.sources import ingested
 from tests.sources.phantoms import data_set
 
-SMALL: dict[str, Any] = {"size": 16, "patients": {"train": 6, "validation": 2, "test": 4}}
+SMALL = {"size": 16, "patients": {"train": 6, "validation": 2, "test": 4}}
 NARROW = {"radius": 5.0}
 
 
-def visits(name: str = "phantom_visits", **changes: Any) -> PhantomVisits:
-    made: PhantomVisits = data_set(name, **changes)
-    return made
+def visits(name="phantom_visits", **changes):
+    return data_set(name, **changes)
 
 
-def auc(opened: OpenPhantomVisits, visit: int, *, earlier: bool, marker: bool) -> float:
+def auc(opened, visit, *, earlier, marker):
     """Return the AUC that no model of such knowledge exceeds but by chance.
 
     It is Φ(d / √2), d² = cᵀ G w; the marker adds its own.
@@ -38,7 +34,7 @@ def auc(opened: OpenPhantomVisits, visit: int, *, earlier: bool, marker: bool) -
     return float(norm.cdf(np.sqrt((squared + marker * options.marker**2) / 2)))
 
 
-def log_density(opened: OpenPhantomVisits, options: PhantomVisits, images: np.ndarray) -> float:
+def log_density(opened, options, images):
     """Return log of the two densities' ratio, with whole covariance matrices."""
     count, size = len(images), options.size
     lesion = opened._lesion.ravel()
@@ -62,7 +58,7 @@ def log_density(opened: OpenPhantomVisits, options: PhantomVisits, images: np.nd
 
 @pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"shared": 0.0}, {"lesion": NARROW | {"lasting": 0.4}}])
-def test_the_observer_is_the_likelihood_ratio_of_all_images_so_far(changes: dict[str, Any]) -> None:
+def test_the_observer_is_the_likelihood_ratio_of_all_images_so_far(changes):
     options = visits(**SMALL | {"size": 12, "visits": 3, "marker": 0.0, "lesion": NARROW} | changes)
     opened = options.open(None)
     for position in (0, 1, 2, 5):
@@ -74,7 +70,7 @@ def test_the_observer_is_the_likelihood_ratio_of_all_images_so_far(changes: dict
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["phantom_visits", "phantom_visits_unrelated"])
-def test_the_ideal_observer_has_the_auc_of_theory(name: str) -> None:
+def test_the_ideal_observer_has_the_auc_of_theory(name):
     opened = visits(name, patients={"train": 598, "validation": 0, "test": 2}).open(None)
     label = np.array([entry.label for entry in opened.entries()])
     score = np.array([opened.truth(row).ideal_score for row in range(len(label))])
@@ -85,7 +81,7 @@ def test_the_ideal_observer_has_the_auc_of_theory(name: str) -> None:
         assert roc_auc_score(label[rows], score[rows]) == pytest.approx(expected, abs=2 * error)
 
 
-def test_where_nothing_lasts_an_earlier_image_is_of_no_use() -> None:
+def test_where_nothing_lasts_an_earlier_image_is_of_no_use():
     opened = visits("phantom_visits_unrelated").open(None)
     for marker in (False, True):
         alone, both = (auc(opened, 2, earlier=known, marker=marker) for known in (False, True))
@@ -95,7 +91,7 @@ def test_where_nothing_lasts_an_earlier_image_is_of_no_use() -> None:
     assert gain == pytest.approx(0.164, abs=0.001)
 
 
-def test_ingest_knows_visits_and_markers(tmp_path: Path) -> None:
+def test_ingest_knows_visits_and_markers(tmp_path):
     folders, cases = ingested(visits(**SMALL, lesion=NARROW), tmp_path)
     table = read_table(folders.cases / "visits.parquet").merge(
         read_table(folders.cases / "covariates.parquet"), on="case_id"
