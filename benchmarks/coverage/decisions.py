@@ -185,9 +185,9 @@ def decide(figures: list[Linearised], rules: int) -> tuple[Decision, Decision, D
     return comparison.judge().decision, by_each, over_all, not set(arms) <= unbeaten
 
 
-def compare(rows: tuple[FigureRow, ...]) -> DecisiveComparison:
-    """Return the comparison of a record with these figures."""
-    evaluation = Evaluation(
+def record_of(rows: tuple[FigureRow, ...]) -> Evaluation:
+    """Return a record of two classes with these figures."""
+    return Evaluation(
         task=Task(Classes(("without", "with"), 1), "holdout"),
         cases={},
         patients={},
@@ -196,7 +196,11 @@ def compare(rows: tuple[FigureRow, ...]) -> DecisiveComparison:
         margin=MARGIN,
         figures=FigureTable(rows),
     )
-    comparison = find_comparison(evaluation)
+
+
+def compare(rows: tuple[FigureRow, ...]) -> DecisiveComparison:
+    """Return the comparison of a record with these figures."""
+    comparison = find_comparison(record_of(rows))
     if comparison is None:
         raise ValueError("the two cannot be compared")
     return comparison

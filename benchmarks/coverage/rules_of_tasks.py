@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from again import describe_error
+from decisions import MARGIN, SHARED, record_of
 from free_response import Design as Marks
 from free_response import draw as draw_marks
 from numpy.typing import NDArray
@@ -44,8 +45,6 @@ from skiagram.tasks.task import Task
 from skiagram.tasks.time import TimeToEvent
 
 Floats = NDArray[np.float64]
-MARGIN = 0.02
-SHARED = 0.5  # of the noise, by all models
 MANY, SETS = 4_000, 6  # patients and data sets by which the strength of a true figure is set
 CENSORED = 0.5
 REPLICATES = 200
@@ -215,16 +214,7 @@ def decide_finding(distances: tuple[float, float], design: Marks, number: int) -
     rows = FindingSearch(judged, draws, "test").compare(
         {}, {"deep": first, "classical": second}, "deep", ()
     )
-    evaluation = Evaluation(
-        task=Task(Classes(("without", "with"), 1), "holdout"),
-        cases={},
-        patients={},
-        near_duplicates=0,
-        models=(),
-        margin=MARGIN,
-        figures=FigureTable(rows),
-    )
-    return judge_finding(evaluation).decision
+    return judge_finding(record_of(rows)).decision
 
 
 # What is true → strength of the classical model and its rule, the network's gain, what is wrong
@@ -233,7 +223,6 @@ TRUTHS: dict[str, tuple[float, float, Decision]] = {
     "gain of the margin": (STRENGTH, MARGIN, "no"),
     "at chance": (0.0, 0.0, "yes"),
 }
-PATIENTS = (100, 400)
 BASELINES = 3  # simple ones, each as good as the classical model
 PATIENTS = (100, 400)
 LESIONS = "lesions searched for"

@@ -127,11 +127,11 @@ def test_data_and_design_are_named() -> None:
     few = reference(np.repeat([0, 1], [60, 12]))
     alone = dataclasses.replace(NET, by_repeat=(0.8,))
     found = list(state_warnings([alone], on(few, "cv", near_duplicates=5, label_conflicts=1)))
-    assert found[0].startswith("5 of 72 test cases have a near duplicate")
+    assert found[0].startswith("5 of 72 cases have a near duplicate among")
     assert found[1].startswith("Pairs of near duplicates with different labels: 1.")
     assert found[2].startswith("Few patients of class abnormal: 12;")
     assert found[3].startswith("Every model was trained with one seed")
-    assert found[4].startswith("Every case was scored by cross-validation")
+    assert found[4].startswith("Intervals are approximate: the folds of a cross")
 
 
 def test_small_classes_take_one_warning() -> None:

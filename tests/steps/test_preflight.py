@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic.dataclasses import dataclass
 
 from skiagram.composition import Composition
 from skiagram.errors import OptionError
+from skiagram.models.classical.finder import CandidateFinder
 from skiagram.options import build
 from skiagram.steps.preflight import _OF_OTHER_OUTCOMES, DataSetFacts, check_run
+from skiagram.strict import STRICT
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.number import Number
 
@@ -18,6 +21,11 @@ REPOSITORY = Path(__file__).parents[2]
 PATIENTS = [f"P{at}" for at in range(20)]
 SIZE = Number(column="size", unit="mm")
 DATA = DataSetFacts(Classes(("normal", "cancer"), 1), [0, 1] * 10, PATIENTS, ("site",))
+
+
+@dataclass(**STRICT)
+class OwnFinder(CandidateFinder):
+    """A finder of a user, outside the package."""
 
 
 def test_the_choices_of_a_new_project_are_followed() -> None:
@@ -32,6 +40,13 @@ def test_the_choices_of_a_new_project_are_followed() -> None:
         ({"baselines": ["svm", "svm"]}, "`svm` is named 2 times"),
         ({"baselines": ["encoder_svm"]}, "reads the encoder `dinov2_small`.*add it to `encoders`"),
         ({"baselines": ["candidate_finder"]}, "none are proposed.*blobs, grid"),
+        (
+            {
+                "baselines": ["candidate_finder"],
+                "conf.model.candidate_finder._target_": f"{__name__}.OwnFinder",
+            },
+            "none are proposed.*blobs, grid",
+        ),
         ({"explained": ["forest"]}, "explained: `forest` is no model of the run.*svm"),
         ({"compare": [["svm", "small_cn"]]}, "compare: `small_cn`.*did you mean `small_cnn`"),
         ({"combinations": ["late"]}, "late.members: `covariates` is no model of the run"),

@@ -118,6 +118,7 @@ class MeasuredRun:
     Attributes:
         setting: The cases.
         models: In the order of params.yaml.
+        mixtures: What stands for an arm whose folds chose different models, measured as a model is.
         contender: What is held against the classical models, a key of `arms` where it could be
             scored.
         site_column: Column of the sites that models had not seen; empty where there is none.
@@ -130,6 +131,7 @@ class MeasuredRun:
     arms: Mapping[str, SelectedArm]
     contender: Contender
     options: EvaluationOptions
+    mixtures: tuple[MeasuredModel, ...] = ()
     site_column: str = ""
     site: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
     traits: CaseTraits | None = None

@@ -14,7 +14,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.significance import McNemar, mcnemar
 from skiagram.statistics.variation import Variation
-from skiagram.tasks.predicted import MeasuredFigure, Predicted
+from skiagram.tasks.predicted import Predicted
 from skiagram.tasks.scored_cases import ScoredCases
 
 SAME_ORDER = "the two order all cases alike"
@@ -126,10 +126,6 @@ class ComparedModel:
     def parts(self) -> dict[str, Linearised]:
         """What the primary figure is a mean of, such as findings; empty where of nothing."""
         return dict(self.predicted.measure_parts(self.scored))
-
-    def list_figures(self) -> list[MeasuredFigure]:
-        """List all figures that are means over cases, the primary one first."""
-        return self.predicted.measure(self.scored)
 
 
 def measure_alike(models: Sequence[ComparedModel]) -> list[Linearised]:

@@ -10,8 +10,6 @@ from skiagram.evaluation.arm_selection import (
     MeasuredModel,
     MeasuredRun,
     list_arms,
-    name_rules,
-    select_arms,
 )
 from skiagram.evaluation.clinical_utility import assess_utility_of_arms
 from skiagram.evaluation.comparisons import (
@@ -20,11 +18,11 @@ from skiagram.evaluation.comparisons import (
     rank_trained,
 )
 from skiagram.evaluation.evaluation_record import IDEAL_OBSERVER, MAJORITY, Evaluation
-from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
+from skiagram.evaluation.evaluation_set import assemble_evaluation_set
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.finding import evaluate_finding
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.measurement import measure_models
+from skiagram.evaluation.measurement import measure_run
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.reader_study import study_readers_of_run
 from skiagram.evaluation.results import LIMIT, METRICS, ModelResult
@@ -104,10 +102,10 @@ def evaluate(
         inputs.covariates,
         subset.case_id if subset else None,
     )
-    # Every model, then the mixtures of models that stand for an arm.
-    run = measure_run(inputs, setting, options, fold_column, compute)
-    joined = [arm.mixture for arm in run.arms.values() if arm.mixture]
-    mixtures = measure_models(joined, setting, options.analyses, compute)
+    # Every model, what stands for each arm, and the sites that no model had seen.
+    run = measure_run(inputs.models, setting, options, compute)
+    column, site = find_sites(setting, fold_column, inputs.card, inputs.models)
+    run = replace(run, site_column=column, site=site, traits=inputs.traits)
     # All comparisons and further analyses.
     found = evaluate_finding(inputs.finding, run) if inputs.finding else (None, ())
     figures = FigureTable(tuple(row for analyse in ANALYSES for row in analyse(run)))
@@ -132,7 +130,7 @@ def evaluate(
         near_duplicates=setting.near_duplicates,
         models=results,
         facts=tuple(list_facts(run, figures)),
-        mixtures=draw_plots(mixtures, shown, task.predicted),
+        mixtures=draw_plots(run.mixtures, shown, task.predicted),
         arms={arm: selected.choice for arm, selected in run.arms.items()},
         warnings=(*([subset.describe()] if subset else []), *warnings),
         margin=run.margin,
@@ -146,23 +144,6 @@ def evaluate(
         finding=found[0],
     )
     return with_verdict(evaluation)
-
-
-def measure_run(
-    inputs: EvaluationInputs,
-    setting: EvaluationSet,
-    options: EvaluationOptions,
-    fold_column: str,
-    compute: Compute,
-) -> MeasuredRun:
-    """Measure every model on the reported cases, and choose what stands for each arm."""
-    models = measure_models(inputs.models, setting, options.analyses, compute)
-    # The choice does not see the reported labels.
-    chosen_by = {model.name: model.chosen_by for model in models}
-    rules = name_rules(options, setting.task)
-    arms, contender = select_arms(models, chosen_by, setting, rules, options)
-    sites = find_sites(setting, fold_column, inputs.card, inputs.models)
-    return MeasuredRun(setting, models, arms, contender, options, *sites, inputs.traits)
 
 
 def draw_plots(

@@ -17,7 +17,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun, SelectedArm, select_arms
+from skiagram.evaluation.arm_selection import (
+    MeasuredRun,
+    SelectedArm,
+    SelectionFigure,
+    select_arms,
+)
 from skiagram.evaluation.comparisons import correct_over_arms
 from skiagram.evaluation.evaluation_record import (
     FINDING,
@@ -26,12 +31,12 @@ from skiagram.evaluation.evaluation_record import (
     MEAN_SENSITIVITY,
     MERIT,
     PREVALENCE,
+    Contender,
     FindingEvaluation,
 )
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.finder_selection import measure_for_selection
-from skiagram.evaluation.froc_area import measure_froc_area
 from skiagram.evaluation.judged_images import JudgedImages
 from skiagram.evaluation.results import (
     FINDERS,
@@ -56,6 +61,7 @@ from skiagram.statistics.froc import (
     FreeResponse,
     Ratings,
     difference_found,
+    difference_of_areas,
     ratio_found,
 )
 from skiagram.statistics.linearised import Linearised
@@ -63,6 +69,8 @@ from skiagram.statistics.variation import effective_patients
 from skiagram.tasks.scored_cases import ScoredCases
 
 Floats = NDArray[np.float64]
+FROC_AREA = "froc_area"
+AREA_TO = 1.0  # false marks per image, up to which readers accept them
 _DRAWN = 2.0 ** (np.arange(-24, 25) / 8)  # false marks per image, 1/8 to 8
 
 
@@ -93,43 +101,22 @@ def evaluate_finding(
     Returns:
         The record of finding, and the rows of further analyses of the same marks.
     """
-    setting, options = run.setting, run.options
-    search = FindingSearch.of(tables, setting, options.hit, options.replicates)
-    if search is None:
+    found = find_finders(tables, run)
+    if found is None:
         return None, ()
-    # Each finder on the reported cases, and on development cases what it may be chosen by.
-    finders, results = list[MeasuredModel](), list[FinderResult]()
-    marks, responses, figures = {}, {}, {}
-    for model in run.models:
-        name, model_marks = model.name, model.predictions.marks
-        if model.compared and model_marks is not None:
-            found = search.respond(model_marks, model.compared.scored)
-            figure = measure_for_selection(
-                model.predictions, model_marks, tables.known, setting, options.hit, tables.spacing
-            )
-            results.append(search.measure(name, *found, selection_sensitivity=figure.value))
-            finders.append(model)
-            marks[name], responses[name], figures[name] = model_marks, found[0], figure
-    if not finders:
-        return None, ()
-    # What stands for each arm, chosen by the development figures.
-    rules = options.analyses.simple_rules
-    arms, contender = select_arms(finders, figures, setting, rules, options)
-    standing = {
-        arm: search.respond(marks_of(arms[arm], marks), arms[arm].compared.scored)
-        for arm in (contender, "classical")
-        if arm in arms
-    }
+    search, contender = found.search, found.contender
+    standing = {arm: found.arms[arm] for arm in (contender, "classical") if arm in found.arms}
+    responses = {name: response for name, (response, _) in found.finders.items()}
     # The ideal observer of generated data is one more finder.
     if search.ideal:
         responses[IDEAL_OBSERVER] = search.ideal[0]
-    arm_responses = {arm: response for arm, (response, _) in standing.items()}
-    rows = search.compare(responses, arm_responses, contender, rules)
+    arm_responses = {arm: response for arm, (_, (response, _)) in standing.items()}
+    rows = search.compare(responses, arm_responses, contender, run.options.analyses.simple_rules)
     # Without a spacing for every image, distances are in pixels.
     judged = search.judged
     unknown = any(judged.spacing[case] is None for case in judged.image)
     evaluation = FindingEvaluation(
-        rule=options.hit,
+        rule=run.options.hit,
         unit="pixels" if unknown else "mm",
         variant="JAFROC" if search.normal else "JAFROC1",
         lesions=len(judged.lesions),
@@ -138,30 +125,79 @@ def evaluate_finding(
         unplaced=judged.unplaced,
         near_duplicates=int((~judged.kept).sum()) - judged.unplaced,
         ceiling=tables.ceiling,
-        finders=tuple(results),
+        finders=tuple(
+            search.measure(name, *of, selection_sensitivity=found.chosen_by[name].value)
+            for name, of in found.finders.items()
+        ),
         arms={
-            arm: search.measure(arms[arm].choice.model, *of, arm=arm)
-            for arm, of in standing.items()
+            arm: search.measure(selected.choice.model, *of, arm=arm)
+            for arm, (selected, of) in standing.items()
         },
-        chosen={arm: dict(arms[arm].choice.chosen) for arm in standing},
+        chosen={arm: dict(selected.choice.chosen) for arm, (selected, _) in standing.items()},
         contender=contender,
         ideal=search.measure(IDEAL_OBSERVER, *search.ideal) if search.ideal else None,
     )
     return evaluation, rows
 
 
-def marks_of(arm: SelectedArm, marks: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return the marks of what stands for an arm: in each fold those of the model chosen there."""
-    if arm.mixture is None:
-        return marks[arm.choice.model]
-    parts = []
-    for (repeat, fold), name in arm.of_folds.items():
-        model_marks = marks[name]
-        parts.append(model_marks[(model_marks["repeat"] == repeat) & (model_marks["fold"] == fold)])
-    return pd.concat(parts, ignore_index=True)
-
-
 Found = tuple[FreeResponse, Floats]  # and the distance of each hit
+
+
+@dataclass(frozen=True)
+class MeasuredFinders:
+    """The finders of a run on the reported images, and what stands for each arm of them.
+
+    Attributes:
+        finders: Model → its marks there.
+        chosen_by: Model → what it may be chosen by: the lesions of development cases that it finds,
+            never the AUC of images.
+        arms: Arm → what was chosen for it, and its marks: in each fold those of the model that was
+            chosen there.
+    """
+
+    search: "FindingSearch"
+    finders: Mapping[str, Found]
+    chosen_by: Mapping[str, SelectionFigure]
+    arms: Mapping[str, tuple[SelectedArm, Found]]
+    contender: Contender
+
+
+def find_finders(tables: FindingTables, run: MeasuredRun) -> MeasuredFinders | None:
+    """Measure the models that left marks, and choose among them; None without such or a lesion."""
+    setting, options = run.setting, run.options
+    search = FindingSearch.of(tables, setting, options.hit, options.replicates)
+    marks = {
+        model.name: model.predictions.marks
+        for model in run.models
+        if model.compared and model.predictions.marks is not None
+    }
+    if search is None or not marks:
+        return None
+    # Each finder on the reported cases, and on development cases what it may be chosen by.
+    models = [model for model in run.models if model.name in marks]
+    compared = run.compared
+    finders = {name: search.respond(each, compared[name].scored) for name, each in marks.items()}
+    chosen_by = {
+        model.name: measure_for_selection(
+            model.predictions, marks[model.name], tables.known, setting, options.hit, tables.spacing
+        )
+        for model in models
+    }
+    rules = options.analyses.simple_rules
+    selected, contender = select_arms(models, chosen_by, setting, rules, options)
+    # What stands for an arm has the marks of one model, or of each fold's own.
+    arms = {}
+    for arm, each in selected.items():
+        parts = [
+            marks[name][(marks[name]["repeat"] == repeat) & (marks[name]["fold"] == fold)]
+            for (repeat, fold), name in each.of_folds.items()
+        ]
+        if each.mixture is None:
+            standing = marks[each.choice.model]
+        else:
+            standing = pd.concat(parts, ignore_index=True)
+        arms[arm] = each, search.respond(standing, each.compared.scored)
+    return MeasuredFinders(search, finders, chosen_by, arms, contender)
 
 
 @dataclass(frozen=True)
@@ -301,7 +337,7 @@ class FindingSearch:
         Of the figure of merit and of the mean sensitivity, where both arms are there; and measure
         the area under the FROC curve of all finders.
         """
-        areas = measure_froc_area(finders, arms, contender, self.draws)
+        areas = self._measure_areas(finders, arms, contender)
         # Without both arms the areas alone remain.
         if not {contender, "classical"} <= set(arms):
             return areas
@@ -324,6 +360,34 @@ class FindingSearch:
             difference = first_merit - self.merit(finders[rule])
             against_rules.append(row(difference.estimate(), versus=rule, p=difference.p()))
         return (*rows, *correct_over_arms(against_rules), *areas)
+
+    def _measure_areas(
+        self,
+        finders: Mapping[str, FreeResponse],
+        arms: Mapping[str, FreeResponse],
+        contender: str,
+    ) -> tuple[FigureRow, ...]:
+        """Measure the area under FROC up to one false mark per image, and the arms' difference.
+
+        The mean share of the lesions found over all rates from 0 to that one (Bandos et al. 2009,
+        *Biometrics* 65:247, restricted to the rates of interest as a partial AUC is). LUNA16's mean
+        sensitivity weighs rates up to 8 instead.
+        """
+        row = partial(make_row, analysis=FROC_AREA, figure="area")
+        rows = [
+            row(
+                bootstrap_estimate(
+                    response.area(AREA_TO), self.draws, kind="percentile", most_cases=MOST_LESIONS
+                ),
+                model=name,
+            )
+            for name, response in finders.items()
+        ]
+        if {contender, "classical"} <= set(arms):
+            difference = difference_of_areas(arms[contender], arms["classical"], AREA_TO)
+            estimate = bootstrap_difference(difference, self.draws)
+            rows.append(row(estimate, model=contender, versus="classical"))
+        return tuple(rows)
 
     def subtract(self, first: FreeResponse, second: FreeResponse) -> dict[str, Estimate]:
         """Return by how much two figures of the one are above those of the other, paired."""

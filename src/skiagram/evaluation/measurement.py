@@ -9,8 +9,11 @@ import numpy as np
 from skiagram.compute.workers import Compute
 from skiagram.evaluation.arm_selection import (
     MeasuredModel,
+    MeasuredRun,
     SelectionFigure,
     find_selection_figure,
+    name_rules,
+    select_arms,
 )
 from skiagram.evaluation.calibration_assessment import assess_calibration, estimate_decision_curve
 from skiagram.evaluation.compared_model import ComparedModel
@@ -31,7 +34,7 @@ from skiagram.evaluation.metrics import (
     list_estimators,
     order_across_fits,
 )
-from skiagram.evaluation.options import RequestedAnalyses
+from skiagram.evaluation.options import EvaluationOptions, RequestedAnalyses
 from skiagram.evaluation.results import (
     CALIBRATION,
     CLASSES,
@@ -61,25 +64,35 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.scored_cases import ScoredCases
 
 
-def measure_models(
+def measure_run(
     models: Sequence[Predictions],
     setting: EvaluationSet,
-    analyses: RequestedAnalyses,
+    options: EvaluationOptions,
     compute: Compute,
     figure_names: Sequence[str] | None = None,
-) -> tuple[MeasuredModel, ...]:
-    """Measure every model, several side by side.
+) -> MeasuredRun:
+    """Measure every model, several side by side, choose what stands for each arm, and measure that.
 
     Args:
         figure_names: Figures that are asked for besides the primary one, and nothing else then;
             None for all that the task has, and every analysis of a model.
     """
-    compared = [
-        None if model.outcome.status == "failed" else ComparedModel.on(setting, model)
+    measure = partial(
+        _measure, setting=setting, analyses=options.analyses, figure_names=figure_names
+    )
+    scored = [
+        (model, None if model.outcome.status == "failed" else ComparedModel.on(setting, model))
         for model in models
     ]
-    measure = partial(_measure, setting=setting, analyses=analyses, figure_names=figure_names)
-    return tuple(compute.map(measure, zip(models, compared, strict=True), releases_lock=True))
+    measured = tuple(compute.map(measure, scored, releases_lock=True))
+    # The choice does not see the reported labels.
+    chosen_by = {model.name: model.chosen_by for model in measured}
+    rules = name_rules(options, setting.task)
+    arms, contender = select_arms(measured, chosen_by, setting, rules, options)
+    # The mixtures of models that folds chose are lined up already.
+    mixed = [(arm.mixture, arm.compared) for arm in arms.values() if arm.mixture]
+    mixtures = tuple(compute.map(measure, mixed, releases_lock=True))
+    return MeasuredRun(setting, measured, arms, contender, options, mixtures)
 
 
 def _measure(
@@ -142,13 +155,15 @@ def measure_scores(
     """Measure what scores on the reported cases alone tell of a model, whoever made them.
 
     Args:
-        figure_names: As `measure_models` has them.
+        figure_names: As `measure_run` has them.
     """
     cases, draws, predicted = setting.cases, setting.draws, setting.task.predicted
     names = None if figure_names is None else [predicted.primary, *figure_names]
     figures: list[Named] = []
     # Of a measured outcome its own figures; of classes the usual metrics.
-    if predicted.has_value:
+    if names == [predicted.primary]:  # no other is measured for nothing
+        figures.append((predicted.primary, "", predicted.measure_primary(scores).estimate()))
+    elif predicted.has_value:
         measured = predicted.measure(scores)
         figures += [
             (each.name, each.group, each.figure.estimate())

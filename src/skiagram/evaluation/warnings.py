@@ -50,7 +50,8 @@ def state_warnings(
     if are_told_apart(figures, above=UNLIKE):
         yield say("shift.doubt", classifier=describe_classifier(figures, is_external=is_external))
     if setting.near_duplicates:
-        yield say("doubt.copies", number=setting.near_duplicates, cases=len(setting.cases))
+        counts = {"number": setting.near_duplicates, "cases": len(setting.cases)}
+        yield say(f"doubt.copies_{task.design}", **counts)
     if setting.label_conflicts:
         yield say("doubt.label_conflicts", number=setting.label_conflicts)
     yield from predicted.doubts(cases.value, cases.label, cases.patient)

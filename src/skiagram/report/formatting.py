@@ -1,10 +1,12 @@
 """Numbers and words as the pages print them, and the order in which they show the models."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from skiagram.evaluation.criteria import is_nothing_of_use
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
+from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.sentences import say
 from skiagram.statistics.estimate import (
@@ -90,13 +92,21 @@ def name_class(task: Task, label: int) -> str:
     return name if any(map(str.isalpha, name)) else f"“{name}”"
 
 
-def list_simple_rules(evaluation: Evaluation) -> list[ModelResult]:
-    """List the models of the run that stand for simple rules and for no arm."""
-    rules = {rule.versus for rule in evaluation.simple_rules}
+def list_simple_rules(
+    evaluation: Evaluation, rules: Sequence[FigureRow] | None = None
+) -> list[ModelResult]:
+    """List the models of the run that stand for simple rules, chance among them, and for no arm.
+
+    Args:
+        rules: Differences from those that are listed; None for all.
+    """
+    versus = {rule.versus for rule in (evaluation.simple_rules if rules is None else rules)}
+    chance = evaluation.task.predicted.chance_rule
+    names = {chance if name == PREVALENCE else name for name in versus}
     return [
         model
         for model in evaluation.models
-        if model.outcome.model in rules and not is_best(evaluation, model)
+        if model.outcome.model in names and not is_best(evaluation, model)
     ]
 
 
@@ -104,6 +114,7 @@ class DesignWords(NamedTuple):
     """Parts of sentences."""
 
     reported: str
+    tested: str
     chosen: str
     fixed_on: str
     held_out: str
@@ -113,6 +124,7 @@ class DesignWords(NamedTuple):
 DESIGN_WORDS: dict[Design, DesignWords] = {
     "holdout": DesignWords(
         reported="the sealed test cases",
+        tested="test cases",
         chosen="chosen on the development set",
         fixed_on="out-of-fold scores of the development set",
         held_out="held-out cases of the development set",
@@ -120,6 +132,7 @@ DESIGN_WORDS: dict[Design, DesignWords] = {
     ),
     "cv": DesignWords(
         reported="cases held out by cross-validation",
+        tested="held-out cases",
         chosen="chosen within each fold by its inner folds",
         fixed_on="inner out-of-fold scores, within the training part of each fold",
         held_out="held-out cases of the training part of each fold",
@@ -131,7 +144,8 @@ DESIGN_WORDS: dict[Design, DesignWords] = {
 def design_words(evaluation: Evaluation) -> DesignWords:
     """Return the words for what an evaluation reports; another cohort is no sealed test set."""
     words = DESIGN_WORDS[evaluation.task.design]
-    return words._replace(reported="another cohort") if evaluation.is_external else words
+    cohort = {"reported": "another cohort", "tested": "cases of the cohort"}
+    return words._replace(**cohort) if evaluation.is_external else words
 
 
 def warn_at_chance(evaluation: Evaluation) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from skiagram.composition import GROUPS, Composition
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.models.arm_of_file import CLASSES, OTHER_ARM, require_arm, target_of
-from skiagram.options import PARAMS, build, check, find_value, split_names
+from skiagram.options import PARAMS, build, check, find_value, resolve, split_names
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import Entry, Source
@@ -28,13 +28,8 @@ if TYPE_CHECKING:
 
 Models = Mapping[str, Mapping[str, Any]]  # name → its options
 
-_CANDIDATE_FINDERS = (  # they look at the places of a `proposal`
-    "skiagram.models.classical.finder.",
-    "skiagram.models.classical.fused_finder.",
-    "skiagram.models.deep.window_finder.",
-)
-_FINDERS = (*_CANDIDATE_FINDERS, "skiagram.models.deep.heat_map_finder.")
-_OF_OTHER_OUTCOMES = (  # they do not learn classes
+_OWN = "skiagram."  # before the class of a model that comes along
+_OF_OTHER_OUTCOMES = (  # of these models, those that do not learn classes
     "skiagram.models.classical.cox.",
     "skiagram.models.classical.null_model.",
 )
@@ -282,7 +277,8 @@ def _check_references(options: Composition, trained: Models) -> None:
                 allowed=", ".join(encoders) or "none is chosen",
                 remedy=f"add it to `encoders` in {PARAMS}, or leave `{name}` out",
             )
-        if target_of(values).startswith(_CANDIDATE_FINDERS) and choices.get("proposal") == "none":
+        looks_at_places = choices.get("proposal") == "none" and _find_in(name, values)
+        if looks_at_places and looks_at_places != "images":
             proposals = [each for each in options.list_files("proposal") if each != "none"]
             raise OptionError(
                 f"`{name}` looks at places in images, and none are proposed",
@@ -327,7 +323,7 @@ def _check_models(
             remedy="leave the networks out (`--networks none`)",
         )
     for name, values in trained.items():
-        if data.has_lesions is False and target_of(values).startswith(_FINDERS):
+        if data.has_lesions is False and _find_in(name, values):
             raise OptionError(
                 f"`{name}` finds lesions, and no lesion is marked in these images",
                 where="networks" if name in networks else "baselines",
@@ -345,13 +341,14 @@ def _check_models(
         )
     # A model that cannot learn the outcome is a line of the report, a run of such models none.
     classical = {name: values for name, values in trained.items() if name not in networks}
-    if not data.predicted.has_value:  # nearly all learn them; none is built, which takes a second
-        learns = [
-            not target_of(values).startswith(_OF_OTHER_OUTCOMES) for values in classical.values()
-        ]
-    else:
-        built = [build(values, "model") for values in classical.values()]
-        learns = [kind in getattr(model, "tasks", ("class",)) for model in built]
+    learns = []
+    for values in classical.values():
+        target = target_of(values)
+        # Nearly all that come along learn classes; none of them is built, which takes a second.
+        if target.startswith(_OWN) and not data.predicted.has_value:
+            learns.append(not target.startswith(_OF_OTHER_OUTCOMES))
+        else:
+            learns.append(kind in getattr(build(values, "model"), "tasks", ("class",)))
     if learns and not any(learns):
         raise OptionError(
             f"none of {listed(f'`{name}`' for name in classical)} learns what is predicted, "
@@ -360,6 +357,18 @@ def _check_models(
             allowed=f"models that learn the kind {kind}, such as logistic_regression",
             remedy="name such a model too, or leave `--baselines` out for the usual ones",
         )
+
+
+def _find_in(name: str, values: Mapping[str, Any]) -> str:
+    """Return what a finder looks at, as its class says; empty for a model of whole images.
+
+    Of the models that come along only those in modules of finders are imported: it takes seconds.
+    """
+    target = target_of(values)
+    if target.startswith(_OWN) and "finder." not in target:
+        return ""
+    looks_at = getattr(resolve(target, f"model.{name}"), "finds_in", None)
+    return looks_at if isinstance(looks_at, str) else ""
 
 
 def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition) -> None:

@@ -9,24 +9,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.errors import OptionError
-from skiagram.evaluation.arm_selection import (
-    MeasuredModel,
-    mean_of_chosen,
-    name_rules,
-    select_arms,
-)
+from skiagram.evaluation.arm_selection import MeasuredRun, mean_of_chosen
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT
 from skiagram.evaluation.evaluation_set import EvaluationSet
-from skiagram.evaluation.finder_selection import measure_for_selection
-from skiagram.evaluation.finding import FindingSearch, FindingTables, marks_of
-from skiagram.evaluation.measurement import measure_models
+from skiagram.evaluation.finding import (
+    FindingSearch,
+    FindingTables,
+    MeasuredFinders,
+    find_finders,
+)
+from skiagram.evaluation.measurement import measure_run
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import LIMIT, METRICS, ModelResult
 from skiagram.evaluation.results import SELECTION as OF_SELECTION
@@ -268,78 +266,45 @@ def measure_row(
         raise OptionError(fault, where="sweep.figures", allowed=", ".join(names))
     # The models as evaluate measures them; the efficiency comes with the ideal observer.
     asked = [name for name in figure_names if name != EFFICIENCY]
-    measured = measure_models(models, setting, options.analyses, IN_PROCESS, asked)
+    run = measure_run(models, setting, options, IN_PROCESS, asked)
+    metrics = {
+        model.name: _list_metrics(model.result, task.predicted, figure_names)
+        for model in (*run.models, *run.mixtures)
+    }
     shown = {
         model.name: ShownModel(
             model.predictions.outcome.title,
             model.arm,
             {selection: model.result.find(selection, OF_SELECTION)},
-            _list_metrics(model.result, task.predicted, figure_names),
+            metrics[model.name],
             model.compared,
         )
-        for model in measured
-    }
-    # What stands for each arm: a model of the row, or the mixture of those that folds chose.
-    chosen_by = {model.name: model.chosen_by for model in measured}
-    arms, _ = select_arms(measured, chosen_by, setting, name_rules(options, task), options)
-    mixtures = [arm.mixture for arm in arms.values() if arm.mixture]
-    mixed = {
-        each.name: _list_metrics(each.result, task.predicted, figure_names)
-        for each in measure_models(mixtures, setting, options.analyses, IN_PROCESS, asked)
+        for model in run.models
     }
     # The best of each arm, with its figures and the names of those chosen.
-    for arm, selected in arms.items():
+    for arm, selected in run.arms.items():
         titles = [shown[name].title for name in selected.choice.chosen]
         value = None if selected.selection is None else task.predicted.direct(selected.selection)
-        mixture = selected.mixture
+        development, own = {selection: Estimate(value)}, metrics[selected.choice.model]
         shown[f"{BEST}{arm}"] = ShownModel(
-            ", ".join(titles),
-            arm,
-            {selection: Estimate(value)},
-            mixed[mixture.outcome.model] if mixture else shown[selected.choice.model].metrics,
-            selected.compared,
+            ", ".join(titles), arm, development, own, selected.compared
         )
     # Figures of finding, and of cases with an earlier image.
-    if finding is not None:
-        shown |= _add_finding(shown, measured, setting, options, finding)
+    found = None if finding is None else find_finders(finding, run)
+    if found is not None:
+        shown |= _describe_finders(shown, found, run)
     if later is not None:
         shown = {name: _add_later(each, later) for name, each in shown.items()}
     return MeasuredRow(shown, setting, options.margin * task.predicted.margin_unit)
 
 
-def _add_finding(
-    shown: Mapping[str, ShownModel],
-    measured: Sequence[MeasuredModel],
-    setting: EvaluationSet,
-    options: EvaluationOptions,
-    tables: FindingTables,
+def _describe_finders(
+    shown: Mapping[str, ShownModel], found: MeasuredFinders, run: MeasuredRun
 ) -> dict[str, ShownModel]:
-    """Return the finders with figures of finding, and what stands for each arm of them.
+    """Return the finders with figures of finding, and what stands for each arm of them."""
+    search = found.search
 
-    Finders are chosen by the lesions that they find, never by the AUC of images.
-    """
-    # Finders that made marks.
-    search = FindingSearch.of(tables, setting, options.hit, options.replicates)
-    marks = {
-        each.name: each.predictions.marks
-        for each in measured
-        if each.compared and each.predictions.marks is not None
-    }
-    finders = [each for each in measured if each.name in marks]
-    if search is None or not finders:
-        return {}
-    # What each finder is chosen by.
-    chosen_by = {
-        each.name: measure_for_selection(
-            each.predictions, marks[each.name], tables.known, setting, options.hit, tables.spacing
-        )
-        for each in finders
-    }
-
-    def describe(model: ShownModel, finder_marks: pd.DataFrame, value: float | None) -> ShownModel:
-        if model.compared is None:
-            return model
-        response, _ = search.respond(finder_marks, model.compared.scored)
+    def describe(model: ShownModel, response: FreeResponse, value: float | None) -> ShownModel:
         figures = {
             MERIT: search.merit(response).estimate(),
             MEAN_SENSITIVITY: search.mean_sensitivity(response),
@@ -348,12 +313,12 @@ def _add_finding(
         metrics, both = {**model.metrics, **figures}, (search, response)
         return replace(model, development=development, metrics=metrics, search=both)
 
-    described = {name: describe(shown[name], marks[name], chosen_by[name].value) for name in marks}
-    rules = options.analyses.simple_rules
-    # What stands for each arm, chosen by the sensitivity of development cases.
-    arms, _ = select_arms(finders, chosen_by, setting, rules, options)
-    by_auc = {each.name: each.chosen_by for each in finders}
-    for arm, selected in arms.items():
+    described = {
+        name: describe(shown[name], response, found.chosen_by[name].value)
+        for name, (response, _) in found.finders.items()
+    }
+    by_auc = {each.name: each.chosen_by for each in run.models}
+    for arm, (selected, (response, _)) in found.arms.items():
         titles = [shown[name].title for name in selected.choice.chosen]
         # The AUC of images stands beside the sensitivity by which they were chosen.
         image_auc = by_auc[next(iter(selected.choice.chosen))].value
@@ -362,8 +327,7 @@ def _add_finding(
         development = {SELECTION: Estimate(image_auc)}
         auc = {AUC: selected.compared.estimate()}
         model = ShownModel(", ".join(titles), arm, development, auc, selected.compared)
-        marked = marks_of(selected, marks)
-        described[f"{BEST}{arm}{FINDER}"] = describe(model, marked, selected.selection)
+        described[f"{BEST}{arm}{FINDER}"] = describe(model, response, selected.selection)
     return described
 
 

@@ -21,7 +21,7 @@ from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 # Analyses, models and sections of the page that need a case to be put into one of its classes.
 OF_CLASSES = frozenset(
     {"calibration", "combinations", "confusion", "curves", "decisions", "efficiency", "explained"}
-    | {"finding", "froc_area", "galleries", "label_conflicts", "majority", "prediction_sets"}
+    | {"finding", "galleries", "label_conflicts", "majority", "prediction_sets"}
     | {"readers", "stability", "subgroups", "uncertainty", "utility", "worst_errors"}
 )
 # Ranges of what is read from a file: read_record refuses what lies outside.

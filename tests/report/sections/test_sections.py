@@ -238,7 +238,6 @@ LEFT_OUT = {
     "Explanations": "explained",
     "What the best classical model rests on": "no classical model",
     "Finding lesions": "no model searches for lesions",
-    "Finding at few false marks": "no model searches",
     "Repeatable features": "perturbed",
     "Subgroups": "no column divides",
 }

@@ -104,8 +104,7 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
     # The models of each arm that were compared.
     shown = [model for models in list_compared(evaluation).values() for model in models]
     # A simple baseline that is not beaten is drawn beside the models that do not beat it.
-    unbeaten = {rule.versus for rule in gains_over_rules(evaluation) if is_unbeaten(rule)}
-    shown += [rule for rule in list_simple_rules(evaluation) if rule.outcome.model in unbeaten]
+    shown += list_simple_rules(evaluation, [*filter(is_unbeaten, gains_over_rules(evaluation))])
     decisive, useless = _decisive(evaluation), is_nothing_of_use(evaluation)
     # What the primary figure of an outcome that is measured means.
     figure = evaluation.task.predicted.list_figures()[0]
@@ -347,7 +346,8 @@ def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) ->
         groups.append(Group("What images add to what is known without them", added))
     # The simple baselines that were in the run, and chance or the most common class.
     rows = [_row(evaluation, model) for model in list_simple_rules(evaluation)]
-    chance = task.predicted.chance
+    chance, chance_rule = task.predicted.chance, task.predicted.chance_rule
+    reached = evaluation.table.get(analysis=METRICS, model=chance_rule, figure=evaluation.primary)
     half = [format_decimal(chance)] * (2 if evaluation.near_duplicates else 1)
     if chance is not None and not _counts_decisions(evaluation):
         rows.append(TableRow("Chance", half))
@@ -360,6 +360,8 @@ def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) ->
             uncounted if evaluation.near_duplicates else evaluation.majority_accuracy
         )
         rows.append(TableRow("Always the most common class", [*half, share]))
+    elif reached and chance_rule not in evaluation.titles:  # measured, though not in the run
+        rows.append(TableRow("Chance", [fill_cell(reached), *[""] * (len(columns) - 1)]))
     if rows:
         groups.append(Group("Simple baselines", rows))
     # The limit of generated data comes last.

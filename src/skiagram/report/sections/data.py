@@ -36,7 +36,13 @@ def data(evaluation: Evaluation, material: Material) -> Context:
 
 def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
     """Tabulate cases by class and part, and patients or groups of near duplicates."""
-    task, parts = evaluation.task, evaluation.cases
+    # Under cross-validation every case is both.
+    task, nested = evaluation.task, evaluation.task.design == "cv"
+    parts = {
+        part: counts
+        for part, counts in evaluation.cases.items()
+        if part == "reported" or not nested
+    }
     # Each class, the one looked for marked.
     rows = [
         TableRow(

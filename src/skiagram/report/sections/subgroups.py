@@ -153,4 +153,4 @@ def draw_subgroups(evaluation: Evaluation) -> Drawing | None:
             axes, [wrap_title(f"{column.replace('_', ' ')}: {value}") for column, value in rows]
         )
         axes.set_xlabel("AUC with 95 % interval")
-        return page.finish("subgroups", "AUC in subgroups of the test cases, as in the table.")
+        return page.finish("subgroups", "AUC of each model in subgroups, as in the table.")
