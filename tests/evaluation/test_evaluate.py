@@ -103,7 +103,7 @@ def test_cross_validation_reports_held_out_cases_and_selects_by_inner_folds():
     assert found.task.part == "out_of_fold"
     assert found.best["classical"] == "weak_tree"
     assert found.cases["development"] == found.cases["reported"] == {"normal": 60, "abnormal": 60}
-    assert any("scored by cross-validation" in one for one in found.warnings)
+    assert any("folds of a cross-validation" in one for one in found.warnings)
     assert not any("identified" in one for one in found.warnings)
 
 

@@ -62,7 +62,7 @@ def test_a_reader_stands_in_every_table_and_is_nobodys_input(project, tmp_path):
     assert difference.high < 0
     report = (project.folder / "reports/report.html").read_text()
     assert "Readers and devices" in report
-    assert "orange: deep networks, grey: readers and devices. " in report
+    assert "blue: classical features, grey: readers and devices." in report
     assert "Dr Gray" in report
     with pytest.raises(
         DataError, match="`Dr Gray` is a column of the data set and cannot score new images"

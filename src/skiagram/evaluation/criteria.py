@@ -560,9 +560,9 @@ def is_settled(evaluation: Evaluation) -> bool:
 def find_missing_patients(evaluation: Evaluation) -> int | None:
     """Find how many patients would find a difference of the margin, if more than were tested.
 
-    None where the question is settled: more patients are not needed for it.
+    None where the question is settled, or no gain is possible: more patients are not needed then.
     """
-    if is_settled(evaluation):
+    if is_settled(evaluation) or judge(evaluation).because == "ceiling":
         return None
     needed = evaluation.figures.find(analysis=PRIMARY, figure="patients_to_detect").value
     if needed is None or needed <= evaluation.patients["reported"]:

@@ -36,7 +36,6 @@ from skiagram.evaluation.warnings import (
     warn_of_unknown_patients,
     warn_without_rules,
 )
-from skiagram.statistics.estimate import format_decimal, format_interval
 from skiagram.statistics.proportions import proportion
 from skiagram.tasks.predicted import Predicted
 
@@ -129,7 +128,7 @@ def evaluate(
         patients={side: cases.patients for side, cases in sides.items()},
         near_duplicates=setting.near_duplicates,
         models=results,
-        facts=tuple(list_facts(run, figures)),
+        facts=task.predicted.count(setting.cases.value, setting.cases.label),
         mixtures=draw_plots(run.mixtures, shown, task.predicted),
         arms={arm: selected.choice for arm, selected in run.arms.items()},
         warnings=(*([subset.describe()] if subset else []), *warnings),
@@ -156,13 +155,3 @@ def draw_plots(
         else model.result
         for model in models
     )
-
-
-def list_facts(run: MeasuredRun, figures: FigureTable) -> Iterator[tuple[str, str]]:
-    """Yield what a reader must know of the reported cases, where something is measured of them."""
-    cases = run.setting.cases
-    yield from run.task.predicted.count(cases.value, cases.label)
-    ideal = figures.find(analysis=LIMIT, model=IDEAL_OBSERVER)
-    if ideal.value is not None and not run.task.defines("efficiency"):
-        title = f"best possible {run.task.predicted.primary_title}, of an ideal observer"
-        yield title, f"{format_decimal(ideal.value)} {format_interval(ideal)}"

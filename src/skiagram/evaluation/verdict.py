@@ -87,7 +87,7 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
     because = say("answer.because", because=explain(evaluation, rule))
     reasons = (
         *(advise_without_use(evaluation) if useless else ()),
-        *say_standing(decisive),
+        *say_standing(decisive, rule),
         *([because] if other else []),
         *describe_gain(decisive),
         describe_figures(decisive),
@@ -111,7 +111,9 @@ def _say_headline(decisive: DecisiveComparison, rule: Rule) -> str:
     if is_nothing_of_use(evaluation):
         finds = finding is not None and not is_no_finder_of_use(evaluation)
         nothing = say("answer.nothing_works")
-        return say("answer.nothing_works_images", nothing=nothing) if finds else nothing
+        if not finds:
+            return nothing
+        return say("answer.nothing_works_images", nothing=f"{nothing[0].lower()}{nothing[1:]}")
     # Of two columns of scores, their names.
     decision = DECISION_WORDS[rule.decision]
     if evaluation.compared is not None:
@@ -196,8 +198,8 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
         yield say("use.baseline", baseline=model.outcome.title, **places)
         return
     title = _title(next(iter(evaluation.arms[arm].chosen)), evaluation)
-    meanwhile = rule.decision == "open" and arm == "classical"
-    yield say("use.meanwhile" if meanwhile else "use.model", model=title, **places)
+    kind = "use.meanwhile" if rule.decision == "open" else "use.model"
+    yield say(kind, model=title, **places)
 
 
 def _state_no_comparison(evaluation: Evaluation) -> Verdict:
@@ -412,9 +414,14 @@ def describe_gap(difference: Estimate) -> str:
     return say("difference.interval", value=value, low=low, high=high)
 
 
-def say_standing(decisive: DecisiveComparison) -> Iterator[str]:
-    """Yield what the decisive difference means, if it does."""
+def say_standing(decisive: DecisiveComparison, rule: Rule) -> Iterator[str]:
+    """Yield what the decisive difference means, if it does.
+
+    At the ceiling no gain is possible, whatever the interval holds.
+    """
     evaluation, difference = decisive.evaluation, decisive.difference
+    if rule.because == "ceiling":
+        return
     if difference.low is None or difference.high is None:
         reason = difference.method.removeprefix("no interval: ")
         yield say("answer.no_interval", reason=reason)
@@ -589,7 +596,9 @@ def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -
 
 
 def _title(model: str, evaluation: Evaluation) -> str:
-    return evaluation.titles.get(model, model)
+    """Return a model's title within a sentence; that of what folds chose is no name."""
+    title = evaluation.titles.get(model, model)
+    return f"the b{title[1:]}" if title.startswith("Best ") else title
 
 
 def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tuple[str, ...]:

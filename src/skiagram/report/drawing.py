@@ -44,6 +44,7 @@ PALETTE = {
 INK, MUTED, PAPER = (PALETTE[name][0] for name in ("ink", "muted", "paper"))
 _ARMS = ("classical", "encoder", "deep", "combined", "reader")
 ARM_COLOUR = {arm: PALETTE[arm][0] for arm in _ARMS}
+ARM_COLOUR_WORDS = dict(zip(_ARMS, ("blue", "teal", "orange", "violet", "grey"), strict=True))
 OTHERS = tuple(PALETTE[name][0] for name in ("green", "purple", "amber", "rose"))
 DASHES = ("-", "--", ":", "-.")
 

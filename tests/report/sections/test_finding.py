@@ -117,7 +117,7 @@ def test_finders_at_chance_are_not_told_by_what_they_find(run: Searched) -> None
     assert "false mark" not in evaluation.verdict + " ".join(state_answer(evaluation))
     of_places = replace(evaluation, finding=run.found)  # finds, but cannot tell whole images apart
     assert state_verdict(of_places).headline.startswith(
-        "Of whole images: No model is shown to work"
+        "Of whole images, no model is shown to work"
     )
 
 

@@ -49,6 +49,7 @@ from skiagram.evaluation.verdict import (
 )
 from skiagram.report.drawing import (
     ARM_COLOUR,
+    ARM_COLOUR_WORDS,
     INK,
     MUTED,
     Drawing,
@@ -135,6 +136,7 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
         "useless": useless,
         "table": tabulate_answer(evaluation, material.sensitivity),
         "forest": draw_forest(evaluation, shown, "answer"),
+        "colours": describe_colours(evaluation),
         "difference": decisive.difference if decisive else None,
         "primary_definition": f"{figure.title}: {meaning}{better}",
         "prevalence": prevalence,
@@ -163,7 +165,8 @@ def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
         decision = DECISION_WORDS[rule.decision].capitalize()
         found = (say("answer.page_finding", decision=decision, because=because), *found)
     images, *others = _of_whole_images(evaluation)
-    return (*found, say("answer.images", answer=images), *others, *use)
+    images = say("answer.images", answer=f"{images[0].lower()}{images[1:]}")
+    return (*found, images, *others, *use)
 
 
 def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
@@ -189,7 +192,7 @@ def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
     return (
         say("answer.page", decision=decision, because=explain(evaluation, rule)),
         describe_figures(decisive),
-        next(say_standing(decisive), ""),  # what would narrow it is said by what to do next
+        next(say_standing(decisive, rule), ""),  # what would narrow it is said by what to do next
         *_of_a_hundred(evaluation),
     )
 
@@ -317,7 +320,7 @@ def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) ->
     where = ", without near duplicates" if evaluation.near_duplicates else ""
     if _counts_decisions(evaluation) and task.positive is None:
         columns.append(f"Correct, per 100 cases{where}")
-        difference.append(fill_cell(None))
+        difference.append(Cell(""))
     elif _counts_decisions(evaluation):
         name = name_class(task, task.positive or 0)
         columns += [f"Found, per 100 {name}{where}", f"False alarms, per 100 others{where}"]
@@ -417,6 +420,12 @@ def _of_hundred(share: Estimate, *, missed: bool = False) -> Cell:
         value, low, high = (None if part is None else 1 - part for part in parts)
         share = Estimate(value, low, high)
     return fill_cell(_scaled(share, 100), 0, 0)
+
+
+def describe_colours(evaluation: Evaluation) -> str:
+    """Say which arm has which colour, of those that are in the run."""
+    arms = (arm for arm, _ in group_by_arm(evaluation))
+    return ", ".join(f"{ARM_COLOUR_WORDS[arm]}: {ARM_TITLES[arm].lower()}" for arm in arms)
 
 
 def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str) -> Drawing:

@@ -24,7 +24,7 @@ from skiagram.report.formatting import (
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.sections.answer import draw_forest
+from skiagram.report.sections.answer import describe_colours, draw_forest
 from skiagram.statistics.estimate import Estimate, format_decimal
 
 HEADINGS = {  # anchors besides those of sections
@@ -40,6 +40,7 @@ def verdict(evaluation: Evaluation, material: Material) -> Context:
     return {
         "headings": HEADINGS,
         "forest": draw_forest(evaluation, models, "auc"),
+        "colours": describe_colours(evaluation),
         "sensitivity": sensitivity_of_verdict(evaluation, material.card.patients_known),
         "off_near_duplicates": evaluation.task.predicted.title_figure(evaluation.off_copies),
     }
