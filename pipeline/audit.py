@@ -10,9 +10,9 @@ def main(options: AuditOptions, run: StageRun) -> None:
     """Audit the ingested images; `passed` appears only where nothing stops the run."""
     (run.target / "data/audit/passed").unlink(missing_ok=True)
     with run.publish(*(f"data/audit/{name}" for name in AUDITED)) as folder:
-        report = audit_project(ROOT, options, folder / "data/audit")
+        stopping = audit_project(ROOT, options, folder / "data/audit")
     with run.publish("data/audit/passed") as folder:
-        judge_audit(report, folder / "data/audit/passed")
+        judge_audit(stopping, folder / "data/audit/passed")
 
 
 if __name__ == "__main__":

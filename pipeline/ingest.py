@@ -9,7 +9,7 @@ from skiagram.steps.ingest import IngestOptions, ingest_project
 def main(options: IngestOptions, run: StageRun) -> None:
     """Read the source; files are looked for in SKIAGRAM_DATA, else fetched."""
     with run.publish("data/images", "data/cases", "data/sealed") as folder:
-        ingest_project(options, folder / "data")
+        ingest_project(ROOT, options, folder / "data")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from skiagram.audit.composition import (
     check_classes,
@@ -23,7 +22,7 @@ from skiagram.audit.groups import check_groups
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.audit.traits import collect_image_traits
 from skiagram.compute.workers import on_all_threads
-from skiagram.errors import AuditStop, DataError, OptionError
+from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import EXACT, Pairs
 from skiagram.near_duplicates.search import find_copies
@@ -71,12 +70,6 @@ class AuditReport:
         head = [f"Or waive it in {options}; the report shows the reason:"]
         return "\n".join([*explanations, *head, "waived_findings:", *waivers, ""])
 
-    def raise_if_stopping(self) -> None:
-        """End the run where a finding demands it."""
-        if self.stopping:
-            names = ", ".join(finding.name for finding in self.stopping)
-            raise AuditStop(f"stopped the run for {names}", where="audit")
-
 
 CHECKS: tuple[Check, ...] = (
     check_near_duplicates,
@@ -100,40 +93,46 @@ def audit(
     covariates: pd.DataFrame | None = None,
     acquisition: Sequence[str] = (),
     measured: pd.DataFrame | None = None,
-    further_traits: Mapping[str, NDArray[np.float64]] | None = None,
-    copies: Pairs | None = None,
 ) -> tuple[AuditReport, pd.DataFrame]:
     """Look for what would make later figures untrustworthy.
 
-    Args:
-        measured: Column `case_id`, and a column a feature that came with the data.
-        further_traits: Traits of the images, besides those that are collected, from which a label
-            must not be told, (n, k) a case.
-        copies: Those of the first store, where they have been searched for already.
-
     Returns:
-        The report, and all pairs of duplicates: `first` < `second` (case ids), `correlation`
-        (float64, of thumbnails in (.98, 1], of transformed copies' detail in (.6, 1]), `exact`
-        (bool) and `kind` (text: "exact", "near duplicate", or what was done), sorted.
+        What `judge` and `tabulate_copies` make of what `collect_evidence` finds.
     """
-    # What the images show, and what is told of them.
+    evidence = collect_evidence(stores, cases, task, card, covariates, acquisition, measured)
+    return judge(evidence), tabulate_copies(evidence)
+
+
+def collect_evidence(
+    stores: Sequence[ImageStore],
+    cases: Cases,
+    task: Task,
+    card: DataCard,
+    covariates: pd.DataFrame | None = None,
+    acquisition: Sequence[str] = (),
+    measured: pd.DataFrame | None = None,
+    copies: Pairs | None = None,
+) -> Evidence:
+    """Look at all images once, and collect their traits and what is told of them.
+
+    Args:
+        acquisition: Covariates that say how an image was taken.
+        measured: Column `case_id`, and a column a feature that came with the data.
+        copies: Those of the first store, where they have been searched for already.
+    """
     appearance = _look(stores, cases, card, copies)
     traits = collect_image_traits(stores, cases, covariates, acquisition, measured)
-    further = {name: columns[traits.rows] for name, columns in (further_traits or {}).items()}
-    traits = dataclasses.replace(traits, images={**traits.images, **further})
-    evidence = Evidence(cases, task, card, appearance, traits, measured)
+    return Evidence(cases, task, card, appearance, traits, measured)
+
+
+def judge(evidence: Evidence) -> AuditReport:
+    """Return what was met, the gravest first.
+
+    Raises:
+        OptionError: A finding is waived that was not looked for, which is a mistake.
+    """
     looked_for = [finding for check in CHECKS for finding in check(evidence)]
-    # the pairs of copies, each under its two case ids
-    ids = np.sort(
-        cases.case_id[np.stack([appearance.pairs.first, appearance.pairs.second])], axis=0
-    )
-    pairs = appearance.pairs
-    columns = {"first": ids[0], "second": ids[1], "correlation": pairs.correlation}
-    kind = pd.Series(pairs.kind.tolist(), dtype=object)
-    table = pd.DataFrame({**columns, "exact": pairs.kind == EXACT, "kind": kind})
-    table = table.sort_values(["first", "second"], ignore_index=True)
-    # what was met, the gravest first; a waiver of what was not looked for is a mistake
-    waived = card.waived_findings
+    waived = evidence.card.waived_findings
     checked = tuple(finding.name for finding in looked_for)
     unknown = sorted(set(waived) - set(checked))
     if unknown:
@@ -148,7 +147,23 @@ def audit(
         if finding.count
     ]
     met.sort(key=lambda finding: _GRAVEST_FIRST.index(finding.severity))
-    return AuditReport(tuple(met), checked), table
+    return AuditReport(tuple(met), checked)
+
+
+def tabulate_copies(evidence: Evidence) -> pd.DataFrame:
+    """List all pairs of images that show the same, each under its two case ids.
+
+    Returns:
+        `first` < `second` (case ids), `correlation` (float64, of thumbnails in (.98, 1], of
+        transformed copies' detail in (.6, 1]), `exact` (bool) and `kind` (text: "exact", "near
+        duplicate", or what was done), sorted.
+    """
+    pairs = evidence.images.pairs
+    ids = np.sort(evidence.cases.case_id[np.stack([pairs.first, pairs.second])], axis=0)
+    columns = {"first": ids[0], "second": ids[1], "correlation": pairs.correlation}
+    kind = pd.Series(pairs.kind.tolist(), dtype=object)
+    table = pd.DataFrame({**columns, "exact": pairs.kind == EXACT, "kind": kind})
+    return table.sort_values(["first", "second"], ignore_index=True)
 
 
 def _look(

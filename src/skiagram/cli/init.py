@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from skiagram.intake.feature_tables import DescribedFeatures
     from skiagram.intake.file_options import FileOptions
     from skiagram.intake.images import DescribedFolder
-    from skiagram.steps.check import CheckedData, CheckedFolder
+    from skiagram.steps.check import CheckedData, CheckedFolder, KeptCheck
     from skiagram.tasks.task import Design
 
 NAME = "init"
@@ -107,6 +107,7 @@ def add_data_set(
     outside: Path | None = None,
     key_file: Path | None = None,
     described: "DescribedFolder | None" = None,
+    kept: "KeptCheck | None" = None,
 ) -> Added:
     """Write config and manifest, and the table that stays with the user.
 
@@ -115,6 +116,7 @@ def add_data_set(
         renew: Whether an earlier data set is replaced; what people wrote into its options stays.
         outside: Folder of the manifest; None for that of the config.
         key_file: Secret key of names in the manifest; None for that of the environment, if any.
+        kept: Where what the check makes stays for stages; None for nowhere.
 
     Raises:
         DataError: Images or rows that cannot be used; each is printed.
@@ -138,12 +140,21 @@ def add_data_set(
     else:
         files.require_new()
     readers = _compose_reader_files(source.columns.scores)
-    # what is in the files, and what was left out
+    # what was left out, and what is in the files
+    every = len(described.frame)
+    source = replace(
+        source,
+        known_issues=(
+            *(issue for issue in source.known_issues if not issue.endswith(LEFT_OUT)),
+            *record_left_out(described.of_other_classes, every, OF_OTHER_CLASSES),
+            *record_left_out(described.without_file, every, "have no file"),
+        ),
+    )
     checked = check_folder(
-        source, options.folder, described.frame, described.design, described.settling
+        source, options.folder, described.frame, described.design, described.settling, kept
     )
     require_usable(checked.data, checked.source.folder, "nothing was written")
-    every, lesionless = len(described.frame), len(described.frame) - len(checked.frame)
+    lesionless = every - len(checked.frame)
     # the folder by a name that other machines have for it, too
     folder, root = options.folder.resolve(), os.environ.get("SKIAGRAM_DATA")
     if root and folder.is_relative_to(Path(root).resolve()):
@@ -151,9 +162,7 @@ def add_data_set(
     source = replace(
         checked.source,
         known_issues=(
-            *(issue for issue in source.known_issues if not issue.endswith(LEFT_OUT)),
-            *record_left_out(described.of_other_classes, every, OF_OTHER_CLASSES),
-            *record_left_out(described.without_file, every, "have no file"),
+            *source.known_issues,
             *record_left_out(lesionless, len(checked.frame), "have no lesion in their masks"),
         ),
         folder=folder.as_posix(),
@@ -259,9 +268,12 @@ def _write_data_set(
 
 
 def add_feature_table(
-    options: "FileOptions",
+    options: "FileOptions", kept: "KeptCheck | None" = None
 ) -> "tuple[DescribedFeatures, CheckedData]":
     """Write the config and the columns that are read into the project; return what they say.
+
+    Args:
+        kept: Where what the check makes stays for stages; None for nowhere.
 
     Raises:
         DataError: Rows cannot be used, each of which is printed, or the cases cannot carry an
@@ -295,9 +307,10 @@ def add_feature_table(
         issues = (*written, *described.source.known_issues)
         renewed = described_as(described.source, present, options.copies)
         described = described._replace(source=replace(renewed, known_issues=issues))
-    data = check_rows(described)
-    require_usable(data, str(options.folder), "nothing was written")
     source = replace(described.source, file=str(table))
+    described = described._replace(source=source)
+    data = check_rows(described, kept)
+    require_usable(data, str(options.folder), "nothing was written")
     table_files = [path for path in (options.folder, options.csv, *options.join) if path]
     leave_out(Path(), options.folder, [*table_files, table])
     table.parent.mkdir(exist_ok=True)
@@ -306,7 +319,7 @@ def add_feature_table(
     options_text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
     write_files({table: text.encode(), option_file: options_text.encode()})
     source.open(None)
-    return described._replace(source=source), data
+    return described, data
 
 
 def _next(added: Added, line: str, further: list[Path]) -> str:

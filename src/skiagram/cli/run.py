@@ -162,6 +162,7 @@ def run_data_set(
     )
     from skiagram.projects.left_out import explain_taken
     from skiagram.projects.running import run_stages
+    from skiagram.steps.checked import CHECKED, remove_checked
     from skiagram.steps.preflight import check_run
     from skiagram.steps.presets import read_encoders
 
@@ -190,12 +191,21 @@ def run_data_set(
             print(*make_project(project), f"The project is {project}.", flush=True)
         with _inside(project):
             files = options, described, project
-            _add_and_choose(*files, usual, user_choices, values, hours, quick=quick)
+            try:
+                _add_and_choose(*files, usual, user_choices, values, hours, quick=quick)
+            except BaseException:
+                remove_checked(Path())
+                raise
     # its run
     with _inside(project), locked(Path(AT_WORK), _WAITING):
         if warning := explain_taken(Path()):
             print(warning, file=sys.stderr)
-        return run_stages(Path())
+        # its stages take over what was checked
+        os.environ[CHECKED] = "yes"
+        try:
+            return run_stages(Path())
+        finally:
+            remove_checked(Path())
 
 
 def _add_and_choose(
@@ -321,13 +331,15 @@ def _add_folder(
     from skiagram.cli.check_report import checked_text
     from skiagram.cli.init import add_data_set
     from skiagram.compute.files import write_files
+    from skiagram.steps.check import KeptCheck, offer_check
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import fitting_choices
 
     # A data set that is there is renewed.
     name = options.short_name
     renew = Path(f"conf/dataset/{name}.yaml").exists()
-    added = add_data_set(options, renew=renew, described=described)
+    kept = KeptCheck.in_project()
+    added = add_data_set(options, renew=renew, described=described, kept=kept)
     data, source = added.checked.data, added.checked.source
     text = checked_text(added.checked, added.design)
     print(printable(text), end="\n\n", flush=True)
@@ -335,6 +347,7 @@ def _add_folder(
     if data.report.stopping:
         print(printable(data.report.explain_stop({}, str(project / added.files.options)).rstrip()))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
+    offer_check(kept, name, added.checked.opened, added.design)
     choices = fitting_choices(name, data, added.design, source.outcome, source.columns.covariates)
     write_files({path: text.encode() for path, text in choices.files.items()})
     return choices, DataSetFacts.of_checked(source, data)
@@ -345,11 +358,15 @@ def _add_table(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
     from skiagram.cli.check_report import features_text, findings_text
     from skiagram.cli.init import add_feature_table
     from skiagram.compute.files import write_files
+    from skiagram.datasets.feature_table import OpenFeatureFile
+    from skiagram.steps.check import KeptCheck, offer_check
+    from skiagram.steps.digest import changed_files
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import table_choices
 
     # The table, what was found in it, and whether the audit stops.
-    described, data = add_feature_table(options)
+    kept = KeptCheck.in_project()
+    described, data = add_feature_table(options, kept)
     findings = findings_text(data, described.design, has_images=False)
     text = "\n\n".join(filter(None, [features_text(described), data.sentence, findings]))
     print(printable(text), end="\n\n", flush=True)
@@ -357,7 +374,10 @@ def _add_table(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
         option_file = f"conf/dataset/{described.source.name}.yaml"
         print(printable(data.report.explain_stop({}, option_file)))
         raise AuditStop("the audit stops this run; nothing was run", where=described.source.name)
-    # The choices that fit it.
+    # What stages take over, and the choices that fit it.
+    source, opened = described.source, OpenFeatureFile(described.source, described.frame)
+    files = changed_files(Path(), [source.name])
+    offer_check(kept, source.name, opened, described.design, files)
     choices = table_choices(described, data)
     write_files({path: text.encode() for path, text in choices.files.items()})
     return choices, DataSetFacts.of_checked(described.source, data)

@@ -109,10 +109,10 @@ class StagesOfProject:
         for stage in described:
             changed = {**files.get(stage.script, {}), **self.changed_weights(stage)}
             if changed:
-                digests[stage.name] += f"\n{_digest_files(changed)}"
+                digests[stage.name] += f"\n{digest_files(changed)}"
         # Sweeps watch the code of the whole package.
         if self.params.get("sweeps"):  # a stage of sweeps/dvc.yaml, which watches the code itself
-            digests["sweep"] = _digest_files(files.get("sweep", {}))
+            digests["sweep"] = digest_files(files.get("sweep", {}))
         digests["options"] = json.dumps(self.resolve_options(described), indent=1)
         if not (self.root / "src").is_dir():
             digests["skiagram"] = code_digest(SkiagramError)
@@ -243,7 +243,7 @@ class StagesOfProject:
                 shutil.rmtree(self.root / path, ignore_errors=True)
 
 
-def _digest_files(changed: Mapping[str, str]) -> str:
+def digest_files(changed: Mapping[str, str]) -> str:
     """Write a line that tells files and their checksums, whose names may name patients."""
     lines = [f"{name}: {changed[name]}" for name in sorted(changed)]
     return f"files {hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"

@@ -4,15 +4,18 @@ import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.audit.run import AuditReport, audit
 from skiagram.compute.checkout import home
-from skiagram.image_store.store import ImageStore, modality_folders
-from skiagram.records.files import read_record, read_table, write_record, write_table
+from skiagram.errors import AuditStop
+from skiagram.steps.checked import take_checked
 from skiagram.strict import STRICT
-from skiagram.tasks.cases import DataCard, read_cases
+
+if TYPE_CHECKING:
+    from skiagram.audit.contract import Evidence
+    from skiagram.audit.run import AuditReport
 
 FINDINGS, NEAR_DUPLICATES = "findings.json", "near_duplicates.parquet"
 AUDITED = (FINDINGS, NEAR_DUPLICATES)
@@ -29,40 +32,66 @@ class AuditOptions:
     acquisition: tuple[str, ...]
 
 
-def audit_project(root: Path, options: AuditOptions, target: Path) -> AuditReport:
-    """Audit a project's data set, and say in the terminal why it stops, with names of files."""
+def audit_project(root: Path, options: AuditOptions, target: Path) -> list[str]:
+    """Audit a project's data set, or take over what the check of this run has found.
+
+    Why the audit stops is said in the terminal, with names of files.
+
+    Returns:
+        Names of the findings that stop the run.
+    """
+    if take_checked(root, "audit", target, acquisition=options.acquisition):
+        return []  # a check that stops is followed by no stage
+    from skiagram.records.files import read_record  # slow to import
+    from skiagram.tasks.cases import DataCard
+
     report = audit_images(root / "data", options.acquisition, target)
     card = read_record(DataCard, root / "data/cases/card.json")
     table = home(root) / "tables" / f"{card.name}.cases.csv"  # where `skiagram init` wrote one
     rows = csv.DictReader(table.read_text("utf-8").splitlines()) if table.exists() else ()
     sys.stderr.write(report.explain_stop({row["case_id"]: row["file"] for row in rows}))
-    return report
+    return [finding.name for finding in report.stopping]
 
 
-def judge_audit(report: AuditReport, passed: Path) -> None:
+def judge_audit(stopping: Sequence[str], passed: Path) -> None:
     """Write the file on which training depends.
 
     Raises:
         AuditStop: The audit found what stops a run.
     """
-    report.raise_if_stopping()
+    if stopping:
+        raise AuditStop(f"stopped the run for {', '.join(stopping)}", where="audit")
     passed.parent.mkdir(parents=True)
     passed.write_text("The audit found nothing that stops the run.\n", encoding="utf-8")
 
 
-def audit_images(ingested: Path, acquisition: Sequence[str], target: Path) -> AuditReport:
+def audit_images(ingested: Path, acquisition: Sequence[str], target: Path) -> "AuditReport":
     """Audit a data set; write `findings.json` and `near_duplicates.parquet`, and return the former.
 
     Args:
         ingested: Folder that step ingest wrote.
         acquisition: Covariates that say how an image was taken.
     """
+    from skiagram.audit.run import collect_evidence
+    from skiagram.image_store.store import ImageStore, modality_folders
+    from skiagram.records.files import read_record, read_table
+    from skiagram.tasks.cases import DataCard, read_cases
+
     cases, task = read_cases(ingested / "cases")
     stores = [ImageStore(folder) for folder in modality_folders(ingested / "images").values()]
     card = read_record(DataCard, ingested / "cases/card.json")
     covariates = read_table(ingested / "cases/covariates.parquet")
     measured = read_table(ingested / "cases/measured.parquet")
-    report, pairs = audit(stores, cases, task, card, covariates, acquisition, measured)
+    evidence = collect_evidence(stores, cases, task, card, covariates, acquisition, measured)
+    return write_audit(evidence, target)
+
+
+def write_audit(evidence: "Evidence", target: Path) -> "AuditReport":
+    """Write `findings.json` and `near_duplicates.parquet`, and return the former."""
+    from skiagram.audit.run import judge, tabulate_copies
+    from skiagram.records.files import write_record, write_table
+
+    report = judge(evidence)
     write_record(report, target / FINDINGS)
-    write_table(pairs, target / NEAR_DUPLICATES)
+    write_table(tabulate_copies(evidence), target / NEAR_DUPLICATES)
     return report

@@ -4,10 +4,12 @@ What a check says is what ingest and audit say. What else tells the label of a f
 place among the others, is probed here alone, since names of files never leave ingest.
 """
 
+import os
 import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
@@ -18,8 +20,9 @@ from numpy.typing import NDArray
 
 from skiagram.audit.composition import described_regions
 from skiagram.audit.contract import PAIR
-from skiagram.audit.run import AuditReport, audit
+from skiagram.audit.run import AuditReport, collect_evidence, judge
 from skiagram.audit.shortcuts import MIN_PATIENTS
+from skiagram.composition import Composition
 from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import ALL_PROCESSORS, IN_PROCESS
 from skiagram.datasets.checks import Problems
@@ -42,6 +45,8 @@ from skiagram.datasets.ingest import (
 from skiagram.errors import DataError
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.intake.images import Settling
+from skiagram.options import build
+from skiagram.projects.stage_code import digest_files
 from skiagram.readers.case_images import (
     ImageReference,
     decode_case,
@@ -55,6 +60,8 @@ from skiagram.readers.masks import EmptyMask
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS
 from skiagram.sealing.archive import open_tree
+from skiagram.steps.audit import write_audit
+from skiagram.steps.checked import offer_checked, remove_checked, renew_checked
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.task import Design, Task
 
@@ -78,6 +85,25 @@ class CheckedImage(NamedTuple):
     name: str
     note: ImageNote
     region: tuple[int, int, int] | None
+
+
+@dataclass(frozen=True)
+class KeptCheck:
+    """Where what a check makes stays for the stages of a run.
+
+    Attributes:
+        root: The project.
+        acquisition: Covariates that say how an image was taken, as its stage audit has them.
+    """
+
+    root: Path
+    acquisition: tuple[str, ...]
+
+    @classmethod
+    def in_project(cls) -> "KeptCheck":
+        """Return what a run of the project in this folder keeps."""
+        acquisition = Composition(Path()).read_shared("audit")["acquisition"]
+        return cls(Path(), tuple(acquisition))
 
 
 @dataclass(frozen=True)
@@ -143,16 +169,21 @@ class CheckedFolder:
     notes: tuple[str, ...]
 
 
-def check_data(source: Source, opened: OpenSource, task: Task) -> CheckedData:
-    """Ingest a data set into a scratch folder, past whatever is wrong, and audit it.
+def check_data(
+    source: Source, opened: OpenSource, task: Task, kept: KeptCheck | None = None
+) -> CheckedData:
+    """Ingest a data set, past whatever is wrong, and audit it.
 
     Args:
         task: Its classes or outcome and the design.
+        kept: Where what it makes stays; None for a scratch folder.
     """
     # Ingest goes on past each problem and collects them.
     problems = Problems(collects=True)
-    with scratch_folder("check") as place:
-        folders = IngestFolders.under(place)
+    with (
+        scratch_folder("check") if kept is None else nullcontext(renew_checked(kept.root)) as place
+    ):
+        folders = IngestFolders.under(place / "ingest")
         ingested = ingest_opened(source, opened, task, folders, ALL_PROCESSORS, problems)
         # what the images of each kind hold, in the order of the source
         images: dict[str, list[CheckedImage]] = {}
@@ -179,7 +210,7 @@ def check_data(source: Source, opened: OpenSource, task: Task) -> CheckedData:
         cases = Cases.read(folders.cases / "cases.parquet")
         names = [entry.name for entry in ingested.listed.entries]
         file_of = dict(zip(cases.case_id.tolist(), names, strict=True))
-        report = _audit(source, ingested, cases, folders)
+        report = _audit(source, ingested, cases, folders, kept)
         # of each finding a few files in place of cases
         findings = []
         for finding in report.findings:
@@ -202,16 +233,20 @@ def check_data(source: Source, opened: OpenSource, task: Task) -> CheckedData:
         )
 
 
-def check_rows(described: DescribedFeatures) -> CheckedData:
+def check_rows(described: DescribedFeatures, kept: KeptCheck | None = None) -> CheckedData:
     """Check the rows of a table of features."""
     source = described.source
     opened = OpenFeatureFile(source, described.frame)
-    data = check_data(source, opened, task_of(source, described.design))
+    data = check_data(source, opened, task_of(source, described.design), kept)
     return replace(data, problems=[*opened.problems, *data.problems])
 
 
 def _audit(
-    source: Source, ingested: IngestedData, cases: Cases, folders: IngestFolders
+    source: Source,
+    ingested: IngestedData,
+    cases: Cases,
+    folders: IngestFolders,
+    kept: KeptCheck | None,
 ) -> AuditReport:
     """Audit the kinds of images of which each case has one."""
     # The kinds of images that have the same cases as the first.
@@ -221,24 +256,64 @@ def _audit(
         for stored in ingested.stored.values()
         if np.array_equal(stored.rows, first.rows)
     ]
-    # What the order of the files may tell.
-    listed = ingested.listed
-    names = [entry.name for entry in listed.entries]
-    positions = np.array(listed.positions, dtype=np.int64)
-    further_traits = (
-        {"file_order": file_order(names, positions, cases.patient_id)} if listed.keys else {}
-    )
-    report, _ = audit(
+    evidence = collect_evidence(
         stores,
         cases,
         ingested.task,
         source.card(),
         read_table(folders.cases / "covariates.parquet"),
-        measured=read_table(folders.cases / "measured.parquet"),
-        further_traits=further_traits,
-        copies=ingested.copies,
+        () if kept is None else kept.acquisition,
+        read_table(folders.cases / "measured.parquet"),
+        ingested.copies,
     )
-    return report
+    if kept is not None:
+        report = write_audit(evidence, folders.cases.parents[1] / "audit")
+        if not ingested.listed.keys:
+            return report
+    # What the order of the files may tell, which no stage knows.
+    listed, traits = ingested.listed, evidence.traits
+    if listed.keys and traits is not None:
+        names = [entry.name for entry in listed.entries]
+        positions = np.array(listed.positions, dtype=np.int64)
+        order = file_order(names, positions, cases.patient_id)[traits.rows]
+        with_order = replace(traits, images={**traits.images, "file_order": order})
+        evidence = replace(evidence, traits=with_order)
+    return judge(evidence)
+
+
+def offer_check(
+    kept: KeptCheck,
+    name: str,
+    opened: OpenSource,
+    design: Design,
+    files: Mapping[str, str] | None = None,
+) -> None:
+    """Offer what a check has made to the stages, if they would read the same.
+
+    They would not where images were left out, or names of patients stand under a key.
+
+    Args:
+        name: Of the data set, whose config is written.
+        opened: What was checked.
+        files: File → checksum, of those that the config does not tell; None for none.
+    """
+    dataset, data = (
+        Composition(kept.root).read_file("dataset", name),
+        os.environ.get("SKIAGRAM_DATA"),
+    )
+    read = build(dataset, "dataset").open(Path(data) if data else None)
+    before, after = opened.entries(), read.entries()
+    if before != after or any(
+        opened.content_key(at) != read.content_key(at)
+        or not np.array_equal(before[at].measured, after[at].measured, equal_nan=True)
+        for at in range(len(before))
+    ):
+        remove_checked(kept.root)
+        return
+    # The inputs by which the stages know it.
+    line = digest_files(files) if files else ""
+    offer_checked(kept.root, "ingest", dataset=dataset, design=design, files=line)
+    offer_checked(kept.root, "audit", acquisition=kept.acquisition)
 
 
 def check_folder(
@@ -247,6 +322,7 @@ def check_folder(
     frame: pd.DataFrame,
     design: Design,
     settling: Settling = AS_TABLE_SAYS,
+    kept: KeptCheck | None = None,
 ) -> CheckedFolder:
     """Check the images of a folder that a table lists.
 
@@ -280,12 +356,12 @@ def check_folder(
     source = replace(source, channels=_likely_channels(tree, frame, source))
     opened = source.open_rows(tree, frame, checksums, sealed)
     # All rows are read, and once more where most images have other colours.
-    data = check_data(source, opened, task)
+    data = check_data(source, opened, task, kept)
     settled, note = _settle_colour(source, opened, data, few_gray=settling.few_gray)
     if settled != source:
         source = settled
         opened = source.open_rows(tree, frame, checksums, sealed)
-        data = check_data(source, opened, task)
+        data = check_data(source, opened, task, kept)
     notes = [note]
     # images whose mask is empty
     if settling.without_lesion and len(data.images) == 1:
