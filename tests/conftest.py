@@ -84,6 +84,15 @@ def terminal(capsys: pytest.CaptureFixture[str]) -> Any:
     return Terminal(capsys)
 
 
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder that is in no project and knows of no data; return it."""
+    for name in ("DVC_ROOT", "MLFLOW_TRACKING_URI", "SKIAGRAM_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a database with MLflow's tables and no run: to make the tables takes seconds."""

@@ -133,6 +133,16 @@ class Project:
         """Run the command line of the program, forked from here, too."""
         return self._fork("skiagram", *words, **variables)
 
+    def shown(self, *words: str, code: int = 0) -> str:
+        """Run the command line to an exit code, `run` with stages that are forked, too.
+
+        Returns:
+            All that it shows.
+        """
+        done = self.run_line(*words[1:]) if words[0] == "run" else self.skiagram(*words)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
     def run_line(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run `skiagram run`, forked from here, and each stage forked from that.
 
