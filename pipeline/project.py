@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, lambda *_: (os.write(2, b"Stopped.\n"), os._exit(130)))
 SOURCES = ROOT / "src"
-if SOURCES.is_dir():  # a project of one's own has none, and runs the installed package
+if (SOURCES / "skiagram").is_dir():  # a project of one's own runs the installed package
     sys.path.insert(0, str(SOURCES))
     paths = [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)  # for workers

@@ -1,77 +1,78 @@
-"""The code that the how-to shows works as it is printed."""
+"""A model, a family and a data set in files of a project work as the how-to prints them."""
 
-import importlib.util
 import re
-import sys
-from collections.abc import Callable
+import shlex
+import subprocess
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-import yaml
 
-from skiagram.features.batch import FeatureBatch
-from skiagram.fitting.contract import FitContext
-from skiagram.models.deep.fitted import load_network
-from skiagram.models.deep.network_model import NetworkModel
-from skiagram.options import build
-from tests.models.deep.spots import spots
-from tests.stand_ins import CPU
+from tests.pipeline.project import Project, write_project
 
 PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "extend.md"
-NETWORK, FAMILY = range(2)  # the examples in the order of the page
+FILE = re.compile(r"`([\w./]+\.(?:py|yaml))`[^`]*?\n\n?```(?:python|yaml)\n(.*?)```", re.DOTALL)
 pytestmark = pytest.mark.slow
-Load = Callable[..., Any]
 
 
-def block(language: str, example: int) -> str:
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """Make a project with every file of the page, and run its stages."""
+    project = Project(tmp_path_factory.mktemp("extended") / "project")
+    write_project(project.folder)
     text = PAGE.read_text(encoding="utf-8")
-    whole = re.findall(rf"```{language}\n(\"\"\".*?|_target_.*?|# @.*?)```", text, re.DOTALL)
-    return str(whole[example])
+    for name, content in FILE.findall(text):
+        (project.folder / name).write_text(content)
+    (project.folder / "src").mkdir()
+    (project.folder / "rim.py").rename(project.folder / "src/rim.py")
+    [line] = re.findall(r"^sed .*pixels.yaml$", text, re.MULTILINE)
+    subprocess.run(line, shell=True, check=True, cwd=project.folder)
+    project.edit("params.yaml", dataset="squares", design="cv", features="first_order,rim")
+    project.edit("params.yaml", baselines=["discriminant"], networks=["pixels"], folds=2)
+    project.edit("params.yaml", inner_folds=2, tracking="none")
+    project.edit("conf/model/pixels.yaml", training__epochs=3, training__patience=3)
+    project.stages(("digest",), ("ingest",), ("audit",), ("restore",), ("propose",), ("extract",))
+    project.stages(("train_baseline", "model=discriminant"))
+    # Workers are processes of their own, which import the file too.
+    project.stages(("train_network", "model=pixels", "compute.workers=2"), ("evaluate",))
+    return project
 
 
-def options(example: int) -> dict[str, Any]:
-    values: dict[str, Any] = yaml.safe_load(block("yaml", example))
-    return values
+def digests(project):
+    assert project.stage("digest").returncode == 0
+    return {path.name: path.read_text() for path in (project.folder / "data/code").iterdir()}
 
 
-@pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
-    """Return a function from an example to what its Python and YAML block define."""
-
-    def make(example: int, **values: Any) -> Any:
-        code, group = block("python", example), options(example) | values
-        target = group["_target_"].rpartition(".")[0]
-        path = tmp_path / f"{target}.py"
-        path.write_text(code)
-        spec = importlib.util.spec_from_file_location(target, path)
-        module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, target, module)
-        spec.loader.exec_module(module)
-        return build(group, "extend")
-
-    return make
-
-
-def test_the_network_learns_scores_and_is_saved(load: Load, tmp_path: Path) -> None:
-    short = {"epochs": 8, "patience": 8, "augmentation": None}
-    training = options(NETWORK)["training"] | short
-    network, cases = load(NETWORK, training=training), spots(tmp_path, 48, noise=0.0)
-    fitted = NetworkModel(network, CPU, threads=1).fit(cases, FitContext(0, validation=cases))
-    losses = fitted.summary.curves["training_loss"].to_numpy()
-    assert losses[-1] < 0.8 * losses[0]
-    fitted.save(tmp_path / "saved")
-    again = load_network(tmp_path / "saved")
-    np.testing.assert_array_equal(again.scores(cases.inputs), fitted.scores(cases.inputs))
+@pytest.mark.parametrize(
+    ("file", "uses"),
+    [
+        ("discriminant.py", {"train_baseline@discriminant"}),
+        ("pixels.py", {"train_network@pixels"}),
+        ("src/rim.py", {"extract", "evaluate", "record"}),  # the page defines its features
+        ("squares.py", {"ingest"}),
+    ],
+)
+def test_what_uses_a_file_of_the_project_runs_again(project, file, uses):
+    before = digests(project)
+    assert before == digests(project)
+    path = project.folder / file
+    path.write_text(path.read_text() + "\n# changed\n")
+    after = digests(project)
+    assert {name for name in after if after[name] != before[name]} == uses
 
 
-def test_the_feature_family_describes_rings(load: Load) -> None:
-    family = load(FAMILY, rings=2)
-    image = np.zeros((1, 33, 33), dtype=np.float32)
-    image[0, 13:20, 13:20] = 1
-    inner, outer = family.extract(FeatureBatch(image))[0]
-    assert family.names() == ("rings_1_mean", "rings_2_mean")
-    assert inner > 0
-    assert outer == 0
-    assert np.isfinite(family.extract(FeatureBatch(np.ones((1, 1, 1), dtype=np.float32)))).all()
+@pytest.mark.parametrize(
+    ("model", "needs"),
+    [("discriminant", "discriminant.py, src/rim.py"), ("pixels", "pixels.py")],
+)
+def test_the_receiver_is_told_which_files_a_model_needs(project, tmp_path, model, needs):
+    package = tmp_path / "model.skiagram"
+    done = project.skiagram("package", f"models/{model}", "-o", str(package))
+    assert f"Who scores with it needs {needs}" in done.stdout, done.stderr
+    # It is scored in a project that has the files, and refused elsewhere.
+    image = tmp_path / "image.pgm"
+    image.write_bytes(b"P5 16 16 255\n" + bytes(range(256)))
+    line = shlex.split(f"predict {package} {image} -o {tmp_path / 'scores.csv'} --force")
+    scored = project.skiagram(*line)
+    assert scored.returncode == 0, scored.stderr
+    refused = Project(tmp_path).skiagram(*line)
+    assert "put that into a project and score there" in refused.stderr

@@ -24,6 +24,7 @@ from skiagram.errors import OptionError, nearest
 from skiagram.options import (
     CLASS_OF_GROUP,
     PARAMS,
+    allow_own_code,
     list_options,
     no_such_option,
     read_option_file,
@@ -70,6 +71,9 @@ class Composition:
     changes: Mapping[str, Any] = field(default_factory=dict)
     _files: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
     _composed: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        allow_own_code(self.root)
 
     @cached_property
     def choices(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import os
 import sys
 
 NOTES = "SKIAGRAM_PROGRESS"  # environment: folder of notes on progress, one a process
+STEP = "  - "  # begins a line on what a stage has reached
 _said: set[str] = set()
 _silent = False
 

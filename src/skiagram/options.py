@@ -9,6 +9,7 @@ import importlib
 import inspect
 import json
 import re
+import sys
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -162,6 +163,25 @@ def set_option(values: dict[str, Any], path: str, value: object, where: str) -> 
     place[last] = value
 
 
+def allow_own_code(project: Path) -> None:
+    """Have classes of the files of a project importable: `mine.Net` of `mine.py`, or in `src`.
+
+    They come last on the path, so that no file of a project hides a library.
+    """
+    if (project / PARAMS).is_file():
+        folders = [str(folder) for folder in (project.resolve() / "src", project.resolve())]
+        sys.path += [folder for folder in folders if folder not in sys.path]
+
+
+def find_own_code(target: str, project: Path) -> Path | None:
+    """Find the file of a project that a class comes from; None for a class of a library."""
+    top = target.partition(".")[0]
+    if top == __name__.partition(".")[0] or not (project / PARAMS).is_file():
+        return None
+    names = (f"{top}.py", f"{top}/__init__.py", f"src/{top}.py", f"src/{top}/__init__.py")
+    return next((project / name for name in names if (project / name).is_file()), None)
+
+
 def resolve(target: str, where: str) -> type:
     """Import the option dataclass that a `_target_`, `package.module.Class`, names."""
     where = f"{where}._target_"
@@ -172,7 +192,7 @@ def resolve(target: str, where: str) -> type:
         if isinstance(error, ImportError) and (package_error := not_installed(error, where)):
             raise package_error from error
         fault = f"`{target}` cannot be imported ({error})"
-        allowed = "package.module.Class of an installed package"
+        allowed = "module.Class of a file in the project, or of an installed package"
         raise OptionError(fault, where=where, allowed=allowed) from error
     if not isinstance(option_class, type) or not is_pydantic_dataclass(option_class):
         remedy = "declare it with pydantic.dataclasses.dataclass(**skiagram.strict.STRICT)"

@@ -76,6 +76,23 @@ def test_a_process_notes_how_far_it_is_for_whoever_started_it(tmp_path, monkeypa
     assert told == "small_cnn 1/4 (fold 2), 3 min left"
 
 
+def test_lines_on_epochs_tell_how_long_all_fits_take_and_pass_through_a_run(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("DVC_STAGE", "train_network@small_cnn")
+    now = iter([0.0, 10.0, 40.0])
+    monkeypatch.setattr("skiagram.compute.progress.time.time", lambda: next(now))
+    with Progress("small_cnn", 2), Progress("epochs", 4) as epochs:
+        epochs.advance()
+        epochs.tell("fold1, epoch 1 of 4: training loss 0.500")
+    line = "  - fold1, epoch 1 of 4: training loss 0.500; 5 min left\n"  # an eighth took 40 s
+    assert capsys.readouterr().err == line
+    watched = _Watched(tmp_path)
+    watched.read(StringIO(line))
+    watched.end(1)
+    assert capsys.readouterr().err == line
+
+
 def test_the_first_images_tell_how_long_a_stage_takes_once_where_no_terminal_is(tmp_path, capsys):
     watched, note = _Watched(tmp_path), {"title": "extract", "total": 40, "step": ""}
     for done, seconds in ((1, 2.0), (8, 16.0), (20, 40.0)):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 from inspect import signature
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.models.learner import learner_of
+from skiagram.notices import STEP
 from skiagram.options import check, list_options, read_option_file
 from skiagram.training.data import Examples, ImageSet
 from skiagram.training.fit import Curves, epochs_of_a_refit
@@ -46,6 +48,15 @@ def fitted(folder, options, trainer, state):
 
 def fit(folder, trainer=CPU, **changed):
     return fitted(folder, dataclasses.replace(training(), **changed), trainer, None)
+
+
+def test_where_dvc_runs_the_stage_each_epoch_is_a_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DVC_STAGE", "train_network@small_cnn")
+    fitted(tmp_path, training(epochs=2), CPU, tmp_path / "fold1")
+    first, last = capsys.readouterr().err.splitlines()
+    named = r"training loss \d\.\d{3}, validation loss \d\.\d{3}, validation accuracy \d\.\d{3}"
+    assert re.fullmatch(rf"{STEP}fold1, epoch 1 of 2: {named}; \d+ s left", first)
+    assert re.fullmatch(rf"{STEP}fold1, epoch 2 of 2: {named}", last)
 
 
 def scores(network, folder):

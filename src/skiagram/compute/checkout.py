@@ -14,7 +14,7 @@ _OF_A_HOOK = (  # what git tells a hook's shell of the repository that it works 
     *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE"),
     *("GIT_CONFIG_PARAMETERS", "GIT_QUARANTINE_PATH"),
 )
-_CODE = ("conf", "dvc.yaml", "params.yaml", "pipeline", "src")
+_CODE = (":(glob)*.py", "conf", "dvc.yaml", "params.yaml", "pipeline", "src")
 
 
 class Commit(NamedTuple):

@@ -150,15 +150,17 @@ def _reach(entries: tuple[str, ...]) -> _Reached:
                 raise ValueError(f"no definition of {name} in the sources")
             waiting.append(module)
 
-    # Read each file once, and go on with what it imports; scripts import others of their folder.
-    scripts = {_folder(top).parent for top in followed if _folder(top).suffix}
+    # Read each file once, and go on with what it imports, also from beside it.
+    beside = {_folder(top).parent for top in followed}
     files: dict[str, Path] = {}
     imported: set[str] = set()
     while waiting:
         module = waiting.pop()
         top = module.partition(".")[0]
-        if top not in followed and any((folder / f"{top}.py").is_file() for folder in scripts):
-            followed.add(top)
+        if top not in followed | imported:
+            names = (f"{top}.py", f"{top}/__init__.py")
+            if any((folder / name).is_file() for folder in beside for name in names):
+                followed.add(top)
         if top not in followed:
             imported.add(top)
         elif module not in files and (path := _source_file(module)) is not None:

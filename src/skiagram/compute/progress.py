@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from skiagram.notices import NOTES, be_silent
+from skiagram.notices import NOTES, STEP, be_silent
 
 LIVE = "SKIAGRAM_LIVE"  # environment: file that names the tracker's run of a network under way
 _PAUSE = 0.5  # seconds between notes
@@ -22,6 +22,7 @@ _PAUSE = 0.5  # seconds between notes
 Report = Callable[[str, int, int], None]  # what is under way, steps done, steps in all
 
 _report: Report | None = None
+_under_way: "list[Progress]" = []  # of this process, each a step of the one before
 
 
 def report_to(report: Report) -> None:
@@ -60,9 +61,11 @@ class Progress:
         return vars(self) | {"_bar": None}
 
     def __enter__(self) -> "Progress":
+        _under_way.append(self)
         return self
 
     def __exit__(self, *error: object) -> None:
+        _under_way.remove(self)
         if self._bar is not None:
             self._bar.close()
         if self._note is not None:
@@ -82,6 +85,29 @@ class Progress:
         self._write_note()
         if _report is not None:
             _report(self._title, self._done, self._total)
+
+    def tell(self, words: str) -> None:
+        """Say what was reached; where DVC runs the stage, by a line with the time that is left.
+
+        Rows of a sweep are too many for lines.
+        """
+        self.describe(words)
+        if os.environ.get("DVC_STAGE", "sweep").startswith("sweep"):
+            return
+        # The share of the whole that is done: each is a step of the one before.
+        share = 0.0
+        for each in reversed(_under_way):
+            share = (each._done + share) / each._total
+        if 0 < share < 1:
+            seconds = (time.time() - _under_way[0]._started) * (1 - share) / share
+            whole = " of this fit" if _under_way == [self] and _report is not None else ""
+            words += f"; {format_seconds(seconds)} left{whole}"
+        line = f"{STEP}{words}"
+        if self._bar is not None:
+            self._bar.write(line, file=sys.stderr)
+        else:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
 
     def _write_note(self) -> None:
         # Not more often than anybody would look.

@@ -4,12 +4,14 @@ After Mitchell et al., *Model Cards for Model Reporting*, FAT* 2019. What no rec
 made up: the card says that it is not known.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from skiagram.errors import DataError, escape_controls
+from skiagram.compute.code_digest import named_targets
+from skiagram.errors import DataError, escape_controls, listed
 from skiagram.fitting.deployment import (
     DEPLOYMENT,
     FINGERPRINT,
@@ -17,6 +19,7 @@ from skiagram.fitting.deployment import (
     Fingerprint,
     find_threshold,
 )
+from skiagram.options import find_own_code
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record
 from skiagram.records.predictions import COMBINED
@@ -29,6 +32,7 @@ if TYPE_CHECKING:  # scoring new cases needs no figures, and is to start at once
 
 R = TypeVar("R")
 CAUTION = "Research only: this is no medical device, and no score may guide the care of a patient."
+NEEDS = "Who scores with it needs"  # begins the line on code of one's own
 _UNKNOWN = "Not known: the record of the run was not beside the model when this card was made."
 _TEMPLATE = Path(__file__).with_name("card.html")
 _VALUE = "value (95 % interval by patient)"
@@ -111,11 +115,16 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Car
     run = _read_run(folder, project, deployment)
     task = deployment.task
     meant = intended or "Research on images like those of the training data, and nothing else."
+    # Files of the project that have the code of one's own; the command was given there.
+    records = [json.loads((folder / name).read_bytes()) for name in (DEPLOYMENT, PREPARATION)]
+    files = {find_own_code(target, Path()) for target in named_targets(records)} - {None}
+    needs = f"{NEEDS} {listed(sorted(map(str, files)))} in a project's folder; it is not in here."
     overview = (
         CAUTION,
         f"Intended use: {meant}",
         f"It {task.predicted.purpose}. Model `{deployment.model}`, arm `{deployment.arm}`; the "
         f"mean of {len(deployment.decisions)} fit(s).",
+        *((needs,) if files else ()),
     )
     return (
         CardSection(deployment.title, overview),

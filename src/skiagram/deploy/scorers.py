@@ -37,7 +37,7 @@ from skiagram.fitting.reading import TRAITS, Reading
 from skiagram.models.combined import COMBINATION, CombinationInputs, FittedCombination
 from skiagram.models.learner import learner_of
 from skiagram.models.tuned import TUNING, Tuning, apply_values, is_tuned
-from skiagram.options import build, check
+from skiagram.options import allow_own_code, build, check, find_own_code
 from skiagram.preparation import PREPARATION, TRAINING_MEAN, Covariate, Preparation
 from skiagram.records.feature_table import FeatureTable, has_prefix
 from skiagram.records.files import read_record
@@ -81,13 +81,15 @@ def own(
 ) -> Any:
     """Build an option dataclass that a record names, of some packages of the program alone.
 
-    So are all that its options name, at any depth. `methods` are those of which the dataclass must
-    have one.
+    So are all that its options name, at any depth; or they are of a file of the project from which
+    the command is given. `methods` are those of which the dataclass must have one.
     """
     target = str(options.get("_target_", ""))
     within = tuple(f"{package}." for package in packages)
     for name in (target, *named_targets(options)):
-        check_own_class({"_target_": name}, within, " or ".join(packages), path)
+        if find_own_code(name, Path()) is None:
+            check_own_class({"_target_": name}, within, " or ".join(packages), path)
+    allow_own_code(Path())
     built = build(options, str(path))
     if not any(callable(getattr(built, method, None)) for method in methods):
         raise DataError(f"`{target}` cannot {methods[0]}", where=str(path), remedy=WHOLE)

@@ -378,6 +378,7 @@ def check_own_class(
             f"names the class `{target}`",
             where=str(path),
             allowed=f"classes of {allowed}; code that comes with a model is not run",
+            remedy="if it is of a file of your own, put that into a project and score there",
         )
     return target
 

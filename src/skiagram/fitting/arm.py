@@ -179,6 +179,8 @@ def train(
         def finished(name: str, summary: FitSummary) -> None:
             summaries.append((name, summary))
             progress.advance()
+            if len(summary.curves):
+                progress.tell(f"{name} is done")
 
         # The validator makes the folds and all fits of the plan.
         validator = CrossValidator(

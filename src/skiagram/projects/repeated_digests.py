@@ -31,7 +31,7 @@ class Reads:
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._root, self._process = root, _process()
         self._states: dict[str, State] = {}
         self._tells_names = False  # of files of people outside the project
         self._left_out = (*_OF_MACHINE, *(str(root / name) for name in _WRITTEN))
@@ -49,7 +49,7 @@ class Reads:
             return
         folder = self._root / "data/code"
         digests = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
-        note = {"process": _process(), "read": self._states, "models": models}
+        note = {"process": self._process, "read": self._states, "models": models}
         path = self._root / _NOTE
         path.parent.mkdir(exist_ok=True)
         partial = path.with_suffix(".partial")
@@ -107,11 +107,14 @@ def _models(root: Path) -> set[str]:
 def _state(path: str, root: Path) -> State:
     """Read size, times of change and number on the disk; None of what is not there.
 
-    Of what runs write again the content counts: names in a folder, and a file's SHA-256.
+    Of what runs write again the content counts: names in a folder, and a file's SHA-256; of the
+    project's folder names of modules.
     """
     try:
         status = os.stat(path)  # noqa: PTH116
         first = os.path.relpath(path, root).partition(os.sep)[0]
+        if first == ".":
+            return sorted(name for name in os.listdir(path) if name.endswith(".py"))  # noqa: PTH208
         if first in _REWRITTEN and os.path.isdir(path):  # noqa: PTH112
             return sorted(os.listdir(path))  # noqa: PTH208
         if first in _REWRITTEN and status.st_size <= _MOST_READ:

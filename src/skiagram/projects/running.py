@@ -23,7 +23,7 @@ from yaml import YAMLError
 from skiagram.compute.progress import format_seconds
 from skiagram.compute.workers import end_with
 from skiagram.errors import SkiagramError, name_refusal
-from skiagram.notices import NOTES
+from skiagram.notices import NOTES, STEP
 from skiagram.projects.files import environment
 from skiagram.projects.lock import repair
 from skiagram.projects.stage_code import StagesOfProject
@@ -32,7 +32,8 @@ from skiagram.projects.stage_times import expected_seconds
 _BEGUN = re.compile(r"Running stage '([^']+)'|Stage '([^']+)' (?:didn't change|is cached)")
 _QUIET = re.compile(
     r"^\s*$|^> |^Running stage|^Stage '|^Updating lock|^Use `dvc push|^To track the changes|"
-    r"^Compiling |^\s+git add|^To enable auto staging|^\s+dvc config|^Generating lock|^Verifying"
+    r"^Compiling |^\s+git add|^To enable auto staging|^\s+dvc config|^Generating lock|^Verifying|"
+    rf"^{STEP}"
 )
 _EXITED = re.compile(r"exited with (\d+)")
 _EXIT_CODES = {kind.exit_code for kind in SkiagramError.__subclasses__()}
@@ -145,10 +146,11 @@ class _Watched:
                 if begun and begun[1] and not self._terminal:
                     rest = self._words_of_rest()
                     self._print(", ".join(filter(None, [self._words_of_stage(), rest])))
-            shown = line.startswith("Compiling ") or _WARNING.match(line)
+            is_step = line.startswith(STEP) and not self._terminal
+            shown = is_step or line.startswith("Compiling ") or _WARNING.match(line)
             if shown and line not in self._said:
                 self._said.add(line)
-                self._print(line.strip(), "yellow" if _WARNING.match(line) else "")
+                self._print(line.rstrip(), "yellow" if _WARNING.match(line) else "")
             if not _QUIET.match(line):
                 self._last.append(line)
         lines.close()

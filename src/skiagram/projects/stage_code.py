@@ -30,6 +30,7 @@ from skiagram.compute.code_digest import (
 from skiagram.errors import SkiagramError
 from skiagram.options import PLAN, find_value, flatten_options, split_names
 from skiagram.projects.repeated_digests import MODEL_FOLDERS
+from skiagram.records.files import sha256_of
 
 _CHANGES_NO_FIGURE = {"compute", "explained", "sweeps", "tracking"}
 _CODE = {".py", ".pyc", ".nbi", ".nbc"}
@@ -110,11 +111,13 @@ class StagesOfProject:
             changed = {**files.get(stage.script, {}), **self.changed_weights(stage)}
             if changed:
                 digests[stage.name] += f"\n{digest_files(changed)}"
-        # Sweeps watch the code of the whole package.
-        if self.params.get("sweeps"):  # a stage of sweeps/dvc.yaml, which watches the code itself
-            digests["sweep"] = digest_files(files.get("sweep", {}))
+        # Sweeps watch the code of the whole package, and here that of the project.
+        if self.params.get("sweeps"):
+            code = [*self.root.glob("*.py"), *(self.root / "src").rglob("*.py")]
+            own = {path.relative_to(self.root).as_posix(): sha256_of(path) for path in code}
+            digests["sweep"] = digest_files({**files.get("sweep", {}), **own})
         digests["options"] = json.dumps(self.resolve_options(described), indent=1)
-        if not (self.root / "src").is_dir():
+        if not (self.root / "src/skiagram").is_dir():
             digests["skiagram"] = code_digest(SkiagramError)
         # A file for each stage, on which DVC makes it depend.
         folder = self.root / "data/code"

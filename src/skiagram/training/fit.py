@@ -50,7 +50,7 @@ from skiagram.training.classifier import Classifier, Staged
 from skiagram.training.data import Examples
 from skiagram.training.devices import device
 from skiagram.training.image_data import ImageData
-from skiagram.training.live import find_live_log
+from skiagram.training.live import find_live_log, name_fit
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import CLOCK, FALLING, NO_CLOCK, Trainer, Training, make_part
 from skiagram.training.processes import (
@@ -75,8 +75,8 @@ class Curves(Checkpoint):
 
     state_key = "curves"
 
-    def __init__(self, bar: Progress | None = None) -> None:
-        self._bar = bar
+    def __init__(self, bar: Progress | None = None, fit: str = "") -> None:
+        self._bar, self._fit = bar, fit
         self._learning_rate = 0.0
         self.rows: list[dict[str, float]] = []
 
@@ -102,6 +102,10 @@ class Curves(Checkpoint):
         )
         if self._bar is not None and trainer.is_global_zero:
             self._bar.advance()
+            names = (name for name in _METRICS if name in metrics)
+            figures = (f"{name.replace('_', ' ')} {metrics[name]:.3f}" for name in names)
+            of_all = f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"
+            self._bar.tell(f"{self._fit}, {of_all}: {', '.join(figures)}")
 
 
 class Patience(EarlyStopping):
@@ -319,7 +323,7 @@ class TrainingRun:
             network = classifier.network
             frozen = (network.frozen_epochs or 0) if isinstance(network, Staged) else 0
             # Curves are always kept, the best epoch only with cases to tell it.
-            callbacks: list[pl.Callback] = [Curves(bar)]
+            callbacks: list[pl.Callback] = [Curves(bar, name_fit(folder))]
             if validation is not None:
                 best = _checkpoint(folder, _BEST, monitor=MONITOR, save_weights_only=True)
                 callbacks += [Patience(options.patience, frozen), best]

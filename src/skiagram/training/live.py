@@ -82,8 +82,10 @@ class EpochLog(Logger):
 def find_live_log(folder: Path) -> EpochLog | None:
     """Find the logger of the fit in a folder; None where no tracker shows it."""
     note = os.environ.get(LIVE)
-    if note is None:
-        return None
-    is_member = folder.name.startswith("member")  # a further network of a fit
-    fit = f"{folder.parent.name}-{folder.name}" if is_member else folder.name
-    return EpochLog(fit, Path(note))
+    return None if note is None else EpochLog(name_fit(folder), Path(note))
+
+
+def name_fit(folder: Path) -> str:
+    """Name the fit in a folder, one of several networks by its number too."""
+    is_member = folder.name.startswith("member")
+    return f"{folder.parent.name}-{folder.name}" if is_member else folder.name
