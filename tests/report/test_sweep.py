@@ -6,7 +6,7 @@ import pytest
 
 from skiagram.report.index import render_sweep
 from skiagram.report.severity import show_severity
-from skiagram.report.sweep import draw_model, list_models, tabulate_rows
+from skiagram.report.sweep import draw_model, list_models, tabulate_map, tabulate_rows
 from skiagram.statistics.estimate import Estimate
 from skiagram.steps.time import Clock
 from skiagram.sweeps.candidates import FailedModel
@@ -262,13 +262,22 @@ def test_the_row_of_the_highest_selection_auc_is_marked():
     ("places", "words"),
     [
         ([{C: 0.1}, {C: 1.0}], "against svm.C"),
-        ([{C: c, "seed": s} for c in (0.1, 1) for s in (0, 1)], "Selection AUC"),
         ([{"restoration": "none"}, {"restoration": "repair"}], "change in AUC"),
     ],
 )
-def test_one_axis_of_numbers_is_a_line_two_axes_are_a_map_names_are_differences(places, words):
+def test_one_axis_of_numbers_is_a_line_and_names_are_differences(places, words):
     drawing = draw_model(values(places), "svm")
     assert words in drawing.description
+
+
+def test_two_axes_are_a_map_of_the_figure_to_choose_by():
+    found = values([{C: c, "seed": s} for c in (0.1, 1) for s in (0, 1)])
+    assert draw_model(found, "svm") is None
+    table = tabulate_map(found, "svm")
+    assert table.first == "Selection AUC: svm.C ↓ seed →"
+    cells = [cell for row in table.groups[0].rows for cell in row.cells]
+    assert [cell.text for cell in cells] == ["0.710", "0.720", "0.730", "0.740"]
+    assert [cell.share for cell in cells] == pytest.approx([0, 1 / 3, 2 / 3, 1])
 
 
 def test_numbers_of_a_logarithmic_axis_are_written_out():

@@ -145,33 +145,53 @@ def write_beside(axes: Axes, words: str, row: float, **style: Any) -> None:
     axes.annotate(words, (1.02, row), **place, **style)
 
 
-class ChangeRow(NamedTuple):
-    """One difference; a missing one gives an empty row with its reason."""
+class IntervalRow(NamedTuple):
+    """A figure with its interval; a missing one gives an empty row with its reason.
+
+    Attributes:
+        group: Rows of a group stand together below its name.
+        is_doubtful: Whether its mark is open.
+    """
 
     group: str
     title: str
     arm: str
-    difference: Estimate
+    estimate: Estimate
+    is_doubtful: bool = False
 
 
-def draw_changes(name: str, rows: Sequence[ChangeRow], label: str) -> Drawing:
-    """Draw differences against a line at 0."""
+def draw_rows(
+    name: str,
+    rows: Sequence[IntervalRow],
+    label: str,
+    write: Callable[[Estimate], str] = format_difference,
+    zero: str = "",
+) -> Drawing:
+    """Draw figures with their intervals, a row each, and write them beside it.
+
+    Args:
+        label: Of the axis.
+        zero: What a line at 0 means; empty for no line.
+    """
     # A heading for each group, then its rows.
-    lines: list[ChangeRow | str] = []
+    lines: list[IntervalRow | str] = []
     for group in dict.fromkeys(row.group for row in rows):
         lines += [group, *(row for row in rows if row.group == group)]
+    words = {row: row.estimate.reason or write(row.estimate) for row in rows}
     with open_sheet(0.75 + _ROW * len(lines)) as page:
         axes = page.figure.add_subplot()
-        draw_reference_line(axes, 0, "no change", dashed=False)
+        if zero:
+            draw_reference_line(axes, 0, zero, dashed=False)
         # A square and its interval on each row, its figures beside it.
         for place, line in enumerate(lines):
             if isinstance(line, str):
                 continue
-            estimate, colour = line.difference, ARM_COLOUR[line.arm]
-            if estimate.value is not None:
-                axes.plot(estimate.value, place, "s", color=colour, markersize=4)
-            draw_interval(axes, estimate, place, color=colour)
-            write_beside(axes, _change_words(estimate), place, color=MUTED, fontsize=7)
+            colour, value = ARM_COLOUR[line.arm], line.estimate.value
+            if value is not None:
+                fill = "none" if line.is_doubtful else colour
+                axes.plot(value, place, "s", color=colour, markersize=4, markerfacecolor=fill)
+            draw_interval(axes, line.estimate, place, color=colour)
+            write_beside(axes, words[line], place, color=MUTED, fontsize=7)
         titles = [line if isinstance(line, str) else line.title for line in lines]
         name_rows(axes, titles, fontsize=7.5)
         # The first row is on top; headings stand out.
@@ -179,14 +199,8 @@ def draw_changes(name: str, rows: Sequence[ChangeRow], label: str) -> Drawing:
         for tick, line in zip(axes.get_yticklabels(), lines, strict=True):
             tick.set_fontweight("bold" if isinstance(line, str) else "normal")
         axes.set_xlabel(label)
-        words = "; ".join(
-            f"{row.group}, {row.title} {_change_words(row.difference)}" for row in rows
-        )
-        return page.finish(name, f"{label}: {words}.")
-
-
-def _change_words(estimate: Estimate) -> str:
-    return estimate.reason if estimate.value is None else format_difference(estimate)
+        named = "; ".join(f"{row.group}, {row.title} {words[row]}" for row in rows)
+        return page.finish(name, f"{label}: {named}.")
 
 
 def best_of_each_arm(

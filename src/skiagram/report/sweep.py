@@ -11,17 +11,17 @@ from skiagram.report.drawing import (
     ARM_COLOUR,
     DASHES,
     MUTED,
-    ChangeRow,
     Drawing,
+    IntervalRow,
     Style,
-    draw_changes,
+    draw_rows,
     open_sheet,
 )
 from skiagram.report.learning_curves import show_learning_curves
 from skiagram.report.rendering import AnalysisPart, Summary
 from skiagram.report.section import Context
 from skiagram.report.severity import show_severity
-from skiagram.report.tables import Table, TableRow, fill_cell, fill_difference, list_rows
+from skiagram.report.tables import Cell, Table, TableRow, fill_cell, fill_difference, list_rows
 from skiagram.statistics.estimate import (
     Estimate,
     format_decimal,
@@ -94,7 +94,11 @@ def fill(result: SweepResult) -> Context:
     return {
         "analysis": show_analysis(result),
         "models": [
-            (title_of(result, model), draw_model(result, model), tabulate_rows(result, model))
+            (
+                title_of(result, model),
+                draw_model(result, model) or tabulate_map(result, model),
+                tabulate_rows(result, model),
+            )
             for model in models
         ],
         "failed": [each for each in result.rows if each.reason],
@@ -201,8 +205,8 @@ def heading_of(figure: str) -> str:
 
 
 def draw_model(result: SweepResult, model: str) -> Drawing | None:
-    """Draw a model: one axis of numbers as a line, two axes as a map, else the differences."""
-    # One axis of numbers is a line, two axes are a map.
+    """Draw a model: one axis of numbers as a line, else the differences; of two axes is a map."""
+    # One axis of numbers is a line.
     axes = result.axes
     shown = [each for each in result.rows if _reported(each, model).value is not None]
     if len(shown) < 2:
@@ -210,7 +214,7 @@ def draw_model(result: SweepResult, model: str) -> Drawing | None:
     if len(axes) == 1 and all(isinstance(each.row.place[axes[0]], int | float) for each in shown):
         return _draw_line(result, model, shown, axes[0])
     if len(axes) == 2 and len(shown) == len(result.rows) <= _MOST:
-        return _draw_map(result, model, shown, axes)
+        return None  # the map says more
     # All else is a list of differences from the reference.
     rows = []
     for each in shown:
@@ -226,11 +230,12 @@ def draw_model(result: SweepResult, model: str) -> Drawing | None:
         group = ", ".join(before) or title_of(result, model)
         difference = each.figures.of(model, each.figures.judged_by(model)[1])
         if difference is not None:
-            rows.append(ChangeRow(group, last, _arm(each, model), difference))
+            rows.append(IntervalRow(group, last, _arm(each, model), difference))
     if not 0 < len(rows) <= _MOST:
         return None
     name = heading_of(shown[0].figures.judged_by(model)[0])
-    return draw_changes(f"sweep-{model}", rows, f"change in {name} with 95 % interval")
+    label = f"change in {name} with 95 % interval"
+    return draw_rows(f"sweep-{model}", rows, label, zero="no change")
 
 
 def _reported(result: RowResult, model: str) -> Estimate:
@@ -284,36 +289,30 @@ def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis
         return page.finish(f"sweep-{model}", described)
 
 
-def _draw_map(
-    result: SweepResult, model: str, shown: Sequence[RowResult], axes: Sequence[str]
-) -> Drawing:
-    """Draw the figure to choose by, of two axes."""
+def tabulate_map(result: SweepResult, model: str) -> Table | None:
+    """Tabulate the figure to choose by of two axes, the higher the deeper; None of other rows."""
+    if len(result.axes) != 2 or len(result.rows) > _MOST:
+        return None
     # The values of both axes, in the order met.
-    down, across = (
-        list(dict.fromkeys(show_value(each.row.place[axis]) for each in shown)) for axis in axes
-    )
-    values = {
-        tuple(show_value(each.row.place[axis]) for axis in axes): each.figures.selection(model)
-        for each in shown
+    places = {
+        tuple(show_value(each.row.place[axis]) for axis in result.axes): each.figures
+        for each in result.rows
     }
-    grid = [[values.get((row, column)) for column in across] for row in down]
-    numbers = [[float("nan") if value is None else value for value in row] for row in grid]
-    # Dark cells have white numbers, light ones black numbers.
-    with open_sheet(0.9 + 0.24 * len(down)) as page:
-        plot = page.figure.add_subplot()
-        plot.imshow(numbers, aspect="auto", cmap="cividis")
-        plot.set_xticks(range(len(across)), across, fontsize=7)
-        plot.set_yticks(range(len(down)), down, fontsize=7)
-        plot.set_xlabel(short_name(axes[1]))
-        plot.set_ylabel(short_name(axes[0]))
-        cell_values = [value for row in grid for value in row if value is not None]
-        middle = (min(cell_values) + max(cell_values)) / 2 if cell_values else 0.0
-        for y, row in enumerate(grid):
-            for x, value in enumerate(row):
-                ink = "white" if value is not None and value <= middle else "black"
-                plot.text(x, y, format_decimal(value), color=ink, ha="center", va="center", size=7)
-        # In words, for a reader who cannot see it.
-        words = "; ".join(f"{' and '.join(k)}: {format_decimal(v)}" for k, v in values.items())
-        name = heading_of(shown[0].figures.chosen_by(model))
-        described = f"{name} of {title_of(result, model)}: {words}."
-        return page.finish(f"sweep-{model}", described)
+    down, across = (list(dict.fromkeys(values)) for values in zip(*places, strict=True))
+    values = {place: figures.selection(model) for place, figures in places.items()}
+    numbers = [value for value in values.values() if value is not None]
+    if len(numbers) < 2:
+        return None
+    # A cell is as deep as its figure is high among all.
+    lowest, spread = min(numbers), max(numbers) - min(numbers) or 1.0
+    rows = []
+    for first in down:
+        cells = []
+        for second in across:
+            value = values.get((first, second))
+            share = 0.0 if value is None else (value - lowest) / spread
+            cells.append(Cell(format_decimal(value), tone="right", share=share))
+        rows.append(TableRow(first, cells))
+    name = heading_of(result.rows[0].figures.chosen_by(model))
+    named, other = map(short_name, result.axes)
+    return Table(across, list_rows(rows), f"{name}: {named} ↓ {other} →", kind="matrix")

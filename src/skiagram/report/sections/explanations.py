@@ -9,7 +9,14 @@ from skiagram.explanation.record import (
     Maps,
 )
 from skiagram.explanation.trust import Location
-from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, draw_interval, name_rows, open_sheet
+from skiagram.report.drawing import (
+    ARM_COLOUR,
+    MUTED,
+    Drawing,
+    IntervalRow,
+    draw_rows,
+    open_sheet,
+)
 from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -225,23 +232,14 @@ def _pointing_row(title: str, note: str, location: Location) -> TableRow:
 
 def draw_families(model: Explanation, features: Features) -> Drawing:
     """Draw the AUC lost where each family is permuted, over folds and over patients."""
-    rows = features.families
-    with open_sheet(0.9 + 0.24 * len(rows)) as page:
-        axes = page.figure.add_subplot()
-        axes.axvline(0, color=MUTED, linewidth=0.9)
-        for place, row in enumerate(rows):
-            for shift, estimate, width, mark in (
-                (-0.12, row.loss.over_folds, 1.4, "s"),
-                (0.14, row.loss.over_patients, 0.7, "|"),
-            ):
-                if estimate.value is not None:
-                    colour, at = ARM_COLOUR["classical"], place + shift
-                    axes.plot(estimate.value, at, mark, color=colour, markersize=4)
-                    draw_interval(axes, estimate, at, color=colour, linewidth=width)
-        name_rows(axes, [f"{row.group} ({row.features})" for row in rows])
-        axes.set_xlabel("AUC lost where the family is permuted")
-        words = "; ".join(f"{row.group} {format_estimate(row.loss.over_folds)}" for row in rows)
-        return page.finish(f"families-{model.model}", f"AUC lost by family: {words}.")
+    rows = [
+        IntervalRow(f"over {kind}", f"{each.group} ({each.features})", "classical", loss)
+        for kind in ("folds", "patients")
+        for each in features.families
+        for loss in [getattr(each.loss, f"over_{kind}")]
+    ]
+    label = "AUC lost where the family is permuted"
+    return draw_rows(f"families-{model.model}", rows, label, format_estimate, "no loss")
 
 
 def draw_effects(model: Explanation, features: Features) -> Drawing | None:

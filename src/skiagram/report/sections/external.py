@@ -26,6 +26,8 @@ _FIGURES = {
     "expected_to_observed": "Expected / observed (ideal 1)",
 }
 
+_LEFT = Cell(MISSING, reason="updating the calibration leaves it as it is")
+
 
 @section(
     "Another cohort beside the project",
@@ -48,8 +50,8 @@ def tabulate_external(evaluation: Evaluation) -> Table:
     sides = [side for side in _SIDES if figures.select(group=side)]
     groups = []
     for model in best_models(evaluation):
-        model_figures = figures.select(model=model.outcome.model)
-        names = model_figures.list_distinct("figure")
+        of_model = figures.select(model=model.outcome.model)
+        names = of_model.pivot("figure", [{"group": side} for side in sides])
         gains = [name for name in names if name.startswith(NET_BENEFIT)]
         rows = []
         ordered = [*(name for name in _FIGURES if name in names), *gains]
@@ -59,13 +61,9 @@ def tabulate_external(evaluation: Evaluation) -> Table:
                 title = f"Net benefit per 1,000 cases, at a risk of {risk}"
             else:
                 title = _FIGURES.get(name) or metric_heading(name, evaluation.task)
+            # Updating changes no order of cases, so some figures have none there.
             digits = 0 if name in gains else 2
-            cells = []
-            for side in sides:
-                found = model_figures.select(figure=name, group=side).rows
-                # Updating changes no order of cases, so some figures have none there.
-                missing = Cell(MISSING, reason="updating the calibration leaves it as it is")
-                cells.append(fill_cell(found[0], digits + 1, digits) if found else missing)
+            cells = [fill_cell(each, digits + 1, digits) if each else _LEFT for each in names[name]]
             rows.append(TableRow(title, cells))
         groups.append(Group(model.outcome.title, rows))
     return Table([_SIDES[side] for side in sides], groups, first="Figure")

@@ -5,12 +5,10 @@ from collections.abc import Callable, Sequence
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import CASES, OTHERS, SUBGROUPS, ModelResult, Part, patients_of
 from skiagram.report.drawing import (
-    MUTED,
     Drawing,
+    IntervalRow,
     best_of_each_arm,
-    draw_interval,
-    name_rows,
-    open_sheet,
+    draw_rows,
     wrap_title,
 )
 from skiagram.report.formatting import (
@@ -22,12 +20,10 @@ from skiagram.report.formatting import (
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Cells, Group, Table, TableRow, fill_cell, fill_difference
-from skiagram.statistics.estimate import MISSING, Estimate
+from skiagram.statistics.estimate import MISSING, Estimate, format_estimate
 from skiagram.tasks.classes import CLASS_FIGURES
 
-_ROW = 0.34  # inches
-_APART = 0.3  # rows between two models
-_MAX_ROWS = 24  # more stand in the table alone
+_MAX_ROWS = 24  # subgroups in the figure; more stand in the table alone
 
 
 def _select(evaluation: Evaluation, _: Material) -> list[ModelResult]:
@@ -121,36 +117,19 @@ def _group_parts(parts: Sequence[Part], cells: Callable[[Part], Cells]) -> list[
 
 
 def draw_subgroups(evaluation: Evaluation) -> Drawing | None:
-    """Draw one row per subgroup, open where it has few patients; None where none has an AUC."""
+    """Draw the AUC in each subgroup, open where it has few patients; None where none has one."""
     drawn = list(best_of_each_arm(evaluation, lambda model: model.parts or None))
-    # Every part in which a model has an AUC, in the order met.
-    shown = [
-        part
-        for model, _, parts_of_model in drawn
-        for part in parts_of_model
-        if model.find("roc_auc", SUBGROUPS, part.name).value is not None
-    ]
-    rows = list(dict.fromkeys((part.column, part.value) for part in shown))[:_MAX_ROWS]
+    # All cases, then every part in which a model has an AUC.
+    whole, rows = list[IntervalRow](), list[IntervalRow]()
+    for model, _, parts in drawn:
+        title, arm = wrap_title(model.outcome.title, 34), model.outcome.arm
+        whole.append(IntervalRow("all cases", title, arm, model.find("roc_auc")))
+        for part in parts:
+            auc, name = model.find("roc_auc", SUBGROUPS, part.name), part.name.replace("_", " ")
+            if auc.value is not None:
+                rows.append(IntervalRow(name, title, arm, auc, is_doubtful=bool(part.warning)))
+    shown = list(dict.fromkeys(row.group for row in rows))[:_MAX_ROWS]
+    rows = [row for row in rows if row.group in shown]
     if not rows:
         return None
-    with open_sheet(0.75 + _ROW * len(rows)) as page:
-        axes = page.figure.add_subplot()
-        # Each model beside the others, its whole AUC as a dotted line.
-        for place, (model, colour, parts) in enumerate(drawn):
-            whole = model.find("roc_auc").value
-            if whole is not None:
-                axes.axvline(whole, color=colour, linewidth=0.8, linestyle=":", zorder=0)
-            for part in parts:
-                auc = model.find("roc_auc", SUBGROUPS, part.name)
-                if (part.column, part.value) not in rows or auc.value is None:
-                    continue
-                shift = _APART * (place - (len(drawn) - 1) / 2)
-                row = rows.index((part.column, part.value)) + shift
-                line, fill = (MUTED, "none") if part.warning else (colour, colour)
-                draw_interval(axes, auc, row, color=line, linewidth=1.3)
-                axes.plot(auc.value, row, "s", markersize=5, color=colour, markerfacecolor=fill)
-        name_rows(
-            axes, [wrap_title(f"{column.replace('_', ' ')}: {value}") for column, value in rows]
-        )
-        axes.set_xlabel("AUC with 95 % interval")
-        return page.finish("subgroups", "AUC of each model in subgroups, as in the table.")
+    return draw_rows("subgroups", [*whole, *rows], "AUC with 95 % interval", format_estimate)
