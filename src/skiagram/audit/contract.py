@@ -134,7 +134,8 @@ class ShortcutTrait(NamedTuple):
     severity: Severity = "warning"
 
 
-_WORDS = yaml.safe_load(files("skiagram.audit").joinpath("findings.yaml").read_text("utf-8"))
+_TEXT = files("skiagram.audit").joinpath("findings.yaml").read_text("utf-8")
+_WORDS = yaml.load(_TEXT, Loader=yaml.CSafeLoader)
 SHORTCUT_TRAITS = {name: ShortcutTrait(**words) for name, words in _WORDS["traits"].items()}
 PAIR = " and "  # between the two cases of an example that is a pair
 NOBODY = np.empty(0, dtype=np.str_)

@@ -26,6 +26,7 @@ from skiagram.audit.contract import (
     find,
     list_questions,
 )
+from skiagram.compute.workers import on_all_threads
 from skiagram.seeding import derived_seed, stream
 from skiagram.statistics.delong import placements
 from skiagram.statistics.permutation import class_aucs, indicators, permute_by_patient
@@ -91,21 +92,19 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     for words, label in list_questions(task, cases).items():
         split = dataclasses.replace(cases, label=label)
         questions.append(Question(split, (f"no {words}", words), 1))
-    # each trait is tried on each question, with the same permutations
+    # each trait is tried on each question, with the same permutations, several at a time
     dealt = [deal_out(question.cases.label, cases.patient_id) for question in questions]
-    tried = allow_for_all(
-        {
-            (kind, name, number): probe_label(
-                bin_values(values, pairs=name in _PAIRED),
-                question.cases.label,
-                cases.patient_id,
-                dealt[number],
-            )
-            for kind, kind_traits in (("image", traits.images), ("column", traits.covariates))
-            for name, values in kind_traits.items()
-            for number, question in enumerate(questions)
-        }
-    )
+    values = {("image", name): columns for name, columns in traits.images.items()}
+    values |= {("column", name): column for name, column in traits.covariates.items()}
+
+    def answer_of(which: tuple[str, str, int]) -> Probe | None:
+        kind, name, number = which
+        columns = bin_values(values[kind, name], pairs=name in _PAIRED)
+        label = questions[number].cases.label
+        return probe_label(columns, label, cases.patient_id, dealt[number])
+
+    asked = [(*trait, number) for trait in values for number in range(len(questions))]
+    tried = allow_for_all(dict(zip(asked, on_all_threads(answer_of, asked), strict=True)))
     # of each trait the question that it answers best
     best: dict[tuple[str, str], tuple[Probe | None, Question]] = {}
     for (kind, name, number), probe in tried.items():

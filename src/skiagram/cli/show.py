@@ -124,7 +124,7 @@ def find_stale_choices(project: Path) -> list[str]:
     from skiagram.options import PARAMS, read_option_file
 
     lock, choices = project / "dvc.lock", read_option_file(project / PARAMS, PARAMS)
-    written = yaml.safe_load(lock.read_text(encoding="utf-8")) if lock.exists() else None
+    written = yaml.load(lock.read_bytes(), Loader=yaml.CSafeLoader) if lock.exists() else None
     evaluated = (written or {}).get("stages", {}).get("evaluate", {})
     used = evaluated.get("params", {}).get(PARAMS, {})
     return [f"{name}: {value}" for name, value in used.items() if choices.get(name) != value]

@@ -18,7 +18,7 @@ _BEGIN = ("the", "a", "an", "on", "no", "it", "taken", "without")
 def read_sentences() -> dict[str, str]:
     """Read key → sentence, or part of one, with its named places."""
     text = files("skiagram.evaluation").joinpath(LIST).read_text(encoding="utf-8")
-    groups: dict[str, dict[str, str]] = yaml.safe_load(text)
+    groups: dict[str, dict[str, str]] = yaml.load(text, Loader=yaml.CSafeLoader)
     return {
         f"{group}.{key}": words
         for group, sentences in groups.items()

@@ -77,7 +77,7 @@ class StagesOfProject:
     def stages(self) -> tuple[Stage, ...]:
         """All stages, those of a matrix one by one."""
         # Stages as dvc.yaml describes them.
-        pipeline = yaml.safe_load((self.root / "dvc.yaml").read_text(encoding="utf-8"))
+        pipeline = yaml.load((self.root / "dvc.yaml").read_bytes(), Loader=yaml.CSafeLoader)
         stages = []
         for name, described in pipeline["stages"].items():
             matrix = described.get("matrix", {})
@@ -235,7 +235,7 @@ class StagesOfProject:
         """
         # Outputs in the lock, less those that stages still write.
         lock = self.root / "dvc.lock"
-        noted = yaml.safe_load(lock.read_text(encoding="utf-8")) if lock.exists() else {}
+        noted = yaml.load(lock.read_bytes(), Loader=yaml.CSafeLoader) if lock.exists() else {}
         made = {
             out["path"]
             for stage in noted.get("stages", {}).values()

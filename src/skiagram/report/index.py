@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import Evaluation
@@ -10,26 +11,33 @@ from skiagram.records.files import read_record, write_record
 from skiagram.report.page import page_title
 from skiagram.report.rendering import Summary, render_template
 from skiagram.report.sections.answer import state_answer
-from skiagram.report.sweep import fill, list_files, summarise
-from skiagram.sweeps.table import SweepResult
 from skiagram.tasks.cases import DataCard
+
+if TYPE_CHECKING:
+    from skiagram.sweeps.table import SweepResult
 
 RESULT, PAGE = "result.json", "page.html"
 
 
-def render_sweep(result: SweepResult) -> str:
+def render_sweep(result: "SweepResult") -> str:
     """Return the page of a sweep; equal results give equal text."""
+    from skiagram.report.sweep import fill, summarise  # slow to import, and most projects have none
+
     summary = summarise(result)
     return render_template("sweep.html.j2", result=result, **summary._asdict(), **fill(result))
 
 
-def list_outputs(result: SweepResult) -> tuple[str, ...]:
+def list_outputs(result: "SweepResult") -> tuple[str, ...]:
     """List the names of what `write_outputs` writes."""
+    from skiagram.report.sweep import list_files
+
     return (RESULT, PAGE, *dict.fromkeys(name.partition("/")[0] for name in list_files(result)))
 
 
-def write_outputs(result: SweepResult, folder: Path) -> None:
+def write_outputs(result: "SweepResult", folder: Path) -> None:
     """Write a sweep's outputs into a folder, which may hold other files."""
+    from skiagram.report.sweep import list_files
+
     write_record(result, folder / RESULT)
     for name, text in {PAGE: render_sweep(result), **list_files(result)}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -59,6 +67,9 @@ def write_index(root: Path) -> Path:
     # Title and answers of each sweep's page, from the folder of its outputs.
     sweeps = []
     for page in sorted(root.glob(f"sweeps/*/{PAGE}")):
+        from skiagram.report.sweep import summarise
+        from skiagram.sweeps.table import SweepResult
+
         summary = Summary(page.parent.name, unreadable)
         with suppress(DataError):
             summary = summarise(read_record(SweepResult, page.parent / RESULT))

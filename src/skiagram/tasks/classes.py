@@ -25,7 +25,8 @@ from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 FEW_PATIENTS = 40  # of a class; with fewer, intervals of the AUC are long (98 % held at 10 + 10)
 _TEXT = files("skiagram.tasks").joinpath("class_figures.yaml").read_text(encoding="utf-8")
-CLASS_FIGURE = {name: Figure(name, **said) for name, said in yaml.safe_load(_TEXT).items()}
+_SAID = yaml.load(_TEXT, Loader=yaml.CSafeLoader)
+CLASS_FIGURE = {name: Figure(name, **said) for name, said in _SAID.items()}
 CLASS_FIGURES = tuple(CLASS_FIGURE.values())
 _SMALLEST = 1e-9  # probability, whose logarithm is still finite
 

@@ -202,7 +202,7 @@ def fill_checklists(evaluation: Evaluation, material: Material) -> list[Checklis
 @cache
 def _read_checklist(name: str) -> Checklist:
     path = importlib.resources.files("skiagram.report").joinpath(FOLDER, f"{name}.yaml")
-    file = yaml.safe_load(path.read_text("utf-8"))
+    file = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
     parts = TypeAdapter(dict[str, tuple[Item, ...]]).validate_python(file.pop("parts"))
     items = tuple(item._replace(part=part) for part, members in parts.items() for item in members)
     return Checklist(file=name, items=items, **file)
