@@ -327,7 +327,7 @@ def assess_calibration(
         figures = dict.fromkeys(("intercept", "slope", "expected_to_observed"), undefined)
     else:
         probability = scores.estimate[:, :, cases.positive]
-        positive = cases.label == cases.positive
+        positive = cases.is_positive
         true = np.broadcast_to(positive, probability.shape)
         curve = reliability_curve(probability, true, cases.patient)
         sample = probability, positive, cases.patient

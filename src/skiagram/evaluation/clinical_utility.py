@@ -16,6 +16,7 @@ from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.evaluation_record import Contender
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.metrics import NO_THRESHOLD, call_positive
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import gained_share, join_intervals
 from skiagram.statistics.variation import (
@@ -88,7 +89,7 @@ def assess_clinical_utility(
     # Net benefit is defined for two classes alone.
     if cases.positive is None:
         return tuple(rows)
-    positive = cases.label == cases.positive
+    positive = cases.is_positive
     share = float(positive.mean()) if prevalence is None else prevalence
     rows.append(row(Estimate(share), figure="prevalence"))
     # Without both classes among the cases no threshold has a net benefit.
@@ -128,17 +129,13 @@ def compare_decisions(
         errors = [((each.estimate - truth) ** 2).sum(2) for each in both]
     else:
         probabilities = [each.estimate[:, :, cases.positive] for each in both]
-        positive = cases.label == cases.positive
+        positive = cases.is_positive
         errors = [(probability - positive) ** 2 for probability in probabilities]
-        if any(np.isnan(each.threshold).any() for each in both):
-            missing = Estimate(None, reason="no threshold was fixed on out-of-fold scores")
-            rates = dict.fromkeys(rates, missing)
+        # Decisions at each model's own threshold, repeat by repeat.
+        called, other = (call_positive(each, cases) for each in both)
+        if called is None or other is None:
+            rates = dict.fromkeys(rates, NO_THRESHOLD)
         else:
-            # Decisions at each model's own threshold, repeat by repeat.
-            called, other = (
-                probability >= each.threshold
-                for probability, each in zip(probabilities, both, strict=True)
-            )
             correct = np.subtract(*pair_repeats(called == positive, other == positive))
             for name, rows in (("sensitivity", positive), ("specificity", ~positive)):
                 gain = gained_share(correct[:, rows], cases.patient[rows], folds)
@@ -193,7 +190,7 @@ def _net_benefits(
     """
     # Acted on are cases at or above the limit; each kind has its weight.
     acted = [scores.estimate[:, :, cases.positive] >= limit for scores in (network, classical)]
-    positive, harm = cases.label == cases.positive, threshold / (1 - threshold)
+    positive, harm = cases.is_positive, threshold / (1 - threshold)
     weights = prevalence, (1 - prevalence) * harm
 
     def worth(called: Flags) -> float:

@@ -37,7 +37,7 @@ class Decisions(NamedTuple):
     @property
     def positive(self) -> Flags:
         """(n,) the true class."""
-        return np.asarray(self.cases.label == self.cases.positive)
+        return self.cases.is_positive
 
 
 def _matthews_correlation(decisions: Decisions) -> Estimate:
@@ -108,7 +108,7 @@ def thresholds(held_out: Sequence[HeldOut], aim: OperatingTarget, scores: Scored
     rule = {"sensitivity": threshold_at_sensitivity, "specificity": threshold_at_specificity}
     limits = np.full(scores.estimate.shape[:2], np.nan)
     for decided, probability, cases in held_out:
-        positive = cases.label == cases.positive
+        positive = cases.is_positive
         if cases.positive is not None and 0 < positive.sum() < len(positive):
             class_probability = probability[:, cases.positive]
             limits[decided] = rule[aim.aim](class_probability, positive, aim.level, cases.patient)

@@ -68,6 +68,11 @@ class LabelledCases:
         )
 
     @property
+    def is_positive(self) -> NDArray[np.bool_]:
+        """(n,) which cases have the condition looked for."""
+        return np.asarray(self.label == self.positive)
+
+    @property
     def patients(self) -> int:
         """The number of patients."""
         return len(count_cases(self.patient))

@@ -239,7 +239,7 @@ def _add_decisions(
     if cases.positive is None:
         return result
     # What is defined for two classes alone; curves where both occur.
-    positive = cases.label == cases.positive
+    positive = cases.is_positive
     probability = scores.estimate[:, :, cases.positive]
     result = replace(result, decision_curve=estimate_decision_curve(probability, positive, draws))
     # A curve needs cases of both classes in each fit.

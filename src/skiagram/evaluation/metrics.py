@@ -27,6 +27,7 @@ from skiagram.tasks.classes import has_pairs
 from skiagram.tasks.scored_cases import ScoredCases
 
 Statistic = Callable[[NDArray[Any], NDArray[Any], Floats], Floats]
+NO_THRESHOLD = Estimate(None, reason="no threshold was fixed on out-of-fold scores")
 Estimator = Callable[[ScoredCases, LabelledCases, PatientDraws], Estimate]
 
 
@@ -71,7 +72,7 @@ def resample_auc(scores: ScoredCases, cases: LabelledCases, draws: PatientDraws)
     if cases.positive is None:
         metric = _of_repeats(discrimination.one_vs_rest_auc, scores, scores.score, cases.label)
     else:
-        positive = cases.label == cases.positive
+        positive = cases.is_positive
         metric = _of_repeats(discrimination.roc_auc, scores, scores.score, positive)
     areas = np.concatenate([metric.of_each(weights) for weights in draws.weights()], axis=1)
     averaged: Floats = areas.mean(axis=0)
@@ -133,7 +134,7 @@ def estimate_partial_auc(
     area = partial(
         discrimination.partial_roc_auc, low=1 - partial_range.high, high=1 - partial_range.low
     )
-    order, positive = scores.score, cases.label == cases.positive
+    order, positive = scores.score, cases.is_positive
     if partial_range.of == "sensitivity":
         order, positive = -order, ~positive
     estimate = bootstrap_estimate(_of_repeats(area, scores, order, positive), draws)
@@ -154,7 +155,7 @@ def _estimate_precision(scores: ScoredCases, cases: LabelledCases, draws: Patien
     if cases.positive is None:
         macro = discrimination.macro_average_precision
         return bootstrap(macro, scores.estimate, cases.label, draws)
-    positive = cases.label == cases.positive
+    positive = cases.is_positive
     return bootstrap(
         discrimination.average_precision, order_across_fits(scores, cases), positive, draws
     )
@@ -200,20 +201,26 @@ def estimate_balanced_accuracy(
     return Estimate(value, value - below, value + above, method)
 
 
-def estimate_operating_point(scores: ScoredCases, cases: LabelledCases) -> dict[str, Estimate]:
-    """Estimate sensitivity and specificity at each repeat's own threshold; empty with more classes.
+def call_positive(scores: ScoredCases, cases: LabelledCases) -> Flags | None:
+    """Return (repeats, n) which cases are called positive, at each repeat's own threshold.
 
-    A case is called positive when its probability reaches the threshold.
+    A case is when its probability reaches the threshold. None with more than two classes, or where
+    no threshold was fixed.
     """
+    if cases.positive is None or np.isnan(scores.threshold).any():
+        return None
+    return np.asarray(scores.estimate[:, :, cases.positive] >= scores.threshold)
+
+
+def estimate_operating_point(scores: ScoredCases, cases: LabelledCases) -> dict[str, Estimate]:
+    """Estimate sensitivity and specificity at each repeat's threshold; empty with more classes."""
     if cases.positive is None:
         return {}
-    if np.isnan(scores.threshold).any():
-        missing = Estimate(None, reason="no threshold was fixed on out-of-fold scores")
-        return {"sensitivity": missing, "specificity": missing}
-    called = scores.estimate[:, :, cases.positive] >= scores.threshold
+    sides, called = {"sensitivity": True, "specificity": False}, call_positive(scores, cases)
+    if called is None:
+        return dict.fromkeys(sides, NO_THRESHOLD)
     return {
-        "sensitivity": estimate_share_decided(called, cases, positive=True),
-        "specificity": estimate_share_decided(called, cases, positive=False),
+        name: estimate_share_decided(called, cases, positive=side) for name, side in sides.items()
     }
 
 
@@ -223,7 +230,7 @@ def estimate_share_decided(called: Flags, cases: LabelledCases, *, positive: boo
     Args:
         called: (repeats, n) whether a case is called positive.
     """
-    members = (cases.label == cases.positive) == positive
+    members = cases.is_positive == positive
     return proportion((called[:, members] == positive).astype(np.float64), cases.patient[members])
 
 

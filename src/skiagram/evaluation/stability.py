@@ -68,7 +68,7 @@ def _measure_folds(
             area = one_vs_rest_auc(probabilities_of(rows), cases.label, weights, fit)
         else:
             ranking = score_difference(scores_of(rows), cases.positive)
-            area = roc_auc(ranking, cases.label == cases.positive, weights, fit)
+            area = roc_auc(ranking, cases.is_positive, weights, fit)
         yield key, (float(area[0]), len(rows))
 
 

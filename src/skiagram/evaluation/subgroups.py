@@ -17,7 +17,7 @@ from skiagram.evaluation.criteria import FEW_OF_A_PART
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import estimate_operating_point, measure_auc
+from skiagram.evaluation.metrics import call_positive, estimate_operating_point, measure_auc
 from skiagram.evaluation.results import CASES, OTHERS, SUBGROUPS, Part, patients_of
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, difference_of_groups, share
@@ -40,10 +40,9 @@ def _measure_side(
     if np.isfinite(auc.value):
         figures["roc_auc"] = replace(auc, patient=patient)
     # Decisions need a threshold.
-    if group.positive is None or np.isnan(group_scores.threshold).any():
+    called, positive = call_positive(group_scores, group), group.is_positive
+    if called is None:
         return figures
-    positive = group.label == group.positive
-    called = group_scores.estimate[:, :, group.positive] >= group_scores.threshold
     correct = (called == positive).astype(np.float64)
     for name, side in (("sensitivity", positive), ("specificity", ~positive)):
         if side.any():

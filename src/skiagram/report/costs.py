@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from skiagram.evaluation.criteria import list_as_good
+from skiagram.evaluation.sentences import say
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, Style, open_sheet, wrap_title
 from skiagram.report.formatting import format_count
 from skiagram.report.rendering import AnalysisPart
@@ -74,7 +75,9 @@ def show_costs(result: CostComparison) -> AnalysisPart:
         table=Table(("AUC, out-of-fold", *_COLUMNS.values()), list_rows(rows)),
         caption=f"Times are medians of {clock.time} time with minimum and maximum in brackets, "
         f"measured on: {result.machine}. They depend on this machine; the other columns do not.",
-        notes=tuple(f"{each.title} could not be trained: {each.reason}" for each in result.failed),
+        notes=tuple(
+            say("cost.failed", model=each.title, reason=each.reason) for each in result.failed
+        ),
         method=_METHOD.format(images=clock.images, repeats=clock.repeats),
     )
 
@@ -82,29 +85,26 @@ def show_costs(result: CostComparison) -> AnalysisPart:
 def describe_best(result: CostComparison) -> str:
     """Say which model is best, and which ones as good cost least to use and to train."""
     if not result.models:
-        return "No model could be trained."
+        return say("cost.none")
     # The best, and all that are as good within the margin.
     best = max(result.models, key=_auc)
     as_good = list_as_good([_auc(model) for model in result.models], result.margin)
     near = [model for model, good in zip(result.models, as_good, strict=True) if good]
-    words = f"The highest AUC is {best.title}’s, {format_decimal(best.auc.value)}."
+    words = say("cost.best", model=best.title, auc=format_decimal(best.auc.value))
     margin = format_decimal(result.margin, 2)
     if len(near) == 1:
-        return f"{words} No other comes within {margin} of it."
-
-    def cheapest(kind: str, verb: str, unit: str) -> str:
-        def cost(model: ModelCost) -> float:
-            return model.costs[kind].value or 0.0
-
-        model = min(near, key=cost)
-        spent = f"{model.title} is the cheapest {verb} ({format_short(cost(model))} {unit}"
-        return f"{spent})" if model is best else f"{spent} instead of {format_short(cost(best))})"
-
-    return (
-        f"{words} Of the {len(near)} models less than {margin} behind it or "
-        f"level, {cheapest('case_milliseconds', 'to use', 'ms per case')}, and "
-        f"{cheapest('training_seconds', 'to train', 's')}."
-    )
+        return f"{words} {say('cost.alone', margin=margin)}"
+    # The cheapest of them, and what the best costs instead.
+    cheapest = {}
+    for aim, figure in (("use", "case_milliseconds"), ("train", "training_seconds")):
+        costs = [model.costs[figure].value or 0.0 for model in near]
+        model, other = near[costs.index(min(costs))], ""
+        if model is not best:
+            spent_by_best = format_short(costs[near.index(best)])
+            other = say("cost.instead", other=spent_by_best)
+        spent = format_short(min(costs))
+        cheapest[aim] = say(f"cost.cheapest_to_{aim}", model=model.title, spent=spent, other=other)
+    return f"{words} {say('cost.as_good', number=len(near), margin=margin, **cheapest)}"
 
 
 def _auc(model: ModelCost) -> float:

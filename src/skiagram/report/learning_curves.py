@@ -3,6 +3,7 @@
 import math
 from itertools import cycle
 
+from skiagram.evaluation.sentences import say
 from skiagram.report.drawing import (
     ARM_COLOUR,
     DASHES,
@@ -34,7 +35,6 @@ _METHOD = (
     "Beyond that number nothing was measured: what is said there, up to twice of it, holds if both "
     "curves go on as a power law."
 )
-_NO_CURVE = "Fewer than three numbers of training cases have results, so no curve was fitted."
 
 
 def show_learning_curves(result: LearningCurves) -> AnalysisPart:
@@ -48,13 +48,12 @@ def show_learning_curves(result: LearningCurves) -> AnalysisPart:
         figure_caption="Points: mean over draws; a hollow point lacks draws whose fit failed. "
         "Lines: fitted power laws with 95 % bands.",
         table=tabulate_curves(result),
-        caption=f"AUC by number of training cases, on {format_count(result.cases)} test cases "
+        caption=f"AUC by number of training cases, on {format_count(result.cases)} unseen cases "
         f"of {format_count(result.patients)} patients; mean over {result.draws} draws with its "
         f"95 % interval by patient and draw{efficiency}. “3 of 5 draws”: the other fits failed, "
         "and the mean is over those that exist.",
         notes=tuple(
-            f"{curve.title} could not be fitted everywhere: {'; '.join(curve.failures)}. Its means "
-            "are over fewer draws there."
+            say("curve.failed", model=curve.title, reasons="; ".join(curve.failures))
             for curve in failed
         ),
         method=_METHOD,
@@ -66,12 +65,11 @@ def answer(result: LearningCurves) -> tuple[str, ...]:
     answers = [describe_crossing(crossing, result) for crossing in result.crossings]
     answered = {crossing.model for crossing in result.crossings}
     left_out = [
-        f"{curve.title} is not compared: it has fits in two draws or more at fewer than three "
-        "numbers of training cases."
+        say("curve.left_out", model=curve.title)
         for curve in result.curves
         if curve.arm != "classical" and curve.model not in answered
     ]
-    return (*answers, *left_out) if answers else (_NO_CURVE,)
+    return (*answers, *left_out) if answers else (say("curve.none"),)
 
 
 def tabulate_curves(result: LearningCurves) -> Table:
@@ -104,69 +102,50 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
     compared and Holm's p over all contenders is below 5 %, "does not overtake" where it lies below;
     else the answer is open. Beyond, there is only what follows if both curves go on as a power law.
     """
-    # The difference with the most training cases.
-    last = (
-        f"With {format_count(crossing.compared[-1])} training cases the difference in AUC is "
-        f"{format_difference(crossing.difference)}"
-    )
+    # Whether it overtakes, and the difference with the most training cases.
     corrected = crossing.p if len(result.crossings) > 1 else None
-    last += (
-        f", p {format_p_value(corrected)} after Holm’s correction."
-        if corrected is not None
-        else "."
-    )
-    sentences = [crossing.title, _describe_place(crossing, result), last]
+    sentences = [
+        _describe_place(crossing, result),
+        say(
+            "curve.difference",
+            most=format_count(crossing.compared[-1]),
+            gap=format_difference(crossing.difference),
+            p="" if corrected is None else say("curve.corrected", p=format_p_value(corrected)),
+        ),
+    ]
     # Where it does not overtake, what the fitted curves say beyond the sizes tried.
     if crossing.answer != "overtakes":
-        place = "do not cross"
+        place = say("curve.do_not_cross")
         if crossing.cases is not None:
-            place = f"cross at about {_rounded(crossing.cases)} training cases"
-        sentences.append(
-            f"If both go on as a power law, {format_percent(crossing.share)} of the resamples "
-            f"overtake with up to {format_count(result.reach)} training cases, and the fitted "
-            f"curves {place}; a curve that takes off late or levels out does otherwise."
-        )
+            place = say("curve.cross", cases=_rounded(crossing.cases))
+        share, reach = format_percent(crossing.share), format_count(result.reach)
+        sentences.append(say("curve.beyond", share=share, reach=reach, place=place))
     # At which sizes failed fits leave fewer draws, or none, to compare.
-    pairs = zip(crossing.compared, crossing.fits, strict=True)
     fewer = [
-        f"{format_count(cases)} ({fits} of {result.draws} draws)"
-        for cases, fits in pairs
+        say("curve.draws", cases=format_count(cases), fits=fits, draws=result.draws)
+        for cases, fits in zip(crossing.compared, crossing.fits, strict=True)
         if fits < result.draws
     ]
     if fewer:
-        cases = ", ".join(fewer)
-        sentences.append(
-            f"Because fits failed, fewer draws are compared at {cases} training cases."
-        )
+        sentences.append(say("curve.fewer", cases=", ".join(fewer)))
     # Sizes at which nothing could be compared.
     tried = {cases for curve in result.curves for cases in curve.cases}
     if absent := sorted(tried - set(crossing.compared)):
-        cases = ", ".join(map(format_count, absent))
-        sentences.append(f"Nothing is compared at {cases}: fewer than two draws have fits of both.")
+        sentences.append(say("curve.nothing", cases=", ".join(map(format_count, absent))))
     return " ".join(sentences)
 
 
 def _describe_place(crossing: Crossing, result: LearningCurves) -> str:
-    most = format_count(crossing.compared[-1])
-    tried = f"with up to {most} training cases, the most that were compared"
-    if crossing.answer == "does not overtake":
-        return f"does not overtake the best classical model {tried}."
-    if crossing.answer == "open":
-        return f"may or may not overtake the best classical model {tried}: this is inconclusive."
-    if crossing.cases is None or crossing.cases > crossing.compared[-1]:
-        return f"overtakes the best classical model {tried}."
+    places = {"model": crossing.title, "most": format_count(crossing.compared[-1])}
+    within = crossing.cases is not None and crossing.cases <= crossing.compared[-1]
+    if crossing.answer != "overtakes" or crossing.cases is None or not within:
+        return say(f"curve.{crossing.answer.replace(' ', '_')}", **places)
     # The place of the crossing, within the sizes that were compared.
-    high = _rounded(min(crossing.high or math.inf, crossing.compared[-1]))
+    places["high"] = _rounded(min(crossing.high or math.inf, crossing.compared[-1]))
     if crossing.cases <= result.least:
-        return (
-            "is better than the best classical model already with the smallest number of training "
-            f"cases, {format_count(result.least)} (at the latest from {high})."
-        )
-    interval = f"95 % interval {_rounded(crossing.low or result.least)} to {high}"
-    return (
-        f"overtakes the best classical model at about {_rounded(crossing.cases)} training cases "
-        f"({interval})."
-    )
+        return say("curve.from_the_least", least=format_count(result.least), **places)
+    low, cases = _rounded(crossing.low or result.least), _rounded(crossing.cases)
+    return say("curve.crosses", cases=cases, low=low, **places)
 
 
 def _rounded(cases: float) -> str:
@@ -220,7 +199,7 @@ def draw_learning_curves(result: LearningCurves) -> Drawing:
         )
         axes.set_xticks([], minor=True)
         axes.set_xlabel("training cases; right of the dotted line: extrapolated")
-        axes.set_ylabel("AUC on the test cases")
+        axes.set_ylabel("AUC on unseen cases")
         if any(curve.band for curve in result.curves):
             axes.legend(loc="lower right")
         return page.finish("learning-curves", "AUC by number of training cases, as in the table.")

@@ -5,6 +5,7 @@ from itertools import count
 
 from markupsafe import Markup
 
+from skiagram.evaluation.sentences import join, say
 from skiagram.report.drawing import ARM_COLOUR, DASHES, MUTED, Drawing, open_sheet, wrap_title
 from skiagram.report.formatting import format_count
 from skiagram.report.rendering import AnalysisPart
@@ -51,12 +52,7 @@ def show_severity(result: Severity) -> list[AnalysisPart]:
                 caption=f"Change in AUC from the unchanged images, with its 95 % interval; "
                 f"{format_count(data.cases)} cases of {format_count(data.patients)} patients. The "
                 "mean over the amounts has none.",
-                notes=(
-                    f"A loss of AUC of at least {format_decimal(result.margin)}, the margin, "
-                    "counts as relevant. A model breaks at the least amount at which the whole "
-                    "interval of its loss exceeds the margin. It holds where no interval reaches "
-                    "the margin. Everything else is inconclusive.",
-                ),
+                notes=(say("severity.margin", margin=format_decimal(result.margin)),),
                 method=_METHOD,
             )
         )
@@ -81,27 +77,20 @@ def show_severity(result: Severity) -> list[AnalysisPart]:
 def describe_endurance(model: CorruptedModel) -> str:
     """Say under which corruptions a model clearly loses more than the margin, and from where on."""
     if model.clean.auc.value is None:
-        return f"has no AUC: {model.clean.auc.reason}"
-    # The corruptions by what the model does under them.
-    breaks, holds, unsure = [], [], []
+        return say("severity.no_auc", reason=model.clean.auc.reason)
+    # The corruptions by what the model does under them; only kinds that occur are named.
+    kinds: dict[str, list[str]] = {"breaks": [], "holds": [], "inconclusive": []}
     for curve in model.curves:
         title = CORRUPTIONS[curve.corruption].title
         title = title if title.isupper() else title.lower()
         if curve.breaks_at is not None:
-            breaks.append(f"{title} from {curve.breaks_at:g} on")
+            amount = f"{curve.breaks_at:g}"
+            kinds["breaks"].append(say("severity.breaks_from", kind=title, amount=amount))
         elif curve.holds_to == curve.conditions[-1].amount:
-            holds.append(title)
+            kinds["holds"].append(title)
         else:
-            unsure.append(title)
-    parts = (("breaks under", breaks), ("holds under", holds), ("inconclusive under", unsure))
-    # Only kinds that occur are named.
-    clauses = []
-    for words, titles in parts:
-        if titles:
-            *before, last = titles
-            clauses.append(
-                f"{words} {', '.join(before)} and {last}" if before else f"{words} {last}"
-            )
+            kinds["inconclusive"].append(title)
+    clauses = [say(f"severity.{key}", kinds=join(named)) for key, named in kinds.items() if named]
     return "; ".join(clauses) + "."
 
 

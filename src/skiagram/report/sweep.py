@@ -144,34 +144,39 @@ def title_of(result: SweepResult, model: str) -> str:
 def describe_choice(result: SweepResult) -> list[str]:
     """Say what was chosen by which figure, and what this changes."""
     # Rows that failed, then the one that was chosen.
-    failed = sum(bool(each.reason) for each in result.rows)
-    sentences = [f"{failed} of {len(result.rows)} rows failed."] if failed else []
+    failed, rows = sum(bool(each.reason) for each in result.rows), len(result.rows)
+    sentences: list[str] = [say("sweep.failed", failed=failed, rows=rows)] if failed else []
     chosen = result.chosen
     if chosen is None:
-        return [*sentences, "No row has a figure to choose by."]
+        return [*sentences, say("sweep.none")]
     model, row = result.objective, chosen.row
-    value = format_decimal(chosen.figures.selection(model))
     sentences.append(
-        f"Row {row.number} ({row.name()}) has the {result.chosen_by} of "
-        f"{title_of(result, model)}: {value}. It is a figure of the development set alone."
+        say(
+            "sweep.chosen",
+            row=row.number,
+            name=row.name(),
+            figure=result.chosen_by,
+            model=title_of(result, model),
+            value=format_decimal(chosen.figures.selection(model)),
+        )
     )
     # Of equal rows the first is taken, and that is said.
     worth = chosen.figures.worth(model)
     equal = sum(each.figures.worth(model) == worth for each in result.rows)
     if equal > 1:
-        sentences.append(f"{equal} rows have this figure; it is the first of them.")
+        sentences.append(say("sweep.equal", number=equal))
     # What the chosen row is worth on the test cases, and against the reference.
     figure_name, difference_name = chosen.figures.judged_by(model)
     name = heading_of(figure_name)
     reported = chosen.figures.of(model, figure_name)
     if reported is not None and reported.value is not None:
-        sentences.append(f"Its {name} on the test cases is {format_estimate(reported)}.")
+        sentences.append(say("sweep.reported", figure=name, value=format_estimate(reported)))
     difference = chosen.figures.of(model, difference_name)
     if row.number == row.reference:
-        sentences.append("It is the reference.")
+        sentences.append(say("sweep.reference"))
     elif difference is not None and difference.value is not None:
-        words = format_difference(difference)
-        sentences.append(f"Its {name} minus that of row {row.reference}, the reference: {words}.")
+        gap = format_difference(difference)
+        sentences.append(say("sweep.difference", figure=name, row=row.reference, gap=gap))
     return sentences
 
 
@@ -264,7 +269,7 @@ def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis
         reported = [_reported(each, model).value for each in ordered]
         chosen_by = [each.figures.selection(model) for each in ordered]
         for figures, dashes, words in (
-            (reported, DASHES[0], "test cases, 95 % interval"),
+            (reported, DASHES[0], "unseen cases, 95 % interval"),
             (chosen_by, DASHES[1], "development set (selection)"),
         ):
             points = [(x, y) for x, y in zip(values, figures, strict=True) if y is not None]
