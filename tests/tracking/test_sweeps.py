@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from skiagram.projects.stage_times import note_time
+from skiagram.sweeps.runs import stage_of_row
 from skiagram.tracking.contract import NotRecorded
 from skiagram.tracking.mlflow_store import MLflowStore
 from skiagram.tracking.sweeps import record_sweep, sweep_execution
@@ -11,8 +13,12 @@ from tests.report.test_sweep import LINE
 
 
 def test_a_row_carries_its_options_its_figures_and_whether_it_was_chosen(tmp_path):
+    note_time(tmp_path, stage_of_row(LINE.rows[0].row), {}, 40.0)
     execution = sweep_execution(LINE, tmp_path)
     first, chosen, _ = execution.children
+    # A row has the time that its training took, and the sweep that of its rows.
+    assert first.ended - first.began == pytest.approx(40)
+    assert (chosen.began, execution.parent.began) == (None, first.began)
     assert [child.name for child in execution.children] == [f"strength {n}" for n in (1, 2, 3)]
     assert chosen.params == {"svm.C": "1.0"}
     assert {point.name: point.value for point in chosen.points}["selection_auc"] == 0.9

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from skiagram.compute.checkout import home
 from skiagram.options import flatten_options
+from skiagram.projects.stage_times import read_time
 from skiagram.sweeps.figures import DIFFERENCES
 from skiagram.sweeps.rows import BEST, SELECTIONS
-from skiagram.sweeps.runs import RowResult
+from skiagram.sweeps.runs import RowResult, stage_of_row
 from skiagram.sweeps.table import SweepResult
 from skiagram.tracking.contract import Execution, NotRecorded, Point, Receipt, Run, Tracker
 from skiagram.tracking.execution import commit_tags, estimate_points, experiment_name
@@ -41,16 +42,26 @@ def sweep_execution(result: SweepResult, project: Path) -> Execution:
         }
         if each.reason:
             row_tags["mlflow.note.content"] = each.reason
+        took = read_time(project, stage_of_row(each.row))
         child = Run(
             name=f"{result.name} {each.row.number}",
             params=flatten_options(result.describe_place(each)),
             points=tuple(_points(each, result.objective)),
             tags=tags | row_tags,
             failed=bool(each.reason),
+            began=None if took is None else took.began,
+            ended=None if took is None else took.ended,
         )
         children.append(child)
     points = [] if result.chosen is None else _points(result.chosen, result.objective)
-    parent = Run(f"sweep {result.name}", {"rows": str(len(result.rows))}, tuple(points), tags)
+    parent = Run(
+        f"sweep {result.name}",
+        {"rows": str(len(result.rows))},
+        tuple(points),
+        tags,
+        began=min((run.began for run in children if run.began is not None), default=None),
+        ended=max((run.ended for run in children if run.ended is not None), default=None),
+    )
     return Execution(experiment_name(project), parent, tuple(children), Receipt((), digest))
 
 
