@@ -1,6 +1,5 @@
 """Folders of files as a user has them: sound, odd and faulty ones, and the CSV that lists them."""
 
-import csv
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pydicom
 import pydicom.data
 import pytest
@@ -113,18 +113,16 @@ def faulty() -> dict[str, bytes]:
 
 
 def write_folder(
-    place: Path, files: Mapping[str, bytes], rows: Sequence[Mapping[str, object]]
+    place: Path, files: Mapping[str, bytes], rows: Sequence[Mapping[str, object]] = ()
 ) -> OwnFolder:
-    """Write files and a table below a place."""
+    """Write files and, of rows, a table below a place."""
     own = OwnFolder(place / "films", place / "films.csv")
     own.folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (own.folder / name).parent.mkdir(exist_ok=True)
         (own.folder / name).write_bytes(content)
-    with own.csv.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    if rows:
+        pd.DataFrame(rows).to_csv(own.csv, index=False)
     return own
 
 
