@@ -40,6 +40,7 @@ MISTAKES = {
     # names of configs
     "run FILMS TABLE --baselines random_forrest": ("`random_forrest`", "mean `random_forest`"),
     "run FILMS TABLE --networks resnet": ("no `resnet`", "article_cnn", "mean `small_resnet`"),
+    "run FILMS TABLE --networks nonne": ("no `nonne`", "did you mean `none`"),
     "run FILMS TABLE --features glmc": ("no `glmc`", "conf/features", "did you mean `glcm`"),
     "run FILMS TABLE --restoration repare": ("no `repare`", "did you mean `repair`"),
     # models against arms and data
