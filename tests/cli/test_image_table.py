@@ -1,9 +1,11 @@
 """`skiagram extract`: every row of a table, again after a stop, with a reason where it fails."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import nibabel as nib
 import numpy as np
@@ -16,110 +18,190 @@ from skiagram.compute.files import write_files
 from skiagram.radiomics.extraction import describe
 from tests.radiomics.volume import make_volume, write_volume
 from tests.readers.examples import SHAPE, VALUES, segmentation, series_files
+from tests.terminal import Terminal, assert_says
 
-MASK = np.zeros(SHAPE, np.bool_)
-MASK[1:3, 1:4, 2:5] = True
+MEAN = "original_firstorder_Mean"
+LINE = "extract table.csv -o features.csv --jobs 1 --param Params.yaml"
+PARAMETERS = "setting: {binWidth: 20}\nfeatureClass: {firstorder: [Mean, Kurtosis]}\n"
+WIDE = "setting: {binWidth: 9000}\nfeatureClass: {glcm: [Contrast]}\n"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of images: a volume of two labels, slices with regions, pages."""
+    place = tmp_path_factory.mktemp("images")
+    write_volume(place, "image.nii.gz", "mask.nii.gz")
+    moved = nib.Nifti1Image(np.ones((3, 3, 3), dtype=np.uint8), np.eye(4))
+    nib.save(moved, place / "moved.nii")
+    # a DICOM series, of which 0 is padding, and a segmentation of two regions
+    (place / "ct").mkdir()
+    values, gtv = 50 + VALUES % 7, np.zeros(SHAPE, np.bool_)
+    values[1, 1, 2], gtv[1:3, 1:4, 2:5] = 0, True
+    for name, content in series_files(values, PixelPaddingValue=0):
+        (place / "ct" / name).write_bytes(content)
+    core = gtv.copy()
+    core[1, 1, 2] = False
+    (place / "seg.dcm").write_bytes(segmentation({"GTV": gtv, "core": core}))
+    page = np.arange(30, dtype=np.uint8).reshape(5, 6)
+    tifffile.imwrite(place / "pages.tif", np.stack([page, page + 100]))
+    tifffile.imwrite(place / "mask.tif", np.ones((2, 5, 6), np.uint8))
+    return place
 
 
 @pytest.fixture
-def table(tmp_path: Path) -> Path:
-    write_volume(tmp_path, "image.nii.gz", "mask.nii.gz")
-    path = tmp_path / "table.csv"
-    rows = "a,image.nii.gz,mask.nii.gz,\nb,image.nii.gz,mask.nii.gz,2\nc,lost.nii,mask.nii.gz,1\n"
-    path.write_text(f"Patient,Image,Mask,Label\n{rows}")
-    parameters = "setting: {binWidth: 20}\nfeatureClass: {firstorder: [Mean, Kurtosis]}\n"
-    (tmp_path / "Params.yaml").write_text(parameters)
-    return path
+def place(files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in the folder of images, with a table of which one row fails; return the folder."""
+    monkeypatch.chdir(files)
+    for written in files.glob("*.csv*"):
+        written.unlink()
+    write("a,image,mask,\nb,image,mask,2\nc,lost,mask,1")
+    return files
 
 
-def command(table: Path) -> list[str]:
-    output, parameters = (str(table.with_name(name)) for name in ("features.csv", "Params.yaml"))
-    return ["extract", str(table), "-o", output, "--param", parameters, "--jobs", "1"]
-
-
-def extract(table: Path, *more: str) -> tuple[int, pd.DataFrame]:
-    output = table.with_name("features.csv")
-    output.unlink(missing_ok=True)
-    return main([*command(table), *more]), pd.read_csv(output)
-
-
-def test_a_row_that_fails_has_its_reason_and_stops_no_other(table: Path) -> None:
-    code, found = extract(table)
-    pixels, labels = make_volume()
-    assert code == 4
-    assert found.columns.tolist() == [
-        *("Patient", "Image", "Mask", "Label", "Reason"),
-        *("original_firstorder_Kurtosis", "original_firstorder_Mean"),
-    ]
-    means = [pixels[labels == label].mean() for label in (1, 2)]
-    assert found["original_firstorder_Mean"].tolist()[:2] == pytest.approx(means)
-    assert "lost.nii" in found["Reason"].tolist()[2]
-    assert np.isnan(found["original_firstorder_Mean"].tolist()[2])
-    assert [path.name for path in table.parent.glob("features*")] == ["features.csv"]
-
-
-def test_reasons_and_notes_say_what_this_command_takes(
-    table: Path, capsys: pytest.CaptureFixture[str]
+def write(
+    rows: str, columns: str = "Patient,Image,Mask,Label", parameters: str = PARAMETERS
 ) -> None:
-    """They named options of projects, and a line of the code."""
-    moved = nib.Nifti1Image(np.ones((3, 3, 3), dtype=np.uint8), np.eye(4))
-    nib.save(moved, table.with_name("moved.nii"))
-    table.write_text(
-        "Image,Mask,Label\nimage.nii.gz,moved.nii,\nimage.nii.gz,mask.nii.gz,9\n"
-        "image.nii.gz,mask.nii.gz,1\n"
-    )
-    parameters = "setting: {binWidth: 9000}\nfeatureClass: {glcm: [Contrast]}\n"
-    table.with_name("Params.yaml").write_text(parameters)
-    code, found = extract(table)
-    assert code == 4
-    assert "`correctMask: true`" in found["Reason"][0]
-    assert "the column `label_value`" in found["Reason"][1]
-    noted = capsys.readouterr().err
-    assert "Note: A bin of 9000 is wider" in noted
-    assert ".py" not in noted
+    """Write the table, `image` and `mask` for their files' names, and the parameters."""
+    for name in ("image", "mask"):
+        rows = re.sub(rf"\b{name}([,;])", rf"{name}.nii.gz\1", rows)
+    Path("table.csv").write_text(f"{columns}\n{rows}\n".replace("lost,", "lost.nii,"))
+    Path("Params.yaml").write_text(parameters)
 
 
-def test_a_stopped_table_goes_on(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def mean(*labels: int) -> float:
+    pixels, drawn = make_volume()
+    return float(pixels[np.isin(drawn, labels)].mean())
+
+
+class Table(NamedTuple):
+    """Columns and rows of a table, and what becomes of each row: a mean, or why there is none."""
+
+    columns: str
+    rows: str
+    gives: tuple[float | str, ...]
+    notes: str = ""
+    line: str = LINE
+    parameters: str = PARAMETERS
+
+
+REGIONS = "name one of them in a column `region` of the table."
+PADDED = (
+    "1 voxels of the region have a stored value that the header calls padding: 0 (Pixel Pad | "
+    "where they are tissue after all, remove the tag | !filters"
+)
+TABLES = {
+    "a row that fails": Table(
+        "Patient,Image,Mask,Label",
+        "a,image,mask,\nb,image,mask,2\nc,lost,mask,1",
+        (mean(1), mean(2), "lost.nii"),
+    ),
+    # reasons and notes name what this command takes, and no line of the code
+    "reasons and notes": Table(
+        "Image,Mask,Label",
+        "image,moved.nii,\nimage,mask,9\nimage,mask,1",
+        ("`correctMask: true`", "the column `label_value`", 0.0),
+        "Note: A bin of 9000 is wider | !.py",
+        parameters=WIDE,
+    ),
+    # as `skiagram table` writes them
+    "all labels and several masks": Table(
+        "file,mask,label_value",
+        "image,mask,all\nimage,mask,2\nimage,mask; mask,1",
+        (mean(1, 2), mean(2), mean(1)),
+    ),
+    "regions without a column": Table(
+        "Image,Mask", "ct,seg.dcm", (REGIONS,), line=f"{LINE} --names ibsi"
+    ),
+    "regions": Table("Image,Mask,region", "ct,seg.dcm,core\nct,seg.dcm,GTV", (904 / 17, PADDED)),
+    "frames": Table(
+        "Image,Mask,frame", "pages.tif,mask.tif,2\npages.tif,mask.tif,1", (114.5, 14.5)
+    ),
+    "a row without a mask": Table(
+        "Patient,Image,Mask", "a,image,mask,\nb,image,", (mean(1), "no mask, while other rows")
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_a_row_has_its_features_or_its_reason_and_stops_no_other(
+    case: str, place: Path, terminal: Terminal
+) -> None:
+    given = TABLES[case]
+    write(given.rows, given.columns, given.parameters)
+    fails = any(isinstance(value, str) for value in given.gives)
+    terminal.says(given.line, given.notes, 4 if fails else 0)
+    found = pd.read_csv("features.csv")
+    features = found.columns[found.columns.str.startswith("original")]
+    for row, value in zip(found.to_dict("records"), given.gives, strict=True):
+        values = [row[name] for name in features]
+        if isinstance(value, str):
+            assert np.isnan(values).all()
+            assert_says(row["Reason"], value)
+        elif MEAN in row:
+            assert row[MEAN] == pytest.approx(value)
+        else:
+            assert np.isfinite(values).all()
+    assert [path.name for path in place.glob("features*")] == ["features.csv"]
+
+
+def test_columns_of_the_table_come_first(place: Path) -> None:
+    main(LINE.split())
+    assert pd.read_csv("features.csv").columns.tolist() == [
+        *("Patient", "Image", "Mask", "Label", "Reason"),
+        *("original_firstorder_Kurtosis", MEAN),
+    ]
+
+
+def test_windows_paths_are_read(place: Path) -> None:
+    (place / "scans").mkdir(exist_ok=True)
+    for name in ("image.nii.gz", "mask.nii.gz"):
+        (place / "scans" / name).write_bytes((place / name).read_bytes())
+    image = "scans\\image.nii.gz"
+    Path("table.csv").write_text(f"Image,Mask,Label\n{image},scans\\mask.nii.gz,1\n")
+    assert main(LINE.split()) == 0
+    found = pd.read_csv("features.csv")
+    assert found["Image"].tolist() == [image]
+    assert found[MEAN].tolist() == pytest.approx([mean(1)])
+
+
+def test_a_stopped_table_goes_on(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     described: list[str] = []
     real = describe
 
     def describe_one(*arguments: object) -> object:
-        if len(described) == 1:
-            described.append("")
-            raise KeyboardInterrupt
         described.append("")
+        if len(described) == 2:
+            raise KeyboardInterrupt
         return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr("skiagram.radiomics.features.describe", describe_one)
-    output = table.with_name("features.csv")
-    assert main(command(table)) == 130
-    assert not output.exists()
-    assert main(command(table)) == 4
+    assert main(LINE.split()) == 130
+    assert not Path("features.csv").exists()
+    assert main(LINE.split()) == 4
     assert len(described) == 3  # the first of two that can be described, once
-    assert len(pd.read_csv(output)) == 3
+    assert len(pd.read_csv("features.csv")) == 3
 
 
 def test_a_call_that_was_killed_after_its_table_stood_is_ended_by_the_next(
-    table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    place: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
 ) -> None:
     def write_and_end(contents: Mapping[Path, bytes]) -> None:
         write_files(contents)
         raise SystemExit
 
-    output, beside = table.with_name("features.csv"), table.with_name("features.csv.unfinished")
+    output, beside = place / "features.csv", place / "features.csv.unfinished"
     with monkeypatch.context() as killed:
         killed.setattr("skiagram.cli.image_table.write_files", write_and_end)
         with pytest.raises(SystemExit):
-            main(command(table))
+            main(LINE.split())
     whole = output.read_bytes()
     assert beside.exists()
-    assert main(command(table)) == 4  # of the row that fails
+    terminal(LINE, 4)  # of the row that fails
     assert output.read_bytes() == whole
     assert not beside.exists()
 
     beside.touch()  # of a call that had not come as far
-    assert main(command(table)) == 2
-    assert "exists" in capsys.readouterr().err
+    terminal.says(LINE, "exists", 2)
     assert output.read_bytes() == whole
 
 
@@ -132,133 +214,50 @@ def test_a_call_that_was_killed_after_its_table_stood_is_ended_by_the_next(
         ("Image,Mask\n", "no rows"),
     ],
 )
-def test_a_bad_table_is_one_line(
-    table: Path, content: str, said: str, capsys: pytest.CaptureFixture[str]
+def test_a_bad_table_is_one_line(place: Path, content: str, said: str, terminal: Terminal) -> None:
+    Path("table.csv").write_text(content)
+    shown = terminal("extract table.csv -o new.csv", 4)
+    assert said in shown
+    assert shown.count("\n") == 1
+
+
+def test_the_table_that_table_writes_is_read_with_its_folder(
+    place: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
-    table.write_text(content)
-    assert main(["extract", str(table), "-o", str(table.with_name("new.csv"))]) == 4
-    message = capsys.readouterr().err
-    assert said in message
-    assert message.count("\n") == 1
-
-
-def test_one_image_is_printed(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files = [str(table.with_name(name)) for name in ("image.nii.gz", "mask.nii.gz")]
-    parameters = ["--param", str(table.with_name("Params.yaml"))]
-    assert main(["extract", *files, *parameters]) == 0
-    assert "original_firstorder_Mean," in capsys.readouterr().out
-
-
-def test_the_table_that_table_writes_is_read_with_its_folder(table: Path, tmp_path: Path) -> None:
     """One door writes `file` and `mask`, the other one reads them."""
-    scans = tmp_path / "scans"
-    scans.mkdir()
     for kind in ("image", "mask"):
-        (tmp_path / f"{kind}.nii.gz").rename(scans / f"p1_{kind}.nii.gz")
-    (tmp_path / "labels.csv").write_text("patient,outcome\np1,yes\n")
-    written = str(tmp_path / "scans.csv")
-    line = ["table", str(scans), str(tmp_path / "labels.csv"), written]
-    assert main([*line, "--pattern", "{patient}_{kind}.nii.gz"]) == 0
-    code, found = extract(Path(written), "--folder", str(scans))
-    assert code == 0
+        (tmp_path / f"p1_{kind}.nii.gz").write_bytes((place / f"{kind}.nii.gz").read_bytes())
+    Path("labels.csv").write_text("patient,outcome\np1,yes\n")
+    terminal(f"table {tmp_path} labels.csv scans.csv --pattern {{patient}}_{{kind}}.nii.gz")
+    terminal(f"{LINE.replace('table.csv', 'scans.csv')} --folder {tmp_path}")
+    found = pd.read_csv("features.csv")
     assert found[["Image", "Mask", "outcome"]].to_numpy().tolist() == [
         ["p1_image.nii.gz", "p1_mask.nii.gz", "yes"]
     ]
-    assert np.isfinite(found["original_firstorder_Mean"]).all()
+    assert np.isfinite(found[MEAN]).all()
 
 
-def test_labels_and_masks_of_table_mean_what_they_mean_there(table: Path) -> None:
-    """`all` labels, or several masks, of `skiagram table` are one region."""
-    table.write_text(
-        "file,mask,label_value\nimage.nii.gz,mask.nii.gz,all\nimage.nii.gz,mask.nii.gz,2\n"
-        "image.nii.gz,mask.nii.gz; mask.nii.gz,1\n"
-    )
-    code, found = extract(table)
-    pixels, labels = make_volume()
-    regions = [labels > 0, labels == 2, labels == 1]
-    assert code == 0
-    assert found["original_firstorder_Mean"].tolist() == pytest.approx(
-        [pixels[region].mean() for region in regions]
-    )
-
-
-def test_a_label_of_one_image_is_an_option(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files = [str(table.with_name(name)) for name in ("image.nii.gz", "mask.nii.gz")]
-    assert main(["extract", *files]) == 4
-    assert "2 labels (1, 2). Allowed: one label. Do this: name one with `--label`." in (
-        capsys.readouterr().err
-    )
-    written = table.with_name("one.csv")
-    assert main(["extract", *files, "--label", "2", "-o", str(written)]) == 0
-    pixels, labels = make_volume()
-    found = pd.read_csv(written, index_col="feature")["value"]
-    assert found["first_order_mean"] == pytest.approx(pixels[labels == 2].mean())
+def test_one_image_is_printed_or_written_and_its_label_is_an_option(
+    place: Path, terminal: Terminal
+) -> None:
+    line = "extract image.nii.gz mask.nii.gz"
+    labels = "2 labels (1, 2). Allowed: one label. Do this: name one with `--label`."
+    terminal.says(line, labels, 4)
+    terminal.says(f"{line} --param Params.yaml", f"{MEAN},")
+    terminal(f"{line} --label 2 -o one.csv")
+    found = pd.read_csv("one.csv", index_col="feature")["value"]
+    assert found["first_order_mean"] == pytest.approx(mean(2))
     assert len(found) > 100
-    capsys.readouterr()
-    assert main(["extract", *files, "--label", "2"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [*lines] == written.read_text().splitlines()[1:]
-
-
-@pytest.fixture
-def slices(tmp_path: Path) -> Path:
-    """A table of a DICOM series, of which 0 is padding, and a segmentation of two regions."""
-    (tmp_path / "ct").mkdir()
-    values = 50 + VALUES % 7
-    values[1, 1, 2] = 0
-    for name, content in series_files(values, PixelPaddingValue=0):
-        (tmp_path / "ct" / name).write_bytes(content)
-    whole = MASK.copy()
-    whole[1, 1, 2] = False
-    (tmp_path / "seg.dcm").write_bytes(segmentation({"GTV": MASK, "core": whole}))
-    (tmp_path / "Params.yaml").write_text("featureClass: {firstorder: [Mean]}\n")
-    return tmp_path / "table.csv"
-
-
-def test_a_region_and_its_padding_are_asked_for_in_words_that_help(slices: Path) -> None:
-    """The column `region` was asked for, and made no difference; filters were, without one."""
-    slices.write_text("Image,Mask\nct,seg.dcm\n")
-    code, found = extract(slices, "--names", "ibsi")
-    assert code == 4
-    assert "name one of them in a column `region` of the table." in found["Reason"][0]
-    slices.write_text("Image,Mask,region\nct,seg.dcm,core\nct,seg.dcm,GTV\n")
-    code, found = extract(slices)
-    assert found["original_firstorder_Mean"].notna().tolist() == [True, False]
-    said = "1 voxels of the region have a stored value that the header calls padding: 0 (Pixel Pad"
-    assert said in found["Reason"][1]
-    assert "where they are tissue after all, remove the tag" in found["Reason"][1]
-    assert "filters" not in found["Reason"][1]
-
-
-def test_a_frame_is_chosen_by_its_column(table: Path) -> None:
-    page = np.arange(30, dtype=np.uint8).reshape(5, 6)
-    tifffile.imwrite(table.with_name("pages.tif"), np.stack([page, page + 100]))
-    tifffile.imwrite(table.with_name("mask.tif"), np.ones((2, 5, 6), np.uint8))
-    table.write_text("Image,Mask,frame\npages.tif,mask.tif,2\npages.tif,mask.tif,1\n")
-    code, found = extract(table)
-    assert code == 0, found
-    assert found["original_firstorder_Mean"].tolist() == pytest.approx([114.5, 14.5])
+    printed = terminal(f"{line} --label 2").splitlines()
+    assert [text for text in printed if "," in text] == Path("one.csv").read_text().splitlines()[1:]
 
 
 @pytest.mark.slow
-def test_features_alone_load_no_library_of_figures_or_pictures(table: Path) -> None:
+def test_features_alone_load_no_library_of_figures_or_pictures(place: Path) -> None:
     code = (
         "import sys; from skiagram.cli.main import main; main(sys.argv[1:]); "
         "sys.exit(bool({'matplotlib', 'skimage', 'networkx', 'torch'} & sys.modules.keys()))"
     )
-    files = [str(table.with_name(f"{kind}.nii.gz")) for kind in ("image", "mask")]
-    done = subprocess.run([sys.executable, "-c", code, "extract", *files], capture_output=True)
+    command = [sys.executable, "-c", code, "extract", "image.nii.gz", "mask.nii.gz"]
+    done = subprocess.run(command, capture_output=True)
     assert done.returncode == 0, done.stderr
-
-
-def test_a_row_without_a_mask_has_no_features_and_windows_paths_are_read(table: Path) -> None:
-    (table.parent / "scans").mkdir()
-    for name in ("image.nii.gz", "mask.nii.gz"):
-        (table.parent / name).rename(table.parent / "scans" / name)
-    image, mask = "scans\\image.nii.gz", "scans\\mask.nii.gz"
-    table.write_text(f"Patient,Image,Mask\na,{image},{mask}\nb,{image},\n")
-    code, found = extract(table)
-    assert code == 4
-    assert found["original_firstorder_Mean"].notna().tolist() == [True, False]
-    assert "no mask, while other rows have one" in found["Reason"].tolist()[1]
-    assert found["Image"].tolist() == [image, image]
