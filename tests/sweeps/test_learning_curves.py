@@ -11,7 +11,6 @@ from scipy.stats import norm, t
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import ARMS
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.subset import find_subset
 from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import Comparison
@@ -319,11 +318,12 @@ def test_a_subset_limits_every_fit_of_models_and_combinations(workspace, design)
     assert len(out_of_fold) == (24 if design == "holdout" else 104)
     assert len(training) == (24 if design == "holdout" else 2 * 24)
     assert len(test) == (40 if design == "holdout" else 0)
-    found = find_subset(inputs_of(trained[1]))
+    found = inputs_of(trained[1]).subset
     assert found is not None
-    assert f"24 of {available} cases" in found.describe()
+    assert (found.learned, found.available) == (24, available)
     of_run = evaluate(inputs_of(trained[1]), trained[1].prepared.evaluation, seed=0)
-    assert found.describe() in of_run.warnings  # a run knows which cases were learned from
+    # a run knows which cases were learned from
+    assert any(f"24 of {available} cases" in one for one in of_run.warnings)
     for each in of_run.models:
         name = each.outcome.model
         assert interval(row.figures.of(name, "roc_auc")) == interval(each.find("roc_auc"))

@@ -18,7 +18,6 @@ from skiagram.evaluation.comparisons import (
     rank_trained,
 )
 from skiagram.evaluation.evaluation_record import IDEAL_OBSERVER, MAJORITY, Evaluation
-from skiagram.evaluation.evaluation_set import assemble_evaluation_set
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.finding import evaluate_finding
 from skiagram.evaluation.inputs import EvaluationInputs
@@ -28,11 +27,11 @@ from skiagram.evaluation.reader_study import study_readers_of_run
 from skiagram.evaluation.results import LIMIT, METRICS, ModelResult
 from skiagram.evaluation.shift import compare_sides, find_shifts
 from skiagram.evaluation.sites import find_sites, study_sites_of_run
-from skiagram.evaluation.subset import find_subset
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.evaluation.warnings import (
     state_warnings,
     warn_of_folds,
+    warn_of_subset,
     warn_of_unknown_patients,
     warn_without_rules,
 )
@@ -89,18 +88,7 @@ def evaluate(
     their patient.
     """
     # The seal is opened here, for the cases that are reported.
-    subset, task = find_subset(inputs), inputs.task
-    setting = assemble_evaluation_set(
-        inputs.cases,
-        task,
-        inputs.sealed,
-        inputs.truth,
-        inputs.duplicates,
-        seed,
-        options.replicates,
-        inputs.covariates,
-        subset.case_id if subset else None,
-    )
+    task, setting = inputs.task, inputs.assemble(seed, options.replicates)
     # Every model, what stands for each arm, and the sites that no model had seen.
     run = measure_run(inputs.models, setting, options, compute)
     column, site = find_sites(setting, fold_column, inputs.card, inputs.models)
@@ -114,6 +102,7 @@ def evaluate(
     # What a reader is warned of.
     known, is_external = inputs.card.patients_known, inputs.is_external
     warnings = (
+        *warn_of_subset(inputs.subset),
         *inputs.lacking,
         *warn_of_folds(run),
         *warn_of_unknown_patients(known=known, is_external=is_external),
@@ -131,7 +120,7 @@ def evaluate(
         facts=task.predicted.count(setting.cases.value, setting.cases.label),
         mixtures=draw_plots(run.mixtures, shown, task.predicted),
         arms={arm: selected.choice for arm, selected in run.arms.items()},
-        warnings=(*([subset.describe()] if subset else []), *warnings),
+        warnings=warnings,
         margin=run.margin,
         label_conflicts=setting.label_conflicts,
         prevalence=options.analyses.prevalence,

@@ -13,13 +13,12 @@ from skiagram.evaluation.calibration_assessment import THRESHOLDS
 from skiagram.evaluation.clinical_utility import PER
 from skiagram.evaluation.compared_model import ComparedModel, measure_alike
 from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
-from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
+from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.measurement import measure_scores
 from skiagram.evaluation.options import EvaluationOptions, RequestedAnalyses
 from skiagram.evaluation.results import CALIBRATION, METRICS, ModelResult
-from skiagram.evaluation.subset import find_subset
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.statistics.estimate import Estimate
 
@@ -88,17 +87,7 @@ def _set_out(
     inputs: EvaluationInputs, seed: int, replicates: int
 ) -> tuple[EvaluationSet, EvaluationSet]:
     """Return the cohort, and the development cases as if they were what is reported."""
-    subset = find_subset(inputs)
-    setting = assemble_evaluation_set(
-        inputs.cases,
-        inputs.task,
-        inputs.sealed,
-        None,
-        inputs.duplicates,
-        seed,
-        replicates,
-        learned=subset.case_id if subset else None,
-    )
+    setting = replace(inputs, truth=None, covariates=None).assemble(seed, replicates)
     # The development cases take the place of what is reported, with draws of their own.
     cases = setting.development
     before = replace(

@@ -1,15 +1,37 @@
 """What evaluation is made of: scores, cases, opened labels and what is known of the cases."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from skiagram.evaluation.evaluation_set import CaseTraits
+from skiagram.evaluation.evaluation_set import (
+    CaseTraits,
+    EvaluationSet,
+    assemble_evaluation_set,
+)
 from skiagram.evaluation.finding import FindingTables
 from skiagram.records.predictions import Predictions
 from skiagram.sealing.ledger import Comparison, Opening
 from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class LearnedSubset:
+    """The development cases that fits of the plan saw or scored.
+
+    Attributes:
+        case_id: (n,) their ids.
+        learned: Cases that a fit on all of them learned from; mean over outer folds under `cv`.
+        available: Cases that it could have learned from.
+    """
+
+    case_id: NDArray[np.str_]
+    learned: float
+    available: float
 
 
 @dataclass(frozen=True)
@@ -47,3 +69,42 @@ class EvaluationInputs:
     finding: FindingTables | None = None
     is_external: bool = False
     lacking: tuple[str, ...] = ()
+
+    @cached_property
+    def subset(self) -> LearnedSubset | None:
+        """Which cases models learned from; None where the plan left none out."""
+        # Any trained model will do: a reader learned from nothing.
+        models = (model for model in self.models if model.outcome.status != "failed")
+        model = next((model for model in models if model.outcome.arm != "reader"), None)
+        if model is None:
+            return None
+        # For each fold, cases learned from and cases of other patients that were left out.
+        counts, cases, folds = [], self.cases.development(), ["repeat", "fold"]
+        held_out = dict(list(model.part("out_of_fold").groupby(folds)["case_id"]))
+        for fold, taught in model.part("training").groupby(folds)["case_id"]:
+            is_held_out = np.isin(cases.case_id, held_out.get(fold, taught).to_numpy(dtype=str))
+            learned_from = np.isin(cases.case_id, taught.to_numpy(dtype=str))
+            other = ~np.isin(cases.patient_id, cases.patient_id[is_held_out]) & ~learned_from
+            # The final fit of a holdout learns from the held-out cases as well.
+            added = 0 if self.task.design == "cv" else int(is_held_out.sum())
+            counts.append((int(learned_from.sum()) + added, int(other.sum())))
+        if not any(left_out for _, left_out in counts):
+            return None
+        # The mean over folds; the cases are those that have scores.
+        learned, left_out = np.mean(counts, axis=0)
+        case_id = model.table.loc[model.table["part"] != "test", "case_id"].to_numpy(dtype=str)
+        return LearnedSubset(np.unique(case_id), float(learned), float(learned + left_out))
+
+    def assemble(self, seed: int, replicates: int) -> EvaluationSet:
+        """Open the seal, and line up all that belongs to the reported cases."""
+        return assemble_evaluation_set(
+            self.cases,
+            self.task,
+            self.sealed,
+            self.truth,
+            self.duplicates,
+            seed,
+            replicates,
+            self.covariates,
+            self.subset.case_id if self.subset else None,
+        )

@@ -11,6 +11,7 @@ from skiagram.evaluation.criteria import (
 )
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.inputs import LearnedSubset
 from skiagram.evaluation.results import LIMIT, ModelResult
 from skiagram.evaluation.sentences import join, say
 from skiagram.evaluation.verdict import describe_classifier
@@ -74,6 +75,13 @@ def warn_of_unknown_patients(*, known: bool, is_external: bool = False) -> Itera
     """
     if not known:
         yield say("doubt.unknown_cohort" if is_external else "doubt.unknown_patients")
+
+
+def warn_of_subset(subset: LearnedSubset | None) -> Iterator[str]:
+    """Yield a warning where the plan left out cases that could be learned from."""
+    if subset is not None:
+        learned, available = (f"{number:.0f}" for number in (subset.learned, subset.available))
+        yield say("doubt.subset", learned=learned, available=available)
 
 
 def warn_of_folds(run: MeasuredRun) -> Iterator[str]:
