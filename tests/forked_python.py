@@ -70,7 +70,6 @@ def binaries():
         stdout=subprocess.PIPE,
     )
     register(_end, server, folder)
-    assert server.stdout is not None
     assert server.stdout.readline() == b"ready\n"
     return str(folder)
 

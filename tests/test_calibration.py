@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax
@@ -57,7 +58,7 @@ def test_a_plan_gives_probabilities_by_every_method(method, n_classes):
     for one in final.of_folds:
         probabilities = probabilities_of(one)
         assert ((probabilities >= 0) & (probabilities <= 1)).all()
-        np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+        assert_allclose(probabilities.sum(axis=1), 1)
     assert final.decision.calibration.columns == n_classes
     assert (final.decision.threshold is None) == (n_classes > 2)
 
@@ -121,7 +122,7 @@ def test_two_classes_agree_with_scikit_learn():
     difference = scores[:, 1] - scores[:, 0]
     reference = _SigmoidCalibration().fit(difference, label).predict(difference)
     ours = fit_platt(scores, label).probabilities(scores)[:, 1]
-    np.testing.assert_allclose(ours, reference, atol=1e-4)
+    assert_allclose(ours, reference, atol=1e-4)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 7])
@@ -166,14 +167,14 @@ def test_shift_and_scale_of_the_scores_change_no_probability(n_classes, scale, s
     scores, label = drawn(60, n_classes, seed)
     plain = fit_platt(scores, label).probabilities(scores)
     moved = scale * (scores + np.array(shift[:n_classes]))
-    np.testing.assert_allclose(fit_platt(moved, label).probabilities(moved), plain, atol=1e-3)
+    assert_allclose(fit_platt(moved, label).probabilities(moved), plain, atol=1e-3)
 
 
 def check_probabilities(method, scores, label):
     """Return the probabilities of the scores that a calibration was learned on."""
     found = CALIBRATIONS[method](scores, label).probabilities(scores)
     assert ((found >= 0) & (found <= 1)).all()
-    np.testing.assert_allclose(found.sum(axis=1), 1)
+    assert_allclose(found.sum(axis=1), 1)
     return found
 
 
@@ -235,7 +236,7 @@ def test_probabilities_are_those_of_scikit_learn(n_classes):
     frozen = FrozenEstimator(Handed().fit(scores, label))
     reference = CalibratedClassifierCV(frozen, method="isotonic").fit(scores, label)
     found = fit_isotonic(scores, label).probabilities(fresh)
-    np.testing.assert_allclose(found, reference.predict_proba(fresh), atol=1e-9)
+    assert_allclose(found, reference.predict_proba(fresh), atol=1e-9)
 
 
 def test_tied_scores_share_one_value_as_in_scikit_learn():
@@ -244,9 +245,9 @@ def test_tied_scores_share_one_value_as_in_scikit_learn():
     margin = scores[:, 1] - scores[:, 0]
     reference = IsotonicRegression(out_of_bounds="clip").fit(margin, label)
     found = fit_isotonic(scores, label)
-    np.testing.assert_allclose(found.probabilities(scores)[:, 1], reference.predict(margin))
-    np.testing.assert_allclose(found.curves[0].score, reference.X_thresholds_)
-    np.testing.assert_allclose(found.curves[0].probability, reference.y_thresholds_)
+    assert_allclose(found.probabilities(scores)[:, 1], reference.predict(margin))
+    assert_allclose(found.curves[0].score, reference.X_thresholds_)
+    assert_allclose(found.curves[0].probability, reference.y_thresholds_)
 
 
 @settings(max_examples=40)
@@ -255,7 +256,7 @@ def test_scale_and_common_level_of_the_scores_change_no_probability(seed, scale,
     scores, label = drawn(60, 3, seed)
     plain = fit_isotonic(scores, label).probabilities(scores)
     moved = scale * (scores + level)
-    np.testing.assert_allclose(fit_isotonic(moved, label).probabilities(moved), plain, atol=1e-6)
+    assert_allclose(fit_isotonic(moved, label).probabilities(moved), plain, atol=1e-6)
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
@@ -265,7 +266,7 @@ def test_the_average_is_that_of_the_curves_between_knots_too(n_classes):
     at = np.linspace(-6, 6, 1001)
     for k, curve in enumerate(mean.curves):
         expected = np.mean([fold.curves[k].at(at) for fold in folds], axis=0)
-        np.testing.assert_allclose(curve.at(at), expected, atol=1e-12)
+        assert_allclose(curve.at(at), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,6 @@ def another_depth(clean):
 
 
 def label_as_covariate(clean):
-    assert clean.covariates is not None
     clean.covariates["room"] = np.where(clean.cases.label == 1, "B", "A")
 
 

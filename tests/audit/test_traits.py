@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.audit.composition import count_levels
 from skiagram.audit.traits import MAX_SAMPLE, collect_image_traits, image_traits, sample_cases
@@ -80,7 +81,7 @@ def test_test_cases_are_not_looked_at(clean, tmp_path):
     second = collect_image_traits([clean.store(tmp_path / "other")], clean.cases, table, ())
     assert first.rows.tolist() == second.rows.tolist() == list(range(36))
     for name, values in first.images.items():
-        np.testing.assert_array_equal(values, second.images[name])
+        assert_array_equal(values, second.images[name])
     assert first.covariates["age"][:, 0].tolist() == list(range(36))
 
 
@@ -118,4 +119,4 @@ def test_a_large_picture_needs_no_copies_in_double_precision():
     tracemalloc.stop()
     assert peak < 6 * picture.nbytes  # differences in single precision are four of them
     small = thumbnail(picture.astype(np.float32))  # not in bands of rows
-    np.testing.assert_allclose(thumbnail(picture), small, rtol=0, atol=1e-6)
+    assert_allclose(thumbnail(picture), small, rtol=0, atol=1e-6)

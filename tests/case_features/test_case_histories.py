@@ -30,7 +30,6 @@ def write_tables(folder):
 def test_patients_are_of_development_cases_and_visits_of_all(tmp_path):
     write_tables(tmp_path)
     histories = CaseHistories.read(tmp_path)
-    assert histories.covariates is not None
     assert histories.covariates["age"].tolist() == [50, 51, 60, 61]
     assert histories.patients == {"a": "p", "b": "p"}
     assert histories.previous == {"b": ("a",), "c": ("d",)}

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_array_equal
 
 from skiagram.case_features.covariates import (
     MIN_PATIENTS,
@@ -34,7 +35,7 @@ def encoded(columns):
 def test_null_takes_every_number_and_no_text():
     columns = encoded(None)
     assert list(columns) == ["covariates_age", "covariates_images"]
-    np.testing.assert_array_equal(columns["covariates_age"], np.array([61, np.nan, 47], np.float32))
+    assert_array_equal(columns["covariates_age"], np.array([61, np.nan, 47], np.float32))
     assert columns["covariates_images"].dtype == np.float32
 
 
@@ -43,7 +44,7 @@ def test_a_text_is_a_column_a_category_as_pandas_makes_them():
     expected = pd.get_dummies(TABLE["side"], prefix="covariates_side", dtype="float32")
     assert list(columns) == [*expected.columns, "covariates_age"]
     for name in expected.columns.tolist():
-        np.testing.assert_array_equal(columns[name], expected[name])
+        assert_array_equal(columns[name], expected[name])
     assert columns["covariates_side_left"][2] == columns["covariates_side_right"][2] == 0
 
 
@@ -77,7 +78,7 @@ def test_a_text_of_few_patients_is_no_category_and_counts_as_none():
     found = chosen.encode(table)
     assert found.names == ("covariates_view_CC", "covariates_age")
     assert found.values[:, 0].tolist() == [1] * MIN_PATIENTS + [0] * (MIN_PATIENTS + 1)  # noqa: PD011
-    np.testing.assert_array_equal(found.values[:, 1], table["age"].to_numpy(np.float32))  # noqa: PD011
+    assert_array_equal(found.values[:, 1], table["age"].to_numpy(np.float32))  # noqa: PD011
 
 
 def test_only_patients_of_development_cases_count_and_each_once():
@@ -95,7 +96,7 @@ def test_a_site_is_a_column_a_site_also_where_numbers_name_it():
     family = Site(columns=("site",), least_patients=1)
     encoded_table = family.encode(table)
     assert encoded_table.names == ("site_site_12", "site_site_3")
-    np.testing.assert_array_equal(encoded_table.values, [[0, 1], [1, 0], [0, 1], [0, 0]])
+    assert_array_equal(encoded_table.values, [[0, 1], [1, 0], [0, 1], [0, 0]])
     assert family.describe(table) == (Covariate("site", ("12", "3"), "site_"),)
 
 
@@ -106,7 +107,7 @@ def test_sites_of_long_numbers_are_told_apart():
         encoded = family.encode(table)
         texts = [f"{number:.8f}".rstrip("0").rstrip(".") for number in numbers]
         assert encoded.names == tuple(f"site_site_{text}" for text in texts)
-        np.testing.assert_array_equal(encoded.values, [[1, 0], [0, 1], [1, 0]])
+        assert_array_equal(encoded.values, [[1, 0], [0, 1], [1, 0]])
     with pytest.raises(ValueError, match="one column"):
         Site(columns=None)
 
@@ -118,5 +119,5 @@ def test_other_cases_get_the_columns_of_those_in_training():
     table = encode_covariates(pd.DataFrame(cells), known)
     assert table.names == ("covariates_age", "covariates_side_left", "covariates_side_right")
     expected = np.array([[40.1, 0, 1], [np.nan, 0, 0]], np.float32)
-    np.testing.assert_array_equal(table.values, expected)
+    assert_array_equal(table.values, expected)
     assert encode_covariates(pd.DataFrame(cells), ()).names == ()

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_array_equal
 
 from skiagram.case_features.case_histories import CaseHistories
 from skiagram.case_features.earlier import Earlier, previous_cases
@@ -58,9 +59,9 @@ def test_changes_are_since_the_visit_before_and_first_visits_are_marked():
     )
     none, mean, contrast = encoded.values.T  # noqa: PD011 - a table of features
     expected = {"a": 3.0, "d": 2.5, "f": 90.0 - 105.0, "h": 1.0}
-    np.testing.assert_array_equal(none, [name not in expected for name in ROWS])
-    np.testing.assert_array_equal(mean, [expected.get(name, 0.0) for name in ROWS])
-    np.testing.assert_array_equal(contrast, 2 * mean)
+    assert_array_equal(none, [name not in expected for name in ROWS])
+    assert_array_equal(mean, [expected.get(name, 0.0) for name in ROWS])
+    assert_array_equal(contrast, 2 * mean)
 
 
 def test_later_visits_and_other_patients_change_nothing():
@@ -72,7 +73,7 @@ def test_later_visits_and_other_patients_change_nothing():
         values[[other not in needed for other in ROWS]] = 1e6
         changed = FeatureTable(TABLE.case_id, TABLE.names, values)
         encoded = Earlier(columns=None).encode(changed, PREVIOUS)
-        np.testing.assert_array_equal(encoded.values[row], plain.values[row])  # noqa: PD011
+        assert_array_equal(encoded.values[row], plain.values[row])  # noqa: PD011
 
 
 def test_a_new_case_is_compared_with_images_given_beside_it():
@@ -80,7 +81,7 @@ def test_a_new_case_is_compared_with_images_given_beside_it():
     encoded = Earlier(columns=("glcm",)).encode(
         TABLE.select(np.array([0, 5])), PREVIOUS, TABLE.select(rows)
     )
-    np.testing.assert_array_equal(encoded.values, [[0, 6.0], [0, -20.0]])
+    assert_array_equal(encoded.values, [[0, 6.0], [0, -20.0]])
 
 
 @pytest.mark.parametrize("columns", [("lbp",), ()])
@@ -99,4 +100,4 @@ def test_data_without_visits_are_refused_with_the_remedy(tmp_path):
     table = extract(store, families, CaseHistories(previous={names[1]: (names[0],)}))
     mean = table.columns(["first_order_mean"]).values[:, 0]  # noqa: PD011
     change = table.columns(["earlier_first_order_mean"]).values[:, 0]  # noqa: PD011
-    np.testing.assert_array_equal(change, [0, mean[1] - mean[0], 0])
+    assert_array_equal(change, [0, mean[1] - mean[0], 0])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.case_features.case_histories import CaseHistories
 from skiagram.case_features.covariates import Covariates
@@ -57,7 +58,7 @@ def test_images_of_mixed_sizes_keep_their_rows(tmp_path):
     for row, image in enumerate(images.values()):
         assert table.values[row, 1] == pytest.approx(image.mean(dtype=np.float64), rel=1e-6)
         expected = WAVELET.extract(FeatureBatch(image[None]))[0]
-        np.testing.assert_allclose(table.values[row, 2:], expected.astype(np.float32), rtol=1e-5)
+        assert_allclose(table.values[row, 2:], expected.astype(np.float32), rtol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_workers_give_equal_values(films, compute):
     shared = extract(films, [WAVELET], compute=compute)
     assert alone.names == shared.names
     assert shared.case_id.tolist() == alone.case_id.tolist()
-    np.testing.assert_array_equal(shared.values, alone.values)
+    assert_array_equal(shared.values, alone.values)
 
 
 def test_missing_pixels_name_the_case(tmp_path):
@@ -99,7 +100,7 @@ def test_pixels_missing_far_from_the_region_take_no_part(tmp_path):
         return extract(write_images(tmp_path / name, cases, None, regions), families)
 
     found = table("padded", [FirstOrder(region="whole")], whole, padded).values
-    np.testing.assert_array_equal(found[0], found[1])
+    assert_array_equal(found[0], found[1])
     with pytest.raises(DataError, match=r"case-1: 1 voxels in the region"):
         table("holed", [FirstOrder(region="whole")], whole, holed)
 
@@ -128,10 +129,10 @@ def test_covariates_stand_beside_the_features_of_their_own_case(tmp_path):
     known = of_cases("cab", diameter_mm=[3.0, 1.0, None])
     table = extract(store, [Covariates(columns=None), WAVELET], CaseHistories(known))
     assert table.names == (*WAVELET.names(), "covariates_diameter_mm")
-    np.testing.assert_array_equal(table.values[:, -1], np.array([1, np.nan, 3], np.float32))
+    assert_array_equal(table.values[:, -1], np.array([1, np.nan, 3], np.float32))
     table.write(tmp_path / "features.parquet")
     read = FeatureTable.read(tmp_path / "features.parquet")
-    np.testing.assert_array_equal(read.values, table.values)
+    assert_array_equal(read.values, table.values)
 
 
 def test_covariates_need_no_feature_of_the_image(tmp_path):
@@ -167,7 +168,7 @@ def test_a_store_of_volumes_becomes_a_table_and_a_refusal_names_the_case(tmp_pat
     store, glcm = ImageStore(tmp_path), family("glcm")
     table = extract(store, [glcm, family("acquisition")])
     expected = glcm.extract(FeatureBatch(volumes))
-    np.testing.assert_allclose(table.values[:, : expected.shape[1]], expected, rtol=1e-6)
+    assert_allclose(table.values[:, : expected.shape[1]], expected, rtol=1e-6)
     found = dict(zip(table.names, table.values.T, strict=True))
     assert found["acquisition_height"].tolist() == [9] * 5
     assert found["acquisition_pixel_spacing"].tolist() == [0, *[0.5] * 4]

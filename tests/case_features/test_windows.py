@@ -1,6 +1,7 @@
 """Windows around places: what is cut, and that its features are those of a small image."""
 
 import numpy as np
+from numpy.testing import assert_allclose
 
 from skiagram.case_features.windows import Windows, describe_places
 from skiagram.features.batch import FeatureBatch
@@ -15,13 +16,13 @@ def test_a_window_is_the_mean_of_its_pixels():
     image = np.random.default_rng(0).normal(size=(64, 80)).astype(np.float32)
     cut = Windows(widths=(16.0,), side=8).cut(image, (0.5, 0.5), np.array([[31.5, 39.5]]), 16.0)
     expected = image[16:48, 24:56].reshape(8, 4, 8, 4).mean(axis=(1, 3))
-    np.testing.assert_allclose(cut[0], expected, rtol=1e-5, atol=1e-6)
+    assert_allclose(cut[0], expected, rtol=1e-5, atol=1e-6)
 
 
 def test_beyond_the_edge_the_image_is_mirrored():
     image = np.random.default_rng(0).normal(size=(32, 32)).astype(np.float32)
     cut = Windows(widths=(8.0,), side=8).cut(image, None, np.array([[0.0, 16.0]]), 8.0)[0]
-    np.testing.assert_allclose(cut[:4], cut[4:][::-1], atol=1e-6)
+    assert_allclose(cut[:4], cut[4:][::-1], atol=1e-6)
 
 
 def test_rows_are_those_of_the_places_whatever_the_number_of_widths(tmp_path):
@@ -36,7 +37,7 @@ def test_rows_are_those_of_the_places_whatever_the_number_of_widths(tmp_path):
     assert {name.split(".")[0] for name in table.names} == {"8mm", "16mm"}
     near = np.stack([images["c0"][17:25, 17:25], images["c2"][12:20, 17:25]])
     own = FAMILY.extract(FeatureBatch(near, spacing=np.ones((2, 2))))
-    np.testing.assert_allclose(table.values[:2, : own.shape[1]], own, rtol=1e-5)
+    assert_allclose(table.values[:2, : own.shape[1]], own, rtol=1e-5)
     volumes = np.stack([images[case] for case in images])[..., None]
     assert Windows(widths=(8.0,), side=8).cut(volumes, None, np.array([[1, 9, 9]]), 8.0).shape == (
         *(1, 8, 8, 8, 1),

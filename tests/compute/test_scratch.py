@@ -53,7 +53,6 @@ def test_a_folder_that_is_being_removed_gets_no_lock_again(temporary, monkeypatc
 def test_what_a_kill_left_is_removed_and_what_is_in_use_stays():
     command = [sys.executable, "-c", HELD]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
         held = Path(process.stdout.readline().strip())
         earlier = time.time() - 3600
         os.utime(held / ".in-use", (earlier, earlier))

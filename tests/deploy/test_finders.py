@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
 
 from skiagram.cli.main import main
 from skiagram.deploy import page
@@ -144,7 +145,7 @@ def test_new_images_are_marked_as_the_project_marked_them(
     assert main(words) == 0, capsys.readouterr().err
     found = pd.read_csv(scores, index_col="file").sort_index()
     assert {*found["decision"]} <= {"positive", "negative"}
-    np.testing.assert_allclose(found["probability_present"], project.probability, rtol=1e-9)
+    assert_allclose(found["probability_present"], project.probability, rtol=1e-9)
     marks = pd.read_csv(tmp_path / "scores.marks.csv")
     assert (marks.groupby(["file", "repeat"])["score"].diff().dropna() <= 0).all()
     columns = {"x": "column", "y": "row", "z": "slice", "radius": "radius", "score": "score"}
@@ -156,11 +157,11 @@ def test_new_images_are_marked_as_the_project_marked_them(
     expected = expected.sort_values(order)
     for column in ("repeat", *columns):
         own = marks.sort_values(order)[column].to_numpy(dtype=np.float64)
-        np.testing.assert_allclose(own, expected[column], rtol=1e-9, atol=1e-9)
+        assert_allclose(own, expected[column], rtol=1e-9, atol=1e-9)
     if depth:
         steps = np.array([-1.5, 1.5, 1.0])
         placed = ORIGIN + steps * marks[["x", "y", "z"]]
-        np.testing.assert_allclose(marks[["x_mm", "y_mm", "z_mm"]], placed)
+        assert_allclose(marks[["x_mm", "y_mm", "z_mm"]], placed)
         places = project.marks[["slice", "row", "column"]].to_numpy()
         assert all(np.abs(places - circle.centre).max(axis=1).min() < 1e-6 for circle in drawn)
     else:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 from skiagram.datasets.folder.source import InGray
@@ -35,7 +36,7 @@ def test_odd_files_are_named_and_the_others_scored(trained, odd_films):
     files = [*odd_films.values(), *trained.films]
     prediction = predict(load_model(trained.model), files)
     assert prediction.files == trained.films
-    np.testing.assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-6)
+    assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-6)
     messages = {
         str(path): said for path, said in zip(odd_films.values(), prediction.refused, strict=True)
     }
@@ -85,7 +86,7 @@ def test_a_network_that_resizes_takes_any_size(network, tmp_path):
         image.resize((40, 50)).save(film)
     prediction = predict(load_model(copy), [film, network.films[0]])
     assert list(prediction.unusual) == [film]
-    np.testing.assert_allclose(prediction.rows[1], network.expected()[0], rtol=0, atol=1e-6)
+    assert_allclose(prediction.rows[1], network.expected()[0], rtol=0, atol=1e-6)
 
 
 def test_a_film_whose_features_overflow_costs_no_other_its_scores(baseline, tmp_path):
@@ -97,7 +98,7 @@ def test_a_film_whose_features_overflow_costs_no_other_its_scores(baseline, tmp_
     )
     prediction = predict(lenient, [baseline.films[0], film, baseline.films[1]])
     assert prediction.files == baseline.films[:2]
-    np.testing.assert_allclose(prediction.rows, baseline.expected()[:2], rtol=0, atol=1e-12)
+    assert_allclose(prediction.rows, baseline.expected()[:2], rtol=0, atol=1e-12)
     (refused,) = prediction.refused
     assert "bright.tiff: feature `first_order_variance` is inf" in str(refused)
 
@@ -107,7 +108,7 @@ def test_what_the_source_does_to_films_is_done_to_new_ones(baseline, tmp_path):
     squares = FilmPatch(region=40, size=20, mask=True, orient=True)
     trained = trained_baseline(tmp_path, acquisition=squares)
     prediction = predict(load_model(trained.model), [baseline.films[0], *trained.films])
-    np.testing.assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-12)
+    assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-12)
     (refused,) = prediction.refused
     assert refused.startswith(str(baseline.films[0]))
     assert "20 × 20 pixels of type uint8" in refused
@@ -118,7 +119,7 @@ def test_a_model_of_images_that_were_turned_gray_scores_new_ones(tmp_path):
     """Its folder was refused, as what turned them stood in another room."""
     trained = trained_baseline(tmp_path, acquisition=InGray())
     prediction = predict(load_model(trained.model), trained.films)
-    np.testing.assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-12)
+    assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-12)
 
 
 def read(path):
@@ -136,7 +137,7 @@ def test_awkward_names_and_every_digit_come_back(tmp_path):
     columns = ["probability_normal", "probability_malignant", "decision"]
     assert header == ["file", *columns, "set", "refer", "unusual", "error"]
     assert [row[0] for row in found] == names
-    np.testing.assert_array_equal([[float(v) for v in row[1:3]] for row in found], drawn)
+    assert_array_equal([[float(v) for v in row[1:3]] for row in found], drawn)
     write_table(rows, classes, tmp_path / "t.jsonl", decides=True)
     lines = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
     assert [line["file"] for line in lines] == names

@@ -2,8 +2,8 @@
 
 import shutil
 
-import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.deploy.inputs import NO_COVARIATES, read_covariates
 from skiagram.deploy.model import load_model
@@ -66,14 +66,13 @@ def test_new_films_get_the_scores_of_the_train_stage(kind, tmp_path):
     trained = KINDS[kind](tmp_path)
     model = load_model(trained.model)
     found = predict(model, trained.films, covariates_for(model, trained, tmp_path))
-    np.testing.assert_allclose(found.rows, trained.expected(), rtol=1e-4, atol=1e-6)
+    assert_allclose(found.rows, trained.expected(), rtol=1e-4, atol=1e-6)
     assert found.files == trained.films
     assert not found.refused
     assert not found.unusual
     assert not found.unseen
     # Of the mean of two trainings, and above the mean of theirs or near it.
     thresholds = trained.test.groupby("repeat")["threshold"].first()
-    assert model.fingerprint is not None
     assert model.threshold == model.fingerprint.threshold
     assert model.threshold == pytest.approx(thresholds.mean(), abs=0.1)
     copy = shutil.copytree(trained.model, tmp_path / "copies/model")
@@ -84,7 +83,7 @@ def test_new_films_get_the_scores_of_the_train_stage(kind, tmp_path):
     assert bytes_of[0] == bytes_of[1]
     with opened_model(tmp_path / "model.skiagram") as packed:
         again = predict(packed, trained.films, covariates_for(packed, trained, tmp_path))
-    np.testing.assert_array_equal(again.rows, found.rows)
+    assert_array_equal(again.rows, found.rows)
     if kind == "encoder":  # its folder carries the weights of the encoder
         shutil.rmtree(trained.model / "learned")
         with pytest.raises(DataError, match="no such file of weights"):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from skiagram.cli.main import main
 from skiagram.datasets.ingest import IngestFolders, ingest
@@ -127,7 +128,7 @@ def test_the_test_cases_of_a_study_get_the_scores_of_the_run(study, tmp_path):
     rows = read(tmp_path / "t.csv")
     assert [row["file"] for row in rows] == [f"p{n:02d}" for n in range(PATIENTS - TEST, PATIENTS)]
     found = np.sort([float(row["probability_b"]) for row in rows])
-    np.testing.assert_allclose(found, expected(study), rtol=0, atol=1e-12)
+    assert_allclose(found, expected(study), rtol=0, atol=1e-12)
     text = (tmp_path / "page.html").read_text()
     assert text.count("data:image/png") == TEST
 
@@ -142,7 +143,7 @@ def test_names_of_files_tell_cases_too(study, tmp_path):
     # Masks of one label need no number.
     assert code == 0
     found = np.sort([float(row["probability_b"]) for row in read(output)])
-    np.testing.assert_allclose(found, expected(study), rtol=0, atol=1e-12)
+    assert_allclose(found, expected(study), rtol=0, atol=1e-12)
 
 
 def test_an_encrypted_archive_gives_the_same_scores(study, tmp_path, monkeypatch):
@@ -154,7 +155,7 @@ def test_an_encrypted_archive_gives_the_same_scores(study, tmp_path, monkeypatch
     csv_text(tmp_path / "new.csv", held_out_rows(study))
     assert predict(study, archive, tmp_path / "new.csv", tmp_path / "t.csv") == 0
     found = np.sort([float(row["probability_b"]) for row in read(tmp_path / "t.csv")])
-    np.testing.assert_allclose(found, expected(study), rtol=0, atol=1e-12)
+    assert_allclose(found, expected(study), rtol=0, atol=1e-12)
 
 
 def test_each_faulty_case_has_its_reason_and_the_others_their_scores(study, tmp_path):
@@ -249,4 +250,4 @@ def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(study, tmp_p
     words = [str(tmp_path / "model"), str(study / "study"), "--table", str(tmp_path / "new.csv")]
     assert main(["predict", *words, "-o", str(tmp_path / "t.csv")]) == 0
     found = np.sort([float(row["probability_b"]) for row in read(tmp_path / "t.csv")])
-    np.testing.assert_allclose(found, expected(tmp_path), rtol=0, atol=1e-6)
+    assert_allclose(found, expected(tmp_path), rtol=0, atol=1e-6)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import timm
 import torch
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.case_features.windows import Windows
 from skiagram.compute.context import RunContext
@@ -62,7 +63,7 @@ def test_numbers_are_those_of_timm_on_the_same_pictures(architecture, tmp_path):
     table, record = encode_images(folder, given)
     with torch.inference_mode():
         expected = network(architecture)(asked(shown, architecture)).numpy()
-    np.testing.assert_allclose(table.values, expected, rtol=1e-5, atol=1e-6)
+    assert_allclose(table.values, expected, rtol=1e-5, atol=1e-6)
     assert record.numbers == expected.shape[1] == record.columns
     assert table.names[0] == "encoding_000"
     assert record.encoder["preprocessing"]["mean"]
@@ -88,7 +89,7 @@ def test_class_token_mean_of_patches_and_layers_are_those_of_timm(tmp_path):
     ):
         given = encoder(path, pooling=pooling, layers=layers)
         table, _ = encode_images(folder, given)
-        np.testing.assert_allclose(table.values, expected.numpy(), rtol=1e-5, atol=1e-6)
+        assert_allclose(table.values, expected.numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_bytes_depend_on_no_batch_worker_or_earlier_run(tmp_path):
@@ -102,7 +103,7 @@ def test_bytes_depend_on_no_batch_worker_or_earlier_run(tmp_path):
         found = encode_images(whole, given, context)[0].values
         assert found.tobytes() == expected
     small = encode_images(whole, replace(given, batch_size=3))[0]
-    np.testing.assert_allclose(
+    assert_allclose(
         small.values, np.frombuffer(expected, "<f4").reshape(11, -1), rtol=1e-5, atol=1e-6
     )
 
@@ -149,7 +150,7 @@ def test_encodings_that_are_damaged_or_find_no_space_stop_nothing(tmp_path, monk
     (file,) = cache.folder.glob("encodings-*/rows.npy")
     file.write_bytes(b"no numbers" * 999)
     found = encode_images(folder, given, RunContext(store=cache))[0].values
-    np.testing.assert_array_equal(found, expected)
+    assert_array_equal(found, expected)
     cache.empty()
 
     def full(*_, **__):
@@ -157,7 +158,7 @@ def test_encodings_that_are_damaged_or_find_no_space_stop_nothing(tmp_path, monk
 
     monkeypatch.setattr(np, "save", full)
     found = encode_images(folder, given, RunContext(store=cache))[0].values
-    np.testing.assert_array_equal(found, expected)
+    assert_array_equal(found, expected)
     assert "not kept (" in capsys.readouterr().err
     assert cache.held() == []
 
@@ -208,8 +209,8 @@ def test_volumes_are_mean_and_maximum_over_planes_or_slices_of_a_region(tmp_path
         alone = encode_images(flat, given)[0].values
         table, record = encode_images(cut, given)
         half = record.numbers
-        np.testing.assert_allclose(table.values[0, :half], alone.mean(axis=0), rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(table.values[0, half:], alone.max(axis=0), rtol=1e-5, atol=1e-6)
+        assert_allclose(table.values[0, :half], alone.mean(axis=0), rtol=1e-5, atol=1e-6)
+        assert_allclose(table.values[0, half:], alone.max(axis=0), rtol=1e-5, atol=1e-6)
         assert table.names[half] == "encoding_maximum_000"
 
 
@@ -221,9 +222,7 @@ def test_each_modality_has_columns_of_its_own(tmp_path):
     table, record = encode_images(folder, encoder(weights_file(tmp_path)))
     assert table.names[0] == "PET.encoding_000"
     assert table.names[record.numbers] == "MR.encoding_000"
-    np.testing.assert_array_equal(
-        table.values[:, : record.numbers], table.values[:, record.numbers :]
-    )
+    assert_array_equal(table.values[:, : record.numbers], table.values[:, record.numbers :])
 
 
 def normalising(*names):
@@ -304,7 +303,7 @@ def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path):
     table, record = encode_images(folder, given)
     write_encoding(table, record, given, tmp_path / "encoded")
     read, described = read_encoding(tmp_path / "encoded")
-    np.testing.assert_array_equal(read.values, table.values)
+    assert_array_equal(read.values, table.values)
     assert described.encoder == json.loads(json.dumps(record.encoder))
     assert (described.sha256, described.columns) == (record.sha256, record.columns)
     model = tmp_path / "model"
@@ -313,7 +312,7 @@ def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path):
     path.unlink()
     carried = carried_encoder(model)
     again = encode_images(folder, carried)[0]
-    np.testing.assert_array_equal(again.values, table.values)
+    assert_array_equal(again.values, table.values)
     shutil.rmtree(model / "learned")  # as where the weights are large
     with pytest.raises(DataError, match="no such file of weights"):
         carried_encoder(model).load()
@@ -339,4 +338,4 @@ def test_windows_around_places_are_encoded_as_images_of_their_own(tmp_path):
     assert table.names[0] == "16mm.encoding_000"
     cut = shown[1][12:28, 16:32]
     alone, _ = encode_images(store(tmp_path / "cut", [cut]), given)
-    np.testing.assert_allclose(table.values[0, : record.columns], alone.values[0], atol=1e-5)
+    assert_allclose(table.values[0, : record.columns], alone.values[0], atol=1e-5)

@@ -7,6 +7,7 @@ import pytest
 import timm
 import torch
 import yaml
+from numpy.testing import assert_allclose, assert_array_equal
 from skimage import data
 from skimage.transform import resize
 
@@ -125,7 +126,7 @@ def test_a_place_has_the_mean_and_maximum_of_the_cells_around_it(tmp_path):
         [corner.mean(dim=(1, 2)), corner.amax(dim=(1, 2)), *[coarse[0, :, 0, 1]] * 2],
     ]
     for row, parts in zip(table.values, expected, strict=True):
-        np.testing.assert_allclose(row, torch.cat(parts).numpy(), rtol=1e-4, atol=1e-6)
+        assert_allclose(row, torch.cat(parts).numpy(), rtol=1e-4, atol=1e-6)
 
 
 def test_numbers_of_both_mirror_images_are_the_mean_of_each_ones(tmp_path):
@@ -145,7 +146,7 @@ def test_numbers_of_both_mirror_images_are_the_mean_of_each_ones(tmp_path):
     ):
         assert not np.allclose(single[0], single[1], rtol=1e-3)
         expected = np.tile(single.mean(axis=0), (2, 1))
-        np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-6)
+        assert_allclose(values, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_a_place_depends_on_no_other_place_and_keeps_its_number(tmp_path):
@@ -156,7 +157,7 @@ def test_a_place_depends_on_no_other_place_and_keeps_its_number(tmp_path):
     rows += [("case-001", (10.0, 10.0), 1.0)]
     every = ready.encode_places(folder, tabulate_places(rows), WINDOWS)
     last = ready.encode_places(folder, tabulate_places(rows[2:]), WINDOWS)
-    np.testing.assert_array_equal(every.values[2:], last.values)
+    assert_array_equal(every.values[2:], last.values)
     assert every.case_id.tolist() == ["case-000", "case-000", "case-001"]
 
 
@@ -177,7 +178,7 @@ def test_padding_and_what_lies_beyond_the_region_do_not_count(tmp_path):
     rows = of_picture[0, :, 2:6]  # of 8: a quarter of the square is a bar, above and below
     for table, kept in ((all_of_it, rows), (part, rows[:, :, 4:])):
         expected = torch.cat([kept.mean(dim=(1, 2)), kept.amax(dim=(1, 2))])
-        np.testing.assert_allclose(table.values[0], expected.numpy(), rtol=1e-4, atol=1e-6)
+        assert_allclose(table.values[0], expected.numpy(), rtol=1e-4, atol=1e-6)
 
 
 def test_places_of_a_volume_are_seen_in_their_slices(tmp_path):
@@ -191,7 +192,7 @@ def test_places_of_a_volume_are_seen_in_their_slices(tmp_path):
     flat_rows = [("case-000", (9.0, 9.0), 1.0), ("case-001", (9.0, 9.0), 1.0)]
     ready = FolderEncoder.of_images(flat, encoder)
     alone = ready.encode_places(flat, tabulate_places(flat_rows), WINDOWS)
-    np.testing.assert_allclose(table.values, alone.values, rtol=1e-4, atol=1e-6)
+    assert_allclose(table.values, alone.values, rtol=1e-4, atol=1e-6)
 
 
 def test_planes_of_a_volume_are_pooled_inside_its_region_alone(tmp_path):
@@ -215,7 +216,7 @@ def test_planes_of_a_volume_are_pooled_inside_its_region_alone(tmp_path):
         table, record = encode_images(folder, encoder)
         alone, _ = encode_images(flat, encoder)
         expected = [*alone.values.mean(axis=0), *alone.values.max(axis=0)]
-        np.testing.assert_allclose(table.values[0], expected, rtol=1e-4, atol=1e-6)
+        assert_allclose(table.values[0], expected, rtol=1e-4, atol=1e-6)
         assert len(table.names) == 2 * record.numbers
 
 
@@ -235,7 +236,7 @@ def test_planes_between_two_parts_of_a_region_are_moved_into_one(tmp_path):
     table, _ = encode_images(folder, encoder)
     alone, _ = encode_images(flat, encoder)
     expected = [*alone.values.mean(axis=0), *alone.values.max(axis=0)]
-    np.testing.assert_allclose(table.values[0], expected, rtol=1e-4, atol=1e-6)
+    assert_allclose(table.values[0], expected, rtol=1e-4, atol=1e-6)
 
 
 def test_kept_rows_are_not_made_again(tmp_path, monkeypatch):
@@ -254,9 +255,9 @@ def test_kept_rows_are_not_made_again(tmp_path, monkeypatch):
 
     monkeypatch.setattr(TimmMaps, "see", refuse)
     again = ready.encode_places(folder, places, WINDOWS)
-    np.testing.assert_array_equal(first.values, again.values)
+    assert_array_equal(first.values, again.values)
     # The look at the places was one at the image as a whole.
-    np.testing.assert_array_equal(ready.encode(folder).values, whole.values)
+    assert_array_equal(ready.encode(folder).values, whole.values)
 
 
 def test_normalisations_that_are_folded_change_no_number_and_others_stay():
@@ -289,5 +290,5 @@ def test_percentiles_of_the_body_part_pass_over_a_masked_background():
     image[5:15, 5:15] = np.arange(100, 200).reshape(10, 10)
     low, high = np.percentile(np.arange(100, 200), [1.0, 99.5])
     scaled = intensity.scale(image)
-    np.testing.assert_allclose(scaled[9, 9], (144 - low) / (high - low), rtol=1e-6)
+    assert_allclose(scaled[9, 9], (144 - low) / (high - low), rtol=1e-6)
     assert scaled[0, 0] == 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 from scipy.interpolate import CubicSpline
 from scipy.special import expit, logit
 from scipy.stats import t
@@ -149,9 +150,9 @@ def test_the_basis_spans_every_natural_cubic_spline():
     for height in np.eye(4):
         curve = CubicSpline(knots, height, bc_type="natural")(x)
         fitted = basis @ np.linalg.lstsq(basis, curve, rcond=None)[0]
-        np.testing.assert_allclose(fitted, curve, atol=1e-9)
+        assert_allclose(fitted, curve, atol=1e-9)
     outside = natural_spline(np.array([3.0, 4.0, 5.0]), knots)
-    np.testing.assert_allclose(np.diff(outside, n=2, axis=0), 0, atol=1e-9)
+    assert_allclose(np.diff(outside, n=2, axis=0), 0, atol=1e-9)
 
 
 def test_distance_equals_sklearns_logistic_regression_on_the_spline():

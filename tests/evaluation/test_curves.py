@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 from sklearn.metrics import auc, precision_recall_curve, roc_auc_score, roc_curve
 
 from skiagram.evaluation.curves import (
@@ -48,12 +49,12 @@ def test_heights_of_a_resample_are_those_of_scikit_learn(seed, levels, n):
     band = roc_band(score[None], positive, single(weights.tolist()))
     assert band.low == band.high
     expected = upper_sensitivity(score, positive, weights, np.array(band.x))
-    np.testing.assert_allclose(band.low, expected, atol=1e-6)
+    assert_allclose(band.low, expected, atol=1e-6)
 
     band = precision_recall_band(score[None], positive, single(weights.tolist()))
     precision, recall, _ = precision_recall_curve(positive, score, sample_weight=weights)
     first = [precision[recall >= at - 1e-9][-1] for at in band.x]
-    np.testing.assert_allclose(band.low, first, atol=1e-9)
+    assert_allclose(band.low, first, atol=1e-9)
 
 
 def test_images_of_one_patient_widen_the_band():

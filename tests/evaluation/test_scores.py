@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.evaluation.compared_model import SAME_ORDER, ComparedModel
 from skiagram.evaluation.labelled_cases import label_cases
@@ -23,7 +24,7 @@ def test_shuffled_rows_are_lined_up():
     two = align_scores(
         dataclasses.replace(model, table=shuffled), "test", REPORTED, KNOWN.task.predicted
     )
-    np.testing.assert_array_equal(one.estimate, two.estimate)
+    assert_array_equal(one.estimate, two.estimate)
     assert one.estimate.shape == (2, len(REPORTED), 2)
 
 
@@ -41,7 +42,7 @@ def test_only_cases_of_one_fit_are_ranked(arm):
     assert first.estimate() == second.estimate()
     draws = cases.draws(200, 0)
     resampled, again = (resample_auc(one, cases, draws) for one in (before, after))
-    np.testing.assert_allclose(resampled, again)
+    assert_allclose(resampled, again)
     assert first.subtract(second).estimate().method.startswith(SAME_ORDER)
     pairs = zip(before.score, before.fit, strict=True)
     per_fit = [auc_within(cases.label, ranking, fit) for ranking, fit in pairs]
@@ -76,4 +77,4 @@ def test_one_row_a_reported_case_with_the_mean_over_repeats():
     assert table["case_id"].tolist() == known.cases.case_id[test].tolist()
     assert table["label"].tolist() == [known.task.classes[k] for k in known.label[test]]
     means = forest.part("test").groupby("case_id")["probability_1"].mean()
-    np.testing.assert_allclose(table["forest"], means.to_numpy())
+    assert_allclose(table["forest"], means.to_numpy())

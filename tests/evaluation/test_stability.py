@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
 from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
@@ -44,7 +45,7 @@ def test_fold_areas_equal_sklearn_repeat_after_repeat():
         roc_auc_score(known.label_of(rows), rows["score_1"] - rows["score_0"])
         for _, rows in model.part("out_of_fold").groupby(["repeat", "fold"])
     ]
-    np.testing.assert_allclose(folds.held_out, expected)
+    assert_allclose(folds.held_out, expected)
     assert folds.ratio == pytest.approx(0.5)
 
 
@@ -59,7 +60,7 @@ def test_equals_the_share_of_disagreeing_pairs():
     named = np.random.default_rng(0).integers(3, size=(5, 40))
     pairs = list(combinations(named, 2))
     expected = np.mean([one != other for one, other in pairs], axis=0)
-    np.testing.assert_allclose(flip_rate(named), expected)
+    assert_allclose(flip_rate(named), expected)
 
 
 POSITIVE = np.arange(120) < 50

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 from examples import lidc
@@ -40,7 +41,7 @@ def test_every_scanner_gives_the_same_ct_numbers(tmp_path, monkeypatch):
     for image in written(tmp_path)[1]:
         expected = np.clip(lung(), *lidc.WINDOW)
         expected[0, 0] = image[0, 0]  # outside the field of view of some
-        np.testing.assert_array_equal(image, expected)
+        assert_array_equal(image, expected)
 
 
 def test_images_share_a_grid_and_a_window(tmp_path):
@@ -55,7 +56,7 @@ def test_images_share_a_grid_and_a_window(tmp_path):
     found = lidc.resample(plane, 0.6)
     inside = np.abs(new) < at[-1]
     expected = 3 * new[:, None] - 2 * new[None, :]
-    np.testing.assert_allclose(found[inside][:, inside], expected[inside][:, inside], atol=1e-9)
+    assert_allclose(found[inside][:, inside], expected[inside][:, inside], atol=1e-9)
 
 
 def test_a_table_of_other_nodules_is_refused(tmp_path):

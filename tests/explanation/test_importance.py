@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression as Logistic
 
@@ -76,7 +77,7 @@ def test_a_group_of_one_feature_loses_what_scikit_learn_says():
 
     changed = permuted_rankings(rank, table, {n: (n,) for n in NAMES}, np.array(orders))
     ours = [auc_loss(rank(table), one, label == 1, table.case_id).value for one in changed]
-    np.testing.assert_allclose(ours, theirs.importances_mean, atol=1e-12)
+    assert_allclose(ours, theirs.importances_mean, atol=1e-12)
 
 
 def test_features_that_go_together_are_permuted_together():
@@ -114,14 +115,12 @@ def test_the_weights_of_a_linear_model_are_found_through_its_steps(changed):
     effects = linear_effects(ranking(fit(model("logistic_regression", **changed), table)), table)
     fitted = fit(model("logistic_regression", **changed), table)
     if not changed:  # features have a standard deviation of 1 here: the coefficients themselves
-        np.testing.assert_allclose(effects, 2 * fitted.pipeline[-1].coef_[0], rtol=1e-4)
+        assert_allclose(effects, 2 * fitted.pipeline[-1].coef_[0], rtol=1e-4)
     moved = table.values.astype(np.float64)
     spread = moved.std(axis=0)
     moved = moved + spread  # each feature one deviation up
     up = FeatureTable(table.case_id, NAMES, moved.astype(np.float32))
-    np.testing.assert_allclose(
-        ranking(fitted)(up) - ranking(fitted)(table), effects.sum(), rtol=1e-3
-    )
+    assert_allclose(ranking(fitted)(up) - ranking(fitted)(table), effects.sum(), rtol=1e-3)
 
 
 def test_local_effects_of_a_known_function_are_its_own():
@@ -133,7 +132,7 @@ def test_local_effects_of_a_known_function_are_its_own():
 
     effect = accumulate_local_effects(rank, table, "glcm_contrast", 20)
     edge, found = np.array(effect.edge), np.array(effect.effect)
-    np.testing.assert_allclose(found - found[0], edge**2 - edge[0] ** 2, atol=1e-3)
+    assert_allclose(found - found[0], edge**2 - edge[0] ** 2, atol=1e-3)
     beside = accumulate_local_effects(rank, table, "glcm_energy", 20)
     assert np.abs(beside.effect).max() == 0
     assert accumulate_local_effects(rank, features(n=1), "glcm_energy", 20) is None
@@ -157,9 +156,9 @@ def test_shapley_values_add_up_to_the_score(untrained):
     assert has_shapley_values(fitted)
     found = shapley_values(fitted, table.select(np.arange(30)), table, 1)
     assert found.values.shape == (N, len(NAMES))
-    np.testing.assert_allclose(found.values.sum(axis=1) + found.base, found.score, atol=1e-6)
+    assert_allclose(found.values.sum(axis=1) + found.base, found.score, atol=1e-6)
     if isinstance(untrained, LogisticRegression | LinearRegression):
-        np.testing.assert_allclose(found.score, ranking(fitted)(table), rtol=1e-4, atol=1e-5)
+        assert_allclose(found.score, ranking(fitted)(table), rtol=1e-4, atol=1e-5)
 
 
 def test_shapley_values_of_a_linear_model_are_weight_times_deviation():
@@ -169,7 +168,7 @@ def test_shapley_values_of_a_linear_model_are_weight_times_deviation():
     effects = linear_effects(ranking(fitted), table)
     values = table.values.astype(np.float64)
     expected = effects * (values - values.mean(axis=0)) / values.std(axis=0)
-    np.testing.assert_allclose(found.values, expected, rtol=1e-3, atol=1e-4)
+    assert_allclose(found.values, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_shapley_values_of_a_stump_are_those_of_its_two_leaves():
@@ -179,7 +178,7 @@ def test_shapley_values_of_a_stump_are_those_of_its_two_leaves():
     leaf = fitted.pipeline[-1].predict_proba(table.values.astype(np.float64))[:, 1]
     found = shapley_values(fitted, table, table, 1)
     used = int(tree.feature[0])
-    np.testing.assert_allclose(found.values[:, used], leaf - leaf.mean(), atol=1e-6)
+    assert_allclose(found.values[:, used], leaf - leaf.mean(), atol=1e-6)
     assert np.abs(np.delete(found.values, used, axis=1)).max() == 0
 
 
@@ -187,8 +186,8 @@ def test_boosting_is_explained_in_log_odds():
     table = features()
     fitted = fit(model("histogram_boosting", max_iter=10, l2_regularization=0.0), table)
     found = shapley_values(fitted, table.select(np.arange(40)), table, 1)
-    np.testing.assert_allclose(found.values.sum(axis=1) + found.base, found.score, atol=1e-4)
-    np.testing.assert_allclose(found.score, ranking(fitted)(table) / 2, atol=1e-6)
+    assert_allclose(found.values.sum(axis=1) + found.base, found.score, atol=1e-4)
+    assert_allclose(found.score, ranking(fitted)(table) / 2, atol=1e-6)
 
 
 def test_equal_rankings_agree_fully_and_random_ones_do_not():

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_array_equal
 
 from skiagram.datasets.contract import Mark
 from skiagram.explanation.explained_model import KnownRegions
@@ -53,7 +54,7 @@ def test_blanking_leaves_the_other_part_as_it_is(shape):
         blanked = blank_image(image, region, outside=outside)
         kept = region if outside else ~region
         assert blanked.shape == shape
-        np.testing.assert_array_equal(blanked[kept], image[kept])
+        assert_array_equal(blanked[kept], image[kept])
         assert (
             np.ptp(blanked[~kept].reshape(-1, shape[-1] if len(shape) > 2 else 1), axis=0).max()
             < 1e-3
@@ -69,9 +70,9 @@ def test_cases_without_a_region_borrow_one_that_lies_on_tissue(tmp_path):
         store, KnownRegions("nodule", {"a": left, "b": right}, of_all=False),
         list("abcd"), 0,
     )  # fmt: skip
-    np.testing.assert_array_equal(lent["a"], left)
+    assert_array_equal(lent["a"], left)
     for case in "cd":
-        np.testing.assert_array_equal(lent[case], right)
+        assert_array_equal(lent[case], right)
 
 
 def test_each_modality_is_blanked_by_its_own_region(tmp_path):

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_allclose
 from torch import nn
 
 from skiagram.explanation.explained_model import MapOptions
@@ -66,14 +66,14 @@ def test_the_maps_of_a_linear_network_are_weight_times_deviation(shape):
     network = ExplainedNetwork(Weighted(weight), 1, architecture("small_cnn", 1, 16, 16))
     product = (weight * (seen - network.blank(seen))).double()
     gradients = explain("integrated_gradients", network, seen, OPTIONS)
-    np.testing.assert_allclose(gradients, product.sum(dim=1), atol=1e-5)
+    assert_allclose(gradients, product.sum(dim=1), atol=1e-5)
     # Each window loses the sum of its products; a pixel has the mean of the windows over it.
     occluded = explain("occlusion", network, seen, OPTIONS)
     side = shape[-1] // 4
     corner = product.sum(dim=1)
     for axis in range(1, len(shape)):
         corner, occluded = corner.narrow(axis, 0, side), occluded.take([0], axis=axis)
-    np.testing.assert_allclose(occluded.ravel(), corner.flatten(1).sum(dim=1), atol=1e-4)
+    assert_allclose(occluded.ravel(), corner.flatten(1).sum(dim=1), atol=1e-4)
 
 
 def test_grad_cam_weighs_the_last_maps_by_their_mean_gradient():
@@ -86,7 +86,7 @@ def test_grad_cam_weighs_the_last_maps_by_their_mean_gradient():
     expected = (last * weight[None, :, None, None]).sum(dim=1, keepdim=True) / last[0, 0].numel()
     expected = nn.functional.interpolate(expected.relu(), (32, 32), mode="bilinear")[:, 0]
     found = explain("grad_cam", network, seen, OPTIONS)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.slow
@@ -100,7 +100,7 @@ def test_maps_have_the_axes_of_the_image_and_gradients_add_up(name, shape):
         assert explain(method, network, seen, OPTIONS).shape == (3, *shape[1:])
     change = network.score(seen.numpy()) - network.score(network.blank(seen).numpy())
     added = explain("integrated_gradients", network, seen, replace(OPTIONS, steps=200))
-    np.testing.assert_allclose(added.reshape(3, -1).sum(axis=1), change, rtol=0.05, atol=1e-3)
+    assert_allclose(added.reshape(3, -1).sum(axis=1), change, rtol=0.05, atol=1e-3)
 
 
 def test_grad_cam_of_a_transformer_weighs_the_tokens_of_its_last_block():
@@ -123,7 +123,7 @@ def test_grad_cam_of_a_transformer_weighs_the_tokens_of_its_last_block():
     grid = nn.functional.interpolate(
         expected.reshape(3, 1, 4, 4), (16, 16), mode="bilinear", align_corners=False
     )
-    np.testing.assert_allclose(maps, grid[:, 0], atol=1e-6)
+    assert_allclose(maps, grid[:, 0], atol=1e-6)
 
 
 def test_fresh_weights_come_from_the_output_on_and_leave_the_network_as_it_is():

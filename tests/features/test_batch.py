@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from skimage.color import rgb2gray
 from skimage.filters import threshold_otsu
 
@@ -43,7 +44,7 @@ def test_a_region_without_a_pixel_is_refused(region):
 def test_colour_becomes_luminance_as_in_scikit_image():
     images = np.random.default_rng(0).uniform(size=(2, 5, 6, 3)).astype(np.float32)
     found = FeatureBatch(images).luminance("texture")
-    np.testing.assert_allclose(found, rgb2gray(images), atol=5e-4)
+    assert_allclose(found, rgb2gray(images), atol=5e-4)
 
 
 def test_bright_region_is_above_the_threshold_of_scikit_image():
@@ -54,7 +55,7 @@ def test_bright_region_is_above_the_threshold_of_scikit_image():
     inside = np.ones(images.shape, dtype=np.bool_)
     found = bright_region(images, inside)
     for row, image in enumerate(images):
-        np.testing.assert_array_equal(found[row], image > threshold_otsu(image.astype(np.uint8)))
+        assert_array_equal(found[row], image > threshold_otsu(image.astype(np.uint8)))
 
 
 def test_what_lies_outside_does_not_move_the_threshold():
@@ -65,19 +66,17 @@ def test_what_lies_outside_does_not_move_the_threshold():
     spoiled = np.where(inside, image, 1e6)
     found = bright_region(spoiled, inside)
     assert not found[~inside].any()
-    np.testing.assert_array_equal(
-        found[:, :, :12], bright_region(image[:, :, :12], inside[:, :, :12])
-    )
+    assert_array_equal(found[:, :, :12], bright_region(image[:, :, :12], inside[:, :, :12]))
 
 
 def test_constant_intensities_are_all_bright():
     inside = np.zeros((1, 5, 5), dtype=np.bool_)
     inside[0, 1:3] = True
-    np.testing.assert_array_equal(bright_region(np.full((1, 5, 5), 0.1), inside), inside)
+    assert_array_equal(bright_region(np.full((1, 5, 5), 0.1), inside), inside)
 
 
 def test_bright_voxels_of_a_volume_are_those_of_its_slices_side_by_side():
     volumes = np.random.default_rng(0).normal(size=(2, 4, 5, 6)).astype(np.float32)
     found = FeatureBatch(volumes[..., None]).region("bright", "a")
     beside = FeatureBatch(volumes.reshape(2, 20, 6)).region("bright", "a")
-    np.testing.assert_array_equal(found, beside.reshape(volumes.shape))
+    assert_array_equal(found, beside.reshape(volumes.shape))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import skew
 from skimage.color import rgb2hsv, rgb2lab
 from skimage.measure import shannon_entropy
@@ -69,9 +70,9 @@ def test_a_region_is_described_by_its_own_pixels_within_its_box():
     masks[1, 3:9, 2:9], masks[1, 3, 2] = True, False
     masks[2, 5, 5] = True  # a pixel has no surround and mirrors itself
     found = COLOUR.extract(FeatureBatch(RGB, masks))
-    np.testing.assert_allclose(found[:1], COLOUR.extract(FeatureBatch(RGB[:1, 2:9, 1:8])))
+    assert_allclose(found[:1], COLOUR.extract(FeatureBatch(RGB[:1, 2:9, 1:8])))
     outside = np.where(masks[..., None], RGB, 255 - RGB)
-    np.testing.assert_array_equal(found, COLOUR.extract(FeatureBatch(outside, masks)))
+    assert_array_equal(found, COLOUR.extract(FeatureBatch(outside, masks)))
     assert abs(found[1] - COLOUR.extract(FeatureBatch(RGB[1:2, 3:9, 2:9]))[0]).max() > 1e-3
     names = COLOUR.names()
     pixel = dict(zip(names, found[2], strict=True))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.errors import DataError, OptionError
 from skiagram.features.batch import FeatureBatch
@@ -26,7 +27,7 @@ def test_features_are_those_of_the_response_in_the_region():
     response = np.stack([chosen.filter.respond(one.astype(float), [1.5] * 3) for one in image])
     whole = FeatureBatch(response[..., None].astype(np.float32), mask)
     expected = FirstOrder(region="whole").extract(whole)
-    np.testing.assert_allclose(chosen.extract(batch)[:, : expected.shape[1]], expected, rtol=1e-4)
+    assert_allclose(chosen.extract(batch)[:, : expected.shape[1]], expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_a_filter_that_looks_beyond_the_margin_is_refused(changes, margin, messa
             chosen.extract(batch)
     else:
         whole = chosen.extract(FeatureBatch(image[..., None], mask, np.full((2, 3), 1.5)))
-        np.testing.assert_array_equal(chosen.extract(batch), whole)
+        assert_array_equal(chosen.extract(batch), whole)
 
 
 def test_names_and_definitions_carry_the_filter():
@@ -64,7 +65,7 @@ def test_plane_images_are_described_as_one_slice():
     image, mask = images()
     plane = FeatureBatch(image[:, 0], mask[:, 1], np.full((2, 2), 1.5))
     slices = FeatureBatch(image[:, :1, :, :, None], mask[:, 1:2], np.full((2, 3), 1.5))
-    np.testing.assert_allclose(family("log_3mm").extract(plane), family("log_3mm").extract(slices))
+    assert_allclose(family("log_3mm").extract(plane), family("log_3mm").extract(slices))
 
 
 def test_refusals_name_the_filter():

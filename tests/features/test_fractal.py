@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from scipy import ndimage, signal
 
 from skiagram.features.batch import FeatureBatch
@@ -26,7 +27,7 @@ def test_dimension_is_the_slope_of_boxes_counted_one_by_one(shape):
     image = np.random.default_rng(1).integers(0, 256, size=shape).astype(np.float64)
     sides = [side for side in (2, 4, 8, 16) if 2 * side <= min(shape) - 1]
     slope = np.polyfit(np.log(sides), np.log([counted(image, side) for side in sides]), 1)[0]
-    np.testing.assert_allclose(box_counting_dimension(image[None]), [2 - slope])
+    assert_allclose(box_counting_dimension(image[None]), [2 - slope])
 
 
 @pytest.mark.parametrize("side", [5, 16])
@@ -39,14 +40,14 @@ def test_rings_hold_the_mean_power_of_the_full_transform(side):
     ring = np.rint(np.hypot(frequency[:, None], frequency)).astype(int)
     power = np.abs(np.fft.fft2(centred)) ** 2
     expected = ndimage.mean(power, ring, np.arange(ring.max() + 1))
-    np.testing.assert_allclose(ring_powers(image[None], side)[0], expected, atol=1e-12)
+    assert_allclose(ring_powers(image[None], side)[0], expected, atol=1e-12)
 
 
 def test_slope_of_an_exact_power_law_is_its_exponent():
     cycles = np.arange(1, 21)
     law, flat, nothing = cycles**-3.0, np.ones(20), np.zeros(20)
     power = np.hstack([np.ones((3, 1)), np.stack([law, flat, nothing])])
-    np.testing.assert_allclose(spectral_slope(power, cycles[2:9]), [3, 0, 0], atol=1e-12)
+    assert_allclose(spectral_slope(power, cycles[2:9]), [3, 0, 0], atol=1e-12)
 
 
 FRACTAL = Fractal(tile=128, highest_frequency=0.25)

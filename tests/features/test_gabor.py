@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from skimage.filters import gabor
 
 from skiagram.features.batch import FeatureBatch
@@ -31,7 +32,7 @@ def test_features_equal_scikit_image(shape, bandwidth):
             for angle in range(0, 180, 30)
         ]
         expected = [moment for one in responses for moment in (one.mean(), one.std())]
-        np.testing.assert_allclose(found[row], expected, rtol=1e-7, atol=1e-6)
+        assert_allclose(found[row], expected, rtol=1e-7, atol=1e-6)
 
 
 @pytest.mark.parametrize("angle", [0, 30, 60, 90, 120, 150])
@@ -50,5 +51,5 @@ def test_averaged_features_are_the_means_over_directions_and_ignore_a_quarter_tu
     family = Gabor(wavelengths=(4, 9), orientations=6, bandwidth=1.0, aggregation="averaged")
     found = family.extract(FeatureBatch(image))
     separate = FAMILY.extract(FeatureBatch(image)).reshape(2, 6, 2)
-    np.testing.assert_allclose(found[0], separate.mean(axis=1).ravel())
-    np.testing.assert_allclose(family.extract(FeatureBatch(np.rot90(image, axes=(1, 2)))), found)
+    assert_allclose(found[0], separate.mean(axis=1).ravel())
+    assert_allclose(family.extract(FeatureBatch(np.rot90(image, axes=(1, 2)))), found)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 
 from skiagram.features.batch import FeatureBatch
@@ -15,9 +16,9 @@ def test_values_equal_scipy(shape, radius):
     images = np.random.default_rng(0).normal(size=(2, *shape)).astype(np.float32)
     size = (1, 2 * radius + 1, 2 * radius + 1)
     found = erode(images, radius, np.maximum)
-    np.testing.assert_array_equal(found, ndimage.grey_dilation(images, size=size))
+    assert_array_equal(found, ndimage.grey_dilation(images, size=size))
     found = erode(images, radius, np.minimum)
-    np.testing.assert_array_equal(found, ndimage.grey_erosion(images, size=size))
+    assert_array_equal(found, ndimage.grey_erosion(images, size=size))
 
 
 FAMILY = Granulometry(radii=(1, 2, 5, 20))
@@ -31,7 +32,7 @@ def test_spectrum_is_what_openings_and_closings_of_scipy_take_away():
     closed = [ndimage.grey_closing(image, size=2 * r + 1).mean() for r in (0, *FAMILY.radii)]
     bright = -np.diff(opened) / (image.mean() - image.min())
     dark = np.diff(closed) / (image.max() - image.mean())
-    np.testing.assert_allclose(found, [*bright, *dark], rtol=1e-6)
+    assert_allclose(found, [*bright, *dark], rtol=1e-6)
 
 
 def test_squares_stand_at_their_size_and_sign():

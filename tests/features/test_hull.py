@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 
@@ -32,7 +33,7 @@ def same_hull(region, spacing):
     assert found.volume == pytest.approx(expected.volume, rel=1e-12)
     assert found.area == pytest.approx(expected.area, rel=1e-12)
     corners = expected.points[expected.vertices]
-    np.testing.assert_array_equal(found.corners, np.unique(corners, axis=0))
+    assert_array_equal(found.corners, np.unique(corners, axis=0))
     assert diameter(found.corners) == pytest.approx(pdist(corners).max(), rel=1e-12)
 
 
@@ -86,11 +87,9 @@ def test_the_ellipsoid_around_points_on_one_is_that():
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     turn, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))
     found = enclosing_ellipsoid(points * np.array([9.0, 4.0, 2.0]) @ turn + 50)
-    np.testing.assert_allclose(found, [9, 4, 2], rtol=0.02)
+    assert_allclose(found, [9, 4, 2], rtol=0.02)
 
 
 def test_no_point_is_outside_the_enclosing_ellipsoid_of_a_box():
     corners = np.indices((2, 2, 2)).reshape(3, -1).T * np.array([6.0, 4.0, 2.0])
-    np.testing.assert_allclose(
-        enclosing_ellipsoid(corners), np.sqrt(3) * np.array([3, 2, 1]), rtol=2e-3
-    )
+    assert_allclose(enclosing_ellipsoid(corners), np.sqrt(3) * np.array([3, 2, 1]), rtol=2e-3)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from skimage.feature import local_binary_pattern
 
 from skiagram.features.batch import FeatureBatch
@@ -35,7 +36,7 @@ def test_shares_equal_scikit_image(neighbours):
             expected = np.bincount(
                 codes(image, radius, neighbours).ravel(), minlength=neighbours + 2
             )
-            np.testing.assert_allclose(found[row, column], expected / image.size)
+            assert_allclose(found[row, column], expected / image.size)
 
 
 def test_pixels_of_the_region_count_and_their_neighbours_outside_are_seen():
@@ -44,7 +45,7 @@ def test_pixels_of_the_region_count_and_their_neighbours_outside_are_seen():
     mask[0, 5:11, 3:9] = True
     family = LocalBinaryPatterns(levels=LEVELS, radii=(2,), neighbours=8)
     expected = np.bincount(codes(image[0], 2, 8)[mask[0]], minlength=10) / 36
-    np.testing.assert_allclose(family.extract(FeatureBatch(image, mask))[0], expected)
+    assert_allclose(family.extract(FeatureBatch(image, mask))[0], expected)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 8)])

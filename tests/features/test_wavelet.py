@@ -8,6 +8,7 @@ import pytest
 import pywt
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 from scipy import stats
 
 from skiagram.features.batch import FeatureBatch
@@ -36,13 +37,13 @@ def test_bands_equal_those_of_the_whole_transform(shape, wavelet, boundary, leve
     expected = [*itertools.chain.from_iterable(reversed(details)), approximation]
     assert len(found) == len(expected)
     for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-12)
+        assert_allclose(ours, theirs, atol=1e-12)
 
 
 def test_mean_square_is_of_full_precision():
     planes = np.random.default_rng(1).normal(1000, 1, size=(2, 300, 200)).astype(np.float32)
     expected = np.mean(planes.astype(np.float64) ** 2, axis=(1, 2))
-    np.testing.assert_allclose(mean_square(planes), expected, rtol=1e-13)
+    assert_allclose(mean_square(planes), expected, rtol=1e-13)
 
 
 ENERGY = ("log_energy",)
@@ -62,7 +63,7 @@ def test_columns_are_the_bands_that_they_are_named_after():
         "level_1_diagonal": diagonal,
     }.items():
         expected = np.log(np.mean(band**2))
-        np.testing.assert_allclose(found[f"wavelet_{name}_log_energy"], expected, err_msg=name)
+        assert_allclose(found[f"wavelet_{name}_log_energy"], expected, err_msg=name)
 
 
 def test_statistics_of_a_band_equal_scipy():
@@ -83,7 +84,7 @@ def test_statistics_of_a_band_equal_scipy():
         "mean_absolute": np.mean(np.abs(band)),
     }
     for name, value in expected.items():
-        np.testing.assert_allclose(found[f"wavelet_level_1_diagonal_{name}"], value, err_msg=name)
+        assert_allclose(found[f"wavelet_level_1_diagonal_{name}"], value, err_msg=name)
 
 
 def test_one_speck_has_no_entropy_and_a_constant_image_no_statistic():
@@ -93,7 +94,7 @@ def test_one_speck_has_no_entropy_and_a_constant_image_no_statistic():
     images[0, 5, 6] = 1
     images[1] = 0.1
     found = family.extract(FeatureBatch(images))[:, 2:].reshape(2, 3, 2)
-    np.testing.assert_allclose(found[0, :, 0], 0, atol=1e-12)
+    assert_allclose(found[0, :, 0], 0, atol=1e-12)
     assert found[0, :, 1].min() > 50
     assert not found[1].any()
 
@@ -101,6 +102,6 @@ def test_one_speck_has_no_entropy_and_a_constant_image_no_statistic():
 def test_constant_image_has_its_floor_in_every_detail():
     family = Wavelet(wavelet="db2", levels=2, boundary="symmetric", statistics=ENERGY)
     found = family.extract(FeatureBatch(np.full((1, 20, 20), 10, dtype=np.float32)))[0]
-    np.testing.assert_allclose(found[1:], np.log(1e-12 * 100))
+    assert_allclose(found[1:], np.log(1e-12 * 100))
     black = family.extract(FeatureBatch(np.zeros((1, 20, 20), dtype=np.float32)))
     assert np.isfinite(black).all()

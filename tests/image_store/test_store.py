@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.testing import assert_array_equal
 
 from skiagram.errors import DataError
 from skiagram.image_store.shards import ShardWriter
@@ -54,11 +55,11 @@ def test_ragged_images_or_volumes_of_every_depth_come_back_in_order_over_many_sh
     for (case_id, again), expected, wanted in zip(store, images, store.case_ids, strict=True):
         assert case_id == wanted
         assert again.dtype == expected.dtype
-        np.testing.assert_array_equal(again, expected)
-        np.testing.assert_array_equal(store.image(case_id), expected)
+        assert_array_equal(again, expected)
+        assert_array_equal(store.image(case_id), expected)
     backwards = store.case_ids[::-1]
     for again, expected in zip(store.images(backwards), images[::-1], strict=True):
-        np.testing.assert_array_equal(again, expected)
+        assert_array_equal(again, expected)
 
 
 @pytest.mark.parametrize("volume_first", [True, False])
@@ -121,7 +122,7 @@ def test_places_of_cases_are_those_of_their_images(tmp_path):
     asked = np.array([store.case_ids[place] for place in (8, 0, 3)] + ["nobody"])
     assert store.places(asked).tolist() == [8, 0, 3, -1]
     for place in (8, 0, 3):
-        np.testing.assert_array_equal(store.image_at(place), store.image(store.case_ids[place]))
+        assert_array_equal(store.image_at(place), store.image(store.case_ids[place]))
 
 
 def test_equal_images_give_equal_bytes_and_the_digest_is_of_the_content(tmp_path):
@@ -194,7 +195,7 @@ def test_spacing_comes_back_exactly_over_shards_and_is_none_where_unknown(tmp_pa
     store = ImageStore(tmp_path)
     assert [store.spacing(case_id) for case_id in store.case_ids] == spacing
     for case_id, image in zip(store.case_ids, ramps(5), strict=True):
-        np.testing.assert_array_equal(store.image(case_id), image)
+        assert_array_equal(store.image(case_id), image)
 
 
 @pytest.mark.slow
@@ -211,7 +212,7 @@ def test_spans_and_runs_hold_every_image_once_and_no_more_than_asked(
     seen = [one for span in cut for one in span]
     assert [case_id for case_id, _ in seen] == store.case_ids
     for at, (_, image) in enumerate(seen):
-        np.testing.assert_array_equal(image, np.full(shapes[at], at))
+        assert_array_equal(image, np.full(shapes[at], at))
     for span in cut:
         assert len(span) == 1 or sum(image.size for _, image in span) <= values
     runs = list(store.runs(0, len(store), values))
@@ -219,7 +220,7 @@ def test_spans_and_runs_hold_every_image_once_and_no_more_than_asked(
     for run in runs:
         assert len(run.images) == 1 or run.images.size <= values
         for case_id, image in zip(run.case_ids, run.images, strict=True):
-            np.testing.assert_array_equal(image, store.image(case_id))
+            assert_array_equal(image, store.image(case_id))
 
 
 def test_a_store_that_was_written_anew_is_read_anew(tmp_path):
@@ -244,13 +245,12 @@ def test_regions_come_back_bit_for_bit_with_their_place(tmp_path_factory, drawn)
     store = ImageStore(folder)
     for at, mask in enumerate(drawn):
         again = store.region(f"c{at}")
-        assert again is not None
-        np.testing.assert_array_equal(again.inside, mask)
+        assert_array_equal(again.inside, mask)
         assert (again.outline is None) == (at % 2 == 0)
         assert (again.origin, again.direction) == place
     batches = [batch for span in spans(store, 60) for batch in span.runs(60)]
     together = [found.inside for batch in batches for found in batch.regions]
-    np.testing.assert_array_equal(together, drawn)
+    assert_array_equal(together, drawn)
 
 
 def test_equal_images_with_other_regions_are_other_stores(tmp_path):

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import ModelFailure, OptionError
@@ -64,7 +65,7 @@ def test_the_chosen_values_are_fitted_on_all_cases_as_without_a_search():
     plain = build(read_options("logistic_regression") | {"columns": BETTER}, "model").fit(
         CASES, CONTEXT
     )
-    np.testing.assert_array_equal(fitted.scores(CASES.inputs), plain.scores(CASES.inputs))
+    assert_array_equal(fitted.scores(CASES.inputs), plain.scores(CASES.inputs))
     # Two trials were fitted, each in two folds of half the cases.
     assert fitted.summary.images_seen == len(CASES) + 2 * len(CASES)
     assert fitted.summary.parameters == plain.summary.parameters
@@ -75,7 +76,7 @@ def test_a_saved_model_scores_the_same_and_equal_searches_have_equal_bytes(tmp_p
         fitted = tuned().fit(CASES, CONTEXT)
         fitted.save(tmp_path / name)
     loaded = tuned().load(tmp_path / "once")
-    np.testing.assert_array_equal(loaded.scores(CASES.inputs), fitted.scores(CASES.inputs))
+    assert_array_equal(loaded.scores(CASES.inputs), fitted.scores(CASES.inputs))
     once, again = (
         {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
         for name in ("once", "again")
@@ -221,7 +222,7 @@ def test_a_network_is_tuned_stops_early_and_is_loaded_like_any_other(tmp_path):
     assert not list(tmp_path.glob("fit/trial*"))
     fitted.save(tmp_path / "saved")
     scores = load_network(tmp_path / "saved").scores(validation.inputs)
-    np.testing.assert_array_equal(scores, fitted.scores(validation.inputs))
+    assert_array_equal(scores, fitted.scores(validation.inputs))
     shutil.rmtree(tmp_path / "fit")
     again = model.fit(training, replace(context, validation=None, epochs=1))
     assert again.summary.epochs != ()

@@ -72,7 +72,6 @@ def test_every_instruction_is_one_that_this_test_knows_how_to_follow():
     major, minor = re.findall(r"\d+", LINES[0].rest)[:2]
     required = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     bounds = re.search(r'requires-python = ">=(\d+)\.(\d+),<(\d+)\.(\d+)"', required)
-    assert bounds is not None
     low, high = bounds.groups()[:2], bounds.groups()[2:]
     assert tuple(map(int, low)) <= (int(major), int(minor)) < tuple(map(int, high))
 

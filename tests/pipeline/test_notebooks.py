@@ -104,7 +104,6 @@ def test_the_comparison_follows_from_the_artefacts(imperfect):
     assert imperfect.hashes(*OUTPUTS) == before
     evaluation = read_record(Evaluation, imperfect.folder / "reports/evaluation.json")
     recorded = evaluation.difference
-    assert recorded is not None
     assert recorded.value
     assert format_difference(recorded) in shown["paired"]
     assert recorded.method in shown["paired"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from skiagram.image_store.store import ImageStore
 from skiagram.readers.image_files import HEAD_BYTES, is_image
@@ -109,7 +110,7 @@ def test_dicom_films_come_through_and_new_ones_get_the_same_scores(project, tmp_
         order = [of_pixels[store.image(case).tobytes()] for case in test["case_id"]]
         assert sorted(order) == names
         found = predicted(project, model, own, order)
-        np.testing.assert_allclose(found, probabilities_of(test), rtol=0, atol=1e-12)
+        assert_allclose(found, probabilities_of(test), rtol=0, atol=1e-12)
     for path in (project.folder / "models").rglob("*"):
         assert not path.is_file() or b"MRN-" not in path.read_bytes()
 
@@ -138,7 +139,7 @@ def test_real_dicom_mammograms_come_through(project, tmp_path):
     assert len(store) == 8
     assert {store.spacing(case) for case in store.case_ids} == {None}  # digitised, it is not told
     probabilities = predicted(project, MODELS[0], own, list(files))
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert_allclose(probabilities.sum(axis=1), 1)
 
 
 def _is_dicom(path):

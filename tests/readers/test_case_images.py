@@ -10,6 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.errors import DataError
 from skiagram.readers.case_images import (
@@ -52,14 +53,14 @@ def _image():
 def test_voxels_may_be_in_a_file_beside_or_below(name, packed, tmp_path):
     SimpleITK.WriteImage(_image(), str(tmp_path / name), useCompression=packed)
     [voxels] = [file for file in tmp_path.iterdir() if file.name != name]
-    np.testing.assert_array_equal(_read(tmp_path, name).pixels[..., 0], VALUES)
+    assert_array_equal(_read(tmp_path, name).pixels[..., 0], VALUES)
     (tmp_path / "raw").mkdir()
     voxels.rename(tmp_path / "raw" / voxels.name)
     header = (tmp_path / name).read_bytes()
     below = header.replace(voxels.name.encode(), b"raw/" + voxels.name.encode())
     (tmp_path / name).write_bytes(below)
     image = _read(tmp_path, name)
-    np.testing.assert_array_equal(image.pixels[..., 0], VALUES)
+    assert_array_equal(image.pixels[..., 0], VALUES)
     assert describe_differences(image.grid, GRID) == []
     for elsewhere in (b".", b"..", b"../raw/x.raw", b"/etc/passwd", b"x%03d.raw"):
         (tmp_path / name).write_bytes(header.replace(voxels.name.encode(), elsewhere))
@@ -80,7 +81,7 @@ def test_nifti_2_is_read_as_nifti_1_is(dtype, order, tmp_path):
     for name in ("two.nii", "two.nii.gz"):
         nibabel.save(image, tmp_path / name)
         read = _read(tmp_path, name)
-        np.testing.assert_array_equal(read.pixels[..., 0].transpose(2, 1, 0), voxels)
+        assert_array_equal(read.pixels[..., 0].transpose(2, 1, 0), voxels)
         one = nibabel.Nifti1Image(voxels, AFFINE)
         one.header.set_xyzt_units("mm")
         nibabel.save(one, tmp_path / "one.nii")
@@ -91,7 +92,7 @@ def test_nifti_2_has_its_scale_and_sides(tmp_path):
     image = nibabel.Nifti2Image(VALUES.transpose(2, 1, 0), AFFINE)
     image.header.set_slope_inter(0.5, 3)
     nibabel.save(image, tmp_path / "two.nii")
-    np.testing.assert_allclose(
+    assert_allclose(
         _read(tmp_path, "two.nii").pixels[..., 0],
         nibabel.load(tmp_path / "two.nii").get_fdata().transpose(2, 1, 0),
         rtol=1e-6,
@@ -134,7 +135,7 @@ def test_a_volume_of_a_file_of_four_axes_is_chosen(name, tmp_path):
         assert count_frames((tmp_path / name).read_bytes()) == 3
     for frame, volume in enumerate(series, start=1):
         read = _read(tmp_path, name, frame=frame).pixels[..., 0]
-        np.testing.assert_array_equal(read, volume)
+        assert_array_equal(read, volume)
     with pytest.raises(DataError, match="in the column `frame`"):
         _read(tmp_path, name)
     with pytest.raises(DataError, match="volume 4 of 3"):
@@ -178,7 +179,7 @@ def test_points_in_time_of_one_file_are_never_one_volume(frame):
     enhanced.PerFrameFunctionalGroupsSequence = [per_frame[0]] * len(VALUES)
     files = CaseFiles({"cine.dcm": written(enhanced)}, (), {})
     moving = decode_case(files, ImageReference("cine.dcm", frame=0)).pixels
-    np.testing.assert_array_equal(moving[..., 0], VALUES - 5)
+    assert_array_equal(moving[..., 0], VALUES - 5)
 
 
 def test_a_file_of_three_axes_has_one_frame():

@@ -14,6 +14,7 @@ import pytest
 import SimpleITK
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image as Pillow
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -91,7 +92,7 @@ def bundled(name):
 def test_stored_values_pass_unchanged_at_their_depth(name, dtype, tmp_path):
     image = read_dicom(bundled(name)).pixels
     assert str(image.dtype) == dtype
-    np.testing.assert_array_equal(image, pydicom.dcmread(bundled(name)).pixel_array)
+    assert_array_equal(image, pydicom.dcmread(bundled(name)).pixel_array)
     with ShardWriter(tmp_path / "shards") as shards:
         shards.add("case", image)
 
@@ -100,7 +101,7 @@ def test_ct_is_read_in_hounsfield_units():
     header = pydicom.dcmread(bundled("CT_small.dcm"))
     image = read_dicom(bundled("CT_small.dcm")).pixels
     assert image.dtype == np.float32
-    np.testing.assert_array_equal(image, apply_modality_lut(header.pixel_array, header))
+    assert_array_equal(image, apply_modality_lut(header.pixel_array, header))
 
 
 def test_palette_and_ybr_become_rgb():
@@ -116,29 +117,29 @@ def test_padding_is_found_on_stored_values_before_rescaling(value, limit):
     image = read(STORED, **padding, RescaleSlope=2, RescaleIntercept=-100)
     ends = sorted((value, limit or value))
     missing = (ends[0] <= STORED) & (ends[1] >= STORED)
-    np.testing.assert_array_equal(np.isnan(image), missing)
-    np.testing.assert_array_equal(image[~missing], STORED[~missing] * 2.0 - 100)
+    assert_array_equal(np.isnan(image), missing)
+    assert_array_equal(image[~missing], STORED[~missing] * 2.0 - 100)
 
 
 def test_padding_of_signed_pixels_written_as_unsigned_is_still_found():
     stored = STORED.astype(np.int16) - 2000
     header = header_of(stored, BitsStored=16, HighBit=15)
     header.add_new("PixelPaddingValue", "US", 2**16 - 2000)
-    np.testing.assert_array_equal(np.isnan(read_dicom(file_of(header)).pixels), stored == -2000)
+    assert_array_equal(np.isnan(read_dicom(file_of(header)).pixels), stored == -2000)
 
 
 @pytest.mark.parametrize(("stored", "ends"), [(STORED, 4095), (STORED.astype(np.int16) - 2000, -1)])
 def test_monochrome1_is_turned_within_the_stored_range(stored, ends):
     image = read(stored, PhotometricInterpretation="MONOCHROME1")
     assert image.dtype == stored.dtype
-    np.testing.assert_array_equal(image, ends - stored.astype(int))
+    assert_array_equal(image, ends - stored.astype(int))
 
 
 def test_monochrome1_and_rescaling_turn_the_rescaled_range():
     fields = {"RescaleSlope": 0.5, "RescaleIntercept": 10, "PixelPaddingValue": 0}
     image = read(STORED, PhotometricInterpretation="MONOCHROME1", **fields)
     assert np.isnan(image[0, 0])
-    np.testing.assert_allclose(image[STORED > 0], ((4095 - STORED) * 0.5 + 10)[STORED > 0])
+    assert_allclose(image[STORED > 0], ((4095 - STORED) * 0.5 + 10)[STORED > 0])
 
 
 @pytest.mark.parametrize("alone", [{"RescaleSlope": "2"}, {"RescaleIntercept": "-1024"}])
@@ -146,7 +147,7 @@ def test_a_slope_or_an_intercept_alone_is_applied_as_itk_does(alone, tmp_path):
     header = header_of(STORED, SOPClassUID=CTImageStorage, **alone)
     (tmp_path / "a.dcm").write_bytes(file_of(header).read())
     theirs = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(tmp_path / "a.dcm"))[0]
-    np.testing.assert_array_equal(read_dicom(tmp_path / "a.dcm").pixels, theirs)
+    assert_array_equal(read_dicom(tmp_path / "a.dcm").pixels, theirs)
     for slope, intercept in (("0", "5"), ("nan", "5"), ("2", "inf")):
         with pytest.raises(DataError, match=r"Rescale ?(Slope|Intercept)( of 0,|: nan|: inf)"):
             read(STORED, RescaleSlope=slope, RescaleIntercept=intercept)
@@ -154,7 +155,7 @@ def test_a_slope_or_an_intercept_alone_is_applied_as_itk_does(alone, tmp_path):
 
 def test_a_dose_is_in_gray():
     """Stored values × Dose Grid Scaling, which stands there for a Rescale Slope (C.8.8.3.2)."""
-    np.testing.assert_array_equal(read(STORED, DoseGridScaling="0.25"), STORED * 0.25)
+    assert_array_equal(read(STORED, DoseGridScaling="0.25"), STORED * 0.25)
 
 
 SHOWN = {"PresentationIntentType": "FOR PRESENTATION"}
@@ -173,16 +174,14 @@ VOI_TABLE = {"VOILUTSequence": [table(0, list(range(0, 40960, 10)))]}
 )
 def test_tables_and_windows_are_applied_as_pydicom_does(fields, reference):
     shown = read(STORED, **fields)  # which settles the kind of a table's data
-    np.testing.assert_allclose(shown, reference(STORED, header_of(STORED, **fields)), rtol=1e-6)
+    assert_allclose(shown, reference(STORED, header_of(STORED, **fields)), rtol=1e-6)
 
 
 def test_a_window_is_for_presentation_and_a_table_replaces_rescaling():
-    np.testing.assert_array_equal(read(STORED, **WINDOW), STORED)
-    np.testing.assert_array_equal(read(STORED, ModalityLUTSequence=[]), STORED)
+    assert_array_equal(read(STORED, **WINDOW), STORED)
+    assert_array_equal(read(STORED, ModalityLUTSequence=[]), STORED)
     in_small_letters = {"PresentationIntentType": "for presentation"}
-    np.testing.assert_array_equal(
-        read(STORED, **WINDOW, **in_small_letters), read(STORED, **WINDOW, **SHOWN)
-    )
+    assert_array_equal(read(STORED, **WINDOW, **in_small_letters), read(STORED, **WINDOW, **SHOWN))
     with pytest.raises(DataError, match="both a Modality LUT and rescaling"):
         read(STORED, **MODALITY_TABLE, RescaleIntercept="-1024")
 
@@ -195,7 +194,7 @@ def test_a_table_of_8_bits_shows_all_values_of_12_bits(number, *, packed):
     lut = item(LUTDescriptor=[number, 0, 8])
     lut.add_new("LUTData", "OW", content)
     shown = read(STORED, PresentationIntentType="FOR PRESENTATION", VOILUTSequence=[lut])
-    np.testing.assert_array_equal(shown, entries[np.minimum(STORED, number - 1)])
+    assert_array_equal(shown, entries[np.minimum(STORED, number - 1)])
 
 
 @pytest.mark.parametrize("space", ["HSV", "ARGB", "YBR_PARTIAL_422", "YBR_RCT", "MONOCHROME2"])
@@ -222,22 +221,20 @@ def test_gray_in_a_palette_or_in_three_channels_is_gray():
     eight = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}
     colour = {**eight, "SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}
     pixels = np.stack([gray] * 3, axis=-1).tobytes()
-    np.testing.assert_array_equal(
-        read(gray, **colour, PlanarConfiguration=0, PixelData=pixels), gray
-    )
+    assert_array_equal(read(gray, **colour, PlanarConfiguration=0, PixelData=pixels), gray)
     palette = {**eight, "PhotometricInterpretation": "PALETTE COLOR"}
     for factor in (257, 256, 1):  # entries of 16 bits, and of 8 bits in words of 16
         for part in ("Red", "Green", "Blue"):
             palette[f"{part}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
             entries = (np.arange(256) * factor).astype("<u2").tobytes()
             palette[f"{part}PaletteColorLookupTableData"] = entries
-        np.testing.assert_array_equal(read(gray, **palette), gray)
+        assert_array_equal(read(gray, **palette), gray)
 
 
 def test_colour_of_a_palette_is_that_of_itk_and_deeper_colour_is_refused():
     file = bundled("examples_palette.dcm")
     of_itk = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(file)))[0]
-    np.testing.assert_array_equal(read_dicom(file).pixels, of_itk)
+    assert_array_equal(read_dicom(file).pixels, of_itk)
     with pytest.raises(DataError, match=r"16bit\.dcm: colour of 16 bits per channel"):
         read_dicom(bundled("SC_rgb_rle_16bit.dcm"))
 
@@ -245,11 +242,9 @@ def test_colour_of_a_palette_is_that_of_itk_and_deeper_colour_is_refused():
 def test_a_mapping_to_real_values_yields_to_a_stated_rescaling():
     mapping = [item(RealWorldValueSlope=0.5, RealWorldValueIntercept=3)]
     plain = read(STORED, RealWorldValueMappingSequence=mapping)
-    np.testing.assert_array_equal(plain, STORED * 0.5 + 3)
+    assert_array_equal(plain, STORED * 0.5 + 3)
     stated = {"RescaleSlope": "1", "RescaleIntercept": "0"}
-    np.testing.assert_array_equal(
-        read(STORED, RealWorldValueMappingSequence=mapping, **stated), STORED
-    )
+    assert_array_equal(read(STORED, RealWorldValueMappingSequence=mapping, **stated), STORED)
 
 
 def test_films_of_several_depths_are_named():
@@ -339,7 +334,7 @@ def test_text_burnt_into_pixels_is_refused_in_any_spelling(word):
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("word", ["NO", "no", "No ", "", None])
 def test_pixels_without_burnt_in_text_are_read(word):
-    np.testing.assert_array_equal(read(STORED, BurnedInAnnotation=word), read(STORED))
+    assert_array_equal(read(STORED, BurnedInAnnotation=word), read(STORED))
 
 
 @settings(deadline=None, max_examples=20)

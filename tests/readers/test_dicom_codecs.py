@@ -7,6 +7,7 @@ import imagecodecs
 import numpy as np
 import pydicom
 import pytest
+from numpy.testing import assert_array_equal
 from pydicom.pixels import pixel_array
 from pydicom.uid import (
     HTJ2K,
@@ -62,7 +63,7 @@ def film_of(kind, film=FILM):
 @pytest.mark.parametrize("most", [255, 4095, 65535])
 def test_what_is_compressed_without_loss_comes_back_bit_for_bit(kind, most):
     film = (FILM.astype(np.int64) * most // FILM.max()).astype(np.uint16)
-    np.testing.assert_array_equal(read_dicom(film_of(kind, film)).pixels, film)
+    assert_array_equal(read_dicom(film_of(kind, film)).pixels, film)
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
@@ -71,7 +72,7 @@ def test_the_sign_of_fewer_bits_is_not_lost_in_a_stream_without_one(kind):
     syntax, encode = ENCODERS[kind]
     shape = {"Rows": ROWS, "Columns": COLUMNS, "PixelRepresentation": 1}
     content = compressed(syntax, encode(film.view(np.uint16) & 4095), bits=12, **shape)
-    np.testing.assert_array_equal(read_dicom(content).pixels, film)
+    assert_array_equal(read_dicom(content).pixels, film)
 
 
 @pytest.mark.slow
@@ -87,7 +88,7 @@ def test_every_file_of_pydicom_that_its_own_decoders_read_has_their_pixels():
                 expected = pixel_array(header, decoding_plugin="pillow")
             except Exception:  # what pydicom cannot decode by itself is no reference
                 continue
-            np.testing.assert_array_equal(decode_pixels(header), expected, err_msg=path.name)
+            assert_array_equal(decode_pixels(header), expected, err_msg=path.name)
         compared += 1
     assert compared >= 20
 
@@ -137,4 +138,4 @@ def test_pixels_that_are_no_stream_at_all_are_refused():
 def test_threads_do_not_change_a_film():
     film = np.kron(FILM, np.ones((17, 23), dtype=np.uint16))
     assert film.size > 2**20
-    np.testing.assert_array_equal(read_dicom(film_of("JPEG 2000 lossless", film)).pixels, film)
+    assert_array_equal(read_dicom(film_of("JPEG 2000 lossless", film)).pixels, film)

@@ -6,6 +6,7 @@ from io import BytesIO
 import numpy as np
 import pydicom
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_windowing
 
@@ -37,14 +38,14 @@ def test_slices_are_ordered_by_their_place_whatever_the_order_of_the_files():
     files = series_files()
     for order in ([0, 1, 2, 3], [3, 0, 2, 1]):
         volume = decode_series([files[at] for at in order], "s")
-        np.testing.assert_array_equal(volume.voxels, VALUES)
+        assert_array_equal(volume.voxels, VALUES)
         assert describe_differences(volume.grid, GRID) == []
     assert volume.modality == "CT"
 
 
 def test_an_enhanced_file_is_the_same_volume_with_its_own_offset():
     volume = decode_series([("e.dcm", enhanced_file())], "e")
-    np.testing.assert_array_equal(volume.voxels, VALUES - 5)
+    assert_array_equal(volume.voxels, VALUES - 5)
     assert describe_differences(volume.grid, GRID) == []
 
 
@@ -52,7 +53,7 @@ def test_a_sagittal_series_is_turned_to_the_one_orientation():
     direction = ((-1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))
     sagittal = VoxelGrid(SHAPE, (2.0, 1.0, 1.0), (0.0, 0.0, 0.0), direction)
     volume = decode_series(series_files(VALUES, sagittal), "s")
-    np.testing.assert_array_equal(volume.voxels, VALUES[::-1, ::-1].transpose(1, 2, 0))
+    assert_array_equal(volume.voxels, VALUES[::-1, ::-1].transpose(1, 2, 0))
     assert volume.grid.spacing == pytest.approx((1.0, 1.0, 2.0))
 
 
@@ -65,7 +66,7 @@ def test_a_slice_is_read_as_a_single_image_is():
     files = series_files(**fields, PixelPaddingValue=-40, RescaleIntercept="-100", Modality="MR")
     volume = decode_series(files, "s")
     single = np.stack([read_dicom(BytesIO(content)).pixels for _, content in files])
-    np.testing.assert_array_equal(volume.voxels, single)
+    assert_array_equal(volume.voxels, single)
     assert np.isnan(volume.voxels[0, 0, 0])
     assert volume.voxels[0, 0, 1] == (-2048 - 100 + 2047 - 100) - (int(VALUES[0, 0, 1]) - 100)
 
@@ -74,10 +75,10 @@ def test_real_world_values_are_those_of_a_header_without_rescaling():
     mapping = _mapped((0.5, 3), (0.5, 3))
     files = series_files(RealWorldValueMappingSequence=mapping, **UNSTATED)
     volume = decode_series(files, "s")
-    np.testing.assert_array_equal(volume.voxels, VALUES * 0.5 + 3)
-    np.testing.assert_array_equal(read_dicom(BytesIO(files[0][1])).pixels, volume.voxels[0])
+    assert_array_equal(volume.voxels, VALUES * 0.5 + 3)
+    assert_array_equal(read_dicom(BytesIO(files[0][1])).pixels, volume.voxels[0])
     stated = decode_series(series_files(RealWorldValueMappingSequence=mapping), "s")
-    np.testing.assert_array_equal(stated.voxels, VALUES)
+    assert_array_equal(stated.voxels, VALUES)
 
 
 def test_an_enhanced_file_may_state_its_rescaling_once_for_all_frames():
@@ -86,20 +87,20 @@ def test_an_enhanced_file_may_state_its_rescaling_once_for_all_frames():
     del shared.PixelValueTransformationSequence
     enhanced.RescaleSlope, enhanced.RescaleIntercept = "2", "7"
     volume = decode_series([("e.dcm", written(enhanced))], "e")
-    np.testing.assert_array_equal(volume.voxels, VALUES * 2 + 7)
+    assert_array_equal(volume.voxels, VALUES * 2 + 7)
     del enhanced.RescaleSlope, enhanced.RescaleIntercept
     shared.RealWorldValueMappingSequence = _mapped((3, 1))
     volume = decode_series([("e.dcm", written(enhanced))], "e")
-    np.testing.assert_array_equal(volume.voxels, VALUES * 3 + 1)
+    assert_array_equal(volume.voxels, VALUES * 3 + 1)
 
 
 def test_a_frame_of_an_enhanced_file_is_read_as_its_slice_is():
     content = enhanced_file()
     frame = read_dicom(BytesIO(content), frame=SHAPE[0])
-    np.testing.assert_array_equal(frame.pixels, VALUES[0] - 5)
+    assert_array_equal(frame.pixels, VALUES[0] - 5)
     assert frame.spacing == GRID.spacing[1:]
     alone = read_dicom(BytesIO(enhanced_file(VALUES[:1])))
-    np.testing.assert_array_equal(alone.pixels, frame.pixels)
+    assert_array_equal(alone.pixels, frame.pixels)
 
 
 @pytest.mark.parametrize("where", ["file", "shared", "frames"])
@@ -122,9 +123,9 @@ def test_a_window_or_table_is_applied_wherever_an_enhanced_file_states_it(where,
         if where != "file":
             group.FrameVOILUTSequence = [voi]
     volume = decode_series([("e.dcm", written(enhanced))], "e")
-    np.testing.assert_allclose(volume.voxels, expected, rtol=1e-6)
+    assert_allclose(volume.voxels, expected, rtol=1e-6)
     frame = read_dicom(BytesIO(written(enhanced)), frame=SHAPE[0])
-    np.testing.assert_array_equal(frame.pixels, volume.voxels[0])
+    assert_array_equal(frame.pixels, volume.voxels[0])
 
 
 def test_one_slice_has_the_thickness_that_it_says():
@@ -238,7 +239,7 @@ def _beside():
 def test_files_beside_slices_are_no_slices():
     alone = decode_series(series_files(), "s")
     together = decode_series([*_beside().items(), *series_files()], "s")
-    np.testing.assert_array_equal(together.voxels, alone.voxels)
+    assert_array_equal(together.voxels, alone.voxels)
     assert together.grid == alone.grid
 
 
@@ -250,7 +251,7 @@ def test_one_volume_of_several_is_chosen_by_its_number(keyword, values):
     files = [(f"{at}-{name}", part) for at, each in enumerate(volumes) for name, part in each]
     for frame in (1, 2):
         read = decode_series(files, "s", frame).voxels
-        np.testing.assert_array_equal(read, decode_series(volumes[frame - 1], "s").voxels)
+        assert_array_equal(read, decode_series(volumes[frame - 1], "s").voxels)
     for chosen, message in (
         ((files, "s", 3), "volume 3 of 2"),
         ((files, "s"), "column `frame`"),
@@ -300,9 +301,9 @@ def test_a_file_without_preamble_is_dicom(kind):
                 stream, _without_meta(dataset), implicit_vr=kind == "implicit", little_endian=True
             )
         bare.append((name, content[132:] if kind == "with meta information" else stream.getvalue()))
-    np.testing.assert_array_equal(decode_series(bare, "s").voxels, VALUES)
+    assert_array_equal(decode_series(bare, "s").voxels, VALUES)
     assert is_image(bare[0][1][:132])
-    np.testing.assert_array_equal(decode_image(bare[0][1], "one").pixels, VALUES[0])
+    assert_array_equal(decode_image(bare[0][1], "one").pixels, VALUES[0])
 
 
 def _without_meta(dataset):

@@ -5,6 +5,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 from skiagram.datasets.folder.source import InGray
@@ -48,7 +49,7 @@ def test_channels_that_hardly_differ_are_gray_of_pillows_values(
     write,
 ):
     image = decode_image(write(tinted(1)), "film")
-    np.testing.assert_array_equal(image.pixels, np.asarray(Image.fromarray(tinted(1)).convert("L")))
+    assert_array_equal(image.pixels, np.asarray(Image.fromarray(tinted(1)).convert("L")))
     assert image.made_gray == "tinted"
     colour = decode_image(write(tinted(1, MAX_TINT + 1)), "film")
     assert (colour.pixels.shape, colour.made_gray) == ((24, 24, 3), "")
@@ -61,7 +62,7 @@ def test_a_gray_jpeg_that_was_coded_in_colour_is_gray():
     opened = Image.open(BytesIO(content))
     assert opened.mode == "RGB"
     image = decode_image(content, "film")
-    np.testing.assert_array_equal(image.pixels, np.asarray(opened.convert("L")))
+    assert_array_equal(image.pixels, np.asarray(opened.convert("L")))
     assert image.made_gray == "tinted"
 
 
@@ -75,11 +76,9 @@ def test_luma_is_that_of_itu_601(kind):
     greatest = np.iinfo(kind).max
     colour = np.random.default_rng(0).integers(0, greatest, (50, 50, 3), dtype=kind, endpoint=True)
     yuv = colour_module.rgb2ycbcr(colour)[..., 0]  # 16 to 235 of 255
-    np.testing.assert_allclose(luma(colour) / greatest, (yuv - 16) / 219, atol=2e-3)
+    assert_allclose(luma(colour) / greatest, (yuv - 16) / 219, atol=2e-3)
     if kind is np.uint8:
-        np.testing.assert_array_equal(
-            luma(colour), np.asarray(Image.fromarray(colour).convert("L"))
-        )
+        assert_array_equal(luma(colour), np.asarray(Image.fromarray(colour).convert("L")))
 
 
 def mixed(place, **changes):
@@ -102,10 +101,10 @@ def test_true_colour_among_gray_is_refused_until_it_is_turned_gray(tmp_path):
     opened = source.open(None)
     colour = np.stack([film(7), film(8), film(9)], -1)
     found = opened.image(7).pixels
-    np.testing.assert_array_equal(found, np.asarray(Image.fromarray(colour).convert("L")))
+    assert_array_equal(found, np.asarray(Image.fromarray(colour).convert("L")))
     assert isinstance(opened.acquisition, InGray)  # so does `predict` to new images
     new = opened.acquisition.acquire(SpacedImage(colour)).pixels
-    np.testing.assert_array_equal(new, found)
+    assert_array_equal(new, found)
 
 
 def test_the_card_says_how_many_were_not_gray_files(tmp_path):
@@ -132,5 +131,5 @@ def test_transparent_pixels_are_laid_on_black_where_colour_is_turned_gray(mode):
     image = decode_image(content, "film", on_black=True)
     whole = Image.new("RGBA", (24, 24), "black")
     whole.alpha_composite(Image.open(BytesIO(content)).convert("RGBA"))
-    np.testing.assert_array_equal(image.pixels, np.asarray(whole.convert("L")))
+    assert_array_equal(image.pixels, np.asarray(whole.convert("L")))
     assert image.made_gray == "transparent"

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from tifffile import TiffWriter
 
@@ -143,13 +144,13 @@ def test_odd_kinds_are_read_right(kind):
     found = decode_image(content, "film").pixels
     assert found.dtype == expected.dtype
     assert found.dtype.isnative
-    np.testing.assert_array_equal(found, expected)
+    assert_array_equal(found, expected)
 
 
 def test_a_12_bit_pgm_is_stretched_to_the_whole_depth():
     twelve = np.array([[0, 2048, 4095]], np.uint16)
     found = decode_image(b"P5 3 1 4095\n" + twelve.astype(">u2").tobytes(), "film").pixels
-    np.testing.assert_allclose(found, twelve / 4095 * 65535, atol=1)
+    assert_allclose(found, twelve / 4095 * 65535, atol=1)
     assert found.dtype == np.uint16
 
 
@@ -207,7 +208,7 @@ def test_each_channel_of_a_tiff_is_a_frame(kind):
     planes = np.moveaxis(stored, -1, 0) if how.get("planarconfig") == "contig" else stored
     assert count_frames(content) == len(planes)
     for frame, plane in enumerate(planes, 1):
-        np.testing.assert_array_equal(
+        assert_array_equal(
             decode_image(content, "film", frame=frame).pixels, plane.astype(np.float32)
         )
     with pytest.raises(DataError, match=f"frame {len(planes) + 1} of {len(planes)}"):
@@ -314,7 +315,7 @@ def test_a_file_cut_short_is_refused_never_padded(kind, share):
         found = decode_image(content[: int(share * len(content))], "film").pixels
     except DataError:
         return
-    np.testing.assert_array_equal(found, expected)  # cut after the last pixel
+    assert_array_equal(found, expected)  # cut after the last pixel
 
 
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path, monkeypatch):
@@ -389,7 +390,7 @@ def test_smaller_copies_of_a_page_are_no_cases(photometric):
 def test_a_jpeg_without_loss_is_read_at_its_depth(bits):
     pixels = np.arange(320, dtype=np.uint16).reshape(16, 20) * (2 ** (bits - 9))
     content = bytes(imagecodecs.ljpeg_encode(pixels, bitspersample=bits))
-    np.testing.assert_array_equal(decode_image(content, "film.jpg").pixels, pixels)
+    assert_array_equal(decode_image(content, "film.jpg").pixels, pixels)
     with pytest.raises(DataError, match="cut short"):
         decode_image(content[:-20], "film.jpg")
     with pytest.raises(DataError, match="at most 100 pixels"):
@@ -399,9 +400,7 @@ def test_a_jpeg_without_loss_is_read_at_its_depth(bits):
 def test_a_jpeg_of_12_bits_is_read_as_libjpeg_reads_it():
     pixels = np.arange(320, dtype=np.uint16).reshape(16, 20) * 12
     content = bytes(imagecodecs.jpeg8_encode(pixels, bitspersample=12, level=95))
-    np.testing.assert_array_equal(
-        decode_image(content, "film.jpg").pixels, imagecodecs.jpeg8_decode(content)
-    )
+    assert_array_equal(decode_image(content, "film.jpg").pixels, imagecodecs.jpeg8_decode(content))
 
 
 LABELS = np.arange(320, dtype=np.uint8).reshape(16, 20) % 3
@@ -415,15 +414,15 @@ def test_labels_of_few_bits_and_of_palettes_are_those_that_are_stored():
     grays = Image.fromarray(LABELS * 85).quantize(4)
     for content in (encoded(palette, "PNG"), encoded(palette, "TIFF"), *few):
         stored = decode_image(content, "mask", as_stored=True).pixels
-        np.testing.assert_array_equal(stored, LABELS)
+        assert_array_equal(stored, LABELS)
     gray = decode_image(encoded(grays, "PNG"), "mask", as_stored=True).pixels
-    np.testing.assert_array_equal(gray, LABELS * 85)
+    assert_array_equal(gray, LABELS * 85)
 
 
 def test_a_mask_in_one_colour_is_a_region():
     red = np.stack([(LABELS > 0) * 255, LABELS * 0, LABELS * 0], axis=-1).astype(np.uint8)
     mask = decode_plane_mask(encoded(Image.fromarray(red), "PNG"), "mask.png", LABELS.shape)
-    np.testing.assert_array_equal(mask, LABELS > 0)
+    assert_array_equal(mask, LABELS > 0)
     red[0, 1] = [0, 0, 255]
     with pytest.raises(DataError, match="a mask in 2 colours"):
         decode_plane_mask(encoded(Image.fromarray(red), "PNG"), "mask.png", LABELS.shape)

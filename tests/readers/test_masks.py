@@ -13,6 +13,7 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image as Pillow
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGLSLossless
@@ -65,24 +66,24 @@ def test_the_same_region_in_every_kind_of_file_is_the_same_mask():
         "seg": segmentation({"GTV": MASK}),
     }
     for name, content in files.items():
-        np.testing.assert_array_equal(decode_mask(content, name, GRID), MASK, err_msg=name)
+        assert_array_equal(decode_mask(content, name, GRID), MASK, err_msg=name)
 
 
 def test_a_contour_within_a_contour_is_a_hole():
     mask = decode_mask(structure_set({"GTV": _contours(hole=True)}), "m", GRID)
-    np.testing.assert_array_equal(mask ^ MASK, np.pad([[[True]]], ((2, 1), (2, 2), (3, 2))))
+    assert_array_equal(mask ^ MASK, np.pad([[[True]]], ((2, 1), (2, 2), (3, 2))))
 
 
 def test_one_of_several_regions_is_chosen_by_name_or_number():
     other = np.roll(MASK, 1, axis=0)
     labels = nifti_bytes(np.where(MASK, 1, np.where(other, 2, 0)).astype(np.uint8))
-    np.testing.assert_array_equal(decode_mask(labels, "m", GRID, label_value=1), MASK)
+    assert_array_equal(decode_mask(labels, "m", GRID, label_value=1), MASK)
     seg = segmentation({"organ": other, "GTV": MASK})
-    np.testing.assert_array_equal(decode_mask(seg, "m", GRID, region="GTV"), MASK)
-    np.testing.assert_array_equal(decode_mask(seg, "m", GRID, label_value=1), other)
+    assert_array_equal(decode_mask(seg, "m", GRID, region="GTV"), MASK)
+    assert_array_equal(decode_mask(seg, "m", GRID, label_value=1), other)
     for every in (labels, seg):
         mask = decode_mask(every, "m", GRID, label_value=ALL_LABELS)
-        np.testing.assert_array_equal(mask, MASK | other)
+        assert_array_equal(mask, MASK | other)
     for content, message in (
         (labels, "2 labels (1, 2)"),
         (
@@ -120,9 +121,9 @@ def test_a_region_is_the_segment_that_3d_slicer_names(*, layers):
         stored = np.stack([node, MASK])
     nrrd.write(stream := BytesIO(), stored.astype(np.uint8).swapaxes(-1, -3), header)
     content = stream.getvalue()
-    np.testing.assert_array_equal(decode_mask(content, "m", GRID, region="GTV"), MASK)
+    assert_array_equal(decode_mask(content, "m", GRID, region="GTV"), MASK)
     of_node = decode_mask(content, "m", GRID, region="node")
-    np.testing.assert_array_equal(of_node, node if layers else node & ~MASK)
+    assert_array_equal(of_node, node if layers else node & ~MASK)
     for region, message in (
         ("cyst", "nothing has the label 3"),
         ("bone", "node, GTV"),
@@ -156,7 +157,7 @@ def test_a_mask_that_does_not_fit_is_refused_with_the_reason(content, message):
 def test_a_mask_on_other_voxels_is_resampled_only_if_asked():
     content = nifti_bytes(MASK.astype(np.uint8), _moved(3.0))  # one slice further
     mask = decode_mask(content, "m", GRID, mask_grid="resample")
-    np.testing.assert_array_equal(mask[1:], MASK[:-1])
+    assert_array_equal(mask[1:], MASK[:-1])
 
 
 def _sphere(apart, at=0.0):
@@ -212,7 +213,7 @@ def test_parts_that_do_not_touch_stay_apart():
         np.add(points, [0, 0, 60]) for points in (*_contours(), _box(0, (0.5, 3.5), (1.5, 4.5)))
     ]
     mask = decode_mask(structure_set({"GTV": [*_contours(), *more]}), "m", far)
-    np.testing.assert_array_equal(np.flatnonzero(mask.any(axis=(1, 2))), [1, 2, 20, 21, 22])
+    assert_array_equal(np.flatnonzero(mask.any(axis=(1, 2))), [1, 2, 20, 21, 22])
     with pytest.raises(DataError, match="contours 9 mm apart"):
         decode_mask(structure_set({"GTV": boxes}), "m", far)
 
@@ -227,7 +228,7 @@ def test_kinds_of_contours_have_their_meaning_and_others_are_refused_by_name():
         ([outer[:1], outer, inner], ["POINT"]),
     ):
         mask = decode_mask(structure_set({"GTV": drawn}, *kinds), "m", GRID)
-        np.testing.assert_array_equal(mask, ring)
+        assert_array_equal(mask, ring)
     with pytest.raises(DataError, match="has OPEN_PLANAR"):
         decode_mask(
             structure_set({"GTV": [outer, inner]}, "CLOSED_PLANAR", "OPEN_PLANAR"), "m", GRID
@@ -248,7 +249,7 @@ FLAT = VoxelGrid((3, 32, 32), (3.0, 1.0, 1.0), (0.0, 0.0, 0.0), GRID.direction)
 def test_a_ring_thinner_than_a_pixel_is_not_filled():
     disc = decode_mask(structure_set({"GTV": [_circle(7.08, 60)]}), "m", FLAT)
     twice = structure_set({"GTV": [_circle(7.08, 60), _circle(7.08, 240)]})
-    np.testing.assert_array_equal(decode_mask(twice, "m", FLAT), disc)
+    assert_array_equal(decode_mask(twice, "m", FLAT), disc)
     ring = structure_set({"GTV": [_circle(7.08, 600), _circle(6.93, 600)]})
     with pytest.raises(DataError, match="a ring thinner than a pixel, or a contour stored twice"):
         decode_mask(ring, "m", FLAT)
@@ -258,7 +259,7 @@ def test_a_ring_thinner_than_a_pixel_is_not_filled():
 def test_a_contour_of_more_than_64_kb_is_read():
     long, short = (structure_set({"GTV": [_circle(7.08, number)]}) for number in (3000, 600))
     assert len(long) > 2**16
-    np.testing.assert_array_equal(decode_mask(long, "m", FLAT), decode_mask(short, "m", FLAT))
+    assert_array_equal(decode_mask(long, "m", FLAT), decode_mask(short, "m", FLAT))
 
 
 def test_masks_of_slices_at_rounded_places_lie_on_them():
@@ -280,8 +281,8 @@ def test_masks_of_slices_at_rounded_places_lie_on_them():
     volume = decode_series(series, "s")
     contours = structure_set({"GTV": drawn})
     for content in (contours, written(marked)):
-        np.testing.assert_array_equal(decode_mask(content, "m", volume.grid), inside)
-        np.testing.assert_array_equal(volume.voxels == 1, inside)
+        assert_array_equal(decode_mask(content, "m", volume.grid), inside)
+        assert_array_equal(volume.voxels == 1, inside)
 
 
 def test_contours_that_cross_in_a_plane_are_refused():
@@ -297,7 +298,7 @@ def test_contours_on_the_slices_of_a_coronal_series_fill_them():
     marked = decode_series(series_files(MASK.astype(np.int16), slices), "s").voxels == 1
     drawn = [slices.positions(GRID.indices(points)) for points in _contours()]
     mask = decode_mask(structure_set({"GTV": drawn}), "m", image.grid)
-    np.testing.assert_array_equal(mask, marked)
+    assert_array_equal(mask, marked)
 
 
 @pytest.mark.parametrize(
@@ -311,7 +312,7 @@ def test_a_segmentation_of_another_slice_distance_is_never_taken_as_the_images(
     mask = np.zeros(thick.shape, np.bool_)
     mask[1:28, 1:4, 2:5] = True
     content = segmentation({"GTV": mask}, thick, **measures)
-    np.testing.assert_array_equal(decode_mask(content, "m", thick), mask)
+    assert_array_equal(decode_mask(content, "m", thick), mask)
     with pytest.raises(DataError, match=r"spacing 5 × 0\.8 × 0\.9 mm, the image 1 ×"):
         decode_mask(content, "m", thin)
     resampled = decode_mask(content, "m", thin, mask_grid="resample")
@@ -326,7 +327,7 @@ def test_a_compressed_segmentation_is_read_as_an_image_is():
     dataset.PixelData = encapsulate([imagecodecs.jpegls_encode(plane) for plane in planes])
     dataset["PixelData"].is_undefined_length = True
     dataset.file_meta.TransferSyntaxUID = JPEGLSLossless
-    np.testing.assert_array_equal(decode_mask(written(dataset), "m", GRID), MASK)
+    assert_array_equal(decode_mask(written(dataset), "m", GRID), MASK)
 
 
 @pytest.mark.parametrize("measures", [{}, {"SpacingBetweenSlices": 3.0}, {"SliceThickness": 2.5}])
@@ -335,16 +336,14 @@ def test_slices_without_a_frame_are_empty(measures, slices):
     mask = np.zeros(SHAPE, np.bool_)
     mask[slices, 1:4] = True
     content = segmentation({"GTV": mask}, **measures)
-    np.testing.assert_array_equal(decode_mask(content, "m", GRID), mask)
+    assert_array_equal(decode_mask(content, "m", GRID), mask)
 
 
 @pytest.mark.parametrize(
     "content", [structure_set({"GTV": _contours()}), segmentation({"GTV": MASK})]
 )
 def test_a_mask_of_another_frame_of_reference_is_refused(content):
-    np.testing.assert_array_equal(
-        decode_mask(content, "m", replace(GRID, frame_of_reference="1.2")), MASK
-    )
+    assert_array_equal(decode_mask(content, "m", replace(GRID, frame_of_reference="1.2")), MASK)
     with pytest.raises(DataError, match="m: a mask in another frame of reference"):
         decode_mask(content, "m", replace(GRID, frame_of_reference="1.3"), mask_grid="resample")
 
@@ -361,7 +360,7 @@ def test_great_labels_are_told_apart(suffix, depth, tmp_path):
     image.SetOrigin(GRID.origin)
     SimpleITK.WriteImage(image, str(tmp_path / f"m{suffix}"))
     content = (tmp_path / f"m{suffix}").read_bytes()
-    np.testing.assert_array_equal(decode_mask(content, "m", GRID, label_value=16_777_217), MASK)
+    assert_array_equal(decode_mask(content, "m", GRID, label_value=16_777_217), MASK)
     with pytest.raises(DataError, match=r"2 labels \(16777216, 16777217\)"):
         decode_mask(content, "m", GRID)
 
@@ -372,7 +371,7 @@ def test_a_tiff_mask_has_the_labels_that_tifffile_reads(depth, how):
     stream = BytesIO()
     tifffile.imwrite(stream, MASK[1].astype(depth), **how)
     stored = tifffile.imread(BytesIO(stream.getvalue()))
-    np.testing.assert_array_equal(decode_plane_mask(stream.getvalue(), "m", (5, 6)), stored > 0)
+    assert_array_equal(decode_plane_mask(stream.getvalue(), "m", (5, 6)), stored > 0)
 
 
 def test_a_float_tiff_mask_with_missing_values_is_refused():
@@ -399,7 +398,7 @@ def test_contours_of_real_tumours_fill_the_voxels_of_their_published_masks(
     same = nifti / f"{kind}_image.nii.gz"
     if same.exists():
         values = decode_volume(same.read_bytes(), "image").voxels
-        np.testing.assert_allclose(image.voxels, values, atol=1e-5)
+        assert_allclose(image.voxels, values, atol=1e-5)
 
 
 def test_a_mask_may_be_a_header_beside_its_voxels(tmp_path):
@@ -420,10 +419,10 @@ def test_a_segment_of_a_film_is_chosen_by_its_name_or_number():
     def read(content=seg, **chosen):
         return decode_plane_mask(content, "m", (8, 8), **chosen)
 
-    np.testing.assert_array_equal(read(region="calcification"), calcification)
-    np.testing.assert_array_equal(read(label_value=1), mass)
-    np.testing.assert_array_equal(read(label_value=ALL_LABELS), mass | calcification)
-    np.testing.assert_array_equal(read(segmentation_of_film({"mass": mass})), mass)
+    assert_array_equal(read(region="calcification"), calcification)
+    assert_array_equal(read(label_value=1), mass)
+    assert_array_equal(read(label_value=ALL_LABELS), mass | calcification)
+    assert_array_equal(read(segmentation_of_film({"mass": mass})), mass)
     for chosen, message in (
         ({}, "m: 3 regions. Allowed: `mass`, `calcification`, `scar`. .*column `region`"),
         ({"region": "nodule"}, "m: no region `nodule`"),
@@ -443,7 +442,7 @@ def test_a_mask_of_the_same_picture_in_another_size_is_taken_where_asked():
     with pytest.raises(DataError, match="--mask-grid resample"):
         decode_plane_mask(*mask, (10, 12))
     taken = decode_plane_mask(*mask, (10, 12), mask_grid="resample")
-    np.testing.assert_array_equal(taken, drawn > 0)
+    assert_array_equal(taken, drawn > 0)
     with pytest.raises(DataError, match="belongs to this image"):
         decode_plane_mask(*mask, (12, 10), mask_grid="resample")
 
@@ -453,4 +452,4 @@ def test_a_mask_of_the_same_picture_in_another_size_is_taken_where_asked():
 def test_filled_polygons_are_those_of_scikit_image(corners):
     corners = corners + np.array([1e-3 * np.pi, 1e-3 * np.e])  # no centre on an edge
     expected = grid_points_in_poly((20, 24), corners)
-    np.testing.assert_array_equal(fill_polygon(corners, (20, 24)), expected)
+    assert_array_equal(fill_polygon(corners, (20, 24)), expected)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from pydicom.dataset import Dataset
 
 from skiagram.errors import DataError
@@ -136,7 +137,7 @@ def test_uptake_values_and_private_scales_of_scanners_are_taken():
 
 def test_a_single_slice_is_read_as_one_of_its_series():
     alone = read_dicom(BytesIO(pet_files()[2][1])).pixels
-    np.testing.assert_array_equal(alone, decode_series(pet_files(), "p").voxels[2])
+    assert_array_equal(alone, decode_series(pet_files(), "p").voxels[2])
     with pytest.raises(DataError, match="no PatientWeight"):
         read_dicom(BytesIO(pet_files({"PatientWeight": None})[0][1]))
 
@@ -231,7 +232,7 @@ MAPPED_TO_SUV = {
 def test_values_mapped_to_uptake_are_scaled_once():
     unstated = {"RescaleSlope": None, "RescaleIntercept": None}
     mapped = decode_series(pet_files({**MAPPED_TO_SUV, **unstated}), "p")
-    np.testing.assert_allclose(mapped.voxels, ACTIVITY * 0.002, rtol=1e-6)
+    assert_allclose(mapped.voxels, ACTIVITY * 0.002, rtol=1e-6)
     assert factor(pet_files(MAPPED_TO_SUV)) == pytest.approx(expected(3600), rel=1e-6)
     unnamed = [item(RealWorldValueSlope=2, RealWorldValueIntercept=0)]
     other = {"RealWorldValueMappingSequence": unnamed, **unstated}

@@ -11,6 +11,7 @@ import nrrd
 import numpy as np
 import pytest
 import SimpleITK
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.transform import Rotation
 
 from skiagram.errors import DataError
@@ -85,7 +86,7 @@ def _with(content, at, form, *values):
 def test_every_format_gives_the_same_volume(content):
     assert is_volume_file(content[:4096])
     volume = decode_volume(content, "v")
-    np.testing.assert_array_equal(volume.voxels, VALUES)
+    assert_array_equal(volume.voxels, VALUES)
     assert describe_differences(volume.grid, GRID) == []
 
 
@@ -93,7 +94,7 @@ def test_every_format_gives_the_same_volume(content):
 def test_whole_numbers_keep_16_bits_where_they_fit(depth):
     written = (VALUES + 40).astype(depth)
     voxels = decode_volume(nifti_bytes(written), "v").voxels
-    np.testing.assert_array_equal(voxels, written)
+    assert_array_equal(voxels, written)
     assert voxels.dtype == {"int32": "int16", "float64": "float32"}.get(depth, depth)
 
 
@@ -111,7 +112,7 @@ def test_a_file_saved_in_another_orientation_gives_the_same_volume(order, flippe
     affine[:2] *= -1
     content = bytes(nibabel.Nifti1Image(np.ascontiguousarray(turned), affine).to_bytes())
     volume = decode_volume(content, "v")
-    np.testing.assert_array_equal(volume.voxels, VALUES)
+    assert_array_equal(volume.voxels, VALUES)
     assert describe_differences(volume.grid, GRID) == []
 
 
@@ -126,7 +127,7 @@ def _as_itk_reads(path, near=1e-9):
     indices = np.array([*np.ndindex(*expected.shape)], dtype=np.float64)
     voxels = volume.grid.from_file(indices).astype(np.int64)
     assert volume.voxels.dtype == expected.dtype
-    np.testing.assert_array_equal(volume.voxels[tuple(voxels.T)], expected.ravel())
+    assert_array_equal(volume.voxels[tuple(voxels.T)], expected.ravel())
     places = [
         image.TransformIndexToPhysicalPoint(index[::-1]) for index in indices.astype(int).tolist()
     ]
@@ -207,7 +208,7 @@ def test_scale_offset_and_metres_of_a_nifti_file_are_applied():
     image.header["xyzt_units"] = 1
     volume = decode_volume(_with(image.to_bytes(), 112, "<2f", 0.5, 3), "v")
     assert volume.grid.spacing == pytest.approx((2.0, 1.0, 1.0))
-    np.testing.assert_allclose(volume.voxels, VALUES * 0.5 + 3)
+    assert_allclose(volume.voxels, VALUES * 0.5 + 3)
 
 
 def test_missing_voxels_and_a_slope_of_0_are_read_as_nibabel_reads_them():
@@ -217,13 +218,13 @@ def test_missing_voxels_and_a_slope_of_0_are_read_as_nibabel_reads_them():
     for kind in (np.float32, np.float64):
         image = nibabel.Nifti1Image(values.astype(kind).transpose(2, 1, 0), np.eye(4))
         image.header.set_slope_inter(2, 1)
-        np.testing.assert_array_equal(
+        assert_array_equal(
             np.sort(decode_volume(image.to_bytes(), "v").voxels, axis=None),
             np.sort(nibabel.Nifti1Image.from_bytes(image.to_bytes()).get_fdata(), axis=None),
         )
     for slope in (0, np.nan, np.inf):
         unscaled = _with(nifti_bytes(VALUES), 112, "<2f", slope, 5)
-        np.testing.assert_array_equal(decode_volume(unscaled, "v").voxels, VALUES)
+        assert_array_equal(decode_volume(unscaled, "v").voxels, VALUES)
 
 
 def test_a_volume_of_one_slice_keeps_its_thickness():
@@ -287,8 +288,8 @@ def test_a_file_that_says_no_distances_takes_those_that_the_user_says(content):
         decode_volume(content, "v")
     volume = decode_volume(content, "v", (5.0, 0.8, 0.9))
     assert volume.grid.spacing == pytest.approx((5, 0.8, 0.9))
-    np.testing.assert_array_equal(np.sort(volume.voxels, axis=None), VALUES.ravel())
-    np.testing.assert_array_equal(volume.voxels.max(axis=(1, 2)), VALUES.max(axis=(1, 2)))
+    assert_array_equal(np.sort(volume.voxels, axis=None), VALUES.ravel())
+    assert_array_equal(volume.voxels.max(axis=(1, 2)), VALUES.max(axis=(1, 2)))
 
 
 def test_stated_distances_are_for_images_that_say_none():
@@ -366,7 +367,7 @@ def test_nothing_of_a_file_in_memory_is_written(content, monkeypatch):
 
     for name in ("builtins.open", "io.open", "os.open", "os.memfd_create"):
         monkeypatch.setattr(name, refuse, raising=False)
-    np.testing.assert_array_equal(decode_volume(content, "v").voxels, VALUES)
+    assert_array_equal(decode_volume(content, "v").voxels, VALUES)
 
 
 def test_differences_of_grids_are_named_in_mm():

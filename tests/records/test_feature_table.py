@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from skiagram.errors import DataError
 from skiagram.records.feature_table import FeatureTable, has_prefix
@@ -19,13 +20,13 @@ def test_table_survives_its_file(tmp_path):
     assert read.names == TABLE.names
     assert read.values.dtype == np.float32
     assert read.case_id.tolist() == ["b", "a", "c"]
-    np.testing.assert_array_equal(read.values, TABLE.values)
+    assert_array_equal(read.values, TABLE.values)
 
 
 def test_rows_are_found_by_case():
     chosen = TABLE.of(np.array(["c", "b"]))
     assert chosen.case_id.tolist() == ["c", "b"]
-    np.testing.assert_array_equal(chosen.values, TABLE.values[[2, 0]])
+    assert_array_equal(chosen.values, TABLE.values[[2, 0]])
     with pytest.raises(DataError, match=r"d: 1 cases have no features"):
         TABLE.of(np.array(["a", "d"]))
 
@@ -33,7 +34,7 @@ def test_rows_are_found_by_case():
 def test_columns_are_chosen_by_name_in_the_order_asked_for():
     chosen = TABLE.columns(("height", "width"))
     assert chosen.names == ("height", "width")
-    np.testing.assert_array_equal(chosen.values, TABLE.values[:, ::-1])
+    assert_array_equal(chosen.values, TABLE.values[:, ::-1])
     with pytest.raises(DataError, match=r"no feature `age`.*extract the feature families"):
         TABLE.columns(("age",))
 

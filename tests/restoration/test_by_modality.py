@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.case_features.extraction import extract, extract_modalities
 from skiagram.cli.main import main
@@ -90,9 +91,9 @@ def test_each_modality_is_restored_and_described_as_if_it_were_alone(folders, tm
     for name, store in stores.items():
         alone = extract(store, families).of(table.case_id)
         beside = table.columns([f"{name}.{feature}" for feature in alone.names])
-        np.testing.assert_array_equal(beside.values, alone.values)
+        assert_array_equal(beside.values, alone.values)
     means = table.columns(["PET.first_order_mean", "MR.first_order_mean"]).values
-    np.testing.assert_allclose(means, [[10, 20]] * 4, atol=0.5)
+    assert_allclose(means, [[10, 20]] * 4, atol=0.5)
 
 
 @pytest.mark.slow

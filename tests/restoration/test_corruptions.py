@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image as Pillow
 from skimage.filters import gaussian
 from skimage.metrics import peak_signal_noise_ratio
@@ -55,7 +56,7 @@ def test_scale_and_offset_of_the_intensities_do_not_matter(name, scale, offset):
     if name == "jpeg":  # a rounding that falls the other way moves a block by some grey levels
         assert np.abs(found - expected).mean() < 3 * span(image) / 255
     else:
-        np.testing.assert_allclose(found, expected, atol=1e-9 * (1 + abs(offset) / scale))
+        assert_allclose(found, expected, atol=1e-9 * (1 + abs(offset) / scale))
 
 
 @EVERY
@@ -66,7 +67,7 @@ def test_depth_and_shape_stay(name, depth):
         found = worse(image, name, MODERATE[name])
         assert (found.dtype, found.shape) == (image.dtype, image.shape)
         assert not np.array_equal(found, image)
-        np.testing.assert_array_equal(found, worse(image, name, MODERATE[name]))
+        assert_array_equal(found, worse(image, name, MODERATE[name]))
 
 
 @EVERY
@@ -83,7 +84,7 @@ def test_faults_of_the_detector_stay_where_and_as_they_are(name):
     for row, column in (gap, hot):
         far[row - 5 : row + 6, column - 5 : column + 6] = False
     if name not in {"missing_lines", "jpeg"}:
-        np.testing.assert_allclose(found[far], whole[far], atol=0.1)
+        assert_allclose(found[far], whole[far], atol=0.1)
 
 
 @EVERY
@@ -93,7 +94,7 @@ def test_an_image_of_one_value_or_none_has_nothing_to_lose_and_volumes_are_refus
     with pytest.raises(DataError, match="a volume of 4 slices"):
         worse(np.zeros((4, 8, 8, 1), np.float32), name, MODERATE[name])
     for image in (np.full((16, 16), 9, np.uint8), np.full((16, 16), np.nan, np.float32)):
-        np.testing.assert_array_equal(worse(image, name, MODERATE[name]), image)
+        assert_array_equal(worse(image, name, MODERATE[name]), image)
 
 
 def test_noise_has_the_standard_deviation_asked_for():
@@ -105,16 +106,14 @@ def test_noise_has_the_standard_deviation_asked_for():
 
 def test_blur_is_scikit_images():
     image = tissue()
-    np.testing.assert_allclose(
-        worse(image, "blur", 1.5), gaussian(image, 1.5, mode="reflect"), atol=1e-9
-    )
+    assert_allclose(worse(image, "blur", 1.5), gaussian(image, 1.5, mode="reflect"), atol=1e-9)
 
 
 def test_contrast_and_brightness_are_linear_and_saturate():
     image = tissue()
     assert np.corrcoef(worse(image, "contrast", 0.9).ravel(), image.ravel())[0, 1] > 1 - 1e-12
     assert worse(image, "contrast", 0.9).std() == pytest.approx(0.1 * image.std())
-    np.testing.assert_allclose(worse(image, "brightness", 0.5) - image, 0.5 * span(image))
+    assert_allclose(worse(image, "brightness", 0.5) - image, 0.5 * span(image))
     grey = np.clip(200 + 20 * image, 0, 255).astype(np.uint8)
     assert worse(grey, "brightness", 2.0).min() == 255
 
@@ -123,7 +122,7 @@ def test_jpeg_of_8_bits_is_what_a_file_of_that_quality_holds():
     grey = np.clip(128 + 40 * tissue(), 0, 255).astype(np.uint8)
     file = io.BytesIO()
     Pillow.fromarray(grey).save(file, format="JPEG", quality=30)
-    np.testing.assert_array_equal(worse(grey, "jpeg", 70), np.asarray(Pillow.open(file)))
+    assert_array_equal(worse(grey, "jpeg", 70), np.asarray(Pillow.open(file)))
 
 
 @settings(max_examples=20, deadline=None)

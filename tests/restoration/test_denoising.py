@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from skimage import data
 from skimage.restoration import cycle_spin, denoise_wavelet, estimate_sigma
@@ -89,7 +90,7 @@ def test_cycle_spinning_equals_scikit_image(shifts, thresholding):
     ours = dataclasses.replace(
         OPTIONS, thresholding=thresholding, level=2, noise=0.3, shifts=shifts
     )
-    np.testing.assert_allclose(denoise(ours, plane)[0], expected, atol=1e-5)
+    assert_allclose(denoise(ours, plane)[0], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("scale", [1e-38, 1e-30, 1e30, 1e38])
@@ -119,7 +120,7 @@ def test_a_plain_surround_does_not_hide_the_noise(grey):
 def test_images_too_small_for_a_level_pass_through(shape):
     plane = np.random.default_rng(3).normal(size=shape).astype(np.float32)
     clean, noise = denoise(OPTIONS, plane)
-    np.testing.assert_array_equal(clean, plane)
+    assert_array_equal(clean, plane)
     assert math.isnan(noise)
 
 

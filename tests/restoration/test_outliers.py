@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from scipy import ndimage
 from skimage import data
 
@@ -50,7 +51,7 @@ def test_hardly_a_pixel_of_real_ultrasound_is_flagged(real_data):
 def test_hot_and_dead_pixels_are_found_and_no_others(amplitude):
     example = film(3)
     plane = with_hot_pixels(example, amplitude)
-    np.testing.assert_array_equal(find(plane).pixels, example.hot)
+    assert_array_equal(find(plane).pixels, example.hot)
 
 
 @pytest.mark.parametrize("rows", [[0], [20, 41], [30, 31]])
@@ -62,7 +63,7 @@ def test_dead_lines_are_found_whole_and_no_others(rows, value, axis):
     faults = find(plane if axis == 0 else np.ascontiguousarray(plane.T))
     expected = np.zeros(plane.shape, np.bool_)
     expected[rows] = True
-    np.testing.assert_array_equal(faults.pixels, expected if axis == 0 else expected.T)
+    assert_array_equal(faults.pixels, expected if axis == 0 else expected.T)
     assert faults.lines == len(rows)
 
 
@@ -92,7 +93,7 @@ def test_one_hot_pixel_on_a_plain_image_is_the_only_one_flagged():
     plane = np.full((28, 28), 7, np.float32)
     plane[5, 9] = 255
     assert find(plane).pixels.sum() == 1
-    np.testing.assert_array_equal(replaced(plane), np.full((28, 28), 7))
+    assert_array_equal(replaced(plane), np.full((28, 28), 7))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 3), (17, 31), (70, 600), (600, 7)])
@@ -100,4 +101,4 @@ def test_one_hot_pixel_on_a_plain_image_is_the_only_one_flagged():
 def test_local_median_equals_scipy(shape, radius):
     plane = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     expected = ndimage.median_filter(plane, 2 * radius + 1, mode="mirror")
-    np.testing.assert_array_equal(local_median(plane, radius), expected)
+    assert_array_equal(local_median(plane, radius), expected)

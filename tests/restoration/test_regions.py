@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from pydantic import ValidationError
 from scipy import ndimage
 
@@ -91,7 +92,7 @@ def test_the_new_grid_covers_the_old_one_and_shares_its_centre():
     places = new_places(10, 3.0, 2.0)
     assert len(places) == 15  # 30 mm
     assert places.mean() == pytest.approx(4.5)
-    np.testing.assert_allclose(np.diff(places), 2 / 3)
+    assert_allclose(np.diff(places), 2 / 3)
     assert len(new_places(201, 0.977, 2.0)) == 99  # as published for the CT phantom
     assert len(new_places(3, 0.3, 0.9)) == 1
 
@@ -103,7 +104,7 @@ def test_interpolation_is_that_of_scipy(order, spline):
     pairs = zip(axes, image.shape, strict=True)
     grid = np.meshgrid(*(np.clip(at, 0, size - 1) for at, size in pairs), indexing="ij")
     expected = ndimage.map_coordinates(image, grid, order=spline, mode="mirror")
-    np.testing.assert_allclose(interpolate(image, axes, order), expected, atol=1e-6)
+    assert_allclose(interpolate(image, axes, order), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("order", ["linear", "cubic"])
@@ -115,7 +116,7 @@ def test_near_the_region_the_values_are_those_of_the_whole_volume(order):
     assert spacing == same == (1.5, 1.2, 1.0)
     assert part.size < whole.size / 2
     assert inside.sum() == region.sum()
-    np.testing.assert_allclose(part[inside], whole[region], atol=1e-3)
+    assert_allclose(part[inside], whole[region], atol=1e-3)
 
 
 def test_a_flipped_volume_is_the_flipped_result():
@@ -123,8 +124,8 @@ def test_a_flipped_volume_is_the_flipped_result():
     chosen = Resampling(spacing=(2.0, 2.0, 2.0), order="cubic", rounding=True)
     values, region, _ = chosen.resample(image, mask, (3.0, 0.9, 0.9))
     flipped, turned, _ = chosen.resample(image[:, ::-1], mask[:, ::-1], (3.0, 0.9, 0.9))
-    np.testing.assert_array_equal(turned[:, ::-1], region)
-    np.testing.assert_array_equal(flipped[:, ::-1], values)
+    assert_array_equal(turned[:, ::-1], region)
+    assert_array_equal(flipped[:, ::-1], values)
 
 
 def test_a_sagittal_volume_is_resampled_as_an_axial_one():
@@ -136,8 +137,8 @@ def test_a_sagittal_volume_is_resampled_as_an_axial_one():
         image.transpose(order), mask.transpose(order), (0.6, 0.6, 4.0)
     )
     assert (spacing, new_spacing) == ((3.0, 1.0, 1.0), (1.0, 1.0, 3.0))
-    np.testing.assert_allclose(sagittal, axial.transpose(order), atol=1e-9)
-    np.testing.assert_array_equal(turned, region.transpose(order))
+    assert_allclose(sagittal, axial.transpose(order), atol=1e-9)
+    assert_array_equal(turned, region.transpose(order))
 
 
 @pytest.mark.parametrize(

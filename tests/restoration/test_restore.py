@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError
@@ -42,7 +43,7 @@ def test_every_image_is_restored_on_its_own_and_its_treatment_recorded(tmp_path)
     assert list(table.columns) == ["missing", "outliers", "dead_lines", "noise"]
     for case_id, image in images.items():
         expected, treatment = alone(steps, image)
-        np.testing.assert_array_equal(restored.image(case_id), expected)
+        assert_array_equal(restored.image(case_id), expected)
         assert table.loc[case_id, "outliers"] == treatment.outliers
         assert table.loc[case_id, "noise"] == treatment.noise
 
@@ -83,7 +84,7 @@ def test_runs_of_like_images_are_restored_as_each_alone(tmp_path, monkeypatch):
     assert restored.spacing("c1") == (0.1, 0.2)
     assert restored.spacing("c2") is None
     for case_id, image in images.items():
-        np.testing.assert_array_equal(restored.image(case_id), alone(steps, image)[0])
+        assert_array_equal(restored.image(case_id), alone(steps, image)[0])
 
 
 def test_an_image_with_nothing_known_is_named_and_leaves_no_finished_store(
@@ -149,11 +150,11 @@ def test_it_is_the_mean_of_known_development_pixels_alone(shape, tmp_path):
     reference = np.stack(images[:3])
     known = np.isfinite(reference).any(axis=0)
     expected = np.nanmean(reference[:, known], axis=0)
-    np.testing.assert_allclose(mean[known], expected, rtol=1e-5, atol=1e-6)
+    assert_allclose(mean[known], expected, rtol=1e-5, atol=1e-6)
     assert mean.dtype == np.float32
     images[3] = images[3] + 100
     other = training_mean(store(tmp_path / "b", images), cases())
-    np.testing.assert_array_equal(mean, other)
+    assert_array_equal(mean, other)
 
 
 def test_a_pixel_no_volume_knows_takes_the_mean_around_it_in_its_slice(tmp_path):
@@ -161,7 +162,7 @@ def test_a_pixel_no_volume_knows_takes_the_mean_around_it_in_its_slice(tmp_path)
     volume = volume.copy()
     volume[1, 2, 2] = np.nan
     mean = training_mean(store(tmp_path, [volume] * 4), cases())
-    np.testing.assert_array_equal(mean[:, 2, 2, 0], [0, 1, 2])
+    assert_array_equal(mean[:, 2, 2, 0], [0, 1, 2])
 
 
 def test_missing_pixels_take_it_and_labels_change_no_byte(tmp_path):
@@ -175,9 +176,7 @@ def test_missing_pixels_take_it_and_labels_change_no_byte(tmp_path):
         restore_store(source, fill, tmp_path / name, tmp_path / f"{name}.parquet", given)
     expected = np.mean([image[4, 5] for image in images[:3]])
     assert ImageStore(tmp_path / "a").image("c3")[4, 5] == pytest.approx(expected)
-    np.testing.assert_allclose(
-        np.load(tmp_path / "a" / TRAINING_MEAN), np.mean(images[:3], axis=0), atol=1e-6
-    )
+    assert_allclose(np.load(tmp_path / "a" / TRAINING_MEAN), np.mean(images[:3], axis=0), atol=1e-6)
     written = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert TRAINING_MEAN in written
     for name in written:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.testing import assert_allclose, assert_array_equal, assert_equal
 
 from skiagram.errors import DataError
 from skiagram.restoration.missing import Missing
@@ -83,7 +84,7 @@ def test_any_image_comes_out_finite_and_of_its_shape(name, image):
 @given(value=st.integers(0, 2**16 - 1), height=st.integers(1, 40), width=st.integers(1, 40))
 def test_a_constant_image_is_unchanged(name, value, height, width):
     image = np.full((height, width), value, np.uint16)
-    np.testing.assert_array_equal(restored(restoration(name), image)[0], image)
+    assert_array_equal(restored(restoration(name), image)[0], image)
 
 
 @pytest.mark.slow
@@ -92,7 +93,7 @@ def test_a_constant_image_is_unchanged(name, value, height, width):
 @given(scale=st.floats(0.01, 100), offset=st.floats(-100, 100))
 def test_restoring_follows_a_change_of_units(name, scale, offset):
     image = film(8).faulty
-    np.testing.assert_allclose(
+    assert_allclose(
         restored(restoration(name), (image + np.float32(offset)) * np.float32(scale))[0],
         (restored(restoration(name), image)[0] + np.float32(offset)) * np.float32(scale),
         atol=2e-4 * scale,
@@ -103,7 +104,7 @@ def test_restoring_follows_a_change_of_units(name, scale, offset):
 def test_with_everything_off_pixels_stay_and_missing_ones_are_nan():
     image = np.array([[1, math.inf], [-math.inf, math.nan]], np.float32)
     clean, treatment = restored(restoration("none"), image)
-    np.testing.assert_array_equal(clean, np.array([[1, math.nan], [math.nan, math.nan]]))
+    assert_array_equal(clean, np.array([[1, math.nan], [math.nan, math.nan]]))
     assert (treatment.missing, treatment.outliers, treatment.dead_lines) == (3, 0, 0)
     assert math.isnan(treatment.noise)
 
@@ -135,7 +136,7 @@ def test_with_filling_off_the_other_steps_work_around_the_gaps():
     example = film(9)
     steps = dataclasses.replace(DEFAULT, missing=None)
     clean, treatment = restored(steps, example.faulty)
-    np.testing.assert_array_equal(np.isnan(clean), example.missing)
+    assert_array_equal(np.isnan(clean), example.missing)
     assert treatment.dead_lines == 2
     known = ~example.missing
     assert psnr(clean[known], example.clean[known]) > 26
@@ -149,7 +150,7 @@ def test_slices_and_channels_are_restored_each_on_its_own(name, volume):
     whole, treatment = restored(restoration(name), image)
     alone = [restored(restoration(name), plane) for plane in planes]
     found = whole[..., 0] if volume else np.moveaxis(whole, -1, 0)
-    np.testing.assert_array_equal(found, np.stack([plane for plane, _ in alone]))
+    assert_array_equal(found, np.stack([plane for plane, _ in alone]))
     for count in ("missing", "outliers", "dead_lines"):
         assert getattr(treatment, count) == sum(getattr(each, count) for _, each in alone)
     noise = np.array([each.noise for _, each in alone])
@@ -166,8 +167,8 @@ def test_a_batch_gives_what_its_images_give_one_by_one(name, channels):
     batch, treatments = restoration(name).restore(images)
     for image, clean, treatment in zip(images, batch, treatments, strict=True):
         alone, own = restored(restoration(name), image)
-        np.testing.assert_array_equal(clean, alone)
-        np.testing.assert_equal(tuple(treatment), tuple(own))
+        assert_array_equal(clean, alone)
+        assert_equal(tuple(treatment), tuple(own))
 
 
 @pytest.mark.parametrize("name", FILLING)
@@ -199,8 +200,6 @@ def test_any_depth_comes_out_as_float32_of_the_same_values(depth):
     image = np.rint(100 + 20 * tissue(0)).astype(depth)
     image.flags.writeable = False  # nor is it changed
     clean, _ = restored(NONE, image)
-    np.testing.assert_array_equal(clean, image)
+    assert_array_equal(clean, image)
     assert clean.dtype == np.float32
-    np.testing.assert_array_equal(
-        restored(DEFAULT, image)[0], restored(DEFAULT, image.astype(np.float32))[0]
-    )
+    assert_array_equal(restored(DEFAULT, image)[0], restored(DEFAULT, image.astype(np.float32))[0])

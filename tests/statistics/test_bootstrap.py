@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 from scipy.stats import bootstrap, norm, t
 
@@ -31,7 +32,7 @@ def test_patients_are_drawn_whole():
     for weights in draws.weights():
         by_patient = weights.reshape(len(weights), 50, 4)
         assert np.ptp(by_patient, axis=2).max() == 0
-        np.testing.assert_array_equal(weights.sum(axis=1), 200)
+        assert_array_equal(weights.sum(axis=1), 200)
     found = bootstrap_estimate(
         lambda weights: mean_of(values, weights), draws, share=False, kind="percentile"
     )
@@ -73,7 +74,7 @@ def test_bca_leaves_out_whole_patients_and_equals_scipy():
     by_patient = np.random.default_rng(3).exponential(size=40)
     draws = draw_patients(np.repeat(np.arange(40), 3), 20, 10_000, seed=1)
     for weights in draws.left_out():
-        np.testing.assert_array_equal(weights.reshape(-1, 40, 3).sum(axis=2), 3 - 3 * np.eye(40))
+        assert_array_equal(weights.reshape(-1, 40, 3).sum(axis=2), 3 - 3 * np.eye(40))
     values = np.repeat(by_patient, 3)
     found = bootstrap_estimate(
         lambda weights: mean_of(values, weights), draws, share=False, kind="BCa"
@@ -102,7 +103,7 @@ def test_many_patients_are_left_out_in_groups_of_the_same_acceleration():
     draws = draw_patients(np.arange(5000), 2500, 10, seed=0)
     rows = np.concatenate(list(draws.left_out()))
     assert rows.shape == (1000, 5000)
-    np.testing.assert_array_equal(rows.sum(axis=0), 999)
+    assert_array_equal(rows.sum(axis=0), 999)
     whole = (values.sum() - values) / 4999
 
     def acceleration(jackknife):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from sklearn.metrics import (
     average_precision_score,
@@ -36,7 +37,7 @@ def test_areas_equal_sklearn_with_ties_and_weights(levels, most, seed):
     ]
     for own, theirs in pairs:
         expected = [theirs(positive, score, sample_weight=row) for row in weights]
-        np.testing.assert_allclose(own(score, positive, weights), expected, rtol=1e-9)
+        assert_allclose(own(score, positive, weights), expected, rtol=1e-9)
 
 
 def test_weight_counts_as_copies():
@@ -59,4 +60,4 @@ def test_a_resample_without_a_class_is_not_a_number():
 def test_cases_are_confused_as_sklearn_counts():
     label, named = np.random.default_rng(2).integers(4, size=(2, 60))
     expected = confusion_matrix(label, named)
-    np.testing.assert_array_equal(discrimination.confusion(named, label, 4), expected)
+    assert_array_equal(discrimination.confusion(named, label, 4), expected)

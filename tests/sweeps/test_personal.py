@@ -47,7 +47,6 @@ def figure(result, data, known, name):
 
 def test_an_earlier_image_helps_where_growth_tells_the_label(result):
     gain = figure(result, TELLING, "with earlier image", LATER_DIFFERENCE)
-    assert gain.low is not None
     assert gain.low > 0
     alone = figure(result, TELLING, "image alone", LATER_AUC).value
     known = figure(result, TELLING, "with earlier image", LATER_AUC).value
@@ -57,7 +56,6 @@ def test_an_earlier_image_helps_where_growth_tells_the_label(result):
 def test_nothing_is_shown_where_nothing_lasts(result):
     for name in (DIFFERENCE, LATER_DIFFERENCE):
         gain = figure(result, SILENT, "with earlier image", name)
-        assert gain.low is not None
         assert gain.low < 0.02
 
 
@@ -73,5 +71,4 @@ def test_without_a_visit_the_figure_says_so(workspace):
     base = {"features": "first_order", "baselines": ["decision_tree"], "networks": []}
     (row,) = run(workspace, base=base, axes={"seed": [0]}, figures=[LATER_AUC]).rows
     estimate = row.figures.of("decision_tree", LATER_AUC)
-    assert estimate is not None
     assert "earlier image" in estimate.reason

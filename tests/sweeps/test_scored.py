@@ -104,11 +104,8 @@ def test_figures_are_those_of_the_worse_images_and_nothing_is_trained_anew(works
         if set(rows.index) <= set(label.index)
     ]
     before, after = (each.figures.of(MODEL, "roc_auc") for each in (clean, noisy))
-    assert before is not None
-    assert after is not None
     assert any(after.value == pytest.approx(each) for each in theirs)
     change = noisy.figures.of(MODEL, DIFFERENCE)
-    assert change is not None
     assert change.value == pytest.approx(after.value - before.value)
     assert clean.figures.of(MODEL, SELECTION) == noisy.figures.of(MODEL, SELECTION)
     trained = set(workspace.store.folder.glob("trained-*"))
@@ -131,9 +128,6 @@ def test_another_data_set_is_scored_and_compared_with_training_on_it(workspace):
     assert own.figures.cases == foreign.figures.cases == 48
     change = foreign.figures.of(MODEL, DIFFERENCE)
     areas = [each.figures.of(MODEL, "roc_auc") for each in (foreign, own)]
-    assert change is not None
-    assert areas[0] is not None
-    assert areas[1] is not None
     assert change.value == pytest.approx(areas[0].value - areas[1].value)
     assert own.figures.of(MODEL, SELECTION) != foreign.figures.of(MODEL, SELECTION)
 

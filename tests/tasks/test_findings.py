@@ -267,7 +267,6 @@ def test_a_network_learns_what_is_known_by_cross_entropy():
     known = torch.tensor(states != UNKNOWN)
     assert float(loss.detach()) == pytest.approx(float(each[known].mean().detach()))
     loss.backward()
-    assert logits.grad is not None
     assert (logits.grad[~known] == 0).all()
 
 
@@ -323,8 +322,6 @@ def test_arms_are_compared_by_each_finding_and_p_is_corrected(tmp_path):
         of_finding = figures.select(group=row.group)
         first, second = (of_finding.find(model=arm, versus="") for arm in ("deep", "classical"))
         assert row.value == pytest.approx((first.value or 0) - (second.value or 0))
-        assert row.p is not None
-        assert row.p_holm is not None
         assert row.p_holm >= row.p
     assert min(row.p_holm for row in differences if row.p_holm is not None) == pytest.approx(
         3 * min(row.p for row in differences if row.p is not None)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 from scipy.ndimage import affine_transform
 
 from skiagram.errors import ModelFailure
@@ -60,7 +61,7 @@ def test_a_quarter_turn_of_a_square_is_numpys():
     image = picture()
     turned = augment(image, uniform(0.9, 0.9, 0.5, 0.5, 1.0, 0.5, 0.5), views(rotation=90.0))
     expected = np.rot90(image.numpy(), axes=(2, 3))
-    np.testing.assert_allclose(turned.numpy(), expected, atol=1e-4)
+    assert_allclose(turned.numpy(), expected, atol=1e-4)
 
 
 def test_a_shear_is_scipys_affine_map():
@@ -72,7 +73,7 @@ def test_a_shear_is_scipys_affine_map():
         expected = affine_transform(
             image[0, channel].numpy(), matrix, centre - matrix @ centre, order=1, mode="nearest"
         )
-        np.testing.assert_allclose(slanted[0, channel].numpy(), expected, atol=1e-5)
+        assert_allclose(slanted[0, channel].numpy(), expected, atol=1e-5)
 
 
 STILL_volume_views = torch.tensor([[0.9, 0.9, 0.9, 0.5, 0.5, 0.5, 0.5]])
@@ -123,7 +124,7 @@ def test_volumes_are_turned_zoomed_flipped_and_shifted_as_by_scipy():
         volume[0, 0].numpy(), matrix, centre + moved - matrix @ centre, order=1, mode="nearest"
     )
     found = augment(volume, uniform, allowed)[0, 0].numpy()
-    np.testing.assert_allclose(found, expected, atol=2e-5)
+    assert_allclose(found, expected, atol=2e-5)
 
 
 def test_the_mask_is_moved_by_the_same_map_as_its_image():

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.errors import DataError, ModelFailure
 from skiagram.training.data import EpochOrder, ImageSet, LabelledImages
@@ -89,8 +90,8 @@ def test_moments_are_numpys_over_all_pixels_or_voxels(tmp_path, shape, level, he
         image_set(tmp_path, *pixels), label, None, held_bytes=held_bytes
     ).moments()
     axes = tuple(range(len(shape) - 1))
-    np.testing.assert_allclose(mean, pixels.mean(axis=axes, dtype=np.float64), rtol=1e-5)
-    np.testing.assert_allclose(deviation, pixels.std(axis=axes, dtype=np.float64), rtol=1e-4)
+    assert_allclose(mean, pixels.mean(axis=axes, dtype=np.float64), rtol=1e-5)
+    assert_allclose(deviation, pixels.std(axis=axes, dtype=np.float64), rtol=1e-4)
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
@@ -100,7 +101,7 @@ def test_values_are_kept(tmp_path, kind):
     assert images.shape(None) == (1, 4, 5)
     read = images.read(np.array([1]), None)
     assert read.dtype == torch.float32
-    np.testing.assert_array_equal(read[0, 0].numpy(), 2 * gray.astype(np.float32))
+    assert_array_equal(read[0, 0].numpy(), 2 * gray.astype(np.float32))
 
 
 def test_differing_sizes_need_the_option(tmp_path):
@@ -123,7 +124,7 @@ def test_volumes_of_differing_sizes_become_cubes_along_each_axis_alike(tmp_path)
     found = images.read(np.arange(2), 4)[0, 0].numpy()
     turned = image_set(tmp_path / "turned", np.moveaxis(long, 0, 2))
     expected = np.moveaxis(turned.read(np.arange(1), 4)[0, 0].numpy(), 2, 0)
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("missing", [np.nan, np.inf])

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
+from numpy.testing import assert_allclose, assert_array_equal
 from pytorch_lightning.callbacks import Timer
 from scipy.special import logsumexp, softmax
 from torch.optim.lr_scheduler import OneCycleLR
@@ -226,7 +227,7 @@ def test_gradients_are_clipped(tmp_path):
     found = [
         scores(fitted(tmp_path, options, CPU, None), tmp_path) for options in (free, clipped, still)
     ]
-    np.testing.assert_allclose(found[1], found[2], atol=1e-6)
+    assert_allclose(found[1], found[2], atol=1e-6)
     assert np.abs(found[0] - found[2]).max() > 1e-4
 
 
@@ -270,17 +271,17 @@ def test_an_ensemble_averages_the_probabilities_of_fits_from_other_seeds(tmp_pat
     images = unseen.inputs.read(np.arange(16), None)
     with torch.inference_mode():
         each = np.stack([member(images).double().numpy() for member in members])
-    np.testing.assert_allclose(each[0], scores(alone, tmp_path), atol=1e-6)
+    assert_allclose(each[0], scores(alone, tmp_path), atol=1e-6)
     assert not np.allclose(each[0], each[1])
     expected = softmax(each, axis=2).mean(axis=0)
     found = scores(three, tmp_path)
-    np.testing.assert_allclose(np.exp(found), expected, atol=1e-6)
-    np.testing.assert_allclose(logsumexp(found, axis=1), 0.0, atol=1e-6)
+    assert_allclose(np.exp(found), expected, atol=1e-6)
+    assert_allclose(logsumexp(found, axis=1), 0.0, atol=1e-6)
     assert three.summary.parameters == 3 * alone.summary.parameters
     assert three.summary.images_seen == 3 * alone.summary.images_seen
     assert three.summary.curves["epoch"].tolist() == alone.summary.curves["epoch"].tolist()
     three.save(tmp_path / "model")
-    np.testing.assert_array_equal(scores(load_network(tmp_path / "model"), tmp_path), found)
+    assert_array_equal(scores(load_network(tmp_path / "model"), tmp_path), found)
 
 
 def test_an_ensemble_is_resumed_member_by_member(tmp_path):
@@ -292,7 +293,7 @@ def test_an_ensemble_is_resumed_member_by_member(tmp_path):
     folders = [tmp_path / "whole", tmp_path / "whole" / "member1"]
     assert all((folder / "finished.ckpt").exists() for folder in folders)
     again = model.fit(known, context)
-    np.testing.assert_array_equal(scores(again, tmp_path), scores(whole, tmp_path))
+    assert_array_equal(scores(again, tmp_path), scores(whole, tmp_path))
 
 
 def test_a_fit_restores_the_environment(tmp_path, monkeypatch):
@@ -306,14 +307,14 @@ def test_a_fit_restores_the_environment(tmp_path, monkeypatch):
 
 def test_mixing_is_repeatable_and_mixes(tmp_path):
     plain, one, other = fit(tmp_path), fit(tmp_path, mixup=0.4), fit(tmp_path, mixup=0.4)
-    np.testing.assert_array_equal(scores(one, tmp_path), scores(other, tmp_path))
+    assert_array_equal(scores(one, tmp_path), scores(other, tmp_path))
     assert not np.allclose(scores(one, tmp_path), scores(plain, tmp_path))
 
 
 def test_layouts_and_compilation_give_the_same_network_and_the_same_names(tmp_path, monkeypatch):
     expected = scores(fit(tmp_path), tmp_path)
     rows = dataclasses.replace(CPU, channels_last=False)
-    np.testing.assert_allclose(scores(fit(tmp_path, rows), tmp_path), expected, atol=1e-3)
+    assert_allclose(scores(fit(tmp_path, rows), tmp_path), expected, atol=1e-3)
     calls, torch_compile = [], torch.compile
 
     def traced(function):
@@ -323,9 +324,9 @@ def test_layouts_and_compilation_give_the_same_network_and_the_same_names(tmp_pa
     monkeypatch.setattr(torch, "compile", traced)
     compiled = fit(tmp_path, dataclasses.replace(CPU, compile=True))
     assert len(calls) == 1
-    np.testing.assert_allclose(scores(compiled, tmp_path), expected, atol=1e-3)
+    assert_allclose(scores(compiled, tmp_path), expected, atol=1e-3)
     compiled.save(tmp_path / "model")
-    np.testing.assert_array_equal(
+    assert_array_equal(
         scores(load_network(tmp_path / "model"), tmp_path), scores(compiled, tmp_path)
     )
 

@@ -2,9 +2,9 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.fitting.contract import FitContext
 from skiagram.models.deep.fitted import load_network
@@ -28,10 +28,10 @@ def test_two_trainings_give_equal_scores_that_a_processor_repeats(name, tmp_path
     model = dataclasses.replace(short_network(name, 2), trainer=GPU)
     first, second = (model.fit(known, FitContext(0, validation=unseen)) for _ in range(2))
     scores = first.scores(unseen.inputs)
-    np.testing.assert_array_equal(second.scores(unseen.inputs), scores)
+    assert_array_equal(second.scores(unseen.inputs), scores)
     first.save(tmp_path / "model")
     on_a_processor = load_network(tmp_path / "model").scores(unseen.inputs)
-    np.testing.assert_allclose(on_a_processor, scores, atol=0.05)  # in TF32
+    assert_allclose(on_a_processor, scores, atol=0.05)  # in TF32
 
 
 @pytest.mark.parametrize("precision", ["16-mixed", "bf16-mixed"])

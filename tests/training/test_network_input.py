@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image as Pillow
 from PIL.Image import Resampling
 
@@ -52,8 +53,8 @@ def test_a_box_holds_the_region_its_margin_and_nothing_else(tmp_path):
     images = stored(tmp_path, [image], [region])
     found = seen(images, None, box=VOXELS, mask_channel=True)[0].numpy()
     part = (slice(1, 8), slice(3, 10), slice(2, 9))
-    np.testing.assert_array_equal(found[0], image[..., 0][part])
-    np.testing.assert_array_equal(found[1], region.inside[part])
+    assert_array_equal(found[0], image[..., 0][part])
+    assert_array_equal(found[1], region.inside[part])
     assert images.shape(None, NetworkInput(box=VOXELS, mask_channel=True)) == (2, 7, 7, 7)
 
 
@@ -65,7 +66,7 @@ def test_images_are_resized_as_pillow_resizes_them(shape, size, method):
     how = {"bilinear": Resampling.BILINEAR, "bicubic": Resampling.BICUBIC}[method]
     expected = Pillow.fromarray(image).resize(size[::-1], how)
     found = resize(torch.from_numpy(image)[None, None], size, method)
-    np.testing.assert_allclose(found[0, 0], np.asarray(expected), atol=1e-6)
+    assert_allclose(found[0, 0], np.asarray(expected), atol=1e-6)
 
 
 def test_beyond_the_image_lies_its_border_and_no_mask(tmp_path):
@@ -74,8 +75,8 @@ def test_beyond_the_image_lies_its_border_and_no_mask(tmp_path):
     found = seen(stored(tmp_path, [image], [region]), None, box=wide, mask_channel=True)[0].numpy()
     around = ((3, 0), (0, 3), (0, 0))
     part = (slice(0, 5), slice(7, 12), slice(1, 10))
-    np.testing.assert_array_equal(found[0], np.pad(image[..., 0][part], around, mode="edge"))
-    np.testing.assert_array_equal(found[1], np.pad(region.inside[part], around))
+    assert_array_equal(found[0], np.pad(image[..., 0][part], around, mode="edge"))
+    assert_array_equal(found[1], np.pad(region.inside[part], around))
 
 
 def test_a_margin_in_mm_counts_voxels_of_each_axis_and_equal_sides_are_in_mm():
@@ -97,7 +98,7 @@ def test_the_region_as_it_was_drawn_counts_not_what_resegmentation_left():
     drawn, left = ball((4, 6, 5), 3).inside, ball((4, 6, 5), 1).inside
     image = StoredImage(volume(), None, Region(left, drawn))
     found = seen_part(image, None, NetworkInput(), with_mask=True)
-    np.testing.assert_array_equal(found[1].numpy(), drawn)
+    assert_array_equal(found[1].numpy(), drawn)
 
 
 @settings(max_examples=15)
@@ -123,8 +124,8 @@ def test_padding_keeps_voxels_and_centres_them(tmp_path):
     images = stored(tmp_path, [image], [region])
     found = seen(images, (5, 4, 5), sizing="pad", mask_channel=True)[0].numpy()
     expected = np.pad(image[..., 0], ((1, 1), (0, 0), (0, 0)), mode="edge")[:, 2:6]
-    np.testing.assert_array_equal(found[0], expected)
-    np.testing.assert_array_equal(found[1], np.pad(region.inside, ((1, 1), (0, 0), (0, 0)))[:, 2:6])
+    assert_array_equal(found[0], expected)
+    assert_array_equal(found[1], np.pad(region.inside, ((1, 1), (0, 0), (0, 0)))[:, 2:6])
 
 
 def several(folder, *sizes):
@@ -145,12 +146,11 @@ def test_modalities_are_channels_in_order_and_the_mask_is_the_last(tmp_path):
     assert found.shape == (3, 3, *SHAPE)
     for channel, store in enumerate(images.modalities.values()):
         expected = np.stack([store.image(case)[..., 0] for case in store.case_ids])
-        np.testing.assert_array_equal(found[:, channel].numpy(), expected)
+        assert_array_equal(found[:, channel].numpy(), expected)
     region = images.store.region("case0")
-    assert region is not None
-    np.testing.assert_array_equal(found[0, 2].numpy(), region.inside)
+    assert_array_equal(found[0, 2].numpy(), region.inside)
     rows = np.array([2, 0])
-    np.testing.assert_array_equal(images.select(rows).read(np.arange(2), None), found[rows][:, :2])
+    assert_array_equal(images.select(rows).read(np.arange(2), None), found[rows][:, :2])
 
 
 def test_modalities_on_their_own_grids_come_to_one_size(tmp_path):
@@ -171,7 +171,7 @@ def test_plane_images_have_boxes_and_masks_too(tmp_path):
     colour = np.random.default_rng(0).integers(0, 255, (12, 10, 3)).astype(np.uint8)
     images = stored(tmp_path, [colour], [ball((6, 5), 2, (12, 10))])
     found = seen(images, None, box=VOXELS, mask_channel=True)[0].numpy()
-    np.testing.assert_array_equal(found[:3], colour[3:10, 2:9].transpose(2, 0, 1))
+    assert_array_equal(found[:3], colour[3:10, 2:9].transpose(2, 0, 1))
     assert found.shape == (4, 7, 7)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import pywt
+from numpy.testing import assert_allclose
 from pydantic import ValidationError
 from scipy import ndimage
 
@@ -37,13 +38,13 @@ def volume(shape=(12, 13, 14)):
 def test_mean_is_that_of_the_voxels_around(boundary):
     found = Mean(dimension="3D", boundary=boundary, support=5).respond(volume(), ISOTROPIC)
     expected = ndimage.convolve(volume(), np.full((5, 5, 5), 1 / 125), mode=MODES[boundary])
-    np.testing.assert_allclose(found, expected, atol=1e-12)
+    assert_allclose(found, expected, atol=1e-12)
 
 
 def test_laplacian_is_that_of_a_smoothed_image():
     filtered = IN_3D["log"].respond(volume(), ISOTROPIC)
     expected = ndimage.gaussian_laplace(volume(), 1.5, mode="reflect", truncate=5)
-    np.testing.assert_allclose(filtered, expected, atol=0.01 * np.ptp(expected))
+    assert_allclose(filtered, expected, atol=0.01 * np.ptp(expected))
 
 
 def test_laws_kernels_stand_along_x_then_y_then_z():
@@ -53,9 +54,9 @@ def test_laws_kernels_stand_along_x_then_y_then_z():
         dimension="3D", boundary="zero", kernels=("L5", "E5", "S3"), pooling=None, energy=None
     ).respond(impulse, ISOTROPIC)
     along_x, along_y, along_z = found[3, 1, 1:-1], found[3, 1:-1, 3], found[1:-1, 1, 3]
-    np.testing.assert_allclose(along_x / along_x[2], np.array([1, 4, 6, 4, 1]) / 6)
-    np.testing.assert_allclose(along_y / along_y[0], [1, 2, 0, -2, -1], atol=1e-12)
-    np.testing.assert_allclose(along_z / along_z[2], [0, -0.5, 1, -0.5, 0], atol=1e-12)
+    assert_allclose(along_x / along_x[2], np.array([1, 4, 6, 4, 1]) / 6)
+    assert_allclose(along_y / along_y[0], [1, 2, 0, -2, -1], atol=1e-12)
+    assert_allclose(along_z / along_z[2], [0, -0.5, 1, -0.5, 0], atol=1e-12)
 
 
 def test_gabor_answers_waves_of_its_length_and_direction():
@@ -90,7 +91,7 @@ def test_simoncelli_passes_its_octaves():
     for cycles, passed in ((64, (1.0, 0.0)), (32, (0.0, 1.0))):  # a quarter and an eighth a voxel
         wave = np.tile(np.cos(2 * np.pi * cycles * x / 256), (1, 256, 1))
         found = [np.abs(band.respond(wave, ISOTROPIC)).max() for band in bands]
-        np.testing.assert_allclose(found, passed, atol=0.03)
+        assert_allclose(found, passed, atol=0.03)
 
 
 def test_riesz_of_first_order_turns_a_cosine_to_a_sine():
@@ -100,7 +101,7 @@ def test_riesz_of_first_order_turns_a_cosine_to_a_sine():
         wave, ISOTROPIC
     )
     expected = np.tile(np.sin(2 * np.pi * 16 * x / 64), (1, 64, 1))
-    np.testing.assert_allclose(found, expected, atol=0.05)
+    assert_allclose(found, expected, atol=0.05)
 
 
 @pytest.mark.parametrize("name", IN_3D)
@@ -108,7 +109,7 @@ def test_a_turned_volume_has_the_turned_response(name):
     image = volume((12, 12, 12))
     found = IN_3D[name].respond(image, ISOTROPIC)
     turned = IN_3D[name].respond(np.rot90(image, axes=(1, 2)).copy(), ISOTROPIC)
-    np.testing.assert_allclose(turned, np.rot90(found, axes=(1, 2)), atol=2e-3 * np.ptp(found))
+    assert_allclose(turned, np.rot90(found, axes=(1, 2)), atol=2e-3 * np.ptp(found))
 
 
 @pytest.mark.parametrize("name", IN_3D)
@@ -133,7 +134,7 @@ def test_slices_do_not_mix_in_2d():
         Simoncelli(dimension="2D", boundary="mirror", level=2, riesz=(1, 1)),
     ):
         alone = one.respond(image[4:5], ISOTROPIC)
-        np.testing.assert_allclose(one.respond(image, ISOTROPIC)[4:5], alone, atol=1e-12)
+        assert_allclose(one.respond(image, ISOTROPIC)[4:5], alone, atol=1e-12)
 
 
 def test_turns_are_the_rotations_by_right_angles_without_mirrors():

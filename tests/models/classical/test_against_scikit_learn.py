@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -73,7 +74,7 @@ def test_scores_are_those_of_plain_scikit_learn(name, options, plain, n_classes)
         expected = reference.predict_proba(values)
     if expected.ndim == 1:
         expected = np.stack([-expected, expected], axis=1)
-    np.testing.assert_allclose(fitted.scores(cases.inputs), expected, rtol=1e-9, atol=1e-12)
+    assert_allclose(fitted.scores(cases.inputs), expected, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -118,4 +119,4 @@ def test_scores_of_a_tree_follow_from_the_cases_counted_in_each_leaf(n_classes):
         counts = np.bincount(cases.label[leaf == one], minlength=n_classes)
         expected = np.log((counts + 1) / (counts.sum() + n_classes))
         rows = fitted.scores(cases.inputs)[leaf == one]
-        np.testing.assert_allclose(rows, np.tile(expected, (len(rows), 1)))
+        assert_allclose(rows, np.tile(expected, (len(rows), 1)))

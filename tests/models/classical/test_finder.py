@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.errors import ModelFailure
 from skiagram.finding.inputs import FindingInputs
@@ -145,15 +146,13 @@ def test_marks_are_lowered_by_the_score_of_the_other_side_as_images_are(tmp_path
     for share in (0.0, 0.5):
         fitted = finder(other_share=share).fit(labelled(whole, label), CONTEXT)
         marks[share], scores[share] = fitted.find(alone), fitted.scores(alone)
-        np.testing.assert_array_equal(fitted.scores_of(marks[share], whole.case_id), scores[share])
+        assert_array_equal(fitted.scores_of(marks[share], whole.case_id), scores[share])
     high = marks[0.0].groupby("case_id")["score"].max()
-    np.testing.assert_allclose(scores[0.0][:, 1] - scores[0.0][:, 0], high)
+    assert_allclose(scores[0.0][:, 1] - scores[0.0][:, 0], high)
     other = high.rename({"c00": "c01", "c01": "c00"})  # an image without another is its own
-    np.testing.assert_allclose(
-        scores[0.5][:, 1] - scores[0.5][:, 0], high - 0.5 * other[high.index]
-    )
+    assert_allclose(scores[0.5][:, 1] - scores[0.5][:, 0], high - 0.5 * other[high.index])
     lowered = marks[0.0]["score"] - 0.5 * other[marks[0.0]["case_id"]].to_numpy()
-    np.testing.assert_allclose(marks[0.5]["score"], lowered)
+    assert_allclose(marks[0.5]["score"], lowered)
     own = marks[0.5][marks[0.5]["case_id"] == "c00"]
     one = fitted.find(alone.select(np.array([0])))
     pd.testing.assert_frame_equal(one, own.reset_index(drop=True))
@@ -166,7 +165,7 @@ def test_the_share_of_the_other_side_is_learnt_where_patients_have_one(tmp_path)
     fitted = model.fit(training, CONTEXT)
     assert 0.3 < fitted.other_share <= 1
     given = finder(other_share=fitted.other_share, views=["own"]).fit(training, CONTEXT)
-    np.testing.assert_array_equal(fitted.scores(whole), given.scores(whole))
+    assert_array_equal(fitted.scores(whole), given.scores(whole))
     assert fitted.summary.images_seen > given.summary.images_seen
     fitted.save(tmp_path / "model")
     assert model.load(tmp_path / "model").other_share == fitted.other_share
@@ -204,7 +203,6 @@ def test_without_candidates_there_is_a_score(tmp_path):
     fitted = finder().fit(labelled(whole, label), CONTEXT)
     few = replace(whole, candidates=whole.candidates[whole.candidates["case_id"] != "c00"])
     features = whole.features
-    assert features is not None
     kept = np.flatnonzero(features.case_id != "c00")
     few = replace(few, features=features.select(kept), partner={})
     few = replace(few, candidates=few.candidates.reset_index(drop=True))
@@ -258,7 +256,7 @@ def test_a_tuned_finder_marks_as_the_finder_of_its_chosen_values(tmp_path):
     plain = model.having(fitted.tuning.chosen).fit(training, CONTEXT)
     fitted.save(tmp_path / "model")
     scores, marks = fitted.scores_and_marks(whole)
-    np.testing.assert_array_equal(scores, plain.scores(whole))
+    assert_array_equal(scores, plain.scores(whole))
     pd.testing.assert_frame_equal(marks, plain.find(whole))
     loaded = model.load(tmp_path / "model")
     assert isinstance(loaded, FittedFinder)

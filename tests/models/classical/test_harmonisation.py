@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure, OptionError
@@ -34,7 +35,7 @@ def values(block):
 def test_features_are_those_of_the_authors_program(block, preserved):
     given = np.hstack([values("raw"), TABLE[["age"]].to_numpy(), SITES])
     step = SiteHarmoniser([7, 8, 9], preserved, list(FEATURES), len(FEATURES), "refuse")
-    np.testing.assert_allclose(step.fit(given).transform(given), values(block), rtol=2e-4)
+    assert_allclose(step.fit(given).transform(given), values(block), rtol=2e-4)
 
 
 def cohort(sites=3, cases=90):
@@ -98,7 +99,7 @@ def test_a_site_unseen_in_training_is_refused_unless_asked():
     asked = harmonised(unseen="uncorrected").fit(cases.select(seen), CONTEXT)
     step = asked.pipeline["harmonisation"]
     given = cases.inputs.values.astype(np.float64)  # noqa: PD011
-    np.testing.assert_array_equal(step.transform(given)[unseen], given[unseen, :5])
+    assert_array_equal(step.transform(given)[unseen], given[unseen, :5])
     assert not np.allclose(step.transform(given)[seen], given[seen, :5])
 
 
@@ -117,7 +118,7 @@ def test_a_constant_and_an_only_feature_stay_finite():
     inputs[:, 1] = 7
     constant = replace(cases, inputs=replace(cases.inputs, values=inputs))
     step = harmonised().fit(constant, CONTEXT).pipeline["harmonisation"]
-    np.testing.assert_array_equal(step.transform(inputs.astype(np.float64))[:, 1], 7)
+    assert_array_equal(step.transform(inputs.astype(np.float64))[:, 1], 7)
     only = model("logistic_regression", columns=["glcm_a"], harmonisation={})
     assert np.isfinite(only.fit(cases, CONTEXT).scores(cases.inputs)).all()
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
 
@@ -21,8 +22,8 @@ def test_the_distance_is_that_of_scipy_and_has_the_sign_of_the_class(positive):
     shrunk = LedoitWolf().fit(values[cases.label != positive])
     expected = [mahalanobis(one, shrunk.location_, shrunk.precision_) for one in values]
     scores = found.scores(few.inputs)
-    np.testing.assert_allclose(scores[:, positive], expected, rtol=1e-9)
-    np.testing.assert_array_equal(scores[:, 1 - positive], -scores[:, positive])
+    assert_allclose(scores[:, positive], expected, rtol=1e-9)
+    assert_array_equal(scores[:, 1 - positive], -scores[:, positive])
 
 
 def test_abnormal_cases_change_nothing_not_even_the_normalisation(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from sklearn.feature_selection import mutual_info_classif
 from sklearn.metrics import roc_auc_score
@@ -29,14 +30,14 @@ def normalised(normalisation, values):
 
 def test_definitions():
     standard = (VALUES - VALUES.mean(0)) / VALUES.std(0)
-    np.testing.assert_allclose(normalised("standard", VALUES), standard)
+    assert_allclose(normalised("standard", VALUES), standard)
     span = (VALUES - VALUES.min(0)) / (VALUES.max(0) - VALUES.min(0))
-    np.testing.assert_allclose(normalised("min_max", VALUES), span, atol=1e-12)
+    assert_allclose(normalised("min_max", VALUES), span, atol=1e-12)
     low, middle, high = np.percentile(VALUES, [25, 50, 75], axis=0)
-    np.testing.assert_allclose(normalised("robust", VALUES), (VALUES - middle) / (high - low))
+    assert_allclose(normalised("robust", VALUES), (VALUES - middle) / (high - low))
     by_maximum = VALUES / VALUES.max(axis=0)
     by_sum = by_maximum / by_maximum.sum(axis=0)
-    np.testing.assert_allclose(normalised("maximum_then_sum", VALUES), by_sum)
+    assert_allclose(normalised("maximum_then_sum", VALUES), by_sum)
     assert scaler("none") == "passthrough"
 
 
@@ -72,8 +73,8 @@ def test_columns_that_tell_the_class_are_kept(method, classes):
     assert chosen[2] or chosen[6]
     one_hot = np.eye(classes)[label]
     again = ColumnSelector(method, 3, 0).fit(values, one_hot)
-    np.testing.assert_array_equal(again.chosen_, chosen)
-    np.testing.assert_array_equal(again.transform(values), values[:, chosen])
+    assert_array_equal(again.chosen_, chosen)
+    assert_array_equal(again.transform(values), values[:, chosen])
 
 
 def test_least_redundancy_prefers_the_second_witness_to_the_copy():
@@ -113,4 +114,4 @@ def test_what_is_scored_moves_nothing_that_was_learned(options):
     values = cases.inputs.values.copy()
     values[1:] *= 3
     others = fitted.scores(replace(cases.inputs, values=values))
-    np.testing.assert_allclose(others[0], alone[0], rtol=1e-12)
+    assert_allclose(others[0], alone[0], rtol=1e-12)

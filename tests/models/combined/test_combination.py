@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
@@ -27,7 +28,7 @@ def test_weights_above_zero_are_those_of_a_ridge_logistic_regression():
     peer = LogisticRegression(C=0.05, tol=1e-10, max_iter=1000)
     peer.fit(values[:, :, 1] - values[:, :, 0], label)
     assert (peer.coef_ > 0).all()
-    np.testing.assert_allclose(stacking.weights(values, label), peer.coef_[0], rtol=1e-4)
+    assert_allclose(stacking.weights(values, label), peer.coef_[0], rtol=1e-4)
 
 
 def test_a_member_that_is_always_wrong_weighs_nothing():
@@ -65,7 +66,7 @@ def test_voting_is_the_mean_of_calibrated_probabilities():
         ],
         axis=0,
     )
-    np.testing.assert_allclose(np.exp(fitted.scores(data.inputs)), by_hand, rtol=1e-12)
+    assert_allclose(np.exp(fitted.scores(data.inputs)), by_hand, rtol=1e-12)
 
 
 def test_a_missing_class_is_a_named_failure():

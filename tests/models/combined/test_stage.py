@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import yaml
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.errors import DataError, OptionError
 from skiagram.fitting.arm import ArmFolders, train
@@ -71,7 +72,7 @@ def test_it_leaves_the_same_parts_as_its_members(design, n_classes, plan, tmp_pa
     found = combine(tmp_path, of, cases, task, plan)
     assert (found.outcome.status, found.outcome.arm) == ("finished", "combined")
     assert rows_of(found) == rows_of(of[0])
-    np.testing.assert_allclose(probabilities_of(found.table).sum(axis=1), 1)
+    assert_allclose(probabilities_of(found.table).sum(axis=1), 1)
 
 
 def developed(data, flipped):
@@ -92,7 +93,7 @@ def developed(data, flipped):
 def test_labels_of_held_out_patients_leave_their_own_scores_as_they_are():
     data = drawn((1.0, 0.8))
     before, after = developed(data, None), developed(data, "fold1")
-    np.testing.assert_array_equal(after["fold1"], before["fold1"])
+    assert_array_equal(after["fold1"], before["fold1"])
     for other in ("fold0", "fold2"):
         assert not np.allclose(after[other], before[other])
 

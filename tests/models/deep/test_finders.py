@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from numpy.testing import assert_allclose, assert_array_equal
 from safetensors.torch import load_file
 from sklearn.metrics import roc_auc_score
 
@@ -210,12 +211,10 @@ def test_places_survive_the_way_to_what_a_network_sees_and_back(tmp_path):
     image = SearchedImages(cases.inputs.images, 1.0, "all")["case001"]
     assert image.pixels.shape == (1, 32, 32)
     place = cases.inputs.marks[["row", "column"]].to_numpy()
-    np.testing.assert_allclose(image.to_stored(image.to_seen(place)), place)
+    assert_allclose(image.to_stored(image.to_seen(place)), place)
     row, column = np.round(image.to_seen(place)[0]).astype(int)
     crop = image.cut(image.to_seen(place)[0], (5, 5))
-    np.testing.assert_array_equal(
-        crop[0], image.pixels[0, row - 2 : row + 3, column - 2 : column + 3]
-    )
+    assert_array_equal(crop[0], image.pixels[0, row - 2 : row + 3, column - 2 : column + 3])
     beyond = image.cut(np.array([-50.0, 3.0]), (4, 4))
     assert beyond.shape == (1, 4, 4)
     assert (beyond == image.pixels.min()).all()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
@@ -158,13 +159,13 @@ def test_equals_scikit_learns_steps_without_constant_columns():
     filled = SimpleImputer(strategy="median", add_indicator=True).fit_transform(KNOWN.values)
     expected = StandardScaler().fit_transform(filled[:, [0, 1, 3, 4]])
     assert encoder.width == 4  # age, left, dose, and where age was missing
-    np.testing.assert_allclose(encoder.encode(KNOWN).numpy(), expected, rtol=1e-6, atol=1e-6)
+    assert_allclose(encoder.encode(KNOWN).numpy(), expected, rtol=1e-6, atol=1e-6)
 
 
 def test_a_category_that_training_never_saw_moves_nothing():
     encoder = TableEncoder.fit(KNOWN, "network")
     unknown, unseen = encoder.encode(table([[50, 0, 0, 1], [50, 0, 1, 1]])).numpy()
-    np.testing.assert_array_equal(unseen, unknown)
+    assert_array_equal(unseen, unknown)
 
 
 def test_further_columns_and_another_order_play_no_part_and_an_absent_one_is_named():
@@ -175,7 +176,7 @@ def test_further_columns_and_another_order_play_no_part_and_an_absent_one_is_nam
         (*(NAMES[at] for at in order), "covariates_more"),
         np.column_stack([KNOWN.values[:, order], np.arange(4)]).astype(np.float32),
     )
-    np.testing.assert_array_equal(encoder.encode(shuffled), encoder.encode(KNOWN))
+    assert_array_equal(encoder.encode(shuffled), encoder.encode(KNOWN))
     with pytest.raises(DataError, match="no feature `covariates_dose`"):
         encoder.encode(KNOWN.columns(NAMES[:3]))
 
@@ -193,7 +194,7 @@ def test_comes_back_from_its_folder_with_equal_bytes(tmp_path):
     files = [sorted((tmp_path / name).iterdir()) for name in ("one", "other")]
     assert [one.read_bytes() for one in files[0]] == [one.read_bytes() for one in files[1]]
     again = TableEncoder.load(tmp_path / "one")
-    np.testing.assert_array_equal(again.encode(KNOWN), encoder.encode(KNOWN))
+    assert_array_equal(again.encode(KNOWN), encoder.encode(KNOWN))
     (tmp_path / "one" / "table.skops").write_bytes(b"no archive")
     with pytest.raises(DataError, match="unreadable model"):
         TableEncoder.load(tmp_path / "one")

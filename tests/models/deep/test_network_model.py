@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from numpy.testing import assert_allclose, assert_array_equal
 from safetensors.torch import load_file
 
 from skiagram.errors import DataError, OptionError
@@ -122,7 +123,7 @@ def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-5)
     losses = [model.summary.curves["validation_loss"] for model in fitted]
-    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
+    assert_allclose(losses[1], losses[0], rtol=1e-4)
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3])
@@ -135,7 +136,7 @@ def test_a_fit_takes_up_what_was_trained_ahead(epochs, tmp_path):
     asked = FitContext(0, tmp_path / "ahead", epochs=epochs)
     model.fit(known, dataclasses.replace(asked, epochs=2, ahead=True))
     taken, alone = model.fit(known, asked), model.fit(known, FitContext(0, epochs=epochs))
-    np.testing.assert_array_equal(taken.scores(unseen.inputs), alone.scores(unseen.inputs))
+    assert_array_equal(taken.scores(unseen.inputs), alone.scores(unseen.inputs))
     pd.testing.assert_frame_equal(taken.summary.curves, alone.summary.curves)
     assert [path.name for path in (tmp_path / "ahead").iterdir()] == ["finished.ckpt"]
 
@@ -154,7 +155,7 @@ def test_a_network_of_double_precision_is_loaded_as_one(tmp_path):
     fitted = model.fit(known, FitContext(0, validation=unseen))
     fitted.save(tmp_path / "model")
     again = load_network(tmp_path / "model").scores(unseen.inputs)
-    np.testing.assert_array_equal(again, fitted.scores(unseen.inputs))
+    assert_array_equal(again, fitted.scores(unseen.inputs))
 
 
 def test_a_gpu_is_that_of_the_process(monkeypatch):

@@ -55,7 +55,6 @@ def test_keras_initialisation_is_glorot_uniform_with_zero_biases():
         assert float(layer.weight.detach().abs().max()) <= limit
         expected = limit / math.sqrt(3)
         assert float(layer.weight.detach().std()) == pytest.approx(expected, rel=0.15)
-        assert layer.bias is not None
         assert not layer.bias.any()
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_allclose
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -57,9 +58,9 @@ def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(tmp_path
     expected = reference.decision_function(numbers(held_out))
     found = fitted.scores(held_out.inputs)
     if n_classes == 2:
-        np.testing.assert_allclose(found @ [-1.0, 1.0], expected, rtol=1e-3, atol=1e-4)
+        assert_allclose(found @ [-1.0, 1.0], expected, rtol=1e-3, atol=1e-4)
     else:
-        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+        assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_only_the_last_layer_differs_from_the_network_itself(tmp_path):

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure, OptionError
@@ -104,7 +105,7 @@ def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask(tmp_path):
     again = load_network(tmp_path / "model")
     store, modalities = stored_images(again.network.training.input, tmp_path / "images")
     new = ImageSet(store, unseen.case_id, None, modalities)
-    np.testing.assert_array_equal(again.scores(new), fitted.scores(unseen.inputs))
+    assert_array_equal(again.scores(new), fitted.scores(unseen.inputs))
 
 
 @pytest.mark.parametrize("name", ["article_cnn", "recurrent", "pretrained"])
@@ -124,7 +125,7 @@ def test_networks_on_images_read_three_planes_of_boxes(tmp_path, name):
     assert fitted._architecture.shape == (3, 32, 32, 32)
     fitted.save(tmp_path / "model")
     again = load_network(tmp_path / "model").scores(cases.inputs)
-    np.testing.assert_array_equal(again, fitted.scores(cases.inputs))
+    assert_array_equal(again, fitted.scores(cases.inputs))
 
 
 def test_a_network_of_volumes_and_a_table_is_trained_and_comes_back(tmp_path):
@@ -145,7 +146,7 @@ def test_a_network_of_volumes_and_a_table_is_trained_and_comes_back(tmp_path):
     fitted = NetworkModel(network, CPU, threads=1).fit(seen, FitContext(0, validation=seen))
     fitted.save(tmp_path / "model")
     again = load_network(tmp_path / "model")
-    np.testing.assert_array_equal(again.scores(inputs), fitted.scores(inputs))
+    assert_array_equal(again.scores(inputs), fitted.scores(inputs))
     older = dataclasses.replace(inputs, table=dataclasses.replace(table, values=values + 3))
     assert not np.array_equal(again.scores(older), again.scores(inputs))
 

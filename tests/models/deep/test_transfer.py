@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -270,7 +271,7 @@ def test_the_head_starts_as_a_logistic_regression(tmp_path, lite_file):
     expected = frozen.fit(numbers, label).decision_function(numbers)
     found = scores[:, 1] - scores[:, 0]
     assert np.corrcoef(found, expected)[0, 1] > 0.999
-    np.testing.assert_allclose(found, expected, rtol=0.05, atol=0.02 * np.abs(expected).max())
+    assert_allclose(found, expected, rtol=0.05, atol=0.02 * np.abs(expected).max())
 
 
 def test_a_logistic_start_needs_all_classes(tmp_path, lite_file):
@@ -352,7 +353,7 @@ def test_fine_tuning_from_a_file_trains_repeats_and_needs_the_file_no_more(tmp_p
         assert torch.equal(found[f"network.base.{name}"], weights[name])
     Path(file.file).unlink()
     again = load_network(folders[0])
-    np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
+    assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
 
 @pytest.mark.parametrize(("frozen_epochs", "epochs"), [(0, 3), (3, 5)])
@@ -381,7 +382,7 @@ def test_a_base_is_frozen_on_two_devices_as_on_one(tmp_path):
             known, FitContext(0, validation=unseen)
         )
         found.append(fitted.scores(unseen.inputs))
-    np.testing.assert_allclose(found[1], found[0], rtol=1e-2, atol=1e-3)
+    assert_allclose(found[1], found[0], rtol=1e-2, atol=1e-3)
 
 
 def test_what_cannot_be_is_named(tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from numpy.testing import assert_allclose, assert_array_equal
 from safetensors.torch import save_file
 from torch import nn
 from torchvision.models.video import mc3_18, r3d_18
@@ -67,7 +68,7 @@ def test_numbers_are_those_of_the_bare_network_on_the_same_volumes(tmp_path):
     table, record = encode_images(folder, encoder(own_weights(tmp_path)))
     with torch.inference_mode():
         expected = without_last(own_network())(standardised(shown)).numpy()
-    np.testing.assert_allclose(table.values, expected, rtol=1e-5, atol=1e-6)
+    assert_allclose(table.values, expected, rtol=1e-5, atol=1e-6)
     assert table.names[0] == "encoding_000"
     assert (record.numbers, record.columns) == (6, 6)
 
@@ -85,7 +86,7 @@ def test_a_video_network_reads_a_grey_volume_three_times(prefix, tmp_path):
     bare.set_submodule("fc", nn.Identity())
     with torch.inference_mode():
         expected = bare(standardised(shown, MEAN, [STD])).numpy()
-    np.testing.assert_allclose(table.values, expected, rtol=1e-4, atol=1e-5)
+    assert_allclose(table.values, expected, rtol=1e-4, atol=1e-5)
     assert record.numbers == 512
 
 
@@ -101,7 +102,7 @@ def test_the_box_around_the_region_is_cut_out_and_brought_to_the_size(tmp_path):
         given = encoder(path, preprocessing={"margin": margin})
         ours = encode_images(cut, given)[0].values
         theirs = encode_images(expected, encoder(path))[0].values
-        np.testing.assert_array_equal(ours, theirs)
+        assert_array_equal(ours, theirs)
 
 
 def test_padding_keeps_the_proportions_in_millimetres(tmp_path):

@@ -3,9 +3,9 @@
 import io
 import tarfile
 
-import numpy as np
 import pooch
 import pytest
+from numpy.testing import assert_array_equal
 from PIL import Image as Pictures
 
 from skiagram.errors import DataError
@@ -54,7 +54,7 @@ DIGESTS_files = digests({NAME: film(2)})
 @pytest.mark.parametrize("suffix", [".png", ".pgm"])
 def test_png_and_pgm_are_the_same_film(suffix, tmp_path):
     Pictures.fromarray(film(2)).save(tmp_path / f"{NAME}{suffix}")
-    np.testing.assert_array_equal(read_film(tmp_path, NAME, DIGESTS_files), film(2))
+    assert_array_equal(read_film(tmp_path, NAME, DIGESTS_files), film(2))
 
 
 def test_altered_film_is_named(tmp_path):
@@ -94,7 +94,7 @@ def test_fetched_archive_yields_the_wanted_files_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(pooch, "retrieve", lambda *_, **__: str(fetched))
     for _ in range(2):  # the second time it is already unpacked
         folder = locate_folder("mini-mias", "http://example.org", tmp_path, DIGESTS_files)
-        np.testing.assert_array_equal(read_film(folder, NAME, DIGESTS_files), film(2))
+        assert_array_equal(read_film(folder, NAME, DIGESTS_files), film(2))
     assert sorted(path.name for path in folder.iterdir()) == ["Info.txt", f"{NAME}.pgm"]
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
         "Info.txt",

@@ -72,7 +72,6 @@ def test_squares_are_centred_on_their_lesions(squares):
 
 def test_preset_of_the_article_has_its_counts(squares):
     article = options("article")
-    assert article.split is not None
     cases = select_cases(squares.films, article.task, regions=False, seed=0)
     entries = [case.entry for case in cases]
     drawn = article.split.draw(entries, article.classes)

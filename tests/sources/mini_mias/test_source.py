@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.datasets.contract import Entry
 from skiagram.errors import DataError
@@ -94,7 +95,7 @@ def test_normal_squares_take_each_lesion_place_once(root):
     lesions = sorted(one.centre for one in cases if one.film.lesions and one.centre)
     normal = sorted(one.centre for one in cases if not one.film.lesions and one.centre)
     assert len(lesions) == len(normal) == 4
-    np.testing.assert_allclose(lesions, normal, atol=8)
+    assert_allclose(lesions, normal, atol=8)
 
 
 @pytest.mark.parametrize("side", [20, 21, 64])
@@ -118,9 +119,7 @@ def test_drawn_split_has_exact_counts_and_its_own_images(root):
         ("test", 1): 1,
     }
     for at, entry in enumerate(drawn.entries()):
-        np.testing.assert_array_equal(
-            drawn.image(at).pixels, whole.image(case(whole, entry.name)[0]).pixels
-        )
+        assert_array_equal(drawn.image(at).pixels, whole.image(case(whole, entry.name)[0]).pixels)
 
 
 def test_folder_that_lacks_a_film_is_refused(root, tmp_path):
@@ -195,7 +194,7 @@ def test_a_film_becomes_what_ingest_stores_whichever_breast_it_shows(changes, ro
     opened = options(size=128, **changes).open(root)
     for number in (1, 2, 3, 10):
         found = opened.acquisition.acquire(SpacedImage(film(number)))
-        np.testing.assert_array_equal(found.pixels, opened.image(number - 1).pixels)
+        assert_array_equal(found.pixels, opened.image(number - 1).pixels)
         assert found.spacing == opened.image(number - 1).spacing
 
 
@@ -203,7 +202,7 @@ def test_a_square_is_averaged_and_a_whole_film_refused(root):
     opened = options("regions", region=64, size=16).open(root)
     square = film(2)[400:464, 300:364]
     found = opened.acquisition.acquire(SpacedImage(square))
-    np.testing.assert_allclose(found.pixels, square.reshape(16, 4, 16, 4).mean((1, 3)), rtol=1e-6)
+    assert_allclose(found.pixels, square.reshape(16, 4, 16, 4).mean((1, 3)), rtol=1e-6)
     assert found.spacing == (0.8, 0.8)
     with pytest.raises(DataError) as refused:
         opened.acquisition.acquire(SpacedImage(film(2)))

@@ -93,7 +93,6 @@ def test_the_score_is_scipys_ratio_of_two_densities():
     opened = small().open(None)
     for position in range(4):
         image = opened.image(position)
-        assert image.region is not None
         values = opened.volume(position).noisy[image.region.inside]
         observer = opened.observers[opened.volume(position).radius]
         normal, abnormal = (
@@ -110,7 +109,6 @@ def test_texture_inside_has_the_variance_and_level_of_its_class_and_the_mask_tel
     inner = {0: [], 1: []}
     for position, entry in enumerate(opened.entries()):
         image = opened.image(position)
-        assert image.region is not None
         volume[entry.label].append(int(image.region.inside.sum()))
         inner[entry.label].append(image.pixels[..., 0][image.region.inside])
     assert np.mean(volume[0]) == pytest.approx(np.mean(volume[1]), rel=0.15)
@@ -126,7 +124,6 @@ def test_volumes_are_ingested_with_their_regions(tmp_path):
     images = ImageStore(folders.images)
     for case_id, image in images:
         region = images.region(case_id)
-        assert region is not None
         assert 20 < region.inside.sum() < 130
         assert image.shape == (12, 12, 12, 1)
     assert images.spacing(images.case_ids[0]) == (1.0, 1.0, 1.0)

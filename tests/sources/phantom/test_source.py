@@ -5,6 +5,7 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import roc_auc_score
 
 from skiagram.readers.dicom import read_dicom
@@ -131,7 +132,7 @@ def test_a_site_shows_the_same_image_otherwise_and_its_score_is_the_same():
     for position, site in enumerate(sites):
         gain, offset = scanners[str(site)].values()
         expected = gain * plain.image(position).pixels + offset
-        np.testing.assert_allclose(sited.image(position).pixels, expected, atol=2**-10)
+        assert_allclose(sited.image(position).pixels, expected, atol=2**-10)
         assert sited.truth(position).ideal_score == plain.truth(position).ideal_score
 
 
@@ -177,7 +178,7 @@ def test_faults_reach_the_pipeline_on_the_right_pixels():
     film = read_dicom(write_dicom(faulty, 0, 0))
     image = film.pixels
     assert film.spacing == (SPACING, SPACING)
-    np.testing.assert_array_equal(np.isnan(image), faulty == PADDING)
+    assert_array_equal(np.isnan(image), faulty == PADDING)
     assert (image[faulty == HIGHEST] == HIGHEST * SLOPE + INTERCEPT).all()
     assert (image[faulty == LOWEST] == LOWEST * SLOPE + INTERCEPT).all()
 
@@ -187,4 +188,4 @@ def test_file_is_plain_dicom_with_identifiers_of_its_own():
     assert str(one.PatientName) == "SYNTHETIC^PHANTOM-0001"
     assert two.PatientID == "PHANTOM-0002"
     assert one.SOPInstanceUID != two.SOPInstanceUID
-    np.testing.assert_array_equal(one.pixel_array, FLAT)
+    assert_array_equal(one.pixel_array, FLAT)
