@@ -4,7 +4,6 @@ import platform
 from functools import partial
 from pathlib import Path
 
-from benchmarks import sweep
 from benchmarks.common import machine
 from benchmarks.ratio import Ratio, Section, Side, Table, compare, renew_sections, set_rounds
 
@@ -21,11 +20,6 @@ def test_sides_take_turns_after_one_call_that_does_not_count(
     ratio = compare("calls", ours, peer)
     assert calls == ["own", "peer"] * 4
     assert len(ratio.turns) == 3
-
-
-def test_each_turn_gives_a_ratio_and_the_median_counts():
-    assert RATIO.turns == (200.0, 250.0, 300.0)
-    assert RATIO.median == 250.0
 
 
 def test_the_page_shows_spread_target_and_what_was_missed():
@@ -59,13 +53,3 @@ def test_the_machine_is_described_without_its_name_or_a_path():
     assert f"Python {platform.python_version()}" in text
     assert platform.node() not in text
     assert str(Path.cwd()) not in text
-
-
-def test_a_part_of_the_page_of_sweeps_is_renewed_and_the_other_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(sweep, "PAGE", tmp_path / "sweep.md")
-    sweep.write_part(0, "# Sweeps\n\nold")
-    sweep.write_part(1, "## Rows\n\nmany")
-    sweep.write_part(0, "# Sweeps\n\nnew")
-    assert (tmp_path / "sweep.md").read_text() == "# Sweeps\n\nnew\n\n## Rows\n\nmany\n"
-    sweep.write_part(1, "## Rows\n\nmore")
-    assert (tmp_path / "sweep.md").read_text() == "# Sweeps\n\nnew\n\n## Rows\n\nmore\n"

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from skiagram.errors import DataError, OptionError
 from skiagram.records.files import write_table
@@ -18,8 +17,6 @@ from skiagram.splits import (
     leave_one_group_out,
     read_groups,
 )
-
-Cohort = tuple[NDArray[np.int64], NDArray[np.str_]]
 
 
 @st.composite
@@ -57,16 +54,6 @@ def test_folds_keep_the_share_of_each_class():
         assert label[one.held_out].sum() == 12
 
 
-def test_a_draw_belongs_to_its_seed_and_name():
-    label, patient = np.arange(40) % 2, np.array([f"p{one}" for one in range(40)])
-    first, again, other_seed, other_name = (
-        [one.held_out.tolist() for one in grouped_folds(label, patient, 4, seed, name)]
-        for seed, name in [(0, "a"), (0, "a"), (1, "a"), (0, "b")]
-    )
-    assert first == again
-    assert first not in (other_seed, other_name)
-
-
 @pytest.mark.parametrize(
     ("label", "patient", "folds", "said"),
     [
@@ -80,14 +67,6 @@ def test_a_draw_belongs_to_its_seed_and_name():
 def test_folds_that_lack_a_class_are_refused(label, patient, folds, said):
     with pytest.raises(DataError, match=said):
         grouped_folds(np.array(label), np.array(patient), folds, 0, "folds")
-
-
-def test_inner_validation_sets_the_asked_share_of_patients_aside():
-    patient = np.repeat(np.array([f"p{one}" for one in range(140)]), 3)
-    label = (np.arange(420) // 3) % 2
-    part = inner_validation(label, patient, 0.15, 0, "validation")
-    assert len(set(patient[part.held_out])) == pytest.approx(140 * 0.15, abs=2)
-    assert not set(patient[part.training]) & set(patient[part.held_out])
 
 
 def test_a_rare_class_does_not_change_the_share_that_is_set_aside():

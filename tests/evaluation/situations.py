@@ -38,7 +38,6 @@ _TITLES = {
     CLASSICAL: "Random forest",
     RULE: "Logistic regression on one feature",
 }
-Interval = tuple[float, float]
 
 
 def over_sites(mean, low, high, reach):

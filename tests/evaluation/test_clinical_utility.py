@@ -123,15 +123,6 @@ def test_trainings_that_differ_widen_the_interval():
         assert "over 2 trainings" in differences(mixed)[name].method
 
 
-def test_overlapping_training_sets_widen_the_interval():
-    length = []
-    for folds in (0, 5):
-        one, other = (scores(own, folds=folds) for own in (PROBABILITY, OTHER_PROBABILITY))
-        low, high = bounds(differences(compared(one, other, LABEL))["brier"])
-        length.append(high - low)
-    assert length[1] / length[0] == pytest.approx(np.sqrt(1 + 5 / 4))
-
-
 def test_what_cannot_be_computed_says_why():
     unset = scores(PROBABILITY, threshold=np.nan)
     found = compared(unset, scores(PROBABILITY), LABEL)

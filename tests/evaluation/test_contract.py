@@ -205,13 +205,6 @@ def test_what_was_not_asked_is_not_there():
 
 
 @pytest.mark.slow
-def test_equal_runs_give_equal_files(tmp_path):
-    write_record(run("perfect"), tmp_path / "one")
-    write_record(SITUATIONS["perfect"](), tmp_path / "two")
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-
-
-@pytest.mark.slow
 def test_models_measured_side_by_side_give_the_same_record(tmp_path):
     known = scenario()
     for name, workers in {"one": 1, "three": 3}.items():

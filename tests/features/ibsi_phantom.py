@@ -14,4 +14,3 @@ PHANTOM = np.array(
     ],
     dtype=np.int64,
 )
-REGION = PHANTOM[PHANTOM > 0]

@@ -31,7 +31,6 @@ from skiagram.restoration.regions import (
     Resegmentation,
 )
 
-Values = dict[str, float]
 DIMENSIONS = (("2D", "_2D"), ("2.5D", "_2_5D"), ("3D", "_3D"))
 WAYS = (("averaged", "_avg"), ("merged", "_comb"))
 FOLDER = Path(__file__).parent

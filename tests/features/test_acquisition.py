@@ -25,10 +25,3 @@ def test_traits_are_counted():
 def test_an_unknown_spacing_is_0_beside_a_known_one():
     found = traits(np.ones((2, 3, 3)), np.array([[np.nan, np.nan], [0.2, 0.2]]))
     assert found["pixel_spacing"] == [0.0, 0.2]
-
-
-def test_where_pixels_stand_plays_no_part():
-    generator = np.random.default_rng(0)
-    image = generator.integers(0, 30, (1, 12, 12))
-    shuffled = generator.permutation(image.ravel()).reshape(image.shape)
-    assert traits(image) == traits(shuffled)

@@ -72,16 +72,6 @@ def test_the_box_is_the_smallest_with_a_face_along_one_of_the_hulls(region, spac
     assert found.prod() == pytest.approx(min(boxes), rel=1e-7)
 
 
-def test_the_diameter_is_that_of_all_pairs():
-    generator = np.random.default_rng(0)
-    for axes in (2, 3):
-        for points in (2, 3, 50):
-            places = generator.normal(size=(points, axes)) * (5, 1, 1)[:axes]
-            assert diameter(places) == pytest.approx(pdist(places).max())
-    around = np.array([[0, 0], [1, 0], [0.5, np.sqrt(3) / 2]])  # all as far from the middle
-    assert diameter(around) == pytest.approx(1)
-
-
 def test_the_ellipsoid_around_points_on_one_is_that():
     points = np.random.default_rng(0).normal(size=(500, 3))
     points /= np.linalg.norm(points, axis=1, keepdims=True)

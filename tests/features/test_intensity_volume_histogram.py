@@ -10,17 +10,6 @@ from skiagram.features.intensity_volume_histogram import IntensityVolumeHistogra
 WHOLE = IntensityVolumeHistogram(bin_number=None, bin_width=None, lowest=None, highest=None)
 
 
-@pytest.mark.parametrize(("number", "width"), [(1000, None), (None, 0.01)])
-def test_fine_bins_near_the_quantiles_of_a_uniform_region(number, width):
-    values = np.random.default_rng(0).random(20_000)
-    family = IntensityVolumeHistogram(bin_number=number, bin_width=width, lowest=None, highest=None)
-    curve = family.curve(values)
-    assert curve.volume_at(0.1) == pytest.approx(0.9, abs=0.02)
-    assert curve.volume_at(0.9) == pytest.approx(0.1, abs=0.02)
-    unit = 1000 if number else 1
-    assert curve.intensity_at(0.1) == pytest.approx(0.9 * unit, abs=0.02 * unit)
-
-
 def test_bounds_set_the_range_of_the_intensity():
     values = np.arange(40.0, 61.0)
     bounded = IntensityVolumeHistogram(bin_number=None, bin_width=None, lowest=0.0, highest=100.0)

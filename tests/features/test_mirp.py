@@ -185,13 +185,6 @@ def test_real_films_agree(name, setting, real_data):
     assert_agreement(name, [from_zero(case) for case in cases], setting)
 
 
-@pytest.mark.slow
-@each_family
-def test_a_large_part_of_a_film_agrees(name, real_data):
-    film = np.asarray(Image.open(real_data / "mini-mias" / "mdb005.png"))[200:712, 300:812]
-    assert_agreement(name, [whole(film)], SETTINGS[0])
-
-
 CORNER = Case(np.array([[0.0, 0], [9, 1]]), np.array([[True, True], [False, True]]))
 
 

@@ -79,8 +79,6 @@ def test_one_pixel_is_a_rhombus():
 
 IMAGE = np.zeros((1, 20, 30), dtype=np.float32)
 IMAGE[0, 4:10, 5:21] = 80
-LENGTHS = ("perimeter", "major_axis_length", "maximum_diameter", "length", "width", "image_width")
-AREAS = ("area_mesh", "area_pixel_counting")
 
 
 def test_bright_region_is_measured_not_the_image():
@@ -90,18 +88,6 @@ def test_bright_region_is_measured_not_the_image():
     assert (bright["shape_image_height"], bright["shape_image_width"]) == (20, 30)
     whole = described(Shape(region="whole", unit="pixel"), IMAGE)
     assert whole["shape_area_pixel_counting"] == 20 * 30
-
-
-def test_millimetres_are_pixels_times_the_spacing():
-    pixels = described(Shape(region="bright", unit="pixel"), IMAGE)
-    spacing = np.array([[0.2, 0.2]])
-    millimetres = described(Shape(region="bright", unit="mm"), IMAGE, spacing=spacing)
-    for name in LENGTHS:
-        assert millimetres[f"shape_{name}"] == pytest.approx(0.2 * pixels[f"shape_{name}"])
-    for name in AREAS:
-        assert millimetres[f"shape_{name}"] == pytest.approx(0.04 * pixels[f"shape_{name}"])
-    for name in ("circularity", "compactness", "elongation"):
-        assert millimetres[f"shape_{name}"] == pytest.approx(pixels[f"shape_{name}"])
 
 
 def test_rows_and_columns_have_their_own_spacing():

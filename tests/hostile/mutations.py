@@ -1,9 +1,5 @@
 """Ways in which a file is damaged, by chance or intent; each draw follows from its seed alone."""
 
-from collections.abc import Callable
-
-import numpy as np
-
 _HEAD = 512  # bytes in which most formats say their sizes
 _LIES = (0, 1, 7, 255, 2**15 - 1, 2**15, 2**16 - 1, 2**20, 2**27, 2**31 - 1, 2**31, 2**32 - 1)
 _WORDS = (
@@ -11,7 +7,6 @@ _WORDS = (
     *(b"{", b"[" * 200, b"&a [*a, *a]", b"!!python/object/apply:os.system ['true']", b"\r", b","),
     *(b"../../etc/passwd", b"/dev/zero", b"os.system", b"null", b"\xf0\x9f\xa6\xb4", b"A" * 5000),
 )
-Mutation = Callable[[bytearray, np.random.Generator], None]
 
 
 def mutate(content, generator):

@@ -52,12 +52,6 @@ def test_with_few_patients_nothing_is_claimed():
     assert Familiarity.of(table(constant), np.array([f"p{row}" for row in range(50)])) is None
 
 
-def test_a_missing_covariate_counts_as_usual():
-    known, values = fitted(600), drawn(5, 3)
-    values[:, 2] = np.nan
-    assert np.isfinite(known.distances(table(values))).all()
-
-
 def test_features_with_gaps_are_learned_and_an_empty_one_plays_no_part():
     values = drawn(1, 600)
     values[::3, 4] = np.nan

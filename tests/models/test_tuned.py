@@ -135,11 +135,6 @@ def test_a_failed_trial_has_its_reason_and_a_search_without_any_other_is_a_faile
         failing(-1).fit(CASES, CONTEXT)
 
 
-def test_too_few_patients_for_the_folds_are_a_failed_model():
-    with pytest.raises(ModelFailure, match="20 patients for 21 folds"):
-        tuned(folds=21).fit(CASES, CONTEXT)
-
-
 @pytest.mark.parametrize(
     ("space", "words"),
     [
@@ -158,14 +153,6 @@ def test_a_space_that_does_not_fit_is_refused(space, words):
     group = {"_target_": "skiagram.models.tuned.Tuned", "model": options, "space": space}
     with pytest.raises(OptionError, match=words):
         build(group | {"budget": {"trials": 2, "folds": 2}}, "model")
-
-
-def test_depths_of_an_encoding_may_be_searched_and_features_beside_it_may_not():
-    options = read_options("tuned_pretrained_logistic_regression")
-    build(options, "model")
-    beside = {"columns": [None, ["encoding_stage_1", "glcm"]]}
-    with pytest.raises(OptionError, match="cannot change what a model reads"):
-        build(options | {"space": beside}, "model")
 
 
 TUNED = sorted(path.stem for path in OPTION_FILES.glob("tuned_*.yaml"))

@@ -378,9 +378,3 @@ def test_a_dropped_model_is_not_reported_and_the_run_ends_with_a_table(finished,
     assert "Decision tree" not in shown.stdout
     assert "These figures are of other choices" in shown.stderr  # evaluate was run without DVC
     assert "baselines: " in shown.stderr
-
-
-@pytest.mark.slow
-def test_dvc_can_read_the_graph():
-    listed = Project(REPOSITORY).run(sys.executable, "-m", "dvc", "stage", "list", "--name-only")
-    assert "train_baseline@svm" in listed.stdout, listed.stderr

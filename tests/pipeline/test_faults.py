@@ -63,18 +63,6 @@ def test_a_full_disk_costs_one_line_and_no_output_in_every_stage(finished, tmp_p
         assert code == 0 or (len(said.splitlines()) == 1 and "space" in said), case
 
 
-def test_a_stage_that_may_write_no_more_says_so(finished, tmp_path):
-    copy = finished.copy(tmp_path / "project")
-    before = copy.hashes(*OUTPUTS)
-    done = copy.run("sh", "-c", 'ulimit -f 1; exec "$0" pipeline/restore.py', sys.executable)
-    assert done.returncode == 1
-    *notices, error = done.stderr.splitlines()
-    assert error.startswith("restore: File too large")
-    assert all("Finished work is not kept" in notice for notice in notices)
-    assert len(notices) <= 1, done.stderr
-    assert copy.hashes(*OUTPUTS) == before
-
-
 def test_a_read_only_folder_costs_one_line(finished, tmp_path):
     script = 'mount --bind "$1" "$1"; mount -o remount,ro,bind "$1"; cd "$1"; exec "$2" "$3"'
     copy = tmp_path / "project"
@@ -83,21 +71,6 @@ def test_a_read_only_folder_costs_one_line(finished, tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("restore: Read-only file system"), done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
-
-
-def test_a_second_dvc_waits_for_nobody_and_says_who_is_at_work(project):
-    stage = {"cmd": "sleep 6; cp params.yaml out.txt", "deps": ["params.yaml"], "outs": ["out.txt"]}
-    (project.folder / "dvc.yaml").write_text(json.dumps({"stages": {"copy": stage}}))
-    assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0
-    first = project.start("dvc", "repro")
-    while "Running stage" not in first.stdout.readline():
-        pass
-    second = project.run("dvc", "repro")
-    assert second.returncode != 0
-    assert str(first.pid) in second.stderr or "Unable to acquire lock" in second.stderr
-    first.communicate()
-    assert first.returncode == 0
-    assert "didn't change, skipping" in project.run("dvc", "repro").stdout
 
 
 def test_a_locked_database_costs_a_warning_and_no_result(finished, tmp_path):

@@ -43,17 +43,6 @@ def test_a_bad_option_is_one_line_and_exit_2(untouched, stage, override, named):
     assert [path.name for path in (untouched.folder / "reports").iterdir()] == ["explanations"]
 
 
-@pytest.mark.slow
-def test_a_wrong_target_names_what_is_expected(untouched):
-    file = untouched.folder / "conf/restoration/repair.yaml"
-    text = file.read_text()
-    untouched.edit("conf/restoration/repair.yaml", _target_="skiagram.errors.SkiagramError")
-    done = untouched.stage("restore")
-    file.write_text(text)
-    assert done.returncode == 2
-    assert "not an option dataclass" in done.stderr
-
-
 def test_choices_stand_in_params_yaml_alone():
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
     for path in sorted((REPOSITORY / "conf").glob("*.yaml")):

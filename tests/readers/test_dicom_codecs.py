@@ -132,10 +132,3 @@ def test_a_stream_of_several_values_a_pixel_is_refused_in_a_gray_file():
 def test_pixels_that_are_no_stream_at_all_are_refused():
     with pytest.raises(DataError, match="without a readable beginning"):
         read_dicom(compressed(JPEGBaseline8Bit, b"nothing"))
-
-
-@pytest.mark.slow
-def test_threads_do_not_change_a_film():
-    film = np.kron(FILM, np.ones((17, 23), dtype=np.uint16))
-    assert film.size > 2**20
-    assert_array_equal(read_dicom(film_of("JPEG 2000 lossless", film)).pixels, film)

@@ -397,12 +397,6 @@ def test_a_jpeg_without_loss_is_read_at_its_depth(bits):
         decode_image(content, "film.jpg", 100)
 
 
-def test_a_jpeg_of_12_bits_is_read_as_libjpeg_reads_it():
-    pixels = np.arange(320, dtype=np.uint16).reshape(16, 20) * 12
-    content = bytes(imagecodecs.jpeg8_encode(pixels, bitspersample=12, level=95))
-    assert_array_equal(decode_image(content, "film.jpg").pixels, imagecodecs.jpeg8_decode(content))
-
-
 LABELS = np.arange(320, dtype=np.uint8).reshape(16, 20) % 3
 COLOURS = [0, 0, 0, 255, 0, 0, 0, 255, 0]
 

@@ -8,7 +8,6 @@ import nrrd
 import numpy as np
 import pydicom
 import pytest
-import SimpleITK
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +19,6 @@ from pydicom.uid import JPEGLSLossless
 from skimage.measure import grid_points_in_poly
 
 from skiagram.errors import DataError
-from skiagram.radiomics.features import extract
 from skiagram.readers.contours import fill_polygon
 from skiagram.readers.dicom_series import decode_series
 from skiagram.readers.grid import VoxelGrid
@@ -182,12 +180,6 @@ RADIUS = 5.5
 BALL = 4 / 3 * np.pi * RADIUS**3
 AXES = GRID.direction
 SPHERES = [(1.5, 3.0), (2.0, 3.0), (3.0, 1.0), (2.0, 1.0), (2.5, 1.0), (1.0, 3.0)]
-
-
-def test_contours_on_the_images_slices_fill_them():
-    grid = _around_sphere(1.0)
-    volume = decode_mask(structure_set({"ball": _sphere(1.0)}), "m", grid).sum() * 0.25
-    assert volume == pytest.approx(BALL, rel=0.01)
 
 
 @pytest.mark.parametrize(("apart", "slices"), SPHERES)
@@ -399,17 +391,6 @@ def test_contours_of_real_tumours_fill_the_voxels_of_their_published_masks(
     if same.exists():
         values = decode_volume(same.read_bytes(), "image").voxels
         assert_allclose(image.voxels, values, atol=1e-5)
-
-
-def test_a_mask_may_be_a_header_beside_its_voxels(tmp_path):
-    for name, voxels in (("image", VALUES), ("mask", MASK.astype(np.uint8))):
-        image = SimpleITK.GetImageFromArray(voxels)
-        image.SetSpacing(GRID.spacing[::-1])
-        SimpleITK.WriteImage(image, tmp_path / f"{name}.mhd", useCompression=True)
-    chosen = {"families": ["morphology"], "bin_count": 4}
-    assert extract(tmp_path / "image.mhd", tmp_path / "mask.mhd", **chosen) == pytest.approx(
-        extract(VALUES, MASK, GRID.spacing, **chosen)
-    )
 
 
 def test_a_segment_of_a_film_is_chosen_by_its_name_or_number():

@@ -12,7 +12,6 @@ from skiagram.report.sections.doubts import doubts
 from tests.report.examples_of_results import material
 
 VOID = {"br", "img", "meta"}
-Attributes = dict[str, str | None]
 
 
 class Page(HTMLParser):

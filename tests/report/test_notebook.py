@@ -93,15 +93,6 @@ def test_a_verdict_of_many_cases_waits_for_no_resample(monkeypatch):
 
 
 @pytest.mark.slow
-def test_cases_of_a_patient_are_not_taken_for_patients():
-    # ten copies of each case tell no more than one
-    copies = [np.repeat(values, 10) for values in (LABEL, GOOD, POOR, np.arange(N))]
-    once = skiagram.compare(LABEL, GOOD, POOR).difference
-    often = skiagram.compare(*copies[:3], patients=copies[3]).difference
-    assert (often.low, often.high) == pytest.approx((once.low, once.high), abs=1e-9)
-
-
-@pytest.mark.slow
 def test_probabilities_alone_are_judged_as_such():
     found = skiagram.compare(LABEL, probability(GOOD), probability(POOR) * 7)
     first, second = found.evaluation.models

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from numpy.typing import NDArray
 from sklearn.metrics import (
     average_precision_score,
     confusion_matrix,
@@ -15,8 +14,6 @@ from sklearn.metrics import (
 )
 
 from skiagram.statistics import discrimination
-
-Floats = NDArray[np.float64]
 
 
 @pytest.mark.slow
@@ -38,16 +35,6 @@ def test_areas_equal_sklearn_with_ties_and_weights(levels, most, seed):
     for own, theirs in pairs:
         expected = [theirs(positive, score, sample_weight=row) for row in weights]
         assert_allclose(own(score, positive, weights), expected, rtol=1e-9)
-
-
-def test_weight_counts_as_copies():
-    rng = np.random.default_rng(0)
-    score, positive = rng.normal(size=20), np.arange(20) % 3 == 0
-    counts = rng.integers(0, 4, size=20)
-    copies = np.repeat(np.arange(20), counts)
-    expected = average_precision_score(positive[copies], score[copies])
-    found = discrimination.average_precision(score, positive, counts[None].astype(float))
-    assert found[0] == pytest.approx(expected)
 
 
 def test_a_resample_without_a_class_is_not_a_number():

@@ -118,14 +118,6 @@ def test_a_difference_near_a_bound_is_put_together_from_both_intervals():
     assert (same.low, same.high) == (0.0, 0.0)
 
 
-def test_a_difference_of_unequally_many_trainings_is_that_of_their_means():
-    value = np.random.default_rng(0).normal(size=(5, 40))
-    of = [mean_of_cases(each, np.arange(40)) for each in value]
-    gap = mean_over_repeats(of[:3]) - mean_over_repeats(of[3:])
-    assert gap.value == pytest.approx(value[:3].mean() - value[3:].mean())
-    assert len(gap.values) == 1
-
-
 def test_the_same_grade_for_everybody_has_a_kappa_of_0_without_a_doubt():
     given, patient = np.tile([1.0, 2.0, 3.0], 20), np.arange(60)
     constant, told = np.full(60, 2.0), np.where(np.arange(60) < 6, 2.0, given)

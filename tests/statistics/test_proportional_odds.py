@@ -34,13 +34,6 @@ def test_of_two_grades_it_is_logistic_regression_with_its_penalty():
     assert found.cuts == pytest.approx(-other.intercept_, abs=1e-6)
 
 
-def test_grades_turned_round_turn_weights_and_cuts_round():
-    found = fit_proportional_odds(VALUES, GRADE, 4, 0.05)
-    turned = fit_proportional_odds(-VALUES, 3 - GRADE, 4, 0.05)
-    assert turned.weights == pytest.approx(found.weights, abs=1e-6)
-    assert turned.cuts == pytest.approx(-found.cuts[::-1], abs=1e-6)
-
-
 def test_a_grade_without_a_case_has_hardly_a_chance_and_cuts_stay_in_order():
     found = fit_proportional_odds(VALUES, np.where(GRADE == 2, 3, GRADE), 4, 0.01)
     chance = grade_probabilities(VALUES @ found.weights, found.cuts)

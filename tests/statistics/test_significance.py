@@ -78,16 +78,6 @@ def test_clusters_of_two_with_one_discordant_image_equal_the_chi_squared_form():
     assert found.p == pytest.approx(chi2.sf((20 - 10) ** 2 / 30, 1))
 
 
-def test_copies_of_an_image_add_no_certainty():
-    rng = np.random.default_rng(0)
-    right, other = rng.random((2, 100)) < [[0.8], [0.7]]
-    pairs = np.repeat(np.arange(100), 2)
-    many = np.repeat(np.arange(100), 6)
-    assert mcnemar(right[pairs], other[pairs], pairs).p == pytest.approx(
-        mcnemar(right[many], other[many], many).p
-    )
-
-
 def test_decisions_are_tested_as_means_over_repeats_not_as_an_ensemble():
     one = np.zeros((3, 30), dtype=bool)
     one[0, :10] = one[1, 10:20] = one[2, 20:] = True  # an ensemble of three is never correct

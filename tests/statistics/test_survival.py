@@ -163,18 +163,3 @@ def test_what_a_case_is_worth_to_net_benefit_is_what_its_weight_does_to_it():
         of_rows = (risk[rows], time[rows], event[rows], 0.8, 0.3, np.arange(len(rows)), other[rows])
         moved = net_benefit_at(*of_rows).value - found.value
         assert found.influence[0, case] == EXACT(moved * len(rows), rel=0.01, abs=1e-3)
-
-
-@pytest.mark.slow
-def test_intervals_of_net_benefit_hold():
-    generator = np.random.default_rng(3)
-    risk, time, event, other = times_with_others(generator, 100_000)
-    everyone = np.arange(100_000)
-    true = net_benefit_at(risk, time, event, 0.8, 0.3, everyone, other).value
-    held = []
-    for _ in range(500):
-        risk, time, event, other = times_with_others(generator, 150)
-        patient = np.arange(150)
-        found = net_benefit_at(risk, time, event, 0.8, 0.3, patient, other).estimate()
-        held.append(found.low <= true <= found.high)
-    assert 0.92 < np.mean(held) < 0.98

@@ -19,7 +19,6 @@ from tests import stand_ins
 
 CONF = Path(__file__).parents[2] / "conf"
 
-TRAINER = stand_ins.CPU
 PLAN = replace(stand_ins.PLAN, repeats=1, folds=3, validation_fraction=0.2)
 
 

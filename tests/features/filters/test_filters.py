@@ -8,7 +8,6 @@ from pydantic import ValidationError
 from scipy import ndimage
 
 from skiagram.errors import DataError
-from skiagram.features.filters.filter import rotated
 from skiagram.features.filters.gabor import GaborFilter
 from skiagram.features.filters.laplacian_of_gaussian import LaplacianOfGaussian
 from skiagram.features.filters.laws import Laws
@@ -135,14 +134,6 @@ def test_slices_do_not_mix_in_2d():
     ):
         alone = one.respond(image[4:5], ISOTROPIC)
         assert_allclose(one.respond(image, ISOTROPIC)[4:5], alone, atol=1e-12)
-
-
-def test_turns_are_the_rotations_by_right_angles_without_mirrors():
-    one, two, three = (np.array([1.0, 2.0, value]) for value in (3, 4, 5))
-    assert len(rotated([(one,), (two,), (three,)])) == 24
-    assert len(rotated([(one,), (two,)])) == 4
-    symmetric = np.array([1.0, 2, 1])
-    assert len(rotated([(symmetric,), (symmetric,), (symmetric,)])) == 1
 
 
 def test_wrong_options_are_refused():

@@ -1,39 +1,19 @@
 """What every classical model does with columns, gaps, weights of classes and kinds of outcome."""
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure
 from skiagram.fitting.contract import FitContext
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.findings import ABSENT, Findings
-from tests.models.classical.families import NAMES, OPTION_FILES, cohort, has_option, model
+from tests.models.classical.families import NAMES, cohort, has_option, model
 from tests.models.test_contract import cases_of
 
 CONTEXT = FitContext(seed=2**32 - 1, positive=1)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_of_seven_classes_the_own_one_scores_highest(name):
-    """Of 84 cases a feature is constant, one 0, one tells each class; scales span many orders."""
-    cases = cohort(7)
-    own = 10 * np.eye(7, dtype=np.float32)[cases.label]
-    names = tuple(f"class_{k}" for k in range(7))
-    table = FeatureTable(
-        cases.case_id, (*cases.inputs.names, *names), np.hstack([cases.inputs.values, own])
-    )
-    scores = model(name).fit(replace(cases, inputs=table), CONTEXT).scores(table)
-    assert scores.shape == (len(cases), 7)
-    assert np.isfinite(scores).all()
-    areas = [roc_auc_score(cases.label == k, scores[:, k]) for k in range(7)]
-    assert np.mean(areas) > 0.6
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -46,24 +26,6 @@ def test_a_model_on_some_columns_is_that_on_a_table_without_the_rest(name):
     assert fitted.features == ("a", "b")
     alone = model(name).fit(few, CONTEXT)
     assert fitted.scores(cases.inputs).tobytes() == alone.scores(few.inputs).tobytes()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_missing_covariates_take_the_training_median_and_are_told_apart(name):
-    cases = cohort(2)
-    values = cases.inputs.values.copy()
-    values[cases.label == 1, 2] = np.nan  # who lacks it is of class 1
-    values[:, 3] = np.nan
-    names = ("a", "b", "covariates_age", "covariates_empty", "constant", "zero")
-    table = replace(cases.inputs, names=names, values=values)
-    fitted = model(name).fit(replace(cases, inputs=table), CONTEXT)
-    scores = fitted.scores(table)
-    assert roc_auc_score(cases.label, scores[:, 1] - scores[:, 0]) > 0.99
-    median = np.nanmedian(values[:, 2].astype(np.float64))
-    assert fitted.pipeline["imputation"].statistics_[2] == median
-    whole = replace(table, values=np.nan_to_num(values))
-    assert np.isfinite(fitted.scores(whole)).all()
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if has_option(name, "class_weight")])
@@ -118,31 +80,3 @@ def test_a_finding_that_no_training_case_has_is_scored_zero():
         fitted = model(name).fit(without, CONTEXT)
         assert (fitted.scores(cases.inputs)[:, 2] == 0).all()
         assert fitted.summary.parameters > 0
-
-
-SCRIPT = """
-import sys
-from pathlib import Path
-from skiagram.fitting import arm
-from skiagram.fitting.contract import FitContext
-from tests.models.classical.families import NAMES, cohort, model
-
-for name in NAMES:
-    model(name).fit(cohort(3), FitContext(5)).save(Path(sys.argv[1]) / name)
-    model(name).load(Path(sys.argv[1]) / name)
-heavy = {"torch", "mlflow", "hydra", "pytorch_lightning"} & set(sys.modules)
-assert not heavy, heavy
-"""
-
-
-@pytest.mark.slow
-def test_fits_in_two_processes_are_equal_bytes_and_import_nothing_heavy(tmp_path):
-    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
-    root = OPTION_FILES.parents[1]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    for name in NAMES:
-        model(name).fit(cohort(3), FitContext(5)).save(tmp_path / "here" / name)
-        for file in ("model.skops", "model.json"):
-            there, here = tmp_path / name / file, tmp_path / "here" / name / file
-            assert there.read_bytes() == here.read_bytes(), name

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
-from numpy.typing import NDArray
 from sklearn.feature_selection import mutual_info_classif
 from sklearn.metrics import roc_auc_score
 
@@ -19,7 +18,6 @@ from skiagram.models.classical.preprocessing import (
 )
 from tests.models.classical.families import cohort, model
 
-Values = NDArray[np.float64]
 VALUES = np.random.default_rng(0).gamma(2, 50, size=(200, 3))
 TABLES = arrays(np.float32, (9, 2), elements=st.floats(-(2.0**60), 2.0**60, width=32))
 
@@ -98,12 +96,6 @@ def test_the_best_column_by_area_may_stand_either_way_up():
     for turned in (values, -values):
         chosen = ColumnSelector("auc", 1, 0).fit(turned, label).chosen_
         assert np.flatnonzero(chosen).tolist() == [int(np.argmax(areas))]
-
-
-@pytest.mark.parametrize(("components", "expected"), [(2, 2), (500, 6)])
-def test_components_take_the_columns_place(components, expected):
-    fitted = model("logistic_regression", components=components).fit(cohort(2), FitContext(0))
-    assert fitted.pipeline["components"].n_components_ == expected
 
 
 @pytest.mark.parametrize("options", [{"selection": {"method": "l1", "keep": 2}}, {"components": 2}])

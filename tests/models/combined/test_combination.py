@@ -74,8 +74,3 @@ def test_a_missing_class_is_a_named_failure():
     few = data.select(np.flatnonzero(data.label < 2))
     with pytest.raises(ModelFailure, match="class 2 has no training case"):
         combination("stacking").fit(few, CONTEXT)
-
-
-def test_a_title_names_few_members_and_counts_many():
-    assert combination("voting", members=("a", "b", "c")).title.endswith("a, b, c")
-    assert combination("voting", members=("a", "b", "c", "d")).title.endswith("4 models")

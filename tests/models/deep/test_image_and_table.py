@@ -17,7 +17,7 @@ from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.transfer import TransferNetwork
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
-from skiagram.training.classifier import RatedLayers, Staged, multiply_adds
+from skiagram.training.classifier import RatedLayers, Staged
 from skiagram.training.data import ImageSet
 from tests.models.deep.spots import SMALL_CNN, noise_table, spots, training
 from tests.stand_ins import CPU
@@ -119,15 +119,6 @@ def test_the_layers_of_a_backbone_learn_at_its_rates_and_the_others_at_the_whole
     assert sorted(every) == sorted(map(id, network.parameters()))
 
 
-def test_the_title_and_the_cost_count_the_table():
-    whole = options()
-    network = whole.build(1, 16, 16, 2, columns=3)
-    bare = whole.network().build(1, 16, 16, 2)
-    more = multiply_adds(network, (1, 16, 16), 3) - multiply_adds(bare, (1, 16, 16))
-    assert more == 3 * 4 + 4 * 2
-    assert whole.title == "Small convolutional network with covariates"
-
-
 @pytest.mark.parametrize(
     ("backbone", "message"),
     [
@@ -184,17 +175,3 @@ def test_further_columns_and_another_order_play_no_part_and_an_absent_one_is_nam
 def test_a_table_that_tells_no_case_from_another_is_refused():
     with pytest.raises(ModelFailure, match="no covariate differs between the training cases"):
         TableEncoder.fit(table([[1, 0, 0, np.nan]] * 5), "network")
-
-
-def test_comes_back_from_its_folder_with_equal_bytes(tmp_path):
-    encoder = TableEncoder.fit(KNOWN, "network")
-    for name in ("one", "other"):
-        (tmp_path / name).mkdir()
-        TableEncoder.fit(KNOWN, "network").save(tmp_path / name)
-    files = [sorted((tmp_path / name).iterdir()) for name in ("one", "other")]
-    assert [one.read_bytes() for one in files[0]] == [one.read_bytes() for one in files[1]]
-    again = TableEncoder.load(tmp_path / "one")
-    assert_array_equal(again.encode(KNOWN), encoder.encode(KNOWN))
-    (tmp_path / "one" / "table.skops").write_bytes(b"no archive")
-    with pytest.raises(DataError, match="unreadable model"):
-        TableEncoder.load(tmp_path / "one")

@@ -77,13 +77,6 @@ def test_only_the_last_layer_differs_from_the_network_itself(tmp_path):
     assert differing == ["network.9.weight", "network.9.bias"]
 
 
-def test_a_class_without_a_case_is_named(tmp_path):
-    cases = spots(tmp_path / "images", 24)
-    positive = cases.select(np.flatnonzero(cases.label == 1))
-    with pytest.raises(ModelFailure, match="class 0 has no training case"):
-        NetworkModel(options(), CPU, threads=1).fit(positive, FitContext(0, validation=positive))
-
-
 @pytest.mark.parametrize(("columns", "outputs"), [(1, 1), (2, 1), (3, 3)])
 def test_an_outcome_without_classes_is_refused_before_anything_is_trained(
     tmp_path, columns, outputs

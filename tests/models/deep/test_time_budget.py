@@ -10,11 +10,8 @@ from skiagram.models.deep.time_budget import (
     _measure,
     add_members,
     foresee_seconds,
-    measure_training,
     plan_networks,
 )
-from skiagram.options import composed
-from tests.models.deep.spots import short_network
 
 WANTED = [NetworkTime("large", 6, 600.0), NetworkTime("small", 30, 300.0)]
 
@@ -54,12 +51,6 @@ def test_a_small_network_becomes_a_mean_where_most_of_the_time_is_spare(budget, 
 
 def test_one_network_stays_where_nothing_else_is_deep():
     assert plan_networks(WANTED, 1, keeps_one=True) == [NetworkTime("small", 10, 100.0)]
-
-
-def test_more_pixels_take_more_time():
-    options = composed(short_network("small_cnn", 1).network)
-    few, many = (measure_training(options, (1, side, side), 2) for side in (16, 96))
-    assert all(0 < less < more for less, more in zip(few, many, strict=True))
 
 
 def test_other_work_on_the_machine_lengthens_no_plan():

@@ -22,9 +22,8 @@ from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.fitting.contract import FitContext
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
-from skiagram.models.deep.refitted_head import RefittedHead
 from skiagram.models.deep.transfer import Transfer, TransferNetwork, layer_names
-from skiagram.options import build, composed
+from skiagram.options import build
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import LabelledImages
 from skiagram.training.module import ClassifierTraining
@@ -286,15 +285,6 @@ def test_a_logistic_start_needs_all_classes(tmp_path, lite_file):
         )
         with pytest.raises(ModelFailure, match=said):
             chosen.begin_from(classifier, LabelledImages(cases.inputs, label, SIDE))
-
-
-def test_a_refitted_head_sees_each_mirrored_case_once(tmp_path, lite_file):
-    chosen = lite(lite_file, depths=None, C=None, frozen_epochs=None)
-    backbone = {name: value for name, value in composed(chosen).items() if name != "training"}
-    network = RefittedHead(backbone=backbone, head="logistic", C=0.1, training=chosen.training)
-    known, unseen = halves(tmp_path, 12)
-    fitted = NetworkModel(network, CPU, threads=1).fit(known, FitContext(0, validation=unseen))
-    assert fitted.scores(unseen.inputs).shape == (len(unseen), 2)
 
 
 @pytest.fixture
