@@ -119,11 +119,13 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Car
     records = [json.loads((folder / name).read_bytes()) for name in (DEPLOYMENT, PREPARATION)]
     files = {find_own_code(target, Path()) for target in named_targets(records)} - {None}
     needs = f"{NEEDS} {listed(sorted(map(str, files)))} in a project's folder; it is not in here."
+    fits = len(deployment.decisions)
+    scored_by = "one fit" if fits == 1 else f"the mean of {fits} fits"
     overview = (
         CAUTION,
         f"Intended use: {meant}",
-        f"It {task.predicted.purpose}. Model `{deployment.model}`, arm `{deployment.arm}`; the "
-        f"mean of {len(deployment.decisions)} fit(s).",
+        f"It {task.predicted.purpose}. Model `{deployment.model}`, arm `{deployment.arm}`: "
+        f"{scored_by}.",
         *((needs,) if files else ()),
     )
     return (
