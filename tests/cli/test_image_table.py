@@ -209,8 +209,8 @@ def test_a_call_that_was_killed_after_its_table_stood_is_ended_by_the_next(
     ("content", "said"),
     [
         ("Picture,Mask\na,b\n", "Image"),
-        ("Image,Mask,Label\na,b,lesion\n", "label `lesion`"),
-        ("file,mask,frame\na,b,first\n", "line 2: frame `first`"),
+        ("Image,Mask,Label\na,b,lesion\n", "`lesion`, column `Label`"),
+        ("file,mask,frame\na,b,first\n", "line 2: `first`, column `frame`"),
         ("Image,Mask\n", "no rows"),
     ],
 )

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from skiagram.cli.file_arguments import require_new
-from skiagram.errors import OptionError, listed
 
 NAME = "compare"
 SUMMARY = "say whether one column of scores is better than another, by how much and how surely"
@@ -16,6 +15,8 @@ EXAMPLES = """\
       --patient patient --others forest --readers reader1 reader2 --subgroups age sex --site site \\
       -o comparison.html
       labels as text; more columns, corrected by Holm; readers, parts and sites; a page"""
+
+_OF_COLUMNS = ("label", "a", "b", "patient", "others", "readers", "subgroups", "site", "fold")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,29 +44,33 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the verdict and its figures, write the page; return 0."""
     import pandas as pd
 
+    from skiagram.datasets.folder.columns import require_columns
     from skiagram.evaluation.options import DEFAULT_MARGIN
     from skiagram.report.notebook import compare
-    from skiagram.tables.frames import read_csv
+    from skiagram.tables.frames import are_numbers, numbers_of, read_csv
 
     if arguments.output is not None:
         require_new(arguments.output, "HTML")
     table = read_csv(arguments.table, files=())
 
+    named = {option: getattr(arguments, option) for option in _OF_COLUMNS}
+    for option, names in named.items():
+        columns = names if isinstance(names, list) else filter(None, [names])
+        require_columns(table, columns, f"--{option}")
+
     def column(name: str) -> "pd.Series[str]":
-        if name not in table.columns:
-            allowed = listed(table.columns)
-            raise OptionError(f"no column `{name}`", where=str(arguments.table), allowed=allowed)
         return table[name].replace("", None)
 
     def optional(name: str | None) -> "pd.Series[str] | None":
         return column(name) if name else None
 
     # Texts that are all numbers are numbers.
-    parts = pd.DataFrame({name: column(name) for name in arguments.subgroups})
-    for name in parts:
-        values = pd.to_numeric(parts[name], errors="coerce")
-        if (values.notna() == parts[name].notna()).all():
-            parts[name] = values
+    parts = pd.DataFrame(
+        {
+            name: numbers_of(table[name]) if are_numbers(table[name]) else column(name)
+            for name in arguments.subgroups
+        }
+    )
     # The comparison, printed and where asked written.
     comparison = compare(
         column(arguments.label),

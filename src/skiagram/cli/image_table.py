@@ -7,12 +7,11 @@ The table is PyRadiomics' input table: `Image`, `Mask` and, where it is wanted, 
 import hashlib
 import json
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -20,23 +19,20 @@ from skiagram.compute.code_digest import code_digest
 from skiagram.compute.files import write_files
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute
-from skiagram.datasets.folder.columns import require_columns
-from skiagram.datasets.folder.roles import usual_column
-from skiagram.datasets.folder.table import split_masks
+from skiagram.datasets.folder.columns import Columns, find_cell_problems, require_columns
+from skiagram.datasets.folder.roles import ROLES, usual_column
+from skiagram.datasets.folder.table import references_of
 from skiagram.doors import in_words_of
-from skiagram.errors import DataError, SkiagramError
+from skiagram.errors import SkiagramError
 from skiagram.images import Spacing
 from skiagram.radiomics.features import describe_files
 from skiagram.radiomics.settings import ExtractionPlan
 from skiagram.readers.case_images import ImageReference, find_regions_alone
-from skiagram.tables.frames import TableLine, inert_text, of_table, read_csv, rows_of
+from skiagram.tables.frames import inert_text, of_table, read_csv, rows_of
 
 _FILES = ("Image", "Mask")
 _LABEL = "Label"
 _TABLE_COLUMNS = ("file", "mask", "label_value")  # as `skiagram table` calls image, mask and label
-_WITHIN = ("region", "frame")  # further columns of `skiagram table`
-_NUMBER = re.compile(r"\d+(\.0+)?")
-_ALL = "all"
 _WITHOUT_MASK = (
     "no mask, while other rows have one: features of the whole image would be no region's. Name "
     "its mask; images that are meant as a whole go into a table of their own."
@@ -56,9 +52,9 @@ class ImageRow(NamedTuple):
 def read_image_table(path: Path) -> list[ImageRow]:
     """Read the rows of a table; without its columns, or with a label that is no number, refuse.
 
-    The columns of `skiagram table` (`file`, `mask`, `label_value`) get PyRadiomics' names, and
-    mean what they mean there: several masks in a cell are united, `all` labels are one region.
-    What is read within the files (`region`, `frame`) has its column in both kinds of table.
+    The columns of `skiagram table` (`file`, `mask`, `label_value`) get PyRadiomics' names. Several
+    masks in a cell are united, `all` labels are one region, and what is read within the files
+    (`region`, `frame`) has its column, in both kinds of table.
     """
     with of_table(str(path)):
         table = read_csv(path, files=(*_FILES, *_TABLE_COLUMNS))
@@ -75,39 +71,20 @@ def read_image_table(path: Path) -> list[ImageRow]:
         names = {name: new for name, new in zip(theirs, (*_FILES, _LABEL), strict=True) if name}
         table = table.rename(columns=names)
         require_columns(table, _FILES)
-        rows = rows_of(table)
-        references = find_regions_alone(_refer(row, split=by_table) for row in rows)
-        found = [ImageRow(row.cells, each) for row, each in zip(rows, references, strict=True)]
+        of_role = {"label_value": _LABEL, "region": "region", "frame": "frame"}
+        within: dict[str, Any] = {role: name for role, name in of_role.items() if name in table}
+        checks = [(name, check) for role, name in within.items() for check in ROLES[role].checks]
+        for problem in find_cell_problems(table, checks).values():
+            raise problem
+        # folders may be separated as on Windows
+        files = {name: table[name].str.replace("\\", "/", regex=False) for name in _FILES}
+        columns = Columns(label="", file=_FILES[0], mask=_FILES[1], **within)
+        references = find_regions_alone(references_of(table.assign(**files), columns))
+        pairs = zip(rows_of(table), references, strict=True)
+        found = [ImageRow(row.cells, reference) for row, reference in pairs]
     if not any(row.reference.masks for row in found):
         return found  # images as a whole
     return [row if row.reference.masks else row._replace(problem=_WITHOUT_MASK) for row in found]
-
-
-def _refer(row: TableLine, *, split: bool) -> ImageReference:
-    """Return what is read for a row.
-
-    Args:
-        split: Whether a cell may name several masks.
-    """
-    cells = {name: row.cells.get(name, "") for name in (_LABEL, *_WITHIN)}
-    for name in (_LABEL, "frame"):
-        cell = cells[name]
-        if cell and not _NUMBER.fullmatch(cell) and cell != _ALL:
-            raise DataError(
-                f"{name.lower()} `{cell}`",
-                where=row.where,
-                allowed="the whole number that the region has in its mask, `all` or nothing"
-                if name == _LABEL
-                else "the number of a frame, `all` or nothing",
-            )
-    label, frame = (
-        int(float(cells[name].replace(_ALL, "0"))) if cells[name] else None
-        for name in (_LABEL, "frame")
-    )
-    # folders may be separated as on Windows
-    image, mask = (row.cells[name].strip().replace("\\", "/") for name in _FILES)
-    masks = split_masks(mask) if split else tuple(filter(None, [mask]))
-    return ImageReference(image, masks, cells["region"] or None, label, frame)
 
 
 def extract_table(

@@ -192,7 +192,8 @@ def _numbers(values: Any, name: str, number: int) -> Column:
         )
     # Numbers as text count; the first cell that is none is shown.
     cells = pd.Series(np.asarray(values).ravel())
-    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64)
+    said = (same_value(str(cell)) for cell in cells)
+    numbers = np.array([each if isinstance(each, float) else np.nan for each in said])
     bad = ~np.isfinite(numbers)
     if bad.any():
         row = int(bad.argmax())

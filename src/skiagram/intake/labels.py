@@ -29,6 +29,13 @@ OF_OTHER_CLASSES = "are of classes that `--classes` does not name"
 _MOST_NUMBERS = 10  # that are taken for classes, such as digits and grades
 _JOINS = ("|", ";", ",", "/", "+", "&", " and ")  # of several findings in one cell
 _IN_CLASS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
+_OF_ONE_CLASS = Check(
+    "class",
+    lambda cell: bool(cell) and cell.casefold() not in _IN_CLASS,
+    "`{cell}` in the column `{column}`",
+    "0 or 1, where --label names a column for each class",
+    "correct the cell; `--missing {cell}` empties it",
+)
 # Soft hyphens, zero-width blanks, marks of direction; joiners have a meaning within other scripts.
 _INVISIBLE = re.compile(
     r"[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
@@ -48,17 +55,11 @@ def label_of_classes(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFram
     if LABEL in frame:
         fault = f"a column `{LABEL}`, and {len(columns)} columns of classes"
         raise OptionError(fault, where="--label", allowed="one or the other")
+    checks = [(name, _OF_ONE_CLASS) for name in columns]
+    for problem in find_cell_problems(frame, checks).values():
+        raise problem
     labels = []
     for row in rows_of(frame, columns):
-        for name in columns:
-            cell = row.cells[name]
-            if cell and cell.casefold() not in _IN_CLASS:
-                raise DataError(
-                    f"`{cell}` in the column `{name}`",
-                    where=row.where,
-                    allowed="0 or 1, where --label names a column for each class",
-                    remedy=f"correct the cell; `--missing {shlex.quote(cell)}` empties it",
-                )
         classes = [name for name in columns if _IN_CLASS.get(row.cells[name].casefold())]
         if len(classes) > 1:
             raise DataError(

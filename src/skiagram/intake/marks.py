@@ -23,7 +23,7 @@ from skiagram.errors import DataError, listed, named
 from skiagram.intake.file_names import FileNames
 from skiagram.readers.file_trees import is_hidden
 from skiagram.readers.files import read_file
-from skiagram.tables.cells import number_of
+from skiagram.tables.cells import number_of, says_nothing_found, stands_for_missing
 from skiagram.tables.frames import TableLine, of_table, read_table, rows_of
 
 MarkUnit = Literal["pixels", "shares"]
@@ -32,10 +32,6 @@ ALL = "all"  # classes
 _ALIKE = 0.5  # share of their common area from which two lesions may be one
 _PIXEL = math.sqrt(1 / math.pi)  # radius of the circle of a pixel
 _HEAD = 2**16  # characters that tell what wrote a file
-_NO_LESION = re.compile(
-    r"(?i)\W*(no[ _-]?(finding|lesion|tumou?r|mass|nodule)s?|normal|healthy|none"
-    r"|background)\W*"
-)
 _FILES = (
     *("file", "filename", "file_name", "image", "image_id", "imageid", "image_name", "path"),
     *("seriesuid", "patientid", "image index"),  # LUNA16's, RSNA's, the NIH's
@@ -46,7 +42,6 @@ _CLASSES = (
 )
 _LIKE_CLASSES = re.compile(r"(?i)class|categor|label|finding|diagnos|kind|type")
 _MOST_CLASSES = 50  # values of a column that may be one of classes
-_EMPTY = ("", "nan", "na")
 _OF_COCO = ("id", "image_id", "bbox", "area", "segmentation")  # say no more than the box
 
 
@@ -179,7 +174,7 @@ class _Marks(NamedTuple):
     def numbers(self, row: TableLine, names: Sequence[str]) -> list[float]:
         """Return the numbers of some columns; none of an image without a lesion."""
         cells = {name: row.cells[name] for name in names}
-        if all(cell.casefold() in _EMPTY for cell in cells.values()):
+        if all(not cell or stands_for_missing(cell) for cell in cells.values()):
             return []
         numbers = []
         for name, cell in cells.items():
@@ -243,7 +238,7 @@ def read_lesions(
     rows = []
     for row in marks.rows:
         with named(f"{path}, {marks.word} {row.key}"):
-            is_none = marks.kind is not None and _NO_LESION.fullmatch(row.cells[marks.kind])
+            is_none = marks.kind is not None and says_nothing_found(row.cells[marks.kind])
             if marks.numbers(row, marks.place) and not is_none:
                 rows.append(row)
     rows, note = _choose_classes(path, marks._replace(rows=rows), choice.classes)

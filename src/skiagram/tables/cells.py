@@ -20,6 +20,15 @@ _NOBODY = {
     *("unkown", "anonymous", "anonymized", "anonymised", "anon", "anonym", "nobody", "noid"),
     *("noname", "xxx", "xxxx", "withheld", "redacted", "removed"),
 }
+# Words for what nobody found, of a list of findings or the class of a mark.
+_NOTHING_FOUND = {
+    *("normal", "healthy", "none", "background"),
+    *(
+        f"no{finding}{end}"
+        for finding in ("finding", "lesion", "tumor", "tumour", "mass", "nodule")
+        for end in ("", "s")
+    ),
+}
 _PATIENT_WORD = re.compile(r"(patient|subject|case|person|name|id)s?")
 # A minus sign marks a missing id, while a feature may be -1 and a grade 9: those are asked about.
 _NO_IDS = {"-1", "-9", "-99", "-999", "-9999"}
@@ -76,6 +85,11 @@ def stands_for_missing(cell: str) -> bool:
     text = "".join(re.split(r"[\s_]+", cell.casefold()))
     inside = _BRACKETS.fullmatch(text)
     return text in _MISSING or (inside is not None and inside[1] in _MISSING) or is_error(cell)
+
+
+def says_nothing_found(cell: str) -> bool:
+    """Return whether a cell says that nothing was found, such as `No finding` or `normal`."""
+    return re.sub(r"[\W_]+", "", cell.casefold()) in _NOTHING_FOUND
 
 
 def is_error(cell: str) -> bool:

@@ -210,9 +210,8 @@ def read_table(
 ) -> pd.DataFrame:
     """Read a table with a header, as a spreadsheet saves it; rows without any cell are left out.
 
-    A table of pandas may have several rows of a header; the last name of each column counts. Empty
-    lines above the header are left out, and empty cells without a column at the end of rows. In a
-    table with another separator than commas, decimal commas become points, unless a cell of it
+    Empty lines above the header are left out, and empty cells without a column at the end of rows.
+    In a table with another separator than commas, decimal commas become points, unless a cell of it
     contradicts them.
 
     Args:
@@ -350,7 +349,7 @@ def _read_columns(
     try:
         if _SEPARATOR_HINT.match(head):
             next(rows)
-        header, rows = _read_header(rows) if columns is None else ([*columns], rows)
+        header = next(filter(any, rows), []) if columns is None else [*columns]
         width, batch = len(header), list[list[str]]()
         _refuse_width(width)
         for cells in rows:
@@ -403,27 +402,11 @@ def _read_columns(
             fault or f"{nameless} columns without a name",
             where=WHERE,
             allowed="each name once" if twice else "a name for each column but one",
-            remedy="correct the header, which is the first line, below no title of the table",
+            remedy="correct the header, the first line alone, below no title of the table; "
+            "several levels of pandas are joined by `table.columns.map('_'.join)`",
         )
     index = pd.Index(lines, dtype=np.int64)
     return lines, {name: part.set_axis(index) for name, part in zip(header, parts, strict=True)}
-
-
-def _read_header(rows: Iterator[list[str]]) -> tuple[list[str], Iterator[list[str]]]:
-    """Return the names of the columns, and the rows below them.
-
-    Of several levels, as pandas writes them, the last names count, and that of the index.
-    """
-    header: list[str] = next(filter(any, rows), [])
-    if header[:1] == [""] and len(set(header)) < len(header):
-        last, above = header, list[list[str]]()
-        for cells in rows:
-            if not any(cells[1:]):
-                return [cells[0], *last[1:]], rows
-            above.append(cells)
-            last = cells
-        return header, iter(above)
-    return header, rows
 
 
 def _refuse_width(width: int) -> None:

@@ -28,7 +28,7 @@ from skiagram.statistics.proportional_odds import fit_rising_score
 from skiagram.strict import (
     STRICT,
 )
-from skiagram.tables.cells import plain, split_list, stands_for_missing
+from skiagram.tables.cells import plain, says_nothing_found, split_list, stands_for_missing
 from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
@@ -52,7 +52,6 @@ _SHRINKAGE = 1e-3  # of the slope; without it scores in perfect order have no la
 _DRAWN_LINES = 5
 _UNKNOWN_SHARE = 0.05  # of generated findings
 _SEPARATORS = ("|", ";", ",")
-_NO_FINDING = {"nofinding", "nofindings", "normal", "none", "0", "healthy"}
 _STATES = {
     **dict.fromkeys(("1", "true", "yes", "present", "positive"), PRESENT),
     **dict.fromkeys(("0", "false", "no", "absent", "negative"), ABSENT),
@@ -571,12 +570,12 @@ def _read_each(
 
 def _says_nothing(cell: str) -> bool:
     """Tell whether a cell of a list of findings is empty, or a word for a missing value."""
-    return not cell or (_squeezed(cell) not in _NO_FINDING and stands_for_missing(cell))
+    return not cell or (not _names_none(cell) and stands_for_missing(cell))
 
 
-def _squeezed(cell: str) -> str:
-    """Write a cell in small letters without blanks and underscores."""
-    return "".join(cell.casefold().replace("_", " ").split())
+def _names_none(cell: str) -> bool:
+    """Tell whether a cell of a list of findings, or a name in it, says that there is none."""
+    return cell == "0" or says_nothing_found(cell)
 
 
 def _read_lists(
@@ -609,8 +608,7 @@ def _read_lists(
         )
     # Findings of each row, and the names that occur.
     finding_sets = [
-        {name for name in split_list(cell, separator) if _squeezed(name) not in _NO_FINDING}
-        for cell in cells
+        {name for name in split_list(cell, separator) if not _names_none(name)} for cell in cells
     ]
     occurring = Counter(name for names in finding_sets for name in names)
     names = options["finding_names"] or sorted(occurring)
