@@ -560,7 +560,7 @@ def is_settled(evaluation: Evaluation) -> bool:
 def find_missing_patients(evaluation: Evaluation) -> int | None:
     """Find how many patients would find a difference of the margin, if more than were tested.
 
-    None where the question is settled, or no gain is possible: more patients are not needed then.
+    None where the question is settled, or cases can show no gain: more are not needed then.
     """
     if is_settled(evaluation) or judge(evaluation).because == "ceiling":
         return None

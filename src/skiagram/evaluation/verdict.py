@@ -417,7 +417,7 @@ def describe_gap(difference: Estimate) -> str:
 def say_standing(decisive: DecisiveComparison, rule: Rule) -> Iterator[str]:
     """Yield what the decisive difference means, if it does.
 
-    At the ceiling no gain is possible, whatever the interval holds.
+    At the ceiling the cases can show no gain, whatever the interval holds.
     """
     evaluation, difference = decisive.evaluation, decisive.difference
     if rule.because == "ceiling":

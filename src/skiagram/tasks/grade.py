@@ -403,7 +403,7 @@ class Grade(MeasuredOutcome):
         doubts = []
         named = [f"{n} of {grade}" for grade, n in few.items() if n < _ENOUGH_PATIENTS]
         if named:
-            rare = f"Few patients of a grade: {', '.join(named)}. Below {_ENOUGH_PATIENTS} "
+            rare = f"Few patients of a grade: {', '.join(named)}; below {_ENOUGH_PATIENTS} "
             doubts.append(f"{rare}a handful of cases decides κ.")
         if unequal := describe_unequal_patients(patient):
             doubts.append(

@@ -429,7 +429,7 @@ class Number(MeasuredOutcome):
         doubts = []
         patients = len(np.unique(patient))
         if patients < _ENOUGH_PATIENTS:
-            few = f"Few patients: {patients}. Below {_ENOUGH_PATIENTS} limits of agreement are "
+            few = f"Few patients: {patients}; below {_ENOUGH_PATIENTS} limits of agreement are "
             doubts.append(f"{few}vague, and a difference of models is rarely sure.")
         if far := count_far(value):
             doubts.append(
