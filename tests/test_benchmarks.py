@@ -4,6 +4,7 @@ import platform
 from functools import partial
 from pathlib import Path
 
+from benchmarks import mutations
 from benchmarks.common import machine
 from benchmarks.ratio import Ratio, Section, Side, Table, compare, renew_sections, set_rounds
 
@@ -53,3 +54,20 @@ def test_the_machine_is_described_without_its_name_or_a_path():
     assert f"Python {platform.python_version()}" in text
     assert platform.node() not in text
     assert str(Path.cwd()) not in text
+
+
+def test_a_change_of_a_line_is_one_that_python_reads():
+    text = "ä = {'a': 1, 'b': 2}\nif ä['a'] < 3:\n    ä['a'] += 1 * 2\n"
+    found = mutations.changes("a.py", text)
+    assert [(made.kind, made.was, made.becomes) for made, _ in found.values()] == [
+        ("denied", "ä['a'] < 3", "not ä['a'] < 3"),
+        ("entry", "{'a': 1, 'b': 2}", "{'a': 1}"),
+        ("comparison", "ä['a'] < 3", "ä['a'] >= 3"),
+        ("dropped", "ä['a'] += 1 * 2", "pass"),
+        ("constant", "'a'", "'a_'"),
+        ("constant", "3", "4"),
+        ("arithmetic", "1 * 2", "1 / 2"),
+        ("constant", "'a'", "'a_'"),
+    ]
+    for made, at in found.values():
+        assert text[at:].startswith(made.was)
