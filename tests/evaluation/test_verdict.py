@@ -12,14 +12,13 @@ from skiagram.evaluation.criteria import is_nothing_of_use
 from skiagram.evaluation.evaluation_record import DECISION_WORDS
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.verdict import state_verdict
 from skiagram.evaluation.warnings import state_warnings
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.classes import Classes
-from skiagram.tasks.task import Design, Task
+from skiagram.tasks.task import Task
 from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import reference
 from tests.evaluation.situations import SITUATIONS, record
@@ -28,20 +27,20 @@ PROJECT = Path(__file__).resolve().parents[2]
 TABLE = PROJECT / "docs/results/tables/verdicts.csv"
 
 
-def read_table() -> dict[str, str]:
+def read_table():
     """Read the table of the documentation: situation → its verdict."""
     with TABLE.open(encoding="utf-8", newline="") as file:
         _, *rows = csv.reader(file)
     return dict(rows)
 
 
-def test_the_table_shows_every_situation_once() -> None:
+def test_the_table_shows_every_situation_once():
     assert list(read_table()) == list(SITUATIONS)
     assert len(SITUATIONS) >= 20
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
-def test_each_situation_has_the_decision_and_the_words_of_its_row(situation: str) -> None:
+def test_each_situation_has_the_decision_and_the_words_of_its_row(situation):
     verdict, shown = state_verdict(SITUATIONS[situation]), read_table()[situation]
     assert shown.startswith(verdict.headline)
     rest = shown
@@ -61,7 +60,7 @@ def test_each_situation_has_the_decision_and_the_words_of_its_row(situation: str
 
 @pytest.mark.parametrize("low", np.linspace(-0.1, 0.1, 9).tolist())
 @pytest.mark.parametrize("length", [0.005, 0.03, 0.1])
-def test_the_decision_follows_the_bounds_of_the_interval_alone(low: float, length: float) -> None:
+def test_the_decision_follows_the_bounds_of_the_interval_alone(low, length):
     high = low + length
     decision = state_verdict(record(low, high)).decision
     assert (decision == "yes") == (low > 0.02)
@@ -74,12 +73,12 @@ NET = make_result(OUTCOME, {}, Estimate(0.8), by_repeat=(0.8, 0.81, 0.8))
 
 
 def on(
-    cases: LabelledCases,
-    design: Design = "holdout",
+    cases,
+    design="holdout",
     *,
-    near_duplicates: int = 0,
-    label_conflicts: int = 0,
-) -> EvaluationSet:
+    near_duplicates=0,
+    label_conflicts=0,
+):
     return EvaluationSet(
         task=Task(Classes(cases.classes, cases.positive), design),
         development=cases,
@@ -92,7 +91,7 @@ def on(
     )
 
 
-def test_rules_that_both_do_not_beat_stand_in_one_sentence() -> None:
+def test_rules_that_both_do_not_beat_stand_in_one_sentence():
     """A time to an event has three: the same sentence stood there three times."""
     found = record(0.03, 0.09, rules=((-0.01, 0.05), (-0.06, 0.01)))
     named = [row for row in found.figures.rows if row.versus == "single_feature"]
@@ -103,17 +102,17 @@ def test_rules_that_both_do_not_beat_stand_in_one_sentence() -> None:
     assert sentence.startswith("Neither is shown to beat simple baselines: ")
 
 
-def test_nothing_is_said_when_all_is_well() -> None:
+def test_nothing_is_said_when_all_is_well():
     assert list(state_warnings([NET], on(MANY))) == []
 
 
-def test_two_trainings_are_said_to_tell_little() -> None:
+def test_two_trainings_are_said_to_tell_little():
     twice = dataclasses.replace(NET, by_repeat=(0.8, 0.81))
     (found,) = state_warnings([twice], on(MANY))
     assert found.startswith("Every model was trained twice")
 
 
-def test_leaks_and_failures_are_named() -> None:
+def test_leaks_and_failures_are_named():
     lost = Outcome("cnn", "deep", "Article CNN", "failed", "out of memory.")
     above = {"above_ideal": Estimate(0.04, 0.01, 0.07)}
     leaked = make_result(OUTCOME, {}, Estimate(0.8), limits=above, by_repeat=NET.by_repeat)
@@ -123,7 +122,7 @@ def test_leaks_and_failures_are_named() -> None:
     assert "1 honest model in 40" in found[1]
 
 
-def test_data_and_design_are_named() -> None:
+def test_data_and_design_are_named():
     few = reference(np.repeat([0, 1], [60, 12]))
     alone = dataclasses.replace(NET, by_repeat=(0.8,))
     found = list(state_warnings([alone], on(few, "cv", near_duplicates=5, label_conflicts=1)))
@@ -134,7 +133,7 @@ def test_data_and_design_are_named() -> None:
     assert found[4].startswith("Intervals are approximate: the folds of a cross")
 
 
-def test_small_classes_take_one_warning() -> None:
+def test_small_classes_take_one_warning():
     few = reference(np.repeat([0, 1], [20, 12]))
     (found,) = state_warnings([], on(few))
     for words in ("class normal: 20", "class abnormal: 12", "below 40"):

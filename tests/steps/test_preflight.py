@@ -3,7 +3,6 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic.dataclasses import dataclass
@@ -28,7 +27,7 @@ class OwnFinder(CandidateFinder):
     """A finder of a user, outside the package."""
 
 
-def test_the_choices_of_a_new_project_are_followed() -> None:
+def test_the_choices_of_a_new_project_are_followed():
     check_run(Composition(REPOSITORY), DATA)
 
 
@@ -54,7 +53,7 @@ def test_the_choices_of_a_new_project_are_followed() -> None:
         ({"fold_column": "site"}, "fold_column: .*design holdout.*design: cv"),
     ],
 )
-def test_a_choice_that_no_run_can_follow_is_refused(changes: dict[str, Any], words: str) -> None:
+def test_a_choice_that_no_run_can_follow_is_refused(changes, words):
     with pytest.raises(OptionError, match=words):
         check_run(Composition(REPOSITORY, changes))
 
@@ -83,14 +82,12 @@ def test_a_choice_that_no_run_can_follow_is_refused(changes: dict[str, Any], wor
         ({"features": "region/ct"}, {"shape": (64, 64)}, "`morphology`.*plane images"),
     ],
 )
-def test_a_choice_that_the_data_set_does_not_carry_is_refused(
-    changes: dict[str, Any], data: dict[str, Any], words: str
-) -> None:
+def test_a_choice_that_the_data_set_does_not_carry_is_refused(changes, data, words):
     with pytest.raises(OptionError, match=words):
         check_run(Composition(REPOSITORY, changes), replace(DATA, **data))
 
 
-def test_preflight_knows_the_models_that_do_not_learn_classes() -> None:
+def test_preflight_knows_the_models_that_do_not_learn_classes():
     options = Composition(REPOSITORY)
     for name in options.list_files("model"):
         values = options.read_file("model", name)
@@ -107,16 +104,14 @@ def test_preflight_knows_the_models_that_do_not_learn_classes() -> None:
         ("heads: [svm]", "`heads` is no choice.*remove it"),
     ],
 )
-def test_a_name_of_params_yaml_that_nothing_reads_is_refused(
-    line: str, words: str, tmp_path: Path
-) -> None:
+def test_a_name_of_params_yaml_that_nothing_reads_is_refused(line, words, tmp_path):
     (tmp_path / "conf").symlink_to(REPOSITORY / "conf")
     (tmp_path / "params.yaml").write_text(f"{(REPOSITORY / 'params.yaml').read_text()}{line}\n")
     with pytest.raises(OptionError, match=words):
         check_run(Composition(tmp_path))
 
 
-def test_a_value_of_params_yaml_that_a_config_refers_to_is_taken(tmp_path: Path) -> None:
+def test_a_value_of_params_yaml_that_a_config_refers_to_is_taken(tmp_path):
     shutil.copytree(REPOSITORY / "conf", tmp_path / "conf")
     (tmp_path / "params.yaml").write_text(f"{(REPOSITORY / 'params.yaml').read_text()}width: 2\n")
     (tmp_path / "conf/model/own.yaml").write_text("width: ${params.width}\n")

@@ -7,12 +7,10 @@ import pytest
 
 from make_reference.metrics_page import MetricsFile
 from skiagram.evaluation.evaluation_record import FINDING_RULES, MERIT, SIMPLE_RULES
-from skiagram.evaluation.figure_table import FigureRow, FigureTable
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.finding import FROC_AREA
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.results import FinderResult
 from skiagram.evaluation.verdict import state_verdict
-from skiagram.image_store.store import ImageStore
 from skiagram.report.contact_sheet import make_contact_sheets
 from skiagram.report.sections.answer import state_answer
 from skiagram.report.sections.finding import (
@@ -23,7 +21,7 @@ from skiagram.report.sections.finding import (
 from skiagram.report.tables import Cell
 from skiagram.report.write import headline_figures
 from tests.evaluation.scenario import CARD, COMPARISON
-from tests.evaluation.test_finding import Searched, searched
+from tests.evaluation.test_finding import searched
 from tests.image_store.test_pictures import opened
 from tests.report.examples_of_results import find_row, material, texts
 from tests.report.pages import section
@@ -31,18 +29,18 @@ from tests.report.test_material import stored
 
 
 @pytest.fixture(scope="module")
-def run() -> Searched:
+def run():
     return searched(unplaced=10)
 
 
 @pytest.fixture(scope="module")
-def images(run: Searched, tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
+def images(run, tmp_path_factory):
     ids = run.known.cases.case_id.tolist()
     grey = {case: np.zeros((64, 48), np.float32) for case in ids}
     return stored(tmp_path_factory.mktemp("restored"), grey)
 
 
-def test_tables_hold_the_figures_of_every_finder_and_the_difference(run: Searched) -> None:
+def test_tables_hold_the_figures_of_every_finder_and_the_difference(run):
     merits = tabulate_merits(run.evaluation, run.found)
     one = run.found.finders[1]
     assert texts(find_row(merits, "Window Network"))[0] == f"{one.find(MERIT).value:.3f}"
@@ -58,8 +56,8 @@ def test_tables_hold_the_figures_of_every_finder_and_the_difference(run: Searche
 
 
 def test_rates_that_allow_a_fit_fewer_than_two_false_marks_are_shown_with_the_reason(
-    run: Searched,
-) -> None:
+    run,
+):
     number = {"fewest_images": 7.0, "fewest_normal": 3.0}
     few = []
     for one in run.found.finders:
@@ -73,14 +71,14 @@ def test_rates_that_allow_a_fit_fewer_than_two_false_marks_are_shown_with_the_re
     assert texts(find_row(shown, "Window Network"))[0] != "–"
 
 
-def test_the_first_page_says_what_is_found_and_by_how_much(run: Searched) -> None:
+def test_the_first_page_says_what_is_found_and_by_how_much(run):
     first, second, third, *_ = state_answer(run.evaluation)
     assert first.startswith("Yes, to find lesions: a network does better than classical")
     assert second.startswith("In finding, by the figure of merit, the network is better, by more")
     assert "In finding the 50 lesions in 110 images, the best network (Window Network)" in third
 
 
-def test_metrics_name_the_figure_of_merit_and_its_difference(run: Searched) -> None:
+def test_metrics_name_the_figure_of_merit_and_its_difference(run):
     figures = headline_figures(run.evaluation)
     assert figures["window_network"]["figure_of_merit"] > 0.9
     gain = figures["finding_best_network_minus_baseline"]
@@ -90,21 +88,21 @@ def test_metrics_name_the_figure_of_merit_and_its_difference(run: Searched) -> N
     MetricsFile.model_validate(figures)
 
 
-def inputs_of(run: Searched) -> EvaluationInputs:
+def inputs_of(run):
     known = run.known
     given = (run.models, known.cases, known.task, known.sealed, CARD, COMPARISON)
     return EvaluationInputs(*given, finding=run.tables)
 
 
-def test_finders_at_chance_are_not_told_by_what_they_find(run: Searched) -> None:
-    def poor(finder: FinderResult) -> FinderResult:
+def test_finders_at_chance_are_not_told_by_what_they_find(run):
+    def poor(finder):
         rows = [
             replace(row, value=0.5, low=0.4, high=0.6) if row.figure == MERIT else row
             for row in finder.figures.rows
         ]
         return replace(finder, figures=FigureTable(tuple(rows)))
 
-    def lower(row: FigureRow) -> FigureRow:
+    def lower(row):
         return replace(row, value=0.0, low=-0.1, high=0.1, p_holm=0.9)
 
     rules = {SIMPLE_RULES, FINDING_RULES}
@@ -121,9 +119,7 @@ def test_finders_at_chance_are_not_told_by_what_they_find(run: Searched) -> None
     )
 
 
-def test_an_arm_whose_folds_chose_several_finders_shows_the_one_chosen_most_often(
-    run: Searched, images: ImageStore
-) -> None:
+def test_an_arm_whose_folds_chose_several_finders_shows_the_one_chosen_most_often(run, images):
     mixed = replace(run.found.arms["classical"], model="best_classical_model_of_each_fold")
     chosen = {"candidate_forest": 1, "window_network": 2}
     found = replace(
@@ -136,9 +132,7 @@ def test_an_arm_whose_folds_chose_several_finders_shows_the_one_chosen_most_ofte
     assert {sheet.title for sheet in sheets} == {"Window Network"}
 
 
-def test_sheets_show_lesions_hits_and_false_marks_where_they_are(
-    run: Searched, images: ImageStore
-) -> None:
+def test_sheets_show_lesions_hits_and_false_marks_where_they_are(run, images):
     sheets = make_contact_sheets(inputs_of(run), run.evaluation, images)
     assert [sheet.kind for sheet in sheets[:3]] == [
         "lesions found first",
@@ -158,13 +152,13 @@ def test_sheets_show_lesions_hits_and_false_marks_where_they_are(
 
 
 @pytest.mark.slow
-def test_the_section_is_shown_where_models_search_alone(run: Searched) -> None:
+def test_the_section_is_shown_where_models_search_alone(run):
     shown = section("finding", run.evaluation, material())
     assert "FROC curves" in shown.text
 
 
 @pytest.mark.slow
-def test_every_finder_has_its_area_and_the_better_one_gains_by_patient() -> None:
+def test_every_finder_has_its_area_and_the_better_one_gains_by_patient():
     run = searched("holdout", ideal=4.0)
     figures = run.evaluation.figures.select(analysis=FROC_AREA)
     table = tabulate_merits(run.evaluation, run.found)

@@ -1,19 +1,16 @@
 """What every section of the page promises, and the words and figures of each by example."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from typing import Any
 
 import pandas as pd
 import pytest
 
-from skiagram.evaluation.evaluation_record import PRIMARY, SIMPLE_RULES, ArmChoice, Evaluation
-from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
+from skiagram.evaluation.evaluation_record import PRIMARY, SIMPLE_RULES, ArmChoice
+from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.results import CASES, OTHERS, STABILITY, SUBGROUPS, Part
 from skiagram.explanation.record import FeatureReliance, Reliance
-from skiagram.report.material import Material
-from skiagram.report.section import Sections, make_sections
+from skiagram.report.section import make_sections
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.classes import Classes
 from tests.evaluation.situations import DARKER, SHIFTED, changed
@@ -29,28 +26,28 @@ from tests.report.examples_of_results import (
     with_failure,
     with_reader,
 )
-from tests.report.pages import Page, section
+from tests.report.pages import section
 from tests.report.sections.test_explanations import FOREST, NETWORK
 from tests.report.sections.test_repeatability import KINDS
 
 
-def failed_arms() -> Evaluation:
+def failed_arms():
     evaluation = with_failure("out of memory")
     models = (evaluation.models[0], evaluation.models[-1])
     evaluation = changed(evaluation, lambda row: None if row.analysis == PRIMARY else row)
     return replace(evaluation, models=models, arms={})
 
 
-def without_comparison() -> Evaluation:
+def without_comparison():
     return changed(full(), lambda row: None if row.analysis == PRIMARY else row)
 
 
-def trained(evaluation: Evaluation, times: int) -> Evaluation:
+def trained(evaluation, times):
     row = make_row(Estimate(times), PRIMARY, "trainings", model="deep", versus="classical")
     return replace(evaluation, figures=FigureTable((*evaluation.figures.rows, row)))
 
 
-def procedures() -> Evaluation:
+def procedures():
     """Return the full example whose classical arm was chosen anew in each fold."""
     evaluation = full()
     network, forest = evaluation.best["deep"], evaluation.best["classical"]
@@ -62,7 +59,7 @@ def procedures() -> Evaluation:
     return trained(replace(evaluation, arms=arms, task=task), 3)
 
 
-def choosing() -> Evaluation:
+def choosing():
     """Return the full example whose first model selects features."""
     first, *others = full().models
     rows = first.figures.select(analysis=STABILITY).rows
@@ -78,7 +75,7 @@ def choosing() -> Evaluation:
     return replace(full(), models=(first.with_figures(STABILITY, figures), *others))
 
 
-def on_encoders() -> Evaluation:
+def on_encoders():
     """Return two heads on one frozen network."""
     encoder = {"title": "EfficientNet-Lite0", "licence": "Apache-2.0", "citation": "photographs"}
     options = {"encoder": {"encoder": encoder}, "head": {}}
@@ -89,12 +86,12 @@ def on_encoders() -> Evaluation:
     return replace(binary(ideal=False), models=tuple(models), arms=choose(classical="svm"))
 
 
-def shifted() -> Evaluation:
+def shifted():
     shift = [replace(row, model="random_forest") for row in SHIFTED]
     return replace(binary(), figures=FigureTable((*binary().figures.rows, *shift, *DARKER)))
 
 
-def part_of_classes(*, compared: bool) -> Evaluation:
+def part_of_classes(*, compared):
     """Return a run of three classes with one subgroup, perhaps compared with the other cases."""
     model, part = several_classes().models[0], Part("view", "left")
     row = partial(make_row, analysis=SUBGROUPS, model=model.outcome.model, group=part.name)
@@ -106,20 +103,20 @@ def part_of_classes(*, compared: bool) -> Evaluation:
     return replace(several_classes(), models=(model,))
 
 
-def with_faults(rows: slice = slice(None)) -> Material:
+def with_faults(rows=slice(None)):
     """Return material of three restored cases, or of some of them."""
     faults = {"missing": [0, 5, 65], "outliers": [0, 0, 0], "dead_lines": [0, 1, 0]}
     table = pd.DataFrame(faults | {"noise": [0.1, 0.2, float("nan")]})
     return replace(material(), treatment=table[rows])
 
 
-def with_curves(**measures: Sequence[float]) -> Material:
+def with_curves(**measures):
     """Return material with what one network recorded in each epoch of one fit."""
     table = pd.DataFrame(measures).assign(fit="repeat0-final")
     return replace(material(), curves={"small_cnn": table.reset_index(names="epoch")})
 
 
-def learned_by_heart() -> Material:
+def learned_by_heart():
     """Return material of three fits, in two of which the validation loss rises."""
     rising = {"fold0": [0.7, 0.6, 0.65, 0.8], "fold1": [0.7, 0.6, 0.7, 0.9]}
     losses = pd.DataFrame(rising | {"fold2": [0.7, 0.6, 0.5, 0.4], "epoch": range(4)})
@@ -128,10 +125,10 @@ def learned_by_heart() -> Material:
     return replace(material(), curves={"small_cnn": table})
 
 
-def of_many_rules() -> Evaluation:
+def of_many_rules():
     """Return a run whose differences from simple baselines have intervals above 0, but not p."""
 
-    def raise_p(row: FigureRow) -> FigureRow:
+    def raise_p(row):
         if row.analysis != SIMPLE_RULES:
             return row
         return replace(row, value=0.141, low=0.035, high=0.349, p=0.0415, p_holm=0.083)
@@ -140,7 +137,7 @@ def of_many_rules() -> Evaluation:
 
 
 # Example → its run; those that are not named are of `binary`.
-RUNS: dict[str, Callable[[], Evaluation]] = {
+RUNS = {
     "full": full,
     "classes": several_classes,
     "failure": lambda: with_failure("out of memory"),
@@ -183,10 +180,10 @@ RELIANCE = Reliance(
         FeatureReliance("shape_volume", (), 0.004),
     ),
 )
-EXPLAINED: dict[str, Any] = {"explanations": (FOREST, NETWORK), "repeatability": KINDS}
+EXPLAINED = {"explanations": (FOREST, NETWORK), "repeatability": KINDS}
 EXPLAINED |= {"reliance": RELIANCE}
 # Example → what is shown beside its figures, where it is not `material`
-SEEN: dict[str, Callable[[], Material]] = {
+SEEN = {
     "full": with_galleries,
     "explained": lambda: replace(material(), **EXPLAINED),
     "no patients": lambda: replace(material(), card=UNNAMED),
@@ -200,7 +197,7 @@ SEEN: dict[str, Callable[[], Material]] = {
 }
 
 
-def example_of(name: str) -> tuple[Evaluation, Material]:
+def example_of(name):
     return RUNS.get(name, binary)(), SEEN.get(name, material)()
 
 
@@ -208,20 +205,20 @@ WHOLE = ("full", "binary", "classes", "failure", "explained")
 
 
 @cache
-def sections_of(example: str) -> Sections:
+def sections_of(example):
     """Return all sections of one of `WHOLE`; to draw their figures takes most of the time."""
     return make_sections(*example_of(example))
 
 
 @cache
-def shown(anchor: str, example: str) -> Page:
+def shown(anchor, example):
     made = sections_of(example).filled if example in WHOLE else ()
     contexts = {one.anchor: one.context for one in made}
     return section(anchor, *example_of(example), contexts.get(anchor))
 
 
 @pytest.mark.parametrize("example", WHOLE)
-def test_every_section_keeps_its_tables_and_its_words_whole(example: str) -> None:
+def test_every_section_keeps_its_tables_and_its_words_whole(example):
     assert all(sections_of(example).left_out.values())
     for one in sections_of(example).filled:
         page = shown(one.anchor, example)
@@ -244,7 +241,7 @@ LEFT_OUT = {
 
 
 @pytest.mark.parametrize("title", LEFT_OUT)
-def test_a_section_without_its_material_is_left_out_with_a_reason(title: str) -> None:
+def test_a_section_without_its_material_is_left_out_with_a_reason(title):
     assert LEFT_OUT[title] in sections_of("binary").left_out[title]
 
 
@@ -537,12 +534,12 @@ WORDS = {
 
 
 @pytest.mark.parametrize(("anchor", "example"), WORDS)
-def test_a_section_says_what_its_example_holds_and_no_more(anchor: str, example: str) -> None:
+def test_a_section_says_what_its_example_holds_and_no_more(anchor, example):
     shown(anchor, example).check(WORDS[anchor, example])
 
 
 @pytest.mark.parametrize("anchor", ["calibration", "decisions"])
-def test_only_the_best_of_each_arm_is_drawn_and_described(anchor: str) -> None:
+def test_only_the_best_of_each_arm_is_drawn_and_described(anchor):
     page = shown(anchor, "full")
     (described,) = (one["aria-label"] or "" for one in page.all("svg"))
     assert "Small network with batch norm" in described
@@ -550,7 +547,7 @@ def test_only_the_best_of_each_arm_is_drawn_and_described(anchor: str) -> None:
     assert "Support vector machine" not in described
 
 
-def test_what_holm_leaves_is_shaded_and_the_primary_difference_is_not() -> None:
+def test_what_holm_leaves_is_shaded_and_the_primary_difference_is_not():
     source = shown("comparisons", "full").source
     cells = {"ahead": "+0.050", "behind": "−0.050"}
     for tone, difference in cells.items():
@@ -559,7 +556,7 @@ def test_what_holm_leaves_is_shaded_and_the_primary_difference_is_not() -> None:
         assert difference in cell
 
 
-def test_the_cells_of_a_confusion_matrix_are_shares_of_the_true_class() -> None:
+def test_the_cells_of_a_confusion_matrix_are_shares_of_the_true_class():
     found = shown("confusion", "classes").all("td")
     tones = [cell["class"] for cell in found]
     assert tones == [["wrong", "right"][at % 4 == 0] for at in range(9)]
