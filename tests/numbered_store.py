@@ -15,13 +15,7 @@ def numbered(folder, shapes, shard_bytes):
     return write_images(folder, images, shard_bytes=shard_bytes)
 
 
-def write_images(
-    folder,
-    images,
-    spacing=None,
-    regions=None,
-    shard_bytes=2**21,
-):
+def write_images(folder, images, spacing=None, regions=None, shard_bytes=2**21):
     """Write the images of cases, of one spacing, with their regions where they have one."""
     with ShardWriter(folder, shard_bytes=shard_bytes) as writer:
         for case, image in images.items():

@@ -11,9 +11,7 @@ from benchmarks.ratio import Ratio, Section, Side, Table, compare, renew_section
 RATIO = Ratio("sorting", "skiagram", "a peer 1.0", (1.0, 2.0, 1.0), (250.0, 600.0, 200.0), 240.0)
 
 
-def test_sides_take_turns_after_one_call_that_does_not_count(
-    monkeypatch,
-):
+def test_sides_take_turns_after_one_call_that_does_not_count(monkeypatch):
     calls = []
     monkeypatch.setenv("SKIAGRAM_BENCHMARK_ROUNDS", "9")
     set_rounds(3)

@@ -209,9 +209,7 @@ LARGE = {
 
 
 @pytest.mark.slow
-def test_a_short_run_gives_the_rows_of_the_page_and_again_the_same(
-    monkeypatch,
-):
+def test_a_short_run_gives_the_rows_of_the_page_and_again_the_same(monkeypatch):
     monkeypatch.setattr(sys, "path", [str(FOLDER), *sys.path])  # as `python run.py` has it
     for size, smaller in LARGE.items():
         monkeypatch.setattr(size, smaller)

@@ -90,9 +90,7 @@ NAMING = [
 
 
 @pytest.mark.parametrize("error", NAMING, ids=str)
-def test_a_record_has_the_kind_of_fault_and_no_name_which_the_terminal_has(
-    error,
-):
+def test_a_record_has_the_kind_of_fault_and_no_name_which_the_terminal_has(error):
     assert PLANTED in str(error)
     assert PLANTED not in recorded(error)
     assert type(error).__name__ in recorded(error) or isinstance(error, SkiagramError)

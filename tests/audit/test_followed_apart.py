@@ -16,12 +16,7 @@ PATIENTS = 240
 pytestmark = pytest.mark.slow
 
 
-def look(
-    value,
-    label,
-    images,
-    columns,
-):
+def look(value, label, images, columns):
     """Return the findings of both checks on cases of a patient each."""
     names = np.array([f"case-{number:06d}" for number in range(len(value))])
     cases = Cases(names, names, np.full(len(value), "train"), label, value)

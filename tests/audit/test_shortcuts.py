@@ -78,13 +78,7 @@ def compressed(clean, at):
         (lambda clean, at: clean.images[at] & np.uint8(254), False, {"lowest_bits"}),
     ],
 )
-def test_what_goes_with_the_class_is_named(
-    change,
-    every,
-    named,
-    clean,
-    tmp_path,
-):
+def test_what_goes_with_the_class_is_named(change, every, named, clean, tmp_path):
     for at in range(48) if every else positives(clean):
         clean.images[at] = change(clean, at)
     assert {f"label_from_{name}" for name in named} <= alarms(clean.findings(tmp_path))

@@ -156,9 +156,7 @@ def tell_process(_):
 
 
 @pytest.mark.slow
-def test_short_fits_start_no_processes_until_these_save_time(
-    monkeypatch,
-):
+def test_short_fits_start_no_processes_until_these_save_time(monkeypatch):
     here = os.getpid()
     assert {*TWO_WORKERS.map_fits(tell_process, range(5), short=True)} == {here}
     monkeypatch.setattr("skiagram.compute.workers._WORTH_PROCESSES", 0.0)

@@ -39,9 +39,7 @@ def write(path, rows):
 
 
 @pytest.mark.slow
-def test_a_network_scores_a_film_of_which_nothing_is_known_and_needs_its_preparation(
-    tmp_path,
-):
+def test_a_network_scores_a_film_of_which_nothing_is_known_and_needs_its_preparation(tmp_path):
     from tests.deploy.networks import trained_network
 
     trained = trained_network(tmp_path, "image_and_table", columns=["side", "age"])
@@ -120,9 +118,7 @@ def test_a_bare_name_stands_for_one_film_alone(tmp_path):
         both.row(str(leeds))
 
 
-def test_a_row_of_a_region_is_that_of_its_case_and_a_row_of_a_file_of_all_its_cases(
-    tmp_path,
-):
+def test_a_row_of_a_region_is_that_of_its_case_and_a_row_of_a_file_of_all_its_cases(tmp_path):
     """The table of the cases can be the table of covariates; each row is of its own region."""
     table = tmp_path / "t.csv"
     table.write_text(
@@ -170,9 +166,7 @@ def test_cases_of_several_modalities_find_the_rows_of_their_table(tmp_path):
     assert [found.row(case.name)["age"] for case in cases] == ["40", "50"]
 
 
-def test_a_site_unseen_in_training_is_refused_by_name_where_the_model_asks_for_it(
-    tmp_path,
-):
+def test_a_site_unseen_in_training_is_refused_by_name_where_the_model_asks_for_it(tmp_path):
     site = Covariate("site", ("A", "B"), "site_")
     films = [Path("one.png"), Path("two.png")]
     rows = tmp_path / "sites.csv"

@@ -193,9 +193,7 @@ def test_a_model_that_is_not_there_gets_the_nearest_that_is(packed, tmp_path, mo
         read_card(packed.parent / "nowhere/svm")
 
 
-def test_a_stored_package_of_this_major_version_still_loads(
-    monkeypatch,
-):
+def test_a_stored_package_of_this_major_version_still_loads(monkeypatch):
     """Of 0.2.0 and never made again: a change that breaks it names another oldest version."""
     stored = json.loads((STORED / "expected.json").read_text())
     film = STORED / "film.png"

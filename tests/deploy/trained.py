@@ -79,14 +79,7 @@ def covariates_of(case_id):
     return pd.DataFrame({"case_id": case_id, "age": age, "side": side, "images": at % 3})
 
 
-def write_ingested(
-    folder,
-    cases,
-    task,
-    images,
-    acquisition=None,
-    **tables,
-):
+def write_ingested(folder, cases, task, images, acquisition=None, **tables):
     """Write what step ingest leaves of images.
 
     Args:
@@ -130,12 +123,7 @@ def write_striped(folder, acquisition=None):
         Image.fromarray(films[name].pixels).save(folder / "films" / f"{name}.png")
 
 
-def prepare(
-    folder,
-    restoration,
-    features,
-    proposal=None,
-):
+def prepare(folder, restoration, features, proposal=None):
     """Run the steps between ingest and training."""
     restore_images(restoration, folder, folder)
     places = options("proposal/none.yaml") if proposal is None else proposal
@@ -145,13 +133,7 @@ def prepare(
     extract_features(features, WINDOWS, *read, folder)
 
 
-def train(
-    folder,
-    model,
-    chosen,
-    folders=None,
-    plan=PLAN,
-):
+def train(folder, model, chosen, folders=None, plan=PLAN):
     """Train a model on what the steps prepared in a folder; return what it scored."""
     folders = folders or ArmFolders(folder / "model", folder / "scores", None)
     cases, task = read_cases(folder / "cases")

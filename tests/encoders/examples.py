@@ -60,13 +60,7 @@ def images(*shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, size=shape, dtype=np.uint8)
 
 
-def store(
-    folder,
-    pictures,
-    regions=None,
-    spacing=None,
-    names=None,
-):
+def store(folder, pictures, regions=None, spacing=None, names=None):
     with ShardWriter(folder) as writer:
         for place, picture in enumerate(pictures):
             name = names[place] if names else f"case-{place:03d}"

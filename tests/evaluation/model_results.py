@@ -10,14 +10,7 @@ from skiagram.evaluation.results import (
 )
 
 
-def make_result(
-    outcome,
-    metrics,
-    selection_auc,
-    stability=None,
-    limits=None,
-    **drawn,
-):
+def make_result(outcome, metrics, selection_auc, stability=None, limits=None, **drawn):
     """Return a model with some figures, and what is drawn of it."""
     result = with_metrics(ModelResult(outcome, **drawn), metrics)
     result = result.with_figures(SELECTION, [("selection_auc", "", selection_auc)])

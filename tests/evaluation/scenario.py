@@ -105,16 +105,7 @@ def _names(kind):
     return {field.name for field in fields(kind)}
 
 
-def finished(
-    known,
-    name,
-    *,
-    arm="classical",
-    strength=1.5,
-    seed=0,
-    repeats=1,
-    signal=None,
-):
+def finished(known, name, *, arm="classical", strength=1.5, seed=0, repeats=1, signal=None):
     """A model whose scores are the label times `strength` (or a given signal) plus unit noise."""
     rng = np.random.default_rng(seed)
     n_classes = len(known.task.classes)
@@ -159,13 +150,7 @@ def reference(
     )
 
 
-def scored(
-    cases,
-    probability,
-    order=None,
-    threshold=np.nan,
-    folds=0,
-):
+def scored(cases, probability, order=None, threshold=np.nan, folds=0):
     """Return what a model says: (repeats, n, classes) probabilities, (repeats, n) the order."""
     fit = np.zeros(probability.shape[:2], dtype=np.int64)
     truth, ordered = (cases.label, cases.value, cases.patient), probability
@@ -187,14 +172,7 @@ def _rows(known, scores, repeat):
     return pd.concat(parts, ignore_index=True)
 
 
-def _part(
-    known,
-    scores,
-    rows,
-    part,
-    repeat,
-    fold,
-):
+def _part(known, scores, rows, part, repeat, fold):
     probability = softmax(scores[rows], axis=1)
     columns = {f"score_{k}": scores[rows, k] for k in range(scores.shape[1])}
     columns |= {f"probability_{k}": probability[:, k] for k in range(scores.shape[1])}

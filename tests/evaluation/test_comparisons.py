@@ -30,9 +30,7 @@ def run(known, *pairs):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("classes", [("normal", "abnormal"), CLASSES])
-def test_the_difference_is_that_of_the_single_figures_and_turns_with_the_pair(
-    classes,
-):
+def test_the_difference_is_that_of_the_single_figures_and_turns_with_the_pair(classes):
     found = run(scenario(120, 120, classes=classes), ("strong", "weak"), ("weak", "strong"))
     weak, strong = (one.find("roc_auc").value for one in found.models[:2])
     there, back = found.pairs(REQUESTED)

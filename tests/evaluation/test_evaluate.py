@@ -37,9 +37,7 @@ def arms(known):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
-def test_a_reader_is_measured_on_its_raw_score_and_never_the_best_of_an_arm(
-    design,
-):
+def test_a_reader_is_measured_on_its_raw_score_and_never_the_best_of_an_arm(design):
     known = scenario(design=design, test=80 if design == "holdout" else 0)
     signal = known.label * 4.0 + np.random.default_rng(7).normal(size=len(known.label))
     reader = finished(known, "reader", arm="reader", signal=signal)

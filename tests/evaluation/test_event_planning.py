@@ -33,9 +33,7 @@ def simulated_pairs(study, pairs):
 
 
 @pytest.mark.parametrize("events", [0.05, 0.4])
-def test_models_have_the_concordances_that_are_asked_under_the_planned_follow_up(
-    events,
-):
+def test_models_have_the_concordances_that_are_asked_under_the_planned_follow_up(events):
     study = assume_study((0.65, 0.73), 0.6, events)
     first, second, seen = simulated_pairs(study, 400_000)
     error = 0.5 / np.sqrt(400_000 * events)  # as many pairs, or more, can be compared

@@ -63,11 +63,7 @@ def found(inputs):
     return evaluate(inputs, replace(OPTIONS, compare=(("cox", "noise"),)))
 
 
-def evaluate(
-    inputs,
-    options=OPTIONS,
-    at_home=None,
-):
+def evaluate(inputs, options=OPTIONS, at_home=None):
     evaluation = of_run.evaluate(inputs, options, seed=0)
     if at_home is None:
         return evaluation
@@ -142,9 +138,7 @@ def test_a_network_at_chance_is_never_used(inputs):
     assert "No model is shown to work on these data" in evaluation.verdict
 
 
-def test_of_an_error_less_is_a_gain_and_the_rule_without_features_is_chance(
-    tmp_path,
-):
+def test_of_an_error_less_is_a_gain_and_the_rule_without_features_is_chance(tmp_path):
     names = ("logistic_regression", "null_model")
     numbers = train_all(tmp_path, make_numbers(), {name: model(name) for name in names})
     regression, same = numbers.models

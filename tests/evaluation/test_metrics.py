@@ -101,12 +101,7 @@ def test_more_classes_equal_sklearn_and_have_no_operating_point():
 PPV, NPV = "positive predictive value", "negative predictive value"
 
 
-def predictive_values(
-    right,
-    positive,
-    patient,
-    prevalence,
-):
+def predictive_values(right, positive, patient, prevalence):
     return {
         PPV: predictive_value_at_prevalence(right, positive, patient, prevalence),
         NPV: predictive_value_at_prevalence(right, ~positive, patient, 1 - prevalence),

@@ -34,12 +34,7 @@ def bounds(found):
         (CINE, 0.0005905, 0.0002042, (0.9408, 0.02157, 12.71, 0.8941, 0.9875)),
     ],
 )
-def test_a_mean_over_readers_is_as_published(
-    figures,
-    variance,
-    covariance,
-    expected,
-):
+def test_a_mean_over_readers_is_as_published(figures, variance, covariance, expected):
     found = mean_over_readers(figures, equally_correlated(variance, covariance))
     degrees = found.variation.degrees
     own = (found.value, np.sqrt(found.variation.variance), degrees, *bounds(found))
@@ -100,9 +95,7 @@ def test_trainings_of_the_model_widen_its_difference():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
-def test_a_run_with_two_readers_holds_its_models_against_their_mean(
-    design,
-):
+def test_a_run_with_two_readers_holds_its_models_against_their_mean(design):
     found = whole(design, TWO)
     readers = found.figures.select(analysis=READERS)
     against = readers.select(versus=MEAN_READER)

@@ -39,12 +39,7 @@ class Found(NamedTuple):
         return {*self.figures.list_distinct("figure")} & {"roc_auc", "sensitivity", "specificity"}
 
 
-def run(
-    known,
-    covariates,
-    least=5,
-    signal=None,
-):
+def run(known, covariates, least=5, signal=None):
     given = (known.cases, known.task, known.sealed, None, NO_PAIRS, 0, 100, covariates)
     setting = assemble_evaluation_set(*given)
     scores = align_scores(

@@ -72,13 +72,7 @@ OUTCOME = Outcome("net", "deep", "Small CNN", "finished")
 NET = make_result(OUTCOME, {}, Estimate(0.8), by_repeat=(0.8, 0.81, 0.8))
 
 
-def on(
-    cases,
-    design="holdout",
-    *,
-    near_duplicates=0,
-    label_conflicts=0,
-):
+def on(cases, design="holdout", *, near_duplicates=0, label_conflicts=0):
     return EvaluationSet(
         task=Task(Classes(cases.classes, cases.positive), design),
         development=cases,

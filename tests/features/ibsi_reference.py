@@ -60,13 +60,7 @@ class Configuration:
     curve: IntensityVolumeHistogram
 
 
-def _configuration(
-    spacing,
-    order,
-    segments,
-    levels,
-    curve,
-):
+def _configuration(spacing, order, segments, levels, curve):
     resampling = None
     if spacing is not None:
         resampling = Resampling(spacing=spacing, order=order, rounding=True)
@@ -154,12 +148,7 @@ def features(region, levels, curve):
     return found
 
 
-def diagnostics(
-    image,
-    mask,
-    spacing,
-    preparation,
-):
+def diagnostics(image, mask, spacing, preparation):
     """Return what the manual asks about the steps of the processing, and the prepared region."""
     before = RegionOfInterest(image, mask, mask, spacing)
     resampled = before

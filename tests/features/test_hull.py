@@ -45,9 +45,7 @@ def test_the_hull_is_that_of_all_corners_of_the_mesh(region, spacing):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("half_axes", [(20.0, 20.0, 20.0), (5.0, 20.5, 9.0)])
-def test_the_hull_of_a_round_body_is_that_of_all_corners_of_its_mesh(
-    half_axes,
-):
+def test_the_hull_of_a_round_body_is_that_of_all_corners_of_its_mesh(half_axes):
     for spacing in SPACINGS:
         same_hull(ball(half_axes), np.array(spacing))
 

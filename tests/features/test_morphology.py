@@ -11,12 +11,7 @@ from tests.features.families import described
 ALL = Morphology(unit="mm", autocorrelation=True)
 
 
-def features(
-    image,
-    mask,
-    outline=None,
-    family=ALL,
-):
+def features(image, mask, outline=None, family=ALL):
     outlines = None if outline is None else outline[None]
     spacing = np.array([[3.0, 1.0, 2.0]])
     return described(

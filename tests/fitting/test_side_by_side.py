@@ -115,9 +115,7 @@ def test_a_final_fit_that_trains_before_the_folds_choose_leaves_equal_bytes(tmp_
     assert asked == ["repeat0-final"]
 
 
-def test_what_fails_before_the_folds_choose_is_left_to_the_fit_that_is_asked_for(
-    monkeypatch,
-):
+def test_what_fails_before_the_folds_choose_is_left_to_the_fit_that_is_asked_for(monkeypatch):
     """It may train for longer than the folds choose, and where one place is it is not made."""
 
     def diverge(fit):

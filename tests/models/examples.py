@@ -44,17 +44,7 @@ def cases_of(data, split):
     return Cases(data.case_id, data.patient_id, split, label)
 
 
-def train_as(
-    name,
-    model,
-    inputs,
-    cases,
-    folders,
-    *,
-    task=TASK,
-    plan=PLAN,
-    compute=IN_PROCESS,
-):
+def train_as(name, model, inputs, cases, folders, *, task=TASK, plan=PLAN, compute=IN_PROCESS):
     """Train a model as the stages do, and return what it leaves."""
     known, test = (inputs.of(part.case_id) for part in (cases.development(), cases.test()))
     member = Member[Any](name, model, {"depth": 3}, known, test)

@@ -54,9 +54,7 @@ def test_heads_are_an_arm_of_their_own_in_the_report(encoded):
 
 
 @pytest.mark.slow
-def test_a_changed_head_encodes_nothing_and_a_new_run_of_encode_takes_the_known(
-    encoded,
-):
+def test_a_changed_head_encodes_nothing_and_a_new_run_of_encode_takes_the_known(encoded):
     encoded.edit("conf/model/early_fusion.yaml", C=0.5)
     done = encoded.run("dvc", "repro", "train_baseline")
     assert stages_run(done.stdout) == ["digest", "train_baseline@early_fusion"], done.stderr

@@ -97,9 +97,7 @@ def test_a_note_that_names_a_killed_process_alone_is_removed(tmp_path):
         assert not note.exists()
 
 
-def test_copies_that_a_killed_dvc_had_begun_are_removed_unless_one_is_at_work(
-    tmp_path,
-):
+def test_copies_that_a_killed_dvc_had_begun_are_removed_unless_one_is_at_work(tmp_path):
     note = tmp_path / ".dvc/tmp/rwlock"
     begun = [tmp_path / folder / dvc_files.tmp_fname() for folder in ("reports", "data/images")]
     own = [tmp_path / name for name in ("reports/.notes.tmp", "data/images/a.tmp", "mine/.a.tmp")]

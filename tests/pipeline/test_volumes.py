@@ -31,9 +31,7 @@ def volume_arrays():
     return arrays
 
 
-def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
-    project,
-):
+def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(project):
     write_source(project, volume_arrays())
     baseline, *networks = MODELS
     project.edit("params.yaml", baselines=[baseline], networks=networks, restoration="repair")

@@ -59,9 +59,7 @@ def project(tmp_path):
     return tmp_path
 
 
-def test_a_matrix_gives_a_stage_for_each_member_and_none_where_nothing_is_chosen(
-    project,
-):
+def test_a_matrix_gives_a_stage_for_each_member_and_none_where_nothing_is_chosen(project):
     extract, *trained = StagesOfProject(project).stages
     assert (extract.name, extract.script, extract.chosen) == ("extract", "extract", {})
     assert [stage.name for stage in trained] == ["train@svm", "train@cox"]
@@ -85,9 +83,7 @@ def test_every_option_that_can_move_a_figure_has_a_flat_name(project):
     }
 
 
-def test_outputs_of_models_that_are_chosen_no_longer_go_and_nothing_else_does(
-    project,
-):
+def test_outputs_of_models_that_are_chosen_no_longer_go_and_nothing_else_does(project):
     made = ("models/svm", "models/forest", "scores/forest", "data/features.parquet", "models/own")
     for name in made:
         (project / name).mkdir(parents=True)
@@ -148,9 +144,7 @@ def test_values_of_its_own_and_of_chosen_option_files_alone_rerun_a_stage(
     assert (digests[0] == digests[1]) == same
 
 
-def test_weights_that_are_not_as_an_option_says_count_for_the_stage_that_reads_them(
-    project,
-):
+def test_weights_that_are_not_as_an_option_says_count_for_the_stage_that_reads_them(project):
     weights = project / "network.safetensors"
     weights.write_bytes(b"weights")
     known = hashlib.sha256(b"weights").hexdigest()

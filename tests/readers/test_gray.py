@@ -45,9 +45,7 @@ def encode_dicom(pixels):
     [encode_png, partial(tiff, photometric="rgb"), encode_cmyk, encode_dicom],
     ids=["PNG", "TIFF", "CMYK", "DICOM"],
 )
-def test_channels_that_hardly_differ_are_gray_of_pillows_values(
-    write,
-):
+def test_channels_that_hardly_differ_are_gray_of_pillows_values(write):
     image = decode_image(write(tinted(1)), "film")
     assert_array_equal(image.pixels, np.asarray(Image.fromarray(tinted(1)).convert("L")))
     assert image.made_gray == "tinted"

@@ -296,9 +296,7 @@ def test_contours_on_the_slices_of_a_coronal_series_fill_them():
 @pytest.mark.parametrize(
     "measures", [{"SpacingBetweenSlices": 5.0}, {"SliceThickness": 5.0}, {"SliceThickness": 7.0}]
 )
-def test_a_segmentation_of_another_slice_distance_is_never_taken_as_the_images(
-    measures,
-):
+def test_a_segmentation_of_another_slice_distance_is_never_taken_as_the_images(measures):
     thick = VoxelGrid((30, 5, 6), (5.0, 0.8, 0.9), GRID.origin, AXES)
     thin = VoxelGrid((150, 5, 6), (1.0, 0.8, 0.9), GRID.origin, AXES)
     mask = np.zeros(thick.shape, np.bool_)

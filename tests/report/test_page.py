@@ -95,9 +95,7 @@ def test_the_first_page_is_one_table_and_one_picture(case):
     assert first.count("<svg") == 1
 
 
-def test_names_are_code_without_backticks_and_paper_says_what_is_folded(
-    case,
-):
+def test_names_are_code_without_backticks_and_paper_says_what_is_folded(case):
     source = case[1].source
     assert "`" not in source
     assert "&lt;code" not in source
@@ -105,9 +103,7 @@ def test_names_are_code_without_backticks_and_paper_says_what_is_folded(
     assert "of a folded section nothing is printed" in case[1].text
 
 
-def test_every_section_is_in_the_contents_or_named_with_its_reason(
-    case,
-):
+def test_every_section_is_in_the_contents_or_named_with_its_reason(case):
     seen = case[1]
     ids = [one["id"] for one in seen.all("section") if "id" in one]
     shown = [anchor for anchor, _ in SECTIONS if anchor in ids]

@@ -88,9 +88,7 @@ def test_faults_of_the_detector_stay_where_and_as_they_are(name):
 
 
 @EVERY
-def test_an_image_of_one_value_or_none_has_nothing_to_lose_and_volumes_are_refused(
-    name,
-):
+def test_an_image_of_one_value_or_none_has_nothing_to_lose_and_volumes_are_refused(name):
     with pytest.raises(DataError, match="a volume of 4 slices"):
         worse(np.zeros((4, 8, 8, 1), np.float32), name, MODERATE[name])
     for image in (np.full((16, 16), 9, np.uint8), np.full((16, 16), np.nan, np.float32)):

@@ -87,9 +87,7 @@ def test_runs_of_like_images_are_restored_as_each_alone(tmp_path, monkeypatch):
         assert_array_equal(restored.image(case_id), alone(steps, image)[0])
 
 
-def test_an_image_with_nothing_known_is_named_and_leaves_no_finished_store(
-    tmp_path,
-):
+def test_an_image_with_nothing_known_is_named_and_leaves_no_finished_store(tmp_path):
     images = [film(0).clean, np.full((64, 64), np.nan, np.float32)]
     source, record = store(tmp_path / "images", images), tmp_path / "treatment.parquet"
     with pytest.raises(DataError, match=r"^c1: every pixel is missing"):

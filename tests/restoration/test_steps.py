@@ -110,9 +110,7 @@ def test_with_everything_off_pixels_stay_and_missing_ones_are_nan():
 
 
 @pytest.mark.parametrize("method", ["local_mean", "local_median", "nearest", "lowest"])
-def test_the_chosen_method_fills(
-    method,
-):
+def test_the_chosen_method_fills(method):
     image = np.array([[1, math.nan, 4], [2, 4, 4]], np.float32)
     steps = dataclasses.replace(NONE, missing=Missing(method=method, radius=1))
     clean, treatment = restored(steps, image)

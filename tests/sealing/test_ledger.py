@@ -65,9 +65,7 @@ def test_a_deleted_ledger_is_put_back_from_its_copy(tmp_path):
     assert lines(tmp_path)[:2] == before
 
 
-def test_an_entry_that_a_kill_kept_from_the_copy_gets_there_when_it_is_noted_again(
-    tmp_path,
-):
+def test_an_entry_that_a_kill_kept_from_the_copy_gets_there_when_it_is_noted_again(tmp_path):
     noted(tmp_path, 1, 2)
     before = lines(tmp_path)
     copy = tmp_path / ".work" / LEDGER

@@ -43,13 +43,7 @@ def checked(images, modality="", radii=()):
     ("shape", "region", "size"),
     [((24, 24), False, None), ((300, 300, 3), False, 128), ((9, 24, 24, 1), True, 24)],
 )
-def test_the_line_of_init_fits_the_images(
-    shape,
-    region,
-    size,
-    pretrained,
-    monkeypatch,
-):
+def test_the_line_of_init_fits_the_images(shape, region, size, pretrained, monkeypatch):
     monkeypatch.setattr(fitting, "_has_pretrained", lambda: pretrained)
     seen = checked([image(shape, "a.nii", (5, 1, 9) if region else None)], "CT_1")
     choices = fitting.fitting_choices("films", seen, "cv")

@@ -52,9 +52,7 @@ def test_costs_that_no_machine_changes_are_those_of_the_fitted_model(result):
 
 
 @pytest.mark.slow
-def test_features_are_part_of_the_time_and_a_family_that_is_not_used_is_not(
-    result,
-):
+def test_features_are_part_of_the_time_and_a_family_that_is_not_used_is_not(result):
     described = cost(result, "ridge", "input_milliseconds")
     assert 0 < cost(result, "of_wavelets", "input_milliseconds") < described
     assert described < cost(result, "ridge", "case_milliseconds")
@@ -96,9 +94,7 @@ POINTS = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=8)
 
 
 @given(POINTS)
-def test_a_point_is_on_the_front_unless_another_dominates_it(
-    points,
-):
+def test_a_point_is_on_the_front_unless_another_dominates_it(points):
     cost, value = zip(*points, strict=True)
     expected = [
         not any(c <= cost[i] and v >= value[i] and (c, v) != (cost[i], value[i]) for c, v in points)

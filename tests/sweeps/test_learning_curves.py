@@ -236,9 +236,7 @@ def result(workspace):
 
 
 @pytest.mark.slow
-def test_rows_that_the_data_lack_cases_for_fail_and_the_curves_go_on_without(
-    result,
-):
+def test_rows_that_the_data_lack_cases_for_fail_and_the_curves_go_on_without(result):
     reasons = [row.reason for row in result.rows if row.reason]
     assert len(reasons) == 2
     assert all("1000 of 64 cases to train on" in reason for reason in reasons)
@@ -251,9 +249,7 @@ def test_rows_that_the_data_lack_cases_for_fail_and_the_curves_go_on_without(
 
 
 @pytest.mark.slow
-def test_a_point_is_the_auc_of_its_row_and_the_baseline_one_of_the_baselines(
-    result,
-):
+def test_a_point_is_the_auc_of_its_row_and_the_baseline_one_of_the_baselines(result):
     by_model = {curve.model: curve for curve in curves(result).curves}
     for model, curve in by_model.items():
         drawn = [area for row in curve.draws for area in row]

@@ -52,9 +52,7 @@ def test_a_row_has_the_figures_of_a_run_to_the_last_digit(inputs, design):
     assert (row.primary, row.primary_is_error, row.cases) == ("concordance", False, 90)
 
 
-def test_a_difference_from_the_reference_is_that_of_a_compared_pair(
-    inputs,
-):
+def test_a_difference_from_the_reference_is_that_of_a_compared_pair(inputs):
     """The reference row's model of the same name is another training: here the useless one."""
     cox, noise = inputs.models
     other = replace(noise, outcome=replace(noise.outcome, model="cox"))

@@ -138,13 +138,7 @@ def test_choices_and_combinations_are_swept_as_options_are(workspace):
         ("conf.evaluate.margin", 2.0, "evaluate.margin"),
     ],
 )
-def test_an_option_that_is_not_there_is_named(
-    workspace,
-    option,
-    value,
-    words,
-    capsys,
-):
+def test_an_option_that_is_not_there_is_named(workspace, option, value, words, capsys):
     sweep = make_sweep(rows=[{option: value}])
     (result,) = run_rows("try", sweep, [Row(1, {}, {option: value}, 1)], workspace)
     assert isinstance(result, RowResult)

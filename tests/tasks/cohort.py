@@ -98,12 +98,7 @@ def labelled(made):
     return Labelled(features, *ids, task.predicted.unnamed, None, cases.value)
 
 
-def scored(
-    outcome,
-    score,
-    value,
-    label,
-):
+def scored(outcome, score, value, label):
     """Return cases of a patient each, calibrated on themselves."""
     each = np.arange(len(label))
     calibration = outcome.calibrate(score[:, None], value, label, each)

@@ -92,9 +92,7 @@ def test_nothing_of_a_logged_model_is_pickled_and_it_scores_as_predict(saved, ba
     np.testing.assert_array_equal(found[names].to_numpy(), expected)
 
 
-def test_what_a_served_case_lacks_stands_in_the_answer_as_in_a_table_of_predict(
-    monkeypatch,
-):
+def test_what_a_served_case_lacks_stands_in_the_answer_as_in_a_table_of_predict(monkeypatch):
     import pandas as pd
 
     from skiagram.tracking.pyfunc import score_frame

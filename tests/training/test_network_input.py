@@ -34,11 +34,7 @@ def ball(centre, radius, shape=SHAPE):
     return Region(np.asarray(apart <= radius**2))
 
 
-def stored(
-    folder,
-    images,
-    regions=None,
-):
+def stored(folder, images, regions=None):
     cases = {f"case{row}": image for row, image in enumerate(images)}
     store = write_images(folder, cases, None, dict(zip(cases, regions or [], strict=False)))
     return ImageSet(store, np.array(store.case_ids))

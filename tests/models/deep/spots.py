@@ -64,15 +64,7 @@ def learner(options, dropout=0.3):
     return NetworkModel(network, CPU, threads=1)
 
 
-def spots(
-    folder,
-    n,
-    n_classes=2,
-    channels=1,
-    noise=1.0,
-    side=16,
-    depth=None,
-):
+def spots(folder, n, n_classes=2, channels=1, noise=1.0, side=16, depth=None):
     """Write noise with a spot at a random place; the class is the spot's height.
 
     With a depth they are volumes. The table beside the images says nothing of the class.
@@ -100,14 +92,7 @@ def noise_table(case_id):
     return FeatureTable(case_id, names, values)
 
 
-def halves(
-    folder,
-    n,
-    n_classes=2,
-    channels=1,
-    noise=1.0,
-    side=16,
-):
+def halves(folder, n, n_classes=2, channels=1, noise=1.0, side=16):
     cases = spots(folder / "images", n, n_classes, channels, noise, side)
     rows = np.arange(n, dtype=np.int64)
     return cases.select(rows[: 2 * n // 3]), cases.select(rows[2 * n // 3 :])

@@ -89,9 +89,7 @@ def test_cut_offs_of_grades_learn_beside_a_network_with_rates_of_its_own(tmp_pat
     assert groups[0]["lr"] == network.training.optimizer.lr
 
 
-def test_held_out_cases_decide_when_to_stop_and_options_of_classes_are_refused(
-    tmp_path,
-):
+def test_held_out_cases_decide_when_to_stop_and_options_of_classes_are_refused(tmp_path):
     cases = timed(spots(tmp_path / "images", 72, noise=0.3))
     rows, model = np.arange(len(cases)), short_network("small_cnn", 2)
     context = FitContext(seed=0, validation=cases.select(rows[::4]))

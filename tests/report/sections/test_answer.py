@@ -31,9 +31,7 @@ def numbers(text):
 
 
 @pytest.mark.parametrize("example", [answered, mixed])
-def test_every_figure_of_the_answer_is_in_the_table_and_the_difference_in_the_figure(
-    example,
-):
+def test_every_figure_of_the_answer_is_in_the_table_and_the_difference_in_the_figure(example):
     evaluation = example()
     sentences, found = state_answer(evaluation), tabulate_answer(evaluation)
     cells = [cell for group in found.groups for row in group.rows for cell in row.cells]

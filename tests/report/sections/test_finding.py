@@ -55,9 +55,7 @@ def test_tables_hold_the_figures_of_every_finder_and_the_difference(run):
     assert "at one false mark per image" in drawing.description
 
 
-def test_rates_that_allow_a_fit_fewer_than_two_false_marks_are_shown_with_the_reason(
-    run,
-):
+def test_rates_that_allow_a_fit_fewer_than_two_false_marks_are_shown_with_the_reason(run):
     number = {"fewest_images": 7.0, "fewest_normal": 3.0}
     few = []
     for one in run.found.finders:
