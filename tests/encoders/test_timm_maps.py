@@ -195,48 +195,38 @@ def test_places_of_a_volume_are_seen_in_their_slices(tmp_path):
     assert_allclose(table.values, alone.values, rtol=1e-4, atol=1e-6)
 
 
-def test_planes_of_a_volume_are_pooled_inside_its_region_alone(tmp_path):
+def boxes(*of):
+    inside = np.zeros((8, 24, SIDE), bool)
+    for part in of:
+        inside[part] = True
+    return inside
+
+
+HOLLOW = boxes(np.s_[2:7, 4:13, 8:21]) & ~boxes(np.s_[4, 4:8])
+IN_TWO = boxes(np.s_[0:2, 2:6, 8:12], np.s_[5:8, 14:20, 10:22])
+
+
+@pytest.mark.parametrize(
+    ("inside", "planes"),
+    [
+        (HOLLOW, (np.s_[4], np.s_[:, 8], np.s_[:, :, 14])),  # through the middle of the region
+        (None, (np.s_[4], np.s_[:, 12], np.s_[:, :, 16])),
+        # Through slice 4 and row 11 runs no part; column 15 meets one.
+        (IN_TWO, (np.s_[5], np.s_[:, 14], np.s_[:, :, 15])),
+    ],
+)
+def test_planes_of_a_volume_are_pooled_inside_its_region_alone(inside, planes, tmp_path):
     """As the three planes are as images of their own, each with what it shows of the region."""
-    encoder, volume = (
-        maps(tmp_path, volumes={"pictures": "planes", "slices": 1}),
-        images(8, 24, SIDE, 1),
-    )
-    inside = np.zeros((8, 24, SIDE), bool)
-    inside[2:7, 4:13, 8:21] = True
-    inside[4, 4:8] = False
-    cut, whole = Region(inside), None
-    planes = (np.s_[4], np.s_[:, 8], np.s_[:, :, 14])  # through the middle of the region
-    for region in (cut, whole):
-        at = planes if region else (np.s_[4], np.s_[:, 12], np.s_[:, :, 16])
-        shown = [Region(inside[plane]) for plane in at] if region else None
-        name = "cut" if region else "whole"
-        regions = [region] if region else None
-        folder = store(tmp_path / name, [volume], regions, (1.0, 1.0, 1.0))
-        flat = store(tmp_path / f"{name}-flat", [volume[..., 0][plane] for plane in at], shown)
-        table, record = encode_images(folder, encoder)
-        alone, _ = encode_images(flat, encoder)
-        expected = [*alone.values.mean(axis=0), *alone.values.max(axis=0)]
-        assert_allclose(table.values[0], expected, rtol=1e-4, atol=1e-6)
-        assert len(table.names) == 2 * record.numbers
-
-
-def test_planes_between_two_parts_of_a_region_are_moved_into_one(tmp_path):
-    encoder, volume = (
-        maps(tmp_path, volumes={"pictures": "planes", "slices": 1}),
-        images(8, 24, SIDE, 1),
-    )
-    inside = np.zeros((8, 24, SIDE), bool)
-    inside[0:2, 2:6, 8:12] = True
-    inside[5:8, 14:20, 10:22] = True
-    # Through slice 4 and row 11 runs no part; column 15 meets one.
-    planes = (np.s_[5], np.s_[:, 14], np.s_[:, :, 15])
-    folder = store(tmp_path / "cut", [volume], [Region(inside)], (1.0, 1.0, 1.0))
-    shown = [Region(inside[plane]) for plane in planes]
+    encoder = maps(tmp_path, volumes={"pictures": "planes", "slices": 1})
+    volume, region = images(8, 24, SIDE, 1), None if inside is None else [Region(inside)]
+    shown = None if inside is None else [Region(inside[plane]) for plane in planes]
+    folder = store(tmp_path / "whole", [volume], region, (1.0, 1.0, 1.0))
     flat = store(tmp_path / "flat", [volume[..., 0][plane] for plane in planes], shown)
-    table, _ = encode_images(folder, encoder)
+    table, record = encode_images(folder, encoder)
     alone, _ = encode_images(flat, encoder)
     expected = [*alone.values.mean(axis=0), *alone.values.max(axis=0)]
     assert_allclose(table.values[0], expected, rtol=1e-4, atol=1e-6)
+    assert len(table.names) == 2 * record.numbers
 
 
 def test_kept_rows_are_not_made_again(tmp_path, monkeypatch):

@@ -1,14 +1,11 @@
 """What a cohort shares with a project is found by patients' ids and by images."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from skiagram.image_store.shards import ShardWriter
-from skiagram.preparation import Covariate
-from skiagram.records.files import read_table, write_table
+from skiagram.records.files import read_table
 from skiagram.sealing.labels import seal_labels
-from skiagram.steps.score import read_stored_covariates
 from skiagram.steps.validate import Project, find_shared, leave_out
 from skiagram.tasks.cases import SEALED, Cases, DataCard
 
@@ -62,10 +59,3 @@ def test_what_is_left_out_leaves_labels_and_cases_alike(tmp_path):
     assert left.case_id.tolist() == labels["case_id"].tolist() == ["case-0", "case-2"]
     assert labels["label"].tolist() == [0, 1]
     assert set(left.label.tolist()) == {SEALED}
-
-
-def test_a_site_of_a_cohort_that_is_a_number_is_the_site_of_training(tmp_path):
-    table = pd.DataFrame({"case_id": ["a", "b", "c"], "site": [3.0, np.nan, 12.0]})
-    write_table(table, tmp_path / "covariates.parquet")
-    known = read_stored_covariates(tmp_path, (Covariate("site", ("12", "3"), "site_"),))
-    assert [known.row(case)["site"] for case in "abc"] == ["3", "", "12"]

@@ -4,7 +4,6 @@ import pytest
 
 from skiagram.composition import Composition
 from skiagram.compute.code_digest import code_modules
-from skiagram.errors import OptionError
 from skiagram.fitting.arm import train
 from skiagram.sweeps.candidates import Candidate, NetworkCandidate, train_candidate
 from skiagram.sweeps.data import ingest_data, prepare_data
@@ -41,14 +40,6 @@ def test_a_piece_that_failed_leaves_nothing_and_is_made_again(tmp_path):
     folder = workspace(tmp_path).make_once("piece", {}, lambda folder: (folder / "whole").touch())
     assert (folder / "whole").exists()
     assert not (folder / "half").exists()
-
-
-def test_an_unknown_option_file_says_which_there_are(tmp_path):
-    (tmp_path / "conf/dataset").mkdir(parents=True)
-    (tmp_path / "conf/dataset/phantom.yaml").write_text("name: phantom")
-    assert workspace(tmp_path).options.read_file("dataset", "phantom") == {"name": "phantom"}
-    with pytest.raises(OptionError, match=r"conf/dataset/films\.yaml.*Allowed: phantom"):
-        workspace(tmp_path).options.read_file("dataset", "films")
 
 
 def leave_empty(folder):

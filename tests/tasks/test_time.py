@@ -241,21 +241,6 @@ def test_a_cohort_with_other_events_is_refused_where_the_project_knows_none():
     assert COMPETING.of_cohort(OUTCOME).classes == COMPETING.classes
 
 
-@pytest.mark.slow
-def test_intervals_of_shares_hold_the_truth_where_another_event_may_come_first():
-    held = 0
-    for seed in range(400):
-        log_hazard, time, label = draw_competing(80, 1000 + seed)
-        risk = true_share(log_hazard, np.array([300.0]))
-        estimate, fit = (1 - risk)[None], np.zeros((1, 80), dtype=np.int64)
-        cases = ScoredCases(label, time, np.arange(80), log_hazard[None], estimate, fit)
-        outcome = replace(COMPETING, horizons=(300.0,), grid=(300.0,))
-        gap = next(of for of in outcome.measure(cases) if of.name == "expected_minus_observed")
-        interval = gap.figure.estimate()
-        held += interval.low <= 0 <= interval.high
-    assert 0.93 <= held / 400 <= 0.97
-
-
 def test_beyond_the_end_of_follow_up_no_estimate_is_judged():
     """Curves that are carried on level would call perfect estimates wrong."""
     generator = np.random.default_rng(0)

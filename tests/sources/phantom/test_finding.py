@@ -86,22 +86,6 @@ def test_half_of_the_patients_have_nodules_in_one_of_two_films():
 
 
 @pytest.mark.slow
-def test_the_ideal_observer_s_chances_come_true():
-    opened = films(patients={"train": 200, "validation": 0, "test": 2}).open(None)
-    rated = []
-    for position in range(400):
-        lesions = [lesion.centre for lesion in opened.marks(position)]
-        for mark, odds in opened.truth(position).ideal_marks:
-            near = any(np.linalg.norm(np.subtract(mark.centre, each)) <= 5 for each in lesions)
-            rated.append((1 / (1 + np.exp(-odds)), near))
-    chance, hit = np.array(rated, dtype=np.float64).T
-    for low, high in ((0, 0.02), (0.02, 0.2), (0.2, 0.6), (0.6, 1.01)):
-        rows = (chance >= low) & (chance < high)
-        error = np.sqrt((chance[rows] * (1 - chance[rows])).sum()) / rows.sum()
-        assert hit[rows].mean() == pytest.approx(chance[rows].mean(), abs=3 * error)
-
-
-@pytest.mark.slow
 def test_ingest_seals_the_ideal_marks(tmp_path):
     ingested(films(**SMALL), tmp_path)
     marks = read_table(tmp_path / "sealed/ideal_marks.parquet")

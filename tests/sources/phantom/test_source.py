@@ -87,20 +87,6 @@ def test_tissue_of_a_patient_correlates_as_asked_and_of_two_patients_not_at_all(
 
 
 @pytest.mark.slow
-def test_ideal_scores_are_calibrated():
-    """With even odds, 1 / (1 + exp(−log Λ)) is the probability of the abnormal class."""
-    opened = small_phantom(patients={"train": 300}).open(None)
-    labels = [entry.label for entry in opened.entries()[:600]]
-    scores = np.array([opened.truth(at).ideal_score for at in range(600)])
-    probability = 1 / (1 + np.exp(-scores))
-    assert probability.mean() == pytest.approx(np.mean(labels), abs=0.04)
-    confident = probability > 0.8
-    assert np.mean(np.array(labels)[confident]) == pytest.approx(
-        probability[confident].mean(), abs=0.08
-    )
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "auc"),
     [
