@@ -519,7 +519,7 @@ def test_a_packed_table_is_read_as_a_plain_one(here: Path, terminal: Terminal) -
 def test_parts_and_a_structure_are_those_of_the_data_set(tables: Path) -> None:
     mine = parse(f"{write_columns(tables, 'Image=files')} --positive yes")
     described = read_features(mine)
-    assert (described.design, described.source.split) == ("holdout", "split")
+    assert (described.design, described.source.columns.split) == ("holdout", "split")
     described = read_features(parse(f"{tables}/{REGIONS} --region Structure=GTV-1"))
     assert len(described.frame) == 40
     assert max(described.frame["volume"]) < 1e5

@@ -20,11 +20,14 @@ from skiagram.tasks.time import TimeToEvent
 from tests.datasets.sources import ingested
 from tests.sources.phantoms import data_set
 
+OF_COLUMNS = ("label", "split", "covariates", "features")
 AGES = (31, 18, 44, 18, 59, 93, 25, 67, 59, 31, 53)  # in no order
 
 
 def source(**changed: Any) -> FeatureFile:
-    made: FeatureFile = data_set("feature_table", **changed)
+    columns = {name: changed.pop(name) for name in OF_COLUMNS if name in changed}
+    columns |= {"value": changed["outcome"]["column"]} if "outcome" in changed else {}
+    made: FeatureFile = data_set("feature_table", columns=columns, **changed)
     return made
 
 

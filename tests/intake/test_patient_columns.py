@@ -109,7 +109,7 @@ def test_ids_of_cases_give_way_in_a_table_of_features(tmp_path: Path) -> None:
     values: list[object] = [at * 0.37 % 1 for at in range(ROWS)]
     table = table_of(tmp_path, "case_id,MRN,area", own(), shared(3), values)
     described = read_features(FileOptions(table, positive="y"))
-    assert described.source.patient == "MRN"
+    assert described.source.columns.patient == "MRN"
     assert any("6 in 18 rows, and not the 18 of `case_id`" in note for note in described.notes)
 
 

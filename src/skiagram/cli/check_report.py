@@ -63,15 +63,16 @@ def checked_text(checked: CheckedFolder, design: Design) -> str:
 
 def features_text(described: DescribedFeatures) -> str:
     """Return counts of classes and patients, and what is taken for a feature."""
-    source, frame, features = described.source, described.frame, described.source.features or ()
+    source, frame, columns = described.source, described.frame, described.source.columns
+    features = columns.features
     body = []
     for name in (*source.classes, "all"):
-        class_rows = frame if name == "all" else frame[frame[source.label] == name]
+        class_rows = frame if name == "all" else frame[frame[columns.label] == name]
         patients: int | str = "unknown"
-        if source.patient is not None:
-            patients = class_rows[source.patient].nunique()
+        if columns.patient is not None:
+            patients = class_rows[columns.patient].nunique()
         body.append([name, len(class_rows), patients])
-    used = described.source.columns.used()
+    used = columns.used()
     left_columns = [name or "one without a name" for name in frame.columns if name not in used]
     # those that are not called like PyRadiomics' come first
     strange_first = sorted(features, key=lambda name: bool(PYRADIOMICS.fullmatch(name)))
@@ -81,7 +82,7 @@ def features_text(described: DescribedFeatures) -> str:
     ]
     if left_columns:
         lines.append(f"Columns that are left out ({len(left_columns)}): {listed(left_columns)}.")
-    if source.patient is None:
+    if columns.patient is None:
         lines.append("Patients are unknown: each row counts as one. Name their column: --patient")
     return "\n\n".join(["\n".join(described.notes), *lines] if described.notes else lines)
 

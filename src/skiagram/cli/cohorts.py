@@ -89,7 +89,7 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
     else:
         cohort = _read_images(options, project, at_home)
     source = cohort.source
-    label = source.label if isinstance(source, FeatureFile) else source.columns.label
+    label = source.columns.label
     if not predicted.has_value and options.label is None and (is_table or options.csv is not None):
         sentence = f"Labels are those of the column `{label}`; `--label` names another one."
         print(printable(sentence), file=sys.stderr)
@@ -146,11 +146,13 @@ def _read_table(
     # The same features as at home, and no split.
     measured = read_table(project.root / "data/cases/measured.parquet").columns
     features = tuple(name for name in measured if name != "case_id")
-    described = read_features(options, replace(at_home, features=features))
+    columns = replace(at_home.columns, features=features)
+    described = read_features(options, replace(at_home, columns=columns))
     frame, site = described.frame, options.site
-    source = replace(described.source, split=None)
+    source = described.source
+    source = replace(source, columns=replace(source.columns, split=None))
     source = replace(source, outcome=_outcome_of(project, source))
-    _refuse_unknown({*frame[source.label]}, source.classes)
+    _refuse_unknown({*frame[source.columns.label]}, source.classes)
     opened = OpenFeatureFile(source, frame)
     for problem in opened.problems:
         raise problem

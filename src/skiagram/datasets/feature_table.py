@@ -23,8 +23,7 @@ from skiagram.datasets.folder.columns import (
     find_number_problem,
     require_columns,
 )
-from skiagram.datasets.folder.roles import SPLITS
-from skiagram.datasets.folder.table import list_entries, read_features
+from skiagram.datasets.folder.table import list_entries, read_features, splits_of
 from skiagram.datasets.telling_columns import find_telling_columns, refuse_telling_columns
 from skiagram.errors import DataError
 from skiagram.readers.files import locate, read_file
@@ -53,43 +52,19 @@ class FeatureFile(RealDataSet):
     Attributes:
         file: File name, below SKIAGRAM_DATA.
         md5: Checksum of the file; null does not check it.
-        label: Column of the classes.
+        columns: Which column holds what; without `features` every other one that holds numbers
+            alone is a feature, and `value` is the column of the outcome.
         classes: Class names in label order, as the column has them.
         positive_class: Class looked for; null when there are more than two.
-        patient: Column that says whose case it is; null where nobody knows.
-        split: Column of train, validation or test; null for `design=cv`.
-        covariates: Columns that are known besides, for subgroups and folds (`fold_column`); they
-            are no features.
-        forced_covariates: Those of them that go on although they look as if they told who a patient
-            is.
-        features: Columns of the features; null takes every other one that holds numbers alone.
         missing: Cells that stand for an empty one, for example `NA`.
     """
 
     file: str
     md5: str | None
-    label: str
+    columns: Columns
     classes: tuple[str, ...]
     positive_class: str | None
-    patient: str | None
-    split: str | None
-    covariates: tuple[str, ...]
-    features: tuple[str, ...] | None
     missing: tuple[str, ...] = field(default=(), kw_only=True)
-    forced_covariates: tuple[str, ...] = field(default=(), kw_only=True)
-
-    @property
-    def columns(self) -> Columns:
-        """Which column holds what, as in the manifest of a folder of images."""
-        return Columns(
-            label=self.label,
-            patient=self.patient,
-            split=self.split,
-            covariates=self.covariates,
-            forced_covariates=self.forced_covariates,
-            value=None if self.outcome is None else self.outcome.column,
-            features=self.features or (),
-        )
 
     @property
     def origin(self) -> str:
@@ -101,7 +76,7 @@ class FeatureFile(RealDataSet):
 
     @property
     def patients_known(self) -> bool:
-        return self.patient is not None
+        return self.columns.patient is not None
 
     @property
     def file_checksums(self) -> Mapping[str, str | None]:
@@ -113,23 +88,23 @@ class FeatureFile(RealDataSet):
         if self.md5 is not None:
             path = locate(self.file, self.md5, None, root)
         frame, _ = empty_missing(read_table(read_file(path, self.file), ()), self.missing)
-        named = self.columns.used()
+        columns, named = self.columns, self.columns.used()
         require_columns(frame, named)
-        measured = self.features or frame.columns
-        frame, _ = empty_unmeasured(frame, [*measured, *self.covariates])
-        columns = self.features or numeric_columns(
+        measured = columns.features or frame.columns
+        frame, _ = empty_unmeasured(frame, [*measured, *columns.covariates])
+        features = columns.features or numeric_columns(
             frame, [name for name in frame.columns if name not in named]
         )
-        if not columns:
+        if not features:
             raise DataError(
                 "no column that holds numbers alone",
                 where=self.file,
                 allowed="one feature or more",
                 remedy="name the features in the data set's config, under `features`",
             )
-        source = replace(self, features=tuple(columns))
-        if self.features is None:
-            telling = telling_columns_of(frame, source, columns)
+        source = replace(self, columns=replace(columns, features=tuple(features)))
+        if not columns.features:
+            telling = telling_columns_of(frame, source, features)
             remedy = "name the features in the data set's config, under `features`"
             refuse_telling_columns(telling, self.file, remedy)
         opened = OpenFeatureFile(source, frame)
@@ -146,10 +121,9 @@ def telling_columns_of(
     Args:
         columns: Some that hold numbers.
     """
-    number = pd.Index(source.classes).get_indexer(pd.Index(frame[source.label]))
+    number = pd.Index(source.classes).get_indexer(pd.Index(frame[source.columns.label]))
     open_rows = number >= 0  # rows whose labels may be looked at
-    if source.split is not None:
-        open_rows &= [SPLITS.get(cell.casefold()) != "test" for cell in frame[source.split]]
+    open_rows &= [split != "test" for split in splits_of(frame, source.columns, ())]
     values, _ = read_features(frame, columns)
     value, questions = None, dict[str, NDArray[np.int64]]()
     outcome = source.outcome
@@ -185,8 +159,8 @@ class OpenFeatureFile(OpenSource):
 
     def __init__(self, options: FeatureFile, frame: pd.DataFrame) -> None:
         listing = list_entries(frame, options.columns, options.classes, ())
-        self.patient_column = options.patient or ""
-        self.features = options.features or ()
+        self.patient_column = options.columns.patient or ""
+        self.features = options.columns.features
         self.problems = tuple(listing.problems)
         self._entries = listing.entries
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from skiagram.datasets.feature_table import FeatureFile, numeric_columns, telling_columns_of
 from skiagram.datasets.folder.columns import (
+    Columns,
     empty_unmeasured,
     find_measured,
     find_number_problem,
@@ -66,7 +67,8 @@ _SEVERAL = (
 )
 
 
-# Roles that a table of features has no column of.
+# Roles that a table of features has columns of, and those that it has none of.
+_OF_TABLES = ("label", "patient", "split", "covariates", "forced_covariates")
 _OF_IMAGES = ("file", "visit", "marks", "mask", "label_value", "frame", "modality", "scores")
 
 
@@ -83,12 +85,12 @@ class DescribedFeatures(NamedTuple):
 
     @property
     def design(self) -> Design:
-        return "cv" if self.source.split is None else "holdout"
+        return "cv" if self.source.columns.split is None else "holdout"
 
     @property
     def volume(self) -> str | None:
         """The feature that is the region's volume, by its name; None where none is."""
-        named = (name for name in self.source.features or () if _VOLUME.search(name))
+        named = (name for name in self.source.columns.features if _VOLUME.search(name))
         return next(named, None)
 
 
@@ -111,9 +113,10 @@ def read_features(
     table = settle_table(frame, options)
     source = _describe_source(table)
     notes += table.notes
-    frame, patient = table.frame, source.patient
-    constant = [source.label, *filter(None, [source.split]), *source.covariates]
-    constant += [] if source.outcome is None else [source.outcome.column]
+    frame, columns = table.frame, source.columns
+    patient = columns.patient
+    single = filter(None, [columns.label, columns.split, columns.value])
+    constant = [*dict.fromkeys([*single, *columns.covariates])]
     frame, region_notes = _choose_region(table.options, frame, patient, constant)
     notes += region_notes
     # whether those of a patient are one case
@@ -125,7 +128,7 @@ def read_features(
     if project_table is not None:
         features = _features_of_project(frame, project_table, combined=combined)
     else:
-        others = {*source.columns.used(), *table.predicted}
+        others = {*columns.used(), *table.predicted}
         free = [name for name in measured if name not in others and name in frame]
         frame, features, feature_notes = _settle_features(frame, free, source, options)
         notes += feature_notes
@@ -138,7 +141,8 @@ def read_features(
             f"{listed(kinds)} of every feature, and the number of regions. `--per-patient rows` "
             "keeps each row a case."
         )
-    return DescribedFeatures(frame, replace(source, features=tuple(features)), notes)
+    source = replace(source, columns=replace(columns, features=tuple(features)))
+    return DescribedFeatures(frame, source, notes)
 
 
 def _read_tables(
@@ -174,11 +178,12 @@ def _read_tables(
     taken: list[str] = []
     if project_table is not None:
         options = replace(options, cohort=True)
-        if project_table.label in frame and options.label is None:
-            options = replace(options, label=project_table.label)
-        if project_table.patient in frame and options.patient not in frame:
-            options = replace(options, patient=project_table.patient)
-        taken = [name for name in project_table.covariates if name in frame]
+        columns = project_table.columns
+        if columns.label in frame and options.label is None:
+            options = replace(options, label=columns.label)
+        if columns.patient in frame and options.patient not in frame:
+            options = replace(options, patient=columns.patient)
+        taken = [name for name in columns.covariates if name in frame]
     forced = list_columns([*options.forced_covariates, *taken], frame.columns)
     covariates = list_columns([*options.covariates, *taken, *forced], frame.columns)
     options = replace(options, covariates=covariates, forced_covariates=forced)
@@ -197,9 +202,12 @@ def _read_tables(
 def _describe_source(table: SettledTable) -> FeatureFile:
     """Return the options of the data set but for its features."""
     frame, options = table.frame, replace(table.options, region=None)
-    columns = settle_columns(frame, options)
-    label, outcome = columns["label"], table.outcome
-    classes, positive = _settle_classes(options, label, frame)
+    settled, outcome = settle_columns(frame, options), table.outcome
+    columns = Columns(
+        **{role: settled[role] for role in _OF_TABLES},
+        value=None if outcome is None else outcome.column,
+    )
+    classes, positive = _settle_classes(options, columns.label, frame)
     number, stay = table.of_other_classes, len(frame)
     return FeatureFile(
         name=options.short_name,
@@ -210,14 +218,9 @@ def _describe_source(table: SettledTable) -> FeatureFile:
         known_issues=record_left_out(number, stay, OF_OTHER_CLASSES),
         file=str(options.folder),
         md5=None,
-        label=label,
+        columns=columns,
         classes=classes,
         positive_class=positive,
-        patient=columns["patient"],
-        split=columns["split"],
-        covariates=columns["covariates"],
-        forced_covariates=columns["forced_covariates"],
-        features=None,
         missing=tuple(options.missing),
         copies=options.copies or "refuse",
         outcome=outcome,
@@ -232,7 +235,7 @@ def _features_of_project(
     Raises:
         DataError: Some are not there, or have two readings.
     """
-    names = project_table.features or ()
+    names = project_table.columns.features
     features = originals_of(names) if combined else [*names]
     missing = [name for name in features if name not in frame]
     if missing:
@@ -357,7 +360,7 @@ def _is_combined(
             )
         return False
     if project_table is not None:
-        return COUNT in (project_table.features or ()) and COUNT not in frame
+        return COUNT in project_table.columns.features and COUNT not in frame
     if choice is not None:
         return choice == "combined"
     return bool(list_outcome_columns(options)) and has_several(frame, patient, constant)

@@ -157,11 +157,11 @@ def table_choices(described: DescribedFeatures, data: CheckedData) -> FittingCho
     # Simple rules, of the outcome where it has its own.
     rules = ["single_feature"]
     if source.outcome is not None:
-        choices = choices_of_outcome(choices, source.outcome, source.covariates)
+        choices = choices_of_outcome(choices, source.outcome, source.columns.covariates)
         rules = [*source.outcome.rules.values()]
     # Features of several regions are compared by how they are combined.
-    if COUNT in (source.features or ()):
-        choices = _compare_combinations(choices, source.features or (), rules)
+    if COUNT in source.columns.features:
+        choices = _compare_combinations(choices, source.columns.features, rules)
     return choices
 
 
