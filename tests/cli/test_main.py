@@ -114,6 +114,7 @@ def test_help_shows_the_usual_options_and_help_all_the_others(
     assert usual < whole
     assert {"--most-pixels", "--empty-label"} <= whole - usual
     assert "regions of interest:" in shown[1]
+    assert max(map(len, shown[1].splitlines())) <= 100
 
 
 @pytest.mark.usefixtures("turn")

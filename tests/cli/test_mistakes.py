@@ -17,6 +17,7 @@ MISTAKES = {
     "run FILMS TABLE --quik": ("no option `--quik`", "did you mean `--quick`"),
     "run FILMS TABLE --folds three": ("`three` was given", "a whole number", "--folds"),
     "run FILMS TABLE --copies drp": ("`drp` was given", "refuse, drop", "did you mean `drop`"),
+    "run FILMS TABLE more.csv": ("`more.csv` was given too", "did you mean `--join more.csv`?"),
     "check TABLE FILMS": ("a file, where the folder of images stands", "then the table", "write"),
     "check FILMS TABLE --lable view": ("no option `--lable`", "did you mean `--label`"),
     "package models/svm": ("--output: is not given", "add `-o svm.skiagram`"),

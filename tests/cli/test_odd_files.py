@@ -75,9 +75,9 @@ def test_table_names_images_that_fit_no_pattern(tmp_path: Path, terminal: Termin
 def test_a_positive_class_among_four_is_refused(tmp_path: Path, terminal: Terminal) -> None:
     folder, table = _images(tmp_path / "i"), tmp_path / "labels.csv"
     table.write_text("file,label\np0.png,yes\np1.png,no\np2.png,Yes\np3.png,No\n")
-    assert "4 classes: No, Yes, no, yes" in terminal(
-        ["check", str(folder), str(table), "--positive", "yes"], 2
-    )
+    said = terminal(["check", str(folder), str(table), "--positive", "yes"], 2)
+    assert "4 classes: No, Yes, no, yes" in said
+    assert "`No` and `no` differ in case alone: write them alike." in said
 
 
 def test_a_link_to_nowhere_is_a_case_that_cannot_be_read(tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ def cells(rows: pd.DataFrame) -> list[str]:
         (("1.0", "0.0"), (), ["1.0", "0.0"]),
         (("1.0", "0.0"), ("1",), ["1", "0.0"]),
         (("01", "02"), (), ["01", "02"]),
-        (("a", "A"), (), ["a", "A"]),
         (("yes", "yes\u200b", "n\u00ado", "\ufeffno"), (), ["yes", "yes", "no", "no"]),
         (("grade 1", "grade\xa01", "grade\u20091"), (), ["grade 1"] * 3),
         (("\u0645\u06cc\u200c\u062e", "a\u200d"), (), ["\u0645\u06cc\u200c\u062e", "a"]),
@@ -34,6 +33,12 @@ def test_a_class_has_one_spelling(
     rows, notes = settle_labels(table(*labels), "label", None, named)
     assert cells(rows) == taken
     assert bool(notes) == (taken != list(labels))
+
+
+def test_classes_that_differ_in_case_alone_are_named():
+    rows, (note,) = settle_labels(table("a", "A"), "label", None, ())
+    assert cells(rows) == ["a", "A"]
+    assert note.startswith("`A` and `a` differ in case alone and are two classes")
 
 
 def test_characters_that_cannot_be_seen_are_named() -> None:

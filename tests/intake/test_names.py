@@ -112,7 +112,7 @@ CLASSES = {
         "s1/yes/1.png s1/no/2.png s2/yes/1.png s2/no/1.png",
         "! the classes may be s1, s2, or no, yes.*--positive",
     ),
-    "no image": Names("", "! no image that can be read"),
+    "no image": Names("", "! an empty folder"),
     "an image in no folder": Names("yes/1.png no/2.png 3.png", "! such as `3.png`.*--pattern"),
     "one class": Names("yes/1.png yes/2.png", "! in `yes` alone"),
     "a part of another name": Names(

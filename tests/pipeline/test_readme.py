@@ -21,10 +21,11 @@ _TIME = re.compile(r"(seconds?|minutes?|hour|\d s)\b")
 
 
 def usage():
-    """Return command and comment of each everyday command."""
-    text = (REPOSITORY / "docs/how-to/everyday-commands.md").read_text(encoding="utf-8")
-    block = text.split("```bash\n", 1)[1].split("```", 1)[0]
-    pairs = [line.split(" #", 1) for line in block.splitlines()]
+    """Return command and comment of each everyday command, and of each habit of other tools."""
+    pages = (REPOSITORY / f"docs/how-to/{name}.md" for name in ("everyday-commands", "habits"))
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+    pairs = [line.split(" #", 1) for block in blocks for line in block.splitlines()]
     return [(one[0].strip(), one[1] if len(one) > 1 else "") for one in pairs]
 
 

@@ -224,7 +224,7 @@ def test_a_double_tiff_of_too_many_pixels_is_refused_before_it_is_read():
 FAULTY = {
     "zero bytes": (b"", "an empty file"),
     "text": (b"not a film\n" * 20, "not an image, judging by its content"),
-    "GIF": (encoded(Image.fromarray(GRAY), "GIF"), "not an image, judging by its content"),
+    "GIF": (encoded(Image.fromarray(GRAY), "GIF"), "a GIF picture"),
     "truncated JPEG": (encoded(Image.fromarray(COLOUR), "JPEG")[:-60], "pixels cannot be read"),
     "truncated PNG": (encoded(Image.fromarray(COLOUR), "PNG")[:-30], "pixels cannot be read"),
     "truncated TIFF": (tiff(DEEP)[:-40], "pixels cannot be read"),

@@ -17,7 +17,7 @@ USUAL = (  # what `--help` of the commands that read a folder shows
     *("--pattern", "--time", "--event", "--number", "--grade", "--findings", "--name"),
 )
 _WITH_PATTERN = (
-    "the table is made as `skiagram table` does, and CSV has labels by patients or images; "
+    "the table is made as `skiagram table` does, and CSV has labels by patients or images;\n"
     "--patient, --marks, --masks and --label-value are then those of `table`"
 )
 

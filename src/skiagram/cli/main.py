@@ -146,6 +146,8 @@ class _Parser(argparse.ArgumentParser):
             word = unknown[0].partition("=")[0]
             options = [option for action in self._actions for option in action.option_strings]
             near = [f"`{each}`" for each in nearest(word, options, 2)]
+            if "--join" in options and word.endswith(".csv"):  # a second table
+                near = [f"`--join {word}`"]
             question = f"did you mean {' or '.join(near)}? Else " if near else ""
             fault = f"no option `{word}`" if word.startswith("-") else f"`{word}` was given too"
             remedy = f"{question}see `{self.prog} --help{'-all' if self.usual else ''}`"

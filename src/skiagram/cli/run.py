@@ -33,14 +33,14 @@ EXAMPLES = """\
       `1_mask.png` beside `1.png` is its region; with `--masks leave-out` it is ignored
   skiagram run images images.csv --positive malignant --networks none --repeats 5
       other choices: the classical models alone, five repeats
-  skiagram run BraTS name_mapping.csv --pattern '{patient}/{patient}_{modality}.nii' \
+  skiagram run BraTS name_mapping.csv --pattern '{patient}/{patient}_{modality}.nii' \\
       --mask-pattern '{patient}/{patient}_seg.nii' --label-value all --label Grade --positive HGG
       names of files tell patient, modality and mask, and a table of labels by patients the class
   skiagram run breastmnist.npz --positive 0
       a file as MedMNIST's, with its splits
   skiagram run radiomics.csv outcome.csv --label Event --positive 1
       a table of features, as PyRadiomics or R writes it, and one of labels, joined by patients
-  skiagram run radiomics.csv outcome.csv --join clinical.csv --time days --event died \
+  skiagram run radiomics.csv outcome.csv --join clinical.csv --time days --event died \\
       --covariates age stage
       a time to an event in place of classes, against volume alone and covariates alone"""
 

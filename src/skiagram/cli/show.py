@@ -76,7 +76,7 @@ def show_results(project: Path, shown: Path) -> int:
     from skiagram.evaluation.evaluation_record import Evaluation
     from skiagram.projects.lock import repair_lock
     from skiagram.records.files import read_record
-    from skiagram.report.index import write_index
+    from skiagram.report.index import PAGE, write_index
     from skiagram.report.sections.doubts import list_warnings
     from skiagram.report.sections.models import list_as_text, list_below_table
     from skiagram.sealing.ledger import OPENING, Comparison, describe_openings
@@ -95,8 +95,11 @@ def show_results(project: Path, shown: Path) -> int:
     audit = read_record(AuditReport, findings) if findings.exists() else AuditReport((), ())
     comparison = read_record(Comparison, project / "reports" / OPENING)
     openings = describe_openings(home(project), comparison)
-    with named_refusals("show"):
-        index = write_index(project).relative_to(project)
+    # The page that links all pages, where there is a sweep besides the report.
+    pages = [Path("reports/report.html")]
+    if any(project.glob(f"sweeps/*/{PAGE}")):
+        with named_refusals("show"):
+            pages.append(write_index(project).relative_to(project))
     # Choices that were changed since the run make its figures old.
     if stale := find_stale_choices(project):
         fault = "These figures are of other choices than params.yaml has now"
@@ -113,7 +116,7 @@ def show_results(project: Path, shown: Path) -> int:
     print_wrapped(*list_below_table(evaluation), "", evaluation.verdict, "")
     print_wrapped(*list_warnings(evaluation, audit), style="yellow")
     print_wrapped(*openings)
-    print(shown / "reports/report.html", shown / index, sep="\n")
+    print(*(shown / page for page in pages), sep="\n")
     return 5 if any(model.outcome.status == "failed" for model in evaluation.models) else 0
 
 

@@ -13,6 +13,7 @@ from skiagram.images import Image, is_volume
 from skiagram.tasks.cases import SEALED
 from skiagram.tasks.task import Task
 
+NO_TEST_SPLIT = "no published test split"
 LEAST_RADIUS = 0.25  # pixels of a lesion: one voxel of thin slices is as a ball of .3
 MIN_SIDE = 8  # a wavelet level or a texture needs neighbours
 
@@ -71,7 +72,7 @@ def check_entries(entries: list[Entry], task: Task, where: str) -> None:
         splits = {entry.split for entry in entries}
         if None in splits or "test" not in splits:
             remedy = "choose `design=cv` for this data set"
-            raise DataError("no published test split", where=where, remedy=remedy)
+            raise DataError(NO_TEST_SPLIT, where=where, remedy=remedy)
         images: dict[str, dict[str, str]] = defaultdict(dict)
         for entry in entries:
             if entry.patient is not None:

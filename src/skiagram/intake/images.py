@@ -154,6 +154,8 @@ def _read_class_folders(options: FileOptions) -> _Table:
     tree = open_tree(options.folder, where, is_image_file)
     images = {*tree.images(())}
     files = [] if images else sorted(tree.files())
+    if not images and not files:
+        raise DataError("an empty folder", where=where, allowed=KINDS, remedy="name another one")
     if files:
         raise DataError(
             f"no image that can be read among {len(files)} files, such as `{files[0]}`",

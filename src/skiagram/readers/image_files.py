@@ -122,8 +122,9 @@ def decode_image(
         return image if as_stored else gray_if_tinted(image)
     opened = next((kind for magic, kind in _KINDS if magic.match(content)), None)
     if opened is None:
+        is_gif = content.startswith(b"GIF8")
         raise DataError(
-            "not an image, judging by its content",
+            "a GIF picture" if is_gif else "not an image, judging by its content",
             where=name,
             allowed="PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files",
             remedy="convert the file, for example a picture to PNG and a volume to .nii.gz, or "

@@ -25,7 +25,7 @@ from skiagram.audit.shortcuts import MIN_PATIENTS
 from skiagram.composition import Composition
 from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import ALL_PROCESSORS, IN_PROCESS
-from skiagram.datasets.checks import Problems
+from skiagram.datasets.checks import NO_TEST_SPLIT, Problems
 from skiagram.datasets.contract import Entry, OpenSource, Source
 from skiagram.datasets.feature_table import OpenFeatureFile
 from skiagram.datasets.folder.source import ColourImage, Folder, FolderFiles
@@ -368,7 +368,10 @@ def check_folder(
         frame, data, note = _leave_out_lesionless(source, frame, data)
         notes.append(note)
     notes.append(data.sentence)
-    data = replace(data, problems=[*opened.problems, *data.problems])
+    # rows that cannot be used may be the only test cases
+    rows = opened.problems
+    others = [each for each in data.problems if not rows or each.found != NO_TEST_SPLIT]
+    data = replace(data, problems=[*rows, *others])
     return CheckedFolder(source, opened, data, frame, checksums, tuple(filter(None, notes)))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from skiagram.errors import DataError
+from skiagram.errors import DataError, nearest
 from skiagram.tables.cells import is_rounded_id, names_nobody, number_of
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Check(NamedTuple):
         key: By which it is known.
         is_wrong: Of a cell.
         found: `{cell}` stands for its content, `{column}` for the column.
+        remedy: `{near}` stands for the word of those allowed that is like it; without one nothing
+            is said.
     """
 
     key: str
@@ -66,7 +68,11 @@ class Check(NamedTuple):
 
     def problem(self, cell: str, column: str, where: str) -> DataError:
         found = self.found.replace("{cell}", cell).replace("{column}", column)
-        remedy = self.remedy.replace("{cell}", shlex.quote(cell))
+        remedy = self.remedy
+        if "{near}" in remedy:
+            near = nearest(cell, self.allowed.split(", "))
+            remedy = remedy.replace("{near}", near[0]) if near else ""
+        remedy = remedy.replace("{cell}", shlex.quote(cell))
         return DataError(found, where=where, allowed=self.allowed, remedy=remedy)
 
 
@@ -180,6 +186,7 @@ class NamedColumns:
             lambda cell: cell.casefold() not in SPLITS,
             "split `{cell}`",
             "train, validation, test",
+            "did you mean `{near}`?",
         ),
         of_cohort=False,
     )
