@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from skiagram.audit.run import AuditReport
+from skiagram.audit.findings import AuditReport
 from skiagram.records.files import read_record
 from tests.pipeline.project import source_arrays, write_source
 

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
-from skiagram.audit.contract import Finding
-from skiagram.audit.run import AuditReport
+from skiagram.audit.findings import AuditReport, Finding
 from skiagram.evaluation.evaluation_record import (
     ARMS,
     IDEAL_OBSERVER,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from skiagram.audit.run import AuditReport
+from skiagram.audit.findings import AuditReport
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.report.sections.models import list_as_text, list_below_table

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.audit.contract import Evidence, Finding, find
+from skiagram.audit.contract import Evidence, find
+from skiagram.audit.findings import Finding
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image
 

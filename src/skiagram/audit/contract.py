@@ -3,18 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
+from skiagram.audit.findings import PAIR, Finding, Severity
 from skiagram.near_duplicates.pairs import Pairs, unite_pairs
 from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
 
-Severity = Literal["note", "warning", "stop"]
 _MAX_EXAMPLES = 5
 
 
@@ -94,33 +94,6 @@ class Evidence:
     measured: pd.DataFrame | None = None
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that a reader of the figures must know.
-
-    Attributes:
-        waived: Reason why it does not stop the run; empty where not waived.
-    """
-
-    name: str
-    severity: Severity
-    count: int
-    summary: str
-    remedy: str = ""
-    examples: tuple[str, ...] = ()
-    waived: str = ""
-
-    @property
-    def stops(self) -> bool:
-        """Tell whether the run must end."""
-        return self.severity == "stop" and not self.waived
-
-    @property
-    def warns(self) -> bool:
-        """Tell whether every reader is told: it was met, and warns or would have stopped."""
-        return self.count > 0 and (self.severity == "warning" or bool(self.waived))
-
-
 Check = Callable[[Evidence], list[Finding]]
 """Returns every finding it looked for, those it did not meet with a count of 0."""
 
@@ -137,7 +110,6 @@ class ShortcutTrait(NamedTuple):
 _TEXT = files("skiagram.audit").joinpath("findings.yaml").read_text("utf-8")
 _WORDS = yaml.load(_TEXT, Loader=yaml.CSafeLoader)
 SHORTCUT_TRAITS = {name: ShortcutTrait(**words) for name, words in _WORDS["traits"].items()}
-PAIR = " and "  # between the two cases of an example that is a pair
 NOBODY = np.empty(0, dtype=np.str_)
 
 

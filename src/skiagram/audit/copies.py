@@ -6,7 +6,8 @@ Exact and near duplicates first; then copies that were mirrored, turned, cropped
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.audit.contract import Evidence, Finding, find
+from skiagram.audit.contract import Evidence, find
+from skiagram.audit.findings import Finding
 from skiagram.near_duplicates.pairs import EXACT, Pairs
 from skiagram.near_duplicates.search import KINDS
 from skiagram.tasks.cases import Cases

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from skiagram.audit.contract import Evidence, Finding, find, list_questions
+from skiagram.audit.contract import Evidence, find, list_questions
+from skiagram.audit.findings import Finding
 from skiagram.datasets.telling_columns import find_telling_columns
 from skiagram.errors import listed
 

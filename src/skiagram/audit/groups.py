@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
-from skiagram.audit.contract import Evidence, Finding, find
+from skiagram.audit.contract import Evidence, find
+from skiagram.audit.findings import Finding
 from skiagram.statistics.distributions import chi2_p_value
 from skiagram.tasks.cases import Cases
 

@@ -1,8 +1,7 @@
 """The whole audit: every check over one image store and its case table, gravest finding first."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,9 +14,10 @@ from skiagram.audit.composition import (
     count_levels,
     described_regions,
 )
-from skiagram.audit.contract import PAIR, Appearance, Check, Evidence, Finding, unite_appearances
+from skiagram.audit.contract import Appearance, Check, Evidence, unite_appearances
 from skiagram.audit.copies import check_near_duplicates, check_transformed_copies
 from skiagram.audit.features import check_features
+from skiagram.audit.findings import AuditReport
 from skiagram.audit.groups import check_groups
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.audit.traits import collect_image_traits
@@ -28,48 +28,6 @@ from skiagram.near_duplicates.pairs import EXACT, Pairs
 from skiagram.near_duplicates.search import find_copies
 from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
-
-
-@dataclass(frozen=True)
-class AuditReport:
-    """What the audit found."""
-
-    findings: tuple[Finding, ...]
-    checked: tuple[str, ...]
-
-    @property
-    def stopping(self) -> tuple[Finding, ...]:
-        """List the findings that end the run."""
-        return tuple(finding for finding in self.findings if finding.stops)
-
-    def explain_stop(
-        self, file_of: Mapping[str, str], options: str = "the config of the data set"
-    ) -> str:
-        """Explain each stopping finding with its remedy and the YAML that would waive it.
-
-        Every line is ended; nothing is said where nothing stops.
-
-        Args:
-            file_of: Case id → its file, where the user has the table; empty for none.
-        """
-        # Each stopping finding with some examples, in names of files where they are known.
-        if not self.stopping:
-            return ""
-        explanations = []
-        for finding in self.stopping:
-            explanation = f"{finding.name}: {finding.summary} Do this: {finding.remedy}."
-            pairs = [
-                PAIR.join(file_of.get(case, case) for case in example.split(PAIR))
-                for example in finding.examples
-            ]
-            if pairs:
-                explanation += f" For example: {'; '.join(pairs)}."
-            explanations.append(explanation)
-        # The lines that would waive them.
-        waivers = [f"  {finding.name}: <your reason>" for finding in self.stopping]
-        head = [f"Or waive it in {options}; the report shows the reason:"]
-        return "\n".join([*explanations, *head, "waived_findings:", *waivers, ""])
-
 
 CHECKS: tuple[Check, ...] = (
     check_near_duplicates,

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from skiagram.audit.contract import (
     SHORTCUT_TRAITS,
     Evidence,
-    Finding,
     ShortcutTrait,
     examples,
     find,
     list_questions,
 )
+from skiagram.audit.findings import Finding
 from skiagram.compute.workers import on_all_threads
 from skiagram.seeding import derived_seed, stream
 from skiagram.statistics.delong import placements

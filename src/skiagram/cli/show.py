@@ -69,7 +69,7 @@ def show_results(project: Path, shown: Path) -> int:
     Args:
         shown: The project as the user calls it.
     """
-    from skiagram.audit.run import AuditReport
+    from skiagram.audit.findings import AuditReport
     from skiagram.cli.terminal import print_table, print_wrapped
     from skiagram.compute.checkout import home
     from skiagram.errors import DataError, named_refusals

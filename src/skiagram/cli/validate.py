@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Score, evaluate and write; return 0."""
     import pandas as pd
 
-    from skiagram.audit.run import AuditReport
+    from skiagram.audit.findings import AuditReport
     from skiagram.cli.cohorts import read_cohort
     from skiagram.compute.checkout import home
     from skiagram.compute.files import write_files

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from skiagram.audit.run import AuditReport
+from skiagram.audit.findings import AuditReport
 from skiagram.case_features.extraction import feature_definitions
 from skiagram.case_features.repeatability import Repeatability, measure_repeatability
 from skiagram.evaluation.evaluation_record import Evaluation

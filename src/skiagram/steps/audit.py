@@ -15,7 +15,7 @@ from skiagram.strict import STRICT
 
 if TYPE_CHECKING:
     from skiagram.audit.contract import Evidence
-    from skiagram.audit.run import AuditReport
+    from skiagram.audit.findings import AuditReport
 
 FINDINGS, NEAR_DUPLICATES = "findings.json", "near_duplicates.parquet"
 AUDITED = (FINDINGS, NEAR_DUPLICATES)

@@ -19,8 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.audit.composition import described_regions
-from skiagram.audit.contract import PAIR
-from skiagram.audit.run import AuditReport, collect_evidence, judge
+from skiagram.audit.findings import PAIR, AuditReport
+from skiagram.audit.run import collect_evidence, judge
 from skiagram.audit.shortcuts import MIN_PATIENTS
 from skiagram.composition import Composition
 from skiagram.compute.scratch import scratch_folder

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from skiagram.audit.run import AuditReport
+from skiagram.audit.findings import AuditReport
 from skiagram.case_features.windows import Windows
 from skiagram.datasets.contract import RealDataSet
 from skiagram.errors import AuditStop

@@ -3,8 +3,7 @@ import re
 
 import pytest
 
-from skiagram.audit.contract import Finding
-from skiagram.audit.run import AuditReport
+from skiagram.audit.findings import AuditReport, Finding
 from skiagram.evaluation.clinical_utility import UTILITY
 from skiagram.evaluation.evaluation_record import SIMPLE_RULES
 from skiagram.evaluation.figure_table import FigureTable, make_row

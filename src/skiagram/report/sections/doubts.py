@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from math import ceil
 
-from skiagram.audit.run import AuditReport
+from skiagram.audit.findings import AuditReport
 from skiagram.evaluation.criteria import (
     find_comparison,
     find_decisive,
