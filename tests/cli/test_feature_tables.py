@@ -573,7 +573,10 @@ def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(
     described, data = add_feature_table(parse(line))
     assert described.source.waived_findings == {"near_duplicates_across_patients": "twins"}
     assert not data.report.stopping
-    option_file.write_text(text.replace("file: ", "file: elsewhere/"))
+    option_file.write_text(text.replace("columns:", "column:"))
+    with pytest.raises(OptionError, match=r"mine\.yaml, dataset.*remove conf/dataset/mine\.yaml"):
+        add_feature_table(parse(line))
+    option_file.write_text(text.replace("file: ", "file: elsewhere/", 1))
     with pytest.raises(OptionError, match=r"is of another data set.*--name own_mine"):
         add_feature_table(parse(line))
 

@@ -100,12 +100,12 @@ class FeatureFile(RealDataSet):
                 "no column that holds numbers alone",
                 where=self.file,
                 allowed="one feature or more",
-                remedy="name the features in the data set's config, under `features`",
+                remedy="name the features in the data set's config, under `columns.features`",
             )
         source = replace(self, columns=replace(columns, features=tuple(features)))
         if not columns.features:
             telling = telling_columns_of(frame, source, features)
-            remedy = "name the features in the data set's config, under `features`"
+            remedy = "name the features in the data set's config, under `columns.features`"
             refuse_telling_columns(telling, self.file, remedy)
         opened = OpenFeatureFile(source, frame)
         for problem in opened.problems:

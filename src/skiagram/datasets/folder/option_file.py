@@ -31,12 +31,17 @@ def read_present(kind: type[S], option_file: Path, shown: str) -> S:
         shown: The config as the user knows it.
 
     Raises:
-        OptionError: It is of another kind of data set.
+        OptionError: It is of another kind of data set, or cannot be read any more.
     """
     values = read_option_file(option_file)
     if values.pop("_target_", None) != f"{kind.__module__}.{kind.__qualname__}":
         raise of_another(option_file, shown)
-    return check(kind, values, "dataset")
+    try:
+        return check(kind, values, "dataset")
+    except OptionError as error:  # such as of an earlier version
+        remedy = f"correct it, or remove {shown} and run the same line again"
+        where = f"{shown}, {error.where}"
+        raise OptionError(error.found, where=where, allowed=error.allowed, remedy=remedy) from error
 
 
 def of_another(option_file: Path, shown: str) -> OptionError:

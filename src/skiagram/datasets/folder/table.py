@@ -210,7 +210,7 @@ def read_features(
                 f"`{cells.iloc[at]}` in the column `{name}`",
                 where=row_at(frame[[]], at).where,
                 allowed="a number that 32 bits can hold, or nothing",
-                remedy="correct it, or leave the column out of `features`",
+                remedy="correct it, or leave the column out of `columns.features`",
             )
             wrong.setdefault(at, problem)
     if features:
