@@ -7,9 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from skiagram.calibration import (
-    average_calibrations,
-)
+from skiagram.calibration import average_calibrations
 from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluate import evaluate

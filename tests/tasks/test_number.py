@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skiagram.calibration import (
-    average_calibrations,
-)
+from skiagram.calibration import average_calibrations
 from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.criteria import has_shifted
 from skiagram.evaluation.evaluate import evaluate

@@ -17,9 +17,7 @@ from skiagram.images import Spacing
 from skiagram.readers.files import unlike
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.sealing.labels import EncryptedLabels
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import DataCard, Split
 from skiagram.tasks.kinds import AnyOutcome
 

@@ -28,9 +28,7 @@ from skiagram.datasets.telling_columns import find_telling_columns, refuse_telli
 from skiagram.errors import DataError
 from skiagram.readers.files import locate, read_file
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tables.frames import are_numbers, empty_missing, numbers_of, read_table
 from skiagram.tasks.cases import DataCard
 

@@ -6,9 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.calibration import (
-    threshold_at_sensitivity,
-)
+from skiagram.calibration import threshold_at_sensitivity
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import (
     bootstrap,

@@ -7,9 +7,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
 from skiagram.finding.marks import HitRule
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 DEFAULT_MARGIN = 0.02
 DEFAULT_HIT = HitRule(rule="distance", minimum=8.0, overlap=0.2)

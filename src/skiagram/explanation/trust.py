@@ -25,9 +25,7 @@ from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.variation import UPPER, degrees_of_freedom, variance_of_mean
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 Map = NDArray[np.float64]  # (height, width) or (depth, height, width)
 Mask = NDArray[np.bool_]

@@ -18,9 +18,7 @@ from skiagram.compiled.loops import compiled
 from skiagram.errors import DataError
 from skiagram.features.feature import Flags, Floats, Integers
 from skiagram.features.neighbours import equal_neighbours, zone_forest
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 Images = NDArray[np.floating[Any]]
 Row = NDArray[np.floating[Any]]

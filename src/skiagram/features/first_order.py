@@ -10,9 +10,7 @@ from skiagram.compiled.loops import compiled
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import RegionFamily
 from skiagram.features.feature import Column, Floats, ratio
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 FRACTIONS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
 ROUNDING = 1e-6  # of the intensities, which have seven digits: a smaller mean is none

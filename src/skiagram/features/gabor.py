@@ -11,9 +11,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.compiled.loops import compiled
 from skiagram.features.family import Ascending, WholeImageFamily
 from skiagram.features.feature import Floats, Integers
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 @compiled

@@ -18,9 +18,7 @@ from skiagram.features.discretisation import GreyLevels, row_span
 from skiagram.features.family import Distinct, TextureFamily
 from skiagram.features.feature import Definition, Flags, Floats, Integers, read_definitions
 from skiagram.features.neighbours import PLANE_WAYS, Levels, copy, steps
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 Aggregation = Literal["averaged", "merged"]
 

@@ -11,9 +11,7 @@ from skiagram.features.family import TextureFamily, add_parts
 from skiagram.features.feature import Flags, Floats, Integers
 from skiagram.features.level_counts import describe_matrices
 from skiagram.features.neighbours import Forest, Levels
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 @compiled

@@ -21,9 +21,7 @@ from skiagram.features.neighbours import (
     margin_length,
     steps,
 )
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 @compiled

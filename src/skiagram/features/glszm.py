@@ -16,9 +16,7 @@ from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Floats, Integers
 from skiagram.features.level_counts import describe_entries
 from skiagram.features.neighbours import Forest, Levels
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 @compiled

@@ -9,9 +9,7 @@ from skiagram.compiled.loops import compiled
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import RegionFamily
 from skiagram.features.feature import Flags, Floats
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 @compiled

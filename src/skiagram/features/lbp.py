@@ -12,9 +12,7 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.family import Ascending, DefinedFamily
 from skiagram.features.feature import Flags, Floats, Integers
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 @compiled

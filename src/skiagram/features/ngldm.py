@@ -12,9 +12,7 @@ from skiagram.features.family import TextureFamily, add_parts
 from skiagram.features.feature import Floats, Integers
 from skiagram.features.level_counts import describe_matrices
 from skiagram.features.neighbours import BLOCK, Levels, copy
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 @compiled

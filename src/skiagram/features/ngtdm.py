@@ -11,9 +11,7 @@ from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily, add_parts
 from skiagram.features.feature import Floats, Integers
 from skiagram.features.neighbours import BLOCK, Levels, copy
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 Totals = NDArray[np.int32]
 

@@ -51,9 +51,7 @@ from skiagram.splits import (
     inner_validation,
     leave_one_group_out,
 )
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.choices import CalibrationMethod, Design
 

@@ -29,9 +29,7 @@ from skiagram.options import (
     check,
     read_option_file,
 )
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 Parameters = Mapping[str, Any] | str | Path
 Names = Literal["ibsi", "pyradiomics"]

@@ -13,9 +13,7 @@ from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
 from skiagram.compiled.loops import compiled
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 Plane = NDArray[np.float32]  # (height, width[, channels]), of volumes (depth, height, width, 1)
 Planes = NDArray[np.float32]  # (n, height, width)

@@ -11,9 +11,7 @@ from scipy import ndimage
 
 from skiagram.compiled.loops import compiled
 from skiagram.restoration.missing import Mask, Plane, fill_local_median, gather
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 _MEDIAN_TO_DEVIATION = 1.4826  # for normal residuals
 _SHORTEST_LINE = 8  # known pixels; fewer are equal by chance

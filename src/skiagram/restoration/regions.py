@@ -16,9 +16,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.errors import DataError
 from skiagram.images import box_around, complete_beyond, ends_of
 from skiagram.interpolation import REACH, Floats, Interpolation, interpolate, new_places
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 @dataclass(**STRICT)

@@ -9,9 +9,7 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.compute.context import RunContext
 from skiagram.compute.workers import Compute
 from skiagram.options import check
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 
 @options_class(**STRICT)

@@ -25,9 +25,7 @@ from skiagram.statistics.delong import placements
 from skiagram.statistics.estimate import format_decimal, format_estimate
 from skiagram.statistics.linearised import Linearised, Scale, mean_of_cases, mean_over_repeats
 from skiagram.statistics.proportional_odds import fit_rising_score
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tables.cells import plain, says_nothing_found, split_list, stands_for_missing
 from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
 from skiagram.tasks.figure import Figure

@@ -26,9 +26,7 @@ from skiagram.statistics.proportional_odds import (
     ranked_probability_terms,
 )
 from skiagram.statistics.survival import auc_above
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tables.cells import find_missing_code, plain, stands_for_missing
 from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable, refuse_code
 from skiagram.tasks.figure import Figure

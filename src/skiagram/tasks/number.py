@@ -30,9 +30,7 @@ from skiagram.statistics.agreement import (
 )
 from skiagram.statistics.conformal import conformal_quantile
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tables.cells import describe_code
 from skiagram.tasks.columns import UNIT, VALUE, ColumnOption, OutcomeTable
 from skiagram.tasks.figure import Figure

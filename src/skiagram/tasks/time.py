@@ -43,9 +43,7 @@ from skiagram.statistics.survival import (
     net_benefit_at,
     uno_concordance,
 )
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tables.cells import MISSING_CODES
 from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
 from skiagram.tasks.figure import Figure

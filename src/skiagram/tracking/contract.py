@@ -16,9 +16,7 @@ from skiagram.composition import Composition
 from skiagram.errors import DataError
 from skiagram.options import build
 from skiagram.records.files import sha256_of
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tracking.comparison import RecordedRun
 
 

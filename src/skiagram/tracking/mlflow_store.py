@@ -32,14 +32,10 @@ from skiagram.compute.progress import LIVE
 from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import DataError
 from skiagram.fitting.deployment import DEPLOYMENT, Deployment, verify_checksums
-from skiagram.options import (
-    flatten_options,
-)
+from skiagram.options import flatten_options
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tracking.comparison import (
     EXPERIMENT,
     FAILED,

@@ -50,9 +50,7 @@ from skiagram.readers.grid import MaskGrid
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.sealing.archive import open_tree
 from skiagram.sealing.labels import EncryptedLabels, token_of
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 from skiagram.tables.frames import read_table
 from skiagram.tasks.cases import SEALED, DataCard
 

@@ -10,9 +10,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.errors import DataError
 from skiagram.features.feature import Floats
 from skiagram.features.filters.filter import PAD, Filter, Pooling, pooled
-from skiagram.strict import (
-    STRICT,
-)
+from skiagram.strict import STRICT
 
 _CUTOFF = 7  # standard deviations after which the kernel ends: the rest is below 10⁻¹⁰
 
