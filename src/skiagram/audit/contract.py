@@ -65,7 +65,7 @@ class Appearance:
 
 
 def unite_appearances(appearances: Sequence[Appearance]) -> Appearance:
-    """Return what is met in any kind of image: of regions the least voxels, the most parts."""
+    """Unite the appearances of all kinds of image: of regions the least voxels, the most parts."""
     pairs = unite_pairs([images.pairs for images in appearances])
     levels = np.min([images.levels for images in appearances], axis=0)
     described = [images.regions for images in appearances if images.regions is not None]

@@ -84,7 +84,7 @@ def collect_evidence(
 
 
 def judge(evidence: Evidence) -> AuditReport:
-    """Return what was met, the gravest first.
+    """List the findings, the gravest first.
 
     Raises:
         OptionError: A finding is waived that was not looked for, which is a mistake.

@@ -144,7 +144,7 @@ class Question(NamedTuple):
 
 
 def _list_probes(answers: Mapping[str, tuple[Probe | None, Question]]) -> Finding:
-    """Return how well each trait tells the label, the best first."""
+    """List how well each trait tells the label, the best first."""
     # Traits that could be probed, the one that tells most first.
     tried = [(name, probe, question) for name, (probe, question) in answers.items() if probe]
     if not tried:
@@ -175,7 +175,7 @@ def _column_finding(name: str, answers: Mapping[str, tuple[Probe, Question]]) ->
 def allow_for_all(
     probes: Mapping[tuple[str, str, int], Probe | None],
 ) -> dict[tuple[str, str, int], Probe | None]:
-    """Return the probes with the chance that any of them has, not each on its own.
+    """Set what each probe has to exceed to what chance brings to any of them.
 
     Their permutations are the same, so the greatest excess among all probes in each of them is what
     chance alone brings to a data set (Westfall & Young 1993, section 2.3).

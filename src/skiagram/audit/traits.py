@@ -60,7 +60,7 @@ def probed_traits(
     covariates: pd.DataFrame | None,
     acquisition: Sequence[str] = (),
 ) -> ProbedTraits:
-    """Return what is probed of the cases in some rows.
+    """Select the traits that are probed, of the cases in some rows.
 
     Args:
         traits: Of each kind of image the traits of its images. A trait that has not as many

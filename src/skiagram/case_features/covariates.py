@@ -88,7 +88,7 @@ class Covariates:
         return tuple(described)
 
     def _as_read(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the table with each column as this family reads it."""
+        """Convert each column of the table to the type that this family reads."""
         return table
 
     def encode(
@@ -153,7 +153,7 @@ class Site(Covariates):
         return self
 
     def _as_read(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the table with the column of sites as text: numbers name sites too."""
+        """Convert the column of sites to text, since numbers name sites, too."""
         columns = [name for name in self.columns or () if name in table.columns]
         return table.assign(**{name: name_groups(table[name]) for name in columns})
 

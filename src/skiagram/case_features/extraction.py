@@ -46,7 +46,7 @@ def build_families(families: Mapping[str, Mapping[str, object]]) -> list[Family]
 
 
 def feature_definitions(preparation: Preparation) -> tuple[Definition, ...]:
-    """Return what all features mean that were extracted from images."""
+    """List the definitions of all features that were extracted from images."""
     families = [
         build(options, "preparation")
         for options in preparation.features
@@ -211,7 +211,7 @@ def _describe_span(
 def describe_batch(
     families: Sequence[FeatureFamily], ids: Sequence[str], batch: FeatureBatch
 ) -> NDArray[np.float32]:
-    """Return what families say of each image, (n, n_features), finite; names the case if not."""
+    """Compute (n, n_features) of the images; where a value is not finite, name its case."""
     features = np.hstack([_extract_family(family, ids, batch) for family in families])
     with np.errstate(over="ignore"):  # an infinite feature is named below
         values = features.astype(np.float32)

@@ -269,7 +269,7 @@ def _begin_worker(parent: int, devices: Sequence[str], claimed: str) -> None:
 def _attempt(
     function: Callable[[T], R], piece: T, threads: int
 ) -> tuple[R | None, SkiagramError | MemoryError | None]:
-    """Return a result, or an error that has a name: raised in a worker, it comes as a traceback."""
+    """Run a task; a named error is returned, as one raised in a worker comes as a traceback."""
     with threadpool_limits(threads):
         try:
             return function(piece), None

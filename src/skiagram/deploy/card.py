@@ -335,7 +335,7 @@ def as_markdown(card: tuple[CardSection, ...]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return text of one line without control characters: a card is printed in terminals."""
+    """Make text one line without control characters, as a card is printed in terminals."""
     return "".join(mark if mark.isprintable() else " " for mark in text)
 
 

@@ -108,7 +108,7 @@ class TrainingComparison:
 def _tabulate_traits(
     names: Sequence[str], images: Iterable[tuple[Image, Spacing | None]]
 ) -> pd.DataFrame:
-    """Return a row of traits an image; those of several numbers are counted."""
+    """Tabulate the traits of each image, a row an image; those of several numbers are counted."""
     rows = []
     for name, (pixels, spacing) in zip(names, images, strict=True):
         row: dict[str, str | float] = {"case_id": name}

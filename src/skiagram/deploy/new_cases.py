@@ -305,7 +305,7 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
 
 
 def _united(before: NewCase, case: NewCase) -> NewCase:
-    """Return one case of two rows, each with an image of another modality."""
+    """Unite two rows, each with an image of another modality, into one case."""
     if "" in case.images or before.images.keys() & case.images.keys():
         twice = DataError("two rows for one image", where=case.name, remedy="remove one")
         return replace(before, problem=twice)
@@ -314,7 +314,7 @@ def _united(before: NewCase, case: NewCase) -> NewCase:
 
 
 def link_cases(cases: Sequence[NewCase], visits: pd.DataFrame, table: Cases) -> list[NewCase]:
-    """Return cases that know their patient's images: of the visit before, and the other of two.
+    """Link cases to their patient's other images: of the visit before, and the other of two.
 
     Args:
         visits: As `previous_cases` reads it.

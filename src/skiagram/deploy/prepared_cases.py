@@ -94,7 +94,7 @@ class PreparedCases:
         return np.array(self.case_id, dtype=str)
 
     def without_covariates(self, read: Sequence[Covariate]) -> "PreparedCases":
-        """Return the same cases as if nothing were known of the patients but the site."""
+        """Copy the cases as if nothing were known of the patients but the site."""
         sites = {covariate.column for covariate in read if covariate.prefix == SITE_PREFIX}
         unknown = dict.fromkeys(
             (covariate.column for covariate in read if covariate.column not in sites), ""
@@ -103,7 +103,7 @@ class PreparedCases:
         return replace(self, cells=cells, readings={}, scores=[])
 
     def without_earlier(self) -> "PreparedCases":
-        """Return the same cases as if each were a patient's first one."""
+        """Copy the cases as if each were a patient's first one."""
         return replace(self, previous={}, readings={}, scores=[])
 
 

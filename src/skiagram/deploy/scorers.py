@@ -187,7 +187,7 @@ class ModelScorer(Scorer):
         return scores
 
     def describe(self, cases: PreparedCases) -> Described:
-        """Return what the steps after restore make of the images, once for equal steps."""
+        """Take the images through the steps after restore, once for equal steps."""
         steps = self.preparing.steps
         if steps not in cases.described:
             cases.described[steps] = self.preparing.describe(cases.restored)

@@ -306,7 +306,7 @@ def _encode_places(work: _Work) -> Floats:
 
 
 def _scaled(store: ImageStore, row: int, encoder: Encoder) -> tuple[Floats, Region | None]:
-    """Return an image of 0 to 1 and its region; its bytes are those that its digest is of.
+    """Scale an image to 0 to 1 and prepare its region; the digest is of these bytes.
 
     Pixels that are missing stay so: what counts is whether the network sees one.
     """

@@ -296,5 +296,5 @@ def encoders_extra() -> AbstractContextManager[None]:
 
 
 def one_line(error: object) -> str:
-    """Return what an error says in one line of at most 200 characters."""
+    """Shorten what an error says to one line of at most 200 characters."""
     return " ".join(str(error).split())[:200]

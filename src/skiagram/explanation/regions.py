@@ -90,7 +90,7 @@ def draw_mark(mark: Mark, shape: Sequence[int]) -> Mask:
 
 
 def resize_mask(mask: Mask, shape: Sequence[int]) -> Mask:
-    """Return a mask on another grid of the same field of view, at least one pixel of it."""
+    """Resize a mask to another grid of the same field of view; at least one pixel stays."""
     # The middle of each new pixel looks up the old grid.
     axes = [
         np.minimum((np.arange(side) + 0.5) * mask_side / side, mask_side - 1).astype(np.int64)

@@ -90,7 +90,7 @@ class ExplainedNetwork:
         return np.concatenate(batches)
 
     def randomise(self, share: float, seed: int) -> Self:
-        """Return it with fresh weights in the last layers of each member."""
+        """Copy the model with fresh weights in the last layers of each member."""
         # A copy, whose layers from the last one back get fresh weights.
         changed = copy.deepcopy(self)
         with torch.random.fork_rng():

@@ -78,7 +78,7 @@ class FeatureBatch:
         return self.images.ndim == 5
 
     def row(self, number: int) -> "FeatureBatch":
-        """Return one image as a batch of its own."""
+        """Select one image as a batch of its own."""
         only = slice(number, number + 1)
         spacing = None if self.spacing is None else self.spacing[only]
         return replace(self._part((only,)), spacing=spacing)
@@ -94,7 +94,7 @@ class FeatureBatch:
         return self.masks if self.outlines is None else self.outlines
 
     def cropped(self, margin: Sequence[int] | None = None) -> "FeatureBatch":
-        """Return the images cut to the smallest box that holds all regions, without a copy.
+        """Cut the images to the smallest box that holds all regions, without a copy.
 
         The work of whatever looks no further than the region then grows with the region.
 
@@ -143,7 +143,7 @@ class FeatureBatch:
         return self.images if self.images.ndim == 3 else self.luminance(family)
 
     def luminance(self, family: str) -> Floats:
-        """Return (n, height, width) float64 of images of one channel, or of red, green and blue."""
+        """Compute the luminance (n, height, width), float64; one channel keeps its values."""
         self.check_planes(family)
         if self.images.ndim == 3:  # quicker to make again than worth its memory
             return luminance(self.images, family)
@@ -152,7 +152,7 @@ class FeatureBatch:
         return self._cache["luminance"]
 
     def intensities(self, family: str) -> Floats:
-        """Return (n, [depth,] height, width) of what a family works on."""
+        """Read intensities (n, [depth,] height, width), float64; colour becomes its luminance."""
         if not self.volumes:
             return self.luminance(family)
         return self.images[..., 0].astype(np.float64)

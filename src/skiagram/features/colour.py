@@ -78,7 +78,7 @@ class Colour(DefinedFamily):
         return np.vstack(rows)
 
     def _describe(self, images: NDArray[Any], inside: Flags) -> Floats:
-        """Return what (n, height, width, 3) images have, (n, 33), within the region of them all."""
+        """Compute (n, 33) features of colour of (n, height, width, 3) images in one region."""
         from skimage.color import rgb2hsv, rgb2lab  # of projects alone, and long to import
 
         # Three colour spaces of the same pixels.

@@ -94,7 +94,7 @@ class GreyLevels:
         return zones
 
     def _keep(self, name: str, find: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        """Return what is kept, or find it: that of the largest images again for each family."""
+        """Compute an array once and keep it; of the largest images it is computed each time."""
         if name in self._cache:
             found: NDArray[Any] = self._cache[name]
             return found

@@ -109,11 +109,11 @@ class TextureFamily(LevelFamily, ABC):
     dimension: Dimension = "3D"
 
     def ways(self, grey: GreyLevels) -> int:
-        """Return to how many of the `DIRECTIONS` neighbours are looked for."""
+        """Count the `DIRECTIONS` of neighbours: 4 in a plane, 13 in a volume."""
         return PLANE_WAYS if grey.depth == 1 or self.dimension != "3D" else VOLUME_WAYS
 
     def parts(self, grey: GreyLevels) -> GreyLevels:
-        """Return what has neighbours of its own: the volumes, or their slices."""
+        """Select the grey levels with neighbours of their own: volumes, or their slices."""
         return grey if self.dimension == "3D" else grey.planes
 
     def extract(self, batch: FeatureBatch) -> Floats:

@@ -58,7 +58,7 @@ class Permuted(DerivedImageFamily):
         return np.hstack([self._describe(self.permute(batch)), voxels])
 
     def permute(self, batch: FeatureBatch) -> FeatureBatch:
-        """Return the images with permuted voxels; those outside of the region stay."""
+        """Permute the voxels of each image within its region; those outside of it stay."""
         images = batch.images.copy()
         # The order depends on the image's content, so it is the same wherever it stands.
         for row in range(len(batch)):

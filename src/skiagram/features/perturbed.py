@@ -118,7 +118,7 @@ def noise_level(image: NDArray[Any]) -> float:
 
 
 def _moved(image: NDArray[Any], angle: float, shift: Floats, spacing: Sequence[float]) -> Floats:
-    """Return an image rotated about its centre within the plane, then shifted; edges go on."""
+    """Rotate an image about its centre within the plane, then shift it; edges are repeated."""
     # A rotation in mm, so that it keeps angles where pixels are no squares.
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     scale = np.diag(np.asarray(spacing, dtype=np.float64))

@@ -117,7 +117,7 @@ def read_candidates(folder: Path) -> pd.DataFrame:
 
 
 def find_partners(cases: Cases) -> dict[str, str]:
-    """Return case → the other case of a patient that has two."""
+    """Pair the cases of patients who have two: case → the patient's other case."""
     patient_cases: dict[str, list[str]] = {}
     for case, patient in zip(cases.case_id.tolist(), cases.patient_id.tolist(), strict=True):
         patient_cases.setdefault(patient, []).append(case)

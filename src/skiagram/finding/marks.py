@@ -29,7 +29,7 @@ def read_spacing(store: ImageStore) -> dict[str, Spacing | None]:
 
 
 def positions(places: pd.DataFrame, spacing: Spacings) -> Floats:
-    """Return (n, 3) slice, row and column of places in mm; in pixels where spacing is unknown."""
+    """Convert places to (n, 3) slice, row and column in mm; in pixels where spacing is unknown."""
     cases, case_number = np.unique(places["case_id"].to_numpy(dtype=str), return_inverse=True)
     sides = np.ones((len(cases), 3))
     for number, case in enumerate(cases.tolist()):

@@ -205,7 +205,7 @@ def _largest(mask: NDArray[np.bool_], axis: int) -> int:
 
 
 def _enlarge(values: NDArray[Any], factors: list[float]) -> NDArray[Any]:
-    """Return a plane with each pixel as often as its factor says, in rows and columns."""
+    """Enlarge a plane by a factor for rows and one for columns, by the nearest pixel."""
     rows, columns = (
         np.floor((np.arange(round(size * factor)) + 0.5) / factor).astype(int).clip(0, size - 1)
         for size, factor in zip(values.shape, factors, strict=True)

@@ -118,7 +118,7 @@ def _of_unit_spread(reduced: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _local_detail(images: NDArray[np.float64], within: tuple[float, float]) -> NDArray[np.float64]:
-    """Return images less their surroundings, over the contrast of other surroundings."""
+    """Subtract the surroundings of each pixel and divide by the contrast around it."""
     noise, surroundings, contrast = ((0, sigma, sigma) for sigma in (_NOISE, *within))
     smooth = gaussian_filter(images, noise, mode="nearest")
     offset = smooth - gaussian_filter(smooth, surroundings, mode="nearest")
@@ -252,7 +252,7 @@ def _laid_over(
 def _place(
     map_: NDArray[np.float64], down: float, across: float, side: int
 ) -> tuple[int, int, float, float]:
-    """Return where a map takes a place seen from the centre: a pixel, and how far beyond it.
+    """Apply a map to a place seen from the centre: the pixel that it falls in, and the rest.
 
     A pixel of −1 says that the place lies outside the image.
     """

@@ -559,7 +559,7 @@ class Change:
         return SETTINGS.alike_warped if oriented and self.moved else SETTINGS.alike
 
     def kind(self, inverted: bool, resized: bool) -> str:
-        """Return what was done, in words of `KINDS`."""
+        """Name the change that made the copy, in words of `KINDS`."""
         done = {
             "mirrored": self.mirrored,
             f"turned by {90 * self.quarters}°": self.quarters > 0,

@@ -143,7 +143,7 @@ def describe(case: Case, plan: ExtractionPlan) -> dict[str, float]:
 def _measure(
     plan: ExtractionPlan, family_name: str, family: FeatureFamily, image: str, batch: FeatureBatch
 ) -> dict[str, float]:
-    """Return the chosen features of a family, `own` its name, under the names of the plan."""
+    """Compute the chosen features of a family, under the names of the plan."""
     values = family.extract(batch)[0]
     named = {}
     for definition, value in zip(family.definitions(), values.tolist(), strict=True):
@@ -165,7 +165,7 @@ def _derived(
     batch: FeatureBatch,
     settings: Settings,
 ) -> dict[str, float]:
-    """Return what PyRadiomics has besides, and energies of shifted intensities."""
+    """Compute what PyRadiomics alone has, and energies of shifted intensities."""
     # PyRadiomics counts energies of intensities that are shifted first.
     inside = batch.masks if batch.masks is not None else np.ones(batch.images.shape[:4], np.bool_)
     pixels = batch.images[..., 0] if batch.volumes else batch.images
@@ -250,7 +250,7 @@ def _without_missing(case: Case, plan: ExtractionPlan) -> Case:
 
 
 def _sides(inside: Flags) -> Sequence[tuple[int, int]]:
-    """Return the first voxel of a region and that after its last one, of each axis."""
+    """Find the first voxel of a region and the one after its last, of each axis."""
     if not inside.any():
         raise DataError(
             "the region of interest has no voxel",
@@ -304,7 +304,7 @@ def _resampled(case: Case, plan: ExtractionPlan) -> Case:
 
 
 def as_itk_nearest(inside: Flags, axes: list[Floats]) -> Flags:
-    """Return a region at the points of another grid, by the nearest voxel; outside is nothing."""
+    """Resample a region to the points of another grid by the nearest voxel, as ITK does."""
     return np.asarray(_as_itk(inside, axes, "nearest") > 0.5)
 
 
@@ -332,7 +332,7 @@ def _places(
     *,
     by_corners: bool,
 ) -> Floats:
-    """Return the points of the new grid near the region, in voxels of the old one."""
+    """Place the points of the new grid near the region, in voxels of the old one."""
     if new_spacing == present:
         every = np.arange(float(size))
     elif by_corners:

@@ -107,7 +107,7 @@ def case_of_files(
 def _on_own_grid(
     folder: Path, reference: "ImageReference", spacing: Sequence[float] | None
 ) -> Case | None:
-    """Return a volume and its mask on voxels of its own; None where it has none of its own.
+    """Read a volume and a mask that has voxels of its own; None where it has none.
 
     The axes are those of the mask's file, along which PyRadiomics resamples.
     """
@@ -267,7 +267,7 @@ def _region(mask: Any, shape: tuple[int, ...], label: int | None) -> Flags:
 
 
 def _arrays(image: Any, mask: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Return the voxels of SimpleITK's images, which must lie in the same place."""
+    """Read the voxels of SimpleITK's images, which must lie in the same place."""
     import SimpleITK
 
     # Image and mask lie in one place, up to rounding.

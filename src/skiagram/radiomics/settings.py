@@ -299,7 +299,7 @@ def _image_types(
 
 
 def _named(part: Any, where: str, form: str) -> dict[str, Any]:
-    """Return what a part of a parameter file names, nothing where it is empty."""
+    """Read what a part of a parameter file names; an empty part names nothing."""
     if part is None or part == []:
         return {}
     if not isinstance(part, Mapping) or not all(isinstance(name, str) for name in part):

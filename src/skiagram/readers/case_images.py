@@ -68,7 +68,7 @@ class ImageReference:
 
 
 def find_regions_alone(references: Iterable[ImageReference]) -> list[ImageReference]:
-    """Return references that know whether the name of their region alone tells them apart."""
+    """Mark the references that only the name of their region tells apart."""
     listed = list(references)
     regions: dict[ImageReference, set[str | None]] = {}
     for each in listed:
@@ -95,7 +95,7 @@ class CaseReading:
     gray: bool = False
 
     def settle(self, image: SpacedImage, name: str) -> SpacedImage:
-        """Return an image with its spacing; refuse one that says another than was stated."""
+        """Give an image the stated spacing where it has none; refuse one whose own differs."""
         axes = 3 if is_volume(image.pixels) else 2
         # A spacing that was stated goes to images that state none.
         if self.spacing is None:
@@ -157,7 +157,7 @@ def is_image_file(head: bytes) -> bool:
 
 
 def called_images(files: FileTree) -> set[str]:
-    """Return the files that are images by their names, to say of those that cannot be read."""
+    """List the files whose names end as those of images, to report those that cannot be read."""
     return {name for name in files.files() if name.lower().endswith(ENDINGS)}
 
 
@@ -184,7 +184,7 @@ def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
 
 
 def checksum_of_series(parts: Mapping[str, str]) -> str:
-    """Return the checksum of a folder of files."""
+    """Compute the checksum of a series from the checksums of its files."""
     return _sha256("".join(f"{sha256}  {name}\n" for name, sha256 in parts.items()).encode())
 
 

@@ -235,7 +235,7 @@ def modality_of(header: Any) -> str:
 
 
 def several_frames(frames: int, where: str, name: str = "frames") -> DataError:
-    """Return what is said of frames that could be cases or slices, and how to choose."""
+    """Say that frames could be cases or slices, and how to choose."""
     return DataError(
         f"{frames} {name} without a place in the patient",
         where=where,
@@ -444,7 +444,7 @@ def pixel_spacing(header: Any, where: str) -> Spacing | None:
 
 
 def headers_of_frames(header: Any) -> list[Any]:
-    """Return a header for each frame of an enhanced file, like that of a single slice."""
+    """Make a header for each frame of an enhanced file, like that of a single slice."""
     shared = (header.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
     alike = pydicom.Dataset()
     alike.update({element.tag: element for element in header if element.tag not in _FUNCTIONAL})
@@ -509,7 +509,7 @@ def stated_padding(content: bytes) -> str:
 
 
 def _gray_if_equal(colour: Image) -> Image:
-    """Return a gray picture that is stored as three equal channels as gray, any other as it is."""
+    """Turn a picture of three equal channels gray; any other stays as it is."""
     equal = (colour == colour[..., :1]).all()
     return np.ascontiguousarray(colour[..., 0]) if equal else colour
 

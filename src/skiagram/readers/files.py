@@ -49,7 +49,7 @@ def unlike(
     earlier_checksums: MutableMapping[str, str],
     kind: Literal["md5", "sha256"] = "sha256",
 ) -> str:
-    """Return the checksum of a file that is not the one expected; empty for that one, and for none.
+    """Check a file against its checksum: return the one found where it differs, else empty text.
 
     Args:
         checksum: What the file should have; None where nobody says, and any content counts.

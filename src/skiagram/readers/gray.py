@@ -21,7 +21,7 @@ _WEIGHTS = (19595, 38470, 7471)  # 0.299, 0.587 and 0.114 of 65,536
 
 
 def luma(colour: Image) -> NDArray[Any]:
-    """Return the gray picture of (height, width, 3) red, green and blue; equal channels stay."""
+    """Compute the luma (height, width) of red, green and blue; equal channels keep their values."""
     total = np.full(colour.shape[:2], 2**15, dtype=np.uint32)
     for channel, weight in enumerate(_WEIGHTS):
         total += colour[..., channel].astype(np.uint32) * np.uint32(weight)
@@ -29,7 +29,7 @@ def luma(colour: Image) -> NDArray[Any]:
 
 
 def gray_if_tinted(image: SpacedImage) -> SpacedImage:
-    """Return an image whose channels differ by at most `MAX_TINT` as gray, any other as it is.
+    """Turn an image gray whose channels differ by at most `MAX_TINT`; any other stays as it is.
 
     Args:
         image: Of 8 bits, gray or in colour.
@@ -41,14 +41,14 @@ def gray_if_tinted(image: SpacedImage) -> SpacedImage:
 
 
 def in_gray(image: SpacedImage) -> SpacedImage:
-    """Return a colour image turned gray, any other as it is."""
+    """Turn a colour image gray; any other stays as it is."""
     if image.pixels.ndim != 3:
         return image
     return replace(image, pixels=luma(image.pixels), made_gray=image.made_gray or "colour")
 
 
 def describe_gray(made: Iterable[MadeGray]) -> tuple[str, ...]:
-    """Return sentences on how many images were no gray files; none where all were."""
+    """Say how many images were not stored as gray; nothing where all were."""
     # Each kind of image that was made gray has a sentence.
     counts = Counter(made)
     weights = "(luma of ITU-R BT.601)"

@@ -172,7 +172,7 @@ def join(content: bytes, read_file: Callable[[str], bytes]) -> bytes:
 
 
 def _divide(content: bytes) -> tuple[bytes, bytes]:
-    """Return the header, whose lines end in one byte, and what is behind its blank line."""
+    """Split a file at its blank line into the header, whose lines end in one byte, and the rest."""
     end = _BLANK_LINE.search(content)
     header = content[: end.start()] if end else content
     return header.replace(b"\r\n", b"\n"), content[end.end() :] if end else b""

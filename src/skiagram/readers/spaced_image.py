@@ -42,7 +42,7 @@ class SpacedImage:
     made_colour: bool = False
 
     def in_colour(self) -> "SpacedImage":
-        """Return a gray image as one of three equal channels, any other as it is."""
+        """Turn a gray image into one of three equal channels; any other stays as it is."""
         if self.pixels.ndim != 2:
             return self
         return replace(self, pixels=np.stack([self.pixels] * 3, axis=-1), made_colour=True)

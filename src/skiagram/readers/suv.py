@@ -112,7 +112,7 @@ def is_mapped(header: Any) -> bool:
 
 
 def _stated(headers: Sequence[Any], name: str) -> dict[str, str]:
-    """Return what all slices say alike of the series and of its one injection."""
+    """Read the fields of the series and of its one injection, which must be equal in all slices."""
     stated: dict[str, str] = {}
     for header in headers:
         injections = header.get("RadiopharmaceuticalInformationSequence") or [{}]
@@ -151,7 +151,7 @@ def _number(value: Any, field: str, name: str) -> float:
 def _waited(
     headers: Sequence[Any], stated: dict[str, str], half_life: timedelta, name: str
 ) -> timedelta:
-    """Return the time from the injection to the start of the scan."""
+    """Compute the time from the injection to the start of the scan."""
     # The injection, with its date where that is known.
     zone = stated["TimezoneOffsetFromUTC"]
     scan = _scan_time(headers, stated, half_life.total_seconds(), name)

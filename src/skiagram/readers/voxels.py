@@ -18,7 +18,7 @@ _GZIP = b"\x1f\x8b"
 
 
 def narrow(values: NDArray[Any]) -> NDArray[Any]:
-    """Return values in a depth that a store keeps: 16 bits for whole numbers, else float32."""
+    """Convert values to a type that a store keeps: 16 bits for whole numbers, else float32."""
     # Depths that are kept as they are.
     if values.dtype in (np.uint8, np.uint16, np.int16, np.float32):
         return values.astype(values.dtype.newbyteorder("="), copy=False)

@@ -43,7 +43,7 @@ _CONTENT = TypeAdapter(_Content)
 
 
 def token_of(checksum: str, region: str = "") -> str:
-    """Return what names a case among encrypted labels, by its file's SHA-256 and its region."""
+    """Name a case among encrypted labels by the SHA-256 of its file and its region."""
     return hashlib.sha256(f"{checksum}\n{region}".encode()).hexdigest()
 
 

@@ -239,7 +239,7 @@ def bootstrap_difference(statistic: Statistic, draws: PatientDraws) -> Estimate:
 def _variation(
     statistic: Statistic, draws: PatientDraws, values: Floats, jackknife: Floats | None
 ) -> Variation:
-    """Return the variation that an interval is to hold; that of the resamples where none is wider.
+    """Choose the variance of an interval: that of the resamples, or of the jackknife where wider.
 
     Where patients have several cases it is `variance_of_mean` of the influence of each case,
     (n − 1) (θ − θ without the case). Above 2,000 cases that takes too long, and the jackknife over

@@ -33,7 +33,7 @@ class _Risk:
         return summed
 
     def cumulative(self, steps: Floats) -> Floats:
-        """Return, for each case, the sum of steps at times up to its own."""
+        """Sum, for each case, the steps at times up to its own."""
         backwards: Floats = np.cumsum(steps[::-1], axis=0)[::-1][self.place]
         return backwards
 

@@ -119,7 +119,7 @@ def linearise_share_of_pairs(
 
 
 def _placed(ranking: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return (repeats, n) the share of the other class that a case outranks or that outranks it."""
+    """Compute (repeats, n) placements (DeLong et al. 1988): shares of pairs ranked rightly."""
     # The placement of a case is its share of pairs won against the other class.
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     values = np.empty(ranking.shape)

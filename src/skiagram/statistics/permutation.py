@@ -39,7 +39,7 @@ def permute_by_patient(
 
 
 def indicators(labels: Labels, classes: Labels) -> Floats:
-    """Return (n, labelings × classes) 0 or 1 for (n, labelings) labels."""
+    """Encode (n, labelings) labels as 0 and 1, (n, labelings × classes)."""
     whole: Floats = (labels[:, :, None] == classes).astype(np.float64)
     return whole.reshape(len(labels), -1)
 

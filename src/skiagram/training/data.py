@@ -188,7 +188,7 @@ class Examples(Dataset[ExampleBatch], ABC):
         """Take note of the network that is going to learn from them."""
 
     def order(self, batch_size: int, seed: int | None, rank: int, world: int) -> "EpochOrder":
-        """Return in which batches an epoch shows them."""
+        """Divide the images of an epoch into batches, in the order in which they are shown."""
         return EpochOrder(len(self), batch_size, seed, rank, world)
 
     def moments(self) -> tuple[Tensor, Tensor]:

@@ -47,7 +47,7 @@ def wait_for_all() -> bool:
 
 
 def as_the_first(answer: bool) -> bool:
-    """Return the first process's answer: a shared disk may show others a file later."""
+    """Share the first process's answer with all, as a shared disk may show others a file later."""
     if not is_shared():
         return answer
     answers = [answer]

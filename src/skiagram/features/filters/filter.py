@@ -77,7 +77,7 @@ def convolve(
 
 
 def rotated(kernels: Sequence[Kernels]) -> list[tuple[Kernels, ...]]:
-    """Return kernels, along x first, turned by all right angles, each distinct result once."""
+    """Turn kernels, along x first, by all right angles; each distinct result is there once."""
     # Permutations of axes with signs: only turns, no mirrors.
     turns = []
     for order in permutations(range(len(kernels))):

@@ -39,7 +39,7 @@ class RieszFilter(Filter):
 
 
 def riesz(orders: Sequence[int], frequencies: Sequence[Floats]) -> NDArray[np.complex128]:
-    """Return the gain of a Riesz transform of some orders (x first) at frequencies of each axis."""
+    """Compute the gain of a Riesz transform of some orders (x first) at frequencies of axes."""
     total = sum(orders)
     length = np.sqrt(sum(frequency**2 for frequency in frequencies))
     scale = np.sqrt(factorial(total) / prod(map(factorial, orders)))
