@@ -29,7 +29,8 @@ from pydicom.uid import (
 from skiagram.datasets.folder.table import list_entries
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.intake.marks import Images, MarkChoice, read_lesions
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.marks import Images, read_lesions
 from skiagram.options import build, read_option_file
 from skiagram.readers.case_images import CaseFiles, ImageReference, decode_case
 from skiagram.readers.image_files import decode_image
@@ -145,7 +146,7 @@ def _lesions(form, name, bombs=()):
     def read(content, folder):
         (folder / name).write_bytes(content)
         images = Images(("one.png",), lambda _: (200, 100))
-        return read_lesions(folder / name, images, MarkChoice(similar="join"))
+        return read_lesions(folder / name, images, FileOptions(folder, similar_marks="join"))
 
     return Kind(lambda: FORMS[form].encode(), read, bombs)
 

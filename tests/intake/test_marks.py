@@ -12,7 +12,8 @@ import pytest
 from skiagram.cli.main import main
 from skiagram.datasets.folder.lesions import Lesion
 from skiagram.errors import DataError
-from skiagram.intake.marks import Images, MarkChoice, read_lesions
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.marks import Images, read_lesions
 from tests.datasets.own_folders import png, write_films
 from tests.terminal import Terminal
 
@@ -26,8 +27,10 @@ KINDS = {"categories": [{"id": 10, "name": "breast"}, {"id": 11, "name": "mass"}
 PARTS = {"categories_2": [{"id": 3, "name": "root"}]}
 
 
-def images(*files: str) -> Images:
-    return Images(files or FILES, lambda _: (200, 100))
+def read(
+    path: Path, *, files: tuple[str, ...] = FILES, **options: Any
+) -> tuple[dict[str, list[Lesion]], str]:
+    return read_lesions(path, Images(files, lambda _: (200, 100)), FileOptions(path, **options))
 
 
 def coco(*boxes: dict[str, Any], listed: tuple[dict[str, Any], ...] = (ONE,), **more: Any) -> str:
@@ -63,7 +66,7 @@ def write(folder: Path, text: str, name: str = "") -> Path:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_forms_say_the_same_box(form: str, tmp_path: Path) -> None:
-    lesions, note = read_lesions(write(tmp_path, FORMS[form]), images())
+    lesions, note = read(write(tmp_path, FORMS[form]))
     [(file, [lesion])] = lesions.items()
     assert (file, note) == ("a/one.png", "")
     assert [*lesion.centre, lesion.radius] == pytest.approx([*EXPECTED.centre, EXPECTED.radius])
@@ -71,7 +74,7 @@ def test_forms_say_the_same_box(form: str, tmp_path: Path) -> None:
 
 def test_luna16_names_series_and_gives_mm(tmp_path: Path) -> None:
     text = "seriesuid,coordX,coordY,coordZ,diameter_mm\n1.3.6.1,-128.7,-175.3,-298.4,5.6\n"
-    lesions, _ = read_lesions(write(tmp_path, text), images("subset0/1.3.6.1.mhd"))
+    lesions, _ = read(write(tmp_path, text), files=("subset0/1.3.6.1.mhd",))
     assert lesions == {"subset0/1.3.6.1.mhd": [Lesion((-128.7, -175.3, -298.4), 2.8, world=True)]}
 
 
@@ -107,39 +110,39 @@ def test_classes_are_not_mixed_in_whatever_column_they_are(
     path = write(tmp_path, text)
     if isinstance(expected, str):
         with pytest.raises(DataError, match=expected):
-            read_lesions(path, images(), MarkChoice(classes))
+            read(path, mark_class=classes)
         return
-    [lesions] = read_lesions(path, images(), MarkChoice(classes))[0].values()
+    [lesions] = read(path, mark_class=classes)[0].values()
     assert [lesion.centre[0] for lesion in lesions] == pytest.approx(expected)
 
 
 def test_columns_with_several_values_that_are_not_read_are_named(tmp_path: Path) -> None:
     text = "file,rad_id,view,x,y,radius\none,R1,CC,9,9,3\none,R2,CC,29,9,3\n"
     path = write(tmp_path, text)
-    assert read_lesions(path, images())[1] == "Columns of marks.csv that are not read: `rad_id`."
+    assert read(path)[1] == "Columns of marks.csv that are not read: `rad_id`."
 
 
 def test_what_several_readers_drew_is_one_lesion_when_somebody_says_so(tmp_path: Path) -> None:
     shifted = BOX | {"bbox": [22, 12, 20, 40]}
     path = write(tmp_path, coco(BOX, shifted, BOX, BOX | {"bbox": [70, 150, 20, 20]}))
     with pytest.raises(DataError, match="twice"):
-        read_lesions(path, images(), MarkChoice(similar="apart"))
-    lesions = read_lesions(path, images(), MarkChoice(similar="join"))[0]["a/one.png"]
+        read(path, similar_marks="apart")
+    lesions = read(path, similar_marks="join")[0]["a/one.png"]
     assert [lesion.centre for lesion in lesions] == [
         pytest.approx((30.5 - 1 / 3, 30.5 - 1 / 3)),
         pytest.approx((79.5, 159.5)),
     ]
     path = write(tmp_path, coco(BOX, shifted))
     with pytest.raises(DataError, match=r"share half of their area.*--similar-marks join"):
-        read_lesions(path, images())
-    assert len(read_lesions(path, images(), MarkChoice(similar="apart"))[0]["a/one.png"]) == 2
+        read(path)
+    assert len(read(path, similar_marks="apart")[0]["a/one.png"]) == 2
 
 
 def test_shares_of_an_image_are_named_and_read_when_somebody_says_so(tmp_path: Path) -> None:
     path = write(tmp_path, "file,x_min,y_min,x_max,y_max\none.png,.2,.05,.4,.25\n")
     with pytest.raises(DataError, match=r"no larger than a pixel.*--mark-unit shares"):
-        read_lesions(path, images())
-    [lesion] = read_lesions(path, images(), MarkChoice(unit="shares"))[0]["a/one.png"]
+        read(path)
+    [lesion] = read(path, mark_unit="shares")[0]["a/one.png"]
     assert [*lesion.centre, lesion.radius] == pytest.approx([*EXPECTED.centre, EXPECTED.radius])
 
 
@@ -193,7 +196,7 @@ def test_what_is_no_lesion_or_has_no_place_is_named(
 ) -> None:
     path = write(tmp_path, text, name)
     with pytest.raises(DataError, match=f"(?s){words}"):
-        read_lesions(path.parent if "/" in name else path, images())
+        read(path.parent if "/" in name else path)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +215,7 @@ def test_what_is_no_lesion_or_has_no_place_is_named(
 )
 def test_a_name_means_a_file_whose_folders_do_not_contradict_it(name: str, file: str) -> None:
     files = ("a/one.png", "two.png", "b/c/scan.nii.gz", "1.3.6.1.mhd", "a/x.png", "b/x.png")
-    assert images(*files).find(name) == file
+    assert Images(files, lambda _: ()).find(name) == file
 
 
 def test_lesions_of_normal_images_stop(tmp_path: Path, terminal: Terminal) -> None:

@@ -14,20 +14,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from skiagram.datasets.folder.lesions import Lesion, check_each_once, of_box
 from skiagram.errors import DataError, listed, named
 from skiagram.intake.file_names import FileNames
+from skiagram.intake.file_options import FileOptions
 from skiagram.readers.file_trees import is_hidden
 from skiagram.readers.files import read_file
 from skiagram.tables.cells import number_of, says_nothing_found, stands_for_missing
 from skiagram.tables.frames import TableLine, of_table, read_table, rows_of
 
-MarkUnit = Literal["pixels", "shares"]
-SimilarMarks = Literal["join", "apart"]
 ALL = "all"  # classes
 _ALIKE = 0.5  # share of their common area from which two lesions may be one
 _PIXEL = math.sqrt(1 / math.pi)  # radius of the circle of a pixel
@@ -137,22 +136,6 @@ class Images:
         return FileNames(self.files)
 
 
-@dataclass(frozen=True)
-class MarkChoice:
-    """What is meant where a file of lesions allows several readings.
-
-    Attributes:
-        classes: Those that count, `COLUMN=CLASS` for those of another column than the usual one;
-            empty where the file has one.
-        similar: Whether lesions of an image that nearly coincide are one; None refuses them.
-        unit: Whether boxes are in pixels, or in shares of an image's sides.
-    """
-
-    classes: tuple[str, ...] = ()
-    similar: SimilarMarks | None = None
-    unit: MarkUnit = "pixels"
-
-
 class _Marks(NamedTuple):
     """A row for each lesion, and which of its columns say what.
 
@@ -191,7 +174,7 @@ class _Marks(NamedTuple):
             numbers.append(number)
         return numbers
 
-    def lesion(self, row: TableLine, shape: Sequence[int], unit: MarkUnit) -> Lesion:
+    def lesion(self, row: TableLine, shape: Sequence[int], unit: str) -> Lesion:
         """Return the lesion of a row on an image, whose pixels must be those it was drawn on."""
         numbers, sides, here = (
             self.numbers(row, self.place),
@@ -223,7 +206,7 @@ class _Marks(NamedTuple):
 
 
 def read_lesions(
-    path: Path, images: Images, choice: MarkChoice | None = None
+    path: Path, images: Images, options: FileOptions
 ) -> tuple[dict[str, list[Lesion]], str]:
     """Return image → its lesions, and a sentence on columns that are not read.
 
@@ -232,7 +215,6 @@ def read_lesions(
             has several classes, or lesions that nearly coincide, and no choice says what is meant.
             The message names file and line.
     """
-    choice = choice or MarkChoice()
     marks = _find_columns(path, *_read_rows(path))
     # lesions of the classes that count
     rows = []
@@ -241,18 +223,18 @@ def read_lesions(
             is_none = marks.kind is not None and says_nothing_found(row.cells[marks.kind])
             if marks.numbers(row, marks.place) and not is_none:
                 rows.append(row)
-    rows, note = _choose_classes(path, marks._replace(rows=rows), choice.classes)
+    rows, note = _choose_classes(path, marks._replace(rows=rows), options.mark_class)
     # on their images
     lesions: dict[str, list[Lesion]] = {}
     for row in rows:
         with named(f"{path}, {marks.word} {row.key}"):
             file = images.find(row.cells[marks.file])
             # an image is opened only where its sides are asked for
-            shape = images.shape(file) if marks.sides or choice.unit == "shares" else ()
-            lesions.setdefault(file, []).append(marks.lesion(row, shape, choice.unit))
+            shape = images.shape(file) if marks.sides or options.mark_unit == "shares" else ()
+            lesions.setdefault(file, []).append(marks.lesion(row, shape, options.mark_unit))
     for file, image_lesions in lesions.items():
         with named(f"{path}, lesions of `{file}`"):
-            lesions[file] = _each_once(image_lesions, choice.similar)
+            lesions[file] = _each_once(image_lesions, options.similar_marks)
     return lesions, note
 
 
@@ -406,7 +388,7 @@ def _choose_classes(
     return rows, note if not_read else ""
 
 
-def _each_once(lesions: list[Lesion], similar: SimilarMarks | None) -> list[Lesion]:
+def _each_once(lesions: list[Lesion], similar: str | None) -> list[Lesion]:
     """Return lesions of an image of which none nearly coincide; refuse such without a choice."""
     # pairs whose common part, as of squares or cubes, is half of both or more
     pairs = []

@@ -25,7 +25,7 @@ from skiagram.intake.file_patterns import (
     filled_columns,
     find_images,
 )
-from skiagram.intake.marks import Images, MarkChoice, read_lesions
+from skiagram.intake.marks import Images, read_lesions
 from skiagram.readers.case_images import (
     ImageReference,
     decode_case,
@@ -198,10 +198,9 @@ def _add_lesions(
                 if row["mask"]:
                     lesions[row["file"]] = lesions_of_region(read(row["file"], row["mask"]))
     else:
-        choice = MarkChoice(tuple(options.mark_class), options.similar_marks, options.mark_unit)
         shape = cache(lambda image: read(image).pixels.shape)
         known = Images([row["file"] for row in rows], shape)
-        lesions, not_read = read_lesions(Path(marks), known, choice)
+        lesions, not_read = read_lesions(Path(marks), known, options)
     if not any(lesions.values()):
         remedy = "correct --marks, or leave it out"
         raise DataError("no lesion of any image", where=f"--marks {marks}", remedy=remedy)
