@@ -15,18 +15,18 @@ from dataclasses import dataclass
 import numpy as np
 from again import describe_error
 from numpy.typing import NDArray
+from rules_of_tasks import KINDS, decide_by_rules
 from sklearn.linear_model import Lasso
 from sklearn.tree import DecisionTreeRegressor
 
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.seeding import stream
-from skiagram.statistics.agreement import absolute_error
-from skiagram.statistics.delong import placements
-from skiagram.statistics.linearised import Linearised, mean_over_repeats
-from skiagram.statistics.survival import harrell_concordance
+from skiagram.tasks.scored_cases import ScoredCases
 
 Floats = NDArray[np.float64]
 Learner = Callable[[Floats, Floats], Callable[[Floats], Floats]]
 CENSORED = 0.5
+OUTCOMES = {"AUC": "classes", "C": "time", "error": "number"}  # figure → the kind of outcome
 RIDGE = 20.0
 
 
@@ -137,22 +137,8 @@ def draw_outcome(
     return event - hazard, seen, event
 
 
-def measure(
-    figure: str, scores: Floats, fits: NDArray[np.int64], value: Floats, event: NDArray[np.bool_]
-) -> Linearised:
-    """Return the figure of (repeats, n) scores, as evaluation measures it."""
-    patient, folds = np.arange(len(value)), len(np.unique(fits))
-    if figure == "AUC":
-        return placements(scores, event, patient, folds, fits)
-    if figure == "C":
-        repeats = zip(scores, fits, strict=True)
-        found = [harrell_concordance(each, value, event, fit, patient) for each, fit in repeats]
-        return mean_over_repeats(found, folds)
-    return mean_over_repeats([absolute_error(each, value, patient) for each in scores], folds)
-
-
-def compare_arms(design: ChoosingFits, generator: np.random.Generator) -> Linearised:
-    """Draw a data set and return the figure of one arm minus that of the other."""
+def draw_arms(design: ChoosingFits, generator: np.random.Generator) -> list[ComparedModel]:
+    """Draw a data set and return both arms, cross-validated on it."""
     columns, telling, learn = LEARNERS[design.learner]
     n = design.patients
     trait = generator.normal(size=n)
@@ -176,21 +162,34 @@ def compare_arms(design: ChoosingFits, generator: np.random.Generator) -> Linear
                     slope, constant = np.polyfit(fitted, value[~held_out], 1)
                     raw = slope * raw + constant
                 scores[arm, repeat, held_out] = raw
-    first, second = (measure(design.figure, each, fits, value, event) for each in scores)
-    return first - second
+    kind, label = KINDS[OUTCOMES[design.figure]], event.astype(np.int64)
+    estimates = kind.estimate(scores[..., None], 1.0)
+    return [
+        ComparedModel(
+            kind.predicted,
+            ScoredCases(label, value, np.arange(n), score, estimate, fits, design.folds),
+        )
+        for score, estimate in zip(scores, estimates, strict=True)
+    ]
 
 
-def tell_apart(design: ChoosingFits, simulations: int) -> tuple[float, float]:
-    """Return how often equal arms are told apart, and the true variance over the one assumed."""
+def tell_apart(design: ChoosingFits, simulations: int) -> tuple[float, float, float]:
+    """Return how often equal arms are told apart, and how often one gets a *yes*.
+
+    And the true variance over the one assumed.
+    """
     generator = stream(0, "choosing fits", design.title)
-    apart, values, assumed = 0, np.empty(simulations), 0.0
+    apart, yes, values, assumed = 0, 0, np.empty(simulations), 0.0
     for number in range(simulations):
-        difference = compare_arms(design, generator)
+        arms = draw_arms(design, generator)
+        difference = arms[0].subtract(arms[1])
         estimate = difference.estimate()
         apart += not (estimate.low or 0.0) <= 0 <= (estimate.high or 0.0)
+        yes += decide_by_rules(arms)[0] == "yes"
         values[number] = difference.value
         assumed += difference.variation.variance / simulations
-    return apart / simulations, float(np.mean(values**2) / assumed)
+    variance = float(np.mean(values**2) / assumed)
+    return apart / simulations, yes / simulations, variance
 
 
 def choosing_fits_section(simulations: int) -> str:
@@ -200,12 +199,12 @@ def choosing_fits_section(simulations: int) -> str:
 
 {simulations:,} data sets a row. {describe_error(0.05, simulations)}
 
-| design | told apart | variance |
-|---|---|---|
+| design | told apart | false *yes* | variance |
+|---|---|---|---|
 """
     for design in DESIGNS:
-        apart, variance = tell_apart(design, simulations)
-        text += f"| {design.title} | {100 * apart:.1f} % | {variance:.2f} |\n"
+        apart, yes, variance = tell_apart(design, simulations)
+        text += f"| {design.title} | {100 * apart:.1f} % | {100 * yes:.1f} % | {variance:.2f} |\n"
     return text
 
 

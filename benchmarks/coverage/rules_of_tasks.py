@@ -178,7 +178,7 @@ def decide_by_rules(models: Sequence[ComparedModel]) -> tuple[Decision, bool]:
         )
     )
     evaluation = Evaluation(
-        task=Task(predicted, "holdout"),
+        task=Task(predicted, "cv" if network.scored.folds else "holdout"),
         cases={},
         patients={},
         near_duplicates=0,
@@ -198,6 +198,7 @@ def _say_the_same(scored: ScoredCases) -> ScoredCases:
         0 * scored.score,
         0 * scored.estimate,
         scored.fit,
+        scored.folds,
     )
 
 

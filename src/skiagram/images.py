@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError
 
 Image = NDArray[Any]  # (height, width[, channels]), or a volume of (depth, height, width, 1)
+WITHOUT_PADDING = (
+    "draw the region without these voxels; where a DICOM header calls tissue padding, remove the "
+    "tag from the files, for example with `dcmodify -ea '(0028,0120)' FILE`"
+)
 Spacing = tuple[float, ...]  # of neighbouring slices (volumes alone), rows and columns, mm
 
 
@@ -65,7 +69,8 @@ def box_around(region: NDArray[np.bool_], around: Sequence[int]) -> tuple[slice,
 
 def complete_beyond(
     image: NDArray[Any],
-    counting: tuple[slice, ...] | NDArray[np.bool_],
+    region: NDArray[np.bool_],
+    around: Sequence[int],
     looked_at: tuple[slice, ...],
 ) -> NDArray[Any]:
     """Return an image whose voxels that are missing far from a region have a value.
@@ -74,21 +79,22 @@ def complete_beyond(
 
     Args:
         image: (depth, height, width).
-        counting: Voxels of which none may be missing, or infinite: else a DataError.
+        region: Its voxels, of which none may be missing, or infinite: else a DataError.
+        around: Voxels around its box along each axis that may not be missing either; empty where
+            nothing looks beyond the region.
         looked_at: Box in which an interpolation or a filter still looks: there missing voxels get
             the value of the nearest known one, elsewhere 0, which nobody reads.
     """
     missing = ~np.isfinite(image)
     if not missing.any():
         return image
-    number = int(missing[counting].sum())
-    if number and isinstance(counting, np.ndarray):
-        fault = f"{number} voxels in the region are missing (NaN, padding) or infinite"
-        remedy = "fill them first, or draw the region without them"
+    if number := int(missing[region].sum()):
+        fault = f"{number} voxels of the region are missing (NaN, padding) or infinite"
+        remedy = f"fill them first, or {WITHOUT_PADDING}"
         raise DataError(fault, allowed="finite values in the region", remedy=remedy)
-    if number:
+    if around and (number := int(missing[box_around(region, around)].sum())):
         raise DataError(
-            f"{number} voxels in the region or near it are missing (NaN, padding) or infinite",
+            f"{number} voxels near the region are missing (NaN, padding) or infinite",
             allowed="finite values in the region's box and the margin that is kept around it",
             remedy="fill them first, keep a smaller margin, or leave out filters and resampling",
         )

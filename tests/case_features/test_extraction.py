@@ -101,7 +101,7 @@ def test_pixels_missing_far_from_the_region_take_no_part(tmp_path):
 
     found = table("padded", [FirstOrder(region="whole")], whole, padded).values
     assert_array_equal(found[0], found[1])
-    with pytest.raises(DataError, match=r"case-1: 1 voxels in the region"):
+    with pytest.raises(DataError, match=r"case-1: 1 voxels of the region"):
         table("holed", [FirstOrder(region="whole")], whole, holed)
 
 

@@ -16,6 +16,14 @@ import tifffile
 from skiagram.cli.main import main
 from skiagram.compute.files import write_files
 from skiagram.radiomics.extraction import describe
+from skiagram.readers.case_images import (
+    ImageReference,
+    decode_case,
+    is_image_file,
+    read_case_files,
+)
+from skiagram.readers.dicom import describe_padding
+from skiagram.readers.file_trees import FolderTree
 from tests.radiomics.volume import make_volume, write_volume
 from tests.readers.examples import SHAPE, VALUES, segmentation, series_files
 from tests.terminal import Terminal, assert_says
@@ -86,8 +94,8 @@ class Table(NamedTuple):
 
 REGIONS = "name one of them in a column `region` of the table."
 PADDED = (
-    "1 voxels of the region have a stored value that the header calls padding: 0 (Pixel Pad | "
-    "where they are tissue after all, remove the tag | !filters"
+    "the region has voxels of a stored value that the header calls padding (0; Pixel Padding | "
+    "where a DICOM header calls tissue padding, remove the tag | !filters"
 )
 TABLES = {
     "a row that fails": Table(
@@ -250,6 +258,17 @@ def test_one_image_is_printed_or_written_and_its_label_is_an_option(
     assert len(found) > 100
     printed = terminal(f"{line} --label 2").splitlines()
     assert [text for text in printed if "," in text] == Path("one.csv").read_text().splitlines()[1:]
+
+
+def test_check_and_the_report_name_padding_within_regions_too(files: Path) -> None:
+    tree, stated = FolderTree(files, is_image_file), []
+    for region in ("GTV", "core"):
+        reference = ImageReference("ct", ("seg.dcm",), region)
+        stated.append(decode_case(read_case_files(tree, reference), reference).padding)
+    assert stated == ["0", ""]
+    [sentence] = describe_padding([*stated, "-5 to 0", "0"])
+    assert "(-5 to 0 and 0; Pixel Padding Value, 0028,0120): 3. These voxels are" in sentence
+    assert not describe_padding(["", ""])
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ def image(
     depth="int16",
     contrast=400.0,
 ):
-    note = ImageNote(modality, 0.0, contrast, spacing, shape, depth, "", 0, False, "")
+    note = ImageNote(modality, 0.0, contrast, spacing, shape, depth, "", 0, False, "", "")
     return CheckedImage(0, name, note, region)
 
 

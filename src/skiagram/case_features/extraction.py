@@ -28,7 +28,6 @@ from skiagram.image_store.store import (
     spans,
 )
 from skiagram.images import (
-    box_around,
     complete_beyond,
 )
 from skiagram.options import build
@@ -196,9 +195,10 @@ def _describe_span(
                 # pixels that are missing far from the region get a value, which no feature reads
                 drawn = run.regions[row].drawn
                 voxels = images[row].reshape(drawn.shape)
-                counting = box_around(drawn, [around] * drawn.ndim) if around else drawn
+                beyond = [around] * drawn.ndim if around else []
                 whole = tuple(slice(None) for _ in drawn.shape)
-                images[row] = complete_beyond(voxels, counting, whole).reshape(images[row].shape)
+                completed = complete_beyond(voxels, drawn, beyond, whole)
+                images[row] = completed.reshape(images[row].shape)
         batch = FeatureBatch(images, spacing=run.spacing)
         if run.regions:
             inside = np.stack([region.inside for region in run.regions])

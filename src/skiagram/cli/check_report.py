@@ -17,7 +17,7 @@ from skiagram.errors import DataError, listed, printable
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.intake.file_patterns import Patterns, find_images
 from skiagram.intake.images import DescribedFolder
-from skiagram.readers.dicom import describe_bits
+from skiagram.readers.dicom import describe_bits, describe_padding
 from skiagram.readers.gray import describe_gray
 from skiagram.steps.check import CheckedData, CheckedFolder, CheckedImage
 from skiagram.tables.cells import number_of, stands_for_missing
@@ -49,6 +49,7 @@ def checked_text(checked: CheckedFolder, design: Design) -> str:
     in_files = (
         *describe_gray(image.note.made_gray for image in data.every),
         *describe_bits(image.note.stored_bits for image in data.every),
+        *describe_padding(image.note.padding for image in data.every),
     )
     stated = "\n".join((*checked.notes, *source.card().known_issues, *in_files))
     sizes = [

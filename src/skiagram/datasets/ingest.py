@@ -51,7 +51,7 @@ from skiagram.preparation import (
     brightness_of,
     join_digests,
 )
-from skiagram.readers.dicom import describe_bits
+from skiagram.readers.dicom import describe_bits, describe_padding
 from skiagram.readers.gray import describe_gray
 from skiagram.readers.spaced_image import MadeGray, SpacedImage
 from skiagram.records.files import write_record, write_table
@@ -119,6 +119,7 @@ class ImageNote(NamedTuple):
     stored_bits: int
     made_colour: bool
     text_expected: str
+    padding: str
 
     def ends_shard(self, key: bytes) -> bool:
         """Return whether a shard ends with the image; shards have some size in the mean."""
@@ -434,6 +435,7 @@ def _examine(opened: OpenSource, position: int, name: str) -> _Examined | DataEr
         image.stored_bits,
         image.made_colour,
         image.text_expected,
+        "" if image.region is None else image.padding,
     )
     return _Examined(image, content_digest(pixels, image.spacing, image.region), note)
 
@@ -510,6 +512,7 @@ def _write_cases(
         *filter(None, [ingested.sentence]),
         *describe_gray(note.made_gray for note in notes),
         *describe_bits(note.stored_bits for note in notes),
+        *describe_padding(note.padding for note in notes),
     )
     write_record(replace(card, known_issues=issues), folders.cases / "card.json")
     return cases

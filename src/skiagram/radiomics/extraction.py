@@ -237,16 +237,13 @@ def _without_missing(case: Case, plan: ExtractionPlan) -> Case:
     new_spacing = (settings.resampledPixelSpacing or (0.0,) * 3)[::-1]
     steps = zip(new_spacing, case.spacing, strict=False)
     margin = [settings.padDistance * max(1, math.ceil(new / old)) for new, old in steps]
-    near = box_around(case.inside, margin)
-    whole = tuple(slice(None) for _ in image.shape)
-    counting: Flags | tuple[slice, ...]
+    looked_at = tuple(slice(None) for _ in image.shape)
     if not any(new_spacing) and all(kind == "Original" for kind, _ in plan.image_types):
-        counting, looked_at = case.inside, box_around(case.inside, (0, 0, 0))
+        margin, looked_at = [], box_around(case.inside, (0, 0, 0))
     elif any(new_spacing) or settings.preCrop:
-        counting, looked_at = near, box_around(case.inside, [each + REACH + 2 for each in margin])
-    else:
-        counting, looked_at = near, whole
-    return replace(case, image=complete_beyond(case.image, counting, looked_at))
+        looked_at = box_around(case.inside, [each + REACH + 2 for each in margin])
+    completed = complete_beyond(case.image, case.inside, margin, looked_at)
+    return replace(case, image=completed)
 
 
 def _sides(inside: Flags) -> Sequence[tuple[int, int]]:

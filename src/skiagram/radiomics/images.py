@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.features.feature import Flags
-from skiagram.images import ends_of
+from skiagram.images import WITHOUT_PADDING, ends_of
 from skiagram.radiomics.extraction import Case, OwnGrid, as_itk_nearest
 
 if TYPE_CHECKING:
@@ -315,7 +315,6 @@ def _read(
         is_image_file,
         read_case_files,
     )
-    from skiagram.readers.dicom import is_dicom, stated_padding, with_preamble
     from skiagram.readers.file_trees import FolderTree
 
     # The file and its region, as all images are read.
@@ -325,16 +324,13 @@ def _read(
     files = read_case_files(FolderTree(folder, is_image_file), reference)
     read = decode_case(files, reference, reading)
     # padding within the region, which the file's header declares and a person may not expect
-    missing = ~np.isfinite(read.pixels[... if read.region is None else read.region.inside])
-    content = with_preamble(next(iter(files.image.values())))
-    if missing.any() and is_dicom(content) and (padding := stated_padding(content)):
+    if read.padding:
         raise DataError(
-            f"{missing.sum()} voxels of the region have a stored value that the header calls "
-            f"padding: {padding} (Pixel Padding Value, 0028,0120)",
+            "the region has voxels of a stored value that the header calls padding "
+            f"({read.padding}; Pixel Padding Value, 0028,0120)",
             where=reference.name,
             allowed="a region without padding",
-            remedy="draw the region without these voxels; where they are tissue after all, remove "
-            "the tag from the files, for example with `dcmodify -ea '(0028,0120)' FILE`",
+            remedy=WITHOUT_PADDING,
         )
     # Texture is that of one channel.
     if read.pixels.ndim == 3:

@@ -10,7 +10,7 @@ import numpy as np
 
 from skiagram.errors import DataError, OptionError
 from skiagram.images import Region, Spacing, is_volume
-from skiagram.readers.dicom import is_dicom, with_preamble
+from skiagram.readers.dicom import is_dicom, stated_padding, with_preamble
 from skiagram.readers.dicom_codecs import MAX_PIXELS
 from skiagram.readers.dicom_series import check_one_volume, decode_series
 from skiagram.readers.file_trees import HEAD_BYTES, FileTree
@@ -213,11 +213,11 @@ def decode_case(
         image = in_gray(image) if reading.gray else image
         image = reading.settle(image, reference.name)
         if not masks:
-            return image
+            return _name_padding(image, files)
         frame, grid_of_mask = reference.frame, reading.mask_grid
         drawn = [decode_plane_mask(*mask, shape, frame, *chosen, grid_of_mask) for mask in masks]
         inside = np.logical_or.reduce(drawn)
-        return replace(image, region=Region(inside))
+        return _name_padding(replace(image, region=Region(inside)), files)
     # A volume, and its region on the same grid.
     region = None
     if masks:
@@ -236,7 +236,16 @@ def decode_case(
     pixels = volume.voxels[..., None]
     grid = volume.grid
     image = SpacedImage(pixels, grid.spacing, volume.modality, region, grid=grid)
-    return reading.settle(image, reference.name)
+    return _name_padding(reading.settle(image, reference.name), files)
+
+
+def _name_padding(image: SpacedImage, files: CaseFiles) -> SpacedImage:
+    """Return an image with what its header calls padding, where its region has such voxels."""
+    inside = ... if image.region is None else image.region.inside
+    if image.pixels.dtype.kind != "f" or np.isfinite(image.pixels[inside]).all():
+        return image
+    content = with_preamble(next(iter(files.image.values())))
+    return replace(image, padding=stated_padding(content)) if is_dicom(content) else image
 
 
 def read_volume(

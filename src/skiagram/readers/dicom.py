@@ -31,7 +31,7 @@ from pydicom.uid import (
 )
 
 from skiagram.errors import DataError, named, readable
-from skiagram.images import Image, Spacing
+from skiagram.images import WITHOUT_PADDING, Image, Spacing
 from skiagram.readers.dicom_codecs import MAX_PIXELS, READ, check_size, decodable, decode_pixels
 from skiagram.readers.files import read_file
 from skiagram.readers.spaced_image import SpacedImage
@@ -256,6 +256,22 @@ def describe_bits(stored: Iterable[int]) -> tuple[str, ...]:
         f"DICOM images differ in the bits of their values ({listed}): the same film may be "
         f"{2 ** (counts[-1][0] - counts[0][0])} times as bright in one as in another. Bring them "
         "to one scale first, unless each is standardised (`restoration`).",
+    )
+
+
+def describe_padding(stated: Iterable[str]) -> tuple[str, ...]:
+    """Return a sentence on regions that have voxels of padding; none where no region has.
+
+    Args:
+        stated: `padding` of `SpacedImage`, of images with a region.
+    """
+    values = [padding for padding in stated if padding]
+    if not values:
+        return ()
+    return (
+        "Images whose region has voxels of a stored value that the header calls padding "
+        f"({' and '.join(sorted({*values}))}; Pixel Padding Value, 0028,0120): {len(values)}. "
+        f"These voxels are missing: {WITHOUT_PADDING}.",
     )
 
 

@@ -29,6 +29,8 @@ class SpacedImage:
         stored_bits: Bits of a film in DICOM, which say how bright the brightest pixel can be: those
             of its VOI LUT, else Bits Stored where nothing scales it; 0 of all others.
         made_colour: Whether three equal channels were made of a gray image.
+        padding: Stored values that its header calls padding, where the region, or the whole image,
+            has voxels of them; empty for none.
     """
 
     pixels: Image
@@ -40,6 +42,7 @@ class SpacedImage:
     made_gray: MadeGray = ""
     stored_bits: int = 0
     made_colour: bool = False
+    padding: str = ""
 
     def in_colour(self) -> "SpacedImage":
         """Turn a gray image into one of three equal channels; any other stays as it is."""

@@ -219,7 +219,7 @@ class RegionPreparation:
         # voxels that are missing far from the region get a value
         around = self._voxels_around(image.shape, spacing)
         looked_at = box_around(mask, [voxels + REACH + 2 for voxels in around])
-        values = complete_beyond(image, box_around(mask, around), looked_at).astype(np.float64)
+        values = complete_beyond(image, mask, around, looked_at).astype(np.float64)
         if self.resampling is not None:
             values, mask, spacing = self.resampling.resample(values, mask, spacing, self.margin)
             _check(mask, "at the new spacing: it is smaller than half a voxel")
