@@ -5,7 +5,6 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -20,13 +19,13 @@ os.environ["LOKY_MAX_CPU_COUNT"] = "1"
 gc.disable()  # until all is imported, which leaves nothing behind
 
 
-class SharedSetUps(LoadScopeScheduling):  # type: ignore[misc]
+class SharedSetUps(LoadScopeScheduling):
     """Sends tests of one costly set-up to one worker, and every other test to the next free one.
 
     Quick tests go file by file: to hand out each by itself takes longer than to run it.
     """
 
-    def _split_scope(self, nodeid: str) -> str:
+    def _split_scope(self, nodeid):
         file = nodeid.partition("::")[0]
         text = _text(self.config.rootpath / file)
         # Runs of tests/pipeline: what tests of a file take, or what its fixtures may.
@@ -40,32 +39,32 @@ class SharedSetUps(LoadScopeScheduling):  # type: ignore[misc]
 
 
 @cache
-def _text(path: Path) -> str:
+def _text(path):
     python = path.is_file() and path.suffix == ".py"
     return path.read_text(encoding="utf-8") if python else ""
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+def pytest_xdist_make_scheduler(config, log):
     """Let set-ups be made once where tests run on several workers."""
     return SharedSetUps(config, log)
 
 
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+def pytest_ignore_collect(collection_path, config):
     """Leave out files of slow tests where none is asked for: imports take time."""
     leaves_out = "not slow" in str(config.option.markexpr)
     is_slow = "\npytestmark = pytest.mark.slow\n" in _text(collection_path)
     return (leaves_out and is_slow) or None
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish():
     """Leave all that was imported out of every later collection of garbage."""
     gc.freeze()
     gc.enable()
 
 
 @pytest.fixture(scope="session")
-def real_data() -> Path:
+def real_data():
     """Return the folder of real images; absent it fails under CI and skips elsewhere."""
     named = os.environ.get("SKIAGRAM_DATA")
     if named and Path(named).is_dir():
@@ -77,7 +76,7 @@ def real_data() -> Path:
 
 
 @pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str]) -> Any:
+def terminal(capsys):
     """Return a terminal in which lines of the command are typed."""
     from tests.terminal import Terminal
 
@@ -85,7 +84,7 @@ def terminal(capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path, monkeypatch):
     """Work in an empty folder that is in no project and knows of no data; return it."""
     for name in ("DVC_ROOT", "MLFLOW_TRACKING_URI", "SKIAGRAM_DATA"):
         monkeypatch.delenv(name, raising=False)
@@ -94,7 +93,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_database(tmp_path_factory):
     """Return a database with MLflow's tables and no run: to make the tables takes seconds."""
     from mlflow.tracking import MlflowClient
 

@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from unittest.mock import patch
 
@@ -18,7 +17,7 @@ class Terminal:
 
     capsys: pytest.CaptureFixture[str]
 
-    def __call__(self, line: str | Sequence[str], code: int | None = 0) -> str:
+    def __call__(self, line, code=0):
         """Run a line that ends with an exit code, None for any; return all that it shows."""
         self.capsys.readouterr()
         words = shlex.split(line) if isinstance(line, str) else [*line]
@@ -28,12 +27,12 @@ class Terminal:
         assert code in (ended, None), shown
         return shown
 
-    def says(self, line: str | Sequence[str], fragments: str, code: int | None = 0) -> None:
+    def says(self, line, fragments, code=0):
         """Run a line; what it shows must hold fragments, see `assert_says`."""
         assert_says(self(line, code), fragments)
 
 
-def assert_says(shown: str, fragments: str) -> None:
+def assert_says(shown, fragments):
     """Find fragments in a text, in which every run of blanks and line ends is one blank.
 
     Args:

@@ -8,7 +8,6 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 from PIL import Image
 
 from tests.datasets.own_folders import SIDE, dicom, encoded
@@ -22,7 +21,7 @@ HEADER = (
 )
 
 
-def disc(seed: int, radius: float, part: str = "") -> NDArray[np.bool_]:
+def disc(seed, radius, part=""):
     """Return a disc on an image whose sides are drawn, or a `left`, `upper right` ... part."""
     sides = np.random.default_rng(seed).integers(48, 72, 2)
     rows, columns = np.indices(sides)
@@ -39,14 +38,14 @@ def disc(seed: int, radius: float, part: str = "") -> NDArray[np.bool_]:
     return inside
 
 
-def speckle(seed: int, radius: float) -> NDArray[np.uint8]:
+def speckle(seed, radius):
     """Return ultrasound with a dark disc."""
     inside = disc(seed, radius)
     pixels = np.random.default_rng(seed).normal(110, 25, inside.shape) - 40 * inside
     return pixels.clip(0, 255).astype(np.uint8)
 
 
-def picture(kind: str, seed: int, size: float) -> Image.Image:
+def picture(kind, seed, size):
     """Return a picture of a kind: what it shows, then how gray is stored."""
     generator = np.random.default_rng(seed)
     if "disc" in kind or kind.startswith(("left:", "right:", "upper", "lower")):
@@ -84,7 +83,7 @@ def picture(kind: str, seed: int, size: float) -> Image.Image:
     return image
 
 
-def volume(kind: str, seed: int, labels: str) -> bytes:
+def volume(kind, seed, labels):
     """Return a NIfTI volume, or a mask with a slab of each label."""
     values = np.random.default_rng([seed, len(kind)]).normal(100, 20, (12, 14, 10))
     if labels:
@@ -95,18 +94,18 @@ def volume(kind: str, seed: int, labels: str) -> bytes:
     return bytes(nib.Nifti1Image(stored, np.diag([1.0, 1.0, 2.0, 1.0])).to_bytes())
 
 
-def arrays() -> bytes:
+def arrays():
     """Return a file as MedMNIST's."""
     file, generator = BytesIO(), np.random.default_rng(0)
     parts = {}
     for part, number in (("train", 24), ("val", 8), ("test", 8)):
         parts[f"{part}_images"] = generator.integers(0, 256, (number, 28, 28), np.uint8)
         parts[f"{part}_labels"] = (np.arange(number) % 2)[:, None].astype(np.uint8)
-    np.savez(file, **parts)  # type: ignore[arg-type]
+    np.savez(file, **parts)
     return file.getvalue()
 
 
-def content(path: Path, kind: str, seed: int) -> bytes:
+def content(path, kind, seed):
     """Return the bytes of a file."""
     name, _, size = kind.partition(":")
     scan = np.random.default_rng(seed).normal(-600, 50, (10, 16, 18))
@@ -126,9 +125,9 @@ def content(path: Path, kind: str, seed: int) -> bytes:
     return encoded(picture(kind, seed, float(size or 0)), "JPEG" if how else "PNG", **how)
 
 
-def words_of(names: str, at: int) -> dict[str, object]:
+def words_of(names, at):
     """Return what stands for the words in braces, for a case."""
-    words: dict[str, object] = {"at": at, "half": at // 2, "quarter": at // 4, "end": "\n"}
+    words = {"at": at, "half": at // 2, "quarter": at // 4, "end": "\n"}
     for word in names.split():
         name, _, turns = word.partition("=")
         together = re.search(r"/(\d+)$", turns)
@@ -138,14 +137,14 @@ def words_of(names: str, at: int) -> dict[str, object]:
     return words
 
 
-def cases_of(line: str) -> tuple[range, str]:
+def cases_of(line):
     """Return the range of cases that a row begins with, and its rest."""
     first, _, rest = line.partition(" ")
     bounds = [*map(int, first.split(":"))]
     return (range(*bounds) if ":" in first else range(bounds[0], bounds[0] + 1)), rest
 
 
-def write_layout(name: str, place: Path) -> str:
+def write_layout(name, place):
     """Write the folder and the table of a layout; return its documented line."""
     layout = LAYOUTS[name]
     names = layout.get("names", "")

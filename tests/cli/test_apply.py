@@ -1,7 +1,6 @@
 """`skiagram apply`: a row of a sweep becomes the project's own run."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -11,21 +10,20 @@ from skiagram.records.files import write_record
 from skiagram.sweeps.rows import Row
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import SweepResult
-from tests.terminal import Terminal
 
 CHANGES = {"seed": 3, "conf.model.svm.gamma": 0.1, "conf.plan.plan.validation_fraction": 0.2}
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(here):
     """Return a folder with three configs, and a sweep of which one row is fit to be a run."""
     for name, text in {
         "params.yaml": "seed: 0 # of folds\nfolds: 3\n",
         "conf/model/svm.yaml": "kernel: rbf\ngamma: scale # or a number\n",
         "conf/plan.yaml": "plan:\n  validation_fraction: 0.15\n",
     }.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_text(text)
     scored = {"scored": {"corruption": "noise", "amount": 0.1}}
     rows = (
         RowResult(Row(1, CHANGES, CHANGES, 1)),
@@ -34,18 +32,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         RowResult(Row(4, {"seed": 4}, {"seed": 4}, 1)),
     )
     result = SweepResult("try", "What changes?", "svm", rows)
-    write_record(result, tmp_path / "sweeps/try/result.json")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    write_record(result, here / "sweeps/try/result.json")
+    return here
 
 
-def read(path: str) -> Any:
+def read(path):
     return yaml.safe_load(Path(path).read_text())
 
 
-def test_the_options_of_a_row_are_written_where_they_belong_and_comments_stay(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_options_of_a_row_are_written_where_they_belong_and_comments_stay(project, capsys):
     assert main(["apply", "try", "1"]) == 0
     assert read("params.yaml") == {"seed": 3, "folds": 3}
     assert read("conf/model/svm.yaml") == {"kernel": "rbf", "gamma": 0.1}
@@ -63,16 +58,12 @@ def test_the_options_of_a_row_are_written_where_they_belong_and_comments_stay(
         (["other", "1"], "Allowed: try"),
     ],
 )
-def test_a_row_that_cannot_be_applied_is_refused(
-    project: Path, terminal: Terminal, words: list[str], named: str
-) -> None:
+def test_a_row_that_cannot_be_applied_is_refused(project, terminal, words, named):
     assert named in terminal(["apply", *words], 2)
     assert read("params.yaml")["seed"] == 0
 
 
-def test_a_row_is_not_applied_beside_what_another_row_set(
-    project: Path, terminal: Terminal
-) -> None:
+def test_a_row_is_not_applied_beside_what_another_row_set(project, terminal):
     """`apply` of two rows in turn made a run that was no row of the sweep."""
     assert main(["apply", "try", "4"]) == 0
     assert main(["apply", "try", "1"]) == 0
@@ -85,13 +76,13 @@ def test_a_row_is_not_applied_beside_what_another_row_set(
     assert read("params.yaml")["seed"] == 4
 
 
-def test_an_option_file_that_is_gone_changes_nothing(project: Path) -> None:
+def test_an_option_file_that_is_gone_changes_nothing(project):
     (project / "conf/plan.yaml").unlink()
     assert main(["apply", "try", "1"]) == 2
     assert read("params.yaml")["seed"] == 0
 
 
-def test_a_full_disk_cuts_no_option_file_short(project: Path) -> None:
+def test_a_full_disk_cuts_no_option_file_short(project):
     before = (project / "conf/model/svm.yaml").read_text()
     (project / "conf/model/svm.partial.yaml").mkdir()  # nothing can be written there
     assert main(["apply", "try", "1"]) == 1

@@ -21,7 +21,6 @@ from pyrage import x25519
 
 from skiagram.cli.check_report import patient_hint, problem_lines
 from skiagram.cli.main import main
-from skiagram.datasets.folder.source import Folder
 from skiagram.errors import DataError
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.images import read_folder
@@ -38,7 +37,7 @@ from tests.datasets.own_folders import (
     write_folder,
 )
 from tests.datasets.sources import ingested
-from tests.terminal import Terminal, assert_says
+from tests.terminal import assert_says
 
 REPOSITORY = Path(__file__).parents[2]
 FILMS = "../films ../films.csv"
@@ -46,7 +45,7 @@ CANCER = f"{FILMS} --positive cancer"
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path, monkeypatch):
     """Return an empty project with the standing choices, and work in it."""
     place = tmp_path / "project"
     (place / "conf" / "dataset").mkdir(parents=True)
@@ -60,32 +59,28 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def sound(project: Path, tmp_path: Path) -> Path:
+def sound(project, tmp_path):
     """Work in a project beside `films`, 24 of 12 patients, and `films.csv`; return the project."""
     sound_folder(tmp_path)
     return project
 
 
-def written(project: Path, name: str = "films") -> Folder:
-    source = build(yaml.safe_load((project / f"conf/dataset/{name}.yaml").read_text()), "dataset")
-    assert isinstance(source, Folder)
-    return source
+def written(project, name="films"):
+    return build(yaml.safe_load((project / f"conf/dataset/{name}.yaml").read_text()), "dataset")
 
 
-def init(line: str = CANCER, name: str = "films") -> Folder:
+def init(line=CANCER, name="films"):
     """Run `init`; return the data set that it wrote."""
     assert main(["init", *shlex.split(line)]) == 0
     return written(Path(), name)
 
 
-def data_sets() -> list[str]:
+def data_sets():
     return sorted(path.name for path in Path("conf/dataset").iterdir() if path.name[0] != ".")
 
 
 @pytest.mark.slow
-def test_check_of_a_sound_folder_counts_what_is_there(
-    project: Path, tmp_path: Path, terminal: Terminal
-) -> None:
+def test_check_of_a_sound_folder_counts_what_is_there(project, tmp_path, terminal):
     sound_folder(tmp_path, 48)
     counts = "cancer 24 12 | normal 24 12 | all 48 24 | height 24 24 24 | Disk: | "
     asked = "the disease: `--positive cancer` or `--positive normal`."
@@ -95,9 +90,7 @@ def test_check_of_a_sound_folder_counts_what_is_there(
 
 
 @pytest.mark.slow
-def test_check_names_every_problem_and_ends_with_4(
-    project: Path, tmp_path: Path, terminal: Terminal
-) -> None:
+def test_check_names_every_problem_and_ends_with_4(project, tmp_path, terminal):
     mixed_folder(tmp_path)
     shown = terminal(f"check {FILMS} --gray refuse", 4)
     for name in (*faulty(), "film-00.png", "gone.png", "forgotten.png"):
@@ -105,15 +98,13 @@ def test_check_names_every_problem_and_ends_with_4(
     assert_says(shown, "What would stop the run (10): | This data set cannot be run yet")
 
 
-def test_where_no_file_can_be_read_nothing_else_is_said_of_classes(
-    here: Path, terminal: Terminal
-) -> None:
+def test_where_no_file_can_be_read_nothing_else_is_said_of_classes(here, terminal):
     write_folder(here, dict.fromkeys(("yes/1.png", "yes/2.png", "no/3.png"), b"\x89PNG\r\n\x1a\n"))
     says = "What would stop the run (3): | pixels cannot be read | !only one class"
     terminal.says("check films --positive yes", says, 4)
 
 
-def test_each_kind_of_problem_is_told_once_with_its_count_and_the_option() -> None:
+def test_each_kind_of_problem_is_told_once_with_its_count_and_the_option():
     beside = [
         DataError("an image without a row", where=f"{at}.png", remedy="`--ignore-unlisted`")
         for at in range(8)
@@ -128,15 +119,13 @@ def test_each_kind_of_problem_is_told_once_with_its_count_and_the_option() -> No
 
 
 @pytest.mark.slow
-def test_check_says_that_patients_are_too_few_for_the_folds(
-    project: Path, tmp_path: Path, terminal: Terminal
-) -> None:
+def test_check_says_that_patients_are_too_few_for_the_folds(project, tmp_path, terminal):
     write_films(tmp_path, 8)
     terminal.says(f"check {FILMS}", "folds: 3 folds, and 2 patients of the class `cancer`", 4)
 
 
 @pytest.mark.slow
-def test_check_needs_no_torch(sound: Path) -> None:
+def test_check_needs_no_torch(sound):
     code = (
         "import sys; from skiagram.cli.main import main; code = main(sys.argv[1:]); "
         "sys.exit(code or ('torch' in sys.modules))"
@@ -146,7 +135,7 @@ def test_check_needs_no_torch(sound: Path) -> None:
 
 
 @pytest.mark.slow
-def test_init_writes_what_ingest_reads(sound: Path, tmp_path: Path, terminal: Terminal) -> None:
+def test_init_writes_what_ingest_reads(sound, tmp_path, terminal):
     line = f"init {CANCER} --covariates age,view"
     terminal.says(line, "dvc exp run -S dataset=films -S design=cv")
     source = written(sound)
@@ -161,14 +150,12 @@ def test_init_writes_what_ingest_reads(sound: Path, tmp_path: Path, terminal: Te
     assert told == cases.label.tolist()
 
 
-def git(*arguments: str) -> str:
+def git(*arguments):
     return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.slow
-def test_what_init_prints_for_git_works_and_git_gets_no_patient(
-    project: Path, tmp_path: Path, terminal: Terminal
-) -> None:
+def test_what_init_prints_for_git_works_and_git_gets_no_patient(project, tmp_path, terminal):
     own = sound_folder(project)
     (project / "films.csv").rename(project / "films.txt")
     shutil.copy(own.folder / "palette.png", own.folder / "palette")  # as DICOM often is
@@ -193,7 +180,7 @@ def test_what_init_prints_for_git_works_and_git_gets_no_patient(
 
 
 @pytest.mark.slow
-def test_a_manifest_that_git_holds_from_before_is_told(sound: Path, terminal: Terminal) -> None:
+def test_a_manifest_that_git_holds_from_before_is_told(sound, terminal):
     git("init", "-q")
     init()
     git("add", "-f", "conf/dataset/films.csv")  # as `init` told once
@@ -202,10 +189,10 @@ def test_a_manifest_that_git_holds_from_before_is_told(sound: Path, terminal: Te
 
 
 @pytest.fixture
-def people(project: Path, tmp_path: Path) -> Path:
+def people(project, tmp_path):
     """Work in a project beside films whose table names people; return the project."""
 
-    def change(at: int) -> dict[str, object]:
+    def change(at):
         names = {"Name": f"ZZTEST^PATIENT{at}", "Physician": f"ZZTEST-Arzt-{at % 2}"}
         return names | {"Birth Date": f"{at + 1}.03.1950", "weight": 50 + at % 9}
 
@@ -214,7 +201,7 @@ def people(project: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_columns_that_nobody_named_stay_in_the_csv(people: Path, terminal: Terminal) -> None:
+def test_columns_that_nobody_named_stay_in_the_csv(people, terminal):
     hints = "--covariates age,view,weight | Birth Date: its name stands for | !ZZTEST | !1950"
     terminal.says(f"check {FILMS}", hints)
     terminal.says(f"init {CANCER}", "!ZZTEST | !1950")
@@ -225,9 +212,7 @@ def test_columns_that_nobody_named_stay_in_the_csv(people: Path, terminal: Termi
 
 
 @pytest.mark.slow
-def test_a_column_that_identifies_is_no_covariate_unless_forced(
-    people: Path, tmp_path: Path, terminal: Terminal
-) -> None:
+def test_a_column_that_identifies_is_no_covariate_unless_forced(people, tmp_path, terminal):
     tells = "column `Physician`: as a covariate it could tell"
     says = f"the CSV, {tells} who a patient is | --force-covariates Physician | !ZZTEST | !1950"
     terminal.says(f"init {CANCER} --covariates weight,Physician", says, 4)
@@ -243,15 +228,13 @@ def test_a_column_that_identifies_is_no_covariate_unless_forced(
     assert not list((tmp_path / "again").rglob("*.parquet"))
 
 
-def test_the_root_of_the_file_system_is_not_looked_through(sound: Path, terminal: Terminal) -> None:
+def test_the_root_of_the_file_system_is_not_looked_through(sound, terminal):
     terminal.says("check / ../films.csv", "the root of the file system", 4)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("outer", ["", "train/"])
-def test_the_printed_pattern_takes_folders_within_classes_for_patients(
-    here: Path, terminal: Terminal, outer: str
-) -> None:
+def test_the_printed_pattern_takes_folders_within_classes_for_patients(here, terminal, outer):
     for at in range(48):
         place = here / f"films/{outer}{('no', 'yes')[at // 2 % 2]}/person{at // 2}"
         place.mkdir(parents=True, exist_ok=True)
@@ -292,9 +275,7 @@ ELBOWS = [  # as MURA, whose pattern could not tell the files apart
         (ELBOWS, "!{patient}/"),
     ],
 )
-def test_folders_are_looked_through_down_to_those_that_branch(
-    names: list[str], says: str, here: Path
-) -> None:
+def test_folders_are_looked_through_down_to_those_that_branch(names, says, here):
     for name in names:
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).write_bytes(b"\x89PNG\r\n\x1a\n")
@@ -310,9 +291,7 @@ KEY = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.mark.slow
-def test_the_manifest_can_live_outside_with_patients_under_a_key(
-    sound: Path, tmp_path: Path, terminal: Terminal
-) -> None:
+def test_the_manifest_can_live_outside_with_patients_under_a_key(sound, tmp_path, terminal):
     (tmp_path / "safe").mkdir()
     (tmp_path / "patient.key").write_text(KEY + "\n")
     manifest = tmp_path / "safe" / "films.csv"
@@ -355,13 +334,13 @@ def test_the_manifest_can_live_outside_with_patients_under_a_key(
     ],
 )
 def test_a_place_or_a_key_that_keeps_nothing_secret_is_refused(
-    more: str,
-    key: str,
-    message: str,
-    sound: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    terminal: Terminal,
-) -> None:
+    more,
+    key,
+    message,
+    sound,
+    monkeypatch,
+    terminal,
+):
     monkeypatch.setenv("SKIAGRAM_PATIENT_KEY", key)
     hidden = f" | !{key}" if key else ""
     terminal.says(f"init {CANCER} {more}", message + hidden, 2)
@@ -369,8 +348,8 @@ def test_a_place_or_a_key_that_keeps_nothing_secret_is_refused(
 
 
 def test_regions_that_could_name_a_patient_are_refused_beside_keyed_names(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
-) -> None:
+    project, tmp_path, monkeypatch, terminal
+):
     rows = [row(at, f"{at}.png", mask=f"{at}-mask.png", region=f"GTV ZZ{at}") for at in range(8)]
     write_folder(tmp_path, {}, rows)
     monkeypatch.setenv("SKIAGRAM_PATIENT_KEY", KEY)
@@ -379,9 +358,7 @@ def test_regions_that_could_name_a_patient_are_refused_beside_keyed_names(
 
 
 @pytest.mark.slow
-def test_init_writes_an_option_file_a_reader_once(
-    project: Path, tmp_path: Path, terminal: Terminal
-) -> None:
+def test_init_writes_an_option_file_a_reader_once(project, tmp_path, terminal):
     write_films(tmp_path, 12, lambda at: {"Dr Gray": at / 7, "svm": at})
     line = f"init {CANCER} --scores 'Dr Gray'"
     terminal.says(line, "to compare, add dr_gray to baselines")
@@ -399,9 +376,7 @@ def test_init_writes_an_option_file_a_reader_once(
 
 
 @pytest.mark.slow
-def test_renewing_takes_up_labels_and_keeps_what_was_written_of_the_set(
-    sound: Path, terminal: Terminal
-) -> None:
+def test_renewing_takes_up_labels_and_keeps_what_was_written_of_the_set(sound, terminal):
     line = f"init {CANCER}"
     terminal.says(f"{line} --renew", "no conf/dataset/films.yaml to renew", 2)
     terminal.says(line, "the same line with --renew")
@@ -429,9 +404,7 @@ def test_renewing_takes_up_labels_and_keeps_what_was_written_of_the_set(
 
 
 @pytest.mark.slow
-def test_init_names_a_folder_below_the_data_folder_from_there(
-    sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_init_names_a_folder_below_the_data_folder_from_there(sound, tmp_path, monkeypatch):
     monkeypatch.setenv("SKIAGRAM_DATA", str(tmp_path))
     source = init()
     assert source.folder == "films"
@@ -441,13 +414,11 @@ def test_init_names_a_folder_below_the_data_folder_from_there(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("missing", ["films.yaml", "films.csv"])
-def test_renewing_takes_up_what_a_killed_init_left(
-    missing: str, sound: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_renewing_takes_up_what_a_killed_init_left(missing, sound, monkeypatch):
     class KilledError(BaseException):
         pass
 
-    def replaced(path: Path, target: Path) -> Path:
+    def replaced(path, target):
         if target.name == missing:
             raise KilledError
         return replace_file(path, target)
@@ -461,7 +432,7 @@ def test_renewing_takes_up_what_a_killed_init_left(
     assert len(init(f"{CANCER} {'--renew' if began else ''}").open(None).entries()) == 24
 
 
-def test_init_outside_a_project_says_where_to_go(here: Path, terminal: Terminal) -> None:
+def test_init_outside_a_project_says_where_to_go(here, terminal):
     sound_folder(here)
     terminal.says("init films films.csv --positive cancer", "go to the project", 2)
     assert sorted(path.name for path in here.iterdir()) == ["films", "films.csv"]
@@ -481,9 +452,7 @@ def test_init_outside_a_project_says_where_to_go(here: Path, terminal: Terminal)
         ),
     ],
 )
-def test_wrong_arguments_are_one_line(
-    line: str, message: str, sound: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_arguments_are_one_line(line, message, sound, capsys):
     assert main(shlex.split(line)) == 2
     error = capsys.readouterr().err
     assert error.startswith(message)
@@ -491,9 +460,7 @@ def test_wrong_arguments_are_one_line(
 
 
 @pytest.mark.slow
-def test_an_encrypted_archive_becomes_the_same_data_set(
-    sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
-) -> None:
+def test_an_encrypted_archive_becomes_the_same_data_set(sound, tmp_path, monkeypatch, terminal):
     """Written and ingested like its folder; the key stands nowhere, and no file but the archive."""
     identity = x25519.Identity.generate()
     buffer = io.BytesIO()

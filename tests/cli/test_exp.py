@@ -21,11 +21,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
     ],
 )
 def test_the_line_of_dvc_is_shown(
-    words: list[str],
-    line: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+    words,
+    line,
+    monkeypatch,
+    capsys,
+):
     monkeypatch.chdir(REPOSITORY)
     assert main(["exp", *words, "--show"]) == 0
     assert capsys.readouterr().out.strip() == line
@@ -34,9 +34,7 @@ def test_the_line_of_dvc_is_shown(
 @pytest.mark.parametrize(
     ("word", "said"), [("svm.c=1", "did you mean `svm.C`"), ("svm.C", "write `svm.C=VALUE`")]
 )
-def test_a_wrong_address_is_refused_before_dvc_is_asked(
-    word: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_address_is_refused_before_dvc_is_asked(word, said, monkeypatch, capsys):
     monkeypatch.chdir(REPOSITORY)
     assert main(["exp", word]) == 2
     assert said in capsys.readouterr().err

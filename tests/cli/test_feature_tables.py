@@ -1,12 +1,10 @@
 """A table of features runs by its name: written by PyRadiomics or R, its labels beside it."""
 
 import gzip
-import json
 import shlex
 from argparse import ArgumentParser
 from itertools import cycle, islice
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,22 +16,20 @@ from skiagram.cli.file_arguments import read_file_options
 from skiagram.cli.init import add_feature_table
 from skiagram.errors import OptionError
 from skiagram.intake.feature_tables import read_features
-from skiagram.intake.file_options import FileOptions
 from skiagram.steps.audit import audit_images
 from tests.datasets.sources import ingested
 from tests.pipeline.project import Project
-from tests.terminal import Terminal
 
 ROWS = np.arange(40)
 SICK = ROWS >= 25
 
 
-def drawn(seed: int = 1) -> np.random.Generator:
+def drawn(seed=1):
     return np.random.default_rng(seed)
 
 
 DAYS = drawn(2).exponential(500, 40).round()
-KINDS: dict[str, Any] = {  # cells of forty rows, by what they are
+KINDS = {  # cells of forty rows, by what they are
     "ids": [f"c{at}" for at in ROWS],
     "shared_ids": [f"{at // 2 * 37 % 40:03d}" for at in ROWS],
     "by_ids": ROWS // 2 % 2,  # a label of each of these
@@ -78,7 +74,7 @@ WHOLE = {
 }
 
 
-def cells_of(kind: str) -> list[Any]:
+def cells_of(kind):
     """Return forty cells: of a kind, or those between semicolons over and over.
 
     Cells before a `+` stand in place of the first ones.
@@ -89,7 +85,7 @@ def cells_of(kind: str) -> list[Any]:
     return [*given, *others[len(given) :]]
 
 
-def write_columns(folder: Path, columns: str = "", name: str = "mine.csv") -> Path:
+def write_columns(folder, columns="", name="mine.csv"):
     """Write forty patients of two classes, sorted by class, and three features.
 
     Args:
@@ -102,7 +98,7 @@ def write_columns(folder: Path, columns: str = "", name: str = "mine.csv") -> Pa
     return folder / name
 
 
-def write_features(folder: Path, patients: int = 40) -> None:
+def write_features(folder, patients=40):
     """Write features as PyRadiomics does, and labels as R's `write.csv2` does."""
     generator = drawn(0)
     sick = np.arange(patients) % 2
@@ -121,15 +117,8 @@ def write_features(folder: Path, patients: int = 40) -> None:
     (folder / "outcome.csv").write_text("\n".join(['"";"patient";"death";"dose"', *rows]))
 
 
-def write_times(folder: Path, patients: int = 60, seed: int = 1, *, causes: bool = False) -> str:
-    """Write features, times and clinical columns; the volume tells the hazard a little.
-
-    Args:
-        causes: Whether death may come before the relapse.
-
-    Returns:
-        The tables and options of a line.
-    """
+def write_times(folder, patients=60, seed=1):
+    """Write features, times and clinical columns; return the tables and options of a line."""
     generator = drawn(seed)
     ids = [f"{at:03d}" for at in range(1, patients + 1)]
     volume, texture, other = generator.normal(size=(3, patients))
@@ -138,24 +127,15 @@ def write_times(folder: Path, patients: int = 60, seed: int = 1, *, causes: bool
     pd.DataFrame(features).to_csv(folder / "radiomics.csv", index=False)
     event = generator.exponential(500 * np.exp(-texture)).round()
     end = generator.uniform(200, 1500, patients).round()
-    died, days = (event <= end) * 1, np.minimum(event, end)
-    if causes:
-        death = generator.exponential(900, patients).round()
-        died = np.where(death < days, "died", np.where(died, "relapse", "well"))
-        days = np.minimum(death, days)
-    seen = {"patient": range(1, patients + 1), "days": days, "died": died}
+    seen = {"patient": range(1, patients + 1), "days": np.minimum(event, end)}
+    seen |= {"died": (event <= end) * 1}
     pd.DataFrame(seen).to_csv(folder / "outcome.csv", index=False)
     clinical = {"patient": ids, "age": generator.integers(40, 80, patients)}
-    clinical |= {"hospital": [*islice(cycle(["Leeds", "York"]), patients)]}
-    clinical |= {"sex": generator.choice(["f", "m"], patients)}
     pd.DataFrame(clinical).to_csv(folder / "clinical.csv", index=False)
-    return (
-        "radiomics.csv outcome.csv --join clinical.csv --similar-patients same "
-        "--time days --event died --covariates age"
-    )
+    return TIMES.replace("times.csv", "outcome.csv")
 
 
-def write_lesions(folder: Path, patients: int = 60, seed: int = 1) -> str:
+def write_lesions(folder, patients=60, seed=1):
     """Write one to four lesions a patient, and times; return the words of a line."""
     line = write_times(folder, patients, seed)
     table = pd.read_csv(folder / "radiomics.csv", dtype={"patient": str})
@@ -411,7 +391,7 @@ CHECKS = {
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tables(tmp_path_factory):
     """Return a folder with the tables that the lines name."""
     folder = tmp_path_factory.mktemp("tables")
     write_lesions(folder)
@@ -444,9 +424,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("case", CHECKS)
-def test_check_reads_a_table_or_says_why_not(
-    case: str, tables: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
-) -> None:
+def test_check_reads_a_table_or_says_why_not(case, tables, monkeypatch, terminal):
     given = CHECKS[case]
     monkeypatch.chdir(tables)
     if "mine.csv" in given.line:
@@ -483,8 +461,8 @@ TELLING = {  # a column → why it may be no feature
 
 @pytest.mark.parametrize("column", TELLING)
 def test_what_numbers_rows_or_tells_the_label_is_named_and_refused_until_said(
-    column: str, here: Path, terminal: Terminal
-) -> None:
+    column, here, terminal
+):
     name = column.strip("'").partition("=")[0]
     line = f"check {write_columns(here, column)} --positive yes"
     told = f"1 column may be no feature: `{name}` ... {TELLING[column]}"
@@ -494,18 +472,18 @@ def test_what_numbers_rows_or_tells_the_label_is_named_and_refused_until_said(
     terminal.says(f"{line} --force-features '{name}'", f"Features (4) ... {name}")
 
 
-def parse(line: str) -> FileOptions:
+def parse(line):
     parser = ArgumentParser()
     check.add_arguments(parser)
     return read_file_options(parser.parse_args(shlex.split(line)))
 
 
-def test_the_end_of_a_windows_line_is_no_part_of_a_class() -> None:
+def test_the_end_of_a_windows_line_is_no_part_of_a_class():
     """As of a word that a shell cuts out of a table: it became a class that no row has."""
     assert parse("films films.csv --positive '1\r'").positive == "1"
 
 
-def test_a_packed_table_is_read_as_a_plain_one(here: Path, terminal: Terminal) -> None:
+def test_a_packed_table_is_read_as_a_plain_one(here, terminal):
     table = write_columns(here)
     shown = terminal(f"check {MINE}")
     (here / "mine.csv.gz").write_bytes(gzip.compress(table.read_bytes()))
@@ -516,7 +494,7 @@ def test_a_packed_table_is_read_as_a_plain_one(here: Path, terminal: Terminal) -
     assert (described.source.name, described.source.title) == ("mine", "mine")
 
 
-def test_parts_and_a_structure_are_those_of_the_data_set(tables: Path) -> None:
+def test_parts_and_a_structure_are_those_of_the_data_set(tables):
     mine = parse(f"{write_columns(tables, 'Image=files')} --positive yes")
     described = read_features(mine)
     assert (described.design, described.source.columns.split) == ("holdout", "split")
@@ -525,9 +503,7 @@ def test_parts_and_a_structure_are_those_of_the_data_set(tables: Path) -> None:
     assert max(described.frame["volume"]) < 1e5
 
 
-def test_a_table_of_many_columns_is_read_and_a_message_names_eight(
-    here: Path, terminal: Terminal
-) -> None:
+def test_a_table_of_many_columns_is_read_and_a_message_names_eight(here, terminal):
     table = pd.read_csv(write_columns(here))
     values = drawn(6).normal(size=(40, 2500)).round(3)
     many = pd.DataFrame(values, columns=[f"feature_{at}" for at in range(2500)])
@@ -539,7 +515,7 @@ def test_a_table_of_many_columns_is_read_and_a_message_names_eight(
     terminal.says(f"check {MINE} --not-features feature_77x", "did you mean `feature_77`", 2)
 
 
-def test_a_run_refuses_a_missing_label_as_check_does(here: Path, terminal: Terminal) -> None:
+def test_a_run_refuses_a_missing_label_as_check_does(here, terminal):
     write_columns(here, "label=NA;NA;NA+0;1")
     refused = [
         terminal(f"{command} mine.csv --positive 1", 4).splitlines()[-1]
@@ -548,9 +524,7 @@ def test_a_run_refuses_a_missing_label_as_check_does(here: Path, terminal: Termi
     assert refused[0] == refused[1]
 
 
-def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(
-    here: Path, terminal: Terminal
-) -> None:
+def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(here, terminal):
     table = pd.read_csv(write_columns(here, "label=0;1"))
     table.loc[26, table.columns[1:]] = table.loc[24, table.columns[1:]]
     table.to_csv(here / "mine.csv", index=False)
@@ -582,8 +556,8 @@ def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(
 
 
 @pytest.mark.slow
-def test_a_changed_table_runs_everything_again(here: Path) -> None:
-    def typed(folder: Path, *words: str) -> str:
+def test_a_changed_table_runs_everything_again(here):
+    def typed(folder, *words):
         done = Project(folder).run(*words)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -608,7 +582,7 @@ def test_a_changed_table_runs_everything_again(here: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_table_with_empty_cells_goes_to_a_report_and_predicts(here: Path) -> None:
+def test_a_table_with_empty_cells_goes_to_a_report_and_predicts(here):
     write_columns(here, "area=gaps ratio=inf;-Inf;;+another")
     line = f"run {MINE} --baselines logistic_regression,random_forest --folds 2"
     assert "failed" not in Project(here).shown(*line.split())
@@ -620,8 +594,8 @@ def test_a_table_with_empty_cells_goes_to_a_report_and_predicts(here: Path) -> N
 
 
 @pytest.mark.slow
-def test_another_hospitals_table_is_scored_by_a_finished_project(here: Path) -> None:
-    def typed(line: str, code: int = 0, says: str = "") -> None:
+def test_another_hospitals_table_is_scored_by_a_finished_project(here):
+    def typed(line, code=0, says=""):
         assert says in Project(here).shown(*shlex.split(line), code=code)
 
     leeds = here / "leeds"
@@ -658,47 +632,7 @@ def test_another_hospitals_table_is_scored_by_a_finished_project(here: Path) -> 
 
 
 @pytest.mark.slow
-def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
-    north = tmp_path / "north"
-    north.mkdir()
-    line = f"run {write_times(tmp_path, 90, causes=True)} sex --cause relapse --no-event well"
-    line += " --folds 2 --baselines logistic_regression,covariates,region_volume"
-    shown = Project(tmp_path).shown(*line.split())
-    assert "C (Harrell)" in shown
-    assert "no network was asked for" in shown
-    project = tmp_path / "radiomics-project"
-    assert "original_shape_MeshVolume" in (project / "conf/model/region_volume.yaml").read_text()
-    page = (project / "reports/report.html").read_text()
-    for words in (
-        *("at risk at", "Aalen–Johansen", "the region&#39;s volume", "Other events (died)"),
-        "Curves of the outcome",
-    ):
-        assert words in page
-    weights = (project / "models/covariates").rglob("*.json")
-    assert any("sex_f" in path.read_text() for path in weights)  # a text is read, too
-    figures = json.loads((project / "reports/metrics.json").read_text())
-    at_home = figures["logistic_regression"]["concordance"]
-    assert at_home > 0.6
-    # another cohort's line may leave out which cells are the event
-    cohort = f"{write_times(north, seed=2, causes=True)} sex"
-    line = f"validate {project} {cohort} --site hospital --patient-ids apart --workers 1"
-    shown = Project(north).shown(*line.split(), "--name", "north")
-    assert "of another cohort: no network was asked for" in shown
-    results = project / "reports/validations/north"
-    page = (results / "report.html").read_text()
-    for name in ("At home, out of fold", "Leeds", "York", "The worst of these"):
-        assert name in page
-    table = pd.read_csv(results / "figures.csv")
-    rows = table["figure"].eq("concordance") & table["model"].eq("logistic_regression")
-    of_side = table[rows].groupby("group")["value"].first()
-    assert of_side["cohort"] > 0.6
-    assert of_side["out_of_fold"] == pytest.approx(at_home, abs=1e-4)
-    line = line.partition(" --time")[0]
-    assert "--time: is not given" in Project(north).shown(*line.split(), code=2)
-
-
-@pytest.mark.slow
-def test_models_of_combined_lesions_compete_and_score_another_hospital(tmp_path: Path) -> None:
+def test_models_of_combined_lesions_compete_and_score_another_hospital(tmp_path):
     leeds = tmp_path / "leeds"
     leeds.mkdir()
     line = f"run {write_lesions(tmp_path)} --quick"

@@ -14,7 +14,6 @@ from skiagram.steps.audit import audit_images
 from tests.cli.layouts import disc, speckle, write_layout
 from tests.datasets.own_folders import initialised
 from tests.datasets.sources import ingested
-from tests.terminal import Terminal
 
 pytestmark = pytest.mark.slow
 
@@ -23,15 +22,13 @@ TWO = "--classes benign malignant --positive malignant --mask-grid resample"
 
 
 @pytest.fixture
-def busi(here: Path) -> Path:
+def busi(here):
     """Work beside 25 pictures with 28 masks, and 5 normal ones with black masks."""
     write_layout("BUSI", here)
     return here / BUSI
 
 
-def test_masks_beside_images_stop_check_and_table_and_say_the_ways_on(
-    busi: Path, here: Path, terminal: Terminal
-) -> None:
+def test_masks_beside_images_stop_check_and_table_and_say_the_ways_on(busi, here, terminal):
     ways = (
         "33 of 63 image files are masks by their names | `--masks regions` | `--masks leave-out` | "
         "`benign/benign (0)_mask.png` of `benign/benign (0).png`"
@@ -49,8 +46,8 @@ def test_masks_beside_images_stop_check_and_table_and_say_the_ways_on(
 
 @pytest.mark.parametrize("listed", ["in folders", "in a table", "by `table`", "under a key"])
 def test_masks_become_the_regions_and_those_of_one_image_are_united(
-    listed: str, busi: Path, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    listed, busi, here, monkeypatch
+):
     tables, more = [], ["--masks", "regions"]
     if listed == "in a table":
         names = [path.relative_to(busi) for path in busi.rglob("*).png")]
@@ -75,13 +72,12 @@ def test_masks_become_the_regions_and_those_of_one_image_are_united(
     regions = {store.image(case).tobytes(): store.region(case) for case in store.case_ids}
     for at, radius in ((0, 9), (1, 9), (3, 9), (20, 14), (24, 14)):
         region = regions[speckle(at, radius).tobytes()]
-        assert region is not None
         np.testing.assert_array_equal(region.inside, disc(at, radius))
 
 
 def test_masks_that_are_left_out_stay_out_and_other_files_are_still_missed(
-    busi: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+    busi, here, monkeypatch, capsys
+):
     words = [str(busi), "--masks", "leave-out"]
     source = initialised(here / "project", monkeypatch, *words)
     assert "33 masks of 30 images" in capsys.readouterr().err
@@ -91,9 +87,7 @@ def test_masks_that_are_left_out_stay_out_and_other_files_are_still_missed(
         source.open(None)
 
 
-def test_an_image_without_its_mask_is_named_where_masks_are_regions(
-    busi: Path, here: Path, terminal: Terminal
-) -> None:
+def test_an_image_without_its_mask_is_named_where_masks_are_regions(busi, here, terminal):
     (busi / "benign/benign (5)_mask.png").unlink()
     said = "images have no mask by their names, for example `benign/benign (5).png`"
     terminal.says(f"check {BUSI} {TWO} --masks regions", said, 4)
@@ -102,7 +96,7 @@ def test_an_image_without_its_mask_is_named_where_masks_are_regions(
     terminal.says(f"check {BUSI} busi.csv --masks regions", said, 2)
 
 
-def test_gray_in_files_of_all_kinds_is_counted_and_runs(here: Path, terminal: Terminal) -> None:
+def test_gray_in_files_of_all_kinds_is_counted_and_runs(here, terminal):
     write_layout("brain MR", here)
     brains = here / "brain_tumor_dataset"
     line = f"check {brains.name} --positive yes"
@@ -116,12 +110,12 @@ def test_gray_in_files_of_all_kinds_is_counted_and_runs(here: Path, terminal: Te
 
 
 def test_images_without_a_lesion_are_left_out_and_a_class_of_them_says_the_ways_on(
-    busi: Path,
-    here: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    terminal: Terminal,
-) -> None:
+    busi,
+    here,
+    monkeypatch,
+    capsys,
+    terminal,
+):
     line = f"check {busi} --masks regions --mask-grid resample"
     no_lesion = "no image of the class `normal` has a lesion: 5 masks are empty"
     terminal.says(line, f"{no_lesion} | `--classes benign malignant` leaves it out", 4)
@@ -141,13 +135,13 @@ def test_images_without_a_lesion_are_left_out_and_a_class_of_them_says_the_ways_
 
 @pytest.mark.parametrize(("copies", "number"), [("drop", 60), ("join", 64)])
 def test_copies_are_settled_by_ingest_as_by_check(
-    copies: str,
-    number: int,
-    here: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    terminal: Terminal,
-) -> None:
+    copies,
+    number,
+    here,
+    monkeypatch,
+    capsys,
+    terminal,
+):
     write_layout("brain MR", here)
     brains = here / "brain_tumor_dataset"  # a patient each, so that copies stop
     names = [path.relative_to(brains) for path in sorted(brains.rglob("*.*"))]

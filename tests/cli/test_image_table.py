@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +25,7 @@ from skiagram.readers.dicom import describe_padding
 from skiagram.readers.file_trees import FolderTree
 from tests.radiomics.volume import make_volume, write_volume
 from tests.readers.examples import SHAPE, VALUES, segmentation, series_files
-from tests.terminal import Terminal, assert_says
+from tests.terminal import assert_says
 
 MEAN = "original_firstorder_Mean"
 LINE = "extract table.csv -o features.csv --jobs 1 --param Params.yaml"
@@ -35,7 +34,7 @@ WIDE = "setting: {binWidth: 9000}\nfeatureClass: {glcm: [Contrast]}\n"
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def files(tmp_path_factory):
     """Return a folder of images: a volume of two labels, slices with regions, pages."""
     place = tmp_path_factory.mktemp("images")
     write_volume(place, "image.nii.gz", "mask.nii.gz")
@@ -57,7 +56,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def place(files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(files, monkeypatch):
     """Work in the folder of images, with a table of which one row fails; return the folder."""
     monkeypatch.chdir(files)
     for written in files.glob("*.csv*"):
@@ -66,9 +65,7 @@ def place(files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return files
 
 
-def write(
-    rows: str, columns: str = "Patient,Image,Mask,Label", parameters: str = PARAMETERS
-) -> None:
+def write(rows, columns="Patient,Image,Mask,Label", parameters=PARAMETERS):
     """Write the table, `image` and `mask` for their files' names, and the parameters."""
     for name in ("image", "mask"):
         rows = re.sub(rf"\b{name}([,;])", rf"{name}.nii.gz\1", rows)
@@ -76,7 +73,7 @@ def write(
     Path("Params.yaml").write_text(parameters)
 
 
-def mean(*labels: int) -> float:
+def mean(*labels):
     pixels, drawn = make_volume()
     return float(pixels[np.isin(drawn, labels)].mean())
 
@@ -131,9 +128,7 @@ TABLES = {
 
 
 @pytest.mark.parametrize("case", TABLES)
-def test_a_row_has_its_features_or_its_reason_and_stops_no_other(
-    case: str, place: Path, terminal: Terminal
-) -> None:
+def test_a_row_has_its_features_or_its_reason_and_stops_no_other(case, place, terminal):
     given = TABLES[case]
     write(given.rows, given.columns, given.parameters)
     fails = any(isinstance(value, str) for value in given.gives)
@@ -152,7 +147,7 @@ def test_a_row_has_its_features_or_its_reason_and_stops_no_other(
     assert [path.name for path in place.glob("features*")] == ["features.csv"]
 
 
-def test_columns_of_the_table_come_first(place: Path) -> None:
+def test_columns_of_the_table_come_first(place):
     main(LINE.split())
     assert pd.read_csv("features.csv").columns.tolist() == [
         *("Patient", "Image", "Mask", "Label", "Reason"),
@@ -160,7 +155,7 @@ def test_columns_of_the_table_come_first(place: Path) -> None:
     ]
 
 
-def test_windows_paths_are_read(place: Path) -> None:
+def test_windows_paths_are_read(place):
     (place / "scans").mkdir(exist_ok=True)
     for name in ("image.nii.gz", "mask.nii.gz"):
         (place / "scans" / name).write_bytes((place / name).read_bytes())
@@ -172,15 +167,15 @@ def test_windows_paths_are_read(place: Path) -> None:
     assert found[MEAN].tolist() == pytest.approx([mean(1)])
 
 
-def test_a_stopped_table_goes_on(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    described: list[str] = []
+def test_a_stopped_table_goes_on(place, monkeypatch):
+    described = []
     real = describe
 
-    def describe_one(*arguments: object) -> object:
+    def describe_one(*arguments):
         described.append("")
         if len(described) == 2:
             raise KeyboardInterrupt
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(*arguments)
 
     monkeypatch.setattr("skiagram.radiomics.features.describe", describe_one)
     assert main(LINE.split()) == 130
@@ -191,9 +186,9 @@ def test_a_stopped_table_goes_on(place: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_call_that_was_killed_after_its_table_stood_is_ended_by_the_next(
-    place: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
-) -> None:
-    def write_and_end(contents: Mapping[Path, bytes]) -> None:
+    place, monkeypatch, terminal
+):
+    def write_and_end(contents):
         write_files(contents)
         raise SystemExit
 
@@ -222,16 +217,14 @@ def test_a_call_that_was_killed_after_its_table_stood_is_ended_by_the_next(
         ("Image,Mask\n", "no rows"),
     ],
 )
-def test_a_bad_table_is_one_line(place: Path, content: str, said: str, terminal: Terminal) -> None:
+def test_a_bad_table_is_one_line(place, content, said, terminal):
     Path("table.csv").write_text(content)
     shown = terminal("extract table.csv -o new.csv", 4)
     assert said in shown
     assert shown.count("\n") == 1
 
 
-def test_the_table_that_table_writes_is_read_with_its_folder(
-    place: Path, tmp_path: Path, terminal: Terminal
-) -> None:
+def test_the_table_that_table_writes_is_read_with_its_folder(place, tmp_path, terminal):
     """One door writes `file` and `mask`, the other one reads them."""
     for kind in ("image", "mask"):
         (tmp_path / f"p1_{kind}.nii.gz").write_bytes((place / f"{kind}.nii.gz").read_bytes())
@@ -245,9 +238,7 @@ def test_the_table_that_table_writes_is_read_with_its_folder(
     assert np.isfinite(found[MEAN]).all()
 
 
-def test_one_image_is_printed_or_written_and_its_label_is_an_option(
-    place: Path, terminal: Terminal
-) -> None:
+def test_one_image_is_printed_or_written_and_its_label_is_an_option(place, terminal):
     line = "extract image.nii.gz mask.nii.gz"
     labels = "2 labels (1, 2). Allowed: one label. Do this: name one with `--label`."
     terminal.says(line, labels, 4)
@@ -272,7 +263,7 @@ def test_check_and_the_report_name_padding_within_regions_too(files: Path) -> No
 
 
 @pytest.mark.slow
-def test_features_alone_load_no_library_of_figures_or_pictures(place: Path) -> None:
+def test_features_alone_load_no_library_of_figures_or_pictures(place):
     code = (
         "import sys; from skiagram.cli.main import main; main(sys.argv[1:]); "
         "sys.exit(bool({'matplotlib', 'skimage', 'networkx', 'torch'} & sys.modules.keys()))"

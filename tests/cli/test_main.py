@@ -1,6 +1,5 @@
 """The frame of the command line: help, version, exit codes, errors as one line."""
 
-import argparse
 import errno
 import io
 import os
@@ -36,14 +35,14 @@ sys.exit(frame.main(["talk"]))
 """
 
 
-def closed_pipe() -> int:
+def closed_pipe():
     reading, writing = os.pipe()
     os.close(reading)
     return writing
 
 
-def command(run: object) -> SimpleNamespace:
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
+def command(run):
+    def add_arguments(parser):
         parser.add_argument("--side", type=int)
 
     return SimpleNamespace(
@@ -55,21 +54,21 @@ def command(run: object) -> SimpleNamespace:
     )
 
 
-def raising(error: BaseException) -> SimpleNamespace:
-    def run(_: argparse.Namespace) -> int:
+def raising(error):
+    def run(_):
         raise error
 
     return command(run)
 
 
 @pytest.fixture
-def turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def turn(monkeypatch):
     """Let `turn` be the one command; it ends with 4."""
     monkeypatch.setattr(frame, "COMMANDS", (command(lambda _: 4),))
 
 
 @pytest.mark.slow
-def test_help_and_version_load_no_heavy_library() -> None:
+def test_help_and_version_load_no_heavy_library():
     others = {command.NAME for command in frame.COMMANDS} - READING_TABLES
     for names, needed in (({"", *others}, set()), (READING_TABLES, READ_BY_OUTCOMES)):
         line = [sys.executable, "-c", LIST_MODULES, *names]
@@ -77,21 +76,23 @@ def test_help_and_version_load_no_heavy_library() -> None:
         assert not (HEAVY - needed) & set(done.stdout.split()), names
 
 
-def test_the_module_runs_as_the_command() -> None:
+def test_the_module_runs_as_the_command():
     done = subprocess.run(
         [sys.executable, "-m", "skiagram", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("skiagram 0.")
 
 
-@pytest.mark.usefixtures("turn")
-def test_help_of_a_command_shows_examples_and_exit_codes(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def help_of(line, capsys):
     with pytest.raises(SystemExit) as ended:
-        frame.main(["turn", "--help"])
+        frame.main(line.split())
     assert ended.value.code == 0
-    shown = capsys.readouterr().out
+    return capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("turn")
+def test_help_of_a_command_shows_examples_and_exit_codes(capsys):
+    shown = help_of("turn --help", capsys)
     assert "Turn films." in shown
     assert "  skiagram turn\n" in shown
     for code in ("0", "1", "2", "3", "4", "5", "130"):
@@ -99,15 +100,8 @@ def test_help_of_a_command_shows_examples_and_exit_codes(
 
 
 @pytest.mark.parametrize("name", ["run", "check", "init"])
-def test_help_shows_the_usual_options_and_help_all_the_others(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shown = []
-    for option in ("--help", "--help-all"):
-        with pytest.raises(SystemExit) as ended:
-            frame.main([name, option])
-        assert ended.value.code == 0
-        shown.append(capsys.readouterr().out)
+def test_help_shows_the_usual_options_and_help_all_the_others(name, capsys):
+    shown = [help_of(f"{name} {option}", capsys) for option in ("--help", "--help-all")]
     usual, whole = ({*re.findall(r"^  (--[a-z-]+)", text, re.MULTILINE)} for text in shown)
     assert {"--positive", "--patient", "--time", "--help-all"} <= usual
     assert len(usual) <= 18
@@ -119,9 +113,7 @@ def test_help_shows_the_usual_options_and_help_all_the_others(
 
 @pytest.mark.usefixtures("turn")
 @pytest.mark.parametrize("words", [[], ["twist"], ["turn", "--edge"], ["turn", "--side", "left"]])
-def test_a_wrong_command_line_is_one_line_and_2(
-    words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_command_line_is_one_line_and_2(words, capsys):
     assert frame.main(words) == 2
     message = capsys.readouterr().err
     assert message.startswith("skiagram")
@@ -142,11 +134,11 @@ def test_a_wrong_command_line_is_one_line_and_2(
     ],
 )
 def test_an_error_is_one_line_and_its_exit_code(
-    error: BaseException,
-    code: int,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+    error,
+    code,
+    monkeypatch,
+    capsys,
+):
     monkeypatch.setattr(frame, "COMMANDS", (raising(error),))
     assert frame.main(["turn"]) == code
     said = capsys.readouterr().err
@@ -158,7 +150,7 @@ def test_an_error_is_one_line_and_its_exit_code(
         assert str(error) in said
 
 
-def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
+def test_a_reader_that_has_seen_enough_gets_no_traceback():
     done = subprocess.run(
         [sys.executable, "-c", TALKATIVE],
         stdout=closed_pipe(),
@@ -169,10 +161,8 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
-def test_a_name_gives_the_terminal_no_command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def run(_: argparse.Namespace) -> int:
+def test_a_name_gives_the_terminal_no_command(monkeypatch, capsys):
+    def run(_):
         sys.stdout.write("Wrote \x1b[31mä.csv\x07, µ \udcff\n2 rows\n")
         return 0
 
@@ -195,7 +185,7 @@ sys.exit(frame.main(["talk"]))
 """
 
 
-def test_a_terminal_shows_no_code_of_a_library_that_resets_colours() -> None:
+def test_a_terminal_shows_no_code_of_a_library_that_resets_colours():
     pytest.importorskip("colorama")
     reading, writing = os.openpty()
     done = subprocess.run(
@@ -211,7 +201,7 @@ def test_a_terminal_shows_no_code_of_a_library_that_resets_colours() -> None:
     os.close(reading)
 
 
-def test_a_locale_that_lacks_a_letter_ends_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locale_that_lacks_a_letter_ends_no_command(monkeypatch):
     monkeypatch.setattr(frame, "COMMANDS", (command(lambda _: sys.stdout.write("a → b, ½\n") * 0),))
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
@@ -219,12 +209,10 @@ def test_a_locale_that_lacks_a_letter_ends_no_command(monkeypatch: pytest.Monkey
     assert raw.getvalue() == b"a \\u2192 b, \\xbd\n"
 
 
-def test_colours_are_for_a_terminal_and_a_name_gives_it_no_command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_colours_are_for_a_terminal_and_a_name_gives_it_no_command(monkeypatch, capsys):
     from skiagram.cli.terminal import print_table, print_wrapped
 
-    def run(_: argparse.Namespace) -> int:
+    def run(_):
         print_table(["model", "auc"], [["forest \x1b[2J" * 9, "0.9"]], whole=["auc"])
         print_wrapped("A warning. " * 20, style="yellow")
         return 0

@@ -1,24 +1,26 @@
-"""Numbers, grades and findings go to a report, and to another hospital's cohort."""
+"""Times, numbers, grades and findings go to a report, and to another hospital's cohort."""
 
 import json
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.pipeline.project import Project
+from tests.terminal import assert_says
 
 pytestmark = pytest.mark.slow
 FINDINGS = ("mass", "nodule", "effusion")
 
 
-def write(folder: Path, patients: int = 72, seed: int = 1) -> Project:
-    """Write a table of features, `films.csv`, and one of what they tell, `outcomes.csv`.
+def write(folder, columns, seed=1, patients=90):
+    """Write features, `films.csv`, and columns of what they tell, `outcomes.csv`.
 
-    It has sizes in mm, grades of these, and three findings, of which some are not known.
+    There are sizes in mm, grades of these, times to a relapse before which death may come, and
+    three findings, of which some are not known.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir()
     generator = np.random.default_rng(seed)
     signal = generator.uniform(-1, 1, size=patients)
     volume, texture = generator.normal(size=(2, patients))
@@ -26,98 +28,148 @@ def write(folder: Path, patients: int = 72, seed: int = 1) -> Project:
     features = {"patient": ids, "original_shape_MeshVolume": np.exp(volume) * 1e4}
     features |= {"original_glcm_Contrast": signal, "original_glcm_Id": texture}
     pd.DataFrame(features).to_csv(folder / "films.csv", index=False)
-    size = (60 + 20 * signal + generator.normal(0, 4, size=patients)).round(2)
     noisy = signal[:, None] + generator.normal(0, 0.4, size=(patients, 3))
     present = (noisy > [0.0, 0.2, 0.5]).astype(int).astype(str)
     present[::9, 0], present[4::11, 2] = "", "-1"
-    told = pd.DataFrame(present, columns=FINDINGS).assign(patient=ids, size=size)
+    told = pd.DataFrame(present, columns=FINDINGS).assign(patient=ids)
+    told["size"] = (60 + 20 * signal + generator.normal(0, 5, size=patients)).round(2)
+    told["tissue"] = [*np.array([*"FGD"])[np.digitize(told["size"], [53, 67])]]
+    relapse = generator.exponential(500 * np.exp(-2 * signal)).round()
+    death, end = (
+        generator.exponential(900, patients).round(),
+        generator.uniform(200, 1500, patients),
+    )
+    told["days"] = np.min([relapse, death, end.round()], axis=0) + 1
+    told["state"] = np.where(
+        told["days"] > end, "well", np.where(death < relapse, "died", "relapse")
+    )
+    told["sex"] = generator.choice(["f", "m"], patients)
     told["site"] = ["Leeds" if at % 2 else "York" for at in range(patients)]
-    told["tissue"] = [*np.array([*"FGD"])[np.digitize(size, [53, 67])]]
-    told.to_csv(folder / "outcomes.csv", index=False)
+    told[["patient", *columns.split()]].to_csv(folder / "outcomes.csv", index=False)
     return Project(folder)
 
 
-def columns_of(place: Path, *names: str) -> None:
-    """Leave these columns alone in the outcomes: no other one is a feature by chance."""
-    table = pd.read_csv(place / "outcomes.csv", dtype=str)
-    table[["patient", "site", *names]].to_csv(place / "outcomes.csv", index=False)
+class Measured(NamedTuple):
+    """An outcome, and what becomes of it; fragments stand between ` | `.
+
+    Attributes:
+        columns: Of the table of outcomes.
+        line: Options of `run`, of which the first two words say the outcome.
+        models: Beside logistic regression.
+        says: What the terminal shows.
+        page: What the report shows.
+        figure: One that logistic regression has.
+        within: Its bounds, for cases out of folds and of the other cohort.
+        cohort: Options of the other cohort's line.
+        shows: What its page shows.
+        refused: Other options of that line, and what is said of them.
+        null: The same figure of the model of no feature.
+    """
+
+    columns: str
+    line: str
+    models: str
+    says: str
+    page: str
+    figure: str
+    within: tuple
+    cohort: str = ""
+    shows: str = ""
+    refused: tuple = ()
+    null: float | None = None
 
 
-def page_has(page: Path, *fragments: str) -> None:
-    text = page.read_text()
-    for fragment in fragments:
-        assert fragment in text
+WORST = "At home, out of fold | Leeds | The worst of these"
+OUTCOMES = {
+    "time": Measured(
+        "days state sex site",
+        "--time days --event state --cause relapse --no-event well --covariates sex",
+        "covariates,region_volume",
+        "C (Harrell) | no network was asked for",
+        "at risk at | Aalen–Johansen | the region&#39;s volume | Other events (died) | "
+        "Curves of the outcome",
+        "concordance",
+        (0.6, 1),
+        "--time days --event state --covariates sex --site site",  # the event is the project's
+        WORST,
+        (("", "--time: is not given"),),
+    ),
+    "number": Measured(
+        "size site",
+        "--number size --unit mm --networks none",
+        "null_model",
+        "",
+        "number, in mm",
+        "absolute_error",
+        (0, 7),  # a mean errs by 10
+        "--number size --site site",
+        f"number, in mm | {WORST}",
+        (
+            ("", "--number: is not given"),
+            ("--number size --unit cm", "--unit: cm. Allowed: mm, as in the project"),
+        ),
+    ),
+    "grade": Measured(
+        "tissue",
+        "--grade tissue --grades F G D",
+        "random_forest,null_model,region_volume",
+        "The best classical model ",
+        "grade from F to D | predicted G | above F | Ranked probability score gained",
+        "quadratic_kappa",
+        (0.6, 1),
+        null=0,
+    ),
+    "findings": Measured(
+        "mass nodule effusion",
+        "--findings mass nodule effusion",
+        "random_forest,null_model",
+        "cells are empty or −1",
+        "Macro AUC | expected share with the finding | in which it is known",
+        "macro_auc",
+        (0.8, 1),
+        "--findings mass nodule effusion",
+        null=0.5,
+    ),
+}
+TABLES = ("films.csv", "outcomes.csv")
 
 
-def test_another_cohorts_numbers_are_told_by_a_finished_project(tmp_path: Path) -> None:
-    at_home, north = tmp_path / "home", tmp_path / "north"
-    home, cohort = write(at_home), write(north, seed=2)
-    for place in (at_home, north):
-        columns_of(place, "size")
-    line = "run films.csv outcomes.csv --number size --unit mm --networks none --folds 2"
-    home.shown(*line.split(), "--baselines", "logistic_regression,null_model")
-    project = at_home / "films-project"
-    line = f"validate {project} films.csv outcomes.csv --name north --workers 1"
-    shown = cohort.shown(*line.split(), "--number", "size", "--site", "site")
+@pytest.mark.parametrize("case", OUTCOMES)
+def test_an_outcome_goes_to_a_report_and_to_another_cohort(case, tmp_path):
+    kind = OUTCOMES[case]
+    home, project = write(tmp_path / "home", kind.columns), tmp_path / "home/films-project"
+    models = ("--baselines", f"logistic_regression,{kind.models}", "--folds", "2")
+    assert_says(home.shown("run", *TABLES, *kind.line.split(), *models), kind.says)
+    assert_says((project / "reports/report.html").read_text(), kind.page)
+    figures = json.loads((project / "reports/metrics.json").read_text())
+    at_home = figures["logistic_regression"][kind.figure]
+    assert kind.within[0] < at_home < kind.within[1]
+    if kind.null is not None:
+        assert figures["null_model"][kind.figure] == pytest.approx(kind.null, abs=0.1)
+    if case == "time":  # a volume is a rule, and covariates may be texts
+        rule = (project / "conf/model/region_volume.yaml").read_text()
+        assert "original_shape_MeshVolume" in rule
+        weights = (project / "models/covariates").rglob("*.json")
+        assert any("sex_f" in path.read_text() for path in weights)
+    if case == "findings":  # new cases have a probability of each
+        assert pd.read_csv(project / "reports/scores.csv")["mass"].isna().sum() == 10
+        home.shown("predict", f"{project}/models/logistic_regression", TABLES[0], "-o", "new.csv")
+        predicted = pd.read_csv(tmp_path / "home/new.csv")
+        assert predicted["probability_mass"].between(0, 1).all()
+    if not kind.cohort:
+        return
+    # the other hospital's
+    north = write(tmp_path / "north", kind.columns, seed=2)
+    line = ("validate", str(project), *TABLES, "--name", "north", "--workers", "1")
+    shown = north.shown(*line, *kind.cohort.split())
     assert "of another cohort: no network was asked for" in shown
     results = project / "reports/validations/north"
-    worst = ("At home, out of fold", "Leeds", "The worst of these")
-    page_has(results / "report.html", "number, in mm", *worst)
+    assert_says((results / "report.html").read_text(), kind.shows)
     table = pd.read_csv(results / "figures.csv")
-    rows = table["figure"].eq("absolute_error") & table["model"].eq("logistic_regression")
-    error = table[rows].groupby("group")["value"].first()
-    assert len(pd.read_csv(results / "scores.csv")) == 72
-    figures = json.loads((project / "reports/metrics.json").read_text())
-    expected = figures["logistic_regression"]["absolute_error"]
-    assert error["out_of_fold"] == pytest.approx(expected, abs=1e-4)
-    assert error["cohort"] < 7  # a mean errs by 10
-    for words, said in {
-        "": "--number: is not given",
-        " --number size --unit cm": "--unit: cm. Allowed: mm, as in the project",
-    }.items():
-        assert said in cohort.shown(*f"{line}{words} --force".split(), code=2)
-
-
-def test_grades_of_a_table_go_to_a_report(tmp_path: Path) -> None:
-    home = write(tmp_path)
-    columns_of(tmp_path, "tissue")
-    line = "run films.csv outcomes.csv --grade tissue"
-    assert "--grades LOWEST ... HIGHEST" in home.shown(*line.split(), code=4)
-    line += " --grades F G D --folds 2"
-    models = "logistic_regression,random_forest,null_model,region_volume"
-    assert "The best classical model " in home.shown(*line.split(), "--baselines", models)
-    reports = tmp_path / "films-project/reports"
-    words = ("grade from F to D", "predicted G", "above F", "Ranked probability score gained")
-    page_has(reports / "report.html", *words)
-    figures = json.loads((reports / "metrics.json").read_text())
-    assert figures["logistic_regression"]["quadratic_kappa"] > 0.6
-    assert abs(figures["null_model"]["quadratic_kappa"]) < 0.1
-
-
-def test_findings_of_a_table_go_to_a_report_and_to_another_cohort(tmp_path: Path) -> None:
-    at_home, north = tmp_path / "home", tmp_path / "north"
-    home, cohort = write(at_home, 80), write(north, 80, 2)
-    for place in (at_home, north):
-        columns_of(place, *FINDINGS)
-    columns = ("films.csv", "outcomes.csv", "--findings", *FINDINGS)
-    models = ("--baselines", "logistic_regression,random_forest,null_model", "--folds", "2")
-    assert "cells are empty or −1" in home.shown("run", *columns, *models)
-    project = at_home / "films-project"
-    words = ("Macro AUC", "expected share with the finding", "in which it is known")
-    page_has(project / "reports/report.html", *words)
-    figures = json.loads((project / "reports/metrics.json").read_text())
-    assert figures["logistic_regression"]["macro_auc"] > 0.8
-    assert figures["null_model"]["macro_auc"] == pytest.approx(0.5)
-    scores = pd.read_csv(project / "reports/scores.csv")
-    assert {*FINDINGS} <= {*scores.columns}
-    assert scores["mass"].isna().sum() == 9
-    # New cases have a probability of each finding; another hospital's are judged by them.
-    model = str(project / "models/logistic_regression")
-    home.shown("predict", model, "films.csv", "--output", "new.csv")
-    predicted = pd.read_csv(at_home / "new.csv")
-    assert predicted["probability_mass"].between(0, 1).all()
-    cohort.shown("validate", str(project), *columns, "--name", "north", "--workers", "1")
-    table = pd.read_csv(project / "reports/validations/north/figures.csv")
-    macro = table[table["figure"].eq("macro_auc") & table["group"].eq("cohort")]["value"]
-    assert (macro.dropna() >= 0.45).all()
-    assert macro.max() > 0.8
+    rows = table["figure"].eq(kind.figure) & table["model"].eq("logistic_regression")
+    value = table[rows].groupby("group")["value"].first()
+    assert value["out_of_fold"] == pytest.approx(at_home, abs=1e-4)
+    assert kind.within[0] < value["cohort"] < kind.within[1]
+    assert len(pd.read_csv(results / "scores.csv")) == 90
+    for words, said in kind.refused:
+        assert said in north.shown(*line, *words.split(), "--force", code=2)

@@ -7,7 +7,6 @@ import pytest
 
 from skiagram.projects import files, running
 from tests.datasets.own_folders import write_films
-from tests.terminal import Terminal
 
 # A line → fragments of its error. FILMS and TABLE are 24 images of 12 patients, ROWS features.
 MISTAKES = {
@@ -69,7 +68,7 @@ MISTAKES = {
 
 
 @pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def words(tmp_path_factory):
     """Return what stands for the words in capitals."""
     place = tmp_path_factory.mktemp("data")
     own, rows = write_films(place, 24), place / "rows.csv"
@@ -94,13 +93,13 @@ READ = (  # what is wrong is seen once the images or rows are read, which takes 
     [pytest.param(line, marks=[pytest.mark.slow] * (line in READ)) for line in MISTAKES],
 )
 def test_a_mistake_is_one_line_before_anything_runs(
-    line: str,
-    words: dict[str, str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    terminal: Terminal,
-) -> None:
-    def make_project(folder: Path) -> list[str]:
+    line,
+    words,
+    tmp_path,
+    monkeypatch,
+    terminal,
+):
+    def make_project(folder):
         """Make a project without git and DVC, which take seconds."""
         files._write(folder, files.shipped_files())
         files._write_record(folder, files.shipped_files())

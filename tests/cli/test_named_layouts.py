@@ -9,19 +9,16 @@ import pytest
 from tests.cli.layouts import LAYOUTS, write_layout
 from tests.cli.test_feature_tables import DEATH, SAME
 from tests.pipeline.project import Project
-from tests.terminal import Terminal
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_a_public_layout_passes_the_check_by_the_documented_line(
-    name: str, here: Path, terminal: Terminal
-) -> None:
+def test_a_public_layout_passes_the_check_by_the_documented_line(name, here, terminal):
     terminal.says(write_layout(name, here), LAYOUTS[name]["says"])
 
 
-def test_matlabs_files_are_refused_by_name(here: Path, terminal: Terminal) -> None:
+def test_matlabs_files_are_refused_by_name(here, terminal):
     for name in ("1", "2"):
         (here / "figshare" / name).mkdir(parents=True)
         (here / f"figshare/{name}/{name}.mat").write_bytes(b"MATLAB 7.3 MAT-file")
@@ -29,7 +26,7 @@ def test_matlabs_files_are_refused_by_name(here: Path, terminal: Terminal) -> No
     terminal.says("check figshare --positive 1", said, 4)
 
 
-def test_each_documented_line_is_one_of_these() -> None:
+def test_each_documented_line_is_one_of_these():
     page = Path(__file__).parents[2] / "docs/how-to/own-data.md"
     section = page.read_text(encoding="utf-8").split("### Public data sets")[1].split("###")[0]
     documented = re.findall(r"`(check [^`]+)`", section)
@@ -52,7 +49,7 @@ TO_A_REPORT = {
 
 
 @pytest.mark.parametrize("layout", TO_A_REPORT)
-def test_a_public_layout_comes_to_a_report_by_the_same_line(layout: str, here: Path) -> None:
+def test_a_public_layout_comes_to_a_report_by_the_same_line(layout, here):
     line = write_layout(layout, here).replace("check", "run", 1)
     line += (
         f" --quick --networks none --project project --features first_order {TO_A_REPORT[layout]}"

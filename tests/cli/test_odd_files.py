@@ -1,17 +1,15 @@
 """Files and tables as they come: doubled rows, links to nowhere, labels in two spellings."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from skiagram.deploy.new_cases import find_cases
-from tests.terminal import Terminal
 
 
-def _images(folder: Path) -> Path:
+def _images(folder):
     folder.mkdir()
     for number in range(4):
         pixels = np.random.default_rng(number).integers(0, 256, (16, 16), dtype=np.uint8)
@@ -31,8 +29,8 @@ def _images(folder: Path) -> Path:
     ],
 )
 def test_table_refuses_labels_that_fit_in_two_ways_or_not_at_all(
-    labels: str, fragment: str, tmp_path: Path, terminal: Terminal
-) -> None:
+    labels, fragment, tmp_path, terminal
+):
     folder, table, output = _images(tmp_path / "i"), tmp_path / "labels.csv", tmp_path / "o.csv"
     table.write_text(labels)
     words = ["table", str(folder), str(table), str(output), "--pattern", "{patient}.png"]
@@ -49,9 +47,7 @@ def test_table_refuses_labels_that_fit_in_two_ways_or_not_at_all(
         ({"test_images": np.zeros((0, 9, 9), np.uint8)}, "no published test split"),
     ],
 )
-def test_arrays_that_no_run_can_use_are_named(
-    content: bytes | dict[str, Any], words: str, tmp_path: Path, terminal: Terminal
-) -> None:
+def test_arrays_that_no_run_can_use_are_named(content, words, tmp_path, terminal):
     path = tmp_path / "set.npz"
     if isinstance(content, bytes):
         path.write_bytes(content)
@@ -64,7 +60,7 @@ def test_arrays_that_no_run_can_use_are_named(
     assert words in terminal(["check", str(path), "--positive", "1"], 4)
 
 
-def test_table_names_images_that_fit_no_pattern(tmp_path: Path, terminal: Terminal) -> None:
+def test_table_names_images_that_fit_no_pattern(tmp_path, terminal):
     folder, table = _images(tmp_path / "i"), tmp_path / "labels.csv"
     (folder / "p3.png").rename(folder / "p3.other")
     table.write_text("patient_id,label\np0,a\np1,b\np2,b\n")
@@ -72,7 +68,7 @@ def test_table_names_images_that_fit_no_pattern(tmp_path: Path, terminal: Termin
     assert "fit no pattern: 1, first p3.other" in terminal(words)
 
 
-def test_a_positive_class_among_four_is_refused(tmp_path: Path, terminal: Terminal) -> None:
+def test_a_positive_class_among_four_is_refused(tmp_path, terminal):
     folder, table = _images(tmp_path / "i"), tmp_path / "labels.csv"
     table.write_text("file,label\np0.png,yes\np1.png,no\np2.png,Yes\np3.png,No\n")
     said = terminal(["check", str(folder), str(table), "--positive", "yes"], 2)
@@ -80,13 +76,13 @@ def test_a_positive_class_among_four_is_refused(tmp_path: Path, terminal: Termin
     assert "`No` and `no` differ in case alone: write them alike." in said
 
 
-def test_a_link_to_nowhere_is_a_case_that_cannot_be_read(tmp_path: Path) -> None:
+def test_a_link_to_nowhere_is_a_case_that_cannot_be_read(tmp_path):
     link = tmp_path / "link.png"
     link.symlink_to(tmp_path / "gone.png")
     assert [case.name for case in find_cases([str(link)], volumes=False)] == [str(link)]
 
 
-def test_pictures_of_another_kind_and_broken_links_in_a_folder_are_cases(tmp_path: Path) -> None:
+def test_pictures_of_another_kind_and_broken_links_in_a_folder_are_cases(tmp_path):
     folder = _images(tmp_path / "i")
     (folder / "q.gif").write_bytes(b"GIF89a")
     (folder / "r.png").symlink_to(tmp_path / "gone.png")
@@ -95,7 +91,7 @@ def test_pictures_of_another_kind_and_broken_links_in_a_folder_are_cases(tmp_pat
     assert found == ["p0.png", "p1.png", "p2.png", "p3.png", "q.gif", "r.png"]
 
 
-def test_masks_beside_new_images_are_no_cases_to_score(tmp_path: Path) -> None:
+def test_masks_beside_new_images_are_no_cases_to_score(tmp_path):
     folder = _images(tmp_path / "i")
     (folder / "p1.png").rename(folder / "p0_mask.png")
     problems = {

@@ -1,16 +1,13 @@
 """`skiagram pieces` says what the store of finished work holds, and empties it."""
 
-from pathlib import Path
-
 import pytest
 
 from skiagram.cli.main import main
 from skiagram.compute.pieces import PieceStore
-from tests.terminal import Terminal
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PieceStore:
+def store(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     store = PieceStore.of_project(tmp_path)
@@ -19,12 +16,12 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PieceStore:
     return store
 
 
-def test_kinds_are_listed_with_the_room_they_take(store: PieceStore, terminal: Terminal) -> None:
+def test_kinds_are_listed_with_the_room_they_take(store, terminal):
     rows = [line.split() for line in terminal(["pieces"]).splitlines()[1:]]
     assert rows == [["encodings", "1", "2.0"], ["figures", "2", "4.0"]]
 
 
-def test_one_kind_or_all_is_thrown_away(store: PieceStore, terminal: Terminal) -> None:
+def test_one_kind_or_all_is_thrown_away(store, terminal):
     assert main(["pieces", "--empty", "figures"]) == 0
     assert [held.kind for held in store.held()] == ["encodings"]
     assert "encodings, all" in terminal(["pieces", "--empty", "drawings"], 2)

@@ -7,20 +7,17 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.cli.main import main
 from skiagram.deploy.inputs import Preparer
 from skiagram.deploy.model import load_model
-from skiagram.deploy.new_cases import NewCase
 from skiagram.evaluation.sentences import say
 from tests.datasets.folder.test_frames import tiff_of_pages
-from tests.deploy.trained import TASK, Trained, trained_baseline
+from tests.deploy.trained import TASK, trained_baseline
 from tests.readers.examples import cine
 
 RUN_AND_LIST_MODULES = """
@@ -30,96 +27,93 @@ code = main(sys.argv[1:])
 print(*sys.modules)
 sys.exit(code)
 """
+COLUMNS = [f"probability_{name}" for name in TASK.classes]
 
 
 @pytest.fixture(scope="session")
-def baseline(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def baseline(tmp_path_factory):
     """Return a logistic regression with the films of its test cases."""
     return trained_baseline(tmp_path_factory.mktemp("baseline"))
 
 
-def predict(trained: Trained, files: list[Path], output: Path, *flags: str) -> int:
-    return main(["predict", str(trained.model), *map(str, files), "-o", str(output), *flags])
+@pytest.fixture
+def predict(baseline, terminal, here):
+    """Return what scores files, by default into `scores.csv`, and gives all that is shown."""
+
+    def run(files, *flags, code=0, output="scores.csv"):
+        words = ["predict", baseline.model, *files, "-o", output, *flags]
+        return terminal([str(word) for word in words], code)
+
+    return run
 
 
-def rows(table: Path) -> list[dict[str, str]]:
-    with table.open(newline="") as file:
+def rows(table="scores.csv"):
+    with Path(table).open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def test_the_table_holds_names_probabilities_and_decisions(
-    baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    table = tmp_path / "scores.csv"
-    assert predict(baseline, baseline.films, table) == 0
-    found = rows(table)
+def probabilities(table="scores.csv"):
+    return pd.read_csv(table)[COLUMNS].dropna().to_numpy()
+
+
+def test_the_table_holds_names_probabilities_and_decisions(baseline, predict):
+    shown = predict(baseline.films)
+    found, values = rows(), probabilities()
     assert [row["file"] for row in found] == [str(path) for path in baseline.films]
-    columns = [f"probability_{name}" for name in TASK.classes]
-    values = np.array([[float(row[name]) for name in columns] for row in found])
     np.testing.assert_array_equal(values, baseline.expected())
     threshold = load_model(baseline.model).threshold  # of the mean of two trainings
-    assert threshold is not None
     positive = np.array([row["decision"] == "positive" for row in found])
     np.testing.assert_array_equal(positive, values[:, 1] >= threshold)
     assert 0 < positive.sum() < len(found)
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    caution, rule, *_ = shown.err.splitlines()
+    caution, rule, *_ = shown.splitlines()
     assert "no medical device" in caution
     assert f"at least {threshold:.3g}" in rule
     assert "to find 90 %" in rule
 
 
-def test_an_earlier_table_is_replaced_only_when_forced(
-    baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    table = tmp_path / "scores.csv"
+def test_an_earlier_table_is_replaced_only_when_forced(baseline, predict, here):
+    table = here / "scores.csv"
     table.write_text("mine\n")
-    assert predict(baseline, baseline.films[:1], table) == 2
-    assert "--force" in capsys.readouterr().err
+    assert "--force" in predict(baseline.films[:1], code=2)
     assert table.read_text() == "mine\n"
-    assert predict(baseline, baseline.films[:1], table, "--force") == 0
-    assert len(rows(table)) == 1
-    assert list(tmp_path.iterdir()) == [table]
+    predict(baseline.films[:1], "--force")
+    assert len(rows()) == 1
+    assert list(here.iterdir()) == [table]
 
 
-@pytest.mark.parametrize("place", ["a film", "a folder", "no folder"])
-def test_a_table_never_lands_where_it_should_not(
-    place: str, baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    film = tmp_path / "film.png"
+@pytest.mark.parametrize("target", ["film.png", ".", "none/a.csv"])
+def test_a_table_never_lands_where_it_should_not(target, baseline, predict, here):
+    film = here / "film.png"
     film.write_bytes(baseline.films[0].read_bytes())
-    target = {"a film": film, "a folder": tmp_path, "no folder": tmp_path / "none" / "a.csv"}[place]
-    assert predict(baseline, [film], target, "--force") == 2
-    assert capsys.readouterr().err.count("\n") == 1
+    assert predict([film], "--force", code=2, output=here / target).count("\n") == 1
     assert film.read_bytes() == baseline.films[0].read_bytes()
-    assert list(tmp_path.iterdir()) == [film]
+    assert list(here.iterdir()) == [film]
 
 
 def test_ctrl_c_leaves_the_earlier_table_and_nothing_beside_it(
-    baseline: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table, scratch = tmp_path / "scores.csv", tmp_path / "scratch"
+    baseline, predict, here, monkeypatch
+):
+    table, scratch = here / "scores.csv", here / "scratch"
     table.write_text("mine\n")
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     read, last = Preparer.prepare, baseline.films[-1]
 
-    def interrupted(self: Preparer, case: NewCase, covariates: Any) -> object:
+    def interrupted(self, case, covariates):
         if case.name == str(last):
             raise KeyboardInterrupt
         return read(self, case, covariates)
 
     monkeypatch.setattr(Preparer, "prepare", interrupted)
-    assert predict(baseline, baseline.films, table, "--force", "--workers", "1") == 130
+    predict(baseline.films, "--force", "--workers", "1", code=130)
     assert table.read_text() == "mine\n"
-    assert sorted(tmp_path.iterdir()) == [table, scratch]
+    assert sorted(here.iterdir()) == [table, scratch]
     assert list(scratch.iterdir()) == []
 
 
 @pytest.mark.slow
-def test_classical_models_predict_without_torch(baseline: Trained, tmp_path: Path) -> None:
-    words = [str(baseline.model), *map(str, baseline.films), "-o", str(tmp_path / "scores.csv")]
+def test_classical_models_predict_without_torch(baseline, here):
+    words = [baseline.model, *baseline.films, "-o", "scores.csv"]
     done = subprocess.run(
         [sys.executable, "-c", RUN_AND_LIST_MODULES, "predict", *words],
         capture_output=True,
@@ -132,34 +126,31 @@ def test_classical_models_predict_without_torch(baseline: Trained, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_the_page_says_too_that_no_model_worked(baseline: Trained, tmp_path: Path) -> None:
-    model, page = tmp_path / "models/copied", tmp_path / "scores.html"
-    shutil.copytree(baseline.model, model)
-    words = [str(model), str(baseline.films[0]), "-o", str(tmp_path / "a.csv"), "--page", str(page)]
-    assert main(["predict", *words]) == 0
-    assert say("answer.nothing_works") not in page.read_text()
-    (tmp_path / "reports").mkdir()
-    (tmp_path / "reports/evaluation.json").write_text(
-        json.dumps({"verdict": say("answer.nothing_works")})
-    )
-    assert main(["predict", *words, "--force"]) == 0
-    assert say("answer.nothing_works") in page.read_text()
+def test_the_page_says_too_that_no_model_worked(baseline, here, terminal):
+    shutil.copytree(baseline.model, "models/copied")
+    line = f"predict models/copied {baseline.films[0]} -o a.csv --page scores.html"
+    nothing_works = say("answer.nothing_works")
+    terminal(line)
+    assert nothing_works not in Path("scores.html").read_text()
+    (here / "reports").mkdir()
+    verdict = json.dumps({"verdict": nothing_works})
+    (here / "reports/evaluation.json").write_text(verdict)
+    terminal(f"{line} --force")
+    assert nothing_works in Path("scores.html").read_text()
 
 
 @pytest.mark.slow
-def test_folders_patterns_and_lines_of_json(baseline: Trained, tmp_path: Path) -> None:
-    place = tmp_path / "new"
+def test_folders_patterns_and_lines_of_json(baseline, predict, here):
+    place = here / "new"
     (place / "more").mkdir(parents=True)
     for number, film in enumerate(baseline.films):
-        target = place / "more" if number % 2 else place
-        (target / film.name).write_bytes(film.read_bytes())
+        shutil.copy(film, place / "more" if number % 2 else place)
     (place / "notes.txt").write_text("no film\n")
-    (place / ".hidden.png").write_bytes(b"")
-    (place / "empty.png").write_bytes(b"")
-    table, page = tmp_path / "scores.jsonl", tmp_path / "scores.html"
-    words = [str(place), f"{place}/**/*.png", "-o", str(table), "--page", str(page)]
-    assert main(["predict", str(baseline.model), *words]) == 4
-    lines = [json.loads(line) for line in table.read_text().splitlines()]
+    for name in (".hidden.png", "empty.png"):
+        (place / name).write_bytes(b"")
+    words = ("--page", "scores.html")
+    predict(["new", "new/**/*.png"], *words, code=4, output="scores.jsonl")
+    lines = [json.loads(line) for line in Path("scores.jsonl").read_text().splitlines()]
     by_name = {Path(line["file"]).name: line for line in lines}
     assert len(lines) == len(baseline.films) + 1  # each once
     assert "empty file" in by_name["empty.png"]["error"]
@@ -167,25 +158,22 @@ def test_folders_patterns_and_lines_of_json(baseline: Trained, tmp_path: Path) -
     for film, expected in zip(baseline.films, baseline.expected(), strict=True):
         found = list(by_name[film.name]["probability"].values())
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
-    assert "empty.png" in page.read_text()
-    assert main(["predict", str(baseline.model), "none/*.png", "-o", str(tmp_path / "a.csv")]) == 2
-    words = [str(baseline.films[0]), "--workers", "0", "-o", str(tmp_path / "a.csv")]
-    assert main(["predict", str(baseline.model), *words]) == 2
+    assert "empty.png" in Path("scores.html").read_text()
+    predict(["none/*.png"], code=2)
+    predict(baseline.films[:1], "--workers", "0", code=2)
 
 
-def test_sets_and_doubt_follow_the_limits_of_the_model(baseline: Trained, tmp_path: Path) -> None:
-    table = tmp_path / "scores.csv"
-    odd = tmp_path / "dark.png"
+def test_sets_and_doubt_follow_the_limits_of_the_model(baseline, predict):
     with Image.open(baseline.films[0]) as film:
-        film.point(lambda value: value // 8).save(odd)
-    assert predict(baseline, [*baseline.films, odd], table) == 0
-    fingerprint = json.loads((baseline.model / "fingerprint.json").read_text())
-    found = rows(table)
-    for row in found:
+        film.point(lambda value: value // 8).save("dark.png")
+    predict([*baseline.films, "dark.png"])
+    limits = json.loads((baseline.model / "fingerprint.json").read_text())["limits"]
+    found = rows()
+    for row, values in zip(found, probabilities(), strict=True):
         left = [
             name
-            for name, limit in zip(TASK.classes, fingerprint["limits"], strict=True)
-            if limit is None or 1 - float(row[f"probability_{name}"]) <= limit
+            for name, limit, value in zip(TASK.classes, limits, values, strict=True)
+            if limit is None or 1 - value <= limit
         ]
         assert row["set"] == "; ".join(left)
         assert ("fit" in row["refer"]) == (len(left) != 1)
@@ -193,64 +181,43 @@ def test_sets_and_doubt_follow_the_limits_of_the_model(baseline: Trained, tmp_pa
     assert "distance" in found[-1]["unusual"]
 
 
-def in_frames(trained: Trained, folder: Path) -> list[Path]:
-    """Write the films of a model as frames of a DICOM file and as pages of a TIFF."""
-    folder.mkdir()
-    films = np.stack([np.asarray(Image.open(path)) for path in trained.films])
-    (folder / "loop.dcm").write_bytes(cine(films[:4]))
-    (folder / "pages.tif").write_bytes(tiff_of_pages(films[4:]))
-    return [folder / "loop.dcm", folder / "pages.tif"]
-
-
-def probabilities(table: Path) -> NDArray[np.float64]:
-    columns = [f"probability_{name}" for name in TASK.classes]
-    return np.array([[float(row[name]) for name in columns] for row in rows(table)])
+@pytest.fixture
+def loops(baseline, here):
+    """Write the films of the model as frames of a DICOM file and as pages of a TIFF."""
+    films = np.stack([np.asarray(Image.open(path)) for path in baseline.films])
+    (here / "loops").mkdir()
+    (here / "loops/loop.dcm").write_bytes(cine(films[:4]))
+    (here / "loops/pages.tif").write_bytes(tiff_of_pages(films[4:]))
+    return ["loops/loop.dcm", "loops/pages.tif"]
 
 
 @pytest.mark.slow
-def test_frames_and_pages_are_scored_as_cases_of_their_own(
-    baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    loop, pages = in_frames(baseline, tmp_path / "loops")
-    for number, words in enumerate([[loop, pages], [tmp_path / "loops"]]):
-        table = tmp_path / f"{number}.csv"
-        assert predict(baseline, words, table, "--frames", "cases") == 0
-        np.testing.assert_array_equal(probabilities(table), baseline.expected())
-        assert [row["file"] for row in rows(table)][3:5] == [
-            f"{loop} (frame 4)",
-            f"{pages} (frame 1)",
-        ]
-    capsys.readouterr()
-    assert predict(baseline, [loop, pages, *baseline.films], tmp_path / "unsaid.csv") == 4
-    said = capsys.readouterr().err
-    for name, frames in ((loop, "4 frames"), (pages, f"{len(baseline.films) - 4} pages")):
+def test_frames_and_pages_are_scored_as_cases_of_their_own(baseline, loops, predict):
+    for words in (loops, ["loops"]):
+        predict(words, "--frames", "cases", "--force")
+        np.testing.assert_array_equal(probabilities(), baseline.expected())
+        names = [row["file"] for row in rows()][3:5]
+        assert names == ["loops/loop.dcm (frame 4)", "loops/pages.tif (frame 1)"]
+    said = predict([*loops, *baseline.films], "--force", code=4)
+    for name, frames in zip(loops, ("4 frames", f"{len(baseline.films) - 4} pages"), strict=True):
         assert f"{name}: {frames} without a place in the patient" in said
     assert "`--frames cases` (or `volume`)" in said
-    assert predict(baseline, [loop], tmp_path / "volume.csv", "--frames", "volume") == 4
-    assert "a volume, but the model was trained on images" in capsys.readouterr().err
+    said = predict(loops[:1], "--frames", "volume", "--force", code=4)
+    assert "a volume, but the model was trained on images" in said
 
 
 @pytest.mark.slow
-def test_frames_are_told_by_a_table_or_by_names(
-    baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    in_frames(baseline, tmp_path / "loops")
-    cells = [f"loop.dcm,{frame}" for frame in (3, 1)]
-    listed = tmp_path / "loops.csv"
-    listed.write_text("\n".join(["file,frame", *cells, "loop.dcm,9", "loop.dcm,none"]))
-    table = tmp_path / "scores.csv"
-    assert predict(baseline, [tmp_path / "loops"], table, "--table", str(listed)) == 4
-    said = capsys.readouterr().err
+def test_frames_are_told_by_a_table_or_by_names(baseline, loops, predict):
+    cells = [f"loop.dcm,{frame}" for frame in ("3", "1", "9", "none")]
+    Path("loops.csv").write_text("\n".join(["file,frame", *cells]))
+    by_table = ("--table", "loops.csv")
+    said = predict(["loops"], *by_table, code=4)
     assert "frame 9 of 4" in said
     assert "`none`, column `frame`" in said
-    scored = [row for row in rows(table) if not row["error"]]
-    assert [row["file"] for row in scored] == ["loop.dcm (frame 3)", "loop.dcm (frame 1)"]
-    column = f"probability_{TASK.classes[1]}"
-    values = [float(row[column]) for row in scored]
-    np.testing.assert_allclose(values, baseline.expected()[[2, 0], 1], rtol=1e-12)
-    both = ("--table", str(listed), "--frames", "cases")
-    assert predict(baseline, [tmp_path / "loops"], table, *both, "--force") == 2
-    assert "column `frame`" in capsys.readouterr().err
-    named = ("--pattern", "{patient}.tif", "--frames", "cases", "--force")
-    assert predict(baseline, [tmp_path / "loops"], table, *named) == 0
-    np.testing.assert_array_equal(probabilities(table), baseline.expected()[4:])
+    scored = [row["file"] for row in rows() if not row["error"]]
+    assert scored == ["loop.dcm (frame 3)", "loop.dcm (frame 1)"]
+    np.testing.assert_allclose(probabilities(), baseline.expected()[[2, 0]], rtol=1e-12)
+    both = predict(["loops"], *by_table, "--frames", "cases", "--force", code=2)
+    assert "column `frame`" in both
+    predict(["loops"], "--pattern", "{patient}.tif", "--frames", "cases", "--force")
+    np.testing.assert_array_equal(probabilities(), baseline.expected()[4:])

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir
 from pathlib import Path
 from time import sleep
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,7 @@ import skiagram
 from skiagram.cli import show
 from skiagram.cli.main import main
 from skiagram.compute.files import locked
-from skiagram.errors import AuditStop, DataError, ModelFailure, OptionError, SkiagramError
+from skiagram.errors import AuditStop, DataError, ModelFailure, OptionError
 from skiagram.intake.in_memory import encode_images
 from skiagram.projects import files, running
 from skiagram.projects.option_files import edit_option_file
@@ -29,13 +28,12 @@ from tests.datasets.own_folders import sound_folder
 from tests.models.classical.families import model
 from tests.pipeline.project import write_project
 from tests.report.examples_of_results import binary
-from tests.terminal import Terminal
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def empty(tmp_path, monkeypatch):
     """Work in an empty folder beside `films` and `films.csv`.
 
     Projects are made without git and DVC, and none is run.
@@ -56,7 +54,7 @@ FILMS = "run ../films ../films.csv"
 CANCER = f"{FILMS} --positive cancer"
 
 
-def chosen(line: str, terminal: Terminal) -> Any:
+def chosen(line, terminal):
     """Run a line; return the choices that it wrote."""
     place = Path.cwd()
     with chdir(place):
@@ -64,7 +62,7 @@ def chosen(line: str, terminal: Terminal) -> Any:
     return yaml.safe_load((place / "films-project/params.yaml").read_text())
 
 
-def test_a_line_sets_what_the_run_chooses(empty: Path, terminal: Terminal) -> None:
+def test_a_line_sets_what_the_run_chooses(empty, terminal):
     quick = chosen(f"{CANCER} --quick", terminal)
     whole = chosen(f"{CANCER} --networks none --repeats 5", terminal)
     named = chosen(f"{CANCER} --baselines svm,encoder_svm", terminal)
@@ -92,13 +90,11 @@ def test_a_line_sets_what_the_run_chooses(empty: Path, terminal: Terminal) -> No
         ("--baselines pretrained_svm", "a frozen network"),
     ],
 )
-def test_a_line_without_the_frozen_network_is_not_told_of_it(
-    empty: Path, terminal: Terminal, more: str, says: str
-) -> None:
+def test_a_line_without_the_frozen_network_is_not_told_of_it(empty, terminal, more, says):
     terminal.says(f"{CANCER} {more}", says)
 
 
-def test_a_quick_line_trains_models_of_its_outcome(empty: Path, terminal: Terminal) -> None:
+def test_a_quick_line_trains_models_of_its_outcome(empty, terminal):
     sound_folder(empty.parent, 64)
     line = f"{FILMS} --number age --quick"
     models = chosen(line, terminal)
@@ -110,9 +106,7 @@ def test_a_quick_line_trains_models_of_its_outcome(empty: Path, terminal: Termin
     terminal.says(f"{line} --project again", "This was a first look")
 
 
-def test_of_the_table_a_project_gets_the_named_columns_alone(
-    empty: Path, terminal: Terminal
-) -> None:
+def test_of_the_table_a_project_gets_the_named_columns_alone(empty, terminal):
     assert "Mary" in Path("../films.csv").read_text()  # its column `name`, which nobody names
     terminal(f"{CANCER} --covariates age")
     written = [path for path in (empty / "films-project").rglob("*") if path.is_file()]
@@ -121,7 +115,7 @@ def test_of_the_table_a_project_gets_the_named_columns_alone(
         assert b"Mary" not in path.read_bytes(), path
 
 
-def test_a_run_that_the_audit_would_stop_is_not_begun(empty: Path, terminal: Terminal) -> None:
+def test_a_run_that_the_audit_would_stop_is_not_begun(empty, terminal):
     first, *_, last = sorted(Path("../films").rglob("*.png"))
     shutil.copyfile(first, last)
     shown = terminal(CANCER, 3)
@@ -130,7 +124,7 @@ def test_a_run_that_the_audit_would_stop_is_not_begun(empty: Path, terminal: Ter
     assert "Or waive it in films-project/conf/dataset/films.yaml" in shown
 
 
-def test_a_line_sets_any_option_by_its_address(empty: Path, terminal: Terminal) -> None:
+def test_a_line_sets_any_option_by_its_address(empty, terminal):
     line = f"{CANCER} --set svm.gamma=0.5 --set plan.subset=null --set seed=7"
     assert chosen(line, terminal)["seed"] == 7
     text = (empty / "films-project/conf/model/svm.yaml").read_text()
@@ -138,7 +132,7 @@ def test_a_line_sets_any_option_by_its_address(empty: Path, terminal: Terminal) 
     assert "# or poly, linear" in text
 
 
-def test_a_refused_data_set_leaves_no_project(empty: Path, terminal: Terminal) -> None:
+def test_a_refused_data_set_leaves_no_project(empty, terminal):
     Path("../films/notes.png").write_bytes(b"no picture")
     table = Path("../films.csv")
     table.write_text(f"{table.read_text()}notes.png,MRN-0000,normal,York,40,CC,Mary\n")
@@ -160,8 +154,8 @@ def test_a_refused_data_set_leaves_no_project(empty: Path, terminal: Terminal) -
     ],
 )
 def test_what_is_not_there_gets_the_nearest_name_or_the_line_of_a_shipped_set(
-    empty: Path, terminal: Terminal, line: str, says: str
-) -> None:
+    empty, terminal, line, says
+):
     (empty / "folder").mkdir()
     (empty / "labels.csv").touch()
     terminal.says(line, says, 4)
@@ -175,10 +169,10 @@ CALL = {"labels": LABELS, "patients": PATIENTS, "positive": "cancer"}
 
 
 @pytest.fixture
-def evaluated(empty: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def evaluated(empty, monkeypatch):
     """Work in an empty folder, in which a run writes a figure and no more."""
 
-    def run_stages(project: Path) -> int:
+    def run_stages(project):
         (project / "reports").mkdir(exist_ok=True)
         write_record(binary(), project / "reports/evaluation.json")
         return 0
@@ -188,9 +182,7 @@ def evaluated(empty: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return empty
 
 
-def test_a_call_makes_the_project_that_the_line_makes(
-    evaluated: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_call_makes_the_project_that_the_line_makes(evaluated, capfd):
     options = {"baselines": ["svm"], "networks": [], "svm.gamma": 0.5, "missing": "unknown"}
     result = skiagram.run(IMAGES, **CALL, folder="mine", options=options)
     assert capfd.readouterr() == ("", "")
@@ -226,11 +218,9 @@ def test_a_call_makes_the_project_that_the_line_makes(
         ({"images": IMAGES[[0, 1, 2, 0, *range(4, 24)]]}, AuditStop, "stops this run"),
     ],
 )
-def test_a_wrong_call_is_one_error_and_leaves_nothing(
-    evaluated: Path, change: dict[str, object], kind: type[SkiagramError], fragment: str
-) -> None:
+def test_a_wrong_call_is_one_error_and_leaves_nothing(evaluated, change, kind, fragment):
     with pytest.raises(kind, match=fragment) as caught:
-        skiagram.run(**{"images": IMAGES} | CALL | change)  # type: ignore[arg-type]
+        skiagram.run(**{"images": IMAGES} | CALL | change)
     if kind is AuditStop:  # its notes say what was found, and the option file may waive it
         assert "image-03.png" in "".join(caught.value.__notes__)
     else:
@@ -239,10 +229,8 @@ def test_a_wrong_call_is_one_error_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(("code", "kind"), [(4, DataError), (5, ModelFailure)])
-def test_a_failed_stage_is_an_error_of_its_kind(
-    evaluated: Path, monkeypatch: pytest.MonkeyPatch, code: int, kind: type[SkiagramError]
-) -> None:
-    def run_stages(project: Path) -> int:
+def test_a_failed_stage_is_an_error_of_its_kind(evaluated, monkeypatch, code, kind):
+    def run_stages(project):
         sys.stderr.write("train: no room. Do this: free space.\nERROR: failed to reproduce\n")
         return code
 
@@ -264,13 +252,13 @@ def test_a_failed_stage_is_an_error_of_its_kind(
     ],
     ids=["8 bits", "16 bits", "below zero", "fractions", "colour", "one channel"],
 )
-def test_images_in_memory_are_read_back_as_they_are(image: np.ndarray) -> None:
+def test_images_in_memory_are_read_back_as_they_are(image):
     ((name, content),) = encode_images([image])
     read = decode_image(content, name).pixels
     np.testing.assert_array_equal(read, image.squeeze())
 
 
-def test_files_by_their_paths_stay_where_they_are(evaluated: Path) -> None:
+def test_files_by_their_paths_stay_where_they_are(evaluated):
     films = evaluated.parent / "films"
     paths = sorted(films.rglob("*.png"))[1:]
     options = {"networks": []}
@@ -281,9 +269,7 @@ def test_files_by_their_paths_stay_where_they_are(evaluated: Path) -> None:
     assert str(films) in (result.folder / "conf/dataset/films.yaml").read_text()
 
 
-def test_two_lines_at_once_make_a_project_one_after_the_other(
-    empty: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_two_lines_at_once_make_a_project_one_after_the_other(empty, capfd):
     line = f"{CANCER} --quick".split()
     with ThreadPoolExecutor() as other:
         with locked(empty / "films-project" / files.AT_WORK):  # as the first one holds it
@@ -296,8 +282,8 @@ def test_two_lines_at_once_make_a_project_one_after_the_other(
 
 
 def test_a_data_frame_has_outcomes_covariates_and_sites_and_masks_are_regions(
-    evaluated: Path,
-) -> None:
+    evaluated,
+):
     table = pd.DataFrame({"PatientID": PATIENTS, "days": np.arange(24) + 10, "died": LABELS})
     table = table.assign(age=50 + PATIENTS, hospital=np.repeat(["a", "b", "c"], 8))
     options = {"time": "days", "event": "died", "cause": "cancer", "no_event": "benign"}
@@ -316,12 +302,12 @@ def test_a_data_frame_has_outcomes_covariates_and_sites_and_masks_are_regions(
         skiagram.run(IMAGES, table, masks=masks[1:], options=options)
 
 
-def test_a_data_frame_in_place_of_images_is_a_table_of_features(evaluated: Path) -> None:
+def test_a_data_frame_in_place_of_images_is_a_table_of_features(evaluated):
     values = np.random.default_rng(0).normal(size=(24, 3))
     features = pd.DataFrame(values, columns=["volume", "mean", "entropy"])
     result = skiagram.run(features, LABELS, patients=PATIENTS, positive="cancer", folder="mine")
     assert result.folder == evaluated / "mine/features-project"
     written = yaml.safe_load((result.folder / "conf/dataset/features.yaml").read_text())
-    assert written["features"] == ["volume", "mean", "entropy"]
+    assert written["columns"]["features"] == ["volume", "mean", "entropy"]
     with pytest.raises(DataError, match="labels: 23 values"):
         skiagram.run(features, LABELS[1:], folder="other")

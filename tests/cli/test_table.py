@@ -9,101 +9,75 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from skiagram.cli.main import main
 from skiagram.compute.files import write_files
 from skiagram.options import build
 from skiagram.preparation import ImageKinds, Preparation
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import write_record
-from tests.terminal import Terminal
+from tests.datasets.own_folders import write_folder
 
-LABELS = "patient_id,outcome,age\np1,yes,50\np2,no,60\np3,no,70\n"
-
-
-def _folder(tmp_path: Path, *names: str) -> Path:
-    for name in names:
-        path = tmp_path / "scans" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x")
-    (tmp_path / "labels.csv").write_text(LABELS)
-    return tmp_path
+LINE = "table films labels.csv out.csv --pattern"
 
 
-def _line(folder: Path, *patterns: str) -> list[str]:
-    places = [str(folder / name) for name in ("scans", "labels.csv", "out.csv")]
-    return ["table", *places, "--pattern", *patterns]
+def rows(*columns):
+    """Return the cells of the table that was written, all of them or of some columns."""
+    with Path("out.csv").open() as file:
+        found = list(csv.DictReader(file))
+    return [tuple(row[name] for name in columns or row) for row in found]
 
 
-def _rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / "out.csv").open() as file:
-        return list(csv.DictReader(file))
-
-
-def test_images_masks_and_labels_meet_in_one_row(tmp_path: Path, terminal: Terminal) -> None:
-    folder = _folder(
-        tmp_path,
-        "nifti/p1/PET_image.nii.gz", "nifti/p1/PET_mask.nii.gz",
-        "nifti/p1/MR_T1_image.nii.gz", "nifti/p1/MR_T1_mask.nii.gz",
-        "nifti/p2/PET_image.nii.gz",
-        "nifti/p4/PET_image.nii.gz", "nifti/p4/PET_mask.nii.gz",
-        "dicom/p2/MR_T1/image/1.dcm", "dicom/p2/MR_T1/image/2.dcm", "dicom/p2/MR_T1/mask/rs.dcm",
-        "dicom/p1/PET/image/1.dcm", "dicom/p1/PET/mask/rs.dcm",
-    )  # fmt: skip
-    patterns = ("nifti/{patient}/{modality}_{kind}.nii.gz", "dicom/{patient}/{modality}/{kind}")
-    said = terminal(_line(folder, *patterns), 4)
-    assert f"1 of 3 patients of the files in {folder / 'scans'} have no partner, first `p4`" in said
-    assert f"1 of 3 patients of {folder / 'labels.csv'} have no partner, first `p3`" in said
-    assert not (folder / "out.csv").exists()
-    said = terminal(_line(folder, *patterns, "--unmatched", "leave-out"))
-    assert [(row["file"], row["mask"], row["outcome"]) for row in _rows(folder)] == [
-        ("nifti/p1/MR_T1_image.nii.gz", "nifti/p1/MR_T1_mask.nii.gz", "yes"),
-        ("nifti/p1/PET_image.nii.gz", "nifti/p1/PET_mask.nii.gz", "yes"),
-        ("dicom/p2/MR_T1/image", "dicom/p2/MR_T1/mask/rs.dcm", "no"),
+def test_images_masks_and_labels_meet_in_one_row(here, terminal):
+    names = (
+        *("p1/PET_image.nii", "p1/PET_mask.nii", "p1/T1_image.nii", "p1/T1_mask.nii"),
+        *("p2/PET_image.nii", "p4/PET_image.nii", "p4/PET_mask.nii"),
+    )
+    write_folder(here, dict.fromkeys(names, b"x"))
+    (here / "labels.csv").write_text("patient_id,outcome\np1,yes\np2,no\np3,no\n")
+    line = f"{LINE} {{patient}}/{{modality}}_{{kind}}.nii"
+    partners = (
+        "1 of 3 patients of the files in films have no partner, first `p4` | "
+        "1 of 3 patients of labels.csv have no partner, first `p3`"
+    )
+    terminal.says(line, partners, 4)
+    assert not (here / "out.csv").exists()
+    said = "no mask: p2/PET_image.nii | 1 patients of the files in"
+    terminal.says(f"{line} --unmatched leave-out", said)
+    assert rows("file", "mask", "outcome") == [
+        ("p1/PET_image.nii", "p1/PET_mask.nii", "yes"),
+        ("p1/T1_image.nii", "p1/T1_mask.nii", "yes"),
     ]
-    assert "no mask: nifti/p2/PET_image.nii.gz" in said
-    assert "1 patients of the files in" in said
-    assert "exists" in terminal(_line(folder, *patterns), 2)
+    terminal.says(line, "exists", 2)
 
 
-def _run_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FeatureTable:
-    """Write what a run leaves of two modalities' features and stand in its folder."""
+def test_features_are_written_under_own_and_pyradiomics_names(here, terminal):
+    # what a run leaves of two modalities' features
     family = {"_target_": "skiagram.features.first_order.FirstOrder", "region": "whole"}
     kinds = ImageKinds((1,), ("float32",), (8, 8), (8, 8))
     recorded = Preparation(kinds, None, features=(family,), modalities=("PET", "MR"))
-    write_record(recorded, folder / "data/preparation/preparation.json")
+    write_record(recorded, here / "data/preparation/preparation.json")
     plain = build(dict(family), "features").names()
-    names = [f"{modality}.{name}" for modality in ("PET", "MR") for name in plain]
+    names = tuple(f"{modality}.{name}" for modality in ("PET", "MR") for name in plain)
     values = np.random.default_rng(0).normal(size=(3, len(names))).astype(np.float32)
-    table = FeatureTable(np.array(["a", "b", "c"]), tuple(names), values)
-    table.write(folder / "data/features.parquet")
-    monkeypatch.chdir(folder)
-    return table
-
-
-def test_features_are_written_under_own_and_pyradiomics_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
-) -> None:
-    table = _run_of(tmp_path, monkeypatch)
-    assert main(["features", "own.csv"]) == 0
-    assert main(["features", "theirs.csv", "--names", "pyradiomics"]) == 0
-    own, theirs = (pd.read_csv(tmp_path / name) for name in ("own.csv", "theirs.csv"))
-    assert tuple(own.columns) == ("case_id", *table.names)
-    np.testing.assert_array_equal(own.to_numpy()[:, 1:].astype(np.float32), table.values)
-    entropy = own["PET.first_order_variance"]
-    np.testing.assert_allclose(theirs["PET_original_firstorder_Variance"], entropy)
-    kurtosis = own["MR.first_order_excess_kurtosis"]
+    FeatureTable(np.array([*"abc"]), names, values).write(here / "data/features.parquet")
+    terminal("features own.csv")
+    terminal("features theirs.csv --names pyradiomics")
+    own, theirs = (pd.read_csv(name) for name in ("own.csv", "theirs.csv"))
+    assert tuple(own.columns) == ("case_id", *names)
+    np.testing.assert_array_equal(own.to_numpy()[:, 1:].astype(np.float32), values)
+    variance, kurtosis = (
+        own[f"{name}"] for name in ("PET.first_order_variance", "MR.first_order_excess_kurtosis")
+    )
+    np.testing.assert_allclose(theirs["PET_original_firstorder_Variance"], variance)
     np.testing.assert_allclose(theirs["MR_original_firstorder_Kurtosis"], kurtosis + 3, rtol=1e-6)
-    assert "own.csv exists" in terminal(["features", "own.csv"], 2)
+    terminal.says("features own.csv", "own.csv exists", 2)
 
 
 @pytest.mark.parametrize("failing", [0, 1])
-def test_a_full_disk_leaves_nothing_half_written(
-    failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_nothing_half_written(failing, tmp_path, monkeypatch):
     """The same function writes what `table`, `seal`, `init` and `features` leave."""
     write, calls = Path.write_bytes, []
 
-    def full(self: Path, content: bytes) -> int:
+    def full(self, content):
         calls.append(self)
         if len(calls) - 1 == failing:
             write(self, content[:3])
@@ -118,40 +92,37 @@ def test_a_full_disk_leaves_nothing_half_written(
     assert (tmp_path / "a.csv").read_text() == "earlier"
 
 
-def test_lesions_of_masks_are_counted_and_an_empty_mask_is_an_image_without_one(
-    tmp_path: Path, terminal: Terminal
-) -> None:
-    (tmp_path / "scans").mkdir()
+def test_lesions_of_masks_are_counted_and_an_empty_mask_is_an_image_without_one(here, terminal):
     drawn = np.zeros((20, 30), np.uint8)
     drawn[3:5, 4:6] = drawn[10:14, 20:24] = 255
     touching = drawn.copy()
     touching[5:7, 4:6] = 100
-    for name, pixels in {
-        **dict.fromkeys(("p1_image", "p2_image", "p3_image"), drawn),
-        **{"p1_mask": drawn, "p2_mask": drawn * 0, "p4_mask": drawn},
-    }.items():
-        Image.fromarray(pixels).save(tmp_path / f"scans/{name}.png")
-    line = ["table", str(tmp_path / "scans"), str(tmp_path / "out.csv")]
-    line += ["--pattern", "{patient}_{kind}.png", "--marks", "masks"]
-    said = terminal(line)
-    assert [row["lesion"] for row in _rows(tmp_path)] == ["present", "absent", "absent"]
-    assert "2 lesions in 1 of 3 images" in said
-    assert "Masks without an image: 1, first p4_mask.png" in said
-    (tmp_path / "out.csv").unlink()
-    Image.fromarray(touching).save(tmp_path / "scans/p1_mask.png")
-    assert "p1_mask.png: 2 labels (100, 255)" in terminal(line, 4)
-    Image.fromarray(drawn * 0).save(tmp_path / "scans/p1_mask.png")
-    assert "no lesion of any image" in terminal(line, 4)
-    assert not (tmp_path / "out.csv").exists()
+
+    def save(pixels, *names):
+        for name in names:
+            Image.fromarray(pixels).save(f"films/{name}.png")
+
+    (here / "films").mkdir()
+    save(drawn, "p1_image", "p2_image", "p3_image", "p1_mask", "p4_mask")
+    save(drawn * 0, "p2_mask")
+    line = "table films out.csv --pattern {patient}_{kind}.png --marks masks"
+    counted = "2 lesions in 1 of 3 images | Masks without an image: 1, first p4_mask.png"
+    terminal.says(line, counted)
+    assert rows("lesion") == [("present",), ("absent",), ("absent",)]
+    (here / "out.csv").unlink()
+    save(touching, "p1_mask")
+    terminal.says(line, "p1_mask.png: 2 labels (100, 255)", 4)
+    save(drawn * 0, "p1_mask")
+    terminal.says(line, "no lesion of any image", 4)
+    assert not (here / "out.csv").exists()
 
 
-def test_a_case_is_abnormal_where_any_of_its_modalities_has_a_lesion(tmp_path: Path) -> None:
-    folder = _folder(tmp_path, *(f"{name}.nii" for name in ("p1_PET", "p1_CT", "p2_PET", "p2_CT")))
-    (folder / "lesions.csv").write_text("file,x,y,z,radius\np1_CT,3,4,5,2\n")
-    line = ["table", str(folder / "scans"), str(folder / "out.csv")]
-    line += ["--pattern", "{patient}_{modality}.nii", "--marks", str(folder / "lesions.csv")]
-    assert main(line) == 0
-    assert [(row["file"], row["marks"], row["lesion"]) for row in _rows(folder)] == [
+def test_a_case_is_abnormal_where_any_of_its_modalities_has_a_lesion(here, terminal):
+    names = ("p1_PET.nii", "p1_CT.nii", "p2_PET.nii", "p2_CT.nii")
+    write_folder(here, dict.fromkeys(names, b"x"))
+    (here / "lesions.csv").write_text("file,x,y,z,radius\np1_CT,3,4,5,2\n")
+    terminal("table films out.csv --pattern {patient}_{modality}.nii --marks lesions.csv")
+    assert rows("file", "marks", "lesion") == [
         ("p1_CT.nii", "3 4 5 2", "present"),
         ("p1_PET.nii", "", "present"),
         ("p2_CT.nii", "", "absent"),
@@ -159,34 +130,28 @@ def test_a_case_is_abnormal_where_any_of_its_modalities_has_a_lesion(tmp_path: P
     ]
 
 
-def test_two_tables_join_by_patients_where_a_join_of_texts_loses_rows(
-    tmp_path: Path, terminal: Terminal
-) -> None:
-    features = pd.DataFrame({"PatientID": ["095", "102", "7"], "original_shape_Volume": [1, 2, 3]})
-    features.to_csv(tmp_path / "features.csv", index=False)
-    (tmp_path / "outcome.csv").write_text('"PatientID";"Event"\n95;1\n102;0\n8;1\n')
-    line = ["table", *(str(tmp_path / name) for name in ("features.csv", "outcome.csv", "out.csv"))]
-    error = terminal(line, 4)
-    assert "1 of 3 patients have the same id" in error
-    assert "'095' here, '95' there" in error
-    assert "2 of 3 patients of" in terminal([*line, "--similar-patients", "apart"], 4)
-    error = terminal([*line, "--similar-patients", "same"], 4)
-    assert f"1 of 3 patients of {tmp_path / 'features.csv'} have no partner, first `7`" in error
-    assert f"1 of 3 patients of {tmp_path / 'outcome.csv'} have no partner, first `8`" in error
-    assert main([*line, "--similar-patients", "same", "--unmatched", "leave-out"]) == 0
-    assert [tuple(row.values()) for row in _rows(tmp_path)] == [
-        ("095", "1", "1"),
-        ("102", "2", "0"),
-    ]
+def test_two_tables_join_by_patients_where_a_join_of_texts_loses_rows(here, terminal):
+    features = "PatientID,original_shape_Volume\n095,1\n102,2\n7,3\n"
+    (here / "features.csv").write_text(features)
+    (here / "outcome.csv").write_text('"PatientID";"Event"\n95;1\n102;0\n8;1\n')
+    line = "table features.csv outcome.csv out.csv"
+    terminal.says(line, "1 of 3 patients have the same id | '095' here, '95' there", 4)
+    terminal.says(f"{line} --similar-patients apart", "2 of 3 patients of", 4)
+    partners = (
+        "1 of 3 patients of features.csv have no partner, first `7` | "
+        "1 of 3 patients of outcome.csv have no partner, first `8`"
+    )
+    line += " --similar-patients same"
+    terminal.says(line, partners, 4)
+    terminal(f"{line} --unmatched leave-out")
+    assert rows() == [("095", "1", "1"), ("102", "2", "0")]
 
 
-def test_a_joined_table_may_call_its_patients_by_a_usual_name(
-    tmp_path: Path, terminal: Terminal
-) -> None:
-    (tmp_path / "ages.csv").write_text("person,age\nA,61\nB,47\n")
-    (tmp_path / "labels.csv").write_text("patient_id,label\nB,no\nA,yes\n")
-    files = [str(tmp_path / name) for name in ("ages.csv", "labels.csv", "out.csv")]
-    terminal(["table", *files, "--patient", "person"])
-    assert [[*row.values()] for row in _rows(tmp_path)] == [["A", "61", "yes"], ["B", "47", "no"]]
-    (tmp_path / "out.csv").unlink()
-    assert "ages.csv: no column `prson`" in terminal(["table", *files, "--patient", "prson"], 4)
+def test_a_joined_table_may_call_its_patients_by_a_usual_name(here, terminal):
+    (here / "ages.csv").write_text("person,age\nA,61\nB,47\n")
+    (here / "labels.csv").write_text("patient_id,label\nB,no\nA,yes\n")
+    line = "table ages.csv labels.csv out.csv --patient"
+    terminal(f"{line} person")
+    assert rows() == [("A", "61", "yes"), ("B", "47", "no")]
+    (here / "out.csv").unlink()
+    terminal.says(f"{line} prson", "ages.csv: no column `prson`", 4)

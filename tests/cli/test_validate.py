@@ -1,34 +1,28 @@
 """`skiagram validate` where no project is finished; `tests/pipeline/test_validate.py` has one."""
 
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
 
 import pandas as pd
 import pytest
 
 from skiagram.cli.cohorts import read_cohort, take_over
 from skiagram.cli.main import main
-from skiagram.datasets.folder.source import Folder
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.images import read_folder
 from skiagram.records.files import write_table
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.datasets.own_folders import png
-from tests.terminal import Terminal
 
 
-def test_options_of_a_run_that_a_cohort_has_no_use_for_are_refused(terminal: Terminal) -> None:
+def test_options_of_a_run_that_a_cohort_has_no_use_for_are_refused(terminal):
     for option in ("--test-sites", "--scores", "--split", "--marks", "--positive"):
         assert option in terminal(["validate", "project", "images", option, "x"], 2)
 
 
 @pytest.mark.slow
-def test_a_project_that_is_not_finished_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
-) -> None:
+def test_a_project_that_is_not_finished_is_refused(tmp_path, monkeypatch, terminal):
     for name in ("PATH", "DVC_ROOT", "DVC_NO_ANALYTICS"):
         monkeypatch.setenv(name, "/usr/bin")
     for folder in ("images", "project"):
@@ -45,7 +39,7 @@ def test_a_project_that_is_not_finished_is_refused(
     assert "name the project first, then images" in shown
 
 
-def test_a_column_of_months_is_not_read_as_the_projects_days() -> None:
+def test_a_column_of_months_is_not_read_as_the_projects_days():
     """Without --unit, months of `OS_MONTHS` were taken for days, in silence."""
     asked = {"unit": "days", "cause": None}
     assert take_over(asked, {"time": ["OS_MONTHS"]})["unit"] == "months"
@@ -55,7 +49,7 @@ def test_a_column_of_months_is_not_read_as_the_projects_days() -> None:
     assert take_over({"unit": "mm"}, {"number": "size"}) == {"unit": "mm", "number": "size"}
 
 
-def test_columns_called_as_the_findings_are_these_in_whatever_order_the_line_names_them() -> None:
+def test_columns_called_as_the_findings_are_these_in_whatever_order_the_line_names_them():
     """`--findings effusion mass` judged each finding of the project by the other's labels."""
     asked = {"finding_names": ["mass", "effusion"], "balanced_by": ()}
     assert take_over(asked, {"findings": ["effusion", "mass"]})["findings"] == ["mass", "effusion"]
@@ -64,9 +58,7 @@ def test_columns_called_as_the_findings_are_these_in_whatever_order_the_line_nam
     assert take_over(asked, {"findings": ["labels"]})["findings"] == ["labels"]
 
 
-def test_the_projects_column_of_labels_is_read_unless_the_line_names_another(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_projects_column_of_labels_is_read_unless_the_line_names_another(tmp_path, capsys):
     """`label`, which the line did not name, won over the column that the models were trained on."""
     (tmp_path / "films").mkdir()
     rows = []
@@ -82,9 +74,9 @@ def test_the_projects_column_of_labels_is_read_unless_the_line_names_another(
     write_table(pd.DataFrame({"case_id": ["a"]}), tmp_path / "data/cases/covariates.parquet")
     preparation = SimpleNamespace(modalities=(), images=SimpleNamespace(channels=(1,)))
     task = Task(Classes(("no", "yes"), 1), "cv")
-    project: Any = SimpleNamespace(root=tmp_path, task=task, preparation=preparation)
+    project = SimpleNamespace(root=tmp_path, task=task, preparation=preparation)
     own = read_cohort(files, project, at_home.source)
-    assert cast("Folder", own.source).columns.label == "diagnosis"
+    assert own.source.columns.label == "diagnosis"
     assert "Labels are those of the column `diagnosis`" in capsys.readouterr().err
     named = read_cohort(replace(files, label="label"), project, at_home.source)
-    assert cast("Folder", named.source).columns.label == "label"
+    assert named.source.columns.label == "label"

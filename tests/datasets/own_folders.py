@@ -1,20 +1,16 @@
 """Folders of files as a user has them: sound, odd and faulty ones, and the CSV that lists them."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pydicom
 import pydicom.data
-import pytest
 import tifffile
 import yaml
-from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.cli.main import main
@@ -35,33 +31,33 @@ class OwnFolder:
     csv: Path
 
 
-def film(at: int) -> NDArray[np.uint8]:
+def film(at):
     """Return a gray image that resembles no other."""
     return np.random.default_rng(at).integers(0, 256, (SIDE, SIDE), dtype=np.uint8)
 
 
-def encoded(image: Image.Image, kind: str, **how: Any) -> bytes:
+def encoded(image, kind, **how):
     file = BytesIO()
     image.save(file, kind, **how)
     return file.getvalue()
 
 
-def png(at: int) -> bytes:
+def png(at):
     return encoded(Image.fromarray(film(at)), "PNG")
 
 
-def pixels_of(path: Path) -> bytes:
+def pixels_of(path):
     """Return the pixels of an image file as it is read."""
     return decode_image(path.read_bytes(), path.name).pixels.tobytes()
 
 
-def tiff(image: NDArray[Any], **how: Any) -> bytes:
+def tiff(image, **how):
     file = BytesIO()
     tifffile.imwrite(file, image, **how)
     return file.getvalue()
 
 
-def dicom(at: int, **changes: Any) -> bytes:
+def dicom(at, **changes):
     """Return a DICOM file that names a patient; a change to None drops the element."""
     header = pydicom.dcmread(pydicom.data.get_testdata_file("CT_small.dcm"))
     header.PatientName, header.PatientID = "WARREN^MARY", "MRN-4711"
@@ -79,7 +75,7 @@ def dicom(at: int, **changes: Any) -> bytes:
     return file.getvalue()
 
 
-def odd(at: int) -> dict[str, bytes]:
+def odd(at):
     """Return files of kinds that are often read wrong, all of them gray."""
     gray = Image.fromarray(film(at))
     alpha = gray.copy()
@@ -98,7 +94,7 @@ def odd(at: int) -> dict[str, bytes]:
     }
 
 
-def faulty() -> dict[str, bytes]:
+def faulty():
     """Return files that cannot be used."""
     inks = np.stack([film(902), film(902)[::-1], *[film(905)] * 2], axis=-1)  # in colour
     return {
@@ -112,9 +108,7 @@ def faulty() -> dict[str, bytes]:
     }
 
 
-def write_folder(
-    place: Path, files: Mapping[str, bytes], rows: Sequence[Mapping[str, object]] = ()
-) -> OwnFolder:
+def write_folder(place, files, rows=()):
     """Write files and, of rows, a table below a place."""
     own = OwnFolder(place / "films", place / "films.csv")
     own.folder.mkdir(parents=True, exist_ok=True)
@@ -126,7 +120,7 @@ def write_folder(
     return own
 
 
-def row(at: int, name: str, **changes: object) -> dict[str, object]:
+def row(at, name, **changes):
     """Return a row: two images a patient, classes alternating by patient, two sites."""
     whole = {
         "file": name,
@@ -141,23 +135,23 @@ def row(at: int, name: str, **changes: object) -> dict[str, object]:
 
 
 def write_films(
-    place: Path,
-    count: int,
-    change: Callable[[int], Mapping[str, object]] = lambda at: {},
-) -> OwnFolder:
+    place,
+    count,
+    change=lambda at: {},
+):
     """Write `film-0.png` and so on with their table; `change` gives the cells that differ."""
     names = [f"film-{at}.png" for at in range(count)]
     rows = [row(at, name) | {**change(at)} for at, name in enumerate(names)]
     return write_folder(place, {name: png(at) for at, name in enumerate(names)}, rows)
 
 
-def sound_folder(place: Path, count: int = 24) -> OwnFolder:
+def sound_folder(place, count=24):
     """Return a folder that can be run, its odd files included."""
     files = {f"ward-{at % 3}/MRN-{at:04d}.png": png(at) for at in range(count - 8)} | odd(500)
     return write_folder(place, files, [row(at, name) for at, name in enumerate(files)])
 
 
-def mixed_folder(place: Path) -> OwnFolder:
+def mixed_folder(place):
     """Return 60 files, seven of them faulty, one without a row and one with two."""
     good = {f"film-{at:02d}.png": png(at) for at in range(44)} | odd(500)
     files = good | faulty()
@@ -178,7 +172,7 @@ COLUMNS = Columns(
 )
 
 
-def source_of(own: OwnFolder, columns: Columns = COLUMNS, **changes: Any) -> Folder:
+def source_of(own, columns=COLUMNS, **changes):
     """Return the data set of a folder as its config says, though nothing was checked."""
     source = Folder(
         name="films",
@@ -210,21 +204,19 @@ def source_of(own: OwnFolder, columns: Columns = COLUMNS, **changes: Any) -> Fol
         checksums |= {normalise_name(name): _sum(own, name) for name in masks}
     files.write(replace(source, **changes), rows, checksums)
     written = build(yaml.safe_load(files.options.read_text()), "dataset")
-    assert isinstance(written, Folder)
     return replace(written, manifest=str(files.manifest))
 
 
-def initialised(project: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Folder:
+def initialised(project, monkeypatch, *arguments):
     """Run `skiagram init` in a project; return the data set as its new config says."""
     (project / "conf/dataset").mkdir(parents=True, exist_ok=True)
     monkeypatch.chdir(project)
     monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
     assert main(["init", *arguments]) == 0
     [options] = (project / "conf/dataset").glob("*.yaml")
-    source: Folder = build(read_option_file(options), "dataset")
-    return source
+    return build(read_option_file(options), "dataset")
 
 
-def _sum(own: OwnFolder, name: str) -> str:
+def _sum(own, name):
     path = own.folder / name
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

@@ -3,17 +3,14 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, Source
+from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.images import Image, Spacing
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.tasks.cases import Cases, DataCard, Split
-from skiagram.tasks.task import Design
+from skiagram.tasks.cases import Cases, DataCard
 
 
 @dataclass
@@ -30,44 +27,44 @@ class MemorySource(OpenSource):
     acquisition: None = None
     lesions: Mapping[int, tuple[Mark, ...]] = field(default_factory=dict)
 
-    def card(self) -> DataCard:
+    def card(self):
         return DataCard("memory", "Memory", "none", "none", "none", "none", patients_known=True)
 
-    def open(self, root: Path | None) -> "MemorySource":
+    def open(self, root):
         return self
 
-    def entries(self) -> list[Entry]:
+    def entries(self):
         return self.listed
 
-    def image(self, position: int) -> SpacedImage:
+    def image(self, position):
         return SpacedImage(self.images[position], self.spacing)
 
-    def truth(self, position: int) -> GroundTruth | None:
+    def truth(self, position):
         return self.known.get(position)
 
-    def marks(self, position: int) -> tuple[Mark, ...]:
+    def marks(self, position):
         return self.lesions.get(position, ())
 
 
-def noise(count: int, shape: tuple[int, ...] = (16, 16)) -> list[Image]:
+def noise(count, shape=(16, 16)):
     generator = np.random.default_rng(0)
     return [generator.integers(0, 256, shape, dtype=np.uint8) for _ in range(count)]
 
 
-def entry(at: int, *, patient: str | None = "own", label: int, split: Split | None) -> Entry:
+def entry(at, *, patient="own", label, split):
     """Return an entry; by default each image has a patient of its own."""
     return Entry(f"film-{at}.dcm", f"P{at}" if patient == "own" else patient, label, split)
 
 
-def balanced(**changes: Any) -> MemorySource:
+def balanced(**changes):
     """Return eight images in three splits, classes alternating, a patient an image."""
-    counts: dict[Split, int] = {"train": 4, "validation": 2, "test": 2}
+    counts = {"train": 4, "validation": 2, "test": 2}
     splits = [split for split, count in counts.items() for _ in range(count)]
     listed = [entry(at, label=at % 2, split=split) for at, split in enumerate(splits)]
     return replace(MemorySource(listed, noise(8)), **changes)
 
 
-def hashes(root: Path) -> dict[str, str]:
+def hashes(root):
     return {
         path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(root.rglob("*"))
@@ -75,9 +72,7 @@ def hashes(root: Path) -> dict[str, str]:
     }
 
 
-def ingested(
-    source: Source, folder: Path, design: Design = "holdout", root: Path | None = None
-) -> tuple[IngestFolders, Cases]:
+def ingested(source, folder, design="holdout", root=None):
     """Ingest below a folder; return where, and the case table."""
     folders = IngestFolders(folder / "images", folder / "cases", folder / "sealed")
     ingest(source, design, root, folders)

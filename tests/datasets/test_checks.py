@@ -6,17 +6,15 @@ import pytest
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
 from skiagram.errors import DataError
-from skiagram.images import Image
-from skiagram.tasks.cases import Split
 from skiagram.tasks.classes import Classes
-from skiagram.tasks.task import Design, Task
+from skiagram.tasks.task import Task
 
 
-def task(design: Design) -> Task:
+def task(design):
     return Task(Classes(("benign", "malignant"), 1), design)
 
 
-def entries(*rows: tuple[str | None, int, Split | None]) -> list[Entry]:
+def entries(*rows):
     return [Entry(f"film-{at}.dcm", *row) for at, row in enumerate(rows)]
 
 
@@ -26,7 +24,7 @@ SOUND = entries(("A", 0, "train"), ("B", 1, "train"), ("C", 0, "test"), ("D", 1,
 @pytest.mark.parametrize(
     ("one", "other"), [("train", "test"), ("validation", "test"), ("train", "validation")]
 )
-def test_patient_in_two_published_splits_is_refused(one: Split, other: Split) -> None:
+def test_patient_in_two_published_splits_is_refused(one, other):
     crossing = [*SOUND, *entries(("X", 0, one), ("X", 0, other))]
     with pytest.raises(DataError, match="1 patients have images in several splits") as raised:
         check_entries(crossing, task("holdout"), "memory")
@@ -37,13 +35,13 @@ def test_patient_in_two_published_splits_is_refused(one: Split, other: Split) ->
 
 
 @pytest.mark.parametrize("split", [None, "train"])
-def test_holdout_needs_a_published_test_split(split: Split | None) -> None:
+def test_holdout_needs_a_published_test_split(split):
     without = entries(("A", 0, split), ("B", 1, split))
     with pytest.raises(DataError, match="no published test split"):
         check_entries(without, task("holdout"), "memory")
 
 
-def test_one_class_among_development_cases_is_refused() -> None:
+def test_one_class_among_development_cases_is_refused():
     one_class = entries(("A", 1, "train"), ("B", 1, "train"), ("C", 0, "test"), ("D", 1, "test"))
     with pytest.raises(DataError, match="only one class in the development set: malignant"):
         check_entries(one_class, task("holdout"), "memory")
@@ -52,7 +50,7 @@ def test_one_class_among_development_cases_is_refused() -> None:
 
 
 @pytest.mark.parametrize("label", [-1, 2])
-def test_label_outside_the_classes_is_refused(label: int) -> None:
+def test_label_outside_the_classes_is_refused(label):
     with pytest.raises(DataError, match=rf"labels \[{label}\]") as raised:
         check_entries([*SOUND, *entries(("X", label, "train"))], task("holdout"), "memory")
     assert raised.value.allowed == "0 to 1, one per class"
@@ -68,7 +66,7 @@ def test_label_outside_the_classes_is_refused(label: int) -> None:
         (np.full((8, 8), -np.inf, dtype=np.float32), "infinite pixel values"),
     ],
 )
-def test_image_without_usable_pixels_is_refused(image: Image, found: str) -> None:
+def test_image_without_usable_pixels_is_refused(image, found):
     with pytest.raises(DataError) as raised:
         check_image(image, "film-1.dcm")
     assert raised.value.found == found

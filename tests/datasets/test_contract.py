@@ -1,14 +1,12 @@
 """What every source must offer, whichever data set a config names."""
 
-from pathlib import Path
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 import numpy as np
 import pytest
 import yaml
 from hydra.utils import get_class
 
-from skiagram.datasets.contract import OpenSource
 from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
@@ -19,9 +17,9 @@ CHANGE_PIXELS = {"OpenMiniMias", "LidcNodules"}
 
 
 @pytest.mark.parametrize("option_file", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_source_says_what_it_does_to_pixels(option_file: Path) -> None:
-    source: Any = get_class(yaml.safe_load(option_file.read_text())["_target_"])
-    opened: type[OpenSource] = get_type_hints(source.open)["return"]
+def test_every_source_says_what_it_does_to_pixels(option_file):
+    source = get_class(yaml.safe_load(option_file.read_text())["_target_"])
+    opened = get_type_hints(source.open)["return"]
     assert (opened.acquisition is not None) == (opened.__name__ in CHANGE_PIXELS)
     assert not opened.__abstractmethods__
 
@@ -59,13 +57,13 @@ SPLIT = {"seed": 0, "train": {"normal": 2, "abnormal": 2}, "test": {"benign": 1,
         ),
     ],
 )  # fmt: skip
-def test_an_option_that_cannot_be_is_named(name: str, changes: dict[str, Any], words: str) -> None:
+def test_an_option_that_cannot_be_is_named(name, changes, words):
     with pytest.raises(OptionError) as refused:
         data_set(name, **changes)
     assert words in str(refused.value)
 
 
-GENERATED: dict[str, dict[str, Any]] = {
+GENERATED = {
     "phantom": {"size": 32, "nodule": {"places": 7}},
     "phantom_volumes": {"size": 12, "nodule": {"places": 3, "radius": 3.0}},
     "phantom_regions": {"size": 12, "lesion": {"places": 3, "spacing": 1, "radii": [2.0, 3.0]}},
@@ -79,9 +77,7 @@ GENERATED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", GENERATED)
-def test_a_generated_set_is_the_same_in_any_order_and_its_truth_is_sealed(
-    name: str, tmp_path: Path
-) -> None:
+def test_a_generated_set_is_the_same_in_any_order_and_its_truth_is_sealed(name, tmp_path):
     patients = {"train": 6, "validation": 2, "test": 4}
     source = data_set(name, patients=patients, **GENERATED[name])
     opened, again = source.open(None), source.open(None)

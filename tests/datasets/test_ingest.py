@@ -1,7 +1,6 @@
 """Ingest: opaque ids, sealed labels, and nothing of a patient in any byte."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,7 +19,7 @@ from skiagram.tasks.cases import SEALED
 from tests.datasets.sources import balanced, entry, hashes, ingested, noise
 
 
-def test_every_image_keeps_its_label_split_and_pixels(tmp_path: Path) -> None:
+def test_every_image_keeps_its_label_split_and_pixels(tmp_path):
     source = balanced()
     folders, cases = ingested(source, tmp_path)
     sealed = read_table(folders.sealed / "labels.parquet").set_index("case_id")["label"]
@@ -40,12 +39,11 @@ def test_every_image_keeps_its_label_split_and_pixels(tmp_path: Path) -> None:
     assert sorted(sealed.index) == sorted(cases.test().case_id)
 
 
-def test_what_a_source_does_to_pixels_is_left_for_new_films(tmp_path: Path) -> None:
+def test_what_a_source_does_to_pixels_is_left_for_new_films(tmp_path):
     as_read, _ = ingested(balanced(), tmp_path / "plain")
     found = read_record(Preparation, as_read.images / PREPARATION)
     digests = join_digests(ImageStore(as_read.images).digests())
     kinds = ImageKinds((1,), ("uint8",), (16, 16), (16, 16))
-    assert found.traits is not None
     means = [float(image.mean()) for image in balanced().images]
     assert found.traits.brightness == pytest.approx((min(means), max(means)))
     assert found == Preparation(kinds, None, image_digests=digests, traits=found.traits)
@@ -55,7 +53,7 @@ def test_what_a_source_does_to_pixels_is_left_for_new_films(tmp_path: Path) -> N
     assert build(acquisition or {}, "acquisition") == acquired.acquisition
 
 
-def test_permuted_test_labels_move_nothing_outside_the_seal(tmp_path: Path) -> None:
+def test_permuted_test_labels_move_nothing_outside_the_seal(tmp_path):
     source = balanced()
     swapped = balanced(
         listed=[
@@ -70,8 +68,8 @@ def test_permuted_test_labels_move_nothing_outside_the_seal(tmp_path: Path) -> N
 
 
 def test_marks_are_mm_beside_development_cases_and_those_of_test_cases_are_sealed(
-    tmp_path: Path,
-) -> None:
+    tmp_path,
+):
     lesions = {at: (Mark((4.0, 9.5), 3.0),) for at in (1, 7)}
     source = balanced(lesions=lesions, spacing=(0.5, 0.5))
     folders, cases = ingested(source, tmp_path / "one")
@@ -90,14 +88,14 @@ def test_marks_are_mm_beside_development_cases_and_those_of_test_cases_are_seale
         ingested(replace(source, lesions=outside), tmp_path / "bad")
 
 
-def test_cross_validation_seals_no_label(tmp_path: Path) -> None:
+def test_cross_validation_seals_no_label(tmp_path):
     folders, cases = ingested(balanced(), tmp_path, "cv")
     assert set(cases.split) == {"train"}
     assert (cases.label != SEALED).all()
     assert len(read_table(folders.sealed / "labels.parquet")) == 0
 
 
-def test_order_of_cases_tells_nothing_of_the_order_in_the_source(tmp_path: Path) -> None:
+def test_order_of_cases_tells_nothing_of_the_order_in_the_source(tmp_path):
     labels = [0] * 50 + [1] * 50
     listed = [entry(at, label=label, split=None) for at, label in enumerate(labels)]
     source = balanced(listed=listed, images=noise(100))
@@ -108,7 +106,7 @@ def test_order_of_cases_tells_nothing_of_the_order_in_the_source(tmp_path: Path)
     assert abs(np.corrcoef(patient, cases.label)[0, 1]) < 0.3
 
 
-def test_images_of_a_patient_stay_together(tmp_path: Path) -> None:
+def test_images_of_a_patient_stay_together(tmp_path):
     listed = [
         entry(at, patient=f"P{at // 2}", label=at // 2 % 2, split="test" if at < 4 else "train")
         for at in range(8)
@@ -119,7 +117,7 @@ def test_images_of_a_patient_stay_together(tmp_path: Path) -> None:
         assert (cases.patient_id == patient).sum() == 2
 
 
-def test_covariates_travel_with_their_case(tmp_path: Path) -> None:
+def test_covariates_travel_with_their_case(tmp_path):
     source = balanced()
     known = [{"age": 40.0 + at, "view": "MLO" if at else None} for at in range(8)]
     listed = [replace(one, covariates=known[at]) for at, one in enumerate(source.listed)]
@@ -134,7 +132,7 @@ def test_covariates_travel_with_their_case(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_near_duplicates_stand_in_for_unknown_patients(tmp_path: Path) -> None:
+def test_near_duplicates_stand_in_for_unknown_patients(tmp_path):
     images = noise(8)
     images[3] = np.clip(images[0].astype(int) + 1, 0, 255).astype(np.uint8)
     listed = [entry(at, patient=None, label=at % 2, split=None) for at in range(8)]
@@ -148,7 +146,7 @@ def test_near_duplicates_stand_in_for_unknown_patients(tmp_path: Path) -> None:
     assert of_image[images[0].tobytes()] == of_image[images[3].tobytes()]
 
 
-def test_unusable_image_is_named(tmp_path: Path) -> None:
+def test_unusable_image_is_named(tmp_path):
     images = noise(8)
     images[5] = np.full((16, 16), np.nan, dtype=np.float32)
     with pytest.raises(DataError, match=r"^film-5\.dcm: every pixel is missing\. Do this: remove"):
@@ -164,9 +162,7 @@ def test_unusable_image_is_named(tmp_path: Path) -> None:
         (("one", "two"), "three", "dataset.positive_class"),
     ],
 )
-def test_task_needs_classes_and_a_positive_one(
-    classes: tuple[str, ...], positive: str | None, where: str
-) -> None:
+def test_task_needs_classes_and_a_positive_one(classes, positive, where):
     with pytest.raises(OptionError) as raised:
         task_of(balanced(classes=classes, positive_class=positive), "cv")
     assert raised.value.where == where

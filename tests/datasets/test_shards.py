@@ -6,18 +6,17 @@ import pytest
 
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets import ingest as ingest_module
-from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build, read_option_file
 from skiagram.restoration.restore import restore_store
-from tests.datasets.own_folders import OwnFolder, png, row, source_of, write_folder
+from tests.datasets.own_folders import png, row, source_of, write_folder
 from tests.datasets.sources import hashes
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
 
-def own_films(place: Path, count: int) -> OwnFolder:
+def own_films(place, count):
     """Write a folder of so many films, or more films into it, and its table."""
     names = [f"film-{at:03d}.png" for at in range(count)]
     rows = [row(at, name) for at, name in enumerate(names)]
@@ -25,7 +24,7 @@ def own_films(place: Path, count: int) -> OwnFolder:
     return write_folder(place, new, rows)
 
 
-def run(source: Folder, out: Path) -> dict[str, set[str]]:
+def run(source, out):
     """Ingest and restore; return the SHA-256 of the shards of each."""
     ingest(source, "cv", None, IngestFolders(out / "images", out / "cases", out / "sealed"))
     repair = build(read_option_file(CONF / "restoration/repair.yaml"), "restoration")
@@ -38,9 +37,7 @@ def run(source: Folder, out: Path) -> dict[str, set[str]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("counts", [(30, 33), (37, 30)], ids=str)
-def test_a_file_that_is_added_or_taken_out_changes_few_shards(
-    counts: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_is_added_or_taken_out_changes_few_shards(counts, tmp_path, monkeypatch):
     # Some images a shard, as there are in a set of thousands of films.
     monkeypatch.setattr(ingest_module, "_MAX_SHARE", 1 / 3)
     monkeypatch.setattr(ingest_module, "_SHARD_BYTES", 1)
@@ -54,7 +51,7 @@ def test_a_file_that_is_added_or_taken_out_changes_few_shards(
         assert len(changed) <= 2 * abs(counts[0] - counts[1]) + 1  # one more: the table of cases
 
 
-def test_workers_give_equal_bytes(tmp_path: Path) -> None:
+def test_workers_give_equal_bytes(tmp_path):
     source = source_of(own_films(tmp_path / "own", 150))
     workers = Compute(threads=1, workers=2, backend="local", address=None)
     written = []

@@ -1,6 +1,5 @@
 """A file of arrays is what its line says, whatever config has its name already."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from skiagram.intake.file_options import FileOptions
 from skiagram.options import composed
 
 
-def write_arrays(path: Path, seed: int = 0) -> Path:
+def write_arrays(path, seed=0):
     generator, arrays = np.random.default_rng(seed), dict[str, Any]()
     for part in ("train", "val", "test"):
         arrays[f"{part}_images"] = generator.integers(0, 256, (4, 28, 28), np.uint8)
@@ -22,12 +21,12 @@ def write_arrays(path: Path, seed: int = 0) -> Path:
     return path
 
 
-def write_config(path: Path, **values: Any) -> Path:
+def write_config(path, **values):
     path.write_text(yaml.safe_dump(values))
     return path
 
 
-def test_a_published_file_that_is_at_hand_keeps_its_description(tmp_path: Path) -> None:
+def test_a_published_file_that_is_at_hand_keeps_its_description(tmp_path):
     options = FileOptions(write_arrays(tmp_path / "breast.npz"), positive="0")
     source, _ = array_source(options)
     published = composed(source) | {
@@ -47,7 +46,7 @@ def test_a_published_file_that_is_at_hand_keeps_its_description(tmp_path: Path) 
     assert renewed.positive_class == "malignant"
 
 
-def test_a_config_of_another_data_set_is_not_taken(tmp_path: Path) -> None:
+def test_a_config_of_another_data_set_is_not_taken(tmp_path):
     options = FileOptions(write_arrays(tmp_path / "phantom.npz"), positive="0")
     source, _ = array_source(options)
     other, _ = array_source(FileOptions(write_arrays(tmp_path / "other.npz", 1), positive="0"))
@@ -57,7 +56,7 @@ def test_a_config_of_another_data_set_is_not_taken(tmp_path: Path) -> None:
             renewed_source(source, options, config)
 
 
-def test_a_file_that_changed_is_described_anew(tmp_path: Path) -> None:
+def test_a_file_that_changed_is_described_anew(tmp_path):
     path = write_arrays(tmp_path / "own.npz")
     source, _ = array_source(FileOptions(path, positive="0"))
     config = write_config(tmp_path / "own.yaml", **composed(source) | {"title": "Our films"})
@@ -77,18 +76,14 @@ def test_a_file_that_changed_is_described_anew(tmp_path: Path) -> None:
         (("2", "0", "1"), ("0", "1", "2"), None),  # training lacks a class
     ],
 )
-def test_stored_labels_keep_their_meaning_in_any_order(
-    named: tuple[str, ...], classes: tuple[str, ...], positive: str | None, tmp_path: Path
-) -> None:
+def test_stored_labels_keep_their_meaning_in_any_order(named, classes, positive, tmp_path):
     options = FileOptions(write_arrays(tmp_path / "own.npz"), classes=named, positive=positive)
     source, _ = array_source(options)
     assert (source.classes, source.positive_class) == (classes, positive)
 
 
 @pytest.mark.parametrize("named", [("1", "benign"), ("benign", "0"), ("0", "5")])
-def test_stored_labels_among_other_names_are_refused(
-    named: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_stored_labels_among_other_names_are_refused(named, tmp_path):
     options = FileOptions(write_arrays(tmp_path / "own.npz"), classes=named, positive=named[0])
     with pytest.raises(OptionError, match=r"`[01]` among 2 names.*stored label \(0, 1\)"):
         array_source(options)

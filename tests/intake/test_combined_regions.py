@@ -16,7 +16,7 @@ from skiagram.tables.frames import read_table
 FEATURES = ["volume", "entropy"]
 
 
-def table() -> pd.DataFrame:
+def table():
     generator = np.random.default_rng(3)
     patient = np.repeat([f"P{at}" for at in range(20)], generator.integers(1, 6, 20))
     return pd.DataFrame(
@@ -30,11 +30,11 @@ def table() -> pd.DataFrame:
     )
 
 
-def rows_of(frame: pd.DataFrame) -> pd.DataFrame:
+def rows_of(frame):
     return read_table(frame.to_csv(index=False).encode())
 
 
-def test_sums_means_highest_and_the_largest_are_those_of_pandas() -> None:
+def test_sums_means_highest_and_the_largest_are_those_of_pandas():
     frame = table()
     rows, names = combine_regions(rows_of(frame), "patient", FEATURES, ["stage"], "volume")
     groups = frame.groupby("patient", sort=False)
@@ -56,7 +56,7 @@ def test_sums_means_highest_and_the_largest_are_those_of_pandas() -> None:
     assert originals_of(names) == FEATURES
 
 
-def test_an_empty_cell_is_left_out_and_without_a_volume_none_is_the_largest() -> None:
+def test_an_empty_cell_is_left_out_and_without_a_volume_none_is_the_largest():
     frame = table()
     frame.loc[0, "entropy"] = None
     rows, names = combine_regions(rows_of(frame), "patient", FEATURES, [], None)
@@ -68,7 +68,7 @@ def test_an_empty_cell_is_left_out_and_without_a_volume_none_is_the_largest() ->
     assert not has_combination(names, "largest")
 
 
-def test_rows_of_a_patient_that_differ_are_refused_by_their_lines() -> None:
+def test_rows_of_a_patient_that_differ_are_refused_by_their_lines():
     frame = table()
     frame.loc[frame.index[frame["patient"].duplicated()][0], "stage"] = "another"
     rows = rows_of(frame)

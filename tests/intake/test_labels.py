@@ -7,11 +7,11 @@ from skiagram.errors import DataError
 from skiagram.intake.labels import label_of_classes, settle_labels
 
 
-def table(*labels: str) -> pd.DataFrame:
+def table(*labels):
     return pd.DataFrame({"label": [*labels]}, index=range(2, len(labels) + 2))
 
 
-def cells(rows: pd.DataFrame) -> list[str]:
+def cells(rows):
     return rows["label"].tolist()
 
 
@@ -27,9 +27,7 @@ def cells(rows: pd.DataFrame) -> list[str]:
         (("\u0645\u06cc\u200c\u062e", "a\u200d"), (), ["\u0645\u06cc\u200c\u062e", "a"]),
     ],
 )
-def test_a_class_has_one_spelling(
-    labels: tuple[str, ...], named: tuple[str, ...], taken: list[str]
-) -> None:
+def test_a_class_has_one_spelling(labels, named, taken):
     rows, notes = settle_labels(table(*labels), "label", None, named)
     assert cells(rows) == taken
     assert bool(notes) == (taken != list(labels))
@@ -41,7 +39,7 @@ def test_classes_that_differ_in_case_alone_are_named():
     assert note.startswith("`A` and `a` differ in case alone and are two classes")
 
 
-def test_characters_that_cannot_be_seen_are_named() -> None:
+def test_characters_that_cannot_be_seen_are_named():
     _, notes = settle_labels(table("yes", "yes\u200b"), "label", None, ())
     assert "'yes\\u200b'" in notes[0]
     rows, notes = settle_labels(table("yes", "\u200b"), "label", "leave-out", ())
@@ -49,7 +47,7 @@ def test_characters_that_cannot_be_seen_are_named() -> None:
 
 
 @pytest.mark.parametrize("error", ["#VALUE!", "#WERT!", "#DIV/0!", "#N/D", "#VALEUR!", "#####"])
-def test_an_error_of_a_spreadsheet_is_no_class(error: str) -> None:
+def test_an_error_of_a_spreadsheet_is_no_class(error):
     with pytest.raises(DataError, match=rf"line 3.*`{error}`.*--missing '{error}'"):
         settle_labels(table("a", error), "label", None, ())
     settle_labels(table("a", "#1"), "label", None, ())
@@ -63,19 +61,17 @@ def test_an_error_of_a_spreadsheet_is_no_class(error: str) -> None:
         ("a", ["a", "a", "b"], "they are of the class `a`"),
     ],
 )
-def test_rows_without_a_label_are_what_the_user_says(
-    empty: str | None, taken: list[str], words: str
-) -> None:
+def test_rows_without_a_label_are_what_the_user_says(empty, taken, words):
     rows, notes = settle_labels(table("a", "", "b"), "label", empty, ())
     assert cells(rows) == taken
     assert words in " ".join(notes)
 
 
-def one_hot(*rows: tuple[str, str]) -> pd.DataFrame:
+def one_hot(*rows):
     return pd.DataFrame([*rows], columns=["MEL", "NV"], index=range(2, len(rows) + 2))
 
 
-def test_a_column_for_each_class_makes_labels() -> None:
+def test_a_column_for_each_class_makes_labels():
     rows = label_of_classes(one_hot(("1.0", "0.0"), ("0", "1"), ("", "0")), ["MEL", "NV"])
     assert cells(rows) == ["MEL", "NV", ""]
 
@@ -83,9 +79,7 @@ def test_a_column_for_each_class_makes_labels() -> None:
 @pytest.mark.parametrize(
     ("row", "words"), [(("1", "1"), "one image of 2 classes"), (("-1", "0"), "--missing -1")]
 )
-def test_several_classes_of_an_image_and_other_cells_are_refused(
-    row: tuple[str, str], words: str
-) -> None:
+def test_several_classes_of_an_image_and_other_cells_are_refused(row, words):
     with pytest.raises(DataError) as raised:
         label_of_classes(one_hot(("0", "1"), row), ["MEL", "NV"])
     assert words in str(raised.value)

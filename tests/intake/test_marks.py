@@ -3,8 +3,6 @@
 import json
 import math
 from io import StringIO
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -15,7 +13,6 @@ from skiagram.errors import DataError
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.marks import Images, read_lesions
 from tests.datasets.own_folders import png, write_films
-from tests.terminal import Terminal
 
 # from column 20 to 40 and row 10 to 50 of an image of 200 rows and 100 columns
 EXPECTED = Lesion((29.5, 29.5), math.sqrt(20 * 40 / math.pi))
@@ -27,17 +24,15 @@ KINDS = {"categories": [{"id": 10, "name": "breast"}, {"id": 11, "name": "mass"}
 PARTS = {"categories_2": [{"id": 3, "name": "root"}]}
 
 
-def read(
-    path: Path, *, files: tuple[str, ...] = FILES, **options: Any
-) -> tuple[dict[str, list[Lesion]], str]:
+def read(path, *, files=FILES, **options):
     return read_lesions(path, Images(files, lambda _: (200, 100)), FileOptions(path, **options))
 
 
-def coco(*boxes: dict[str, Any], listed: tuple[dict[str, Any], ...] = (ONE,), **more: Any) -> str:
+def coco(*boxes, listed=(ONE,), **more):
     return json.dumps({"images": listed, "annotations": boxes, **more})
 
 
-def marked(*kinds: dict[str, Any]) -> list[dict[str, Any]]:
+def marked(*kinds):
     """Return boxes beside each other, with what annotations say besides."""
     return [BOX | {"bbox": [20 + 30 * at, 10, 20, 40]} | kind for at, kind in enumerate(kinds)]
 
@@ -57,7 +52,7 @@ FORMS = {
 }
 
 
-def write(folder: Path, text: str, name: str = "") -> Path:
+def write(folder, text, name=""):
     path = folder / (name or ("coco.json" if text.startswith("{") else "marks.csv"))
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
@@ -65,21 +60,21 @@ def write(folder: Path, text: str, name: str = "") -> Path:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_forms_say_the_same_box(form: str, tmp_path: Path) -> None:
+def test_forms_say_the_same_box(form, tmp_path):
     lesions, note = read(write(tmp_path, FORMS[form]))
     [(file, [lesion])] = lesions.items()
     assert (file, note) == ("a/one.png", "")
     assert [*lesion.centre, lesion.radius] == pytest.approx([*EXPECTED.centre, EXPECTED.radius])
 
 
-def test_luna16_names_series_and_gives_mm(tmp_path: Path) -> None:
+def test_luna16_names_series_and_gives_mm(tmp_path):
     text = "seriesuid,coordX,coordY,coordZ,diameter_mm\n1.3.6.1,-128.7,-175.3,-298.4,5.6\n"
     lesions, _ = read(write(tmp_path, text), files=("subset0/1.3.6.1.mhd",))
     assert lesions == {"subset0/1.3.6.1.mhd": [Lesion((-128.7, -175.3, -298.4), 2.8, world=True)]}
 
 
 TWO_KINDS = marked({"category_id": 10}, {"category_id": 11})
-CHOICES: list[tuple[str, tuple[str, ...], object]] = [
+CHOICES = [
     # what a file holds, --mark-class, columns of the lesions or what is refused
     (coco(*TWO_KINDS, **KINDS), (), r"2 classes: `breast` .*`mass`.*--mark-class 'breast'"),
     (coco(*TWO_KINDS, **KINDS), ("mass",), [59.5]),
@@ -104,9 +99,7 @@ CHOICES: list[tuple[str, tuple[str, ...], object]] = [
 
 
 @pytest.mark.parametrize(("text", "classes", "expected"), CHOICES)
-def test_classes_are_not_mixed_in_whatever_column_they_are(
-    text: str, classes: tuple[str, ...], expected: object, tmp_path: Path
-) -> None:
+def test_classes_are_not_mixed_in_whatever_column_they_are(text, classes, expected, tmp_path):
     path = write(tmp_path, text)
     if isinstance(expected, str):
         with pytest.raises(DataError, match=expected):
@@ -116,13 +109,13 @@ def test_classes_are_not_mixed_in_whatever_column_they_are(
     assert [lesion.centre[0] for lesion in lesions] == pytest.approx(expected)
 
 
-def test_columns_with_several_values_that_are_not_read_are_named(tmp_path: Path) -> None:
+def test_columns_with_several_values_that_are_not_read_are_named(tmp_path):
     text = "file,rad_id,view,x,y,radius\none,R1,CC,9,9,3\none,R2,CC,29,9,3\n"
     path = write(tmp_path, text)
     assert read(path)[1] == "Columns of marks.csv that are not read: `rad_id`."
 
 
-def test_what_several_readers_drew_is_one_lesion_when_somebody_says_so(tmp_path: Path) -> None:
+def test_what_several_readers_drew_is_one_lesion_when_somebody_says_so(tmp_path):
     shifted = BOX | {"bbox": [22, 12, 20, 40]}
     path = write(tmp_path, coco(BOX, shifted, BOX, BOX | {"bbox": [70, 150, 20, 20]}))
     with pytest.raises(DataError, match="twice"):
@@ -138,7 +131,7 @@ def test_what_several_readers_drew_is_one_lesion_when_somebody_says_so(tmp_path:
     assert len(read(path, similar_marks="apart")[0]["a/one.png"]) == 2
 
 
-def test_shares_of_an_image_are_named_and_read_when_somebody_says_so(tmp_path: Path) -> None:
+def test_shares_of_an_image_are_named_and_read_when_somebody_says_so(tmp_path):
     path = write(tmp_path, "file,x_min,y_min,x_max,y_max\none.png,.2,.05,.4,.25\n")
     with pytest.raises(DataError, match=r"no larger than a pixel.*--mark-unit shares"):
         read(path)
@@ -191,9 +184,7 @@ REFUSED = [  # a file, what it holds, and words of the message
 
 
 @pytest.mark.parametrize(("name", "text", "words"), REFUSED)
-def test_what_is_no_lesion_or_has_no_place_is_named(
-    name: str, text: str, words: str, tmp_path: Path
-) -> None:
+def test_what_is_no_lesion_or_has_no_place_is_named(name, text, words, tmp_path):
     path = write(tmp_path, text, name)
     with pytest.raises(DataError, match=f"(?s){words}"):
         read(path.parent if "/" in name else path)
@@ -213,20 +204,18 @@ def test_what_is_no_lesion_or_has_no_place_is_named(
         ("1.3.6.1", "1.3.6.1.mhd"),
     ],
 )
-def test_a_name_means_a_file_whose_folders_do_not_contradict_it(name: str, file: str) -> None:
+def test_a_name_means_a_file_whose_folders_do_not_contradict_it(name, file):
     files = ("a/one.png", "two.png", "b/c/scan.nii.gz", "1.3.6.1.mhd", "a/x.png", "b/x.png")
     assert Images(files, lambda _: ()).find(name) == file
 
 
-def test_lesions_of_normal_images_stop(tmp_path: Path, terminal: Terminal) -> None:
+def test_lesions_of_normal_images_stop(tmp_path, terminal):
     own = write_films(tmp_path, 12, lambda at: {"marks": "5 6 2" if at in (2, 3, 4) else ""})
     shown = terminal(["check", str(own.folder), str(own.csv), "--positive", "cancer"], 4)
     assert "images of the class `normal` have lesions" in shown
 
 
-def test_the_command_takes_the_choices(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_takes_the_choices(tmp_path, monkeypatch, capsys):
     (tmp_path / "films").mkdir()
     for name in ("one.png", "two.png"):
         (tmp_path / "films" / name).write_bytes(png(1))

@@ -2,14 +2,13 @@
 
 import shlex
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.errors import SkiagramError
-from skiagram.intake.images import DescribedFolder, read_folder
+from skiagram.intake.images import read_folder
 from tests.datasets.own_folders import dicom, png
 from tests.readers.examples import VALUES, series_files
 
@@ -34,7 +33,7 @@ class Names(NamedTuple):
     note: str = ""
 
 
-def read(place: Path, names: Names) -> DescribedFolder:
+def read(place, names):
     folder, words = place / "films", [str(place / "films")]
     folder.mkdir()
     for at, spec in enumerate(names.files.split()):
@@ -55,7 +54,7 @@ def read(place: Path, names: Names) -> DescribedFolder:
     return read_folder(read_file_options(parser.parse_args([*words, *shlex.split(names.line)])))
 
 
-def told(described: DescribedFolder, columns: list[str]) -> set[tuple[str, ...]]:
+def told(described, columns):
     """Return some cells of each row."""
     roles = described.source.columns
     named = [getattr(roles, name[1:]) if name.startswith(":") else name for name in columns]
@@ -471,7 +470,7 @@ EVERY = (
 
 
 @pytest.mark.parametrize("case", EVERY)
-def test_names_of_files_tell_rows_or_are_refused(case: str, tmp_path: Path) -> None:
+def test_names_of_files_tell_rows_or_are_refused(case, tmp_path):
     names = EVERY[case]
     if names.gives.startswith("!"):
         with pytest.raises(SkiagramError, match=f"(?s){names.gives[2:]}") as refused:

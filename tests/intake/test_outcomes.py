@@ -5,7 +5,7 @@ import shlex
 from argparse import ArgumentParser
 from io import StringIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ import pytest
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.errors import DataError, SkiagramError
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.outcomes import GROUP, SettledOutcome, settle_outcome
+from skiagram.intake.outcomes import GROUP, settle_outcome
 from skiagram.tasks.columns import VALUE
 from tests.terminal import assert_says
 
@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
     outcome: str = ""
 
 
-def settle(line: str, table: str, **known: Any) -> SettledOutcome:
+def settle(line, table, **known):
     """Return what a line makes of a table.
 
     Args:
@@ -50,9 +50,7 @@ def settle(line: str, table: str, **known: Any) -> SettledOutcome:
     rows = pd.read_csv(text, dtype=str, keep_default_na=False, skip_blank_lines=False)
     rows.index += 2
     parser.set_defaults(**known)
-    settled = settle_outcome(rows, read_file_options(parser.parse_args(["films", *words])))
-    assert settled is not None
-    return settled
+    return settle_outcome(rows, read_file_options(parser.parse_args(["films", *words])))
 
 
 ROWS = "to_event,followed,state; 266,845,Mets; ,501,--; 30.5,,local"
@@ -262,7 +260,7 @@ OUTCOMES = {
 
 
 @pytest.mark.parametrize("case", OUTCOMES)
-def test_a_line_makes_values_and_labels_or_is_refused(case: str) -> None:
+def test_a_line_makes_values_and_labels_or_is_refused(case):
     given = OUTCOMES[case]
     if given.gives.startswith("!"):
         with pytest.raises(SkiagramError) as refused:
@@ -282,14 +280,14 @@ def test_a_line_makes_values_and_labels_or_is_refused(case: str) -> None:
     assert settled.options.positive == (classes[-1] if len(classes) == 2 else None)
 
 
-def test_another_cause_is_told_of_a_data_set() -> None:
+def test_another_cause_is_told_of_a_data_set():
     outcome = settle(f"{TIME} --cause relapse", CAUSES).outcome
     label = np.array([1, 2, 0, 1])
     (told, *_) = outcome.doubts(np.ones(4), label, np.arange(4))
     assert "Another event (died)" in told
 
 
-def test_another_cohorts_line_may_leave_out_which_cells_are_the_event() -> None:
+def test_another_cohorts_line_may_leave_out_which_cells_are_the_event():
     settled = settle(f"{TIME} --cause relapse --no-event 0 well", CAUSES)
     asked = settled.outcome.asked
     known = {"unit": "days", "cause": ["relapse"], "no_event": ["0", "well"]}
@@ -300,5 +298,5 @@ def test_another_cohorts_line_may_leave_out_which_cells_are_the_event() -> None:
         settle(TIME, "days,state; 5,recurred; 9,0", **asked)
 
 
-def test_without_the_arguments_classes_are_told_apart() -> None:
+def test_without_the_arguments_classes_are_told_apart():
     assert settle_outcome(pd.DataFrame(), FileOptions(Path("films"))) is None

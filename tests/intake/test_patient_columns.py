@@ -1,66 +1,75 @@
 """The column that tells patients apart, where the line names none."""
 
-from pathlib import Path
-
 import pytest
 
 from skiagram.cli.check_report import left_out
 from skiagram.intake.feature_tables import read_features
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.images import DescribedFolder, read_folder
+from skiagram.intake.images import read_folder
 from tests.datasets.own_folders import png
+from tests.terminal import assert_says
 
-ROWS = 18
+ROWS = range(18)
+KINDS = {  # ids by how many rows share one, or a flag
+    "own": [*range(100, 118)],
+    **{f"by {n}": [f"M{at // n}" for at in ROWS] for n in (2, 3, 6)},
+    "flag": [at % 2 for at in ROWS],
+    "some": [at if at % 5 == 0 else "" for at in ROWS],  # as Derm7pt
+    "value": [at * 0.37 % 1 for at in ROWS],
+}
 
 
-def table_of(folder: Path, header: str, *columns: list[object]) -> Path:
-    """Write a table of the columns, and of each row's file and label."""
-    lines = [f"{header},file,label"]
-    for at, cells in enumerate(zip(*columns, strict=True)):
+def write_table(folder, columns):
+    """Write a table of `NAME=KIND`, and of each row's file and label; return its path."""
+    named = [column.split("=") for column in columns.split("; ")]
+    lines = [",".join([*(name for name, _ in named), "file,label"])]
+    for at in ROWS:
+        cells = [KINDS[kind][at] for _, kind in named]
         lines.append(",".join(map(str, (*cells, f"{at}.png", "yn"[at // 3 % 2]))))
-    table = folder / "films.csv"
-    table.write_text("\n".join(lines))
-    return table
+    (folder / "films.csv").write_text("\n".join(lines))
+    return folder / "films.csv"
 
 
-def read(folder: Path, header: str, *columns: list[object]) -> DescribedFolder:
-    """Return images of which the table has further columns."""
-    (folder / "films").mkdir()
-    for at in range(ROWS):
+def read(folder, columns, **options):
+    """Return images whose table has further columns."""
+    (folder / "films").mkdir(exist_ok=True)
+    for at in ROWS:
         (folder / "films" / f"{at}.png").write_bytes(png(at))
-    return read_folder(FileOptions(folder / "films", table_of(folder, header, *columns)))
+    return read_folder(FileOptions(folder / "films", write_table(folder, columns), **options))
 
 
-def own(start: int = 100) -> list[object]:
-    """Return an id for every row."""
-    return [*range(start, start + ROWS)]
+PATIENTS = {  # columns → that of the patients, and what is said of it
+    **{
+        f"{usual}=own; {other}=by 3": (
+            f"{other} | Patients ... of `{other}`, 6 in 18 rows, and not the 18 of `{usual}`"
+        )
+        for usual, other in (
+            *(("case_id", "MRN"), ("CaseID", "Patient_Number"), ("case_id", "ID")),
+            *(("subject_id", name) for name in ("MRN", "PTID", "RID", "SUB_ID", "ProxID")),
+        )
+    },
+    "case_id=by 2; MRN=by 6": "MRN",  # a patient has several cases
+    "case_id=by 6; study_id=by 3": "case_id",  # a study is less than a case here
+    "case_id=own; PAT=flag": "case_id",
+    "case_id=own; Patient Age=by 3": "case_id",
+    "patient_id=own; study_id=by 3": "patient_id",  # a study of many patients
+    "patient_id=by 3; MRN=by 6": "patient_id",
+    "case_id=some; notes=own": "case_id | `case_id` ... 14 of 18 rows have no id ... --patient",
+}
 
 
-def shared(n: int) -> list[object]:
-    """Return ids that n rows share."""
-    return [f"M{at // n}" for at in range(ROWS)]
+@pytest.mark.parametrize("columns", PATIENTS)
+def test_ids_of_every_row_give_way_to_ids_that_rows_share(columns, tmp_path):
+    described = read(tmp_path, columns)
+    taken, _, said = PATIENTS[columns].partition(" | ")
+    assert described.source.columns.patient == taken
+    assert_says(" ".join(described.notes), said)
 
 
-@pytest.mark.parametrize(
-    ("usual", "other"),
-    [
-        *(("case_id", "MRN"), ("CaseID", "Patient_Number"), ("case_id", "ID")),
-        *(("subject_id", name) for name in ("MRN", "PTID", "RID", "SUB_ID", "ProxID")),
-    ],
-)
-def test_an_id_of_every_row_gives_way_to_ids_that_rows_share(
-    usual: str, other: str, tmp_path: Path
-) -> None:
-    described = read(tmp_path, f"{usual},{other}", own(), shared(3))
-    assert described.source.columns.patient == other
-    (note,) = (note for note in described.notes if "Patients" in note)
-    assert f"of `{other}`, 6 in 18 rows, and not the 18 of `{usual}`" in note
-
-
-def test_names_of_images_that_a_pattern_joins_give_way_to_patients(tmp_path: Path) -> None:
+def test_names_of_images_that_a_pattern_joins_give_way_to_patients(tmp_path):
     """ADNI's table has a row an image; --patient names the column that joins, not the patients."""
-    read(tmp_path, "PTID,Image Data ID", shared(3), own())
-    for at in range(ROWS):
+    read(tmp_path, "PTID=by 3; Image Data ID=own")
+    for at in ROWS:
         (tmp_path / "films" / f"{at}.png").rename(tmp_path / "films" / f"I{at}.png")
     table = tmp_path / "films.csv"
     table.write_text(table.read_text().replace(",file,", ",name,").replace(".png,", ","))
@@ -72,54 +81,18 @@ def test_names_of_images_that_a_pattern_joins_give_way_to_patients(tmp_path: Pat
     ]
 
 
-def test_ids_of_cases_that_a_patient_has_several_of_give_way_too(tmp_path: Path) -> None:
-    described = read(tmp_path, "case_id,MRN", shared(2), shared(6))
-    assert described.source.columns.patient == "MRN"
-
-
-@pytest.mark.parametrize(
-    ("header", "columns"),
-    [
-        ("case_id,study_id", (shared(6), shared(3))),  # a study is less than a case here
-        ("case_id,PAT", (own(), [at % 2 for at in range(ROWS)])),  # a flag
-        ("case_id,Patient Age", (own(), shared(3))),
-        ("patient_id,study_id", (own(), shared(3))),  # a study of many patients
-        ("patient_id,MRN", (shared(3), shared(6))),
-    ],
-)
-def test_a_column_with_a_usual_name_stays(
-    header: str, columns: tuple[list[object], list[object]], tmp_path: Path
-) -> None:
-    described = read(tmp_path, header, *columns)
-    assert described.source.columns.patient == header.partition(",")[0]
-
-
-def test_a_named_column_stays_and_no_other_id_is_proposed(tmp_path: Path) -> None:
-    numbers: list[object] = [at // 3 for at in range(ROWS)]
-    described = read(tmp_path, "case_id,Patient_Number", own(), numbers)
+def test_a_named_column_stays_and_no_other_id_is_proposed(tmp_path):
+    described = read(tmp_path, "case_id=own; Patient_Number=by 3")
     assert "Patient_Number" not in left_out(described)
-    options = FileOptions(tmp_path / "films", tmp_path / "films.csv", patient="case_id")
-    described = read_folder(options)
+    described = read(tmp_path, "case_id=own; Patient_Number=by 3", patient="case_id")
     assert described.source.columns.patient == "case_id"
-    assert "Patient_Number: it tells patients" in left_out(described)
-    assert "--covariates" not in left_out(described)
+    assert_says(left_out(described), "Patient_Number: it tells patients | !--covariates")
+    described = read(tmp_path, "case_id=some; notes=own", patient="case_id")
+    assert not any("`case_id`" in note for note in described.notes)
 
 
-def test_ids_of_cases_give_way_in_a_table_of_features(tmp_path: Path) -> None:
-    values: list[object] = [at * 0.37 % 1 for at in range(ROWS)]
-    table = table_of(tmp_path, "case_id,MRN,area", own(), shared(3), values)
+def test_ids_of_cases_give_way_in_a_table_of_features(tmp_path):
+    table = write_table(tmp_path, "case_id=own; MRN=by 3; area=value")
     described = read_features(FileOptions(table, positive="y"))
     assert described.source.columns.patient == "MRN"
     assert any("6 in 18 rows, and not the 18 of `case_id`" in note for note in described.notes)
-
-
-def test_a_column_that_its_name_made_the_patients_is_told_where_ids_are_missing(
-    tmp_path: Path,
-) -> None:
-    ids: list[object] = [at if at % 5 == 0 else "" for at in range(ROWS)]  # as Derm7pt
-    described = read(tmp_path, "case_id,notes", ids, own())
-    (note,) = (note for note in described.notes if "`case_id`" in note)
-    assert "14 of 18 rows have no id in it" in note
-    assert "--patient" in note
-    options = FileOptions(tmp_path / "films", tmp_path / "films.csv", patient="case_id")
-    assert not any("`case_id`" in note for note in read_folder(options).notes)

@@ -9,14 +9,12 @@ import subprocess
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import NoReturn
 from unittest.mock import patch
 
 import numba
@@ -41,9 +39,7 @@ BASELINES = ["logistic_regression", "decision_tree"]
 NETWORK = "small_cnn"
 
 
-def list_stages(
-    dataset: str, features: str, baselines: Sequence[str], networks: Sequence[str] = ()
-) -> list[tuple[str, ...]]:
+def list_stages(dataset, features, baselines, networks=()):
     """Return the stages from a data set to the report, each with its overrides."""
     return [
         ("ingest", f"dataset={dataset}"),
@@ -69,7 +65,7 @@ class Project:
     folder: Path
 
     @property
-    def environment(self) -> dict[str, str]:
+    def environment(self):
         """Return the variables of a user's shell, and where the code stands: the copy's, if any."""
         binaries = Path(sys.executable).parent
         copied = self.folder / "src"
@@ -90,7 +86,7 @@ class Project:
         own = self.folder / "source"
         return environment | ({"SKIAGRAM_DATA": str(own)} if own.is_dir() else {})
 
-    def start(self, *command: str, **variables: str) -> subprocess.Popen[str]:
+    def start(self, *command, **variables):
         """Start a command as a user would, in processes of its own, with the copy's own code.
 
         Args:
@@ -108,7 +104,7 @@ class Project:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
-    def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command, **variables):
         """Run a command to its end; see `start`.
 
         What it calls `python`, `dvc` or `skiagram` is forked from a process that has imported the
@@ -121,19 +117,17 @@ class Project:
             output, errors = process.communicate()
         return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
-    def stage(
-        self, name: str, *overrides: str, **variables: str
-    ) -> subprocess.CompletedProcess[str]:
+    def stage(self, name, *overrides, **variables):
         """Run one stage of the copy, forked from here: the libraries are imported only once."""
         prepare_to_fork()
         import_module(name)
         return self._fork(f"pipeline/{name}.py", *overrides, **variables)
 
-    def skiagram(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def skiagram(self, *words, **variables):
         """Run the command line of the program, forked from here, too."""
         return self._fork("skiagram", *words, **variables)
 
-    def shown(self, *words: str, code: int = 0) -> str:
+    def shown(self, *words, code=0):
         """Run the command line to an exit code, `run` with stages that are forked, too.
 
         Returns:
@@ -143,7 +137,7 @@ class Project:
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def run_line(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run_line(self, *words):
         """Run `skiagram run`, forked from here, and each stage forked from that.
 
         Neither git nor DVC is called: `test_readme.py`, `test_wheel.py` and others have them.
@@ -157,7 +151,7 @@ class Project:
         ):
             return self._fork("skiagram", "run", *words)
 
-    def _fork(self, script: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def _fork(self, script, *words, **variables):
         """Run a script of the copy, or the command line, in a fork of this process."""
         with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
             process = os.fork()
@@ -170,7 +164,7 @@ class Project:
             errors.seek(0)
             return subprocess.CompletedProcess([script, *words], code, output.read(), errors.read())
 
-    def _become(self, script: str, *arguments: str, **variables: str) -> NoReturn:
+    def _become(self, script, *arguments, **variables):
         """End this process as one that was started with a script of the copy, or `skiagram`."""
         code = 1
         try:
@@ -205,18 +199,18 @@ class Project:
             finally:
                 os._exit(code)
 
-    def stages(self, *stages: tuple[str, ...]) -> None:
+    def stages(self, *stages):
         """Run stages one after the other; each must end well."""
         for name, *overrides in stages:
             done = self.stage(name, *overrides)
             assert done.returncode == 0, (name, done.stderr[-2000:])
 
-    def copy(self, folder: Path) -> "Project":
+    def copy(self, folder):
         """Return a copy that a test may change."""
         shutil.copytree(self.folder, folder, symlinks=True, copy_function=_link_or_copy)
         return Project(folder)
 
-    def edit(self, path: str, **values: object) -> None:
+    def edit(self, path, **values):
         """Change values of a YAML file; dots in a key are written as `__`."""
         config = OmegaConf.load(self.folder / path)
         for key, value in values.items():
@@ -225,7 +219,7 @@ class Project:
         text = "\n".join([*header, OmegaConf.to_yaml(config)])
         (self.folder / path).write_text(text)
 
-    def hashes(self, *folders: str) -> dict[str, str]:
+    def hashes(self, *folders):
         """Return the SHA-256 of every file below some outputs."""
         written = [
             path
@@ -239,7 +233,7 @@ class Project:
         }
 
 
-def _link_or_copy(source: str, target: str) -> str:
+def _link_or_copy(source, target):
     """Link what nobody writes into, compiled code and DVC's cache; copy all else."""
     if source.endswith((".pyc", ".nbi", ".nbc")) or "/.dvc/cache/" in source:
         with suppress(OSError):  # on another disk
@@ -248,14 +242,14 @@ def _link_or_copy(source: str, target: str) -> str:
     return shutil.copy2(source, target)
 
 
-def write_project(folder: Path) -> list[str]:
+def write_project(folder):
     """Write the files of a project as `skiagram run` does, without git and DVC."""
     files._write(folder, files.shipped_files())
     files._write_record(folder, files.shipped_files())
     return []
 
 
-def fork_stages(folder: Path) -> int:
+def fork_stages(folder):
     """Run the stages that dvc.yaml names in forks; return the exit code of one that fails."""
     project = Project(folder.resolve())
     for script, overrides in stages_of(project.folder):
@@ -267,21 +261,21 @@ def fork_stages(folder: Path) -> int:
 
 
 @cache
-def prepare_to_fork() -> None:
+def prepare_to_fork():
     """Import what stages use, and have Numba ready for its first compiled loop."""
     for library in LIBRARIES:
         import_module(library)
     numba.njit(_same)(1)
 
 
-def _same(value: int) -> int:
+def _same(value):
     return value
 
 
-def source_arrays(*, permute_test_labels: bool = False) -> dict[str, np.ndarray]:
+def source_arrays(*, permute_test_labels=False):
     """Return a MedMNIST-like source: striped images are positive, all are noisy."""
     rng = np.random.default_rng(5)
-    arrays: dict[str, np.ndarray] = {}
+    arrays = {}
     for split, n in (("train", 72), ("val", 18), ("test", 30)):
         label = np.arange(n) % 2
         stripes = 40 * np.sin(np.arange(20) * 1.3 + rng.uniform(0, 6, (n, 1)))[:, None, :]
@@ -294,11 +288,11 @@ def source_arrays(*, permute_test_labels: bool = False) -> dict[str, np.ndarray]
     return arrays
 
 
-def write_source(project: Project, arrays: dict[str, np.ndarray]) -> None:
+def write_source(project, arrays):
     """Write the source file and the config that names its checksum."""
     (project.folder / "source").mkdir(exist_ok=True)
     path = project.folder / "source" / "tiny.npz"
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(path, **arrays)
     card = OmegaConf.create(
         {
             "_target_": "skiagram.sources.medmnist.MedMNIST",
@@ -319,7 +313,7 @@ def write_source(project: Project, arrays: dict[str, np.ndarray]) -> None:
     (project.folder / "conf/dataset/tiny.yaml").write_text(OmegaConf.to_yaml(card))
 
 
-def make_project(folder: Path, *, permute_test_labels: bool = False) -> Project:
+def make_project(folder, *, permute_test_labels=False):
     """Copy the project and set it to the small source, few models and few epochs."""
     folder.mkdir(parents=True)
     for part in PARTS:
@@ -345,12 +339,12 @@ def make_project(folder: Path, *, permute_test_labels: bool = False) -> Project:
     return project
 
 
-def stack(project: Project) -> None:
+def stack(project):
     """Choose a combination of a baseline and the network."""
     project.edit("params.yaml", combinations=["stacking"])
     project.edit("conf/combination/stacking.yaml", members=[BASELINES[0], NETWORK])
 
 
-def stages_run(output: str) -> list[str]:
+def stages_run(output):
     """Return the stages that ran, as DVC's output names them."""
     return [line.split("'")[1] for line in output.splitlines() if "Running stage" in line]

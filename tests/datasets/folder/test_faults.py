@@ -8,7 +8,6 @@ import pytest
 from skiagram.cli.main import main
 from skiagram.errors import DataError
 from tests.datasets.own_folders import (
-    OwnFolder,
     initialised,
     png,
     sound_folder,
@@ -33,7 +32,7 @@ NAMES = (
 )
 
 
-def odd_folder(place: Path) -> OwnFolder:
+def odd_folder(place):
     """Write a sound folder of files with odd names, and links that lead in a circle."""
     rows = [
         {"file": name, "label": ("normal", "cancer")[at // 2 % 2], "patient_id": f"P{at}"}
@@ -46,9 +45,7 @@ def odd_folder(place: Path) -> OwnFolder:
 
 
 @pytest.mark.slow
-def test_odd_names_and_circles_of_links_go_from_check_to_ingest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_odd_names_and_circles_of_links_go_from_check_to_ingest(tmp_path, monkeypatch):
     own = odd_folder(tmp_path)
     arguments = [str(own.folder), str(own.csv)]
     source = initialised(tmp_path / "project", monkeypatch, *arguments, "--positive", "cancer")
@@ -60,7 +57,7 @@ def test_odd_names_and_circles_of_links_go_from_check_to_ingest(
 
 
 @pytest.mark.slow
-def test_a_file_that_vanishes_after_the_folder_was_opened_is_named(tmp_path: Path) -> None:
+def test_a_file_that_vanishes_after_the_folder_was_opened_is_named(tmp_path):
     own = sound_folder(tmp_path)
     source = source_of(own)
     opened = source.open(None)

@@ -58,45 +58,43 @@ NAMES = """
         *((name, False, False) for name in ("pat.karno", "Image Data ID", "lesion_id", "label")),
     ],
 )
-def test_a_name_tells_patients_apart_by_its_last_words(
-    name: str, tells: bool, also_of_cases: bool
-) -> None:
+def test_a_name_tells_patients_apart_by_its_last_words(name, tells, also_of_cases):
     """`Patient Age` was proposed in place of ids, and the Karnofsky score of patients was one."""
     assert (names_patients(name), names_patients(name, also_cases=True)) == (tells, also_of_cases)
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_measurements_and_shared_texts_pass(name: str) -> None:
+def test_measurements_and_shared_texts_pass(name):
     assert suspect_column(name, HARMLESS[name]) is None
 
 
 @pytest.mark.parametrize("name", BY_VALUES)
-def test_a_column_is_known_by_what_it_holds_and_no_cell_is_quoted(name: str) -> None:
+def test_a_column_is_known_by_what_it_holds_and_no_cell_is_quoted(name):
     why = suspect_column("column", BY_VALUES[name])
     assert why is not None
     assert not any(cell in why.split() for cell in BY_VALUES[name])
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_column_is_known_by_its_name(name: str) -> None:
+def test_a_column_is_known_by_its_name(name):
     why = suspect_column(name, ["a", "b"] * 50)
     assert why is not None
     assert why.startswith("its name stands for")
 
 
-def test_few_long_numbers_pass_only_where_rows_share_them() -> None:
+def test_few_long_numbers_pass_only_where_rows_share_them():
     shared = [str(4711 + at % 3) for at in range(12)]
     assert suspect_column("dose", shared) is None
     assert suspect_column("dose", [str(4711 + at) for at in range(12)]) is not None
 
 
-def table() -> pd.DataFrame:
+def table():
     columns = {"age": HARMLESS["age"], "view": [f"ZZTEST^{at}" for at in range(ROWS)]}
     files = [f"{at}.png" for at in range(ROWS)]
     return pd.DataFrame({"file": files, "label": "a", "patient_id": "", "site": "", **columns})
 
 
-def test_a_suspect_covariate_is_a_problem_with_a_remedy_unless_forced() -> None:
+def test_a_suspect_covariate_is_a_problem_with_a_remedy_unless_forced():
     (problem,) = find_covariate_problems(table(), COLUMNS)
     assert str(problem).startswith("the CSV, column `view`: as a covariate it could tell")
     assert "--force-covariates view" in str(problem)
@@ -104,6 +102,6 @@ def test_a_suspect_covariate_is_a_problem_with_a_remedy_unless_forced() -> None:
     assert not [*find_covariate_problems(table(), replace(COLUMNS, forced_covariates=("view",)))]
 
 
-def test_only_covariates_can_be_forced() -> None:
+def test_only_covariates_can_be_forced():
     with pytest.raises(OptionError, match=r"columns\.forced_covariates: `name` was given"):
         replace(COLUMNS, forced_covariates=("name",))

@@ -1,6 +1,5 @@
 """File names under a key: the run finds the same files, and names what it does not find."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,18 +8,17 @@ import yaml
 
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.option_file import OptionFiles
-from skiagram.datasets.folder.source import Folder
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.tables.frames import read_table
-from tests.datasets.own_folders import OwnFolder, png, row, sound_folder, source_of, write_folder
+from tests.datasets.own_folders import png, row, sound_folder, source_of, write_folder
 from tests.datasets.sources import ingested
 
 KEY = b"0123456789abcdef"
 
 
-def keyed(own: OwnFolder) -> Folder:
+def keyed(own):
     """Return the data set of a folder, its manifest under a key."""
     source = source_of(own)
     rows = read_table(Path(source.manifest).read_bytes())
@@ -28,12 +26,11 @@ def keyed(own: OwnFolder) -> Folder:
     files = OptionFiles(own.folder.parent, "films", patient_key=KEY)
     files.write(source, rows, checksums)
     written = build(yaml.safe_load(files.options.read_text()), "dataset")
-    assert isinstance(written, Folder)
     return replace(written, manifest=str(files.manifest))
 
 
 @pytest.mark.slow
-def test_the_same_images_arrive_and_no_name_stands_in_the_manifest(tmp_path: Path) -> None:
+def test_the_same_images_arrive_and_no_name_stands_in_the_manifest(tmp_path):
     own = sound_folder(tmp_path)
     plain, plain_cases = ingested(source_of(own), tmp_path / "plain", "cv")
     source = keyed(own)
@@ -47,7 +44,7 @@ def test_the_same_images_arrive_and_no_name_stands_in_the_manifest(tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_equal_files_are_each_found(tmp_path: Path) -> None:
+def test_equal_files_are_each_found(tmp_path):
     """Byte-identical files cannot be told apart, and need not be."""
     files = {f"film-{at}.png": png(at // 2) for at in range(8)}
     own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
@@ -64,9 +61,7 @@ def test_equal_files_are_each_found(tmp_path: Path) -> None:
         (lambda path: path.with_name("new.png").write_bytes(png(77)), "without a row in the table"),
     ],
 )
-def test_a_changed_a_missing_and_a_new_file_are_named(
-    tmp_path: Path, harm: Callable[[Path], object], words: str
-) -> None:
+def test_a_changed_a_missing_and_a_new_file_are_named(tmp_path, harm, words):
     own = sound_folder(tmp_path)
     source = keyed(own)
     harm(next(own.folder.rglob("MRN*")))
@@ -74,7 +69,7 @@ def test_a_changed_a_missing_and_a_new_file_are_named(
         ingested(source, tmp_path / "out", "cv")
 
 
-def test_a_file_may_be_renamed_since_its_content_tells_it(tmp_path: Path) -> None:
+def test_a_file_may_be_renamed_since_its_content_tells_it(tmp_path):
     own = sound_folder(tmp_path)
     source = keyed(own)
     path = next(own.folder.rglob("MRN*"))
@@ -82,6 +77,6 @@ def test_a_file_may_be_renamed_since_its_content_tells_it(tmp_path: Path) -> Non
     ingested(source, tmp_path / "out", "cv")
 
 
-def test_a_patient_and_a_file_of_one_name_have_two_hashes() -> None:
+def test_a_patient_and_a_file_of_one_name_have_two_hashes():
     assert key_patient("4711", KEY) != key_file("4711", KEY)
     assert key_file("4711", KEY) != key_file("4711", KEY[::-1])

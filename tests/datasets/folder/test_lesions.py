@@ -1,14 +1,12 @@
 """Lesions from tables and from other programs' files, as marks on the stored image."""
 
 import math
+import shlex
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from skiagram.cli.main import main
 from skiagram.datasets.checks import check_mark
 from skiagram.datasets.contract import Mark
 from skiagram.datasets.folder.lesions import (
@@ -17,23 +15,22 @@ from skiagram.datasets.folder.lesions import (
     parse_lesions,
 )
 from skiagram.errors import DataError
-from skiagram.image_store.store import ImageStore
 from skiagram.images import Region
 from skiagram.readers.grid import VoxelGrid
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.volume_files import decode_volume
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS
+from tests.cli.layouts import write_layout
 from tests.datasets.own_folders import initialised, write_films
 from tests.datasets.sources import ingested
-from tests.terminal import Terminal
 
 GRID = VoxelGrid.of(
     (10, 20, 30), np.diag([2.5, 0.7, 0.7])[:, ::-1], np.array([-100.0, -50.0, 30.0])
 )
 
 
-def test_a_cell_says_lesions_and_comes_back() -> None:
+def test_a_cell_says_lesions_and_comes_back():
     lesions = parse_lesions("12 30.5 4; 1 2 3 4 mm ;")
     assert lesions == [Lesion((12, 30.5), 4), Lesion((1, 2, 3), 4, world=True)]
     assert parse_lesions("; ".join(lesion.text() for lesion in lesions)) == lesions
@@ -45,12 +42,12 @@ def test_a_cell_says_lesions_and_comes_back() -> None:
     "cell",
     ["1_0 2 3", "1 2 3; 1 2 3", "1 2", "1 2 0", "a b c", "1 2 -3", "1 2 3 4 5", "1 2 nan", "mm"],
 )
-def test_a_cell_that_says_none_is_refused(cell: str) -> None:
+def test_a_cell_that_says_none_is_refused(cell):
     with pytest.raises(DataError, match="lesion"):
         parse_lesions(cell)
 
 
-def test_a_place_in_mm_is_that_voxel() -> None:
+def test_a_place_in_mm_is_that_voxel():
     place = tuple(GRID.positions(np.array([[4.0, 11.0, 8.0]]))[0].tolist())
     mark = Lesion(place, 3.5, world=True).mark(GRID)
     assert mark.centre == pytest.approx((4, 11, 8))
@@ -67,9 +64,7 @@ DIRECTIONS = {
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=list(DIRECTIONS))
-def test_voxels_of_a_lesion_are_those_of_its_file(
-    direction: NDArray[np.float64], tmp_path: Path
-) -> None:
+def test_voxels_of_a_lesion_are_those_of_its_file(direction, tmp_path):
     toolkit = pytest.importorskip("SimpleITK")
     voxels = np.zeros((4, 9, 14), np.int16)  # z, y, x
     voxels[1, 7, 3] = 5
@@ -91,7 +86,7 @@ def test_voxels_of_a_lesion_are_those_of_its_file(
     assert volume.grid.to_file(np.array([place]))[0].tolist() == [1, 7, 3]
 
 
-def test_each_part_of_a_mask_is_a_lesion_of_its_size() -> None:
+def test_each_part_of_a_mask_is_a_lesion_of_its_size():
     rows, columns = np.mgrid[:60, :80]
     inside = (rows - 20) ** 2 + (columns - 50) ** 2 <= 100
     inside[50:54, 5:9] = True
@@ -115,7 +110,7 @@ def test_each_part_of_a_mask_is_a_lesion_of_its_size() -> None:
     assert lesion.centre == pytest.approx((18, 20, 10))
 
 
-def test_a_lesion_off_its_image_is_named() -> None:
+def test_a_lesion_off_its_image_is_named():
     check_mark(Mark((19.4, 0.0), 2), (20, 30), "one.png")
     for mark, words in (
         (Mark((19.6, 5.0), 2), "outside the image"),
@@ -128,53 +123,26 @@ def test_a_lesion_off_its_image_is_named() -> None:
             check_mark(mark, (20, 30), "one.png")
 
 
-def test_a_lesion_off_its_image_is_said_before_anything_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
-) -> None:
+def test_a_lesion_off_its_image_is_said_before_anything_is_written(here, terminal):
     marks = ["5 6 2" if at // 2 % 2 else "" for at in range(12)]
     marks[3] = "5 60 2"
-    write_films(tmp_path, 12, lambda at: {"marks": marks[at]})
-    (tmp_path / "conf/dataset").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
+    write_films(here, 12, lambda at: {"marks": marks[at]})
+    (here / "conf/dataset").mkdir(parents=True)
     for command in ("check", "init"):
-        shown = terminal([command, "films", "films.csv", "--positive", "cancer"], 4)
-        assert "film-3.png: a lesion at 60.0, 5.0, outside the image" in shown
-    assert not [*(tmp_path / "conf/dataset").iterdir()]
+        outside = "film-3.png: a lesion at 60.0, 5.0, outside the image"
+        terminal.says(f"{command} films films.csv --positive cancer", outside, 4)
+    assert not [*(here / "conf/dataset").iterdir()]
 
 
 @pytest.mark.slow
-def test_scans_in_luna16s_form_become_a_data_set_with_marks_on_their_nodules(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    toolkit = pytest.importorskip("SimpleITK")
-    generator = np.random.default_rng(0)
-    scans, rows = tmp_path / "luna", ["seriesuid,coordX,coordY,coordZ,diameter_mm"]
-    scans.mkdir()
-    for number in range(12):
-        voxels = generator.normal(-800, 20, (12, 24, 28)).astype(np.int16)
-        place = generator.integers(3, 9, 3)
-        if number % 2:
-            voxels[tuple(place)] = 300
-        image = toolkit.GetImageFromArray(voxels)
-        image.SetSpacing((0.7, 0.7, 2.5))
-        image.SetOrigin((-150.0, 80.5, -300.0))
-        if number % 3 == 0:  # as scans lying on the belly are
-            image.SetDirection((-1, 0, 0, 0, -1, 0, 0, 0, 1))
-        toolkit.WriteImage(image, str(scans / f"1.3.{number}.mhd"))
-        if number % 2:
-            world = image.TransformIndexToPhysicalPoint([int(at) for at in place[::-1]])
-            rows.append(f"1.3.{number},{world[0]},{world[1]},{world[2]},4.2")
-    (tmp_path / "annotations.csv").write_text("\n".join(rows) + "\n")
-    monkeypatch.chdir(tmp_path)
-    pattern = ["--pattern", "{patient}.mhd", "--marks", "annotations.csv"]
-    assert main(["table", "luna", "scans.csv", *pattern]) == 0
-    label = ["--label", "lesion", "--positive", "present"]
-    source = initialised(tmp_path, monkeypatch, "luna", "scans.csv", *label)
-    folders, _ = ingested(source, tmp_path / "out", "cv")
-    marks, store = read_table(folders.cases / MARKS), ImageStore(folders.images)
+def test_scans_in_luna16s_form_become_a_data_set_with_marks_on_their_nodules(here, monkeypatch):
+    words = shlex.split(write_layout("LUNA16", here))[1:]
+    folders, _ = ingested(initialised(here, monkeypatch, *words), here / "out", "cv")
+    marks = read_table(folders.cases / MARKS)
     assert len(marks) == 6
     assert marks["radius"].tolist() == pytest.approx([2.1] * 6)
-    for mark in marks.to_dict("records"):
-        at = [round(float(mark[axis])) for axis in ("slice", "row", "column")]
-        assert store.image(str(mark["case_id"]))[tuple(at)] == 300
+    # of -4.4, -15.1, 15 mm, from -10, -20, 5 mm in steps of 0.7, 0.7, 2.5 mm
+    assert marks["column"].tolist() == pytest.approx([8] * 6)
+    assert marks["row"].tolist() == pytest.approx([7] * 6)
+    assert marks["slice"].tolist() == pytest.approx([4] * 6)
     assert len(read_table(folders.sealed / MARKS)) == 0

@@ -84,17 +84,17 @@ NONE = [
 
 
 @pytest.mark.parametrize(("image", "mask"), PAIRS)
-def test_a_mask_is_told_by_its_name_and_that_of_its_image(image: str, mask: str) -> None:
+def test_a_mask_is_told_by_its_name_and_that_of_its_image(image, mask):
     for names in ([image, mask, "else/other.png"], [mask, image]):
         assert find_masks(names).of_image == {image: [mask]}
 
 
 @pytest.mark.parametrize("names", NONE)
-def test_names_without_their_image_are_images(names: tuple[str, str]) -> None:
+def test_names_without_their_image_are_images(names):
     assert not find_masks(names).names
 
 
-def test_several_masks_and_masks_without_an_image() -> None:
+def test_several_masks_and_masks_without_an_image():
     found = find_masks(["a.png", "a_mask.png", "a_mask_1.png", "b_mask.png", "x_1.png"])
     assert found.of_image == {"a.png": ["a_mask.png", "a_mask_1.png"]}
     assert found.alone == ["b_mask.png"]
@@ -102,7 +102,7 @@ def test_several_masks_and_masks_without_an_image() -> None:
     assert [*find_masks(numbered).of_image.values()] == [["x_mask_1.png"], ["x_mask_2.png"]]
 
 
-def test_a_mask_of_a_patient_is_one_of_all_images_in_the_folder() -> None:
+def test_a_mask_of_a_patient_is_one_of_all_images_in_the_folder():
     modalities = ["p/p_t1.nii.gz", "p/p_t2.nii.gz"]
     found = find_masks([*modalities, "p/p_seg.nii.gz"])  # BraTS
     assert found.of_image == {name: ["p/p_seg.nii.gz"] for name in modalities}
@@ -110,14 +110,14 @@ def test_a_mask_of_a_patient_is_one_of_all_images_in_the_folder() -> None:
     assert found.of_image == {"p/p_t2.nii.gz": ["p/p_seg.nii.gz"]}
 
 
-def test_a_mask_of_two_modalities_is_one_of_both() -> None:
+def test_a_mask_of_two_modalities_is_one_of_both():
     images = ["imagesTr/CHUM-001__CT.nii.gz", "imagesTr/CHUM-001__PT.nii.gz"]
     others = ["imagesTr/CHUM-002__CT.nii.gz", "imagesTr/CHUM-002__PT.nii.gz"]
     found = find_masks([*images, *others, "labelsTr/CHUM-001.nii.gz"])
     assert found.of_image == {name: ["labelsTr/CHUM-001.nii.gz"] for name in images}
 
 
-def test_a_mask_in_the_space_of_one_modality_is_one_of_that() -> None:
+def test_a_mask_in_the_space_of_one_modality_is_one_of_that():
     mask = "derivatives/x/sub-01/sub-01_space-T1w_label-lesion_mask.nii.gz"
     found = find_masks(["sub-01/sub-01_FLAIR.nii.gz", "sub-01/sub-01_T1w.nii.gz", mask])
     assert found.of_image == {"sub-01/sub-01_T1w.nii.gz": [mask]}
@@ -133,7 +133,7 @@ KINDS = [  # an image, masks of several organs, readers, attributes, or of a fie
 
 
 @pytest.mark.parametrize("names", KINDS)
-def test_masks_of_several_kinds_are_not_united_in_silence(names: tuple[str, ...]) -> None:
+def test_masks_of_several_kinds_are_not_united_in_silence(names):
     with pytest.raises(DataError, match="masks of 2 kinds") as refused:
         settle_masks(names, "regions", "here")
     assert "--mask-pattern" in str(refused.value)
@@ -148,5 +148,5 @@ def test_masks_of_several_kinds_are_not_united_in_silence(names: tuple[str, ...]
         ("CXR/M_0.png", "ManualMask/leftMask/M_0.png", "ManualMask/rightMask/M_0.png"),
     ],
 )
-def test_numbered_masks_and_those_of_two_sides_are_united(names: tuple[str, ...]) -> None:
+def test_numbered_masks_and_those_of_two_sides_are_united(names):
     assert settle_masks(names, "regions", "here").of_image == {names[0]: [*names[1:]]}

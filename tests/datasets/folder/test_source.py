@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skiagram.datasets.folder.columns import Columns
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_record, read_table
@@ -16,7 +15,6 @@ from skiagram.tables.frames import read_table as read_csv_text
 from skiagram.tasks.cases import DataCard
 from tests.datasets.own_folders import (
     COLUMNS,
-    OwnFolder,
     encoded,
     film,
     pixels_of,
@@ -31,20 +29,18 @@ from tests.datasets.sources import ingested
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> OwnFolder:
+def own(tmp_path):
     """Return a folder that can be run, of twelve patients with two images each."""
     return sound_folder(tmp_path)
 
 
-def test_every_image_arrives_with_label_patient_and_covariates(
-    own: OwnFolder, tmp_path: Path
-) -> None:
+def test_every_image_arrives_with_label_patient_and_covariates(own, tmp_path):
     folders, cases = ingested(source_of(own), tmp_path / "out", "cv")
     table = read_csv_text(own.csv.read_bytes())
     rows = {pixels_of(own.folder / one["file"]): one for one in table.to_dict("records")}
     store = ImageStore(folders.images)
     known = read_table(folders.cases / "covariates.parquet").set_index("case_id")
-    patients: dict[str, str] = {}
+    patients = {}
     for case_id, patient, label in zip(cases.case_id, cases.patient_id, cases.label, strict=True):
         cells = rows.pop(store.image(case_id).tobytes())
         assert ("normal", "cancer")[label] == cells["label"]
@@ -55,9 +51,7 @@ def test_every_image_arrives_with_label_patient_and_covariates(
     assert len(set(patients.values())) == len(patients) == 12
 
 
-def test_an_experiment_takes_no_table_that_its_commit_would_lack(
-    here: Path, own: OwnFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_experiment_takes_no_table_that_its_commit_would_lack(here, own, monkeypatch):
     source = source_of(own)
     table = Path(source.manifest).relative_to(here).as_posix()
     source = replace(source, manifest=table)
@@ -73,7 +67,7 @@ def test_an_experiment_takes_no_table_that_its_commit_would_lack(
     source.open(here)
 
 
-def test_gray_stored_as_colour_is_gray_and_gray_among_colour_is_colour(tmp_path: Path) -> None:
+def test_gray_stored_as_colour_is_gray_and_gray_among_colour_is_colour(tmp_path):
     gray = Image.fromarray(film(0)).convert("RGB")
     colour = Image.fromarray(np.stack([film(1), film(2), film(3)], -1))
     for kind, most in (("gray", gray), ("colour", colour)):
@@ -86,7 +80,7 @@ def test_gray_stored_as_colour_is_gray_and_gray_among_colour_is_colour(tmp_path:
         np.testing.assert_array_equal(last, film(9))
 
 
-def test_no_identifier_leaves_ingest(own: OwnFolder, tmp_path: Path) -> None:
+def test_no_identifier_leaves_ingest(own, tmp_path):
     ingested(source_of(own), tmp_path / "out", "cv")
     header = read_csv_text(own.csv.read_bytes())
     names = {"WARREN", "Warren", "4711", "MRN-", "ward-", ".png", ".dcm", str(tmp_path)}
@@ -100,7 +94,7 @@ def test_no_identifier_leaves_ingest(own: OwnFolder, tmp_path: Path) -> None:
                 assert name.encode(encoding) not in content, (path.name, name)
 
 
-def test_train_on_site_a_and_test_on_site_b(own: OwnFolder, tmp_path: Path) -> None:
+def test_train_on_site_a_and_test_on_site_b(own, tmp_path):
     source = source_of(own, test_sites=("Leeds",))
     _, cases = ingested(source, tmp_path / "out", "holdout")
     sites = read_csv_text(own.csv.read_bytes())["site"].tolist()
@@ -109,9 +103,7 @@ def test_train_on_site_a_and_test_on_site_b(own: OwnFolder, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("covariates", [(), ("age", "site")])
-def test_sites_that_are_numbers_go_on_as_texts_where_they_make_the_test_set(
-    tmp_path: Path, covariates: tuple[str, ...]
-) -> None:
+def test_sites_that_are_numbers_go_on_as_texts_where_they_make_the_test_set(tmp_path, covariates):
     sites = ["1", "3", "3", "05"]
     own = write_films(
         tmp_path, 24, lambda at: {"site": sites[at // 3 % 4], "patient_id": f"MRN-{at}"}
@@ -126,7 +118,7 @@ def test_sites_that_are_numbers_go_on_as_texts_where_they_make_the_test_set(
     assert set(kept[cases.split == "train"]) == {"1"}
 
 
-def test_a_published_split_is_kept(tmp_path: Path) -> None:
+def test_a_published_split_is_kept(tmp_path):
     splits = ["train"] * 4 + ["validation"] * 4 + ["test"] * 4
     own = write_films(tmp_path, 12, lambda at: {"split": splits[at]})
     source = source_of(own, replace(COLUMNS, split="split"))
@@ -158,8 +150,8 @@ ROWS = {  # a cell of the second of six rows → what is said of it
 
 
 @pytest.mark.parametrize("change", ROWS)
-def test_a_row_that_cannot_be_used_stops_the_run(change: str, tmp_path: Path) -> None:
-    def cells(at: int) -> dict[str, object]:
+def test_a_row_that_cannot_be_used_stops_the_run(change, tmp_path):
+    def cells(at):
         named = {"split": ("train", "test")[at // 3], "label": ("normal", "cancer")[at % 2]}
         named |= {"patient_id": f"MRN-{at:04d}", "reader_1": str(at)}
         return {**named, **({column: cell} if at == 1 else {})}
@@ -172,7 +164,7 @@ def test_a_row_that_cannot_be_used_stops_the_run(change: str, tmp_path: Path) ->
     assert raised.value.remedy or raised.value.allowed
 
 
-def test_a_file_no_row_names_stops_the_run_unless_ignored(own: OwnFolder, tmp_path: Path) -> None:
+def test_a_file_no_row_names_stops_the_run_unless_ignored(own, tmp_path):
     (own.folder / "forgotten.png").write_bytes(png(99))
     (own.folder / "read me.txt").write_text("no image")
     source = source_of(own)
@@ -181,14 +173,14 @@ def test_a_file_no_row_names_stops_the_run_unless_ignored(own: OwnFolder, tmp_pa
     assert len(replace(source, unlisted="ignore").open(None).entries()) == 24
 
 
-def test_an_altered_file_stops_the_run(own: OwnFolder, tmp_path: Path) -> None:
+def test_an_altered_file_stops_the_run(own, tmp_path):
     source = source_of(own)
     (own.folder / "scan.jpg").write_bytes(png(77))
     with pytest.raises(DataError, match=r"^scan\.jpg: changed since the manifest was written"):
         ingested(source, tmp_path / "out", "cv")
 
 
-def test_an_altered_manifest_stops_the_run(own: OwnFolder) -> None:
+def test_an_altered_manifest_stops_the_run(own):
     source = source_of(own)
     text = Path(source.manifest).read_text().replace("cancer", "normal", 1)
     Path(source.manifest).write_text(text)
@@ -196,14 +188,14 @@ def test_an_altered_manifest_stops_the_run(own: OwnFolder) -> None:
         source.open(None)
 
 
-def test_a_relative_folder_is_looked_for_in_the_data_folder(own: OwnFolder, tmp_path: Path) -> None:
+def test_a_relative_folder_is_looked_for_in_the_data_folder(own, tmp_path):
     source = replace(source_of(own), folder="films")
     assert len(source.open(tmp_path).entries()) == 24
     with pytest.raises(DataError, match=r"^dataset\.folder: films: no such folder"):
         source.open(tmp_path / "elsewhere")
 
 
-def test_scores_of_a_reader_stand_beside_the_cases_and_not_among_covariates(tmp_path: Path) -> None:
+def test_scores_of_a_reader_stand_beside_the_cases_and_not_among_covariates(tmp_path):
     own = write_films(tmp_path, 12, lambda at: {"reader_1": at / 7, "device": -at})
     source = source_of(own, replace(COLUMNS, scores=("reader_1", "device")))
     folders, cases = ingested(source, tmp_path / "out", "cv")
@@ -219,7 +211,7 @@ def test_scores_of_a_reader_stand_beside_the_cases_and_not_among_covariates(tmp_
 
 
 @pytest.mark.parametrize("column", ["patient_id", "file", "label", "case_id"])
-def test_an_identifier_or_the_label_is_no_covariate(column: str) -> None:
+def test_an_identifier_or_the_label_is_no_covariate(column):
     with pytest.raises(OptionError, match="neither identify a person nor tell label"):
         replace(COLUMNS, covariates=(column,))
 
@@ -232,9 +224,7 @@ def test_an_identifier_or_the_label_is_no_covariate(column: str) -> None:
         (replace(COLUMNS, split="name"), ("Leeds",)),
     ],
 )
-def test_wrong_test_sites_are_named(
-    columns: Columns, sites: tuple[str, ...], own: OwnFolder
-) -> None:
+def test_wrong_test_sites_are_named(columns, sites, own):
     source = source_of(own, columns, test_sites=sites)
     with pytest.raises(OptionError) as raised:
         source.open(None)
@@ -242,14 +232,12 @@ def test_wrong_test_sites_are_named(
 
 
 @pytest.mark.parametrize("changed", ["image", "mask", "manifest", "unlisted"])
-def test_a_byte_of_any_file_that_is_read_counts_and_a_state_of_the_disk_does_not(
-    tmp_path: Path, changed: str
-) -> None:
+def test_a_byte_of_any_file_that_is_read_counts_and_a_state_of_the_disk_does_not(tmp_path, changed):
     own = write_films(tmp_path, 4, lambda at: {"mask": f"mask-{at}.png"})
     for at in range(4):
         (own.folder / f"mask-{at}.png").write_bytes(png(100 + at))
     source = source_of(own, replace(COLUMNS, mask="mask"))
-    seen: dict[str, str] = {}
+    seen = {}
     assert source.changed_files(None, seen) == {}
     assert len(seen) == 5  # four images with their masks, and the manifest
     (own.folder / "film-2.png").touch()

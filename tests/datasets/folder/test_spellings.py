@@ -1,21 +1,18 @@
 """One patient is one patient however the id is spelled; what is not known is no category."""
 
 import unicodedata
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from skiagram.cli.main import main
 from skiagram.datasets.folder.identifiers import fold_id
-from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import list_entries
 from skiagram.errors import DataError
 from skiagram.options import build, read_option_file
 from skiagram.tables.cells import names_nobody
 from skiagram.tables.frames import empty_missing, read_table
-from tests.datasets.own_folders import COLUMNS, OwnFolder, initialised, row, write_films
-from tests.terminal import Terminal
+from tests.datasets.own_folders import COLUMNS, initialised, row, write_films
 
 COMPOSED = "Jos\u00e9"
 SAME = [
@@ -35,16 +32,16 @@ OTHER = [("1.05", "1.5"), ("10", "1"), ("7.5", "75"), ("A1", "B1"), ("12", "1 2"
 
 
 @pytest.mark.parametrize(("one", "another"), SAME)
-def test_spellings_of_one_id_agree_after_folding(one: str, another: str) -> None:
+def test_spellings_of_one_id_agree_after_folding(one, another):
     assert fold_id(one) == fold_id(another)
 
 
 @pytest.mark.parametrize(("one", "another"), OTHER)
-def test_other_ids_stay_apart(one: str, another: str) -> None:
+def test_other_ids_stay_apart(one, another):
     assert fold_id(one) != fold_id(another)
 
 
-def project(place: Path, monkeypatch: pytest.MonkeyPatch, *spellings: str) -> OwnFolder:
+def project(place, monkeypatch, *spellings):
     """Write a table in which the first patient is spelled in some ways."""
     own = write_films(
         place,
@@ -59,16 +56,13 @@ def project(place: Path, monkeypatch: pytest.MonkeyPatch, *spellings: str) -> Ow
     return own
 
 
-def patients(place: Path) -> set[str | None]:
+def patients(place):
     source = build(read_option_file(place / "conf/dataset/films.yaml"), "dataset")
-    assert isinstance(source, Folder)
     return {entry.patient for entry in source.open(None).entries()}
 
 
 @pytest.mark.slow
-def test_a_patient_spelled_twice_stops_the_run_until_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
-) -> None:
+def test_a_patient_spelled_twice_stops_the_run_until_told(tmp_path, monkeypatch, terminal):
     own = project(tmp_path, monkeypatch, "007", "7")
     words = ["init", str(own.folder), str(own.csv), "--positive", "cancer"]
     said = terminal(words, 4)
@@ -84,9 +78,7 @@ def test_a_patient_spelled_twice_stops_the_run_until_told(
 
 
 @pytest.mark.slow
-def test_letters_composed_in_two_ways_are_one_patient_without_a_question(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_letters_composed_in_two_ways_are_one_patient_without_a_question(tmp_path, monkeypatch):
     own = project(tmp_path, monkeypatch, COMPOSED, unicodedata.normalize("NFD", COMPOSED))
     words = [str(own.folder), str(own.csv), "--positive", "cancer"]
     source = initialised(tmp_path, monkeypatch, *words)
@@ -96,7 +88,7 @@ def test_letters_composed_in_two_ways_are_one_patient_without_a_question(
 
 
 @pytest.mark.parametrize("word", ["NA", "nan", ".", "NULL", "-", "n/a"])
-def test_a_word_for_nothing_among_numbers_is_said_and_can_be_declared(word: str) -> None:
+def test_a_word_for_nothing_among_numbers_is_said_and_can_be_declared(word):
     ages = [None if at == 3 else 40 + at for at in range(12)]
     table = pd.DataFrame([row(at, f"{at}.png", age=age) for at, age in enumerate(ages)])
     content = table.to_csv(index=False, na_rep=word).encode()
@@ -120,7 +112,7 @@ ROUNDED = ("1.23457E+11", "1,2E+08")
 
 
 @pytest.mark.parametrize("word", [*NOBODY, *ROUNDED])
-def test_nobody_is_called_by_a_word_or_a_rounded_number(word: str) -> None:
+def test_nobody_is_called_by_a_word_or_a_rounded_number(word):
     table = pd.DataFrame([row(at, f"{at}.png", patient_id=word) for at in range(4)])
     rows = read_table(table.to_csv(index=False).encode())
     problems = list_entries(rows, COLUMNS, ("normal", "cancer"), ()).problems
@@ -130,14 +122,12 @@ def test_nobody_is_called_by_a_word_or_a_rounded_number(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["unknown-1", "0", "KA", "Test", "X12", "#12", "No 4", "anon7"])
-def test_a_word_that_may_be_an_id_is_one(word: str) -> None:
+def test_a_word_that_may_be_an_id_is_one(word):
     assert not names_nobody(word)
 
 
 @pytest.mark.slow
-def test_words_for_nothing_and_two_spellings_of_a_class_are_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_words_for_nothing_and_two_spellings_of_a_class_are_said(tmp_path, monkeypatch, capsys):
     own = project(tmp_path, monkeypatch)
     table = pd.read_csv(own.csv)
     table["label"] = ["Yes", "yes", "no", "NA"] * 3

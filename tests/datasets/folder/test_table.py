@@ -15,9 +15,7 @@ from tests.datasets.own_folders import COLUMNS
 
 
 @pytest.mark.parametrize(("covariates", "scores"), [(("density",), ()), ((), ("density",))])
-def test_a_decimal_comma_is_refused_by_name(
-    covariates: tuple[str, ...], scores: tuple[str, ...]
-) -> None:
+def test_a_decimal_comma_is_refused_by_name(covariates, scores):
     lines = [f"{at}.png;{'xy'[at % 2]};{at},{at}" for at in range(40)] + ["40.png;x;0.5"]
     rows = read_table("\n".join(["file;label;density", *lines]).encode())
     columns = replace(COLUMNS, patient=None, site=None, covariates=covariates, scores=scores)
@@ -40,7 +38,7 @@ def test_a_decimal_comma_is_refused_by_name(
         (["100.000", "1.122"], ""),
     ],
 )
-def test_points_that_may_separate_thousands_are_refused(cells: list[str], examples: str) -> None:
+def test_points_that_may_separate_thousands_are_refused(cells, examples):
     """A time of 1,122 days, as Excel shows it in German, was one of 1.122 days."""
     lines = [f"{at}.png,{'xy'[at % 2]},{cell}" for at, cell in enumerate(cells)]
     rows = read_table("\n".join(["file,label,days", *lines]).encode())
@@ -57,9 +55,7 @@ def test_points_that_may_separate_thousands_are_refused(cells: list[str], exampl
     ("named", "faults"),
     [({}, 1), ({"mask": "drawn"}, 0), ({"frame": "page"}, 0), ({"visit": "time"}, 1)],
 )
-def test_a_region_tells_rows_of_a_file_apart_where_a_mask_shows_it(
-    named: dict[str, str], faults: int
-) -> None:
+def test_a_region_tells_rows_of_a_file_apart_where_a_mask_shows_it(named, faults):
     """An image was a case of two classes, with a column `region` that no mask belongs to."""
     head = b"file,patient,label,region,drawn,page,time\n"
     lines = b"a.png,p1,x,left,a1.png,1,1\na.png,p1,y,right,a2.png,2,1\nb.png,p2,x,left,b1.png,1,1"
@@ -72,7 +68,7 @@ def test_a_region_tells_rows_of_a_file_apart_where_a_mask_shows_it(
     assert {*sides} == ({"left", "right"} if "visit" in named else set())
 
 
-def test_a_missing_column_is_named_beside_those_that_are_there() -> None:
+def test_a_missing_column_is_named_beside_those_that_are_there():
     with pytest.raises(DataError, match=r"no column `label`\. Allowed: `file`, `diagnosis`"):
         require_columns(read_table(b"file,diagnosis\na.png,normal\n"), ("file", "label"))
 
@@ -80,7 +76,7 @@ def test_a_missing_column_is_named_beside_those_that_are_there() -> None:
 @pytest.mark.slow
 @settings(deadline=None, max_examples=20)
 @given(st.from_regex(r"[a-c./]{1,8}", fullmatch=True))
-def test_one_file_has_one_spelling(name: str) -> None:
+def test_one_file_has_one_spelling(name):
     assert normalise_name(normalise_name(name)) == normalise_name(name)
     assert normalise_name(f"./{name.lstrip('/')}") == normalise_name(name.lstrip("/") or ".")
 
@@ -93,7 +89,7 @@ def test_one_file_has_one_spelling(name: str) -> None:
         ("ct.nii,a,CT,p1,", ""),
     ],
 )
-def test_what_a_further_image_alone_says_is_not_left_out(further: str, words: str) -> None:
+def test_what_a_further_image_alone_says_is_not_left_out(further, words):
     rows = read_table(
         f"file,label,modality,patient_id,marks\npet.nii,a,PET,p1,\n{further}\n".encode()
     )
@@ -103,7 +99,7 @@ def test_what_a_further_image_alone_says_is_not_left_out(further: str, words: st
 
 
 @pytest.mark.parametrize("word", ["val", "valid", "Validation", "TRAIN", "training", "testing"])
-def test_parts_of_a_data_set_have_several_names(word: str) -> None:
+def test_parts_of_a_data_set_have_several_names(word):
     rows = read_table(f"file,label,part\na.png,x,{word}\n".encode())
     columns = replace(COLUMNS, patient=None, site=None, covariates=(), split="part")
     listing = list_entries(rows, columns, ("x", "y"), ())

@@ -2,7 +2,6 @@
 
 import csv
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,7 +14,6 @@ from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
 from tests.datasets.own_folders import (
     COLUMNS,
-    OwnFolder,
     initialised,
     pixels_of,
     write_films,
@@ -26,7 +24,7 @@ WITH_VISITS = replace(COLUMNS, visit="seen", covariates=(), site=None)
 DATES = ["2026-03-01", "2024-12-31", "2025-07-09"]  # of the three films of each patient
 
 
-def visited(place: Path) -> OwnFolder:
+def visited(place):
     """Return twelve patients seen three times, the rows not in the order of the visits."""
     labels = ("normal", "cancer")
     return write_films(
@@ -40,14 +38,14 @@ def visited(place: Path) -> OwnFolder:
     )
 
 
-def rows_of(*cells: tuple[str, str]) -> pd.DataFrame:
+def rows_of(*cells):
     return pd.DataFrame(
         {"patient": [patient for patient, _ in cells], "seen": [seen for _, seen in cells]},
         index=range(2, len(cells) + 2),
     )
 
 
-def test_dates_and_numbers_become_the_order_within_the_patient() -> None:
+def test_dates_and_numbers_become_the_order_within_the_patient():
     dated = rows_of(
         ("p", "2026-03-01"), ("q", "20240101"), ("p", "2024-12-31"), ("p", "2026-03-01")
     )
@@ -67,18 +65,18 @@ def test_dates_and_numbers_become_the_order_within_the_patient() -> None:
         ([("p", "2024-02-01"), ("p", "2")], "dates and numbers of visits for one patient"),
     ],
 )
-def test_another_cell_is_refused_and_not_quoted(cells: list[tuple[str, str]], message: str) -> None:
+def test_another_cell_is_refused_and_not_quoted(cells, message):
     with pytest.raises(DataError, match=message) as raised:
         number_visits(rows_of(*cells), "patient", "seen")
     assert not any(seen and seen in str(raised.value) for _, seen in cells)
 
 
-def test_visits_without_patients_are_refused() -> None:
+def test_visits_without_patients_are_refused():
     with pytest.raises(OptionError, match="`seen` was given"):
         replace(WITH_VISITS, patient=None)
 
 
-def test_a_date_in_a_manifest_is_refused_and_not_quoted() -> None:
+def test_a_date_in_a_manifest_is_refused_and_not_quoted():
     cells = {"file": "a.png", "label": "normal", "patient_id": "p", "seen": "2024-12-31"}
     (problem,) = list_entries(
         pd.DataFrame([cells], index=[2]), WITH_VISITS, ("normal", "cancer"), ()
@@ -88,9 +86,7 @@ def test_a_date_in_a_manifest_is_refused_and_not_quoted() -> None:
 
 
 @pytest.mark.slow
-def test_init_and_ingest_know_the_order_and_no_date(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_init_and_ingest_know_the_order_and_no_date(tmp_path, monkeypatch):
     own, project = visited(tmp_path), tmp_path / "project"
     flags = ["--positive", "cancer", "--visit", "seen"]
     source = initialised(project, monkeypatch, str(own.folder), str(own.csv), *flags)
@@ -108,5 +104,5 @@ def test_init_and_ingest_know_the_order_and_no_date(
     assert not [date for date in DATES if date.encode() in content]
 
 
-def png_of(own: OwnFolder, name: str) -> bytes:
+def png_of(own, name):
     return pixels_of(own.folder / name)
