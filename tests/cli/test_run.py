@@ -16,14 +16,18 @@ import yaml
 import skiagram
 from skiagram.cli import show
 from skiagram.cli.main import main
+from skiagram.composition import Composition
 from skiagram.compute.files import locked
 from skiagram.errors import AuditStop, DataError, ModelFailure, OptionError
 from skiagram.intake.in_memory import encode_images
+from skiagram.options import check
 from skiagram.projects import files, running
 from skiagram.projects.option_files import edit_option_file
 from skiagram.readers.image_files import decode_image
 from skiagram.records.files import write_record
 from skiagram.steps import presets
+from skiagram.steps.audit import AuditOptions, audit_project
+from skiagram.steps.ingest import IngestOptions, ingest_project
 from tests.datasets.own_folders import sound_folder
 from tests.models.classical.families import model
 from tests.pipeline.project import write_project
@@ -130,6 +134,47 @@ def test_a_line_sets_any_option_by_its_address(empty, terminal):
     text = (empty / "films-project/conf/model/svm.yaml").read_text()
     assert yaml.safe_load(text)["gamma"] == 0.5
     assert "# or poly, linear" in text
+
+
+@pytest.mark.parametrize(
+    ("more", "environment", "is_taken"),
+    [
+        (["--positive", "cancer", "--covariates", "age", "site"], {}, True),
+        (["--number", "age"], {}, True),
+        (["--positive", "cancer", "--copies", "drop"], {}, True),
+        (["--positive", "cancer", "--set", "conf.dataset.films.title=Films"], {}, False),
+        (["--positive", "cancer"], {"SKIAGRAM_PATIENT_KEY": "k" * 32}, False),
+    ],
+    ids=["classes", "number", "copies", "changed", "keyed"],
+)
+def test_stages_take_over_what_was_checked_where_they_would_write_the_same(
+    empty, tmp_path, monkeypatch, more, environment, is_taken
+):
+    sound_folder(tmp_path, 64)
+    taken, read = tmp_path / "taken", empty / "films-project/data"
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    def run_stages(project):
+        options = {name: Composition(project).compose_stage(name) for name in ("ingest", "audit")}
+        ingesting = check(IngestOptions, options["ingest"], "ingest")
+        auditing = check(AuditOptions, options["audit"], "audit")
+        (project / "data/code").mkdir(parents=True)
+        (project / "data/code/ingest").touch()
+        for target in (taken, project / "data"):
+            ingest_project(project, ingesting, target)
+            assert (project / ".work/checked").exists() is is_taken
+            if is_taken or target != taken:
+                audit_project(project, auditing, target / "audit")
+        return 0
+
+    monkeypatch.setattr(running, "run_stages", run_stages)
+    assert main([*FILMS.split(), "--networks", "none", *more]) == 0
+    assert not (empty / "films-project/.work/checked").exists()
+    written = [path.relative_to(taken) for path in taken.rglob("*") if path.is_file()]
+    assert Path("sealed") in {path.parent for path in written}
+    for path in written:
+        assert (taken / path).read_bytes() == (read / path).read_bytes(), path
 
 
 def test_a_refused_data_set_leaves_no_project(empty, terminal):
