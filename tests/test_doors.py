@@ -11,6 +11,7 @@ import pytest
 
 import skiagram
 from skiagram.cli import main
+from skiagram.datasets.folder.roles import ROLES
 from skiagram.doors import in_words_of
 from skiagram.errors import DataError
 
@@ -164,6 +165,14 @@ def _foreign(text, taken):
     return {each for each in _OPTION.findall(_OF_OTHERS.sub("", text)) if each in every - known}
 
 
+# door → columns that its table may have, or that it writes; any other door takes all roles
+_COLUMNS = {
+    **dict.fromkeys(
+        ("apply", "compare", "plan", "extract IMAGE MASK", "skiagram.extract"), frozenset()
+    ),
+    "extract": {"Image", "Mask", "Label", "region", "label_value", "frame"},
+    "predict": {*ROLES, "error", "missing", "refer", "unusual"},
+}
 _FILES = ("apply", "check", "compare", "init", "plan", "predict", "run", "seal", "table")
 DOORS = {
     **{name: ((f"skiagram.cli.{name}", "run"),) for name in (*_FILES, "extract", "validate")},
@@ -190,9 +199,8 @@ def test_no_message_asks_for_what_its_door_does_not_take(door):
     }
     assert any("mm" in text for text in shown) or door in ("apply", "plan")  # readers are reached
     assert {text: found for text in shown if (found := _foreign(text, taken))} == {}
-    if door in ("extract IMAGE MASK", "skiagram.extract"):
-        columns = {"X"} if door == "skiagram.extract" else set()  # of a data frame
-        assert {name for text in shown for name in _COLUMN.findall(text)} <= columns
+    named = {name for text in shown for name in _COLUMN.findall(text)} - {"X"}
+    assert named <= _COLUMNS.get(door, {*ROLES})
 
 
 def test_a_row_for_a_door_changes_a_message_that_it_can_show():

@@ -113,6 +113,7 @@ def test_a_target_chooses_the_class():
         ({"_target_": "nowhere.Model"}, "model._target_: `nowhere.Model` cannot be imported"),
         ({"_target_": f"{__name__}.Absent"}, "cannot be imported"),
         ({"_target_": "Model"}, "cannot be imported"),
+        ({"_target_": "skiagram.gone.Model"}, "Do this: `skiagram upgrade` renews files of an ear"),
         ({"_target_": "os.system"}, "`os.system` is not an option dataclass"),
         ({"_target_": "pathlib.Path"}, "`pathlib.Path` is not an option dataclass"),
     ],

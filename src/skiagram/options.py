@@ -193,7 +193,10 @@ def resolve(target: str, where: str) -> type:
             raise package_error from error
         fault = f"`{target}` cannot be imported ({error})"
         allowed = "module.Class of a file in the project, or of an installed package"
-        raise OptionError(fault, where=where, allowed=allowed) from error
+        remedy = "`skiagram upgrade` renews files of an earlier version" * (
+            target.startswith("skiagram.")
+        )
+        raise OptionError(fault, where=where, allowed=allowed, remedy=remedy) from error
     if not isinstance(option_class, type) or not is_pydantic_dataclass(option_class):
         remedy = "declare it with pydantic.dataclasses.dataclass(**skiagram.strict.STRICT)"
         raise OptionError(f"`{target}` is not an option dataclass", where=where, remedy=remedy)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skiagram.compute.files import write_files
-from skiagram.options import read_option_file
+from skiagram.options import PLAN, check, find_value, read_option_file, with_choices
 from skiagram.projects.files import CHOICES
 from skiagram.projects.option_files import put
 from skiagram.projects.stage_times import plan_time
@@ -37,21 +37,13 @@ def plan_network_time(
     from skiagram.compute.workers import ALL_PROCESSORS, count_gpus
     from skiagram.fitting.cross_validation import Plan
     from skiagram.models.deep.time_budget import add_members
-    from skiagram.options import check
     from skiagram.training.devices import device
     from skiagram.training.options import Trainer
 
     # how often each image is read
     params = {**read_option_file(Path(CHOICES)), **choices.params, **user_choices}
-    plan = Plan(
-        repeats=params["repeats"],
-        folds=params["folds"],
-        inner_folds=params["inner_folds"],
-        calibration="platt",
-        sensitivity=params["sensitivity"],
-        validation_fraction=0.2,
-        seed=params["seed"],
-    )
+    values = find_value(read_option_file(Path(PLAN)), "plan", PLAN)
+    plan = check(Plan, with_choices(values, params), "plan")
     trainer_file = f"conf/trainer/{params['trainer']}.yaml"
     kind = device(check(Trainer, read_option_file(Path(trainer_file)), trainer_file)).type
     places = ALL_PROCESSORS.fits_at_a_time(count_gpus() if kind == "cuda" else None)
