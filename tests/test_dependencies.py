@@ -15,7 +15,7 @@ from skiagram.errors import how_to_install
 
 REPOSITORY = Path(__file__).parents[1]
 OWN = {"skiagram", "tests", "benchmarks", "make_reference"}
-PEERS = {"pictologics"}  # its benchmark runs in an environment of its own
+PEERS = {"flash_radiomics", "pictologics"}  # their benchmark runs in an environment of its own
 
 
 def imported_packages(folder):
