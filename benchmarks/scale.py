@@ -29,7 +29,7 @@ import numpy as np
 from benchmarks.common import held_memory, peak_memory
 from PIL import Image
 
-from skiagram.audit.run import audit
+from skiagram.audit.run import collect_evidence, judge, tabulate_copies
 from skiagram.case_features.extraction import build_families, extract
 from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.source import Folder
@@ -110,7 +110,9 @@ def ingested(source: Folder, out: Path) -> None:
 def audited(out: Path) -> None:
     """Do what audit does."""
     (cases, task), card = read_cases(out / "cases"), read_record(DataCard, out / "cases/card.json")
-    audit([ImageStore(out / "images")], cases, task, card)
+    evidence = collect_evidence([ImageStore(out / "images")], cases, task, card)
+    judge(evidence)
+    tabulate_copies(evidence)
 
 
 def restored(out: Path) -> None:

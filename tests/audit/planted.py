@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from skiagram.audit.run import audit
+from skiagram.audit.run import collect_evidence, judge, tabulate_copies
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image, Spacing
@@ -15,6 +15,12 @@ from skiagram.tasks.task import Task
 
 TASK = Task(Classes(("benign", "malignant"), 1), "holdout")
 CARD = DataCard("made", "Made", "none", "CC0", "none", "none", patients_known=True)
+
+
+def audit(*given):
+    """Audit images and cases as a stage does; return the report and the table of copies."""
+    evidence = collect_evidence(*given)
+    return judge(evidence), tabulate_copies(evidence)
 
 
 @dataclasses.dataclass

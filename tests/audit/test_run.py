@@ -10,7 +10,6 @@ import pytest
 from skiagram.audit.composition import describe_region, described_regions
 from skiagram.audit.contract import Appearance, Evidence
 from skiagram.audit.features import check_features
-from skiagram.audit.run import audit
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
@@ -21,7 +20,7 @@ from skiagram.tasks.cases import DataCard
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.findings import Findings
 from skiagram.tasks.task import Task
-from tests.audit.planted import CARD, TASK, clean_set
+from tests.audit.planted import CARD, TASK, audit, clean_set
 from tests.datasets.sources import ingested
 from tests.sources.phantoms import data_set
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from skiagram.audit.run import audit
 from skiagram.evaluation.evaluation_set import mark_near_duplicates
-from tests.audit.planted import CARD, TASK, clean_set
+from tests.audit.planted import CARD, TASK, audit, clean_set
 from tests.near_duplicates.tissue import wide_tissue
 
 

@@ -35,7 +35,7 @@ def image(
 
 
 def checked(images, modality="", radii=()):
-    return CheckedData([], [], {}, {modality: images}, radii=radii)
+    return CheckedData(None, [], [], {}, {modality: images}, radii=radii)
 
 
 @pytest.mark.parametrize("pretrained", [True, False])
@@ -181,7 +181,7 @@ def test_regions_in_space_without_a_spacing_are_measured_in_voxels():
 def test_traits_of_the_file_are_no_rule_where_images_are_cut_to_their_regions():
     outcome = Number(column="size", unit="mm", groups=4)
     scan = image((9, 24, 24, 1), "ct/a.nii", (5, 1, 9))
-    for seen in (checked([scan]), CheckedData([], [], {}, {"CT": [scan], "MR": [scan]})):
+    for seen in (checked([scan]), CheckedData(None, [], [], {}, {"CT": [scan], "MR": [scan]})):
         for choices in (
             fitting.fitting_choices("scans", seen, "cv"),
             fitting.fitting_choices("scans", seen, "cv", outcome),

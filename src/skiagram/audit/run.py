@@ -43,24 +43,6 @@ CHECKS: tuple[Check, ...] = (
 _GRAVEST_FIRST = ("stop", "warning", "note")
 
 
-def audit(
-    stores: Sequence[ImageStore],
-    cases: Cases,
-    task: Task,
-    card: DataCard,
-    covariates: pd.DataFrame | None = None,
-    acquisition: Sequence[str] = (),
-    measured: pd.DataFrame | None = None,
-) -> tuple[AuditReport, pd.DataFrame]:
-    """Look for what would make later figures untrustworthy.
-
-    Returns:
-        What `judge` and `tabulate_copies` make of what `collect_evidence` finds.
-    """
-    evidence = collect_evidence(stores, cases, task, card, covariates, acquisition, measured)
-    return judge(evidence), tabulate_copies(evidence)
-
-
 def collect_evidence(
     stores: Sequence[ImageStore],
     cases: Cases,

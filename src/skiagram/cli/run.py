@@ -347,7 +347,7 @@ def _add_folder(
     if data.report.stopping:
         print(printable(data.report.explain_stop({}, str(project / added.files.options)).rstrip()))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
-    offer_check(kept, name, added.checked.opened, added.design)
+    offer_check(kept, name, data, added.design)
     choices = fitting_choices(name, data, added.design, source.outcome, source.columns.covariates)
     write_files({path: text.encode() for path, text in choices.files.items()})
     return choices, DataSetFacts.of_checked(source, data)
@@ -358,7 +358,6 @@ def _add_table(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
     from skiagram.cli.check_report import features_text, findings_text
     from skiagram.cli.init import add_feature_table
     from skiagram.compute.files import write_files
-    from skiagram.datasets.feature_table import OpenFeatureFile
     from skiagram.steps.check import KeptCheck, offer_check
     from skiagram.steps.digest import changed_files
     from skiagram.steps.preflight import DataSetFacts
@@ -367,17 +366,15 @@ def _add_table(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
     # The table, what was found in it, and whether the audit stops.
     kept = KeptCheck.in_project()
     described, data = add_feature_table(options, kept)
+    name = described.source.name
     findings = findings_text(data, described.design, has_images=False)
     text = "\n\n".join(filter(None, [features_text(described), data.sentence, findings]))
     print(printable(text), end="\n\n", flush=True)
     if data.report.stopping:
-        option_file = f"conf/dataset/{described.source.name}.yaml"
-        print(printable(data.report.explain_stop({}, option_file)))
-        raise AuditStop("the audit stops this run; nothing was run", where=described.source.name)
+        print(printable(data.report.explain_stop({}, f"conf/dataset/{name}.yaml")))
+        raise AuditStop("the audit stops this run; nothing was run", where=name)
     # What stages take over, and the choices that fit it.
-    source, opened = described.source, OpenFeatureFile(described.source, described.frame)
-    files = changed_files(Path(), [source.name])
-    offer_check(kept, source.name, opened, described.design, files)
+    offer_check(kept, name, data, described.design, changed_files(Path(), [name]))
     choices = table_choices(described, data)
     write_files({path: text.encode() for path, text in choices.files.items()})
     return choices, DataSetFacts.of_checked(described.source, data)

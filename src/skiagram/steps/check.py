@@ -111,6 +111,7 @@ class CheckedData:
     """What ingest and audit say of a data set.
 
     Attributes:
+        opened: What was checked.
         entries: One a usable row, whether its image can be read or not.
         problems: What would stop ingest.
         refused: Name of an image that cannot be used → why.
@@ -123,6 +124,7 @@ class CheckedData:
         sentence: What was done to copies; empty where nothing was.
     """
 
+    opened: OpenSource
     entries: list[Entry]
     problems: list[DataError]
     refused: Mapping[str, DataError]
@@ -205,7 +207,7 @@ def check_data(
         order = sorted(problems.found, key=lambda text: place_of.get(text, -1))
         found = [problems.found[text] for text in order]
         if not ingested.listed.positions:
-            return CheckedData(opened.entries(), found, problems.images, images)
+            return CheckedData(opened, opened.entries(), found, problems.images, images)
         # The audit of what could be read.
         cases = Cases.read(folders.cases / "cases.parquet")
         names = [entry.name for entry in ingested.listed.entries]
@@ -221,6 +223,7 @@ def check_data(
             findings.append(replace(finding, examples=tuple(sorted(examples))))
         marks = read_table(folders.cases / MARKS)
         return CheckedData(
+            opened,
             opened.entries(),
             found,
             problems.images,
@@ -284,7 +287,7 @@ def _audit(
 def offer_check(
     kept: KeptCheck,
     name: str,
-    opened: OpenSource,
+    checked: CheckedData,
     design: Design,
     files: Mapping[str, str] | None = None,
 ) -> None:
@@ -294,14 +297,12 @@ def offer_check(
 
     Args:
         name: Of the data set, whose config is written.
-        opened: What was checked.
         files: File → checksum, of those that the config does not tell; None for none.
     """
-    dataset, data = (
-        Composition(kept.root).read_file("dataset", name),
-        os.environ.get("SKIAGRAM_DATA"),
-    )
-    read = build(dataset, "dataset").open(Path(data) if data else None)
+    # The data set as the stages open it, against what was checked.
+    dataset = Composition(kept.root).read_file("dataset", name)
+    data = os.environ.get("SKIAGRAM_DATA")
+    opened, read = checked.opened, build(dataset, "dataset").open(Path(data) if data else None)
     before, after = opened.entries(), read.entries()
     if before != after or any(
         opened.content_key(at) != read.content_key(at)
