@@ -273,6 +273,12 @@ CHECKS = {
         )
         for name in ("ID", "PatientName", "INFO_PatientID", "Pat.", "case no", "MRN")
     },
+    "nobody's rows, of two views": Check(
+        MINE, "Patients are unknown: each row counts as one", 0, "PatientID= view=CC;MLO"
+    ),
+    "regions of nobody": Check(
+        f"{MINE} --per-patient combined", "patients are unknown", 2, "PatientID="
+    ),
     "times of three tables": Check(
         TIMES,
         "rows have the event | Features (3): original_shape_MeshVolume | event | left out ... days",
