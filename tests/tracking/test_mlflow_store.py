@@ -274,6 +274,28 @@ def test_projects_that_begin_one_database_together_find_it_whole_and_what_anothe
         half_made.record(execution, tmp_path)
 
 
+def _share_together(store, home, start):
+    for number in range(20):
+        start.wait(timeout=60)  # where one has failed, the others end with an error
+        store.share_openings({str(number): "entry"}, home)
+
+
+def test_projects_that_write_one_tag_together_lose_nothing(empty_database, tmp_path):
+    database, fork = shutil.copy(empty_database, tmp_path / "mlflow.db"), get_context("fork")
+    store, start = replace(STORE, uri=f"sqlite:///{database}"), fork.Barrier(3)
+    store.share_openings({}, tmp_path)
+    started = [
+        fork.Process(target=_share_together, args=(store, tmp_path / str(number), start))
+        for number in range(3)
+    ]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+    assert [process.exitcode for process in started] == [0, 0, 0]
+    assert len(store.share_openings({}, tmp_path)) == 20
+
+
 def test_runs_go_where_mlflow_is_told_to_when_no_address_is_chosen(
     project, home, tmp_path, monkeypatch
 ):

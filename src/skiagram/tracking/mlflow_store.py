@@ -143,7 +143,7 @@ class MLflowStore:
             }
             for name, line in openings.items():
                 if name not in shared_openings:
-                    client.set_experiment_tag(experiment, f"{_OPENING}{name}", line)
+                    _set_tag(client, experiment, f"{_OPENING}{name}", line)
         return {**shared_openings, **openings}
 
     def list_runs(self, home: Path) -> list[RecordedRun]:
@@ -610,8 +610,18 @@ def _save_runs_view(client: Any, experiment: str, home: Path) -> None:
             "tags.`skiagram.worth_it`",
         ],
     }
-    client.set_experiment_tag(experiment, f"mlflow.sharedViewState.{RUNS_VIEW}", json.dumps(view))
-    client.set_experiment_tag(experiment, "mlflow.experimentKind", "custom_model_development")
+    _set_tag(client, experiment, f"mlflow.sharedViewState.{RUNS_VIEW}", json.dumps(view))
+    _set_tag(client, experiment, "mlflow.experimentKind", "custom_model_development")
+
+
+def _set_tag(client: Any, experiment: str, name: str, value: str) -> None:
+    """Set a tag of an experiment, which another project may make at this very moment."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.set_experiment_tag(experiment, name, value)
+    except MlflowException:  # both looked before either wrote: now it is there and is replaced
+        client.set_experiment_tag(experiment, name, value)
 
 
 def _log(client: Any, run_id: str, run: Run, model: str | None = None) -> None:
