@@ -260,9 +260,9 @@ def uncertain_rule():
     )
 
 
-def at_the_ceiling():
-    """Return a run in which one number alone tells the classes apart."""
-    best = Estimate(1.0, 0.98, 1.0)
+def at_the_ceiling(low):
+    """Return a run in which one number alone tells the classes apart, on few cases or on many."""
+    best = Estimate(1.0, low, 1.0)
     found = record(-0.03, 0.03, network=best, classical=best, rules=((-0.03, 0.03), (-0.03, 0.03)))
     return replace(found, models=(*found.models[:2], model(RULE, "classical", best)))
 
@@ -302,7 +302,8 @@ SITUATIONS = {
     "The network beats the classical model and not one feature": record(
         0.03, 0.09, rules=((-0.02, 0.01), (0.01, 0.1))
     ),
-    "One number alone tells the classes apart": at_the_ceiling(),
+    "One number alone tells the classes apart": at_the_ceiling(0.99),
+    "The same, on few cases": at_the_ceiling(0.9),
     "A gain is excluded by one interval, and not by all together": record(-0.05, 0.019),
     "The two order all cases alike": record(0.0, 0.0),
     "The margin was set by somebody": record(0.03, 0.09, margin=0.05),
@@ -347,6 +348,6 @@ SITUATIONS = {
         Estimate(0.05, method="no interval: too few patients of a class to resample")
     ),
     "A class is missing among the test cases": unseen(
-        Estimate(None, reason="no test case of class abnormal")
+        Estimate(None, reason="no scored case of class abnormal")
     ),
 }

@@ -128,6 +128,6 @@ def test_what_cannot_be_computed_says_why():
     found = compared(unset, scores(PROBABILITY), LABEL)
     assert "no threshold was fixed" in differences(found)["sensitivity"].reason
     healthy = compared(scores(PROBABILITY), scores(OTHER_PROBABILITY), np.zeros(80, dtype=np.int64))
-    assert gain(healthy).reason == "no test case of class abnormal"
+    assert gain(healthy).reason == "no scored case of class abnormal"
     assert differences(healthy)["sensitivity"].reason == "no case to estimate it from"
     assert differences(healthy)["specificity"].value is not None

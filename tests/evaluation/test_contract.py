@@ -224,7 +224,7 @@ def test_models_measured_side_by_side_give_the_same_record(tmp_path):
 )
 def test_of_one_class_nothing_is_told_and_the_other_is_named(name, absent):
     found = run(name)
-    assert found.models[0].find("roc_auc").reason == f"no test case of class {absent}"
+    assert found.models[0].find("roc_auc").reason == f"no scored case of class {absent}"
     assert (found.difference.p, found.difference.low) == (None, None)
     assert found.figures.find(analysis=PRIMARY, figure="detectable").reason
 

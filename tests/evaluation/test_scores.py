@@ -61,7 +61,7 @@ def test_folds_of_one_class_each_have_no_auc():
     scores = align_scores(dataclasses.replace(model, table=table), "out_of_fold", cases, task)
     found = ComparedModel(task, scores).estimate()
     assert found.value is None
-    assert "no fold has test cases of class normal" in found.reason
+    assert "no fold has scored cases of class normal" in found.reason
 
 
 def test_one_row_a_reported_case_with_the_mean_over_repeats():

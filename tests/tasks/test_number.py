@@ -56,6 +56,10 @@ def test_a_test_case_is_in_the_group_of_its_number_by_development_cases_alone():
     assert [read.label.index(label) // 10 for label in read.label[:40:10]] == [0, 1, 2, 3]
     groups = ["group 1 of 4", "group 2 of 4", "group 3 of 4", "group 4 of 4"]
     assert read.label[40:] == [groups[0], groups[0], groups[2], groups[3]]
+    assert read.outcome.label_words[::3] == (
+        "lowest quarter of the numbers",
+        "highest quarter of the numbers",
+    )
 
 
 def test_numbers_of_test_cases_are_compared_themselves_and_no_groups():

@@ -17,7 +17,7 @@ MANY_PARTS = 5  # of a region, from which on stray voxels are likelier than lesi
 def check_classes(evidence: Evidence) -> list[Finding]:
     """Count the classes of the development cases; the sealed labels are not looked at."""
     # Images and patients of each class.
-    development_cases, classes = evidence.cases.development(), evidence.task.classes
+    development_cases, classes = evidence.cases.development(), evidence.task.predicted.label_words
     cases = [int((development_cases.label == k).sum()) for k in range(len(classes))]
     patients = [
         len(np.unique(development_cases.patient_id[development_cases.label == k]))

@@ -49,7 +49,7 @@ def check_groups(evidence: Evidence) -> list[Finding]:
             groups[name] = group
     # The level is shared out among all comparisons.
     tests = max(len(groups) * (len(looks) + 1), 1)
-    sentences = list(_confounded(groups, looks, cases, LEVEL / tests, evidence.task.classes))
+    sentences = list(_confounded(groups, looks, cases, LEVEL / tests, predicted.label_words))
     findings = [find("confounded_groups", count=len(sentences), groups="; ".join(sentences))]
     if cases.value is None:
         return findings

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the package and say what it lacks, or MLflow's form of the model; return 0."""
-    from skiagram.deploy.card import NEEDS
+    from skiagram.deploy.card import OWN_CODE
     from skiagram.deploy.package import SUFFIX, opened_folder, pack
     from skiagram.deploy.prediction import check_target
 
@@ -66,9 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
     check_target(output, (), replace=arguments.force)
     manifest = pack(arguments.model, output, project=arguments.project, intended=arguments.use)
     print(f"Wrote {output}: {manifest.title}, {len(manifest.sha256)} files.")
-    for line in manifest.card[0].lines:
-        if line.startswith(NEEDS):
-            print(line)
-    if not any(section.title == "Figures" and section.table for section in manifest.card):
+    sections = {section.title: section for section in manifest.card}
+    if OWN_CODE in sections:
+        print(*sections[OWN_CODE].lines)
+    if "Figures" not in sections or not sections["Figures"].table:
         print("Its card has no figures: no reports/evaluation.json of this model beside it.")
     return 0

@@ -4,9 +4,8 @@ After Mitchell et al., *Model Cards for Model Reporting*, FAT* 2019. What no rec
 made up: the card says that it is not known.
 """
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -32,7 +31,7 @@ if TYPE_CHECKING:  # scoring new cases needs no figures, and is to start at once
 
 R = TypeVar("R")
 CAUTION = "Research only: this is no medical device, and no score may guide the care of a patient."
-NEEDS = "Who scores with it needs"  # begins the line on code of one's own
+OWN_CODE = "Code that it needs"
 _UNKNOWN = "Not known: the record of the run was not beside the model when this card was made."
 _TEMPLATE = Path(__file__).with_name("card.html")
 _VALUE = "value (95 % interval by patient)"
@@ -116,9 +115,10 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Car
     task = deployment.task
     meant = intended or "Research on images like those of the training data, and nothing else."
     # Files of the project that have the code of one's own; the command was given there.
-    records = [json.loads((folder / name).read_bytes()) for name in (DEPLOYMENT, PREPARATION)]
-    files = {find_own_code(target, Path()) for target in named_targets(records)} - {None}
-    needs = f"{NEEDS} {listed(sorted(map(str, files)))} in a project's folder; it is not in here."
+    targets = named_targets([asdict(deployment), asdict(preparation)])
+    files = {find_own_code(target, Path()) for target in targets} - {None}
+    named = listed(sorted(map(str, files)))
+    needs = f"Who scores with it needs {named} in a project's folder; it is not in here."
     fits = len(deployment.decisions)
     scored_by = "one fit" if fits == 1 else f"the mean of {fits} fits"
     overview = (
@@ -126,10 +126,10 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Car
         f"Intended use: {meant}",
         f"It {task.predicted.purpose}. Model `{deployment.model}`, arm `{deployment.arm}`: "
         f"{scored_by}.",
-        *((needs,) if files else ()),
     )
     return (
         CardSection(deployment.title, overview),
+        *((CardSection(OWN_CODE, (needs,)),) if files else ()),
         _data(run, fingerprint, deployment),
         _inputs(preparation),
         _decisions(deployment, fingerprint),

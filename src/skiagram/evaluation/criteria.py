@@ -26,7 +26,7 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.results import LIMIT
+from skiagram.evaluation.results import LIMIT, METRICS
 from skiagram.evaluation.rules import CONDITIONS, RULES, STANDINGS, Rule, find_rule
 from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.estimate import Estimate
@@ -365,25 +365,32 @@ class DecisiveComparison:
         """
         margin, usual = self.evaluation.margin, {name: each[0] for name, each in CONDITIONS.items()}
         found = find_conditions(self.gain, self._against("contender"), margin)
-        room = "no" if self.find_ceiling() else "yes"
+        ceiling, room = self.find_ceiling(), "yes"
+        if ceiling is not None:
+            low = self._room(ceiling[1]).high
+            room = "no" if low is not None and low < margin else "few"
         return find_rule(RULES, usual | found | {"room": room} | known)
 
-    def find_ceiling(self) -> str:
-        """Find what leaves no room for a gain of the margin: a baseline, or `classical`.
+    def find_ceiling(self) -> tuple[str, Estimate] | None:
+        """Find a baseline, or the classical model, that leaves less room than the margin.
 
-        Its figure is closer to a perfect one than the margin; empty where nothing's is.
+        By its figure alone: whether that is shown, the far end of its interval says.
+
+        Returns:
+            Its name and its figure; None where nothing is so close to a perfect figure.
         """
-        own, evaluation = self.reached("contender").value, self.evaluation
-        if own is None:
-            return ""
-        reached, best = -own if evaluation.lower_is_better else own, 1.0
-        if evaluation.lower_is_better:  # no error is below 0
-            best = 0.0
-        gains = {row.versus: row.value for row in self._against("contender")}
-        gains |= {"classical": self.gain.value}
-        values = {name: reached - gain for name, gain in gains.items() if gain is not None}
-        near = (name for name, value in values.items() if best - value < evaluation.margin)
-        return next(near, "")
+        evaluation = self.evaluation
+        figure = evaluation.off_copies if self.without_near_duplicates else evaluation.primary
+        for name in (*self.simple_rules, evaluation.model_of("classical")):
+            reached = evaluation.table.find(analysis=METRICS, figure=figure, model=name, versus="")
+            left = self._room(reached).value
+            if left is not None and left < evaluation.margin:
+                return name, reached
+        return None
+
+    def _room(self, reached: Estimate) -> Estimate:
+        """Return what a figure leaves up to a perfect one: an AUC of 1, or no error."""
+        return reached if self.evaluation.lower_is_better else reached.subtract(1.0).negate()
 
     def find_unbeaten_baseline(self) -> str:
         """Find the simple baseline that speaks against the contender most; empty without one."""

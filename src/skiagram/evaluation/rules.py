@@ -60,12 +60,14 @@ STANDINGS: tuple[Rule, ...] = (
 # Of the difference from the classical model: `yes`, `no` and `open` are what its standing says;
 # `nearly` is a *no* by its own interval and not by one that is longer by Bonferroni for all
 # comparisons; `contradicted` is a figure of merit against which the share of lesions found speaks.
+# `room` is what a baseline or the classical model leaves up to a perfect figure: less than the margin
+# by its interval (`no`), or by its value alone (`few`).
 # Of chance and the simple baselines: `beaten`, or what the difference from those not beaten says.
 CONDITIONS: Mapping[str, tuple[str, ...]] = {
     "compared": ("yes", "no"),
     "leaked": ("no", "yes"),
     "copies": ("no", "yes"),
-    "room": ("yes", "no"),
+    "room": ("yes", "few", "no"),
     "difference": ("yes", "no", "nearly", "open", "contradicted"),
     "chance": ("beaten", "no", "nearly", "open"),
     "baseline": ("beaten", "no", "nearly", "open"),
@@ -81,6 +83,7 @@ RULES: tuple[Rule, ...] = (
     Rule("open", "contradiction", {"difference": ("contradicted",)}),
     Rule("yes", "difference", {"difference": ("yes",), "chance": _BEATEN, "baseline": _BEATEN}),
     Rule("open", "ceiling", {"room": ("no",)}),
+    Rule("open", "few", {"room": ("few",)}),
     Rule("open", "chance", {"difference": ("yes",), "chance": _NOT_BEATEN}),
     Rule("open", "baseline", {"difference": ("yes",)}),
     Rule("open", "several", {"difference": ("nearly",)}),

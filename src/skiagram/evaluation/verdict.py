@@ -83,7 +83,7 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
         return Verdict(rule.decision, headline, reasons=(say("answer.look_for_leak"),))
     useless = is_nothing_of_use(evaluation)
     # What is not in the figures of the difference, where the decision rests on it.
-    other = rule.because in ("copies", "several", "ceiling") and not useless
+    other = rule.because in ("copies", "several", "ceiling", "few") and not useless
     because = say("answer.because", because=explain(evaluation, rule))
     reasons = (
         *(advise_without_use(evaluation) if useless else ()),
@@ -149,11 +149,9 @@ def explain(evaluation: Evaluation, rule: Rule, contender: str = "", figure: str
     baseline, ceiling, reached = "", "", ""
     if decisive is not None:
         baseline = _title(decisive.find_unbeaten_baseline(), evaluation)
-        near = decisive.find_ceiling()
-        near = evaluation.best.get(near, near)
-        ceiling = _title(near, evaluation)
-        value = evaluation.table.find(figure=evaluation.primary, model=near, versus="").value
-        reached = f"the {evaluation.primary_title} {format_decimal(value)}"
+        if near := decisive.find_ceiling():
+            ceiling = _title(near[0], evaluation)
+            reached = f"the {evaluation.primary_title} {format_estimate(near[1])}"
     if contender and rule.because == "baseline":  # of finders
         rules = evaluation.figures.select(analysis=FINDING_RULES).rows
         named = (row.versus for row in rules if is_unbeaten(row) and row.versus != PREVALENCE)

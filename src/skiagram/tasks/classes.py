@@ -171,9 +171,9 @@ class Classes(Predicted):
         )
 
     def find_absent_classes(self, label: NDArray[np.int64]) -> str:
-        """Say which classes have no test case; empty where all have one."""
+        """Say which classes no scored case is of; empty where all have one."""
         names = [name for k, name in enumerate(self.classes) if not (label == k).any()]
-        return f"no test case of class {', '.join(names)}" if names else ""
+        return f"no scored case of class {', '.join(names)}" if names else ""
 
     def find_missing_pairs(self, cases: ScoredCases) -> str:
         """Say why there is no AUC: a class has no case, or none beside another's in any fit."""
@@ -181,7 +181,7 @@ class Classes(Predicted):
             return absent
         for k, name in enumerate(self.classes):
             if not has_pairs(cases, cases.label == k):
-                return f"no fold has test cases of class {name} and of another"
+                return f"no fold has scored cases of class {name} and of another"
         return ""
 
     def mark_right(self, cases: ScoredCases) -> NDArray[np.bool_]:

@@ -220,6 +220,12 @@ class Number(MeasuredOutcome):
         return tuple(f"group {number + 1} of {self.groups}" for number in range(self.groups))
 
     @property
+    def label_words(self) -> tuple[str, ...]:
+        part = {2: "half", 3: "third", 4: "quarter"}[self.groups]
+        places = ("lowest", "second", "third")[: self.groups - 1]
+        return tuple(f"{place} {part} of the numbers" for place in (*places, "highest"))
+
+    @property
     def estimates(self) -> tuple[str, ...]:
         unit = f", {self.unit}" if self.unit else ""
         level = f"of {100 * LEVEL:g} % interval{unit}"

@@ -150,6 +150,11 @@ class Predicted(ABC):
         """List the names of the labels, which balance the folds."""
 
     @property
+    def label_words(self) -> tuple[str, ...]:
+        """Say what each label means, for people."""
+        return self.classes
+
+    @property
     def has_ideal(self) -> bool:
         """Tell whether an ideal observer of generated cases has a primary figure."""
         return True
