@@ -60,8 +60,8 @@ STANDINGS: tuple[Rule, ...] = (
 # Of the difference from the classical model: `yes`, `no` and `open` are what its standing says;
 # `nearly` is a *no* by its own interval and not by one that is longer by Bonferroni for all
 # comparisons; `contradicted` is a figure of merit against which the share of lesions found speaks.
-# `room` is what a baseline or the classical model leaves up to a perfect figure: less than the margin
-# by its interval (`no`), or by its value alone (`few`).
+# `room` is what a baseline or the classical model leaves up to a perfect figure: less than the
+# margin by its interval (`no`), or by its value alone (`few`).
 # Of chance and the simple baselines: `beaten`, or what the difference from those not beaten says.
 CONDITIONS: Mapping[str, tuple[str, ...]] = {
     "compared": ("yes", "no"),
