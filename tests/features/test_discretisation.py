@@ -2,9 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from skiagram.errors import DataError
 from skiagram.features.discretisation import Discretisation
@@ -30,21 +27,6 @@ def test_as_many_levels_as_allowed_are_accepted_and_no_more():
     assert narrow.grey_levels(np.array([[[0.0, 2047.0]]])).number == 2048
     with pytest.raises(DataError, match="makes 2049 grey levels"):
         narrow.grey_levels(np.array([[[0.0, 2048.0]]]))
-
-
-pixels = arrays(np.float32, (3, 4, 5), elements=st.floats(-(2.0**100), 2.0**100, width=32))
-
-
-@pytest.mark.slow
-@given(pixels, st.integers(2, 256))
-def test_levels_stay_in_range_and_keep_the_order(images, bins):
-    found = Discretisation(bin_number=bins, bin_width=None).grey_levels(images.astype(np.float64))
-    levels = found.levels[:, 0].astype(np.int64)
-    assert levels.min() == 1
-    assert levels.max() <= found.number == bins
-    for image, level in zip(images, levels, strict=True):
-        order = np.argsort(image.ravel(), kind="stable")
-        assert (np.diff(level.ravel()[order]) >= 0).all()
 
 
 def test_a_region_has_its_own_range_and_the_rest_is_level_0():

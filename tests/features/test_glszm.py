@@ -3,10 +3,7 @@
 from collections import Counter
 
 import numpy as np
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
+from hypothesis.extra.numpy import array_shapes
 from skimage.measure import label
 
 from skiagram.features.discretisation import Discretisation
@@ -25,12 +22,6 @@ def check_against_labels(image):
     expected = Counter((0, int(at.sum()), int(image[at][0])) for at in places)
     found = size_zones(image[None], zone_forest(image[None], equal_neighbours(image[None])), 3)
     assert found.tolist() == [[*zone, count] for zone, count in sorted(expected.items())]
-
-
-@pytest.mark.slow
-@given(arrays(np.uint16, st.one_of(planes, volumes), elements=st.integers(0, 3)))
-def test_zones_are_those_that_scikit_image_labels(image):
-    check_against_labels(image)
 
 
 def test_zones_that_wind_around_each_other_are_told_apart():

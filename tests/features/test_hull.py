@@ -17,11 +17,6 @@ SPACINGS = ((1.0, 1.0, 1.0), (3.0, 1.0, 0.5), (2.5, 0.9765625, 0.9765625))
 regions = arrays(np.bool_, array_shapes(min_dims=3, max_dims=3, max_side=7)).filter(np.any)
 
 
-def ball(half_axes):
-    grid = np.moveaxis(np.indices([2 * int(axis) + 1 for axis in half_axes]), 0, -1)
-    return np.sum(((grid - np.floor(half_axes)) / half_axes) ** 2, axis=-1) <= 1
-
-
 def corners_of_mesh(region, spacing):
     arms = np.vstack([np.eye(3), -np.eye(3)]) / 2
     return (np.argwhere(region)[:, None] + arms).reshape(-1, 3) * spacing
@@ -41,13 +36,6 @@ def same_hull(region, spacing):
 @given(regions, st.sampled_from(SPACINGS))
 def test_the_hull_is_that_of_all_corners_of_the_mesh(region, spacing):
     same_hull(region, np.array(spacing))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("half_axes", [(20.0, 20.0, 20.0), (5.0, 20.5, 9.0)])
-def test_the_hull_of_a_round_body_is_that_of_all_corners_of_its_mesh(half_axes):
-    for spacing in SPACINGS:
-        same_hull(ball(half_axes), np.array(spacing))
 
 
 @pytest.mark.slow

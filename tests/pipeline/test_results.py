@@ -1,23 +1,12 @@
 """What the default pipeline finds: the phantom below its limit, real films above chance."""
 
-import dataclasses
-
-import numpy as np
 import pytest
 import yaml
 
 from skiagram.evaluation.criteria import is_above_ideal
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.options import DEFAULTS
-from skiagram.fitting.contract import FitContext, Labelled
-from skiagram.models.classical.trees import RandomForest
-from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record
-from skiagram.records.predictions import Predictions
 from skiagram.report.sections.models import list_as_text
-from skiagram.steps.evaluation_inputs import read_inputs
-from skiagram.tasks.classes import Classes
 from tests.pipeline.project import REPOSITORY, list_stages, make_project
 
 pytestmark = pytest.mark.slow
@@ -67,30 +56,6 @@ def test_the_page_on_the_phantom_shows_what_is_printed(phantom):
     shown = {tuple(line.split()) for line in page.splitlines()}
     for row in (head, *rows):  # other models stand beside them on the page: columns are wider
         assert tuple(" ".join(row).split()) in shown, row
-
-
-def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom):
-    """The articles end with `model.fit(test_data, test_labels)`; here that does not go unseen."""
-    found = read_inputs(phantom.folder, [phantom.folder / "scores" / one for one in BASELINES], {})
-    honest = found.models[1]
-    test = found.cases.test()
-    sealed = found.sealed.set_index("case_id")["label"]
-    label = sealed.loc[test.case_id.tolist()].to_numpy(dtype=np.int64)
-    features = FeatureTable.read(phantom.folder / "data/features.parquet").of(test.case_id)
-    seen = Labelled(features, test.case_id, label, test.patient_id, Classes(("0", "1")))
-    options = {key: value for key, value in honest.outcome.options.items() if key != "_target_"}
-    fitted = RandomForest(**options).fit(seen, FitContext(seed=0))
-    table = honest.table.copy()
-    rows = (table["part"] == "test").to_numpy()
-    order = {name: at for at, name in enumerate(test.case_id.tolist())}
-    position = [order[name] for name in table.loc[rows, "case_id"]]
-    scores = fitted.scores(features)[position]
-    table.loc[rows, ["score_0", "score_1"]] = scores
-    leaked = Predictions(dataclasses.replace(honest.outcome, model="leaked"), table)
-    inputs = dataclasses.replace(found, models=(found.models[0], leaked))
-    evaluation = evaluate(inputs, DEFAULTS, seed=0)
-    assert [is_above_ideal(model.figures) for model in evaluation.models] == [False, True]
-    assert any("leaked" in text or "ideal" in text for text in evaluation.warnings)
 
 
 def test_breastmnist_baseline_chosen_out_of_fold(real_data, tmp_path):

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.special import softmax
 from scipy.stats import binomtest, norm, t
 from sklearn.metrics import roc_auc_score
@@ -32,14 +30,6 @@ def kernel(score, positive):
     return (above > 0) + 0.5 * (above == 0)
 
 
-def brute_force_covariance(one, two, positive):
-    """DeLong 1988 by the m × n kernel."""
-    first, second = kernel(one, positive), kernel(two, positive)
-    rows = np.cov(first.mean(axis=1), second.mean(axis=1))[0, 1] / len(first)
-    columns = np.cov(first.mean(axis=0), second.mean(axis=0))[0, 1] / first.shape[1]
-    return float(rows + columns)
-
-
 @pytest.fixture
 def ratings():
     """CT ratings of 109 patients (Hanley & McNeil 1982, table I)."""
@@ -64,23 +54,6 @@ def test_without_a_pair_there_is_no_auc(fits):
     fit = None if fits is None else np.array([fits])
     with pytest.raises(DataError, match=r"one class|no fit scored cases of both"):
         placements(np.arange(4.0)[None], positive, np.arange(4), fit=fit)
-
-
-@pytest.mark.slow
-@settings(deadline=None)
-@given(st.integers(2, 9), st.integers(2, 9), st.integers(1, 6), st.integers(0, 2**32 - 1))
-def test_equals_brute_force_with_ties(m, n, levels, seed):
-    rng = np.random.default_rng(seed)
-    positive = np.arange(m + n) < m
-    one, two = rng.integers(levels, size=(2, m + n)).astype(float)
-    first, second = single(one, positive), single(two, positive)
-    assert first.value == pytest.approx(roc_auc_score(positive, one))
-    assert first.variance() == pytest.approx(brute_force_covariance(one, one, positive), abs=1e-14)
-    expected = brute_force_covariance(one, one, positive)
-    expected += brute_force_covariance(two, two, positive)
-    expected -= 2 * brute_force_covariance(one, two, positive)
-    paired = combination([(1.0, first), (-1.0, second)])
-    assert paired.variance() == pytest.approx(expected, abs=1e-14)
 
 
 def test_equal_clusters_equal_obuchowski_by_hand():

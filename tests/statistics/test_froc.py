@@ -75,15 +75,6 @@ def test_the_area_is_the_mean_share_found_over_all_rates(folds, ties):
     assert other.area(1.0)(ones) != pytest.approx(same)
 
 
-def test_the_area_of_marks_counted_by_hand():
-    """Four images, lesions after 0, 1 and 2 false marks and one without a mark."""
-    whole = np.array([0, 1, 2, 3])
-    lesion, false = np.array([9.0, 7.0, 5.0, -np.inf]), np.array([8.0, 6.0])
-    marks = Ratings(lesion, whole, false, np.array([0, 1]))
-    area = FreeResponse((marks,), whole).area(1.0)(np.ones((1, 4)))
-    assert area == pytest.approx((1 + 3 / 4 + 2 / 4 + 0) / 4)
-
-
 @settings(max_examples=15, deadline=None)
 @given(
     st.integers(0, 10_000),

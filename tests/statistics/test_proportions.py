@@ -2,24 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.stats import binomtest, t
 from scipy.stats import f as f_distribution
 
 from skiagram.statistics.linearised import share
 from skiagram.statistics.proportions import proportion
-from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.variation import most_alike
-
-
-@pytest.mark.slow
-@settings(deadline=None)
-@given(st.integers(1, 200), st.integers(0, 200))
-def test_wilson_equals_scipy(n, wanted):
-    k = min(wanted, n)
-    theirs = binomtest(k, n).proportion_ci(method="wilson")
-    assert wilson_interval(k / n, n) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
 def test_one_case_a_patient_is_plain_wilson():
