@@ -4,11 +4,12 @@ import html
 import io
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 import matplotlib as mpl
@@ -18,7 +19,7 @@ from matplotlib.figure import Figure
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.formatting import finished_models, is_best
-from skiagram.statistics.estimate import Estimate, format_difference
+from skiagram.statistics.estimate import Estimate, format_decimal, format_difference
 
 WIDTH = 4.4  # inches; narrow, so that the lettering stays readable on a telephone
 
@@ -51,7 +52,8 @@ DASHES = ("-", "--", ":", "-.")
 _STYLE = mpl.rc_params_from_file(
     str(Path(__file__).with_name("figures.mplstyle")), use_default_template=False
 )
-_ROW = 0.2  # inches
+_ROW, _LINE, _BELOW = 0.24, 0.12, 1.0  # inches: a row, each further line, the panel below
+LIMIT = "ideal"  # what the dashed line means
 Style = dict[str, Any]  # further options of matplotlib
 T = TypeVar("T")
 
@@ -149,15 +151,15 @@ class IntervalRow(NamedTuple):
     """A figure with its interval; a missing one gives an empty row with its reason.
 
     Attributes:
-        group: Rows of a group stand together below its name.
-        is_doubtful: Whether its mark is open.
+        group: Rows of a group stand together below its name; without a name, alone.
+        is_open: Whether its mark is open and its words are pale.
     """
 
     group: str
     title: str
     arm: str
     estimate: Estimate
-    is_doubtful: bool = False
+    is_open: bool = False
 
 
 def draw_rows(
@@ -165,42 +167,58 @@ def draw_rows(
     rows: Sequence[IntervalRow],
     label: str,
     write: Callable[[Estimate], str] = format_difference,
-    zero: str = "",
+    lines: Mapping[str, float | None] = MappingProxyType({}),
+    below: Callable[[Axes], str] | None = None,
 ) -> Drawing:
     """Draw figures with their intervals, a row each, and write them beside it.
 
     Args:
         label: Of the axis.
-        zero: What a line at 0 means; empty for no line.
+        lines: What a vertical line means → where it stands, if anywhere; the limit is dashed.
+        below: Draws a panel of its own below, and says in words what it shows.
     """
-    # A heading for each group, then its rows.
-    lines: list[IntervalRow | str] = []
+    # A heading for each group that has a name, then its rows.
+    places: list[IntervalRow | str] = []
     for group in dict.fromkeys(row.group for row in rows):
-        lines += [group, *(row for row in rows if row.group == group)]
+        places += [group] if group else []
+        places += [row for row in rows if row.group == group]
     words = {row: row.estimate.reason or write(row.estimate) for row in rows}
-    with open_sheet(0.75 + _ROW * len(lines)) as page:
-        axes = page.figure.add_subplot()
-        if zero:
-            draw_reference_line(axes, 0, zero, dashed=False)
+    # Long titles take several lines: the rows are as high as the longest.
+    titles = [place if isinstance(place, str) else place.title for place in places]
+    height = 0.75 + len(places) * (_ROW + _LINE * max(title.count("\n") for title in titles))
+    panels = (height, _BELOW) if below else (height,)
+    with open_sheet(sum(panels)) as page:
+        grid = page.figure.subplots(len(panels), 1, height_ratios=panels, squeeze=False)
+        axes = grid[0, 0]
+        for text, position in lines.items():
+            if position is not None:
+                draw_reference_line(axes, position, text, dashed=text == LIMIT)
         # A square and its interval on each row, its figures beside it.
-        for place, line in enumerate(lines):
-            if isinstance(line, str):
+        for place, row in enumerate(places):
+            if isinstance(row, str):
                 continue
-            colour, value = ARM_COLOUR[line.arm], line.estimate.value
+            colour, value = ARM_COLOUR[row.arm], row.estimate.value
             if value is not None:
-                fill = "none" if line.is_doubtful else colour
-                axes.plot(value, place, "s", color=colour, markersize=4, markerfacecolor=fill)
-            draw_interval(axes, line.estimate, place, color=colour)
-            write_beside(axes, words[line], place, color=MUTED, fontsize=7)
-        titles = [line if isinstance(line, str) else line.title for line in lines]
-        name_rows(axes, titles, fontsize=7.5)
+                fill = "none" if row.is_open else colour
+                axes.plot(value, place, "s", color=colour, markersize=5, markerfacecolor=fill)
+            draw_interval(axes, row.estimate, place, color=colour)
+            write_beside(axes, words[row], place, color=MUTED if row.is_open else INK, fontsize=7.5)
         # The first row is on top; headings stand out.
-        axes.set_ylim(len(lines) - 0.5, -0.6)
-        for tick, line in zip(axes.get_yticklabels(), lines, strict=True):
-            tick.set_fontweight("bold" if isinstance(line, str) else "normal")
+        name_rows(axes, titles, fontsize=7.5)
+        axes.margins(x=0.08)
+        for tick, shown in zip(axes.get_yticklabels(), places, strict=True):
+            tick.set_fontweight("bold" if isinstance(shown, str) else "normal")
         axes.set_xlabel(label)
-        named = "; ".join(f"{row.group}, {row.title} {words[row]}" for row in rows)
-        return page.finish(name, f"{label}: {named}.")
+        # In words, for a reader who cannot see it.
+        named = [
+            f"{f'{row.group}, ' if row.group else ''}{row.title} {words[row]}".replace("\n", " ")
+            for row in rows
+        ]
+        named += [
+            f"{text} {format_decimal(position)}" for text, position in lines.items() if position
+        ]
+        named += [below(grid[1, 0])] if below else []
+        return page.finish(name, f"{label}: {'; '.join(named)}.")
 
 
 def best_of_each_arm(

@@ -225,7 +225,7 @@ def choose_examples(
     has touched. No two images of a class are of one patient.
     """
     chosen: list[tuple[str, str]] = []
-    for label, name in enumerate(task.classes):
+    for label, name in enumerate(task.predicted.label_words):
         development = cases.development()
         ids = _one_a_patient(development.select(development.label == label))
         chosen += [(case_id, name) for case_id in ids[:per_class]]

@@ -240,7 +240,7 @@ def draw_model(result: SweepResult, model: str) -> Drawing | None:
         return None
     name = heading_of(shown[0].figures.judged_by(model)[0])
     label = f"change in {name} with 95 % interval"
-    return draw_rows(f"sweep-{model}", rows, label, zero="no change")
+    return draw_rows(f"sweep-{model}", rows, label, lines={"no change": 0})
 
 
 def _reported(result: RowResult, model: str) -> Estimate:

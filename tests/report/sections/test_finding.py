@@ -12,7 +12,7 @@ from skiagram.evaluation.finding import FROC_AREA
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.verdict import state_verdict
 from skiagram.report.contact_sheet import make_contact_sheets
-from skiagram.report.sections.answer import state_answer
+from skiagram.report.sections.answer import answer, state_answer, tabulate_answer
 from skiagram.report.sections.finding import (
     draw_froc,
     tabulate_merits,
@@ -53,6 +53,18 @@ def test_tables_hold_the_figures_of_every_finder_and_the_difference(run):
     assert sensitivities.groups[-1].title.endswith("normal image instead")
     drawing = draw_froc(run.evaluation, run.found)
     assert "at one false mark per image" in drawing.description
+
+
+def test_the_first_page_shows_the_figure_that_decides(run):
+    gain = "Best network minus best classical model"
+    row, merits = (
+        find_row(table, gain)
+        for table in (tabulate_answer(run.evaluation), tabulate_merits(run.evaluation, run.found))
+    )
+    assert row.cells[0] == merits.cells[0]
+    drawn = answer(run.evaluation, material())["forest"].description
+    assert drawn.startswith("Figure of merit with 95 % interval: ")
+    assert f"best network minus best classical model {texts(row)[0]} " in drawn
 
 
 def test_rates_that_allow_a_fit_fewer_than_two_false_marks_are_shown_with_the_reason(run):

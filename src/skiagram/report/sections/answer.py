@@ -1,8 +1,10 @@
 """The first page: the answer in three sentences, its table and its figure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from math import copysign
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
@@ -26,11 +28,13 @@ from skiagram.evaluation.criteria import (
 )
 from skiagram.evaluation.evaluation_record import (
     DECISION_WORDS,
+    MERIT,
     OFF_NEAR_DUPLICATES,
     PRIMARY,
     Evaluation,
+    FindingEvaluation,
 )
-from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.results import (
     CALIBRATION,
     DECISIONS_OFF_COPIES,
@@ -51,13 +55,14 @@ from skiagram.report.drawing import (
     ARM_COLOUR,
     ARM_COLOUR_WORDS,
     INK,
+    LIMIT,
     MUTED,
     Drawing,
+    IntervalRow,
     Style,
     draw_interval,
-    draw_reference_line,
+    draw_rows,
     name_rows,
-    open_sheet,
     wrap_title,
     write_beside,
 )
@@ -84,6 +89,7 @@ from skiagram.report.tables import (
     make_model_row,
 )
 from skiagram.statistics.estimate import (
+    MISSING,
     Estimate,
     format_decimal,
     format_difference,
@@ -91,9 +97,7 @@ from skiagram.statistics.estimate import (
     round_half_up,
 )
 
-_ROW_HEIGHT = 0.27  # inches
-_EXTRA_LINE = 0.12  # inches, where a name takes more than a line
-_DIFFERENCE_HEIGHT = 1.0  # inches
+MERIT_WORDS = "figure of merit"
 _FEATURES = 3  # named on the first page
 
 KNOWN_WITHOUT_IMAGES = ("covariates_and_volume", "covariates")  # the first that is in the run
@@ -107,6 +111,12 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
     # A simple baseline that is not beaten is drawn beside the models that do not beat it.
     shown += list_simple_rules(evaluation, [*filter(is_unbeaten, gains_over_rules(evaluation))])
     decisive, useless = _decisive(evaluation), is_nothing_of_use(evaluation)
+    # The figure on which the answer rests.
+    searched = find_searched(evaluation)
+    if searched is None:
+        forest = draw_forest(evaluation, shown, "answer")
+    else:
+        forest = draw_merits(evaluation, searched, "answer")
     # What the primary figure of an outcome that is measured means.
     figure = evaluation.task.predicted.list_figures()[0]
     better = " Lower is better." if figure.higher_is_better is False else ""
@@ -135,7 +145,8 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
         "sentences": state_answer(evaluation),
         "useless": useless,
         "table": tabulate_answer(evaluation, material.sensitivity),
-        "forest": draw_forest(evaluation, shown, "answer"),
+        "searched": searched,
+        "forest": forest,
         "colours": describe_colours(evaluation),
         "difference": decisive.difference if decisive else None,
         "primary_definition": f"{figure.title}: {meaning}{better}",
@@ -143,6 +154,11 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
         "positive": "" if positive is None else name_class(evaluation.task, positive),
         "use": use,
     }
+
+
+def find_searched(evaluation: Evaluation) -> FindingEvaluation | None:
+    """Find the search for lesions on which the answer rests; None where no two are compared."""
+    return evaluation.finding if judge_finding(evaluation).decision != "none" else None
 
 
 def _decisive(evaluation: Evaluation) -> DecisiveComparison | None:
@@ -161,7 +177,7 @@ def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
     rule, found = judge_finding(evaluation), tuple(describe_finding(evaluation))
     if rule.decision != "none":
         name = evaluation.words_of(evaluation.finding.contender)
-        because = explain(evaluation, rule, name, "the figure of merit")
+        because = explain(evaluation, rule, name, f"the {MERIT_WORDS}")
         decision = DECISION_WORDS[rule.decision].capitalize()
         found = (say("answer.page_finding", decision=decision, because=because), *found)
     images, *others = _of_whole_images(evaluation)
@@ -291,15 +307,27 @@ def _more(count: float | None) -> str:
 
 
 def list_compared(evaluation: Evaluation) -> dict[str, list[ModelResult]]:
-    """List arm → what stands for it, and every reader.
+    """List arm → what stands for it, of images and in finding, and every reader.
 
     Where the folds chose different models, their mixture stands there under its own name.
     """
-    chosen, groups = evaluation.best.values(), {}
+    chosen, groups = {*evaluation.best.values()}, {}
+    if finding := find_searched(evaluation):
+        chosen |= {finder.model for finder in finding.arms.values()}
     for arm, models in group_by_arm(evaluation):
         shown = [model for model in models if model.outcome.model in chosen or arm == "reader"]
         groups[arm] = shown or models[:1]  # nobody was chosen: the reason stands in the row
     return groups
+
+
+class _Column(NamedTuple):
+    """A column of the first table: its cells of models, of the difference, of chance, the limit."""
+
+    heading: str
+    fill: Callable[[ModelResult], Cell]
+    difference: Cell | str = ""
+    chance: Cell | str = ""
+    limit: Cell | str = ""
 
 
 def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) -> Table:
@@ -309,69 +337,136 @@ def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) ->
         sensitivity: At which thresholds were set: by chance as many of the others are called
             positive; None leaves both cells of chance empty.
     """
-    # The primary figure, and once more without near duplicates.
-    task, columns = evaluation.task, [metric_heading(evaluation.primary, evaluation.task)]
-    difference = [fill_difference(evaluation.difference)]
-    if evaluation.near_duplicates:
-        columns.append(task.predicted.title_figure(evaluation.off_copies))
-        clean = {"group": OFF_NEAR_DUPLICATES, "figure": evaluation.primary, "versus": "classical"}
-        difference.append(fill_difference(evaluation.figures.find(analysis=PRIMARY, **clean)))
-    # Decisions of a hundred cases, where they can be counted.
-    where = ", without near duplicates" if evaluation.near_duplicates else ""
-    if _counts_decisions(evaluation) and task.positive is None:
-        columns.append(f"Correct, per 100 cases{where}")
-        difference.append(Cell(""))
-    elif _counts_decisions(evaluation):
-        name = name_class(task, task.positive or 0)
-        columns += [f"Found, per 100 {name}{where}", f"False alarms, per 100 others{where}"]
-        missing, both = Estimate(None, reason="not compared"), _frequencies(evaluation)
-        difference += [fill_cell(each or missing, 0, 0, signed=True) for each in both]
+    # Where lesions are searched for, the figure of merit and the lesions found come first.
+    task, finding = evaluation.task, find_searched(evaluation)
+    columns = [] if finding is None else _columns_of_finding(evaluation, finding)
+    columns += _columns_of_images(evaluation)
+    if finding is None and _counts_decisions(evaluation):
+        columns += _columns_of_counts(evaluation, sensitivity)
+    blank = [""] * (len(columns) - 1)
+
+    def make_row(model: ModelResult) -> TableRow:
+        """Make a model's row without the mark of the best, which all of an arm here are."""
+        row = make_model_row(evaluation, model, lambda _: [each.fill(model) for each in columns])
+        return row._replace(title=_title(evaluation, model), best=False)
+
     # A group for each arm, then the difference that the answer rests on.
     groups = [
-        Group(ARM_TITLES[arm], [_row(evaluation, model) for model in models])
+        Group(ARM_TITLES[arm], [make_row(model) for model in models])
         for arm, models in list_compared(evaluation).items()
     ]
-    if _decisive(evaluation) is not None:
-        name = f"Best {evaluation.contender_words} minus best classical model"
-        groups.append(Group("What the answer rests on", [TableRow(name, difference)]))
+    if finding is not None or _decisive(evaluation) is not None:
+        words = evaluation.words_of(finding.contender) if finding else evaluation.contender_words
+        name = f"Best {words} minus best classical model"
+        differences = [each.difference for each in columns]
+        groups.append(Group("What the answer rests on", [TableRow(name, differences)]))
     # Whether the images add to what is known without them, by the strongest such model.
     known = [each for each in KNOWN_WITHOUT_IMAGES if each in evaluation.titles][:1]
     added = [
         TableRow(
             f"{evaluation.titles[evaluation.model_of(row.model)]} minus {evaluation.titles[name]}",
-            [fill_difference(row), *[""] * (len(columns) - 1)],
+            [fill_difference(row), *blank],
         )
         for name in known
         for row in evaluation.simple_rules
         if row.versus == name and row.model in (evaluation.contender, "classical")
     ]
-    if added:
+    if added and finding is None:
         groups.append(Group("What images add to what is known without them", added))
     # The simple baselines that were in the run, and chance or the most common class.
-    rows = [_row(evaluation, model) for model in list_simple_rules(evaluation)]
-    chance, chance_rule = task.predicted.chance, task.predicted.chance_rule
-    reached = evaluation.table.get(analysis=METRICS, model=chance_rule, figure=evaluation.primary)
-    half = [format_decimal(chance)] * (2 if evaluation.near_duplicates else 1)
-    if chance is not None and not _counts_decisions(evaluation):
-        rows.append(TableRow("Chance", half))
-    elif task.positive is not None:
-        level = "" if sensitivity is None else format_decimal(100 * sensitivity, 0)
-        rows.append(TableRow("Chance", [*half, level, level]))
-    elif evaluation.majority_accuracy:
-        uncounted = Estimate(None, reason="known of all cases, near duplicates included")
-        share = _of_hundred(
-            uncounted if evaluation.near_duplicates else evaluation.majority_accuracy
-        )
-        rows.append(TableRow("Always the most common class", [*half, share]))
-    elif reached and chance_rule not in evaluation.titles:  # measured, though not in the run
-        rows.append(TableRow("Chance", [fill_cell(reached), *[""] * (len(columns) - 1)]))
+    rows = [make_row(model) for model in list_simple_rules(evaluation)]
+    chance = [each.chance for each in columns]
+    if any(chance):
+        common = _counts_decisions(evaluation) and task.positive is None and chance[-1]
+        rows.append(TableRow("Always the most common class" if common else "Chance", chance))
     if rows:
         groups.append(Group("Simple baselines", rows))
     # The limit of generated data comes last.
-    if evaluation.ideal:
-        row = TableRow("Ideal observer", [fill_cell(evaluation.ideal), *[""] * (len(columns) - 1)])
-        groups.append(Group("The limit of this task", [row]))
-    return Table(columns, groups, kind="models answer")
+    limits = [each.limit for each in columns]
+    if any(limits):
+        groups.append(Group("The limit of this task", [TableRow("Ideal observer", limits)]))
+    return Table(columns=[each.heading for each in columns], groups=groups, kind="models answer")
+
+
+def _columns_of_finding(evaluation: Evaluation, finding: FindingEvaluation) -> list[_Column]:
+    """Return the columns of finding: the figure that decides, and what it means in lesions."""
+    finders = {finder.model: finder for finder in (*finding.finders, *finding.arms.values())}
+
+    def fill(figure: str, group: str, model: ModelResult) -> Cell:
+        finder = finders.get(model.outcome.model)
+        return fill_cell(finder.find(figure, group)) if finder else Cell("")
+
+    ideal = [
+        fill_cell(finding.ideal.find(*named)) if finding.ideal else ""
+        for named in ((MERIT,), ("sensitivity", "1"))
+    ]
+    difference = fill_difference(evaluation.gain_in_finding(MERIT))
+    merit = partial(fill, MERIT, "")
+    return [
+        _Column(MERIT_WORDS.capitalize(), merit, difference, format_decimal(CHANCE), ideal[0]),
+        _Column("Lesions found, at 1 false mark per image", partial(fill, "sensitivity", "1"),
+                limit=ideal[1]),
+    ]  # fmt: skip
+
+
+def _columns_of_images(evaluation: Evaluation) -> list[_Column]:
+    """Return the primary figure, and once more without near duplicates, where there are some."""
+    # Chance is fixed, or what a rule reached that was measured without being in the run.
+    task, rule = evaluation.task, evaluation.task.predicted.chance_rule
+    reached = evaluation.table.get(analysis=METRICS, model=rule, figure=evaluation.primary)
+    chance: Cell | str = ""
+    if task.predicted.chance is not None:
+        chance = format_decimal(task.predicted.chance)
+    elif reached and rule not in evaluation.titles:
+        chance = fill_cell(reached)
+    limit = fill_cell(evaluation.ideal) if evaluation.ideal else ""
+    difference = fill_difference(evaluation.difference)
+    heading = metric_heading(evaluation.primary, task)
+    columns = [
+        _Column(heading, lambda model: fill_cell(model.find(evaluation.primary)), difference,
+                chance, limit)
+    ]  # fmt: skip
+    if evaluation.near_duplicates:
+        off_copies = evaluation.off_copies
+        clean = {"group": OFF_NEAR_DUPLICATES, "figure": evaluation.primary, "versus": "classical"}
+        columns.append(
+            _Column(
+                task.predicted.title_figure(off_copies),
+                lambda model: fill_cell(model.find(off_copies)),
+                fill_difference(evaluation.figures.find(analysis=PRIMARY, **clean)),
+                chance,
+            )
+        )
+    return columns
+
+
+def _columns_of_counts(evaluation: Evaluation, sensitivity: float | None) -> list[_Column]:
+    """Return the decisions on a hundred cases, on those that the answer follows."""
+    task = evaluation.task
+    where = ", without near duplicates" if evaluation.near_duplicates else ""
+
+    def fill(place: int, model: ModelResult) -> Cell:
+        return _per_hundred(evaluation, model)[place]
+
+    # Of several classes what is right, beside naming the most common one of all cases.
+    if task.positive is None:
+        share: Cell | str = ""
+        if evaluation.majority_accuracy:
+            uncounted = Estimate(None, reason="known of all cases, near duplicates included")
+            counted = uncounted if evaluation.near_duplicates else evaluation.majority_accuracy
+            share = _of_hundred(counted)
+        return [_Column(f"Correct, per 100 cases{where}", partial(fill, 0), chance=share)]
+    name = name_class(task, task.positive)
+    level = "" if sensitivity is None else format_decimal(100 * sensitivity, 0)
+    missing = Estimate(None, reason="not compared")
+    headings = f"Found, per 100 {name}{where}", f"False alarms, per 100 others{where}"
+    differences = [
+        fill_cell(each or missing, 0, 0, signed=True) for each in _frequencies(evaluation)
+    ]
+    return [
+        _Column(heading, partial(fill, place), differences[place], level)
+        for place, heading in enumerate(headings)
+    ]
 
 
 def _counts_decisions(evaluation: Evaluation) -> bool:
@@ -379,21 +474,15 @@ def _counts_decisions(evaluation: Evaluation) -> bool:
     return evaluation.task.defines("decisions") and not is_nothing_of_use(evaluation)
 
 
-def _row(evaluation: Evaluation, model: ModelResult) -> TableRow:
-    """Return a model's row without the mark of the best, which all of an arm here are."""
-    cells = [fill_cell(model.find(evaluation.primary))]
-    if evaluation.near_duplicates:
-        cells.append(fill_cell(model.find(evaluation.off_copies)))
-    cells += _per_hundred(evaluation, model)
-    row = make_model_row(evaluation, model, lambda _: cells)
-    chosen = [
-        f"{evaluation.titles[name]} {count}"
-        for arm in evaluation.arms.values()
-        if arm.model == model.outcome.model and len(arm.chosen) > 1
-        for name, count in arm.chosen.items()
-    ]
-    title = f"{row.title} ({', '.join(chosen)})" if chosen else row.title
-    return row._replace(title=title, best=False)
+def _title(evaluation: Evaluation, model: ModelResult) -> str:
+    """Return a model's title; of what folds chose differently, how many chose which."""
+    name = model.outcome.model
+    choices = [arm.chosen for arm in evaluation.arms.values() if arm.model == name]
+    if finding := find_searched(evaluation):
+        choices += [finding.chosen[arm] for arm, each in finding.arms.items() if each.model == name]
+    chosen = next((each for each in choices if len(each) > 1), {})
+    counted = ", ".join(f"{evaluation.titles[each]} {count}" for each, count in chosen.items())
+    return f"{model.outcome.title} ({counted})" if counted else model.outcome.title
 
 
 def _per_hundred(evaluation: Evaluation, model: ModelResult) -> list[Cell]:
@@ -429,99 +518,71 @@ def describe_colours(evaluation: Evaluation) -> str:
 
 
 def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str) -> Drawing:
-    """Draw the primary figure of each model, a row a model.
-
-    What stands for an arm is filled; the ideal observer is a dashed line.
+    """Draw the primary figure of each model, a row a model; what stands for an arm is filled.
 
     Below stands the difference on which the answer rests, against the margin.
     """
-    # Long titles take several lines: the rows are as high as the longest.
-    titles = [wrap_title(model.outcome.title) for model in models]
-    row_height = _ROW_HEIGHT + _EXTRA_LINE * max(title.count("\n") for title in titles)
-    upper, decisive = 0.75 + row_height * len(models), _decisive(evaluation)
-    difference = decisive.difference if decisive else None
-    with open_sheet(upper + (_DIFFERENCE_HEIGHT if difference else 0)) as page:
-        # The models above, the difference of the two below.
-        ratios = (upper, _DIFFERENCE_HEIGHT) if difference else (1,)
-        panels = page.figure.subplots(len(ratios), 1, height_ratios=ratios, squeeze=False)[:, 0]
-        _draw_models(panels[0], evaluation, models, titles)
-        if difference:
-            _draw_difference(panels[1], evaluation, difference)
-        # In words, for a reader who cannot see it.
-        parts = [f"{model.outcome.title} {_figure_words(evaluation, model)}" for model in models]
-        if evaluation.ideal:
-            parts.append(f"ideal observer {format_estimate(evaluation.ideal)}")
-        if difference:
-            parts.append(
-                f"best {evaluation.contender_words} minus best classical model "
-                f"{format_difference(difference)}"
-            )
-        figure = evaluation.figure_title
-        words = f"{figure} of each model with its 95 % interval: {'; '.join(parts)}."
-        return page.finish(name, words)
+    rows = []
+    for model in models:
+        estimate = model.find(evaluation.primary)
+        if estimate.value is None:
+            failed = model.outcome.status == "failed"
+            estimate = Estimate(None, reason="failed" if failed else MISSING)
+        is_open = model.outcome.model not in evaluation.best.values()
+        title = wrap_title(model.outcome.title)
+        rows.append(IntervalRow("", title, model.outcome.arm, estimate, is_open))
+    ideal, decisive = evaluation.ideal, _decisive(evaluation)
+    lines = {"chance": evaluation.task.predicted.chance, LIMIT: ideal.value if ideal else None}
+    below = None
+    if decisive is not None:
+        figure, arm = evaluation.figure_words, evaluation.contender
+        below = partial(_draw_difference, evaluation, decisive.difference, arm, figure)
+    label = f"{evaluation.figure_title} with 95 % interval"
+    return draw_rows(name, rows, label, format_estimate, lines, below)
 
 
-def _draw_models(
-    axes: Axes, evaluation: Evaluation, models: Sequence[ModelResult], titles: list[str]
-) -> None:
-    # A row for each model: figure, interval, and a filled square for the best of its arm.
-    for row, model in enumerate(models):
-        estimate, colour = model.find(evaluation.primary), ARM_COLOUR[model.outcome.arm]
-        best = model.outcome.model in evaluation.best.values()
-        words = _figure_words(evaluation, model)
-        write_beside(axes, words, row, color=INK if best else MUTED, fontsize=8)
-        if model.outcome.status == "failed" or estimate.value is None:
-            continue
-        draw_interval(axes, estimate, row, color=colour, linewidth=1.6)
-        style: Style = {"color": colour, "markersize": 6, "markeredgewidth": 1.3}
-        axes.plot(estimate.value, row, "s", markerfacecolor=colour if best else "none", **style)
-    # The axis starts below the lowest bound, at chance where that is near.
-    figures, chance = (
-        [model.find(evaluation.primary) for model in models],
-        evaluation.task.predicted.chance,
-    )
-    bounds = [
-        bound for figure in figures for bound in (figure.value, figure.low) if bound is not None
-    ]
-    name_rows(axes, titles)
-    axes.set_xlabel(f"{evaluation.figure_title} with 95 % interval")
-    if not evaluation.task.predicted.has_value:
-        lowest = max(0.0, min([0.48, *(bound - 0.02 for bound in bounds)]))
-        axes.set_xlim(lowest, 1.005)
-        has_chance = evaluation.task.positive is not None and lowest < CHANCE
-    else:  # an error has no bound above
-        axes.margins(x=0.08)
-        has_chance = chance is not None and any(bound < chance + 0.1 for bound in bounds)
-    if chance is not None and has_chance:
-        draw_reference_line(axes, chance, "chance", dashed=False)
-    if evaluation.ideal and evaluation.ideal.value is not None:
-        draw_reference_line(axes, evaluation.ideal.value, "ideal", dashed=True)
+def draw_merits(evaluation: Evaluation, finding: FindingEvaluation, name: str) -> Drawing:
+    """Draw the figure of merit of what stands for each arm in finding, and their difference."""
+    rows = [
+        IntervalRow(
+            "", wrap_title(evaluation.titles[finder.model]),
+            "deep" if arm == "either" else arm, finder.find(MERIT),
+        )
+        for arm, finder in finding.arms.items()
+    ]  # fmt: skip
+    ideal = finding.ideal.find(MERIT).value if finding.ideal else None
+    lines = {"nothing marked": CHANCE, LIMIT: ideal}
+    gain, arm = evaluation.gain_in_finding(MERIT), finding.contender
+    below = None
+    if gain is not None:
+        below = partial(_draw_difference, evaluation, gain, arm, MERIT_WORDS)
+    label = f"{MERIT_WORDS.capitalize()} with 95 % interval"
+    return draw_rows(name, rows, label, format_estimate, lines, below)
 
 
-def _figure_words(evaluation: Evaluation, model: ModelResult) -> str:
-    if model.outcome.status == "failed":
-        return "failed"
-    return format_estimate(model.find(evaluation.primary))
-
-
-def _draw_difference(axes: Axes, evaluation: Evaluation, difference: Estimate) -> None:
+def _draw_difference(
+    evaluation: Evaluation,
+    difference: FigureRow,
+    contender: str,
+    figure: str,
+    axes: Axes,
+) -> str:
     """Draw the contender minus the best classical model; inside the grey band nothing counts."""
     # The bar has the colour of the arm that is ahead.
     value, low, high = (part or 0.0 for part in (difference.value, difference.low, difference.high))
-    contender, name, margin = evaluation.contender, evaluation.contender_words, evaluation.margin
-    arm = "deep" if contender == "either" else contender
-    is_error = evaluation.lower_is_better
+    name, arm = evaluation.words_of(contender), "deep" if contender == "either" else contender
+    is_error, margin = evaluation.lower_is_better, evaluation.margin
     ahead = ARM_COLOUR[arm if (value > 0) != is_error else "classical"]
     axes.axvspan(-margin, margin, color=MUTED, alpha=0.18, linewidth=0)
     draw_interval(axes, difference, 0, color=ahead, linewidth=2.2)
     axes.plot(value, 0, marker="s", markersize=7, color=ahead)
     # The axis is symmetric and holds the interval and the margin.
     reach = 1.15 * max(abs(low), abs(high), 1.5 * margin)
-    name_rows(axes, [f"Best {name} minus\nbest classical model"])
+    name_rows(axes, [f"Best {name} minus\nbest classical model"], fontsize=7.5)
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-1, 1)
     axes.locator_params(axis="x", nbins=4)
-    axes.set_xlabel(f"difference in {evaluation.figure_words}; grey: within the margin")
+    axes.set_xlabel(f"difference in {figure}; grey: within the margin")
     axes.axvline(0, color=MUTED, linewidth=0.9, zorder=0)
     # Which end is whose.
     style: Style = {"va": "bottom", "color": MUTED, "fontsize": 7.5}
@@ -530,8 +591,9 @@ def _draw_difference(axes: Axes, evaluation: Evaluation, difference: Estimate) -
     left, right = (short, "classical") if is_error else ("classical", short)
     axes.annotate(f"← {left}", (0, 1), (0, 2), ha="left", **above, **style)
     axes.annotate(f"{right} →", (1, 1), (0, 2), ha="right", **above, **style)
-    words = format_difference(difference).replace(" (", "\n(")
-    write_beside(axes, words, 0, color=INK, fontsize=8)
+    words = format_difference(difference)
+    write_beside(axes, words.replace(" (", "\n("), 0, color=INK, fontsize=7.5)
+    return f"best {name} minus best classical model {words}"
 
 
 def describe_use(evaluation: Evaluation) -> Iterator[str]:

@@ -46,7 +46,7 @@ def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
     # Each class, the one looked for marked.
     rows = [
         TableRow(
-            name,
+            task.predicted.label_words[number],
             [format_count(counts.get(name, 0)) for counts in parts.values()],
             mark="positive" if number == task.positive else "",
         )

@@ -114,7 +114,7 @@ def _ask_for_patients(evaluation: Evaluation, needed: int, patients_known: bool)
     decide, settle = (figures.find(figure=f"patients_to_{aim}") for aim in ("decide", "settle"))
     decisive, supposed = find_decisive(evaluation), []
     if decide.value is not None and decisive is not None:
-        gain = format_signed(decisive.gain.value)
+        gain = format_signed(decisive.difference.value)
         supposed.append(say("next.decide", number=round_up(decide.value), gain=gain))
     margin = format_decimal(evaluation.margin)
     supposed.append(say("next.detect", number=round_up(needed), margin=margin))

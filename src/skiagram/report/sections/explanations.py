@@ -239,7 +239,7 @@ def draw_families(model: Explanation, features: Features) -> Drawing:
         for loss in [getattr(each.loss, f"over_{kind}")]
     ]
     label = "AUC lost where the family is permuted"
-    return draw_rows(f"families-{model.model}", rows, label, format_estimate, "no loss")
+    return draw_rows(f"families-{model.model}", rows, label, format_estimate, {"no loss": 0})
 
 
 def draw_effects(model: Explanation, features: Features) -> Drawing | None:

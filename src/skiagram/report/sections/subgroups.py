@@ -127,7 +127,7 @@ def draw_subgroups(evaluation: Evaluation) -> Drawing | None:
         for part in parts:
             auc, name = model.find("roc_auc", SUBGROUPS, part.name), part.name.replace("_", " ")
             if auc.value is not None:
-                rows.append(IntervalRow(name, title, arm, auc, is_doubtful=bool(part.warning)))
+                rows.append(IntervalRow(name, title, arm, auc, is_open=bool(part.warning)))
     shown = list(dict.fromkeys(row.group for row in rows))[:_MAX_ROWS]
     rows = [row for row in rows if row.group in shown]
     if not rows:
