@@ -11,6 +11,7 @@ from skiagram.errors import OptionError
 from skiagram.options import read_option_file
 
 REPOSITORY = Path(__file__).parents[1]
+ROWS = yaml.safe_load(Path(__file__).with_name("option_rows.yaml").read_text())
 STAGE_OF = {  # group of configs → a stage that reads it
     "combination": "combine",
     "compute": "ingest",
@@ -126,81 +127,26 @@ def test_every_option_file_composes_to_the_values_that_stand_in_it(group):
     assert composed[SEVERAL[group]] == members
 
 
-@pytest.mark.parametrize(
-    ("address", "whole"),
-    [
-        ("seed", "seed"),
-        ("svm.kernel", "conf.model.svm.kernel"),
-        ("svm.harmonisation", "conf.model.svm.harmonisation"),  # of its class, not in the file
-        ("small_cnn.training.optimizer.lr", "conf.model.small_cnn.training.optimizer.lr"),
-        ("plan.subset.cases", "conf.plan.plan.subset.cases"),
-        ("evaluate.margin", "conf.evaluate.margin"),
-        ("features.covariates.columns", "conf.features.covariates.columns"),
-        ("conf.model.svm.kernel", "conf.model.svm.kernel"),
-        ("svm.C", "conf.model.svm.C"),
-        ("trainer.devices", "conf.trainer.default.devices"),
-        ("default.devices", "conf.trainer.default.devices"),
-        ("trainer.default.devices", "conf.trainer.default.devices"),
-        ("trainer.limit_train_batches", "conf.trainer.default.limit_train_batches"),
-        ("dataset.title", "conf.dataset.phantom.title"),
-        ("plan.subset", "conf.plan.plan.subset"),
-    ],
-)
-def test_an_option_has_one_address(address, whole):
-    assert Composition(REPOSITORY).find_option(address) == whole
+@pytest.mark.parametrize("address", ROWS["found"])
+def test_an_option_has_one_address(address):
+    assert Composition(REPOSITORY).find_option(address) == ROWS["found"][address]
 
 
-@pytest.mark.parametrize(
-    ("address", "words"),
-    [
-        ("sed", "no choice `sed`.*did you mean `seed`"),
-        ("smv.kernel", "no config `smv`.*did you mean `svm.kernel`"),
-        ("svm.kernal", "no such option.*gamma.*did you mean `svm.kernel`"),
-        ("small_cnn.training.epoch", "did you mean `small_cnn.training.epochs`"),
-        ("covariates.columns", "features.covariates.columns, model.covariates.columns"),
-        ("trainer.device", "did you mean `trainer.devices`"),
-        ("trainer.benchmark", "no two runs give equal weights"),
-        ("trainer.deterministic", "a run can be repeated"),
-    ],
-)
-def test_a_wrong_address_gets_the_nearest_right_one(address, words):
-    with pytest.raises(OptionError, match=words):
+@pytest.mark.parametrize("address", ROWS["told"])
+def test_a_wrong_address_gets_the_nearest_right_one(address):
+    with pytest.raises(OptionError, match=ROWS["told"][address]):
         Composition(REPOSITORY).find_option(address)
 
 
-@pytest.mark.parametrize(
-    ("stage", "words", "place", "value"),
-    [
-        ("train_baseline", ["model=svm", "svm.C=3"], "model.C", 3),
-        ("train_baseline", ["model=svm", "model.C=3"], "model.C", 3),
-        ("train_baseline", ["seed=7"], "plan.seed", 7),
-        ("train_baseline", ["plan.subset=null"], "plan.subset", None),
-        ("train_network", ["trainer.devices=2"], "trainer.devices", 2),
-        ("train_network", ["default.fast_dev_run=3"], "trainer.fast_dev_run", 3),
-        (
-            "extract",
-            ["features=[glcm]", "glcm.distances=[1, 2]"],
-            "features.glcm.distances",
-            [1, 2],
-        ),
-    ],
-)
-def test_a_stage_takes_the_address_that_a_run_takes(stage, words, place, value):
-    options = Composition(REPOSITORY).compose_stage(stage, words)
-    for name in place.split("."):
+@pytest.mark.parametrize("row", ROWS["taken"], ids=str)
+def test_a_stage_takes_the_address_that_a_run_takes(row):
+    options = Composition(REPOSITORY).compose_stage(row["stage"], row["words"])
+    for name in row["option"].split("."):
         options = options[name]
-    assert options == value
+    assert options == row["value"]
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["svm.C=3"], "does not read conf/model/svm.yaml here.*add `model=svm`"),
-        (["model=svm", "svm.c=3"], "did you mean `svm.C`"),
-        (["smv.C=3"], "did you mean `svm.C`"),
-        (["trainer.devices=2"], "does not read conf/trainer/default.yaml"),
-    ],
-)
-def test_a_wrong_word_of_a_stage_gets_the_nearest_right_one(words, said):
-    with pytest.raises(OptionError, match=said):
-        Composition(REPOSITORY).compose_stage("train_baseline", words)
+@pytest.mark.parametrize("row", ROWS["refused"], ids=str)
+def test_a_wrong_word_of_a_stage_gets_the_nearest_right_one(row):
+    with pytest.raises(OptionError, match=row["said"]):
+        Composition(REPOSITORY).compose_stage("train_baseline", row["words"])

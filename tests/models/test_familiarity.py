@@ -23,9 +23,7 @@ def drawn(seed, cases):
 
 def fitted(cases):
     patient = np.array([f"p{row // 2}" for row in range(cases)])
-    found = Familiarity.of(table(drawn(1, cases)), patient)
-    assert found is not None
-    return found
+    return Familiarity.of(table(drawn(1, cases)), patient)
 
 
 def test_one_case_in_a_hundred_like_those_in_training_is_called_unlike():

@@ -9,7 +9,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.case_features.extraction import extract, extract_modalities
 from skiagram.cli.main import main
-from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.errors import DataError, OptionError
 from skiagram.features.first_order import FirstOrder
@@ -61,7 +60,6 @@ def folders(tmp_path_factory):
         arguments = ["study", "study.csv", "--positive", "b", "--images", "PET", "MR"]
         assert main(["init", *arguments]) == 0
         source = build(read_option_file(project / "conf/dataset/study.yaml"), "dataset")
-        assert isinstance(source, Folder)
         made = IngestFolders(*(project / name for name in ("images", "cases", "sealed")))
         ingest(source, "cv", None, made)
         yield made

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic.dataclasses import dataclass
 
 from skiagram.composition import Composition
@@ -18,7 +19,7 @@ from skiagram.tasks.number import Number
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENTS = [f"P{at}" for at in range(20)]
-SIZE = Number(column="size", unit="mm")
+ROWS = yaml.safe_load((REPOSITORY / "tests/option_rows.yaml").read_text())
 DATA = DataSetFacts(Classes(("normal", "cancer"), 1), [0, 1] * 10, PATIENTS, ("site",))
 
 
@@ -31,60 +32,17 @@ def test_the_choices_of_a_new_project_are_followed():
     check_run(Composition(REPOSITORY), DATA)
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"dataset": "phantm"}, "no `phantm`.*did you mean `phantom`"),
-        ({"baselines": ["logistic_regresion"]}, "did you mean `logistic_regression`"),
-        ({"baselines": ["svm", "svm"]}, "`svm` is named 2 times"),
-        ({"baselines": ["encoder_svm"]}, "reads the encoder `dinov2_small`.*add it to `encoders`"),
-        ({"baselines": ["candidate_finder"]}, "none are proposed.*blobs, grid"),
-        (
-            {
-                "baselines": ["candidate_finder"],
-                "conf.model.candidate_finder._target_": f"{__name__}.OwnFinder",
-            },
-            "none are proposed.*blobs, grid",
-        ),
-        ({"explained": ["forest"]}, "explained: `forest` is no model of the run.*svm"),
-        ({"compare": [["svm", "small_cn"]]}, "compare: `small_cn`.*did you mean `small_cnn`"),
-        ({"combinations": ["late"]}, "late.members: `covariates` is no model of the run"),
-        ({"calibration": "plat"}, "calibration: .*platt.*isotonic"),
-        ({"fold_column": "site"}, "fold_column: .*design holdout.*design: cv"),
-    ],
-)
-def test_a_choice_that_no_run_can_follow_is_refused(changes, words):
-    with pytest.raises(OptionError, match=words):
-        check_run(Composition(REPOSITORY, changes))
+@pytest.mark.parametrize("row", ROWS["choices"], ids=str)
+def test_a_choice_that_no_run_or_no_such_data_set_can_follow_is_refused(row):
+    facts = [replace(DATA, **row["data"])] if "data" in row else []
+    with pytest.raises(OptionError, match=row["said"]):
+        check_run(Composition(REPOSITORY, row["changes"]), *facts)
 
 
-@pytest.mark.parametrize(
-    ("changes", "data", "words"),
-    [
-        ({"folds": 11}, {}, "11 folds, and 10 patients of the class `normal`.*2 to 10"),
-        ({"design": "cv", "inner_folds": 7}, {}, "inner_folds: 7 folds.*2 to 6"),
-        ({"folds": 3}, {"patient_id": ["P0", "P1", "P2", "P3"] * 5}, "3 folds.*Allowed: 2\\. "),
-        ({"design": "cv", "fold_column": "sites"}, {}, "no column `sites`.*did you mean `site`"),
-        ({}, {"has_images": False}, "networks: `article_cnn`.*no images.*--networks none"),
-        (
-            {"baselines": ["svm"]},
-            {"predicted": SIZE},
-            "none of `svm` learns.*kind number",
-        ),
-        ({"baselines": ["cox_boosted"]}, {}, "none of `cox_boosted` learns.*kind class"),
-        (
-            {"features": "first_order,shape"},
-            {"shape": (9, 64, 64, 1)},
-            "features: `shape` is not defined for volumes \\(here 9 slices\\).*leave `shape` out",
-        ),
-        ({}, {"shape": (64, 64), "has_regions": True}, "`zones` is not defined in a region"),
-        ({"features": "morphology"}, {"shape": (64, 64)}, "`morphology`.*plane images"),
-        ({"features": "region/ct"}, {"shape": (64, 64)}, "`morphology`.*plane images"),
-    ],
-)
-def test_a_choice_that_the_data_set_does_not_carry_is_refused(changes, data, words):
-    with pytest.raises(OptionError, match=words):
-        check_run(Composition(REPOSITORY, changes), replace(DATA, **data))
+def test_models_of_another_outcome_are_refused():
+    data = replace(DATA, predicted=Number(column="size", unit="mm"))
+    with pytest.raises(OptionError, match=r"none of `svm` learns.*kind number"):
+        check_run(Composition(REPOSITORY, {"baselines": ["svm"]}), data)
 
 
 def test_preflight_knows_the_models_that_do_not_learn_classes():

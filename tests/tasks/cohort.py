@@ -169,7 +169,6 @@ def sealed_half(inputs):
     cohort = another_cohort(inputs)
     cases = cohort.cases
     values = cases.value
-    assert values is not None
     test = cases.split == "test"
     hidden = replace(cases, value=np.where(test, np.nan, values))
     return replace(cohort, cases=hidden)

@@ -47,7 +47,6 @@ def read(cells, known=None, **given):
 
 def states_of(read_columns):
     outcome = read_columns.outcome
-    assert isinstance(outcome, Findings)
     return outcome.states(np.array(read_columns.value, dtype=np.float64))
 
 
@@ -346,7 +345,6 @@ def test_sides_and_sites_are_compared_by_the_findings_that_both_define(tmp_path)
     inputs = train_all(tmp_path, make_findings(150), models)
     cohort = another_cohort(inputs)
     outcome = inputs.task.predicted
-    assert isinstance(outcome, Findings)
     # No case of the cohort has an effusion, and none of its hospital B a nodule.
     states = outcome.states(np.array(cohort.sealed["value"]))
     states[:, 2] = np.where(states[:, 2] == PRESENT, ABSENT, states[:, 2])

@@ -30,7 +30,6 @@ def test_a_rare_grade_and_a_place_of_another_grade_are_refused():
 def test_another_cohort_may_lack_a_grade_and_call_them_otherwise():
     _, task = make_grades()
     outcome = task.predicted
-    assert isinstance(outcome, Grade)
     theirs = outcome.of_cohort(Grade(column="other", grades=("1", "2", "3")))
     assert (theirs.column, theirs.grades) == ("other", GRADE.grades)
     assert theirs.settle(np.ones(5), np.zeros(5, dtype=np.int64)) == theirs

@@ -9,7 +9,7 @@ from skiagram.errors import ModelFailure
 from skiagram.fitting.contract import FitContext
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
-from skiagram.tasks.findings import ABSENT, Findings
+from skiagram.tasks.findings import ABSENT
 from tests.models.classical.families import NAMES, cohort, has_option, model
 from tests.models.test_contract import cases_of
 
@@ -56,7 +56,6 @@ def test_an_option_of_classes_is_refused(kind, options, fault):
 def test_several_findings_are_learnt_by_one_classifier_each_of_known_cases():
     """Each score is that of the same model fitted to classes, present and absent, alone."""
     cases = cases_of("findings")
-    assert isinstance(cases.predicted, Findings)
     target = cases.predicted.target(*cases.truth)
     untrained = model("logistic_regression", class_weight="balanced", normalisation="none")
     filled = np.nan_to_num(cases.inputs.values[:, :1])  # a single column: nothing is imputed
@@ -72,7 +71,6 @@ def test_several_findings_are_learnt_by_one_classifier_each_of_known_cases():
 
 def test_a_finding_that_no_training_case_has_is_scored_zero():
     cases = cases_of("findings")
-    assert isinstance(cases.predicted, Findings)
     states = cases.predicted.states(cases.truth[0])
     states[:, 2] = ABSENT
     without = replace(cases, value=cases.predicted.encode(states))

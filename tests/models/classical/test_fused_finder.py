@@ -24,7 +24,6 @@ def fused(**options):
 def both(folder):
     """Return films whose encoding shows the lesions and whose features are noise."""
     whole, label = inputs(folder)
-    assert whole.features is not None
     seen = whole.features
     noise = np.random.default_rng(5).normal(size=seen.values.shape).astype(np.float32)
     encoding = FeatureTable(seen.case_id, ("encoding_0", "encoding_1"), seen.values)
@@ -53,7 +52,6 @@ def test_a_member_that_sees_nothing_counts_little_and_the_sum_marks(tmp_path):
 
 def test_tables_of_other_places_and_members_that_find_nothing_are_refused(tmp_path):
     whole, _ = both(tmp_path)
-    assert whole.features is not None
     table = whole.features
     with pytest.raises(DataError, match="of other places"):
         join_tables(table, table.select(np.arange(len(table))[::-1]))

@@ -17,7 +17,7 @@ from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.finding.candidates import Grid, propose
 from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import HitRule, read_spacing
-from skiagram.fitting.contract import FitContext, FittedFinder, Labelled
+from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.deep import searched_images
@@ -122,7 +122,6 @@ def test_finds_planted_blobs(tmp_path, name, depth):
     known, unseen = cases.select(np.arange(20)), cases.select(np.arange(20, 28))
     model = learner(name, depth)
     fitted = model.fit(known, FitContext(seed=0, positive=1))
-    assert isinstance((fitted), FittedFinder)
     assert fitted.summary.curves["training_loss"].is_monotonic_decreasing
     scores = fitted.scores(unseen.inputs)
     assert roc_auc_score(unseen.label, scores[:, 1] - scores[:, 0]) > 0.9

@@ -55,7 +55,6 @@ def started(chosen, channels=1):
     torch.manual_seed(0)
     network = chosen.build(channels, SIDE, SIDE, 2)
     chosen.load_weights(network)
-    assert isinstance(network, TransferNetwork)
     return network.eval()
 
 
@@ -238,7 +237,6 @@ def lite(lite_file, **changed):
     """Return the options of `fine_tuned_efficientnet`, small and with a weight file of the test."""
     path = Path(__file__).resolve().parents[3] / "conf/model/fine_tuned_efficientnet.yaml"
     shipped = build(yaml.safe_load(path.read_text()), "model")
-    assert isinstance(shipped, Transfer)
     short = {"epochs": 2, "patience": 2, "batch_size": 8, "image_size": SIDE}
     how = dataclasses.replace(shipped.training, **short)
     values = {"weights": lite_file, "training": how}
