@@ -1,6 +1,5 @@
 """Finders mark new images as the project marked its test images, each beside its other side."""
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +30,7 @@ from skiagram.tasks.cases import SEALED, Cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.deploy.test_model import edited
-from tests.deploy.trained import WINDOWS, options, prepare, train, write_ingested
+from tests.deploy.trained import WINDOWS, options, prepare, train, write_ingested, write_rows
 from tests.encoders.examples import options as encoder_options
 from tests.encoders.examples import weights_file
 from tests.finding.films import LAST_COLUMN, ORIGIN, PATIENTS, write_films
@@ -80,10 +79,8 @@ def trained_finder(folder, name, depth):
         encode(given, WINDOWS, *read, folder / "encodings/tiny")
         model, chosen = replace(model, encoding="tiny"), chosen | {"encoding": "tiny"}
     test = train(folder, model, chosen).part("test")
-    table = folder / "films.csv"
-    with table.open("w", newline="") as file:
-        rows = [[film, film[:2]] for film in cases.test().case_id.tolist()]
-        csv.writer(file).writerows([["file", "patient_id"], *rows])
+    rows = [{"file": film, "patient_id": film[:2]} for film in cases.test().case_id.tolist()]
+    table = write_rows(folder / "films.csv", rows)
     marks = read_table(folder / "scores" / MARKS)
     return Trained(
         folder / "model",

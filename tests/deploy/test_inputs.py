@@ -1,6 +1,5 @@
 """Covariates that come in a table count as they did in training."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from skiagram.readers.spaced_image import SpacedImage
 from skiagram.restoration.steps import Steps
 from skiagram.tables.frames import read_table
 from tests.deploy.scored import predict
-from tests.deploy.trained import trained_baseline
+from tests.deploy.trained import trained_baseline, write_rows
 
 
 def read_covariates(path, features, files):
@@ -30,14 +29,6 @@ KNOWN = (Covariate("age", None), Covariate("side", ("left", "right")))
 READ = find_covariates(["covariates_side_right", "covariates_age", "wavelet_x"], KNOWN)
 
 
-def write(path, rows):
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
 @pytest.mark.slow
 def test_a_network_scores_a_film_of_which_nothing_is_known_and_needs_its_preparation(tmp_path):
     from tests.deploy.networks import trained_network
@@ -45,7 +36,7 @@ def test_a_network_scores_a_film_of_which_nothing_is_known_and_needs_its_prepara
     trained = trained_network(tmp_path, "image_and_table", columns=["side", "age"])
     loaded, film = load_model(trained.model), trained.films[0]
     rows = [{"file": str(film), "side": "", "age": ""}]
-    nothing = write(tmp_path / "nothing.csv", rows)
+    nothing = write_rows(tmp_path / "nothing.csv", rows)
     table = read_covariates(nothing, loaded.scorer.covariates, [film])
     assert np.isfinite(predict(loaded, [film], table).rows).all()
     restored = (tmp_path / "restored/preparation.json").read_bytes()
@@ -63,7 +54,7 @@ def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(tmp_path, cap
         {"file": str(second), "side": "left", "age": "5_0"},
         {"file": "other.png", "side": "left", "age": "50"},
     ]
-    table = write(tmp_path / "women.csv", rows)
+    table = write_rows(tmp_path / "women.csv", rows)
     words = [str(trained.model), *map(str, (first, second, third)), "--covariates", str(table)]
     assert main(["predict", *words, "-o", str(tmp_path / "scores.csv")]) == 4
     said = capsys.readouterr().err
@@ -74,7 +65,7 @@ def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(tmp_path, cap
         f"first {first}: side `middle`" in said
     )
     rows[0]["side"] = ""  # a text that is missing is 0 in all columns too
-    missing = write(tmp_path / "missing.csv", rows)
+    missing = write_rows(tmp_path / "missing.csv", rows)
     loaded = load_model(trained.model)
     found = [
         predict(loaded, [first], read_covariates(path, loaded.scorer.covariates, [first]))
@@ -93,7 +84,7 @@ def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(tmp_path, cap
 )
 def test_a_table_that_cannot_be_used_is_named(rows, message, tmp_path):
     with pytest.raises(DataError, match=message):
-        read_covariates(write(tmp_path / "women.csv", rows), READ, [])
+        read_covariates(write_rows(tmp_path / "women.csv", rows), READ, [])
 
 
 def test_a_table_is_asked_for_and_one_without_use_is_refused(tmp_path):
@@ -108,7 +99,7 @@ def test_a_bare_name_stands_for_one_film_alone(tmp_path):
         {"file": "film.png", "age": "40", "side": ""},
         {"file": "york/film.png", "age": "50", "side": ""},
     ]
-    path = write(tmp_path / "women.csv", [dict(row) for row in rows])
+    path = write_rows(tmp_path / "women.csv", [dict(row) for row in rows])
     york, leeds = Path("york/film.png"), Path("leeds/film.png")
     alone = read_covariates(path, READ, [leeds])
     assert alone.row(str(leeds))["age"] == "40"
@@ -129,10 +120,12 @@ def test_a_row_of_a_region_is_that_of_its_case_and_a_row_of_a_file_of_all_its_ca
     found = read_for_cases(table, READ, cases, ["NA"])
     assert [found.row(case.name)["age"] for case in cases] == ["40", "50", "60"]
     assert found.missing(cases[1].name) == ["`side` is unknown"]
-    shared = write(tmp_path / "s.csv", [{"file": "a.nii", "age": "70", "side": "left"}])
+    shared = write_rows(tmp_path / "s.csv", [{"file": "a.nii", "age": "70", "side": "left"}])
     of_all = read_for_cases(shared, READ, cases)
     assert [of_all.row(case.name)["age"] for case in cases[:2]] == ["70", "70"]
-    other = write(tmp_path / "o.csv", [{"file": "a.nii", "region": "left", "age": "1", "side": ""}])
+    other = write_rows(
+        tmp_path / "o.csv", [{"file": "a.nii", "region": "left", "age": "1", "side": ""}]
+    )
     with pytest.raises(DataError, match=r"a\.nii \(right\): no row"):
         read_for_cases(other, READ, cases).row(cases[1].name)
 

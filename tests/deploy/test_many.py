@@ -1,6 +1,5 @@
 """Thousands of images with three bad ones: memory stays flat, and a kill leaves no table."""
 
-import csv
 import os
 import signal
 import subprocess
@@ -8,6 +7,8 @@ import sys
 import time
 
 import pytest
+
+from tests.deploy.trained import read_rows
 
 pytestmark = pytest.mark.slow
 IMAGES = 1_000
@@ -51,8 +52,7 @@ def test_memory_is_flat_and_a_killed_run_begins_anew(baseline, films, tmp_path):
     megabytes = int(whole.communicate()[0])
     seconds = time.monotonic() - begun
     assert whole.returncode == 4
-    with (tmp_path / "whole.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(tmp_path / "whole.csv")
     assert len(rows) == IMAGES
     assert [number for number, row in enumerate(rows) if row["error"]] == list(BAD)
 

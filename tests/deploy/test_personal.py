@@ -1,6 +1,5 @@
 """New cases of a model that knows a patient's covariates and earlier image."""
 
-import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.records.files import read_table
 from skiagram.tasks.cases import read_cases
-from tests.deploy.trained import options, prepare, train
+from tests.deploy.trained import options, prepare, read_rows, train, write_rows
 from tests.sources.phantom.test_visits import visits
 
 pytestmark = pytest.mark.slow
@@ -81,15 +80,11 @@ def screened(tmp_path_factory):
 
 def scored(screened, place, rows, *flags):
     """Return file → row of the table that predict writes."""
-    with (place / "cases.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(place / "cases.csv", rows)
     target = place / "scores.csv"
     words = [str(screened.model), str(screened.films), "--table", str(place / "cases.csv")]
     assert main(["predict", *words, "-o", str(target), "--force", *flags]) == 0
-    with target.open(newline="") as file:
-        return {row["file"]: row for row in csv.DictReader(file)}
+    return {row["file"]: row for row in read_rows(target)}
 
 
 def test_scores_with_earlier_images_are_those_of_the_run(screened, tmp_path, capsys):
@@ -123,10 +118,7 @@ def test_a_score_without_the_earlier_image_is_that_of_a_case_that_has_none(scree
 def test_a_page_and_lines_of_json_say_it_too(screened, tmp_path):
     package = tmp_path / "model.skiagram"
     pack(screened.model, package)
-    with (tmp_path / "cases.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(screened.rows[0]))
-        writer.writeheader()
-        writer.writerows(screened.rows)
+    write_rows(tmp_path / "cases.csv", screened.rows)
     target, page = tmp_path / "scores.jsonl", tmp_path / "scores.html"
     words = [str(package), str(screened.films), "--table", str(tmp_path / "cases.csv")]
     assert main(["predict", *words, "-o", str(target), "--page", str(page)]) == 0

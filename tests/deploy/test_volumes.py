@@ -1,6 +1,5 @@
 """Volumes with masks, several a case, get the scores of the run; what ingest reads is read here."""
 
-import csv
 import os
 import re
 import shutil
@@ -21,7 +20,7 @@ from skiagram.restoration.regions import RegionPreparation, Resampling
 from skiagram.restoration.restore import ByModality
 from skiagram.restoration.steps import Steps
 from skiagram.sealing.encryption import Purpose
-from tests.deploy.trained import options, prepare, train
+from tests.deploy.trained import options, prepare, read_rows, train, write_rows
 from tests.readers.examples import nifti_bytes, series_files
 from tests.sealing.test_archive import KEY, encrypted, tar_bytes
 from tests.stand_ins import PLAN
@@ -34,6 +33,7 @@ GRIDS = {
     "PET": VoxelGrid((5, 8, 9), (3.0, 4.0, 4.0), (0.0, 0.0, 0.0), AXES),
     "MR": VoxelGrid((5, 16, 18), (3.0, 2.0, 2.0), (0.0, 0.0, 0.0), AXES),
 }
+HEADER = ("file", "mask", "modality", "patient_id", "label_value", "label", "split")
 PATIENTS, TEST = 40, 8
 STEPS = Steps(
     missing=None,
@@ -65,18 +65,7 @@ def write_study(folder):
             (folder / names[1]).write_bytes(nifti_bytes(mask, grid))
             part = "test" if number >= PATIENTS - TEST else "train"
             rows.append([*names, modality, f"p{number:02d}", "3", "ab"[number % 2], part])
-    csv_text(folder.parent / "study.csv", [*rows])
-
-
-def csv_text(path, rows):
-    header = ["file", "mask", "modality", "patient_id", "label_value", "label", "split"]
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
-
-
-def read(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    write_rows(folder.parent / "study.csv", rows, HEADER)
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +101,8 @@ def expected(root):
 
 def held_out_rows(root):
     """Return the rows of the test cases as `skiagram table` would write them."""
-    with (root / "study.csv").open(newline="") as file:
-        return [row for row in csv.reader(file) if row[-1] == "test"]
+    rows = read_rows(root / "study.csv")
+    return [[*row.values()] for row in rows if row["split"] == "test"]
 
 
 def predict(root, place, table, output, *flags):
@@ -122,10 +111,10 @@ def predict(root, place, table, output, *flags):
 
 
 def test_the_test_cases_of_a_study_get_the_scores_of_the_run(study, tmp_path):
-    csv_text(tmp_path / "new.csv", held_out_rows(study))
+    write_rows(tmp_path / "new.csv", held_out_rows(study), HEADER)
     flags = ("--page", str(tmp_path / "page.html"))
     assert predict(study, study / "study", tmp_path / "new.csv", tmp_path / "t.csv", *flags) == 0
-    rows = read(tmp_path / "t.csv")
+    rows = read_rows(tmp_path / "t.csv")
     assert [row["file"] for row in rows] == [f"p{n:02d}" for n in range(PATIENTS - TEST, PATIENTS)]
     found = np.sort([float(row["probability_b"]) for row in rows])
     assert_allclose(found, expected(study), rtol=0, atol=1e-12)
@@ -142,7 +131,7 @@ def test_names_of_files_tell_cases_too(study, tmp_path):
     code = main(["predict", *words, "-o", str(output)])
     # Masks of one label need no number.
     assert code == 0
-    found = np.sort([float(row["probability_b"]) for row in read(output)])
+    found = np.sort([float(row["probability_b"]) for row in read_rows(output)])
     assert_allclose(found, expected(study), rtol=0, atol=1e-12)
 
 
@@ -152,9 +141,9 @@ def test_an_encrypted_archive_gives_the_same_scores(study, tmp_path, monkeypatch
     place = study / "study"
     files = {one.relative_to(place).as_posix(): one.read_bytes() for one in place.glob("*/*")}
     archive = encrypted(tmp_path / "study.tar.age", tar_bytes(files))
-    csv_text(tmp_path / "new.csv", held_out_rows(study))
+    write_rows(tmp_path / "new.csv", held_out_rows(study), HEADER)
     assert predict(study, archive, tmp_path / "new.csv", tmp_path / "t.csv") == 0
-    found = np.sort([float(row["probability_b"]) for row in read(tmp_path / "t.csv")])
+    found = np.sort([float(row["probability_b"]) for row in read_rows(tmp_path / "t.csv")])
     assert_allclose(found, expected(study), rtol=0, atol=1e-12)
 
 
@@ -170,9 +159,9 @@ def test_each_faulty_case_has_its_reason_and_the_others_their_scores(study, tmp_
     rows = [[*row[:1], "", *row[2:]] if row[3] == fourth else row for row in rows]
     rows += [row for row in rows if row[3] == fifth and row[2] == "PET"]
     rows = [[f"../{row[0]}", *row[1:]] if row[3] == sixth else row for row in rows]
-    csv_text(tmp_path / "new.csv", rows)
+    write_rows(tmp_path / "new.csv", rows, HEADER)
     assert predict(study, place, tmp_path / "new.csv", tmp_path / "t.csv") == 4
-    said = {row["file"]: row["error"] for row in read(tmp_path / "t.csv")}
+    said = {row["file"]: row["error"] for row in read_rows(tmp_path / "t.csv")}
     assert len(said) == TEST
     for name, words in {
         first: "MR_mask.nii",
@@ -201,9 +190,9 @@ def test_each_modality_is_compared_with_its_own_training_images(study, tmp_path)
     voxels = np.random.default_rng(2).normal(200, 20, grid.shape)
     (place / "p34/MR_image.nii").write_bytes(nifti_bytes(voxels.astype(np.float32), grid))
     (place / "p34/MR_mask.nii").write_bytes(nifti_bytes(mask, grid))
-    csv_text(tmp_path / "new.csv", held_out_rows(study))
+    write_rows(tmp_path / "new.csv", held_out_rows(study), HEADER)
     assert predict(study, place, tmp_path / "new.csv", tmp_path / "t.csv") == 0
-    said = {row["file"]: row["unusual"] for row in read(tmp_path / "t.csv")}
+    said = {row["file"]: row["unusual"] for row in read_rows(tmp_path / "t.csv")}
     for name, modality, other in (("p32", "PET", "MR"), ("p33", "MR", "PET")):
         assert f"{modality}: brightness 19" in said[name]
         assert f"{other}: " not in said[name]
@@ -246,8 +235,8 @@ def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(study, tmp_p
     learner = NetworkModel(build(described, "model"), trainer, threads=1)
     folders = ArmFolders(tmp_path / "model", tmp_path / "scores", None)
     train(study, learner, described, folders, replace(PLAN, repeats=1))
-    csv_text(tmp_path / "new.csv", held_out_rows(study))
+    write_rows(tmp_path / "new.csv", held_out_rows(study), HEADER)
     words = [str(tmp_path / "model"), str(study / "study"), "--table", str(tmp_path / "new.csv")]
     assert main(["predict", *words, "-o", str(tmp_path / "t.csv")]) == 0
-    found = np.sort([float(row["probability_b"]) for row in read(tmp_path / "t.csv")])
+    found = np.sort([float(row["probability_b"]) for row in read_rows(tmp_path / "t.csv")])
     assert_allclose(found, expected(tmp_path), rtol=0, atol=1e-6)

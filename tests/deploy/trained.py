@@ -196,3 +196,14 @@ def table_of(trained, path):
     table = known.assign(file=[film.name for film in trained.films], weight=70)
     table.drop(columns="case_id")[::-1].to_csv(path, index=False)
     return path
+
+
+def write_rows(path, rows, header=None):
+    """Write rows of a table as a CSV and return its path."""
+    pd.DataFrame(rows, columns=header).to_csv(path, index=False)
+    return path
+
+
+def read_rows(path):
+    """Return the rows of a CSV: column → text."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.calibration import average_calibrations, threshold_at_sensitivity
-from skiagram.errors import OptionError
+from skiagram.errors import DataError, OptionError
 from skiagram.fitting.arm import ArmFolders
 from skiagram.models.reader import Reader
 from skiagram.preparation import PreparedData
@@ -84,3 +84,5 @@ def test_an_absent_column_and_a_task_of_several_classes_are_named(tmp_path):
     several = Task(Classes(("a", "b", "c"), None), "cv")
     with pytest.raises(OptionError, match="one score for 3 classes"):
         READER.read(prepared, several)
+    with pytest.raises(DataError, match=r"`Dr Gray` is a column .* and cannot score new images"):
+        READER.load(tmp_path)

@@ -4,7 +4,6 @@ The venv holds what step 6 of the tutorial installs and nothing else, in the loc
 are in uv's cache where this project was installed.
 """
 
-import csv
 import os
 import re
 import subprocess
@@ -18,6 +17,7 @@ from PIL import Image
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records.files import read_record
 from skiagram.records.predictions import Predictions
+from tests.deploy.trained import read_rows
 from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, source_arrays
 
 pytestmark = pytest.mark.slow
@@ -89,8 +89,7 @@ def test_a_model_scores_in_an_empty_venv_as_in_its_run(model, extra, finished, w
     scored = in_venv(scoring, tmp_path, predict)
     assert scored.returncode == 0, scored.stderr
     assert "not found" not in scored.stderr
-    with (tmp_path / "scores.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(tmp_path / "scores.csv")
     test = Predictions.read(finished.folder / f"scores/{model}").part("test")
     expected = np.sort(test["probability_1"].to_numpy())
     found = np.sort([float(row["probability_striped"]) for row in rows])

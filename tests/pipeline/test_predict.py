@@ -1,8 +1,6 @@
 """New films run through the very code of a finished run, whichever arm the model is of."""
 
-import csv
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ from PIL import Image
 from skiagram.image_store.store import ImageStore
 from skiagram.records.predictions import Predictions, probabilities_of
 from skiagram.tasks.cases import Cases
+from tests.deploy.trained import read_rows
 from tests.pipeline.project import BASELINES, NETWORK
 
 
@@ -29,8 +28,7 @@ def test_films_of_the_test_set_get_the_scores_of_the_run(model, finished, tmp_pa
     done = finished.run("skiagram", "predict", path, *films, "-o", table)
     assert done.returncode == 0, done.stderr
     assert "leaked" not in done.stderr  # as parts of PyTorch print where nothing lets go of them
-    with Path(table).open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(table)
     expected = Predictions.read(folder / f"scores/{name}").part("test")
     assert expected["case_id"].tolist() == names
     task = json.loads((finished.folder / "data/cases/task.json").read_text())

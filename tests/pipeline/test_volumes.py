@@ -59,34 +59,3 @@ def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(projec
     predicted = project.skiagram(*predict)
     assert predicted.returncode != 0
     assert "volumes, as in training" in predicted.stdout + predicted.stderr
-
-
-def test_regions_with_a_known_limit_reach_both_arms(project):
-    project.edit(
-        "conf/dataset/phantom_regions.yaml",
-        size=16,
-        patients={"train": 40, "validation": 12, "test": 40},
-        lesion__radii=[3.0],
-        lesion__places=3,
-        lesion__spacing=2,
-        lesion__contrast=1.0,
-    )
-    baselines, networks = ["region_volume", "logistic_regression"], ["cnn_3d", "small_cnn"]
-    project.edit("params.yaml", baselines=baselines, networks=networks, restoration="none")
-    box = {"margin": 1.0, "unit": "voxels", "equal_sides": True}
-    for name in networks:
-        given = {"box": box, "mask_channel": True, "three_planes": name == "small_cnn"}
-        project.edit(
-            f"conf/model/{name}.yaml",
-            training__epochs=10,
-            training__image_size=16 if name == "small_cnn" else 9,
-            **{f"training__input__{option}": value for option, value in given.items()},
-        )
-    families = "first_order,morphology,acquisition"
-    project.stages(*list_stages("phantom_regions", families, baselines, networks))
-    found = read_record(Evaluation, project.folder / "reports/evaluation.json")
-    auc = {model.outcome.model: model.find("roc_auc").value or 0 for model in found.models}
-    assert auc["logistic_regression"] > 0.75
-    assert auc["cnn_3d"] > 0.75
-    assert auc["small_cnn"] > 0.6
-    assert auc["region_volume"] < 0.7
