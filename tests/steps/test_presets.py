@@ -17,8 +17,10 @@ from skiagram.steps import presets as fitting
 from skiagram.steps.check import CheckedData, CheckedImage
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.number import Number
+from tests.terminal import assert_says
 
 REPOSITORY = Path(__file__).parents[2]
+ROWS = yaml.safe_load(Path(__file__).with_name("presets.yaml").read_text())["rows"]
 
 
 def image(
@@ -38,90 +40,80 @@ def checked(images, modality="", radii=()):
     return CheckedData(None, [], [], {}, {modality: images}, radii=radii)
 
 
+def choices_of(row):
+    """Return what is chosen for the data of a row of `presets.yaml`."""
+    given = [{key: as_tuple(value) for key, value in each.items()} for each in row["images"]]
+    images = {key: [image(**each) for each in given] for key in row.get("stores", [""])}
+    seen = CheckedData(None, [], [], {}, images, radii=tuple(row.get("radii", ())))
+    outcome = Number(column="size", unit="mm", groups=4) if row.get("number") else None
+    return fitting.fitting_choices("scans", seen, "cv", outcome, row.get("covariates", ()))
+
+
+def as_tuple(value):
+    return tuple(value) if isinstance(value, list) else value
+
+
+def names_of(choices, choice):
+    chosen = choices.params.get(choice, [])
+    return {*(chosen.split(",") if isinstance(chosen, str) else chosen)}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_what_data_are_chooses_models_sizes_and_features(row):
+    choices = choices_of(row)
+    assert {name: choices.params[name] for name in row.get("is", {})} == row.get("is", {})
+    for choice, names in row.get("has", {}).items():
+        assert {*names} <= names_of(choices, choice)
+    for choice, names in row.get("lacks", {}).items():
+        assert not {*names} & names_of(choices, choice)
+    for file, wanted in row.get("options", {}).items():
+        given = choices.options.get(file, {})
+        assert {name: given.get(name) for name in wanted} == wanted
+    if "image_shape" in row:
+        assert choices.image_shape == tuple(row["image_shape"])
+    if "why" in row:
+        assert_says(choices.why, row["why"])
+        assert bool(choices.why) or not row["why"].strip("!")
+    # What is chosen is there, and each network of a mask sees the box around it.
+    for model in names_of(choices, "baselines") | names_of(choices, "networks"):
+        assert (REPOSITORY / f"conf/model/{model}.yaml").exists()
+    for network in choices.networks if row.get("boxed") else ():
+        assert choices.options[f"conf/model/{network}.yaml"]["training.input.box"]
+
+
+@pytest.mark.slow  # networks' options import torch
+@pytest.mark.parametrize("row", ROWS)
+def test_every_option_that_is_chosen_is_one_of_its_file(row):
+    for file, options in choices_of(row).options.items():
+        given = yaml.safe_load((REPOSITORY / file).read_text())
+        for dotted, value in options.items():
+            assert any(name.startswith(dotted) for name in flatten_options(given))
+            put(given, dotted, value)
+        if "_target_" in given:
+            build(given, file)
+
+
 @pytest.mark.parametrize("pretrained", [True, False])
-@pytest.mark.parametrize(
-    ("shape", "region", "size"),
-    [((24, 24), False, None), ((300, 300, 3), False, 128), ((9, 24, 24, 1), True, 24)],
-)
-def test_the_line_of_init_fits_the_images(shape, region, size, pretrained, monkeypatch):
+def test_networks_that_others_trained_are_chosen_where_their_weights_are(pretrained, monkeypatch):
     monkeypatch.setattr(fitting, "_has_pretrained", lambda: pretrained)
-    seen = checked([image(shape, "a.nii", (5, 1, 9) if region else None)], "CT_1")
-    choices = fitting.fitting_choices("films", seen, "cv")
+    choices = fitting.fitting_choices("films", checked([image((24, 24), "a.nii")], "CT_1"), "cv")
     assert choices.params["dataset"] == "films"
     assert choices.params["upside_down"] is False
-    sizes = [
-        values["training.image_size"]
-        for file, values in choices.options.items()
-        if file.startswith("conf/model/")
-        and "fine_tuned" not in file
-        and "training.image_size" in values
-    ]
-    assert set(sizes) == ({size} if size else set())
-    fine_tuned = ("fine_tuned_efficientnet",) if pretrained else ()
-    assert choices.networks == (() if region else (*fine_tuned, "small_cnn"))
-    if region:
-        assert choices.params["restoration"] == "region_ct"
-        assert choices.params["networks"] == ["cnn_3d"]
-    for name in ("baselines", "networks"):
-        for model in choices.params.get(name, []):
-            assert (REPOSITORY / f"conf/model/{model}.yaml").exists()
-    if pretrained:
-        assert choices.params["encoders"] == ["efficientnet_lite0"]
-        assert "pretrained_svm" in choices.params["baselines"]
-        assert len(choices.params["baselines"]) > 3
-        assert "no medical images; licence Apache-2.0" in choices.frozen
-    else:
-        assert "encoders" not in choices.params
-        assert "`make setup`" in choices.frozen
+    assert choices.networks == (*(("fine_tuned_efficientnet",) * pretrained), "small_cnn")
+    assert choices.params.get("encoders") == (["efficientnet_lite0"] if pretrained else None)
+    assert ("pretrained_svm" in choices.params["baselines"]) == pretrained
+    said = "no medical images; licence Apache-2.0" if pretrained else "`make setup`"
+    assert said in choices.frozen
     typed = shlex.split(choices.line().replace("\\\n", " "))
     assert typed[:4] == ["dvc", "exp", "run", "-S"]
 
 
-@pytest.mark.parametrize(
-    ("headers", "name", "chosen", "said"),
-    [
-        ("CT", "a.dcm", "ct", ""),
-        ("CT", "MR/a.dcm", "ct", "say CT, names say MR: the headers count"),
-        ("PT", "ct/a.dcm", "pet", "say PT"),
-        ("MR", "a.dcm", "mr", ""),
-        ("NM", "ct/a.dcm", "mr", "say NM: intensities are scaled in each region"),
-        ("CT MR", "a.dcm", "mr", "say CT and MR"),
-        ("", "ct/a.nii", "ct", "No header tells what images are: names say CT."),
-        ("", "pt_001.nii", "mr", "Headers and names do not tell"),  # a patient
-        ("", "ct_pet.nii", "pet", "names say PET"),
-        ("", "suv.nii", "pet", "names say PET"),
-        ("", "a.nii", "mr", "Headers and names do not tell"),
-    ],
-)
-def test_the_header_is_asked_before_the_name(headers, name, chosen, said):
-    images = [
-        image((9, 24, 24, 1), name, (5, 1, 9), modality) for modality in headers.split() or [""]
-    ]
-    choices = fitting.fitting_choices("scans", checked(images), "cv")
-    assert choices.params["restoration"] == f"region_{chosen}"
-    assert said in choices.why
-    assert bool(said) == bool(choices.why)
-
-
-def test_a_modality_called_pt_is_pet():
-    seen = checked([image((9, 24, 24, 1), "a.nii", (5, 1, 9))], "PT_1")
-    choices = fitting.fitting_choices("scans", seen, "cv")
-    assert choices.params["restoration"] == "region_pet"
-    assert "No header tells what images of PT_1 are: names say PET." in choices.why
-
-
-@pytest.mark.parametrize(
-    ("depth", "contrast", "said"),
-    [("float32", 0.2, "varies by 0.2 alone"), ("uint8", 60.0, "holds bytes"), ("int16", 60.0, "")],
-)
-def test_ct_that_is_not_in_hounsfield_units_is_scaled(depth, contrast, said):
-    scan = image((9, 24, 24, 1), "a.dcm", (5, 1, 9), "CT", depth=depth, contrast=contrast)
-    choices = fitting.fitting_choices("scans", checked([scan]), "cv")
-    kind = "mr" if said else "ct"
-    assert choices.params["restoration"] == f"region_{kind}"
-    assert f"region/{kind}" in choices.params["features"]
-    assert said in choices.why
-    assert bool(said) == ("not in Hounsfield units" in choices.why)
+def test_an_array_in_colour_has_its_colours_measured():
+    colour, grey = (
+        fitting.choices_of_array("skin", (500, 30, 40, *channels)) for channels in ((3,), ())
+    )
+    assert {"colour", "glcm"} <= names_of(colour, "features")  # beside those of params.yaml
+    assert not names_of(grey, "features")
 
 
 def test_models_of_an_outcome_read_every_covariate_of_the_line():
@@ -144,55 +136,6 @@ def test_models_of_an_outcome_read_every_covariate_of_the_line():
     assert "conf/features/covariates.yaml" not in without.options
 
 
-def test_the_area_of_a_mask_is_a_rule_of_an_outcome():
-    outcome = Number(column="size", unit="mm", groups=4)
-    for region in ((81, 1, 9), None):
-        seen = checked([image((30, 40), "a.png", region)], "P_1")
-        choices = fitting.fitting_choices("lesions", seen, "cv", outcome)
-        assert ("region_volume" in choices.params["baselines"]) == (region is not None)
-        rule = choices.options.get("conf/model/region_volume.yaml", {})
-        assert (rule.get("columns") == ["shape_area_mesh"]) == (region is not None)
-
-
-def test_regions_in_space_without_a_spacing_are_measured_in_voxels():
-    scans = [image((9, 24, 24, 1), "a.tif", (5, 1, 9), spacing=None)]
-    scans.append(image((9, 24, 24, 1), "b.nii", (5, 1, 9)))
-    choices = fitting.fitting_choices("scans", checked(scans), "cv")
-    assert choices.params["restoration"] == "none"
-    assert "morphology" in choices.params["features"].split(",")
-    assert "forms of regions are in voxels" in choices.why
-    for file, options in choices.options.items():
-        values = yaml.safe_load((REPOSITORY / file).read_text())
-        for dotted, value in options.items():
-            put(values, dotted, value)
-        if "morphology" in file:
-            assert build(values, file).unit == "voxel"
-        if "cnn_3d" in file:
-            assert values["training"]["input"]["box"]["unit"] == "voxels"
-            assert values["training"]["input"]["mask_channel"]
-    outcome = Number(column="size", unit="mm", groups=4)
-    of_number = fitting.fitting_choices("scans", checked(scans), "cv", outcome)
-    assert "region_volume" in of_number.params["baselines"]
-    assert "covariates_and_volume" not in of_number.params["baselines"]
-    clinic = fitting.fitting_choices("scans", checked(scans), "cv", outcome, ["age"])
-    assert "covariates_and_volume" in clinic.params["baselines"]
-
-
-def test_traits_of_the_file_are_no_rule_where_images_are_cut_to_their_regions():
-    outcome = Number(column="size", unit="mm", groups=4)
-    scan = image((9, 24, 24, 1), "ct/a.nii", (5, 1, 9))
-    for seen in (checked([scan]), CheckedData(None, [], [], {}, {"CT": [scan], "MR": [scan]})):
-        for choices in (
-            fitting.fitting_choices("scans", seen, "cv"),
-            fitting.fitting_choices("scans", seen, "cv", outcome),
-        ):
-            assert "acquisition" not in choices.params["features"].split(",")
-            assert "acquisition" not in choices.params["baselines"]
-            assert "region_volume" in choices.params["baselines"]
-    whole = fitting.fitting_choices("films", checked([image((30, 40), "a.png")]), "cv", outcome)
-    assert "acquisition" in whole.params["baselines"]
-
-
 @pytest.mark.slow  # what a network sees needs torch
 @pytest.mark.parametrize("kind", ["ct", "mr", "pet"])
 def test_the_networks_box_of_a_flat_region_lies_in_what_restoration_keeps(kind):
@@ -213,7 +156,6 @@ def test_the_networks_box_of_a_flat_region_lies_in_what_restoration_keeps(kind):
         assert 0 <= start < stop <= side
 
 
-@pytest.mark.slow  # networks' options import torch
 @pytest.mark.parametrize(
     ("shape", "spacing"), [((512, 512), (0.4, 0.4)), ((40, 64, 64, 1), (2.0, 1.0, 1.0))]
 )
@@ -223,14 +165,6 @@ def test_marked_images_are_searched_at_the_scale_of_development_lesions(shape, s
     choices = fitting.fitting_choices("films", seen, "holdout")
     assert choices.params["proposal"] == "grid"
     assert "10 mm" in choices.why
-    for file, options in choices.options.items():
-        given = yaml.safe_load((REPOSITORY / file).read_text())
-        known = flatten_options(given)
-        for dotted, value in options.items():
-            assert any(name.startswith(dotted) for name in known)
-            put(given, dotted, value)
-        if "_target_" in given:
-            build(given, file)
     step = choices.options["conf/proposal/grid.yaml"]["step"]
     assert step * np.sqrt(len(spacing)) / 2 <= 10 * 0.9  # any lesion holds a place
     assert choices.params["baselines"][-2:] == ["encoder_finder", "fused_finder"]
@@ -241,8 +175,6 @@ def test_marked_images_are_searched_at_the_scale_of_development_lesions(shape, s
         choices.options["conf/model/encoder_finder.yaml"]
         == choices.options["conf/model/candidate_finder.yaml"]
     )
-    for name in (*choices.params["baselines"], *choices.params["networks"]):
-        assert (REPOSITORY / f"conf/model/{name}.yaml").exists()
 
 
 def test_patients_whose_two_images_are_compared_as_sides_are_counted():
@@ -256,60 +188,6 @@ def test_patients_whose_two_images_are_compared_as_sides_are_counted():
     assert said in fitting.fitting_choices("films", seen, "holdout").why
     assert not fitting.describe_sides(replace(seen, radii=()))
     assert not fitting.describe_sides(replace(seen, cases=cases.select(np.arange(4, 8))))
-
-
-@pytest.mark.parametrize(
-    ("shape", "in_colour"), [((64, 64, 3), True), ((64, 64), False), ((9, 64, 64, 1), False)]
-)
-def test_colours_around_places_are_measured_where_there_are_any(shape, in_colour):
-    spacing = (1.0,) * (3 if len(shape) == 4 else 2)
-    seen = checked([image(shape, "a.png", spacing=spacing)], radii=(5.0,))
-    choices = fitting.fitting_choices("skin", seen, "holdout")
-    assert ("colour" in choices.params["features"].split(",")) == in_colour
-    assert ("heat_map_finder, sees luminance alone" in choices.why) == in_colour
-
-
-@pytest.mark.parametrize(("shape", "in_colour"), [((30, 40, 3), True), ((30, 40), False)])
-def test_colours_are_measured_where_there_are_any(shape, in_colour):
-    of_folder = fitting.fitting_choices("skin", checked([image(shape, "a.png")], "P_1"), "cv")
-    for params in (of_folder.params, fitting.choices_of_array("skin", (500, *shape)).params):
-        families = params.get("features", "").split(",")
-        assert ("colour" in families) == in_colour
-        assert ("glcm" in families) == in_colour  # beside those of params.yaml
-
-
-def test_within_masks_their_form_is_measured_and_colour_where_there_is_any():
-    for shape, in_colour in (((30, 40, 3), True), ((30, 40), False)):
-        seen = checked([image(shape, "a.png", (1, 9, 9))], "P_1")
-        choices = fitting.fitting_choices("skin", seen, "cv")
-        families = choices.params["features"].split(",")
-        assert ("colour" in families) == in_colour
-        assert {"shape", "gradient", "lbp"} <= set(families)
-        assert choices.options["conf/features/shape.yaml"]["region"] == "whole"
-        for network in choices.networks:  # each sees the box around the mask
-            assert choices.options[f"conf/model/{network}.yaml"]["training.input.box"]
-        assert choices.networks[-1] == "small_cnn"
-        assert choices.image_shape == ((3,) if in_colour else (1,)) + (21, 21)
-
-
-def test_a_few_larger_images_do_not_enlarge_the_others():
-    shapes = [(50, 50)] * 6 + [(47, 50), (90, 90)]
-    choices = fitting.fitting_choices("patches", checked([image(s, "a.png") for s in shapes]), "cv")
-    small = choices.options["conf/model/small_cnn.yaml"]
-    assert small["training.image_size"] == 50
-    assert small["training.augmentation.rotation"] == 10.0
-    assert choices.image_shape == (1, 50, 50)
-
-
-@pytest.mark.parametrize(
-    ("side", "size", "fine_tuned"), [(28, 160, 96), (64, 160, 96), (65, None, 112)]
-)
-def test_pretrained_networks_enlarge_small_images_less(side, size, fine_tuned):
-    choices = fitting.fitting_choices("films", checked([image((side, 20), "a.png")]), "cv")
-    chosen = choices.options.get("conf/encoder/efficientnet_lite0.yaml", {})
-    assert chosen.get("preprocessing.size") == size
-    network = choices.options["conf/model/fine_tuned_efficientnet.yaml"]
-    assert network["training.image_size"] == fine_tuned
 
 
 def test_a_project_may_change_its_presets(tmp_path, monkeypatch):
