@@ -179,15 +179,10 @@ def test_new_images_are_marked_as_the_project_marked_them(
 
 
 def _refuses_what_is_not_its_own(model, folder):
-    edits = {
-        "names the class": (
-            "deployment.json",
-            lambda v: v["options"]["classifier"].update(_target_="skiagram.options.build"),
-        ),
-        "does not say where": ("preparation.json", lambda v: v.update(proposal=None)),
-    }
-    for number, (words, (name, edit)) in enumerate(edits.items()):
-        copy = edited(model, folder / f"copy{number}", name, edit)
+    foreign = ("deployment.json", "options.classifier._target_", "skiagram.options.build")
+    lost = ("preparation.json", "proposal", None)
+    for words, edit in {"names the class": foreign, "does not say where": lost}.items():
+        copy = edited(model, folder / words, *edit)
         (copy / "checksums.json").unlink()
         with pytest.raises(DataError, match=words):
             load_model(copy)
