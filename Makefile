@@ -35,8 +35,9 @@ setup-dev: .venv/installed-dev ## add what tests, lint and notebooks need
 .venv/installed: LOCKS = requirements.lock requirements-uv.lock $(if $(wildcard .venv/installed-dev),requirements-dev.lock)
 .venv/installed-dev: LOCKS = requirements.lock requirements-uv.lock requirements-dev.lock
 .venv/installed-dev: requirements-dev.lock
-# Tests call every array loop, and two workers would compile the same ones; a run compiles those that it calls.
-.venv/installed-dev: LOOPS = .venv/bin/python -m tests.pipeline.compile_loops
+# Array loops are compiled by the tests that call them, before others are timed; a run compiles those that it calls.
+LOOPED := audit evaluation explanation features finding near_duplicates restoration statistics
+.venv/installed-dev: LOOPS = $(ONE_THREAD) .venv/bin/pytest -n 2 -m "not slow" -q $(LOOPED:%=tests/%) > /dev/null || true
 # Where a shell, an image or a read-only installation keeps no compiled code, each process would compile what it imports.
 IMPORTED := dvc.commands.repro hydra.main joblib.externals.loky matplotlib.backends.backend_svg mlflow.tracking skops.io
 define COMPILE
