@@ -53,8 +53,10 @@ _STYLE = mpl.rc_params_from_file(
     str(Path(__file__).with_name("figures.mplstyle")), use_default_template=False
 )
 _ROW, _LINE, _BELOW = 0.24, 0.12, 1.0  # inches: a row, each further line, the panel below
+_SIDE, _LEGEND_LINE = 3.0, 0.17  # inches: a plot of lines, a name below it
 LIMIT = "ideal"  # what the dashed line means
 Style = dict[str, Any]  # further options of matplotlib
+Limits = tuple[float | None, float | None]
 T = TypeVar("T")
 
 
@@ -103,15 +105,10 @@ class Sheet:
 
 
 @contextmanager
-def open_sheet(height: float, *, arranged: bool = True) -> Iterator[Sheet]:
-    """Open an empty figure of the common width and style.
-
-    Args:
-        height: In inches.
-        arranged: Whether Matplotlib finds places for all parts, for which it draws them twice.
-    """
+def open_sheet(height: float) -> Iterator[Sheet]:
+    """Open an empty figure of the common width and style, so many inches high."""
     with mpl.rc_context(_STYLE):
-        yield Sheet(Figure(figsize=(WIDTH, height), layout="constrained" if arranged else None))
+        yield Sheet(Figure(figsize=(WIDTH, height), layout="constrained"))
 
 
 def wrap_title(title: str, width: int = 24) -> str:
@@ -219,6 +216,85 @@ def draw_rows(
         ]
         named += [below(grid[1, 0])] if below else []
         return page.finish(name, f"{label}: {'; '.join(named)}.")
+
+
+class Line(NamedTuple):
+    """A line, or points.
+
+    Attributes:
+        label: Its entry below the plot; empty for none.
+        style: Options of Matplotlib; a colour is needed where there is a band.
+        band: Places, lower and upper end of its band.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    style: Mapping[str, Any]
+    band: tuple[Sequence[float], Sequence[float], Sequence[float]] | None = None
+
+
+class Panel(NamedTuple):
+    """A plot of lines.
+
+    Attributes:
+        labels: Of the axis below and of that on the side.
+        limits: Of both axes.
+        ticks: Where the axis below has marks → what stands there; empty for its own.
+    """
+
+    lines: Sequence[Line]
+    labels: tuple[str, str]
+    limits: tuple[Limits, Limits] = ((None, None), (None, None))
+    ticks: Mapping[float, str] = MappingProxyType({})
+    title: str = ""
+
+
+def draw_lines(
+    name: str,
+    panels: Sequence[Panel],
+    words: str,
+    *,
+    across: int = 1,
+    is_log: bool = False,
+    is_shared: bool = True,
+) -> Drawing:
+    """Draw lines with their bands; the names of those in the first panel stand below.
+
+    Args:
+        words: The figure for a reader who cannot see it.
+        across: How many panels stand beside each other.
+        is_log: Whether the axes below are logarithmic.
+        is_shared: Whether all panels have the same axis on the side.
+    """
+    # The names below take a line each, or several for a long one.
+    names = [wrap_title(line.label, 50) for line in panels[0].lines if line.label]
+    below = sum(1 + text.count("\n") for text in names)
+    across = min(across, len(panels))
+    down = -(-len(panels) // across)
+    with open_sheet(down * _SIDE / across**0.5 + _LEGEND_LINE * below) as page:
+        grid = page.figure.subplots(down, across, sharey=is_shared, squeeze=False).flat
+        for place, (axes, panel) in enumerate(zip(grid, panels, strict=False)):
+            for line in panel.lines:
+                axes.plot(line.x, line.y, label=wrap_title(line.label, 50), **line.style)
+                if line.band:
+                    colour = line.style["color"]
+                    axes.fill_between(*line.band, color=colour, alpha=0.15, linewidth=0)
+            if is_log:
+                axes.set_xscale("log")
+            if panel.ticks:
+                axes.set_xticks([*panel.ticks], [*panel.ticks.values()])
+                axes.set_xticks([], minor=True)
+            axes.set(xlabel=panel.labels[0], xlim=panel.limits[0], ylim=panel.limits[1])
+            axes.set_ylabel(panel.labels[1] if place % across == 0 else "")
+            axes.set_title(panel.title, fontsize=8)
+        # Places without a panel stay empty.
+        for axes in page.figure.axes[len(panels) :]:
+            axes.set_visible(False)
+        if below:
+            handles = page.figure.axes[0].get_legend_handles_labels()
+            page.figure.legend(*handles, loc="outside lower left")
+        return page.finish(name, words)
 
 
 def best_of_each_arm(

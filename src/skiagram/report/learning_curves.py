@@ -10,8 +10,10 @@ from skiagram.report.drawing import (
     MUTED,
     OTHERS,
     Drawing,
-    open_sheet,
-    wrap_title,
+    Line,
+    Panel,
+    Style,
+    draw_lines,
 )
 from skiagram.report.formatting import format_count, format_p_value, format_percent
 from skiagram.report.rendering import AnalysisPart
@@ -155,51 +157,35 @@ def _rounded(cases: float) -> str:
 
 def draw_learning_curves(result: LearningCurves) -> Drawing:
     """Draw every model's points and curve; the chosen baseline and the contenders are thick."""
-    with open_sheet(3.6) as page:
-        axes = page.figure.add_subplot()
-        others = cycle(OTHERS)
-        dashes = cycle(DASHES)
-        # The baseline and the contenders in the colours of their arms, all others pale.
-        for curve in result.curves:
-            main = curve.arm != "classical" or curve.model == BASELINE
-            colour = ARM_COLOUR[curve.arm] if main else next(others)
-            style = next(dashes) if curve.arm != "classical" else "-"
-            # Points are means over draws, hollow where a fit failed; the line is the fitted power
-            # law.
-            marker_size = 4.5 if main else 2.5
-            values = [float(estimate.value or 0) for estimate in curve.auc]
-            most = max((len(row) for row in curve.draws), default=0)
-            for value, x, fits in zip(values, curve.cases, curve.fits, strict=True):
-                fill = colour if fits == most else "none"
-                axes.plot(x, value, "s", color=colour, markersize=marker_size, markerfacecolor=fill)
-            if curve.band is None:
-                continue
-            width = 1.8 if main else 0.9
-            band = curve.band
-            label = wrap_title(curve.title, 34)
-            axes.plot(band.cases, band.auc, style, color=colour, linewidth=width, label=label)
-            if main:
-                axes.fill_between(
-                    band.cases, band.low, band.high, color=colour, alpha=0.15, linewidth=0
-                )
-        # The limit of generated data.
-        if result.ideal and result.ideal.value is not None:
-            axes.axhline(result.ideal.value, color=MUTED, linestyle="--", linewidth=0.9)
-            axes.annotate(
-                "ideal observer", (0.01, result.ideal.value), (0, 2), va="bottom",
-                xycoords=("axes fraction", "data"), textcoords="offset points",
-                color=MUTED, fontsize=7.5,
-            )  # fmt: skip
-        # Beyond the most training cases the curves are extrapolated.
-        axes.axvline(result.most, color=MUTED, linewidth=0.6, linestyle=":")
-        axes.set_xscale("log")
-        sizes = sorted({cases for curve in result.curves for cases in curve.cases})
-        axes.set_xticks(
-            sizes, [f"{size / 1000:g}k" if size >= 1000 else str(size) for size in sizes]
-        )
-        axes.set_xticks([], minor=True)
-        axes.set_xlabel("training cases; right of the dotted line: extrapolated")
-        axes.set_ylabel("AUC on unseen cases")
-        if any(curve.band for curve in result.curves):
-            axes.legend(loc="lower right")
-        return page.finish("learning-curves", "AUC by number of training cases, as in the table.")
+    lines, others, dashes = list[Line](), cycle(OTHERS), cycle(DASHES)
+    # The baseline and the contenders in the colours of their arms, all others pale.
+    for curve in result.curves:
+        main = curve.arm != "classical" or curve.model == BASELINE
+        colour = ARM_COLOUR[curve.arm] if main else next(others)
+        # Points are means over draws, hollow where a fit failed.
+        point: Style = {"color": colour, "marker": "s", "markersize": 4.5 if main else 2.5}
+        most = max((len(row) for row in curve.draws), default=0)
+        for value, x, fits in zip(curve.auc, curve.cases, curve.fits, strict=True):
+            fill = {"markerfacecolor": colour if fits == most else "none"}
+            lines.append(Line("", (x,), (value.value or 0.0,), point | fill))
+        # The line is the fitted power law.
+        style: Style = {"color": colour, "linewidth": 1.8 if main else 0.9}
+        style["linestyle"] = next(dashes) if curve.arm != "classical" else "-"
+        if (band := curve.band) is not None:
+            shade = (band.cases, band.low, band.high) if main else None
+            lines.append(Line(curve.title, band.cases, band.auc, style, shade))
+    # The limit of generated data; beyond the most training cases the curves are extrapolated.
+    sizes = sorted({cases for curve in result.curves for cases in curve.cases})
+    places = [result.most, *(x for line in lines for x in line.x)]
+    ends = min(places), max(places)
+    if result.ideal and result.ideal.value is not None:
+        dashed: Style = {"color": MUTED, "linestyle": "--", "linewidth": 0.9}
+        lines.append(Line("ideal observer", ends, (result.ideal.value,) * 2, dashed))
+    heights = [value for line in lines for value in line.y] or [0.0]
+    dotted: Style = {"color": MUTED, "linewidth": 0.6, "linestyle": ":"}
+    lines.append(Line("", (result.most,) * 2, (min(heights), max(heights)), dotted))
+    ticks = {float(size): f"{size / 1000:g}k" if size >= 1000 else str(size) for size in sizes}
+    labels = "training cases; right of the dotted line: extrapolated", "AUC on unseen cases"
+    words = "AUC by number of training cases, as in the table."
+    panel = Panel(lines, labels, ticks=ticks)
+    return draw_lines("learning-curves", [panel], words, is_log=True)

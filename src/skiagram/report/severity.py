@@ -1,12 +1,23 @@
 """Severity curves on the page of a sweep; fixed rules make their words."""
 
+from collections import Counter
 from collections.abc import Callable
-from itertools import count
 
 from markupsafe import Markup
 
+from skiagram.evaluation.criteria import CHANCE
 from skiagram.evaluation.sentences import join, say
-from skiagram.report.drawing import ARM_COLOUR, DASHES, MUTED, Drawing, open_sheet, wrap_title
+from skiagram.report.drawing import (
+    ARM_COLOUR,
+    DASHES,
+    MUTED,
+    Drawing,
+    Line,
+    Panel,
+    Style,
+    draw_lines,
+    wrap_title,
+)
 from skiagram.report.formatting import format_count
 from skiagram.report.rendering import AnalysisPart
 from skiagram.report.tables import Cells, Group, Table, TableRow, fill_difference
@@ -20,8 +31,6 @@ from skiagram.sweeps.severity import (
     SeverityCurve,
 )
 
-_COLUMNS = 2
-_ROW = 1.55  # inches
 _MARKERS = "osD^v"
 _METHOD = (
     "Models are trained once, on clean images alone. Only the images to be scored are corrupted, "
@@ -138,45 +147,35 @@ def _by_amount(
 def draw_severity_curves(data: CorruptedCases) -> Drawing:
     """Draw every model's AUC with its interval; the first point is the image as it is."""
     # A panel for each corruption, the models in all of them alike.
-    curves = data.models[0].curves
-    rows = -(-len(curves) // _COLUMNS)
-    with open_sheet(0.35 + 0.16 * len(data.models) + _ROW * rows) as page:
-        grid = page.figure.subplots(rows, _COLUMNS, sharey=True, squeeze=False)
-        panels = list(grid.flat)
-        for place, (panel, curve) in enumerate(zip(panels, curves, strict=False)):
-            kind, amounts = (
-                CORRUPTIONS[curve.corruption],
-                [each.amount for each in curve.conditions],
-            )
-            places = range(len(amounts) + 1)
-            styles: dict[str, count[int]] = {}
-            for model in data.models:
-                # Models of one arm differ in dashes and marks.
-                number = next(styles.setdefault(model.arm, count()))
-                areas = [each.auc for each in (model.clean, *model.curves[place].conditions)]
-                colour = ARM_COLOUR[model.arm]
-                points = [k for k in places if areas[k].value is not None]
-                panel.plot(
-                    points, [areas[k].value or 0.0 for k in points], DASHES[number % len(DASHES)],
-                    color=colour, marker=_MARKERS[number % len(_MARKERS)], markersize=3,
-                    label=wrap_title(model.title, 60),
-                )  # fmt: skip
-                bounds = [
-                    k for k in points if areas[k].low is not None and areas[k].high is not None
-                ]
-                low, high = ([getattr(areas[k], end) for k in bounds] for end in ("low", "high"))
-                panel.fill_between(bounds, low, high, color=colour, alpha=0.1, linewidth=0)
-            # The dotted line is chance.
-            panel.axhline(0.5, color=MUTED, linewidth=0.6, linestyle=":")
-            panel.set_title(kind.title)
-            ticks = ["0", *(f"{amount:g}".removeprefix("0") for amount in amounts)]  # such as .5
-            panel.set_xticks(places, ticks, fontsize=7)
-            panel.set_xlabel(wrap_title(kind.unit, 34), fontsize=7)
-        for empty in panels[len(curves) :]:
-            empty.set_visible(False)
-        for row in grid:
-            row[0].set_ylabel("AUC")
-        handles = panels[0].get_legend_handles_labels()
-        page.figure.legend(*handles, loc="outside lower left")
-        name = f"severity-{data.name}".replace(" ", "-").rstrip("-")
-        return page.finish(name, "AUC by amount of each corruption, as in the table.")
+    panels = []
+    for place, curve in enumerate(data.models[0].curves):
+        kind, amounts = CORRUPTIONS[curve.corruption], [each.amount for each in curve.conditions]
+        lines, seen = list[Line](), Counter[str]()
+        for model in data.models:
+            # Models of one arm differ in dashes and marks.
+            number = seen[model.arm]
+            seen[model.arm] += 1
+            style: Style = {"color": ARM_COLOUR[model.arm], "markersize": 3}
+            style["linestyle"] = DASHES[number % len(DASHES)]
+            style["marker"] = _MARKERS[number % len(_MARKERS)]
+            areas = [each.auc for each in (model.clean, *model.curves[place].conditions)]
+            points = [(k, each) for k, each in enumerate(areas) if each.value is not None]
+            bounded = [
+                (k, each.low, each.high)
+                for k, each in points
+                if each.low is not None and each.high is not None
+            ]
+            x, y = [k for k, _ in points], [each.value or 0.0 for _, each in points]
+            at, low, high = ([bound[part] for bound in bounded] for part in range(3))
+            lines.append(Line(model.title, x, y, style, (at, low, high)))
+        # The dotted line is chance.
+        dotted: Style = {"color": MUTED, "linewidth": 0.6, "linestyle": ":"}
+        lines.append(Line("", (0, len(amounts)), (CHANCE, CHANCE), dotted))
+        ticks = {0.0: "0"}  # other marks are such as .5
+        for k, amount in enumerate(amounts, start=1):
+            ticks[float(k)] = f"{amount:g}".removeprefix("0")
+        labels = wrap_title(kind.unit, 34), "AUC"
+        panels.append(Panel(lines, labels, ticks=ticks, title=kind.title))
+    name = f"severity-{data.name}".replace(" ", "-").rstrip("-")
+    words = "AUC by amount of each corruption, as in the table."
+    return draw_lines(name, panels, words, across=2)

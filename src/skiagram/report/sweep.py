@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from matplotlib.ticker import FuncFormatter, NullFormatter
-
 from skiagram.evaluation.criteria import CHANCE
 from skiagram.evaluation.sentences import say
 from skiagram.report.costs import fill_cost, show_costs
@@ -13,9 +11,11 @@ from skiagram.report.drawing import (
     MUTED,
     Drawing,
     IntervalRow,
+    Line,
+    Panel,
     Style,
+    draw_lines,
     draw_rows,
-    open_sheet,
 )
 from skiagram.report.learning_curves import show_learning_curves
 from skiagram.report.rendering import AnalysisPart, Summary
@@ -259,39 +259,31 @@ def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis
     ordered = sorted(shown, key=lambda each: float(each.row.place[axis]))
     values = [float(each.row.place[axis]) for each in ordered]
     colour, label = ARM_COLOUR[_arm(ordered[0], model)], short_name(axis)
-    with open_sheet(2.6) as page:
-        axes = page.figure.add_subplot()
-        # The interval of each figure on the test cases.
-        for value, each in zip(values, ordered, strict=True):
-            estimate = _reported(each, model)
-            if estimate.low is not None and estimate.high is not None:
-                axes.plot([value, value], [estimate.low, estimate.high], color=colour, linewidth=1)
-        reported = [_reported(each, model).value for each in ordered]
-        chosen_by = [each.figures.selection(model) for each in ordered]
-        for figures, dashes, words in (
-            (reported, DASHES[0], "unseen cases, 95 % interval"),
-            (chosen_by, DASHES[1], "development set (selection)"),
-        ):
-            points = [(x, y) for x, y in zip(values, figures, strict=True) if y is not None]
-            ink = colour if dashes == DASHES[0] else MUTED
-            style: Style = {"color": ink, "linestyle": dashes, "marker": "o", "markersize": 3}
-            axes.plot([x for x, _ in points], [y for _, y in points], label=words, **style)
-        # Numbers over several decades have a logarithmic axis.
-        if min(values) > 0 and max(values) / min(values) >= 50:
-            axes.set_xscale("log")
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
-            axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_xlabel(label)
-        name = heading_of(ordered[0].figures.judged_by(model)[0])
-        axes.set_ylabel(name)
-        axes.legend(fontsize=7)
-        # In words, for a reader who cannot see it.
-        words = "; ".join(
-            f"{value:g}: {format_estimate(_reported(each, model))}"
-            for value, each in zip(values, ordered, strict=True)
-        )
-        described = f"{name} of {title_of(result, model)} against {label}: {words}."
-        return page.finish(f"sweep-{model}", described)
+    reported = [_reported(each, model) for each in ordered]
+    chosen_by = [each.figures.selection(model) for each in ordered]
+    lines = [
+        Line("", (value, value), (each.low, each.high), {"color": colour, "linewidth": 1})
+        for value, each in zip(values, reported, strict=True)
+        if each.low is not None and each.high is not None
+    ]
+    for figures, dashes, words in (
+        ([each.value for each in reported], DASHES[0], "unseen cases, 95 % interval"),
+        (chosen_by, DASHES[1], "development set (selection)"),
+    ):
+        points = [(x, y) for x, y in zip(values, figures, strict=True) if y is not None]
+        ink = colour if dashes == DASHES[0] else MUTED
+        style: Style = {"color": ink, "linestyle": dashes, "marker": "o", "markersize": 3}
+        lines.append(Line(words, [x for x, _ in points], [y for _, y in points], style))
+    # Numbers over several decades have a logarithmic axis.
+    is_wide = min(values) > 0 and max(values) / min(values) >= 50
+    ticks = {value: f"{value:g}" for value in values} if is_wide else {}
+    name = heading_of(ordered[0].figures.judged_by(model)[0])
+    described = "; ".join(
+        f"{value:g}: {format_estimate(each)}" for value, each in zip(values, reported, strict=True)
+    )
+    text = f"{name} of {title_of(result, model)} against {label}: {described}."
+    panel = Panel(lines, (label, name), ticks=ticks)
+    return draw_lines(f"sweep-{model}", [panel], text, is_log=is_wide)
 
 
 def tabulate_map(result: SweepResult, model: str) -> Table | None:

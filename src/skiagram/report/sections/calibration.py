@@ -4,7 +4,7 @@ from functools import partial
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import CALIBRATION, METRICS
-from skiagram.report.drawing import MUTED, WIDTH, Drawing, best_of_each_arm, open_sheet
+from skiagram.report.drawing import MUTED, Drawing, Line, Panel, Style, best_of_each_arm, draw_lines
 from skiagram.report.formatting import ARM_TITLES, format_count, warn_at_chance
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -60,42 +60,31 @@ def tabulate_calibration_distance(evaluation: Evaluation) -> Table | None:
 
 def draw_reliability(evaluation: Evaluation) -> Drawing | None:
     """Draw one panel per model, the best of each arm; None where nobody has probabilities."""
-    drawn = list(best_of_each_arm(evaluation, lambda model: model.reliability or None))[:3]
+    drawn = list(best_of_each_arm(evaluation, lambda model: model.reliability or None))
     if not drawn:
         return None
-    # A panel for each model, at least two panels wide.
-    with open_sheet(0.85 + WIDTH / max(2, len(drawn))) as page:
-        axes = page.figure.subplots(1, max(2, len(drawn)), sharey=True, squeeze=False)[0]
-        for panel, (model, colour, bins) in zip(axes, drawn, strict=False):
-            points = [
-                (each.predicted, each.observed) for each in bins if each.observed.value is not None
-            ]
-            x, value = [at for at, _ in points], [share.value or 0.0 for _, share in points]
-            # A bin without an interval has no band.
-            shares = [share for _, share in points]
-            low = [each.value if each.low is None else each.low for each in shares]
-            high = [each.value if each.high is None else each.high for each in shares]
-            # The diagonal is perfect calibration.
-            panel.plot([0, 1], [0, 1], color=MUTED, linewidth=0.7, zorder=0)
-            panel.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
-            panel.plot(x, value, marker="o", markersize=3.5, color=colour)
-            panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-            panel.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-            panel.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-            arm = model.outcome.arm
-            panel.set_title(model.outcome.title if arm == "reader" else ARM_TITLES[arm])
-            panel.set_xlabel("predicted probability")
-        for empty in axes[len(drawn) :]:
-            empty.set_axis_off()
-        axes[0].set_ylabel("observed share")
+    panels, parts = [], []
+    for model, colour, bins in drawn:
+        shares = [each.observed for each in bins if each.observed.value is not None]
+        at = [each.predicted for each in bins if each.observed.value is not None]
+        value = [share.value or 0.0 for share in shares]
+        # A bin without an interval has no band.
+        low = [each.value or 0.0 if each.low is None else each.low for each in shares]
+        high = [each.value or 0.0 if each.high is None else each.high for each in shares]
+        points: Style = {"color": colour, "marker": "o", "markersize": 3.5}
+        # The diagonal is perfect calibration.
+        perfect: Style = {"color": MUTED, "linewidth": 0.7, "zorder": 0}
+        lines = Line("", (0, 1), (0, 1), perfect), Line("", at, value, points, (at, low, high))
+        arm = model.outcome.arm
+        title = model.outcome.title if arm == "reader" else ARM_TITLES[arm]
+        labels = "predicted probability", "observed share"
+        panels.append(Panel(lines, labels, ((-0.02, 1.02), (-0.02, 1.02)), title=title))
         # In words, for a reader who cannot see it.
-        parts = []
-        for model, _, bins in drawn:
-            bins_in_words = ", ".join(
-                f"{format_estimate(each.observed)} of {format_count(each.cases)} at "
-                f"{format_decimal(each.predicted, 2)}"
-                for each in bins
-            )
-            parts.append(f"{model.outcome.title}: {bins_in_words}")
-        words = f"Observed share against predicted probability, by bin. {'; '.join(parts)}."
-        return page.finish("reliability", words)
+        bins_in_words = ", ".join(
+            f"{format_estimate(each.observed)} of {format_count(each.cases)} at "
+            f"{format_decimal(each.predicted, 2)}"
+            for each in bins
+        )
+        parts.append(f"{model.outcome.title}: {bins_in_words}")
+    words = f"Observed share against predicted probability, by bin. {'; '.join(parts)}."
+    return draw_lines("reliability", panels, words, across=2)

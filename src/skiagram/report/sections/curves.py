@@ -1,29 +1,24 @@
 """ROC and precision–recall curves: of what is compared, of the simple rules and of readers."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import METRICS, Curve, ModelResult
+from skiagram.evaluation.results import METRICS, ModelResult
 from skiagram.report.drawing import (
     DASHES,
     MUTED,
     OTHERS,
     PAPER,
-    WIDTH,
     Drawing,
+    Line,
+    Panel,
     Style,
     best_of_each_arm,
-    open_sheet,
-    wrap_title,
+    draw_lines,
 )
 from skiagram.report.formatting import is_best, list_simple_rules
 from skiagram.report.material import Material
 from skiagram.report.section import NOT_TRAINED, Context, section
 from skiagram.statistics.estimate import format_decimal
 
-# Inches; fixed, so that a long name cannot squeeze the plot.
-_LEFT, _ABOVE, _BELOW, _SIDE, _LINE = 0.54, 0.08, 0.5, 3.1, 0.18
 _AXES = {
     "roc": ("False positive rate", "Sensitivity"),
     "precision_recall": ("Sensitivity (recall)", "Precision"),
@@ -31,16 +26,10 @@ _AXES = {
 _AREA = {"roc": "roc_auc", "precision_recall": "average_precision"}
 
 
-class _Line(NamedTuple):
-    model: ModelResult
-    curve: Curve
-    style: Style
-
-
 @section(
     "ROC and precision–recall curves",
     place=40,
-    select=lambda evaluation, _: any(list(_list_lines(evaluation, name)) for name in _AXES),
+    select=lambda evaluation, _: any(_list_lines(evaluation, name) for name in _AXES),
     otherwise=NOT_TRAINED,
     of_more_classes="no single curve with more than two classes",
 )
@@ -49,56 +38,47 @@ def curves(evaluation: Evaluation, material: Material) -> Context:
     return {name: draw_curves(evaluation, name) for name in _AXES}
 
 
-def _list_lines(evaluation: Evaluation, name: str) -> Iterator[_Line]:
-    """Yield the curves of the best of each arm, of readers and, thin, of the simple rules."""
-    for model, colour, curve in best_of_each_arm(evaluation, lambda model: getattr(model, name)):
-        yield _Line(model, curve, {"color": colour, "linewidth": 2.0, "zorder": 3})
+def _list_lines(evaluation: Evaluation, name: str) -> list[tuple[ModelResult, Line]]:
+    """List the curves of the best of each arm, of readers and, thin, of the simple rules."""
+    styles: list[tuple[ModelResult, Style]] = [
+        (model, {"color": colour, "linewidth": 2.0, "zorder": 3})
+        for model, colour, _ in best_of_each_arm(evaluation, lambda model: getattr(model, name))
+    ]
     for number, model in enumerate(list_simple_rules(evaluation)):
-        curve = getattr(model, name)
-        if curve is not None:
-            turn = 1 + number + number // len(OTHERS)  # no two lines alike
-            dashes = {"linestyle": DASHES[turn % len(DASHES)], "linewidth": 1.2}
-            yield _Line(model, curve, {"color": OTHERS[number % len(OTHERS)], **dashes})
+        turn = 1 + number + number // len(OTHERS)  # no two lines alike
+        dashes: Style = {"linestyle": DASHES[turn % len(DASHES)], "linewidth": 1.2}
+        styles.append((model, {"color": OTHERS[number % len(OTHERS)], **dashes}))
+    lines = []
+    for model, style in styles:
+        # The area stands before the name; what is compared has a band.
+        curve, band = getattr(model, name), getattr(model, f"{name}_band")
+        if curve is None:
+            continue
+        area = model.figures.get(analysis=METRICS, figure=_AREA[name])
+        label = f"{format_decimal(area.value) if area else ''} {model.outcome.title}"
+        shade = (band.x, band.low, band.high) if band and is_best(evaluation, model) else None
+        lines.append((model, Line(label, curve.x, curve.y, style, shade)))
+    return lines
 
 
 def draw_curves(evaluation: Evaluation, name: str) -> Drawing | None:
     """Draw the curves `roc` or `precision_recall`; None where no model has one."""
-    lines = list(_list_lines(evaluation, name))
-    if not lines:
+    found = _list_lines(evaluation, name)
+    if not found:
         return None
-    # The legend below has a line for each name, or several for a long one.
-    labels = []
-    for model, *_ in lines:
-        area = model.figures.get(analysis=METRICS, figure=_AREA[name])
-        value = format_decimal(area.value) if area else ""
-        labels.append(wrap_title(f"{value} {model.outcome.title}", width=48))
-    legend = _LINE * sum(1 + label.count("\n") for label in labels) + 0.08
-    height = _ABOVE + _SIDE + _BELOW + legend
-    with open_sheet(height, arranged=False) as page:
-        place = (_LEFT / WIDTH, (_BELOW + legend) / height, _SIDE / WIDTH, _SIDE / height)
-        axes = page.figure.add_axes(place)
-        for label, (model, curve, style) in zip(labels, lines, strict=True):
-            axes.plot(curve.x, curve.y, label=label, **style)
-            # The band of what is compared, and on the ROC curve the threshold of the first page.
-            band, compared = getattr(model, f"{name}_band"), is_best(evaluation, model)
-            if band is not None and compared:
-                shade: Style = {"color": style["color"], "alpha": 0.15, "linewidth": 0}
-                axes.fill_between(band.x, band.low, band.high, **shade)
-            found, cleared = (model.find(part).value for part in ("sensitivity", "specificity"))
-            if name == "roc" and compared and found is not None and cleared is not None:
-                mark: Style = {"color": PAPER, "markeredgecolor": style["color"], "zorder": 4}
-                axes.plot(1 - cleared, found, "o", markersize=6, markeredgewidth=1.6, **mark)
-        # Chance is the diagonal of the ROC curve.
-        if name == "roc":
-            axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.7, zorder=0)
-        axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
-        axes.set_xlabel(_AXES[name][0])
-        axes.set_ylabel(_AXES[name][1])
-        spaces: Style = {"borderaxespad": 0, "borderpad": 0, "labelspacing": 0.3}
-        handles: Style = {"handlelength": 1.9, "handletextpad": 0.5}
-        axes.legend(loc="upper left", bbox_to_anchor=(0, -_BELOW / _SIDE), **handles, **spaces)
-        # In words, for a reader who cannot see it.
-        below_axis, side_axis = _AXES[name]
-        drawn = "; ".join(label.replace("\n", " ") for label in labels)
-        words = f"{side_axis} against {below_axis.lower()}, with the area of each curve: {drawn}."
-        return page.finish(name, words)
+    lines = [line for _, line in found]
+    # On the ROC curve chance is the diagonal, and a circle the threshold of the first page.
+    if name == "roc":
+        chance: Style = {"color": MUTED, "linewidth": 0.7, "zorder": 0}
+        lines.append(Line("", (0, 1), (0, 1), chance))
+        for model, line in found:
+            hits, cleared = (model.find(part).value for part in ("sensitivity", "specificity"))
+            if is_best(evaluation, model) and hits is not None and cleared is not None:
+                mark: Style = {"markeredgecolor": line.style["color"], "markeredgewidth": 1.6}
+                mark |= {"color": PAPER, "marker": "o", "markersize": 6, "zorder": 4}
+                lines.append(Line("", (1 - cleared,), (hits,), mark))
+    below, side = _AXES[name]
+    drawn = "; ".join(line.label for _, line in found)
+    words = f"{side} against {below.lower()}, with the area of each curve: {drawn}."
+    panel = Panel(lines, _AXES[name], ((-0.01, 1.01), (-0.01, 1.01)))
+    return draw_lines(name, [panel], words)

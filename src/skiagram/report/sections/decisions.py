@@ -12,10 +12,10 @@ from skiagram.report.drawing import (
     INK,
     MUTED,
     Drawing,
-    Style,
+    Line,
+    Panel,
     best_of_each_arm,
-    open_sheet,
-    wrap_title,
+    draw_lines,
 )
 from skiagram.report.formatting import format_percent, warn_at_chance
 from skiagram.report.material import Material
@@ -142,33 +142,25 @@ def draw_decision_curve(evaluation: Evaluation) -> Drawing | None:
     drawn = list(best_of_each_arm(evaluation, lambda model: model.decision_curve))
     if not drawn:
         return None
-    with open_sheet(3.3) as page:
-        axes = page.figure.add_subplot()
-        # Each model with its band, then the two policies without a model.
-        for model, colour, curve in drawn:
-            band: Style = {"color": colour, "alpha": 0.15, "linewidth": 0}
-            axes.fill_between(curve.threshold, curve.low, curve.high, **band)
-            title = wrap_title(model.outcome.title, 34)
-            axes.plot(curve.threshold, curve.net_benefit, color=colour, label=title)
-        first = drawn[0][2]
-        style: Style = {"color": INK, "linewidth": 0.9, "linestyle": "--", "label": "act on all"}
-        axes.plot(first.threshold, first.act_on_all, **style)
-        axes.axhline(0, color=MUTED, linewidth=0.9, label="act on none")
-        # The axis ends a little below 0.
-        top = max(max(curve.high) for _, _, curve in drawn)
-        axes.set_ylim(_LOWEST, max(0.1, top) * 1.05)
-        axes.set_xlim(0, 1)
-        axes.set_xlabel("threshold probability")
-        axes.set_ylabel("net benefit, true positives per case")
-        axes.legend(loc="upper right")
+    lines, parts = [], []
+    for model, colour, curve in drawn:
+        band = curve.threshold, curve.low, curve.high
+        title = model.outcome.title
+        lines.append(Line(title, curve.threshold, curve.net_benefit, {"color": colour}, band))
         # In words: the net benefit nearest to a few thresholds.
-        parts = []
-        for model, _, curve in drawn:
-            benefits = []
-            for threshold in _THRESHOLDS_IN_WORDS:
-                gaps = [abs(tried - threshold) for tried in curve.threshold]
-                nearest = curve.net_benefit[gaps.index(min(gaps))]
-                benefits.append(f"{format_decimal(nearest)} at {threshold:g}")
-            parts.append(f"{model.outcome.title}: {', '.join(benefits)}")
-        words = f"Net benefit by threshold probability. {'; '.join(parts)}."
-        return page.finish("decision_curve", words)
+        benefits = []
+        for threshold in _THRESHOLDS_IN_WORDS:
+            gaps = [abs(tried - threshold) for tried in curve.threshold]
+            nearest = curve.net_benefit[gaps.index(min(gaps))]
+            benefits.append(f"{format_decimal(nearest)} at {threshold:g}")
+        parts.append(f"{title}: {', '.join(benefits)}")
+    # The two policies without a model.
+    first, dashed = drawn[0][2], {"color": INK, "linewidth": 0.9, "linestyle": "--"}
+    lines.append(Line("act on all", first.threshold, first.act_on_all, dashed))
+    lines.append(Line("act on none", (0, 1), (0, 0), {"color": MUTED, "linewidth": 0.9}))
+    # The axis ends a little below 0.
+    top = max(max(curve.high) for _, _, curve in drawn)
+    limits = (0, 1), (_LOWEST, max(0.1, top) * 1.05)
+    labels = "threshold probability", "net benefit, true positives per case"
+    words = f"Net benefit by threshold probability. {'; '.join(parts)}."
+    return draw_lines("decision_curve", [Panel(lines, labels, limits)], words)

@@ -14,8 +14,11 @@ from skiagram.report.drawing import (
     MUTED,
     Drawing,
     IntervalRow,
+    Line,
+    Panel,
+    Style,
+    draw_lines,
     draw_rows,
-    open_sheet,
 )
 from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
@@ -23,8 +26,8 @@ from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, fill_difference, list_rows
 from skiagram.statistics.estimate import MISSING, format_decimal, format_estimate, format_signed
 
-_GRID = 3  # local effects a row
-_LONGEST = 24  # letters of a name
+_EFFECTS = 6  # features whose local effects are drawn
+_LONGEST = 30  # letters of a name
 TESTS = {
     "randomisation": "Untrained weights destroy it",
     "deletion": "Deletion",
@@ -244,32 +247,22 @@ def draw_families(model: Explanation, features: Features) -> Drawing:
 
 def draw_effects(model: Explanation, features: Features) -> Drawing | None:
     """Draw the accumulated local effects of the first features, one line per fit."""
-    drawn = [feature for feature in features.features if feature.effects][: 2 * _GRID]
+    drawn = [feature for feature in features.features if feature.effects][:_EFFECTS]
     if not drawn:
         return None
-    # A grid of panels; those without a feature stay empty.
-    rows = -(-len(drawn) // _GRID)
-    with open_sheet(0.5 + 1.35 * rows) as page:
-        grid = page.figure.subplots(rows, _GRID, sharey=True, squeeze=False)
-        for axes in grid.flat[len(drawn) :]:
-            axes.set_visible(False)
-        # A line for each fit: where they agree, the effect does not hang on the fit.
-        for axes, feature in zip(grid.flat, drawn, strict=False):
-            for effect in feature.effects:
-                axes.plot(effect.edge, effect.effect, color=ARM_COLOUR["classical"], linewidth=0.9)
-            axes.axhline(0, color=MUTED, linewidth=0.6)
-            name = feature.feature
-            axes.set_title(
-                name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…", fontsize=7
-            )
-            axes.tick_params(labelsize=6.5)
-            axes.locator_params(axis="x", nbins=3)
-        for axes in grid[:, 0]:
-            axes.set_ylabel("effect on the score", fontsize=7.5)
+    # A line for each fit: where they agree, the effect does not hang on the fit.
+    panels, parts = [], []
+    for feature in drawn:
+        style: Style = {"color": ARM_COLOUR["classical"], "linewidth": 0.9}
+        lines = [Line("", effect.edge, effect.effect, style) for effect in feature.effects]
+        ends = [end for line in lines for end in (line.x[0], line.x[-1])]
+        zero: Style = {"color": MUTED, "linewidth": 0.6}
+        lines.append(Line("", (min(ends), max(ends)), (0, 0), zero))
+        name = feature.feature
+        title = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+        panels.append(Panel(lines, ("", "effect on the score"), title=title))
         # In words, for a reader who cannot see it.
-        words = "; ".join(
-            f"{feature.feature} from lowest to highest "
-            + ", ".join(format_signed(each.effect[-1] - each.effect[0]) for each in feature.effects)
-            for feature in drawn
-        )
-        return page.finish(f"effects-{model.model}", f"Accumulated local effects: {words}.")
+        rises = (format_signed(each.effect[-1] - each.effect[0]) for each in feature.effects)
+        parts.append(f"{name} from lowest to highest {', '.join(rises)}")
+    words = f"Accumulated local effects: {'; '.join(parts)}."
+    return draw_lines(f"effects-{model.model}", panels, words, across=2)

@@ -18,9 +18,10 @@ from skiagram.report.drawing import (
     MUTED,
     OTHERS,
     Drawing,
+    Line,
+    Panel,
     Style,
-    open_sheet,
-    wrap_title,
+    draw_lines,
 )
 from skiagram.report.formatting import ARM_TITLES, format_percent
 from skiagram.report.material import Material
@@ -37,7 +38,7 @@ from skiagram.report.tables import (
 from skiagram.statistics.estimate import MISSING, Estimate, format_decimal
 
 _RATES = ("0.25", "0.5", "1", "2", "4", "8")
-_LEGEND_LINE = 0.19  # inches
+_MARKS = {0.125: "⅛", 0.25: "¼", 0.5: "½", 1.0: "1", 2.0: "2", 4.0: "4", 8.0: "8"}
 _OF_FOLDS = "made of the models that each fold chose"
 
 
@@ -183,49 +184,33 @@ def _groups(
 
 def draw_froc(evaluation: Evaluation, finding: FindingEvaluation) -> Drawing:
     """Draw the FROC curve of every finder, with a band where it stands for an arm."""
-    # The legend has a line for each finder, or several for a long name.
-    finders = list(_by_arm(evaluation, finding))
-    labels = [
-        wrap_title(f"{_words(finder.find(MEAN_SENSITIVITY))} {title}", 52)
-        for _, title, finder in finders
-    ]
-    lines = sum(1 + label.count("\n") for label in labels) + bool(finding.ideal)
-    with open_sheet(3.0 + _LEGEND_LINE * lines) as page:
-        axes, others = page.figure.add_subplot(), 0
-        # What stands for an arm is thick and has a band.
-        for (arm, _, finder), label in zip(finders, labels, strict=True):
-            best = _is_standing(finding, finder)
-            style: Style = {"color": ARM_COLOUR[arm], "linewidth": 2.0, "zorder": 3}
-            if not best:
-                style = {"color": OTHERS[others % len(OTHERS)], "linewidth": 1.2, "zorder": 2}
-                style["linestyle"] = DASHES[(1 + others) % len(DASHES)]
-                others += 1
-            axes.plot(finder.froc.x, finder.froc.y, label=label, **style)
-            band = finder.froc_band
-            if best and band:
-                colour: Style = {"color": ARM_COLOUR[arm], "alpha": 0.15, "linewidth": 0}
-                axes.fill_between(band.x, band.low, band.high, **colour)
-        # The limit of generated data, and the share that can be found at all.
-        if finding.ideal:
-            ideal: Style = {"color": MUTED, "linestyle": "--", "linewidth": 1.2}
-            label = f"{_words(finding.ideal.find(MEAN_SENSITIVITY))} ideal observer"
-            axes.plot(finding.ideal.froc.x, finding.ideal.froc.y, label=label, **ideal)
-        if finding.ceiling is not None:
-            axes.axhline(finding.ceiling, color=MUTED, linewidth=0.8, linestyle=":", zorder=0)
-        # The axis holds the rates that the mean sensitivity is over.
-        axes.set_xscale("log", base=2)
-        axes.set_xticks([0.125, 0.25, 0.5, 1, 2, 4, 8], ["⅛", "¼", "½", "1", "2", "4", "8"])
-        axes.set_xlim(0.125, 8)
-        axes.set_ylim(0, 1.01)
-        axes.set_xlabel("False marks per image")
-        axes.set_ylabel("Share of the lesions found")
-        axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.16), borderaxespad=0)
-        # In words, for a reader who cannot see it.
-        words = "; ".join(
-            f"{title} {_words(finder.find('sensitivity', '1'))} at one false mark per image"
-            for _, title, finder in finders
-        )
-        return page.finish("froc", f"Share of the lesions found against false marks: {words}.")
+    # What stands for an arm is thick and has a band.
+    lines, described, others = [], [], 0
+    for arm, title, finder in _by_arm(evaluation, finding):
+        style: Style = {"color": ARM_COLOUR[arm], "linewidth": 2.0, "zorder": 3}
+        best, band = _is_standing(finding, finder), finder.froc_band
+        if not best:
+            style = {"color": OTHERS[others % len(OTHERS)], "linewidth": 1.2, "zorder": 2}
+            style["linestyle"] = DASHES[(1 + others) % len(DASHES)]
+            others += 1
+        shade = (band.x, band.low, band.high) if best and band else None
+        label = f"{_words(finder.find(MEAN_SENSITIVITY))} {title}"
+        lines.append(Line(label, finder.froc.x, finder.froc.y, style, shade))
+        share = _words(finder.find("sensitivity", "1"))
+        described.append(f"{title} {share} at one false mark per image")
+    # The limit of generated data, and the share that can be found at all.
+    if finding.ideal:
+        dashed: Style = {"color": MUTED, "linestyle": "--", "linewidth": 1.2}
+        label = f"{_words(finding.ideal.find(MEAN_SENSITIVITY))} ideal observer"
+        lines.append(Line(label, finding.ideal.froc.x, finding.ideal.froc.y, dashed))
+    if finding.ceiling is not None:
+        dotted: Style = {"color": MUTED, "linewidth": 0.8, "linestyle": ":", "zorder": 0}
+        lines.append(Line("", (min(_MARKS), max(_MARKS)), (finding.ceiling,) * 2, dotted))
+    # The axis holds the rates that the mean sensitivity is over.
+    limits = (min(_MARKS), max(_MARKS)), (0, 1.01)
+    words = f"Share of the lesions found against false marks: {'; '.join(described)}."
+    labels = "False marks per image", "Share of the lesions found"
+    return draw_lines("froc", [Panel(lines, labels, limits, _MARKS)], words, is_log=True)
 
 
 def _words(estimate: Estimate) -> str:

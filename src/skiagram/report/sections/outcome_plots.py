@@ -5,7 +5,16 @@ of a grade the grades that were predicted; the outcome says which, and this page
 """
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.report.drawing import ARM_COLOUR, MUTED, OTHERS, Drawing, open_sheet
+from skiagram.report.drawing import (
+    ARM_COLOUR,
+    MUTED,
+    OTHERS,
+    Drawing,
+    Line,
+    Panel,
+    Style,
+    draw_lines,
+)
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Table, TableRow, list_rows
@@ -38,25 +47,22 @@ def outcome_plots(evaluation: Evaluation, material: Material) -> Context:
 
 def draw_plot(plot: OutcomePlot, model: str) -> Drawing:
     """Draw the curves of a plot."""
-    with open_sheet(2.8) as page:
-        axes = page.figure.add_subplot()
-        # The diagonal is perfect agreement.
-        if plot.diagonal:
-            ends = [value for line in plot.lines for value in (*line.x, *line.y)]
-            axes.axline((min(ends), min(ends)), slope=1, color=MUTED, linewidth=0.7, zorder=0)
-            axes.set_aspect("equal", adjustable="datalim")
-        # Steps, points or a line, each in the colours of the report.
-        for line, colour in zip(plot.lines, _LINE_COLOURS * len(plot.lines), strict=False):
-            if line.steps:
-                axes.step(line.x, line.y, where="post", color=colour, label=line.name)
-            elif line.points:
-                axes.plot(line.x, line.y, ".", color=MUTED, label=line.name, markersize=2)
-            else:
-                axes.plot(line.x, line.y, "o-", color=colour, label=line.name, markersize=3)
-        axes.set_xlabel(plot.x_label)
-        axes.set_ylabel(plot.y_label)
-        axes.legend(frameon=False, fontsize=7, loc="best" if not plot.diagonal else "upper left")
-        # In words: where each line ends.
-        drawn = (line for line in plot.lines if not line.points)
-        words = "; ".join(f"{line.name} ends at {format_decimal(line.y[-1], 2)}" for line in drawn)
-        return page.finish(f"{plot.name}-{model}", f"{plot.title}: {words}.")
+    # Steps, points or a line, each in the colours of the report.
+    lines = []
+    for line, colour in zip(plot.lines, _LINE_COLOURS * len(plot.lines), strict=False):
+        style: Style = {"color": colour, "marker": "o", "markersize": 3}
+        if line.steps:
+            style = {"color": colour, "drawstyle": "steps-post"}
+        elif line.points:
+            style = {"color": MUTED, "marker": ".", "markersize": 2, "linestyle": ""}
+        lines.append(Line(line.name, line.x, line.y, style))
+    # The diagonal is perfect agreement.
+    if plot.diagonal:
+        values = [value for line in plot.lines for value in (*line.x, *line.y)]
+        ends = min(values), max(values)
+        lines.append(Line("", ends, ends, {"color": MUTED, "linewidth": 0.7, "zorder": 0}))
+    # In words: where each line ends.
+    drawn = (line for line in plot.lines if not line.points)
+    words = "; ".join(f"{line.name} ends at {format_decimal(line.y[-1], 2)}" for line in drawn)
+    panel = Panel(lines, (plot.x_label, plot.y_label))
+    return draw_lines(f"{plot.name}-{model}", [panel], f"{plot.title}: {words}.")

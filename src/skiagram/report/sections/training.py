@@ -7,7 +7,7 @@ import pandas as pd
 from skiagram.evaluation.criteria import RISE, find_learned_by_heart
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
-from skiagram.report.drawing import ARM_COLOUR, Drawing, Style, open_sheet
+from skiagram.report.drawing import ARM_COLOUR, Drawing, Line, Panel, Style, draw_lines
 from skiagram.report.formatting import ARM_TITLES, format_count
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -49,41 +49,34 @@ def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing
     measures = columns_by_measure
     if table.empty or not measures:
         return None
-    with open_sheet(2.3) as page:
-        axes = page.figure.subplots(1, max(2, len(measures)), squeeze=False)[0]
-        for panel, (measure, columns) in zip(axes, measures.items(), strict=False):
-            # Thin lines are fits on folds; the final fit is thick.
-            for fit, rows in table.groupby("fit", sort=True):
-                final = str(fit).endswith("final")
-                weight: Style = {
-                    "linewidth": 1.8 if final else 0.8,
-                    "alpha": 1.0 if final else 0.55,
-                    "zorder": 3 if final else 2,
-                }
-                for heading in columns:
-                    kind = heading.partition("_")[0]
-                    style: Style = {"color": _COLOURS[kind], "linestyle": _DASHES[kind]}
-                    panel.plot(rows["epoch"], rows[heading], **style, **weight)
-            panel.set_title(measure.replace("_", " "))
-            panel.set_xlabel("epoch")
-        for empty in axes[len(measures) :]:
-            empty.set_axis_off()
-        # The legend, in the corner of the first panel.
-        for line, (part, colour) in enumerate(_COLOURS.items()):
-            corner: Style = {"xycoords": "axes fraction", "ha": "right", "va": "top", "fontsize": 8}
-            axes[0].annotate(part, (0.97, 0.97 - 0.1 * line), color=colour, **corner)
-        # Where each curve ends, for a reader who cannot see it.
-        last = table.sort_values("epoch", kind="stable").groupby("fit").tail(1)
-        ends = ", ".join(
-            f"{column.replace('_', ' ')} {format_decimal(float(last[column].mean()))}"
-            for columns in measures.values()
-            for column in columns
-        )
-        words = (
-            f"{title}: {', '.join(measure.replace('_', ' ') for measure in measures)} by epoch of "
-            f"{table['fit'].nunique()} fits; mean at the last epoch: {ends}."
-        )
-        drawing = page.finish(f"training_{model}", words)
+    # Thin lines are fits on folds; the final fit is thick. Both parts are named once.
+    panels, named = [], set[str]()
+    for measure, columns in measures.items():
+        lines = []
+        for fit, rows in table.groupby("fit", sort=True):
+            final = str(fit).endswith("final")
+            weight: Style = {"linewidth": 1.8, "zorder": 3}
+            weight = weight if final else {"linewidth": 0.8, "zorder": 2, "alpha": 0.55}
+            for heading in columns:
+                kind = heading.partition("_")[0]
+                style: Style = {"color": _COLOURS[kind], "linestyle": _DASHES[kind]}
+                label = "" if kind in named else kind
+                x, y = rows["epoch"].tolist(), rows[heading].tolist()
+                lines.append(Line(label, x, y, style | weight))
+                named.add(kind)
+        panels.append(Panel(lines, ("epoch", ""), title=measure.replace("_", " ")))
+    # Where each curve ends, for a reader who cannot see it.
+    last = table.sort_values("epoch", kind="stable").groupby("fit").tail(1)
+    ends = ", ".join(
+        f"{column.replace('_', ' ')} {format_decimal(float(last[column].mean()))}"
+        for columns in measures.values()
+        for column in columns
+    )
+    words = (
+        f"{title}: {', '.join(measure.replace('_', ' ') for measure in measures)} by epoch of "
+        f"{table['fit'].nunique()} fits; mean at the last epoch: {ends}."
+    )
+    drawing = draw_lines(f"training_{model}", panels, words, across=2, is_shared=False)
     # Whether most fits went on learning their own cases alone.
     learned = find_learned_by_heart(table)
     if learned is None:

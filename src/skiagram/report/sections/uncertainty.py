@@ -2,7 +2,7 @@
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import REFERRAL, SETS, ModelResult
-from skiagram.report.drawing import Drawing, best_of_each_arm, open_sheet, wrap_title
+from skiagram.report.drawing import Drawing, Line, Panel, best_of_each_arm, draw_lines
 from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
 from skiagram.report.section import NOT_TRAINED, Context, section
@@ -81,17 +81,10 @@ def draw_risk_coverage(evaluation: Evaluation) -> Drawing | None:
     drawn = list(best_of_each_arm(evaluation, lambda model: model.risk_coverage))
     if not drawn:
         return None
-    with open_sheet(2.9) as page:
-        axes = page.figure.add_subplot()
-        for model, colour, curve in drawn:
-            title = wrap_title(model.outcome.title, 34)
-            axes.plot(curve.x, curve.y, color=colour, label=title)
-        axes.set_xlim(0, 1)
-        axes.set_ylim(bottom=0)
-        axes.set_xlabel("share of cases kept, most certain first")
-        axes.set_ylabel("share of errors among them")
-        axes.legend(loc="upper left")
-        return page.finish(
-            "risk_coverage",
-            "Share of errors by share of cases kept, for the best model of each arm.",
-        )
+    lines = [
+        Line(model.outcome.title, curve.x, curve.y, {"color": colour})
+        for model, colour, curve in drawn
+    ]
+    labels = "share of cases kept, most certain first", "share of errors among them"
+    words = "Share of errors by share of cases kept, for the best model of each arm."
+    return draw_lines("risk_coverage", [Panel(lines, labels, ((0, 1), (0, None)))], words)
