@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
+from multiprocessing import get_context
 from types import SimpleNamespace
 
 import numpy as np
@@ -156,6 +157,18 @@ def tell_process(_):
 
 
 @pytest.mark.slow
+def spawn(large):
+    started = get_context("spawn").Process(target=len, args=(large,))
+    started.start()
+    started.join()
+    return started.exitcode
+
+
+def test_fits_start_processes_of_their_own():
+    large = bytes(2**17)  # more than a pipe holds: a dead process would be waited for
+    assert list(TWO_WORKERS.map_fits(spawn, [large, large])) == [0, 0]
+
+
 def test_short_fits_start_no_processes_until_these_save_time(monkeypatch):
     here = os.getpid()
     assert {*TWO_WORKERS.map_fits(tell_process, range(5), short=True)} == {here}

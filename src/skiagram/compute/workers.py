@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from math import ceil
+from multiprocessing import set_start_method
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -255,6 +256,9 @@ def _begin_worker(parent: int, devices: Sequence[str], claimed: str) -> None:
     """Prepare a new worker process: it ends with its parent, draws no bar and has its own GPUs."""
     # Its parent may be killed without a word to it.
     end_with(parent)
+    # A fit of `ddp_spawn` starts processes of its own. Each is told how this one was started, and
+    # one that is told `loky` dies before it reads what it is to do, for which this one would wait.
+    set_start_method("spawn", force=True)
     report_to(lambda title, done, total: None)
     # The first device that no other worker has claimed.
     for number, device in enumerate(devices):
