@@ -2,10 +2,7 @@
 
 import errno
 import json
-import multiprocessing
-import os
 import shutil
-import signal
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +15,7 @@ from skiagram.case_features.windows import Windows
 from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.encoders import encoding, kept_encodings
+from skiagram.encoders import encoding
 from skiagram.encoders.encoder import (
     carried_encoder,
     carry_encoder,
@@ -161,32 +158,6 @@ def test_encodings_that_are_damaged_or_find_no_space_stop_nothing(tmp_path, monk
     assert_array_equal(found, expected)
     assert "not kept (" in capsys.readouterr().err
     assert cache.held() == []
-
-
-def test_a_killed_run_left_its_encodings(tmp_path, monkeypatch):
-    given, cache = encoder(weights_file(tmp_path)), PieceStore(tmp_path / "cache")
-    folder = store(tmp_path / "images", list(images(12, 8, 8)))
-    whole, encoded = encoding._encode_images, list[int]()
-
-    def stopped(work):
-        if 8 in work.images:
-            os.kill(os.getpid(), signal.SIGKILL)
-        encoded.extend(work.images)
-        return whole(work)
-
-    def run():
-        encode_images(folder, replace(given, batch_size=2), RunContext(store=cache))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(encoding, "_encode_images", stopped)
-        patch.setattr(kept_encodings, "_SECONDS", 0.0)
-        process = multiprocessing.get_context("fork").Process(target=run)
-        process.start()
-        process.join()
-        assert process.exitcode == -signal.SIGKILL
-        patch.setattr(os, "kill", lambda *_: None)
-        run()
-    assert encoded == [8, 9, 10, 11]
 
 
 def test_volumes_are_mean_and_maximum_over_planes_or_slices_of_a_region(tmp_path):

@@ -16,7 +16,6 @@ from skiagram.encoders.encoder import read_picture
 from skiagram.encoders.encoding import FolderEncoder, encode_images
 from skiagram.encoders.timm_encoder import (
     MapPooling,
-    TimmMaps,
     fold_normalisations,
     give_timm_weights,
     name_as_timm,
@@ -224,27 +223,6 @@ def test_planes_of_a_volume_are_pooled_inside_its_region_alone(inside, planes, t
     expected = [*alone.values.mean(axis=0), *alone.values.max(axis=0)]
     assert_allclose(table.values[0], expected, rtol=1e-4, atol=1e-6)
     assert len(table.names) == 2 * record.numbers
-
-
-def test_kept_rows_are_not_made_again(tmp_path, monkeypatch):
-    from skiagram.compute.context import RunContext
-    from skiagram.compute.pieces import PieceStore
-
-    encoder = maps(tmp_path)
-    folder = store(tmp_path / "images", [images(SIDE, SIDE, seed=4)])
-    places, pieces = tabulate_places([("case-000", (9.0, 9.0), 1.0)]), PieceStore(tmp_path / "w")
-    ready = FolderEncoder.of_images(folder, encoder, RunContext(store=pieces))
-    first = ready.encode_places(folder, places, WINDOWS)
-    whole, _ = encode_images(folder, encoder)
-
-    def refuse(*_):
-        raise AssertionError("encoded again")
-
-    monkeypatch.setattr(TimmMaps, "see", refuse)
-    again = ready.encode_places(folder, places, WINDOWS)
-    assert_array_equal(first.values, again.values)
-    # The look at the places was one at the image as a whole.
-    assert_array_equal(ready.encode(folder).values, whole.values)
 
 
 def test_normalisations_that_are_folded_change_no_number_and_others_stay():

@@ -2,9 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy.stats import t
 from skimage.metrics import structural_similarity
 
@@ -18,8 +15,6 @@ from skiagram.explanation.trust import (
     mean_by_patient,
 )
 from skiagram.statistics.estimate import Estimate
-
-Images = NDArray[np.float32]
 
 
 def noise(seed, *shape):
@@ -76,18 +71,6 @@ def test_where_a_map_points_is_counted_exactly():
     # Three places are above 0; thirteen of 396 empty ones fill up the region's size.
     assert found.overlap == pytest.approx((1 + 13 / 396 * 15) / 16)
     assert locate(-np.abs(values), region) is None
-
-
-@pytest.mark.slow
-@settings(max_examples=10)
-@given(st.integers(0, 30))
-def test_a_map_of_noise_points_where_chance_does(seed):
-    region = np.zeros((30, 30), dtype=bool)
-    region[3:15, 10:22] = True
-    found = [locate(noise(100 * seed + k, 30, 30), region) for k in range(60)]
-    for name in ("hit", "share", "overlap"):
-        values = np.array([getattr(one, name) for one in found])
-        assert values.mean() == pytest.approx(region.mean(), abs=5 * values.std() / 60**0.5 + 1e-3)
 
 
 def test_the_interval_is_students_over_patients():

@@ -4,8 +4,7 @@ import hashlib
 import multiprocessing
 import os
 import signal
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,7 +14,6 @@ import pytest
 from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS
-from skiagram.errors import SkiagramError
 from skiagram.fitting import fits
 from skiagram.fitting.arm import ArmFolders
 from skiagram.fitting.contract import Arm
@@ -84,18 +82,6 @@ def test_only_what_was_not_finished_is_fitted_again_and_no_byte_differs(tmp_path
     noted = notes.read_text().splitlines()
     assert sorted(noted) == sorted([*asked, noted[4]])  # the killed one twice, all others once
     assert [held.kind for held in PieceStore(place / "work").held()] == []
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("quick_fits_too")
-def test_a_run_after_a_killed_worker_gives_what_an_undisturbed_one_gives(tmp_path, monkeypatch):
-    monkeypatch.setattr("skiagram.compute.workers._WORTH_PROCESSES", 0.0)  # quick fits, too
-    expected = run(tmp_path / "undisturbed", Counting(tmp_path / "all"))
-    place, notes = tmp_path / "killed", tmp_path / "notes"
-    two = replace(IN_PROCESS, workers=2)
-    with suppress(SkiagramError):  # two that count at once may both miss the number
-        run(place, Counting(notes, killed_at=3), two)
-    assert run(place, Counting(notes)) == expected
 
 
 def test_quick_fits_are_not_kept(tmp_path, monkeypatch):

@@ -114,22 +114,6 @@ def test_an_upgrade_leaves_no_empty_folder_of_files_that_are_gone(project):
     assert not (project / "conf/gone").exists()
 
 
-def test_a_project_from_before_there_were_sweeps_gets_their_file(project):
-    sweeps, stages = project / "sweeps/dvc.yaml", shipped_files()["sweeps/dvc.yaml"]
-    sweeps.unlink()
-    before = {name: text for name, text in shipped_files().items() if name != "sweeps/dvc.yaml"}
-    before["studies/cost/dvc.yaml"] = b"stages: {}\n"
-    files._write(project, before)
-    files._write_record(project, before)
-    plan_upgrade(project).write(project)
-    assert sweeps.read_bytes() == stages
-    assert not (project / "studies/cost").exists()
-    sweeps.write_bytes(b"stages: {sweep: {cmd: earlier}}\n")
-    files._write_record(project, shipped_files() | {"sweeps/dvc.yaml": sweeps.read_bytes()})
-    plan_upgrade(project).write(project)
-    assert sweeps.read_bytes() == stages
-
-
 def test_an_upgrade_stops_before_it_writes_where_both_changed_a_file(project, monkeypatch, capsys):
     monkeypatch.chdir(project)
     (project / "params.yaml").write_text("seed: 7\n")

@@ -1,8 +1,6 @@
 """Reading DICOM: pydicom's own files and functions are the reference."""
 
 import struct
-import time
-import tracemalloc
 import warnings
 import zlib
 from io import BytesIO
@@ -343,21 +341,6 @@ BOMBS = {
     "JPEG 2000": lambda: image_bomb(JPEG2000Lossless, "JPEG2000"),
     "rows": lambda: file_of(header_of(STORED, Rows=65535, Columns=65535)),
 }
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", BOMBS)
-def test_a_bomb_is_refused_before_it_fills_the_memory(kind):
-    file = BOMBS[kind]()
-    tracemalloc.start()
-    started = time.process_time()
-    found = r"inflate to more|more than the 8 rows|not the 8 of 8|65535 × 65535"
-    with pytest.raises(DataError, match=found):
-        read_dicom(file)
-    seconds, (_, most) = time.process_time() - started, tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert seconds < 5
-    assert most < 100_000_000
 
 
 def test_items_within_items_without_end_are_refused_in_own_words():
