@@ -1,6 +1,5 @@
 """Volumes with masks, several a case, get the scores of the run; what ingest reads is read here."""
 
-import os
 import re
 import shutil
 from dataclasses import replace
@@ -11,9 +10,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skiagram.cli.main import main
-from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.fitting.arm import ArmFolders
-from skiagram.options import build, composed, read_option_file
+from skiagram.options import build, composed
 from skiagram.readers.grid import VoxelGrid
 from skiagram.records.predictions import Predictions
 from skiagram.restoration.regions import RegionPreparation, Resampling
@@ -24,16 +22,11 @@ from tests.deploy.trained import options, prepare, read_rows, train, write_rows
 from tests.readers.examples import nifti_bytes, series_files
 from tests.sealing.test_archive import KEY, encrypted, tar_bytes
 from tests.stand_ins import PLAN
+from tests.two_modalities import AXES, GRIDS, HEADER, ingest_study, write_study
 
 REPOSITORY = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
-AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
-GRIDS = {
-    "PET": VoxelGrid((5, 8, 9), (3.0, 4.0, 4.0), (0.0, 0.0, 0.0), AXES),
-    "MR": VoxelGrid((5, 16, 18), (3.0, 2.0, 2.0), (0.0, 0.0, 0.0), AXES),
-}
-HEADER = ("file", "mask", "modality", "patient_id", "label_value", "label", "split")
 PATIENTS, TEST = 40, 8
 STEPS = Steps(
     missing=None,
@@ -49,41 +42,12 @@ STEPS = Steps(
 )  # fmt: skip
 
 
-def write_study(folder):
-    """Write PET and MR of forty patients; positive ones are brighter within the mask of the PET."""
-    rows = []
-    for number in range(PATIENTS):
-        for at, (modality, grid) in enumerate(GRIDS.items()):
-            draw = np.random.default_rng([number, at])
-            mask = np.zeros(grid.shape, np.uint8)
-            mask[1:4, 2:-2, 2 : -2 - number % 2] = 3
-            voxels = draw.normal(200, 20, grid.shape)
-            voxels[mask > 0] += 15 * (number % 2) * (at == 0)
-            names = [f"p{number:02d}/{modality}_{kind}.nii" for kind in ("image", "mask")]
-            (folder / names[0]).parent.mkdir(parents=True, exist_ok=True)
-            (folder / names[0]).write_bytes(nifti_bytes(voxels.astype(np.int16), grid))
-            (folder / names[1]).write_bytes(nifti_bytes(mask, grid))
-            part = "test" if number >= PATIENTS - TEST else "train"
-            rows.append([*names, modality, f"p{number:02d}", "3", "ab"[number % 2], part])
-    write_rows(folder.parent / "study.csv", rows, HEADER)
-
-
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """Return a folder with a study, a model trained on it and the scores of its test cases."""
-    root, before = tmp_path_factory.mktemp("study"), Path.cwd()
-    write_study(root / "study")
-    (root / "conf/dataset").mkdir(parents=True)
-    shutil.copytree(REPOSITORY / "conf/restoration", root / "conf/restoration")
-    os.chdir(root)
-    try:
-        arguments = ["study", "study.csv", "--positive", "b", "--images", "PET", "MR"]
-        assert main(["init", *arguments]) == 0
-        folders = IngestFolders(*(root / name for name in ("images", "cases", "sealed")))
-        source = build(read_option_file(root / "conf/dataset/study.yaml"), "dataset")
-        ingest(source, "holdout", None, folders)
-    finally:
-        os.chdir(before)
+    root = tmp_path_factory.mktemp("study")
+    write_study(root, PATIENTS, TEST)
+    ingest_study(root, "holdout")
     restoration = composed(ByModality(modalities={"PET": STEPS, "MR": STEPS}))
     features = {name: options(f"features/{name}.yaml") for name in ("first_order", "morphology")}
     prepare(root, restoration, features)
