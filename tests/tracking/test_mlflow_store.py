@@ -187,16 +187,25 @@ def link_to_a_cache(folder, cache):
             path.symlink_to(cache / str(number))
 
 
+def record_with(options, project, home):
+    """Record results that came of some options."""
+    (project / "data/code").mkdir(exist_ok=True)
+    (project / "data/code/options").write_text(json.dumps(options))
+    (project / "reports/scores.csv").write_text(f"of {options}")
+    STORE.record(read_execution(project, MODELS, {"seed": 0}), home)
+
+
+def table_of_runs(client):
+    tags = client.get_experiment_by_name("skiagram").tags
+    return json.loads(tags["mlflow.sharedViewState.runs"])
+
+
 def test_the_table_of_runs_has_the_options_that_differ_and_what_to_choose_by(project, home, client):
     for levels in (16, 32):
         options = {"seed": "0", "margin": "0.02", "features.glcm.levels": str(levels)}
-        (project / "data/code").mkdir(exist_ok=True)
-        (project / "data/code/options").write_text(json.dumps(options))
-        (project / "reports/scores.csv").write_text(f"of {levels} levels")
-        STORE.record(read_execution(project, MODELS, {"seed": 0}), home)
+        record_with(options, project, home)
     STORE.record(failed_execution(project, {"seed": 0}, "extract: case-7: no pixels"), home)
-    tags = client.get_experiment_by_name("skiagram").tags
-    view = json.loads(tags["mlflow.sharedViewState.runs"])
+    view = table_of_runs(client)
     assert view["orderByKey"] == "metrics.`best_classical_selection_auc`"
     columns = view["selectedColumns"]
     assert columns[0] == "params.`features.glcm.levels`"
@@ -217,24 +226,29 @@ def test_the_table_of_runs_has_the_options_that_differ_and_what_to_choose_by(pro
     assert {run.data.tags["skiagram.experiment"] for run in children} == {"workspace"}
 
 
-def test_what_is_recorded_at_once_into_a_new_database_is_recorded_once_each(project, tmp_path):
-    from mlflow.tracking import MlflowClient
-
-    execution = read_execution(project, MODELS, {})
+def do_together(*calls):
+    """Do what several processes begin at one time; each must end well."""
     fork = get_context("fork")  # MLflow is imported already
-    names = ("run-0", "workspace", "workspace")  # the last two are one result
-    together = fork.Barrier(len(names))
+    begin = fork.Barrier(len(calls))
 
-    def record(name):
-        together.wait()
-        STORE.record(execution._replace(name=name), tmp_path)
+    def call(number):
+        begin.wait()
+        calls[number]()
 
-    started = [fork.Process(target=record, args=(name,)) for name in names]
+    started = [fork.Process(target=call, args=(number,)) for number in range(len(calls))]
     for process in started:
         process.start()
     for process in started:
         process.join()
-    assert [process.exitcode for process in started] == [0] * len(names)
+    assert [process.exitcode for process in started] == [0] * len(calls)
+
+
+def test_what_is_recorded_at_once_into_a_new_database_is_recorded_once_each(project, tmp_path):
+    from mlflow.tracking import MlflowClient
+
+    execution = read_execution(project, MODELS, {})
+    names = ("run-0", "workspace", "workspace")  # the last two are one result
+    do_together(*(partial(STORE.record, execution._replace(name=name), tmp_path) for name in names))
     found = _runs(MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}"))
     parents = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
     assert sorted(run.data.tags["DVC_EXP_NAME"] for run in parents) == sorted(set(names))
@@ -248,17 +262,11 @@ def test_projects_that_begin_one_database_together_find_it_whole_and_what_anothe
     database = tmp_path / "shared" / "mlflow.db"
     database.parent.mkdir()
     (database.parent / ".mlflow.db.partial").write_text("cut off")  # as a kill leaves it
-    store, fork = replace(STORE, uri=f"sqlite:///{database}"), get_context("fork")
-    execution = read_execution(project, MODELS, {})
-    started = [
-        fork.Process(target=store.record, args=(execution, tmp_path / str(number)))
-        for number in range(3)
-    ]
-    for process in started:
-        process.start()
-    for process in started:
-        process.join()
-    assert [process.exitcode for process in started] == [0, 0, 0]
+    store, execution = (
+        replace(STORE, uri=f"sqlite:///{database}"),
+        read_execution(project, MODELS, {}),
+    )
+    do_together(*(partial(store.record, execution, tmp_path / str(at)) for at in range(3)))
     assert sorted(path.name for path in database.parent.iterdir()) == [
         ".mlflow.db.lock",
         "mlflow.db",
@@ -272,25 +280,17 @@ def test_projects_that_begin_one_database_together_find_it_whole_and_what_anothe
         half_made.record(execution, tmp_path)
 
 
-def _share_together(store, home, start):
+def _share_often(store, home, start):
     for number in range(20):
         start.wait(timeout=60)  # where one has failed, the others end with an error
         store.share_openings({str(number): "entry"}, home)
 
 
 def test_projects_that_write_one_tag_together_lose_nothing(empty_database, tmp_path):
-    database, fork = shutil.copy(empty_database, tmp_path / "mlflow.db"), get_context("fork")
-    store, start = replace(STORE, uri=f"sqlite:///{database}"), fork.Barrier(3)
+    database = shutil.copy(empty_database, tmp_path / "mlflow.db")
+    store, start = replace(STORE, uri=f"sqlite:///{database}"), get_context("fork").Barrier(3)
     store.share_openings({}, tmp_path)
-    started = [
-        fork.Process(target=_share_together, args=(store, tmp_path / str(number), start))
-        for number in range(3)
-    ]
-    for process in started:
-        process.start()
-    for process in started:
-        process.join()
-    assert [process.exitcode for process in started] == [0, 0, 0]
+    do_together(*(partial(_share_often, store, tmp_path / str(at), start) for at in range(3)))
     assert len(store.share_openings({}, tmp_path)) == 20
 
 
@@ -412,25 +412,18 @@ def test_the_run_with_the_least_error_stands_on_top(project, home, client):
     points = (Point("best_classical_selection_absolute_error", 2.5),)
     number = execution._replace(parent=replace(execution.parent, points=points))
     STORE.record(number, home)
-    tags = client.get_experiment_by_name("skiagram").tags
-    view = json.loads(tags["mlflow.sharedViewState.runs"])
+    view = table_of_runs(client)
     assert view["orderByKey"] == "metrics.`best_classical_selection_absolute_error`"
     assert view["orderByAsc"] is True
-    (project / "reports/scores.csv").write_text("of classes")
-    STORE.record(read_execution(project, MODELS, {"seed": 0}), home)
-    tags = client.get_experiment_by_name("skiagram").tags
-    assert json.loads(tags["mlflow.sharedViewState.runs"])["orderByAsc"] is False
+    record_with({}, project, home)
+    assert table_of_runs(client)["orderByAsc"] is False
 
 
 def test_a_sweep_of_one_model_is_sorted_by_that_models_selection_auc(project, home, client):
     """The swept model is not the best of its arm, and crippling it would widen the difference."""
     for strength in ("0.001", "1.0"):
-        (project / "data/code").mkdir(exist_ok=True)
-        (project / "data/code/options").write_text(json.dumps({"model.svm.strength": strength}))
-        (project / "reports/scores.csv").write_text(f"of {strength}")
-        STORE.record(read_execution(project, MODELS, {"seed": 0}), home)
-    tags = client.get_experiment_by_name("skiagram").tags
-    view = json.loads(tags["mlflow.sharedViewState.runs"])
+        record_with({"model.svm.strength": strength}, project, home)
+    view = table_of_runs(client)
     assert view["orderByKey"] == "metrics.`selection_auc/svm`"
     runs = _runs(client)
     assert {

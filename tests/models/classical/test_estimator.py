@@ -201,4 +201,5 @@ def test_a_title_says_what_is_read_beside_an_encoding(family, named, tmp_path):
     fused = model("logistic_regression", encoding="tiny", columns=["encoding", family])
     reading = fused.read(PreparedData.under(tmp_path), TASK)
     assert reading.title == f"Logistic regression on Tiny network and {named}"
+    assert fused.arm == "encoder"
     assert reading.of(case_id).names == ("encoding_0", name)
