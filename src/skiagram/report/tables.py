@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.formatting import ARM_TITLES, group_by_arm, is_best
 from skiagram.statistics.estimate import (
@@ -17,6 +18,7 @@ from skiagram.statistics.estimate import (
 )
 
 NOT_COMPUTED = "not computed for this task"
+_ADDRESS = ("figure", "group", "model", "versus")  # of a figure, besides its analysis
 T = TypeVar("T")
 
 
@@ -123,19 +125,44 @@ def fill_difference(estimate: Estimate | None) -> Cell:
 
 
 class Column(NamedTuple):
-    """A column of figures: its heading, which figure of each row's model it shows, and how.
+    """A column of figures: its heading, which figure of each row it shows, and how.
 
     Attributes:
-        absent: Why a model that was measured may lack it.
+        absent: Why a row may lack it.
         analysis: Which one found it; empty for that of the whole table.
     """
 
     heading: str
     figure: str
     group: str = ""
-    show: Callable[[Estimate], Cell | str] = fill_cell
+    show: Callable[[FigureRow], Cell | str] = fill_cell
     absent: str = NOT_COMPUTED
     analysis: str = ""
+    model: str = ""
+    versus: str = ""
+
+
+def pivot(
+    figures: FigureTable, rows: str, columns: Sequence[Column], analysis: str
+) -> dict[str, list[Cell | str]]:
+    """Turn figures into cells: the value of what makes rows, in the order met → a cell a column.
+
+    Args:
+        rows: What makes rows, such as `model` or `group`; all else is as a column says.
+        analysis: Of columns that name none.
+    """
+    wanted = [
+        {name: getattr(column, name) for name in _ADDRESS if name != rows}
+        | {"analysis": column.analysis or analysis}
+        for column in columns
+    ]
+    return {
+        key: [
+            column.show(figure or FigureRow(None, reason=column.absent, analysis="", figure=""))
+            for column, figure in zip(columns, found, strict=True)
+        ]
+        for key, found in figures.pivot(rows, wanted).items()
+    }
 
 
 def list_rows(rows: Sequence[TableRow]) -> tuple[Group, ...]:
@@ -163,24 +190,14 @@ def tabulate_figures(
 
     A model without any says why by its Brier score where that has no value either.
     """
-    # One look-up for all cells.
-    wanted = [
-        {"figure": column.figure, "group": column.group, "versus": ""}
-        | {"analysis": column.analysis or analysis}
-        for column in columns
-    ]
     measured = evaluation.table.select(analysis=analysis).list_distinct("model")
-    found = evaluation.table.pivot("model", wanted)
+    found = pivot(evaluation.table, "model", columns, analysis)
 
     def cells(model: ModelResult) -> Cells | None:
         if model.outcome.model not in measured:
             brier = model.find("brier")
             return [fill_cell(brier)] * len(columns) if brier.reason else None
-        figures = zip(columns, found[model.outcome.model], strict=True)
-        return [
-            column.show(figure or Estimate(None, reason=column.absent))
-            for column, figure in figures
-        ]
+        return found[model.outcome.model]
 
     return tabulate_models(evaluation, [column.heading for column in columns], cells, *extra)
 

@@ -1,12 +1,10 @@
 """Decisions: what each model's thresholds do on the test cases, and what acting is worth."""
 
-from collections.abc import Callable
 from functools import partial
 
-from skiagram.evaluation.clinical_utility import ALL, CLASSICAL, UTILITY
+from skiagram.evaluation.clinical_utility import ALL, CLASSICAL, NET_BENEFIT, UTILITY
 from skiagram.evaluation.decisions import JUDGMENTS
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import OPERATING_POINTS
 from skiagram.report.drawing import (
     INK,
@@ -21,13 +19,13 @@ from skiagram.report.formatting import format_percent, warn_at_chance
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import (
-    Cell,
     Column,
     Group,
     Table,
     TableRow,
     fill_cell,
     fill_difference,
+    pivot,
     tabulate_figures,
 )
 from skiagram.statistics.estimate import (
@@ -102,34 +100,32 @@ def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
 def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
     """Tabulate net benefit per 1,000 cases, one row per threshold; None where none is compared."""
     # The two models, and acting on everybody, at each threshold.
-    figures, contender = evaluation.figures.select(analysis=UTILITY), evaluation.contender_words
-    thresholds = figures.list_distinct("group")
-    if not thresholds:
+    figures, words = evaluation.figures.select(analysis=UTILITY), evaluation.contender_words
+    worth = Column("Act on all", NET_BENEFIT, show=lambda at: _per_thousand(at.value), model=ALL)
+    columns = [
+        Column(
+            "Probability given by the models", "own_risk", show=lambda at: format_share(at.value)
+        ),
+        worth,
+        worth._replace(heading="Best classical model", model=CLASSICAL),
+        worth._replace(heading=f"Best {words}", model=evaluation.contender),
+        Column(
+            f"{words.capitalize()} minus classical",
+            NET_BENEFIT,
+            show=partial(fill_cell, digits=1, bounds=1, signed=True),
+            model=evaluation.contender,
+            versus=CLASSICAL,
+        ),
+    ]
+    found = pivot(figures, "group", columns, UTILITY)
+    rows = [TableRow(format_share(float(at)), cells) for at, cells in found.items()]
+    if not rows:
         return None
-    columns: dict[str, Callable[[FigureTable], Cell | str]] = {
-        "Probability given by the models": lambda at: format_share(
-            at.find(figure="own_risk").value
-        ),
-        "Act on all": lambda at: _per_thousand(at.find(model=ALL).value),
-        "Best classical model": lambda at: _per_thousand(at.find(model=CLASSICAL).value),
-        f"Best {contender}": lambda at: _per_thousand(
-            at.find(model=evaluation.contender, versus="").value
-        ),
-        f"{contender.capitalize()} minus classical": lambda at: fill_cell(
-            at.find(versus=CLASSICAL), 1, 1, signed=True
-        ),
-    }
     # The prevalence that all of it is for.
     share = figures.find(figure="prevalence").value
-    rows = [
-        TableRow(
-            format_share(float(threshold)),
-            [fill(figures.select(group=threshold)) for fill in columns.values()],
-        )
-        for threshold in thresholds
-    ]
     title = f"Per 1,000 cases, {format_share(share)} of them positive"
-    return Table(tuple(columns), [Group(title, rows)], first="Act from a risk of")
+    headings = [column.heading for column in columns]
+    return Table(headings, [Group(title, rows)], first="Act from a risk of")
 
 
 def format_share(value: float | None) -> str:

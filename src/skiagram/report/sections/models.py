@@ -1,7 +1,6 @@
 """All models: the main table, the AUC of each class, the options, and the table as plain text."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 from skiagram.evaluation.evaluation_record import REQUESTED, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
@@ -12,13 +11,13 @@ from skiagram.report.formatting import metric_heading
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import (
-    Cells,
+    Column,
     Group,
     Table,
     TableRow,
     fill_cell,
     fill_difference,
-    tabulate_models,
+    tabulate_figures,
 )
 from skiagram.statistics.estimate import (
     Estimate,
@@ -36,11 +35,8 @@ def models(evaluation: Evaluation, material: Material) -> Context:
     # The AUC of each class against the others, where there are more than two.
     by_class, task = None, evaluation.task
     if task.positive is None and not task.predicted.has_value:
-        by_class = tabulate_models(
-            evaluation,
-            task.classes,
-            lambda model: [fill_cell(row) for row in model.figures.select(analysis=CLASSES).rows],
-        )
+        columns = [Column(name, "roc_auc", name) for name in task.classes]
+        by_class = tabulate_figures(evaluation, CLASSES, columns)
     return {
         "tables": tabulate_performance(evaluation),
         "metrics": list_columns(evaluation),
@@ -91,12 +87,6 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
             tables.append([])
         tables[-1] += metric_columns
 
-    def fill(model: ModelResult, columns: Sequence[tuple[str, str]]) -> Cells:
-        return [
-            (fill_difference if name in differences else fill_cell)(_get(model, name, group))
-            for name, group in columns
-        ]
-
     made = []
     for columns in tables:
         limit = []
@@ -105,10 +95,19 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
             row = TableRow("Ideal observer", [fill_cell(evaluation.ideal), *cells])
             limit = [Group("The limit of this task", [row])]
         made.append(
-            tabulate_models(
+            tabulate_figures(
                 evaluation,
-                [metric_heading(f"{name} {group}".strip(), task) for name, group in columns],
-                partial(fill, columns=columns),
+                METRICS,
+                [
+                    Column(
+                        metric_heading(f"{name} {group}".strip(), task),
+                        name,
+                        group,
+                        fill_difference if name in differences else fill_cell,
+                        analysis=LIMIT if name == "efficiency" else METRICS,
+                    )
+                    for name, group in columns
+                ],
                 *limit,
             )
         )

@@ -1,14 +1,11 @@
 """The primary pair by each of several findings."""
 
-from collections.abc import Callable
-
 from skiagram.evaluation.criteria import is_told_apart
 from skiagram.evaluation.evaluation_record import PARTS, Evaluation
-from skiagram.evaluation.figure_table import FigureRow
 from skiagram.report.formatting import format_p_value
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.tables import Cell, Table, fill_cell, fill_difference, tabulate
+from skiagram.report.tables import Column, Table, TableRow, fill_difference, list_rows, pivot
 
 
 @section(
@@ -24,21 +21,17 @@ def parts(evaluation: Evaluation, material: Material) -> Context:
 
 def tabulate_parts(evaluation: Evaluation) -> Table:
     """Make a row a finding: both AUCs, their difference and its corrected p."""
-    figures, contender = evaluation.figures.select(analysis=PARTS), evaluation.contender
-
-    def find(name: str, model: str) -> Cell:
-        return fill_cell(figures.find(group=name, model=model, versus=""))
-
-    # The figure of both arms, and their difference.
-    words = evaluation.contender_words
-    columns: dict[str, Callable[[FigureRow], Cell | str]] = {
-        f"AUC, best {words}": lambda row: find(row.group, contender),
-        "AUC, best classical model": lambda row: find(row.group, "classical"),
-        "Difference": fill_difference,
-        "p, Holm": lambda row: format_p_value(row.p_holm),
-    }
-    rows = figures.select(versus="classical").rows
-    return tabulate(rows, lambda row: row.group, columns, first="Finding")
+    primary, contender = evaluation.primary, evaluation.contender
+    difference = Column("Difference", primary, "", fill_difference, "", "", contender, "classical")
+    columns = [
+        Column(f"AUC, best {evaluation.contender_words}", primary, model=contender),
+        Column("AUC, best classical model", primary, model="classical"),
+        difference,
+        difference._replace(heading="p, Holm", show=lambda row: format_p_value(row.p_holm)),
+    ]
+    found = pivot(evaluation.figures, "group", columns, PARTS)
+    rows = [TableRow(finding, cells) for finding, cells in found.items()]
+    return Table([column.heading for column in columns], list_rows(rows), first="Finding")
 
 
 def describe_parts(evaluation: Evaluation) -> str:

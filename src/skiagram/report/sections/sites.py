@@ -8,7 +8,16 @@ from skiagram.evaluation.verdict import describe_sites
 from skiagram.report.formatting import ARM_TITLES, format_count, metric_heading, title_of_arm
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell, fill_difference
+from skiagram.report.tables import (
+    Cell,
+    Column,
+    Group,
+    Table,
+    TableRow,
+    fill_cell,
+    fill_difference,
+    pivot,
+)
 from skiagram.statistics.estimate import (
     format_decimal,
     format_interval,
@@ -43,29 +52,27 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
     arms = [arm for arm in ARM_TITLES if arm in figures.select(versus="").by_model("mean")]
     # Cases are counted where columns of scores are compared without patients.
     unnamed = evaluation.compared is not None and not evaluation.patients_known
-    columns = [f"{'Cases' if unnamed else 'Patients'}, {name}" for name in classes]
-    titles = [title_of_arm(evaluation, arm) for arm in arms]
+    counted = "Cases" if unnamed else "Patients"
+    columns = [
+        Column(f"{counted}, {name}", patients_of(name), show=lambda each: format_count(each.value))
+        for name in classes
+    ]
     named = evaluation.compared is not None
-    columns += [f"{auc}, {title if named else title.lower()}" for title in titles]
-    single = [figures.select(model=arm, versus="") for arm in arms]
-    paired = figures.select(versus="classical")
-    if paired:
+    for arm in arms:
+        title = title_of_arm(evaluation, arm)
+        heading = f"{auc}, {title if named else title.lower()}"
+        columns.append(Column(heading, evaluation.primary, model=arm))
+    if paired := figures.select(versus="classical"):
         words = evaluation.difference_words
-        columns.append(words if named else words.capitalize())
-    # A row for each site.
-    each = []
-    for site in figures.list_distinct("group"):
-        counts = (figures.find(group=site, figure=patients_of(name)).value for name in classes)
-        cells = [
-            fill_cell(arm_figures.find(group=site, figure=evaluation.primary))
-            for arm_figures in single
-        ]
-        cells += (
-            [fill_difference(paired.find(group=site, figure=evaluation.primary))] if paired else []
+        heading, arm = words if named else words.capitalize(), evaluation.contender
+        columns.append(
+            Column(heading, evaluation.primary, "", fill_difference, "", "", arm, "classical")
         )
-        each.append(TableRow(site, [*map(format_count, counts), *cells]))
+    # A row for each site.
+    found = pivot(evaluation.figures, "group", columns, SITES)
+    each = [TableRow(site, cells) for site, cells in found.items()]
     # The summary over sites has no counts.
-    summaries = [_summarise(arm_figures, difference=False) for arm_figures in single]
+    summaries = [_summarise(figures.select(model=arm, versus=""), difference=False) for arm in arms]
     summaries += [_summarise(paired, difference=True)] if paired else []
     blank = [""] * len(classes)
     summary = [
@@ -73,7 +80,8 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
         for place, title in enumerate(_SUMMARY)
     ]
     groups = (Group(f"Each {column}", each), Group("Summary", summary))
-    return Table(columns, groups, first=column.replace("_", " ").title())
+    headings = [each.heading for each in columns]
+    return Table(headings, groups, first=column.replace("_", " ").title())
 
 
 _SUMMARY = (
