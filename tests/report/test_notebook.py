@@ -232,7 +232,7 @@ def test_scores_of_several_folds_are_in_no_common_order(tmp_path):
     # The scores of each fold lie on a scale of their own.
     found = skiagram.compare(label, better + 4 * fold, worse, folds=fold, sites=site)
     (of_site,) = found.answered.figures.select(
-        analysis=SITES, group="1", figure="roc_auc", model="deep", versus=""
+        analysis=SITES, group="1", figure="roc_auc", model=found.answered.contender, versus=""
     ).rows
     rows = site == 1
     area = placements(

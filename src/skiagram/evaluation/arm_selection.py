@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.evaluation.compared_model import ComparedModel
-from skiagram.evaluation.evaluation_record import ARM_WORDS, ARMS, ArmChoice, Contender
+from skiagram.evaluation.evaluation_record import ARM_WORDS, ARMS, ArmChoice
 from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.options import DeepArm, EvaluationOptions
@@ -24,7 +24,7 @@ from skiagram.tasks.task import Task
 
 Fold = tuple[int, int]  # repeat, outer fold
 _LEAD = 0.05  # of selection AUC over a preferred model of an arm that is not compared
-_DEEP: dict[DeepArm, tuple[Contender, ...]] = {
+_DEEP: dict[DeepArm, tuple[str, ...]] = {
     "either": ("deep", "encoder"),
     "networks": ("deep",),
     "encoders": ("encoder",),
@@ -129,7 +129,7 @@ class MeasuredRun:
     setting: EvaluationSet
     models: tuple[MeasuredModel, ...]
     arms: Mapping[str, SelectedArm]
-    contender: Contender
+    contender: str
     options: EvaluationOptions
     mixtures: tuple[MeasuredModel, ...] = ()
     site_column: str = ""
@@ -147,10 +147,10 @@ class MeasuredRun:
         return self.options.margin * self.task.predicted.margin_unit
 
     @property
-    def pair(self) -> tuple[SelectedArm, SelectedArm] | None:
-        """The contender and the classical arm; None where one is missing."""
-        both = [self.arms[arm] for arm in (self.contender, "classical") if arm in self.arms]
-        return (both[0], both[1]) if len(both) == 2 else None
+    def pair(self) -> dict[str, SelectedArm]:
+        """The contender and the classical arm; empty where one is missing."""
+        both = {arm: self.arms[arm] for arm in (self.contender, "classical") if arm in self.arms}
+        return both if len(both) == 2 else {}
 
     @property
     def compared(self) -> dict[str, ComparedModel]:
@@ -236,7 +236,7 @@ def select_arms(
     setting: EvaluationSet,
     rules: Sequence[str],
     options: EvaluationOptions,
-) -> tuple[dict[str, SelectedArm], Contender]:
+) -> tuple[dict[str, SelectedArm], str]:
     """Choose what stands for each arm, and what is compared with the classical models.
 
     Readers and simple baselines stand for none, as nobody chooses them by their figures, and

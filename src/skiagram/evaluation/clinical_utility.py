@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from skiagram.evaluation.arm_selection import MeasuredRun
-from skiagram.evaluation.evaluation_record import Contender
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import NO_THRESHOLD, call_positive
@@ -41,9 +40,9 @@ def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
     its own; the group is the threshold.
     """
     # Both arms, and an outcome that has net benefit.
-    if run.pair is None or not run.task.defines(UTILITY):
+    if not run.pair or not run.task.defines(UTILITY):
         return ()
-    network, classical = (arm.compared.scored for arm in run.pair)
+    network, classical = (arm.compared.scored for arm in run.pair.values())
     setting, members = run.setting, ~run.setting.has_near_duplicate
     assess = partial(
         assess_clinical_utility,
@@ -67,7 +66,7 @@ def assess_clinical_utility(
     development: LabelledCases,
     thresholds: Sequence[float],
     prevalence: float | None,
-    contender: Contender = "deep",
+    contender: str = "deep",
 ) -> tuple[FigureRow, ...]:
     """Compare what stands for the two arms by the decisions that they lead to.
 

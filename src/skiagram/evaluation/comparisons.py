@@ -25,7 +25,6 @@ from skiagram.evaluation.evaluation_record import (
     REQUESTED,
     SECONDARY,
     SIMPLE_RULES,
-    Contender,
 )
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.metrics import resample_auc
@@ -41,6 +40,7 @@ from skiagram.statistics.significance import (
 from skiagram.statistics.variation import count_cases
 
 _DECISIONS = "only_correct"
+_ORDER = ("deep", "encoder", "classical", "combined", "either")  # of arms against rules
 Arms = Mapping[str, SelectedArm]
 
 
@@ -58,7 +58,7 @@ def compare_models(run: MeasuredRun) -> tuple[FigureRow, ...]:
     # The comparison of the contender with the classical arm, and what it could have found.
     primary: tuple[FigureRow, ...] = ()
     if run.pair:
-        pair = *run.pair, contender, run.margin
+        pair = run.pair, run.margin
         primary = (*compare_arms(*pair), *plan_comparison(*pair))
     secondary = _compare_secondary(run.models, arms, contender, (*against_rules, *arm_pairs))
     requested = _compare_requested(run, secondary)
@@ -102,15 +102,9 @@ def compare_pair(
 
 
 def compare_arms(
-    arm: SelectedArm,
-    other: SelectedArm,
-    contender: str,
-    margin: float,
-    group: str = "",
-    *,
-    decisions: bool = True,
+    pair: Arms, margin: float, group: str = "", *, decisions: bool = True
 ) -> tuple[FigureRow, ...]:
-    """Make the primary comparison on one set of cases.
+    """Make the primary comparison, of two arms, the contender first, on one set of cases.
 
     Besides the pair there are both primary figures, the numbers of `cases` and `patients`, and
     where the true difference probably lies: `above_margin`, `within_margin` and `below_margin`, of
@@ -118,16 +112,15 @@ def compare_arms(
     only where the interval holds other trainings too, other seeds (`holdout`) or other training
     sets (`cv`); without it the interval is of these fits alone.
     """
+    (name, first), (other, second) = ((arm, each.compared) for arm, each in pair.items())
     row = partial(make_row, analysis=PRIMARY, group=group)
-    paired = partial(row, model=contender, versus="classical")
-    first, second = arm.compared, other.compared
+    paired = partial(row, model=name, versus=other)
     difference = first.subtract(second)
     # The difference, and each arm's own figure on the same cases.
-    named = (contender, first), ("classical", second)
     rows = [
-        *compare_pair(*named, PRIMARY, group, decisions=decisions),
-        row(first.estimate(), figure=first.predicted.primary, model=contender),
-        row(second.estimate(), figure=first.predicted.primary, model="classical"),
+        *compare_pair((name, first), (other, second), PRIMARY, group, decisions=decisions),
+        row(first.estimate(), figure=first.predicted.primary, model=name),
+        row(second.estimate(), figure=first.predicted.primary, model=other),
         row(Estimate(float(len(first.scored))), figure="cases"),
         row(Estimate(float(len(count_cases(first.scored.patient)))), figure="patients"),
     ]
@@ -144,24 +137,23 @@ def compare_arms(
     return tuple(rows)
 
 
-def plan_comparison(
-    arm: SelectedArm, other: SelectedArm, contender: str, margin: float
-) -> tuple[FigureRow, ...]:
+def plan_comparison(pair: Arms, margin: float) -> tuple[FigureRow, ...]:
     """Say what the primary comparison can find, and how many patients the margin would take.
 
     `detectable` is the smallest true difference that is found in 80 % of runs,
     `patients_to_detect`, `patients_to_settle` and `patients_to_decide` are those of
     `plan_patients`.
     """
-    paired = partial(make_row, analysis=PRIMARY, model=contender, versus="classical")
-    difference = arm.compared.subtract(other.compared)
+    (name, first), (other, second) = ((arm, each.compared) for arm, each in pair.items())
+    paired = partial(make_row, analysis=PRIMARY, model=name, versus=other)
+    difference = first.subtract(second)
     found = difference.estimate()
     if found.value is None:
         return (paired(found, figure="detectable"),)
     variation = difference.variation
-    patients = len(count_cases(arm.compared.scored.patient))
+    patients = len(count_cases(first.scored.patient))
     # Planned for the gain as found.
-    gain = arm.compared.predicted.direct(found.value)
+    gain = first.predicted.direct(found.value)
     planning = plan_patients(variation, patients, margin, gain)
     sample_sizes = {
         "patients_to_detect": planning.detect,
@@ -183,10 +175,10 @@ def compare_parts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     The group names the part. P values are corrected over the parts. Nothing without both arms, or
     where the primary figure is no mean of parts.
     """
-    if run.pair is None:
+    if not run.pair:
         return ()
     # The parts that both have, each figure and the difference.
-    first, second = (arm.compared.parts for arm in run.pair)
+    first, second = (arm.compared.parts for arm in run.pair.values())
     row, rows = (
         partial(make_row, analysis=PARTS, figure=run.task.predicted.primary),
         list[FigureRow](),
@@ -212,7 +204,7 @@ def compare_with_rules(
     (`correct_over_arms`): more models or rules in the run make no rule harder to beat.
     """
     rows: list[FigureRow] = []
-    named = [arm for arm in ("deep", "encoder", "classical", "combined", "either") if arm in arms]
+    named = sorted(arms, key=lambda arm: _ORDER.index(arm) if arm in _ORDER else 0)
     for arm in named:
         standing = arms[arm].compared
         predicted, figure = standing.predicted, standing.predicted.primary
@@ -276,7 +268,7 @@ def correct(rows: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
 def _compare_secondary(
     models: Sequence[MeasuredModel],
     arms: Arms,
-    contender: Contender,
+    contender: str,
     elsewhere: Sequence[FigureRow],
 ) -> tuple[FigureRow, ...]:
     """Compare every model with every other, the better by out-of-fold scores first.
@@ -368,22 +360,21 @@ def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
 
     Nothing without near duplicates or the two arms, or where the cases left define no figure.
     """
-    setting, contender = run.setting, run.contender
-    if run.pair is None or not setting.has_near_duplicate.any():
+    setting = run.setting
+    if not run.pair or not setting.has_near_duplicate.any():
         return ()
     # Both arms need a defined figure without near duplicates.
     members = ~setting.has_near_duplicate
     part = {}
-    for arm in (contender, "classical"):
-        clean = run.arms[arm].compared.select(members) if members.any() else None
+    for name, arm in run.pair.items():
+        clean = arm.compared.select(members) if members.any() else None
         if clean is None or clean.estimate().value is None:
             return ()
-        part[arm] = SelectedArm(run.arms[arm].choice, clean)
-    pair = part[contender], part["classical"], contender, run.margin
+        part[name] = SelectedArm(arm.choice, clean)
     # The simple baselines on the same cases.
     clean_rules = {name: rule.select(members) for name, rule in run.rivals.items()}
     return (
-        *compare_arms(*pair, OFF_NEAR_DUPLICATES),
+        *compare_arms(part, run.margin, OFF_NEAR_DUPLICATES),
         *compare_with_rules(part, clean_rules, OFF_NEAR_DUPLICATES),
     )
 

@@ -52,8 +52,8 @@ _FEWEST_MARKS = 2
 RISE = 0.1  # of a validation loss, from which it counts
 _ABOVE_IDEAL = ("above_ideal", "merit_above", "sensitivity_above")
 
-Side = Literal["contender", "classical"]
-SIDES: tuple[Side, Side] = ("contender", "classical")
+Side = Literal["contender", "opponent"]
+SIDES: tuple[Side, Side] = ("contender", "opponent")
 
 
 def find_standing(difference: Estimate, margin: float) -> Rule:
@@ -333,7 +333,7 @@ class DecisiveComparison:
 
     def reached(self, side: Side) -> Estimate:
         """Return the primary figure of a side."""
-        arm = self.evaluation.contender if side == "contender" else side
+        arm: str = getattr(self.evaluation, side)
         return self._primary.find(figure=self.evaluation.primary, model=arm, versus="")
 
     @property
@@ -381,7 +381,7 @@ class DecisiveComparison:
         """
         evaluation = self.evaluation
         figure = evaluation.off_copies if self.without_near_duplicates else evaluation.primary
-        for name in (*self.simple_rules, evaluation.model_of("classical")):
+        for name in (*self.simple_rules, evaluation.model_of(evaluation.opponent)):
             reached = evaluation.table.find(analysis=METRICS, figure=figure, model=name, versus="")
             left = self._room(reached).value
             if left is not None and left < evaluation.margin:
@@ -403,7 +403,7 @@ class DecisiveComparison:
         return self.figures.select(analysis=PRIMARY)
 
     def _against(self, side: Side) -> tuple[FigureRow, ...]:
-        arm = self.evaluation.contender if side == "contender" else side
+        arm: str = getattr(self.evaluation, side)
         rows = self.figures.select(analysis=SIMPLE_RULES, model=arm).rows
         return tuple(map(self.evaluation.direct, rows))
 
@@ -417,7 +417,9 @@ def gains_over_rules(evaluation: Evaluation, group: str = "") -> tuple[FigureRow
 def find_comparison(evaluation: Evaluation, group: str = "") -> DecisiveComparison | None:
     """Find the primary comparison on all test cases, or on a group of them; None for none."""
     figures = evaluation.figures.select(group=group)
-    difference = figures.get(analysis=PRIMARY, figure=evaluation.primary, versus="classical")
+    difference = figures.get(
+        analysis=PRIMARY, figure=evaluation.primary, versus=evaluation.opponent
+    )
     if difference is None or difference.value is None:
         return None
     return DecisiveComparison(evaluation, figures, difference)
@@ -507,7 +509,7 @@ def is_no_finder_of_use(evaluation: Evaluation) -> bool:
 
 def list_standing(evaluation: Evaluation) -> set[str]:
     """List the models that were chosen for the two arms that are compared, in any fold."""
-    arms = (evaluation.contender, "classical")
+    arms = (evaluation.contender, evaluation.opponent)
     chosen = [evaluation.arms[arm].chosen for arm in arms if arm in evaluation.arms]
     return {model for models in chosen for model in models}
 

@@ -37,7 +37,6 @@ class ArmChoice:
     choices: int
 
 
-Contender = Literal["deep", "encoder", "either"]
 PREVALENCE = "prevalence"  # a rule: every case has the same probability
 PRIMARY, SECONDARY, REQUESTED = "primary", "secondary", "requested"
 ARM_PAIRS, SIMPLE_RULES = "arm_pairs", "simple_rules"
@@ -99,7 +98,7 @@ class FindingEvaluation:
     finders: tuple[FinderResult, ...]
     arms: dict[str, FinderResult] = field(default_factory=dict)
     chosen: dict[str, dict[str, int]] = field(default_factory=dict)
-    contender: Contender = "deep"
+    contender: str = "deep"
     ideal: FinderResult | None = None
 
     @property
@@ -194,7 +193,8 @@ class Evaluation:
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.
         contender: What stands against the classical models, a key of `arms`: networks, frozen
-            encoders, or `either`.
+            encoders, or `either`; of columns of scores the first.
+        opponent: What it stands against, a key of `arms`; of columns of scores the second.
         finding: Where lesions are searched for; None where no model leaves marks.
     """
 
@@ -215,7 +215,8 @@ class Evaluation:
     test_sites: tuple[str, ...] = ()
     figures: FigureTable = field(default_factory=FigureTable)
     site_column: str = ""
-    contender: Contender = "deep"
+    contender: str = "deep"
+    opponent: str = "classical"
     finding: FindingEvaluation | None = None
 
     @property
@@ -294,7 +295,8 @@ class Evaluation:
     @property
     def difference(self) -> FigureRow | None:
         """The difference in the primary figure of the primary comparison, or None."""
-        return self.figures.get(analysis=PRIMARY, figure=self.primary, versus="classical", group="")
+        asked = {"analysis": PRIMARY, "figure": self.primary, "group": ""}
+        return self.figures.get(**asked, versus=self.opponent)
 
     def direct(self, difference: FigureRow) -> FigureRow:
         """Return a difference in the primary figure such that above 0 the first is better."""
@@ -353,7 +355,7 @@ class Evaluation:
         """Return what a contender is called."""
         beside_encoders = any(outcome.arm == "encoder" for outcome in self.outcomes)
         trained = "trained " if contender == "deep" and beside_encoders else ""
-        return f"{trained}{ARM_WORDS[contender]}"
+        return f"{trained}{ARM_WORDS.get(contender, contender)}"
 
     @property
     def ideal(self) -> FigureRow | None:
@@ -372,7 +374,7 @@ class Evaluation:
         None in a run, in which no reader stands for an arm.
         """
         readers = {model.outcome.model for model in self.models if model.outcome.arm == "reader"}
-        named = (self.best.get(self.contender, ""), self.best.get("classical", ""))
+        named = (self.best.get(self.contender, ""), self.best.get(self.opponent, ""))
         return named if readers.issuperset(named) else None
 
     def model_of(self, arm: str) -> str:

@@ -31,7 +31,6 @@ from skiagram.evaluation.evaluation_record import (
     MEAN_SENSITIVITY,
     MERIT,
     PREVALENCE,
-    Contender,
     FindingEvaluation,
 )
 from skiagram.evaluation.evaluation_set import EvaluationSet
@@ -159,7 +158,7 @@ class MeasuredFinders:
     finders: Mapping[str, Found]
     chosen_by: Mapping[str, SelectionFigure]
     arms: Mapping[str, tuple[SelectedArm, Found]]
-    contender: Contender
+    contender: str
 
 
 def find_finders(tables: FindingTables, run: MeasuredRun) -> MeasuredFinders | None:

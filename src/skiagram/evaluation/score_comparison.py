@@ -41,7 +41,6 @@ from skiagram.tasks.scored_cases import ScoredCases
 _NO_PROBABILITY = Estimate(None, reason="the scores are no probabilities between 0 and 1")
 _NO_ORDER = Estimate(None, reason="scores of several folds, not calibrated here, share no scale")
 _BY_ORDER = ("roc_auc", "average_precision", "partial_roc_auc")
-_ARMS = ("deep", "classical")  # where the record keeps the first and the second column
 
 
 def compare_scores(
@@ -78,11 +77,10 @@ def compare_scores(
         ModelResult(_named(name)).with_figures(METRICS, [("roc_auc", "", model.estimate())])
         for name, model in compared.items()
     )
-    # The first two columns stand for the two arms.
+    # Each of the first two columns is an arm by itself.
     first, second = list(columns)[:2]
     arms = {
-        arm: SelectedArm(ArmChoice(name, {name: 1}, 1), compared[name])
-        for arm, name in zip(_ARMS, (first, second), strict=True)
+        name: SelectedArm(ArmChoice(name, {name: 1}, 1), compared[name]) for name in (first, second)
     }
     # The comparisons; readers and sites where they are given.
     rows = _compare(columns, arms, compared, margin)
@@ -91,7 +89,7 @@ def compare_scores(
         {arm: compared[chosen.choice.model].figure for arm, chosen in arms.items()},
     )
     least = NO_REQUESTS.least_patients
-    site_rows = () if site is None else study_sites(site, arms, setting, least)
+    site_rows = () if site is None else study_sites(site, arms, setting, least, (first, second))
     evaluation = Evaluation(
         task=task,
         cases={"reported": cases.count_by_class()},
@@ -104,6 +102,8 @@ def compare_scores(
         figures=FigureTable((*list_arms(arms, task), *rows, *reader_rows, *site_rows)),
         site_column="" if site is None else "site",
         patients_known=patients_known,
+        contender=first,
+        opponent=second,
     )
     return with_verdict(evaluation)
 
@@ -118,7 +118,6 @@ def _compare(
     # Decisions are compared of probabilities alone.
     decided = {name for name, scores in columns.items() if are_probabilities(scores.score)}
     (first, second), *pairs = combinations(columns, 2)
-    primary = arms["deep"], arms["classical"], "deep", margin
     # All pairs but the primary one.
     others = [
         compare_pair(
@@ -130,8 +129,8 @@ def _compare(
         for name, other in pairs
     ]
     return (
-        *compare_arms(*primary, decisions={first, second} <= decided),
-        *plan_comparison(*primary),
+        *compare_arms(arms, margin, decisions={first, second} <= decided),
+        *plan_comparison(arms, margin),
         *compare_with_rules(arms, {}),
         *correct([row for rows in others for row in rows]),
     )

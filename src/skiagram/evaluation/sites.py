@@ -14,7 +14,6 @@ from scipy.special import ndtri
 from skiagram.errors import DataError
 from skiagram.evaluation.arm_selection import MeasuredRun, SelectedArm
 from skiagram.evaluation.compared_model import ComparedModel, measure_alike
-from skiagram.evaluation.evaluation_record import Contender
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.results import patients_of
@@ -82,7 +81,7 @@ def study_sites_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
     if not run.site_column:
         return ()
     least = run.options.analyses.least_patients
-    return study_sites(run.site, run.arms, run.setting, least, run.contender)
+    return study_sites(run.site, run.arms, run.setting, least, (run.contender, "classical"))
 
 
 def study_sites(
@@ -90,7 +89,7 @@ def study_sites(
     arms: Mapping[str, SelectedArm],
     setting: EvaluationSet,
     least: int,
-    contender: Contender = "deep",
+    pair: tuple[str, ...],
 ) -> tuple[FigureRow, ...]:
     """Measure what stands for each arm on each site, and summarise over sites.
 
@@ -105,6 +104,7 @@ def study_sites(
 
     Args:
         site: (n,) site of each reported case.
+        pair: The two arms whose difference is measured, where both are there.
     """
     # The figure of each arm on those sites that are large enough for all of them.
     names = np.unique(site).tolist()
@@ -119,9 +119,10 @@ def study_sites(
     by_arm = {arm: alike[number :: len(arms)] for number, arm in enumerate(arms)}
     # What has a figure of each site: the arms, and the difference of the two that are compared.
     series = [(arm, "", figures) for arm, figures in by_arm.items()]
-    if {contender, "classical"} <= set(by_arm):
-        pairs = zip(by_arm[contender], by_arm["classical"], strict=True)
-        series.append((contender, "classical", [first - second for first, second in pairs]))
+    if {*pair} <= set(by_arm):
+        first, second = pair
+        pairs = zip(by_arm[first], by_arm[second], strict=True)
+        series.append((first, second, [one - other for one, other in pairs]))
     # How many are left out, then each site, then the summary over sites.
     predicted = setting.task.predicted
     row = partial(make_row, analysis=SITES)

@@ -156,9 +156,10 @@ def explain(evaluation: Evaluation, rule: Rule, contender: str = "", figure: str
         rules = evaluation.figures.select(analysis=FINDING_RULES).rows
         named = (row.versus for row in rules if is_unbeaten(row) and row.versus != PREVALENCE)
         baseline = _title(next(named, ""), evaluation)
+    words = contender or evaluation.contender_words
     return say(
         f"because.{rule.decision}_{rule.because}",
-        a=f"a {contender or evaluation.contender_words}",
+        a=words if evaluation.compared else f"a {words}",
         gain=f"{margin} in {figure or evaluation.figure_words}",
         margin=margin,
         baseline=baseline,
@@ -236,7 +237,7 @@ def _state_no_comparison(evaluation: Evaluation) -> Verdict:
 def _name(side: Side, evaluation: Evaluation) -> str:
     """Return what a side is called, with its article."""
     if evaluation.compared is not None:
-        return evaluation.compared[side == "classical"]
+        return evaluation.compared[side == "opponent"]
     return f"the {evaluation.contender_words if side == 'contender' else 'classical model'}"
 
 
@@ -519,7 +520,7 @@ def _qualify(decisive: DecisiveComparison) -> Iterator[str]:
     # What sites or cohorts that no model saw say of the next one: nothing below three sites.
     sites = evaluation.test_sites
     several = len(sites) > 1
-    paired = evaluation.figures.select(analysis=SITES, versus="classical", group="")
+    paired = evaluation.figures.select(analysis=SITES, versus=evaluation.opponent, group="")
     says_next = paired.find(figure="next_site").low is not None
     if evaluation.is_external:
         few = "" if says_next else say("sites.few_cohorts")
@@ -547,7 +548,7 @@ def describe_sites(evaluation: Evaluation) -> str:
     left_out = say("sites.left_out", number=f"{missing:.0f}") if missing else ""
     if number < 2:
         return say("sites.one", column=column, left_out=left_out)
-    paired = figures.select(versus="classical")
+    paired = figures.select(versus=evaluation.opponent)
     is_difference = bool(paired)
     mean, following = ((paired or figures).find(figure=name) for name in ("mean", "next_site"))
     if following.value is None:

@@ -92,7 +92,7 @@ def warn_of_folds(run: MeasuredRun) -> Iterator[str]:
     if any(model.compared is not None and model.compared.scored.folds == 2 for model in run.models):
         yield say("doubt.two_folds")
     # Below 200 patients all fits may choose what chance made good in them (simulated).
-    standing = {name for arm in run.pair or () for name in arm.choice.chosen}
+    standing = {name for arm in run.pair.values() for name in arm.choice.chosen}
     choosing = [
         model.result.outcome.title
         for model in run.models

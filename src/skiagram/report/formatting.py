@@ -60,10 +60,8 @@ def group_by_arm(evaluation: Evaluation) -> list[tuple[str, list[ModelResult]]]:
 
 
 def title_of_arm(evaluation: Evaluation, arm: str) -> str:
-    """Return what an arm is called, or a column of scores that stands in its place."""
-    if evaluation.compared is not None:
-        return evaluation.compared[arm == "classical"]
-    return ARM_TITLES[arm]
+    """Return what an arm is called; a column of scores has its own name."""
+    return arm if evaluation.compared else ARM_TITLES[arm]
 
 
 def is_best(evaluation: Evaluation, model: ModelResult) -> bool:

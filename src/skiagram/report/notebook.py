@@ -292,8 +292,7 @@ class ScoreComparison(_Shown):
 
     @property
     def _names(self) -> tuple[str, str]:
-        arms = self.answered.arms
-        return arms["deep"].model, arms["classical"].model
+        return self.answered.contender, self.answered.opponent
 
     def _show(self) -> tuple[Sequence[str], Table, Sequence[Drawing | None]]:
         evaluation = self.evaluation

@@ -49,7 +49,8 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
     # The columns: how many of each class, the figure of each arm, and their difference.
     figures = evaluation.figures.select(analysis=SITES)
     classes, auc = evaluation.task.classes, metric_heading(evaluation.primary, evaluation.task)
-    arms = [arm for arm in ARM_TITLES if arm in figures.select(versus="").by_model("mean")]
+    order = [*ARM_TITLES, evaluation.contender, evaluation.opponent]
+    arms = sorted(figures.select(versus="").by_model("mean"), key=order.index)
     # Cases are counted where columns of scores are compared without patients.
     unnamed = evaluation.compared is not None and not evaluation.patients_known
     counted = "Cases" if unnamed else "Patients"
@@ -62,11 +63,13 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
         title = title_of_arm(evaluation, arm)
         heading = f"{auc}, {title if named else title.lower()}"
         columns.append(Column(heading, evaluation.primary, model=arm))
-    if paired := figures.select(versus="classical"):
+    if paired := figures.select(versus=evaluation.opponent):
         words = evaluation.difference_words
         heading, arm = words if named else words.capitalize(), evaluation.contender
         columns.append(
-            Column(heading, evaluation.primary, "", fill_difference, "", "", arm, "classical")
+            Column(
+                heading, evaluation.primary, "", fill_difference, "", "", arm, evaluation.opponent
+            )
         )
     # A row for each site.
     found = pivot(evaluation.figures, "group", columns, SITES)
