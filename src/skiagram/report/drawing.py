@@ -150,6 +150,7 @@ class IntervalRow(NamedTuple):
     Attributes:
         group: Rows of a group stand together below its name; without a name, alone.
         is_open: Whether its mark is open and its words are pale.
+        parts: What the figure is a mean of, drawn as dots.
     """
 
     group: str
@@ -157,6 +158,7 @@ class IntervalRow(NamedTuple):
     arm: str
     estimate: Estimate
     is_open: bool = False
+    parts: tuple[float, ...] = ()
 
 
 def draw_rows(
@@ -199,6 +201,7 @@ def draw_rows(
                 fill = "none" if row.is_open else colour
                 axes.plot(value, place, "s", color=colour, markersize=5, markerfacecolor=fill)
             draw_interval(axes, row.estimate, place, color=colour)
+            axes.plot(row.parts, [place] * len(row.parts), ".", color=MUTED, markersize=5)
             write_beside(axes, words[row], place, color=MUTED if row.is_open else INK, fontsize=7.5)
         # The first row is on top; headings stand out.
         name_rows(axes, titles, fontsize=7.5)

@@ -17,7 +17,6 @@ from skiagram.evaluation.evaluation_record import (
     Decision,
     Evaluation,
 )
-from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import CALIBRATION, METRICS, ModelResult
 from skiagram.evaluation.score_columns import line_up_columns, read_texts
@@ -33,6 +32,7 @@ from skiagram.report.sections.calibration import (
     tabulate_calibration,
     tabulate_calibration_distance,
 )
+from skiagram.report.sections.comparisons import tabulate_pairs
 from skiagram.report.sections.curves import draw_curves
 from skiagram.report.sections.decisions import draw_decision_curve
 from skiagram.report.sections.readers import describe_readers, tabulate_readers
@@ -45,7 +45,6 @@ from skiagram.report.tables import (
     TableRow,
     fill_cell,
     fill_difference,
-    tabulate,
 )
 from skiagram.statistics.estimate import Estimate, format_difference, format_estimate
 
@@ -242,17 +241,6 @@ class ScoreComparison(_Shown):
             for result in evaluation.models
             if result.outcome.model in self._names and result.parts
         ]
-        # Every pair but the first, each difference with its p values.
-        columns: dict[str, Callable[[FigureRow], Cell | str]] = {
-            "Difference in AUC": fill_difference,
-            "p": lambda pair: "–" if pair.p is None else f"{pair.p:.3f}",
-            "p, Holm": lambda pair: "–" if pair.p_holm is None else f"{pair.p_holm:.3f}",
-        }
-        secondary: Table | None = None
-        if pairs := evaluation.pairs(SECONDARY):
-            secondary = tabulate(
-                pairs, lambda pair: f"{pair.model} minus {pair.versus}", columns, "Pair"
-            )
         page = render_template(
             "comparison.html.j2",
             title=f"{self._names[0]} in place of {self._names[1]}?",
@@ -267,7 +255,7 @@ class ScoreComparison(_Shown):
             else None,
             distances=tabulate_calibration_distance(evaluation),
             decision_curve=decision_curve,
-            secondary=secondary,
+            secondary=tabulate_pairs(evaluation, SECONDARY, str),
             subgroups=subgroups,
             sites=tabulate_sites(evaluation),
             sites_shown=describe_sites(evaluation),

@@ -1,6 +1,6 @@
 """The one kind of table on all pages; the macro `table` in `templates/macros.html.j2` writes it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -168,19 +168,6 @@ def pivot(
 def list_rows(rows: Sequence[TableRow]) -> tuple[Group, ...]:
     """List rows that need no headings of groups."""
     return (Group("", rows),)
-
-
-def tabulate(
-    rows: Iterable[T],
-    title: Callable[[T], str],
-    columns: Mapping[str, Callable[[T], Cell | str]],
-    first: str = "Model",
-    words: Sequence[str] = (),
-    kind: str = "models",
-) -> Table:
-    """Return a table of which each column is declared once: its heading and what fills it."""
-    filled = [TableRow(title(row), [fill(row) for fill in columns.values()]) for row in rows]
-    return Table(tuple(columns), list_rows(filled), first, words, kind)
 
 
 def tabulate_figures(

@@ -514,7 +514,7 @@ WORDS = {
     ("reliance", "explained"): """
         The final fit scores 80 test cases, which it did not see; no label is read.
         12 of 60 groups change any pair; the first 2 are shown
-        glcm_contrast 31 %; shape_volume < 1 %
+        glcm_contrast (+2) 31 %; shape_volume < 1 %
         Which features go together glcm_contrast glcm_energy , lbp_0
     """,
     ("explanations", "explained"): """

@@ -21,7 +21,7 @@ from skiagram.evaluation.verdict import relate
 from skiagram.report.formatting import format_count, format_p_value
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.tables import Cell, Table, TableRow, list_rows, tabulate
+from skiagram.report.tables import Cell, Table, TableRow, list_rows
 from skiagram.statistics.estimate import MISSING, format_difference, format_signed
 
 
@@ -76,10 +76,13 @@ def tabulate_pairs(
         del columns["p, Holm"]
     if not alone:
         del columns["Only first : only second correct"]
-    words = ("minus", "What it shows")
     if not pairs:
         return None
-    return tabulate(pairs, lambda pair: name(pair.model), columns, words=words, kind="pairs")
+    filled = [
+        TableRow(name(pair.model), [fill(pair) for fill in columns.values()]) for pair in pairs
+    ]
+    words = ("minus", "What it shows")
+    return Table(tuple(columns), list_rows(filled), words=words, kind="pairs")
 
 
 def _relate(evaluation: Evaluation, pair: FigureRow) -> str:

@@ -6,18 +6,8 @@ from skiagram.evaluation.evaluation_record import RANKING, Evaluation
 from skiagram.evaluation.results import SELECTION, STABILITY, ModelResult
 from skiagram.evaluation.stability import SOURCES
 from skiagram.features.feature import Definition, find_definition
-from skiagram.report.drawing import (
-    ARM_COLOUR,
-    INK,
-    Drawing,
-    Style,
-    draw_interval,
-    draw_reference_line,
-    name_rows,
-    open_sheet,
-    wrap_title,
-)
-from skiagram.report.formatting import finished_models, format_percent
+from skiagram.report.drawing import Drawing, IntervalRow, draw_rows, wrap_title
+from skiagram.report.formatting import finished_models, format_percent, is_best
 from skiagram.report.material import Material
 from skiagram.report.section import NOT_TRAINED, Context, section
 from skiagram.report.tables import (
@@ -31,13 +21,10 @@ from skiagram.report.tables import (
     tabulate_figures,
     tabulate_models,
 )
-from skiagram.statistics.estimate import Estimate, format_decimal
+from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
 
 _SINGLE = "only one repeat; the spread over seeds needs repeats ≥ 2"
 _VARIANCES = [f"variance_{source}" for source in SOURCES]
-
-_ROW = 0.36  # inches
-_APART = 0.2  # rows between folds and seeds
 
 
 @section(
@@ -147,40 +134,17 @@ def tabulate_chosen_features(
 
 
 def draw_stability(evaluation: Evaluation) -> Drawing | None:
-    """Draw fold and seed AUCs beside the training gap; None where no model was trained."""
+    """Draw the AUC of each fold and their mean, a row a model; None where none was trained."""
     rows = [
-        model for model in finished_models(evaluation) if model.figures.select(analysis=STABILITY)
-    ]
-    if not rows:
-        return None
-    with open_sheet(0.95 + _ROW * len(rows)) as page:
-        left, right = page.figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
-        # On the left the AUC of folds and seeds, on the right the training gap.
-        for row, model in enumerate(rows):
-            colour, gap = ARM_COLOUR[model.outcome.arm], model.find("training_gap", STABILITY)
-            # Above, the folds with their mean and its interval; below, the seeds.
-            above, below = row - _APART / 2, row + _APART
-            hollow: Style = {"markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 1}
-            left.plot(model.fold_auc, [above] * len(model.fold_auc), "o", color=colour, **hollow)
-            left.plot(
-                model.by_repeat, [below] * len(model.by_repeat), "D", color=colour, markersize=3.2
-            )
-            bar: Style = {"color": INK, "linewidth": 0.8, "zorder": 1}
-            mean = model.find("fold_auc_mean", STABILITY)
-            draw_interval(left, mean, above, **bar)
-            if mean.value is not None:
-                left.plot(mean.value, above, marker="|", markersize=10, color=INK)
-            draw_interval(right, gap, row, **bar)
-            if gap.value is not None:
-                right.plot(gap.value, row, marker="o", markersize=5, color=colour)
-        # The rows are named once, on the left.
-        draw_reference_line(right, 0, "no gap", dashed=False)
-        right.tick_params(axis="y", length=0)
-        right.spines["left"].set_visible(False)
-        name_rows(left, [wrap_title(model.outcome.title) for model in rows])
-        for axes, label, ticks in ((left, "AUC", 4), (right, "training gap", 3)):
-            axes.set_xlabel(label)
-            axes.locator_params(axis="x", nbins=ticks)
-        return page.finish(
-            "stability", "Out-of-fold AUC of each fold and training minus out-of-fold AUC."
+        IntervalRow(
+            "",
+            wrap_title(model.outcome.title),
+            model.outcome.arm,
+            model.find("fold_auc_mean", STABILITY),
+            not is_best(evaluation, model),
+            tuple(model.fold_auc),
         )
+        for model in finished_models(evaluation)
+        if model.figures.select(analysis=STABILITY)
+    ]
+    return draw_rows("stability", rows, "out-of-fold AUC", format_estimate) if rows else None
