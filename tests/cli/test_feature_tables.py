@@ -13,7 +13,7 @@ from PIL import Image
 
 from skiagram.cli import check
 from skiagram.cli.file_arguments import read_file_options
-from skiagram.cli.init import add_feature_table
+from skiagram.cli.init import add_data_set
 from skiagram.errors import OptionError
 from skiagram.intake.feature_tables import read_features
 from skiagram.steps.audit import audit_images
@@ -179,7 +179,9 @@ CHECKS = {
         "diagnostics_Versions_Numpy | left out ... one without a name | all 40 40",
     ),
     "numbers of R": Check("outcome.csv --label death --positive 1", "Features (1): dose"),
-    "no class to look for": Check("outcome.csv --label death", "--positive: is not given", 2),
+    "no class to look for": Check(
+        "outcome.csv --label death", "Add the class that you look for ... `--positive 1`"
+    ),
     "rows without ids and a covariate of names": Check(
         SURNAMES,
         "What would stop the run (3) | as a covariate it could tell who a patient is | "
@@ -208,7 +210,7 @@ CHECKS = {
     "numbers of any name": Check(
         MINE,
         "Features (8): glcm_Contrast, glcm_Id, glcm_Id.8, vol_edema, vol_mass, Id, voxels, "
-        "original_shape_Sphericity. | left out (2): hospital_nummer, smoker | "
+        "original_shape_Sphericity. | hospital_nummer: its name stands for a person | "
         "`smoker`: numbers and texts in one column",
         0,
         "vol_edema=normal vol_mass=uniform Id=another voxels=counts "
@@ -250,7 +252,7 @@ CHECKS = {
     ),
     "NA that is missing, and dates of eight digits": Check(
         f"{MINE} --missing NA",
-        "1 cells of 1 of 5 features are empty: dose (1) | left out (1): Acq",
+        "1 cells of 1 of 5 features are empty: dose (1) | Acq: it holds dates",
         0,
         "original_shape_Flatness=uniform dose=NA+digits Acq=dates",
     ),
@@ -274,14 +276,14 @@ CHECKS = {
         for name in ("ID", "PatientName", "INFO_PatientID", "Pat.", "case no", "MRN")
     },
     "nobody's rows, of two views": Check(
-        MINE, "Patients are unknown: each row counts as one", 0, "PatientID= view=CC;MLO"
+        MINE, "Patients are unknown: rows of one person", 0, "PatientID= view=CC;MLO"
     ),
     "regions of nobody": Check(
         f"{MINE} --per-patient combined", "patients are unknown", 2, "PatientID="
     ),
     "times of three tables": Check(
         TIMES,
-        "rows have the event | Features (3): original_shape_MeshVolume | event | left out ... days",
+        "rows have the event | Features (3): original_shape_MeshVolume | event",
     ),
     "a time and a class": Check(f"{TIMES} --positive 1", "either classes", 2),
     "lesions with a time": Check(
@@ -319,7 +321,7 @@ CHECKS = {
         )
         for word in ("", "NA", "nan", "N/A", "[Not Available]")
         for how, says, code in (
-            ("", "3 of 40 rows have no label", 4),
+            ("", "an empty label, column `label` ... `--empty-label` | the same 2 times more", 4),
             ("--empty-label leave-out", "all 37 37", 0),
         )
     },
@@ -503,7 +505,7 @@ def test_a_packed_table_is_read_as_a_plain_one(here, terminal):
 def test_parts_and_a_structure_are_those_of_the_data_set(tables):
     mine = parse(f"{write_columns(tables, 'Image=files')} --positive yes")
     described = read_features(mine)
-    assert (described.design, described.source.columns.split) == ("holdout", "split")
+    assert (described.source.design, described.source.columns.split) == ("holdout", "split")
     described = read_features(parse(f"{tables}/{REGIONS} --region Structure=GTV-1"))
     assert len(described.frame) == 40
     assert max(described.frame["volume"]) < 1e5
@@ -523,11 +525,8 @@ def test_a_table_of_many_columns_is_read_and_a_message_names_eight(here, termina
 
 def test_a_run_refuses_a_missing_label_as_check_does(here, terminal):
     write_columns(here, "label=NA;NA;NA+0;1")
-    refused = [
-        terminal(f"{command} mine.csv --positive 1", 4).splitlines()[-1]
-        for command in ("check", "run --project project")
-    ]
-    assert refused[0] == refused[1]
+    for command in ("check", "run --project project"):
+        terminal.says(f"{command} mine.csv --positive 1", "an empty label, column `label`", 4)
 
 
 def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(here, terminal):
@@ -542,7 +541,8 @@ def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(here, termi
         words = f"{line} --copies {copies}"
         terminal.says(f"check {words}", f"`copies: {copies}`")
         folder = here / copies
-        _, found = ingested(add_feature_table(parse(words))[0].source, folder, "cv")
+        added = add_data_set(parse(words), renew=copies == "drop")
+        _, found = ingested(added.checked.source, folder, "cv")
         assert (len(found), len(set(found.patient_id))) == (cases, patients)
         assert not audit_images(folder, (), here / f"audit-{copies}").stopping
     # or a person waives the finding in the config, and gives the same line again
@@ -550,15 +550,15 @@ def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(here, termi
     waived = "waived_findings: {near_duplicates_across_patients: twins}"
     text = option_file.read_text().replace("copies: drop", "copies: refuse")
     option_file.write_text(text.replace("waived_findings: {}", waived))
-    described, data = add_feature_table(parse(line))
-    assert described.source.waived_findings == {"near_duplicates_across_patients": "twins"}
-    assert not data.report.stopping
+    checked = add_data_set(parse(line), renew=True).checked
+    assert checked.source.waived_findings == {"near_duplicates_across_patients": "twins"}
+    assert not checked.data.report.stopping
     option_file.write_text(text.replace("columns:", "column:"))
     with pytest.raises(OptionError, match=r"mine\.yaml, dataset.*remove conf/dataset/mine\.yaml"):
-        add_feature_table(parse(line))
-    option_file.write_text(text.replace("file: ", "file: elsewhere/", 1))
+        add_data_set(parse(line), renew=True)
+    option_file.write_text(text.replace("\nfile: ", "\nfile: elsewhere/", 1))
     with pytest.raises(OptionError, match=r"is of another data set.*--name own_mine"):
-        add_feature_table(parse(line))
+        add_data_set(parse(line), renew=True)
 
 
 @pytest.mark.slow

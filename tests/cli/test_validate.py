@@ -71,7 +71,8 @@ def test_the_projects_column_of_labels_is_read_unless_the_line_names_another(tmp
     table.to_csv(tmp_path / "films.csv", index=False)
     files = FileOptions(tmp_path / "films", tmp_path / "films.csv", cohort=True)
     at_home = read_folder(FileOptions(files.folder, files.csv, label="diagnosis", positive="yes"))
-    write_table(pd.DataFrame({"case_id": ["a"]}), tmp_path / "data/cases/covariates.parquet")
+    for name in ("covariates", "measured"):
+        write_table(pd.DataFrame({"case_id": ["a"]}), tmp_path / f"data/cases/{name}.parquet")
     preparation = SimpleNamespace(modalities=(), images=SimpleNamespace(channels=(1,)))
     task = Task(Classes(("no", "yes"), 1), "cv")
     project = SimpleNamespace(root=tmp_path, task=task, preparation=preparation)

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
-from skiagram.steps.check import check_folder, file_order
+from skiagram.steps.check import check_table, file_order
 from skiagram.tables.frames import read_table
 from tests.datasets.own_folders import (
     COLUMNS,
@@ -22,8 +22,8 @@ from tests.datasets.own_folders import (
 from tests.datasets.sources import ingested
 
 
-def checked(own, source, design="cv"):
-    return check_folder(source, own.folder, read_table(own.csv.read_bytes()), design).data
+def checked(own, source):
+    return check_table(source, read_table(own.csv.read_bytes())).data
 
 
 @pytest.mark.slow

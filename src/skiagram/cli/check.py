@@ -27,7 +27,7 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    add_file_arguments(parser, tables=True)
+    add_file_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,39 +40,32 @@ def run(arguments: argparse.Namespace) -> int:
         spelling_hints,
         text_in_pixels,
     )
-    from skiagram.intake.images import read_folder
     from skiagram.intake.labels import positive_lines
-    from skiagram.steps.check import check_folder
+    from skiagram.intake.tables import describe_table
+    from skiagram.steps.check import check_table
     from skiagram.steps.preflight import DataSetFacts
-    from skiagram.steps.presets import describe_sides, fitting_choices
+    from skiagram.steps.presets import choices_of, describe_sides
 
-    # Tables and arrays have checks of their own.
+    # Arrays have a check of their own.
     options = read_file_options(arguments)
-    if options.is_table:
-        return _check_table(options)
     if options.is_arrays:
         return _check_arrays(options)
-    # The folder, its files and every row.
-    described = read_folder(options)
-    source, design = described.source, described.design
-    checked = check_folder(
-        source, options.folder.resolve(), described.frame, design, described.settling
-    )
-    data = checked.data
+    # The table, its files if it has some, and every row.
+    described = describe_table(options)
+    checked = check_table(described.source, described.frame, described.settling)
+    data, source = checked.data, checked.source
     # Whether the usual choices would run with these data.
     if not data.problems and data.cases is not None:
-        covariates = source.columns.covariates
-        choices = fitting_choices(source.name, data, design, source.outcome, covariates)
         try:
-            _check_choices(DataSetFacts.of_checked(source, data), choices)
+            _check_choices(DataSetFacts.of_checked(source, data), choices_of(checked))
         except OptionError as error:
             said = {"where": error.where, "allowed": error.allowed, "remedy": error.remedy}
             data.problems.append(DataError(error.found, **said))
     # All that was found, and what to do next.
-    parts = ["\n".join(described.notes), checked_text(checked, design), text_in_pixels(data.first)]
+    parts = ["\n".join(described.notes), checked_text(checked), text_in_pixels(data.first)]
     parts += [left_out(described), spelling_hints(described), patient_hint(described)]
     parts.append(describe_sides(data))
-    if data.first:
+    if data.first and not source.columns.features:
         parts.append(disk_text(data.first))
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")
     if data.runnable:
@@ -108,36 +101,6 @@ def _check_arrays(options: "FileOptions") -> int:
     size = " × ".join(map(str, shape[1:]))
     print(printable(text_table(["class", *splits], rows)))
     print(f"\nImages of {size}. Patients are unknown: each image counts as one.")
-    print("\nThis data set can be run. Next: `skiagram run` with the same arguments.")
-    return 0
-
-
-def _check_table(options: "FileOptions") -> int:
-    """Print what a table of features holds, and what the audit will say of its rows."""
-    from skiagram.cli.check_report import features_text, findings_text, problems_text
-    from skiagram.intake.feature_tables import read_features
-    from skiagram.steps.check import check_rows
-    from skiagram.steps.preflight import DataSetFacts
-    from skiagram.steps.presets import table_choices
-
-    # The rows, and whether the usual choices would run with them.
-    described = read_features(options)
-    data = check_rows(described)
-    if not data.problems:
-        facts = DataSetFacts.of_checked(described.source, data)
-        _check_choices(facts, table_choices(described, data))
-    parts = [
-        features_text(described),
-        data.sentence,
-        findings_text(data, described.design, has_images=False),
-        problems_text(data.problems),
-    ]
-    print(printable("\n\n".join(filter(None, parts))))
-    if not data.runnable:
-        if data.report.stopping:
-            print(printable(f"\n{data.report.explain_stop({})}"))
-        print("This data set cannot be run yet: solve the problems above first.")
-        return DataError.exit_code
     print("\nThis data set can be run. Next: `skiagram run` with the same arguments.")
     return 0
 

@@ -8,31 +8,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
 from skiagram.datasets.folder.roles import SPLITS
+from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.telling_columns import PYRADIOMICS
 from skiagram.errors import DataError, listed, printable
-from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.intake.file_patterns import Patterns, find_images
-from skiagram.intake.images import DescribedFolder
+from skiagram.intake.tables import AnyTable
 from skiagram.readers.dicom import describe_bits, describe_padding
 from skiagram.readers.gray import describe_gray
-from skiagram.steps.check import CheckedData, CheckedFolder, CheckedImage
+from skiagram.steps.check import CheckedData, CheckedImage, CheckedTable
 from skiagram.tables.cells import number_of, stands_for_missing
 from skiagram.tasks.task import Design
 
 _EXAMPLES = 5
+_TYPED = 8  # columns in a line
 _ALMOST_ALL = 0.9  # of the folders
 _MAX_SUB_CLASSES = 12
 # A restored pixel is a float32.
 _RESTORED_BYTES = 4
 
 
-def checked_text(checked: CheckedFolder, design: Design) -> str:
-    """Return counts, sizes, problems and findings."""
+def checked_text(checked: CheckedTable) -> str:
+    """Return counts, what the files or the features are like, problems and findings."""
     data, source = checked.data, checked.source
+    features = source.columns.features
     # cases and patients by class and split
     found_splits = {entry.split for entry in data.entries}
     splits = [split for split in ("train", "validation", "test") if split in found_splits]
@@ -44,48 +47,27 @@ def checked_text(checked: CheckedFolder, design: Design) -> str:
             patients = len({entry.patient for entry in entries})
         in_splits = [sum(entry.split == split for entry in entries) for split in splits]
         rows.append([name, len(entries), patients, *in_splits])
-    counts = text_table(["class", "images", "patients", *splits], rows)
-    # what the files are like
+    counts = text_table(["class", "rows" if features else "images", "patients", *splits], rows)
+    if features:  # those that are not called like PyRadiomics' come first
+        strange_first = sorted(features, key=lambda name: bool(PYRADIOMICS.fullmatch(name)))
+        held = [f"Features ({len(features)}): {listed(strange_first)}."]
+    else:
+        held = [
+            (f"{modality}:\n" if modality else "") + _sizes_of(images)
+            for modality, images in data.images.items()
+            if images
+        ] or ["No file can be read."]
+    # what was settled, and what is in the files
     in_files = (
         *describe_gray(image.note.made_gray for image in data.every),
         *describe_bits(image.note.stored_bits for image in data.every),
         *describe_padding(image.note.padding for image in data.every),
     )
-    stated = "\n".join((*checked.notes, *source.card().known_issues, *in_files))
-    sizes = [
-        (f"{modality}:\n" if modality else "") + _sizes_of(images)
-        for modality, images in data.images.items()
-        if images
-    ]
-    parts = [counts, *(sizes or ["No file can be read."]), stated]
-    parts += [findings_text(data, design), problems_text(data.problems)]
+    issues = source.known_issues if features else source.card().known_issues
+    stated = "\n".join((*checked.notes, *issues, *in_files))
+    found = findings_text(data, source.design, has_images=not features)
+    parts = [counts, *held, stated, found, problems_text(data.problems)]
     return "\n\n".join(part for part in parts if part)
-
-
-def features_text(described: DescribedFeatures) -> str:
-    """Return counts of classes and patients, and what is taken for a feature."""
-    source, frame, columns = described.source, described.frame, described.source.columns
-    features = columns.features
-    body = []
-    for name in (*source.classes, "all"):
-        class_rows = frame if name == "all" else frame[frame[columns.label] == name]
-        patients: int | str = "unknown"
-        if columns.patient is not None:
-            patients = class_rows[columns.patient].nunique()
-        body.append([name, len(class_rows), patients])
-    used = columns.used()
-    left_columns = [name or "one without a name" for name in frame.columns if name not in used]
-    # those that are not called like PyRadiomics' come first
-    strange_first = sorted(features, key=lambda name: bool(PYRADIOMICS.fullmatch(name)))
-    lines = [
-        text_table(["class", "rows", "patients"], body),
-        f"Features ({len(features)}): {listed(strange_first)}.",
-    ]
-    if left_columns:
-        lines.append(f"Columns that are left out ({len(left_columns)}): {listed(left_columns)}.")
-    if columns.patient is None:
-        lines.append("Patients are unknown: each row counts as one. Name their column: --patient")
-    return "\n\n".join(["\n".join(described.notes), *lines] if described.notes else lines)
 
 
 def findings_text(data: CheckedData, design: Design, *, has_images: bool = True) -> str:
@@ -107,35 +89,37 @@ def findings_text(data: CheckedData, design: Design, *, has_images: bool = True)
     return "\n".join([heading, *lines]) if lines else ""
 
 
-def left_out(described: DescribedFolder) -> str:
+def left_out(described: AnyTable) -> str:
     """Return which columns of the table stay behind and how to take them; no cell is quoted."""
     # Columns that tell who a patient is are named with the reason.
     left_columns = described.unused
     if not left_columns:
         return ""
-    cells = {name: described.frame[name].tolist() for name in left_columns}
-    suspects = {name: suspect_column(name, cells[name]) for name in left_columns}
+    texts = [name for name in left_columns if described.frame[name].dtype.kind != "f"]
+    cells = {name: described.frame[name].tolist() for name in texts}
+    suspects = dict.fromkeys(left_columns, "")  # what can be a measurement alone tells nobody
+    suspects |= {name: suspect_column(name, cells[name]) or "" for name in texts}
     ids = "it tells patients or cases apart"
-    for name in left_columns:
-        if suspects[name] is None and names_patients(name, also_cases=True):
+    for name in texts:
+        if not suspects[name] and names_patients(name, also_cases=True):
             suspects[name] = ids
         if all(cell.casefold() in SPLITS for cell in cells[name]):
             suspects[name] = "it tells the split"
     suspects |= dict.fromkeys(("case_id", "patient_id"), ids)
     suspects |= {"split": "it tells the split"}
-    # Each column, then the line that takes the harmless ones.
+    # The columns of each reason, then the line that takes the harmless ones.
     lines = ["Columns that are left out; nothing of them leaves the CSV:"]
-    lines += [
-        f"  {name or 'a column without a name'}" + (f": {why}" if (why := suspects[name]) else "")
-        for name in left_columns
-    ]
-    harmless = [name for name in left_columns if name and suspects[name] is None]
+    for why in dict.fromkeys(suspects[name] for name in left_columns):
+        alike = [name or "one without a name" for name in left_columns if suspects[name] == why]
+        lines.append(f"  {listed(alike)}" + (f": {why}" if why else ""))
+    harmless = [name for name in left_columns if name and not suspects[name]]
     if harmless:
-        lines.append(f"To take some as covariates: --covariates {shlex.quote(','.join(harmless))}")
+        some = ",".join(harmless[:_TYPED]) + (",…" if len(harmless) > _TYPED else "")
+        lines.append(f"To take some as covariates: --covariates {shlex.quote(some)}")
     return "\n".join(lines)
 
 
-def spelling_hints(described: DescribedFolder) -> str:
+def spelling_hints(described: AnyTable) -> str:
     """Return which classes and categories may be spelled in several ways, or stand for nothing."""
     columns = described.source.columns
     lines = []
@@ -156,30 +140,32 @@ def spelling_hints(described: DescribedFolder) -> str:
     return "\n".join(["Look at these words of the CSV:", *lines]) if lines else ""
 
 
-def patient_hint(described: DescribedFolder) -> str:
+def patient_hint(described: AnyTable) -> str:
     """Return what to do where nothing tells patients apart; empty where something does."""
-    columns = described.source.columns
-    if columns.patient is not None:
+    source = described.source
+    if source.columns.patient is not None:
         return ""
-    # A column or folders that may tell patients apart.
+    # A column, names or folders that may tell patients apart.
     named = [name for name in described.unused if names_patients(name)]
-    lines = _lines_of_folders(described)
+    lines, names, cases = list[str](), "", "rows"
+    if isinstance(source, Folder):
+        lines, cases = _lines_of_folders(source, described.frame), "images"
+        names = "; if names of files\ndo, say how: --pattern '{label}/{patient}_{region}.png'"
     if named:
         remedy = f"The column `{named[0]}` may tell them apart: --patient {shlex.quote(named[0])}."
     elif any("--pattern" in line for line in lines):
         remedy = "Folders within those of the classes may tell them apart."
     else:
-        remedy = "If a column tells them apart, name it: --patient COLUMN; "
-        remedy += "if names of files\ndo, say how: --pattern '{label}/{patient}_{region}.png'."
+        remedy = f"If a column tells them apart, name it: --patient COLUMN{names}."
     remedy = "\n  ".join([remedy, *lines])
     return (
-        "Patients are unknown: images of one person can be in training and in test, which makes "
-        "every\nfigure too good. " + remedy + "\nIts ids stay in the manifest; `skiagram init "
-        "--patient-key` keeps them and the file names under a key."
+        f"Patients are unknown: {cases} of one person can be in training and in test, which makes "
+        f"every\nfigure too good. {remedy}\nIts ids stay in the manifest; "
+        "`skiagram init --patient-key` keeps them and the file names under a key."
     )
 
 
-def _lines_of_folders(described: DescribedFolder) -> list[str]:
+def _lines_of_folders(source: Folder, frame: pd.DataFrame) -> list[str]:
     """Return what folders within those of the classes may be, a line for each level of them.
 
     Folders of the same few names in almost all outer ones hold images of several kinds. Others may
@@ -187,8 +173,7 @@ def _lines_of_folders(described: DescribedFolder) -> list[str]:
     Empty where no level branches, where folders hold an image each, or lie at several depths.
     """
     # Where in their paths the files lie, and at which level the class stands.
-    source, folder = described.source, Path(described.source.folder)
-    frame = described.frame
+    folder = Path(source.folder)
     paths = [name.split("/") for name in frame[source.columns.image_file]]
     labels = frame[source.columns.label].tolist()
     depths = {len(parts) for parts in paths}

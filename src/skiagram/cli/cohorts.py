@@ -6,7 +6,6 @@ It is read in the project's classes, and with the columns that the project's mod
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from skiagram.errors import DataError, OptionError, listed, printable
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from skiagram.datasets.feature_table import FeatureFile
     from skiagram.datasets.folder.source import Folder
     from skiagram.intake.file_options import FileOptions
-    from skiagram.intake.images import DescribedFolder
     from skiagram.steps.validate import Project
     from skiagram.tasks.kinds import AnyOutcome
 
@@ -83,11 +81,7 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
             start = "The table's columns of the project's findings"
             print(printable(_pair_words(start, columns, findings)), file=sys.stderr)
         options = replace(options, outcome=dict(options.outcome) | asked)
-    # the cases
-    if isinstance(at_home, FeatureFile):
-        cohort = _read_table(options, project, at_home)
-    else:
-        cohort = _read_images(options, project, at_home)
+    cohort = _read_cases(options, project, at_home)
     source = cohort.source
     label = source.columns.label
     if not predicted.has_value and options.label is None and (is_table or options.csv is not None):
@@ -96,18 +90,59 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
     return cohort
 
 
-def _read_images(options: "FileOptions", project: "Project", at_home: "Source") -> DescribedCohort:
-    """Read a folder of images and its table, and which of several cohorts each case is of."""
-    from skiagram.datasets.folder.table import references_of
+def _read_cases(options: "FileOptions", project: "Project", at_home: "Source") -> DescribedCohort:
+    """Read and check every row and file, and which of several cohorts each case is of."""
+    from skiagram.cli.check_report import require_usable
+    from skiagram.datasets.folder.columns import Columns
+    from skiagram.datasets.folder.source import Folder, FolderFiles
+    from skiagram.datasets.folder.table import names_of
+    from skiagram.datasets.listed import ListedDataSet
+    from skiagram.intake.tables import describe_table
+    from skiagram.records.files import read_table
+    from skiagram.steps.check import check_table
 
-    described = _read_folder(options, project, at_home)
-    source, opened, file_of = _check_folder(described, project)
-    columns, cohorts = described.source.columns, dict[str, str]()
+    # What the models read must be here too, under the same names.
+    columns = at_home.columns if isinstance(at_home, ListedDataSet) else Columns(label="label")
+    known, measured = (
+        tuple(read_table(project.root / f"data/cases/{name}.parquet").columns.drop("case_id"))
+        for name in ("covariates", "measured")
+    )
+    columns = replace(columns, covariates=known, forced_covariates=(), features=measured)
+    options = replace(options, images=options.images or project.preparation.modalities)
+    described = describe_table(options, columns)
+    for note in described.notes if measured else ():
+        print(printable(note), file=sys.stderr)
+    # Every case is of the cohort: no split, no marks, no readers.
+    source, frame = described.source, described.frame
+    columns = replace(source.columns, split=None, marks=None, scores=())
+    _refuse_unknown({*frame[columns.label]}, source.classes)
+    source = replace(source, columns=columns, outcome=_outcome_of(project, source))
+    # All rows and files, before anything is written.
+    checked = check_table(source, frame, described.settling)
+    source, data, frame = checked.source, checked.data, checked.frame
+    if not data.first and isinstance(source, Folder):
+        raise DataError(
+            f"none of the {len(frame)} rows names an image that can be read",
+            where=str(options.folder),
+            allowed=f"names relative to the folder, in the column `{columns.file}`",
+            remedy=f"correct the names or the folder; first: {data.problems[0]}",
+        )
+    require_usable(data, str(options.folder), "nothing was opened")
+    # in the colours of the project's images, and without the rows that were left out
+    opened = checked.opened
+    if isinstance(source, Folder) and isinstance(opened, FolderFiles):
+        colour = project.preparation.images.channels == (3,)
+        source = replace(
+            source,
+            channels=3 if colour else source.channels,
+            unlisted=source.unlisted if len(frame) == len(described.frame) else "ignore",
+        )
+        opened = source.open_rows(opened.files, frame, checked.checksums)
+    cohorts: dict[str, str] = {}
     if columns.site is not None:
-        names = [reference.name for reference in references_of(described.frame, columns)]
-        site_of = dict(zip(names, described.frame[columns.site], strict=True))
-        cohorts = {case: site_of[file] for case, file in file_of.items()}
-    return DescribedCohort(source, opened, file_of, cohorts)
+        site_of = dict(zip(names_of(frame, columns), frame[columns.site], strict=True))
+        cohorts = {case: site_of[name] for case, name in data.file_of.items()}
+    return DescribedCohort(source, opened, data.file_of, cohorts)
 
 
 def _pair_words(start: str, words: Sequence[str], names: Sequence[str]) -> str:
@@ -133,42 +168,6 @@ def take_over(asked: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
     return {**asked, **of_name, **given}
 
 
-def _read_table(
-    options: "FileOptions", project: "Project", at_home: "FeatureFile"
-) -> DescribedCohort:
-    """Read a table of features, with those that the project's table has."""
-    from skiagram.datasets.feature_table import OpenFeatureFile
-    from skiagram.datasets.folder.columns import require_columns
-    from skiagram.intake.feature_tables import read_features
-    from skiagram.records.files import read_table
-    from skiagram.steps.validate import name_entries
-
-    # The same features as at home, and no split.
-    measured = read_table(project.root / "data/cases/measured.parquet").columns
-    features = tuple(name for name in measured if name != "case_id")
-    columns = replace(at_home.columns, features=features)
-    described = read_features(options, replace(at_home, columns=columns))
-    frame, site = described.frame, options.site
-    source = described.source
-    source = replace(source, columns=replace(source.columns, split=None))
-    source = replace(source, outcome=_outcome_of(project, source))
-    _refuse_unknown({*frame[source.columns.label]}, source.classes)
-    opened = OpenFeatureFile(source, frame)
-    for problem in opened.problems:
-        raise problem
-    # Which site each case is of, where a column says so.
-    file_of = {case: entry.name for case, entry in name_entries(opened).items()}
-    cohorts: dict[str, str] = {}
-    if site is not None:
-        require_columns(frame, (site,))
-        names = (entry.name for entry in opened.entries())
-        site_of = dict(zip(names, frame[site], strict=True))
-        cohorts = {case: site_of[name] for case, name in file_of.items()}
-    for note in described.notes:
-        print(printable(note), file=sys.stderr)
-    return DescribedCohort(source, opened, file_of, cohorts)
-
-
 def _outcome_of(project: "Project", source: "Source") -> "AnyOutcome | None":
     """Return the project's outcome, in its unit and at its horizons, by the cohort's column."""
     if not project.task.predicted.has_value or source.outcome is None:
@@ -185,70 +184,3 @@ def _refuse_unknown(cells: Collection[str], classes: Sequence[str]) -> None:
         )
         remedy = "correct them, or name the table's words with --classes, in the project's order"
         raise DataError(fault, where="the table", allowed=listed(classes), remedy=remedy)
-
-
-def _read_folder(
-    options: "FileOptions", project: "Project", at_home: "Source"
-) -> "DescribedFolder":
-    """Read the table, in the project's classes and with the columns that its models read."""
-    from skiagram.datasets.folder.source import Folder
-    from skiagram.intake.images import read_folder
-    from skiagram.records.files import read_table
-    from skiagram.tables.frames import read_csv
-
-    options = replace(options, images=options.images or project.preparation.modalities)
-    # Columns that the models read must be here too, under the same names.
-    if options.csv is not None:
-        header = read_csv(options.csv, options.missing).columns
-        covariates_at_home = read_table(project.root / "data/cases/covariates.parquet").columns
-        taken = [name for name in covariates_at_home if name in header]
-        # columns that are called as in the project's own table of images
-        names = ("file", "label", "patient", "visit", "mask", "region", "label_value", "modality")
-        columns_at_home = at_home.columns if isinstance(at_home, Folder) else None
-        named: dict[str, Any] = {}
-        for option in names if columns_at_home is not None else ():
-            column = getattr(columns_at_home, option)
-            if column in header and getattr(options, option) is None:
-                named[option] = column
-        covariates = [*options.covariates, *taken]
-        forced = [*options.forced_covariates, *taken]
-        options = replace(options, covariates=covariates, forced_covariates=forced, **named)
-    # Every case is of the cohort: no split, no marks, no readers.
-    described = read_folder(options)
-    columns = replace(described.source.columns, split=None, marks=None, scores=())
-    _refuse_unknown({*described.frame[columns.label]}, described.source.classes)
-    source = replace(described.source, columns=columns)
-    return described._replace(source=replace(source, outcome=_outcome_of(project, source)))
-
-
-def _check_folder(
-    described: "DescribedFolder", project: "Project"
-) -> "tuple[Folder, OpenSource, Mapping[str, str]]":
-    """Check every row and file; return the data set, its images, and the file of each case."""
-    from skiagram.cli.check_report import require_usable
-    from skiagram.steps.check import check_folder
-
-    # All rows and files, before anything is written.
-    folder = described.source.folder
-    checked = check_folder(
-        described.source, Path(folder), described.frame, "cv", described.settling
-    )
-    source, data, frame = checked.source, checked.data, checked.frame
-    if not data.first:
-        fault = f"none of the {len(frame)} rows names an image that can be read"
-        raise DataError(
-            fault,
-            where=folder,
-            allowed=f"names relative to the folder, in the column `{source.columns.file}`",
-            remedy=f"correct the names or the folder; first: {data.problems[0]}",
-        )
-    require_usable(checked.data, source.folder, "nothing was opened")
-    # in the colours of the project's images, and without the rows that were left out
-    colour = project.preparation.images.channels == (3,)
-    source = replace(
-        source,
-        channels=3 if colour else source.channels,
-        unlisted=source.unlisted if len(frame) == len(described.frame) else "ignore",
-    )
-    opened = source.open_rows(checked.opened.files, frame, checked.checksums)
-    return source, opened, data.file_of

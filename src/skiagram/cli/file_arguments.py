@@ -88,7 +88,7 @@ def add_outcome_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_file_arguments(
-    parser: argparse.ArgumentParser, *, cohort: bool = False, tables: bool = False
+    parser: argparse.ArgumentParser, *, cohort: bool = False, tables: bool = True
 ) -> None:
     """Declare the arguments.
 

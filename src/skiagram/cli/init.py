@@ -15,11 +15,9 @@ from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.folder.option_file import OptionFiles
-    from skiagram.intake.feature_tables import DescribedFeatures
     from skiagram.intake.file_options import FileOptions
-    from skiagram.intake.images import DescribedFolder
-    from skiagram.steps.check import CheckedData, CheckedFolder, KeptCheck
-    from skiagram.tasks.task import Design
+    from skiagram.intake.tables import AnyTable
+    from skiagram.steps.check import CheckedTable, KeptCheck
 
 NAME = "init"
 SUMMARY = "add a folder of images and its CSV to this project as a data set"
@@ -57,9 +55,8 @@ class Added(NamedTuple):
     """A data set as it was written, and what is known of it."""
 
     files: "OptionFiles"
-    design: "Design"
     readers: list[Path]
-    checked: "CheckedFolder"
+    checked: "CheckedTable"
     unused: list[str]
     gitignores: list[Path]
 
@@ -70,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.options import read_option_file
     from skiagram.projects.files import CHOICES
     from skiagram.projects.left_out import explain_taken
-    from skiagram.steps.presets import fitting_choices
+    from skiagram.steps.presets import choices_of
 
     outside, key_file = arguments.manifest_outside, arguments.patient_key
     # The data set itself.
@@ -78,14 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     added = add_data_set(options, renew=arguments.renew, outside=outside, key_file=key_file)
     # The choices that fit it, in files of their own.
     params = Path(CHOICES)
-    choices = fitting_choices(
-        added.files.name,
-        added.checked.data,
-        added.design,
-        added.checked.source.outcome,
-        added.checked.source.columns.covariates,
-        read_option_file(params)["baselines"] if params.is_file() else None,
-    )
+    baselines = read_option_file(params)["baselines"] if params.is_file() else None
+    choices = choices_of(added.checked, baselines)
     write_files({path: text.encode() for path, text in choices.files.items()})
     # What was written, and what to do next.
     print(_next(added, choices.line(), [*choices.files]))
@@ -106,13 +97,13 @@ def add_data_set(
     renew: bool,
     outside: Path | None = None,
     key_file: Path | None = None,
-    described: "DescribedFolder | None" = None,
+    described: "AnyTable | None" = None,
     kept: "KeptCheck | None" = None,
 ) -> Added:
     """Write config and manifest, and the table that stays with the user.
 
     Args:
-        described: What `read_folder` says of the options, where it was asked before.
+        described: What `describe_table` says of the options, where it was asked before.
         renew: Whether an earlier data set is replaced; what people wrote into its options stays.
         outside: Folder of the manifest; None for that of the config.
         key_file: Secret key of names in the manifest; None for that of the environment, if any.
@@ -124,11 +115,12 @@ def add_data_set(
     from dataclasses import replace
 
     from skiagram.cli.check_report import patient_hint, require_usable, spelling_hints
-    from skiagram.intake.images import read_folder
-    from skiagram.intake.labels import LEFT_OUT, OF_OTHER_CLASSES, record_left_out
-    from skiagram.steps.check import check_folder
+    from skiagram.datasets.folder.source import Folder
+    from skiagram.intake.labels import record_left_out
+    from skiagram.intake.tables import describe_table
+    from skiagram.steps.check import check_table
 
-    described = described or read_folder(options)
+    described = described or describe_table(options)
     hints = (*described.notes, spelling_hints(described), patient_hint(described))
     for hint in filter(None, hints):
         print(printable(hint), file=sys.stderr)
@@ -140,41 +132,30 @@ def add_data_set(
     else:
         files.require_new()
     readers = _compose_reader_files(source.columns.scores)
-    # what was left out, and what is in the files
-    every = len(described.frame)
-    source = replace(
-        source,
-        known_issues=(
-            *(issue for issue in source.known_issues if not issue.endswith(LEFT_OUT)),
-            *record_left_out(described.of_other_classes, every, OF_OTHER_CLASSES),
-            *record_left_out(described.without_file, every, "have no file"),
-        ),
-    )
-    checked = check_folder(
-        source, options.folder, described.frame, described.design, described.settling, kept
-    )
-    require_usable(checked.data, checked.source.folder, "nothing was written")
-    lesionless = every - len(checked.frame)
-    # the folder by a name that other machines have for it, too
-    folder, root = options.folder.resolve(), os.environ.get("SKIAGRAM_DATA")
-    if root and folder.is_relative_to(Path(root).resolve()):
-        folder = folder.relative_to(Path(root).resolve())
-    source = replace(
-        checked.source,
-        known_issues=(
-            *source.known_issues,
-            *record_left_out(lesionless, len(checked.frame), "have no lesion in their masks"),
-        ),
-        folder=folder.as_posix(),
-        unlisted="ignore" if lesionless else source.unlisted,
-    )
+    # what is in the table, and in its files
+    checked = check_table(source, described.frame, described.settling, kept)
+    require_usable(checked.data, str(options.folder), "nothing was written")
+    source = checked.source
+    if isinstance(source, Folder):
+        # the folder by a name that other machines have for it, too
+        folder, root = options.folder.resolve(), os.environ.get("SKIAGRAM_DATA")
+        if root and folder.is_relative_to(Path(root).resolve()):
+            folder = folder.relative_to(Path(root).resolve())
+        lesionless, stay = len(described.frame) - len(checked.frame), len(checked.frame)
+        issues = record_left_out(lesionless, stay, "have no lesion in their masks")
+        source = replace(
+            source,
+            known_issues=(*source.known_issues, *issues),
+            folder=folder.as_posix(),
+            unlisted="ignore" if lesionless else source.unlisted,
+        )
     checked = replace(checked, source=source)
     gitignores = _write_data_set(files, checked, readers, key_file, options)
-    return Added(files, described.design, [*readers], checked, described.unused, gitignores)
+    return Added(files, [*readers], checked, described.unused, gitignores)
 
 
 def _name_files(
-    described: "DescribedFolder", outside: Path | None, key_file: Path | None
+    described: "AnyTable", outside: Path | None, key_file: Path | None
 ) -> "OptionFiles":
     """Return where config and manifest go, and under which key.
 
@@ -190,7 +171,8 @@ def _name_files(
 
     source, columns = described.source, described.source.columns
     require_positive(source.positive_class, source.classes)
-    task_of(source, described.design)
+    task_of(source, source.design)
+    of_features = bool(columns.features)
     inside = outside is not None and outside.resolve().is_relative_to(Path().resolve())
     if outside is not None and (inside or not outside.is_dir()):
         allowed = "a folder that exists and lies outside the project"
@@ -200,7 +182,7 @@ def _name_files(
     environment_key = os.environ.get("SKIAGRAM_PATIENT_KEY", "").encode()
     key = (environment_key if key_file is None else read_file(key_file, str(key_file))).strip()
     if key_file is None and not key:
-        return OptionFiles(Path(), source.name, outside, None)
+        return OptionFiles(Path(), source.name, outside, None, of_features)
     if len(key) < _MIN_KEY:
         fault, allowed = f"a key of {len(key)} bytes", f"at least {_MIN_KEY}"
         remedy = "make one outside the project with `openssl rand -hex 32 > patient.key`"
@@ -216,12 +198,12 @@ def _name_files(
         fault = f"regions stay in plain words beside the keyed names, and {why}"
         remedy = "name regions by what they are, such as `tumour`, in masks and table"
         raise DataError(fault, where=f"column `{columns.region}`", remedy=remedy)
-    return OptionFiles(Path(), source.name, outside, key)
+    return OptionFiles(Path(), source.name, outside, key, of_features)
 
 
 def _write_data_set(
     files: "OptionFiles",
-    checked: "CheckedFolder",
+    checked: "CheckedTable",
     readers: dict[Path, str],
     key_file: Path | None,
     options: "FileOptions",
@@ -237,98 +219,44 @@ def _write_data_set(
     import pandas as pd
 
     from skiagram.compute.files import write_files
+    from skiagram.datasets.folder.source import Folder
     from skiagram.datasets.folder.table import split_modalities
     from skiagram.projects.left_out import leave_out
     from skiagram.readers.files import read_file
     from skiagram.tables.frames import csv_text
 
-    source, columns = checked.source, checked.source.columns
-    frame = pd.concat(split_modalities(checked.frame, columns, source.modalities).values())
+    source, frame = checked.source, checked.frame
+    if isinstance(source, Folder):
+        frame = pd.concat(split_modalities(frame, source.columns, source.modalities).values())
     sealed = None
     if options.sealed_labels is not None:
         sealed = read_file(options.sealed_labels, str(options.sealed_labels))
     # git takes nothing of patients, from before it is written
     written = (files.manifest, files.sealed_labels, files.cases)
     files.cases.parent.mkdir(exist_ok=True)
-    own = [path for path in (options.csv, options.sealed_labels, key_file) if path is not None]
+    tables = (options.csv, *options.join, options.sealed_labels, key_file)
+    own = [path for path in tables if path is not None]
     gitignores = leave_out(Path(), options.folder, [*own, *written])
     files.write(source, frame, checked.checksums, sealed)
     texts = dict(readers)
     if files.patient_key is None:
-        # the table that joins case ids, which all outputs have, to files and patients
-        patients = checked.frame[columns.patient] if columns.patient else [""] * len(checked.frame)
-        patient_of = dict(zip(checked.frame[columns.image_file], patients, strict=True))
-        table = [
-            (case, file, patient_of.get(file.partition(",")[0], ""))
-            for case, file in sorted(checked.data.file_of.items())
-        ]
+        # the table that joins case ids, which all outputs have, to files or rows, and patients
+        patient_of = {entry.name: entry.patient or "" for entry in checked.data.entries}
+        file_of = sorted(checked.data.file_of.items())
+        table = [(case, file, patient_of[file]) for case, file in file_of]
         texts[files.cases] = csv_text(pd.DataFrame(table, columns=["case_id", "file", "patient"]))
     write_files({path: text.encode() for path, text in texts.items()})
     return gitignores
 
 
-def add_feature_table(
-    options: "FileOptions", kept: "KeptCheck | None" = None
-) -> "tuple[DescribedFeatures, CheckedData]":
-    """Write the config and the columns that are read into the project; return what they say.
-
-    Args:
-        kept: Where what the check makes stays for stages; None for nowhere.
-
-    Raises:
-        DataError: Rows cannot be used, each of which is printed, or the cases cannot carry an
-            evaluation.
-    """
-    import json
-    from dataclasses import replace
-
-    import yaml
-
-    from skiagram.cli.check_report import require_usable
-    from skiagram.compute.files import write_files
-    from skiagram.datasets.feature_table import FeatureFile
-    from skiagram.datasets.folder.option_file import described_as, of_another, read_present
-    from skiagram.intake.feature_tables import read_features
-    from skiagram.intake.labels import LEFT_OUT
-    from skiagram.options import composed
-    from skiagram.projects.left_out import leave_out
-    from skiagram.steps.check import check_rows
-    from skiagram.tables.frames import csv_text
-
-    described = read_features(options)
-    table = Path(f"tables/{described.source.name}.csv").resolve()
-    option_file = Path(f"conf/dataset/{described.source.name}.yaml")
-    # what people wrote into an earlier config stays, such as a waived finding
-    if option_file.exists():
-        present = read_present(FeatureFile, option_file, str(option_file))
-        if present.file != str(table):
-            raise of_another(option_file, str(option_file))
-        written = [issue for issue in present.known_issues if not issue.endswith(LEFT_OUT)]
-        issues = (*written, *described.source.known_issues)
-        renewed = described_as(described.source, present, options.copies)
-        described = described._replace(source=replace(renewed, known_issues=issues))
-    source = replace(described.source, file=str(table))
-    described = described._replace(source=source)
-    data = check_rows(described, kept)
-    require_usable(data, str(options.folder), "nothing was written")
-    table_files = [path for path in (options.folder, options.csv, *options.join) if path]
-    leave_out(Path(), options.folder, [*table_files, table])
-    table.parent.mkdir(exist_ok=True)
-    text = csv_text(described.frame[[*described.source.columns.used()]])
-    values = json.loads(json.dumps(composed(source)))
-    options_text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
-    write_files({table: text.encode(), option_file: options_text.encode()})
-    source.open(None)
-    return described, data
-
-
 def _next(added: Added, line: str, further: list[Path]) -> str:
     files, readers = added.files, added.readers
-    options, manifest = files.options, files.manifest
+    options, manifest = files.options, os.path.relpath(files.manifest)
     gitignores = [Path(os.path.relpath(path)) for path in added.gitignores]
     committed = [options, *readers, *further, *gitignores]
     keyed = files.patient_key is not None
-    held = "files and patients under your key" if keyed else "your file names and patient ids"
+    names = "features" if files.of_features else "file names"
+    held = f"{names} and patients under your key" if keyed else f"your {names} and patient ids"
     reader_lines = "".join(
         f"Wrote {path} (edit the title); to compare, add {path.stem} to baselines in params.yaml.\n"
         for path in readers

@@ -16,7 +16,7 @@ from skiagram.errors import AuditStop, DataError, OptionError, nearest, printabl
 
 if TYPE_CHECKING:
     from skiagram.intake.file_options import FileOptions
-    from skiagram.intake.images import DescribedFolder
+    from skiagram.intake.tables import AnyTable
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import FittingChoices
 
@@ -74,7 +74,7 @@ def _read_hours(text: str) -> float:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    add_file_arguments(parser, tables=True)
+    add_file_arguments(parser)
     project = parser.add_argument_group("project")
     add = project.add_argument
     add("--project", type=Path, metavar="FOLDER", help="its folder (default: NAME-project, here)")
@@ -149,8 +149,7 @@ def run_data_set(
     """
     from skiagram.composition import Composition
     from skiagram.compute.files import locked
-    from skiagram.intake.feature_tables import read_features
-    from skiagram.intake.images import read_folder
+    from skiagram.intake.tables import describe_table
     from skiagram.projects.files import (
         AT_WORK,
         CHOICES,
@@ -180,11 +179,7 @@ def run_data_set(
     values = {composition.find_option(address): value for address, value in values.items()}
     check_run(Composition(composition.root, usual | user_choices | values))
     # the table and the names of files, before a project is made for them
-    described = None
-    if not (options.is_arrays or options.is_table):
-        described = read_folder(options)
-    elif options.is_table and not is_made(project):
-        read_features(options)
+    described = None if options.is_arrays else describe_table(options)
     # the project with its data set, by one command at a time
     with gone_if_refused(project), locked(project / AT_WORK, _WAITING):
         if not is_made(project):
@@ -210,7 +205,7 @@ def run_data_set(
 
 def _add_and_choose(
     options: "FileOptions",
-    described: "DescribedFolder | None",
+    described: "AnyTable | None",
     project: Path,
     usual: Mapping[str, Any],
     user_choices: Mapping[str, Any],
@@ -235,10 +230,8 @@ def _add_and_choose(
     # The data set, and the choices that fit it.
     if options.is_arrays:
         choices, data = _add_arrays(options)
-    elif options.is_table:
-        choices, data = _add_table(options)
     else:
-        choices, data = _add_folder(options, described, project)
+        choices, data = _add_table(options, described, project)
     # what a run of it all would be
     if quick:
         networks = choices.params.get("networks", ["tiny_cnn"])
@@ -324,16 +317,17 @@ def gone_if_refused(*paths: Path) -> Iterator[None]:
         raise
 
 
-def _add_folder(
-    options: "FileOptions", described: "DescribedFolder | None", project: Path
+def _add_table(
+    options: "FileOptions", described: "AnyTable | None", project: Path
 ) -> "tuple[FittingChoices, DataSetFacts]":
-    """Add or renew the data set; return the choices that fit it, and what is known of it."""
+    """Add or renew images or a table of features; return the choices that fit it, and its facts."""
     from skiagram.cli.check_report import checked_text
     from skiagram.cli.init import add_data_set
     from skiagram.compute.files import write_files
     from skiagram.steps.check import KeptCheck, offer_check
+    from skiagram.steps.digest import changed_files
     from skiagram.steps.preflight import DataSetFacts
-    from skiagram.steps.presets import fitting_choices
+    from skiagram.steps.presets import choices_of
 
     # A data set that is there is renewed.
     name = options.short_name
@@ -341,43 +335,17 @@ def _add_folder(
     kept = KeptCheck.in_project()
     added = add_data_set(options, renew=renew, described=described, kept=kept)
     data, source = added.checked.data, added.checked.source
-    text = checked_text(added.checked, added.design)
-    print(printable(text), end="\n\n", flush=True)
+    print(printable(checked_text(added.checked)), end="\n\n", flush=True)
     # After a finding that stops nothing is run.
     if data.report.stopping:
         print(printable(data.report.explain_stop({}, str(project / added.files.options)).rstrip()))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
-    offer_check(kept, name, data, added.design)
-    choices = fitting_choices(name, data, added.design, source.outcome, source.columns.covariates)
+    # What stages take over, and the choices that fit it; of images the config tells every file.
+    files = changed_files(Path(), [name]) if added.files.of_features else None
+    offer_check(kept, name, data, source.design, files)
+    choices = choices_of(added.checked)
     write_files({path: text.encode() for path, text in choices.files.items()})
     return choices, DataSetFacts.of_checked(source, data)
-
-
-def _add_table(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
-    """Add or renew a table of features; return the choices that fit it, and what is known of it."""
-    from skiagram.cli.check_report import features_text, findings_text
-    from skiagram.cli.init import add_feature_table
-    from skiagram.compute.files import write_files
-    from skiagram.steps.check import KeptCheck, offer_check
-    from skiagram.steps.digest import changed_files
-    from skiagram.steps.preflight import DataSetFacts
-    from skiagram.steps.presets import table_choices
-
-    # The table, what was found in it, and whether the audit stops.
-    kept = KeptCheck.in_project()
-    described, data = add_feature_table(options, kept)
-    name = described.source.name
-    findings = findings_text(data, described.design, has_images=False)
-    text = "\n\n".join(filter(None, [features_text(described), data.sentence, findings]))
-    print(printable(text), end="\n\n", flush=True)
-    if data.report.stopping:
-        print(printable(data.report.explain_stop({}, f"conf/dataset/{name}.yaml")))
-        raise AuditStop("the audit stops this run; nothing was run", where=name)
-    # What stages take over, and the choices that fit it.
-    offer_check(kept, name, data, described.design, changed_files(Path(), [name]))
-    choices = table_choices(described, data)
-    write_files({path: text.encode() for path, text in choices.files.items()})
-    return choices, DataSetFacts.of_checked(described.source, data)
 
 
 def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":

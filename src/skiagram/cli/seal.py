@@ -19,7 +19,7 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    add_file_arguments(parser)
+    add_file_arguments(parser, tables=False)
     parser.add_argument(
         "--recipient",
         required=True,

@@ -47,7 +47,7 @@ _FOLDER = Path("reports/validations")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("project", metavar="PROJECT", type=Path, help="folder of a finished run")
-    add_file_arguments(parser, cohort=True, tables=True)
+    add_file_arguments(parser, cohort=True)
     add = parser.add_argument
     add(
         "--shared",

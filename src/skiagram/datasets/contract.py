@@ -13,6 +13,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options
 
 from skiagram.datasets.choices import CopyChoice
+from skiagram.errors import DataError
 from skiagram.images import Spacing
 from skiagram.readers.files import unlike
 from skiagram.readers.spaced_image import SpacedImage
@@ -119,10 +120,12 @@ class OpenSource(ABC):
     Attributes:
         patient_column: Column of the patients in a table of features; empty without one.
         features: Names of the features that came with the data.
+        problems: What is wrong with rows of the table, which are not listed.
     """
 
     patient_column: str = ""
     features: tuple[str, ...] = ()
+    problems: tuple[DataError, ...] = ()
 
     @property
     @abstractmethod

@@ -8,7 +8,7 @@ alike, and no pattern tells anything else.
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, OpenSource, RealDataSet
+from skiagram.datasets.contract import Entry, OpenSource
 from skiagram.datasets.folder.columns import (
-    Columns,
     empty_unmeasured,
     find_number_problem,
     require_columns,
 )
+from skiagram.datasets.folder.patients import settle_patients
 from skiagram.datasets.folder.table import list_entries, read_features, splits_of
+from skiagram.datasets.listed import ListedDataSet
 from skiagram.datasets.telling_columns import find_telling_columns, refuse_telling_columns
 from skiagram.errors import DataError
 from skiagram.readers.files import locate, read_file
@@ -44,25 +45,20 @@ _DIAGNOSTICS = re.compile(
 
 
 @dataclass(**STRICT)
-class FeatureFile(RealDataSet):
+class FeatureFile(ListedDataSet):
     """A CSV with a row a case: features, for example PyRadiomics', label and patient.
+
+    Without `columns.features` every other column that holds numbers alone is a feature.
 
     Attributes:
         file: File name, below SKIAGRAM_DATA.
         md5: Checksum of the file; null does not check it.
-        columns: Which column holds what; without `features` every other one that holds numbers
-            alone is a feature, and `value` is the column of the outcome.
-        classes: Class names in label order, as the column has them.
-        positive_class: Class looked for; null when there are more than two.
         missing: Cells that stand for an empty one, for example `NA`.
     """
 
     file: str
     md5: str | None
-    columns: Columns
-    classes: tuple[str, ...]
-    positive_class: str | None
-    missing: tuple[str, ...] = field(default=(), kw_only=True)
+    missing: tuple[str, ...] = ()
 
     @property
     def origin(self) -> str:
@@ -71,10 +67,6 @@ class FeatureFile(RealDataSet):
     def card(self) -> DataCard:
         card = super().card()
         return replace(card, known_issues=(*card.known_issues, NO_IMAGES), has_images=False)
-
-    @property
-    def patients_known(self) -> bool:
-        return self.columns.patient is not None
 
     @property
     def file_checksums(self) -> Mapping[str, str | None]:
@@ -88,6 +80,7 @@ class FeatureFile(RealDataSet):
         frame, _ = empty_missing(read_table(read_file(path, self.file), ()), self.missing)
         columns, named = self.columns, self.columns.used()
         require_columns(frame, named)
+        frame = settle_patients(frame, columns.patient, self.similar_patients)
         measured = columns.features or frame.columns
         frame, _ = empty_unmeasured(frame, [*measured, *columns.covariates])
         features = columns.features or numeric_columns(
@@ -121,7 +114,7 @@ def telling_columns_of(
     """
     number = pd.Index(source.classes).get_indexer(pd.Index(frame[source.columns.label]))
     open_rows = number >= 0  # rows whose labels may be looked at
-    open_rows &= [split != "test" for split in splits_of(frame, source.columns, ())]
+    open_rows &= [split != "test" for split in splits_of(frame, source.columns, source.test_sites)]
     values, _ = read_features(frame, columns)
     value, questions = None, dict[str, NDArray[np.int64]]()
     outcome = source.outcome
@@ -147,16 +140,12 @@ def numeric_columns(frame: pd.DataFrame, columns: Iterable[str]) -> list[str]:
 
 
 class OpenFeatureFile(OpenSource):
-    """The rows of a table, each with a pattern in place of an image.
-
-    Attributes:
-        problems: What is wrong with rows, which are not listed.
-    """
+    """The rows of a table, each with a pattern in place of an image."""
 
     acquisition = None
 
     def __init__(self, options: FeatureFile, frame: pd.DataFrame) -> None:
-        listing = list_entries(frame, options.columns, options.classes, ())
+        listing = list_entries(frame, options.columns, options.classes, options.test_sites)
         self.patient_column = options.columns.patient or ""
         self.features = options.columns.features
         self.problems = tuple(listing.problems)

@@ -24,6 +24,7 @@ _STRUCTURE = re.compile(
 _NUMBERED = re.compile(
     r"(?i)(mask|roi|voi|structure|organ|segment|label)([ _]?(label|value|id|no|number))*"
 )
+_VOLUME = re.compile(r"(?i)volume$|volume_mesh$")
 COUNT = "regions"  # feature: how many regions the patient has
 LARGEST = "largest"
 _SUMMARIES: Mapping[str, Callable[..., Floats]] = {
@@ -42,6 +43,11 @@ COMBINATIONS = {  # name before a feature's → what a model reads, in titles
 def has_combination(features: Sequence[str], kind: str) -> bool:
     """Return whether a table's features are of combined regions, `kind` among them."""
     return COUNT in features and any(name.startswith(f"{kind}_") for name in features)
+
+
+def find_volume(features: Sequence[str]) -> str | None:
+    """Return the feature that is the region's volume, by its name; None where none is."""
+    return next(filter(_VOLUME.search, features), None)
 
 
 def originals_of(features: Sequence[str]) -> list[str]:

@@ -6,7 +6,6 @@ import shlex
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,11 +19,10 @@ from skiagram.datasets.folder.columns import (
     find_thousands_problem,
     refuse_units,
     require_columns,
-    settle_columns,
 )
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
 from skiagram.datasets.folder.patients import PatientTable
-from skiagram.datasets.folder.roles import list_columns
+from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, list_columns, option_of
 from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.intake.combined_regions import (
@@ -35,27 +33,25 @@ from skiagram.intake.combined_regions import (
     choose_structures,
     combine_regions,
     find_structures,
+    find_volume,
     has_combination,
     has_several,
     list_structures,
     originals_of,
 )
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.labels import (
-    OF_OTHER_CLASSES,
-    record_left_out,
-    require_positive,
-    settle_positive,
-)
 from skiagram.intake.outcomes import list_outcome_columns
 from skiagram.intake.patient_columns import are_ids
-from skiagram.intake.settled_tables import SettledTable, settle_table, taken_columns
+from skiagram.intake.settled_tables import (
+    DescribedTable,
+    follow_project,
+    settle_table,
+    taken_columns,
+)
 from skiagram.tables.cells import stands_for_missing
 from skiagram.tables.frames import describe_missing, numbers_of, of_table, read_csv, texts_of
-from skiagram.tasks.task import Design
 
 _TYPED = 8  # columns in a remedy
-_VOLUME = re.compile(r"(?i)volume$|volume_mesh$")
 # Numbers that no program reads as such: 1,234.5, 1.234,5, 45 %, <0.1, and a sign for minus.
 _WRITTEN = re.compile(
     r"[+\-−]?\d{1,3}([.,'’ \u00a0\u202f]\d{3})+([.,]\d+)?|[+\-−]?\d+([.,]\d+)?\s*%"
@@ -67,73 +63,54 @@ _SEVERAL = (
 )
 
 
-# Roles that a table of features has columns of, and those that it has none of.
-_OF_TABLES = ("label", "patient", "split", "covariates", "forced_covariates")
-_OF_IMAGES = ("file", "visit", "marks", "mask", "label_value", "frame", "modality", "scores")
-
-
-class DescribedFeatures(NamedTuple):
-    """A table of features as it will be read; `file` of its source is not there yet.
-
-    Attributes:
-        frame: Its features are numbers, all other cells texts.
-    """
-
-    frame: pd.DataFrame
-    source: FeatureFile
-    notes: list[str]
-
-    @property
-    def design(self) -> Design:
-        return "cv" if self.source.columns.split is None else "holdout"
-
-    @property
-    def volume(self) -> str | None:
-        """The feature that is the region's volume, by its name; None where none is."""
-        named = (name for name in self.source.columns.features if _VOLUME.search(name))
-        return next(named, None)
-
-
 def read_features(
-    options: FileOptions, project_table: FeatureFile | None = None
-) -> DescribedFeatures:
+    options: FileOptions, at_home: Columns | None = None
+) -> DescribedTable[FeatureFile]:
     """Read a table of features and, where the labels are in another one, join it by patients.
 
     Args:
-        project_table: The table of the project whose models are to score this one: its features are
-            read, and its columns where this table calls them the same.
+        at_home: Columns of the project whose models are to score this table: its features are read,
+            and its columns where this table calls them the same.
     """
-    for role in _OF_IMAGES:
-        if getattr(options, role):
-            fault = "a table of features has no such column"
-            where = f"--{role.replace('_', '-')}"
+    for name, role in ROLES.items():
+        if role.of_images and name != "region" and getattr(options, name):
+            fault, where = "a table of features has no such column", f"--{option_of(name)}"
             raise OptionError(fault, where=where, remedy="leave the option out")
+    # `site` may be a part of the body here, so that it is a hospital only where the line says so
+    if options.site is None and not options.test_sites:
+        options = replace(options, site=NO_COLUMN)
     # the rows of all tables, what is predicted, and whose they are
-    frame, measured, options, notes = _read_tables(options, project_table)
+    frame, measured, options, notes = _read_tables(options, at_home)
     table = settle_table(frame, options)
-    source = _describe_source(table)
+    options = table.options
+    source = FeatureFile(
+        **table.describe(of_images=False),
+        file=str(options.folder),
+        md5=None,
+        missing=tuple(options.missing),
+    )
     notes += table.notes
     frame, columns = table.frame, source.columns
     patient = columns.patient
-    single = filter(None, [columns.label, columns.split, columns.value])
+    single = filter(None, [columns.label, columns.split, columns.site, columns.value])
     constant = [*dict.fromkeys([*single, *columns.covariates])]
-    frame, region_notes = _choose_region(table.options, frame, patient, constant)
+    frame, region_notes = _choose_region(options, frame, patient, constant)
     notes += region_notes
     # whether those of a patient are one case
-    combined = _is_combined(table.options, frame, patient, constant, project_table)
-    has_choice = options.per_patient is not None or project_table is not None
+    combined = _is_combined(options, frame, patient, constant, at_home)
+    has_choice = options.per_patient is not None or at_home is not None
     if not (combined or has_choice or patient is None) and has_several(frame, patient, constant):
         notes.append(_SEVERAL)
     # their features
-    if project_table is not None:
-        features = _features_of_project(frame, project_table, combined=combined)
+    if at_home is not None:
+        features = _features_of_project(frame, at_home.features, combined=combined)
     else:
         others = {*columns.used(), *table.predicted}
         free = [name for name in measured if name not in others and name in frame]
         frame, features, feature_notes = _settle_features(frame, free, source, options)
         notes += feature_notes
     if combined and patient is not None:
-        regions, volume = len(frame), next(filter(_VOLUME.search, features), None)
+        regions, volume = len(frame), find_volume(features)
         frame, features = combine_regions(frame, patient, features, constant, volume)
         kinds = [words for kind, words in COMBINATIONS.items() if has_combination(features, kind)]
         notes.append(
@@ -142,11 +119,11 @@ def read_features(
             "keeps each row a case."
         )
     source = replace(source, columns=replace(columns, features=tuple(features)))
-    return DescribedFeatures(frame, source, notes)
+    return DescribedTable(frame, source, notes, table.predicted)
 
 
 def _read_tables(
-    options: FileOptions, project_table: FeatureFile | None
+    options: FileOptions, at_home: Columns | None
 ) -> tuple[pd.DataFrame, list[str], FileOptions, list[str]]:
     """Return the rows of all tables, the columns of the first one, options, and sentences.
 
@@ -174,23 +151,12 @@ def _read_tables(
         frame = whole.frame
     del tables
     notes = describe_missing(options.missing, emptied) + join_notes
-    # the columns that the project's table has
-    taken: list[str] = []
-    if project_table is not None:
-        options = replace(options, cohort=True)
-        columns = project_table.columns
-        if columns.label in frame and options.label is None:
-            options = replace(options, label=columns.label)
-        if columns.patient in frame and options.patient not in frame:
-            options = replace(options, patient=columns.patient)
-        taken = [name for name in columns.covariates if name in frame]
-    forced = list_columns([*options.forced_covariates, *taken], frame.columns)
-    covariates = list_columns([*options.covariates, *taken, *forced], frame.columns)
-    options = replace(options, covariates=covariates, forced_covariates=forced)
+    options = follow_project(options, frame.columns, at_home)
     # measurements, and numbers that nobody measured
-    named = {*taken_columns(options, frame.columns), options.patient, *covariates}
+    named = {*taken_columns(options, frame.columns), options.patient}
     free = [name for name in measured if name not in named]
     frame, unmeasured = find_measured(frame, free)
+    covariates = list_columns([*options.covariates, *options.forced_covariates], frame.columns)
     texts = {*measured, *covariates}.intersection(texts_of(frame))
     frame, n_emptied = empty_unmeasured(frame, texts)
     if unmeasured + n_emptied:
@@ -199,43 +165,15 @@ def _read_tables(
     return frame, measured, options, notes
 
 
-def _describe_source(table: SettledTable) -> FeatureFile:
-    """Return the options of the data set but for its features."""
-    frame, options = table.frame, replace(table.options, region=None)
-    settled, outcome = settle_columns(frame, options), table.outcome
-    columns = Columns(
-        **{role: settled[role] for role in _OF_TABLES},
-        value=None if outcome is None else outcome.column,
-    )
-    classes, positive = _settle_classes(options, columns.label, frame)
-    number, stay = table.of_other_classes, len(frame)
-    return FeatureFile(
-        name=options.short_name,
-        title=options.title,
-        modality="not stated",
-        licence="not stated",
-        citation="none",
-        known_issues=record_left_out(number, stay, OF_OTHER_CLASSES),
-        file=str(options.folder),
-        md5=None,
-        columns=columns,
-        classes=classes,
-        positive_class=positive,
-        missing=tuple(options.missing),
-        copies=options.copies or "refuse",
-        outcome=outcome,
-    )
-
-
-def _features_of_project(
-    frame: pd.DataFrame, project_table: FeatureFile, *, combined: bool
-) -> list[str]:
+def _features_of_project(frame: pd.DataFrame, names: Sequence[str], *, combined: bool) -> list[str]:
     """Return the columns that the models of a project read.
+
+    Args:
+        names: Of the project's features.
 
     Raises:
         DataError: Some are not there, or have two readings.
     """
-    names = project_table.columns.features
     features = originals_of(names) if combined else [*names]
     missing = [name for name in features if name not in frame]
     if missing:
@@ -287,29 +225,6 @@ def _settle_features(
     return frame, features, notes
 
 
-def _settle_classes(
-    options: FileOptions, label: str, frame: pd.DataFrame
-) -> tuple[tuple[str, ...], str | None]:
-    """Return the classes, and the positive one as the table writes it.
-
-    Raises:
-        DataError: A row has no label.
-        OptionError: There are two classes and none is named, or one of another number is.
-    """
-    unlabelled = (frame[label] == "").sum()
-    if unlabelled:
-        raise DataError(
-            f"{unlabelled} of {len(frame)} rows have no label",
-            where=f"the table of features, column `{label}`",
-            allowed="a label in every row",
-            remedy="fill in the cells; `--empty-label leave-out` leaves such rows out, and "
-            "`--empty-label CLASS` names their class",
-        )
-    classes = tuple(options.classes or sorted({*frame[label]}))
-    require_positive(options.positive, classes)
-    return classes, settle_positive(options.positive, classes)
-
-
 def _choose_region(
     options: FileOptions,
     frame: pd.DataFrame,
@@ -349,7 +264,7 @@ def _is_combined(
     frame: pd.DataFrame,
     patient: str | None,
     constant: Sequence[str],
-    project_table: FeatureFile | None,
+    at_home: Columns | None,
 ) -> bool:
     """Return whether the regions of a patient become one case."""
     choice: str | None = options.per_patient
@@ -359,8 +274,8 @@ def _is_combined(
                 "patients are unknown", where="--per-patient", remedy="name --patient"
             )
         return False
-    if project_table is not None:
-        return COUNT in project_table.columns.features and COUNT not in frame
+    if at_home is not None:
+        return COUNT in at_home.features and COUNT not in frame
     if choice is not None:
         return choice == "combined"
     return bool(list_outcome_columns(options)) and has_several(frame, patient, constant)

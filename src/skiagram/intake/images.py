@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from skiagram.datasets.folder.columns import Columns, require_columns, settle_columns
+from skiagram.datasets.folder.columns import Columns, refuse_units, require_columns
 from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.roles import ROLES, SPLITS, column_of, usual_column
@@ -22,54 +22,20 @@ from skiagram.intake.class_folders import KINDS, describe_depths, rows_of_classe
 from skiagram.intake.file_names import FileNames, find_listed_files, refuse_findings_in_names
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import propose_pattern
-from skiagram.intake.labels import settle_positive
+from skiagram.intake.labels import record_left_out
 from skiagram.intake.named_files import compose_table
 from skiagram.intake.outcomes import list_outcome_columns
-from skiagram.intake.settled_tables import settle_table
+from skiagram.intake.settled_tables import (
+    DescribedTable,
+    SettledTable,
+    Settling,
+    follow_project,
+    settle_table,
+)
 from skiagram.readers.case_images import called_images, is_image_file
 from skiagram.readers.file_trees import FileTree
 from skiagram.sealing.archive import ARCHIVE, open_tree
 from skiagram.tables.frames import describe_missing, empty_missing, read_csv
-from skiagram.tasks.kinds import AnyOutcome
-from skiagram.tasks.task import Design
-
-
-class Settling(NamedTuple):
-    """What a check may settle, where it would else be a problem.
-
-    Attributes:
-        few_gray: Whether a few images in colour or with transparent pixels become gray.
-        without_lesion: Whether images whose mask is empty are left out.
-    """
-
-    few_gray: bool = False
-    without_lesion: bool = False
-
-
-class DescribedFolder(NamedTuple):
-    """A folder of images as it will be read; the manifest of the data set is not there yet.
-
-    Attributes:
-        notes: What was settled of names, rows and labels, a sentence each.
-        of_other_classes: Images or rows that `--classes` leaves out.
-        without_file: Rows that were left out since the folder lacks their file.
-        predicted: Columns that the label or outcome was made of.
-    """
-
-    frame: pd.DataFrame
-    source: Folder
-    design: Design
-    notes: list[str]
-    settling: Settling
-    of_other_classes: int
-    without_file: int
-    predicted: tuple[str, ...]
-
-    @property
-    def unused(self) -> list[str]:
-        """The columns that stay behind."""
-        used = {*self.source.columns.used(), *self.predicted}
-        return [name for name in self.frame.columns if name not in used]
 
 
 class _Table(NamedTuple):
@@ -82,8 +48,11 @@ class _Table(NamedTuple):
     without_file: int = 0
 
 
-def read_folder(options: FileOptions) -> DescribedFolder:
+def read_folder(options: FileOptions, at_home: Columns | None = None) -> DescribedTable[Folder]:
     """Read the table of a folder, or the names of its files, and what the line says of them.
+
+    Args:
+        at_home: Columns of the project whose models are to score the images; None for no project.
 
     Raises:
         DataError: A table, a column or a file is not there, or cannot be used.
@@ -92,12 +61,16 @@ def read_folder(options: FileOptions) -> DescribedFolder:
     _require_folder(options)
     # the rows, each with its file
     in_class_folders = options.csv is None and not options.pattern
-    table = _read_class_folders(options) if in_class_folders else _find_files(_read_table(options))
+    if in_class_folders:
+        table = _read_class_folders(options)
+    else:
+        table = _find_files(_read_table(options, at_home))
     settled = settle_table(table.frame, table.options, labels_told=in_class_folders)
     frame, options = settled.frame, settled.options
     if options.masks == "regions":
-        frame = _add_masks(frame, options, table.masks)
-    source = _describe_source(frame, options, settled.outcome)
+        settled = settled._replace(frame=_add_masks(frame, options, table.masks))
+    source = _describe_source(settled, table.without_file)
+    frame = settled.frame
     # rows that say what another one says count once
     notes = [*table.notes, *settled.notes]
     repeated = frame.duplicated([*source.columns.used()])
@@ -108,19 +81,9 @@ def read_folder(options: FileOptions) -> DescribedFolder:
     patient, visit = source.columns.patient, source.columns.visit
     if patient is not None and visit is not None:
         frame = number_visits(frame, patient, visit)
-    design: Design = "holdout" if source.columns.split or source.test_sites else "cv"
     settling = Settling(few_gray=options.gray is None, without_lesion=options.masks == "regions")
     notes = [note for note in (*notes, table.masks.describe(options.masks)) if note]
-    return DescribedFolder(
-        frame,
-        source,
-        design,
-        notes,
-        settling,
-        settled.of_other_classes,
-        table.without_file,
-        settled.predicted,
-    )
+    return DescribedTable(frame, source, notes, settled.predicted, settling)
 
 
 def _require_folder(options: FileOptions) -> None:
@@ -175,7 +138,7 @@ def _read_class_folders(options: FileOptions) -> _Table:
     return _Table(frame, replace(options, file="file", label="label"), notes, masks)
 
 
-def _read_table(options: FileOptions) -> _Table:
+def _read_table(options: FileOptions, at_home: Columns | None) -> _Table:
     """Return the table that the line names, or that of the files' names where it gives a pattern.
 
     The latter is made as `skiagram table` makes it, and the options are those that go with it.
@@ -183,9 +146,12 @@ def _read_table(options: FileOptions) -> _Table:
     emptied: Counter[str] = Counter()
     if not options.pattern:
         csv = options.csv or options.folder
-        named_files = [options.file] if options.file else ROLES["file"].usual
-        columns = (*named_files, options.mask or "mask")
+        named = [options.file, options.mask, *ROLES["file"].usual, "mask"]
+        named += [] if at_home is None else [at_home.file, at_home.mask]
+        columns = [*filter(None, named)]
         frame = read_csv(csv, options.missing, columns, options.columns, emptied)
+        refuse_units(frame)
+        options = follow_project(options, frame.columns, at_home)
         return _Table(frame, options, describe_missing(options.missing, emptied))
     table = compose_table(options)
     frame, emptied = empty_missing(table.frame, options.missing)
@@ -319,37 +285,21 @@ def _add_masks(frame: pd.DataFrame, options: FileOptions, masks: MaskNames) -> p
     return frame.assign(mask=[join_masks(image_masks) for image_masks in drawn])
 
 
-def _describe_source(
-    frame: pd.DataFrame, options: FileOptions, outcome: AnyOutcome | None
-) -> Folder:
-    """Return the options of the data set; what only a look at the images tells is not settled."""
-    named = settle_columns(frame, options)
-    if options.test_sites:
-        named["split"] = None
-    if named["patient"] is None and options.visit is None:  # a visit is that of a patient
-        named["visit"] = None
-    columns = Columns(**named, value=None if outcome is None else outcome.column)
-    labels = {*frame[columns.label]}
-    classes = tuple(options.classes or sorted(labels - {""}))
-    if len(options.classes) == 1:
-        remedy = "name the others too, or leave `--classes` out for all"
-        fault = f"`{classes[0]}` alone was given"
-        raise OptionError(fault, where="--classes", allowed="two classes or more", remedy=remedy)
-    positive = settle_positive(options.positive, classes)
+def _describe_source(settled: SettledTable, without_file: int) -> Folder:
+    """Return the options of the data set; what only a look at the images tells is not settled.
+
+    Args:
+        without_file: Rows that were left out since the folder lacks their file.
+    """
+    options = settled.options
     if options.most_pixels < 1:
         fault = f"{options.most_pixels} was given"
         raise OptionError(fault, where="--most-pixels", allowed="1 or more")
-    return Folder(
-        name=options.short_name,
-        title=options.title,
-        modality="not stated",
+    source = Folder(
+        **settled.describe(of_images=True),
         folder=str(options.folder),
         manifest="",
         manifest_sha256="",
-        columns=columns,
-        classes=classes,
-        positive_class=positive,
-        test_sites=tuple(options.test_sites),
         channels=1,
         most_pixels=options.most_pixels,
         gray=options.gray == "all",
@@ -358,11 +308,8 @@ def _describe_source(
         modalities=tuple(options.images),
         mask_grid=options.mask_grid,
         unstated_spacing=options.reading.spacing,
-        similar_patients=options.similar_patients,
         sealed_labels=None if options.sealed_labels is None else str(options.sealed_labels),
-        licence="not stated",
-        citation="none",
         source="own images",
-        copies=options.copies or "refuse",
-        outcome=outcome,
     )
+    issues = record_left_out(without_file, len(settled.frame), "have no file")
+    return replace(source, known_issues=(*source.known_issues, *issues))

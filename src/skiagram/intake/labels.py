@@ -9,6 +9,7 @@ from difflib import get_close_matches
 import pandas as pd
 
 from skiagram.datasets.folder.columns import find_cell_problems, require_columns
+from skiagram.datasets.folder.option_file import LEFT_OUT
 from skiagram.datasets.folder.roles import Check, usual_column
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.tables.cells import (
@@ -24,7 +25,6 @@ from skiagram.tasks.columns import refuse_code
 
 LABEL = "label"
 LEAVE_OUT = "leave-out"
-LEFT_OUT = "and were left out of the data set."  # how a sentence of the record ends
 OF_OTHER_CLASSES = "are of classes that `--classes` does not name"
 _MOST_NUMBERS = 10  # that are taken for classes, such as digits and grades
 _JOINS = ("|", ";", ",", "/", "+", "&", " and ")  # of several findings in one cell

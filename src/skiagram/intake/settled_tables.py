@@ -6,14 +6,16 @@ What was guessed or left out on the way is told, a sentence each.
 import re
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Generic, NamedTuple
 
 import pandas as pd
 
-from skiagram.datasets.folder.columns import require_columns
+from skiagram.datasets.folder.columns import Columns, require_columns, settle_columns
 from skiagram.datasets.folder.patients import settle_patients
-from skiagram.datasets.folder.roles import NO_COLUMN, SINGLE, column_of, list_columns
+from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, SINGLE, column_of, list_columns
+from skiagram.datasets.listed import S
+from skiagram.errors import OptionError
 from skiagram.intake.class_folders import add_split, find_split_column, unite_development
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.header_patients import (
@@ -22,11 +24,14 @@ from skiagram.intake.header_patients import (
     read_header_patients,
 )
 from skiagram.intake.labels import (
+    OF_OTHER_CLASSES,
     label_column,
     label_of_classes,
     leave_out_classes,
+    record_left_out,
     refuse_measurements,
     settle_labels,
+    settle_positive,
 )
 from skiagram.intake.outcomes import list_predicted, settle_outcome
 from skiagram.intake.patient_columns import find_patient_column
@@ -35,6 +40,44 @@ from skiagram.tables.frames import are_numbers, count_cases, numbers_of, texts_o
 from skiagram.tasks.kinds import AnyOutcome
 
 _FOLDER = re.compile(r"[/\\]")
+
+
+class Settling(NamedTuple):
+    """What a check may settle of images, where it would else be a problem.
+
+    Attributes:
+        few_gray: Whether a few images in colour or with transparent pixels become gray.
+        without_lesion: Whether images whose mask is empty are left out.
+    """
+
+    few_gray: bool = False
+    without_lesion: bool = False
+
+
+AS_TABLE_SAYS = Settling()
+
+
+@dataclass(frozen=True)
+class DescribedTable(Generic[S]):
+    """A table of images or of features as it will be read; its copy in the project is not there.
+
+    Attributes:
+        frame: Its features are numbers, all other cells texts.
+        notes: What was settled of names, rows and labels, a sentence each.
+        predicted: Columns that the label or outcome was made of.
+    """
+
+    frame: pd.DataFrame
+    source: S
+    notes: list[str]
+    predicted: tuple[str, ...]
+    settling: Settling = AS_TABLE_SAYS
+
+    @property
+    def unused(self) -> list[str]:
+        """The columns that stay behind."""
+        used = {*self.source.columns.used(), *self.predicted}
+        return [name for name in self.frame.columns if name not in used]
 
 
 class SettledTable(NamedTuple):
@@ -53,6 +96,66 @@ class SettledTable(NamedTuple):
     outcome: AnyOutcome | None
     predicted: tuple[str, ...]
     of_other_classes: int
+
+    def describe(self, *, of_images: bool) -> dict[str, Any]:
+        """Return the options that a data set of images and one of features have alike, by name.
+
+        Raises:
+            OptionError: A column that is named is not there, or classes do not go together.
+        """
+        # the columns by their roles
+        options, outcome = self.options, self.outcome
+        named = settle_columns(self.frame, options, of_images=of_images)
+        if options.test_sites:
+            named["split"] = None
+        if named["patient"] is None and options.visit is None:  # a visit is that of a patient
+            named["visit"] = None
+        columns = Columns(**named, value=None if outcome is None else outcome.column)
+        # the classes, and the one that is looked for
+        classes = tuple(options.classes or sorted({*self.frame[columns.label]} - {""}))
+        if len(options.classes) == 1:
+            remedy = "name the others too, or leave `--classes` out for all"
+            fault = f"`{classes[0]}` alone was given"
+            raise OptionError(
+                fault, where="--classes", allowed="two classes or more", remedy=remedy
+            )
+        # what the files do not say
+        unstated = {"modality": "not stated", "licence": "not stated", "citation": "none"}
+        return unstated | {
+            "name": options.short_name,
+            "title": options.title,
+            "known_issues": record_left_out(
+                self.of_other_classes, count_cases(self.frame), OF_OTHER_CLASSES
+            ),
+            "columns": columns,
+            "classes": classes,
+            "positive_class": settle_positive(options.positive, classes),
+            "test_sites": tuple(options.test_sites),
+            "similar_patients": options.similar_patients,
+            "copies": options.copies or "refuse",
+            "outcome": outcome,
+        }
+
+
+def follow_project(
+    options: FileOptions, header: Collection[str], columns: Columns | None
+) -> FileOptions:
+    """Return options that name the columns which a project's models read.
+
+    Args:
+        columns: Of the project's table; a column that the line names comes before. None where no
+            project is followed.
+    """
+    if columns is None:
+        return options
+    # a site would tell several cohorts apart, which nobody has asked for
+    roles = [role for role in SINGLE if role != "site" and ROLES[role].of_cohort]
+    named = {role: column for role in roles if (column := getattr(columns, role)) in header}
+    named = {role: column for role, column in named.items() if getattr(options, role) is None}
+    taken = [name for name in columns.covariates if name in header]
+    covariates = [*options.covariates, *taken]
+    forced = [*options.forced_covariates, *taken]
+    return replace(options, covariates=covariates, forced_covariates=forced, **named)
 
 
 def settle_table(

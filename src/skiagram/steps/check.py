@@ -27,7 +27,7 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import ALL_PROCESSORS, IN_PROCESS
 from skiagram.datasets.checks import NO_TEST_SPLIT, Problems
 from skiagram.datasets.contract import Entry, OpenSource, Source
-from skiagram.datasets.feature_table import OpenFeatureFile
+from skiagram.datasets.feature_table import FeatureFile, OpenFeatureFile
 from skiagram.datasets.folder.source import ColourImage, Folder, FolderFiles
 from skiagram.datasets.folder.table import (
     find_image_problems,
@@ -40,11 +40,9 @@ from skiagram.datasets.ingest import (
     IngestFolders,
     ingest_opened,
     predicted_of,
-    task_of,
 )
 from skiagram.errors import DataError
-from skiagram.intake.feature_tables import DescribedFeatures
-from skiagram.intake.images import Settling
+from skiagram.intake.settled_tables import AS_TABLE_SAYS, Settling
 from skiagram.options import build
 from skiagram.projects.stage_code import digest_files
 from skiagram.readers.case_images import (
@@ -68,9 +66,6 @@ from skiagram.tasks.task import Design, Task
 _LOOKED_AT = 3  # files that tell whether most images are in colour, before all are read
 _SHOWN = 5  # names in a sentence
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
-
-
-AS_TABLE_SAYS = Settling()
 
 
 class CheckedImage(NamedTuple):
@@ -152,19 +147,19 @@ class CheckedData:
 
 
 @dataclass(frozen=True)
-class CheckedFolder:
-    """A folder of images and what was settled of it.
+class CheckedTable:
+    """A table of images or of features, and what was settled of it.
 
     Attributes:
-        source: With the channels that its images have.
-        opened: Its images.
+        source: Of images with the channels that these have.
+        opened: Its images, or its rows.
         frame: The table without the images that are left out since they have no lesion.
-        checksums: File → SHA-256; empty where it cannot be read.
+        checksums: File → SHA-256; empty where it cannot be read, and none of features.
         notes: What was settled of images without a lesion, of a few in colour, and of copies.
     """
 
-    source: Folder
-    opened: FolderFiles
+    source: Folder | FeatureFile
+    opened: OpenSource
     data: CheckedData
     frame: pd.DataFrame
     checksums: Mapping[str, str]
@@ -234,14 +229,6 @@ def check_data(
             replace(report, findings=tuple(findings)),
             ingested.sentence,
         )
-
-
-def check_rows(described: DescribedFeatures, kept: KeptCheck | None = None) -> CheckedData:
-    """Check the rows of a table of features."""
-    source = described.source
-    opened = OpenFeatureFile(source, described.frame)
-    data = check_data(source, opened, task_of(source, described.design), kept)
-    return replace(data, problems=[*opened.problems, *data.problems])
 
 
 def _audit(
@@ -317,21 +304,38 @@ def offer_check(
     offer_checked(kept.root, "audit", acquisition=kept.acquisition)
 
 
-def check_folder(
-    source: Folder,
-    folder: Path,
+def check_table(
+    source: Folder | FeatureFile,
     frame: pd.DataFrame,
-    design: Design,
     settling: Settling = AS_TABLE_SAYS,
     kept: KeptCheck | None = None,
-) -> CheckedFolder:
-    """Check the images of a folder that a table lists.
+) -> CheckedTable:
+    """Check the images that a table lists, or its rows of features.
 
     Args:
-        source: How to read the table; `manifest` and `channels` are not looked at.
+        source: How to read the table; its copy in the project and the channels are not looked at.
+        kept: Where what it makes stays; None for a scratch folder.
     """
+    if isinstance(source, FeatureFile):
+        opened = OpenFeatureFile(source, frame)
+        data = check_data(source, opened, Task(predicted_of(source), source.design), kept)
+        checked = CheckedTable(source, opened, data, frame, {}, ())
+    else:
+        checked = _check_images(source, frame, settling, kept)
+    # rows that cannot be used may be the only test cases
+    data, rows = checked.data, checked.opened.problems
+    others = [each for each in data.problems if not rows or each.found != NO_TEST_SPLIT]
+    notes = tuple(filter(None, [*checked.notes, data.sentence]))
+    return replace(checked, data=replace(data, problems=[*rows, *others]), notes=notes)
+
+
+def _check_images(
+    source: Folder, frame: pd.DataFrame, settling: Settling, kept: KeptCheck | None
+) -> CheckedTable:
+    """Check images, and settle which of them are read and in which colours."""
     # each file that the table names has its SHA-256; empty where it cannot be read
-    tree, columns = open_tree(folder, str(folder), is_image_file), source.columns
+    tree = open_tree(Path(source.folder), source.folder, is_image_file)
+    columns = source.columns
     names: dict[str, None] = {}
     for part in split_modalities(frame, columns, source.modalities).values():
         wrong = find_image_problems(part, columns)
@@ -352,28 +356,22 @@ def check_folder(
     sealed = None
     if source.sealed_labels is not None:
         sealed = read_file(Path(source.sealed_labels), source.sealed_labels)
-    task = Task(predicted_of(source), design)
+    task = Task(predicted_of(source), source.design)
     # in the colours that the first files have, and again where most of all have others
     source = replace(source, channels=_likely_channels(tree, frame, source))
     opened = source.open_rows(tree, frame, checksums, sealed)
     # All rows are read, and once more where most images have other colours.
     data = check_data(source, opened, task, kept)
-    settled, note = _settle_colour(source, opened, data, few_gray=settling.few_gray)
+    settled, colours = _settle_colour(source, opened, data, few_gray=settling.few_gray)
     if settled != source:
         source = settled
         opened = source.open_rows(tree, frame, checksums, sealed)
         data = check_data(source, opened, task, kept)
-    notes = [note]
     # images whose mask is empty
+    lesionless = ""
     if settling.without_lesion and len(data.images) == 1:
-        frame, data, note = _leave_out_lesionless(source, frame, data)
-        notes.append(note)
-    notes.append(data.sentence)
-    # rows that cannot be used may be the only test cases
-    rows = opened.problems
-    others = [each for each in data.problems if not rows or each.found != NO_TEST_SPLIT]
-    data = replace(data, problems=[*rows, *others])
-    return CheckedFolder(source, opened, data, frame, checksums, tuple(filter(None, notes)))
+        frame, data, lesionless = _leave_out_lesionless(source, frame, data)
+    return CheckedTable(source, opened, data, frame, checksums, (colours, lesionless))
 
 
 def _likely_channels(tree: FileTree, frame: pd.DataFrame, source: Folder) -> Literal[1, 3]:

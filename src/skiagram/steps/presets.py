@@ -20,13 +20,13 @@ import numpy as np
 import yaml
 
 from skiagram.composition import Composition
+from skiagram.datasets.listed import ListedDataSet
 from skiagram.errors import how_to_install
 from skiagram.finding.inputs import find_partners
-from skiagram.intake.combined_regions import COMBINATIONS, COUNT, has_combination
-from skiagram.intake.feature_tables import DescribedFeatures
+from skiagram.intake.combined_regions import COMBINATIONS, COUNT, find_volume, has_combination
 from skiagram.options import read_option_file, split_names
 from skiagram.projects.files import CHOICES, read_shipped
-from skiagram.steps.check import CheckedData
+from skiagram.steps.check import CheckedData, CheckedTable
 from skiagram.steps.modality_kinds import find_kinds
 from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.tasks.task import Design
@@ -142,26 +142,37 @@ def choices_of_array(name: str, shape: tuple[int, ...]) -> FittingChoices:
     return _with_frozen(choices, facts, None)
 
 
-def table_choices(described: DescribedFeatures, data: CheckedData) -> FittingChoices:
+def choices_of(checked: CheckedTable, baselines: Sequence[str] | None = None) -> FittingChoices:
+    """Choose what fits images, or a table of features; see `fitting_choices`."""
+    source, data, columns = checked.source, checked.data, checked.source.columns
+    if columns.features:
+        return _choices_of_features(source, data)
+    return fitting_choices(
+        source.name, data, source.design, source.outcome, columns.covariates, baselines
+    )
+
+
+def _choices_of_features(source: ListedDataSet, data: CheckedData) -> FittingChoices:
     """Choose what fits a table of features; params.yaml decides what is not named."""
     # What is known of the table: its outcome and how rare a class is.
-    source = described.source
+    features = source.columns.features
     shipped = read_shipped(CHOICES)["baselines"]
-    facts = _facts(source.name, "table", described.design)
+    facts = _facts(source.name, "table", source.design)
     facts["table_baselines"] = ["mean_of_models", *(one for one in shipped if one != "acquisition")]
     if data.cases is not None:
         label, patient = data.cases.label, data.cases.patient_id
         rarest = min(len(np.unique(patient[label == each])) for each in set(label))
         facts["many"] = rarest >= _ENOUGH_FOR_FIVE_FOLDS
-    choices = _take(FittingChoices({}, {}, {}, volume=described.volume or ""), "data", facts)
+    volume = find_volume(features) or ""
+    choices = _take(FittingChoices({}, {}, {}, volume=volume), "data", facts)
     # Simple rules, of the outcome where it has its own.
     rules = ["single_feature"]
     if source.outcome is not None:
         choices = choices_of_outcome(choices, source.outcome, source.columns.covariates)
         rules = [*source.outcome.rules.values()]
     # Features of several regions are compared by how they are combined.
-    if COUNT in source.columns.features:
-        choices = _compare_combinations(choices, source.columns.features, rules)
+    if COUNT in features:
+        choices = _compare_combinations(choices, features, rules)
     return choices
 
 

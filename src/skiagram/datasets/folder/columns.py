@@ -88,14 +88,19 @@ class Columns(NamedColumns):
         return tuple(dict.fromkeys(name for name in every if name is not None))
 
 
-def settle_columns(frame: pd.DataFrame, named: NamedColumns) -> dict[str, Any]:
+def settle_columns(frame: pd.DataFrame, named: NamedColumns, *, of_images: bool) -> dict[str, Any]:
     """Return role → its column of a table, or its columns.
+
+    Args:
+        of_images: Whether a row is an image; rows of features have none of the roles of images.
 
     Raises:
         OptionError: A column that is named is not there.
     """
     header, settled = frame.columns, dict[str, Any]()
     for name, role in ROLES.items():
+        if role.of_images and not of_images:
+            continue
         if role.usual:
             settled[name] = column_of(header, named, name)
         else:

@@ -1,4 +1,4 @@
-"""The config and the manifest of a folder, as `skiagram init` writes them."""
+"""The config of a data set and its copy of the table, as `skiagram init` writes them."""
 
 import dataclasses
 import hashlib
@@ -12,6 +12,7 @@ import yaml
 from skiagram.compute.files import write_files
 from skiagram.datasets.choices import CopyChoice
 from skiagram.datasets.contract import RealDataSet
+from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.source import Folder, checksum_columns
@@ -21,6 +22,8 @@ from skiagram.options import check, composed, meanings, read_option_file
 from skiagram.tables.frames import csv_text, read_table
 
 S = TypeVar("S", bound=RealDataSet)
+L = TypeVar("L", bound=Folder | FeatureFile)
+LEFT_OUT = "and were left out of the data set."  # how a sentence of the record ends
 
 
 def read_present(kind: type[S], option_file: Path, shown: str) -> S:
@@ -73,14 +76,16 @@ class OptionFiles:
     """The two files of a data set within a project.
 
     Attributes:
-        outside: Folder of the manifest; None puts it beside the config.
+        outside: Folder of the manifest; None puts it beside the config, and features into `tables`.
         patient_key: Secret key for patients and file names in the manifest; None keeps them.
+        of_features: Whether the manifest is a table of features, without files.
     """
 
     project: Path
     name: str
     outside: Path | None = None
     patient_key: bytes | None = dataclasses.field(default=None, repr=False)
+    of_features: bool = False
 
     @property
     def options(self) -> Path:
@@ -90,6 +95,8 @@ class OptionFiles:
     def manifest(self) -> Path:
         if self.outside is not None:
             return self.outside.resolve() / f"{self.name}.csv"
+        if self.of_features:
+            return self.project.resolve() / "tables" / f"{self.name}.csv"
         return self.options.with_suffix(".csv")
 
     @property
@@ -119,7 +126,7 @@ class OptionFiles:
                     remedy="choose another name, or add --renew to read files and labels again",
                 )
 
-    def renewed(self, source: Folder, copies: CopyChoice | None) -> Folder:
+    def renewed(self, source: L, copies: CopyChoice | None) -> L:
         """Return a data set with what its present config says for people; see `described_as`."""
         if not self.options.is_file():
             raise OptionError(
@@ -127,18 +134,20 @@ class OptionFiles:
                 where="--renew",
                 remedy="run it without --renew the first time",
             )
-        present = read_present(Folder, self.options, self._shown(self.options))
+        shown = self._shown(self.options)
+        present = read_present(type(source), self.options, shown)
         # plain ids, or file names, do not come where they were kept out before
-        if present.manifest != self._shown(self.manifest):
+        if isinstance(present, FeatureFile) and present.file != str(self.manifest):
+            raise of_another(self.options, shown)
+        if isinstance(present, Folder) and present.manifest != self._shown(self.manifest):
             raise OptionError(
                 f"the manifest is {present.manifest}",
                 where="--manifest-outside",
                 remedy="give the folder of the manifest as the first time",
             )
-        columns = (present.columns.image_file, present.columns.patient)
-        path = self.project / present.manifest
-        if self.patient_key is None and path.is_file():
-            frame = read_table(path.read_bytes())
+        columns = (present.columns.file, present.columns.patient)
+        if self.patient_key is None and self.manifest.is_file():
+            frame = read_table(self.manifest.read_bytes())
             known = [name for name in columns if name in frame]
             if any(frame[name].str.startswith(KEYED).any() for name in known):
                 raise OptionError(
@@ -146,11 +155,17 @@ class OptionFiles:
                     where="--patient-key",
                     remedy="give the key again, in a file or as SKIAGRAM_PATIENT_KEY",
                 )
-        return dataclasses.replace(described_as(source, present, copies), source=present.source)
+        renewed = described_as(source, present, copies)
+        # what is left out is that of the line, each time
+        own = (issue for issue in present.known_issues if not issue.endswith(LEFT_OUT))
+        renewed = dataclasses.replace(renewed, known_issues=(*own, *source.known_issues))
+        if isinstance(renewed, Folder) and isinstance(present, Folder):
+            return dataclasses.replace(renewed, source=present.source)
+        return renewed
 
     def write(
         self,
-        source: Folder,
+        source: Folder | FeatureFile,
         frame: pd.DataFrame,
         checksums: Mapping[str, str],
         sealed: bytes | None = None,
@@ -159,13 +174,13 @@ class OptionFiles:
 
         Args:
             frame: The table; columns that are not used do not enter the project.
+            checksums: File → SHA-256; none of features.
             sealed: Labels of test cases, encrypted; None where the table holds them.
         """
         # the manifest: the columns that are used, a checksum a file, and names under the key
         columns, key = source.columns, self.patient_key
-        kinds = checksum_columns(columns)
         written = frame[[*columns.used()]].copy()
-        for column, sums in kinds.items():
+        for column, sums in checksum_columns(columns).items():
             files = [
                 split_masks(cell) if column == columns.mask else (normalise_name(cell),)
                 for cell in frame[column]
@@ -180,23 +195,27 @@ class OptionFiles:
                 cell and key_patient(cell, key) for cell in frame[columns.patient]
             ]
         content = csv_text(written).encode()
-        whole = dataclasses.replace(
-            source,
-            manifest=self._shown(self.manifest),
-            manifest_sha256=hashlib.sha256(content).hexdigest(),
-            sealed_labels=None if sealed is None else self._shown(self.sealed_labels),
-            sealed_labels_sha256=None if sealed is None else hashlib.sha256(sealed).hexdigest(),
-        )
+        if isinstance(source, Folder):
+            source = dataclasses.replace(
+                source,
+                manifest=self._shown(self.manifest),
+                manifest_sha256=hashlib.sha256(content).hexdigest(),
+                sealed_labels=None if sealed is None else self._shown(self.sealed_labels),
+                sealed_labels_sha256=None if sealed is None else hashlib.sha256(sealed).hexdigest(),
+            )
+        else:
+            source = dataclasses.replace(source, file=str(self.manifest))
         sealed_files = {} if sealed is None else {self.sealed_labels: sealed}
         # The config comes first: after a kill `--renew` makes the others.
         # the options as YAML, each with its meaning
-        meaning = meanings(Columns) | meanings(Folder)
+        meaning = meanings(Columns) | meanings(type(source))
         lines = []
-        for option, value in composed(whole).items():
+        for option, value in composed(source).items():
             inner: Mapping[str, Any] = value if option == "columns" else {}
             lines.append(_yaml_line(option, "" if inner else value, meaning))
             lines += [f"  {_yaml_line(name, column, meaning)}" for name, column in inner.items()]
         texts = {self.options: ("\n".join(lines) + "\n").encode(), self.manifest: content}
+        self.manifest.parent.mkdir(exist_ok=True)
         write_files(texts | sealed_files)
 
     def _shown(self, path: Path) -> str:
@@ -206,6 +225,6 @@ class OptionFiles:
 
 def _yaml_line(key: str, value: Any, meaning: Mapping[str, str]) -> str:
     plain = list(value) if isinstance(value, tuple) else value
-    text = yaml.safe_dump(plain, default_flow_style=True, width=10**6, allow_unicode=True)
+    text = yaml.safe_dump(plain, default_flow_style=True, width=10**9, allow_unicode=True)
     scalar = "" if value == "" and key == "columns" else text.removesuffix("...\n").strip()
     return f"{key}: {scalar}".rstrip() + (f" # {meaning[key]}" if key in meaning else "")

@@ -141,6 +141,7 @@ class Role(NamedTuple):
         checks: Of its cells, the first that fails is told.
         group: Of its option, as the help calls it.
         of_cohort: Whether it has a say where finished models score a table.
+        of_images: Whether tables of images alone have it, and none of features.
     """
 
     words: str
@@ -148,6 +149,7 @@ class Role(NamedTuple):
     checks: tuple[Check, ...] = ()
     group: str = COLUMNS
     of_cohort: bool = True
+    of_images: bool = False
 
 
 def _column(words: str, usual: Sequence[str] = (), *checks: Check, **further: Any) -> Any:
@@ -167,6 +169,7 @@ class NamedColumns:
     file: str | None = _column(
         "name of the file, relative to the folder",
         ("file", "filename", "image", "image_id", "path", "image_path"),
+        of_images=True,
     )
     label: str | None = _column(
         "class; of several, separated by commas, each is a class with cells of 0 and 1",
@@ -201,23 +204,27 @@ class NamedColumns:
             f"whole numbers from 1 to {MAX_VISITS}, in the order of a patient's visits",
             "let `skiagram init` write the manifest: it turns dates into numbers",
         ),
+        of_images=True,
     )
     marks: str | None = _column(
         "places of lesions, `x y radius` in pixels, separated by semicolons",
         ("marks",),
         Check("marks", _is_no_lesion, "lesions `{cell}`", ALLOWED_MARKS, _CHOICE),
         of_cohort=False,
+        of_images=True,
     )
     mask: str | None = _column(
         "file with the mask of the region, or several that are united, separated by semicolons",
         ("mask",),
         Check("no mask", lambda cell: not cell, "an image without a mask", remedy=FILL),
         group=REGIONS,
+        of_images=True,
     )
     region: str | None = _column(
         "name of the region in its file; of a table of features COLUMN=NAME,… whose rows are read",
         ("region",),
         group=REGIONS,
+        of_images=True,
     )
     label_value: str | None = _column(
         "value of the region's voxels, where a mask holds several labels, or `all`",
@@ -230,6 +237,7 @@ class NamedColumns:
             _CHOICE,
         ),
         group=REGIONS,
+        of_images=True,
     )
     frame: str | None = _column(
         "frame of a DICOM file, or page of a TIFF, from 1; `all` for a volume of them",
@@ -242,11 +250,13 @@ class NamedColumns:
             _CHOICE,
         ),
         group=REGIONS,
+        of_images=True,
     )
     modality: str | None = _column(
         "kind of image, where a case has several, for example PET and MR",
         ("modality",),
         group=REGIONS,
+        of_images=True,
     )
     covariates: Sequence[str] = _columns("columns to keep, for example `age,density`")
     forced_covariates: Sequence[str] = _columns(

@@ -13,14 +13,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.checkout import home, is_untracked
-from skiagram.datasets.choices import SimilarPatients, Unlisted
-from skiagram.datasets.contract import (
-    Entry,
-    Mark,
-    OpenSource,
-    PixelAcquisition,
-    RealDataSet,
-)
+from skiagram.datasets.choices import Unlisted
+from skiagram.datasets.contract import Entry, Mark, OpenSource, PixelAcquisition
 from skiagram.datasets.folder.columns import Columns, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.lesions import find_contradicted, parse_lesions
@@ -33,6 +27,7 @@ from skiagram.datasets.folder.table import (
     split_masks,
     split_modalities,
 )
+from skiagram.datasets.listed import ListedDataSet
 from skiagram.errors import DataError, named
 from skiagram.readers.case_images import (
     CaseReading,
@@ -60,22 +55,16 @@ Distance = Annotated[float, Field(gt=0, le=1000)]
 
 
 @dataclass(**STRICT)
-class Folder(RealDataSet):
+class Folder(ListedDataSet):
     """Image files and the table that lists them.
 
     Attributes:
         folder: Folder, or archive encrypted with age (`.tar.age`), from SKIAGRAM_DATA on.
         manifest: The table with a checksum a file; a relative path starts at the project.
         manifest_sha256: Checksum of the manifest, so that a changed one is noticed.
-        columns: Which column of the manifest holds what.
-        classes: Class names in label order.
-        positive_class: Class looked for; null when there are more than two.
-        test_sites: Sites whose images are the test set; empty for none.
         channels: 1 for gray images, 3 for colour; never both in one data set.
         gray: Whether colour images are turned gray (luma of ITU-R BT.601) and transparent pixels
             laid on black; else they are refused among gray ones.
-        similar_patients: Ids of patients that differ in case, zeros, blanks or hyphens alone:
-            `refuse` them, or take them for the `same` patient, or for different ones (`apart`).
         unlisted: What to do with image files that no row names: `refuse`, `ignore`, or
             `ignore_masks`, those that are masks by their names.
         source: Where the images are from, for the report.
@@ -91,15 +80,10 @@ class Folder(RealDataSet):
     folder: str
     manifest: str
     manifest_sha256: str
-    columns: Columns
-    classes: tuple[str, ...]
-    positive_class: str | None
-    test_sites: tuple[str, ...]
     channels: Literal[1, 3]
     unlisted: Unlisted
     source: str
     modalities: tuple[str, ...] = ()
-    similar_patients: SimilarPatients = "refuse"
     mask_grid: MaskGrid = "same"
     most_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
     gray: bool = False
@@ -114,10 +98,6 @@ class Folder(RealDataSet):
         return self.source
 
     @property
-    def patients_known(self) -> bool:
-        return self.columns.patient is not None
-
-    @property
     def reading(self) -> CaseReading:
         return CaseReading(self.mask_grid, self.most_pixels, self.unstated_spacing, self.gray)
 
@@ -129,8 +109,7 @@ class Folder(RealDataSet):
         return find_contradicted(listing.entries, listing.lesions, negative, self.classes[negative])
 
     def card(self) -> DataCard:
-        site = (self.columns.site or "") if self.test_sites else ""
-        card = replace(super().card(), test_sites=self.test_sites, site_column=site)
+        card = super().card()
         if self.unstated_spacing is None:
             return card
         stated = " × ".join(f"{distance:g}" for distance in self.unstated_spacing)
@@ -225,8 +204,8 @@ class Folder(RealDataSet):
 
 def checksum_columns(columns: Columns) -> dict[str, str]:
     """Return column of file names → column of their checksums."""
-    masks = {} if columns.mask is None else {columns.mask: "mask_sha256"}
-    return {columns.image_file: "sha256", **masks}
+    sums = ((columns.file, "sha256"), (columns.mask, "mask_sha256"))
+    return {column: name for column, name in sums if column is not None}
 
 
 def _read_unchanged(name: str, sha256: str | None) -> bytes:

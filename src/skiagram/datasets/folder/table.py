@@ -311,6 +311,13 @@ def references_of(frame: pd.DataFrame, columns: Columns) -> list[ImageReference]
     return [refer(row.cells, columns) for row in rows_of(frame, filter(None, chosen))]
 
 
+def names_of(frame: pd.DataFrame, columns: Columns) -> list[str]:
+    """Return what names each row: its image, or its line where it has none."""
+    if columns.file is None:
+        return [row.where for row in rows_of(frame, ())]
+    return [reference.name for reference in references_of(frame, columns)]
+
+
 def split_modalities(
     frame: pd.DataFrame, columns: Columns, modalities: Sequence[str]
 ) -> dict[str, pd.DataFrame]:

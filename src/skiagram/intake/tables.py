@@ -1,0 +1,16 @@
+"""A table of images or of features, as a line names it: one reading for all commands."""
+
+from skiagram.datasets.feature_table import FeatureFile
+from skiagram.datasets.folder.columns import Columns
+from skiagram.datasets.folder.source import Folder
+from skiagram.intake.feature_tables import read_features
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.images import read_folder
+from skiagram.intake.settled_tables import DescribedTable
+
+AnyTable = DescribedTable[Folder] | DescribedTable[FeatureFile]
+
+
+def describe_table(options: FileOptions, at_home: Columns | None = None) -> AnyTable:
+    """Read what a line says of images or of features; see `read_folder` and `read_features`."""
+    return read_features(options, at_home) if options.is_table else read_folder(options, at_home)
