@@ -216,6 +216,15 @@ CHECKS = {
         "vol_edema=normal vol_mass=uniform Id=another voxels=counts "
         "original_shape_Sphericity=normal hospital_nummer=long smoker=no;1",
     ),
+    "a site of the test set": Check(
+        f"{MINE} --site hospital --test-sites B",
+        "class rows patients train test | design holdout | Features (3)",
+        0,
+        "hospital=A;B",
+    ),
+    "a site of the body, and scores of a reader": Check(
+        f"{MINE} --scores reader", "Features (3) | site", 0, "site=lung;;liver reader=uniform"
+    ),
     "names of modalities": Check(
         MINE,
         "Features (10)",

@@ -1,13 +1,11 @@
 """A table of features, as PyRadiomics or R writes it, becomes a data set by its name alone."""
 
 import fnmatch
-import re
 import shlex
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from skiagram.datasets.feature_table import FeatureFile, numeric_columns, telling_columns_of
@@ -49,14 +47,16 @@ from skiagram.intake.settled_tables import (
     taken_columns,
 )
 from skiagram.tables.cells import stands_for_missing
-from skiagram.tables.frames import describe_missing, numbers_of, of_table, read_csv, texts_of
+from skiagram.tables.frames import (
+    describe_missing,
+    find_texts,
+    numbers_of,
+    of_table,
+    read_csv,
+    texts_of,
+)
 
 _TYPED = 8  # columns in a remedy
-# Numbers that no program reads as such: 1,234.5, 1.234,5, 45 %, <0.1, and a sign for minus.
-_WRITTEN = re.compile(
-    r"[+\-−]?\d{1,3}([.,'’ \u00a0\u202f]\d{3})+([.,]\d+)?|[+\-−]?\d+([.,]\d+)?\s*%"
-    r"|[<>≤≥]\s*\d+([.,]\d+)?|−\d+([.,]\d+)?"
-)
 _SEVERAL = (
     "Patients have several rows with one label: each row is a case. `--per-patient combined` makes "
     "one case of the rows of a patient."
@@ -300,20 +300,11 @@ def _feature_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[list[
         if not is_pyradiomics and (dates or (called and are_ids(filled))):
             ids.add(name)
             continue
-        # All of its cells are numbers to people, and some to no program. So is a feature of
-        # PyRadiomics without any number, such as of `np.float64(1.5)`.
-        texts = sorted(cell for cell in {*filled[np.isnan(numbers_of(filled))]})
-        is_unread = is_pyradiomics and len(texts) == filled.nunique()
-        if texts and (is_unread or all(map(_WRITTEN.fullmatch, texts))):
-            raise DataError(
-                f"`{texts[0]}` is a number to people alone",
-                where=f"the table of features, column `{name}`",
-                allowed="numbers such as -1234.5, without separators of thousands, `%` or `<`",
-                remedy="write the column so, or leave it out: "
-                f"`--not-features {shlex.quote(name)}`",
-            )
         # A word for what is missing makes no text of a column: it is asked for, as `--missing NA`.
-        if is_pyradiomics or not with_pyradiomics or all(map(stands_for_missing, texts)):
+        if (problem := find_thousands_problem(frame, name)) is not None:
+            raise problem
+        texts = filled[find_texts(filled, numbers_of(filled))]
+        if not with_pyradiomics or is_pyradiomics or all(map(stands_for_missing, texts)):
             continue
         if find_number_problem(frame, name) is not None:
             mixed.add(name)

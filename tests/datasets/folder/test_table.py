@@ -29,7 +29,7 @@ def test_a_decimal_comma_is_refused_by_name(covariates, scores):
     [
         (["987", "1.122", "2.345", ""], "`987`, `1.122`, `2.345`"),
         (["-1.122", "12", "-100", "NA"], "`-100`, `-1.122`"),
-        (["1.234.567", "12.345", "1"], "`1.234.567`, `12.345`"),
+        (["1.234.567", "12.345", "1"], "`1.234.567` is a number to people alone"),
         (["987", "0.122", "2.345"], ""),  # no number of thousands starts with 0
         (["987", "1.12", "2.345"], ""),
         (["1987", "1.122", "2.345"], ""),
@@ -48,7 +48,7 @@ def test_points_that_may_separate_thousands_are_refused(cells, examples):
     columns = replace(COLUMNS, patient=None, site=None, covariates=())
     for named in (replace(columns, covariates=("days",)), replace(columns, scores=("days",))):
         found = list_entries(rows, named, ("x", "y"), ()).problems
-        assert any("separate thousands" in each.found for each in found) == bool(examples)
+        assert any("thousands" in str(each) for each in found) == bool(examples)
 
 
 @pytest.mark.parametrize(

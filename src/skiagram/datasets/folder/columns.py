@@ -27,7 +27,13 @@ from skiagram.strict import STRICT
 from skiagram.tables.cells import UNMEASURED, number_of, stands_for_missing
 from skiagram.tables.frames import WHERE, find_texts, numbers_of, row_at
 
-_POINTED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")  # 1.234 may be either number
+# Numbers that no program reads as such: 1,234.5, 1.234,5, 45 %, <0.1, a sign for minus, NumPy's.
+_WRITTEN = re.compile(
+    r"[+\-−]?[1-9]\d{0,2}([.,'’ \u00a0\u202f]\d{3})+([.,]\d+)?|[+\-−]?\d+([.,]\d+)?\s*%"
+    r"|[<>≤≥]\s*\d+([.,]\d+)?|−\d+([.,]\d+)?|(np\.\w+)?[\[(]\s*[+-]?\d[^\])]*[\])]"
+)
+_POINTED = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")  # 1.234 may be either number
+_MAX_CATEGORIES = 20
 _SHORT_WHOLE = re.compile(r"[+-]?\d{1,3}")
 
 
@@ -203,11 +209,11 @@ def find_number_problem(frame: pd.DataFrame, column: str) -> DataError | None:
     where, filled = f"{WHERE}, column `{column}`", (cells != "").to_numpy()
     is_text = filled & np.isnan(numbers)
     texts = cells[is_text]
+    if (problem := find_thousands_problem(frame, column)) is not None:
+        return problem
     if any(map(DECIMAL_COMMA.fullmatch, texts.unique())):
         comma, point = "numbers with a decimal comma", "a decimal point"
         return DataError(comma, where=where, allowed=point, remedy=POINT)
-    if (problem := find_thousands_problem(frame, column)) is not None:
-        return problem
     if len(texts) in (0, filled.sum()):
         return None
     word = next(filter(stands_for_missing, texts), None)
@@ -224,13 +230,27 @@ def find_number_problem(frame: pd.DataFrame, column: str) -> DataError | None:
 
 
 def find_thousands_problem(frame: pd.DataFrame, column: str) -> DataError | None:
-    """Return why points of a column may separate thousands; None where they are decimal ones.
+    """Return why numbers of a column are written for people; None where they have one reading.
 
-    They may where each is before three digits, and a whole number of hundreds has none, or a cell
-    has two, as where 987 and 1.122 are two times in days.
+    Each text of it may be such a number, and they are no few categories, such as `<50` and `>50`.
+    Or points may separate thousands: where each is before three digits, and a whole number of
+    hundreds has none, as where 987 and 1.122 are two times in days.
     """
+    cells, where = frame[column], f"{WHERE}, column `{column}`"
+    numbers = numbers_of(cells)
+    distinct = cells[find_texts(cells, numbers)].unique()
+    texts = [cell for cell in distinct if not stands_for_missing(cell)]
+    many = np.isfinite(numbers).any() or len(texts) > min(_MAX_CATEGORIES, len(cells) / 2)
+    if texts and many and all(map(_WRITTEN.fullmatch, texts)):
+        return DataError(
+            f"`{texts[0]}` is a number to people alone",
+            where=where,
+            allowed="numbers such as -1234.5, without separators of thousands, `%` or `<`",
+            remedy="convert it, for example with pandas: `pandas.read_csv('old.csv', thousands=',')"
+            ".to_csv('new.csv', index=False)`, with `decimal=','` where commas are decimal, and "
+            "`thousands='.'` where points are none; or leave the column out",
+        )
     pointed, hundreds = list[str](), list[str]()
-    cells = frame[column]
     for cell in cells if cells.dtype.kind != "f" else ():
         if _POINTED.fullmatch(cell):
             pointed.append(cell)
@@ -238,13 +258,12 @@ def find_thousands_problem(frame: pd.DataFrame, column: str) -> DataError | None
             hundreds += [cell] if abs(int(cell)) >= 100 else []
         elif cell and not stands_for_missing(cell):
             return None
-    twice = [cell for cell in pointed if cell.count(".") > 1]
-    if not pointed or not (hundreds or twice):
+    if not (pointed and hundreds):
         return None
-    examples = dict.fromkeys([*hundreds[:1], *twice[:1], *pointed][:3])
+    examples = dict.fromkeys([*hundreds[:1], *pointed][:3])
     return DataError(
         f"points that may separate thousands: {listed(examples, '`')}",
-        where=f"{WHERE}, column `{column}`",
+        where=where,
         allowed="numbers such as 1122 or 1.1220, which have one reading",
         remedy="write the numbers without separators of thousands; where the points are decimal "
         "ones, write all numbers with as many decimals",
