@@ -107,10 +107,11 @@ def test_all_text_has_a_contrast_of_at_least_4_5(name, scheme, pages):
     ["two_classes"]
     + [pytest.param(one, marks=pytest.mark.slow) for one in ("several_classes", *SWEEPS)],
 )
-def test_no_column_is_cut_off_on_a_telephone(name, pages):
+def test_no_column_is_cut_off_on_a_telephone_or_a_screen(name, pages):
     seen = measured(pages, f"{name}_phone")
     assert (seen["width"], seen["whole"]) == (PHONE, PHONE)
     assert seen["cut"] == []
+    assert measured(pages, f"{name}_wide")["cut"] == []
 
 
 def test_the_first_two_pages_have_at_most_600_words(pages):

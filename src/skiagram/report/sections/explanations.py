@@ -8,7 +8,6 @@ from skiagram.explanation.record import (
     Features,
     Maps,
 )
-from skiagram.explanation.trust import Location
 from skiagram.report.drawing import (
     ARM_COLOUR,
     MUTED,
@@ -23,7 +22,15 @@ from skiagram.report.drawing import (
 from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.tables import Cell, Table, TableRow, fill_cell, fill_difference, list_rows
+from skiagram.report.tables import (
+    Cell,
+    Group,
+    Table,
+    TableRow,
+    fill_cell,
+    fill_difference,
+    list_rows,
+)
 from skiagram.statistics.estimate import MISSING, format_decimal, format_estimate, format_signed
 
 _EFFECTS = 6  # features whose local effects are drawn
@@ -208,29 +215,32 @@ def describe_outside(model: Explanation) -> str:
 
 def tabulate_pointing(maps: Maps) -> Table | None:
     """Return where maps, the ideal observer and the centre point; None where no region is known."""
-    rows = []
+    shown = []
     for map_ in maps.methods:
         if map_.location is not None:
             # Beside a map that is not trustworthy it says why.
             note = "" if map_.trustworthy else "not all tested"
             if any(test.state == "failed" for test in map_.tests):
                 note = "failed"
-            rows.append(_pointing_row(map_.title, note, map_.location))
-    if rows and maps.observer is not None:
-        rows.append(_pointing_row("The ideal observer", "limit", maps.observer))
-    if rows and maps.centre is not None:
-        rows.append(_pointing_row("Always the centre", "no map", maps.centre))
-    parts = ("Hit", "Share inside", "Overlap")
-    columns = [name for part in parts for name in (part, "above chance", "above the centre")]
-    return Table(columns, list_rows(rows), "Map") if rows else None
-
-
-def _pointing_row(title: str, note: str, location: Location) -> TableRow:
-    cells = []
-    for figure in (location.hit, location.share, location.overlap):
-        centre = Cell(MISSING) if note == "no map" else fill_difference(figure.above_centre)
-        cells += [fill_cell(figure.value), fill_difference(figure.above_chance), centre]
-    return TableRow(title, cells, mark=note)
+            shown.append((map_.title, note, map_.location))
+    if not shown:
+        return None
+    if maps.observer is not None:
+        shown.append(("The ideal observer", "limit", maps.observer))
+    if maps.centre is not None:
+        shown.append(("Always the centre", "no map", maps.centre))
+    # A group for each figure, in which all of them stand below each other.
+    groups = []
+    for heading, name in (("Hit", "hit"), ("Share inside", "share"), ("Overlap", "overlap")):
+        rows = []
+        for title, note, location in shown:
+            figure = getattr(location, name)
+            centre = Cell(MISSING) if note == "no map" else fill_difference(figure.above_centre)
+            above_chance = fill_difference(figure.above_chance)
+            cells = [fill_cell(figure.value), above_chance, centre]
+            rows.append(TableRow(title, cells, mark=note))
+        groups.append(Group(heading, rows))
+    return Table(("Figure", "Above chance", "Above the centre"), groups, first="Map")
 
 
 def draw_families(model: Explanation, features: Features) -> Drawing:
