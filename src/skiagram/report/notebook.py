@@ -26,7 +26,7 @@ from skiagram.records.files import read_record
 from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import finished_models
 from skiagram.report.rendering import render_template
-from skiagram.report.sections.answer import draw_forest, state_answer, tabulate_answer
+from skiagram.report.sections.answer import draw_answer, state_answer, tabulate_answer
 from skiagram.report.sections.calibration import (
     draw_reliability,
     tabulate_calibration,
@@ -208,8 +208,7 @@ class ProjectResult(_Shown):
 
     def _show(self) -> tuple[Sequence[str], Table, Sequence[Drawing | None]]:
         evaluation = self.evaluation
-        forest = draw_forest(evaluation, finished_models(evaluation), "answer")
-        drawings = forest, draw_curves(evaluation, "roc")
+        drawings = draw_answer(evaluation), draw_curves(evaluation, "roc")
         return state_answer(evaluation), tabulate_answer(evaluation), drawings
 
     def __str__(self) -> str:

@@ -106,17 +106,7 @@ KNOWN_WITHOUT_IMAGES = ("covariates_and_volume", "covariates")  # the first that
 @section("The answer", place=0)
 def answer(evaluation: Evaluation, material: Material) -> Context:
     """Return the first page."""
-    # The models of each arm that were compared.
-    shown = [model for models in list_compared(evaluation).values() for model in models]
-    # A simple baseline that is not beaten is drawn beside the models that do not beat it.
-    shown += list_simple_rules(evaluation, [*filter(is_unbeaten, gains_over_rules(evaluation))])
     decisive, useless = _decisive(evaluation), is_nothing_of_use(evaluation)
-    # The figure on which the answer rests.
-    searched = find_searched(evaluation)
-    if searched is None:
-        forest = draw_forest(evaluation, shown, "answer")
-    else:
-        forest = draw_merits(evaluation, searched, "answer")
     # What the primary figure of an outcome that is measured means.
     figure = evaluation.task.predicted.list_figures()[0]
     better = " Lower is better." if figure.higher_is_better is False else ""
@@ -145,8 +135,8 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
         "sentences": state_answer(evaluation),
         "useless": useless,
         "table": tabulate_answer(evaluation, material.sensitivity),
-        "searched": searched,
-        "forest": forest,
+        "searched": find_searched(evaluation),
+        "forest": draw_answer(evaluation),
         "colours": describe_colours(evaluation),
         "difference": decisive.difference if decisive else None,
         "primary_definition": f"{figure.title}: {meaning}{better}",
@@ -541,8 +531,16 @@ def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str
     return draw_rows(name, rows, label, format_estimate, lines, below)
 
 
-def draw_merits(evaluation: Evaluation, finding: FindingEvaluation, name: str) -> Drawing:
-    """Draw the figure of merit of what stands for each arm in finding, and their difference."""
+def draw_answer(evaluation: Evaluation) -> Drawing:
+    """Draw the figure on which the answer rests: in finding that of merit, else the primary one."""
+    finding = find_searched(evaluation)
+    if finding is None:
+        # A simple baseline that is not beaten is drawn beside the models that do not beat it.
+        shown = [model for models in list_compared(evaluation).values() for model in models]
+        unbeaten = [*filter(is_unbeaten, gains_over_rules(evaluation))]
+        shown += list_simple_rules(evaluation, unbeaten)
+        return draw_forest(evaluation, shown, "answer")
+    # What stands for each arm in finding, and their difference.
     rows = [
         IntervalRow(
             "", wrap_title(evaluation.titles[finder.model]),
@@ -557,7 +555,7 @@ def draw_merits(evaluation: Evaluation, finding: FindingEvaluation, name: str) -
     if gain is not None:
         below = partial(_draw_difference, evaluation, gain, arm, MERIT_WORDS)
     label = f"{MERIT_WORDS.capitalize()} with 95 % interval"
-    return draw_rows(name, rows, label, format_estimate, lines, below)
+    return draw_rows("answer", rows, label, format_estimate, lines, below)
 
 
 def _draw_difference(
