@@ -5,7 +5,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -99,6 +99,7 @@ def add_data_set(
     key_file: Path | None = None,
     described: "AnyTable | None" = None,
     kept: "KeptCheck | None" = None,
+    begin: Callable[[], None] | None = None,
 ) -> Added:
     """Write config and manifest, and the table that stays with the user.
 
@@ -108,6 +109,7 @@ def add_data_set(
         outside: Folder of the manifest; None for that of the config.
         key_file: Secret key of names in the manifest; None for that of the environment, if any.
         kept: Where what the check makes stays for stages; None for nowhere.
+        begin: Called once the images can be used, before anything is written; None for nothing.
 
     Raises:
         DataError: Images or rows that cannot be used; each is printed.
@@ -129,7 +131,7 @@ def add_data_set(
     source = described.source
     if renew:
         source = files.renewed(source, options.copies)
-    else:
+    elif begin is None:
         files.require_new()
     readers = _compose_reader_files(source.columns.scores)
     # what is in the table, and in its files
@@ -150,6 +152,8 @@ def add_data_set(
             unlisted="ignore" if lesionless else source.unlisted,
         )
     checked = replace(checked, source=source)
+    if begin is not None:
+        begin()
     gitignores = _write_data_set(files, checked, readers, key_file, options)
     return Added(files, [*readers], checked, described.unused, gitignores)
 

@@ -5,7 +5,7 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,10 @@ from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.errors import AuditStop, DataError, OptionError, nearest, printable
 
 if TYPE_CHECKING:
+    from skiagram.composition import Composition
     from skiagram.intake.file_options import FileOptions
     from skiagram.intake.tables import AnyTable
+    from skiagram.steps.check import KeptCheck
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import FittingChoices
 
@@ -172,25 +174,29 @@ def run_data_set(
     for table in filter(None, (options.csv, *options.join)):
         _require_file(table, "a table")
     # what is chosen, before a project is made for it
+    folder = project.resolve()
     usual = {name: value for name, value in read_shipped(CHOICES).items() if name in _USUAL_CHOICES}
-    composition = Composition(project if is_made(project) else shipped_root())
+    composition = Composition(folder if is_made(folder) else shipped_root())
     if "baselines" in user_choices:
         user_choices["encoders"] = read_encoders(user_choices["baselines"], composition)
     values = {composition.find_option(address): value for address, value in values.items()}
     check_run(Composition(composition.root, usual | user_choices | values))
-    # the table and the names of files, before a project is made for them
+    # the table and the names of files, which need no project
     described = None if options.is_arrays else describe_table(options)
-    # the project with its data set, by one command at a time
-    with gone_if_refused(project), locked(project / AT_WORK, _WAITING):
-        if not is_made(project):
-            print(*make_project(project), f"The project is {project}.", flush=True)
-        with _inside(project):
-            files = options, described, project
-            try:
-                _add_and_choose(*files, usual, user_choices, values, hours, quick=quick)
-            except BaseException:
-                remove_checked(Path())
-                raise
+
+    def begin() -> None:
+        """Make the project, once its data can be used."""
+        if not is_made(folder):
+            print(*make_project(folder), f"The project is {project}.", flush=True)
+
+    # the data set and its project, by one command at a time
+    with gone_if_refused(project), locked(project / AT_WORK, _WAITING), _inside(project):
+        checking = options, described, project, composition, begin
+        try:
+            _add_and_choose(*checking, usual, user_choices, values, hours, quick=quick)
+        except BaseException:
+            remove_checked(Path())
+            raise
     # its run
     with _inside(project), locked(Path(AT_WORK), _WAITING):
         if warning := explain_taken(Path()):
@@ -207,6 +213,8 @@ def _add_and_choose(
     options: "FileOptions",
     described: "AnyTable | None",
     project: Path,
+    composition: "Composition",
+    begin: Callable[[], None],
     usual: Mapping[str, Any],
     user_choices: Mapping[str, Any],
     values: Mapping[str, Any],
@@ -217,6 +225,8 @@ def _add_and_choose(
     """Add the data set to the project in this folder, and write what its run chooses.
 
     Args:
+        composition: Of the project, or of a new one.
+        begin: Makes the project, once its data can be used.
         usual: Choices of a new project, by name; see `run_data_set` for the others.
         values: Whole name of an option → value.
     """
@@ -224,14 +234,16 @@ def _add_and_choose(
     from skiagram.composition import Composition
     from skiagram.options import PARAMS
     from skiagram.projects.option_files import edit_option_file
+    from skiagram.steps.check import KeptCheck
     from skiagram.steps.network_time import plan_network_time
     from skiagram.steps.preflight import check_run
 
     # The data set, and the choices that fit it.
+    kept = KeptCheck.of_run(composition)
     if options.is_arrays:
-        choices, data = _add_arrays(options)
+        choices, data = _add_arrays(options, begin)
     else:
-        choices, data = _add_table(options, described, project)
+        choices, data = _add_table(options, described, project, kept, begin)
     # what a run of it all would be
     if quick:
         networks = choices.params.get("networks", ["tiny_cnn"])
@@ -303,28 +315,36 @@ def _inside(project: Path) -> Iterator[None]:
 @contextmanager
 def gone_if_refused(*paths: Path) -> Iterator[None]:
     """Remove files and folders that are new where their data set is refused: nothing was run."""
+    from skiagram.projects.files import is_made
+
     new = {path: path.resolve() for path in paths if not path.exists()}
     try:
         yield
     except (DataError, OptionError):
         for path, made in new.items():
             if made.exists():
+                begun = is_made(made)
                 if made.is_dir():
                     shutil.rmtree(made, ignore_errors=True)
                 else:
                     made.unlink()
-                print(f"{path} is removed again: nothing was run.", flush=True)
+                if begun:
+                    print(f"{path} is removed again: nothing was run.", flush=True)
         raise
 
 
 def _add_table(
-    options: "FileOptions", described: "AnyTable | None", project: Path
+    options: "FileOptions",
+    described: "AnyTable | None",
+    project: Path,
+    kept: "KeptCheck",
+    begin: Callable[[], None],
 ) -> "tuple[FittingChoices, DataSetFacts]":
     """Add or renew images or a table of features; return the choices that fit it, and its facts."""
     from skiagram.cli.check_report import checked_text
     from skiagram.cli.init import add_data_set
     from skiagram.compute.files import write_files
-    from skiagram.steps.check import KeptCheck, offer_check
+    from skiagram.steps.check import offer_check
     from skiagram.steps.digest import changed_files
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import choices_of
@@ -332,8 +352,7 @@ def _add_table(
     # A data set that is there is renewed.
     name = options.short_name
     renew = Path(f"conf/dataset/{name}.yaml").exists()
-    kept = KeptCheck.in_project()
-    added = add_data_set(options, renew=renew, described=described, kept=kept)
+    added = add_data_set(options, renew=renew, described=described, kept=kept, begin=begin)
     data, source = added.checked.data, added.checked.source
     print(printable(checked_text(added.checked)), end="\n\n", flush=True)
     # After a finding that stops nothing is run.
@@ -348,7 +367,9 @@ def _add_table(
     return choices, DataSetFacts.of_checked(source, data)
 
 
-def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
+def _add_arrays(
+    options: "FileOptions", begin: Callable[[], None]
+) -> "tuple[FittingChoices, DataSetFacts]":
     """Add or renew a MedMNIST file; return the choices that fit it, and what is known of it."""
     import json
 
@@ -363,6 +384,7 @@ def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]"
 
     # The arrays are named in a config, not copied.
     source, shape = array_source(options)
+    begin()
     leave_out(Path(), options.folder, ())
     target = Path(f"conf/dataset/{source.name}.yaml")
     source = renewed_source(source, options, target)

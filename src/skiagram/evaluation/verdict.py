@@ -201,6 +201,15 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
     yield say(kind, model=title, **places)
 
 
+def tell_cut_training(evaluation: Evaluation) -> Iterator[str]:
+    """Yield a sentence on each network that a run had no time to train for all of its epochs."""
+    for model in evaluation.models:
+        training = model.outcome.options.get("training")
+        if isinstance(training, dict) and training.get("planned_epochs"):
+            epochs, planned = f"{training['epochs']}", f"{training['planned_epochs']}"
+            yield say("training.cut", model=model.outcome.title, epochs=epochs, planned=planned)
+
+
 def _state_no_comparison(evaluation: Evaluation) -> Verdict:
     """Say why the contender and the classical models are not compared, and what else is shown."""
     difference, useless = evaluation.difference, is_nothing_of_use(evaluation)

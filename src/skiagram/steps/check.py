@@ -95,10 +95,9 @@ class KeptCheck:
     acquisition: tuple[str, ...]
 
     @classmethod
-    def in_project(cls) -> "KeptCheck":
-        """Return what a run of the project in this folder keeps."""
-        acquisition = Composition(Path()).read_shared("audit")["acquisition"]
-        return cls(Path(), tuple(acquisition))
+    def of_run(cls, composition: Composition) -> "KeptCheck":
+        """Return what a run keeps of the project in this folder, whose options these are."""
+        return cls(Path(), tuple(composition.read_shared("audit")["acquisition"]))
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,9 @@ def plan_network_time(
         networks[name] = read_option_file(Path(file))
         for dotted, value in choices.options.get(file, {}).items():
             put(networks[name], dotted, value)
+        # what an earlier line had no time for is asked for again
+        training = networks[name]["training"]
+        training["epochs"] = training.pop("planned_epochs", None) or training["epochs"]
     keeps_one = not params["encoders"]
     share = plan.validation_fraction
     planned = _plan_once(
@@ -73,12 +76,15 @@ def plan_network_time(
     changed = {file: dict(values) for file, values in choices.options.items()}
     for network_time in planned:
         training = networks[network_time.name]["training"]
+        file = f"conf/model/{network_time.name}.yaml"
+        values = changed.setdefault(file, {})
+        values["training.epochs"] = network_time.epochs
+        # the report says which network had no time for all of its epochs
         if network_time.epochs < training["epochs"]:
-            patience = min(training["patience"], network_time.epochs)
-            values = changed.setdefault(f"conf/model/{network_time.name}.yaml", {})
-            values |= {"training.epochs": network_time.epochs, "training.patience": patience}
+            values["training.planned_epochs"] = training["epochs"]
+        elif "planned_epochs" in read_option_file(Path(file))["training"]:
+            values["training.planned_epochs"] = None
         if network_time.members > 1:
-            values = changed.setdefault(f"conf/model/{network_time.name}.yaml", {})
             values["training.members"] = network_time.members
     # The choices with these networks.
     names = [network_time.name for network_time in planned]

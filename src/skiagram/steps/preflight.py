@@ -393,6 +393,7 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
     # of equally rare classes the first
     label = min(sorted(patients_of), key=lambda label: len(patients_of[label]))
     rarest, patients = data.predicted.classes[label], len(patients_of[label])
+    count = f"{len(data.label)} {'images' if data.has_images else 'rows'}"
     fold_counts = {"folds": choices.folds}
     fold_counts |= {"inner_folds": choices.inner_folds} if choices.design == "cv" else {}
     for where, folds in fold_counts.items():
@@ -404,7 +405,7 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
             allowed = "2" if most == 2 else f"2 to {most}"
             leave_out = "" if data.predicted.has_value else ", or leave the class out (`--classes`)"
             raise OptionError(
-                f"{folds} folds, and {counted} of the class `{rarest}`",
+                f"{folds} folds, and {counted} of the class `{rarest}` among {count}",
                 where=where,
                 allowed=allowed if most >= 2 else "more patients in each class",
                 remedy=f"{remedy} patients of this class{'' if most >= 2 else leave_out}",

@@ -227,6 +227,7 @@ class Training:
         gradient_clip: Largest norm of the gradient over all weights; null for any.
         members: Networks trained alike from seeds of their own; their probabilities are averaged.
         input: Which images, which part of them, and whether with the mask.
+        planned_epochs: Where a run had no time for them, so that `epochs` are fewer; else null.
     """
 
     optimizer: Optimizer
@@ -245,6 +246,7 @@ class Training:
     gradient_clip: Annotated[float, Field(gt=0)] | None
     members: Annotated[int, Field(ge=1)]
     input: NetworkInput = WHOLE_IMAGE
+    planned_epochs: Annotated[int, Field(ge=1)] | None = None
 
     @property
     def views(self) -> Augmentation | VolumeAugmentation | None:

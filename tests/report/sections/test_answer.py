@@ -17,6 +17,7 @@ from skiagram.report.sections.doubts import (
     list_warnings,
     shorten,
 )
+from skiagram.report.sections.models import list_below_table
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.model_results import with_metrics
@@ -66,6 +67,18 @@ def test_the_answer_says_a_matter_in_a_sentence_and_ends_with_what_to_use(
     assert last.key == f"use.{use}"
     assert "Random forest" in last
     assert last.endswith("its AUC is expected to be 0.879 (0.82 to 0.93).")
+
+
+def test_a_network_that_had_no_time_for_all_epochs_is_named_on_the_page_and_below_the_table():
+    evaluation = answered()
+    assert "epochs" not in " ".join([*state_answer(evaluation), *list_below_table(evaluation)])
+    *others, last = evaluation.models
+    cut = {"training": {"epochs": 13, "planned_epochs": 30}}
+    last = dataclasses.replace(last, outcome=dataclasses.replace(last.outcome, options=cut))
+    evaluation = dataclasses.replace(evaluation, models=(*others, last))
+    for sentences in (state_answer(evaluation), list_below_table(evaluation)):
+        said = f"{last.outcome.title} had time for 13 of its 30 epochs"
+        assert any(said in each and "--hours" in each for each in sentences)
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)

@@ -50,6 +50,7 @@ from skiagram.evaluation.verdict import (
     recommend,
     say_standing,
     state_verdict,
+    tell_cut_training,
 )
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -160,7 +161,7 @@ def _decisive(evaluation: Evaluation) -> DecisiveComparison | None:
 
 def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
     """Return the decision, what it rests on and means, and which model to use."""
-    use = tuple(recommend(evaluation))
+    use = (*tell_cut_training(evaluation), *recommend(evaluation))
     if evaluation.finding is None or is_no_finder_of_use(evaluation):
         return (*_of_whole_images(evaluation), *use)
     # Where lesions are searched for, finding them comes first.

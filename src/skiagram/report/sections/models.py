@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from skiagram.evaluation.evaluation_record import REQUESTED, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.results import CLASSES, LIMIT, METRICS, SELECTION, ModelResult
+from skiagram.evaluation.verdict import tell_cut_training
 from skiagram.options import flatten_options
 from skiagram.records.predictions import Outcome
 from skiagram.report.formatting import metric_heading
@@ -172,7 +173,7 @@ def list_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> list[l
 
 
 def list_below_table(evaluation: Evaluation) -> list[str]:
-    """List why models failed, the differences of pairs that were asked for, and counts."""
+    """List what failed or was cut short, the differences that were asked for, and counts."""
     titles = evaluation.titles
     lines = [
         f"{model.outcome.title} failed: {model.outcome.reason}"
@@ -182,6 +183,7 @@ def list_below_table(evaluation: Evaluation) -> list[str]:
     for pair in evaluation.pairs(REQUESTED):
         value = pair.reason or format_difference(pair)
         lines.append(f"{titles[pair.model]} minus {titles[pair.versus]}: {value}")
+    lines += tell_cut_training(evaluation)
     if evaluation.facts:
         counted = ", ".join(f"{number} {name}" for name, number in evaluation.facts[:2])
         lines.append(f"Of {counted}.")
