@@ -483,3 +483,18 @@ def test_an_encrypted_archive_becomes_the_same_data_set(sound, tmp_path, monkeyp
     monkeypatch.setenv("SKIAGRAM_ARCHIVE_KEY", str(x25519.Identity.generate()))
     terminal.says(f"{line} --name b", "another key is needed", 4)
     assert "b.yaml" not in data_sets()
+
+
+@pytest.mark.parametrize("shared", ["patient_id", "ID"])
+def test_a_second_table_of_images_is_joined_by_patients_or_by_an_id_that_never_repeats(
+    tmp_path, shared
+):
+    own = write_films(tmp_path, 24, lambda at: {"patient_id": f"P{at}"})
+    table, clinic = pd.read_csv(own.csv), tmp_path / "clinic.csv"
+    table.assign(ID=range(24)).to_csv(own.csv, index=False)
+    ids = {"patient_id": table["patient_id"], "ID": range(24)}[shared]
+    pd.DataFrame({shared: ids, "stage": [1, 2, 3, 4] * 6})[::-1].to_csv(clinic, index=False)
+    said = {"join": [clinic], "covariates": ["stage"], "positive": "cancer"}
+    described = read_folder(FileOptions(own.folder, own.csv, **said))
+    assert described.frame["stage"].tolist() == ["1", "2", "3", "4"] * 6
+    assert any("joined by `ID`" in note for note in described.notes) is (shared == "ID")

@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the table and say what it holds and lacks; return 0."""
     from skiagram.compute.files import write_files
-    from skiagram.datasets.folder.patients import PatientTable
+    from skiagram.datasets.folder.patients import join_tables
     from skiagram.intake.named_files import compose_table
     from skiagram.tables.frames import csv_text, read_csv
 
@@ -88,13 +88,13 @@ def run(arguments: argparse.Namespace) -> int:
         if options.csv is None:
             fault, allowed = "is not given", "a second table, with a row a patient"
             raise OptionError(fault, where="LABELS", allowed=allowed)
-        column, other = options.patient, str(options.csv)
-        first = PatientTable.of(read_csv(folder), str(folder), column)
-        second = PatientTable.of(read_csv(options.csv), other, column, joined=True)
+        tables = {str(path): read_csv(path) for path in (folder, options.csv, *options.join)}
         leave_out = options.unmatched == "leave-out"
-        whole, notes = first.joined(second, options.similar_patients, leave_out=leave_out)
-        write_files({output: csv_text(whole.frame).encode()})
-        print(f"Wrote {output}, {len(whole.frame)} rows.", *map(printable, notes), sep="\n")
+        frame, notes = join_tables(
+            tables, options.patient, options.similar_patients, leave_out=leave_out
+        )
+        write_files({output: csv_text(frame).encode()})
+        print(f"Wrote {output}, {len(frame)} rows.", *map(printable, notes), sep="\n")
         return 0
     # a row for each file of a folder
     table = compose_table(options)

@@ -19,7 +19,7 @@ from skiagram.datasets.folder.columns import (
     require_columns,
 )
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
-from skiagram.datasets.folder.patients import PatientTable
+from skiagram.datasets.folder.patients import join_tables
 from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, list_columns, option_of
 from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
 from skiagram.errors import DataError, OptionError, listed, nearest
@@ -132,23 +132,17 @@ def _read_tables(
     """
     # one table, or several joined by patients
     emptied: Counter[str] = Counter()
-    join_notes: list[str] = []
     paths = [path for path in (options.folder, options.csv, *options.join) if path is not None]
-    tables = []
+    tables = {}
     for path in paths:
         with of_table(str(path)):
-            tables.append(read_csv(path, options.missing, (), emptied=emptied))
-            refuse_units(tables[-1])
-    frame = tables[0]
-    measured = [str(name) for name in frame.columns]
-    if len(tables) > 1:
-        whole = PatientTable.of(frame, str(paths[0]), options.patient)
-        leave_out = options.unmatched == "leave-out"
-        for path, table in zip(paths[1:], tables[1:], strict=True):
-            further = PatientTable.of(table, str(path), options.patient, joined=True)
-            whole, left_out = whole.joined(further, options.similar_patients, leave_out=leave_out)
-            join_notes += left_out
-        frame = whole.frame
+            tables[str(path)] = read_csv(path, options.missing, (), emptied=emptied)
+            refuse_units(tables[str(path)])
+    measured = [str(name) for name in tables[str(options.folder)].columns]
+    leave_out = options.unmatched == "leave-out"
+    frame, join_notes = join_tables(
+        tables, options.patient, options.similar_patients, leave_out=leave_out
+    )
     del tables
     notes = describe_missing(options.missing, emptied) + join_notes
     options = follow_project(options, frame.columns, at_home)

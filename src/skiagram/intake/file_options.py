@@ -193,8 +193,8 @@ class FileOptions(NamedColumns):
         metavar="PATTERN",
     )
     join: Sequence[Path] = _option(
-        "further tables, joined by patients too, such as one of clinical columns",
-        FEATURES,
+        "further tables, joined by patients, such as one of clinical columns",
+        COLUMNS,
         (),
         metavar="CSV",
     )

@@ -13,7 +13,7 @@ import pandas as pd
 
 from skiagram.datasets.folder.columns import Columns, refuse_units, require_columns
 from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
-from skiagram.datasets.folder.patients import number_visits
+from skiagram.datasets.folder.patients import join_tables, number_visits
 from skiagram.datasets.folder.roles import ROLES, SPLITS, column_of, usual_column
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import join_masks, normalise_name
@@ -144,6 +144,8 @@ def _read_table(options: FileOptions, at_home: Columns | None) -> _Table:
     The latter is made as `skiagram table` makes it, and the options are those that go with it.
     """
     emptied: Counter[str] = Counter()
+    further = {str(path): read_csv(path, options.missing, emptied=emptied) for path in options.join}
+    similar, leave_out = options.similar_patients, options.unmatched == "leave-out"
     if not options.pattern:
         csv = options.csv or options.folder
         named = [options.file, options.mask, *ROLES["file"].usual, "mask"]
@@ -151,10 +153,15 @@ def _read_table(options: FileOptions, at_home: Columns | None) -> _Table:
         columns = [*filter(None, named)]
         frame = read_csv(csv, options.missing, columns, options.columns, emptied)
         refuse_units(frame)
+        tables = {str(csv): frame} | further
+        frame, notes = join_tables(tables, options.patient, similar, leave_out=leave_out)
         options = follow_project(options, frame.columns, at_home)
-        return _Table(frame, options, describe_missing(options.missing, emptied))
+        return _Table(frame, options, describe_missing(options.missing, emptied) + notes)
     table = compose_table(options)
     frame, emptied = empty_missing(table.frame, options.missing)
+    tables = {str(options.folder): frame} | further
+    patient = options.patient if options.patient in frame else None
+    frame, joined = join_tables(tables, patient, similar, leave_out=leave_out)
     following = replace(
         options,
         file="file",
@@ -164,7 +171,7 @@ def _read_table(options: FileOptions, at_home: Columns | None) -> _Table:
         marks=None,
         label_value=None,
     )
-    notes = [*table.notes, *describe_missing(options.missing, emptied)]
+    notes = [*table.notes, *describe_missing(options.missing, emptied), *joined]
     return _Table(frame, following, notes)
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from skiagram.datasets.choices import SimilarPatients
 from skiagram.datasets.folder.columns import find_cell_problems
-from skiagram.datasets.folder.identifiers import fold_id
+from skiagram.datasets.folder.identifiers import fold_id, names_patients
 from skiagram.datasets.folder.keyed_names import KEYED
 from skiagram.datasets.folder.roles import MAX_VISITS, PATIENT_CHECKS, ROLES, usual_column
 from skiagram.errors import DataError, listed, nearest
@@ -244,6 +244,50 @@ class PatientTable:
             if number
         ]
         return replace(self, frame=pd.concat([own, added], axis=1)), notes
+
+
+def join_tables(
+    tables: Mapping[str, pd.DataFrame],
+    column: str | None,
+    similar: SimilarPatients,
+    *,
+    leave_out: bool,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows of the first table with what further ones say of their patients.
+
+    Where a table has no column of patients, an id that all have and none repeats joins them.
+
+    Args:
+        tables: File → its rows.
+        column: Of the patients; None takes the first of the usual names.
+        leave_out: Whether patients without a partner are left out; else they are refused.
+
+    Returns:
+        The rows, and sentences on what joined them and who was left out.
+    """
+    notes: list[str] = []
+    (where, first), *others = tables.items()
+    if not others:
+        return first, notes
+    # an id that every table has, where one has no column of patients
+    named = [usual_column(each.columns, ROLES["patient"].usual) for each in tables.values()]
+    if column is None and None in named:
+        shared = [
+            str(name)
+            for name in first.columns
+            if names_patients(str(name), also_cases=True)
+            and all(name in each and each[name].is_unique for each in tables.values())
+        ]
+        if len(shared) == 1:
+            (column,) = shared
+            notes.append(f"Tables are joined by `{column}`; another column is named by --patient.")
+    # each further table has a row a patient
+    whole = PatientTable.of(first, where, column)
+    for file, table in others:
+        further = PatientTable.of(table, file, column, joined=True)
+        whole, left_out = whole.joined(further, similar, leave_out=leave_out)
+        notes += left_out
+    return whole.frame, notes
 
 
 def number_visits(frame: pd.DataFrame, patient: str, visit: str) -> pd.DataFrame:
