@@ -95,6 +95,7 @@ TIMES = {"days": range(5, 125, 10), "died": [1] * 11 + [0]}
         ({"age": ["1,5", *["2,25"] * 11]}, {}, "numbers with a decimal comma"),
         ({"age": [f"12_{at}" for at in range(12)]}, {"features": ("age",)}, "`12_0` in the column"),
         ({"split": "hidden"}, {"split": "split"}, "split `hidden`"),
+        ({"patient": [*"pPqrstuvwxyz"]}, {}, "differ in spelling alone: 'p' in line 2, 'P'"),
         ({}, {"file": "absent.csv"}, "absent.csv"),
         ({}, {"md5": "0" * 32}, "checksum"),
         (

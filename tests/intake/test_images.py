@@ -32,6 +32,12 @@ def test_a_table_that_is_not_there_is_missed_as_a_file(tmp_path):
         read_folder(FileOptions(tmp_path / "features.csv", csv=tmp_path / "labels.csv"))
 
 
+def test_a_row_of_units_is_no_image(tmp_path):
+    rows = [",,years,mm", *(f"{at}.png,{'yn'[at % 2]},{at}0,{at}.5" for at in range(1, 5))]
+    with pytest.raises(DataError, match=r"`years`, `mm` in columns of numbers.*units"):
+        read_folder(table_of(tmp_path, "file,label,age,size", rows))
+
+
 def test_a_picture_that_cannot_be_read_is_no_less_a_picture(here, terminal):
     """Without a table it was left out in silence, as where a download left a page in its place."""
     files = {f"{('yes', 'no')[at % 2]}/{at}.png": png(at) for at in range(8)}

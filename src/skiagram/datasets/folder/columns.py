@@ -25,7 +25,7 @@ from skiagram.datasets.folder.roles import (
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.strict import STRICT
 from skiagram.tables.cells import UNMEASURED, number_of, stands_for_missing
-from skiagram.tables.frames import WHERE, find_texts, numbers_of, row_at
+from skiagram.tables.frames import WHERE, Floats, find_texts, numbers_of, row_at
 
 # Numbers that no program reads as such: 1,234.5, 1.234,5, 45 %, <0.1, a sign for minus, NumPy's.
 _WRITTEN = re.compile(
@@ -209,7 +209,7 @@ def find_number_problem(frame: pd.DataFrame, column: str) -> DataError | None:
     where, filled = f"{WHERE}, column `{column}`", (cells != "").to_numpy()
     is_text = filled & np.isnan(numbers)
     texts = cells[is_text]
-    if (problem := find_thousands_problem(frame, column)) is not None:
+    if (problem := find_thousands_problem(frame, column, numbers)) is not None:
         return problem
     if any(map(DECIMAL_COMMA.fullmatch, texts.unique())):
         comma, point = "numbers with a decimal comma", "a decimal point"
@@ -229,15 +229,20 @@ def find_number_problem(frame: pd.DataFrame, column: str) -> DataError | None:
     )
 
 
-def find_thousands_problem(frame: pd.DataFrame, column: str) -> DataError | None:
+def find_thousands_problem(
+    frame: pd.DataFrame, column: str, numbers: Floats | None = None
+) -> DataError | None:
     """Return why numbers of a column are written for people; None where they have one reading.
 
     Each text of it may be such a number, and they are no few categories, such as `<50` and `>50`.
     Or points may separate thousands: where each is before three digits, and a whole number of
     hundreds has none, as where 987 and 1.122 are two times in days.
+
+    Args:
+        numbers: (n,) of the cells, where they were read before.
     """
     cells, where = frame[column], f"{WHERE}, column `{column}`"
-    numbers = numbers_of(cells)
+    numbers = numbers_of(cells) if numbers is None else numbers
     distinct = cells[find_texts(cells, numbers)].unique()
     texts = [cell for cell in distinct if not stands_for_missing(cell)]
     many = np.isfinite(numbers).any() or len(texts) > min(_MAX_CATEGORIES, len(cells) / 2)
@@ -286,7 +291,7 @@ def find_measured(frame: pd.DataFrame, names: Iterable[str]) -> tuple[pd.DataFra
         whole = numbers[known] == np.round(numbers[known])
         if whole.all() or find_texts(cells, numbers).any():
             continue
-        if find_thousands_problem(frame, name) is None:
+        if find_thousands_problem(frame, name, numbers) is None:
             unmeasured += int((cells[~known] != "").sum())
             columns[name] = pd.Series(numbers, index=frame.index)
     return pd.DataFrame(columns), unmeasured

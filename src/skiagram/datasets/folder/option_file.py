@@ -208,12 +208,12 @@ class OptionFiles:
         sealed_files = {} if sealed is None else {self.sealed_labels: sealed}
         # The config comes first: after a kill `--renew` makes the others.
         # the options as YAML, each with its meaning
-        meaning = meanings(Columns) | meanings(type(source))
+        meaning, of_columns = meanings(type(source)), meanings(Columns)
         lines = []
         for option, value in composed(source).items():
             inner: Mapping[str, Any] = value if option == "columns" else {}
             lines.append(_yaml_line(option, "" if inner else value, meaning))
-            lines += [f"  {_yaml_line(name, column, meaning)}" for name, column in inner.items()]
+            lines += [f"  {_yaml_line(name, column, of_columns)}" for name, column in inner.items()]
         texts = {self.options: ("\n".join(lines) + "\n").encode(), self.manifest: content}
         self.manifest.parent.mkdir(exist_ok=True)
         write_files(texts | sealed_files)
