@@ -1,5 +1,6 @@
-"""Runs the notebooks, and keeps what they show: `python -m tests.pipeline.run_notebooks`."""
+"""Keeps what notebooks show: `python -m tests.pipeline.run_notebooks PROJECT`, a finished run."""
 
+import sys
 from pathlib import Path
 
 import nbformat
@@ -7,7 +8,7 @@ from nbclient import NotebookClient
 
 REPOSITORY = Path(__file__).parents[2]
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
-OF_A_RUN = ("a_project_read", "comparison")  # they show the reader's own run, and are kept empty
+OF_A_RUN = ("a_project_read", "comparison")  # they read a finished run
 
 
 def run(path, folder):
@@ -24,5 +25,5 @@ def run(path, folder):
 
 if __name__ == "__main__":
     for notebook in NOTEBOOKS:
-        if notebook.stem not in OF_A_RUN:
-            nbformat.write(run(notebook, REPOSITORY), notebook)
+        place = sys.argv[1] if notebook.stem in OF_A_RUN else REPOSITORY
+        nbformat.write(run(notebook, place), notebook)

@@ -117,7 +117,7 @@ class _Shown:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ProjectResult(_Shown):
     """The evaluation of a run, `reports/evaluation.json`; it shows itself in a notebook.
 
@@ -211,7 +211,7 @@ class ProjectResult(_Shown):
         drawings = draw_answer(evaluation), draw_curves(evaluation, "roc")
         return state_answer(evaluation), tabulate_answer(evaluation), drawings
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.verdict
 
 
