@@ -216,7 +216,8 @@ def settle_positive(positive: str | None, classes: Sequence[str]) -> str | None:
     equal = [name for name in classes if are_equal(name, positive)]
     named = positive if positive in classes or len(equal) != 1 else equal[0]
     if len(classes) != 2:
-        fault = f"`{named}` was given, and {len(classes)} classes: {listed(classes)}"
+        counted = "one class alone" if len(classes) == 1 else f"{len(classes)} classes"
+        fault = f"`{named}` was given, and {counted}: {listed(classes)}"
         remedy = "correct it or the labels, name two with --classes, or leave --positive out"
         if alike := differ_in_case(classes):
             remedy = f"{alike}: write them alike. Else {remedy}"
