@@ -163,7 +163,7 @@ def decide_by_rules(models: Sequence[ComparedModel]) -> tuple[Decision, bool]:
     rules = {f"baseline {number}": model for number, model in enumerate(baselines)}
     if predicted.chance is None:  # a model that says the same of every case
         rules[predicted.chance_rule] = ComparedModel(predicted, _say_the_same(network.scored))
-    primary = compare_arms(arms["deep"], arms["classical"], "deep", MARGIN, decisions=False)
+    primary = compare_arms(arms, MARGIN, decisions=False)
     results = tuple(
         ModelResult(
             Outcome(name, arm, name, "finished"),

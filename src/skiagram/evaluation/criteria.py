@@ -381,7 +381,8 @@ class DecisiveComparison:
         """
         evaluation = self.evaluation
         figure = evaluation.off_copies if self.without_near_duplicates else evaluation.primary
-        for name in (*self.simple_rules, evaluation.model_of(evaluation.opponent)):
+        opponent = evaluation.best.get(evaluation.opponent, evaluation.opponent)
+        for name in (*self.simple_rules, opponent):
             reached = evaluation.table.find(analysis=METRICS, figure=figure, model=name, versus="")
             left = self._room(reached).value
             if left is not None and left < evaluation.margin:
