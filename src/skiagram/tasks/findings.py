@@ -37,7 +37,7 @@ from skiagram.tasks.outcome import (
     ReadColumns,
     describe_unequal_patients,
 )
-from skiagram.tasks.predicted import Line, Loss, MeasuredFigure, OutcomePlot, Tensor
+from skiagram.tasks.predicted import Loss, MeasuredFigure, OutcomeLine, OutcomePlot, Tensor
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 ABSENT, PRESENT, UNKNOWN = 0, 1, 2
@@ -434,7 +434,7 @@ class Findings(MeasuredOutcome):
         # The commonest findings are drawn, all are in the table.
         states, areas = self.states(cases.value), dict(self.measure_parts(cases))
         expected = cases.estimate.mean(axis=0)
-        lines, rows = list[Line](), list[tuple[str, ...]]()
+        lines, rows = list[OutcomeLine](), list[tuple[str, ...]]()
         shares_of_all = (states == PRESENT).mean(axis=0)
         for number in np.argsort(-shares_of_all, kind="stable").tolist():
             name = self.findings[number]
@@ -443,7 +443,7 @@ class Findings(MeasuredOutcome):
             if not is_known.any():
                 continue
             if len(lines) < _DRAWN_LINES:
-                lines.append(Line.of_fifths(name, chance, present))
+                lines.append(OutcomeLine.of_fifths(name, chance, present))
             area = format_estimate(areas[name].estimate()) if name in areas else "not defined"
             counts = f"{present.sum()}", f"{is_known.sum()}"
             shares = format_decimal(float(chance.mean())), format_decimal(float(present.mean()))

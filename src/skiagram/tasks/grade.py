@@ -38,7 +38,7 @@ from skiagram.tasks.outcome import (
     ReadColumns,
     describe_unequal_patients,
 )
-from skiagram.tasks.predicted import Line, Loss, OutcomePlot, Tensor
+from skiagram.tasks.predicted import Loss, OutcomeLine, OutcomePlot, Tensor
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 LEAST_GRADES = 3
@@ -349,7 +349,9 @@ class Grade(MeasuredOutcome):
             rows.append((grade, *(f"{count:.4g}" for count in counts), f"{counts.sum():.4g}"))
             if counts.sum():
                 shares = counts / counts.sum()
-                lines.append(Line(f"given {grade}", tuple(places.tolist()), tuple(shares.tolist())))
+                lines.append(
+                    OutcomeLine(f"given {grade}", tuple(places.tolist()), tuple(shares.tolist()))
+                )
         return OutcomePlot(
             "grades",
             "Given and predicted grades",
@@ -370,7 +372,7 @@ class Grade(MeasuredOutcome):
         named = zip(self.grades, self._areas(cases), strict=False)
         for cut, (grade, areas) in enumerate(named, start=1):
             chance, above = expected[:, cut:].sum(axis=1), cases.value > cut
-            lines.append(Line.of_fifths(f"above {grade}", chance, above))
+            lines.append(OutcomeLine.of_fifths(f"above {grade}", chance, above))
             area = format_decimal(mean_over_repeats(areas).value)
             shares = f"{chance.mean():.3f}", f"{above.mean():.3f}"
             rows.append((f"above {grade}", *shares, area))

@@ -42,7 +42,7 @@ from skiagram.tasks.outcome import (
     ReadColumns,
     require_unit,
 )
-from skiagram.tasks.predicted import Line, Loss, OutcomePlot, Tensor
+from skiagram.tasks.predicted import Loss, OutcomeLine, OutcomePlot, Tensor
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 LEVEL = 0.9
@@ -387,8 +387,11 @@ class Number(MeasuredOutcome):
             f"mean of predicted and measured{unit}",
             f"predicted minus measured{unit}",
             (
-                Line("cases", tuple(mean.tolist()), tuple(gap.tolist()), points=True),
-                *(Line(name, ends, (float(level), float(level))) for name, level in levels.items()),
+                OutcomeLine("cases", tuple(mean.tolist()), tuple(gap.tolist()), points=True),
+                *(
+                    OutcomeLine(name, ends, (float(level), float(level)))
+                    for name, level in levels.items()
+                ),
             ),
             words=words,
         )
@@ -413,7 +416,7 @@ class Number(MeasuredOutcome):
             "Predicted and measured numbers",
             f"mean predicted{unit}",
             f"mean measured{unit}",
-            (Line("fifths of the predicted number", x, y),),
+            (OutcomeLine("fifths of the predicted number", x, y),),
             ("mean predicted", "cases", "mean measured", "mean absolute error"),
             rows,
             diagonal=True,

@@ -45,7 +45,7 @@ class GroupGap(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Line:
+class OutcomeLine:
     """A curve of a plot.
 
     Attributes:
@@ -62,7 +62,7 @@ class Line:
     points: bool = False
 
     @classmethod
-    def of_fifths(cls, name: str, expected: Floats, observed: NDArray[np.bool_]) -> "Line":
+    def of_fifths(cls, name: str, expected: Floats, observed: NDArray[np.bool_]) -> "OutcomeLine":
         """Compute expected and observed shares of (n,) cases, in fifths of the former.
 
         Fewer than five cases are a point each.
@@ -87,7 +87,7 @@ class OutcomePlot:
     title: str
     x_label: str
     y_label: str
-    lines: tuple[Line, ...]
+    lines: tuple[OutcomeLine, ...]
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     words: str = ""

@@ -55,7 +55,7 @@ from skiagram.tasks.outcome import (
     ReadColumns,
     require_unit,
 )
-from skiagram.tasks.predicted import GroupGap, Line, Loss, OutcomePlot, Tensor
+from skiagram.tasks.predicted import GroupGap, Loss, OutcomeLine, OutcomePlot, Tensor
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 from skiagram.tasks.time_columns import (
     CENSORED,
@@ -461,7 +461,7 @@ class TimeToEvent(MeasuredOutcome):
             y = np.array([1.0, *curve.value])
             y = 1 - y if self.other_causes else y
             x = (0.0, *curve.time.tolist())
-            lines.append(Line(name, x, tuple(y.tolist()), steps=True))
+            lines.append(OutcomeLine(name, x, tuple(y.tolist()), steps=True))
             followed = [str(int((value >= mark).sum())) for mark in marks]
             ends = [EVENT, *((OTHER,) if self.other_causes else ())]
             counts = (str(int((label == end).sum())) for end in ends)
@@ -501,7 +501,7 @@ class TimeToEvent(MeasuredOutcome):
                 for members in fifth
             ]
             expected = [float(risk[members].mean()) for members in fifth]
-            lines.append(Line(self._at(horizon), tuple(expected), tuple(observed)))
+            lines.append(OutcomeLine(self._at(horizon), tuple(expected), tuple(observed)))
         words = "Fifths of the estimated risk."
         if not self.other_causes:  # else the chance of an event does not grow to 1
             survival_at_time = [
@@ -557,7 +557,7 @@ class TimeToEvent(MeasuredOutcome):
             shown = benefit >= _LEAST_BENEFIT  # not where it is unknown, either
             x, y = _THRESHOLDS[shown].tolist(), benefit[shown].tolist()
             if x:
-                lines.append(Line(name, tuple(x), tuple(y)))
+                lines.append(OutcomeLine(name, tuple(x), tuple(y)))
         # Some thresholds as a table.
         rows = []
         for place in np.flatnonzero(np.isin(_THRESHOLDS, _TABLE_THRESHOLDS)).tolist():
