@@ -33,6 +33,11 @@ from tests.pipeline.project import REPOSITORY, fork_stages, make_project
 
 pytestmark = pytest.mark.slow
 
+PLUGINS = {"joblib": "hydra_joblib_launcher", "ray": "hydra_ray_launcher"} | dict.fromkeys(
+    ("submitit_local", "submitit_slurm"), "hydra_submitit_launcher"
+)
+
+
 CHOICES = {
     "baselines": ["logistic_regression", "svm", "encoder_ridge"],
     "encoders": ["dino"],
@@ -209,8 +214,15 @@ def table_of(project, name):
     return pd.read_csv(project.folder / f"sweeps/{name}/table.csv")
 
 
-def test_a_job_is_a_row(small):
-    words = ("python", "pipeline/sweep.py", "-m")
+@pytest.mark.parametrize("launcher", ["basic", *PLUGINS])
+def test_a_job_is_a_row_wherever_a_launcher_runs_it(small, launcher):
+    if launcher in PLUGINS:
+        plugins = find_spec("hydra_plugins")
+        if plugins is None or find_spec(f"hydra_plugins.{PLUGINS[launcher]}") is None:
+            pytest.skip(f"no launcher {launcher}: its plug-in is not installed")
+    if launcher == "submitit_slurm" and shutil.which("sbatch") is None:
+        pytest.skip("no SLURM here: there is no command `sbatch`")
+    words = ("python", "pipeline/sweep.py", "-m", f"hydra/launcher={launcher}")
     done = small.run(*words, "margin=0.03,0.04", f"{STRENGTHS}=0.1")
     assert done.returncode == 0, done.stderr[-2000:]
     table = table_of(small, "by_hand")
@@ -289,11 +301,19 @@ def test_rows_by_hand_take_the_place_of_no_others(tmp_path):
     assert write(swept(2.0)) == "by_hand_3"
 
 
-@pytest.mark.skipif(find_spec("hydra_plugins") is not None, reason="a plug-in is installed")
-def test_a_sweeper_whose_plugin_is_not_installed_is_named_with_its_remedy(small):
-    done = small.run("python", "pipeline/sweep.py", "-m", "hydra/sweeper=optuna", "seed=0,1")
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "pip install --no-deps hydra-optuna-sweeper" in done.stderr
+def test_optunas_sweeper_chooses_by_selection_auc(small):
+    plugins = find_spec("hydra_plugins")
+    if plugins is None or find_spec("hydra_plugins.hydra_optuna_sweeper") is None:
+        done = small.run("python", "pipeline/sweep.py", "-m", "hydra/sweeper=optuna", "seed=0,1")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "pip install --no-deps hydra-optuna-sweeper" in done.stderr
+        pytest.skip("hydra-optuna-sweeper is not installed, which one line says")
+    sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.direction=maximize")
+    trials = ("hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=1")
+    words = ("python", "pipeline/sweep.py", "-m", *sweeper, *trials)
+    done = small.run(*words, f"{STRENGTHS}=interval(0.01,100)")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert table_of(small, "by_hand")["row"].nunique() == 3
 
 
 def test_a_failed_job_is_a_row_of_the_table_and_ends_no_other(small):

@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 from urllib.request import urlopen
@@ -357,6 +359,28 @@ def server(folder, port):
                 end()
 
 
+def test_a_server_killed_during_a_record_costs_that_record_alone(project, tmp_path, monkeypatch):
+    """Its run is left running until the next recording: see what a recording cut short leaves."""
+    from mlflow.tracking import MlflowClient
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    store = replace(STORE, uri=f"http://127.0.0.1:{port}")
+    log = MlflowClient.log_artifacts
+    with server(tmp_path, port) as end:
+
+        def cut(*arguments):
+            end()
+            log(*arguments)
+
+        monkeypatch.setattr(MlflowClient, "log_artifacts", cut)
+        with pytest.raises(NotRecorded):
+            store.record(read_execution(project, MODELS, {}), tmp_path)
+    lasting = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'served.db'}")
+    assert [run.info.status for run in _runs(lasting)] == ["RUNNING"]
+
+
 def test_a_server_that_does_not_answer_is_given_up(project, tmp_path):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -491,3 +515,79 @@ def test_an_edited_entry_is_told_though_the_tracker_has_the_true_one(home, tmp_p
     put_back, fault = share_ledger(store, tmp_path)
     assert "put back" in put_back
     assert "line 1 was edited" in fault
+
+
+class PostgreSQL(NamedTuple):
+    """A server of Debian's package; `control` takes `start` and `stop`."""
+
+    uri: str
+    control: Callable[[str], None]
+
+
+@pytest.fixture
+def postgres():
+    """Yield a server with an empty database."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        pytest.skip("no PostgreSQL here: Debian's package `postgresql` is not installed")
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    is_root = os.getuid() == 0  # as whom PostgreSQL does not run
+    user = ("runuser", "-u", "postgres", "--") if is_root else ()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with TemporaryDirectory() as place:
+        if is_root:
+            shutil.chown(place, "postgres")
+
+        def call(program, *words):
+            command = (*user, str(programs[-1] / program), "-D", f"{place}/data", *words)
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=place)
+
+        listen = f"-p {port} -k {place} -h 127.0.0.1"
+        control = partial(
+            call, "pg_ctl", "-w", "-l", f"{place}/log", "-o", listen, "-m", "immediate"
+        )
+        call("initdb", "-A", "trust", "-U", "skiagram")
+        control("start")
+        try:
+            yield PostgreSQL(f"postgresql://skiagram@127.0.0.1:{port}/postgres", control)
+        finally:
+            control("stop")
+
+
+def test_a_postgresql_that_ends_during_a_record_costs_that_record_alone(
+    postgres, project, tmp_path, monkeypatch
+):
+    from mlflow.tracking import MlflowClient
+
+    store, execution = replace(STORE, uri=postgres.uri), read_execution(project, MODELS, {})
+    log = MlflowClient.log_artifacts
+
+    def stop_and_log(*arguments):
+        postgres.control("stop")
+        log(*arguments)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(MlflowClient, "log_artifacts", stop_and_log)
+        started = time.monotonic()
+        with pytest.raises(NotRecorded, match="refused"):
+            store.record(execution, tmp_path)
+    assert time.monotonic() - started < 60  # most of it for the tables
+    postgres.control("start")
+    assert store.record(execution, tmp_path).startswith("Recorded")
+    states = [run.info.status for run in _runs(MlflowClient(tracking_uri=postgres.uri))]
+    assert sorted(states) == ["FAILED"] * 2 + ["FINISHED"] * 3
+
+
+def test_a_run_behind_postgresql_is_recorded_once(postgres, project, tmp_path):
+    from mlflow.tracking import MlflowClient
+
+    store = replace(STORE, uri=postgres.uri)
+    execution = read_execution(project, MODELS, {"dataset": "made", "seed": 0})
+    assert store.record(execution, tmp_path).startswith("Recorded 3 runs in postgresql://127.0.0.1")
+    store.record(execution, tmp_path)
+    runs = _runs(MlflowClient(tracking_uri=postgres.uri))
+    assert sorted(run.info.run_name for run in runs) == sorted([*MODELS, execution.parent.name])
+    assert all(run.info.status in {"FINISHED", "FAILED"} for run in runs)
+    assert (tmp_path / "mlartifacts").is_dir()

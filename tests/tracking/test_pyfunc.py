@@ -1,11 +1,19 @@
 """Models that MLflow logs, serves over HTTP and registers give the numbers of `predict`."""
 
+import base64
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -28,6 +36,7 @@ from tests.deploy.scored import predict
 from tests.deploy.trained import TASK, trained_baseline
 
 pytestmark = pytest.mark.slow  # importing MLflow takes seconds
+PATIENCE = 120  # seconds until a server on a busy machine answers
 
 
 @pytest.fixture(scope="module")
@@ -58,24 +67,29 @@ def test_a_model_whose_files_are_links_is_saved(baseline, tmp_path):
     assert verify_checksums(model) == verify_checksums(baseline.model)
 
 
-def test_nothing_of_a_logged_model_is_pickled_and_it_scores_as_predict(saved, baseline, tmp_path):
+def request_of(files):
+    data = [[file.name, base64.b64encode(file.read_bytes()).decode()] for file in files]
+    return {"dataframe_split": {"columns": ["file", "image"], "data": data}}
+
+
+def probabilities(answer):
+    names = [f"probability_{name}" for name in TASK.classes]
+    return [[row[name] for name in names] for row in answer["predictions"]]
+
+
+def test_nothing_of_a_logged_model_is_pickled_and_it_scores_as_predict(saved, baseline):
     import mlflow
     import pandas as pd
-    from mlflow.exceptions import MlflowException
 
     kinds = {path.suffix for path in saved.rglob("*") if path.is_file()}
     assert not kinds & {".pkl", ".pickle", ".joblib"}
     assert "skiagram==" in (saved / "requirements.txt").read_text()
     loaded = mlflow.pyfunc.load_model(str(saved))
-    odd = write_odd_films(tmp_path / "odd")
-    files = [*baseline.films, odd["colour"]]
-    found = loaded.predict(pd.DataFrame({"image": [file.read_bytes() for file in files]}))
+    frame = pd.DataFrame({"image": [film.read_bytes() for film in baseline.films]})
+    found = loaded.predict(frame)
     names = [f"probability_{name}" for name in TASK.classes]
     expected = predict(load_model(baseline.model), baseline.films).rows
-    np.testing.assert_array_equal(found[names].to_numpy()[:-1], expected)
-    assert "3 channels" in found["error"].iloc[-1]
-    with pytest.raises(MlflowException, match="not an image"):
-        loaded.predict(pd.DataFrame({"image": [odd["text"].read_bytes()]}))
+    np.testing.assert_array_equal(found[names].to_numpy(), expected)
 
 
 def test_what_a_served_case_lacks_stands_in_the_answer_as_in_a_table_of_predict(monkeypatch):
@@ -249,3 +263,89 @@ def test_a_name_in_the_registry_needs_a_logged_model():
         MLflowStore(uri=None, experiment="skiagram", register="x")
     options = {"uri": None, "experiment": "skiagram", "pyfunc": True, "register": "x"}
     build({"_target_": "skiagram.tracking.mlflow_store.MLflowStore", **options}, "tracking")
+
+
+@contextmanager
+def served(model):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "mlflow", "models", "serve", "-m", str(model),
+            "--env-manager", "local", "-h", "127.0.0.1", "-p", str(port), "-w", "1",
+        ],
+        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "PATH": _path()},
+    )  # fmt: skip
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _await(address, process)
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+def _path():
+    return f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+
+def _await(address, process):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        assert process.poll() is None, "the server ended"
+        try:
+            with urllib.request.urlopen(f"{address}/ping", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.5)
+    pytest.fail("no server answers")
+
+
+def post(address, content):
+    request = urllib.request.Request(
+        f"{address}/invocations",
+        json.dumps(content).encode(),
+        {"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_a_server_on_loopback_gives_the_same_numbers_and_says_what_is_wrong(
+    saved, baseline, tmp_path
+):
+    expected = [row.tolist() for row in predict(load_model(baseline.model), baseline.films).rows]
+    odd = write_odd_films(tmp_path / "odd")
+    with served(saved) as address:
+        status, answer = post(address, request_of(baseline.films))
+        assert status == 200
+        assert probabilities(answer) == expected
+        status, answer = post(address, request_of([baseline.films[0], odd["colour"]]))
+        assert status == 200
+        assert "3 channels" in answer["predictions"][1]["error"]
+        for wrong, words in (
+            (request_of([odd["text"]]), "not an image"),
+            (request_of([odd["colour"]]), "3 channels"),
+            ({"dataframe_split": {"columns": ["file"], "data": [["a"]]}}, "missing inputs"),
+            ({"nonsense": 1}, "dataframe_split"),
+        ):
+            status, answer = post(address, wrong)
+            assert status == 400
+            assert words in answer["message"]
+
+
+def test_the_command_of_mlflow_gives_the_same_numbers(saved, baseline, tmp_path):
+    request, answer = tmp_path / "request.json", tmp_path / "answer.json"
+    request.write_text(json.dumps(request_of(baseline.films)))
+    words = ["-m", str(saved), "-i", str(request), "-o", str(answer), "-t", "json"]
+    subprocess.run(
+        [sys.executable, "-m", "mlflow", "models", "predict", *words, "--env-manager", "local"],
+        check=True, capture_output=True, env=os.environ | {"PATH": _path()},
+    )  # fmt: skip
+    expected = [row.tolist() for row in predict(load_model(baseline.model), baseline.films).rows]
+    assert probabilities(json.loads(answer.read_text())) == expected
