@@ -129,7 +129,7 @@ def _read_cases(options: "FileOptions", project: "Project", at_home: "Source") -
         )
     require_usable(data, str(options.folder), "nothing was opened")
     # in the colours of the project's images, and without the rows that were left out
-    opened = checked.opened
+    opened = data.opened
     if isinstance(source, Folder) and isinstance(opened, FolderFiles):
         colour = project.preparation.images.channels == (3,)
         source = replace(

@@ -151,14 +151,12 @@ class CheckedTable:
 
     Attributes:
         source: Of images with the channels that these have.
-        opened: Its images, or its rows.
         frame: The table without the images that are left out since they have no lesion.
         checksums: File → SHA-256; empty where it cannot be read, and none of features.
         notes: What was settled of images without a lesion, of a few in colour, and of copies.
     """
 
     source: Folder | FeatureFile
-    opened: OpenSource
     data: CheckedData
     frame: pd.DataFrame
     checksums: Mapping[str, str]
@@ -318,11 +316,11 @@ def check_table(
     if isinstance(source, FeatureFile):
         opened = OpenFeatureFile(source, frame)
         data = check_data(source, opened, Task(predicted_of(source), source.design), kept)
-        checked = CheckedTable(source, opened, data, frame, {}, ())
+        checked = CheckedTable(source, data, frame, {}, ())
     else:
         checked = _check_images(source, frame, settling, kept)
     # rows that cannot be used may be the only test cases
-    data, rows = checked.data, checked.opened.problems
+    data, rows = checked.data, checked.data.opened.problems
     others = [each for each in data.problems if not rows or each.found != NO_TEST_SPLIT]
     notes = tuple(filter(None, [*checked.notes, data.sentence]))
     return replace(checked, data=replace(data, problems=[*rows, *others]), notes=notes)
@@ -370,7 +368,7 @@ def _check_images(
     lesionless = ""
     if settling.without_lesion and len(data.images) == 1:
         frame, data, lesionless = _leave_out_lesionless(source, frame, data)
-    return CheckedTable(source, opened, data, frame, checksums, (colours, lesionless))
+    return CheckedTable(source, data, frame, checksums, (colours, lesionless))
 
 
 def _likely_channels(tree: FileTree, frame: pd.DataFrame, source: Folder) -> Literal[1, 3]:
