@@ -28,7 +28,7 @@ from skiagram.statistics.significance import MORE_TRAININGS, gain_probabilities
 from skiagram.statistics.variation import Variation
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
-from tests.evaluation.model_results import make_result
+from tests.evaluation.model_results import make_result, with_metrics
 
 NETWORK, CLASSICAL, RULE = "small_cnn", "random_forest", "single_feature"
 ENCODER = "encoder_head"
@@ -54,6 +54,9 @@ def over_sites(mean, low, high, reach):
 
 def estimated(value, half=0.04):
     return Estimate(value, value - half, value + half, "logit DeLong")
+
+
+_NOT_CHANCE = estimated(0.54, 0.06)
 
 
 def against(arm, auc, rule, group):
@@ -157,8 +160,12 @@ def with_wide_trainings(found):
 def with_duplicates(found, low, high):
     """Return the record with 52 near duplicates, without which the difference is another."""
     clean = record(low, high, group=OFF_NEAR_DUPLICATES, counts=(348, 174))
+    models = tuple(
+        with_metrics(one, {found.off_copies: other.find("roc_auc")})
+        for one, other in zip(found.models, clean.models, strict=True)
+    )
     rows = (*found.figures.rows, *clean.figures.rows)
-    return replace(found, near_duplicates=52, figures=FigureTable(rows))
+    return replace(found, near_duplicates=52, models=models, figures=FigureTable(rows))
 
 
 def with_encoder(found, contender, *, missing=""):
@@ -260,6 +267,15 @@ def uncertain_rule():
     )
 
 
+def useless_rule():
+    """Return a run in which one feature is neither shown to beat chance nor to be beaten."""
+    network, classical = estimated(0.62, 0.08), estimated(0.6, 0.08)
+    found = record(
+        -0.07, 0.11, network=network, classical=classical, rules=((-0.02, 0.18), (-0.04, 0.16))
+    )
+    return replace(found, models=(*found.models[:2], model(RULE, "classical", _NOT_CHANCE)))
+
+
 def at_the_ceiling(low):
     """Return a run in which one number alone tells the classes apart, on few cases or on many."""
     best = Estimate(1.0, low, 1.0)
@@ -267,7 +283,6 @@ def at_the_ceiling(low):
     return replace(found, models=(*found.models[:2], model(RULE, "classical", best)))
 
 
-_NOT_CHANCE = estimated(0.54, 0.06)
 SITUATIONS = {
     "The network gains more than the margin": record(0.03, 0.09),
     "The same, with one training of each model": record(0.03, 0.09, trainings=0),
@@ -298,6 +313,7 @@ SITUATIONS = {
     "Neither is shown to beat one feature": record(
         0.03, 0.09, rules=((-0.01, 0.05), (-0.06, 0.01))
     ),
+    "Neither is shown to beat one feature, nor that to beat chance": useless_rule(),
     "One feature is better than both": record(0.03, 0.09, rules=((-0.12, -0.04), (-0.18, -0.1))),
     "The network beats the classical model and not one feature": record(
         0.03, 0.09, rules=((-0.02, 0.01), (0.01, 0.1))

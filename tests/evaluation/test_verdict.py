@@ -91,7 +91,9 @@ def test_rules_that_both_do_not_beat_stand_in_one_sentence():
     named = [row for row in found.figures.rows if row.versus == "single_feature"]
     others = [dataclasses.replace(row, versus="region_volume") for row in named]
     rows = FigureTable((*found.figures.rows, *others))
-    verdict = state_verdict(dataclasses.replace(found, figures=rows))
+    volume = dataclasses.replace(found.models[2].outcome, model="region_volume")
+    models = (*found.models, dataclasses.replace(found.models[2], outcome=volume))
+    verdict = state_verdict(dataclasses.replace(found, figures=rows, models=models))
     (sentence,) = (each for each in verdict.openings if "simple baseline" in each)
     assert sentence.startswith("Neither is shown to beat simple baselines: ")
 

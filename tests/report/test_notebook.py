@@ -40,6 +40,7 @@ def test_figures_are_those_of_the_room_of_statistics():
     assert ends == pytest.approx((expected.low, expected.high, expected.value), rel=1e-12)
     assert found.difference.method == expected.method
     assert found.decision == "yes"
+    assert repr(found) == found.verdict
     assert found.verdict.startswith("Use A in place of B: yes. A is better")
     assert skiagram.compare(LABEL, POOR, GOOD, patients=PATIENT).decision == "no"
     noise = RANDOM.normal(size=(2, N))

@@ -187,17 +187,18 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
     if is_nothing_of_use(evaluation) or rule.because in ("leak", "copies") or not arm:
         yield say("use.none")
         return
-    # What it is worth, without near duplicates where there are some.
+    # A simple baseline that is not beaten, and is shown to beat chance itself, is what to use.
     known = evaluation.off_copies if evaluation.near_duplicates else evaluation.primary
     unbeaten = [each.versus for each in rows if each.model == arm and is_unbeaten(each)]
-    model = evaluation.find_result(unbeaten[0] if unbeaten else evaluation.model_of(arm))
+    of_use = [each for each in unbeaten if (evaluation.above_chance(each).low or 0.0) > 0]
+    model = evaluation.find_result(of_use[0] if of_use else evaluation.model_of(arm))
+    # What it is worth, without near duplicates where there are some.
     places = {"figure": evaluation.primary_title, "value": format_estimate(model.find(known))}
-    # A simple baseline that is as good is what to use.
-    if unbeaten:
+    if of_use:
         yield say("use.baseline", baseline=model.outcome.title, **places)
         return
     title = _title(next(iter(evaluation.arms[arm].chosen)), evaluation)
-    kind = "use.meanwhile" if rule.decision == "open" else "use.model"
+    kind = "use.meanwhile" if rule.decision == "open" or unbeaten else "use.model"
     yield say(kind, model=title, **places)
 
 

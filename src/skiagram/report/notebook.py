@@ -95,6 +95,9 @@ class _Shown:
             rows.append(row)
         return pd.DataFrame(rows).set_index("name")
 
+    def __repr__(self) -> str:
+        return self.verdict
+
     def _repr_html_(self) -> str:
         sentences, table, drawings = self._show()
         # Each figure is an image of its own, which no style of a notebook changes.
@@ -211,11 +214,8 @@ class ProjectResult(_Shown):
         drawings = draw_answer(evaluation), draw_curves(evaluation, "roc")
         return state_answer(evaluation), tabulate_answer(evaluation), drawings
 
-    def __repr__(self) -> str:
-        return self.verdict
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScoreComparison(_Shown):
     """Columns of scores compared; it shows itself in a notebook.
 
