@@ -220,6 +220,10 @@ PATTERNS = {
         "s0/p1.png s1/p1.png", "! a second file of patient `p1`, beside s0/p1.png",
         f"{OUTCOME} s{{any}}/{{patient}}.png", LABELS,
     ),
+    "several images of a patient": Names(
+        "a-1-1.png a-1-2.png b-2-1.png", "file patient_id label | a-1-1.png 1 a | a-1-2.png 1 a "
+        "| b-2-1.png 2 b", "--pattern {label}-{patient}-{any}.png",
+    ),
     "a name that fits in two ways": Names(
         "yes/0_L_CC.png no/2_R.png",
         "! two ways: .*patient `0`, region `L_CC`; or .*patient `0_L`, region `CC`.*--cut first",
@@ -287,7 +291,7 @@ IDS = "ID,label p1,yes p2,no"
 HINTS = {  # a table with a row a patient, without a pattern
     line: Names(
         " ".join(name.format(at=at) for at in (1, 2)),
-        f"! where a row is a patient, add `--patient ID --pattern '{line}'`", "", IDS,
+        f"! where it is a patient, add `--patient ID --pattern '{line}'`", "", IDS,
     )
     for line, name in {
         "{patient}/image.png": "p{at}/image.png",
@@ -297,6 +301,10 @@ HINTS = {  # a table with a row a patient, without a pattern
     }.items()
 } | {
     "none": Names("q1.png q2.png", r"! no column `file`.*Do this: name the column", "", IDS),
+    "the column of files": Names(
+        "a/q1.png b/q2.png", "! for example `--file img_id`", "",
+        "img_id,patient_id,label q1.png,p1,yes q2.png,p2,no",
+    ),
     "its line": Names(
         "p1/scan1.png p2/scan2.png", "file :patient | p1/scan1.png p1 | p2/scan2.png p2",
         "--patient ID --pattern {patient}/{any}.png", IDS,

@@ -22,7 +22,7 @@ from skiagram.readers.image_files import count_frames
 
 PATIENT = "patient_id"  # column
 _TRIED = 8  # ids and files of which a pattern may be made
-Key = tuple[str, str, str]  # patient, modality, region; empty where the pattern does not tell
+Key = tuple[str, ...]  # patient, modality, region; empty where the pattern does not tell
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,8 @@ class FoundImages(NamedTuple):
 def find_images(folder: Path, patterns: Patterns) -> FoundImages:
     """Look for images and masks; of several patterns the first that gives both is taken.
 
+    Where names tell labels and no masks, each file is an image, and a patient may have several.
+
     Raises:
         DataError: Something has two labels, or two files by one pattern.
     """
@@ -128,6 +130,8 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
                 fault = f"`{told[part]}`, and `{first}` elsewhere"
                 remedy = "name what tells them apart in --pattern, such as {region}"
                 raise DataError(fault, where=path, remedy=remedy)
+        if "label" in told and "kind" not in told and not patterns.masks:
+            key = (*key, path)
         kind = patterns.kinds.index(told.get("kind", patterns.kinds[0]))
         kind_files = files.setdefault(key, ({}, {}))[kind]
         if kind_files.setdefault(number, path) != path:
@@ -145,7 +149,7 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
             of_kind[min(of_kind) if both is None else both] if of_kind else ""
             for of_kind in (image_files, mask_files)
         )
-        patient, modality, region = key
+        patient, modality, region, *_ = key
         coarser = (key, (patient, "", region), (patient, modality, ""), (patient, "", ""))
         drawn = next(filter(None, map(drawn_apart.get, coarser)), [])
         mask = _only_file(folder, mask) if mask else join_masks(drawn)
@@ -155,8 +159,9 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
         if mask_files and both is None:
             mixed.append(f"{image} with {mask}")
         told = {PATIENT: patient, "modality": modality, "region": region}
-        told["split"] = SPLITS.get(labels[key]["split"].casefold(), "")
-        rows.append({"file": image, "mask": mask, "label": labels[key]["label"], **told})
+        of_names = labels[key[:3]]
+        told |= {"label": of_names["label"], "split": SPLITS.get(of_names["split"].casefold(), "")}
+        rows.append({"file": image, "mask": mask, **told})
     note = f"Images of one pattern with masks of another: {len(mixed)}, first "
     note += f"{next(iter(mixed), '')}. Look whether they belong together."
     return FoundImages(rows, note if mixed else "", alone)

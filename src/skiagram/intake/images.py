@@ -190,16 +190,18 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     if columns or options.columns:
         return [*with_ending, *columns, "file"][0]
     # none is there: what may be one
-    remedy = "name the column of file names, for example `--file image_name`; where the table "
-    remedy += "has no header, name all its columns: `--columns file label`"
     cells = {str(name): frame[name].tolist() for name in frame}
     tree = open_tree(options.folder, str(options.folder), is_image_file)
     files = FileNames([*tree.images(())])
     for name, names in cells.items():
         refuse_findings_in_names(names, files, name)
+    called = [name for name, names in cells.items() if all(map(files.meant, names))]
+    remedy = f"name the column of file names, for example `--file {(*called, 'image_name')[0]}`"
+    if not called:
+        remedy += "; where the table has no header, name all its columns: `--columns file label`"
     by_patient = propose_pattern(options.folder, cells) if options.folder.is_dir() else ""
     if by_patient:
-        remedy = f"where a row is a patient, add `{by_patient}`; where it is a file, {remedy}"
+        remedy = f"where a row is a file, {remedy}; where it is a patient, add `{by_patient}`"
     allowed = listed(frame.columns, "`", near="file")
     raise DataError("no column `file`", where="the CSV", allowed=allowed, remedy=remedy)
 
