@@ -64,7 +64,8 @@ def test_a_column_of_names_of_parts_tells_them_whatever_it_is_called(tmp_path):
     for named in ({"covariates": ["Partition"]}, {"label": "Partition"}, {"site": "Partition"}):
         assert read_folder(replace(options, **named)).source.columns.split is None
     # a column with the usual name counts before it
-    usual = table_of(tmp_path, "file,label,x,Split", rows)
+    tested = [row.replace(",val", ",test") for row in rows]
+    usual = table_of(tmp_path, "file,label,x,Split", tested)
     assert read_folder(usual).source.columns.split == "Split"
 
 

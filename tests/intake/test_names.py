@@ -405,6 +405,10 @@ TABLES = {
         "1.png 2.png", ":file :split | 1.png - | 2.png -", "--site Partition",
         "file,label,Partition 1.png,y,Training 2.png,n,TEST",
     ),
+    "parts without a test set": Names(
+        "1.png 2.png", ":file :split | 1.png - | 2.png -", "",
+        "file,label,split 1.png,y,train 2.png,n,val", "no test set, so that folds test every case",
+    ),
     "patients in training and validation": Names(
         "1.png 2.png 3.png", "file split | 1.png train | 2.png train | 3.png test", "",
         "file,label,split,patient 1.png,y,train,a 2.png,n,val,a 3.png,n,test,b",

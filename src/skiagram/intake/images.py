@@ -3,6 +3,7 @@
 What was guessed or left out on the way is told, a sentence each.
 """
 
+import shlex
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -196,7 +197,8 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     for name, names in cells.items():
         refuse_findings_in_names(names, files, name)
     called = [name for name, names in cells.items() if all(map(files.meant, names))]
-    remedy = f"name the column of file names, for example `--file {(*called, 'image_name')[0]}`"
+    option = shlex.join(["--file", (*called, "image_name")[0]])
+    remedy = f"name the column of file names, for example `{option}`"
     if not called:
         remedy += "; where the table has no header, name all its columns: `--columns file label`"
     by_patient = propose_pattern(options.folder, cells) if options.folder.is_dir() else ""

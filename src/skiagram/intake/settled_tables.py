@@ -13,7 +13,7 @@ import pandas as pd
 
 from skiagram.datasets.folder.columns import Columns, require_columns, settle_columns
 from skiagram.datasets.folder.patients import settle_patients
-from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, SINGLE, column_of, list_columns
+from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, SINGLE, SPLITS, column_of, list_columns
 from skiagram.datasets.listed import S
 from skiagram.errors import OptionError
 from skiagram.intake.class_folders import add_split, find_split_column, unite_development
@@ -226,9 +226,16 @@ def _settle_split(
     """Return a table, options that name the column of its parts, and sentences.
 
     Where none is named and none has a usual name, it is a column of names of parts alone, or the
-    folders in names of files tell them.
+    folders in names of files tell them. Parts without a test set do not count.
     """
-    known = column_of(frame.columns, options, "split") or options.split == NO_COLUMN
+    column = column_of(frame.columns, options, "split")
+    is_whole = not (options.test_sites or options.cohort or options.sealed_labels)
+    if column in frame and is_whole:
+        parts = {SPLITS.get(cell.casefold(), cell) for cell in frame[column]}
+        if parts <= {"train", "validation"}:
+            note = f"The column `{column}` has no test set, so that folds test every case."
+            return frame, replace(options, split=NO_COLUMN), [note]
+    known = column or options.split == NO_COLUMN
     if known or options.test_sites:
         return frame, options, []
     notes: list[str] = []
