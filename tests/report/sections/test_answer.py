@@ -7,6 +7,7 @@ from skiagram.audit.findings import AuditReport, Finding
 from skiagram.evaluation.clinical_utility import UTILITY
 from skiagram.evaluation.evaluation_record import SIMPLE_RULES
 from skiagram.evaluation.figure_table import FigureTable, make_row
+from skiagram.evaluation.sentences import say
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.report.formatting import format_percent
 from skiagram.report.sections.answer import answer, state_answer, tabulate_answer
@@ -93,6 +94,13 @@ def test_more_cases_are_not_asked_for_where_a_good_model_is_excluded():
     first, *others = list_steps(evaluation, material())
     assert first.startswith("Look at the labels")
     assert not any("more cases" in step for step in others)
+
+
+def test_after_a_first_look_five_folds_are_the_first_step():
+    evaluation = SITUATIONS["Cross-validation"]
+    assert say("next.folds") not in list_steps(evaluation, material())
+    looked = dataclasses.replace(evaluation, warnings=(say("doubt.two_folds"),))
+    assert next(list_steps(looked, material())) == say("next.folds")
 
 
 @pytest.mark.parametrize(

@@ -84,10 +84,12 @@ def shorten(text: str) -> str:
 
 
 def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
-    """Yield what would answer more: trainings, patients, other sites, mended data."""
+    """Yield what would answer more: folds, trainings, patients, other sites, mended data."""
     useless = is_nothing_of_use(evaluation)
     if useless:
         yield from advise_without_use(evaluation)
+    if say("doubt.two_folds") in evaluation.warnings:
+        yield say("next.folds")
     # More trainings, where their spread hides the difference.
     primary = None if useless else find_comparison(evaluation)
     if primary is not None and primary.is_of_single_trainings:
