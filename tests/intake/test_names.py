@@ -301,6 +301,10 @@ HINTS = {  # a table with a row a patient, without a pattern
     }.items()
 } | {
     "none": Names("q1.png q2.png", r"! no column `file`.*Do this: name the column", "", IDS),
+    "an image beside a mask of another name": Names(
+        "p1/aggregated_seg.png p1/imaging.png p2/aggregated_seg.png p2/imaging.png",
+        "! --pattern '{patient}/imaging.png'", "", IDS,
+    ),
     "the column of files": Names(
         "a/q1.png b/q2.png", "! for example `--file img_id`", "",
         "img_id,patient_id,label q1.png,p1,yes q2.png,p2,no",

@@ -3,7 +3,7 @@
 import re
 import shlex
 import unicodedata
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +19,7 @@ from skiagram.tables.frames import BETWEEN, WHERE
 
 _UID = re.compile(r"\d+(\.\d+){4,}")
 _LOOKED_FOR = 8  # names of which one is a file where all may be
+_OF_SERIES = ("", ".dcm", ".ima")
 _SERIES = 0x0020000E  # tag of Series Instance UID
 
 
@@ -128,6 +129,18 @@ def _parts(name: str) -> tuple[str, ...]:
     return PurePosixPath(unicodedata.normalize("NFC", name).replace("\\", "/")).parts
 
 
+def find_files_alone(images: Iterable[str]) -> dict[str, str]:
+    """Return folder → the only image in it, as of ADNI; a folder of DICOM files is a series."""
+    within: dict[str, list[str]] = {}
+    for name in images:
+        within.setdefault(str(PurePosixPath(name).parent), []).append(name)
+    return {
+        folder: files[0]
+        for folder, files in within.items()
+        if len(files) == 1 and PurePosixPath(files[0]).suffix.lower() not in _OF_SERIES
+    }
+
+
 def find_listed_files(
     frame: pd.DataFrame, column: str, target: str, tree: FileTree
 ) -> tuple[pd.DataFrame, str]:
@@ -148,11 +161,11 @@ def find_listed_files(
         return frame, ""
     images = [*tree.images(())]
     folders = {str(parent) for name in images for parent in PurePosixPath(name).parents} - {"."}
-    files = FileNames(images)
+    files, alone = FileNames(images), find_files_alone(images)
     looks = (FileNames(sorted(folders)).meant, SeriesNames(tree, images).meant)
     with named(f"{WHERE}, column `{column}`"):
         found = {name: files.find(name, *looks) for name in sorted(absent)}
-    matched = {name: file for name, file in found.items() if file is not None}
+    matched = {name: alone.get(file, file) for name, file in found.items() if file is not None}
     if not matched:
         refuse_findings_in_names(absent, files, column)
         return frame, ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from skiagram.datasets.folder.mask_names import find_masks
+from skiagram.datasets.folder.mask_names import find_masks, may_be_mask
 from skiagram.datasets.folder.name_patterns import CONTENT, Cut, NamePattern
 from skiagram.datasets.folder.roles import SPLITS
 from skiagram.datasets.folder.table import join_masks
@@ -220,7 +220,7 @@ def propose_pattern(folder: Path, columns: Mapping[str, Sequence[str]]) -> str:
     Args:
         columns: Column → its cells.
     """
-    # images, those with masks first; or folders of DICOM files, which are series
+    # images, those with masks first and those called like masks last; or folders of DICOM series
     files = sorted(FolderTree(folder, is_image_file).images(()))
     masks = find_masks(files)
     folders = Counter(
@@ -228,7 +228,10 @@ def propose_pattern(folder: Path, columns: Mapping[str, Sequence[str]]) -> str:
     )
     paths = sorted(name for name, number in folders.items() if number > 1 and name != ".")
     if not paths:
-        paths = sorted({*files} - masks.names, key=lambda name: (name not in masks.of_image, name))
+        paths = sorted(
+            {*files} - masks.names,
+            key=lambda name: (name not in masks.of_image, may_be_mask(name), name),
+        )
     # the pattern that fits most patients of a column, and of equal ones that which says most
     best, options = (1, 0), ""
     for column, cells in columns.items():

@@ -20,7 +20,12 @@ from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import join_masks, normalise_name
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.intake.class_folders import KINDS, describe_depths, rows_of_classes
-from skiagram.intake.file_names import FileNames, find_listed_files, refuse_findings_in_names
+from skiagram.intake.file_names import (
+    FileNames,
+    find_files_alone,
+    find_listed_files,
+    refuse_findings_in_names,
+)
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import propose_pattern
 from skiagram.intake.labels import record_left_out
@@ -193,15 +198,24 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     # none is there: what may be one
     cells = {str(name): frame[name].tolist() for name in frame}
     tree = open_tree(options.folder, str(options.folder), is_image_file)
-    files = FileNames([*tree.images(())])
+    images = [*tree.images(())]
+    files = FileNames(images)
     for name, names in cells.items():
         refuse_findings_in_names(names, files, name)
-    called = [name for name, names in cells.items() if all(map(files.meant, names))]
+    known = FileNames([*images, *find_files_alone(images)])
+    called = [
+        name for name, names in cells.items() if {len(known.meant(cell)) for cell in names} == {1}
+    ]
     option = shlex.join(["--file", (*called, "image_name")[0]])
     remedy = f"name the column of file names, for example `{option}`"
     if not called:
         remedy += "; where the table has no header, name all its columns: `--columns file label`"
-    by_patient = propose_pattern(options.folder, cells) if options.folder.is_dir() else ""
+    # a row may be a patient, unless ids of patients repeat
+    patient = usual_column(frame.columns, ROLES["patient"].usual)
+    repeats = patient is not None and frame[patient].duplicated().any()
+    by_patient = ""
+    if options.folder.is_dir() and not repeats:
+        by_patient = propose_pattern(options.folder, cells)
     if by_patient:
         remedy = f"where a row is a file, {remedy}; where it is a patient, add `{by_patient}`"
     allowed = listed(frame.columns, "`", near="file")

@@ -132,10 +132,15 @@ class MaskNames:
         return f"`{masks[0]}` of `{image}`"
 
 
+def may_be_mask(name: str) -> bool:
+    """Tell whether a file is called like a mask, whatever lies beside it."""
+    return _MAY_BE_MASK.search(without_ending(name)) is not None
+
+
 def find_masks(names: Iterable[str]) -> MaskNames:
     """Return which of some image files are masks of others."""
     stems = {name: without_ending(name) for name in sorted(set(names))}
-    masks = [name for name, stem in stems.items() if _MAY_BE_MASK.search(stem)]
+    masks = [name for name in stems if may_be_mask(name)]
     images_of: dict[str, list[str]] = {}
     for image_layout, mask_layout in _LAYOUTS if masks else ():
         # images by what a mask's name tells of theirs, with what it does not
