@@ -263,6 +263,14 @@ ELBOWS = [  # as MURA, whose pattern could not tell the files apart
 ]
 
 
+PATCHES = [  # as of invasive ductal carcinoma, whose classes lie in the folders of patients
+    f"{patient}/{label}/{patient}_x{at}_class{label}.png"
+    for patient in range(10253, 10266)
+    for label in (0, 1)
+    for at in range(2)
+]
+
+
 @pytest.mark.parametrize(
     ("names", "says"),
     [
@@ -273,13 +281,18 @@ ELBOWS = [  # as MURA, whose pattern could not tell the files apart
             "Folders 100X, 200X, 400X, 40X lie in almost all others",
         ),
         (ELBOWS, "!{patient}/"),
+        (
+            PATCHES,
+            "13 folders, such as 10253, may be patients: --pattern '{patient}/{label}/{region}'",
+        ),
     ],
 )
-def test_folders_are_looked_through_down_to_those_that_branch(names, says, here):
+def test_folders_beside_those_of_the_classes_may_be_patients(names, says, here):
     for name in names:
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).write_bytes(b"\x89PNG\r\n\x1a\n")
-    shown = patient_hint(read_folder(FileOptions(here)))
+    classes = ("0", "1") if names is PATCHES else ()
+    shown = patient_hint(read_folder(FileOptions(here, classes=classes)))
     assert_says(shown, says)
     if names is BREASTS:
         *_, printed = re.findall(r"--pattern '(\S+)'", shown)

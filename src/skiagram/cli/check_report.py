@@ -154,7 +154,7 @@ def patient_hint(described: AnyTable) -> str:
     if named:
         remedy = f"The column `{named[0]}` may tell them apart: --patient {shlex.quote(named[0])}."
     elif any("--pattern" in line for line in lines):
-        remedy = "Folders within those of the classes may tell them apart."
+        remedy = "Folders besides those of the classes may tell them apart."
     else:
         remedy = f"If a column tells them apart, name it: --patient COLUMN{names}."
     remedy = "\n  ".join([remedy, *lines])
@@ -166,10 +166,11 @@ def patient_hint(described: AnyTable) -> str:
 
 
 def _lines_of_folders(source: Folder, frame: pd.DataFrame) -> list[str]:
-    """Return what folders within those of the classes may be, a line for each level of them.
+    """Return what folders besides those of the classes may be, a line for each level of them.
 
     Folders of the same few names in almost all outer ones hold images of several kinds. Others may
-    be those of patients, by a pattern that tells all files apart, and few of them sub-classes.
+    be those of patients, by a pattern that tells all files apart, and few of them sub-classes;
+    so may many folders around those of the classes.
     Empty where no level branches, where folders hold an image each, or lie at several depths.
     """
     # Where in their paths the files lie, and at which level the class stands.
@@ -185,31 +186,32 @@ def _lines_of_folders(source: Folder, frame: pd.DataFrame) -> list[str]:
         return []
     (depth,), (label_level,) = depths, levels
     lines = []
-    # Each level below the class: kinds of image, patients, or neither.
-    for level in range(label_level + 1, depth - 1):
+    # Each other level of folders: kinds of image, patients, or neither.
+    for level in sorted({*range(depth - 1)} - {label_level}):
         within: dict[tuple[str, ...], set[str]] = {}
         for parts in paths:
             within.setdefault(tuple(parts[:level]), set()).add(parts[level])
         names, number = sorted(set().union(*within.values())), sum(map(len, within.values()))
         if not len(within) < number < len(paths):
             continue
-        alike = number >= _ALMOST_ALL * len(within) * len(names)
-        if alike and len(names) <= _MAX_SUB_CLASSES:
+        is_few = len(names) <= _MAX_SUB_CLASSES
+        if is_few and level < label_level:  # parts of the data, or sites
+            continue
+        if is_few and number >= _ALMOST_ALL * len(within) * len(names):
             kinds = f"Folders {listed(names)} lie in almost all others: images of several kinds?"
             lines.append(f"{kinds} A pattern that names one of these takes it alone.")
             continue
         # The pattern that such a level would have.
-        before, after = ["{any}"] * (level - label_level - 1), ["{any}"] * (depth - level - 2)
-        pattern = "/".join(
-            [*["{any}"] * label_level, "{label}", *before, "{patient}", *after, "{region}"]
-        )
+        parts = [*["{any}"] * (depth - 1), "{region}"]
+        parts[label_level], parts[level] = "{label}", "{patient}"
+        pattern = "/".join(parts)
         try:
             find_images(folder, Patterns([pattern]))
         except DataError:  # files of one patient that it does not tell apart
             continue
         line = f"{number} folders, such as {names[0]}, may be patients: "
         line += f"--pattern {shlex.quote(pattern)}"
-        if len(names) <= _MAX_SUB_CLASSES and {*frame.columns} == {"file", "label"}:
+        if is_few and {*frame.columns} == {"file", "label"}:
             line += f"; or classes: --classes {' '.join(map(shlex.quote, names))}"
         lines.append(line)
     return lines
