@@ -1,7 +1,8 @@
 """What random views of training images, and several trainings, are worth, on development images.
 
-    SKIAGRAM_DATA=<folder> python -m benchmarks.augmentation DATASET NETWORK SEED [SEED ...]
+    python -m benchmarks.augmentation DATASET NETWORK SEED [SEED ...]
 
+in a clone to which `skiagram init` added the data set, as its page of results says.
 Out-of-fold AUC of two classes in three folds a seed, by patient, and the paired difference of each
 kind of views from the first.
 """
@@ -35,7 +36,7 @@ FOLDS = 3
 CHOSEN = {  # data set → its two classes, negative first, and images of each at most
     "breastmnist": ((1, 0), None),
     "dermamnist_lossy": ((5, 4), 400),
-    "nodules": ((0, 1), 200),  # of examples/lidc.py, after `skiagram init`
+    "nodules": ((0, 1), 200),
 }
 FLIPPED = {"vertical_flip": True, "rotation": 0.0, "zoom": 0.0, "contrast": 0.0}
 TURNED = {"rotation": 10.0, "zoom": 0.1, "contrast": 0.15}
@@ -52,7 +53,8 @@ SIZES = {"fine_tuned_efficientnet": 112}  # as `skiagram run` chooses them
 def read_development(name: str, folder: Path) -> Labelled[ImageSet]:
     """Write the chosen images that are in no test set into a store; return their cases."""
     dataset: RealDataSet = build(read_option_file(CONF / f"dataset/{name}.yaml"), name)
-    source = dataset.open(Path(os.environ["SKIAGRAM_DATA"]))
+    data = os.environ.get("SKIAGRAM_DATA")
+    source = dataset.open(data and Path(data))
     entries, (classes, most) = source.entries(), CHOSEN[name]
     rows: list[int] = []
     for kind in classes:

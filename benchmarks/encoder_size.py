@@ -1,7 +1,8 @@
 """What a smaller picture for the frozen network costs on small images, on development images alone.
 
-    SKIAGRAM_DATA=<folder> python -m benchmarks.encoder_size DATASET [DATASET ...]
+    python -m benchmarks.encoder_size DATASET [DATASET ...]
 
+in a clone to which `skiagram init` added the data sets, as their pages of results say.
 Out-of-fold AUC of a logistic regression on EfficientNet-Lite0, the mean of five seeds of five folds
 by patient, the paired difference from 224 pixels, and seconds of processor for the encoding.
 """

@@ -53,6 +53,13 @@ SEVERAL = {  # group of which a run takes several members → where each has its
     "features": "features",
 }
 _OF_PREPARED_DATA = ("dataset", "restoration", "proposal", "features", "encoders")
+_FORMER_DATA_SETS = {  # configs of version 0.2.0 → how a project gets these data now
+    **{
+        name: f"`skiagram init {name}.npz` adds it"
+        for name in ("breastmnist", "dermamnist_lossy", "nodulemnist3d", "organmnist3d")
+    },
+    "lidc_nodules": "`examples/lidc.py` writes its images and a table",
+}
 _BEFORE_DATA = ("digest", "record")  # stages that take no prepared data
 _CHOICES = ("experiment", "debug")  # groups whose files change choices: `+experiment=NAME`
 
@@ -172,12 +179,11 @@ class Composition:
         """Return the error of a config that is not there; it names the nearest one."""
         files = self.list_files(group)
         near = nearest(name, files)
-        return OptionError(
-            f"no config conf/{group}/{name}.yaml",
-            where=where,
-            allowed=", ".join(files),
-            remedy=f"did you mean `{near[0]}`?" if near else "",
-        )
+        remedy = f"did you mean `{near[0]}`?" if near else ""
+        if group == "dataset":
+            remedy = _FORMER_DATA_SETS.get(name, remedy)
+        fault = f"no config conf/{group}/{name}.yaml"
+        return OptionError(fault, where=where, allowed=", ".join(files), remedy=remedy)
 
     def list_files(self, group: str) -> list[str]:
         """Return the names of a group's configs, those in folders of it as `region/ct`."""

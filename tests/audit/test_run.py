@@ -22,7 +22,7 @@ from skiagram.tasks.findings import Findings
 from skiagram.tasks.task import Task
 from tests.audit.planted import CARD, TASK, audit, clean_set
 from tests.datasets.sources import ingested
-from tests.sources.phantoms import data_set
+from tests.sources.test_medmnist import source_of
 
 
 @pytest.mark.slow
@@ -165,7 +165,7 @@ def test_a_pair_in_several_kinds_of_images_counts_once_as_the_most_alike():
 
 @pytest.mark.slow
 def test_breastmnist_twins_are_found(real_data, tmp_path):
-    folders, cases = ingested(data_set("breastmnist"), tmp_path, root=real_data)
+    folders, cases = ingested(source_of(real_data / "breastmnist.npz"), tmp_path)
     report, twins = audit(
         [ImageStore(folders.images)],
         cases,

@@ -37,6 +37,7 @@ from tests.datasets.own_folders import (
     write_folder,
 )
 from tests.datasets.sources import ingested
+from tests.intake.test_arrays import write_arrays
 from tests.terminal import assert_says
 
 REPOSITORY = Path(__file__).parents[2]
@@ -511,3 +512,13 @@ def test_a_second_table_of_images_is_joined_by_patients_or_by_an_id_that_never_r
     described = read_folder(FileOptions(own.folder, own.csv, **said))
     assert described.frame["stage"].tolist() == ["1", "2", "3", "4"] * 6
     assert any("joined by `ID`" in note for note in described.notes) is (shared == "ID")
+
+
+def test_a_file_of_arrays_becomes_a_data_set_of_the_project(project, terminal):
+    write_arrays(Path("breast.npz"))
+    line = "breast.npz --classes malignant benign --positive malignant"
+    source = init(line, "breast")
+    assert (source.classes, source.positive_class) == (("malignant", "benign"), "malignant")
+    assert len(source.open(None).entries()) == 12
+    terminal.says(f"init {line}", "conf/dataset/breast.yaml exists", 2)
+    terminal.says(f"init {line} --renew", "-S dataset=breast -S design=holdout")

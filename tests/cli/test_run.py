@@ -195,7 +195,7 @@ def test_a_refused_data_set_leaves_no_project(empty, terminal):
             "run folder labels.csv --join clinic.cvs",
             "no such file or folder. Allowed: a table",
         ),
-        ("run breastmnist", "`dvc exp run -S dataset=breastmnist`"),
+        ("run phantom", "`dvc exp run -S dataset=phantom`"),
     ],
 )
 def test_what_is_not_there_gets_the_nearest_name_or_the_line_of_a_shipped_set(

@@ -26,13 +26,12 @@ def write_config(path, **values):
     return path
 
 
-def test_a_published_file_that_is_at_hand_keeps_its_description(tmp_path):
+def test_a_file_keeps_the_description_that_people_wrote(tmp_path):
     options = FileOptions(write_arrays(tmp_path / "breast.npz"), positive="0")
     source, _ = array_source(options)
     published = composed(source) | {
         "title": "BreastMNIST",
         "file": "breast.npz",
-        "url": "https://example.org/breast.npz",
         "classes": ["malignant", "benign"],
         "positive_class": "benign",
         "waived_findings": {"near_duplicates_across_splits": "published"},

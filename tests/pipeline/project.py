@@ -301,7 +301,6 @@ def write_source(project, arrays):
             "modality": "generated",
             "file": "tiny.npz",
             "md5": hashlib.md5(path.read_bytes()).hexdigest(),
-            "url": "http://127.0.0.1:9/tiny.npz",
             "classes": ["plain", "striped"],
             "positive_class": "striped",
             "licence": "CC0",

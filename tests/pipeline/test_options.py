@@ -20,7 +20,7 @@ def untouched(tmp_path_factory):
 @pytest.mark.parametrize(
     ("stage", "override", "named"),
     [
-        ("ingest", "dataset=nope", "breastmnist"),
+        ("ingest", "dataset=nope", "phantom_noisy"),
         ("ingest", "design=bootstrap", "'holdout' or 'cv'"),
         ("ingest", "+dataset.colour=red", "positive_class"),
         ("restore", "restoration=nope", "repair"),

@@ -50,7 +50,7 @@ def cloned(tmp_path_factory):
     project.edit("params.yaml", baselines=["svm", "random_forest"], features="first_order")
     project.edit("conf/model/random_forest.yaml", n_estimators=12)
     tiny = project.folder / "conf/dataset/tiny.yaml"
-    shutil.copy(tiny, project.folder / "conf/dataset/breastmnist.yaml")
+    shutil.copy(tiny, project.folder / "conf/dataset/phantom_noisy.yaml")
     images = project.folder / "images"
     images.mkdir()
     rows = ["file,label,patient_id"]
@@ -132,7 +132,9 @@ def test_a_run_that_stops_for_want_of_its_file_is_undone_by_one_line(fresh):
     before = (fresh.folder / "params.yaml").read_bytes()
     (fresh.folder / "source/tiny.npz").unlink()
     for how in (["--temp"], []):
-        done = fresh.run("dvc", "exp", "run", *how, "-S", "dataset=breastmnist", "-S", "design=cv")
+        done = fresh.run(
+            "dvc", "exp", "run", *how, "-S", "dataset=phantom_noisy", "-S", "design=cv"
+        )
         assert done.returncode != 0
         told = done.stdout + done.stderr
         assert "`git checkout params.yaml` undoes" in told, told

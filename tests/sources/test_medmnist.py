@@ -1,4 +1,4 @@
-"""MedMNIST files: the real BreastMNIST, and files that cannot be used."""
+"""Files as MedMNIST's: the real BreastMNIST, and files that cannot be used."""
 
 import hashlib
 
@@ -9,14 +9,10 @@ from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
 from skiagram.records.files import read_record
+from skiagram.sources.medmnist import MedMNIST
 from tests.datasets.sources import ingested
-from tests.sources.phantoms import data_set
 
 SIZES = {"train": 8, "val": 4, "test": 4}
-
-
-def options(**changes):
-    return data_set("breastmnist", **changes)
 
 
 def arrays(shape=(12, 10)):
@@ -32,8 +28,13 @@ def arrays(shape=(12, 10)):
     return images | labels
 
 
-def source_of(path):
-    return options(file=path.name, md5=hashlib.md5(path.read_bytes()).hexdigest())
+def source_of(path, classes=("malignant", "normal or benign"), positive="malignant", **changes):
+    """Return a file as a data set."""
+    described = dict.fromkeys(("name", "title", "modality", "licence", "citation"), "breast")
+    md5 = hashlib.md5(path.read_bytes()).hexdigest()
+    return MedMNIST(
+        **described, file=str(path), md5=md5, classes=classes, positive_class=positive, **changes
+    )
 
 
 def written(folder, **changes):
@@ -88,11 +89,9 @@ def test_unusable_content_is_named(changes, where, found, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["nodulemnist3d", "organmnist3d"])
-def test_volumes_are_ingested_under_the_published_names(name, tmp_path):
+def test_volumes_are_ingested(tmp_path):
     path = written(tmp_path, **arrays((9, 12, 10)))
-    md5 = hashlib.md5(path.read_bytes()).hexdigest()
-    folders, _ = ingested(data_set(name, file=path.name, md5=md5), tmp_path, root=tmp_path)
+    folders, _ = ingested(source_of(path), tmp_path)
     store = ImageStore(folders.images)
     assert [image.shape for _, image in store] == [(9, 12, 10, 1)] * 16
     kinds = read_record(Preparation, folders.images / PREPARATION).images
@@ -123,8 +122,7 @@ def test_damaged_file_is_refused(after, distance, tmp_path):
 
 @pytest.mark.slow
 def test_breastmnist_keeps_its_official_split(real_data, tmp_path):
-    source = options()
-    malignant = source.classes.index(source.positive_class or "")
+    source = source_of(real_data / "breastmnist.npz")
     entries = source.open(real_data).entries()
     for split, images, positives in (
         ("train", 546, 147),
@@ -132,15 +130,16 @@ def test_breastmnist_keeps_its_official_split(real_data, tmp_path):
         ("test", 156, 42),
     ):
         labels = [entry.label for entry in entries if entry.split == split]
-        assert (len(labels), labels.count(malignant)) == (images, positives)
-    folders, cases = ingested(source, tmp_path, root=real_data)
+        assert (len(labels), labels.count(0)) == (images, positives)
+    folders, cases = ingested(source, tmp_path)
     assert len(cases) == len(ImageStore(folders.images)) == 780
     assert len(cases.test()) == 156
 
 
 @pytest.mark.slow
 def test_the_real_colour_file_has_seven_classes(real_data):
-    source = data_set("dermamnist_lossy")
+    classes = ("ak", "bcc", "bk", "df", "mel", "nv", "vasc")
+    source = source_of(real_data / "dermamnist_lossy.npz", classes, None)
     opened = source.open(real_data)
     entries = opened.entries()
     training = [entry.label for entry in entries if entry.split == "train"]

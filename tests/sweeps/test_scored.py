@@ -146,7 +146,7 @@ def test_cases_of_two_data_sets_are_never_paired(workspace):
     ("changes", "words"),
     [
         ({"design": "cv", **NOISE}, "saw every case"),
-        ({"scored": {"dataset": "organmnist3d_absent"}}, "no config"),
+        ({"scored": {"dataset": "absent"}}, "no config"),
         ({"scored": {"corruption": "fog", "amount": 1.0}}, "noise, blur"),
         ({"scored": {"corruption": "jpeg", "amount": 100.0}}, "up to 99"),
         ({"scored": {"corruption": "noise"}}, "above 0"),

@@ -101,7 +101,7 @@ def _check_arrays(options: "FileOptions") -> int:
     size = " × ".join(map(str, shape[1:]))
     print(printable(text_table(["class", *splits], rows)))
     print(f"\nImages of {size}. Patients are unknown: each image counts as one.")
-    print("\nThis data set can be run. Next: `skiagram run` with the same arguments.")
+    print("\nThis data set can be run. Next: `skiagram run` with the same arguments, or `init`.")
     return 0
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from skiagram.intake.file_options import FileOptions
     from skiagram.intake.tables import AnyTable
     from skiagram.steps.check import CheckedTable, KeptCheck
+    from skiagram.steps.preflight import DataSetFacts
+    from skiagram.steps.presets import FittingChoices
 
 NAME = "init"
 SUMMARY = "add a folder of images and its CSV to this project as a data set"
@@ -64,14 +66,24 @@ class Added(NamedTuple):
 def run(arguments: argparse.Namespace) -> int:
     """Write config and manifest; return 0, or 4 where `check` would."""
     from skiagram.compute.files import write_files
+    from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.options import read_option_file
     from skiagram.projects.files import CHOICES
     from skiagram.projects.left_out import explain_taken
     from skiagram.steps.presets import choices_of
 
     outside, key_file = arguments.manifest_outside, arguments.patient_key
-    # The data set itself.
     options = read_file_options(arguments)
+    # A file of arrays is named in a config, and needs nothing else.
+    if options.is_arrays:
+        files = OptionFiles(Path(), options.short_name, outside, None)
+        if not arguments.renew:
+            files.require_new()
+        choices, _ = add_arrays(options)
+        print(f"Wrote {files.options} (edit title, modality, licence and known issues).")
+        print(f"\nNext:\n  git add {files.options}\n  {choices.line()}\n  dvc exp show")
+        return 0
+    # The data set itself.
     added = add_data_set(options, renew=arguments.renew, outside=outside, key_file=key_file)
     # The choices that fit it, in files of their own.
     params = Path(CHOICES)
@@ -156,6 +168,38 @@ def add_data_set(
         begin()
     gitignores = _write_data_set(files, checked, readers, key_file, options)
     return Added(files, [*readers], checked, described.unused, gitignores)
+
+
+def add_arrays(
+    options: "FileOptions", begin: Callable[[], None] | None = None
+) -> "tuple[FittingChoices, DataSetFacts]":
+    """Add or renew a file as MedMNIST's; return the choices that fit it, and what is known of it.
+
+    Args:
+        begin: Called once the file can be used, before anything is written; None for nothing.
+    """
+    import json
+
+    import yaml
+
+    from skiagram.compute.files import write_files
+    from skiagram.intake.arrays import array_source, renewed_source
+    from skiagram.options import composed
+    from skiagram.projects.left_out import leave_out
+    from skiagram.steps.preflight import DataSetFacts
+    from skiagram.steps.presets import choices_of_array
+
+    # The arrays are named in a config, not copied.
+    source, shape = array_source(options)
+    if begin is not None:
+        begin()
+    leave_out(Path(), options.folder, ())
+    target = Path(f"conf/dataset/{source.name}.yaml")
+    source = renewed_source(source, options, target)
+    values = json.loads(json.dumps(composed(source)))
+    write_files({target: yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()})
+    facts = DataSetFacts.of_entries(source, source.open(None).entries())
+    return choices_of_array(source.name, shape), facts
 
 
 def _name_files(

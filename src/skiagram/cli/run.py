@@ -231,6 +231,7 @@ def _add_and_choose(
         values: Whole name of an option → value.
     """
     from skiagram.cli.apply import find_place
+    from skiagram.cli.init import add_arrays
     from skiagram.composition import Composition
     from skiagram.options import PARAMS
     from skiagram.projects.option_files import edit_option_file
@@ -241,7 +242,7 @@ def _add_and_choose(
     # The data set, and the choices that fit it.
     kept = KeptCheck.of_run(composition)
     if options.is_arrays:
-        choices, data = _add_arrays(options, begin)
+        choices, data = add_arrays(options, begin)
     else:
         choices, data = _add_table(options, described, project, kept, begin)
     # what a run of it all would be
@@ -365,33 +366,6 @@ def _add_table(
     choices = choices_of(added.checked)
     write_files({path: text.encode() for path, text in choices.files.items()})
     return choices, DataSetFacts.of_checked(source, data)
-
-
-def _add_arrays(
-    options: "FileOptions", begin: Callable[[], None]
-) -> "tuple[FittingChoices, DataSetFacts]":
-    """Add or renew a MedMNIST file; return the choices that fit it, and what is known of it."""
-    import json
-
-    import yaml
-
-    from skiagram.compute.files import write_files
-    from skiagram.intake.arrays import array_source, renewed_source
-    from skiagram.options import composed
-    from skiagram.projects.left_out import leave_out
-    from skiagram.steps.preflight import DataSetFacts
-    from skiagram.steps.presets import choices_of_array
-
-    # The arrays are named in a config, not copied.
-    source, shape = array_source(options)
-    begin()
-    leave_out(Path(), options.folder, ())
-    target = Path(f"conf/dataset/{source.name}.yaml")
-    source = renewed_source(source, options, target)
-    values = json.loads(json.dumps(composed(source)))
-    write_files({target: yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()})
-    facts = DataSetFacts.of_entries(source, source.open(None).entries())
-    return choices_of_array(source.name, shape), facts
 
 
 def _read_values(words: Sequence[str]) -> dict[str, Any]:

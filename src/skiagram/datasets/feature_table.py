@@ -76,7 +76,7 @@ class FeatureFile(ListedDataSet):
         """Read the table; what is no number in a feature's column is refused."""
         path = Path(self.file) if root is None else root / self.file
         if self.md5 is not None:
-            path = locate(self.file, self.md5, None, root)
+            path = locate(self.file, self.md5, root)
         frame, _ = empty_missing(read_table(read_file(path, self.file), ()), self.missing)
         columns, named = self.columns, self.columns.used()
         require_columns(frame, named)

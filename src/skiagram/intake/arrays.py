@@ -36,7 +36,6 @@ def array_source(options: FileOptions) -> tuple[MedMNIST, tuple[int, ...]]:
         citation="none",
         file=str(path.resolve()),
         md5=md5,
-        url=None,
         classes=classes,
         positive_class=positive,
         copies=options.copies or "refuse",
@@ -75,7 +74,7 @@ def _name_classes(names: Sequence[str], labels: NDArray[Any]) -> tuple[str, ...]
 
 
 def renewed_source(source: MedMNIST, options: FileOptions, option_file: Path) -> MedMNIST:
-    """Return a file's data set with what its present config, or a published one, says for people.
+    """Return a file's data set with what its present config says for people.
 
     Args:
         source: As the file and the line have it.
@@ -89,8 +88,7 @@ def renewed_source(source: MedMNIST, options: FileOptions, option_file: Path) ->
     present = read_present(MedMNIST, option_file, str(option_file))
     if source.md5 != present.md5 and source.file != present.file:
         raise of_another(option_file, str(option_file))
-    url = present.url if source.md5 == present.md5 else None
-    renewed = dataclasses.replace(described_as(source, present, options.copies), url=url)
+    renewed = described_as(source, present, options.copies)
     if options.classes or len(present.classes) != len(source.classes):
         return renewed
     # classes keep their names; the positive one is that of the line

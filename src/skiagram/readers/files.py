@@ -1,4 +1,4 @@
-"""Files of a data set: found at hand or fetched, and verified before a byte is used."""
+"""Files of a data set: found at hand, and verified before a byte is used."""
 
 import hashlib
 import os
@@ -14,33 +14,24 @@ MAX_BYTES = 2**31  # of a file that is read as a whole
 _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
 
 
-def locate(name: str, md5: str, url: str | None, root: Path | None) -> Path:
+def locate(name: str, md5: str, root: Path | None) -> Path:
     """Return a verified local file.
 
     Args:
         name: File name, relative to `root`.
-        url: Where to fetch it when `root` does not hold it; None where it is not published.
-        root: Folder where files are already at hand (`SKIAGRAM_DATA`), or None.
+        root: Folder of files (`SKIAGRAM_DATA`), or None.
     """
     path = (root or Path()) / name
     if (root is not None or Path(name).is_absolute()) and path.is_file():
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "md5").hexdigest()
         if digest != md5:
-            remedy = "replace the file in SKIAGRAM_DATA, or unset SKIAGRAM_DATA to download it"
+            remedy = "put the file of that checksum back, or add the data set anew"
             raise DataError(f"checksum {digest}", where=name, allowed=md5, remedy=remedy)
         return path
     remedy = f"put the file (md5 {md5}) into a folder and set SKIAGRAM_DATA to that folder; "
     remedy += "or choose another data set (`git checkout params.yaml` undoes `-S dataset=…`)"
-    if url is None:
-        raise DataError("is missing and cannot be downloaded", where=name, remedy=remedy)
-    import pooch  # takes long, and most files are at hand
-
-    try:
-        fetched = pooch.retrieve(url, f"md5:{md5}", fname=name, progressbar=True)
-    except (OSError, ValueError) as error:
-        raise DataError(f"cannot be downloaded ({error})", where=name, remedy=remedy) from error
-    return Path(fetched)
+    raise DataError("is missing", where=name, remedy=remedy)
 
 
 def unlike(

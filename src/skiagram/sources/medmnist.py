@@ -40,21 +40,19 @@ class MedMNIST(RealDataSet):
 
     Attributes:
         file: File name.
-        md5: Published checksum of the file.
-        url: Where it can be fetched; null for a file that must be at hand.
+        md5: Checksum of the file.
         classes: Class names in label order.
         positive_class: Class looked for; null when there are more than two.
     """
 
     file: str
     md5: str
-    url: str | None
     classes: tuple[str, ...]
     positive_class: str | None
 
     @property
     def origin(self) -> str:
-        return self.url or Path(self.file).name
+        return Path(self.file).name
 
     @property
     def patients_known(self) -> bool:
@@ -66,7 +64,7 @@ class MedMNIST(RealDataSet):
         return {self.file: self.md5}
 
     def open(self, root: Path | None) -> "MedMNISTFile":
-        path = locate(self.file, self.md5, self.url, root)
+        path = locate(self.file, self.md5, root)
         return MedMNISTFile(path, read_arrays(path, _KEYS), len(self.classes))
 
 
