@@ -18,7 +18,7 @@ from skiagram.preparation import (
 from skiagram.records.files import read_record, write_record
 
 COVARIATES = (Covariate("age", None), Covariate("side", ("left", "right")))
-ACQUISITION = {"_target_": "skiagram.sources.mini_mias.source.WholeFilm", "size": 256}
+ACQUISITION = {"_target_": "skiagram.datasets.folder.source.InGray"}
 RESTORATION = {"_target_": "skiagram.restoration.steps.Steps", "missing": None}
 FEATURES = ({"_target_": "b", "distances": [1, 2]}, {"_target_": "a", "zones": 4})
 

@@ -59,6 +59,10 @@ _FORMER_DATA_SETS = {  # configs of version 0.2.0 → how a project gets these d
         for name in ("breastmnist", "dermamnist_lossy", "nodulemnist3d", "organmnist3d")
     },
     "lidc_nodules": "`examples/lidc.py` writes its images and a table",
+    **{
+        f"mini_mias_{name}": "`examples/mini_mias.py` writes its images and a table"
+        for name in ("article", "films", "finding", "malignancy", "regions")
+    },
 }
 _BEFORE_DATA = ("digest", "record")  # stages that take no prepared data
 _CHOICES = ("experiment", "debug")  # groups whose files change choices: `+experiment=NAME`

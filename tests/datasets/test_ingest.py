@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from skiagram.datasets.contract import Mark
+from skiagram.datasets.folder.source import InGray
 from skiagram.datasets.ingest import task_of
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
@@ -14,7 +15,6 @@ from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation, join_digests
 from skiagram.records.files import read_record, read_table
 from skiagram.records.places import MARKS
-from skiagram.sources.mini_mias.source import WholeFilm
 from skiagram.tasks.cases import SEALED
 from tests.datasets.sources import balanced, entry, hashes, ingested, noise
 
@@ -47,7 +47,7 @@ def test_what_a_source_does_to_pixels_is_left_for_new_films(tmp_path):
     means = [float(image.mean()) for image in balanced().images]
     assert found.traits.brightness == pytest.approx((min(means), max(means)))
     assert found == Preparation(kinds, None, image_digests=digests, traits=found.traits)
-    acquired = balanced(acquisition=WholeFilm(size=64, mask=True, orient=True))
+    acquired = balanced(acquisition=InGray())
     changed, _ = ingested(acquired, tmp_path / "films")
     acquisition = read_record(Preparation, changed.images / PREPARATION).acquisition
     assert build(acquisition or {}, "acquisition") == acquired.acquisition

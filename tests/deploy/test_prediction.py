@@ -19,7 +19,6 @@ from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import CaseResult, judge, write_table
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record, write_record
-from skiagram.sources.mini_mias.source import FilmPatch
 from tests.datasets.own_folders import dicom
 from tests.deploy.scored import predict, with_kinds
 from tests.deploy.trained import Trained, trained_baseline
@@ -104,19 +103,7 @@ def test_a_film_whose_features_overflow_costs_no_other_its_scores(baseline, tmp_
 
 
 @pytest.mark.slow
-def test_what_the_source_does_to_films_is_done_to_new_ones(baseline, tmp_path):
-    squares = FilmPatch(region=40, size=20, mask=True, orient=True)
-    trained = trained_baseline(tmp_path, acquisition=squares)
-    prediction = predict(load_model(trained.model), [baseline.films[0], *trained.films])
-    assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-12)
-    (refused,) = prediction.refused
-    assert refused.startswith(str(baseline.films[0]))
-    assert "20 × 20 pixels of type uint8" in refused
-
-
-@pytest.mark.slow
-def test_a_model_of_images_that_were_turned_gray_scores_new_ones(tmp_path):
-    """Its folder was refused, as what turned them stood in another room."""
+def test_new_images_are_turned_gray_as_those_of_training_were(tmp_path):
     trained = trained_baseline(tmp_path, acquisition=InGray())
     prediction = predict(load_model(trained.model), trained.films)
     assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-12)

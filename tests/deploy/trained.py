@@ -111,7 +111,7 @@ def write_striped(folder, acquisition=None):
     noise = rng.normal(128, 25, (CASES, SIDE, SIDE))
     images = np.clip(noise + stripes * label[:, None, None], 0, 255).astype(np.uint8)
     if acquisition is not None:
-        images = images.repeat(2, axis=1).repeat(2, axis=2)
+        images = np.stack([images, images // 2, images // 4], axis=-1)  # in colour
     case_id = np.array([f"case-{at:02d}" for at in range(CASES)])
     split = np.repeat(["train", "validation", "test"], [36, 12, 12])
     cases = Cases(case_id, case_id, split, np.where(split == "test", SEALED, label))

@@ -98,12 +98,12 @@ def test_the_real_file_is_the_usual_task(real_data, tmp_path):
 
 
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
-def test_a_script_needs_no_more_than_numpy_pandas_and_pillow(script):
+def test_a_script_needs_nothing_that_skiagram_does_not_bring(script):
     tree = ast.parse(script.read_text(encoding="utf-8"))
     names = [
         each.name for node in ast.walk(tree) if isinstance(node, ast.Import) for each in node.names
     ]
     names += [str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     assert {name.partition(".")[0] for name in names} <= {
-        *sys.stdlib_module_names, "numpy", "pandas", "PIL"
+        *sys.stdlib_module_names, "numpy", "pandas", "PIL", "scipy", "skimage", "skiagram"
     }  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image as Picture
 from scipy.ndimage import gaussian_filter
 
+from examples import mini_mias
 from skiagram.near_duplicates import pairs as pairs_module
 from skiagram.near_duplicates.pairs import (
     EXACT,
@@ -20,7 +21,6 @@ from skiagram.near_duplicates.pairs import (
     thumbnail,
 )
 from tests.near_duplicates.tissue import store_of
-from tests.sources.phantoms import data_set
 
 
 def random_images(n, shape, seed=0):
@@ -169,8 +169,8 @@ def test_an_export_of_a_film_with_a_shared_outline_is_found(export, tmp_path):
 
 @pytest.mark.slow
 def test_no_film_of_mini_mias_is_taken_for_another(real_data, tmp_path):
-    opened = data_set("mini_mias_films").open(real_data)
-    images = [opened.image(at).pixels for at in range(len(opened.entries()))]
+    films = mini_mias.read_films(real_data / "mini-mias").values()
+    images = [mini_mias.average(np.where(one.breast, one.pixels, 0), 4) for one in films]
     assert not found(store_of(tmp_path, images))
 
 

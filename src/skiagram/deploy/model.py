@@ -36,7 +36,7 @@ from skiagram.restoration.restore import ByModality
 from skiagram.tasks.task import Task
 
 _ANY_MODEL = f"*/{DEPLOYMENT}"
-_ACQUISITIONS = ("skiagram.datasets", "skiagram.sources")  # where what makes pixels of files stands
+_ACQUISITIONS = ("skiagram.datasets",)  # where what makes pixels of files stands
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Known regions of images, and the images without them.
 
-A phantom knows its nodules, mini-MIAS marks its lesions, a data set with masks has a region in each
+A phantom knows its nodules, a table may mark lesions, a data set with masks has a region in each
 image. Marks tell the label, so ingest seals those of test cases; here are those of the others.
 """
 

@@ -1,5 +1,5 @@
-"""Data sets that are generated or published.
+"""Data sets that are generated, and files as MedMNIST's.
 
-A data set's own files, or a seed, become images with labels, patients and folds, a file a data set;
-no image is stored here, and no table of a user is read.
+A seed, or a file of arrays, becomes images with labels, patients and folds, a file a data set; no
+image is stored here, and no table of a user is read.
 """

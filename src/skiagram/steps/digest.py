@@ -47,7 +47,7 @@ def write_digests(root: Path) -> list[str]:
 def read_own_data(options: Composition) -> DataSetFacts | None:
     """Read what the table of the user's own images or features says of the chosen data set.
 
-    Other data sets are generated or published: ingest fetches them, and they have patients enough.
+    Other data sets are generated, or files of arrays: these have patients enough.
     """
     with suppress(SkiagramError):  # what cannot be read is left to ingest, which says why
         values = options.read_file("dataset", str(options.choices["dataset"]))

@@ -1,11 +1,7 @@
-"""A small folder in the format of mini-MIAS, with a manifest of its own."""
-
-import hashlib
+"""A small folder in the form of mini-MIAS: ten films with half an ellipse each."""
 
 import numpy as np
-from PIL import Image as Pictures
-
-from skiagram.sources.mini_mias import films as mini_mias_files
+from PIL import Image
 
 SIDE = 1024
 STRIP = (256, 768)  # columns of the film; beyond it the square is padded with black
@@ -24,7 +20,7 @@ mdb009 D MISC B 260 30 11
 mdb010 D NORM"""
 
 
-def breast(wall_on_left):
+def breast(wall_on_left=True):
     """Return half an ellipse at the chest wall, (1024, 1024) bool."""
     row, column = np.mgrid[:SIDE, :SIDE]
     depth = column - STRIP[0] if wall_on_left else STRIP[1] - 1 - column
@@ -33,7 +29,7 @@ def breast(wall_on_left):
     return inside
 
 
-def film(number, rows=ROWS):
+def film(number):
     """Return a film: grey air, a breast, a label off the breast, a bright spot at each lesion."""
     wall_on_left = number % 2 == 0
     pixels = np.zeros((SIDE, SIDE), dtype=np.uint8)
@@ -41,7 +37,7 @@ def film(number, rows=ROWS):
     pixels[breast(wall_on_left)] = BREAST + number
     columns = slice(690, 760) if wall_on_left else slice(264, 334)
     pixels[20:110, columns] = LABEL
-    for row in rows.splitlines():
+    for row in ROWS.splitlines():
         words = row.split()
         if words[0] == f"mdb{number:03d}" and len(words) == 7:
             x, y = int(words[4]), int(words[5])
@@ -49,25 +45,10 @@ def film(number, rows=ROWS):
     return pixels
 
 
-def films(rows=ROWS):
-    names = sorted({row.split()[0] for row in rows.splitlines()})
-    return {name: film(int(name[3:]), rows) for name in names}
-
-
-def digests(pixels, rows=ROWS):
-    found = {name: hashlib.sha256(one.tobytes()).hexdigest() for name, one in pixels.items()}
-    return found | {"Info.txt": hashlib.sha256(rows.encode()).hexdigest()}
-
-
-def write_folder(root, monkeypatch, suffix=".png"):
-    """Write films, text file and manifest; return the folder of the films."""
-    folder = root / "mini-mias"
+def write(folder):
+    """Write films, as PNG and PGM, and the text file."""
     folder.mkdir()
-    pixels = films()
-    for name, one in pixels.items():
-        Pictures.fromarray(one).save(folder / f"{name}{suffix}", compress_level=1)
+    for number in range(1, 11):
+        path = folder / f"mdb{number:03d}{'.png' if number % 3 else '.pgm'}"
+        Image.fromarray(film(number)).save(path)
     (folder / "Info.txt").write_text(f"INFORMATION:\n\n{ROWS}\n\n=====\n")
-    manifest = root / "manifest.sha256"
-    manifest.write_text("".join(f"{value}  {name}\n" for name, value in digests(pixels).items()))
-    monkeypatch.setattr(mini_mias_files, "MANIFEST", manifest)
-    return folder

@@ -1,1 +1,0 @@
-"""mini-MIAS: 322 real mammograms, whole or as squares around lesions."""
