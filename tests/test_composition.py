@@ -90,7 +90,6 @@ def test_a_model_that_is_not_there_gets_the_nearest_one(tmp_path):
     ("words", "told"),
     [
         (["dataset=absent"], "no config conf/dataset/absent.yaml. Allowed: own"),
-        (["dataset=mini_mias_films"], "Do this: `examples/mini_mias.py` writes its images"),
         (["dataset=breastmnist"], "Do this: `skiagram init breastmnist.npz` adds it"),
         (["verbose"], "missing EQUAL"),
         (["+experiment=absent"], "no config conf/experiment/absent.yaml"),

@@ -53,7 +53,7 @@ SEVERAL = {  # group of which a run takes several members → where each has its
     "features": "features",
 }
 _OF_PREPARED_DATA = ("dataset", "restoration", "proposal", "features", "encoders")
-_FORMER_DATA_SETS = {  # configs of version 0.2.0 → how a project gets these data now
+FORMER_DATA_SETS = {  # configs of version 0.2.0 → how a project gets these data now
     **{
         name: f"`skiagram init {name}.npz` adds it"
         for name in ("breastmnist", "dermamnist_lossy", "nodulemnist3d", "organmnist3d")
@@ -185,7 +185,7 @@ class Composition:
         near = nearest(name, files)
         remedy = f"did you mean `{near[0]}`?" if near else ""
         if group == "dataset":
-            remedy = _FORMER_DATA_SETS.get(name, remedy)
+            remedy = FORMER_DATA_SETS.get(name, remedy)
         fault = f"no config conf/{group}/{name}.yaml"
         return OptionError(fault, where=where, allowed=", ".join(files), remedy=remedy)
 

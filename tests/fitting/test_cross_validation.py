@@ -1,6 +1,5 @@
 """No fit is told the label of a case it scores for the record, in either design."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +19,6 @@ TEST = replace(labelled(patients=6).inputs, case_id=np.array([f"t{at}" for at in
 
 
 Rows = list[list[pd.DataFrame]]  # of each repeat, a table a fit
-RunPlan = Callable[[Spy], Rows]
 
 
 def by_holdout(spy, marked=MARKED, plan=PLAN):

@@ -16,7 +16,6 @@ from PIL import Image
 from tests.pipeline.project import REPOSITORY, Project, make_project, stages_run
 
 pytestmark = pytest.mark.slow
-WIDEST = 160  # columns that a person can compare
 _TIME = re.compile(r"(seconds?|minutes?|hour|\d s)\b")
 
 

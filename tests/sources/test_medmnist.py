@@ -118,31 +118,3 @@ def test_damaged_file_is_refused(after, distance, tmp_path):
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"^set\.npz: `train_images` cannot be read"):
         source_of(path).open(tmp_path)
-
-
-@pytest.mark.slow
-def test_breastmnist_keeps_its_official_split(real_data, tmp_path):
-    source = source_of(real_data / "breastmnist.npz")
-    entries = source.open(real_data).entries()
-    for split, images, positives in (
-        ("train", 546, 147),
-        ("validation", 78, 21),
-        ("test", 156, 42),
-    ):
-        labels = [entry.label for entry in entries if entry.split == split]
-        assert (len(labels), labels.count(0)) == (images, positives)
-    folders, cases = ingested(source, tmp_path)
-    assert len(cases) == len(ImageStore(folders.images)) == 780
-    assert len(cases.test()) == 156
-
-
-@pytest.mark.slow
-def test_the_real_colour_file_has_seven_classes(real_data):
-    classes = ("ak", "bcc", "bk", "df", "mel", "nv", "vasc")
-    source = source_of(real_data / "dermamnist_lossy.npz", classes, None)
-    opened = source.open(real_data)
-    entries = opened.entries()
-    training = [entry.label for entry in entries if entry.split == "train"]
-    assert np.bincount(training).tolist() == [228, 359, 769, 80, 779, 4693, 99]
-    assert opened.image(9000).pixels.shape == (28, 28, 3)
-    assert source.card().source == "dermamnist_lossy.npz"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skiagram.composition import GROUPS, Composition
+from skiagram.composition import FORMER_DATA_SETS, GROUPS, Composition
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.models.arm_of_file import CLASSES, OTHER_ARM, require_arm, target_of
 from skiagram.options import PARAMS, build, check, find_value, resolve, split_names
@@ -231,12 +231,11 @@ def _check_names(options: Composition) -> None:
                         if not target_of(options.read_file("model", each)).startswith(others)
                     ]
                 near = nearest(name, [*files, *["none"] * (choice in CLASSES)])
-                raise OptionError(
-                    f"no `{name}`",
-                    where=choice,
-                    allowed=f"files of conf/{group}: {listed(files, near=name)}",
-                    remedy=f"did you mean `{near[0]}`?" if near else "choose one of these files",
-                )
+                remedy = f"did you mean `{near[0]}`?" if near else "choose one of these files"
+                if group == "dataset":
+                    remedy = FORMER_DATA_SETS.get(name, remedy)
+                allowed = f"files of conf/{group}: {listed(files, near=name)}"
+                raise OptionError(f"no `{name}`", where=choice, allowed=allowed, remedy=remedy)
             if number > 1:
                 fault, remedy = f"`{name}` is named {number} times", "name it once"
                 raise OptionError(fault, where=choice, remedy=remedy)
