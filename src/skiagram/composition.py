@@ -217,11 +217,14 @@ class Composition:
             groups = [path.name for path in sorted((self.root / "conf").iterdir()) if path.is_dir()]
             names = [name for group in groups for name in self.list_files(group)]
             near = nearest(head, [*self.choices, *(names if rest else ())])
+            remedy = f"did you mean `{'.'.join([near[0], *rest])}`?" if near else ""
+            if head in groups and rest:
+                remedy = f"name a file of conf/{head} in place of `{head}`"
             raise OptionError(
                 f"no config `{head}`" if rest else f"no choice `{head}`",
                 where=address,
                 allowed="a choice of params.yaml, such as `seed`, or FILE.OPTION, as `svm.kernel`",
-                remedy=f"did you mean `{'.'.join([near[0], *rest])}`?" if near else "",
+                remedy=remedy,
             )
         # of several files of this name the one that has the option
         having = [each for each in places if each[2][0] in each[1]]

@@ -111,16 +111,6 @@ def test_help_shows_the_usual_options_and_help_all_the_others(name, capsys):
     assert max(map(len, shown[1].splitlines())) <= 100
 
 
-@pytest.mark.usefixtures("turn")
-@pytest.mark.parametrize("words", [[], ["twist"], ["turn", "--edge"], ["turn", "--side", "left"]])
-def test_a_wrong_command_line_is_one_line_and_2(words, capsys):
-    assert frame.main(words) == 2
-    message = capsys.readouterr().err
-    assert message.startswith("skiagram")
-    assert "--help" in message
-    assert message.count("\n") == 1
-
-
 @pytest.mark.parametrize(
     ("error", "code"),
     [

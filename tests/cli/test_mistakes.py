@@ -1,5 +1,6 @@
 """Typical mistakes: each is one line that says what is wrong and what to do, at once."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,20 @@ from tests.datasets.own_folders import write_films
 # A line → fragments of its error. FILMS and TABLE are 24 images of 12 patients, ROWS features.
 MISTAKES = {
     # words of the command
+    "": ("skiagram: the following arguments are required: COMMAND", "skiagram --help"),
+    "run FILMS TABLE --folds": ("--folds: expected one argument", "skiagram run --help"),
     "runn FILMS TABLE": ("`runn` was given", "validate", "did you mean `run`"),
     "run FILMS TABLE --positve cancer": ("no option `--positve`", "did you mean `--positive`"),
     "run FILMS TABLE --quik": ("no option `--quik`", "did you mean `--quick`"),
     "run FILMS TABLE --folds three": ("`three` was given", "a whole number", "--folds"),
+    "run FILMS TABLE --hours many": ("`many` is no time", "a number above 0"),
+    "run FILMS TABLE --project FILMS": ("is not an empty folder", "name a new folder"),
     "run FILMS TABLE --copies drp": ("`drp` was given", "refuse, drop", "did you mean `drop`"),
     "run FILMS TABLE more.csv": ("`more.csv` was given too", "did you mean `--join more.csv`?"),
     "check TABLE FILMS": ("a file, where the folder of images stands", "then the table", "write"),
     "check FILMS TABLE --lable view": ("no option `--lable`", "did you mean `--label`"),
+    "check FILMS TABLE --name My": ("`My` was given", "lower-case letters"),
+    "init FILMS TABLE --positive cancer": ("no folder conf/dataset here", "go to the project"),
     "package models/svm": ("--output: is not given", "add `-o svm.skiagram`"),
     # columns and classes
     "run FILMS TABLE": (
@@ -36,6 +43,8 @@ MISTAKES = {
     "run FILMS TABLE --positive cancer --number age": ("was given too", "leave one of them out"),
     "run FILMS TABLE --positive cancer --patient person": ("no column `person`", "`patient_id`"),
     "run FILMS TABLE --positive cancer --covariates aeg": ("`aeg`", "did you mean `age`"),
+    "check FILMS TABLE --covariates label": ("covariates: `label` was given",),
+    "run FILMS CASES --positive cancer": ("3 classes", "`NORMAL` and `normal` differ in case"),
     "run FILMS TABLE --positive cancer --test-sites Leads": ("`Leads`", "did you mean `Leeds`"),
     # names of configs
     "run FILMS TABLE --baselines random_forrest": ("`random_forrest`", "mean `random_forest`"),
@@ -59,11 +68,40 @@ MISTAKES = {
     # options of configs
     "run FILMS TABLE --set svm.kernal=linear": ("svm.kernal: no such", "did you mean `svm.kernel`"),
     "run FILMS TABLE --set svm.kernel=linar": ('svm.kernel: "linar" was given', "'linear'"),
+    "run FILMS TABLE --set trainer.devices=two": ('trainer.devices: "two" was given', "'auto'"),
+    "run FILMS TABLE --set model.c=1": ("no config `model`", "name a file of conf/model"),
     "run FILMS TABLE --set svm.kernel": ("has no value", "FILE.OPTION=VALUE", "svm.kernel=VALUE"),
     # folds
     "run FILMS TABLE --folds 1": ("folds: 1 was given", "greater than or equal to 2"),
     "run FILMS TABLE --positive cancer --folds 40": ("40 folds", "`cancer`", "2 to 6", "lower"),
+    "run FILMS TWO --positive cancer --ignore-unlisted": ("1 patient", "among 2 images", "more"),
     "run FILMS TABLE --repeats 0": ("repeats: 0 was given", "greater than or equal to 1"),
+}
+# The same for files: each ends with code 4. WRONG is FILMS with a letter too many, GONE lists 60
+# files more, SETS names a set `tst`, CARTOON has a GIF.
+FAULTS = {
+    "run WRONG TABLE": ("no such file or folder", "a folder of images", "did you mean `films`?"),
+    "run FILMS films.cvs": ("no such file or folder", "a table", "check its name"),
+    "run FILMS TABLE --join MORE": ("no such file or folder", "a table", "did you mean `rows.csv`"),
+    "check WRONG TABLE": ("no such file or folder", "did you mean `films`?"),
+    "run phantom": ("no such file or folder", "`dvc exp run -S dataset=phantom`"),
+    "run FILMS WORKBOOK": ("a workbook or an archive", "CSV", "save the sheet as `CSV UTF-8`"),
+    "run FILMS GONE --positive cancer": (
+        "no file of the folder",
+        "the same 59 times more",
+        "nothing was written",
+    ),
+    "run FILMS SETS --positive cancer": (
+        "split `tst`",
+        "did you mean `test`?",
+        "the same 23 times more",
+    ),
+    "run CARTOON TABLE --positive cancer": ("film-0.png: a GIF picture", "convert the file"),
+    "check / TABLE": ("the root of the file system", "a folder of images"),
+    "run EMPTY": ("an empty folder", "PNG", "name another one"),
+    "run EMPTY TABLE": ("an empty folder: 24 of 24 rows", "name the folder of the images"),
+    "run FILMS TABLE --grade label": ("no numbers: cancer, normal", "the lowest first: --grades"),
+    "run FILMS TABLE --time age --event died": ("no column `died`", "`view`", "rename the column"),
 }
 
 
@@ -78,40 +116,54 @@ def words(tmp_path_factory):
         for at, (entropy, volume) in enumerate(numbers)
     ]
     rows.write_text("\n".join(["patient_id,label,entropy,volume", *lines]))
-    return {"FILMS": str(own.folder), "TABLE": str(own.csv), "ROWS": str(rows)}
+    header, *films = own.csv.read_text().splitlines(keepends=True)
+    sets = [f"{header.strip()},split\n", *(f"{film.strip()},tst\n" for film in films)]
+    gone = [film.replace("film-", f"gone-{at}-") for film in films for at in range(3)][:60]
+    tables = {"TWO": [header, *films[:4:2]], "GONE": [header, *films, *gone], "SETS": sets}
+    tables |= {"CASES": [header, *films[1:], films[0].replace("normal", "NORMAL")]}
+    for name, text in tables.items():
+        (place / name).write_text("".join(text))
+    (place / "WORKBOOK").write_bytes(b"PK\3\4")
+    (place / "EMPTY").mkdir()
+    shutil.copytree(own.folder, place / "CARTOON")
+    (place / "CARTOON/film-0.png").write_bytes(b"GIF89a")
+    named = (*tables, "WORKBOOK", "EMPTY", "CARTOON")
+    known = {"FILMS": own.folder, "TABLE": own.csv, "ROWS": rows, "WRONG": f"{own.folder}m"}
+    known |= {"MORE": place / "row.csv"} | {name: place / name for name in named}
+    return {name: str(path) for name, path in known.items()}
 
 
 READ = (  # what is wrong is seen once the images or rows are read, which takes a second
     "run FILMS TABLE --positive cancer --networks heat_map_finder",
     "run FILMS TABLE --positive cancer --folds 40",
+    "run FILMS TWO --positive cancer --ignore-unlisted",
     "run ROWS --positive cancer --networks small_cnn",
 )
 
 
 @pytest.mark.parametrize(
-    "line",
-    [pytest.param(line, marks=[pytest.mark.slow] * (line in READ)) for line in MISTAKES],
+    ("line", "code"),
+    [
+        pytest.param(line, code, marks=[pytest.mark.slow] * (line in READ))
+        for code, lines in {2: MISTAKES, 4: FAULTS}.items()
+        for line in lines
+    ],
 )
 def test_a_mistake_is_one_line_before_anything_runs(
     line,
+    code,
     words,
     tmp_path,
     monkeypatch,
     terminal,
 ):
-    def make_project(folder):
-        """Make a project without git and DVC, which take seconds."""
-        files._write(folder, files.shipped_files())
-        files._write_record(folder, files.shipped_files())
-        return []
-
-    monkeypatch.setattr(files, "make_project", make_project)
+    monkeypatch.setattr(files, "make_project", lambda folder: pytest.fail("it is made"))
     monkeypatch.setattr(running, "run_stages", lambda project: pytest.fail("it runs"))
     monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
-    shown = terminal([words.get(word, word) for word in line.split()], 2)
-    error = shown.splitlines()[-1]
-    for fragment in MISTAKES[line]:
+    shown = terminal([words.get(word, word) for word in line.split()], code)
+    error = shown if line in FAULTS else shown.splitlines()[-1]  # a file's fault stands first
+    for fragment in (MISTAKES | FAULTS)[line]:
         assert fragment in error, shown
     assert Path.cwd() == tmp_path
     assert not any(tmp_path.iterdir())

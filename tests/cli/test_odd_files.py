@@ -68,14 +68,6 @@ def test_table_names_images_that_fit_no_pattern(tmp_path, terminal):
     assert "fit no pattern: 1, first p3.other" in terminal(words)
 
 
-def test_a_positive_class_among_four_is_refused(tmp_path, terminal):
-    folder, table = _images(tmp_path / "i"), tmp_path / "labels.csv"
-    table.write_text("file,label\np0.png,yes\np1.png,no\np2.png,Yes\np3.png,No\n")
-    said = terminal(["check", str(folder), str(table), "--positive", "yes"], 2)
-    assert "4 classes: No, Yes, no, yes" in said
-    assert "`No` and `no` differ in case alone: write them alike." in said
-
-
 def test_a_link_to_nowhere_is_a_case_that_cannot_be_read(tmp_path):
     link = tmp_path / "link.png"
     link.symlink_to(tmp_path / "gone.png")

@@ -177,36 +177,6 @@ def test_stages_take_over_what_was_checked_where_they_would_write_the_same(
         assert (taken / path).read_bytes() == (read / path).read_bytes(), path
 
 
-def test_a_refused_data_set_leaves_no_project(empty, terminal):
-    Path("../films/notes.png").write_bytes(b"no picture")
-    table = Path("../films.csv")
-    table.write_text(f"{table.read_text()}notes.png,MRN-0000,normal,York,40,CC,Mary\n")
-    terminal.says(CANCER, "nothing was written", 4)
-    assert Path.cwd() == empty
-    assert not any(empty.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("line", "says"),
-    [
-        ("run folmder", "did you mean `folder`"),
-        ("run folder labels.cvs", "did you mean `labels.csv`"),
-        (
-            "run folder labels.csv --join clinic.cvs",
-            "no such file or folder. Allowed: a table",
-        ),
-        ("run phantom", "`dvc exp run -S dataset=phantom`"),
-    ],
-)
-def test_what_is_not_there_gets_the_nearest_name_or_the_line_of_a_shipped_set(
-    empty, terminal, line, says
-):
-    (empty / "folder").mkdir()
-    (empty / "labels.csv").touch()
-    terminal.says(line, says, 4)
-    assert {path.name for path in empty.iterdir()} == {"folder", "labels.csv"}
-
-
 IMAGES = np.random.default_rng(0).integers(0, 200, (24, 20, 20), dtype=np.uint8)
 LABELS = np.tile(["benign", "cancer"], 12)
 PATIENTS = np.arange(24) // 2

@@ -111,7 +111,7 @@ def add_data_set(
     key_file: Path | None = None,
     described: "AnyTable | None" = None,
     kept: "KeptCheck | None" = None,
-    begin: Callable[[], None] | None = None,
+    begin: "Callable[[CheckedTable], None] | None" = None,
 ) -> Added:
     """Write config and manifest, and the table that stays with the user.
 
@@ -121,7 +121,8 @@ def add_data_set(
         outside: Folder of the manifest; None for that of the config.
         key_file: Secret key of names in the manifest; None for that of the environment, if any.
         kept: Where what the check makes stays for stages; None for nowhere.
-        begin: Called once the images can be used, before anything is written; None for nothing.
+        begin: Gets what was checked once it can be used, before anything is written; None for
+            nothing.
 
     Raises:
         DataError: Images or rows that cannot be used; each is printed.
@@ -165,18 +166,19 @@ def add_data_set(
         )
     checked = replace(checked, source=source)
     if begin is not None:
-        begin()
+        begin(checked)
     gitignores = _write_data_set(files, checked, readers, key_file, options)
     return Added(files, [*readers], checked, described.unused, gitignores)
 
 
 def add_arrays(
-    options: "FileOptions", begin: Callable[[], None] | None = None
+    options: "FileOptions",
+    begin: "Callable[[FittingChoices, DataSetFacts], None] | None" = None,
 ) -> "tuple[FittingChoices, DataSetFacts]":
     """Add or renew a file as MedMNIST's; return the choices that fit it, and what is known of it.
 
     Args:
-        begin: Called once the file can be used, before anything is written; None for nothing.
+        begin: Gets both once the file can be used, before anything is written; None for nothing.
     """
     import json
 
@@ -189,17 +191,19 @@ def add_arrays(
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import choices_of_array
 
-    # The arrays are named in a config, not copied.
+    # What the file holds, with what its config says for people.
     source, shape = array_source(options)
-    if begin is not None:
-        begin()
-    leave_out(Path(), options.folder, ())
     target = Path(f"conf/dataset/{source.name}.yaml")
     source = renewed_source(source, options, target)
+    facts = DataSetFacts.of_entries(source, source.open(None).entries())
+    choices = choices_of_array(source.name, shape)
+    if begin is not None:
+        begin(choices, facts)
+    # The arrays are named in a config, not copied.
+    leave_out(Path(), options.folder, ())
     values = json.loads(json.dumps(composed(source)))
     write_files({target: yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()})
-    facts = DataSetFacts.of_entries(source, source.open(None).entries())
-    return choices_of_array(source.name, shape), facts
+    return choices, facts
 
 
 def _name_files(

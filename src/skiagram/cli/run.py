@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options
-from skiagram.errors import AuditStop, DataError, OptionError, nearest, printable
+from skiagram.errors import AuditStop, DataError, OptionError, printable
 
 if TYPE_CHECKING:
     from skiagram.composition import Composition
     from skiagram.intake.file_options import FileOptions
     from skiagram.intake.tables import AnyTable
-    from skiagram.steps.check import KeptCheck
+    from skiagram.steps.check import CheckedTable, KeptCheck
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import FittingChoices
 
@@ -68,7 +68,10 @@ _WAITING = "Another `skiagram run` is at work in this project; waiting for its e
 
 def _read_hours(text: str) -> float:
     """Read a time above 0."""
-    hours = float(text)
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = math.nan
     if not 0 < hours < math.inf:
         raise argparse.ArgumentTypeError(f"`{text}` is no time. Allowed: a number above 0")
     return hours
@@ -159,6 +162,7 @@ def run_data_set(
         make_project,
         read_shipped,
         require_dvc,
+        require_new,
         shipped_root,
     )
     from skiagram.projects.left_out import explain_taken
@@ -167,25 +171,23 @@ def run_data_set(
     from skiagram.steps.preflight import check_run
     from skiagram.steps.presets import read_encoders
 
-    # The files must be there before anything is made.
     require_dvc(project)
     options, user_choices = options.resolved(), dict(user_choices)
-    _require_file(options.folder, "a folder of images, or a table of features")
-    for table in filter(None, (options.csv, *options.join)):
-        _require_file(table, "a table")
-    # what is chosen, before a project is made for it
+    # What is chosen, before a project is made for it
     folder = project.resolve()
+    if not is_made(folder):
+        require_new(folder)
     usual = {name: value for name, value in read_shipped(CHOICES).items() if name in _USUAL_CHOICES}
     composition = Composition(folder if is_made(folder) else shipped_root())
     if "baselines" in user_choices:
         user_choices["encoders"] = read_encoders(user_choices["baselines"], composition)
     values = {composition.find_option(address): value for address, value in values.items()}
     check_run(Composition(composition.root, usual | user_choices | values))
-    # the table and the names of files, which need no project
+    # the table and the names of files, which must be there and need no project
     described = None if options.is_arrays else describe_table(options)
 
     def begin() -> None:
-        """Make the project, once its data can be used."""
+        """Make the project, once its data can be used and its choices followed."""
         if not is_made(folder):
             print(*make_project(folder), f"The project is {project}.", flush=True)
 
@@ -226,7 +228,7 @@ def _add_and_choose(
 
     Args:
         composition: Of the project, or of a new one.
-        begin: Makes the project, once its data can be used.
+        begin: Makes the project, once its data can be used and its choices followed.
         usual: Choices of a new project, by name; see `run_data_set` for the others.
         values: Whole name of an option → value.
     """
@@ -239,20 +241,33 @@ def _add_and_choose(
     from skiagram.steps.network_time import plan_network_time
     from skiagram.steps.preflight import check_run
 
+    def choose(choices: "FittingChoices") -> dict[str, Any]:
+        """Return what a run of it all would be: choice of params.yaml → value."""
+        first_look: dict[str, Any] = {}
+        if quick:
+            networks = choices.params.get("networks", ["tiny_cnn"])
+            baselines = [*choices.quick]
+            first_look = {"folds": _QUICK_FOLDS, "baselines": baselines, "networks": networks}
+        own = {name: value for name, value in values.items() if not name.startswith("conf.")}
+        return {**usual, **choices.params, **first_look, **user_choices, **own}
+
+    def begin_with(choices: "FittingChoices", data: "DataSetFacts") -> None:
+        """Make the project once the choices can be followed, its own new configs apart."""
+        changes = {**choose(choices), **values}
+        del changes["dataset"]
+        if not choices.files:
+            check_run(Composition(composition.root, changes), data)
+        begin()
+
     # The data set, and the choices that fit it.
     kept = KeptCheck.of_run(composition)
     if options.is_arrays:
-        choices, data = add_arrays(options, begin)
+        choices, data = add_arrays(options, begin_with)
     else:
-        choices, data = _add_table(options, described, project, kept, begin)
-    # what a run of it all would be
-    if quick:
-        networks = choices.params.get("networks", ["tiny_cnn"])
-        first_look = {"folds": _QUICK_FOLDS, "baselines": [*choices.quick], "networks": networks}
-        user_choices = first_look | dict(user_choices)
-    chosen = {**usual, **choices.params, **user_choices}
-    chosen |= {name: value for name, value in values.items() if not name.startswith("conf.")}
-    check_run(Composition(Path(), {**chosen, **values}), data)
+        choices, data = _add_table(options, described, project, kept, begin_with)
+    chosen = choose(choices)
+    if choices.files:
+        check_run(Composition(Path(), {**chosen, **values}), data)
     # what was assumed; of the frozen network where the line leaves its models in
     if not options.is_table:
         frozen = choices.frozen if user_choices.get("encoders", True) else ""
@@ -280,23 +295,6 @@ def _add_and_choose(
         edit_option_file(Path(file), file_values)
 
 
-def _require_file(path: Path, allowed: str) -> None:
-    """Refuse a name that neither a folder nor a file has; the message names the nearest one."""
-    from skiagram.projects.files import shipped_root
-
-    if path.exists():
-        return
-    names = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = nearest(path.name, names)
-    remedy = f"did you mean `{near[0]}`?" if near else "check its name"
-    if (shipped_root() / f"conf/dataset/{path.name}.yaml").is_file():
-        remedy = (
-            "it is a data set of the program itself: in a clone or a project, run "
-            f"`dvc exp run -S dataset={path.name}`"
-        )
-    raise DataError("no such file or folder", where=str(path), allowed=allowed, remedy=remedy)
-
-
 @contextmanager
 def _inside(project: Path) -> Iterator[None]:
     """Work in the folder of a project, under its variables, and come back."""
@@ -316,21 +314,15 @@ def _inside(project: Path) -> Iterator[None]:
 @contextmanager
 def gone_if_refused(*paths: Path) -> Iterator[None]:
     """Remove files and folders that are new where their data set is refused: nothing was run."""
-    from skiagram.projects.files import is_made
-
-    new = {path: path.resolve() for path in paths if not path.exists()}
+    new = [path.resolve() for path in paths if not path.exists()]
     try:
         yield
     except (DataError, OptionError):
-        for path, made in new.items():
-            if made.exists():
-                begun = is_made(made)
-                if made.is_dir():
-                    shutil.rmtree(made, ignore_errors=True)
-                else:
-                    made.unlink()
-                if begun:
-                    print(f"{path} is removed again: nothing was run.", flush=True)
+        for path in new:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
         raise
 
 
@@ -339,7 +331,7 @@ def _add_table(
     described: "AnyTable | None",
     project: Path,
     kept: "KeptCheck",
-    begin: Callable[[], None],
+    begin: "Callable[[FittingChoices, DataSetFacts], None]",
 ) -> "tuple[FittingChoices, DataSetFacts]":
     """Add or renew images or a table of features; return the choices that fit it, and its facts."""
     from skiagram.cli.check_report import checked_text
@@ -350,10 +342,14 @@ def _add_table(
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import choices_of
 
+    def begin_checked(checked: "CheckedTable") -> None:
+        """Make the project once what fits the checked data can be run."""
+        begin(choices_of(checked), DataSetFacts.of_checked(checked.source, checked.data))
+
     # A data set that is there is renewed.
     name = options.short_name
     renew = Path(f"conf/dataset/{name}.yaml").exists()
-    added = add_data_set(options, renew=renew, described=described, kept=kept, begin=begin)
+    added = add_data_set(options, renew=renew, described=described, kept=kept, begin=begin_checked)
     data, source = added.checked.data, added.checked.source
     print(printable(checked_text(added.checked)), end="\n\n", flush=True)
     # After a finding that stops nothing is run.

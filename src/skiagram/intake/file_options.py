@@ -235,15 +235,10 @@ class FileOptions(NamedColumns):
 
     @property
     def is_table(self) -> bool:
-        """Whether the folder is a table of features, by its name."""
-        return self.is_called_table and self.folder.is_file()
-
-    @property
-    def is_called_table(self) -> bool:
-        """Whether the folder has a table's name, there or not; gzip may have packed it."""
+        """Whether the folder is a table of features, by its name; gzip may have packed it."""
         folder = self.folder
         plain = folder.with_suffix("") if folder.suffix.lower() == ".gz" else folder
-        return plain.suffix.lower() in _TABLES
+        return plain.suffix.lower() in _TABLES and folder.is_file()
 
     @property
     def is_arrays(self) -> bool:

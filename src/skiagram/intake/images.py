@@ -18,7 +18,7 @@ from skiagram.datasets.folder.patients import join_tables, number_visits
 from skiagram.datasets.folder.roles import ROLES, SPLITS, column_of, usual_column
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import join_masks, normalise_name
-from skiagram.errors import DataError, OptionError, listed, nearest
+from skiagram.errors import DataError, OptionError, listed
 from skiagram.intake.class_folders import KINDS, describe_depths, rows_of_classes
 from skiagram.intake.file_names import (
     FileNames,
@@ -98,14 +98,8 @@ def _require_folder(options: FileOptions) -> None:
     root = folder.resolve() == Path(folder.resolve().anchor)
     if not root and (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
         return
-    fault = "the root of the file system" if root else "no such folder"
+    fault, remedy = "the root of the file system", "name a folder in it"
     allowed = f"a folder of images, or an archive whose name ends with {ARCHIVE}"
-    beside = folder.resolve().parent
-    names = [each.name for each in beside.iterdir() if each.is_dir()] if beside.is_dir() else []
-    near = nearest(folder.name, names)
-    remedy = f"did you mean `{folder.parent / near[0]}`?" if near else ""
-    if options.is_called_table and not folder.exists():
-        fault, allowed, remedy = "no such file", "a table of features", "check its name"
     if folder.is_file():
         fault, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
         if folder.suffix.lower() in (".xlsx", ".xls", ".ods", ".sav", ".rds"):
@@ -263,11 +257,12 @@ def _leave_out_without_file(
         return frame, ""
     counted = f"{absent.sum()} of {len(frame)} rows name no file of the folder"
     counted += f", the first `{frame[file][absent].iloc[0]}`"
-    if options.unmatched == "refuse":
-        return frame, f"{counted}; `--unmatched leave-out` leaves such rows out."
     if absent.all():
+        counted = counted if any(tree.files()) else f"an empty folder: {counted}"
         remedy = "name the folder of the images, or the column of their names with --file"
         raise DataError(counted, where=str(options.folder), remedy=remedy)
+    if options.unmatched == "refuse":
+        return frame, f"{counted}; `--unmatched leave-out` leaves such rows out."
     return frame[~absent], f"{counted}; they are left out."
 
 

@@ -84,16 +84,11 @@ def make_project(folder: Path) -> list[str]:
     Raises:
         OptionError: The folder holds files, or DVC is not installed.
     """
-    # A run that was killed left a note that this folder is its own.
-    begun = folder / _BEGUN
-    again = begun.is_file() and bool(begun.read_bytes())  # empty: nothing else was written
-    usual = {".git", begun.parent.name}
-    is_new = not folder.exists() or again
-    if not is_new and (not folder.is_dir() or {path.name for path in folder.iterdir()} - usual):
-        remedy = "name a new folder; in a project that exists, `skiagram upgrade` renews its files"
-        raise OptionError("is not an empty folder", where=str(folder), remedy=remedy)
-    # What was there before stays if anything fails.
+    again = require_new(folder)
     require_dvc(folder)
+    # What was there before stays if anything fails.
+    begun = folder / _BEGUN
+    is_new = not folder.exists() or again
     before = set() if again or not folder.exists() else {*folder.iterdir()}
     begun.parent.mkdir(parents=True, exist_ok=True)
     # The note, before anything else is written.
@@ -113,6 +108,23 @@ def make_project(folder: Path) -> list[str]:
         raise
     begun.unlink()
     return sentences
+
+
+def require_new(folder: Path) -> bool:
+    """Refuse a place for a project that holds other files; tell whether a killed run began it.
+
+    Raises:
+        OptionError: It is a file, or a folder with files that no killed run began.
+    """
+    # A run that was killed left a note that this folder is its own.
+    begun = folder / _BEGUN
+    again = begun.is_file() and bool(begun.read_bytes())  # empty: nothing else was written
+    usual = {".git", begun.parent.name}
+    held = {path.name for path in folder.iterdir()} - usual if folder.is_dir() else folder.exists()
+    if held and not again:
+        remedy = "name a new folder; in a project that exists, `skiagram upgrade` renews its files"
+        raise OptionError("is not an empty folder", where=str(folder), remedy=remedy)
+    return again
 
 
 def is_made(folder: Path) -> bool:

@@ -17,7 +17,15 @@ import numpy as np
 from skiagram.composition import FORMER_DATA_SETS, GROUPS, Composition
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.models.arm_of_file import CLASSES, OTHER_ARM, require_arm, target_of
-from skiagram.options import PARAMS, build, check, find_value, resolve, split_names
+from skiagram.options import (
+    CLASS_OF_GROUP,
+    PARAMS,
+    build,
+    check,
+    find_value,
+    resolve,
+    split_names,
+)
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import Entry, Source
@@ -160,8 +168,11 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
         _, group, *rest = change.split(".") if change.startswith("conf.") else ("", "")
         if len(rest) > 1 and rest[0] in options.list_files(group):
             values = options.read_file(group, rest[0])
-            if "_target_" in values:
-                build(values, f"{group}.{rest[0]}")
+            by_group = CLASS_OF_GROUP.get(group)
+            target = values.get("_target_", by_group)
+            if target is not None:
+                where = group if by_group else f"{group}.{rest[0]}"
+                build({**values, "_target_": target}, where)
     trained = {**models["baselines"], **models["networks"]}
     # a number out of its range, a word that is not allowed, or folds of sites without folds
     from skiagram.steps.choices import RunChoices

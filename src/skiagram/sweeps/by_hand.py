@@ -86,7 +86,6 @@ def run_jobs(root: Path, words: Sequence[str]) -> AskedSweep:
     shutil.rmtree(rows, ignore_errors=True)
     places = {"project": str(root), "rows": str(rows)}  # for jobs, which may run elsewhere
     config = {**sweepable_options(root), "hydra": HYDRA, "places": places}
-    ConfigStore.instance().store("sweep", config)
     # options have their addresses in the line, and their whole names in Hydra's config
     options = Composition(root)
     named: dict[str, str] = {}
@@ -95,7 +94,16 @@ def run_jobs(root: Path, words: Sequence[str]) -> AskedSweep:
         whole = address.lstrip("+~").startswith(("conf.", "objective.", "hydra."))
         if "." in address and not whole:
             address = options.find_option(address)
+            # what its file leaves to its class has a place there, too
+            *parents, last = address.split(".")
+            place: dict[str, Any] = config
+            for parent in parents:
+                if not isinstance(place.get(parent), dict):
+                    place[parent] = {}
+                place = place[parent]
+            place.setdefault(last, None)
         named[word] = f"{address}{equals}{value}"
+    ConfigStore.instance().store("sweep", config)
     sys.argv[1:] = [named.get(word, word) for word in sys.argv[1:]]
     # The objective is checked before any row is run.
     objective = check_objective([*named.values()])
