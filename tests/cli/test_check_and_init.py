@@ -12,6 +12,7 @@ import tarfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyrage
 import pytest
@@ -491,3 +492,15 @@ def test_a_file_of_arrays_becomes_a_data_set_of_the_project(project, terminal):
     assert len(source.open(None).entries()) == 12
     terminal.says(f"init {line}", "conf/dataset/breast.yaml exists", 2)
     terminal.says(f"init {line} --renew", "-S dataset=breast -S design=holdout")
+
+
+def test_copies_across_the_split_of_an_array_stop_the_check_until_the_line_settles_them(
+    tmp_path, terminal
+):
+    with np.load(write_arrays(tmp_path / "breast.npz")) as arrays:
+        parts = {**arrays}
+    parts["test_images"][0] = parts["train_images"][0]
+    np.savez(tmp_path / "breast.npz", **parts)
+    line = f"check {tmp_path / 'breast.npz'} --positive 1"
+    terminal.says(line, "STOP exact_duplicates_across_splits | cannot be run yet", 4)
+    terminal.says(f"{line} --copies drop", "1 of 12 cases | This data set can be run")

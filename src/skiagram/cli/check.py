@@ -10,7 +10,9 @@ from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
+    from skiagram.datasets.contract import Source
     from skiagram.intake.file_options import FileOptions
+    from skiagram.steps.check import CheckedData
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import FittingChoices
 
@@ -40,7 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
         spelling_hints,
         text_in_pixels,
     )
-    from skiagram.intake.labels import positive_lines
     from skiagram.intake.tables import describe_table
     from skiagram.steps.check import check_table
     from skiagram.steps.preflight import DataSetFacts
@@ -68,40 +69,46 @@ def run(arguments: argparse.Namespace) -> int:
     if data.first and not source.columns.features:
         parts.append(disk_text(data.first))
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")
-    if data.runnable:
-        print(
-            "This data set can be run. Next: `skiagram run` with the same arguments; in a project"
-        )
-        print("or a clone, where you choose more yourself, `skiagram init`.")
-        if lines := positive_lines(source.positive_class, source.classes):
-            print(printable(f"Add the class that you look for, such as the disease: {lines}."))
-        return 0
-    waive = "" if data.problems else " or waive the findings marked STOP (`init` says how)"
-    print(f"This data set cannot be run yet: solve the problems above first{waive}.")
-    return DataError.exit_code
+    return _conclude(data, source)
 
 
 def _check_arrays(options: "FileOptions") -> int:
-    """Print counts of classes and splits, and the size of the images; return 0."""
-    from skiagram.cli.check_report import text_table
-    from skiagram.datasets.checks import check_entries
+    """Print counts of classes and splits, the size of the images, and what the audit says."""
+    from skiagram.cli.check_report import findings_text, problems_text, text_table
     from skiagram.datasets.ingest import task_of
     from skiagram.intake.arrays import array_source
+    from skiagram.steps.check import check_data
 
-    # The entries are checked, then counted by class and split.
+    # The entries are counted by class and split.
     source, shape = array_source(options)
-    splits = ["train", "validation", "test"]
-    entries = source.open(None).entries()
-    check_entries(entries, task_of(source, "holdout"), options.folder.name)
-    counts = Counter((entry.label, str(entry.split)) for entry in entries)
+    opened, splits = source.open(None), ["train", "validation", "test"]
+    counts = Counter((entry.label, str(entry.split)) for entry in opened.entries())
     rows = [
         [name, *(counts[label, split] for split in splits)]
         for label, name in enumerate(source.classes)
     ]
     size = " × ".join(map(str, shape[1:]))
     print(printable(text_table(["class", *splits], rows)))
-    print(f"\nImages of {size}. Patients are unknown: each image counts as one.")
-    print("\nThis data set can be run. Next: `skiagram run` with the same arguments, or `init`.")
+    print(f"\nImages of {size}.", end="\n\n")
+    # Their images are read and audited, as those of a folder.
+    data = check_data(source, opened, task_of(source, "holdout"))
+    parts = [data.sentence, findings_text(data, "holdout"), problems_text(data.problems)]
+    print(printable("\n\n".join(filter(None, parts))), end="\n\n")
+    return _conclude(data, source)
+
+
+def _conclude(data: "CheckedData", source: "Source") -> int:
+    """Say whether a data set can be run, and what comes next; return 0, or 4 where it cannot."""
+    from skiagram.intake.labels import positive_lines
+
+    if not data.runnable:
+        waive = "" if data.problems else " or waive the findings marked STOP (`init` says how)"
+        print(f"This data set cannot be run yet: solve the problems above first{waive}.")
+        return DataError.exit_code
+    print("This data set can be run. Next: `skiagram run` with the same arguments; in a project")
+    print("or a clone, where you choose more yourself, `skiagram init`.")
+    if lines := positive_lines(source.positive_class, source.classes):
+        print(printable(f"Add the class that you look for, such as the disease: {lines}."))
     return 0
 
 
