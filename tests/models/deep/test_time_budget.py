@@ -1,5 +1,6 @@
 """Networks are planned for the time that there is, the most valuable first."""
 
+import itertools
 import time
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ WANTED = [NetworkTime("large", 6, 600.0), NetworkTime("small", 30, 300.0)]
     [
         (1000, {"large": 6, "small": 30}),
         (750, {"large": 6, "small": 15}),
+        (790, {"large": 6, "small": 15}),  # in steps of a sixth,
         (620, {"large": 6}),  # two epochs of the small one are too few
         (400, {"large": 4}),
         (250, {"large": 2}),
@@ -53,7 +55,20 @@ def test_one_network_stays_where_nothing_else_is_deep():
     assert plan_networks(WANTED, 1, keeps_one=True) == [NetworkTime("small", 10, 100.0)]
 
 
-def test_other_work_on_the_machine_lengthens_no_plan():
+@pytest.mark.parametrize(("slowness", "planned"), [(1.9, 1.0), (40.0, 20.0)])
+def test_a_busy_machine_plans_as_an_idle_one_and_a_slow_one_less(slowness, planned, monkeypatch):
+    def measure(factor):
+        # by the clock, a call takes 0.05 s on an idle core, and the standard step 0.03 s
+        taken = itertools.cycle([0.05 * factor, 0.0, 0.03 * factor, 0.0])
+        readings = itertools.accumulate(taken, initial=0.0)
+        monkeypatch.setattr(time, "thread_time", lambda: next(readings))
+        return _measure(lambda: None, "cpu")
+
+    assert measure(1.0) == pytest.approx(0.05)
+    assert measure(slowness) == pytest.approx(planned * 0.05)
+
+
+def test_an_accelerator_is_measured_by_the_time_that_it_takes():
     waiting, accelerator = (_measure(lambda: time.sleep(0.05), kind) for kind in ("cpu", "cuda"))
     assert waiting < 0.01 < 0.05 <= accelerator
 
