@@ -114,7 +114,7 @@ def measure_training(
 
 
 def _measure(step: Callable[[], None], kind: str) -> float:
-    """Measure the seconds of a call, the quickest of some after one that is not counted."""
+    """Measure the seconds of a call, after one that is not counted."""
     if kind == "cpu":
         return _measure_on_idle_core(step)
     seconds = [_seconds(step, time.perf_counter) for _ in range(3)]
@@ -137,9 +137,9 @@ def _measure_on_idle_core(step: Callable[[], None]) -> float:
     def learn_standard() -> None:
         layers(batch).square().mean().backward()
 
-    # of both the quickest call after the first
+    # by turns; of both the quickest call after the first
     works = (step, learn_standard)
-    seconds = [[_seconds(work, time.thread_time) for work in works] for _ in range(3)]
+    seconds = [[_seconds(work, time.thread_time) for work in works] for _ in range(4)]
     measured, standard = np.min(seconds[1:], axis=0).tolist()
     # A core that is more than twice as slow is a slow one, not a busy one.
     slowness = max(1.0, standard / (2 * _STANDARD))
