@@ -532,12 +532,6 @@ def test_a_table_of_many_columns_is_read_and_a_message_names_eight(here, termina
     terminal.says(f"check {MINE} --not-features feature_77x", "did you mean `feature_77`", 2)
 
 
-def test_a_run_refuses_a_missing_label_as_check_does(here, terminal):
-    write_columns(here, "label=NA;NA;NA+0;1")
-    for command in ("check", "run --project project"):
-        terminal.says(f"{command} mine.csv --positive 1", "an empty label, column `label`", 4)
-
-
 def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(here, terminal):
     table = pd.read_csv(write_columns(here, "label=0;1"))
     table.loc[26, table.columns[1:]] = table.loc[24, table.columns[1:]]

@@ -76,7 +76,6 @@ def show_results(project: Path, shown: Path) -> int:
     from skiagram.evaluation.evaluation_record import Evaluation
     from skiagram.projects.lock import repair_lock
     from skiagram.records.files import read_record
-    from skiagram.report.index import PAGE, write_index
     from skiagram.report.sections.doubts import list_warnings
     from skiagram.report.sections.models import list_as_text, list_below_table
     from skiagram.sealing.ledger import OPENING, Comparison, describe_openings
@@ -97,7 +96,9 @@ def show_results(project: Path, shown: Path) -> int:
     openings = describe_openings(home(project), comparison)
     # The page that links all pages, where there is a sweep besides the report.
     pages = [Path("reports/report.html")]
-    if any(project.glob(f"sweeps/*/{PAGE}")):
+    if any(project.glob("sweeps/*/page.html")):
+        from skiagram.report.index import write_index  # slow to import, and most have no sweep
+
         with named_refusals("show"):
             pages.append(write_index(project).relative_to(project))
     # Choices that were changed since the run make its figures old.

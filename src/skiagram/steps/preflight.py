@@ -422,10 +422,13 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
             )
     if data.cases is None or patients >= _EVEN * max(fold_counts.values()):
         return
+    values = find_value(options.read_shared("plan"), "plan", "conf/plan.yaml")
+    if len({*data.patient_id}) == len(data.label) and values.get("subset") is None:
+        return  # of patients with one case each every fold gets its share
     # patients are few: the folds are made as training makes them
     from skiagram.fitting.cross_validation import Plan
 
-    plan = check(Plan, find_value(options.read_shared("plan"), "plan", "conf/plan.yaml"), "plan")
+    plan = check(Plan, values, "plan")
     try:
         plan.check_folds(choices.design, data.cases.label, data.cases.patient_id)
     except DataError as error:
