@@ -66,8 +66,8 @@ def describe(place: Path) -> tuple[int, int]:
     folders = IngestFolders(*(place / name for name in ("images", "cases", "sealed")))
     ingest(source, "cv", Path(os.environ["SKIAGRAM_DATA"]), folders)
     restoration = build(options("restoration", "region_pet_mr"), "restoration")
-    cases, record = Cases.read(folders.cases / "cases.parquet"), place / "treatment.parquet"
-    restore_modalities(folders.images, restoration, place / "restored", record, cases)
+    cases = Cases.read(folders.cases / "cases.parquet")
+    restore_modalities(folders.images, restoration, place / "restored", cases)
     families = build_families({name: options("features", name) for name in FAMILIES})
     table = extract_modalities(place / "restored", families)
     table.write(place / "features.parquet")

@@ -117,8 +117,8 @@ def audited(out: Path) -> None:
 
 def restored(out: Path) -> None:
     """Do what restore does."""
-    repair, record = build(options("restoration", "repair"), "repair"), out / "treatment.parquet"
-    restore_store(ImageStore(out / "images"), repair, out / "restored", record)
+    repair = build(options("restoration", "repair"), "repair")
+    restore_store(ImageStore(out / "images"), repair, out / "restored")
 
 
 def described(out: Path, images: str) -> None:

@@ -8,7 +8,7 @@ from skiagram.steps.restore import RestoreOptions, restore_images
 @stage(ROOT, RestoreOptions)
 def main(options: RestoreOptions, run: StageRun) -> None:
     """Restore the ingested images."""
-    with run.publish("data/restored", "data/treatment.parquet") as folder:
+    with run.publish("data/restored") as folder:
         restore_images(options.restoration, ROOT / "data", folder / "data", options.compute)
 
 

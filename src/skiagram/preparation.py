@@ -195,22 +195,23 @@ class Preparation:
     """What images went through before a model saw them.
 
     Attributes:
-        images: What kinds of images ingest stored, of the first modality.
+        images: What kinds of images ingest stored, of the first modality; None without images.
         acquisition: `_target_` and options of what made them of the pixels in their files.
         restoration: `_target_` and options of the restoration; None before it.
         features: `_target_` and options of each feature family, in column order.
         image_digests: Of all images as ingested, of every modality: the first half of the digest
-            that the store keeps of each, in hexadecimal, sorted and joined.
+            that the store keeps of each, in hexadecimal, sorted and joined. Of cases without
+            images, of their values.
         patient_digests: Likewise of the patients whose names are under the user's secret key.
         modalities: The images that each case has; empty where it has one.
-        traits: Plain traits of the images, of the first modality.
+        traits: Plain traits of the images, of the first modality; None without images.
         further: The same of the other modalities.
         proposal: `_target_` and options of what proposed the places where finders look.
         windows: Options of the windows around these places.
         patient_column: Column of the patients in a table of features; empty without one.
     """
 
-    images: ImageKinds
+    images: ImageKinds | None
     acquisition: dict[str, Any] | None
     restoration: dict[str, Any] | None = None
     features: tuple[dict[str, Any], ...] = ()
@@ -224,6 +225,21 @@ class Preparation:
     windows: dict[str, Any] | None = None
     patient_digests: str = ""
     patient_column: str = ""
+
+    @property
+    def of_volumes(self) -> bool:
+        """Return whether the images are volumes."""
+        return self.images is not None and self.images.slices is not None
+
+    @property
+    def in_colour(self) -> bool:
+        """Return whether the images have three channels."""
+        return self.images is not None and self.images.channels == (3,)
+
+    @property
+    def of_bytes(self) -> bool:
+        """Return whether all images were stored as bytes."""
+        return self.images is not None and set(self.images.depths) == {"uint8"}
 
     @property
     def first_modality(self) -> str:

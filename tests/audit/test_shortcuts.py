@@ -25,7 +25,8 @@ from tests.audit.planted import Planted
 @pytest.fixture(autouse=True)
 def without_transformed_copies(monkeypatch):
     """Leave out the search for them, three quarters of an audit's time; it has tests of its own."""
-    monkeypatch.setattr("skiagram.audit.run.find_copies", lambda store, **_: duplicate_pairs(store))
+    search = "skiagram.audit.run.find_case_copies"
+    monkeypatch.setattr(search, lambda stores: duplicate_pairs(*stores))
 
 
 def alarms(findings):

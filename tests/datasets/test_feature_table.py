@@ -7,8 +7,9 @@ import pytest
 from skiagram.case_features.case_histories import CaseHistories
 from skiagram.case_features.extraction import extract
 from skiagram.case_features.measured import Measured
-from skiagram.datasets.feature_table import NO_IMAGES
-from skiagram.errors import OptionError, SkiagramError
+from skiagram.datasets.copies import find_case_copies
+from skiagram.errors import DataError, OptionError, SkiagramError
+from skiagram.image_store.index import has_images
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
 from skiagram.sealing.labels import open_labels
@@ -60,7 +61,12 @@ def test_its_features_reach_the_models_and_no_image_does(tmp_path):
     np.testing.assert_allclose(by_contrast, expected.astype(np.float32))
     assert len(set(cases.patient_id.tolist())) == 6
     assert read_table(folders.cases / "covariates.parquet")["site"].nunique() == 3
-    assert chosen.card().known_issues == (NO_IMAGES,)
+    store = ImageStore(folders.images)
+    assert not chosen.card().has_images
+    assert not [*folders.images.glob("images-*")]
+    assert not has_images(folders.images)
+    with pytest.raises(DataError, match="the cases have no images"):
+        store.image(store.case_ids[0])
 
 
 def test_how_an_image_was_taken_is_no_feature(tmp_path):
@@ -70,14 +76,17 @@ def test_how_an_image_was_taken_is_no_feature(tmp_path):
     assert source().open(tmp_path).features == (CONTRAST, ID, "morph_volume")
 
 
-def test_equal_rows_alone_have_equal_patterns(tmp_path):
+@pytest.mark.parametrize("value", [0.5, np.nan])
+def test_equal_rows_alone_are_copies(tmp_path, value):
     table = write(tmp_path)
-    table.iloc[1, 2:4] = table.iloc[0, 2:4]
+    table.iloc[:2, 2:4] = [[value, 1.0]] * 2
     table.to_csv(tmp_path / "features.csv", index=False)
-    opened = source().open(tmp_path)
-    patterns = [opened.image(row).pixels.tobytes() for row in range(12)]
-    assert patterns[0] == patterns[1]
-    assert len(set(patterns)) == 11
+    folders, _ = ingested(source(), tmp_path, "cv", tmp_path)
+    store = ImageStore(folders.images)
+    pairs = find_case_copies([store])
+    (both,) = zip(pairs.first, pairs.second, strict=True)
+    rows = read_table(folders.cases / "measured.parquet").set_index("case_id")
+    assert (rows.loc[[store.case_ids[at] for at in both], ID] == 1.0).all()
 
 
 GAPS = [None, *AGES]

@@ -28,7 +28,7 @@ def run(source, out):
     """Ingest and restore; return the SHA-256 of the shards of each."""
     ingest(source, "cv", None, IngestFolders(out / "images", out / "cases", out / "sealed"))
     repair = build(read_option_file(CONF / "restoration/repair.yaml"), "restoration")
-    restore_store(ImageStore(out / "images"), repair, out / "restored", out / "treatment.parquet")
+    restore_store(ImageStore(out / "images"), repair, out / "restored")
     return {
         name: {digest for file, digest in hashes(out / name).items() if file.endswith(".arrow")}
         for name in ("images", "restored")

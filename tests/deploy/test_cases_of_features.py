@@ -1,19 +1,16 @@
 """Rows of a table of features become cases that a model on such a table scores."""
 
 from argparse import Namespace
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from skiagram.cli.predict import cases_of
-from skiagram.datasets.feature_table import pattern_of
 from skiagram.deploy.inputs import Preparer
 from skiagram.deploy.new_cases import cases_of_features
 from skiagram.errors import DataError
-from skiagram.preparation import Covariate
-from skiagram.readers.case_images import decode_case, read_case_files
+from skiagram.preparation import Covariate, ImageKinds, Preparation
 
 COLUMNS = ("shape_volume", "glcm_contrast")
 
@@ -30,22 +27,16 @@ def test_a_row_is_a_case_named_by_its_patient(tmp_path):
     assert first.measured == {"shape_volume": 2.5, "glcm_contrast": 1.0}
     assert np.isnan(second.measured["glcm_contrast"])
     assert second.cells["age"] == "70"
-    reference = first.images[""]
-    image = decode_case(read_case_files(first.tree, reference), reference)
-    np.testing.assert_array_equal(np.squeeze(image.pixels), pattern_of(np.array([2.5, 1.0])))
+    assert not first.images
 
 
-def test_a_row_is_not_unlike_others_by_the_noise_that_stands_for_its_image(tmp_path):
-    """One of 60 rows was referred to a person for the contrast of its noise."""
+def test_of_a_row_no_image_is_read_by_models_of_any_version(tmp_path):
+    """Packages of earlier versions know kinds of images that stood for rows."""
     (row,) = cases_of_features(write(tmp_path, "p1,2.5,1,60"), COLUMNS)
-    preparer = SimpleNamespace(
-        preparation=SimpleNamespace(modalities=()),
-        read=lambda *_: None,
-        _examine=lambda *_: ("contrast 79, in training 69 to 78",),
-        _restored=lambda *_: SimpleNamespace(),
-    )
-    assert Preparer.prepare(preparer, row, {}).unusual == ()
-    assert Preparer.prepare(preparer, replace(row, measured={}), {}).unusual
+    kinds = ImageKinds((1,), ("uint8",), (16, 16), (16, 16))
+    for images in (None, kinds):
+        preparer = Preparer(Preparation(images, None), None, None, None, None)
+        assert Preparer.prepare(preparer, row, {}).images == {}
 
 
 def test_rows_of_one_patient_are_named_by_their_line(tmp_path):

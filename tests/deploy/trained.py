@@ -11,7 +11,6 @@ from PIL import Image
 from skiagram.case_features.windows import Windows
 from skiagram.compute.context import NOTHING_KEPT
 from skiagram.compute.workers import IN_PROCESS
-from skiagram.finding.marks import HitRule
 from skiagram.fitting.arm import ArmFolders, TrainOptions
 from skiagram.fitting.deployment import CHECKSUMS
 from skiagram.image_store.shards import ShardWriter
@@ -127,7 +126,7 @@ def prepare(folder, restoration, features, proposal=None):
     """Run the steps between ingest and training."""
     restore_images(restoration, folder, folder)
     places = options("proposal/none.yaml") if proposal is None else proposal
-    hit = HitRule(rule="distance", minimum=8.0, overlap=0.2)
+    hit = {"rule": "distance", "minimum": 8.0, "overlap": 0.2}
     propose_places(places, hit, folder, folder / "restored", folder)
     read = (folder / "cases", folder / "restored", folder / "candidates")
     extract_features(features, WINDOWS, *read, folder)

@@ -140,7 +140,7 @@ def test_its_labels_are_opened_once_by_the_ledger(validated):
 def test_what_fails_after_scoring_leaves_the_labels_closed(validated, tmp_path):
     project = validated.project.copy(tmp_path / "project")
     before = read_ledger(project.folder).openings
-    (project.folder / "data/treatment.parquet").unlink()  # the page alone reads it
+    (project.folder / "data/restored/treatment.parquet").unlink()  # the page alone reads it
     table = write_cohort(tmp_path / "york", 40)
     words = [str(tmp_path / "york"), str(table), "--classes", *WORDS, "--workers", "1"]
     failed = project.skiagram("validate", ".", *words)

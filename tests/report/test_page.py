@@ -244,7 +244,8 @@ def test_no_model_or_no_figure_at_all_still_makes_a_page():
 
 def test_a_table_without_images_speaks_of_no_restored_images():
     evaluation, seen = example_of("classes")
-    without = render(evaluation, dataclasses.replace(seen, has_images=False))
+    card = dataclasses.replace(seen.card, has_images=False)
+    without = render(evaluation, dataclasses.replace(seen, card=card))
     for words in ("Before and after restoration", "restored images", "example images belong"):
         assert words in page_of("classes").source
         assert words not in without

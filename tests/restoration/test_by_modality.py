@@ -44,8 +44,8 @@ def test_each_modality_is_restored_and_described_as_if_it_were_alone(folders, tm
     assert read_record(Preparation, folders.images / PREPARATION).modalities == ("PET", "MR")
     cases = Cases.read(folders.cases / "cases.parquet")
     steps = {"PET": _steps(2.0), "MR": _steps(None)}
-    restored, record = tmp_path / "restored", tmp_path / "treatment.parquet"
-    restore_modalities(folders.images, ByModality(modalities=steps), restored, record, cases)
+    restored = tmp_path / "restored"
+    restore_modalities(folders.images, ByModality(modalities=steps), restored, cases)
     stores = {name: ImageStore(path) for name, path in modality_folders(restored).items()}
     assert {len(store) for store in stores.values()} == {4}
     assert stores["PET"].spacing(cases.case_id[0]) == (3.0, 2.0, 2.0)
@@ -65,7 +65,7 @@ def test_steps_that_do_not_fit_the_modalities_are_refused(folders, tmp_path):
     cases = Cases.read(folders.cases / "cases.parquet")
     steps = ByModality(modalities={"CT": _steps(None)})
     with pytest.raises(OptionError, match=r"steps for CT.*Allowed: PET, MR"):
-        restore_modalities(folders.images, steps, tmp_path / "r", tmp_path / "t.parquet", cases)
+        restore_modalities(folders.images, steps, tmp_path / "r", cases)
     with pytest.raises(DataError, match=r"the modality `\.\./x`"):
         write_modalities(tmp_path, ["PET", "../x"])
 

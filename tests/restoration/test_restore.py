@@ -15,7 +15,7 @@ from skiagram.image_store.store import ImageStore
 from skiagram.preparation import TRAINING_MEAN
 from skiagram.records.files import read_table
 from skiagram.restoration import restore
-from skiagram.restoration.restore import restore_store, training_mean
+from skiagram.restoration.restore import TREATMENT, restore_store, training_mean
 from skiagram.tasks.cases import Cases
 from tests.numbered_store import write_images
 from tests.restoration.phantom import film, restoration, tissue
@@ -34,12 +34,13 @@ def test_every_image_is_restored_on_its_own_and_its_treatment_recorded(tmp_path)
     images = {"b": film(0).faulty, "a": film(1).noisy, "c": film(2).faulty[:40, :51]}
     source, steps = store(tmp_path / "images", images), restoration("wavelet")
     for run in ("first", "second"):
-        restore_store(source, steps, tmp_path / run, tmp_path / f"{run}.parquet")
+        restore_store(source, steps, tmp_path / run)
     restored = ImageStore(tmp_path / "first")
     assert restored.case_ids == ["b", "a", "c"]
     assert restored.sha256 == ImageStore(tmp_path / "second").sha256
-    assert (tmp_path / "first.parquet").read_bytes() == (tmp_path / "second.parquet").read_bytes()
-    table = read_table(tmp_path / "first.parquet").set_index("case_id")
+    records = [tmp_path / run / TREATMENT for run in ("first", "second")]
+    assert records[0].read_bytes() == records[1].read_bytes()
+    table = read_table(records[0]).set_index("case_id")
     assert list(table.columns) == ["missing", "outliers", "dead_lines", "noise"]
     for case_id, image in images.items():
         expected, treatment = alone(steps, image)
@@ -56,10 +57,10 @@ def test_workers_restore_to_equal_bytes(tmp_path):
     source = store(tmp_path / "images", images)
     two = Compute(threads=1, workers=2, backend="local", address=None)
     for name, compute in (("alone", IN_PROCESS), ("shared", two)):
-        record = tmp_path / f"{name}.parquet"
-        restore_store(source, restoration("wavelet"), tmp_path / name, record, compute=compute)
+        restore_store(source, restoration("wavelet"), tmp_path / name, compute=compute)
     assert ImageStore(tmp_path / "alone").sha256 == ImageStore(tmp_path / "shared").sha256
-    assert (tmp_path / "alone.parquet").read_bytes() == (tmp_path / "shared.parquet").read_bytes()
+    records = [(tmp_path / name / TREATMENT).read_bytes() for name in ("alone", "shared")]
+    assert records[0] == records[1]
 
 
 def test_runs_of_like_images_are_restored_as_each_alone(tmp_path, monkeypatch):
@@ -78,7 +79,7 @@ def test_runs_of_like_images_are_restored_as_each_alone(tmp_path, monkeypatch):
     runs = source.runs(0, len(source), restore._RUN_VALUES)
     assert [len(each.images) for each in runs] == [3, 2, 1, 1, 1]
     steps = restoration("repair")
-    restore_store(source, steps, tmp_path / "restored", tmp_path / "treatment.parquet")
+    restore_store(source, steps, tmp_path / "restored")
     restored = ImageStore(tmp_path / "restored")
     assert restored.case_ids == list(images)
     assert restored.spacing("c1") == (0.1, 0.2)
@@ -89,11 +90,11 @@ def test_runs_of_like_images_are_restored_as_each_alone(tmp_path, monkeypatch):
 
 def test_an_image_with_nothing_known_is_named_and_leaves_no_finished_store(tmp_path):
     images = [film(0).clean, np.full((64, 64), np.nan, np.float32)]
-    source, record = store(tmp_path / "images", images), tmp_path / "treatment.parquet"
+    source = store(tmp_path / "images", images)
     with pytest.raises(DataError, match=r"^c1: every pixel is missing"):
-        restore_store(source, restoration("wavelet"), tmp_path / "restored", record)
+        restore_store(source, restoration("wavelet"), tmp_path / "restored")
     assert not (tmp_path / "restored" / "index.json").exists()
-    assert not record.exists()
+    assert not (tmp_path / "restored" / TREATMENT).exists()
 
 
 @pytest.mark.slow
@@ -103,7 +104,7 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
     for count in (20, 50):
         source = store(tmp_path / f"images-{count}", [image] * count)
         tracemalloc.start()
-        restore_store(source, restoration("none"), tmp_path / f"r{count}", tmp_path / f"t{count}")
+        restore_store(source, restoration("none"), tmp_path / f"r{count}")
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 5e6 < 50 * image.nbytes / 2
@@ -171,7 +172,7 @@ def test_missing_pixels_take_it_and_labels_change_no_byte(tmp_path):
     table = cases()
     permuted = dataclasses.replace(table, label=table.label[::-1].copy())
     for name, given in (("a", table), ("b", permuted)):
-        restore_store(source, fill, tmp_path / name, tmp_path / f"{name}.parquet", given)
+        restore_store(source, fill, tmp_path / name, given)
     expected = np.mean([image[4, 5] for image in images[:3]])
     assert ImageStore(tmp_path / "a").image("c3")[4, 5] == pytest.approx(expected)
     assert_allclose(np.load(tmp_path / "a" / TRAINING_MEAN), np.mean(images[:3], axis=0), atol=1e-6)
@@ -206,7 +207,5 @@ def test_a_sealed_image_of_another_size_is_refused_too(tmp_path):
     images = [tissue(0, 8), tissue(1, 8), tissue(2, 8), tissue(3, 9)]
     source = store(tmp_path / "images", images)
     with pytest.raises(DataError, match=r"c3: .*\(9, 9\).* training mean of \(8, 8\)"):
-        restore_store(
-            source, restoration("training_mean"), tmp_path / "a", tmp_path / "a.parquet", cases()
-        )
+        restore_store(source, restoration("training_mean"), tmp_path / "a", cases())
     assert not (tmp_path / "a" / "index.json").exists()

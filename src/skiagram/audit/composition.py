@@ -11,6 +11,7 @@ from skiagram.images import Image
 FEW_PATIENTS = 10
 FEW_VOXELS = 64  # of a region, below which texture says little (Hatt et al. 2015, J. Nucl. Med. 56)
 ALMOST_ALL = 0.9  # of an image, from which on a region is likelier inside out than drawn
+MANY_LEVELS = 3  # of an image, or more
 MANY_PARTS = 5  # of a region, from which on stray voxels are likelier than lesions
 
 
@@ -115,7 +116,8 @@ def described_regions(store: ImageStore) -> NDArray[np.int64] | None:
 def count_levels(image: Image) -> int:
     """Count how many different intensities an image has: 1, where nothing is shown, 2 or 3.
 
-    3 stands for more, and missing pixels count for nothing; of several channels the most count.
+    3 (`MANY_LEVELS`) stands for more, and missing pixels count for nothing; of several channels the
+    most count.
     """
     pixels = image.reshape(-1, image.shape[-1] if image.ndim > 2 else 1)
     most = 1
@@ -123,5 +125,5 @@ def count_levels(image: Image) -> int:
         values = channel[np.isfinite(channel)]
         if values.size and values.min() != values.max():
             two = ((values == values.min()) | (values == values.max())).all()
-            most = max(most, 2 if two else 3)
+            most = max(most, 2 if two else MANY_LEVELS)
     return most

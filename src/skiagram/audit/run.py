@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from skiagram.audit.composition import (
+    MANY_LEVELS,
     check_classes,
     check_images,
     check_patients,
@@ -21,11 +22,10 @@ from skiagram.audit.findings import AuditReport
 from skiagram.audit.groups import check_groups
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.audit.traits import collect_image_traits
-from skiagram.compute.workers import on_all_threads
+from skiagram.datasets.copies import find_case_copies
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import EXACT, Pairs
-from skiagram.near_duplicates.search import find_copies
 from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
 
@@ -60,7 +60,7 @@ def collect_evidence(
         measured: Column `case_id`, and a column a feature that came with the data.
         copies: Those of the first store, where they have been searched for already.
     """
-    appearance = _look(stores, cases, card, copies)
+    appearance = _look(stores, cases, copies)
     traits = collect_image_traits(stores, cases, covariates, acquisition, measured)
     return Evidence(cases, task, card, appearance, traits, measured)
 
@@ -106,9 +106,7 @@ def tabulate_copies(evidence: Evidence) -> pd.DataFrame:
     return table.sort_values(["first", "second"], ignore_index=True)
 
 
-def _look(
-    stores: Sequence[ImageStore], cases: Cases, card: DataCard, copies: Pairs | None
-) -> Appearance:
+def _look(stores: Sequence[ImageStore], cases: Cases, copies: Pairs | None) -> Appearance:
     """Return what the images of all stores show, in the order of the case table.
 
     Args:
@@ -116,21 +114,19 @@ def _look(
     """
     # The first store's copies may be known already.
     pairs = [] if copies is None else [copies]
-    pairs += [
-        find_copies(store, transformed=card.has_images, spread=on_all_threads)
-        for store in stores[len(pairs) :]
-    ]
-    # Every case must have its image.
+    pairs += [find_case_copies([store]) for store in stores[len(pairs) :]]
+    # Every case must be there, and with its image where there are images.
     appearances = []
     for store, found in zip(stores, pairs, strict=True):
         places = store.places(cases.case_id)
-        if not np.array_equal(np.sort(places), np.arange(len(store))):
+        if not np.array_equal(np.sort(places), np.arange(len(store.case_ids))):
             raise DataError(
-                f"{len(store)} images for {len(cases)} cases, or under other ids",
+                f"{len(store.case_ids)} images for {len(cases)} cases, or under other ids",
                 where=str(store.folder),
                 remedy="run ingest again",
             )
-        levels = np.array([count_levels(image) for _, image in store], dtype=np.int64)
+        levels = np.full(len(places), MANY_LEVELS)
+        levels[: len(store)] = [count_levels(image) for _, image in store]
         appearance = Appearance(found, levels, described_regions(store))
         appearances.append(appearance.moved(np.argsort(places)))
     return unite_appearances(appearances)

@@ -43,6 +43,7 @@ def collect_image_traits(
             for shard, row in map(store.at, store.places(cases.case_id[rows]).tolist())
         ]
         for store in stores
+        if store.has_images
     ]
     probed = probed_traits(cases, rows, traits, covariates, acquisition)
     # Of a table of features: how many of them are empty.

@@ -112,7 +112,7 @@ def extract(
     """
     image_families = families_of_images(families)
     names = tuple(name for family in image_families for name in family.names())
-    values = np.empty((len(store), len(names)), np.float32)
+    values = np.empty((len(store.case_ids), len(names)), np.float32)
     if image_families:
         work, done = partial(_describe_span, image_families, margin), 0
         with Progress("extract", len(store)) as progress:

@@ -131,10 +131,9 @@ def _read_cases(options: "FileOptions", project: "Project", at_home: "Source") -
     # in the colours of the project's images, and without the rows that were left out
     opened = data.opened
     if isinstance(source, Folder) and isinstance(opened, FolderFiles):
-        colour = project.preparation.images.channels == (3,)
         source = replace(
             source,
-            channels=3 if colour else source.channels,
+            channels=3 if project.preparation.in_colour else source.channels,
             unlisted=source.unlisted if len(frame) == len(described.frame) else "ignore",
         )
         opened = source.open_rows(opened.files, frame, checked.checksums)

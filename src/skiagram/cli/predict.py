@@ -227,8 +227,8 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
             fault = f"a case has an image of each of {', '.join(preparation.modalities)}"
             remedy = "name them in a table (--table) or by --pattern"
             raise OptionError(fault, where="FILE", remedy=remedy)
-        volumes = preparation.images.slices is not None
-        return find_cases(arguments.files, volumes=volumes, frames=arguments.frames)
+        frames = arguments.frames
+        return find_cases(arguments.files, volumes=preparation.of_volumes, frames=frames)
     # A table or a pattern lists the files of one folder.
     if (arguments.table is not None and arguments.pattern) or len(arguments.files) != 1:
         allowed = "one of the two, and one folder or archive"

@@ -39,7 +39,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Entry:
-    """One image of a source before it is read.
+    """One case of a source, such as an image, before it is read.
 
     Attributes:
         name: Name within the source; it never leaves ingest.
@@ -113,7 +113,7 @@ class PixelAcquisition(Protocol):
 
 
 class OpenSource(ABC):
-    """A verified source: its entries and, one at a time, its images.
+    """A verified source: its entries and, one at a time, their images.
 
     What only some sources have is given here with what all others say.
 
@@ -134,11 +134,11 @@ class OpenSource(ABC):
 
     @abstractmethod
     def entries(self) -> list[Entry]:
-        """List every image without reading it."""
+        """List every case without reading its image."""
 
     @abstractmethod
-    def image(self, position: int) -> SpacedImage:
-        """Read the image of one entry."""
+    def image(self, position: int) -> SpacedImage | None:
+        """Read the image of one entry; None where the cases have values alone."""
 
     def truth(self, position: int) -> GroundTruth | None:
         """Return what is known of one generated case; None for real images."""

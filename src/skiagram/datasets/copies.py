@@ -1,21 +1,61 @@
-"""What becomes of copies that would stop a run: they are left out, moved, or make one patient.
+"""Copies among cases, and what becomes of those that would stop a run.
 
-Copies are exact and near duplicates. Those of one known patient are no fault within a split.
+They are left out, moved, or make one patient. Copies that stop are exact and near duplicates; those
+of one known patient are no fault within a split.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.compute.workers import on_all_threads
 from skiagram.datasets.choices import CopyChoice
 from skiagram.datasets.contract import Entry
 from skiagram.errors import DataError
-from skiagram.near_duplicates.pairs import Pairs, clusters
+from skiagram.image_store.store import ImageStore
+from skiagram.images import Image
+from skiagram.near_duplicates.pairs import Pairs, clusters, duplicate_pairs, equal_pairs
+from skiagram.near_duplicates.search import find_copies
 from skiagram.tasks.cases import SEALED
 from skiagram.tasks.task import Design
+
+
+@dataclass(frozen=True)
+class _ImagesOfStores:
+    """The images of several stores, one store after the other."""
+
+    stores: Sequence[ImageStore]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.stores))
+
+    def __iter__(self) -> Iterator[tuple[str, Image]]:
+        return chain.from_iterable(self.stores)
+
+    def image_at(self, position: int) -> Image:
+        for store in self.stores:
+            if position < len(store):
+                return store.image_at(position)
+            position -= len(store)
+        raise IndexError(position)
+
+
+def find_case_copies(stores: Sequence[ImageStore], *, transformed: bool = True) -> Pairs:
+    """Find copies among the cases of some stores, one store after the other.
+
+    Cases without images are copies where all their values are equal.
+
+    Args:
+        transformed: Whether copies of images that were turned, cropped or the like count.
+    """
+    if not all(store.has_images for store in stores):
+        return Pairs.of(equal_pairs([digest for store in stores for digest in store.digests()]))
+    search = find_copies if transformed else duplicate_pairs
+    return search(_ImagesOfStores(stores), spread=on_all_threads)
 
 
 class SettledCopies(NamedTuple):

@@ -1,11 +1,5 @@
-"""A table of features that somebody else computed, without images, as a data set of its own.
+"""A table of features that somebody else computed, without images, as a data set of its own."""
 
-Every stage but the features needs an image, so a pattern stands in the place of each: noise drawn
-from the row's values. Equal rows have equal patterns and are found as copies; no two others are
-alike, and no pattern tells anything else.
-"""
-
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -28,16 +22,10 @@ from skiagram.datasets.listed import ListedDataSet
 from skiagram.datasets.telling_columns import find_telling_columns, refuse_telling_columns
 from skiagram.errors import DataError
 from skiagram.readers.files import locate, read_file
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.strict import STRICT
 from skiagram.tables.frames import are_numbers, empty_missing, numbers_of, read_table
 from skiagram.tasks.cases import DataCard
 
-NO_IMAGES = (
-    "The data set has no images: a pattern drawn from a row's values stands for it, so that equal "
-    "rows are found as copies. Networks and features of images mean nothing on it."
-)
-_SIDE = 16
 # Columns in which PyRadiomics and MIRP say how an image was taken and prepared: no features.
 _DIAGNOSTICS = re.compile(
     r"diagnostics_.*|image_(voxel_size|noise|rotation|translation|mask|settings|study|pet_suv)_.+"
@@ -65,8 +53,7 @@ class FeatureFile(ListedDataSet):
         return Path(self.file).name
 
     def card(self) -> DataCard:
-        card = super().card()
-        return replace(card, known_issues=(*card.known_issues, NO_IMAGES), has_images=False)
+        return replace(super().card(), has_images=False)
 
     @property
     def file_checksums(self) -> Mapping[str, str | None]:
@@ -140,7 +127,7 @@ def numeric_columns(frame: pd.DataFrame, columns: Iterable[str]) -> list[str]:
 
 
 class OpenFeatureFile(OpenSource):
-    """The rows of a table, each with a pattern in place of an image."""
+    """The rows of a table, cases without images."""
 
     acquisition = None
 
@@ -154,13 +141,5 @@ class OpenFeatureFile(OpenSource):
     def entries(self) -> list[Entry]:
         return self._entries
 
-    def image(self, position: int) -> SpacedImage:
-        """Return the pattern that stands for a row."""
-        return SpacedImage(pattern_of(self._entries[position].measured))
-
-
-def pattern_of(measured: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Return what stands for the image of a case that has features alone, (16, 16)."""
-    values = np.where(np.isnan(measured), np.nan, measured)  # one pattern of bits for all gaps
-    noise = hashlib.shake_256(values.tobytes()).digest(_SIDE * _SIDE)
-    return np.frombuffer(noise, np.uint8).reshape(_SIDE, _SIDE)
+    def image(self, position: int) -> None:
+        """Return none: a row has values alone."""

@@ -1,4 +1,4 @@
-"""From any source to shards, a case table and a seal; no identifier gets through.
+"""From any source to a case table, shards of its images and a seal; no identifier gets through.
 
 Case and patient ids are opaque and given after a shuffle, because names and order of files often
 tell the class. Labels of test cases and all that only a generator knows go to `sealed/`.
@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
-from skiagram.compute.workers import IN_PROCESS, Compute, on_all_threads
+from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.checks import Problems, check_entries, check_image, check_mark
 from skiagram.datasets.contract import (
     Entry,
@@ -32,14 +32,13 @@ from skiagram.datasets.contract import (
     Source,
     pixel_side,
 )
-from skiagram.datasets.copies import settle_copies
+from skiagram.datasets.copies import find_case_copies, settle_copies
 from skiagram.datasets.folder.keyed_names import keyed_patients
 from skiagram.errors import DataError, OptionError, named
-from skiagram.image_store.shards import ShardWriter, content_digest
+from skiagram.image_store.shards import ShardWriter, content_digest, values_digest
 from skiagram.image_store.store import ImageStore, write_modalities
 from skiagram.images import Spacing
-from skiagram.near_duplicates.pairs import Pairs, clusters, duplicate_pairs, unite_pairs
-from skiagram.near_duplicates.search import find_copies
+from skiagram.near_duplicates.pairs import Pairs, clusters, unite_pairs
 from skiagram.options import composed
 from skiagram.preparation import (
     PREPARATION,
@@ -131,9 +130,9 @@ class StoredImages(NamedTuple):
     """What was stored of the images of one kind.
 
     Attributes:
-        rows: (n,) int64, those of the listed images that could be stored.
-        positions: Their places in the source.
-        notes: One of each.
+        rows: (n,) int64, those of the listed cases that could be stored.
+        positions: Places of the images in the source; empty where cases have none.
+        notes: One of each image.
     """
 
     store: ImageStore
@@ -265,8 +264,7 @@ def ingest_opened(
     # copies stand in for patients that nobody knows
     copies = None
     if len(first.rows) and any(entry.patient is None for entry in listed.entries):
-        transformed = source.card().has_images
-        copies = find_copies(first.store, transformed=transformed, spread=on_all_threads)
+        copies = find_case_copies([first.store])
     ingested = IngestedData(listed, stored, settled, sentence, copies)
     if len(first.rows):
         _write_preparation(opened, ingested, folders)
@@ -331,7 +329,7 @@ def _settle_copies(
             stored = _write_images(kind, listed, folders, compute, problems)
             rows = stored.rows
             if len(rows):
-                pairs = duplicate_pairs(stored.store, on_all_threads)
+                pairs = find_case_copies([stored.store], transformed=False)
                 found.append(pairs._replace(first=rows[pairs.first], second=rows[pairs.second]))
     if not found:
         return listed, ""
@@ -356,6 +354,7 @@ def _write_images(
 ) -> StoredImages:
     """Store the images of one kind, and what is known of generated ones in the seal."""
     rows: list[int] = []
+    positions: list[int] = []
     notes: list[ImageNote] = []
     truths: list[tuple[str, GroundTruth, float]] = []
     files = opened.entries()
@@ -368,6 +367,10 @@ def _write_images(
             try:
                 if isinstance(examined, DataError):
                     raise examined
+                if isinstance(examined, bytes):  # of a case without an image, its digest
+                    images.add_case(name, examined)
+                    rows.append(row)
+                    continue
                 image, digest, note = examined
                 with named(file):
                     images.add(name, image.pixels, image.spacing, image.region, digest)
@@ -375,6 +378,7 @@ def _write_images(
                 problems.add(error, file)
                 continue
             rows.append(row)
+            positions.append(listed.positions[row])
             notes.append(note)
             truth = opened.truth(listed.positions[row])
             if truth is not None:
@@ -385,7 +389,6 @@ def _write_images(
             if listed.keys and note.ends_shard(listed.keys[row]):
                 images.end_shard()
     _write_truths(truths, folders.sealed)
-    positions = [listed.positions[row] for row in rows]
     return StoredImages(ImageStore(folders.images), np.array(rows, np.int64), positions, notes)
 
 
@@ -401,28 +404,33 @@ class _Examined(NamedTuple):
 
 def _read(
     opened: OpenSource, listed: ListedImages, compute: Compute
-) -> Iterator[_Examined | DataError]:
-    """Yield the images in the order of the store, or why one cannot be used."""
+) -> Iterator[_Examined | bytes | DataError]:
+    """Yield the images in the order of the store, or why one cannot be used.
+
+    Of a case without an image it is a digest of its values.
+    """
     parts = opened.parts(listed.positions)
     if parts is None:
         for position, entry in zip(listed.positions, listed.entries, strict=True):
-            yield _examine(opened, position, entry.name)
+            yield _examine(opened, position, entry)
         return
     workers = IN_PROCESS if opened.in_order else compute
     for images in workers.map(_read_part, parts, releases_lock=True):
         yield from images
 
 
-def _read_part(part: OpenSource) -> list[_Examined | DataError]:
-    return [_examine(part, position, entry.name) for position, entry in enumerate(part.entries())]
+def _read_part(part: OpenSource) -> list[_Examined | bytes | DataError]:
+    return [_examine(part, position, entry) for position, entry in enumerate(part.entries())]
 
 
-def _examine(opened: OpenSource, position: int, name: str) -> _Examined | DataError:
+def _examine(opened: OpenSource, position: int, entry: Entry) -> _Examined | bytes | DataError:
     """Read one image with its digest and what is known of it; a fault is returned."""
     try:
         image = opened.image(position)
+        if image is None:
+            return values_digest(entry.measured)
         pixels = image.pixels
-        check_image(pixels, name)
+        check_image(pixels, entry.name)
     except DataError as error:
         return error
     note = ImageNote(
@@ -460,11 +468,11 @@ def _write_truths(truths: Sequence[tuple[str, GroundTruth, float]], folder: Path
 
 def _write_preparation(opened: OpenSource, ingested: IngestedData, folders: IngestFolders) -> None:
     """Write what new images have to go through, and digests by which known ones are told."""
-    every = {name: stored for name, stored in ingested.stored.items() if stored.notes}
+    every = {name: stored for name, stored in ingested.stored.items() if len(stored.rows)}
     first, *others = every
-    kinds, traits = every[first].summarise()
     digests = [digest for stored in every.values() for digest in stored.store.digests()]
     store = every[first].store
+    kinds, traits = every[first].summarise() if store.has_images else (None, None)
     patients = {entry.patient for entry in ingested.listed.entries}
     preparation = Preparation(
         kinds,
@@ -473,7 +481,7 @@ def _write_preparation(opened: OpenSource, ingested: IngestedData, folders: Inge
         patient_digests=join_digests(keyed_patients(patients)),
         traits=traits,
         modalities=tuple(opened.by_modality()),
-        regions=store.region(store.case_ids[0]) is not None,
+        regions=store.has_images and store.region(store.case_ids[0]) is not None,
         further=tuple(FurtherModality(name, *every[name].summarise()) for name in others),
         patient_column=opened.patient_column,
     )
@@ -535,10 +543,10 @@ def _write_places(
         places = []
         for row in np.flatnonzero(rows).tolist():
             case_id, name = str(cases.case_id[row]), listed.entries[row].name
-            side = pixel_side(store.spacing(case_id))
             with problems.collected():
                 for mark in opened.marks(listed.positions[row]):
                     check_mark(mark, store.image(case_id).shape, name)
+                    side = pixel_side(store.spacing(case_id))
                     places.append((case_id, mark.centre, mark.radius * side))
         write_table(tabulate_places(places), folder / MARKS)
 

@@ -159,17 +159,28 @@ def _data(run: RunRecords, fingerprint: Fingerprint | None, deployment: Deployme
 
 
 def _inputs(preparation: Preparation) -> CardSection:
-    # Ranges of the training images.
+    # Ranges of the training images, if there were any.
     kinds, traits = preparation.images, preparation.traits
+    lines: tuple[str, ...] = ()
+    rows: list[tuple[str, str]] = []
 
     def span(pair: tuple[float, float], unit: str) -> str:
         low, high = (f"{value:.4g}" for value in pair)
         return f"{low} {unit}" if low == high else f"{low} to {high} {unit}"
 
-    rows = [("pixels", f"{' or '.join(kinds.depths)}, {' or '.join(map(str, kinds.channels))} ch.")]
-    if kinds.slices is not None:
-        rows.append(("slices", span(kinds.slices, "")))
-    rows += [("height", span(kinds.height, "pixels")), ("width", span(kinds.width, "pixels"))]
+    if kinds is None:
+        rows.append(("images", "none: a table of features"))
+    else:
+        lines = (
+            "Intensities have the unit of the files as ingest reads them: of DICOM after rescale "
+            "slope and intercept, such as Hounsfield units of CT.",
+            "An image outside these ranges is scored and marked as unlike the training data.",
+        )
+        channels = " or ".join(map(str, kinds.channels))
+        rows.append(("pixels", f"{' or '.join(kinds.depths)}, {channels} ch."))
+        if kinds.slices is not None:
+            rows.append(("slices", span(kinds.slices, "")))
+        rows += [("height", span(kinds.height, "pixels")), ("width", span(kinds.width, "pixels"))]
     # Traits that only some images have.
     if traits is not None:
         names = ("slices", "rows", "columns")[-len(traits.spacing) :] if traits.spacing else ()
@@ -182,16 +193,13 @@ def _inputs(preparation: Preparation) -> CardSection:
     # What stands beside an image.
     if preparation.modalities:
         rows.append(("images per case", ", ".join(preparation.modalities)))
-    rows.append(("region of interest", "a mask for every image" if preparation.regions else "none"))
+    if kinds is not None:
+        regions = "a mask for every image" if preparation.regions else "none"
+        rows.append(("region of interest", regions))
     if preparation.covariates:
         rows.append(
             ("covariates", ", ".join(covariate.column for covariate in preparation.covariates))
         )
-    lines = (
-        "Intensities have the unit of the files as ingest reads them: of DICOM after rescale slope "
-        "and intercept, such as Hounsfield units of CT.",
-        "An image outside these ranges is scored and marked as unlike the training data.",
-    )
     return CardSection("Expected input", lines, (("what", "in training"), *rows))
 
 

@@ -72,12 +72,14 @@ class TrainingComparison:
         names = training_cases.case_id.tolist()
         # Traits of both kinds of images.
         modality = self.model.preparer.preparation.first_modality
-        images = (self.model.preparer.read(case, modality) for case in cases)
         now = [f"{_NEW}{case.name}" for case in cases]
-        training_images = ((store.image(name), store.spacing(name)) for name in names)
-        new_images = ((image.pixels, image.spacing) for image in images)
-        parts = [_tabulate_traits(names, training_images), _tabulate_traits(now, new_images)]
-        traits = pd.concat(parts, ignore_index=True)
+        traits = pd.DataFrame({"case_id": [*names, *now]})
+        if store.has_images:
+            images = (self.model.preparer.read(case, modality) for case in cases)
+            training_images = ((store.image(name), store.spacing(name)) for name in names)
+            new_images = ((image.pixels, image.spacing) for image in images)
+            parts = [_tabulate_traits(names, training_images), _tabulate_traits(now, new_images)]
+            traits = pd.concat(parts, ignore_index=True)
         # The features that the run kept of its own cases, where the model reads such
         table = self.project / "data/features.parquet"
         before = read_table(table) if table.is_file() else pd.DataFrame({"case_id": names})

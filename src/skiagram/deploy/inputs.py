@@ -37,7 +37,7 @@ class PreparedImage:
 
     Attributes:
         images: Modality → (height, width[, channels]) or (depth, height, width, 1) float32,
-            restored, finite; with spacing and region.
+            restored, finite; with spacing and region. Empty where cases have none.
         unusual: In what no image of training was like it, a reason each.
         covariates: Column → cell of what the model reads besides the image.
         missing: What the model reads of a case and nobody gave.
@@ -90,11 +90,13 @@ class Preparer:
             # What could not be listed as a case cannot be read.
             if case.problem is not None:
                 raise case.problem
-            for modality in self.preparation.modalities or ("",):
+            # A row of a table of features has no image.
+            modalities = self.preparation.modalities or ("",)
+            if case.measured or self.preparation.images is None:
+                modalities = ()
+            for modality in modalities:
                 image = self.read(case, modality)
-                reasons = self._examine(image, modality)
-                # what stands for the image of a row of features is noise, whose traits tell nothing
-                unusual += () if case.measured else reasons
+                unusual += self._examine(image, modality)
                 images[modality] = self._restored(case.name, image, modality)
         except DataError as error:
             names = {"", case.name, *(image.file for image in case.images.values())}
@@ -108,13 +110,13 @@ class Preparer:
         """Read an image of a case as ingest stores it."""
         # Files as the data set's source read them: as large, as gray, in as many colours.
         kinds = self.preparation.images
-        largest = max(MAX_PIXELS, kinds.height[1] * kinds.width[1])
+        largest = MAX_PIXELS if kinds is None else max(MAX_PIXELS, kinds.height[1] * kinds.width[1])
         reference = case.images[modality]
         files = read_case_files(case.tree, reference)
         gray = self.reading.gray or isinstance(self.acquisition, InGray)
         reading = replace(self.reading, most_pixels=largest, gray=gray)
         image = decode_case(files, reference, reading)
-        if kinds.channels == (3,):
+        if self.preparation.in_colour:
             image = image.in_colour()
         # What the source did to each image.
         if self.acquisition is None:
@@ -126,7 +128,7 @@ class Preparer:
         """Refuse what cannot be scored; return in what no image of training was like this one."""
         # Volumes or images, with or without regions, as in training.
         is_volume = image.pixels.ndim == 4
-        if is_volume != (self.preparation.images.slices is not None):
+        if is_volume != self.preparation.of_volumes:
             kind, trained_on = ("a volume", "images") if is_volume else ("an image", "volumes")
             fault = f"{kind}, but the model was trained on {trained_on}"
             raise DataError(fault, allowed=f"{trained_on}, as in training")
@@ -142,11 +144,11 @@ class Preparer:
         first = modality == self.preparation.first_modality
         further_modalities = {other.modality: other for other in self.preparation.further}
         further_modality = further_modalities.get(modality)
-        if first:
-            kinds, traits = self.preparation.images, self.preparation.traits
-        elif further_modality is not None:
-            kinds, traits = further_modality.images, further_modality.traits
-        else:  # nobody recorded it
+        kinds, traits = self.preparation.images, self.preparation.traits
+        if not first:
+            kinds = None if further_modality is None else further_modality.images
+            traits = None if further_modality is None else further_modality.traits
+        if kinds is None:  # nobody recorded it
             return ()
         # Channels, depth and sides of the training images.
         if (count := channels(image.pixels.shape)) not in kinds.channels:
@@ -322,14 +324,16 @@ def read_covariates(
         by_file[str(Path(row.cells[FILE]))].append(row_cells)
     # Rows of one file that agree stand for all of its cases.
     alike = {name: rows[0] for name, rows in by_file.items() if rows[1:] == rows[:-1]}
-    images = {case.name: image for case in cases for image in [*case.images.values()][:1]}
-    bare = Counter(Path(file).name for file in {image.file for image in images.values()})
+    images = {case.name: next(iter(case.images.values()), None) for case in cases}
+    bare = Counter(Path(file).name for file in {image.file for image in images.values() if image})
     cells: dict[str, dict[str, str]] = {}
     # The row of the case, else that of its file or of the file's bare name.
     for name, image in images.items():
-        file_rows = by_name if image.chosen else alike  # never the row of another region
-        file_name = Path(image.file).name
-        file_names = [image.file, file_name] if bare[file_name] == 1 else [image.file]
-        candidates = [by_name.get(name), *map(file_rows.get, file_names)]
+        candidates = [by_name.get(name)]
+        if image is not None:
+            file_rows = by_name if image.chosen else alike  # never the row of another region
+            file_name = Path(image.file).name
+            file_names = [image.file, file_name] if bare[file_name] == 1 else [image.file]
+            candidates += map(file_rows.get, file_names)
         cells |= next(({name: row_cells} for row_cells in candidates if row_cells), {})
     return CovariateTable(read, cells)

@@ -5,7 +5,6 @@ before. One that cannot be read keeps the reason.
 """
 
 import glob
-import io
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,10 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from skiagram.case_features.earlier import previous_cases
-from skiagram.datasets.feature_table import pattern_of
 from skiagram.datasets.folder.columns import (
     Columns,
     empty_unmeasured,
@@ -45,7 +42,6 @@ from skiagram.tables.frames import TableLine, read_csv, rows_of
 from skiagram.tasks.cases import SEALED, Cases
 
 FILE = "file"
-_PATTERN = "pattern.png"  # stands for the image of a case that has features alone
 _DICOM = slice(128, 132)
 _KINDS = (
     "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MHA files; hidden ones do not count"
@@ -86,7 +82,8 @@ class NewCase:
     """A case to score.
 
     Attributes:
-        images: Modality → what is read of it; one under an empty name where a case has one image.
+        images: Modality → what is read of it; one under an empty name where a case has one image,
+            none of a row of a table of features.
         cells: Column → cell of its row in a table; empty without one.
         other: The other image of a patient of two, such as the other side.
         measured: Features that came with it, by name; NaN is missing. Empty for images alone.
@@ -140,16 +137,11 @@ def cases_of_features(
         name if name and counts[name] == 1 else f"{name}, {row.where}" if name else row.where
         for name, row in zip(row_names, rows, strict=True)
     ]
-    # A pattern stands for the image that such a case lacks.
-    cases = []
-    for row, name, read in zip(rows, names, values, strict=True):
-        picture = io.BytesIO()
-        Image.fromarray(pattern_of(read)).save(picture, "PNG")
-        tree = MemoryTree({_PATTERN: picture.getvalue()})
-        measured = dict(zip(columns, read.tolist(), strict=True))
-        images = {"": ImageReference(_PATTERN)}
-        cases.append(NewCase(name, tree, images, row.cells, measured=measured))
-    return cases
+    measured = (dict(zip(columns, read, strict=True)) for read in values.tolist())
+    return [
+        NewCase(name, MemoryTree({}), {}, row.cells, measured=features)
+        for row, name, features in zip(rows, names, measured, strict=True)
+    ]
 
 
 def find_cases(

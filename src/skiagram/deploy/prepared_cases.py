@@ -29,7 +29,7 @@ from skiagram.errors import OptionError
 from skiagram.finding.candidates import Proposal, propose
 from skiagram.finding.inputs import CANDIDATES
 from skiagram.fitting.reading import Reading
-from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.shards import ShardWriter, values_digest
 from skiagram.image_store.store import ImageStore, write_modalities
 from skiagram.preparation import Covariate, PreparedData
 from skiagram.records.feature_table import FeatureTable
@@ -56,7 +56,7 @@ class PreparedCases:
     """Some new cases, restored.
 
     Attributes:
-        folder: Where they lie; `restored` is the store of their images.
+        folder: Where they lie; `restored` is their store, with their images if they have any.
         case_id: The cases to score. After them, the store holds images of other visits and sides.
         cells: Case of the store → column → cell of its covariates.
         previous: Case → its images of the visit before; empty without any.
@@ -240,13 +240,17 @@ def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedCases]:
             },
             measured={at[name]: image.measured for name, image in every.items() if image.measured},
         )
-        # A store for each modality.
-        first, *others = next(iter(every.values())).images
+        # A store for each modality; cases without an image are noted in it.
+        first, *others = next(iter(every.values())).images or [""]
         for modality in (first, *others):
             place = cases.restored if modality == first else cases.restored / modality
             with ShardWriter(place) as writer:
                 for case, prepared_image in zip(cases.cells, every.values(), strict=True):
-                    image = prepared_image.images[modality]
-                    writer.add(case, image.pixels, image.spacing, image.region)
+                    image = prepared_image.images.get(modality)
+                    if image is None:
+                        values = np.array([*prepared_image.measured.values()], np.float64)
+                        writer.add_case(case, values_digest(values))
+                    else:
+                        writer.add(case, image.pixels, image.spacing, image.region)
         write_modalities(cases.restored, [first, *others])
         yield cases

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
+from skiagram.image_store.index import INDEX
 from skiagram.images import Image, Region, Spacing, is_volume
 
 if TYPE_CHECKING:
@@ -218,6 +219,12 @@ def content_digest(image: Image, spacing: Spacing | None, region: Region | None)
     return digest.digest()[:DIGEST_BYTES]
 
 
+def values_digest(values: NDArray[np.float64]) -> bytes:
+    """Compute the digest that a store keeps of a case that has values and no image."""
+    alike = np.where(np.isnan(values), np.nan, values)  # one pattern of bits for all gaps
+    return hashlib.sha256(alike.tobytes()).digest()[:DIGEST_BYTES]
+
+
 def _columns(image: Image, spacing: Spacing | None, region: Region | None) -> tuple[Any, ...]:
     """Make a row of a shard but for its last column, the pixels."""
     shape = image.shape if is_volume(image) else np.atleast_3d(image).shape
@@ -233,7 +240,7 @@ def _columns(image: Image, spacing: Spacing | None, region: Region | None) -> tu
 
 
 SHARD_BYTES = 256 * 1024**2
-INDEX, CASE_TABLE = "index.json", "cases.arrow"
+CASE_TABLE = "cases.arrow"
 _BATCH_BYTES = 8 * 1024**2
 _NAME_DIGITS = 24
 _UNFINISHED = "unfinished.arrow"
@@ -306,18 +313,21 @@ class ShardWriter:
         pixels = np.ascontiguousarray(image).tobytes()
         if self._written and self._written + len(pixels) > self._shard_bytes:
             self.end_shard()
-        # Cases are noted in their order, with digests of their content.
-        if case_id in self._case_ids:
-            raise DataError("two images of one case id", where=case_id)
-        self._case_ids[case_id] = None
-        self._digests.append(digest or content_digest(image, sides, region))
-        self._digest.update(case_id.encode() + b"\0" + self._digests[-1])
+        self.add_case(case_id, digest or content_digest(image, sides, region))
         # Rows wait until a batch is full.
         self._rows.append((*_columns(image, sides, region), pixels))
         self._row_bytes += len(pixels)
         self._written += len(pixels)
         if self._row_bytes >= _BATCH_BYTES:
             self._flush()
+
+    def add_case(self, case_id: str, digest: bytes) -> None:
+        """Note a case by a digest of its content: all that is stored of one without an image."""
+        if case_id in self._case_ids:
+            raise DataError("two images of one case id", where=case_id)
+        self._case_ids[case_id] = None
+        self._digests.append(digest)
+        self._digest.update(case_id.encode() + b"\0" + digest)
 
     def _check(self, case_id: str, image: Image, region: Region | None) -> None:
         # Sides and depth.
@@ -390,5 +400,7 @@ class ShardWriter:
             cases = pa.table([list(self._case_ids), self._digests], schema=columns)
             with pa.ipc.new_file(self._folder / CASE_TABLE, columns) as file:
                 file.write_table(cases)
-            index = {"sha256": self._digest.hexdigest(), "shards": self._shards}
+            # cases without images have no shards at all
+            shards = self._shards or (None if self._case_ids else [])
+            index = {"sha256": self._digest.hexdigest(), "shards": shards}
             (self._folder / INDEX).write_text(json.dumps(index), encoding="utf-8")

@@ -6,7 +6,9 @@ Images keep their own size and depth; a missing pixel is NaN in a float image. A
 images or volumes; the distance of pixels stays with them where it is known.
 
 Of cases that have several images, such as PET and MR, the first modality's lie in the folder
-itself, where every stage finds them, those of the others in stores of their name within it.
+itself, where every stage finds them, those of the others in stores of their name within it. The
+store of a data set without images lists its cases, each with the digest of its values, and has no
+shards.
 """
 
 import bisect
@@ -22,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
+from skiagram.image_store.index import INDEX
 from skiagram.image_store.shards import (
     CASE_TABLE,
-    INDEX,
     Shard,
     case_schema,
     content_digest,
@@ -49,7 +51,10 @@ class ImageBatch:
 
 
 class ImageStore:
-    """Reads a folder that a `ShardWriter` wrote; images are views into the mapped files."""
+    """Reads a folder that a `ShardWriter` wrote; images are views into the mapped files.
+
+    Its length is that of its images, of which cases may have none.
+    """
 
     def __init__(self, folder: Path) -> None:
         import pyarrow as pa
@@ -60,7 +65,8 @@ class ImageStore:
         try:
             index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
             self.sha256 = str(index["sha256"])
-            self.shards = [(str(name), int(number)) for name, number in index["shards"]]
+            self.has_images = index["shards"] is not None
+            self.shards = [(str(name), int(number)) for name, number in index["shards"] or ()]
             self._cases = pa.ipc.open_file(pa.memory_map(str(folder / CASE_TABLE))).read_all()
             self._cases.validate(full=True)
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
@@ -68,7 +74,8 @@ class ImageStore:
         # Where each shard ends in the order of cases; both files must agree.
         self.ends = list(itertools.accumulate(number for _, number in self.shards))
         usable = all(_SHARD_NAME.fullmatch(name) and number > 0 for name, number in self.shards)
-        if not usable or self._cases.schema != case_schema() or len(self) != len(self._cases):
+        images = len(self._cases) if self.has_images else 0
+        if not usable or self._cases.schema != case_schema() or len(self) != images:
             raise unfinished
         self._open_shards: dict[int, Shard] = {}
         self._latest: dict[int, Shard] = {}  # at most one, for spans that follow one another
@@ -76,7 +83,7 @@ class ImageStore:
     @cached_property
     def case_ids(self) -> list[str]:
         """The ids in the store's order."""
-        return self.ids(0, len(self))
+        return self.ids(0, len(self._cases))
 
     def ids(self, start: int, stop: int) -> list[str]:
         """List the ids from one place of the order up to, without, another."""
@@ -197,10 +204,21 @@ class ImageStore:
             start, number = self.ends[number], number + 1
 
     def _locate(self, case_id: str) -> tuple[Shard, int]:
+        self.require_images()
         position = self._position.get(case_id)
         if position is None:
             raise DataError("no such case", where=f"{self.folder} {case_id}")
         return self.at(position)
+
+    def require_images(self) -> None:
+        """Refuse to look at images of cases that have none."""
+        if not self.has_images:
+            raise DataError(
+                "the cases have no images",
+                where=str(self.folder),
+                allowed="features that came with the data, and models that read them",
+                remedy="leave out networks, encoders, and features and places of images",
+            )
 
     def _open(self, number: int) -> Shard:
         import pyarrow as pa
@@ -249,6 +267,7 @@ def spans(store: ImageStore, values: int) -> Iterator[Span]:
     Args:
         values: Pixels times channels that a span holds at most; one image may exceed it.
     """
+    store.require_images()
     # A span ends before the image that would make it too large; it may cross shards.
     folder, start, position, total = store.folder.resolve(), 0, 0, 0
     for number in range(len(store.shards)):

@@ -267,6 +267,15 @@ def pairs_among(
     Args:
         thumbnails: (n, 784), or (n, 729) of volumes: the images' thumbnails.
     """
+    like = correlated_pairs(thumbnails, THRESHOLD, spread)
+    near = {pair: (like[pair], NEAR) for pair in _alike_in_detail(list(like), shapes, image)}
+    return Pairs.of(near | equal_pairs(digests))
+
+
+def equal_pairs(
+    digests: Sequence[bytes] | NDArray[np.bytes_],
+) -> dict[tuple[int, int], tuple[float, str]]:
+    """Return all pairs of equal digests as `Pairs.of` reads them."""
     # the rows of each digest that several rows have
     _, number, times = np.unique(
         np.asarray(digests, dtype=np.bytes_), return_inverse=True, return_counts=True
@@ -274,11 +283,8 @@ def pairs_among(
     rows: dict[int, list[int]] = {}
     for row in np.flatnonzero(times[number] > 1).tolist():
         rows.setdefault(int(number[row]), []).append(row)
-    copies = list(rows.values())
-    like = correlated_pairs(thumbnails, THRESHOLD, spread)
-    near = {pair: (like[pair], NEAR) for pair in _alike_in_detail(list(like), shapes, image)}
-    exact = (pair for same in copies for pair in combinations(same, 2))
-    return Pairs.of(near | dict.fromkeys(exact, (1.0, EXACT)))
+    equal = (pair for same in rows.values() for pair in combinations(same, 2))
+    return dict.fromkeys(equal, (1.0, EXACT))
 
 
 def _alike_in_detail(

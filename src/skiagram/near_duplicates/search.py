@@ -158,17 +158,13 @@ _NOMINEES = np.dtype([("row", np.int64), ("column", np.int64), ("score", np.floa
 _Nominees = NDArray[np.void]
 
 
-def find_copies(store: ImageSequence, *, transformed: bool = True, spread: Spread = map) -> Pairs:
+def find_copies(store: ImageSequence, spread: Spread = map) -> Pairs:
     """Find all near duplicates and transformed copies among some images.
 
     Args:
-        transformed: Whether transformed copies are searched for; patterns that stand for the rows
-            of a table have none.
         spread: Where pieces of the work are done; the pairs do not depend on it.
     """
     near = duplicate_pairs(store, spread)
-    if not transformed:
-        return near
     shapes: list[tuple[int, ...]] = []
     kinds: dict[tuple[int, ...], tuple[int, ...]] = {}  # one tuple for all images of a shape
 

@@ -30,6 +30,7 @@ from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, read_table, sha256_of
 from skiagram.records.predictions import folder_of
 from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
+from skiagram.restoration.restore import TREATMENT
 from skiagram.sealing.ledger import Opening
 from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
@@ -70,7 +71,10 @@ class Example(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """A case that a model put into the class `named`, with that class's probability."""
+    """A case that a model put into the class `named`, with that class's probability.
+
+    Its picture is empty where cases have no images.
+    """
 
     case_id: str
     named: str
@@ -102,14 +106,14 @@ class Material:
     """Everything on the page that is not a result.
 
     Attributes:
-        treatment: Columns `case_id, missing, outliers, dead_lines, noise`, one row a restored case.
+        treatment: Columns `case_id, missing, outliers, dead_lines, noise`, one row a restored
+            image; empty where there are no images.
         curves: Model name → training curves (`fit, epoch, training_loss, validation_loss, …`).
         sensitivity: Sensitivity at which thresholds were set, on held-out cases, in (0, 1].
         opening: Entry in the seal's ledger; None where nothing is sealed.
         sheets: Searched images with their lesions and marks.
         repeatability: Kind of change → every feature, of the feature families `perturbed`.
         explanations: What stage explain says of the models that it explained.
-        has_images: Whether the cases have images; a table of features has none.
         reliance: Which features the best classical model rests on; None where it reads none.
     """
 
@@ -126,7 +130,6 @@ class Material:
     sheets: Sequence[ContactSheet] = ()
     repeatability: Mapping[str, Sequence[Repeatability]] = field(default_factory=dict)
     explanations: Sequence[Explanation] = ()
-    has_images: bool = True
     reliance: Reliance | None = None
 
 
@@ -141,7 +144,9 @@ def read_material(
     curves = {name: read_table(path / "curves.parquet") for name, path in folders.items()}
     files = {"case table": root / "data/cases/cases.parquet"}
     files |= {f"scores of {name}": path / "predictions.parquet" for name, path in folders.items()}
-    hashes = {name: sha256_of(path) for name, path in files.items()}
+    hashes = {"images": before.sha256, "restored images": after.sha256}
+    hashes = hashes if before.has_images else {"rows": before.sha256}
+    hashes |= {name: sha256_of(path) for name, path in files.items()}
     # Galleries sort images by their labels: none where these are encrypted.
     galleries: list[Gallery] = []
     if not artefacts.encrypted and artefacts.task.defines("galleries"):
@@ -162,17 +167,16 @@ def read_material(
     return Material(
         card=artefacts.card,
         audit=read_record(AuditReport, root / "data/audit/findings.json"),
-        treatment=read_table(root / "data/treatment.parquet"),
+        treatment=read_table(after.folder / TREATMENT) if after.has_images else pd.DataFrame(),
         examples=[
             load_example(case_id, label, before, after)
             for case_id, label in choose_examples(artefacts.cases, artefacts.task)
-            if artefacts.card.has_images
+            if before.has_images
         ],
-        has_images=artefacts.card.has_images,
         curves={name: table for name, table in curves.items() if len(table)},
         provenance=Provenance(
             versions={name: importlib.metadata.version(name) for name in _PACKAGES},
-            sha256={"images": before.sha256, "restored images": after.sha256, **hashes},
+            sha256=hashes,
             params={**choices, **{f"model {each.model}": each.options for each in outcomes}},
         ),
         galleries=galleries,
@@ -277,7 +281,9 @@ def make_galleries(
         mistakes = []
         for row in surest[np.sort(first)][:per_class]:
             case_id, named = str(scores["case_id"].iloc[row]), predicted[row]
-            shown = encode_case(images, case_id), name_slice(images.image(case_id))
+            shown = ("", "")
+            if images.has_images:
+                shown = encode_case(images, case_id), name_slice(images.image(case_id))
             sure = float(probability[row, named])
             mistakes.append(Mistake(case_id, task.classes[named], sure, *shown))
         galleries.append(Gallery(model, label, len(wrong), int(in_class.sum()), tuple(mistakes)))

@@ -188,7 +188,7 @@ class ProjectResult(_Shown):
             raise OptionError(fault, where="model", allowed=listed(folders), remedy=remedy)
         # each image
         with opened_model(folders[model]) as opened, written_images(images) as files:
-            volumes = opened.preparer.preparation.images.slices is not None
+            volumes = opened.preparer.preparation.of_volumes
             cases = find_cases([str(file) for file in files.values()], volumes=volumes)
             covariates = read_covariates(None, opened.scorer.covariates, cases)
             results = [*score_cases(opened, cases, covariates)]

@@ -36,6 +36,7 @@ from skiagram.restoration.steps import Steps, Treatment, join_planes, split_plan
 from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases
 
+TREATMENT = "treatment.parquet"
 _RUN_VALUES = 2**20
 _WHERE = "restoration.missing.method"
 _REMEDY = "choose local_mean, local_median or nearest"
@@ -45,11 +46,12 @@ def restore_store(
     store: ImageStore,
     restoration: Steps,
     images: Path,
-    record: Path,
     cases: Cases | None = None,
     compute: Compute = IN_PROCESS,
 ) -> None:
-    """Write restored shards and a table with one row per case and one column per `Treatment` field.
+    """Write restored shards, and beside them what was done to each case.
+
+    That is a table with one row per case and one column per `Treatment` field.
 
     A restored shard holds the cases of an ingested one, so a file that was added changes one of
     each. Where the restoration uses a training mean it is kept beside the shards as
@@ -83,7 +85,7 @@ def restore_store(
         np.save(images / TRAINING_MEAN, mean, allow_pickle=False)
     table = pd.DataFrame([treatment._asdict() for treatment in treatments])
     table.insert(0, "case_id", store.case_ids)
-    write_table(table, record)
+    write_table(table, images / TREATMENT)
 
 
 class RestoredImage(NamedTuple):
@@ -237,23 +239,16 @@ def restore_modalities(
     images: Path,
     restoration: Steps | ByModality,
     restored: Path,
-    record: Path,
     cases: Cases,
     compute: Compute = IN_PROCESS,
 ) -> None:
-    """Restore the images of every modality; `restore_store` says how.
-
-    What was done to the first modality goes to `record`; records of the others lie with their
-    images.
-    """
+    """Restore the images of every modality; `restore_store` says how."""
     # Each modality by its own steps, into a folder of its own.
     folders = modality_folders(images)
     for name, folder in folders.items():
-        first = folder == images
         chosen = restoration
         if isinstance(chosen, ByModality):
             chosen = chosen.of(name, tuple(folders))
-        target = restored if first else restored / name
-        own_record = record if first else target / "treatment.parquet"
-        restore_store(ImageStore(folder), chosen, target, own_record, cases, compute)
+        target = restored if folder == images else restored / name
+        restore_store(ImageStore(folder), chosen, target, cases, compute)
     write_modalities(restored, [name for name in folders if name])

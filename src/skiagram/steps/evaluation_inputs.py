@@ -138,12 +138,17 @@ def describe_comparison(
 
     Args:
         data: Name of the data set.
-        sealed_cases: Their images, without names or labels, tell this seal from any other.
+        sealed_cases: Their images or values, without names or labels, tell this seal from any
+            other.
         opened_by: What opens it, for people.
         models: Whose scores it is opened for.
         request: All that decides the figures, as JSON.
     """
-    digests = sorted(content_digest(image) for image in images.images(sealed_cases))
+    if images.has_images:
+        digests = sorted(content_digest(image) for image in images.images(sealed_cases))
+    else:
+        digest_of = dict(zip(images.case_ids, images.digests(), strict=True))
+        digests = sorted(digest_of[case] for case in sealed_cases)
     return Comparison(
         data=data,
         seal=hashlib.sha256(b"".join(digests)).hexdigest() if digests else "",
@@ -207,7 +212,12 @@ def read_traits_of(root: Path, case_id: Sequence[str]) -> CaseTraits:
 
 
 def measure_images(images: ImageStore, case_id: Sequence[str]) -> pd.DataFrame:
-    """Measure `case_id`, `brightness`, `height` and `width` of some images as ingested."""
+    """Measure `case_id`, `brightness`, `height` and `width` of some images as ingested.
+
+    Of cases without images it is `case_id` alone.
+    """
+    if not images.has_images:
+        return pd.DataFrame({"case_id": [*case_id]})
     lines: list[dict[str, str | float]] = []
     for case in case_id:
         # an image is (height, width, …), a volume (depth, height, width, 1)

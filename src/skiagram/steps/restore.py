@@ -1,5 +1,6 @@
 """Step restore: every image cleaned on its own, and a record of what was done to it."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,8 @@ from typing import Any
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.options import build
-from skiagram.preparation import propagate_preparation
-from skiagram.restoration.restore import restore_modalities
+from skiagram.image_store.index import has_images
 from skiagram.strict import STRICT
-from skiagram.tasks.cases import Cases
 
 
 @options_class(**STRICT)
@@ -33,14 +31,22 @@ def restore_images(
     target: Path,
     compute: Compute = IN_PROCESS,
 ) -> None:
-    """Write `restored` and `treatment.parquet`.
+    """Write `restored`, with a table of what was done to each image; cases without any stay.
 
     Args:
         restoration: `_target_` and options.
         ingested: Folder that step ingest wrote.
     """
-    steps, images = build(dict(restoration), "restoration"), ingested / "images"
+    images, restored = ingested / "images", target / "restored"
+    if not has_images(images):
+        shutil.copytree(images, restored)
+        return
+    from skiagram.options import build  # slow to import, and not always used
+    from skiagram.preparation import propagate_preparation
+    from skiagram.restoration.restore import restore_modalities
+    from skiagram.tasks.cases import Cases
+
+    steps = build(dict(restoration), "restoration")
     cases = Cases.read(ingested / "cases/cases.parquet")
-    restored, record = target / "restored", target / "treatment.parquet"
-    restore_modalities(images, steps, restored, record, cases, compute)
+    restore_modalities(images, steps, restored, cases, compute)
     propagate_preparation(images, restored, restoration=dict(restoration))

@@ -7,7 +7,6 @@ images scores it, and what evaluates a run evaluates it; nothing is trained or c
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,8 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.compute.checkout import home
-from skiagram.compute.workers import IN_PROCESS, Compute, on_all_threads
+from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.contract import Entry, OpenSource, PixelAcquisition, Source
+from skiagram.datasets.copies import find_case_copies
 from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.datasets.ingest import IngestFolders, ingest_opened, list_images, task_of
 from skiagram.deploy.prepared_cases import PreparedCases
@@ -30,8 +30,6 @@ from skiagram.evaluation.external import COHORT, compare_with_development
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.image_store.store import ImageStore
-from skiagram.images import Image
-from skiagram.near_duplicates.search import find_copies
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.readers.spaced_image import SpacedImage
@@ -101,26 +99,6 @@ class Project(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _ImagesOfStores:
-    """The images of several stores, one store after the other."""
-
-    stores: tuple[ImageStore, ...]
-
-    def __len__(self) -> int:
-        return sum(map(len, self.stores))
-
-    def __iter__(self) -> Iterator[tuple[str, Image]]:
-        return chain.from_iterable(self.stores)
-
-    def image_at(self, position: int) -> Image:
-        for store in self.stores:
-            if position < len(store):
-                return store.image_at(position)
-            position -= len(store)
-        raise IndexError(position)
-
-
-@dataclass(frozen=True)
 class _AcquiredFiles(OpenSource):
     """Files whose pixels go through what those of training went through."""
 
@@ -130,8 +108,10 @@ class _AcquiredFiles(OpenSource):
     def entries(self) -> list[Entry]:
         return self.files.entries()
 
-    def image(self, position: int) -> SpacedImage:
+    def image(self, position: int) -> SpacedImage | None:
         image = self.files.image(position)
+        if image is None:
+            return None
         acquired = self.acquisition.acquire(image)
         return replace(acquired, modality=acquired.modality or image.modality)
 
@@ -248,11 +228,9 @@ def find_shared(
     development = set(project.cases.development().case_id.tolist())
     ids = {fold_id(name) for case, name in project_patients.items() if name and case in development}
     stores = (ImageStore(project.root / "data/images"), ImageStore(cohort / "images"))
-    # copies of images of the first store in the second
-    images = _ImagesOfStores(stores)
-    transformed = project.card.has_images
-    pairs = find_copies(images, transformed=transformed, spread=on_all_threads)
-    pairs = pairs.chosen((pairs.first < len(stores[0])) & (pairs.second >= len(stores[0])))
+    # copies of cases of the first store in the second
+    pairs, n_ours = find_case_copies(stores), len(stores[0].case_ids)
+    pairs = pairs.chosen((pairs.first < n_ours) & (pairs.second >= n_ours))
     case_id = np.array([case for store in stores for case in store.case_ids])
     copies = pd.DataFrame(
         {"first": case_id[pairs.first], "second": case_id[pairs.second], "near": pairs.near}

@@ -12,7 +12,6 @@ from skiagram.audit.findings import AuditReport
 from skiagram.case_features.windows import Windows
 from skiagram.datasets.contract import RealDataSet
 from skiagram.errors import AuditStop
-from skiagram.finding.marks import HitRule
 from skiagram.options import build, check
 from skiagram.preparation import PreparedData
 from skiagram.records.files import read_record, read_table
@@ -85,7 +84,7 @@ def prepare_data(
     hit = workspace.options.compose_stage("propose")["hit"]
 
     def propose(folder: Path) -> None:
-        propose_places(places, check(HitRule, hit, "hit"), data, images, folder)
+        propose_places(places, hit, data, images, folder)
 
     inputs = {"restored": images.parent.name, "proposal": places, "hit": hit}
     candidates = workspace.make_once("proposed", inputs, propose) / "candidates"

@@ -88,7 +88,7 @@ class TrainedNetwork(PictureEncoder):
         if mean is None or std is None:
             trained = self._preparation()
             own_unit = any(map(trained.has_normalised, trained.modalities or ("",)))
-            if set(trained.images.depths) != {"uint8"} or own_unit:
+            if not trained.of_bytes or own_unit:
                 fault = "is null, and the network was not trained on bytes"
                 allowed = "mean and std of its training images, of intensities of 0 to 1"
                 raise OptionError(fault, where="encoder.preprocessing.mean", allowed=allowed)
