@@ -176,7 +176,7 @@ def test_development_images_are_refused_or_left_out(validated, tmp_path):
     ("column", "cell", "words"),
     [
         (1, "unclear", ("`unclear`", "nein, ja", "--classes")),
-        (0, "elsewhere.png", ("none of the 72 rows", "relative to the folder")),
+        (0, "elsewhere.png", ("72 of 72 rows name no file", "--file")),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused_with_help(validated, tmp_path, column, cell, words):
