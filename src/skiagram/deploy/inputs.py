@@ -72,12 +72,13 @@ class Preparer:
 
     Attributes:
         acquisition: What the data set's source did to each image; None for nothing.
+        restoration: What cleans each image; None where cases have none.
         shape: (height, width) that the model insists on; None where it takes any.
     """
 
     preparation: Preparation
     acquisition: PixelAcquisition | None
-    restoration: Steps | ByModality
+    restoration: Steps | ByModality | None
     training_mean: Plane | None
     shape: tuple[int, int] | None
     reading: CaseReading = AS_STORED
@@ -178,6 +179,8 @@ class Preparer:
         steps = self.restoration
         if isinstance(steps, ByModality):
             steps = steps.of(modality, self.preparation.modalities or ("",))
+        if steps is None:
+            return image
         if steps.region is not None and image.spacing is None:
             allowed = "images with a mask and a known spacing, as in training"
             raise DataError("an unknown spacing", allowed=allowed)

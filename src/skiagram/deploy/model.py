@@ -145,15 +145,16 @@ def load_model(folder: Path, reading: CaseReading = AS_STORED) -> DeployedModel:
         else:
             familiarity = None if fingerprint is None else fingerprint.familiarity
             scorer = load_scorer(folder, repeats, deployment, preparation, familiarity)
-    # What happens to each image before the model sees it.
-    path, steps = folder / PREPARATION, preparation.restoration or {}
+    # What happens to each image before the model sees it; a table of features has none.
+    path, steps, restoration = folder / PREPARATION, preparation.restoration or {}, None
     several = steps.get("_target_") == f"{ByModality.__module__}.{ByModality.__qualname__}"
-    restoration = own(steps, ("skiagram.restoration",), ("of" if several else "restore",), path)
+    if preparation.images is not None:
+        restoration = own(steps, ("skiagram.restoration",), ("of" if several else "restore",), path)
     # What the source did to the images, and the mean that fills their gaps.
     acquisition = None
     if preparation.acquisition:
         acquisition = own(preparation.acquisition, _ACQUISITIONS, ("acquire",), path)
-    needs_mean = not several and restoration.needs_training_mean
+    needs_mean = restoration is not None and not several and restoration.needs_training_mean
     mean = training_mean(folder) if needs_mean else None
     shape = scorer.requires.shape
     preparer = Preparer(preparation, acquisition, restoration, mean, shape, reading)
