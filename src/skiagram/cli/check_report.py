@@ -16,7 +16,7 @@ from skiagram.datasets.folder.roles import SPLITS
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.telling_columns import PYRADIOMICS
 from skiagram.errors import DataError, listed, printable
-from skiagram.intake.file_patterns import Patterns, find_images
+from skiagram.intake.file_patterns import Patterns, find_images, propose_patients
 from skiagram.intake.tables import AnyTable
 from skiagram.readers.dicom import describe_bits, describe_padding
 from skiagram.readers.gray import describe_gray
@@ -147,14 +147,17 @@ def patient_hint(described: AnyTable) -> str:
         return ""
     # A column, names or folders that may tell patients apart.
     named = [name for name in described.unused if names_patients(name)]
-    lines, names, cases = list[str](), "", "rows"
+    lines, names, cases, pattern = list[str](), "", "rows", ""
     if isinstance(source, Folder):
-        lines, cases = _lines_of_folders(source, described.frame), "images"
+        lines, pattern = _lines_of_folders(source, described.frame)
         names = "; if names of files\ndo, say how: --pattern '{label}/{patient}_{region}.png'"
+        cases = "images"
     if named:
         remedy = f"The column `{named[0]}` may tell them apart: --patient {shlex.quote(named[0])}."
     elif any("--pattern" in line for line in lines):
         remedy = "Folders besides those of the classes may tell them apart."
+    elif pattern:
+        remedy = f"Names of files may tell them apart:\n  {pattern}"
     else:
         remedy = f"If a column tells them apart, name it: --patient COLUMN{names}."
     remedy = "\n  ".join([remedy, *lines])
@@ -165,8 +168,10 @@ def patient_hint(described: AnyTable) -> str:
     )
 
 
-def _lines_of_folders(source: Folder, frame: pd.DataFrame) -> list[str]:
+def _lines_of_folders(source: Folder, frame: pd.DataFrame) -> tuple[list[str], str]:
     """Return what folders besides those of the classes may be, a line for each level of them.
+
+    Beside these lines the pattern of names of files that may tell patients, or nothing.
 
     Folders of the same few names in almost all outer ones hold images of several kinds. Others may
     be those of patients, by a pattern that tells all files apart, and few of them sub-classes;
@@ -182,10 +187,13 @@ def _lines_of_folders(source: Folder, frame: pd.DataFrame) -> list[str]:
         parts.index(label) if label in parts[:-1] else -1
         for parts, label in zip(paths, labels, strict=True)
     }
-    if not folder.is_dir() or len(depths) != 1 or len(levels) != 1 or -1 in levels:
-        return []
+    if not folder.is_dir() or len(depths) != 1 or len(levels) != 1:
+        return [], ""
     (depth,), (label_level,) = depths, levels
-    lines = []
+    files = ["/".join(parts) for parts in paths]
+    if label_level == -1:
+        return [], propose_patients(folder, files, None)
+    lines, pattern = list[str](), propose_patients(folder, files, label_level)
     # Each other level of folders: kinds of image, patients, or neither.
     for level in sorted({*range(depth - 1)} - {label_level}):
         within: dict[tuple[str, ...], set[str]] = {}
@@ -214,7 +222,7 @@ def _lines_of_folders(source: Folder, frame: pd.DataFrame) -> list[str]:
         if is_few and {*frame.columns} == {"file", "label"}:
             line += f"; or classes: --classes {' '.join(map(shlex.quote, names))}"
         lines.append(line)
-    return lines
+    return lines, pattern
 
 
 def text_in_pixels(images: Sequence[CheckedImage]) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from skiagram.readers.image_files import count_frames
 
 PATIENT = "patient_id"  # column
 _TRIED = 8  # ids and files of which a pattern may be made
+_FEW_REGIONS = 8  # words with which names of a patient's files end
 Key = tuple[str, ...]  # patient, modality, region; empty where the pattern does not tell
 
 
@@ -47,15 +49,19 @@ class Patterns:
         """Yield number of the pattern, what it tells, and path of what fits one.
 
         Raises:
-            OptionError: A pattern has no patient, or a field that is not known.
+            OptionError: A pattern has neither patient nor label, or a field that is not known.
             DataError: A name fits a pattern in two ways, and nothing says which is meant.
         """
         content = CONTENT | {"kind": f"(?:{'|'.join(map(re.escape, self.kinds))})"}
         for number, written in enumerate(self.written):
             pattern = NamePattern(written, content)
-            if not {"patient"} <= {*pattern.fields} <= content.keys():
+            fields = {*pattern.fields}
+            # A label alone tells no patient, whose images and masks could belong together.
+            of_images = "label" in fields and "kind" not in fields and not self.masks
+            if not ("patient" in fields or of_images) or not fields <= content.keys():
                 others = ", ".join(name for name in content if name != "patient")
-                allowed = f"names with {{patient}} and others of {others}"
+                allowed = f"names with {{patient}} and others of {others}; names with {{label}}, "
+                allowed += "without {patient} and {kind}, where nothing tells patients"
                 raise OptionError(f"`{written}` was given", where="--pattern", allowed=allowed)
             for path in sorted(folder.glob("/".join(["*"] * (written.count("/") + 1)))):
                 name = path.relative_to(folder).as_posix()
@@ -123,7 +129,7 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
     for number, told, path in patterns.fitting(folder):
         if path in apart:
             continue
-        key = _key(told)
+        key = _key({"patient": path} | told)
         for part in ("label", "split"):
             first = labels.setdefault(key, {}).setdefault(part, told.get(part, ""))
             if told.get(part, first) != first:
@@ -158,7 +164,8 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
             continue
         if mask_files and both is None:
             mixed.append(f"{image} with {mask}")
-        told = {PATIENT: patient, "modality": modality, "region": region}
+        known = patient if patient != image else ""  # the name of a file stands for nobody
+        told = {PATIENT: known, "modality": modality, "region": region}
         of_names = labels[key[:3]]
         told |= {"label": of_names["label"], "split": SPLITS.get(of_names["split"].casefold(), "")}
         rows.append({"file": image, "mask": mask, **told})
@@ -209,6 +216,44 @@ def add_frames(
 def filled_columns(rows: Sequence[Mapping[str, str]], columns: Iterable[str]) -> list[str]:
     """Return the columns that hold anything."""
     return [name for name in columns if any(row.get(name) for row in rows)]
+
+
+def propose_patients(folder: Path, files: Sequence[str], label_level: int | None) -> str:
+    """Return a pattern by which several files share a patient, as `10_left.png`, `10_right.png`.
+
+    Empty unless their names end with one of a few words, most patients have several files, and
+    the pattern tells all of these apart.
+
+    Args:
+        files: Relative to the folder.
+        label_level: Of the folders in their paths that of the classes; None where a table has them.
+    """
+    # where the files lie, and how their names end
+    depths = {name.count("/") for name in files}
+    endings = {"".join(PurePosixPath(name).suffixes) for name in files}
+    if len(depths) != 1:
+        return ""
+    folders = ["{any}"] * min(depths)
+    if label_level is not None:
+        folders[label_level] = "{label}"
+    ending = endings.pop() if len(endings) == 1 else ""
+    # the shortest ids first: `P1` of `P1_L_CC` has both breasts, and `P1_L` has one
+    cuts: tuple[Cut, ...] = ("first", "last")
+    for between, cut in product("_-", cuts):
+        pattern = "/".join([*folders, f"{{patient}}{between}{{region}}{ending}"])
+        readings = [*map(NamePattern(pattern).readings, files)]
+        told = [found[0 if cut == "first" else -1] for found in readings if found]
+        patients = Counter(each["patient"] for each in told)
+        several = sum(number > 1 for number in patients.values())
+        most = min(_FEW_REGIONS, len(patients) - 1)
+        if len(told) < len(files) or len({each["region"] for each in told}) > most:
+            continue
+        if several > len(patients) / 2:
+            further = f" --cut {cut}" if any(len(found) > 1 for found in readings) else ""
+            with suppress(DataError):  # files of one patient that it does not tell apart
+                find_images(folder, Patterns([pattern], cut=cut))
+                return shlex.join(["--pattern", pattern]) + further
+    return ""
 
 
 def propose_pattern(folder: Path, columns: Mapping[str, Sequence[str]]) -> str:

@@ -200,19 +200,23 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     called = [
         name for name, names in cells.items() if {len(known.meant(cell)) for cell in names} == {1}
     ]
-    option = shlex.join(["--file", (*called, "image_name")[0]])
-    remedy = f"name the column of file names, for example `{option}`"
-    if not called:
+    remedy = "add a column `file` with names of files"
+    if called:
+        option = shlex.join(["--file", called[0]])
+        remedy = f"name the column of file names, for example `{option}`"
+    else:
+        remedy += f", such as `{images[0]}`" if images else ""
         remedy += "; where the table has no header, name all its columns: `--columns file label`"
-    # a row may be a patient, unless ids of patients repeat
+    # a row may be a patient, unless ids of patients repeat, or it has a name with an ending
     patient = usual_column(frame.columns, ROLES["patient"].usual)
     repeats = patient is not None and frame[patient].duplicated().any()
+    have_endings = any(PurePath(cells[name][0]).suffix for name in called)
     by_patient = ""
-    if options.folder.is_dir() and not repeats:
+    if options.folder.is_dir() and not repeats and not have_endings:
         by_patient = propose_pattern(options.folder, cells)
     if by_patient:
         remedy = f"where a row is a file, {remedy}; where it is a patient, add `{by_patient}`"
-    allowed = listed(frame.columns, "`", near="file")
+    allowed = listed(filter(None, frame.columns), "`", near="file")
     raise DataError("no column `file`", where="the CSV", allowed=allowed, remedy=remedy)
 
 

@@ -247,11 +247,15 @@ def leave_out_classes(
     for name in classes:
         if name not in counts:
             near = get_close_matches(name, counts, 1)
+            remedy = f"did you mean `{near[0]}`?" if near else ""
+            parts = [part.strip() for part in name.split(",")]
+            if {*parts} <= counts.keys():
+                remedy = f"separate them by blanks: `--classes {shlex.join(parts)}`"
             raise OptionError(
                 f"nothing has the class `{name}`",
                 where="--classes",
                 allowed=", ".join(sorted(counts)),
-                remedy=f"did you mean `{near[0]}`?" if near else "",
+                remedy=remedy,
             )
     counted = ", ".join(f"{number} of `{name}`" for name, number in others.items())
     remaining = frame[~frame[column].isin([*others])]

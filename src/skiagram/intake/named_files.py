@@ -72,6 +72,10 @@ def compose_table(options: FileOptions) -> NamedFiles:
         # the labels of images, or of their patients
         labels = _read_labels(options, options.csv, frame["file"].tolist())
         column = "file" if labels.noun == "image" else PATIENT
+        if column == PATIENT and PATIENT not in frame:
+            fault = "no {patient}, and a row of the table is a patient"
+            remedy = "write {patient} in --pattern, or name the column of file names with --file"
+            raise OptionError(fault, where="--pattern", remedy=remedy)
         if column == PATIENT != labels.column and PATIENT in labels.frame:  # of studies
             column = labels.column
             frame = frame.rename(columns={PATIENT: column})
@@ -138,9 +142,11 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
     # whose image each row is
     parts = (("patient", PATIENT), ("region", "region"), ("frame", "frame"))
     index = [
-        ", ".join(f"{name} `{row[part]}`" for name, part in parts if row[part]) for row in rows
+        ", ".join(f"{name} `{row[part]}`" for name, part in parts if row[part]) or row["file"]
+        for row in rows
     ]
-    frame = pd.DataFrame(rows, index=pd.Index(index), columns=[*columns, PATIENT], dtype="str")
+    columns += filled_columns(rows, [PATIENT])
+    frame = pd.DataFrame(rows, index=pd.Index(index), columns=columns, dtype="str")
     return NamedFiles(frame, [note for note in notes if note], following)
 
 
@@ -209,14 +215,15 @@ def _add_lesions(
         for image, image_lesions in lesions.items()
         if image_lesions
     }
-    abnormal = {(row[PATIENT], row["region"]) for row in rows if row["file"] in cells}
+    whose = [(row[PATIENT] or row["file"], row["region"]) for row in rows]
+    abnormal = {key for key, row in zip(whose, rows, strict=True) if row["file"] in cells}
     marked = [
         {
             **row,
             "marks": cells.get(row["file"], ""),
-            "lesion": "present" if (row[PATIENT], row["region"]) in abnormal else "absent",
+            "lesion": "present" if key in abnormal else "absent",
         }
-        for row in rows
+        for key, row in zip(whose, rows, strict=True)
     ]
     count = (
         f"{sum(map(len, lesions.values()))} lesions in {len(cells)} of {len(rows)} images; the "
