@@ -269,6 +269,15 @@ PATCHES = [  # as of invasive ductal carcinoma, whose classes lie in the folders
 ]
 
 
+VIEWS = [  # as of mammograms, whose names tell breast and view
+    f"{('no', 'yes')[patient % 2]}/P{patient:02d}_{side}_{view}.png"
+    for patient in range(12)
+    for side in "LR"
+    for view in ("CC", "MLO")
+]
+NUMBERS = [f"{label}/scan_{at:03d}.png" for label in ("no", "yes") for at in range(20)]
+
+
 @pytest.mark.parametrize(
     ("names", "says"),
     [
@@ -283,9 +292,11 @@ PATCHES = [  # as of invasive ductal carcinoma, whose classes lie in the folders
             PATCHES,
             "13 folders, such as 10253, may be patients: --pattern '{patient}/{label}/{region}'",
         ),
+        (VIEWS, "Names of files may tell them apart | {label}/{patient}_{region}.png' --cut first"),
+        (NUMBERS, "!may tell them apart"),
     ],
 )
-def test_folders_beside_those_of_the_classes_may_be_patients(names, says, here):
+def test_folders_beside_those_of_the_classes_and_names_of_files_may_tell_patients(names, says, here):
     for name in names:
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).write_bytes(b"\x89PNG\r\n\x1a\n")

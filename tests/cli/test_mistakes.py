@@ -36,6 +36,7 @@ MISTAKES = {
     "run FILMS TABLE --positive cancr": ("no class `cancr`", "did you mean `cancer`"),
     "run FILMS TABLE --positive 1": ("no class `1`", "cancer or normal", "name one of these"),
     "run FILMS TABLE --classes normal": ("`normal` alone", "two classes", "name the others too"),
+    "run FILMS TABLE --classes cancer,normal": ("`cancer,normal`", "`--classes cancer normal`"),
     "run FILMS TABLE --label lable": ("no column `lable`", "did you mean `label`"),
     "run FILMS TABLE --label diagnosis": ("no column `diagnosis`", "`view`", "`--label COLUMN`"),
     "run FILMS TABLE --label age": ("12 different numbers", "classes", "`--number age`"),

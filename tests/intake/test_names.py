@@ -224,6 +224,18 @@ PATTERNS = {
         "a-1-1.png a-1-2.png b-2-1.png", "file patient_id label | a-1-1.png 1 a | a-1-2.png 1 a "
         "| b-2-1.png 2 b", "--pattern {label}-{patient}-{any}.png",
     ),
+    "nobody in names": Names(
+        "a/yes/1.png a/yes/2.png b/no/2.png", "file label :patient | a/yes/1.png yes - "
+        "| a/yes/2.png yes - | b/no/2.png no -", "--pattern {any}/{label}/{any}.png",
+    ),
+    "nobody in names, and a table of patients": Names(
+        "yes/p1.png no/p2.png", "! no {patient}, and a row of the table is a patient",
+        f"{OUTCOME} {{label}}/{{any}}.png", LABELS,
+    ),
+    "nobody in names of images and masks": Names(
+        "yes/1_image.png yes/1_mask.png", "! without {patient} and {kind}, where nothing tells",
+        "--pattern {label}/{any}_{kind}.png",
+    ),
     "a name that fits in two ways": Names(
         "yes/0_L_CC.png no/2_R.png",
         "! two ways: .*patient `0`, region `L_CC`; or .*patient `0_L`, region `CC`.*--cut first",
@@ -300,7 +312,7 @@ HINTS = {  # a table with a row a patient, without a pattern
         "{patient}/{any}.png": "p{at}/scan{at}.png",
     }.items()
 } | {
-    "none": Names("q1.png q2.png", r"! no column `file`.*Do this: name the column", "", IDS),
+    "none": Names("q1.png q2.png", r"! no column `file`.*Do this: add a column .*`q1.png`", "", IDS),
     "an image beside a mask of another name": Names(
         "p1/aggregated_seg.png p1/imaging.png p2/aggregated_seg.png p2/imaging.png",
         "! --pattern '{patient}/imaging.png'", "", IDS,

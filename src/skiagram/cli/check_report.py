@@ -193,7 +193,7 @@ def _lines_of_folders(source: Folder, frame: pd.DataFrame) -> tuple[list[str], s
     files = ["/".join(parts) for parts in paths]
     if label_level == -1:
         return [], propose_patients(folder, files, None)
-    lines, pattern = list[str](), propose_patients(folder, files, label_level)
+    lines, by_names = list[str](), propose_patients(folder, files, label_level)
     # Each other level of folders: kinds of image, patients, or neither.
     for level in sorted({*range(depth - 1)} - {label_level}):
         within: dict[tuple[str, ...], set[str]] = {}
@@ -222,7 +222,7 @@ def _lines_of_folders(source: Folder, frame: pd.DataFrame) -> tuple[list[str], s
         if is_few and {*frame.columns} == {"file", "label"}:
             line += f"; or classes: --classes {' '.join(map(shlex.quote, names))}"
         lines.append(line)
-    return lines, pattern
+    return lines, by_names
 
 
 def text_in_pixels(images: Sequence[CheckedImage]) -> str:

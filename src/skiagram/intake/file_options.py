@@ -154,8 +154,8 @@ class FileOptions(NamedColumns):
         metavar="FILE",
     )
     pattern: Sequence[str] | None = _option(
-        "names relative to FOLDER, with {patient} and, where there are some, {modality}, {region}, "
-        "{kind}, {label} and {split}; {any} stands for parts without a meaning",
+        "names relative to FOLDER, with {patient} or {label} and, where there are some, "
+        "{modality}, {region}, {kind} and {split}; {any} stands for parts without a meaning",
         NAMES,
     )
     cut: Literal["first", "last"] | None = _option(
