@@ -230,7 +230,7 @@ CHECKS = {
         "Features (10)",
         0,
         "PT_SUVmax=normal CT_Mean=another T1=uniform 'tumour volume=gaps' GLCM_Contrast=counts "
-        "age=ages morph_pca_maj=normal",
+        "age_at_diagnosis=ages morph_pca_maj=normal",
     ),
     **{
         f"{cell}, a number to people": Check(

@@ -174,6 +174,8 @@ def names_an_outcome(name: str) -> bool:
     words = [*words_of(name), *words_of(name.casefold())]  # of `pCR` also `pcr`
     if _LETTER.fullmatch(name):
         return True
+    if not {"age", "at"}.isdisjoint(words):  # what was known when the disease was found
+        words = [word for word in words if word != "diagnosis"]
     is_time = bool(words) and (len({*words}) == 1 or "to" in words) and not _ALONE.isdisjoint(words)
     return is_time or any(
         word in _OUTCOMES or word.startswith(_BEGIN) or word.endswith(_END) for word in words

@@ -104,6 +104,8 @@ def _require_folder(options: FileOptions) -> None:
         fault, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
         if folder.suffix.lower() in (".xlsx", ".xls", ".ods", ".sav", ".rds"):
             remedy = "save the table of features as CSV, and name that file"
+        if folder.suffix.lower() in (".data", ".dat", ""):
+            remedy = f"call a table of features `{folder.stem}.csv`; unpack an archive"
     raise DataError(fault, where=str(folder), allowed=allowed, remedy=remedy)
 
 
