@@ -296,7 +296,9 @@ NUMBERS = [f"{label}/scan_{at:03d}.png" for label in ("no", "yes") for at in ran
         (NUMBERS, "!may tell them apart"),
     ],
 )
-def test_folders_beside_those_of_the_classes_and_names_of_files_may_tell_patients(names, says, here):
+def test_folders_beside_those_of_the_classes_and_names_of_files_may_tell_patients(
+    names, says, here
+):
     for name in names:
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).write_bytes(b"\x89PNG\r\n\x1a\n")

@@ -100,7 +100,7 @@ FAULTS = {
     "run CARTOON TABLE --positive cancer": ("film-0.png: a GIF picture", "convert the file"),
     "check / TABLE": ("the root of the file system", "a folder of images"),
     "run EMPTY": ("an empty folder", "PNG", "name another one"),
-    "run EMPTY TABLE": ("an empty folder: 24 of 24 rows", "name the folder of the images"),
+    "run EMPTY TABLE": ("an empty folder", "name another one"),
     "run FILMS TABLE --grade label": ("no numbers: cancer, normal", "the lowest first: --grades"),
     "run FILMS TABLE --time age --event died": ("no column `died`", "`view`", "rename the column"),
 }

@@ -117,18 +117,8 @@ def _read_class_folders(options: FileOptions) -> _Table:
     # images, also those that are called so and cannot be read
     where = str(options.folder)
     tree = open_tree(options.folder, where, is_image_file)
-    images = {*tree.images(())}
-    files = [] if images else sorted(tree.files())
-    if not images and not files:
-        raise DataError("an empty folder", where=where, allowed=KINDS, remedy="name another one")
-    if files:
-        raise DataError(
-            f"no image that can be read among {len(files)} files, such as `{files[0]}`",
-            where=where,
-            allowed=KINDS,
-            remedy="convert the images, for example to PNG; MATLAB's .mat with scipy or h5py",
-        )
-    names = sorted(images | called_images(tree) if images else images)
+    images = {*_require_images(tree, where)}
+    names = sorted(images | called_images(tree))
     masks = settle_masks(names, options.masks, where)
     classes = {*options.classes, *filter(None, [options.positive])}
     mask_files = masks.names
@@ -138,6 +128,27 @@ def _read_class_folders(options: FileOptions) -> _Table:
     if parts & SPLITS.keys() and "split" not in frame:
         notes += ["Folders tell parts of the data, but no test set: folds score every image."]
     return _Table(frame, replace(options, file="file", label="label"), notes, masks)
+
+
+def _require_images(tree: FileTree, where: str) -> list[str]:
+    """Return the images of a folder.
+
+    Raises:
+        DataError: There is no file, or none is an image that can be read.
+    """
+    images = [*tree.images(())]
+    files = [] if images else sorted(tree.files())
+    if files:
+        raise DataError(
+            f"no image that can be read among {len(files)} files, such as `{files[0]}`",
+            where=where,
+            allowed=KINDS,
+            remedy="convert the images, for example to PNG and volumes to .nii.gz; MATLAB's .mat "
+            "with scipy or h5py",
+        )
+    if not images:
+        raise DataError("an empty folder", where=where, allowed=KINDS, remedy="name another one")
+    return images
 
 
 def _read_table(options: FileOptions, at_home: Columns | None) -> _Table:
@@ -194,7 +205,7 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     # none is there: what may be one
     cells = {str(name): frame[name].tolist() for name in frame}
     tree = open_tree(options.folder, str(options.folder), is_image_file)
-    images = [*tree.images(())]
+    images = _require_images(tree, str(options.folder))
     files = FileNames(images)
     for name, names in cells.items():
         refuse_findings_in_names(names, files, name)
@@ -207,7 +218,7 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
         option = shlex.join(["--file", called[0]])
         remedy = f"name the column of file names, for example `{option}`"
     else:
-        remedy += f", such as `{images[0]}`" if images else ""
+        remedy += f", such as `{images[0]}`"
         remedy += "; where the table has no header, name all its columns: `--columns file label`"
     # a row may be a patient, unless ids of patients repeat, or it has a name with an ending
     patient = usual_column(frame.columns, ROLES["patient"].usual)
@@ -264,7 +275,7 @@ def _leave_out_without_file(
     counted = f"{absent.sum()} of {len(frame)} rows name no file of the folder"
     counted += f", the first `{frame[file][absent].iloc[0]}`"
     if absent.all():
-        counted = counted if any(tree.files()) else f"an empty folder: {counted}"
+        _require_images(tree, str(options.folder))
         remedy = "name the folder of the images, or the column of their names with --file"
         raise DataError(counted, where=str(options.folder), remedy=remedy)
     if options.unmatched == "refuse":
