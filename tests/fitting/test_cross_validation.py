@@ -147,6 +147,14 @@ def test_folds_are_checked_as_they_will_be_made(run, design, monkeypatch):
     assert len({seen.seed for seen in spy.fits}) == len(spy.fits)
 
 
+@pytest.mark.parametrize(("run", "design"), [(by_holdout, "holdout"), (by_cv, "cv")])
+def test_images_of_all_fits_are_known_before_any_is_made(run, design):
+    spy = CountingSpy()
+    run(spy)
+    seen = [(len(fit.training), len(fit.validation or ())) for fit in spy.fits]
+    assert PLAN.count_images(design, len(CASES)) == pytest.approx(np.sum(seen, axis=0), rel=0.1)
+
+
 def test_the_final_fit_stops_on_the_published_validation_part():
     spy = StoppingSpy()
     by_holdout(spy)

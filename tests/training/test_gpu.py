@@ -45,5 +45,5 @@ def test_mixed_precision_learns(precision, tmp_path):
 
 def test_training_is_timed_on_the_gpu():
     options = composed(short_network("small_cnn", 1).network)
-    learning, scoring = measure_training(options, (1, 32, 32), 2, "cuda")
+    learning, scoring, _ = measure_training(options, (1, 32, 32), 2, "cuda")
     assert 0 < scoring < learning < 1

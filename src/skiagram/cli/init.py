@@ -196,7 +196,7 @@ def add_arrays(
     target = Path(f"conf/dataset/{source.name}.yaml")
     source = renewed_source(source, options, target)
     facts = DataSetFacts.of_entries(source, source.open(None).entries())
-    choices = choices_of_array(source.name, shape)
+    choices = choices_of_array(source.name, (len(facts.label), *shape[1:]))
     if begin is not None:
         begin(choices, facts)
     # The arrays are named in a config, not copied.

@@ -111,6 +111,19 @@ class Plan:
             return self.repeats * (self.folds + 1)
         return self.repeats * (self.folds * (self.inner_folds + 1) + 1)
 
+    def count_images(self, design: Design, cases: int) -> tuple[float, float]:
+        """Count the images that all fits of a network learn from, and those set aside in them.
+
+        Args:
+            cases: Of the development set.
+        """
+        # Fits of folds leave out a fold, and set cases aside to stop by; final fits have all.
+        folds, whole = cases * (self.folds - 1), cases
+        if design == "cv":
+            folds, whole = folds * (self.inner_folds - 1), cases + folds
+        aside = self.repeats * folds * self.validation_fraction
+        return self.repeats * (folds + whole) - aside, aside
+
     def make_folds(
         self, label: NDArray[np.int64], patient_id: NDArray[np.str_], count: int, *name: str
     ) -> list[Partition]:

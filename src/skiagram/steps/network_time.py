@@ -47,7 +47,8 @@ def plan_network_time(
     trainer_file = f"conf/trainer/{params['trainer']}.yaml"
     kind = device(check(Trainer, read_option_file(Path(trainer_file)), trainer_file)).type
     places = ALL_PROCESSORS.fits_at_a_time(count_gpus() if kind == "cuda" else None)
-    passes = choices.cases * plan.count_fits(params["design"]) / places
+    learned, validated = plan.count_images(params["design"], choices.cases)
+    images = (learned / places, validated / places)
     # the networks as their configs have them, with what fits the images
     networks: dict[str, dict[str, Any]] = {}
     for name in choices.networks:
@@ -59,10 +60,7 @@ def plan_network_time(
         training = networks[name]["training"]
         training["epochs"] = training.pop("planned_epochs", None) or training["epochs"]
     keeps_one = not params["encoders"]
-    share = plan.validation_fraction
-    planned = _plan_once(
-        networks, choices.image_shape, passes, share, hours, kind, keeps_one=keeps_one
-    )
+    planned = _plan_once(networks, choices.image_shape, images, hours, kind, keeps_one=keeps_one)
     if of_classes:
         fresh = {
             name: network["training"]["epochs"]
@@ -107,8 +105,7 @@ def plan_network_time(
 def _plan_once(
     networks: Mapping[str, dict[str, Any]],
     image_shape: tuple[int, ...],
-    passes: float,
-    validation_fraction: float,
+    images: tuple[float, float],
     hours: float,
     kind: str,
     *,
@@ -118,20 +115,19 @@ def _plan_once(
 
     Args:
         networks: Name → its options, the most valuable first.
-        passes: How often images are read in an epoch of all fits, for each that is made at a time.
-        validation_fraction: Share of them that is scored and not learnt from.
+        images: That all fits learn from, and score, in an epoch, for each that is made at a time.
         kind: Of the device that trains, as PyTorch names it.
         keeps_one: Whether the first network stays even where there is no time for it.
     """
     from skiagram.models.deep.time_budget import (
         NetworkTime,
-        foresee_seconds,
+        foresee_time,
         measure_trainings,
         plan_networks,
     )
 
     # The same line finds its plan again.
-    inputs = [[*networks], networks, image_shape, passes, validation_fraction, hours, kind]
+    inputs = [[*networks], networks, image_shape, images, hours, kind]
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     plans = json.loads(_PLANS.read_text("utf-8")) if _PLANS.exists() else {}
     if key in plans:
@@ -141,11 +137,10 @@ def _plan_once(
     image_sides = [network["training"]["image_size"] for network in networks.values()]
     shapes = [(channels, *([side] * len(sides) if side else sides)) for side in image_sides]
     measured = measure_trainings([*networks.values()], shapes, kind)
-    times = []
-    for (name, network), (learning, scoring) in zip(networks.items(), measured, strict=True):
-        epochs = network["training"]["epochs"]
-        seconds = foresee_seconds(learning, scoring, passes, epochs, validation_fraction)
-        times.append(NetworkTime(name, epochs, seconds))
+    times = [
+        foresee_time(name, network["training"]["epochs"], each, *images)
+        for (name, network), each in zip(networks.items(), measured, strict=True)
+    ]
     planned = plan_networks(times, 3600 * hours, keeps_one=keeps_one)
     # which the same line finds again
     plans[key] = [asdict(network) for network in planned]

@@ -7,7 +7,7 @@ follows from the cases, the epochs and the number of fits.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,26 +23,47 @@ _LEAST_SHARE = 1 / 3  # of its epochs; a network that has time for fewer is left
 _MEMBERS, _SPARE_SHARE = 3, 1 / 3  # of a mean of networks, and of the time that all may then take
 
 
+class ImageSeconds(NamedTuple):
+    """How long a network needs for an image.
+
+    Attributes:
+        learning: Seconds to learn from it once, with all layers that ever learn.
+        scoring: Seconds to score it.
+        saved: Seconds that all epochs take less in which the head learns alone.
+    """
+
+    learning: float
+    scoring: float
+    saved: float = 0.0
+
+
 @dataclass(frozen=True)
 class NetworkTime:
-    """How long one network trains.
+    """How long one network trains, with all processors at work.
 
     Attributes:
         name: Of its config.
         epochs: For each fit.
-        seconds: Of all fits, with all processors at work.
+        epoch: Seconds of an epoch of all fits.
+        once: Seconds of all fits that do not depend on the epochs.
         members: Networks from seeds of their own whose probabilities are averaged.
     """
 
     name: str
     epochs: int
-    seconds: float
+    epoch: float
+    once: float
     members: int = 1
+
+    @property
+    def seconds(self) -> float:
+        """Return the seconds of all fits; the processes that train start once for all members."""
+        return _START + self.members * (self.once + self.epochs * self.epoch)
 
 
 def measure_trainings(
     networks: Sequence[Mapping[str, Any]], shapes: Sequence[tuple[int, ...]], kind: str
-) -> list[tuple[float, float]]:
+) -> list[ImageSeconds]:
     """Return what `measure_training` says of each network, of two classes.
 
     An accelerator is asked by another process: it may serve one at a time, and this one stays.
@@ -57,15 +78,15 @@ def measure_trainings(
 
 def _measure_here(
     networks: Sequence[Mapping[str, Any]], shapes: Sequence[tuple[int, ...]], kind: str
-) -> list[tuple[float, float]]:
+) -> list[ImageSeconds]:
     pairs = zip(networks, shapes, strict=True)
     return [measure_training(options, shape, 2, kind) for options, shape in pairs]
 
 
 def measure_training(
     options: Mapping[str, Any], shape: tuple[int, ...], n_classes: int, kind: str = "cpu"
-) -> tuple[float, float]:
-    """Measure the seconds that a fit needs to learn from one image, and to score one.
+) -> ImageSeconds:
+    """Measure the seconds that a fit needs for one image.
 
     Args:
         options: `_target_` and options of a network.
@@ -80,9 +101,6 @@ def measure_training(
     try:
         architecture = Architecture(dict(options), shape, n_classes)
         network = architecture.build().to(device).to(memory_format=architecture.layout).train()
-        # all layers learn, as in the later epochs of a network that others trained
-        if isinstance(network, Staged):
-            network.begin_epoch(network.frozen_epochs or 0)
         training = architecture.options().training
         # Random images take as long as real ones.
         images = torch.rand(training.batch_size, *shape)
@@ -106,11 +124,19 @@ def measure_training(
             if kind == "cuda":  # it works on while the processor goes on
                 torch.cuda.synchronize()
 
-        # The time of an image is that of a batch over its size.
-        learning, scoring = _measure(learn, kind), _measure(score, kind)
+        # Epochs of the head alone skip the way back through all other layers, most of the work.
+        saved, frozen_epochs = 0.0, 0
+        if isinstance(network, Staged) and network.frozen_epochs:
+            frozen_epochs = network.frozen_epochs
+            saved = -frozen_epochs * _measure(learn, kind)
+            network.begin_epoch(frozen_epochs)
+        learning = _measure(learn, kind)
+        saved += frozen_epochs * learning
+        seconds = ImageSeconds(learning + _STEP, _measure(score, kind), saved)
     finally:
         torch.set_num_threads(threads)
-    return (learning + _STEP) / len(images), scoring / len(images)
+    # The time of an image is that of a batch over its size.
+    return ImageSeconds(*(each / len(images) for each in seconds))
 
 
 def _measure(step: Callable[[], None], kind: str) -> float:
@@ -152,20 +178,20 @@ def _seconds(step: Callable[[], None], clock: Callable[[], float]) -> float:
     return clock() - begin
 
 
-def foresee_seconds(
-    learning: float, scoring: float, passes: float, epochs: int, validation_fraction: float
-) -> float:
+def foresee_time(
+    name: str, epochs: int, each: ImageSeconds, learned: float, validated: float
+) -> NetworkTime:
     """Estimate how long all fits of a network take.
 
     Args:
-        learning: Seconds to learn from an image.
-        scoring: Seconds to score one.
-        passes: Images of all fits, for each processor.
-        validation_fraction: Share of them that is scored after each epoch and not learnt from.
+        name: Of its config.
+        each: Of one image.
+        learned: Images that all fits learn from in an epoch, for each processor.
+        validated: Images that all fits score after an epoch, for each processor.
     """
-    epoch = (1 - validation_fraction) * learning + validation_fraction * scoring
     # every image is scored before the first epoch, where a network starts from it, and at the end
-    return passes * (epochs * epoch + 2 * scoring) + _START
+    once = 2 * (learned + validated) * each.scoring - learned * each.saved
+    return NetworkTime(name, epochs, learned * each.learning + validated * each.scoring, once)
 
 
 def plan_networks(
@@ -186,20 +212,19 @@ def plan_networks(
     planned = list[NetworkTime]()
     seconds_left = budget
     for network in networks:
-        epochs = min(network.epochs, int(network.epochs * seconds_left / network.seconds))
+        least = replace(network, epochs=0).seconds
+        epochs = min(network.epochs, int((seconds_left - least) / network.epoch))
         # in steps of a sixth, so that a measured second more or less changes nothing
         if epochs < network.epochs:
             epochs -= epochs % max(1, network.epochs // 6)
         if epochs >= max(1, _LEAST_SHARE * network.epochs):
-            seconds = network.seconds * epochs / network.epochs
-            planned.append(NetworkTime(network.name, epochs, seconds))
-            seconds_left -= seconds
+            planned.append(replace(network, epochs=epochs))
+            seconds_left -= planned[-1].seconds
     # Where there is time for none, the quickest one with its least number of epochs.
     if not planned and keeps_one and networks:
         quickest = min(networks, key=lambda network: network.seconds)
         epochs = max(1, round(_LEAST_SHARE * quickest.epochs))
-        seconds = quickest.seconds * epochs / quickest.epochs
-        planned = [NetworkTime(quickest.name, epochs, seconds)]
+        planned = [replace(quickest, epochs=epochs)]
     return planned
 
 
@@ -217,11 +242,11 @@ def add_members(
     total = sum(network.seconds for network in planned)
     networks = list[NetworkTime]()
     for network in planned:
-        further = (_MEMBERS - 1) * network.seconds
+        mean_of_several = replace(network, members=_MEMBERS)
+        further = mean_of_several.seconds - network.seconds
         whole = fresh.get(network.name) == network.epochs
         if whole and total + further <= _SPARE_SHARE * budget:
-            seconds = network.seconds + further
-            networks.append(replace(network, members=_MEMBERS, seconds=seconds))
+            networks.append(mean_of_several)
             total += further
         else:
             networks.append(network)
