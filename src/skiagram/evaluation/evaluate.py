@@ -130,6 +130,7 @@ def evaluate(
         site_column=run.site_column,
         contender=run.contender,
         finding=found[0],
+        left_out_networks=options.left_out_networks,
     )
     return with_verdict(evaluation)
 

@@ -196,6 +196,7 @@ class Evaluation:
             encoders, or `either`; of columns of scores the first.
         opponent: What it stands against, a key of `arms`; of columns of scores the second.
         finding: Where lesions are searched for; None where no model leaves marks.
+        left_out_networks: Those that a run had no time to train, by the names of their configs.
     """
 
     task: Task
@@ -218,6 +219,7 @@ class Evaluation:
     contender: str = "deep"
     opponent: str = "classical"
     finding: FindingEvaluation | None = None
+    left_out_networks: tuple[str, ...] = ()
 
     @property
     def every(self) -> tuple[ModelResult, ...]:

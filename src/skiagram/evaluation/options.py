@@ -84,6 +84,7 @@ class EvaluationOptions:
         preferred: Models of classes that stand for an arm which is compared with none, unless the
             selection AUC of another is better by more than .05. The choice among many by few
             patients is mostly luck.
+        left_out_networks: Those that a run had no time to train; the report names them.
     """
 
     margin: Annotated[float, Field(gt=0, lt=0.5)]
@@ -93,6 +94,7 @@ class EvaluationOptions:
     deep_arm: DeepArm
     hit: HitRule
     preferred: tuple[str, ...] = Field(default=(), kw_only=True)
+    left_out_networks: tuple[str, ...] = Field(default=(), kw_only=True)
 
 
 NO_REQUESTS = RequestedAnalyses(operating_points=(), prevalence=None, simple_rules=())

@@ -203,12 +203,15 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
 
 
 def tell_cut_training(evaluation: Evaluation) -> Iterator[str]:
-    """Yield a sentence on each network that a run had no time to train for all of its epochs."""
+    """Yield a sentence on each network that a run had no time to train, or for fewer epochs."""
     for model in evaluation.models:
         training = model.outcome.options.get("training")
         if isinstance(training, dict) and training.get("planned_epochs"):
             epochs, planned = f"{training['epochs']}", f"{training['planned_epochs']}"
             yield say("training.cut", model=model.outcome.title, epochs=epochs, planned=planned)
+    for name in evaluation.left_out_networks:
+        if name not in evaluation.titles:  # which a later line may have asked for
+            yield say("training.left_out", model=name)
 
 
 def _state_no_comparison(evaluation: Evaluation) -> Verdict:

@@ -71,7 +71,7 @@ def read_run(root: Path, options: EvaluateOptions) -> EvaluationInputs:
     folders = [root / "scores" / name for name in choices.trained]
     folders += [root / COMBINED / "scores" / name for name in choices.combinations]
     figures_depend_on = {**asdict(options), "choices": choices.seed}
-    del figures_depend_on["compute"]
+    del figures_depend_on["compute"], figures_depend_on["left_out_networks"]
     return read_inputs(root, folders, figures_depend_on)
 
 

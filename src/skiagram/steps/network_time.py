@@ -84,8 +84,11 @@ def plan_network_time(
             values["training.planned_epochs"] = None
         if network_time.members > 1:
             values["training.members"] = network_time.members
-    # The choices with these networks.
+    # The choices with these networks; the report says which are left out.
     names = [network_time.name for network_time in planned]
+    left_out = [name for name in choices.networks if name not in names]
+    if left_out or "left_out_networks" in read_option_file(Path("conf/evaluate.yaml")):
+        changed["conf/evaluate.yaml"] = {"left_out_networks": left_out}
     chosen = replace(choices, params={**choices.params, "networks": names}, options=changed)
     # what is trained for how long, and what is left out
     minutes = max(1, round(sum(network_time.seconds for network_time in planned) / 60))
@@ -97,7 +100,7 @@ def plan_network_time(
     text = f"Networks: {trained}, about {minutes} minute{'s' * (minutes > 1)} on this machine."
     if not planned:
         text = "Networks: none; the frozen network stands for them."
-    if left_out := [name for name in choices.networks if name not in names]:
+    if left_out:
         text += f" Left out, as there is no time for them: {', '.join(left_out)}."
     return chosen, f"{text} All networks have {60 * hours:g} minutes; `--hours` changes that."
 
