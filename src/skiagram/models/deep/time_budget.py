@@ -16,7 +16,7 @@ from skiagram.models.deep.fitted import Architecture
 from skiagram.training.augmentation import augment, draws
 from skiagram.training.classifier import Staged
 
-_STEP = 0.003  # seconds of a step that Lightning takes for itself
+_STEP = 0.002  # seconds of a step that Lightning takes for itself
 _STANDARD = 0.030  # seconds of the standard step on an idle core of a server (Intel Xeon, 2023)
 _START = 12.0  # seconds until libraries are imported in the processes that train
 _LEAST_SHARE = 1 / 3  # of its epochs; a network that has time for fewer is left out
