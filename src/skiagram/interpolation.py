@@ -7,8 +7,8 @@ The new grid of a resampling (IBSI manual, section 2.4) is aligned with the old 
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import spline_filter1d
 
 Floats = NDArray[np.float64]
 Interpolation = Literal["nearest", "linear", "cubic"]
@@ -43,7 +43,7 @@ def interpolate(image: NDArray[Any], axes: list[Floats], order: Interpolation) -
         if np.array_equal(places, np.arange(values.shape[axis])):
             continue
         if order == "cubic":
-            values = spline_filter1d(values, 3, axis=axis, mode="mirror")
+            values = scipy.ndimage.spline_filter1d(values, 3, axis=axis, mode="mirror")
         size = values.shape[axis]
         inside = np.clip(places, 0, size - 1)
         if order == "nearest":

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
 
 from skiagram.audit.contract import Evidence, find
 from skiagram.audit.findings import Finding
@@ -116,7 +116,7 @@ def _tell_apart(values: Floats, group: Integers, patient: Integers) -> tuple[flo
     number = np.unique(patient, return_inverse=True)[1]
     counts = np.bincount(number)
     ranks = pd.Series(np.bincount(number, weights=values) / counts).rank().to_numpy()
-    members = coo_array((np.ones(len(number)), (number, group))).toarray()
+    members = scipy.sparse.coo_array((np.ones(len(number)), (number, group))).toarray()
     home = np.unique(members.argmax(axis=1), return_inverse=True)[1]
     # Kruskal and Wallis' statistic is the share of variance between groups times patients less one.
     centred = ranks - ranks.mean()

@@ -10,10 +10,10 @@ from dataclasses import dataclass as record
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from scipy.special import fdtri
 
 from skiagram.features.feature import Floats
 from skiagram.records.feature_table import FeatureTable, original_feature
@@ -66,8 +66,8 @@ def intraclass_correlation(values: Floats, form: Form = "ICC(1,1)") -> Intraclas
         return IntraclassCorrelation(1.0, 1.0, 1.0)
     ratio = between / within
     bounds = (
-        ratio / float(fdtri(n - 1, freedom, 0.975)),
-        ratio * float(fdtri(freedom, n - 1, 0.975)),
+        ratio / float(scipy.special.fdtri(n - 1, freedom, 0.975)),
+        ratio * float(scipy.special.fdtri(freedom, n - 1, 0.975)),
     )
     value, low, high = ((x - 1) / (x + k - 1) for x in (ratio, *bounds))
     return IntraclassCorrelation(value, low, high)

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from PIL import Image as Picture
 from PIL import ImageDraw
-from scipy.ndimage import binary_erosion
 
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image, Region, Spacing, is_volume
@@ -180,7 +180,7 @@ def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArra
         plane, inside = _enlarge(plane, scale), _enlarge(inside, scale)
         grey = np.clip((np.nan_to_num(plane, nan=low) - low) / width, 0, 1)
         picture = np.repeat(np.round(grey * 255).astype(np.uint8)[..., None], 3, axis=2)
-        picture[inside & ~binary_erosion(inside)] = OUTLINE_COLOUR
+        picture[inside & ~scipy.ndimage.binary_erosion(inside)] = OUTLINE_COLOUR
         drawn.append(picture)
     # side by side
     height = max(map(len, drawn))

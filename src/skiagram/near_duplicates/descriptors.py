@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft
 
 from skiagram.images import Image
 from skiagram.near_duplicates.pairs import ROUNDING, projection, reduced, stack_blocks
@@ -71,7 +71,7 @@ def small_details(small: Small) -> Details:
 
 def layouts(details: Details) -> Vectors:
     """Return (n, waves, waves) cosine terms of the details, whitened over the set, of unit norm."""
-    basis = fft.dct(np.eye(SIDE), axis=0, norm="ortho")[:_WAVES].astype(np.float32)
+    basis = scipy.fft.dct(np.eye(SIDE), axis=0, norm="ortho")[:_WAVES].astype(np.float32)
     starts = range(0, len(details), _AT_ONCE)
     blocks = (basis @ details[start : start + _AT_ONCE] @ basis.T for start in starts)
     slow = (block.astype(np.float32) * _SLOW for block in blocks)
@@ -121,7 +121,7 @@ class SpectrumBasis:
         """Find the strongest terms of a sample, averaged over all turns and mirror images."""
         # The mean spectrum, and the variance of each order of turning.
         logs = _log_magnitudes(small, SpectrumWindow()).astype(np.float64)
-        waves = fft.rfft(logs, axis=2) / _STEPS
+        waves = scipy.fft.rfft(logs, axis=2) / _STEPS
         mean = waves[:, :, 0].real.mean(axis=0)
         waves[:, :, 0] -= mean
         terms = []

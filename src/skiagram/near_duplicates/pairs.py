@@ -16,10 +16,8 @@ from tempfile import TemporaryFile
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from skiagram.images import Image, is_volume
 from skiagram.near_duplicates.nearest import MOST_COMPARED, Tree
@@ -119,8 +117,8 @@ def local_detail(image: Image, side: int) -> NDArray[np.float32]:
     small = small.reshape((side,) * (3 if is_volume(image) else 2))
     if not small.any():
         return _unit(small)
-    offset = small - gaussian_filter(small, _SURROUNDINGS, mode="nearest")
-    spread = np.sqrt(gaussian_filter(offset**2, _SURROUNDINGS, mode="nearest"))
+    offset = small - scipy.ndimage.gaussian_filter(small, _SURROUNDINGS, mode="nearest")
+    spread = np.sqrt(scipy.ndimage.gaussian_filter(offset**2, _SURROUNDINGS, mode="nearest"))
     return _unit(offset / (spread + _FLAT * small.std()))
 
 
@@ -315,9 +313,10 @@ def _alike_in_detail(
 
 def clusters(pairs: Pairs, n: int) -> NDArray[np.int64]:
     """Return (n,) the cluster of each of n images; chained pairs share a cluster."""
-    links = coo_array((np.ones(len(pairs.first)), (pairs.first, pairs.second)), shape=(n, n))
-    labels: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
-    return labels
+    ends = (pairs.first, pairs.second)
+    links = scipy.sparse.coo_array((np.ones(len(pairs.first)), ends), shape=(n, n))
+    labels: NDArray[np.int32] = scipy.sparse.csgraph.connected_components(links, directed=False)[1]
+    return labels.astype(np.int64)
 
 
 def correlated_pairs(

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft
-from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 
 from skiagram.compiled.loops import compiled, compiled_sum
 
@@ -102,8 +101,9 @@ def fine_details_inside(reduced: NDArray[np.float64]) -> tuple[Details, Details]
     # empty ground: an image is the same as all around it, as outside of a masked breast
     reach = _GROUND // 2 + _FRINGE
     around = (1, _GROUND, _GROUND)
-    same: NDArray[np.bool_] = maximum_filter(images, around) == minimum_filter(images, around)
-    ground_fringe = maximum_filter(same, (1, 2 * reach + 1, 2 * reach + 1))
+    least = scipy.ndimage.minimum_filter(images, around)
+    same: NDArray[np.bool_] = scipy.ndimage.maximum_filter(images, around) == least
+    ground_fringe = scipy.ndimage.maximum_filter(same, (1, 2 * reach + 1, 2 * reach + 1))
     return whole, np.where(ground_fringe, 0, whole)
 
 
@@ -120,9 +120,9 @@ def _of_unit_spread(reduced: NDArray[np.float64]) -> NDArray[np.float64]:
 def _local_detail(images: NDArray[np.float64], within: tuple[float, float]) -> NDArray[np.float64]:
     """Subtract the surroundings of each pixel and divide by the contrast around it."""
     noise, surroundings, contrast = ((0, sigma, sigma) for sigma in (_NOISE, *within))
-    smooth = gaussian_filter(images, noise, mode="nearest")
-    offset = smooth - gaussian_filter(smooth, surroundings, mode="nearest")
-    square = gaussian_filter(offset**2, contrast, mode="nearest")
+    smooth = scipy.ndimage.gaussian_filter(images, noise, mode="nearest")
+    offset = smooth - scipy.ndimage.gaussian_filter(smooth, surroundings, mode="nearest")
+    square = scipy.ndimage.gaussian_filter(offset**2, contrast, mode="nearest")
     return np.asarray(offset / (np.sqrt(np.clip(square, 0, None)) + _FLAT))
 
 
@@ -158,7 +158,8 @@ def register(
     # the shift of the second against the warped first at which both are most alike, and the sign
     warped = _warped(placed, start)
     reach = int(REACH * side)
-    products = fft.irfft2(fft.rfft2(second) * np.conj(fft.rfft2(warped)), s=(side, side))
+    spectrum = scipy.fft.rfft2(second) * np.conj(scipy.fft.rfft2(warped))
+    products = scipy.fft.irfft2(spectrum, s=(side, side))
     near = np.roll(products, (reach, reach), axis=(1, 2))[:, : 2 * reach + 1, : 2 * reach + 1]
     flat = near.reshape(len(near), -1)
     best = np.abs(flat).argmax(axis=1)
@@ -216,7 +217,7 @@ def z_score(first: Details, second: Details, guess: Guess, registration: Registr
     warped, inside = _laid_over(first, guess, registration)
     double = (2 * len(inside), 2 * len(inside))
     products = [
-        fft.irfft2(np.abs(fft.rfft2(values, s=double)) ** 2, s=double)
+        scipy.fft.irfft2(np.abs(scipy.fft.rfft2(values, s=double)) ** 2, s=double)
         for values in (
             inside.astype(np.float64),
             *(

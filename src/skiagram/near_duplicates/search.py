@@ -16,8 +16,8 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from skiagram.images import Image
 from skiagram.near_duplicates.descriptors import (
@@ -239,7 +239,7 @@ def _pieces(small: Small, details: Details, already: NDArray[np.int64]) -> Itera
         middle, tail = others.mean(), chance
         if not pass_.signed:
             middle, tail = abs(middle), chance / 2
-        threshold = float(min(middle - ndtri(tail) * spread, SETTINGS.sure))
+        threshold = float(min(middle - scipy.special.ndtri(tail) * spread, SETTINGS.sure))
         if n > MOST_COMPARED:  # each tree asks for all of them
             pass_ = pass_._replace(queries=_stack_vectors(pass_.queries, n).__getitem__)
         for start in range(0, len(whole), share):

@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from skiagram.seeding import stream
 from skiagram.statistics.estimate import Estimate
@@ -44,10 +44,10 @@ def bca_interval(value: float, replicates: Floats, jackknife: Floats) -> tuple[f
     if not 0 < below < 1 or not spread > 0:
         return None
     # Bias and acceleration shift the levels at which the resamples are read.
-    bias = float(ndtri(below))
+    bias = float(scipy.special.ndtri(below))
     acceleration = float((deviation**3).sum()) / (6 * spread**1.5)
-    shifted = bias + ndtri(LEVELS)
-    levels = ndtr(bias + shifted / (1 - acceleration * shifted))
+    shifted = bias + scipy.special.ndtri(LEVELS)
+    levels = scipy.special.ndtr(bias + shifted / (1 - acceleration * shifted))
     low, high = np.quantile(replicates, levels)
     return float(low), float(high)
 

@@ -11,8 +11,8 @@ Scores of two fits share no scale, so only pairs of cases of one fit are compare
 """
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from skiagram.errors import DataError
 from skiagram.statistics.distributions import normal_density
@@ -183,7 +183,7 @@ def macro_placements(
 
 def detectability(auc: float) -> float:
     """Compute d_a = √2 Φ⁻¹(AUC), the distance of two equal normal densities with that AUC."""
-    return float(np.sqrt(2) * ndtri(auc))
+    return float(np.sqrt(2) * scipy.special.ndtri(auc))
 
 
 def estimate_efficiency(model: Linearised, ideal: Linearised) -> Estimate:

@@ -17,8 +17,8 @@ from itertools import combinations
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate
@@ -73,8 +73,8 @@ TRANSFORMS: dict[Scale, Transform] = {
         "logit",
         "the logit",
         lambda value: 0 < value < 1,
-        logit,
-        expit,
+        lambda value: scipy.special.logit(value),
+        lambda value: scipy.special.expit(value),
         lambda value: 1 / (value * (1 - value)),
     ),
     "log": Transform(
@@ -529,8 +529,6 @@ def difference_of_groups(figure: Linearised, other: Linearised) -> tuple[Estimat
     cases on both sides makes the figures go together. The two-sided p value is the level at which
     the interval just reaches 0, so the two never disagree.
     """
-    from scipy.optimize import brentq  # slow to import: readers of an evaluation do without
-
     value = figure.value - other.value
     # Satterthwaite's degrees of freedom of the sum of two variances.
     both = figure.variation, other.variation
@@ -556,7 +554,7 @@ def difference_of_groups(figure: Linearised, other: Linearised) -> tuple[Estimat
         return estimate, 1.0
     if nearest(_MAX_QUANTILE) > 0:
         return estimate, 0.0
-    reached = brentq(nearest, _MIN_QUANTILE, _MAX_QUANTILE)
+    reached = scipy.optimize.brentq(nearest, _MIN_QUANTILE, _MAX_QUANTILE)
     return estimate, t_p_value(reached, degrees)
 
 

@@ -7,8 +7,8 @@ penalty is that of `cox`: −ℓ / n + α‖w‖² / 2, cuts free. `grade` (n,) 
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from skiagram.errors import NotConverged
 
@@ -33,7 +33,7 @@ class ProportionalOdds(NamedTuple):
 
 def grade_probabilities(score: Floats, cuts: Floats) -> Floats:
     """Compute (n, grades) the probability of each grade."""
-    below = expit(cuts[None, :] - score[:, None])
+    below = scipy.special.expit(cuts[None, :] - score[:, None])
     ends = np.zeros((len(score), 1))
     probability: Floats = np.diff(np.concatenate([ends, below, ends + 1], axis=1), axis=1)
     return probability
@@ -113,8 +113,6 @@ def _fit_present(
     values: Floats, grade: Labels, grades: int, penalty: float, iterations: int, rising: bool
 ) -> tuple[Floats, Floats]:
     """Fit the weights and the cuts of two or more grades, the lowest and the highest present."""
-    from scipy.optimize import minimize  # slow to import: stages that fit nothing do without
-
     # Start from the cuts that the shares of the grades give, with no weight at all.
     cases, columns = values.shape
     shares = (np.bincount(grade, minlength=grades) + 0.5).cumsum()[:-1] / (cases + grades / 2)
@@ -127,8 +125,8 @@ def _fit_present(
         cuts = parameters[columns] + np.concatenate([[0.0], np.cumsum(steps)])
         score = values @ weights
         # The chance of a grade is that below its upper cut less that below its lower one.
-        upper = expit(np.append(cuts, np.inf)[grade] - score)
-        lower = expit(np.append(-np.inf, cuts)[grade] - score)
+        upper = scipy.special.expit(np.append(cuts, np.inf)[grade] - score)
+        lower = scipy.special.expit(np.append(-np.inf, cuts)[grade] - score)
         probability = np.maximum(upper - lower, _LEAST)
         # The gradient: by weights, by the first cut, and by each step.
         rise, fall = upper * (1 - upper) / probability, lower * (1 - lower) / probability
@@ -144,7 +142,9 @@ def _fit_present(
     bounds = [(0.0 if rising else None, None)] * columns + [(None, None)]
     bounds += [(_CLOSEST, None)] * (grades - 2)
     options = {"maxiter": iterations, "maxfun": 2 * iterations, "ftol": 1e-15, "gtol": 1e-8}
-    solution = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B", options=options)
+    solution = scipy.optimize.minimize(
+        loss, start, jac=True, bounds=bounds, method="L-BFGS-B", options=options
+    )
     if not solution.success and solution.nit >= iterations:
         raise NotConverged(f"no optimum in {iterations} steps: raise `max_iter` or the penalty")
     weights, steps = solution.x[:columns], np.exp(solution.x[columns + 1 :])

@@ -4,8 +4,8 @@
 """
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import gained_share, share
@@ -75,7 +75,8 @@ def predictive_value_at_prevalence(
         down = np.hypot(np.log(sensitivity / low), np.log((1 - least) / (1 - specificity)))
         up = np.hypot(np.log(high / sensitivity), np.log((1 - specificity) / (1 - most)))
         below, above = max(half, float(down)), max(half, float(up))
-    low, high = expit(logit(value) - below), expit(logit(value) + above)
+    odds = scipy.special.logit(value)
+    low, high = scipy.special.expit(odds - below), scipy.special.expit(odds + above)
     return Estimate(value, float(low), float(high), "delta method on the logit, by patient")
 
 

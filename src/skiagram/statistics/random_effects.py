@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from skiagram.statistics.distributions import chi2_quantile, t_quantile
 from skiagram.statistics.variation import UPPER
@@ -90,4 +90,4 @@ def between_sites(value: Floats, variance: Floats, squares: float) -> float:
         return 0.0
     # Weighted squares about their mean are at most k (range / 2)² over the variance.
     most = len(value) * float(np.ptp(value)) ** 2 / (4 * squares) + 1e-12
-    return float(brentq(excess, 0.0, most, xtol=1e-15, rtol=1e-12))
+    return float(scipy.optimize.brentq(excess, 0.0, most, xtol=1e-15, rtol=1e-12))

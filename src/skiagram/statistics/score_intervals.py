@@ -1,6 +1,7 @@
 """Score intervals of shares, and of what is like a share, by a number of independent cases."""
 
 import numpy as np
+import scipy
 
 from skiagram.statistics.variation import Z
 
@@ -50,8 +51,6 @@ def tango_interval(
     Args:
         n: Independent pairs, > 0.
     """
-    from scipy.optimize import brentq  # slow to import: readers of an evaluation do without
-
     share = (gained - lost) / n
 
     # The statistic of a stated difference, whose variance is that under the difference.
@@ -66,6 +65,7 @@ def tango_interval(
         near = share + side * 1e-12
         if abs(share - end) < 1e-9 or excess(end, side) * excess(near, side) >= 0:
             return end
-        return float(brentq(excess, min(end, near), max(end, near), args=(side,), xtol=1e-12))
+        bracket = (min(end, near), max(end, near))
+        return float(scipy.optimize.brentq(excess, *bracket, args=(side,), xtol=1e-12))
 
     return bound(-1.0, -1.0), bound(1.0, 1.0)

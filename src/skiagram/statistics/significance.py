@@ -6,8 +6,8 @@ from functools import partial
 from typing import TypeVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from skiagram.statistics.distributions import (
     chi2_p_value,
@@ -46,7 +46,7 @@ def ratio_of_quantiles(comparisons: int) -> float:
     It is the ratio of normal quantiles; of few patients, whose intervals are Student's, it is a
     little too small.
     """
-    return float(ndtri(1 - (1 - UPPER) / comparisons) / Z)
+    return float(scipy.special.ndtri(1 - (1 - UPPER) / comparisons) / Z)
 
 
 def correct_by_holm(p: Iterable[P]) -> list[P]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import fdtri
 
 from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate, Scope
@@ -205,7 +205,7 @@ def most_alike(value: Floats, patient: Patients) -> float:
         return 1.0
     # Their ratio, and the largest one that the F distribution allows beside it.
     ratio, average = between / (patients - 1) / within, (n - squares) / (patients - 1)
-    least = fdtri(patients - 1, n - patients, 1 - UPPER_CORRELATION)
+    least = scipy.special.fdtri(patients - 1, n - patients, 1 - UPPER_CORRELATION)
     effects = [
         1 + (squares - 1) * float(np.clip((f - 1) / (f - 1 + average), 0, 1))
         for f in (ratio, ratio / least)

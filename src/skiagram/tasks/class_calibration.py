@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.special import log_softmax, softmax
 
 from skiagram.tasks.choices import CalibrationMethod
 from skiagram.tasks.outcome import Finite, MeasuredCalibration
@@ -51,7 +51,7 @@ class ScalingCalibration(MeasuredCalibration):
 
     def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn (n, n_classes) scores into rows that sum to 1."""
-        result: NDArray[np.float64] = softmax(
+        result: NDArray[np.float64] = scipy.special.softmax(
             self.slope * scores + np.array(self.intercept), axis=1
         )
         return result
@@ -76,8 +76,6 @@ def _fit_scaling(
     scores: Floats, label: NDArray[np.int64], offset: Floats, reach: float
 ) -> ScalingCalibration:
     """Fit with intercepts within ± `reach` of those that take away the offset."""
-    from scipy.optimize import minimize  # slow to import: stages that fit nothing do without
-
     n, n_classes = scores.shape
     # Platt's targets: a little less than 1 for the own class.
     counts = np.bincount(label, minlength=n_classes)
@@ -99,16 +97,17 @@ def _fit_scaling(
     def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         slope, intercept = np.exp(theta[0]), theta[1:] - theta[1:].mean()
         logits = slope * unit + intercept
-        residual = (softmax(logits, axis=1) - target) / n
+        residual = (scipy.special.softmax(logits, axis=1) - target) / n
         from_intercept = residual.sum(axis=0)
         gradient = np.concatenate(
             [[float((residual * unit).sum()) * slope], from_intercept - from_intercept.mean()]
         )
-        return -float((target * log_softmax(logits, axis=1)).sum()) / n, gradient
+        return -float((target * scipy.special.log_softmax(logits, axis=1)).sum()) / n, gradient
 
     # Bounds far beyond any sensible slope, so that the search stays finite.
     bounds = [(-8.0, 8.0)] + [(-reach, reach)] * n_classes
-    best = minimize(loss, np.zeros(n_classes + 1), jac=True, bounds=bounds, method="L-BFGS-B").x
+    start = np.zeros(n_classes + 1)
+    best = scipy.optimize.minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x
     slope = float(np.exp(best[0])) / scale
     intercept = best[1:] - best[1:].mean() - slope * offset
     return ScalingCalibration(slope, tuple(float(value) for value in intercept))
@@ -186,14 +185,12 @@ class IsotonicCalibration:
 
 def fit_isotonic(scores: Floats, label: NDArray[np.int64]) -> IsotonicCalibration:
     """Fit each class's curve by least squares; cases of equal margin count as one of their mean."""
-    from scipy.optimize import isotonic_regression
-
     # Of two classes one curve, since the other is its mirror.
     n_classes, curves = scores.shape[1], []
     for k in [1] if n_classes == 2 else range(n_classes):
         score, place, cases = np.unique(_margin(scores, k), return_inverse=True, return_counts=True)
         share = np.bincount(place, weights=label == k) / cases
-        fitted = np.clip(isotonic_regression(share, weights=cases).x, 0, 1)
+        fitted = np.clip(scipy.optimize.isotonic_regression(share, weights=cases).x, 0, 1)
         # Only the ends of each level are kept: between them the curve is flat.
         steps = np.diff(fitted) != 0
         ends = np.concatenate([[True], steps]) | np.concatenate([steps, [True]])  # of a level

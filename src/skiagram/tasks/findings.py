@@ -15,10 +15,10 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from scipy.special import expit
 
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.statistics.delong import placements
@@ -77,7 +77,8 @@ class FindingsCalibration(MeasuredCalibration):
 
     def probabilities(self, scores: Floats) -> Floats:
         """Turn (n, findings) scores into probabilities of as many."""
-        probability: Floats = expit(np.array(self.slopes) * scores + np.array(self.intercepts))
+        odds = np.array(self.slopes) * scores + np.array(self.intercepts)
+        probability: Floats = scipy.special.expit(odds)
         return probability
 
 
@@ -296,7 +297,7 @@ class Findings(MeasuredOutcome):
         count = len(self.findings)
         weight = np.linspace(1.0, 0.5, count) * effect
         odds = weight * (hidden[:, None] - 0.5) - np.linspace(0.0, 1.0, count)
-        present = generator.uniform(size=odds.shape) < expit(odds)
+        present = generator.uniform(size=odds.shape) < scipy.special.expit(odds)
         unknown = generator.uniform(size=odds.shape) < _UNKNOWN_SHARE
         value = self.encode(np.where(unknown, UNKNOWN, present.astype(np.int64)))
         return value, self.label(value)

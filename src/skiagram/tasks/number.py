@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -285,12 +286,11 @@ class Number(MeasuredOutcome):
 
     def best_score(self, chance: Floats, effect: float) -> Floats:
         """Find the median given the images: that of two normal distributions, by bisection."""
-        from scipy.special import ndtr  # slow to import: readers of an evaluation do without
-
         low, high = np.zeros(len(chance)), np.full(len(chance), effect)
         for _ in range(60):
             middle = (low + high) / 2
-            below = (1 - chance) * ndtr(middle) + chance * ndtr(middle - effect) < 0.5
+            shown = chance * scipy.special.ndtr(middle - effect)
+            below = (1 - chance) * scipy.special.ndtr(middle) + shown < 0.5
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         return low
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from skiagram.datasets.contract import Entry, Mark, pixel_side
 from skiagram.datasets.folder.roles import ALLOWED_MARKS
@@ -135,9 +135,9 @@ def lesions_of_region(image: SpacedImage) -> list[Lesion]:
     if image.region is None:
         return []
     inside, grid = image.region.inside, image.grid
-    parts, number = ndimage.label(inside, np.ones((3,) * inside.ndim))
+    parts, number = scipy.ndimage.label(inside, np.ones((3,) * inside.ndim))
     labels = np.arange(1, number + 1)
-    centres = np.array(ndimage.center_of_mass(inside, parts, labels))
+    centres = np.array(scipy.ndimage.center_of_mass(inside, parts, labels))
     sizes = np.bincount(parts.ravel(), minlength=number + 1)[1:].astype(np.float64)
     if inside.ndim == 2:
         radii = np.sqrt(sizes / np.pi)
