@@ -11,7 +11,6 @@ from io import BytesIO
 from pathlib import PurePosixPath
 
 import pandas as pd
-from pydicom.filereader import read_partial
 
 from skiagram.errors import DataError, listed, named
 from skiagram.readers.file_trees import FileTree
@@ -118,6 +117,8 @@ class SeriesNames:
             uid = uids[-1] if uids else ""
             if not uids:  # its header says it, unless it is no DICOM file
                 with suppress(Exception):  # damage is named where the pixels are read
+                    from pydicom.filereader import read_partial
+
                     head = BytesIO(self.tree.head(file))
                     header = read_partial(head, stop_when=lambda tag, _vr, _length: tag > _SERIES)
                     uid = str(header.get("SeriesInstanceUID", ""))

@@ -18,24 +18,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
-from pydicom.errors import InvalidDicomError
-from pydicom.filereader import read_dataset, read_partial, read_preamble
-from pydicom.pixels import apply_color_lut, apply_windowing
-from pydicom.tag import BaseTag, Tag
-from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-)
 
 from skiagram.errors import DataError, named, readable
 from skiagram.images import WITHOUT_PADDING, Image, Spacing
 from skiagram.readers.dicom_codecs import MAX_PIXELS, READ, check_size, decodable, decode_pixels
 from skiagram.readers.files import read_file
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.readers.suv import PET_FIELDS, is_mapped, suv_factor
+from skiagram.readers.suv import PET_FIELDS, Field, is_mapped, suv_factor
 
 _DAMAGED = "the file is truncated or damaged; export it again"
 _BESIDE_PIXELS = 2**24  # bytes of everything in a file but its pixels
@@ -96,7 +86,8 @@ _GROUPS = {  # of an enhanced file, and the fields in them that a single slice h
     "FrameVOILUTSequence": ("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
     "SegmentIdentificationSequence": ("ReferencedSegmentNumber",),
 }
-_FUNCTIONAL = (Tag("SharedFunctionalGroupsSequence"), Tag("PerFrameFunctionalGroupsSequence"))
+_FUNCTIONAL = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+_PATIENT_ID, _PIXELS = 0x00100020, 0x7FE00010  # tags
 _COUNTS = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "NumberOfFrames")
 _NUMBERS = (
     *("HighBit", "PlanarConfiguration", "PixelRepresentation"),
@@ -113,13 +104,13 @@ _MOSAIC_COUNTS = {  # private elements that count the slices of a mosaic: group,
     "CSA": (0x0029, 0x10, "SIEMENS CSA HEADER"),
 }
 _BLOCKS = range(0x10, 0x14)  # of private elements; scanners begin with the first
-_PRIVATE = [
-    tag
+_PRIVATE: list[Field] = [
+    field
     for group, offset, _ in _MOSAIC_COUNTS.values()
     for block in _BLOCKS
-    for tag in (Tag(group, block), Tag(group, block << 8 | offset))
+    for field in ((group, block), (group, block << 8 | offset))
 ]
-_PARSED = [*_PRIVATE, *(Tag(name) for name in (*_FIELDS, *_NUMBERS, *_SPACING, "ImageType"))]
+_PARSED: list[Field] = [*_PRIVATE, *_FIELDS, *_NUMBERS, *_SPACING, "ImageType"]
 
 
 def read_dicom(
@@ -170,9 +161,12 @@ def read_dicom(
 
 
 def read_header(
-    file: BinaryIO, where: str, most_pixels: int = MAX_PIXELS, also: Sequence[BaseTag] = ()
+    file: BinaryIO, where: str, most_pixels: int = MAX_PIXELS, also: Sequence[Field] = ()
 ) -> Any:
     """Parse and check one file, also fields beside those of pixels; nothing is decompressed."""
+    import pydicom
+    from pydicom.errors import InvalidDicomError
+
     with readable("pixels cannot be read", where, _DAMAGED):
         try:
             check_deflated(file, where)
@@ -297,8 +291,7 @@ def with_preamble(content: bytes) -> bytes:
     if content[0] == 2:
         return start + content
     explicit = content[4:6].isalpha() and content[4:6].isupper()
-    syntax = ExplicitVRLittleEndian if explicit else ImplicitVRLittleEndian
-    value: bytes = syntax.encode() + b"\0" * (len(syntax) % 2)
+    value = b"1.2.840.10008.1.2.1\0" if explicit else b"1.2.840.10008.1.2\0"
     return start + struct.pack("<HH2sH", 2, 0x10, b"UI", len(value)) + value + content
 
 
@@ -309,6 +302,8 @@ def is_dicom(content: bytes) -> bool:
 
 def read_meta(file: BinaryIO) -> Any:
     """Read the meta information of a file, which says its transfer syntax and its kind."""
+    from pydicom.filereader import read_dataset, read_preamble
+
     read_preamble(file, force=False)
     return read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
 
@@ -321,11 +316,13 @@ def read_patient_id(content: bytes) -> str | None:
     content = with_preamble(content)
     if not is_dicom(content):
         return None
+    from pydicom.filereader import read_partial
+
     try:
         header = read_partial(
             BytesIO(content),
-            stop_when=lambda tag, _vr, _length: tag > Tag("PatientID"),
-            specific_tags=[Tag("PatientID")],
+            stop_when=lambda tag, _vr, _length: tag > _PATIENT_ID,
+            specific_tags=[_PATIENT_ID],
         )
         return unicodedata.normalize("NFC", str(header.get("PatientID") or "").strip())
     except Exception:  # a damaged file, which its reading names
@@ -334,6 +331,9 @@ def read_patient_id(content: bytes) -> str | None:
 
 def check_deflated(file: BinaryIO, where: str) -> None:
     """Refuse a deflated file that becomes more than its own header says; nothing of it is kept."""
+    from pydicom.filereader import read_dataset
+    from pydicom.uid import DeflatedExplicitVRLittleEndian
+
     # The header is not deflated and says whether the rest is.
     start = file.tell()
     meta = read_meta(file)
@@ -341,9 +341,8 @@ def check_deflated(file: BinaryIO, where: str) -> None:
         content, stream = file.read(), zlib.decompressobj(-zlib.MAX_WBITS)
         first = stream.decompress(content, _PIECE)
         # its header, which stands before the pixels, says how many bytes these should be
-        pixels = Tag("PixelData")
         header = read_dataset(
-            BytesIO(first), False, True, stop_when=lambda tag, _vr, _length: tag >= pixels
+            BytesIO(first), False, True, stop_when=lambda tag, _vr, _length: tag >= _PIXELS
         )
         counts = [int(header.get(name) or 1) for name in _SIZE]
         most = min(math.prod(counts) // 8, MAX_PIXELS * 8) + _BESIDE_PIXELS
@@ -461,9 +460,11 @@ def pixel_spacing(header: Any, where: str) -> Spacing | None:
 
 def headers_of_frames(header: Any) -> list[Any]:
     """Make a header for each frame of an enhanced file, like that of a single slice."""
+    import pydicom
+
     shared = (header.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
     alike = pydicom.Dataset()
-    alike.update({element.tag: element for element in header if element.tag not in _FUNCTIONAL})
+    alike.update({element.tag: element for element in header if element.keyword not in _FUNCTIONAL})
     alike.update(shared)
     headers = []
     for frame in header.PerFrameFunctionalGroupsSequence:
@@ -495,6 +496,8 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
             )
         return _gray_if_equal(stored.astype(np.uint8))
     if header.PhotometricInterpretation == "PALETTE COLOR":
+        from pydicom.pixels import apply_color_lut
+
         # of entries of 16 bits the upper 8, as ITK takes them, unless these hold nothing
         number, first, _ = (int(value) for value in header.RedPaletteColorLookupTableDescriptor)
         entries = apply_color_lut(np.arange(first, first + (number or 2**16)), header)
@@ -519,6 +522,8 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
 
 def stated_padding(content: bytes) -> str:
     """Return the stored values that a DICOM file calls padding; empty where it names none."""
+    import pydicom
+
     names = ["PixelPaddingValue", "PixelPaddingRangeLimit"]
     header = pydicom.dcmread(BytesIO(content), stop_before_pixels=True, specific_tags=names)
     return " to ".join(str(header[name].value) for name in names if name in header)
@@ -583,6 +588,8 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
                 allowed=f"{least:g} or more" if least else "more than 0",
                 remedy="correct the field, or delete it: the whole range is then shown",
             )
+        from pydicom.pixels import apply_windowing
+
         values = apply_windowing(values, header)
     return values if values is stored else values.astype(np.float32)
 

@@ -17,33 +17,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.encaps import generate_frames
-from pydicom.pixels import get_decoder, pixel_array
-from pydicom.uid import (
-    HTJ2K,
-    JPEG2000,
-    UID,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
-    RLELossless,
-)
 
 from skiagram.errors import DataError
 
 MAX_PIXELS = 2**26  # of an image: 8,192 × 8,192
 READ = "uncompressed, deflated, RLE, JPEG, JPEG Lossless, JPEG-LS, JPEG 2000, HTJ2K"
 _PLUGIN = "imagecodecs"
-_JPEG_2000 = (JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K)
-_JPEG_LS = (JPEGLSLossless, JPEGLSNearLossless)
-_JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit)
-_JPEG_LOSSLESS = (JPEGLossless, JPEGLosslessSV1)
+# Transfer syntaxes (DICOM PS3.6, table A-1).
+_RLE = "1.2.840.10008.1.2.5"
+_JPEG_8_BITS, _JPEG_12_BITS = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
+_JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
+_JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
+_JPEG_2000 = tuple(f"1.2.840.10008.1.2.4.{part}" for part in (90, 91, 201, 202, 203))
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422")  # that become RGB, as a stream of JPEG 2000 does
 _COLOURS_JPEG_2000 = (*_COLOURS, "YBR_ICT", "YBR_RCT")
 END_OF_IMAGE = b"\xff\xd9"
@@ -53,7 +38,7 @@ _LARGE = 2**20  # pixels from which on threads pay
 _MAX_THREADS = 8
 # pydicom asks for it under this name
 DECODER_DEPENDENCIES = dict.fromkeys(
-    (*_JPEG_2000, *_JPEG_LS, JPEGExtended12Bit, *_JPEG_LOSSLESS), ("imagecodecs",)
+    (*_JPEG_2000, *_JPEG_LS, _JPEG_12_BITS, *_JPEG_LOSSLESS), ("imagecodecs",)
 )
 
 
@@ -104,9 +89,11 @@ def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
     if not syntax.is_encapsulated:
         return
     number = int(header.get("NumberOfFrames") or 1)
+    from pydicom.encaps import generate_frames
+
     # Each frame's own header must say the same.
     for frame in generate_frames(header.PixelData, number_of_frames=number):
-        if syntax == RLELossless:
+        if syntax == _RLE:
             if _rle_pixels(frame, rows * columns) > rows * columns + 1:  # padded to an even length
                 raise _other_pixels(f"more than the {rows} rows of {columns}", where)
         else:
@@ -121,7 +108,7 @@ def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
                 fault = f"of {stream.samples} values a pixel, not {header.SamplesPerPixel}"
             elif syntax not in _JPEG_2000 and not frame.rstrip(b"\0\xff").endswith(END_OF_IMAGE):
                 fault = "without their end"
-            elif syntax == JPEGExtended12Bit and stream.samples > 1 and stream.bits > 8:
+            elif syntax == _JPEG_12_BITS and stream.samples > 1 and stream.bits > 8:
                 raise DataError(
                     f"JPEG of {stream.bits} bits in colour",
                     where=where,
@@ -172,6 +159,9 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
     The size of the data set has been checked; colour is RGB. A colour space that does not become
     RGB, and more frames than the header says, are refused.
     """
+    from pydicom.encaps import generate_frames
+    from pydicom.pixels import pixel_array
+
     # Colour spaces that are read as what they are.
     syntax = header.file_meta.TransferSyntaxUID
     colours = _COLOURS_JPEG_2000 if syntax in _JPEG_2000 else _COLOURS
@@ -186,7 +176,7 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
     index = None if frame is None else frame - 1
     stated = int(header.get("NumberOfFrames") or 1)
     plain = syntax not in DECODER_DEPENDENCIES
-    if syntax in _JPEG and not plain:  # Pillow decodes its files of 8 bits
+    if syntax in (_JPEG_8_BITS, _JPEG_12_BITS) and not plain:  # Pillow decodes its files of 8 bits
         stream = read_stream(next(generate_frames(header.PixelData, number_of_frames=stated)))
         plain = stream is not None and stream.bits == 8
     if plain:
@@ -205,8 +195,10 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
     return pixels  # type: ignore[no-any-return]
 
 
-def decodable(syntax: UID | None) -> bool:
+def decodable(syntax: str | None) -> bool:
     """Tell whether pixels of a transfer syntax can be read."""
+    from pydicom.pixels import get_decoder
+
     try:
         return syntax is not None and (
             syntax in DECODER_DEPENDENCIES or bool(get_decoder(syntax).is_available)
@@ -217,6 +209,8 @@ def decodable(syntax: UID | None) -> bool:
 
 @cache
 def _register() -> None:
+    from pydicom.pixels import get_decoder
+
     for syntax in DECODER_DEPENDENCIES:
         decoder = get_decoder(syntax)
         if _PLUGIN not in decoder.available_plugins:

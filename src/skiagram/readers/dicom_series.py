@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.tag import Tag
 
 from skiagram.errors import DataError, named, readable
 from skiagram.readers.dicom import (
@@ -39,20 +38,20 @@ from skiagram.readers.grid import (
     orient,
     slice_tolerance,
 )
-from skiagram.readers.suv import PET_FIELDS, suv_factor
+from skiagram.readers.suv import PET_FIELDS, Field, suv_factor
 from skiagram.readers.voxels import check_frame, check_voxels, narrow
 
 _VOLUME_FIELDS = (  # that tell the volumes of a series of several, the first that does is taken
     *("TemporalPositionIdentifier", "AcquisitionNumber", "EchoTime", "DiffusionBValue"),
     *("TriggerTime", "FrameReferenceTime", "AcquisitionTime"),
 )
-_FIELDS = [
-    *map(Tag, ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")),
-    *map(Tag, ("FrameOfReferenceUID", "SliceThickness")),
-    *map(Tag, ("ImagePositionPatient", "ImageOrientationPatient")),
-    *map(Tag, ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")),
+_FIELDS: list[Field] = [
+    *("PatientID", "StudyInstanceUID", "SeriesInstanceUID"),
+    *("FrameOfReferenceUID", "SliceThickness"),
+    *("ImagePositionPatient", "ImageOrientationPatient"),
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
     *PET_FIELDS,
-    *map(Tag, _VOLUME_FIELDS),
+    *_VOLUME_FIELDS,
 ]
 _ALIKE = {  # in all slices of a series
     "SeriesInstanceUID": "series",

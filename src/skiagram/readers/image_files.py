@@ -13,7 +13,6 @@ from io import BytesIO
 from typing import Any, BinaryIO
 
 import numpy as np
-import pydicom
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image as Pillow
@@ -321,6 +320,8 @@ def count_frames(content: bytes) -> int:
     content = with_preamble(content)
     try:
         if is_dicom(content):
+            import pydicom
+
             header = pydicom.dcmread(
                 BytesIO(content), stop_before_pixels=True, specific_tags=["NumberOfFrames"]
             )

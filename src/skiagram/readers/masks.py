@@ -12,7 +12,6 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError, listed, named, readable
@@ -181,12 +180,16 @@ def _reading(name: str) -> Iterator[None]:
 
 
 def _read_dicom(content: bytes) -> Any:
+    import pydicom
+
     check_deflated(BytesIO(content), "")
     return pydicom.dcmread(BytesIO(content))
 
 
 def _kind_of(content: bytes) -> str:
     """Return the SOP Class UID of a DICOM file."""
+    import pydicom
+
     check_deflated(BytesIO(content), "")
     header = pydicom.dcmread(
         BytesIO(content), stop_before_pixels=True, specific_tags=["SOPClassUID"]

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydicom.tag import BaseTag, Tag
-
 from skiagram.errors import DataError
 
 _SERIES_FIELDS = (
@@ -31,11 +29,13 @@ _GE_SCAN = (0x0009, 0x0D, "GEMS_PETD_01")  # start of the scan, date and time
 _PHILIPS_SUV = (0x7053, 0x00, "Philips PET Private Group")  # SUV of a count
 _PHILIPS_ACTIVITY = (0x7053, 0x09, "Philips PET Private Group")  # Bq/ml of a count
 _BLOCKS = range(0x10, 0x14)  # of private elements; scanners begin with the first
-PET_FIELDS: list[BaseTag] = [
-    *(Tag(name) for name in (*_SERIES_FIELDS, *_SLICE_FIELDS)),
-    *(Tag(group, block) for group in (0x0009, 0x7053) for block in _BLOCKS),
+Field = str | tuple[int, int]  # keyword, or group and element; pydicom takes both
+PET_FIELDS: list[Field] = [
+    *_SERIES_FIELDS,
+    *_SLICE_FIELDS,
+    *((group, block) for group in (0x0009, 0x7053) for block in _BLOCKS),
     *(
-        Tag(group, block << 8 | element)
+        (group, block << 8 | element)
         for group, element, _ in (_GE_SCAN, _PHILIPS_SUV, _PHILIPS_ACTIVITY)
         for block in _BLOCKS
     ),
