@@ -1,6 +1,7 @@
 """Entry point of `skiagram`: arguments in, one command run, errors as one line and an exit code."""
 
 import argparse
+import gc
 import os
 import re
 import sys
@@ -251,6 +252,9 @@ def parser(named: str | None = None) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the words after `skiagram` name; return the exit code."""
     words = sys.argv[1:] if arguments is None else [*arguments]
+    # Half a million objects of imported code are no garbage: to look through them takes a while.
+    if arguments is None:
+        gc.set_threshold(100_000, 50, 50)
     # All that a command prints is made printable.
     try:
         chosen = parser(words[0] if words else "").parse_args(words)
