@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -284,6 +283,8 @@ def how_to_install(extra: str) -> str:
     """Return how an extra of skiagram is installed here, in a clone or beside its wheel."""
     if (Path(__file__).resolve().parents[2] / "pyproject.toml").is_file():
         return f"`make {'setup' if extra in _LOCKED else 'setup-dev'}` in the clone of skiagram"
+    from importlib.metadata import version  # rarely needed, and every stage imports this file
+
     wheel = f"skiagram-{version('skiagram')}-py3-none-any.whl[{extra}]"
     return f"`pip install '{wheel}'`, with the path of the wheel that `make wheel` made"
 

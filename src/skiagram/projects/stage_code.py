@@ -10,7 +10,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
 from itertools import product
@@ -62,6 +62,7 @@ class StagesOfProject:
     """
 
     root: Path
+    _composed: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def options(self) -> Composition:
@@ -181,8 +182,10 @@ class StagesOfProject:
 
     def _compose(self, stage: Stage) -> dict[str, Any]:
         """Return the options of a stage, composed once."""
-        words = [f"{axis}={member}" for axis, member in stage.chosen.items()]
-        return self.options.compose_stage(stage.script, words)
+        if stage.name not in self._composed:
+            words = [f"{axis}={member}" for axis, member in stage.chosen.items()]
+            self._composed[stage.name] = self.options.compose_stage(stage.script, words)
+        return self._composed[stage.name]
 
     def _options_of(self, stage: Stage) -> list[Mapping[str, Any]]:
         """Return the options of a stage; one that has all choices explains the features, too."""
