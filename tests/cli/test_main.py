@@ -76,6 +76,22 @@ def test_help_and_version_load_no_heavy_library():
         assert not (HEAVY - needed) & set(done.stdout.split()), names
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("images", [(), ("images",)], ids=["features", "images"])
+def test_a_wrong_column_is_named_before_libraries_of_figures_and_images_are_loaded(
+    images, tmp_path
+):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/a.png").write_bytes(b"")
+    (tmp_path / "t.csv").write_text("file,label,volume\na.png,yes,1.5\n")
+    code = "import sys; from skiagram.cli.main import main; main(); print(*sys.modules)"
+    line = [sys.executable, "-c", code, "run", *images, "t.csv", "--label", "lable"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    assert "did you mean `label`" in done.stderr
+    unused = {"scipy.special", "scipy.sparse", "scipy.ndimage", "pydicom", "requests"}
+    assert not (HEAVY - {"numpy", "pandas", "pyarrow", "PIL"} | unused) & {*done.stdout.split()}
+
+
 def test_the_module_runs_as_the_command():
     done = subprocess.run(
         [sys.executable, "-m", "skiagram", "--version"], capture_output=True, text=True, check=True

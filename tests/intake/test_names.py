@@ -312,7 +312,7 @@ HINTS = {  # a table with a row a patient, without a pattern
         "{patient}/{any}.png": "p{at}/scan{at}.png",
     }.items()
 } | {
-    "none": Names("q1.png q2.png", r"! no column `file`.*Do this: add a column .*`q1.png`", "", IDS),
+    "none": Names("q1.png q2.png", r"! no column `file`.*: add a column .*`q1.png`", "", IDS),
     "an image beside a mask of another name": Names(
         "p1/aggregated_seg.png p1/imaging.png p2/aggregated_seg.png p2/imaging.png",
         "! --pattern '{patient}/imaging.png'", "", IDS,
