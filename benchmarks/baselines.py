@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from skimage.transform import resize
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
@@ -81,7 +82,7 @@ def fit_and_score(name: str, kind: str, x: Values, y: Values, new: Values) -> Va
         last = RandomForestClassifier(**forest) if is_class else RandomForestRegressor(**forest)
     else:
         steps.append(PCA(min(50, len(x) // 2), random_state=0))
-        last = SVC(probability=True, random_state=0) if kind == "class" else SVR(C=100.0)
+        last = CalibratedClassifierCV(SVC(), ensemble=False) if kind == "class" else SVR(C=100.0)
     model = make_pipeline(*steps, last).fit(x, y)
     return model.predict_proba(new) if kind == "class" else model.predict(new)
 

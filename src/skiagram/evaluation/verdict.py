@@ -193,7 +193,9 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
     of_use = [each for each in unbeaten if (evaluation.above_chance(each).low or 0.0) > 0]
     model = evaluation.find_result(of_use[0] if of_use else evaluation.model_of(arm))
     # What it is worth, without near duplicates where there are some.
-    places = {"figure": evaluation.primary_title, "value": format_estimate(model.find(known))}
+    people = "patients" if evaluation.patients_known else "cases"
+    value = format_estimate(model.find(known))
+    places = {"people": people, "figure": evaluation.primary_title, "value": value}
     if of_use:
         yield say("use.baseline", baseline=model.outcome.title, **places)
         return
