@@ -53,7 +53,7 @@ SEVERAL = {  # group of which a run takes several members → where each has its
     "features": "features",
 }
 _OF_PREPARED_DATA = ("dataset", "restoration", "proposal", "features", "encoders")
-FORMER_DATA_SETS = {  # configs of version 0.2.0 → how a project gets these data now
+_FORMER_DATA_SETS = {  # configs of version 0.2.0 → how a project gets these data now
     **{
         name: f"`skiagram init {name}.npz` adds it"
         for name in ("breastmnist", "dermamnist_lossy", "nodulemnist3d", "organmnist3d")
@@ -182,11 +182,7 @@ class Composition:
     def _absent(self, group: str, name: str, where: str) -> OptionError:
         """Return the error of a config that is not there; it names the nearest one."""
         files = self.list_files(group)
-        near = nearest(name, files)
-        remedy = f"did you mean `{near[0]}`?" if near else ""
-        if group == "dataset":
-            remedy = FORMER_DATA_SETS.get(name, remedy)
-        fault = f"no config conf/{group}/{name}.yaml"
+        fault, remedy = f"no config conf/{group}/{name}.yaml", remedy_of_absent(group, name, files)
         return OptionError(fault, where=where, allowed=", ".join(files), remedy=remedy)
 
     def list_files(self, group: str) -> list[str]:
@@ -430,6 +426,19 @@ class Composition:
             allowed = "lines of the form `- group: name`"
             raise OptionError("`defaults` is no list", where=file, allowed=allowed)
         return defaults
+
+
+def remedy_of_absent(group: str, name: str, known: Sequence[str], otherwise: str = "") -> str:
+    """Return what to do about a name that no config of a group has.
+
+    Args:
+        known: Names that may stand there.
+        otherwise: What is said where none of them is near.
+    """
+    if group == "dataset" and name in _FORMER_DATA_SETS:
+        return _FORMER_DATA_SETS[name]
+    near = nearest(name, known)
+    return f"did you mean `{near[0]}`?" if near else otherwise
 
 
 def _require_option(

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,8 @@ _KEYS = [f"{split}_{kind}" for split in _SPLITS for kind in ("images", "labels")
 class MedMNIST(RealDataSet):
     """A MedMNIST data set.
 
+    `refused` has what configs of version 0.2.0 held, with the reason.
+
     Attributes:
         file: File name.
         md5: Checksum of the file.
@@ -45,6 +47,9 @@ class MedMNIST(RealDataSet):
         positive_class: Class looked for; null when there are more than two.
     """
 
+    refused: ClassVar[Mapping[str, str]] = {
+        "url": "no file is downloaded any more; remove the line, and see that the file is here"
+    }
     file: str
     md5: str
     classes: tuple[str, ...]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skiagram.composition import FORMER_DATA_SETS, GROUPS, Composition
+from skiagram.composition import GROUPS, Composition, remedy_of_absent
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.models.arm_of_file import CLASSES, OTHER_ARM, require_arm, target_of
 from skiagram.options import (
@@ -241,10 +241,8 @@ def _check_names(options: Composition) -> None:
                         for each in files
                         if not target_of(options.read_file("model", each)).startswith(others)
                     ]
-                near = nearest(name, [*files, *["none"] * (choice in CLASSES)])
-                remedy = f"did you mean `{near[0]}`?" if near else "choose one of these files"
-                if group == "dataset":
-                    remedy = FORMER_DATA_SETS.get(name, remedy)
+                known = [*files, *["none"] * (choice in CLASSES)]
+                remedy = remedy_of_absent(group, name, known, "choose one of these files")
                 allowed = f"files of conf/{group}: {listed(files, near=name)}"
                 raise OptionError(f"no `{name}`", where=choice, allowed=allowed, remedy=remedy)
             if number > 1:
