@@ -11,7 +11,7 @@ from skiagram.composition import Composition
 from skiagram.errors import OptionError
 from skiagram.options import check, read_option_file
 from skiagram.steps.score import Scored
-from skiagram.sweeps.rows import SCORED, NumberRange, Sweep, expand_rows
+from skiagram.sweeps.rows import SCORED, NumberRange, Sweep, expand_rows, short_name
 from skiagram.sweeps.table import name_options, read_sweep
 from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import context_in
@@ -55,6 +55,7 @@ def test_rows_are_all_combinations_over_the_base_the_last_axis_fastest():
     ]
     assert [row.number for row in rows] == [1, 2, 3, 4, 5, 6]
     assert rows[3].name() == "svm.C 1, seed 0"
+    assert short_name("conf.trainer.default.devices") == "trainer.devices"
 
 
 def test_named_settings_change_several_options_at_once():

@@ -276,8 +276,12 @@ def find_corruption(changes: Options) -> str:
 
 
 def short_name(option: str) -> str:
-    """Return an option's name without what only says where it stands."""
-    return option.removeprefix("conf.").partition(".")[2] if option.startswith("conf.") else option
+    """Return an option's address: its name without what only says where it stands."""
+    head, *place = option.split(".")
+    if head != "conf":
+        return option
+    group, name, *rest = place
+    return ".".join([group if group == "trainer" else name, *rest])
 
 
 def show_value(value: Any) -> str:
