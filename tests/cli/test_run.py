@@ -5,6 +5,7 @@ import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir
+from io import BytesIO
 from pathlib import Path
 from time import sleep
 
@@ -28,6 +29,7 @@ from skiagram.records.files import write_record
 from skiagram.steps import presets
 from skiagram.steps.audit import AuditOptions, audit_project
 from skiagram.steps.ingest import IngestOptions, ingest_project
+from tests.cli.layouts import arrays
 from tests.datasets.own_folders import sound_folder
 from tests.models.classical.families import model
 from tests.pipeline.project import write_project
@@ -326,3 +328,13 @@ def test_a_data_frame_in_place_of_images_is_a_table_of_features(evaluated):
     assert written["columns"]["features"] == ["volume", "mean", "entropy"]
     with pytest.raises(DataError, match="labels: 23 values"):
         skiagram.run(features, LABELS[1:], folder="other")
+
+
+def test_copies_in_a_file_of_arrays_stop_the_run_before_a_stage(empty, terminal):
+    with np.load(BytesIO(arrays())) as whole:
+        parts = {**whole}
+    parts["test_images"][0] = parts["train_images"][0]
+    np.savez("breast.npz", **parts)
+    line = "run breast.npz --positive 1 --networks none --quick"
+    terminal.says(line, "STOP exact_duplicates_across_splits | nothing was run", 3)
+    terminal.says(f"{line} --copies drop", "of the 39 images")

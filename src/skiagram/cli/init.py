@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.intake.file_options import FileOptions
     from skiagram.intake.tables import AnyTable
-    from skiagram.steps.check import CheckedTable, KeptCheck
+    from skiagram.sources.medmnist import MedMNIST
+    from skiagram.steps.check import CheckedData, CheckedTable, KeptCheck
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import FittingChoices
 
@@ -79,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         files = OptionFiles(Path(), options.short_name, outside, None)
         if not arguments.renew:
             files.require_new()
-        choices, _ = add_arrays(options)
+        choices, *_ = add_arrays(options)
         print(f"Wrote {files.options} (edit title, modality, licence and known issues).")
         print(f"\nNext:\n  git add {files.options}\n  {choices.line()}\n  dvc exp show")
         return 0
@@ -173,21 +174,30 @@ def add_data_set(
 
 def add_arrays(
     options: "FileOptions",
+    kept: "KeptCheck | None" = None,
     begin: "Callable[[FittingChoices, DataSetFacts], None] | None" = None,
-) -> "tuple[FittingChoices, DataSetFacts]":
-    """Add or renew a file as MedMNIST's; return the choices that fit it, and what is known of it.
+) -> "tuple[FittingChoices, MedMNIST, CheckedData]":
+    """Add or renew a file as MedMNIST's; return the choices that fit it, and what was checked.
 
     Args:
-        begin: Gets both once the file can be used, before anything is written; None for nothing.
+        kept: Where what the check makes stays for stages; None for nowhere.
+        begin: Gets the choices and what is known of the data once the file can be used, before
+            anything is written; None for nothing.
+
+    Raises:
+        DataError: Images that cannot be used; each is printed.
     """
     import json
 
     import yaml
 
+    from skiagram.cli.check_report import require_usable
     from skiagram.compute.files import write_files
+    from skiagram.datasets.ingest import task_of
     from skiagram.intake.arrays import array_source, renewed_source
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
+    from skiagram.steps.check import check_data
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import choices_of_array
 
@@ -195,7 +205,9 @@ def add_arrays(
     source, shape = array_source(options)
     target = Path(f"conf/dataset/{source.name}.yaml")
     source = renewed_source(source, options, target)
-    facts = DataSetFacts.of_entries(source, source.open(None).entries())
+    data = check_data(source, source.open(None), task_of(source, "holdout"), kept)
+    require_usable(data, str(options.folder), "nothing was written")
+    facts = DataSetFacts.of_checked(source, data)
     choices = choices_of_array(source.name, (len(facts.label), *shape[1:]))
     if begin is not None:
         begin(choices, facts)
@@ -203,7 +215,7 @@ def add_arrays(
     leave_out(Path(), options.folder, ())
     values = json.loads(json.dumps(composed(source)))
     write_files({target: yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()})
-    return choices, facts
+    return choices, source, data
 
 
 def _name_files(

@@ -16,11 +16,15 @@ from skiagram.errors import AuditStop, DataError, OptionError, printable
 
 if TYPE_CHECKING:
     from skiagram.composition import Composition
+    from skiagram.datasets.feature_table import FeatureFile
+    from skiagram.datasets.folder.source import Folder
     from skiagram.intake.file_options import FileOptions
     from skiagram.intake.tables import AnyTable
+    from skiagram.sources.medmnist import MedMNIST
     from skiagram.steps.check import CheckedTable, KeptCheck
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import FittingChoices
+    from skiagram.tasks.task import Design
 
 NAME = "run"
 SUMMARY = "from images and labels to the report: check, project, run, verdict"
@@ -233,7 +237,6 @@ def _add_and_choose(
         values: Whole name of an option → value.
     """
     from skiagram.cli.apply import find_place
-    from skiagram.cli.init import add_arrays
     from skiagram.composition import Composition
     from skiagram.options import PARAMS
     from skiagram.projects.option_files import edit_option_file
@@ -261,10 +264,7 @@ def _add_and_choose(
 
     # The data set, and the choices that fit it.
     kept = KeptCheck.of_run(composition)
-    if options.is_arrays:
-        choices, data = add_arrays(options, begin_with)
-    else:
-        choices, data = _add_table(options, described, project, kept, begin_with)
+    choices, data = _add_checked(options, described, project, kept, begin_with)
     chosen = choose(choices)
     if choices.files:
         check_run(Composition(Path(), {**chosen, **values}), data)
@@ -326,16 +326,16 @@ def gone_if_refused(*paths: Path) -> Iterator[None]:
         raise
 
 
-def _add_table(
+def _add_checked(
     options: "FileOptions",
     described: "AnyTable | None",
     project: Path,
     kept: "KeptCheck",
     begin: "Callable[[FittingChoices, DataSetFacts], None]",
 ) -> "tuple[FittingChoices, DataSetFacts]":
-    """Add or renew images or a table of features; return the choices that fit it, and its facts."""
-    from skiagram.cli.check_report import checked_text
-    from skiagram.cli.init import add_data_set
+    """Add or renew a data set; return the choices that fit it, and its facts."""
+    from skiagram.cli.check_report import checked_text, findings_text
+    from skiagram.cli.init import add_arrays, add_data_set
     from skiagram.compute.files import write_files
     from skiagram.steps.check import offer_check
     from skiagram.steps.digest import changed_files
@@ -348,18 +348,29 @@ def _add_table(
 
     # A data set that is there is renewed.
     name = options.short_name
-    renew = Path(f"conf/dataset/{name}.yaml").exists()
-    added = add_data_set(options, renew=renew, described=described, kept=kept, begin=begin_checked)
-    data, source = added.checked.data, added.checked.source
-    print(printable(checked_text(added.checked)), end="\n\n", flush=True)
+    config = Path(f"conf/dataset/{name}.yaml")
+    source: MedMNIST | Folder | FeatureFile
+    design: Design = "holdout"
+    if options.is_arrays:
+        choices, source, data = add_arrays(options, kept, begin)
+        files, text = None, findings_text(data, design)
+    else:
+        renew = config.exists()
+        added = add_data_set(
+            options, renew=renew, described=described, kept=kept, begin=begin_checked
+        )
+        checked = added.checked
+        source, data, choices = checked.source, checked.data, choices_of(checked)
+        # the config tells every file of images
+        files = changed_files(Path(), [name]) if added.files.of_features else None
+        design, text = checked.source.design, checked_text(checked)
+    print(printable(text), end="\n\n" if text else "", flush=True)
     # After a finding that stops nothing is run.
     if data.report.stopping:
-        print(printable(data.report.explain_stop({}, str(project / added.files.options)).rstrip()))
+        print(printable(data.report.explain_stop({}, str(project / config)).rstrip()))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
-    # What stages take over, and the choices that fit it; of images the config tells every file.
-    files = changed_files(Path(), [name]) if added.files.of_features else None
-    offer_check(kept, name, data, source.design, files)
-    choices = choices_of(added.checked)
+    # What stages take over.
+    offer_check(kept, name, data, design, files)
     write_files({path: text.encode() for path, text in choices.files.items()})
     return choices, DataSetFacts.of_checked(source, data)
 
