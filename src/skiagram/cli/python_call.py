@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from skiagram.cli.run import ASKED, gone_if_refused, run_data_set
+from skiagram.cli.run import ASKED, HOURS, gone_if_refused, read_hours, run_data_set
 from skiagram.cli.show import show_results
 from skiagram.doors import in_words_of
 from skiagram.errors import (
@@ -37,6 +37,7 @@ def run(
     positive: Any = None,
     folder: str | Path | None = None,
     quick: bool = False,
+    hours: float = HOURS,
     options: Mapping[str, Any] | None = None,
     verbose: bool = False,
 ) -> ProjectResult:
@@ -77,6 +78,7 @@ def run(
         folder: Folder for all that is written, new or that of the same call before; None for a new
             one in the present folder. `ProjectResult.folder` is the project in it.
         quick: Whether it is a first look: two folds, few baselines and a tiny network.
+        hours: For training all networks.
         options: Choice of params.yaml (`networks`, `folds`, `seed`), `FILE.OPTION` (`svm.kernel`)
             or option of the command on files, labels and outcomes (`empty_label`) → value.
         verbose: Whether what is checked, assumed and under way is printed, as by the command.
@@ -108,6 +110,7 @@ def run(
             said[field.name] = [said[field.name]]
     # The images as files, then the command itself.
     with _errors_with_notes(verbose=verbose) as printed:
+        hours = read_hours(hours)
         with gone_if_refused(place, *(place / name for name in (IMAGES, TABLE, FEATURES))):
             image_folder, table = write_data_set(place, images, labels, patients, masks)
             files = FileOptions(
@@ -122,7 +125,7 @@ def run(
                 },
             )
             project = place / f"{files.short_name}-project"
-            code = run_data_set(files, project, user_choices, values, quick=quick)
+            code = run_data_set(files, project, user_choices, values, hours, quick=quick)
         if code:
             raise _failed_stage(code, printed.getvalue(), project)
         show_results(project, shown=project)

@@ -66,18 +66,22 @@ _USUAL_CHOICES = (
 _LISTS = ("baselines", "networks")
 ASKED = (*_LISTS, "features", "restoration", "repeats", "folds")  # choices with words of their own
 _TOGETHER = "all_models"  # config of the combination of all arms
-_HOURS = 0.5  # for all networks
+HOURS = 0.5  # for all networks
 _WAITING = "Another `skiagram run` is at work in this project; waiting for its end."
 
 
-def _read_hours(text: str) -> float:
-    """Read a time above 0."""
+def read_hours(text: str | float) -> float:
+    """Read a time above 0.
+
+    Raises:
+        OptionError: It is none.
+    """
     try:
         hours = float(text)
     except ValueError:
         hours = math.nan
     if not 0 < hours < math.inf:
-        raise argparse.ArgumentTypeError(f"`{text}` is no time. Allowed: a number above 0")
+        raise OptionError(f"`{text}` is no time", where="hours", allowed="a number above 0")
     return hours
 
 
@@ -91,8 +95,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for option in _LISTS:
         meaning = f"configs in conf/model, `a,b`, or `none` ({option})"
         add(f"--{option}", metavar="NAMES", help=meaning)
-    hours = f"time for training all networks, in hours (default: {_HOURS:g})"
-    add("--hours", type=_read_hours, default=_HOURS, metavar="H", help=hours)
+    hours = f"time for training all networks, in hours (default: {HOURS:g})"
+    add("--hours", type=read_hours, default=HOURS, metavar="H", help=hours)
     add("--features", metavar="NAMES", help="configs in conf/features, `a,b`")
     add("--restoration", metavar="NAME", help="config in conf/restoration")
     add("--repeats", type=int, metavar="N", help="times the whole plan is repeated")
@@ -136,7 +140,7 @@ def run_data_set(
     project: Path,
     user_choices: Mapping[str, Any],
     values: Mapping[str, Any],
-    hours: float = _HOURS,
+    hours: float = HOURS,
     *,
     quick: bool = False,
 ) -> int:
