@@ -110,6 +110,7 @@ def test_a_record_says_what_a_model_lacked_and_which_option_is_wrong():
     [
         ("", 28, "/data/x.csv", "No space left on device (/data/x.csv). Do this: free space"),
         ("[Errno 13] Permission denied: 'x'", None, "x", "(x). Do this: make the folder writable"),
+        ("failed: [Errno 13] Permission denied: '/data/x'", None, None, "denied (/data/x). Do"),
         ("No usable temporary directory found in ['/tmp']", 2, None, "Do this: set TMPDIR"),
         ("No such file", 2, "x", "None"),
     ],

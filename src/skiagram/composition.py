@@ -25,6 +25,7 @@ from skiagram.options import (
     CLASS_OF_GROUP,
     PARAMS,
     allow_own_code,
+    flatten_options,
     list_options,
     no_such_option,
     read_option_file,
@@ -53,14 +54,15 @@ SEVERAL = {  # group of which a run takes several members → where each has its
     "features": "features",
 }
 _OF_PREPARED_DATA = ("dataset", "restoration", "proposal", "features", "encoders")
-_FORMER_DATA_SETS = {  # configs of version 0.2.0 → how a project gets these data now
+_OF_OTHERS = {  # group and a name of another program, or of version 0.2.0 → what is used now
+    ("features", "pyradiomics"): "its classes are `first_order,glcm,glrlm,glszm,ngldm,ngtdm,shape`",
     **{
-        name: f"`skiagram init {name}.npz` adds it"
+        ("dataset", name): f"`skiagram init {name}.npz` adds it"
         for name in ("breastmnist", "dermamnist_lossy", "nodulemnist3d", "organmnist3d")
     },
-    "lidc_nodules": "`examples/lidc.py` writes its images and a table",
+    ("dataset", "lidc_nodules"): "`examples/lidc.py` writes its images and a table",
     **{
-        f"mini_mias_{name}": "`examples/mini_mias.py` writes its images and a table"
+        ("dataset", f"mini_mias_{name}"): "`examples/mini_mias.py` writes its images and a table"
         for name in ("article", "films", "finding", "malignancy", "regions")
     },
 }
@@ -203,6 +205,7 @@ class Composition:
         Raises:
             OptionError: There is no such choice, file or option; the message names the nearest one.
         """
+        address = address.lstrip("+")  # as Hydra adds an option
         head, *rest = address.split(".")
         if address in self.choices:
             return address
@@ -212,8 +215,10 @@ class Composition:
         if not rest or not places:
             groups = [path.name for path in sorted((self.root / "conf").iterdir()) if path.is_dir()]
             names = [name for group in groups for name in self.list_files(group)]
-            near = nearest(head, [*self.choices, *(names if rest else ())])
-            remedy = f"did you mean `{'.'.join([near[0], *rest])}`?" if near else ""
+            near = [choice for choice, group in GROUPS.items() if group == head and not rest]
+            near = near or nearest(head, [*self.choices, *(names if rest else ())])
+            likely = " or ".join(f"`{'.'.join([each, *rest])}`" for each in near)
+            remedy = f"did you mean {likely}?" if near else ""
             if head in groups and rest:
                 remedy = f"name a file of conf/{head} in place of `{head}`"
             raise OptionError(
@@ -435,8 +440,8 @@ def remedy_of_absent(group: str, name: str, known: Sequence[str], otherwise: str
         known: Names that may stand there.
         otherwise: What is said where none of them is near.
     """
-    if group == "dataset" and name in _FORMER_DATA_SETS:
-        return _FORMER_DATA_SETS[name]
+    if (group, name) in _OF_OTHERS:
+        return _OF_OTHERS[group, name]
     near = nearest(name, known)
     return f"did you mean `{near[0]}`?" if near else otherwise
 
@@ -457,7 +462,8 @@ def _require_option(
         option_names = [*values] if known is None else list_options(known)
         if name not in option_names:
             whole = ".".join(parts[: len(parts) - len(path) + depth + 1])
-            raise no_such_option(name, known, whole, option_names)
+            nested = [option for option in flatten_options(values) if option.endswith(f".{name}")]
+            raise no_such_option(name, known, whole, option_names, nested)
         inner, target = values.get(name), None
         if not isinstance(inner, Mapping) or not inner:
             return

@@ -65,6 +65,7 @@ _ROWS: Mapping[str, Mapping[str, Words]] = {
         "`--baselines`": "`baselines`",
     },
     "skiagram.run": {
+        "leave `--([a-z]+)` out": "leave `\\1` out",
         "`--[^`]+`": _as_options,
         "--patient\\b": "`patients`",
         "(?<![\\w`-])--[a-z][a-z-]+": _as_options,

@@ -158,10 +158,13 @@ def name_refusal(
     Args:
         text: Of an error of the system, or of one that quotes its number.
         number: Of the error, where the text quotes none.
-        path: Of what could not be written or read; None has a full disk looked for.
+        path: Of what could not be written or read; None for the one that the text quotes, else a
+            full disk is looked for.
     """
-    quoted = re.search(r"\[Errno (\d+)\]", text)
+    quoted = re.search(r"\[Errno (\d+)\](.*)", text)
     number = int(quoted[1]) if quoted else number
+    if quoted and path is None:  # of a copy the last one is written
+        path = next(reversed(re.findall("'([^']+)'", quoted[2])), None)
     if "No usable temporary directory" in text:  # as `tempfile` says, of full disks too
         remedy = "set TMPDIR to a folder that you can write, on a disk with free space"
         return NamelessError("no folder for temporary files", where=where, remedy=remedy)

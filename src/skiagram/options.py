@@ -10,7 +10,7 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -290,7 +290,11 @@ def _explain(
 
 
 def no_such_option(
-    name: str, target: type | None, option: str, known: Collection[str] = ()
+    name: str,
+    target: type | None,
+    option: str,
+    known: Collection[str] = (),
+    nested: Sequence[str] = (),
 ) -> OptionError:
     """Make the error of an option that is not there: with the nearest one, or why it is refused.
 
@@ -298,11 +302,12 @@ def no_such_option(
         target: Class that has the options; its `refused` has reasons. None where there is none.
         option: What messages call it: its address, which ends with the name.
         known: Options that are there; empty for those of the class.
+        nested: Options of this name inside those that are there.
     """
     names = sorted(known or ([] if target is None else list_options(target)))
     if reason := getattr(target, "refused", {}).get(name):
         return OptionError(f"`{name}` is not yours to choose: {reason}", where=option)
-    near = nearest(name, names)
+    near = [*nested, *nearest(name, names)]
     remedy = f"did you mean `{option.removesuffix(name)}{near[0]}`?" if near else ""
     return OptionError("no such option", where=option, allowed=", ".join(names), remedy=remedy)
 

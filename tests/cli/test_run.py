@@ -228,7 +228,7 @@ def test_a_call_makes_the_project_that_the_line_makes(evaluated, capfd):
         ({"labels": LABELS[1:]}, DataError, "labels: 23 values. Allowed: 24"),
         ({"patients": [1, 2]}, DataError, "patients: 2 values. Allowed: 24"),
         ({"hours": 0}, OptionError, "hours: `0` is no time"),
-        ({"images": "films"}, OptionError, "images: `films` was given"),
+        ({"images": "films"}, OptionError, "images: a path. Allowed: beside the path of a folder"),
         ({"images": [*IMAGES[1:], "film.png"]}, OptionError, "images: 1 paths among 24"),
         ({"images": IMAGES[..., None, None]}, DataError, r"images\[0\]: an array of 20 × 20 × 1"),
         ({"options": {"svm.gama": 1}}, OptionError, "did you mean `svm.gamma`"),
@@ -284,6 +284,11 @@ def test_files_by_their_paths_stay_where_they_are(evaluated):
     result = skiagram.run(paths, labels, positive="cancer", folder="mine", options=options)
     written = {path.name for path in (evaluated / "mine").iterdir()}
     assert written == {"images.csv", "films-project"}
+    assert str(films) in (result.folder / "conf/dataset/films.yaml").read_text()
+    # a whole folder and its table, as the command takes them
+    table = films.with_suffix(".csv")
+    result = skiagram.run(films, table, positive="cancer", folder="whole", options=options)
+    assert [path.name for path in (evaluated / "whole").iterdir()] == ["films-project"]
     assert str(films) in (result.folder / "conf/dataset/films.yaml").read_text()
 
 

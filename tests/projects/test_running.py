@@ -60,7 +60,7 @@ def test_what_a_machine_refuses_dvc_is_one_line(tmp_path, capsys):
     watched.read(StringIO(said + again))
     watched.end(255)
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("DVC: No space left on device.")
+    assert line.startswith("DVC: No space left on device (/b).")
     assert "free space" in line
 
 
@@ -79,7 +79,7 @@ def test_a_process_notes_how_far_it_is_for_whoever_started_it(tmp_path, monkeypa
 def test_lines_on_epochs_tell_how_long_all_fits_take_and_pass_through_a_run(
     tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setenv("DVC_STAGE", "train_network@small_cnn")
+    monkeypatch.setenv("SKIAGRAM_STAGE", "train_network")
     now = iter([0.0, 10.0, 40.0])
     monkeypatch.setattr("skiagram.compute.progress.time.time", lambda: next(now))
     with Progress("small_cnn", 2), Progress("epochs", 4) as epochs:

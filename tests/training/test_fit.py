@@ -51,8 +51,8 @@ def fit(folder, trainer=CPU, **changed):
     return fitted(folder, dataclasses.replace(training(), **changed), trainer, None)
 
 
-def test_where_dvc_runs_the_stage_each_epoch_is_a_line(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("DVC_STAGE", "train_network@small_cnn")
+def test_in_a_stage_each_epoch_is_a_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SKIAGRAM_STAGE", "train_network")
     fitted(tmp_path, training(epochs=2), CPU, tmp_path / "fold1")
     first, last = capsys.readouterr().err.splitlines()
     named = r"training loss \d\.\d{3}, validation loss \d\.\d{3}, validation accuracy \d\.\d{3}"

@@ -93,8 +93,10 @@ _WRONG_VALUE = re.compile(
 )
 _TYPES = {"int": "a whole number", "float": "a number"}
 _OF_OTHERS = {  # words of other programs → what is typed here
+    "--cv": "--folds 5",
     "--epochs": "--set small_cnn.training.epochs=20",
     "--gpus": "--set trainer.devices=2",
+    "--outcome": "--label",
     "--seed": "--set seed=3",
     "--target": "--label",
     "sweep": "python pipeline/sweep.py -m svm.C=1,10",
@@ -163,6 +165,12 @@ class _Parser(argparse.ArgumentParser):
             fault = f"no option `{word}`" if word.startswith("-") else f"`{word}` was given too"
             remedy = f"{question}see `{self.prog} --help{'-all' if self.usual else ''}`"
             raise OptionError(fault, where=self.prog, remedy=remedy)
+        # A change of an option, as Hydra's programs take it, is no name of a file.
+        for name in (action.dest for action in self._actions if not action.option_strings):
+            word = str(getattr(said, name, ""))
+            if re.fullmatch(r"\+*\w+(\.\w+)*=.*", word) and "--set" in self._option_string_actions:
+                fault, remedy = f"`{word}` was given as a file", f"write `--set {word}`"
+                raise OptionError(fault, where=self.prog, remedy=remedy)
         return said, unknown
 
     def error(self, message: str) -> NoReturn:

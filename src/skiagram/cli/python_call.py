@@ -67,10 +67,12 @@ def run(
     Args:
         images: An array (n, height, width) or (n, height, width, 3), a list of such images of
             different sizes, or a list of paths of files of any kind that is read. Colour is uint8.
-            In place of images a data frame: a table of features.
+            In place of images a data frame: a table of features. Or the path of a folder, a table
+            of features or a file of arrays, as the command takes it.
         labels: (n,) classes, names or numbers; or a data frame, a row an image, with columns of
             labels, outcomes, covariates and sites, which `options` name as the command does. None
-            where the table of features has them.
+            where the table of features has them. Beside the path of a folder that of a table, or
+            None where each class has a folder.
         patients: (n,) whose image each is; None where that is not known: only copies are then
             recognised as images of one patient, and results may look too good.
         masks: The region of each image, of the same kind as `images`; None for whole images.
@@ -119,7 +121,7 @@ def run(
                 **{
                     "positive": None if positive is None else as_text(positive),
                     # others may lie beside given files
-                    "ignore_unlisted": image_folder.parent != place,
+                    "ignore_unlisted": table == place / TABLE and image_folder != place / IMAGES,
                     "outcome": outcome,
                     **said,
                 },

@@ -17,6 +17,7 @@ from typing import Any
 from skiagram.notices import NOTES, STEP, be_silent
 
 LIVE = "SKIAGRAM_LIVE"  # environment: file that names the tracker's run of a network under way
+STAGE = "SKIAGRAM_STAGE"  # environment: the stage that this process or the one before it runs
 _PAUSE = 0.5  # seconds between notes
 
 Report = Callable[[str, int, int], None]  # what is under way, steps done, steps in all
@@ -87,12 +88,12 @@ class Progress:
             _report(self._title, self._done, self._total)
 
     def tell(self, words: str) -> None:
-        """Say what was reached; where DVC runs the stage, by a line with the time that is left.
+        """Say what was reached; in a stage by a line with the time that is left.
 
         Rows of a sweep are too many for lines.
         """
         self.describe(words)
-        if os.environ.get("DVC_STAGE", "sweep").startswith("sweep"):
+        if STAGE not in os.environ:
             return
         # The share of the whole that is done: each is a step of the one before.
         share = 0.0

@@ -32,7 +32,7 @@ def write_data_set(
 ) -> tuple[Path, Path | None]:
     """Write images and their table, or a table of features.
 
-    Images that are named by their paths stay where they are.
+    Images that are named by their paths stay where they are, and so does a whole folder.
 
     Args:
         place: A folder for all; what it holds of them already must be the same.
@@ -43,7 +43,15 @@ def write_data_set(
 
     Raises:
         DataError: Images or labels that cannot be used, or the folder holds others.
+        OptionError: Arrays are given beside a path.
     """
+    # A folder, a table of features or a file of arrays, and a table, as the command takes them.
+    if _is_path(images):
+        if patients is not None or masks is not None or not (labels is None or _is_path(labels)):
+            allowed = "beside the path of a folder that of a table, as `labels`"
+            remedy = "name the columns, for example `options={'patient': 'subject'}`"
+            raise OptionError("a path", where="images", allowed=allowed, remedy=remedy)
+        return Path(images), None if labels is None else Path(labels)
     if isinstance(images, pd.DataFrame):
         columns = _list_columns(images) | _list_columns(labels, patients, len(images))
         return _write_table(place / FEATURES, columns), None

@@ -133,7 +133,9 @@ class _Watched:
         self._last: deque[str] = deque(maxlen=_MAX_LINES)
         self._width, self._started = 0, time.monotonic()
         self._terminal = sys.stderr.isatty()
-        self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self._console = Console(
+            stderr=True, highlight=False, markup=False, emoji=False, force_jupyter=False
+        )
 
     def read(self, lines: IO[str]) -> None:
         """Read what is printed, to its end."""

@@ -32,7 +32,7 @@ from omegaconf import DictConfig
 
 from skiagram.composition import Composition, composing_errors
 from skiagram.compute.checkout import places_without_home
-from skiagram.compute.progress import report_to
+from skiagram.compute.progress import STAGE, report_to
 from skiagram.errors import SkiagramError, named_refusals, recorded
 from skiagram.options import check
 from skiagram.projects.launcher import find_rank, forget_launcher
@@ -132,6 +132,7 @@ def stage(
         @functools.wraps(run)
         def main() -> None:
             nonlocal rank
+            os.environ[STAGE] = name
             # Several processes share a stage only if it says so.
             if shared:
                 rank = find_rank()

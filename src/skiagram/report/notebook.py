@@ -84,12 +84,13 @@ class _Shown:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """A row a model or column of scores: AUC with its bounds, and further figures."""
-        rows = []
+        """A row a model or column of scores: its primary figure with bounds, and further ones."""
+        primary, rows = self.evaluation.primary, []
+        heading = {"roc_auc": "auc"}.get(primary, primary)
         for model in finished_models(self.evaluation):
-            auc = model.find("roc_auc")
-            row: dict[str, Any] = {"name": model.outcome.title, "auc": auc.value}
-            row |= {"low": auc.low, "high": auc.high}
+            figure = model.find(primary)
+            row: dict[str, Any] = {"name": model.outcome.title, heading: figure.value}
+            row |= {"low": figure.low, "high": figure.high}
             further = model.figures.select(analysis=METRICS).rows
             row |= {each.figure: each.value for each in further if each.figure in _FURTHER}
             rows.append(row)

@@ -9,6 +9,7 @@ more of it is better (an error has a minus sign).
 """
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +27,7 @@ from hydra.errors import MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 
 from skiagram.composition import Composition
-from skiagram.errors import DataError, OptionError, SkiagramError
+from skiagram.errors import DataError, OptionError, SkiagramError, nearest
 from skiagram.models.tuned import fitted_options
 from skiagram.options import PARAMS, check, read_option_file
 from skiagram.records.files import read_record
@@ -91,9 +92,10 @@ def run_jobs(root: Path, words: Sequence[str]) -> AskedSweep:
     named: dict[str, str] = {}
     for word in words:
         address, equals, value = word.partition("=")
-        whole = address.lstrip("+~").startswith(("conf.", "objective.", "hydra."))
-        if "." in address and not whole:
+        whole = re.match(r"[+~]*(conf|objective|hydra)[./]", address)
+        if not whole:
             address = options.find_option(address)
+        if not whole and "." in address:
             # what its file leaves to its class has a place there, too
             *parents, last = address.split(".")
             place: dict[str, Any] = config
@@ -216,9 +218,11 @@ def check_objective(words: Sequence[str]) -> Objective:
             config = hydra.compose("sweep", fixed, return_hydra_config=True)
         except MissingConfigException as error:
             lacking = str(error.missing_cfg_file)
-            if lacking not in _PLUGINS:
-                raise
-            fault, remedy = "Hydra's plug-in is not installed", f"`pip install {_PLUGINS[lacking]}`"
+            fault, near = "Hydra's plug-in is not installed", nearest(lacking, _PLUGINS)
+            remedy = f"`pip install {_PLUGINS[lacking]}`" if lacking in _PLUGINS else ""
+            if not remedy:
+                fault = "no plug-in of Hydra's"
+                remedy = f"did you mean `{'='.join(near[0].rsplit('/', 1))}`?" if near else ""
             raise OptionError(fault, where=lacking, remedy=remedy) from error
     ranges = OmegaConf.select(config, "hydra.sweeper.params") or {}  # of Optuna's sweeper, say
     # Where the models themselves change, only the job can tell what its run holds.

@@ -412,7 +412,7 @@ def meet(options: Trainer) -> None:
             remedy = f"{_LAUNCH}; alone it runs in a shell without RANK and WORLD_SIZE"
             raise SkiagramError(fault, where="trainer", remedy=remedy, detail=str(error)) from error
         # Once met, one may wait for another for as long as PyTorch lets it: for its scores.
-        torch.distributed.distributed_c10d._set_pg_timeout(default_pg_timeout)
+        torch.distributed.set_timeout(default_pg_timeout)
 
 
 def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer:
