@@ -55,6 +55,8 @@ SEVERAL = {  # group of which a run takes several members → where each has its
 }
 _OF_PREPARED_DATA = ("dataset", "restoration", "proposal", "features", "encoders")
 _OF_OTHERS = {  # group and a name of another program, or of version 0.2.0 → what is used now
+    ("trainer", "ddp"): "`trainer.strategy=ddp trainer.devices=2`",
+    ("trainer", "gpu"): "`trainer.accelerator=gpu`",
     ("features", "pyradiomics"): "its classes are `first_order,glcm,glrlm,glszm,ngldm,ngtdm,shape`",
     **{
         ("dataset", name): f"`skiagram init {name}.npz` adds it"
@@ -215,10 +217,13 @@ class Composition:
         if not rest or not places:
             groups = [path.name for path in sorted((self.root / "conf").iterdir()) if path.is_dir()]
             names = [name for group in groups for name in self.list_files(group)]
+            # a group's choices, an option without its file, or what is spelled like it
             near = [choice for choice, group in GROUPS.items() if group == head and not rest]
-            near = near or nearest(head, [*self.choices, *(names if rest else ())])
-            likely = " or ".join(f"`{'.'.join([each, *rest])}`" for each in near)
-            remedy = f"did you mean {likely}?" if near else ""
+            near = near or self._find_owned(address)
+            if not near:
+                alike = nearest(head, [*self.choices, *(names if rest else ())])
+                near = [".".join([each, *rest]) for each in alike]
+            remedy = f"did you mean {' or '.join(f'`{each}`' for each in near)}?" if near else ""
             if head in groups and rest:
                 remedy = f"name a file of conf/{head} in place of `{head}`"
             raise OptionError(
@@ -236,6 +241,20 @@ class Composition:
         (place, values, path), *_ = having or places
         _require_option(values, path, address, CLASS_OF_GROUP.get(place.split(".")[1]))
         return ".".join([place, *path])
+
+    def _find_owned(self, option: str) -> list[str]:
+        """Find an option that is named without its file: of a model, first of those of the run.
+
+        Returns:
+            Its address, or none.
+        """
+        models = self.list_files("model")
+        chosen = [*split_names(self.choices["networks"]), *split_names(self.choices["baselines"])]
+        for name in (*(each for each in chosen if each in models), *models):
+            for each in flatten_options(self.read_file("model", name)):
+                if f".{each}".endswith(f".{option}"):
+                    return [f"{name}.{each}"]
+        return []
 
     def _find_files(
         self, head: str, rest: Sequence[str]
@@ -316,8 +335,10 @@ class Composition:
         own = {*self._read(f"conf/{stage}.yaml"), *groups, *SEVERAL.values()}
         if head in own or head in along:
             return f"++{word}" if rest else word
-        if not rest:  # a choice
-            return f"params.{word}" if head in self.choices.keys() - CHOSEN_BY.keys() else word
+        if head in _CHOICES:  # Hydra says that `+` adds it
+            return word
+        if not rest and head in self.choices:
+            return word if head in CHOSEN_BY else f"params.{word}"
         _, group, name, *option = self.find_option(address).split(".")
         path = ".".join(option)
         if group in SEVERAL and group in groups:

@@ -113,7 +113,7 @@ exit codes:
   130  stopped with Ctrl-C; no incomplete file is left
 
 An error is one line: where, what was found, what is allowed, what to do about it.
-Progress is shown only in a terminal."""
+Bars are shown only in a terminal; elsewhere stages and epochs are lines."""
 
 
 class _Parser(argparse.ArgumentParser):
