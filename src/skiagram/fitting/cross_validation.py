@@ -332,7 +332,7 @@ class CrossValidator(Generic[I]):
         """
         # Each outer fold is developed on its training cases, and scores those held out.
         outer = [self._outer_folds(cases, repeat) for repeat, cases in enumerate(repeats)]
-        parts = []
+        parts, wholes = [], []
         for repeat, cases in enumerate(repeats):
             for k, fold in enumerate(outer[repeat]):
                 # Cases of the inner folds may be read anew from what the outer fold leaves.
@@ -346,16 +346,15 @@ class CrossValidator(Generic[I]):
                 )
                 scored = ((cases.inputs, fold.held_out), (inner.inputs, rows))
                 parts.append(Development(name, inner, rows, folds, repeat, k, scored=scored))
-        developed = iter(self.develop(parts))
-        # A fit on all cases of each repeat, and the tables of its outer folds.
-        wholes: list[Fit[I]] = []
+            # A fit on all cases, which scores none of them.
+            name, saved = repeat_name(repeat), self._saved(repeat)
+            rows = self.plan.learned(cases.label, cases.patient_id, np.arange(len(cases)))
+            wholes.append(Development(name, cases, rows, [], repeat, saved=saved))
+        developed = iter(self.develop(parts, wholes))
+        # The tables of the outer folds.
         results: list[Repeat] = []
         for repeat, cases in enumerate(repeats):
             done = [next(developed) for _ in outer[repeat]]
-            name, saved = repeat_name(repeat), self._saved(repeat)
-            rows = self.plan.learned(cases.label, cases.patient_id, np.arange(len(cases)))
-            epochs = self._chosen_epochs([part.result for part in done])
-            wholes.append(self._final_fit(Development(name, cases, rows, [], saved=saved), epochs))
             # The decision of a fit on all cases is the mean of those of the outer folds.
             decisions = [part.decision for part in done]
             thresholds = [each.threshold for each in decisions if each.threshold is not None]
@@ -370,13 +369,18 @@ class CrossValidator(Generic[I]):
                 tables.marks.extend(part.marks)
                 tables.marks.extend(_place_marks(part.result, "out_of_fold", repeat, k))
             results.append(tables)
-        self.make(wholes)
         return results
 
-    def develop(self, parts: Sequence[Development[I]]) -> list[Developed]:
+    def develop(
+        self, parts: Sequence[Development[I]], wholes: Sequence[Development[I]] = ()
+    ) -> list[Developed]:
         """Make all folds' fits and the calibrated final fits.
 
         Final fits wait for the folds only where these choose for how long they train.
+
+        Args:
+            wholes: All cases of each repeat, without folds: their final fits are made beside those
+                of the parts, for as many epochs as these train for in the median.
 
         Raises:
             ModelFailure: A fit failed: the first one, in the order of their asking, that did.
@@ -396,15 +400,23 @@ class CrossValidator(Generic[I]):
                 inputs = tuple((part.cases.inputs, rows) for rows in scored)
                 fit = self._request(part.cases, training, (*part.name, f"fold{k}"))
                 fits.append(replace(fit, scored=inputs))
-            # A final fit that waits for nothing is made beside them.
-            if epochs != "chosen":
-                fits.append(self._final_fit(part, epochs))
-        # One whose epochs are chosen follows the folds, or trains ahead where places are idle.
-        ahead = self._fits_ahead(parts, len(fits)) if epochs == "chosen" else []
-        made = self.make([*fits, *ahead])
-        if epochs == "chosen":
-            chosen = [self._chosen_epochs(_of_folds(part, made)) for part in parts]
-            made |= self.make([self._final_fit(*pair) for pair in zip(parts, chosen, strict=True)])
+        # Final fits that wait for nothing are made beside them.
+        if epochs != "chosen":
+            made = self.make(
+                [*fits, *(self._final_fit(each, epochs) for each in (*parts, *wholes))]
+            )
+        # Those whose epochs are chosen follow the folds, or train ahead where places are idle.
+        else:
+            made = self.make([*fits, *self._fits_ahead(parts, len(fits))])
+            # The folds of a part choose for it; for all cases the parts of their repeat do.
+            finals = []
+            for part in parts:
+                of_folds = [each.summary.epochs for each in _of_folds(part, made)]
+                finals.append((part, _median_epochs(of_folds)))
+            for whole in wholes:
+                of_parts = [each for part, each in finals if part.repeat == whole.repeat]
+                finals.append((whole, _median_epochs(of_parts)))
+            made |= self.make([self._final_fit(part, *each) for part, each in finals])
         return [self._calibrated(part, made) for part in parts]
 
     def fit(self, cases: Labelled[I], marked: NDArray[np.bool_] | None, *name: str) -> Fitted[I]:
@@ -446,7 +458,7 @@ class CrossValidator(Generic[I]):
         training, held_out = rows[part.training], rows[part.held_out]
         return Fit(title, self.model, cases, training, held_out, context, pieces=self.pieces)
 
-    def _final_fit(self, part: Development[I], epochs: int | None) -> Fit[I]:
+    def _final_fit(self, part: Development[I], epochs: int | None = None) -> Fit[I]:
         name = (*part.name, "final")
         fit = self._request(part.cases, part.rows, name, part.marked, epochs)
         return replace(fit, scored=part.scored, saved=part.saved)
@@ -561,15 +573,13 @@ class CrossValidator(Generic[I]):
         learned = partial(self.plan.learned, cases.label, cases.patient_id)
         return [Partition(learned(fold.training), fold.held_out) for fold in folds]
 
-    def _chosen_epochs(self, results: Sequence[FitResult]) -> int | None:
-        """Choose for how many epochs a fit on all cases trains; None where it stops early."""
-        epochs = [result.summary.epochs for result in results]
-        if self.plan.final_fit == "early_stopping" or not all(epochs):
-            return None
-        return ceil(median(epoch for fit_epochs in epochs for epoch in fit_epochs))
-
     def _saved(self, repeat: int) -> Path | None:
         return None if self.models is None else self.models / repeat_folder(repeat)
+
+
+def _median_epochs(epochs: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """Choose for how many epochs a final fit trains; none, to stop early, where a fit says none."""
+    return (ceil(median(each for fit in epochs for each in fit)),) if all(epochs) else ()
 
 
 def _of_folds(part: Development[Any], made: dict[str, FitResult]) -> list[FitResult]:
