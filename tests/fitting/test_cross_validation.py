@@ -163,9 +163,12 @@ def test_the_final_fit_stops_on_the_published_validation_part():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("design", "chosen"), [(by_holdout, [2, 5]), (by_cv, [2, 4, 6, 8])])
+@pytest.mark.parametrize(("design", "chosen"), [(by_holdout, [2, 5]), (by_cv, [4, 10, 2, 4, 6, 8])])
 def test_a_final_fit_learns_from_all_cases_for_the_epochs_that_its_folds_chose(design, chosen):
-    """Folds of the spy stop after 1, 2, 3 epochs; under `cv` inner ones after 1, 2 and 3, 4."""
+    """Folds of the spy stop after 1, 2, 3 epochs; under `cv` inner ones after 1, 2 and 3, 4.
+
+    Under `cv` the fits on all cases, for the median, come first.
+    """
     spy, plain = CountingSpy(), Spy()
     for one in (spy, plain):
         design(one)
@@ -175,6 +178,14 @@ def test_a_final_fit_learns_from_all_cases_for_the_epochs_that_its_folds_chose(d
     assert all(seen.epochs is None for seen, _ in pairs if seen.validation is not None)
     assert all(one.cases() == other.cases() for one, other in pairs)
     assert len(whole) == (2 if design is by_holdout else 2 * (PLAN.folds + 1))
+
+
+@pytest.mark.parametrize(("kind", "rounds"), [(Spy, [20]), (CountingSpy, [12, 8])])
+def test_final_fits_wait_for_the_folds_alone_that_choose_their_epochs(kind, rounds, monkeypatch):
+    made, make = [], CrossValidator.make
+    monkeypatch.setattr(CrossValidator, "make", lambda *of: made.append(len(of[1])) or make(*of))
+    by_cv(kind())
+    assert made == rounds
 
 
 @pytest.mark.parametrize("marked", [MARKED, np.zeros_like(MARKED)])

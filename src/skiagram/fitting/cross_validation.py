@@ -402,21 +402,21 @@ class CrossValidator(Generic[I]):
                 fits.append(replace(fit, scored=inputs))
         # Final fits that wait for nothing are made beside them.
         if epochs != "chosen":
-            made = self.make(
-                [*fits, *(self._final_fit(each, epochs) for each in (*parts, *wholes))]
-            )
+            fits += [self._final_fit(each, epochs) for each in (*parts, *wholes)]
+            made = self.make(fits)
         # Those whose epochs are chosen follow the folds, or train ahead where places are idle.
         else:
             made = self.make([*fits, *self._fits_ahead(parts, len(fits))])
             # The folds of a part choose for it; for all cases the parts of their repeat do.
-            finals = []
+            chosen, asked = [], []
             for part in parts:
                 of_folds = [each.summary.epochs for each in _of_folds(part, made)]
-                finals.append((part, _median_epochs(of_folds)))
+                chosen.append((part, _median_epochs(of_folds)))
             for whole in wholes:
-                of_parts = [each for part, each in finals if part.repeat == whole.repeat]
-                finals.append((whole, _median_epochs(of_parts)))
-            made |= self.make([self._final_fit(part, *each) for part, each in finals])
+                of_parts = [each for part, each in chosen if part.repeat == whole.repeat]
+                asked.append((whole, _median_epochs(of_parts)))
+            # The longest come first, so that no place is left with one of them.
+            made |= self.make([self._final_fit(part, *each) for part, each in asked + chosen])
         return [self._calibrated(part, made) for part in parts]
 
     def fit(self, cases: Labelled[I], marked: NDArray[np.bool_] | None, *name: str) -> Fitted[I]:
