@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
-from skiagram.datasets.folder.roles import SPLITS
+from skiagram.datasets.folder.roles import part_of
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.telling_columns import PYRADIOMICS
 from skiagram.errors import DataError, listed, printable
@@ -103,7 +103,7 @@ def left_out(described: AnyTable) -> str:
     for name in texts:
         if not suspects[name] and names_patients(name, also_cases=True):
             suspects[name] = ids
-        if all(cell.casefold() in SPLITS for cell in cells[name]):
+        if all(map(part_of, cells[name])):
             suspects[name] = "it tells the split"
     suspects |= dict.fromkeys(("case_id", "patient_id"), ids)
     suspects |= {"split": "it tells the split"}
@@ -147,16 +147,19 @@ def patient_hint(described: AnyTable) -> str:
         return ""
     # A column, names or folders that may tell patients apart.
     named = [name for name in described.unused if names_patients(name)]
-    lines, names, cases, pattern = list[str](), "", "rows", ""
+    lines, names, cases, files = list[str](), "", "rows", list[str]()
     if isinstance(source, Folder):
-        lines, pattern = _lines_of_folders(source, described.frame)
         names = "; if names of files\ndo, say how: --pattern '{label}/{patient}_{region}.png'"
-        cases = "images"
+        cases, files = "images", described.frame[source.columns.image_file].tolist()
+        level = _level_of_classes(files, described.frame[source.columns.label].tolist())
+        lines = _lines_of_folders(source, described.frame, level)
     if named:
         remedy = f"The column `{named[0]}` may tell them apart: --patient {shlex.quote(named[0])}."
     elif any("--pattern" in line for line in lines):
         remedy = "Folders besides those of the classes may tell them apart."
-    elif pattern:
+    elif isinstance(source, Folder) and (
+        pattern := propose_patients(Path(source.folder), files, level)
+    ):
         remedy = f"Names of files may tell them apart:\n  {pattern}"
     else:
         remedy = f"If a column tells them apart, name it: --patient COLUMN{names}."
@@ -168,32 +171,33 @@ def patient_hint(described: AnyTable) -> str:
     )
 
 
-def _lines_of_folders(source: Folder, frame: pd.DataFrame) -> tuple[list[str], str]:
-    """Return what folders besides those of the classes may be, a line for each level of them.
+def _level_of_classes(files: Sequence[str], labels: Sequence[str]) -> int | None:
+    """Return at which level of their folders the class of all files stands.
 
-    Beside these lines the pattern of names of files that may tell patients, or nothing.
+    It is -1 where a table tells the classes, and None where files differ in it.
+    """
+    folders = [name.split("/")[:-1] for name in files]
+    levels = {
+        parts.index(label) if label in parts else -1
+        for parts, label in zip(folders, labels, strict=True)
+    }
+    return levels.pop() if len(levels) == 1 else None
+
+
+def _lines_of_folders(source: Folder, frame: pd.DataFrame, label_level: int | None) -> list[str]:
+    """Return what folders besides those of the classes may be, a line for each level of them.
 
     Folders of the same few names in almost all outer ones hold images of several kinds. Others may
     be those of patients, by a pattern that tells all files apart, and few of them sub-classes;
     so may many folders around those of the classes.
     Empty where no level branches, where folders hold an image each, or lie at several depths.
     """
-    # Where in their paths the files lie, and at which level the class stands.
     folder = Path(source.folder)
     paths = [name.split("/") for name in frame[source.columns.image_file]]
-    labels = frame[source.columns.label].tolist()
     depths = {len(parts) for parts in paths}
-    levels = {
-        parts.index(label) if label in parts[:-1] else -1
-        for parts, label in zip(paths, labels, strict=True)
-    }
-    if not folder.is_dir() or len(depths) != 1 or len(levels) != 1:
-        return [], ""
-    (depth,), (label_level,) = depths, levels
-    files = ["/".join(parts) for parts in paths]
-    if label_level == -1:
-        return [], propose_patients(folder, files, None)
-    lines, by_names = list[str](), propose_patients(folder, files, label_level)
+    if not folder.is_dir() or len(depths) != 1 or label_level in (None, -1):
+        return []
+    depth, lines = depths.pop(), list[str]()
     # Each other level of folders: kinds of image, patients, or neither.
     for level in sorted({*range(depth - 1)} - {label_level}):
         within: dict[tuple[str, ...], set[str]] = {}
@@ -222,7 +226,7 @@ def _lines_of_folders(source: Folder, frame: pd.DataFrame) -> tuple[list[str], s
         if is_few and {*frame.columns} == {"file", "label"}:
             line += f"; or classes: --classes {' '.join(map(shlex.quote, names))}"
         lines.append(line)
-    return lines, by_names
+    return lines
 
 
 def text_in_pixels(images: Sequence[CheckedImage]) -> str:

@@ -199,15 +199,10 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
     """Return the cases that the arguments name, as the model needs them."""
     import pandas as pd
 
+    from skiagram.datasets.folder.roles import PATIENT
     from skiagram.deploy.new_cases import cases_of_features, find_cases, list_cases
     from skiagram.intake.file_options import FileOptions
-    from skiagram.intake.file_patterns import (
-        PATIENT,
-        Patterns,
-        add_frames,
-        filled_columns,
-        find_images,
-    )
+    from skiagram.intake.file_patterns import Patterns, add_frames, filled_columns, find_images
     from skiagram.tables.frames import read_csv
 
     # A model on a table of features reads such a table.

@@ -71,15 +71,8 @@ class FeatureFile(ListedDataSet):
         measured = columns.features or frame.columns
         frame, _ = empty_unmeasured(frame, [*measured, *columns.covariates])
         features = columns.features or numeric_columns(
-            frame, [name for name in frame.columns if name not in named]
+            frame, [name for name in frame.columns if name not in named], self.file
         )
-        if not features:
-            raise DataError(
-                "no column that holds numbers alone",
-                where=self.file,
-                allowed="one feature or more",
-                remedy="name the features in the data set's config, under `columns.features`",
-            )
         source = replace(self, columns=replace(columns, features=tuple(features)))
         if not columns.features:
             telling = telling_columns_of(frame, source, features)
@@ -113,8 +106,15 @@ def telling_columns_of(
     return find_telling_columns(columns, values, number, value, open_rows, questions.values())
 
 
-def numeric_columns(frame: pd.DataFrame, columns: Iterable[str]) -> list[str]:
-    """Return those of some columns that hold numbers alone; what describes a run is no feature."""
+def numeric_columns(frame: pd.DataFrame, columns: Iterable[str], where: str) -> list[str]:
+    """Return those of some columns that hold numbers alone; what describes a run is no feature.
+
+    Args:
+        where: The table, as a message names it.
+
+    Raises:
+        DataError: There is none, or one of them holds numbers and texts.
+    """
     chosen = []
     for name in columns:
         if _DIAGNOSTICS.fullmatch(name):
@@ -123,6 +123,9 @@ def numeric_columns(frame: pd.DataFrame, columns: Iterable[str]) -> list[str]:
             raise problem
         if are_numbers(frame[name]):
             chosen.append(name)
+    if not chosen:
+        allowed = "one feature or more, beside label and patient"
+        raise DataError("no column that holds numbers alone", where=where, allowed=allowed)
     return chosen
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from skiagram.datasets.folder.mask_names import without_ending, without_modality
 from skiagram.datasets.folder.name_patterns import LAYOUT_CONTENT, NamePattern
-from skiagram.datasets.folder.roles import SPLITS
+from skiagram.datasets.folder.roles import part_of
 from skiagram.errors import DataError, listed
 from skiagram.tables.frames import WHERE
 
@@ -64,7 +64,7 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
     _refuse_modalities(names, where)
     # what each layout tells; outer folders that all share, as an archive unpacks them, tell nothing
     common = os.path.commonpath(["/".join(name.split("/")[:-2]) for name in names])
-    shared = [*takewhile(lambda part: part.lower() not in SPLITS, filter(None, common.split("/")))]
+    shared = [*takewhile(lambda folder: not part_of(folder), filter(None, common.split("/")))]
     spelled = {
         name: "/".join(part.strip() for part in unicodedata.normalize("NFC", name).split("/"))
         for name in names
@@ -81,9 +81,9 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
         _refuse_nested(chosen, where)
     cells = {"file": [*names], "label": [chosen.told[name]["label"] for name in names]}
     # without a test set, as where its labels are kept back, parts are of no use: folds make them
-    parts = {SPLITS[each["split"].lower()] for each in chosen.told.values() if "split" in each}
+    parts = {part_of(each["split"]) for each in chosen.told.values() if "split" in each}
     if "test" in parts:
-        cells["split"] = [SPLITS[chosen.told[name]["split"].lower()] for name in names]
+        cells["split"] = [str(part_of(chosen.told[name]["split"])) for name in names]
     return pd.DataFrame(cells, index=range(2, len(names) + 2))
 
 
@@ -102,13 +102,13 @@ def _choose_layout(
             return each
     # parts of the data that only some images have, or that lie where classes are looked for
     outer, inner = fitted[-2:]
-    called = [label for label in outer.labels if label.lower() in SPLITS]
+    called = [*filter(part_of, outer.labels)]
     for each in with_parts:
         words = sorted({told["split"] for told in each.told.values()})
         parts = words if len(words) > 1 or each is fitted[0] else []
         if parts or len(called) > 1:
             astray = next((name for name in names if name not in each.told), names[0])
-            training = [word for word in parts or called if SPLITS[word.lower()] == "train"]
+            training = [word for word in parts or called if part_of(word) == "train"]
             remedy = "rename or move the folders, or write a table with a column `split`"
             if training and each is fitted[0]:
                 remedy += f"; or name one part that has labels alone: `{where}/{training[0]}`"
@@ -181,8 +181,8 @@ def find_split_column(frame: pd.DataFrame, names: Iterable[str]) -> tuple[str | 
     It holds names of parts alone, among them those of training and of test.
     """
     for name in names:
-        first = frame[name].iloc[0].casefold()
-        parts = {SPLITS.get(cell.casefold()) for cell in (frame[name] if first in SPLITS else [""])}
+        cells = frame[name] if part_of(frame[name].iloc[0]) else [""]
+        parts = {*map(part_of, cells)}
         if None not in parts and {"train", "test"} <= parts:
             note = f"The column `{name}` tells the parts of the data; another is named by --split."
             return name, note
@@ -202,7 +202,7 @@ def add_split(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
     folders = [[part.lower() for part in re.split(r"[/\\]", name)[:-1]] for name in names]
     levels = zip(*folders, strict=False)
     shared = next((at for at, level in enumerate(levels) if len({*level}) > 1), 0)
-    found = [[SPLITS[part] for part in parts[shared:] if part in SPLITS] for parts in folders]
+    found = [[*filter(None, map(part_of, parts[shared:]))] for parts in folders]
     splits = {part for parts in found for part in parts}
     if len(splits) < 2:  # one folder for all, such as `test`, tells no parts
         return frame, ""
@@ -238,7 +238,7 @@ def unite_development(
     """
     if split is None or patient is None:
         return frame, ""
-    part = frame[split].str.casefold().map(SPLITS)
+    part = frame[split].map(part_of)
     parts = part.groupby(frame[patient]).agg(set)
     crossing = sum({"train", "validation"} <= found for found in parts)
     if not crossing or any("test" in found and len(found) > 1 for found in parts):

@@ -302,13 +302,8 @@ def _feature_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[list[
             continue
         if find_number_problem(frame, name) is not None:
             mixed.add(name)
-    features = numeric_columns(frame, [name for name in columns if name not in ids | mixed])
-    if not features:
-        raise DataError(
-            "no column that holds numbers alone",
-            where="the table of features",
-            allowed="one feature or more, beside label and patient",
-        )
+    free = [name for name in columns if name not in ids | mixed]
+    features = numeric_columns(frame, free, "the table of features")
     note = f"{listed(sorted(mixed), '`')}: numbers and texts in one column, which is no feature."
     return features, [note] if mixed else []
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from skiagram.datasets.folder.mask_names import find_masks, may_be_mask
 from skiagram.datasets.folder.name_patterns import CONTENT, Cut, NamePattern
-from skiagram.datasets.folder.roles import SPLITS
+from skiagram.datasets.folder.roles import PATIENT, part_of
 from skiagram.datasets.folder.table import join_masks
 from skiagram.errors import DataError, OptionError
 from skiagram.readers.case_images import is_image_file
@@ -21,7 +21,6 @@ from skiagram.readers.file_trees import FolderTree, is_hidden
 from skiagram.readers.files import read_file
 from skiagram.readers.image_files import count_frames
 
-PATIENT = "patient_id"  # column
 _TRIED = 8  # ids and files of which a pattern may be made
 _FEW_REGIONS = 8  # words with which names of a patient's files end
 Key = tuple[str, ...]  # patient, modality, region; empty where the pattern does not tell
@@ -167,7 +166,7 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
         known = patient if patient != image else ""  # the name of a file stands for nobody
         told = {PATIENT: known, "modality": modality, "region": region}
         of_names = labels[key[:3]]
-        told |= {"label": of_names["label"], "split": SPLITS.get(of_names["split"].casefold(), "")}
+        told |= {"label": of_names["label"], "split": part_of(of_names["split"]) or ""}
         rows.append({"file": image, "mask": mask, **told})
     note = f"Images of one pattern with masks of another: {len(mixed)}, first "
     note += f"{next(iter(mixed), '')}. Look whether they belong together."
@@ -226,15 +225,16 @@ def propose_patients(folder: Path, files: Sequence[str], label_level: int | None
 
     Args:
         files: Relative to the folder.
-        label_level: Of the folders in their paths that of the classes; None where a table has them.
+        label_level: Of the folders in their paths that of the classes; -1 where a table has them,
+            None where it differs: then nothing is proposed.
     """
     # where the files lie, and how their names end
     depths = {name.count("/") for name in files}
     endings = {"".join(PurePosixPath(name).suffixes) for name in files}
-    if len(depths) != 1:
+    if len(depths) != 1 or label_level is None or not folder.is_dir():
         return ""
     folders = ["{any}"] * min(depths)
-    if label_level is not None:
+    if label_level >= 0:
         folders[label_level] = "{label}"
     ending = endings.pop() if len(endings) == 1 else ""
     # the shortest ids first: `P1` of `P1_L_CC` has both breasts, and `P1_L` has one

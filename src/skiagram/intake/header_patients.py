@@ -8,7 +8,7 @@ import pandas as pd
 
 from skiagram.datasets.folder.columns import find_cell_problems
 from skiagram.datasets.folder.identifiers import fold_id
-from skiagram.datasets.folder.roles import FILE_CHECKS
+from skiagram.datasets.folder.roles import FILE_CHECKS, PATIENT
 from skiagram.errors import DataError
 from skiagram.intake.patient_columns import is_case_id
 from skiagram.readers.case_images import is_image_file
@@ -18,7 +18,6 @@ from skiagram.sealing.archive import open_tree
 from skiagram.tables.cells import names_nobody
 from skiagram.tables.frames import WHERE
 
-_COLUMN = "patient_id"
 _OTHER_ENDINGS = tuple(ending for ending in ENDINGS if ending not in (".dcm", ".dicom"))
 
 
@@ -58,10 +57,10 @@ def add_header_patients(frame: pd.DataFrame, patients: Sequence[str]) -> tuple[p
     if not patients:
         return frame, ""
     if fault := _find_fault(patients):
-        return frame, f"{fault}: patients are unknown, unless a table has a column `{_COLUMN}`."
+        return frame, f"{fault}: patients are unknown, unless a table has a column `{PATIENT}`."
     note = f"Patients are those of the DICOM headers (Patient ID): {len(set(patients))} of "
-    note += f"{len(frame)} images. A column `{_COLUMN}` of a table would count instead."
-    return frame.assign(**{_COLUMN: [*patients]}), note
+    note += f"{len(frame)} images. A column `{PATIENT}` of a table would count instead."
+    return frame.assign(**{PATIENT: [*patients]}), note
 
 
 def agree_with_headers(
@@ -91,7 +90,7 @@ def agree_with_headers(
     n_ids = len(set().union(*several))
     if is_case_id(column):
         frame, note = add_header_patients(frame, patients)
-        return frame, _COLUMN, f"{note} `{column}` has {n_ids} ids for {len(several)} of them."
+        return frame, PATIENT, f"{note} `{column}` has {n_ids} ids for {len(several)} of them."
     raise DataError(
         f"{n_ids} patients for {len(several)} of the {len(ids)} whom the DICOM headers name",
         where=f"{WHERE}, column `{column}`",

@@ -15,7 +15,7 @@ import pandas as pd
 from skiagram.datasets.folder.columns import Columns, refuse_units, require_columns
 from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
 from skiagram.datasets.folder.patients import join_tables, number_visits
-from skiagram.datasets.folder.roles import ROLES, SPLITS, column_of, usual_column
+from skiagram.datasets.folder.roles import ROLES, column_of, part_of, usual_column
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import join_masks, normalise_name
 from skiagram.errors import DataError, OptionError, listed
@@ -123,9 +123,9 @@ def _read_class_folders(options: FileOptions) -> _Table:
     classes = {*options.classes, *filter(None, [options.positive])}
     mask_files = masks.names
     frame = rows_of_classes([name for name in names if name not in mask_files], classes, where)
-    parts = {part.lower() for file in frame["file"] for part in file.split("/")[:-1]}
+    folders = {folder for file in frame["file"] for folder in file.split("/")[:-1]}
     notes = [describe_depths(frame)]
-    if parts & SPLITS.keys() and "split" not in frame:
+    if any(map(part_of, folders)) and "split" not in frame:
         notes += ["Folders tell parts of the data, but no test set: folds score every image."]
     return _Table(frame, replace(options, file="file", label="label"), notes, masks)
 
@@ -206,10 +206,9 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     cells = {str(name): frame[name].tolist() for name in frame}
     tree = open_tree(options.folder, str(options.folder), is_image_file)
     images = _require_images(tree, str(options.folder))
-    files = FileNames(images)
-    for name, names in cells.items():
-        refuse_findings_in_names(names, files, name)
     known = FileNames([*images, *find_files_alone(images)])
+    for name, names in cells.items():
+        refuse_findings_in_names(names, known, name)
     called = [
         name for name, names in cells.items() if {len(known.meant(cell)) for cell in names} == {1}
     ]

@@ -19,6 +19,7 @@ import tifffile
 from PIL import Image as Pillow
 
 from skiagram.compute.files import write_files
+from skiagram.datasets.folder.roles import PATIENT
 from skiagram.errors import DataError, OptionError, named
 from skiagram.readers.voxels import narrow
 from skiagram.tables.frames import csv_text
@@ -88,9 +89,9 @@ def _list_columns(
     else:
         columns = {} if labels is None else {"label": [*map(as_text, _flat(labels))]}
     if patients is not None:
-        columns["patient_id"] = [*map(as_text, _flat(patients))]
+        columns[PATIENT] = [*map(as_text, _flat(patients))]
     for name, cells in columns.items():
-        where = {"label": "labels", "patient_id": "patients"}.get(name, name)
+        where = {"label": "labels", PATIENT: "patients"}.get(name, name)
         _require_number(len(cells), where, len(cells) if number is None else number)
     return columns
 

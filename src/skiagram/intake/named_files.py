@@ -13,13 +13,12 @@ from skiagram.datasets.folder.columns import require_columns
 from skiagram.datasets.folder.lesions import Lesion, lesions_of_region
 from skiagram.datasets.folder.mask_names import settle_masks
 from skiagram.datasets.folder.patients import PatientTable
-from skiagram.datasets.folder.roles import ROLES, usual_column
+from skiagram.datasets.folder.roles import PATIENT, ROLES, usual_column
 from skiagram.datasets.folder.table import join_masks, split_masks
 from skiagram.errors import DataError, OptionError
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import (
-    PATIENT,
     Patterns,
     add_frames,
     filled_columns,

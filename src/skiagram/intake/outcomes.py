@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from skiagram.datasets.folder.columns import find_thousands_problem, require_columns
-from skiagram.datasets.folder.roles import SPLITS, column_of, list_columns
+from skiagram.datasets.folder.roles import column_of, list_columns, part_of
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import LEAVE_OUT
@@ -108,7 +108,7 @@ def settle_outcome(frame: pd.DataFrame, options: FileOptions) -> SettledOutcome 
     split, site = (column_of(frame.columns, options, role) for role in ("split", "site"))
     is_test = np.zeros(len(cases), dtype=np.bool_)
     if split is not None:
-        is_test |= [SPLITS.get(cell.casefold()) == "test" for cell in cases[split]]
+        is_test |= [part_of(cell) == "test" for cell in cases[split]]
     if site is not None:
         is_test |= cases[site].isin([*options.test_sites]).to_numpy()
     read = kind.read_columns(

@@ -13,7 +13,14 @@ import pandas as pd
 
 from skiagram.datasets.folder.columns import Columns, require_columns, settle_columns
 from skiagram.datasets.folder.patients import settle_patients
-from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, SINGLE, SPLITS, column_of, list_columns
+from skiagram.datasets.folder.roles import (
+    NO_COLUMN,
+    ROLES,
+    SINGLE,
+    column_of,
+    list_columns,
+    part_of,
+)
 from skiagram.datasets.listed import S
 from skiagram.errors import OptionError
 from skiagram.intake.class_folders import add_split, find_split_column, unite_development
@@ -231,7 +238,7 @@ def _settle_split(
     column = column_of(frame.columns, options, "split")
     is_whole = not (options.test_sites or options.cohort or options.sealed_labels)
     if column in frame and is_whole:
-        parts = {SPLITS.get(cell.casefold(), cell) for cell in frame[column]}
+        parts = {part_of(cell) or cell for cell in frame[column]}
         if parts <= {"train", "validation"}:
             note = f"The column `{column}` has no test set, so that folds test every case."
             return frame, replace(options, split=NO_COLUMN), [note]

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError, escape_controls, named
 from skiagram.readers.files import read_file
-from skiagram.tables.cells import UNMEASURED, number_of
+from skiagram.tables.cells import UNMEASURED, number_of, stands_for_missing
 
 Floats = NDArray[np.float64]
 
@@ -41,9 +41,7 @@ _SEPARATOR_HINT = re.compile(r"sep=([,;\t])\r?\n")  # a first line that Excel un
 _FIRST_ROWS = 100  # that tell the separator
 _PACKED_CELLS = 2**18  # that are texts of Python at a time, which take five times the memory
 _COMMA_OR_WHOLE = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
-_DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")  # 1,234 may be either number
-_NOT_KNOWN = {"", "NA", "NaN"}  # as R writes it
 _GZIP = b"\x1f\x8b"
 _MOST_UNPACKED = 2**29
 _QUOTED = re.compile(r'"[^"]*"')
@@ -240,14 +238,20 @@ def read_table(
     if separator == "," or b"," not in content:
         return frame
     # points for decimal commas, where every cell of the table agrees with these
-    known_cells = {name: {*frame[name].unique()} - _NOT_KNOWN for name in frame}
+    distinct = {name: frame[name].unique() for name in frame}
     with_comma = [
         name
-        for name, values in known_cells.items()
-        if all(map(_COMMA_OR_WHOLE.fullmatch, values)) and any("," in cell for cell in values)
+        for name, cells in distinct.items()
+        if any("," in cell for cell in cells)
+        and all(
+            not cell or _COMMA_OR_WHOLE.fullmatch(cell) or stands_for_missing(cell)
+            for cell in cells
+        )
     ]
-    written = {cell for name in with_comma for cell in known_cells[name] if "," in cell}
-    with_point = any(any(map(_DECIMAL_POINT.fullmatch, values)) for values in known_cells.values())
+    written = {cell for name in with_comma for cell in distinct[name] if "," in cell}
+    with_point = any(
+        "." in cell and number_of(cell) is not None for cells in distinct.values() for cell in cells
+    )
     if with_point or all(map(_THOUSANDS.fullmatch, written)):
         return frame
     return frame.assign(**{str(n): frame[n].str.replace(",", ".", regex=False) for n in with_comma})

@@ -14,7 +14,7 @@ from skiagram.datasets.choices import SimilarPatients
 from skiagram.datasets.folder.columns import find_cell_problems
 from skiagram.datasets.folder.identifiers import fold_id, names_patients
 from skiagram.datasets.folder.keyed_names import KEYED
-from skiagram.datasets.folder.roles import MAX_VISITS, PATIENT_CHECKS, ROLES, usual_column
+from skiagram.datasets.folder.roles import MAX_VISITS, PATIENT, PATIENT_CHECKS, ROLES, usual_column
 from skiagram.errors import DataError, listed, nearest
 from skiagram.tables.cells import are_equal
 from skiagram.tables.frames import WHERE, numbers_of, of_table, row_at
@@ -159,7 +159,7 @@ class PatientTable:
                 have a usual name instead.
         """
         usual = usual_column(frame.columns, ROLES["patient"].usual)
-        name = column or usual or "patient_id"
+        name = column or usual or PATIENT
         if joined and name not in frame:
             name = usual or name
         with of_table(where):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COLUMNS, REGIONS = "columns of the CSV, by what they hold", "regions of interest"  # options
 ALL = "all"  # frames of a file, or labels of a mask
+PATIENT = "patient_id"  # column of patients in tables that are made here
 NO_COLUMN = "none"  # as a line disowns a column with a usual name
 MAX_VISITS = 999  # of a patient; longer numbers can be dates
 WHOLE = re.compile(r"\d{1,9}(\.0+)?", re.ASCII)  # also as pandas writes it beside empty cells
@@ -42,6 +43,11 @@ POINT = (
 )
 FILL = "fill in the cell, or remove the row"
 _FINITE = "a finite number for every case"
+
+
+def part_of(word: str) -> "Split | None":
+    """Return the part of the data that a word names; None where it names none."""
+    return SPLITS.get(word.casefold())
 
 
 class Check(NamedTuple):
@@ -177,7 +183,7 @@ class NamedColumns:
     )
     patient: str | None = _column(
         "patient, or what else groups images of one person",
-        ("patient", "patient_id", "subject_id", "subject", "case_id"),
+        ("patient", PATIENT, "subject_id", "subject", "case_id"),
         *PATIENT_CHECKS,
     )
     split: str | None = _column(
@@ -186,7 +192,7 @@ class NamedColumns:
         _empty("no split"),
         Check(
             "split",
-            lambda cell: cell.casefold() not in SPLITS,
+            lambda cell: part_of(cell) is None,
             "split `{cell}`",
             "train, validation, test",
             "did you mean `{near}`?",

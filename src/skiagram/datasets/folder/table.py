@@ -19,7 +19,7 @@ from skiagram.datasets.folder.columns import (
     find_thousands_problem,
     require_columns,
 )
-from skiagram.datasets.folder.roles import ALL, FILE_CHECKS, FILL, ROLES, SPLITS, WHOLE, Check
+from skiagram.datasets.folder.roles import ALL, FILE_CHECKS, FILL, ROLES, WHOLE, Check, part_of
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.readers.case_images import ImageReference, find_regions_alone
 from skiagram.tables.cells import number_of
@@ -408,7 +408,7 @@ def splits_of(
         return ["test" if site in test_sites else "train" for site in frame[columns.site]]
     if columns.split is None:
         return [None] * len(frame)
-    return [SPLITS.get(cell.casefold()) for cell in frame[columns.split]]
+    return [*map(part_of, frame[columns.split])]
 
 
 def value_of(cell: str) -> float:
