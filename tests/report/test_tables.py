@@ -60,7 +60,7 @@ def test_every_part_of_a_table_is_written_and_hostile_text_stays_text():
     hostile = "<script>alert(1)</script>"
     rows = [
         TableRow(
-            hostile, [Cell("0.8", "(0.7 to 0.9)", tone="ahead", mark=hostile, bad=True), hostile]
+            hostile, [Cell("0.8", "(0.7 to 0.9)", tone="right", mark=hostile, bad=True), hostile]
         ),
         TableRow("b", [Cell("–", reason=hostile), "words"], best=True, mark="m", caution=hostile),
         TableRow("c", [], failure=hostile),
@@ -72,5 +72,5 @@ def test_every_part_of_a_table_is_written_and_hostile_text_stays_text():
     assert "failed: <script>" in page.text
     assert "b best of arm m" in page.text
     cells = page.all("td")
-    assert [one.get("class") for one in cells[:2]] == ["ahead", "text"]
+    assert [one.get("class") for one in cells[:2]] == ["right", "text"]
     assert {one["scope"] for one in page.all("th")} == {"col", "row", "rowgroup"}

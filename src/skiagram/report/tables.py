@@ -27,7 +27,7 @@ class Cell(NamedTuple):
 
     Attributes:
         reason: Why there is no value, or why it says little; becomes a note below the table.
-        tone: Class of the style: `ahead`, `behind`, `right`, `wrong` or `code`.
+        tone: Class of the style: `right`, `wrong` or `code`.
         share: Depth of the colour of `right` and `wrong`, in [0, 1].
     """
 

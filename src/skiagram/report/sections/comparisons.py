@@ -1,7 +1,6 @@
 """Comparisons between models: the primary one, pairs of arms, and every model with every other."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from skiagram.evaluation.criteria import (
     find_comparison,
@@ -21,8 +20,8 @@ from skiagram.evaluation.verdict import relate
 from skiagram.report.formatting import format_count, format_p_value
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.tables import Cell, Table, TableRow, list_rows
-from skiagram.statistics.estimate import MISSING, format_difference, format_signed
+from skiagram.report.tables import Table, TableRow, list_rows
+from skiagram.statistics.estimate import MISSING, format_difference
 
 
 @section(
@@ -41,7 +40,6 @@ def comparisons(evaluation: Evaluation, material: Material) -> Context:
         "scope": describe_scope(evaluation),
         "of_arms": tabulate_arms(evaluation, ARM_PAIRS),
         "asked": tabulate_pairs(evaluation, REQUESTED, name),
-        "matrix": tabulate_differences(evaluation),
         "secondary": tabulate_pairs(evaluation, SECONDARY, name),
         "secondary_pairs": len(evaluation.pairs(SECONDARY)),
     }
@@ -146,42 +144,3 @@ def describe_scope(evaluation: Evaluation) -> str:
         f"Each {evaluation.figure_words} is {trainings}, and the interval is of the procedure: it "
         "holds other patients and other seeds."
     )
-
-
-def tabulate_differences(evaluation: Evaluation) -> Table | None:
-    """Tabulate every compared model against every other, in the order of the report.
-
-    None with fewer than three models, where a matrix says no more than one line.
-    """
-    pairs = {(pair.model, pair.versus): pair for pair in evaluation.pairs(SECONDARY)}
-    choices = [evaluation.arms.get(arm) for arm in (evaluation.contender, "classical")]
-    one_model_per_arm = all(choice is None or len(choice.chosen) == 1 for choice in choices)
-    if evaluation.difference and one_model_per_arm:
-        first, second = map(evaluation.model_of, (evaluation.contender, "classical"))
-        pairs[first, second] = replace(evaluation.difference, model=first, versus=second)
-    compared = {name for pair in pairs for name in pair}
-    models = [model.outcome for model in evaluation.models if model.outcome.model in compared]
-    if len(models) < 3:
-        return None
-    # The row's model minus the column's, with raw and corrected p; toned where it is sure. The
-    # primary comparison is not corrected: its raw p decides.
-    rows = []
-    for outcome in models:
-        cells: list[Cell | str] = []
-        for other in models:
-            pair = pairs.get((outcome.model, other.model)) or pairs.get(
-                (other.model, outcome.model)
-            )
-            if pair is None or pair.value is None:
-                cells.append("" if outcome is other else MISSING)
-                continue
-            value = pair.value if pair.model == outcome.model else -pair.value
-            tone = "ahead" if (value > 0) != evaluation.lower_is_better else "behind"
-            corrected = "" if pair.p_holm is None else f" | {format_p_value(pair.p_holm)}"
-            small = f"{format_p_value(pair.p)}{corrected}".replace("< ", "<\N{NO-BREAK SPACE}")
-            cells.append(
-                Cell(format_signed(value), small, tone=tone if is_told_apart(pair) else "")
-            )
-        rows.append(TableRow(outcome.title, cells))
-    columns = [model.title for model in models]
-    return Table(columns, list_rows(rows), first="minus →", kind="versus")
