@@ -39,8 +39,6 @@ def test_every_figure_is_a_picture_of_its_own_with_its_points_beside_it(folder):
     assert len(figures) == len(binary().table.rows)
     of_model = figures[(figures["model"] == "linear_regression") & (figures["figure"] == "roc_auc")]
     assert of_model["value"].iloc[0] == pytest.approx(area)
-    recorded = pd.read_csv(folder / "plots/auc.csv").set_index("model")
-    assert recorded.loc["linear_regression", "auc"] == pytest.approx(area)
 
 
 def test_folds_confusion_and_training_are_there_for_other_programs():
@@ -49,7 +47,7 @@ def test_folds_confusion_and_training_are_there_for_other_programs():
     assert np.allclose(tables["confusion"].groupby("model")["cases"].sum(), 150)
     columns = {"fit", "epoch", "training_loss", "validation_loss"}
     assert columns <= set(tables["training/small_cnn"].columns)
-    assert set(plot_tables(several_classes(), {})) == {"auc", "folds", "confusion"}
+    assert set(plot_tables(several_classes(), {})) == {"folds", "confusion"}
 
 
 def test_a_failed_model_has_no_curve_and_no_figures():
@@ -57,7 +55,7 @@ def test_a_failed_model_has_no_curve_and_no_figures():
     tables = plot_tables(with_failure("diverged"), {})
     assert "roc/random_forest" in tables
     assert "roc/small_cnn" not in tables
-    assert "small_cnn" not in tables["auc"]["model"].tolist()
+    assert "small_cnn" not in tables["confusion"]["model"].tolist()
 
 
 def test_figures_stand_under_their_model_and_the_comparison_has_its_interval():

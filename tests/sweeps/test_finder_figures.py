@@ -65,13 +65,3 @@ def test_differences_from_the_reference_are_those_of_the_compared_arms(run):
         assert wanted is not None
         assert interval(row.of("candidate_forest", name)) == interval(wanted)
     assert row.judged_by("candidate_forest") == (MEAN_SENSITIVITY, SENSITIVITY_DIFFERENCE)
-
-
-def test_sealed_lesions_have_no_say_in_the_choice(run):
-    elsewhere = run.tables.lesions.assign(row=60.0)
-    known = run.tables.known
-    moved = run._replace(tables=replace(run.tables, lesions=elsewhere, known=known))
-    before, after = (measure(each, 0, 1).figures((), None) for each in (run, moved))
-    for model in ("candidate_forest", "window_network", "best_deep_finder"):
-        assert after.selection(model) == before.selection(model)
-        assert after.of(model, MERIT) != before.of(model, MERIT)

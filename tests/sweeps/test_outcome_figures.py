@@ -9,7 +9,7 @@ from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import REQUESTED
 from skiagram.evaluation.evaluation_set import assemble_evaluation_set
 from skiagram.evaluation.options import DEFAULTS
-from skiagram.evaluation.results import METRICS
+from skiagram.evaluation.results import METRICS, SELECTION
 from skiagram.sweeps.figures import DIFFERENCE, measure_row
 from tests.tasks.cohort import sealed_half, train_models
 
@@ -47,6 +47,10 @@ def test_a_row_has_the_figures_of_a_run_to_the_last_digit(inputs, design):
         )
         brier = {each.group: each for each in run.select(model=standing, figure="brier").rows}
         assert brier
+        chosen_by = evaluation.table.find(
+            model=standing, analysis=SELECTION, figure=row.chosen_by(model)
+        )
+        assert row.selection(model) == pytest.approx(chosen_by.value)
         for group, each in brier.items():
             assert numbers(row.of(model, f"brier, {group}")) == numbers(each)
     assert (row.primary, row.primary_is_error, row.cases) == ("concordance", False, 90)
@@ -61,32 +65,6 @@ def test_a_difference_from_the_reference_is_that_of_a_compared_pair(inputs):
     pair = evaluate(inputs, replace(OPTIONS, compare=(("cox", "noise"),)), seed=0).figures
     wanted = pair.find(analysis=REQUESTED, model="cox", versus="noise")
     assert numbers(found) == numbers(wanted)
-
-
-def test_scores_of_held_out_cases_have_no_part_in_the_choice(inputs):
-    before = measure(inputs).figures((), None)
-    models = []
-    for model in inputs.models:
-        table = model.table.copy()
-        held_out = table["part"] == "out_of_fold"
-        table.loc[held_out, "score_0"] = -table.loc[held_out, "score_0"]
-        models.append(replace(model, table=table))
-    after = measure(replace(inputs, models=tuple(models))).figures((), None)
-    for name in ("cox", "noise", "best_classical"):
-        assert after.selection(name) == before.selection(name) is not None
-    assert after.of("cox", "concordance") != before.of("cox", "concordance")
-    assert before.chosen_by("cox") == "selection_concordance"
-
-
-def test_sealed_values_have_no_part_in_the_choice(inputs):
-    held_out = sealed_half(inputs)
-    turned = held_out.sealed.assign(value=held_out.sealed["value"].to_numpy()[::-1])
-    before, after = (
-        measure(each).figures((), None) for each in (held_out, replace(held_out, sealed=turned))
-    )
-    for name in ("cox", "noise", "best_classical"):
-        assert after.selection(name) == before.selection(name) is not None
-        assert after.of(name, "concordance") != before.of(name, "concordance")
 
 
 def test_a_model_that_failed_has_its_reason(inputs):

@@ -114,9 +114,9 @@ def write_report(
 ) -> None:
     """Write the report; equal input gives equal bytes.
 
-    The folder of plots gets `figures.csv`, the table of figures, `<figure>.svg`, `auc.csv`,
-    `folds.csv`, `confusion.csv` and, one file per model, `roc/<model>.csv`,
-    `precision_recall/<model>.csv`, `froc/<model>.csv` and `training/<model>.csv`.
+    The folder of plots gets `figures.csv`, the table of figures, `<figure>.svg`, `folds.csv`,
+    `confusion.csv` and, one file per model, `roc/<model>.csv`, `precision_recall/<model>.csv`,
+    `froc/<model>.csv` and `training/<model>.csv`.
     """
     sections = sections or make_sections(evaluation, material)
     plots.mkdir(parents=True, exist_ok=True)
@@ -132,38 +132,33 @@ def write_report(
     page.write_text(render(evaluation, material, sections), encoding="utf-8")
 
 
+_POINTS = {  # of a curve: its kind → what its columns are called
+    "roc": ("false_positive_rate", "true_positive_rate"),
+    "precision_recall": ("recall", "precision"),
+}
+
+
 def plot_tables(
     evaluation: Evaluation, curves: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
     """Return name of the file → points behind a figure, also the training curves by model."""
     if not evaluation.task.defines("curves"):  # its own are drawn, and those of training kept
         return {f"training/{name}": table for name, table in curves.items() if len(table)}
-    # AUC, folds and confusion: a row each for all models.
-    classes, finished = evaluation.task.classes, finished_models(evaluation)
-    areas, folds, confusion = [], [], []
-    for model in finished:
+    # Folds and confusion: a row each for all models; the curves: a table for each model.
+    classes, folds, confusion = evaluation.task.classes, [], []
+    tables: dict[str, pd.DataFrame] = {}
+    for model in finished_models(evaluation):
         name = model.outcome.model
-        auc = evaluation.table.find(analysis=METRICS, model=name, figure="roc_auc")
-        areas.append((name, model.outcome.arm, auc.value, auc.low, auc.high))
         folds += [(name, *fold) for fold in enumerate(model.fold_auc)]
         for actual, row in zip(classes, model.confusion, strict=False):
             confusion += [(name, actual, *cell) for cell in zip(classes, row, strict=True)]
-    tables = {
-        "auc": pd.DataFrame(areas, columns=["model", "arm", "auc", "low", "high"]),
-        "folds": pd.DataFrame(folds, columns=["model", "fold", "auc"]),
-        "confusion": pd.DataFrame(confusion, columns=["model", "actual", "predicted", "cases"]),
-    }
-    # The curves: a table for each model.
-    for model in finished:
-        name = model.outcome.model
-        if model.roc:
-            columns = {"false_positive_rate": model.roc.x, "true_positive_rate": model.roc.y}
-            tables[f"roc/{name}"] = pd.DataFrame(columns)
-        if model.precision_recall:
-            columns = {"recall": model.precision_recall.x, "precision": model.precision_recall.y}
-            tables[f"precision_recall/{name}"] = pd.DataFrame(columns)
+        for kind, (below, side) in _POINTS.items():
+            if curve := getattr(model, kind):
+                tables[f"{kind}/{name}"] = pd.DataFrame({below: curve.x, side: curve.y})
         if len(curves.get(name, ())):
             tables[f"training/{name}"] = curves[name]
+    tables["folds"] = pd.DataFrame(folds, columns=["model", "fold", "auc"])
+    tables["confusion"] = pd.DataFrame(confusion, columns=["model", "actual", "predicted", "cases"])
     for finder in evaluation.finding.finders if evaluation.finding else ():
         columns = {"false_marks_per_image": finder.froc.x, "sensitivity": finder.froc.y}
         tables[f"froc/{finder.model}"] = pd.DataFrame(columns)
