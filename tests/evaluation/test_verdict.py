@@ -58,15 +58,6 @@ def test_each_situation_has_the_decision_and_the_words_of_its_row(situation):
         assert verdict.decision == "none"
 
 
-@pytest.mark.parametrize("low", np.linspace(-0.1, 0.1, 9).tolist())
-@pytest.mark.parametrize("length", [0.005, 0.03, 0.1])
-def test_the_decision_follows_the_bounds_of_the_interval_alone(low, length):
-    high = low + length
-    decision = state_verdict(record(low, high)).decision
-    assert (decision == "yes") == (low > 0.02)
-    assert (decision == "no") == (high < 0.02)
-
-
 MANY = reference(np.arange(200) % 2)
 OUTCOME = Outcome("net", "deep", "Small CNN", "finished")
 NET = make_result(OUTCOME, {}, Estimate(0.8), by_repeat=(0.8, 0.81, 0.8))

@@ -237,6 +237,22 @@ class Line(NamedTuple):
     band: tuple[Sequence[float], Sequence[float], Sequence[float]] | None = None
 
 
+def join_estimates(
+    label: str, x: Sequence[float], estimates: Sequence[Estimate], style: Style
+) -> Line:
+    """Join figures to a line, with a band of their intervals; those without a value are left out.
+
+    At a figure without an interval the band has no width.
+    """
+    known = [(at, each) for at, each in zip(x, estimates, strict=True) if each.value is not None]
+    places, values = [at for at, _ in known], [each.value or 0.0 for _, each in known]
+    low, high = (
+        [value if bound is None else bound for value, bound in zip(values, bounds, strict=True)]
+        for bounds in ([each.low for _, each in known], [each.high for _, each in known])
+    )
+    return Line(label, places, values, style, (places, low, high))
+
+
 class Panel(NamedTuple):
     """A plot of lines.
 

@@ -8,12 +8,7 @@ from skiagram.report.formatting import design_words
 from skiagram.report.material import Material
 from skiagram.report.rendering import render_template
 from skiagram.report.section import Sections, make_sections
-from skiagram.report.sections.checklist import (
-    fill_checklists,
-    tabulate_checklist,
-    tabulate_items,
-    write_checklist_markdown,
-)
+from skiagram.report.sections.checklist import fill_checklists, tabulate_checklist, tabulate_items
 from skiagram.tables.frames import inert_text
 from skiagram.tasks.cases import DataCard
 
@@ -62,7 +57,5 @@ def write_checklists(
         )
     }
     for checklist in filled:
-        table = tabulate_checklist(checklist)
-        files[f"{checklist.file}.csv"] = inert_text(table)
-        files[f"{checklist.file}.md"] = write_checklist_markdown(checklist)
+        files[f"{checklist.file}.csv"] = inert_text(tabulate_checklist(checklist))
     return files

@@ -16,6 +16,7 @@ from skiagram.report.drawing import (
     Panel,
     Style,
     draw_lines,
+    join_estimates,
     wrap_title,
 )
 from skiagram.report.formatting import format_count
@@ -159,15 +160,7 @@ def draw_severity_curves(data: CorruptedCases) -> Drawing:
             style["linestyle"] = DASHES[number % len(DASHES)]
             style["marker"] = _MARKERS[number % len(_MARKERS)]
             areas = [each.auc for each in (model.clean, *model.curves[place].conditions)]
-            points = [(k, each) for k, each in enumerate(areas) if each.value is not None]
-            bounded = [
-                (k, each.low, each.high)
-                for k, each in points
-                if each.low is not None and each.high is not None
-            ]
-            x, y = [k for k, _ in points], [each.value or 0.0 for _, each in points]
-            at, low, high = ([bound[part] for bound in bounded] for part in range(3))
-            lines.append(Line(model.title, x, y, style, (at, low, high)))
+            lines.append(join_estimates(model.title, range(len(areas)), areas, style))
         # The dotted line is chance.
         dotted: Style = {"color": MUTED, "linewidth": 0.6, "linestyle": ":"}
         lines.append(Line("", (0, len(amounts)), (CHANCE, CHANCE), dotted))

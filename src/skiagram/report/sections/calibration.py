@@ -4,7 +4,16 @@ from functools import partial
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import CALIBRATION, METRICS
-from skiagram.report.drawing import MUTED, Drawing, Line, Panel, Style, best_of_each_arm, draw_lines
+from skiagram.report.drawing import (
+    MUTED,
+    Drawing,
+    Line,
+    Panel,
+    Style,
+    best_of_each_arm,
+    draw_lines,
+    join_estimates,
+)
 from skiagram.report.formatting import ARM_TITLES, format_count, warn_at_chance
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -65,16 +74,11 @@ def draw_reliability(evaluation: Evaluation) -> Drawing | None:
         return None
     panels, parts = [], []
     for model, colour, bins in drawn:
-        shares = [each.observed for each in bins if each.observed.value is not None]
-        at = [each.predicted for each in bins if each.observed.value is not None]
-        value = [share.value or 0.0 for share in shares]
-        # A bin without an interval has no band.
-        low = [each.value or 0.0 if each.low is None else each.low for each in shares]
-        high = [each.value or 0.0 if each.high is None else each.high for each in shares]
+        at, shares = [each.predicted for each in bins], [each.observed for each in bins]
         points: Style = {"color": colour, "marker": "o", "markersize": 3.5}
         # The diagonal is perfect calibration.
         perfect: Style = {"color": MUTED, "linewidth": 0.7, "zorder": 0}
-        lines = Line("", (0, 1), (0, 1), perfect), Line("", at, value, points, (at, low, high))
+        lines = Line("", (0, 1), (0, 1), perfect), join_estimates("", at, shares, points)
         arm = model.outcome.arm
         title = model.outcome.title if arm == "reader" else ARM_TITLES[arm]
         labels = "predicted probability", "observed share"

@@ -3,7 +3,6 @@
 A checklist is a file in `report/checklists/`; nothing else names it.
 """
 
-import html
 import importlib.resources
 from collections import Counter
 from collections.abc import Container, Mapping
@@ -278,15 +277,3 @@ def tabulate_checklist(checklist: Checklist) -> pd.DataFrame:
     table = pd.DataFrame(checklist.items, columns=Item._fields)[[*columns]]
     table["state"] = table["state"].map(STATE_WORDS)
     return table.rename(columns=columns).assign(**{"Authors’ answer": "", "Page": ""})
-
-
-def write_checklist_markdown(checklist: Checklist) -> str:
-    """Return the table to fill in as Markdown."""
-    table = tabulate_checklist(checklist)
-    text = f"# {checklist.name}\n\n{checklist.about} {checklist.source}.\n"
-    text += f"\n| {' | '.join(table.columns)} |\n|{'|'.join('---' for _ in table.columns)}|\n"
-    for cells in table.itertuples(index=False):
-        # No reader of Markdown takes a cell for HTML or for another cell.
-        plain = [html.escape(str(cell), quote=False).replace("|", "/") for cell in cells]
-        text += f"| {' | '.join(plain)} |".replace("\n", " ") + "\n"
-    return text
