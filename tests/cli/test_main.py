@@ -224,6 +224,7 @@ def test_colours_are_for_a_terminal_and_a_name_gives_it_no_command(monkeypatch, 
         return 0
 
     monkeypatch.setattr(frame, "COMMANDS", (command(run),))
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)  # a notebook is a stream too
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")

@@ -45,7 +45,10 @@ def test_each_stage_is_a_line_and_a_failure_shows_what_was_said(tmp_path, capsys
     assert capsys.readouterr().err == "audit: stopped the run for label_conflicts.\n"
 
 
-def test_a_warning_of_a_stage_is_shown_once_also_where_the_run_ends_well(tmp_path, capsys):
+def test_a_warning_of_a_stage_is_shown_once_also_where_the_run_ends_well(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)  # a notebook is a stream too
     watched = _Watched(tmp_path, STAGES[:2])
     warning = "Warning: not recorded in sqlite, experiment a (locked). Later: `record.py`.\n"
     watched.read(StringIO(f"Running stage 'record':\n{warning}{warning}"))

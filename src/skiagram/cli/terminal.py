@@ -43,4 +43,5 @@ def _console() -> Console:
     stream = getattr(sys.stdout, "coloured", sys.stdout)
     if isinstance(stream, TextIOWrapper):  # in a locale without a letter it is escaped
         stream.reconfigure(errors="backslashreplace")
-    return Console(file=stream, highlight=False, markup=False, emoji=False)
+    # A notebook is written to as any stream: Rich would show its own cell, past a redirection.
+    return Console(file=stream, highlight=False, markup=False, emoji=False, force_jupyter=False)
