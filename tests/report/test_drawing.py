@@ -2,7 +2,7 @@ from itertools import product
 
 import pytest
 
-from skiagram.report.drawing import PALETTE, open_sheet, wrap_title
+from skiagram.report.drawing import PALETTE, finish, open_figure, wrap_title
 
 
 def luminance(colour):
@@ -24,9 +24,9 @@ def test_every_colour_can_be_read_on_its_paper(name, theme):
 
 
 def drawn(label):
-    with open_sheet(1.0) as page:
-        page.figure.add_subplot().set_title(label)
-        return page.finish("figure", f"A figure of {label}")
+    with open_figure(1.0) as figure:
+        figure.add_subplot().set_title(label)
+        return finish(figure, "figure", f"A figure of {label}")
 
 
 def test_colours_follow_the_page_only_inside_it():

@@ -6,7 +6,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from skiagram.evaluation.criteria import list_as_good
 from skiagram.evaluation.sentences import say
-from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, Style, open_sheet, wrap_title
+from skiagram.report.drawing import (
+    ARM_COLOUR,
+    MUTED,
+    Drawing,
+    Style,
+    finish,
+    open_figure,
+    wrap_title,
+)
 from skiagram.report.formatting import format_count
 from skiagram.report.rendering import AnalysisPart
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
@@ -136,8 +144,8 @@ def draw_pareto(models: Sequence[ModelCost]) -> Drawing:
     """Draw every model by its number in the table; a line joins the front."""
     value, words = [_auc(model) for model in models], []
     # A panel for each kind of cost, all with the same axis of AUC.
-    with open_sheet(5.2) as page:
-        grid = page.figure.subplots(2, 2, sharey=True)
+    with open_figure(5.2) as figure:
+        grid = figure.subplots(2, 2, sharey=True)
         for axes, (kind, cost) in zip(grid.flat, costs_by_kind(models).items(), strict=True):
             marked = list(zip(models, cost, pareto_front(cost, value), strict=True))
             line = sorted((x, _auc(model)) for model, x, on in marked if on and x is not None)
@@ -166,7 +174,7 @@ def draw_pareto(models: Sequence[ModelCost]) -> Drawing:
         # In words, for a reader who cannot see it.
         aucs = ", ".join(f"{model.title} {format_decimal(model.auc.value)}" for model in models)
         text = f"AUC of {aucs}. On the front of {'; of '.join(words)}."
-        return page.finish("pareto", text)
+        return finish(figure, "pareto", text)
 
 
 def _short(value: float) -> str:

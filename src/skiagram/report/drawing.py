@@ -90,25 +90,19 @@ class Drawing:
         return f'<svg role="img" aria-label="{label}" {box}>{body}'
 
 
-class Sheet:
-    """A figure under way; `finish` turns it into a drawing."""
-
-    def __init__(self, figure: Figure) -> None:
-        self.figure = figure
-
-    def finish(self, name: str, description: str) -> Drawing:
-        """Return the drawing; equal figures give equal text."""
-        file = io.StringIO()
-        nameless = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        self.figure.savefig(file, format="svg", metadata=nameless)
-        return Drawing(name, description, file.getvalue())
-
-
 @contextmanager
-def open_sheet(height: float) -> Iterator[Sheet]:
+def open_figure(height: float) -> Iterator[Figure]:
     """Open an empty figure of the common width and style, so many inches high."""
     with mpl.rc_context(_STYLE):
-        yield Sheet(Figure(figsize=(WIDTH, height), layout="constrained"))
+        yield Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def finish(figure: Figure, name: str, description: str) -> Drawing:
+    """Return a figure as a drawing, within its style; equal figures give equal text."""
+    file = io.StringIO()
+    nameless = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    figure.savefig(file, format="svg", metadata=nameless)
+    return Drawing(name, description, file.getvalue())
 
 
 def wrap_title(title: str, width: int = 24) -> str:
@@ -186,8 +180,8 @@ def draw_rows(
     titles = [place if isinstance(place, str) else place.title for place in places]
     height = 0.75 + len(places) * (_ROW + _LINE * max(title.count("\n") for title in titles))
     panels = (height, _BELOW) if below else (height,)
-    with open_sheet(sum(panels)) as page:
-        grid = page.figure.subplots(len(panels), 1, height_ratios=panels, squeeze=False)
+    with open_figure(sum(panels)) as figure:
+        grid = figure.subplots(len(panels), 1, height_ratios=panels, squeeze=False)
         axes = grid[0, 0]
         for text, position in lines.items():
             if position is not None:
@@ -218,7 +212,7 @@ def draw_rows(
             f"{text} {format_decimal(position)}" for text, position in lines.items() if position
         ]
         named += [below(grid[1, 0])] if below else []
-        return page.finish(name, f"{label}: {'; '.join(named)}.")
+        return finish(figure, name, f"{label}: {'; '.join(named)}.")
 
 
 class Line(NamedTuple):
@@ -291,8 +285,8 @@ def draw_lines(
     below = sum(1 + text.count("\n") for text in names)
     across = min(across, len(panels))
     down = -(-len(panels) // across)
-    with open_sheet(down * _SIDE / across**0.5 + _LEGEND_LINE * below) as page:
-        grid = page.figure.subplots(down, across, sharey=is_shared, squeeze=False).flat
+    with open_figure(down * _SIDE / across**0.5 + _LEGEND_LINE * below) as figure:
+        grid = figure.subplots(down, across, sharey=is_shared, squeeze=False).flat
         for place, (axes, panel) in enumerate(zip(grid, panels, strict=False)):
             for line in panel.lines:
                 axes.plot(line.x, line.y, label=wrap_title(line.label, 50), **line.style)
@@ -308,12 +302,12 @@ def draw_lines(
             axes.set_ylabel(panel.labels[1] if place % across == 0 else "")
             axes.set_title(panel.title, fontsize=8)
         # Places without a panel stay empty.
-        for axes in page.figure.axes[len(panels) :]:
+        for axes in figure.axes[len(panels) :]:
             axes.set_visible(False)
         if below:
-            handles = page.figure.axes[0].get_legend_handles_labels()
-            page.figure.legend(*handles, loc="outside lower left")
-        return page.finish(name, words)
+            handles = figure.axes[0].get_legend_handles_labels()
+            figure.legend(*handles, loc="outside lower left")
+        return finish(figure, name, words)
 
 
 def best_of_each_arm(
