@@ -19,9 +19,8 @@ def check_features(evidence: Evidence) -> list[Finding]:
         ]
     # Cells without a value, by column.
     cases = evidence.cases.development()
-    names = [str(name) for name in table.columns if name != "case_id"]
-    whole = table.set_index("case_id").loc[cases.case_id.tolist(), names]
-    values = whole.to_numpy(dtype=np.float64)
+    whole = table.set_index("case_id").reindex(cases.case_id)  # where these are all, no copy
+    names, values = [*map(str, whole.columns)], whole.to_numpy(dtype=np.float64)
     empty = np.isnan(values)
     gaps = {name: int(count) for name, count in zip(names, empty.sum(axis=0), strict=True) if count}
     most = sorted(gaps, key=lambda name: -gaps[name])

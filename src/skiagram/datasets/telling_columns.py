@@ -82,10 +82,11 @@ def find_telling_columns(
     """
     rows = np.ones(len(values), dtype=np.bool_) if development is None else development
     value_reasons: dict[str, str] = {}
-    telling = _columns_that_tell(values[rows], label[rows])
+    known = values if rows.all() else values[rows]  # a large table is not held twice
+    telling = _columns_that_tell(known, label[rows])
     for other in besides:
-        telling = _columns_that_tell(values[rows], other[rows]) | telling
-    monotone = _monotone_copies(values[rows], None if outcome is None else outcome[rows])
+        telling = _columns_that_tell(known, other[rows]) | telling
+    monotone = _monotone_copies(known, None if outcome is None else outcome[rows])
     name_reasons: dict[str, str] = {}
     for column, name in enumerate(names):
         present = values[np.isfinite(values[:, column]), column]
@@ -182,20 +183,23 @@ def names_an_outcome(name: str) -> bool:
     )
 
 
-def tell_alone(values: Floats, positive: NDArray[np.bool_]) -> Floats:
+def tell_alone(values: Floats, positive: NDArray[np.bool_], of_pair: NDArray[np.bool_]) -> Floats:
     """Return (k,) the AUC of each column of (n, k) alone, either way up; .5 where it is not known.
 
     Rows without a value play no part; a column needs five of each class.
+
+    Args:
+        of_pair: (n,) rows of the two classes.
     """
     areas = np.full(values.shape[1], 0.5)
     present = np.isfinite(values)
-    whole = present.all(axis=0)
+    whole = present[of_pair].all(axis=0)
     # Columns without a gap together, the others each by its own rows.
     together = np.flatnonzero(whole)
     blocks = np.split(together, range(_BLOCK, len(together), _BLOCK))
     parts = [*blocks, *np.flatnonzero(~whole)[:, None]]
     for columns in parts:
-        rows = present[:, columns].all(axis=1)
+        rows = present[:, columns].all(axis=1) & of_pair
         if len(columns) and min(positive[rows].sum(), (~positive[rows]).sum()) >= _MIN_OF_CLASS:
             ranks = pd.DataFrame(values[np.ix_(rows, columns)]).rank().to_numpy()
             areas[columns] = auc_of_ranks(ranks, positive[rows, None])
@@ -209,7 +213,6 @@ def _columns_that_tell(values: Floats, label: NDArray[np.int64]) -> dict[int, st
     classes, counts = np.unique(label, return_counts=True)
     if len(classes) < 2 or len(label) < _MIN_ROWS or not values.shape[1]:
         return telling
-    gaps = np.isnan(values)
     for column in range(values.shape[1]):
         if _repeats(values[:, column], label, len(classes)):
             telling[column] = "repeats the label"
@@ -232,14 +235,14 @@ def _columns_that_tell(values: Floats, label: NDArray[np.int64]) -> dict[int, st
             return telling
     least = np.ones(values.shape[1])
     for first, second in pairs:
-        rows = np.isin(label, classes[[first, second]])
-        least = np.minimum(least, tell_alone(values[rows], label[rows] == classes[second]))
+        of_pair = np.isin(label, classes[[first, second]])
+        least = np.minimum(least, tell_alone(values, label == classes[second], of_pair))
     for column in np.flatnonzero(least >= TELLING_AUC).tolist():
         telling.setdefault(column, "tells the classes apart alone (AUC .99 or more)")
     if len(classes) == 2:
-        positive = label == classes[1]
+        positive, gaps = label == classes[1], np.isnan(values)
         some = np.flatnonzero(gaps.any(axis=0) & ~gaps.all(axis=0))
-        by_gaps = tell_alone(gaps[:, some].astype(np.float64), positive)
+        by_gaps = tell_alone(gaps[:, some].astype(np.float64), positive, of_pair)
         for column in some[by_gaps >= TELLING_AUC].tolist():
             telling.setdefault(column, "is empty in one class alone")
     return telling

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import pandas as pd
+import pyarrow as pa
 
 from skiagram.datasets.feature_table import FeatureFile, numeric_columns, telling_columns_of
 from skiagram.datasets.folder.columns import (
@@ -150,6 +151,7 @@ def _read_tables(
     named = {*taken_columns(options, frame.columns), options.patient}
     free = [name for name in measured if name not in named]
     frame, unmeasured = find_measured(frame, free)
+    pa.default_memory_pool().release_unused()  # the texts of these columns
     covariates = list_columns([*options.covariates, *options.forced_covariates], frame.columns)
     texts = {*measured, *covariates}.intersection(texts_of(frame))
     frame, n_emptied = empty_unmeasured(frame, texts)

@@ -40,6 +40,7 @@ def read_table(path: Table) -> pd.DataFrame:
     except (OSError, pa.ArrowInvalid) as error:
         remedy = "run the stage that writes it"
         raise DataError(f"unreadable table ({error})", where=str(path), remedy=remedy) from error
+    pa.default_memory_pool().release_unused()  # what reading took besides
     return table
 
 

@@ -11,11 +11,11 @@ import json
 import math
 import re
 import zlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from io import BytesIO, StringIO, TextIOWrapper
+from io import BytesIO, StringIO
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -39,7 +39,8 @@ _MAX_COLUMNS = 50_000
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _SEPARATOR_HINT = re.compile(r"sep=([,;\t])\r?\n")  # a first line that Excel understands
 _FIRST_ROWS = 100  # that tell the separator
-_PACKED_CELLS = 2**18  # that are texts of Python at a time, which take five times the memory
+_PIECE = 2**22  # bytes of a table
+_PACKED_CELLS = 2**19  # that are texts of Python at a time, which take five times the memory
 _COMMA_OR_WHOLE = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")  # 1,234 may be either number
 _GZIP = b"\x1f\x8b"
@@ -219,23 +220,28 @@ def read_table(
         columns: Names of the columns of a table without a header.
     """
     content = _unpack(content)
-    try:
-        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
             content = content.decode("utf-16").encode()
-        content = content.removeprefix(codecs.BOM_UTF8)
-        for form in _OTHER_FORMS:
-            if form.tells(content):
-                raise DataError(form.found, where=WHERE, allowed="CSV", remedy=form.remedy)
-        head = "".join(islice(_text(content), _FIRST_ROWS))
-        separator = _find_separator(head)
-        lines, table = _read_columns(content, separator, head, columns)
-    except UnicodeDecodeError:
-        raise _of_another_encoding(content) from None
-    if not content.isascii():
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise _of_another_encoding(line, "UTF-16") from None
+    content = content.removeprefix(codecs.BOM_UTF8)
+    for form in _OTHER_FORMS:
+        if form.tells(content):
+            raise DataError(form.found, where=WHERE, allowed="CSV", remedy=form.remedy)
+    is_ascii, has_commas = content.isascii(), b"," in content
+    # each piece goes when it was read, so that a large table is not held twice
+    pieces = deque(content[at : at + _PIECE] for at in range(0, len(content), _PIECE))
+    del content
+    head = "".join(islice(_lines_of(pieces.copy()), _FIRST_ROWS))
+    separator = _find_separator(head)
+    lines, table = _read_columns(_lines_of(pieces), separator, head, columns)
+    if not is_ascii:
         for name in table.keys() - {*files}:
             table[name] = table[name].str.normalize("NFC")
     frame = pd.DataFrame(table, index=pd.Index(lines, dtype=np.int64))
-    if separator == "," or b"," not in content:
+    if separator == "," or not has_commas:
         return frame
     # points for decimal commas, where every cell of the table agrees with these
     distinct = {name: frame[name].unique() for name in frame}
@@ -276,16 +282,10 @@ def read_csv(
     return frame
 
 
-def _of_another_encoding(content: bytes) -> DataError:
-    """Return the refusal of a table whose bytes are no text in its encoding."""
-    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    line = 1
-    try:
-        content.decode("utf-16" if is_utf16 else "utf-8")
-    except UnicodeDecodeError as error:
-        line += content[: error.start].count(b"\n")
+def _of_another_encoding(line: int, encoding: str) -> DataError:
+    """Return the refusal of a table with a line that is no text in its encoding."""
     return DataError(
-        f"line {line} is not {'UTF-16' if is_utf16 else 'UTF-8'}",
+        f"line {line} is not {encoding}",
         where=WHERE,
         remedy="save the table as `CSV UTF-8`; or convert it: `iconv -f WINDOWS-1252 -t UTF-8 "
         "old.csv > new.csv`, where Excel in Western Europe or America wrote it",
@@ -309,8 +309,17 @@ def _unpack(content: bytes) -> bytes:
     return content
 
 
-def _text(content: bytes) -> TextIOWrapper:
-    return TextIOWrapper(BytesIO(content), "utf-8", newline="")
+def _lines_of(pieces: deque[bytes]) -> Iterator[str]:
+    """Yield each line of a table, whose pieces are taken away one after the other."""
+    number, rest = 0, b""
+    while pieces:
+        *whole, rest = (rest + pieces.popleft()).splitlines(keepends=True)
+        for line in whole if pieces else [*whole, rest]:
+            number += 1
+            try:
+                yield line.decode()
+            except UnicodeDecodeError:
+                raise _of_another_encoding(number, "UTF-8") from None
 
 
 def _find_separator(head: str) -> str:
@@ -343,10 +352,10 @@ def _is_regular(text: str, separator: str) -> bool:
 
 
 def _read_columns(
-    content: bytes, separator: str, head: str, columns: Sequence[str] | None
+    text: Iterator[str], separator: str, head: str, columns: Sequence[str] | None
 ) -> tuple[list[int], "dict[str, pd.Series[str]]"]:
     """Return the line of each row, and name → cells of each column."""
-    reader = csv.reader(_text(content), delimiter=separator, strict=True)
+    reader = csv.reader(text, delimiter=separator, strict=True)
     rows: Iterator[list[str]] = ([cell.strip() for cell in cells] for cells in reader)
     lines: list[int] = []
     packed: list[list[pa.Array]] = []
@@ -372,15 +381,9 @@ def _read_columns(
             batch.append(cells)
             lines.append(reader.line_num)
             if len(batch) * width >= _PACKED_CELLS:
-                packed.append(
-                    [pa.array(cells, pa.large_string()) for cells in zip(*batch, strict=True)]
-                )
+                packed.append(_pack(batch))
                 batch = []
-        packed.append(
-            [pa.array(cells, pa.large_string()) for cells in zip(*batch, strict=True)]
-            if batch
-            else []
-        )
+        packed.append(_pack(batch))
     except csv.Error as error:
         raise DataError(
             f"a cell cannot be read ({error})",
@@ -411,6 +414,11 @@ def _read_columns(
         )
     index = pd.Index(lines, dtype=np.int64)
     return lines, {name: part.set_axis(index) for name, part in zip(header, parts, strict=True)}
+
+
+def _pack(rows: list[list[str]]) -> list[pa.Array]:
+    """Return the cells of each column of some rows."""
+    return [pa.array(cells, pa.large_string()) for cells in zip(*rows, strict=True)]
 
 
 def _refuse_width(width: int) -> None:

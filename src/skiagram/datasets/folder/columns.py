@@ -294,7 +294,7 @@ def find_measured(frame: pd.DataFrame, names: Iterable[str]) -> tuple[pd.DataFra
         if find_thousands_problem(frame, name, numbers) is None:
             unmeasured += int((cells[~known] != "").sum())
             columns[name] = pd.Series(numbers, index=frame.index)
-    return pd.DataFrame(columns), unmeasured
+    return pd.DataFrame(columns, copy=False), unmeasured
 
 
 def empty_unmeasured(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[pd.DataFrame, int]:
