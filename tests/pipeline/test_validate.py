@@ -164,7 +164,7 @@ def test_development_images_are_refused_or_left_out(validated, tmp_path):
     words += ["--classes", *WORDS]
     refused = project.skiagram(*words)
     assert refused.returncode == 4
-    assert "3 images have a near duplicate among the development images" in refused.stderr
+    assert "3 cases have a near duplicate among the development cases" in refused.stderr
     assert not (project.folder / "reports/validations/known").exists()
     done = project.skiagram(*words, "--shared", "leave-out")
     assert done.returncode == 0, done.stderr

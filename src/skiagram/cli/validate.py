@@ -28,7 +28,7 @@ SUMMARY = "score the labelled cohort of another hospital with a finished project
 USUAL = (*USUAL_OF_FILES, "--shared", "--patient-ids")
 EXAMPLES = """\
   skiagram validate breast-project leeds leeds.csv
-      every model of the project scores the images; nothing is trained or chosen anew. Verdict,
+      every model of the project scores the cases; nothing is trained or chosen anew. Verdict,
       figures beside those at home, calibration before and after updating, what tells the cohorts
       apart: a page, tables and a record in breast-project/reports/validations/leeds
   skiagram validate breast-project hospitals hospitals.csv --site hospital
@@ -39,7 +39,7 @@ EXAMPLES = """\
       a table of features, of a project on one
 
 The opening of the labels is noted in the project's ledger. Cases of development patients, and
-images with a near duplicate among the development images, are refused."""
+those with a near duplicate among the development cases, are refused."""
 
 _FOLDER = Path("reports/validations")
 
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--shared",
         choices=("refuse", "leave-out"),
         default="refuse",
-        help="cases of patients or images that the development data have (default: refuse)",
+        help="cases whose patient or near duplicate the development data have (default: refuse)",
     )
     add(
         "--patient-ids",
@@ -235,12 +235,12 @@ def _refuse_shared(
         if any((patient or "").startswith(KEYED) for patient in project_patients.values()):
             project_patients, why = {}, "the project has them under a key"
         if why:
-            print(f"Ids of patients are not compared: {why}. Images are.", file=sys.stderr)
+            print(f"Ids of patients are not compared: {why}. Cases are.", file=sys.stderr)
     # what both have
     shared = find_shared(project, cohort, project_patients, patients)
     if shared.tested:
         print(
-            f"{shared.tested} images have a near duplicate among the project's test cases, whose "
+            f"{shared.tested} cases have a near duplicate among the project's test cases, whose "
             "labels were opened before: what was chosen by these is not unseen here.",
             file=sys.stderr,
         )
@@ -250,8 +250,8 @@ def _refuse_shared(
         counts = {
             f"{len(shared.patients)} of {len(patients)} cases are of {n_patients} patients with "
             "the id of a development patient": shared.patients,
-            f"{len(shared.images)} images have a near duplicate among the development "
-            "images": shared.images,
+            f"{len(shared.images)} cases have a near duplicate among the development "
+            "cases": shared.images,
         }
         raise DataError(
             ", and ".join(words for words, cases in counts.items() if cases),

@@ -113,7 +113,7 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Car
     fingerprint = _read(Fingerprint, folder / FINGERPRINT)
     run = _read_run(folder, project, deployment)
     task = deployment.task
-    meant = intended or "Research on images like those of the training data, and nothing else."
+    meant = intended or "Research on cases like those of the training data, and nothing else."
     # Files of the project that have the code of one's own; the command was given there.
     targets = named_targets([asdict(deployment), asdict(preparation)])
     files = {find_own_code(target, Path()) for target in targets} - {None}
@@ -152,7 +152,7 @@ def _data(run: RunRecords, fingerprint: Fingerprint | None, deployment: Deployme
     if fingerprint is not None:
         rows = [(name, f"{count:,}") for name, count in fingerprint.patients.items()]
         table = (("class", "patients for training"), *rows)
-        lines.append(f"{fingerprint.cases:,} images for training.")
+        lines.append(f"{fingerprint.cases:,} cases for training.")
     design = {"holdout": "a sealed test set", "cv": "nested cross-validation"}
     lines.append(f"Figures come from {design[deployment.task.design]}.")
     return CardSection("Population and data", tuple(lines), table)
