@@ -58,8 +58,8 @@ def made(folder, model, where, plan):
 
         epochs = 1
         if "weights" in values:  # smaller, and fresh
-            values |= {"library": "torchvision", "architecture": "resnet18", "weights": "none"}
-            values |= {"depths": None, "C": None, "last_blocks": None}
+            values |= {"library": "torchvision", "architecture": "shufflenet_v2_x0_5"}
+            values |= {"weights": "none", "depths": None, "C": None, "last_blocks": None}
             epochs = 3
         values["training"] |= {"epochs": epochs, "batch_size": 16, "image_size": None}
         untrained = NetworkModel(build(values, "model"), CPU, 1)
