@@ -479,12 +479,14 @@ def _require_option(
     parts = address.split(".")
     for depth, name in enumerate(path):
         target = str(values["_target_"]) if "_target_" in values else target
-        known = None if target is None else resolve(target, address)
-        option_names = [*values] if known is None else list_options(known)
-        if name not in option_names:
-            whole = ".".join(parts[: len(parts) - len(path) + depth + 1])
-            nested = [option for option in flatten_options(values) if option.endswith(f".{name}")]
-            raise no_such_option(name, known, whole, option_names, nested)
+        # What the file has needs no look at its class, which may take a second to import.
+        if name not in values:
+            known = None if target is None else resolve(target, address)
+            option_names = [*values] if known is None else list_options(known)
+            if name not in option_names:
+                whole = ".".join(parts[: len(parts) - len(path) + depth + 1])
+                nested = [each for each in flatten_options(values) if each.endswith(f".{name}")]
+                raise no_such_option(name, known, whole, option_names, nested)
         inner, target = values.get(name), None
         if not isinstance(inner, Mapping) or not inner:
             return

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
-
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.formatting import finished_models, is_best
 from skiagram.statistics.estimate import Estimate, format_decimal, format_difference
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDTH = 4.4  # inches; narrow, so that the lettering stays readable on a telephone
 
@@ -49,9 +49,7 @@ ARM_COLOUR_WORDS = dict(zip(_ARMS, ("blue", "teal", "orange", "violet", "grey"),
 OTHERS = tuple(PALETTE[name][0] for name in ("green", "purple", "amber", "rose"))
 DASHES = ("-", "--", ":", "-.")
 
-_STYLE = mpl.rc_params_from_file(
-    str(Path(__file__).with_name("figures.mplstyle")), use_default_template=False
-)
+_STYLE = Path(__file__).with_name("figures.mplstyle")
 _ROW, _LINE, _BELOW = 0.24, 0.12, 1.0  # inches: a row, each further line, the panel below
 _SIDE, _LEGEND_LINE = 3.0, 0.17  # inches: a plot of lines, a name below it
 LIMIT = "ideal"  # what the dashed line means
@@ -91,13 +89,16 @@ class Drawing:
 
 
 @contextmanager
-def open_figure(height: float) -> Iterator[Figure]:
+def open_figure(height: float) -> Iterator["Figure"]:
     """Open an empty figure of the common width and style, so many inches high."""
-    with mpl.rc_context(_STYLE):
+    import matplotlib as mpl  # slow to import, and the terminal shows results without figures
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(mpl.rc_params_from_file(str(_STYLE), use_default_template=False)):
         yield Figure(figsize=(WIDTH, height), layout="constrained")
 
 
-def finish(figure: Figure, name: str, description: str) -> Drawing:
+def finish(figure: "Figure", name: str, description: str) -> Drawing:
     """Return a figure as a drawing, within its style; equal figures give equal text."""
     file = io.StringIO()
     nameless = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -110,7 +111,7 @@ def wrap_title(title: str, width: int = 24) -> str:
     return textwrap.fill(title, width)
 
 
-def draw_reference_line(axes: Axes, position: float, label: str, *, dashed: bool) -> None:
+def draw_reference_line(axes: "Axes", position: float, label: str, *, dashed: bool) -> None:
     """Draw a vertical line of reference with its name above the plot."""
     axes.axvline(position, color=MUTED, linewidth=0.9, linestyle="--" if dashed else "-", zorder=0)
     above: Style = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
@@ -118,7 +119,7 @@ def draw_reference_line(axes: Axes, position: float, label: str, *, dashed: bool
     axes.annotate(label, (position, 1), (0, 2), **above, **style)
 
 
-def name_rows(axes: Axes, titles: Sequence[str], **style: Any) -> None:
+def name_rows(axes: "Axes", titles: Sequence[str], **style: Any) -> None:
     """Number rows from the top, each with its name on the left and no tick."""
     axes.set_ylim(len(titles) - 0.4, -0.6)
     axes.set_yticks(range(len(titles)), titles, **style)
@@ -126,13 +127,13 @@ def name_rows(axes: Axes, titles: Sequence[str], **style: Any) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def draw_interval(axes: Axes, estimate: Estimate, row: float, **style: Any) -> None:
+def draw_interval(axes: "Axes", estimate: Estimate, row: float, **style: Any) -> None:
     """Draw an interval as a horizontal line; nothing where there is none."""
     if estimate.low is not None and estimate.high is not None:
         axes.plot([estimate.low, estimate.high], [row, row], **style)
 
 
-def write_beside(axes: Axes, words: str, row: float, **style: Any) -> None:
+def write_beside(axes: "Axes", words: str, row: float, **style: Any) -> None:
     """Write words on the right of a row, outside the plot."""
     place: Style = {"xycoords": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
     axes.annotate(words, (1.02, row), **place, **style)
@@ -161,7 +162,7 @@ def draw_rows(
     label: str,
     write: Callable[[Estimate], str] = format_difference,
     lines: Mapping[str, float | None] = MappingProxyType({}),
-    below: Callable[[Axes], str] | None = None,
+    below: Callable[["Axes"], str] | None = None,
 ) -> Drawing:
     """Draw figures with their intervals, a row each, and write them beside it.
 
