@@ -251,9 +251,8 @@ class Composition:
         models = self.list_files("model")
         chosen = [*split_names(self.choices["networks"]), *split_names(self.choices["baselines"])]
         for name in (*(each for each in chosen if each in models), *models):
-            for each in flatten_options(self.read_file("model", name)):
-                if f".{each}".endswith(f".{option}"):
-                    return [f"{name}.{each}"]
+            if owned := _list_called(option, self.read_file("model", name)):
+                return [f"{name}.{owned[0]}"]
         return []
 
     def _find_files(
@@ -485,12 +484,17 @@ def _require_option(
             option_names = [*values] if known is None else list_options(known)
             if name not in option_names:
                 whole = ".".join(parts[: len(parts) - len(path) + depth + 1])
-                nested = [each for each in flatten_options(values) if each.endswith(f".{name}")]
+                nested = _list_called(name, values)
                 raise no_such_option(name, known, whole, option_names, nested)
         inner, target = values.get(name), None
         if not isinstance(inner, Mapping) or not inner:
             return
         values = inner
+
+
+def _list_called(option: str, values: Mapping[str, Any]) -> list[str]:
+    """List the options among values, however deep, whose address ends with that of one."""
+    return [each for each in flatten_options(values) if f".{each}".endswith(f".{option}")]
 
 
 def _plain(config: "DictConfig") -> dict[str, Any]:

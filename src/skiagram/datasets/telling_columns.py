@@ -242,7 +242,8 @@ def _columns_that_tell(values: Floats, label: NDArray[np.int64]) -> dict[int, st
     if len(classes) == 2:
         positive, gaps = label == classes[1], np.isnan(values)
         some = np.flatnonzero(gaps.any(axis=0) & ~gaps.all(axis=0))
-        by_gaps = tell_alone(gaps[:, some].astype(np.float64), positive, of_pair)
+        every_row = np.ones(len(label), dtype=np.bool_)
+        by_gaps = tell_alone(gaps[:, some].astype(np.float64), positive, every_row)
         for column in some[by_gaps >= TELLING_AUC].tolist():
             telling.setdefault(column, "is empty in one class alone")
     return telling

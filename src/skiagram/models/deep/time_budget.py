@@ -79,7 +79,8 @@ def measure_trainings(
 def _measure_here(
     networks: Sequence[Mapping[str, Any]], shapes: Sequence[tuple[int, ...]], kind: str
 ) -> list[ImageSeconds]:
-    return [measure_training(*pair, 2, kind) for pair in zip(networks, shapes, strict=True)]
+    pairs = zip(networks, shapes, strict=True)
+    return [measure_training(options, shape, 2, kind) for options, shape in pairs]
 
 
 def measure_training(
