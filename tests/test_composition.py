@@ -1,5 +1,6 @@
-"""Options are composed by Hydra in one place; what users call classes and columns stays text."""
+"""Options are composed in one place; what users call classes and columns stays text."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import yaml
 from skiagram.composition import SEVERAL, Composition
 from skiagram.errors import OptionError
 from skiagram.options import read_option_file
+from skiagram.projects.stage import _run_by_hydra
 
 REPOSITORY = Path(__file__).parents[1]
 ROWS = yaml.safe_load(Path(__file__).with_name("option_rows.yaml").read_text())
@@ -40,6 +42,56 @@ def own_project(folder, **files):
     return Composition(folder)
 
 
+@pytest.fixture
+def by_hydra(monkeypatch):
+    """Return a function: the options of a stage as Hydra composes them of words that are typed."""
+
+    def compose(options, stage, words):
+        composed = []
+        monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+        monkeypatch.setattr(sys, "argv", [f"{stage}.py", *words])
+        _run_by_hydra(options, stage, lambda values, *_: composed.append(values))
+        return composed[0]
+
+    return compose
+
+
+STAGES = sorted(path.stem for path in (REPOSITORY / "pipeline").glob("*.py"))
+STAGES = [name for name in STAGES if (REPOSITORY / f"conf/{name}.yaml").is_file()]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_gets_from_its_files_what_hydra_composes(stage, by_hydra):
+    options = Composition(REPOSITORY)
+    others = {"model": ["vgg16_transfer"], "features": ["region/ct", "lbp"], "encoder": []}
+    chosen = options.list_members(stage)
+    members = {group: others.get(group, names) for group, names in chosen.items()}
+    words = [
+        f"{group}=[{','.join(names)}]" if group in SEVERAL else f"{group}={names[0]}"
+        for group, names in members.items()
+    ]
+    assert options.read_members(stage, words) == members
+    assert options.compose_stage(stage, members) == by_hydra(options, stage, words)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("conf/ingest.yaml", "defaults: [{dataset: own}]\n", ["dataset=own", "seed=3"]),
+        ("conf/ingest.yaml", "defaults: [{dataset: own}]\n", ["dataset='an odd name'"]),
+        ("conf/ingest.yaml", "defaults: [{dataset: own}]\n", ["-m", "dataset=own"]),
+        ("conf/ingest.yaml", "defaults: [{dataset: own}]\nhydra: {job: {name: x}}\n", []),
+        ("conf/stage.yaml", "hydra: {run: {dir: elsewhere}}\n", ["dataset=own"]),
+    ],
+)
+def test_hydra_composes_what_is_typed_otherwise(tmp_path, file, text, words):
+    shared = (REPOSITORY / "conf/stage.yaml").read_text()
+    files = {"conf/stage.yaml": shared, "conf/ingest.yaml": "defaults: [{dataset: own}]\n"}
+    plain = own_project(tmp_path, **files)
+    assert plain.read_members("ingest", ["dataset=own"]) == {"dataset": ["own"]}
+    assert own_project(tmp_path, **files | {file: text}).read_members("ingest", words) is None
+
+
 def test_names_of_classes_in_an_option_file_are_never_evaluated(tmp_path):
     names = ["${oc.env:HOME}", "${size}", "a\\${x}", "???", "plain"]
     text = yaml.safe_dump({"classes": names, "size": 0.001})
@@ -57,12 +109,12 @@ def test_a_data_set_may_have_any_name(tmp_path, name):
     assert options.compose_stage("ingest")["dataset"] == {"title": "Odd"}
 
 
-def test_each_row_of_a_sweep_has_its_own_choices(tmp_path):
+def test_each_row_of_a_sweep_has_its_own_choices(tmp_path, by_hydra):
     options = own_project(tmp_path)
     rows = [replace(options, changes={"design": design}) for design in ("holdout", "cv")]
     assert options.compose_stage("ingest")["design"] == "cv"
     assert [row.compose_stage("ingest")["design"] for row in rows] == ["holdout", "cv"]
-    word = rows[0].compose_stage("ingest", ["params.design=own"])
+    word = by_hydra(rows[0], "ingest", ["params.design=own"])
     assert (word["design"], rows[0].compose_stage("ingest")["design"]) == ("own", "holdout")
 
 
@@ -86,6 +138,12 @@ def test_a_model_that_is_not_there_gets_the_nearest_one(tmp_path):
         options.read_file("model", "elastic_nets")
 
 
+def test_a_file_of_a_group_takes_no_other_along(tmp_path):
+    options = own_project(tmp_path, **{"conf/dataset/own.yaml": "defaults: [other]\n"})
+    with pytest.raises(OptionError, match=r"conf/dataset/own\.yaml: `defaults` takes other files"):
+        options.compose_stage("ingest")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -95,9 +153,9 @@ def test_a_model_that_is_not_there_gets_the_nearest_one(tmp_path):
         (["+experiment=absent"], "no config conf/experiment/absent.yaml"),
     ],
 )
-def test_a_word_that_composes_nothing_is_one_line(tmp_path, words, told):
+def test_a_word_that_composes_nothing_is_one_line(tmp_path, words, told, by_hydra):
     with pytest.raises(OptionError, match=told) as refused:
-        own_project(tmp_path).compose_stage("ingest", words)
+        by_hydra(own_project(tmp_path), "ingest", words)
     assert "\n" not in str(refused.value)
 
 
@@ -110,7 +168,7 @@ def files_of(group):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("group", STAGE_OF)
-def test_every_option_file_composes_to_the_values_that_stand_in_it(group):
+def test_every_option_file_composes_to_the_values_that_stand_in_it(group, by_hydra):
     """All files of a group are composed at once: a composition takes longer than its files."""
     options, names = Composition(REPOSITORY), files_of(group)
     values = {name: read_option_file(REPOSITORY / f"conf/{group}/{name}.yaml") for name in names}
@@ -118,13 +176,13 @@ def test_every_option_file_composes_to_the_values_that_stand_in_it(group):
         for name in names:  # a file that puts itself elsewhere
             assert "@package" not in (REPOSITORY / f"conf/{group}/{name}.yaml").read_text(), name
         words = [f"+{group}@each.file{place}={name}" for place, name in enumerate(names)]
-        composed = options.compose_stage(STAGE_OF[group], words)["each"]
+        composed = by_hydra(options, STAGE_OF[group], words)["each"]
         assert composed == {f"file{place}": values[name] for place, name in enumerate(names)}
         return
     members = {}  # a file is of one member, by its name, or of several
     for name, found in values.items():
         members |= {name.rpartition("/")[2]: found} if "_target_" in found else found
-    composed = options.compose_stage(STAGE_OF[group], [f"{group}=[{','.join(names)}]"])
+    composed = by_hydra(options, STAGE_OF[group], [f"{group}=[{','.join(names)}]"])
     assert composed[SEVERAL[group]] == members
 
 
@@ -140,14 +198,14 @@ def test_a_wrong_address_gets_the_nearest_right_one(address):
 
 
 @pytest.mark.parametrize("row", ROWS["taken"], ids=str)
-def test_a_stage_takes_the_address_that_a_run_takes(row):
-    options = Composition(REPOSITORY).compose_stage(row["stage"], row["words"])
+def test_a_stage_takes_the_address_that_a_run_takes(row, by_hydra):
+    options = by_hydra(Composition(REPOSITORY), row["stage"], row["words"])
     for name in row["option"].split("."):
         options = options[name]
     assert options == row["value"]
 
 
 @pytest.mark.parametrize("row", ROWS["refused"], ids=str)
-def test_a_wrong_word_of_a_stage_gets_the_nearest_right_one(row):
+def test_a_wrong_word_of_a_stage_gets_the_nearest_right_one(row, by_hydra):
     with pytest.raises(OptionError, match=row["said"]):
-        Composition(REPOSITORY).compose_stage("train_baseline", row["words"])
+        by_hydra(Composition(REPOSITORY), "train_baseline", row["words"])

@@ -8,10 +8,8 @@ users call their classes, columns and files is text.
 Whoever needs options asks here: stages, sweeps, validations, the digests of stages and the tracker.
 """
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,6 +25,7 @@ from skiagram.options import (
     allow_own_code,
     flatten_options,
     list_options,
+    merge_options,
     no_such_option,
     read_option_file,
     resolve,
@@ -69,6 +68,8 @@ _OF_OTHERS = {  # group and a name of another program, or of version 0.2.0 → w
     },
 }
 _BEFORE_DATA = ("digest", "record")  # stages that take no prepared data
+_OF_HYDRA = ("defaults", "hydra")  # what a stage's file says beside options
+_IN_PLACE = {"run": {"dir": "."}, "output_subdir": None, "job": {"chdir": False}}
 _CHOICES = ("experiment", "debug")  # groups whose files change choices: `+experiment=NAME`
 
 
@@ -85,7 +86,6 @@ class Composition:
     root: Path
     changes: Mapping[str, Any] = field(default_factory=dict)
     _files: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
-    _composed: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         allow_own_code(self.root)
@@ -104,59 +104,105 @@ class Composition:
             raise OptionError("no such choice", where=name, allowed=allowed)
         return values | changed
 
-    def compose_stage(self, stage: str, words: Sequence[str] = ()) -> dict[str, Any]:
-        """Return the options of a stage.
+    def compose_stage(
+        self, stage: str, members: Mapping[str, list[str]] | None = None
+    ) -> dict[str, Any]:
+        """Return the options of a stage: what Hydra composes where words name members alone.
+
+        Hydra takes a tenth of a second for each, and these follow from the files by themselves.
 
         Args:
-            words: Overrides as Hydra has them: `model=svm`, `model.kernel=linear`.
+            members: Group → those of its members that the stage takes in place of params.yaml's.
 
         Raises:
-            OptionError: A file or an option is missing or cannot be read, or a word is no override.
+            OptionError: A file or an option is missing or cannot be read.
         """
-        from hydra import compose
-
-        options: dict[str, Any]
-        try:
-            overrides = self.list_overrides(stage, words)
-            # Hydra takes a tenth of a second, and rows of a sweep differ in choices. Equal words
-            # compose to the same but for these, unless something else changes `params`: so the
-            # choices are filled in afterwards.
-            key = json.dumps([stage, overrides])
-            if key in self._composed:
-                options = deepcopy(with_choices(self._composed[key], self.choices))
-            else:
-                with _hydra_of(self.root / "conf"):
-                    values = _plain(compose(stage, overrides))
-                options = deepcopy(self._fill_in(stage, values))
-                if values.pop("params", None) == self.choices:
-                    self._composed[key] = values
-        except composing_errors() as error:
-            raise self.explain(error, stage, words) from error
-        # changes of files
-        changed = {name: value for name, value in self.changes.items() if name.startswith("conf.")}
-        chosen = {each.key_or_group: each.value() for each in _parse(overrides if changed else ())}
-        for name, value in changed.items():
-            _, group, *rest = name.split(".")
-            place: list[str] = []
-            if not (self.root / "conf" / group).is_dir():
-                takes_along = {each for each in self._list_defaults(stage) if isinstance(each, str)}
-                place = rest if group in {stage, *takes_along} else []
-            elif rest and rest[0] in split_names(chosen.get(group, [])):
-                place = [SEVERAL[group], *rest] if group in SEVERAL else [group, *rest[1:]]
-            if place:  # else it is of no part of the stage
-                set_option(options, ".".join(place), deepcopy(value), name)
+        chosen = self.list_members(stage) | dict(members or {})
+        entries = self._list_defaults(stage)
+        options: dict[str, Any] = {}
+        # Files in the order of the stage's defaults, of which later ones take the places.
+        for entry in entries if "_self_" in entries else ["_self_", *entries]:
+            if isinstance(entry, dict):
+                for group in (each for each in entry if each in chosen):
+                    for name in chosen[group] if group in SEVERAL else chosen[group][:1]:
+                        merge_options(options, self._place_member(group, name, stage))
+            elif entry != "params":  # which stands beside the options
+                values = self._read(f"conf/{stage if entry == '_self_' else entry}.yaml")
+                own = {name: value for name, value in values.items() if name not in _OF_HYDRA}
+                merge_options(options, own)
+        options = with_choices(options, self.choices)
+        # Changes of the stage's own file and of those that it takes along.
+        for file in (stage, *(entry for entry in entries if isinstance(entry, str))):
+            prefix = f"conf.{file}."
+            for name, value in self.changes.items():
+                if name.startswith(prefix):
+                    set_option(options, name.removeprefix(prefix), deepcopy(value), name)
         return options
 
-    def read_file(self, group: str, name: str) -> dict[str, Any]:
+    def list_members(self, stage: str) -> dict[str, list[str]]:
+        """Return group → the members that a stage takes, as params.yaml or its own file has it."""
+        members = {}
+        for entry in self._list_defaults(stage):
+            for group, by_default in entry.items() if isinstance(entry, dict) else ():
+                if not group.startswith("override "):
+                    choice = self.choices.get(CHOSEN_BY.get(group, ""), by_default)
+                    members[group] = split_names(choice)
+        return members
+
+    def read_members(self, stage: str, words: Sequence[str]) -> dict[str, list[str]] | None:
+        """Read the members that the words of a stage name, as DVC types them.
+
+        Returns:
+            Group → its members; None where Hydra has to compose, as a word asks for something else
+            or the stage is to be run in another way than in place.
+        """
+        shared, own = self._read("conf/stage.yaml"), self._read(f"conf/{stage}.yaml")
+        if shared.get("hydra") != _IN_PLACE or "hydra" in own:
+            return None
+        members = self.list_members(stage)
+        for word in words:
+            group, _, value = word.partition("=")
+            if group not in members or not re.fullmatch(r"\[[\w./,-]*\]|[\w./-]+", value):
+                return None
+            members[group] = split_names(value.strip("[]"))
+        return members
+
+    def _place_member(self, group: str, name: str, stage: str) -> dict[str, Any]:
+        """Return the options of a member below its group's name, or below what its first line says.
+
+        Raises:
+            OptionError: It is not there, or one of several does not say where its options go.
+        """
+        options = self.read_file(group, name, stage)
+        file, package = f"conf/{group}/{name}.yaml", SEVERAL.get(group, group)
+        first = (self.root / file).read_text(encoding="utf-8").partition("\n")[0]
+        header = first.removeprefix("# @package ").strip() if "# @package " in first else ""
+        if group in SEVERAL and header.partition(".")[0] != package:
+            raise OptionError(
+                "its first line does not say its name",
+                where=file,
+                remedy=f"begin the file with the line `# @package {package}.{name}`",
+            )
+        for part in reversed((header or group).split(".")):
+            options = {part: options}
+        return options
+
+    def read_file(self, group: str, name: str, where: str = "") -> dict[str, Any]:
         """Return the options of one member of a group.
+
+        Args:
+            where: What the message of a file that is not there calls it.
 
         Raises:
             OptionError: There is no such file, or it cannot be read.
         """
         file = f"conf/{group}/{name}.yaml"
         if not (self.root / file).is_file():
-            raise self._absent(group, name, "sweep" if self.changes else "options")
+            raise self._absent(group, name, where or ("sweep" if self.changes else "options"))
         values = deepcopy(self._read(file))
+        if "defaults" in values and group not in _CHOICES:
+            fault, remedy = "`defaults` takes other files along", "write their options into it"
+            raise OptionError(fault, where=file, remedy=remedy)
         prefix = f"conf.{group}.{name}."
         for option, value in self.changes.items():
             if option.startswith(prefix):
@@ -280,9 +326,7 @@ class Composition:
 
     def list_groups(self, stage: str) -> list[str]:
         """Return the groups that the config of a stage reads, in its order."""
-        entries = [each for each in self._list_defaults(stage) if isinstance(each, dict)]
-        named = [group for entry in entries for group in entry]
-        return [group for group in named if not group.startswith("override ")]
+        return [*self.list_members(stage)]
 
     def list_overrides(self, stage: str, words: Sequence[str]) -> list[str]:
         """Return the overrides by which a stage takes what params.yaml chooses, before others.
@@ -381,35 +425,14 @@ class Composition:
                 choices[name] = word.value()
         return choices
 
-    def read_values(self, stage: str, config: "DictConfig") -> dict[str, Any]:
-        """Return the plain values of what Hydra composed.
+    def read_values(self, config: "DictConfig") -> dict[str, Any]:
+        """Return the plain values of what Hydra composed, with the choices they refer to."""
+        from omegaconf import OmegaConf
 
-        Raises:
-            OptionError: A member of a group of several does not say where its options go.
-        """
-        return self._fill_in(stage, _plain(config))
-
-    def _fill_in(self, stage: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return composed values with the choices that they refer to, of `params` where it is."""
-        choices = values.get("params", self.choices)
-        own = {name: value for name, value in values.items() if name != "params"}
-        options: dict[str, Any] = with_choices(own, choices)
-        # a file of a group of several says where its options go
-        for group in {*self.list_groups(stage)} & SEVERAL.keys():
-            folder, package = self.root / "conf" / group, SEVERAL[group]
-            members = options.get(package)
-            placed = isinstance(members, Mapping) and "_target_" not in members
-            if placed and (group == package or group not in options):
-                continue
-            for path in sorted(folder.rglob("*.yaml")):
-                name = path.relative_to(folder).with_suffix("").as_posix()
-                first = path.read_text(encoding="utf-8").partition("\n")[0]
-                if not first.startswith(f"# @package {package}"):
-                    raise OptionError(
-                        "its first line does not say its name",
-                        where=f"conf/{group}/{name}.yaml",
-                        remedy=f"begin the file with the line `# @package {package}.{name}`",
-                    )
+        values: Any = OmegaConf.to_container(config, resolve=False)
+        choices = values.pop("params", self.choices)
+        values.pop("hydra", None)
+        options: dict[str, Any] = with_choices(values, choices)
         return options
 
     def explain(self, error: Exception, stage: str, words: Sequence[str]) -> OptionError:
@@ -495,31 +518,6 @@ def _require_option(
 def _list_called(option: str, values: Mapping[str, Any]) -> list[str]:
     """List the options among values, however deep, whose address ends with that of one."""
     return [each for each in flatten_options(values) if f".{each}".endswith(f".{option}")]
-
-
-def _plain(config: "DictConfig") -> dict[str, Any]:
-    """Return the values of what Hydra composed, without its own options."""
-    from omegaconf import OmegaConf
-
-    values: Any = OmegaConf.to_container(config, resolve=False)
-    values.pop("hydra", None)
-    return dict(values)
-
-
-@contextmanager
-def _hydra_of(conf: Path) -> Iterator[None]:
-    """Have Hydra compose files of a folder; inside a job of Hydra's, that one goes on after it."""
-    from hydra import initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-
-    instance = GlobalHydra.instance()
-    under_way = instance.hydra
-    instance.clear()
-    try:
-        with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
-            yield
-    finally:
-        instance.hydra = under_way
 
 
 def composing_errors() -> tuple[type[Exception], ...]:

@@ -11,6 +11,7 @@ import json
 import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -140,6 +141,15 @@ def with_choices(values: Any, params: Mapping[str, Any]) -> Any:
         return [with_choices(value, params) for value in values]
     reference = FROM_PARAMS.fullmatch(values) if isinstance(values, str) else None
     return find_value(params, reference[1], PARAMS) if reference else values
+
+
+def merge_options(options: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Put values of another file into options; mappings are merged, all else is replaced."""
+    for name, value in values.items():
+        if isinstance(value, dict) and isinstance(options.get(name), dict):
+            merge_options(options[name], value)
+        else:
+            options[name] = deepcopy(value)
 
 
 def set_option(values: dict[str, Any], path: str, value: object, where: str) -> None:

@@ -22,13 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TypeVar
-
-import hydra
-from hydra._internal.utils import get_args_parser
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from skiagram.composition import Composition, composing_errors
 from skiagram.compute.checkout import places_without_home
@@ -38,6 +32,9 @@ from skiagram.options import check
 from skiagram.projects.launcher import find_rank, forget_launcher
 from skiagram.projects.outputs import publish
 from skiagram.projects.stage_times import note_time
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 FAILURE = "SKIAGRAM_FAILURE"  # variable with the stage and the error of a run that failed
 O = TypeVar("O")  # noqa: E741
@@ -104,21 +101,15 @@ def stage(
         # The stage is named by its script.
         name = Path(run.__code__.co_filename).stem
         composition = Composition(root)
-        began: list[str] = []  # once options are composed, errors are the stage's own
         rank: int | None = None
 
-        # What Hydra runs once the options are composed.
-        def task(config: DictConfig) -> None:
-            began.append(name)
-            job = HydraConfig.get()
-            members = {group: str(member) for group, member in job.runtime.choices.items()}
-            in_place = job.mode is RunMode.RUN and job.run.dir == "."
-            target = root if in_place else Path(job.runtime.output_dir)
+        # What runs once the options are composed.
+        def task(values: Mapping[str, Any], members: Mapping[str, str], target: Path) -> None:
             under_way = StageRun(members, target, rank)
             started = time.monotonic()
             try:
                 with named_refusals(name), under_way.required(name):
-                    run(check(options, composition.read_values(name, config), name), under_way)
+                    run(check(options, values, name), under_way)
             except SkiagramError as error:  # Hydra would print a line of its own
                 _record_failure(root, name, recorded(error), rank)
                 # an address is typed without the stage
@@ -145,26 +136,62 @@ def stage(
             gc.enable()
             atexit.register(_skip_last_collection)
             with errors_in_one_line(name):
-                # Overrides stand together after the flags: those of params.yaml, then the user's.
-                given = get_args_parser().parse_args()
-                words = given.overrides
-                flags = [word for word in sys.argv[1:] if word not in words]
-                decorated = hydra.main(
-                    version_base="1.3", config_path=str(root / "conf"), config_name=name
-                )
-                try:
-                    if given.cfg is None:
-                        composition.refuse_other_data(name, words)
-                    sys.argv[1:] = [*flags, *composition.list_overrides(name, words)]
-                    decorated(task)()
-                except composing_errors() as error:
-                    if began:
-                        raise
-                    raise composition.explain(error, name, words) from error
+                members = composition.read_members(name, sys.argv[1:])
+                if members is None:
+                    _run_by_hydra(composition, name, task)
+                else:  # as DVC types it
+                    chosen = {group: ",".join(names) for group, names in members.items()}
+                    task(composition.compose_stage(name, members), chosen, root)
 
         return main
 
     return decorate
+
+
+def _run_by_hydra(
+    composition: Composition,
+    name: str,
+    task: Callable[[Mapping[str, Any], Mapping[str, str], Path], None],
+) -> None:
+    """Have Hydra compose the options of a stage as its words and flags ask, once or for each job.
+
+    Args:
+        task: Takes the options, group → the config that was chosen, and where outputs go.
+
+    Raises:
+        OptionError: The words compose nothing.
+    """
+    import hydra
+    from hydra._internal.utils import get_args_parser
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    began: list[str] = []  # once options are composed, errors are the stage's own
+
+    def run_job(config: "DictConfig") -> None:
+        began.append(name)
+        job = HydraConfig.get()
+        members = {group: str(member) for group, member in job.runtime.choices.items()}
+        in_place = job.mode is RunMode.RUN and job.run.dir == "."
+        target = composition.root if in_place else Path(job.runtime.output_dir)
+        task(composition.read_values(config), members, target)
+
+    # Overrides stand together after the flags: those of params.yaml, then the user's.
+    given = get_args_parser().parse_args()
+    words = given.overrides
+    flags = [word for word in sys.argv[1:] if word not in words]
+    decorated = hydra.main(
+        version_base="1.3", config_path=str(composition.root / "conf"), config_name=name
+    )
+    try:
+        if given.cfg is None:
+            composition.refuse_other_data(name, words)
+        sys.argv[1:] = [*flags, *composition.list_overrides(name, words)]
+        decorated(run_job)()
+    except composing_errors() as error:
+        if began:
+            raise
+        raise composition.explain(error, name, words) from error
 
 
 def _skip_last_collection() -> None:

@@ -183,8 +183,8 @@ class StagesOfProject:
     def _compose(self, stage: Stage) -> dict[str, Any]:
         """Return the options of a stage, composed once."""
         if stage.name not in self._composed:
-            words = [f"{axis}={member}" for axis, member in stage.chosen.items()]
-            self._composed[stage.name] = self.options.compose_stage(stage.script, words)
+            members = {axis: [member] for axis, member in stage.chosen.items()}
+            self._composed[stage.name] = self.options.compose_stage(stage.script, members)
         return self._composed[stage.name]
 
     def _options_of(self, stage: Stage) -> list[Mapping[str, Any]]:
