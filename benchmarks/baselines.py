@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from skimage.transform import resize
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
@@ -74,7 +73,7 @@ def find_target(kind: str, label: NDArray[np.int64], value: Values) -> Values:
 
 
 def fit_and_score(name: str, kind: str, x: Values, y: Values, new: Values) -> Values:
-    """Return (n, classes) probabilities, or (n,) values, of new cases."""
+    """Return (n, classes) probabilities or decision values, or (n,) values, of new cases."""
     steps: list[Any] = [SimpleImputer(), StandardScaler()]
     if name.startswith("forest"):
         forest = {"n_estimators": 200, "min_samples_leaf": 2, "random_state": 0}
@@ -82,9 +81,15 @@ def fit_and_score(name: str, kind: str, x: Values, y: Values, new: Values) -> Va
         last = RandomForestClassifier(**forest) if is_class else RandomForestRegressor(**forest)
     else:
         steps.append(PCA(min(50, len(x) // 2), random_state=0))
-        last = CalibratedClassifierCV(SVC(), ensemble=False) if kind == "class" else SVR(C=100.0)
+        last = SVC() if kind == "class" else SVR(C=100.0)
     model = make_pipeline(*steps, last).fit(x, y)
-    return model.predict_proba(new) if kind == "class" else model.predict(new)
+    if kind != "class":
+        return model.predict(new)
+    if name.startswith("forest"):
+        return model.predict_proba(new)
+    # An AUC asks for no probabilities; of two classes there is one value, of the second.
+    decision = model.decision_function(new)
+    return np.column_stack([-decision, decision]) if decision.ndim == 1 else decision
 
 
 def measure(kind: str, cases: pd.DataFrame, scores: Values) -> float:
