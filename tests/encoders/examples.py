@@ -8,10 +8,11 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
+from skiagram.compute.files import sha256_of
 from skiagram.image_store.shards import ShardWriter
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
-from skiagram.records.files import sha256_of, write_record
+from skiagram.records.files import write_record
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 VIT, SIDE = "test_vit", 32

@@ -12,6 +12,7 @@ from skimage import data
 from skimage.transform import resize
 
 from skiagram.case_features.windows import Windows
+from skiagram.compute.files import sha256_of
 from skiagram.encoders.encoder import read_picture
 from skiagram.encoders.encoding import FolderEncoder, encode_images
 from skiagram.encoders.timm_encoder import (
@@ -24,7 +25,6 @@ from skiagram.encoders.weights import PackageFile, read_tensors
 from skiagram.errors import DataError
 from skiagram.images import Region
 from skiagram.options import build
-from skiagram.records.files import sha256_of
 from skiagram.records.places import tabulate_places
 from tests.encoders.examples import CONF, SIDE, images, store, weights_file
 

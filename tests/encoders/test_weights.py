@@ -12,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from skiagram.compute.files import sha256_of
 from skiagram.encoders.weights import HubFile, LocalFile, WebFile, read_tensors
 from skiagram.errors import DataError, OptionError
-from skiagram.records.files import sha256_of
 
 WHERE = "encoder.weights"
 COMMIT = "0" * 39 + "1"

@@ -1,6 +1,7 @@
 """Files that a kill, or several processes, may meet: written whole, or held in turns."""
 
 import errno
+import hashlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -78,3 +79,9 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     finally:
         for partial in partials.values():
             partial.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

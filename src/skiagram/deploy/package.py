@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
+from skiagram.compute.files import sha256_of
 from skiagram.compute.scratch import scratch_folder
 from skiagram.deploy.card import CardSection, as_html, as_markdown, compose_card, find_project
 from skiagram.deploy.model import DeployedModel, load_model, missing_model
@@ -22,7 +23,7 @@ from skiagram.errors import DataError, SkiagramError, name_refusal
 from skiagram.fitting.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.projects.files import require_readable
 from skiagram.readers.case_images import AS_STORED, CaseReading
-from skiagram.records.files import read_record, sha256_of, write_record
+from skiagram.records.files import read_record, write_record
 
 FORMAT = 1
 SUFFIX = ".skiagram"

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from skiagram.compute.files import sha256_of
 from skiagram.encoders.encoder import (
     WEIGHTS,
     LoadedNetwork,
@@ -49,7 +50,6 @@ from skiagram.encoders.weights import (
 )
 from skiagram.errors import OptionError
 from skiagram.images import Image, Region, Spacing, is_volume
-from skiagram.records.files import sha256_of
 from skiagram.strict import STRICT
 
 _COLOURS = 3

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.compute.files import sha256_of
 from skiagram.errors import DataError, how_to_install, installed
-from skiagram.records.files import sha256_of
 from skiagram.strict import STRICT
 
 if TYPE_CHECKING:

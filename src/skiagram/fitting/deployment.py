@@ -19,11 +19,12 @@ from skiagram.calibration import (
     conformal_limits,
     threshold_at_sensitivity,
 )
+from skiagram.compute.files import sha256_of
 from skiagram.errors import DataError
 from skiagram.fitting.contract import Arm
 from skiagram.preparation import Covariate, propagate_preparation
 from skiagram.records.feature_table import FeatureTable, has_prefix, is_perturbed
-from skiagram.records.files import read_record, sha256_of, write_record
+from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.seeding import stream
 from skiagram.tasks.cases import Cases

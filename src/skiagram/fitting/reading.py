@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.compute.files import sha256_of
 from skiagram.finding.inputs import CANDIDATES, FindingInputs, FindsIn
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import Covariate, PreparedData
 from skiagram.records.feature_table import FeatureTable
-from skiagram.records.files import Table, sha256_of
+from skiagram.records.files import Table
 from skiagram.records.places import MARKS
 
 

@@ -27,10 +27,10 @@ from skiagram.compute.code_digest import (
     named_targets,
     nested_mappings,
 )
+from skiagram.compute.files import sha256_of
 from skiagram.errors import SkiagramError
 from skiagram.options import PLAN, find_value, flatten_options, split_names
 from skiagram.projects.repeated_digests import MODEL_FOLDERS
-from skiagram.records.files import sha256_of
 
 _CHANGES_NO_FIGURE = {"compute", "explained", "sweeps", "tracking"}
 _CODE = {".py", ".pyc", ".nbi", ".nbc"}

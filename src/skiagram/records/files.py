@@ -1,7 +1,6 @@
 """Tables as Parquet and records as JSON, without time, host or path: equal content, equal bytes."""
 
 import dataclasses
-import hashlib
 import json
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,9 +57,3 @@ def read_record(kind: type[R], path: Path) -> R:
     except (OSError, ValueError) as error:
         remedy = "run the stage that writes it"
         raise DataError(f"unreadable record ({error})", where=str(path), remedy=remedy) from error
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,6 +12,7 @@ import pandas as pd
 from skiagram.audit.findings import AuditReport
 from skiagram.case_features.extraction import feature_definitions
 from skiagram.case_features.repeatability import Repeatability, measure_repeatability
+from skiagram.compute.files import sha256_of
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table, mean_over_repeats
@@ -27,7 +28,7 @@ from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.feature_table import FeatureTable
-from skiagram.records.files import read_record, read_table, sha256_of
+from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import folder_of
 from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
 from skiagram.restoration.restore import TREATMENT

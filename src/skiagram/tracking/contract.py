@@ -13,9 +13,9 @@ from typing import NamedTuple, Protocol
 from pydantic.dataclasses import dataclass as options
 
 from skiagram.composition import Composition
+from skiagram.compute.files import sha256_of
 from skiagram.errors import DataError
 from skiagram.options import build
-from skiagram.records.files import sha256_of
 from skiagram.strict import STRICT
 from skiagram.tracking.comparison import RecordedRun
 

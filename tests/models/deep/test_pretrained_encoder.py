@@ -8,6 +8,7 @@ import pytest
 import torch
 import yaml
 
+from skiagram.compute.files import sha256_of
 from skiagram.encoders.encoding import encode_images
 from skiagram.errors import DataError, OptionError
 from skiagram.fitting.contract import FitContext
@@ -15,7 +16,7 @@ from skiagram.image_store.store import ImageStore
 from skiagram.models.deep.fitted import load_classifier
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation, join_digests
-from skiagram.records.files import sha256_of, write_record
+from skiagram.records.files import write_record
 from tests.encoders.examples import CONF, images, store
 from tests.models.deep.spots import halves, learner, training
 

@@ -9,11 +9,11 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision.models.video import mc3_18, r3d_18
 
+from skiagram.compute.files import sha256_of
 from skiagram.encoders.encoding import encode_images
 from skiagram.errors import DataError, OptionError
 from skiagram.images import Region
 from skiagram.options import build
-from skiagram.records.files import sha256_of
 from tests.encoders.examples import CONF, images, store
 
 pytestmark = pytest.mark.slow

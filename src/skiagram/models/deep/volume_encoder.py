@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 from torch.nn.functional import pad
 
+from skiagram.compute.files import sha256_of
 from skiagram.encoders.encoder import WEIGHTS, LoadedNetwork, PublishedEncoder, Scaling
 from skiagram.encoders.weights import give_weights, one_line, read_tensors
 from skiagram.errors import DataError, ModelFailure, OptionError
@@ -21,7 +22,6 @@ from skiagram.images import Image, Region, Spacing, ends_of, is_volume
 from skiagram.models.deep.backbone import build_inner
 from skiagram.models.deep.contract import ReadsTable, ReadsVolumes
 from skiagram.models.deep.layers import cut_last_layer, torchvision_builder
-from skiagram.records.files import sha256_of
 from skiagram.strict import STRICT
 from skiagram.training.network_input import resize_volume
 from skiagram.training.options import Optimizer, Training
