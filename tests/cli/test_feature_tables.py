@@ -19,6 +19,7 @@ from skiagram.intake.feature_tables import read_features
 from skiagram.steps.audit import audit_images
 from tests.datasets.sources import ingested
 from tests.pipeline.project import Project
+from tests.yaml_rows import read_rows
 
 ROWS = np.arange(40)
 SICK = ROWS >= 25
@@ -157,254 +158,19 @@ class Check(NamedTuple):
 
     line: str
     says: str
-    code: int = 0
+    code: str = "0"
     columns: str = ""
 
 
 DEATH = "features.csv outcome.csv --label death --positive 1"
 SAME = "--similar-patients same"
-SURNAMES = "surnames.csv --positive yes --covariates surname"
 MINE = "mine.csv --positive yes"
 TIMES = (
     "radiomics.csv times.csv --join clinical.csv --similar-patients same "
     "--time days --event died --covariates age"
 )
-LESIONS = "lesions.csv times.csv --similar-patients same"
 REGIONS = "regions.csv --positive yes"
-CHECKS = {
-    "ids of two spellings": Check(DEATH, "'001' here, '1' there", 4),
-    "tables of PyRadiomics and R": Check(
-        f"{DEATH} {SAME}",
-        "Features (3): age, original_shape_Sphericity, wavelet-LLH_glcm_Id. | left out ... "
-        "diagnostics_Versions_Numpy | left out ... one without a name | all 40 40",
-    ),
-    "numbers of R": Check("outcome.csv --label death --positive 1", "Features (1): dose"),
-    "no class to look for": Check(
-        "outcome.csv --label death", "Add the class that you look for ... `--positive 1`"
-    ),
-    "rows without ids and a covariate of names": Check(
-        SURNAMES,
-        "What would stop the run (3) | as a covariate it could tell who a patient is | "
-        "the same once more: the CSV, line 9 | !Mustermann",
-        4,
-    ),
-    "names that are forced": Check(
-        f"{SURNAMES} --force-covariates surname", "What would stop the run (2)", 4
-    ),
-    "covariates without a number": Check(
-        f"{DEATH} --join stages.csv {SAME} --covariates stage",
-        "2 cells of numbers are infinite or `nan`",
-    ),
-    "a column of one class of three": Check(
-        "mine.csv --label kind --not-features label",
-        "`hot` tells one class from the others",
-        2,
-        "kind=0;1;2 third=0;0;1 hot=of_third",
-    ),
-    "a copy of an outcome": Check(
-        "mine.csv --time days --event died",
-        "`m` is in the order of the outcome",
-        2,
-        "days=days died=0;1 m=of_days",
-    ),
-    "numbers of any name": Check(
-        MINE,
-        "Features (8): glcm_Contrast, glcm_Id, glcm_Id.8, vol_edema, vol_mass, Id, voxels, "
-        "original_shape_Sphericity. | hospital_nummer: its name stands for a person | "
-        "`smoker`: numbers and texts in one column",
-        0,
-        "vol_edema=normal vol_mass=uniform Id=another voxels=counts "
-        "original_shape_Sphericity=normal hospital_nummer=long smoker=no;1",
-    ),
-    "a site of the test set": Check(
-        f"{MINE} --site hospital --test-sites B",
-        "class rows patients train test | design holdout | Features (3)",
-        0,
-        "hospital=A;B",
-    ),
-    "a site of the body, and scores of a reader": Check(
-        f"{MINE} --scores reader", "Features (3) | site", 0, "site=lung;;liver reader=uniform"
-    ),
-    "names of modalities": Check(
-        MINE,
-        "Features (10)",
-        0,
-        "PT_SUVmax=normal CT_Mean=another T1=uniform 'tumour volume=gaps' GLCM_Contrast=counts "
-        "age_at_diagnosis=ages morph_pca_maj=normal",
-    ),
-    **{
-        f"{cell}, a number to people": Check(
-            MINE,
-            f"column `dose`: `{cell}` is a number to people alone",
-            4,
-            f"original_shape_MeshVolume=uniform 'dose={cell}+digits'",
-        )
-        for cell in ("1,234.5", "1.234,5", "1 234", "45%", "12.5 %", "<0.1", "−0.5")
-    },
-    "such a number in no feature": Check(
-        f"{MINE} --not-features dose",
-        "Features (4)",
-        0,
-        "original_shape_MeshVolume=uniform dose=45%+digits",
-    ),
-    "a feature of PyRadiomics without a number": Check(
-        MINE,
-        "column `original_glcm_Idm`: `np.float64(0.5)`",
-        4,
-        "original_shape_MeshVolume=uniform original_glcm_Idm=numpy",
-    ),
-    "NA among numbers": Check(
-        MINE,
-        "`--missing NA`",
-        4,
-        "original_shape_Flatness=uniform dose=NA+digits",
-    ),
-    "NA that is missing, and dates of eight digits": Check(
-        f"{MINE} --missing NA",
-        "1 cells of 1 of 5 features are empty: dose (1) | Acq: it holds dates",
-        0,
-        "original_shape_Flatness=uniform dose=NA+digits Acq=dates",
-    ),
-    "points that may separate thousands": Check(
-        MINE, "column `area`: points that may separate thousands", 4, "area=points"
-    ),
-    "empty and infinite cells": Check(
-        MINE,
-        "3 cells of numbers are infinite or `nan` | "
-        "6 cells of 2 of 5 features are empty: area (3), ratio (3)",
-        0,
-        "area=gaps ratio=inf;-Inf;nan+another",
-    ),
-    **{
-        f"patients of {name}": Check(
-            "mine.csv --positive 1",
-            f"Patients are those of `{name}`, 20 in 40 rows | all 40 20 | Features (3): glcm",
-            0,
-            f"PatientID= '{name}=shared_ids' label=by_ids",
-        )
-        for name in ("ID", "PatientName", "INFO_PatientID", "Pat.", "case no", "MRN")
-    },
-    "nobody's rows, of two views": Check(
-        MINE, "Patients are unknown: rows of one person", 0, "PatientID= view=CC;MLO"
-    ),
-    "regions of nobody": Check(
-        f"{MINE} --per-patient combined", "patients are unknown", 2, "PatientID="
-    ),
-    "times of three tables": Check(
-        TIMES,
-        "rows have the event | Features (3): original_shape_MeshVolume | event",
-    ),
-    "a time and a class": Check(f"{TIMES} --positive 1", "either classes", 2),
-    "lesions with a time": Check(
-        f"{LESIONS} --time days --event died",
-        "rows of 60 patients: each patient is one case | "
-        "Features (13): regions, sum_original_shape_MeshVolume",
-    ),
-    "lesions that are cases": Check(
-        f"{LESIONS} --time days --event died --per-patient rows",
-        "Features (3): original_shape_MeshVolume",
-    ),
-    "lesions with a number": Check(
-        f"{LESIONS} --number days", "rows of 60 patients: each patient is one case"
-    ),
-    "lesions with a class": Check(
-        f"{LESIONS} --label died --positive 1",
-        "Features (3): original_shape_MeshVolume | `--per-patient combined`",
-    ),
-    "rows of classes that are not named": Check(
-        "mine.csv --label kind --classes 0 1 --positive 1 --not-features label",
-        "Left out, of classes that --classes does not name: 13 of `2` | all 27 27",
-        0,
-        "kind=0;1;2",
-    ),
-    **{
-        f"{cells}, the class that is looked for{named}": Check(
-            f"mine.csv --positive 1{named}", "all 40 40", 0, f"label={cells}"
-        )
-        for cells in ("False;True", "0.0;1.0", "0;1", "FALSE;TRUE")
-        for named in ("", " --classes 0 1")
-    },
-    **{
-        f"`{word}` for a label, {how}": Check(
-            f"mine.csv --positive 1 {how}", says, code, f"'label={word};{word};{word}+0;1'"
-        )
-        for word in ("", "NA", "nan", "N/A", "[Not Available]")
-        for how, says, code in (
-            ("", "an empty label, column `label` ... `--empty-label` | the same 2 times more", 4),
-            ("--empty-label leave-out", "all 37 37", 0),
-        )
-    },
-    "a number that marks a missing label": Check(
-        "mine.csv --positive 1",
-        "3 of 40 rows have -9999",
-        4,
-        "label=-9999.0;-9999.0;-9999.0+0.0;1.0",
-    ),
-    "the same, said": Check(
-        "mine.csv --positive 1 --missing -9999 77 --empty-label leave-out",
-        "`-9999` 3. | no cell is `77`",
-        0,
-        "label=-9999.0;-9999.0;-9999.0+0.0;1.0",
-    ),
-    **{
-        f"findings joined by {mark}": Check(
-            "mine.csv --positive Mass",
-            f"findings are joined by `{mark}` in 10 of 40 rows",
-            4,
-            f'"label={cells}"',
-        )
-        for mark, cells in {
-            "|": "No Finding;Effusion;Effusion|Mass;Mass",
-            "/": "none;Effusion;Effusion / Mass;Mass",
-            ",": "[];['Effusion'];['Effusion', 'Mass'];['Mass']",
-        }.items()
-    },
-    "several structures": Check(
-        REGIONS, "`Structure` tells a patient's rows apart: Brain (40), GTV-1", 4
-    ),
-    "a column of structures alone": Check(f"{REGIONS} --region Structure", "--region", 2),
-    "no such structure": Check(
-        f"{REGIONS} --region Structure=GTV", "no structure is called GTV", 2
-    ),
-    "all structures": Check(f"{REGIONS} --region Structure=all", "all 80 40"),
-    **{
-        f"parts in {column}": Check(MINE, f"{said} | Features (3)", 0, f"{column} label=no;yes")
-        for column, said in {
-            "Image=files": "(`Image`) tell the parts of the data: test 14, train 26",
-            "Image=nnunet_files": "(`Image`) tell the parts of the data: test 14, train 26",
-            "Image=set_files": "(`Image`) tell the parts of the data: test 14, train 26",
-            "Set=capital_sets": "The column `Set` tells",
-        }.items()
-    },
-    "a file in no part": Check(MINE, "add a column `split`", 4, "Image=other/3.nii+files"),
-    "a label in two tables": Check("mine.csv other.csv --positive yes", "all 40 40"),
-    "two labels in two tables": Check(
-        "mine.csv differs.csv --positive yes", "`yes` in line 9, `no` in line 9 there", 4
-    ),
-    "MIRP's names": Check(
-        "mirp.csv labels.csv --label death --positive 1",
-        "no column `patient_id` | `--patient sample_name`",
-        4,
-    ),
-    "MIRP's names, said": Check(
-        "mirp.csv labels.csv --label death --positive 1 --patient sample_name "
-        "--force-features area mean",
-        "Features (2)",
-    ),
-    "a table without patients": Check(
-        "nameless.csv labels.csv --label death --positive 1",
-        "no column `patient_id` | where there is none, add it",
-        4,
-    ),
-    "LIFEx's row of units": Check(
-        "lifex.csv --label death --positive 1",
-        "line 2: `SUV`, `mL` in columns of numbers, which look like units",
-        4,
-    ),
-    "a row of units beside another table": Check(
-        "lifex.csv labels.csv --label death", "which look like units", 4
-    ),
-}
+CHECKS = read_rows(__file__, "checks", Check)
 
 
 @pytest.fixture(scope="module")
@@ -446,7 +212,7 @@ def test_check_reads_a_table_or_says_why_not(case, tables, monkeypatch, terminal
     monkeypatch.chdir(tables)
     if "mine.csv" in given.line:
         write_columns(tables, given.columns)
-    terminal.says(f"check {given.line}", given.says, given.code)
+    terminal.says(f"check {given.line}", given.says, int(given.code))
 
 
 TELLING = {  # a column → why it may be no feature
