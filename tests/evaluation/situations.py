@@ -5,6 +5,9 @@
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+
+import yaml
 
 from skiagram.evaluation.evaluation_record import (
     DEVELOPMENT,
@@ -54,9 +57,6 @@ def over_sites(mean, low, high, reach):
 
 def estimated(value, half=0.04):
     return Estimate(value, value - half, value + half, "logit DeLong")
-
-
-_NOT_CHANCE = estimated(0.54, 0.06)
 
 
 def against(arm, auc, rule, group):
@@ -144,6 +144,12 @@ def model(name, arm, auc, *, leaked=False):
     return make_result(outcome, {"roc_auc": auc}, auc, limits={"above_ideal": above})
 
 
+def with_rule(found, *auc):
+    """Return the record whose simple baseline has another AUC."""
+    rule = model(RULE, "classical", Estimate(*auc))
+    return replace(found, models=(*found.models[:2], rule))
+
+
 def changed(found, change):
     """Return the record with other rows of figures; those changed to None are left out."""
     rows = tuple(new for row in found.figures.rows if (new := change(row)) is not None)
@@ -168,7 +174,7 @@ def with_duplicates(found, low, high):
     return replace(found, near_duplicates=52, models=models, figures=FigureTable(rows))
 
 
-def with_encoder(found, contender, *, missing=""):
+def with_encoder(found, contender):
     """Return the same run with a frozen encoder in it, and with what stands for it or instead."""
     encoder = model(ENCODER, "encoder", found.models[0].find("roc_auc"))
     standing = ENCODER if contender == "encoder" else NETWORK
@@ -183,45 +189,33 @@ def with_encoder(found, contender, *, missing=""):
     return replace(
         found,
         models=(found.models[0], encoder, *found.models[1:]),
-        arms={arm: choice for arm, choice in arms.items() if arm != missing},
+        arms=arms,
         contender=contender,
     )
 
 
-def encoder_failed():
-    """Return the record of a run that was to compare encoders alone, none of which was trained."""
-    found = with_encoder(record(0.0, 0.1), "encoder", missing="encoder")
-    return changed(found, lambda row: None if row.analysis == PRIMARY else row)
+def leaking(found):
+    leaked = model(NETWORK, "deep", estimated(0.9), leaked=True)
+    return replace(found, models=(leaked, *found.models[1:]))
 
 
-def leaking():
-    found = record(0.03, 0.09)
-    return replace(
-        found, models=(model(NETWORK, "deep", estimated(0.9), leaked=True), *found.models[1:])
-    )
-
-
-def without(arm, *, asked, rules=None):
-    found = record(0.0, 0.1, rules=rules)
+def without(found, arm, *, asked):
+    """Return the record without a model for an arm: untrained if it was asked for."""
     kept = [one for one in found.models if asked or one.outcome.arm != arm]
     arms = {name: chosen for name, chosen in found.arms.items() if name != arm}
     found = changed(found, lambda row: None if row.analysis == PRIMARY else row)
     return replace(found, models=tuple(kept), arms=arms)
 
 
-def cross_validated():
-    return record(-0.05, 0.015, task=Task(Classes(("normal", "abnormal"), 1), "cv"), trainings=1)
-
-
-def unseen(instead):
-    """Return a record whose primary comparison has another difference, and no probabilities."""
+def unseen(found, **instead):
+    """Return the record with another difference in its comparison, and no probabilities."""
 
     def change(row):
         if row.analysis != PRIMARY or not row.versus or row.figure == "trainings":
             return row
-        return replace(row, **vars(instead)) if row.figure == "roc_auc" else None
+        return replace(row, **vars(Estimate(**instead))) if row.figure == "roc_auc" else None
 
-    return changed(record(0.0, 0.1), change)
+    return changed(found, change)
 
 
 def of_sides(analysis, name, known, tested, difference, p_holm):
@@ -254,116 +248,54 @@ DARKER = (
 ALIKE = (*classified(Estimate(0.52, 0.46, 0.58), 0), *SAME_HEIGHT)
 
 
-def stopped_early():
-    found = record(-0.05, 0.015)
+def stopped_early(found):
     network = replace(found.models[0].outcome, set_aside=0.15)
     return replace(found, models=(replace(found.models[0], outcome=network), *found.models[1:]))
 
 
-def uncertain_rule():
-    found = record(0.03, 0.09, rules=((0.001, 0.05), (-0.06, 0.01)))
+def with_uncertain_rule(found):
     return changed(
         found, lambda row: replace(row, p=0.04, p_holm=0.08) if row.versus == RULE else row
     )
 
 
-def useless_rule():
-    """Return a run in which one feature is neither shown to beat chance nor to be beaten."""
-    network, classical = estimated(0.62, 0.08), estimated(0.6, 0.08)
-    found = record(
-        -0.07, 0.11, network=network, classical=classical, rules=((-0.02, 0.18), (-0.04, 0.16))
-    )
-    return replace(found, models=(*found.models[:2], model(RULE, "classical", _NOT_CHANCE)))
-
-
-def at_the_ceiling(low):
-    """Return a run in which one number alone tells the classes apart, on few cases or on many."""
-    best = Estimate(1.0, low, 1.0)
-    found = record(-0.03, 0.03, network=best, classical=best, rules=((-0.03, 0.03), (-0.03, 0.03)))
-    return replace(found, models=(*found.models[:2], model(RULE, "classical", best)))
-
-
-SITUATIONS = {
-    "The network gains more than the margin": record(0.03, 0.09),
-    "The same, with one training of each model": record(0.03, 0.09, trainings=0),
-    "The network is better, perhaps by less than the margin": record(0.005, 0.09),
-    "The network is better, by less than the margin": record(0.002, 0.015),
-    "The two are alike within the margin": record(-0.01, 0.015),
-    "A worthwhile gain is unlikely, a loss is not": record(-0.05, 0.015),
-    "A loss is unlikely, a gain is not": record(-0.01, 0.05),
-    "Too few patients to tell": record(-0.06, 0.05),
-    "Trainings spread too wide to tell": with_wide_trainings(record(-0.06, 0.05, trainings=2)),
-    "The classical model is better": record(-0.05, -0.005),
-    "The classical model is better by more than the margin": record(-0.09, -0.03),
-    "Neither is shown to beat chance, few patients": record(
-        -0.08, 0.1, network=_NOT_CHANCE, classical=estimated(0.53, 0.06)
-    ),
-    "Neither is shown to beat chance, many patients": record(
-        -0.012, 0.014, network=estimated(0.505, 0.01), classical=estimated(0.504, 0.01)
-    ),
-    "Both are below chance, one far below": record(
-        0.1, 0.32, network=estimated(0.424, 0.07), classical=estimated(0.212, 0.1)
-    ),
-    "Only the classical model is not shown to beat chance": record(
-        0.06, 0.2, network=estimated(0.67, 0.08), classical=_NOT_CHANCE
-    ),
-    "Only the network is not shown to beat chance": record(
-        -0.2, -0.02, network=_NOT_CHANCE, classical=estimated(0.65, 0.08)
-    ),
-    "Neither is shown to beat one feature": record(
-        0.03, 0.09, rules=((-0.01, 0.05), (-0.06, 0.01))
-    ),
-    "Neither is shown to beat one feature, nor that to beat chance": useless_rule(),
-    "One feature is better than both": record(0.03, 0.09, rules=((-0.12, -0.04), (-0.18, -0.1))),
-    "The network beats the classical model and not one feature": record(
-        0.03, 0.09, rules=((-0.02, 0.01), (0.01, 0.1))
-    ),
-    "One number alone tells the classes apart": at_the_ceiling(0.99),
-    "The same, on few cases": at_the_ceiling(0.9),
-    "A gain is excluded by one interval, and not by all together": record(-0.05, 0.019),
-    "The two order all cases alike": record(0.0, 0.0),
-    "The margin was set by somebody": record(0.03, 0.09, margin=0.05),
-    "More than two classes": record(
-        0.03, 0.09, task=Task(Classes(("a", "b", "c"), None), "holdout")
-    ),
-    "Cross-validation": cross_validated(),
-    "No patient is identified": record(0.03, 0.09, patients_known=False),
-    "Near duplicates between the two sides, another decision without them": with_duplicates(
-        record(0.03, 0.09), -0.02, 0.05
-    ),
-    "Near duplicates, without which nothing is left to compare": record(
-        0.03, 0.09, near_duplicates=52
-    ),
-    "One external site": record(0.03, 0.09, test_sites=("York",)),
-    "Each site left out in turn, and the sites differ": record(
-        0.03, 0.09, site_column="site", figures=over_sites(0.05, 0.01, 0.09, 0.11)
-    ),
-    "The test cases are unlike the development set": record(-0.03, 0.01, figures=SHIFTED),
-    "The same, with what differs": record(0.03, 0.09, figures=(*SHIFTED, *DARKER)),
-    "The same, and nothing tells why": record(0.03, 0.09, figures=(*SHIFTED, *ALIKE)),
-    "Figures on the test cases are better than before": record(0.03, 0.09, figures=EASIER),
-    "The network learned from fewer cases, as some decided when it stopped": stopped_early(),
-    "The network beats one feature only before p values are corrected": uncertain_rule(),
-    "A frozen encoder gains more than the margin over the classical models": with_encoder(
-        record(0.03, 0.09), "encoder"
-    ),
-    "A frozen encoder is not shown to beat one feature": with_encoder(
-        record(0.03, 0.09, rules=((-0.02, 0.01), (0.01, 0.1))), "encoder"
-    ),
-    "There are frozen encoders, and a network did better on the development set": with_encoder(
-        record(-0.01, 0.015), "deep"
-    ),
-    "Cross-validation: some folds chose a network and others a frozen encoder": with_encoder(
-        cross_validated(), "either"
-    ),
-    "Frozen encoders were to be compared, and none could be trained": encoder_failed(),
-    "A model is above the ideal observer": leaking(),
-    "The network could not be trained": without("deep", asked=True),
-    "No network was asked for": without("deep", asked=False),
-    "Too few patients for an interval": unseen(
-        Estimate(0.05, method="no interval: too few patients of a class to resample")
-    ),
-    "A class is missing among the test cases": unseen(
-        Estimate(None, reason="no scored case of class abnormal")
-    ),
+FIGURES = {
+    "shifted": SHIFTED,
+    "easier": EASIER,
+    "darker": DARKER,
+    "alike": ALIKE,
+    "sites": over_sites(0.05, 0.01, 0.09, 0.11),
 }
+CHANGES = {
+    "duplicates": with_duplicates,
+    "encoder": with_encoder,
+    "leaking": leaking,
+    "rule": with_rule,
+    "stopped_early": stopped_early,
+    "unasked": partial(without, asked=False),
+    "uncertain_rule": with_uncertain_rule,
+    "unseen": unseen,
+    "untrained": partial(without, asked=True),
+    "wide_trainings": with_wide_trainings,
+}
+
+
+def make_situation(
+    difference, aucs=None, figures=(), design="holdout", classes=(), changes=None, **values
+):
+    """Return the record of a row of `situations.yaml`, which says what its parts are."""
+    named = tuple(classes) or ("normal", "abnormal")
+    task = Task(Classes(named, None if classes else 1), design)
+    reached = {name: Estimate(*auc) for name, auc in (aucs or {}).items()}
+    rows = [row for name in figures for row in FIGURES[name]]
+    found = record(*difference, task=task, figures=rows, **reached, **values)
+    for name, given in (changes or {}).items():
+        if isinstance(given, dict):
+            found = CHANGES[name](found, **given)
+        else:
+            found = CHANGES[name](found, *(given if isinstance(given, list) else [given]))
+    return found
+
+
+_ROWS = Path(__file__).with_name("situations.yaml").read_text(encoding="utf-8")
+SITUATIONS = {name: make_situation(**row) for name, row in yaml.safe_load(_ROWS).items()}

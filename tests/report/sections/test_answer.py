@@ -22,7 +22,7 @@ from skiagram.report.sections.models import list_below_table
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.model_results import with_metrics
-from tests.evaluation.situations import SITUATIONS, without
+from tests.evaluation.situations import SITUATIONS, make_situation
 from tests.report.examples_of_findings import answered, full, mixed, with_difference
 from tests.report.examples_of_results import binary, find_row, material, opening, texts
 
@@ -126,7 +126,9 @@ def test_where_trainings_spread_too_wide_more_of_them_are_the_step(times, step):
 
 def test_of_features_alone_the_first_sentence_says_what_they_beat_and_no_doubt_repeats_it():
     level = (-0.1, 0.1)  # with the simple baseline
-    evaluation = with_verdict(without("deep", asked=False, rules=(level, level)))
+    evaluation = with_verdict(
+        make_situation([0.0, 0.1], rules=(level, level), changes={"unasked": "deep"})
+    )
     first, second, *_ = evaluation.answer.headline, *evaluation.answer.reasons
     assert first.startswith("The best classical model (Random forest) is not shown to beat")
     assert second.endswith("no network was asked for.")
