@@ -1,9 +1,11 @@
 """Decisions on figures: each rule at its bounds."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from skiagram.evaluation.criteria import (
     excludes_loss,
@@ -12,6 +14,7 @@ from skiagram.evaluation.criteria import (
     find_leader,
     find_learned_by_heart,
     find_side,
+    find_standing,
     is_beyond_chance,
     is_repeatable,
     is_reversed,
@@ -25,26 +28,18 @@ from skiagram.evaluation.results import LIMIT
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.situations import CLASSICAL, NETWORK, RULE, record
 
-
-@pytest.mark.parametrize(
-    ("low", "high", "margins"),
-    [(-0.1, -0.01, "none"), (-0.1, 0.0, "none"), (-0.1, 0.1, "no"), (0.0, 0.1, "no"),
-     (0.01, 0.1, "yes and no"), (None, None, "unknown")],
-)  # fmt: skip
-def test_other_margins_decide_by_the_bounds(low, high, margins):
-    assert find_deciding_margins(Estimate(0.0, low, high)) == margins
+ROWS = Path(__file__).with_name("intervals.yaml").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "excluded", "lost"),
-    [(-0.01, 0.1, True, False), (-0.02, 0.1, False, False), (-0.1, -0.01, False, False),
-     (-0.1, -0.03, False, True), (None, None, False, False)],
-)  # fmt: skip
-def test_a_loss_of_the_margin_is_excluded_or_sure_by_the_whole_interval(
-    low, high, *, excluded, lost
-):
-    change = Estimate(-0.02, low, high)
-    assert (excludes_loss(change, 0.02), is_surely_lost(change, 0.02)) == (excluded, lost)
+@pytest.mark.parametrize("row", yaml.safe_load(ROWS), ids=lambda row: f"{row['interval']}")
+def test_each_place_of_the_interval_has_its_standing_its_side_and_what_it_excludes(row):
+    change, margin = Estimate(0.0, *row["interval"]), 0.02
+    rule = find_standing(change, margin)
+    assert (rule.because, rule.decision) == (row["standing"], row["decision"])
+    assert find_side(change) == row["side"]
+    assert find_deciding_margins(change) == row["margins"]
+    assert excludes_loss(change, margin) == (row["loss"] == "excluded")
+    assert is_surely_lost(change, margin) == (row["loss"] == "sure")
 
 
 def test_what_is_less_than_the_margin_behind_the_best_is_as_good():
@@ -105,15 +100,6 @@ def test_a_network_has_learned_by_heart_where_most_fits_lose_a_tenth(last, learn
     assert find_learned_by_heart(falling[falling["fit"] != "fold1"]) is None
     assert find_learned_by_heart(falling.assign(training_loss=0.5)) is None
     assert find_learned_by_heart(curves) is None
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "side"),
-    [(0.01, 0.1, "above"), (-0.1, -0.01, "below"), (-0.1, 0.1, "open"), (None, None, "open"),
-     (0.0, 0.1, "open")],
-)  # fmt: skip
-def test_the_side_of_0_is_that_of_the_whole_interval(low, high, side):
-    assert find_side(Estimate(0.0, low, high)) == side
 
 
 @pytest.mark.parametrize(

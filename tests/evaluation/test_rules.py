@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from skiagram.evaluation.criteria import find_standing
 from skiagram.evaluation.evaluation_record import DECISION_WORDS
 from skiagram.evaluation.rules import (
     BOUNDS,
@@ -16,7 +15,6 @@ from skiagram.evaluation.rules import (
     find_rule,
 )
 from skiagram.evaluation.sentences import read_sentences, say
-from skiagram.statistics.estimate import Estimate
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/explanation/verdicts.md"
 PLACES = ("below −margin", "below 0", "above 0", "below margin", "above margin")
@@ -50,27 +48,6 @@ def test_no_combination_is_decided_against_what_was_promised():
         may_be_yes = situation["difference"] == "yes" and situation["copies"] == "no" and beats_all
         assert (rule.decision == "yes") == (is_sound and may_be_yes)
         assert f"because.{rule.decision}_{rule.because}" in read_sentences()
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "standing", "decision"),
-    [
-        (0.021, 0.2, "better, enough", "yes"),
-        (0.02, 0.2, "better", "open"),
-        (0.001, 0.019, "better, too little", "no"),
-        (-0.2, -0.021, "worse, by the margin", "no"),
-        (-0.2, -0.02, "worse", "no"),
-        (-0.019, 0.019, "equivalent", "no"),
-        (-0.019, 0.02, "not inferior", "open"),
-        (-0.02, 0.019, "not superior", "no"),
-        (-0.02, 0.02, "undecided", "open"),
-        (0.0, 0.0, "equivalent", "no"),
-        (None, None, "unknown", "open"),
-    ],
-)
-def test_each_place_of_the_interval_has_its_standing(low, high, standing, decision):
-    rule = find_standing(Estimate(0.0, low, high), 0.02)
-    assert (rule.because, rule.decision) == (standing, decision)
 
 
 def test_the_page_shows_the_rows_of_both_tables():

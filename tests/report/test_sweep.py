@@ -1,8 +1,10 @@
 """Pages of sweeps: rules make the words, figures and tables of every analysis."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 
 from skiagram.report.index import render_sweep
 from skiagram.report.severity import show_severity
@@ -170,69 +172,7 @@ EXAMPLES = {
     "another network": lambda: of_curves((CURVE, replace(CURVE, model="other", title="Other"))),
     "severity": lambda: SweepResult("worse", "What do they do?", "", (NOT_RUN,), SEVERITY),
 }
-# Example → words that stand on its page, a line each; those behind `not:` do not.
-WORDS = {
-    "rows": """
-        How strong <should> it be?
-        Row 2 (svm.C 1) has the highest
-        the reference
-        not: No model is shown to work
-    """,
-    "rows at chance": "No model is shown to work on these data",
-    "one row above chance": "not: No model is shown to work",
-    "a failed row": """
-        must be above 0
-        1 of 4 rows failed
-    """,
-    "rows of the same figure": "2 rows have this figure; it is the first of them.",
-    "rows of errors": """
-        Row 2 (svm.C 2) has the lowest selection_absolute_error
-        absolute error of Ridge
-    """,
-    "crossing by chance": "(+0.010 to +0.050). If both",
-    "costs": """
-        The highest AUC is Net’s, 0.900. Of the 2 models less than 0.02 behind it or level, Net is
-        the cheapest to use (0.500 ms per case), and Linear is the cheapest to train (2.00 s
-        Tree <3>, Linear, Net
-        Linear, Net
-        medians of wall time
-        measured on: Processor X, 2 cores, 1 thread
-        Broken could not be trained: out of memory.
-        not defined
-    """,
-    "costs, margin of nothing": "No other comes within 0.00 of it.",
-    "costs of no model": "No model could be trained.",
-    "crossing": """
-        at about 730 training cases (95 % interval 410 to 800)
-        With 800 training cases the difference in AUC is +0.030 (+0.010 to +0.050).
-        Net <2> could not be fitted everywhere: too few
-        3 of 5 draws
-        not: If both go on as a power law
-        not: draws are compared at
-    """,
-    "crossing, sizes without fits": """
-        fewer draws are compared at 50 (3 of 5 draws) training cases
-        Nothing is compared at 200: fewer than two draws have fits of both.
-    """,
-    # However sure the fitted curves are: these hold if both go on as they were fitted.
-    "crossing beyond": """
-        Net may or may not overtake the best classical model with up to 800 training cases
-        If both go on as a power law, 100
-        cross at about 1,100 training cases
-    """,
-    "no crossing beyond": """
-        Net does not overtake the best classical model with up to 800 training cases
-    """,
-    "another network": "Other is not compared",
-    "severity": """
-        films: Model <A> breaks under noise from 0.2 on; holds under JPEG; inconclusive under blur.
-        diverged
-        0.020, the margin
-        mean 0.1 0.2
-        −0.050
-        Sensitivity
-    """,
-}
+WORDS = yaml.safe_load(Path(__file__).with_name("sweep_words.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("example", WORDS)
