@@ -22,6 +22,7 @@ from tests.models.classical.families import model
 from tests.models.examples import PLAN
 
 OUTCOME = TimeToEvent(column="days", unit="days")
+COMPETING = replace(OUTCOME, other_causes=("died",))
 NUMBER = Number(column="length", unit="mm")
 GRADE = Grade(column="place", grades=("clear", "some", "dense"))
 FINDINGS = Findings(

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from skiagram.calibration import average_calibrations
-from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.criteria import has_shifted
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import NUMBERS, PREVALENCE, SHARES, SIMPLE_RULES
@@ -24,12 +23,6 @@ from skiagram.tasks.task import Task
 from tests.evaluation.scenario import Scenario, evaluated
 from tests.models.classical.families import model
 from tests.tasks.cohort import NUMBER, make_numbers, train_all
-
-
-def test_no_number_is_refused_with_its_row():
-    with pytest.raises(DataError, match="no number") as refused:
-        NUMBER.check(np.nan, 0, "line 7")
-    assert "line 7" in str(refused.value)
 
 
 def test_a_model_of_the_mean_has_the_error_of_the_median_on_skewed_numbers():
@@ -86,20 +79,6 @@ def test_numbers_of_test_cases_are_compared_themselves_and_no_groups():
         assert trait.figure == outcome.words
         assert has_shifted(trait) == differs
         assert not found.differences_of_sides(SHARES)
-
-
-def test_equal_numbers_and_too_few_are_refused():
-    with pytest.raises(DataError, match="every case has the number 3"):
-        NUMBER.settle(np.full(30, 3.0), np.zeros(30, dtype=np.int64))
-    with pytest.raises(DataError, match="5 cases"):
-        NUMBER.settle(np.arange(5.0), np.zeros(5, dtype=np.int64))
-
-
-def test_another_cohort_counts_in_the_same_unit():
-    theirs = NUMBER.of_cohort(Number(column="size", unit="mm", groups=3))
-    assert (theirs.column, theirs.groups) == ("size", 3)
-    with pytest.raises(OptionError, match=r"cm\. Allowed: mm, as in"):
-        NUMBER.of_cohort(Number(column="size", unit="cm"))
 
 
 def test_groups_are_quarters_and_hold_equal_numbers_together():

@@ -5,35 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skiagram.errors import DataError, OptionError
 from skiagram.statistics.survival import aalen_johansen, kaplan_meier
-from skiagram.tasks.columns import VALUE
-from skiagram.tasks.findings import Findings
-from skiagram.tasks.grade import Grade
-from skiagram.tasks.number import Number
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.time import HazardCalibration, TimeToEvent
 from skiagram.tasks.time_columns import EVENT, OTHER
-from tests.tasks.cohort import OUTCOME, draw_times, scored
-
-
-@pytest.mark.parametrize(
-    ("value", "label", "words"),
-    [(-3.0, 0, "the time -3"), (np.nan, 1, "event without a time"), (np.nan, 0, "no time")],
-)
-def test_a_time_that_cannot_be_is_refused_with_its_row(value, label, words):
-    with pytest.raises(DataError, match=words) as refused:
-        OUTCOME.check(value, label, "line 7")
-    assert "line 7" in str(refused.value)
-    assert "`days`" in str(refused.value)
-
-
-def test_a_time_is_refused_by_its_row_alone_where_its_column_is_the_projects_own():
-    """The message named `outcome_value`, which is no column of the user's table."""
-    outcome = replace(OUTCOME, column=VALUE)
-    with pytest.raises(DataError, match=r"^line 7: the time -999\. .*--missing -999 ") as refused:
-        outcome.check(-999, 0, "line 7")
-    assert VALUE not in str(refused.value)
+from tests.tasks.cohort import COMPETING, OUTCOME, draw_times, scored
 
 
 def test_horizons_are_those_by_which_quarters_of_the_events_have_happened():
@@ -42,35 +18,6 @@ def test_horizons_are_those_by_which_quarters_of_the_events_have_happened():
     assert settled.horizons == (25.0, 50.0, 75.0)
     assert set(settled.horizons) <= set(settled.grid)
     assert settled.estimates[0].startswith("survival at ")
-
-
-def test_a_horizon_that_nobody_reached_is_refused():
-    time, label = np.arange(1.0, 101.0), np.ones(100, dtype=np.int64)
-    late = TimeToEvent(column="days", unit="days", horizons=(365.0,))
-    with pytest.raises(DataError, match="followed beyond 365 days"):
-        late.settle(time, label)
-
-
-def test_too_few_events_are_refused():
-    label = np.zeros(100, dtype=np.int64)
-    label[:4] = EVENT
-    with pytest.raises(DataError, match="4 events among 100"):
-        OUTCOME.settle(np.arange(100.0), label)
-
-
-@pytest.mark.parametrize(
-    ("outcome", "option"),
-    [
-        (replace(OUTCOME, column=VALUE), "--event"),
-        (Grade(column=VALUE, grades=("1", "2", "3")), "--grade"),
-        (Number(column=VALUE), "--number"),
-        (Findings(column=VALUE, findings=("a", "b"), balanced_by=("a", "b")), "--findings"),
-    ],
-)
-def test_an_outcome_whose_column_is_the_projects_own_is_named_by_its_option(outcome, option):
-    with pytest.raises(DataError, match=f"^column of `{option}`: ") as refused:
-        outcome.settle(np.ones(3), np.zeros(3, dtype=np.int64))
-    assert VALUE not in str(refused.value)
 
 
 def test_calibration_undoes_shift_and_scale_of_scores():
@@ -163,9 +110,6 @@ def test_curves_of_risk_groups_have_numbers_at_risk():
     assert all("(" in row[1] for row in decisions.rows)  # with its interval
 
 
-COMPETING = TimeToEvent(column="days", unit="days", other_causes=("died",))
-
-
 def draw_competing(cases, seed):
     """Return log hazards, times and labels; death is likelier where the event is less likely."""
     generator = np.random.default_rng(seed)
@@ -225,20 +169,6 @@ def test_figures_and_plots_count_those_who_had_another_event_first():
     told = next(number for name, number in counts.items() if name.startswith("share with"))
     assert told.startswith(f"{share:.3f}")
     assert outcome.target(time, label)[:, 1].sum() == (label == EVENT).sum()
-
-
-def test_too_few_other_events_are_refused_with_the_way_out():
-    label = np.ones(100, dtype=np.int64)
-    label[:4] = OTHER
-    with pytest.raises(DataError, match="4 cases of 100 have another event") as refused:
-        COMPETING.settle(np.arange(1.0, 101.0), label)
-    assert "--no-event" in str(refused.value)
-
-
-def test_a_cohort_with_other_events_is_refused_where_the_project_knows_none():
-    with pytest.raises(OptionError, match="no other events, as in the project"):
-        OUTCOME.of_cohort(COMPETING)
-    assert COMPETING.of_cohort(OUTCOME).classes == COMPETING.classes
 
 
 def test_beyond_the_end_of_follow_up_no_estimate_is_judged():
