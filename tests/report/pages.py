@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 from html.parser import HTMLParser
-from importlib import import_module
 
 from skiagram.report.formatting import design_words
 from skiagram.report.page import render
 from skiagram.report.rendering import render_template
-from skiagram.report.section import Section, list_sections
+from skiagram.report.section import Section, fill_section, list_sections
 from skiagram.report.sections.doubts import doubts
 from tests.report.examples_of_results import material
 
@@ -78,15 +77,14 @@ def page(evaluation, **changes):
 
 def section(anchor, evaluation, seen, context=None):
     """Return one section of the page alone, perhaps of a context that was made before."""
-    titles = list_sections()
+    declared = list_sections()
     if context is None:
-        fill = getattr(import_module(f"skiagram.report.sections.{anchor}"), anchor)
-        context = fill(evaluation, seen)
+        context = fill_section(anchor, evaluation, seen)
     text = render_template(
         f"sections/{anchor}.html.j2",
         own=context,
-        second=Section("doubts", titles["doubts"], doubts(evaluation, seen)),
-        anchors=frozenset(titles),
+        second=Section("doubts", declared["doubts"].title, doubts(evaluation, seen)),
+        anchors=frozenset(declared),
         evaluation=evaluation,
         task=evaluation.task,
         design=design_words(evaluation),

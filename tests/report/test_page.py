@@ -33,7 +33,7 @@ from tests.report.examples_of_results import (
 from tests.report.pages import Page, page
 from tests.report.sections.test_sections import example_of, sections_of
 
-SECTIONS = list(list_sections().items())[2:]  # the first two pages are none of the contents
+SECTIONS = [(anchor, each.title) for anchor, each in list_sections().items()][2:]  # below two pages
 DOCS = Path(__file__).parents[2] / "docs/explanation/report.md"
 HOSTILE = '<script>alert("x")</script> & $\\frac{1}{0}$'
 
@@ -135,9 +135,9 @@ def test_pictures_and_headings_can_be_read_aloud(case):
 def first_screen():
     """Return the words of the first page of the example with an answer."""
     evaluation, seen = answered(), with_galleries()
-    titles = list_sections()
+    declared = list_sections()
     first, second = (
-        Section(fill.__name__, titles[fill.__name__], fill(evaluation, seen))
+        Section(fill.__name__, declared[fill.__name__].title, fill(evaluation, seen))
         for fill in (answer, doubts)
     )
     source = render(evaluation, seen, Sections((first, second), {}))

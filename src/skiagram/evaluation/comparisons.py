@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -255,14 +256,27 @@ def correct_over_arms(
     )
 
 
-def correct(rows: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
+def correct(
+    rows: Sequence[FigureRow],
+    tests: Sequence[object] = (),
+    elsewhere: Mapping[object, float | None] = MappingProxyType({}),
+) -> tuple[FigureRow, ...]:
     """Return the rows with the p values of differences in a figure corrected over all of them.
 
     Those of decisions (`only_correct`) are no part of the family.
+
+    Args:
+        tests: Which test a row is of: equal ones count once. Without it, each row is its own.
+        elsewhere: Test → its corrected p value where it is corrected with others.
     """
-    p = {number: row.p for number, row in enumerate(rows) if row.figure != _DECISIONS}
-    holm = dict(zip(p, correct_by_holm(p.values()), strict=True))
-    return tuple(replace(row, p_holm=holm.get(number)) for number, row in enumerate(rows))
+    keys = tests or range(len(rows))
+    p = {
+        key: row.p
+        for key, row in zip(keys, rows, strict=True)
+        if row.figure != _DECISIONS and key not in elsewhere
+    }
+    holm = {**dict(zip(p, correct_by_holm(p.values()), strict=True)), **elsewhere}
+    return tuple(replace(row, p_holm=holm.get(key)) for key, row in zip(keys, rows, strict=True))
 
 
 def _compare_secondary(
@@ -296,31 +310,17 @@ def _compare_secondary(
             (first.name, first.compared), (second.name, second.compared), SECONDARY
         )
     ]
-    # The same test may stand elsewhere: (pair of models, p) → its corrected p there.
+    # The same test may stand elsewhere: figure, pair of models and p → its corrected p there. A
+    # pair of arms is one of models where one model stands for each arm.
     model_of_arm = {arm: selected.choice.model for arm, selected in arms.items()}
-    rule_p_values = {
-        (frozenset((model_of_arm[row.model], row.versus)), row.p): row.p_holm
-        for row in elsewhere
-        if row.analysis == SIMPLE_RULES
-    }
-    arm_p_values = {
-        (frozenset((single[row.model], single[row.versus])), row.p): row.p_holm
-        for row in elsewhere
-        if row.analysis == ARM_PAIRS
-        and row.figure != _DECISIONS
-        and {row.model, row.versus} <= set(single)
-    }
-    corrected = rule_p_values | arm_p_values
-    # All other tests are corrected together.
-    tests = {
-        number: (frozenset((row.model, row.versus)), row.p)
-        for number, row in enumerate(rows)
-        if row.figure != _DECISIONS
-    }
-    remaining = {number: test[1] for number, test in tests.items() if test not in corrected}
-    holm = dict(zip(remaining, correct_by_holm(remaining.values()), strict=True))
-    holm |= {number: corrected[test] for number, test in tests.items() if test in corrected}
-    return tuple(replace(row, p_holm=holm.get(number)) for number, row in enumerate(rows))
+    known: dict[object, float | None] = {}
+    for row in elsewhere:
+        is_rule = row.analysis == SIMPLE_RULES
+        model = model_of_arm[row.model] if is_rule else single.get(row.model)
+        versus = row.versus if is_rule else single.get(row.versus)
+        known[row.figure, frozenset((model, versus)), row.p] = row.p_holm
+    tests = [(row.figure, frozenset((row.model, row.versus)), row.p) for row in rows]
+    return correct(rows, tests, known)
 
 
 def _compare_requested(run: MeasuredRun, secondary: Sequence[FigureRow]) -> tuple[FigureRow, ...]:

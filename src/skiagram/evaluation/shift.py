@@ -7,7 +7,7 @@ on both sides, so there is nothing to compare.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -36,7 +36,6 @@ from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import join_intervals, share
 from skiagram.statistics.score_intervals import wilson_interval
-from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import UPPER, effective_patients, error_of_shift
 
 Floats = NDArray[np.float64]
@@ -94,33 +93,27 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
         low, high = max(-bound, value - reach), min(bound, value + reach)
         difference = Estimate(value, low, high, "variances of the two sides added")
         p = t_p_value(value / error, degrees)
-        row = partial(
-            make_row, analysis=SHIFTS, figure=run.task.predicted.primary, model=model.name
-        )
-        rows += [
-            row(difference, versus=DEVELOPMENT, p=p),
-            row(Estimate(reached)),
-            row(Estimate(out_of_fold), group=DEVELOPMENT),
-        ]
+        sides = out_of_fold, reached
+        rows += _of_sides(SHIFTS, run.task.predicted.primary, difference, p, sides, model.name)
     return correct(rows)
 
 
-@dataclass(frozen=True)
-class _Trait:
-    """A trait of the cases on both sides: the median of a number, or a share of the cases."""
-
-    analysis: str
-    name: str
-    development: float
-    test: float
-    difference: Estimate
-    p: float
-
-    def rows(self, p_holm: float) -> Iterator[FigureRow]:
-        row = partial(make_row, analysis=self.analysis, figure=self.name)
-        yield row(self.difference, versus=DEVELOPMENT, p=self.p, p_holm=p_holm)
-        yield row(Estimate(self.test))
-        yield row(Estimate(self.development), group=DEVELOPMENT)
+def _of_sides(
+    analysis: str,
+    figure: str,
+    difference: Estimate,
+    p: float | None,
+    sides: tuple[float, float],
+    model: str = "",
+) -> list[FigureRow]:
+    """Return the rows of a difference, of what test cases reach and of what development ones do."""
+    row = partial(make_row, analysis=analysis, figure=figure, model=model)
+    development, test = map(Estimate, sides)
+    return [
+        row(difference, versus=DEVELOPMENT, p=p),
+        row(test),
+        row(development, group=DEVELOPMENT),
+    ]
 
 
 def compare_sides(
@@ -168,7 +161,7 @@ def compare_cases(
     tested: NDArray[np.bool_],
     patient: NDArray[np.int64],
     seed: int = 0,
-    shares: Sequence[_Trait] = (),
+    shares: Sequence[list[FigureRow]] = (),
 ) -> FigureTable:
     """Tell the tested cases from the others, and say what differs.
 
@@ -200,10 +193,11 @@ def compare_cases(
     ]
     # All traits are corrected together; of features the most different are named.
     compared = [*case_traits, *numbers]
-    p_holm = correct_by_holm(trait.p for trait in compared)
-    corrected = list(zip(compared, p_holm, strict=True))
-    differing = [entry for entry in corrected[len(case_traits) :] if is_beyond_chance(entry[1])]
-    named = sorted(differing, key=lambda entry: -abs((entry[0].difference.value or 0.0) - 0.5))
+    rows = iter(correct([row for trait in compared for row in trait]))
+    corrected = list(zip(rows, rows, rows, strict=True))
+    features = corrected[len(case_traits) :]
+    differing = [trait for trait in features if is_beyond_chance(trait[0].p_holm)]
+    named = sorted(differing, key=lambda trait: -abs((trait[0].value or 0.0) - 0.5))
     row = partial(make_row, analysis=DOMAIN)
     return FigureTable(
         (
@@ -212,8 +206,8 @@ def compare_cases(
             row(Estimate(float(len(differing))), figure="differing_features"),
             *(
                 row
-                for trait, p in (*corrected[: len(case_traits)], *named[:_NAMED_FEATURES])
-                for row in trait.rows(p)
+                for trait in (*corrected[: len(case_traits)], *named[:_NAMED_FEATURES])
+                for row in trait
             ),
         )
     )
@@ -255,7 +249,7 @@ def _domain_auc(
 
 def _known_traits(
     table: pd.DataFrame, tested: NDArray[np.bool_], patient: NDArray[np.int64]
-) -> Iterator[_Trait]:
+) -> Iterator[list[FigureRow]]:
     """Yield numbers as they are, and of texts the share of each of the most common values."""
     for name in table.columns:
         column, is_present = table[name], table[name].notna().to_numpy()
@@ -275,7 +269,7 @@ def _known_traits(
 
 def _number_trait(
     analysis: str, name: str, values: Floats, tested: NDArray[np.bool_], patient: NDArray[np.int64]
-) -> _Trait:
+) -> list[FigureRow]:
     """Compare a number: how often a test case has the larger one, ties half."""
     whose = np.unique(patient, return_inverse=True)[1].astype(np.int64)
     separation = placements(values[None], tested, whose)
@@ -286,12 +280,12 @@ def _number_trait(
     else:  # the two sides do not overlap: any order of the patients was as likely
         p = 2 * 0.5 ** min(separation.fewest, 1_000) if separation.value in (0.0, 1.0) else 1.0
     before, now = (float(np.median(values[side])) for side in (~tested, tested))
-    return _Trait(analysis, name, before, now, estimate, 1.0 if p is None else p)
+    return _of_sides(analysis, name, estimate, 1.0 if p is None else p, (before, now))
 
 
 def share_trait(
     name: str, has_trait: NDArray[np.bool_], tested: NDArray[np.bool_], patient: NDArray[np.int64]
-) -> _Trait:
+) -> list[FigureRow]:
     """Compare a share: test minus development, by Newcombe's interval on effective patients.
 
     (Newcombe 1998, *Statistics in Medicine* 17:873, method 10; p by the pooled share, Student's.)
@@ -315,4 +309,4 @@ def share_trait(
     error = float(np.sqrt(pooled * (1 - pooled) * (1 / sizes[0] + 1 / sizes[1])))
     degrees = max(1.0, min(patients) - 1)
     p = t_p_value(value / error, degrees) if error > 0 else 1.0
-    return _Trait(SHARES, name, shares[0], shares[1], estimate, p)
+    return _of_sides(SHARES, name, estimate, p, (shares[0], shares[1]))

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.criteria import FEW_OF_A_PART
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
@@ -21,7 +22,6 @@ from skiagram.evaluation.metrics import call_positive, estimate_operating_point,
 from skiagram.evaluation.results import CASES, OTHERS, SUBGROUPS, Part, patients_of
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, difference_of_groups, share
-from skiagram.statistics.significance import correct_by_holm
 from skiagram.tasks.cases import name_groups
 from skiagram.tasks.scored_cases import ScoredCases
 
@@ -87,8 +87,9 @@ def measure_subgroups(
     table, parts = setting.covariates, list[Part]()
     if table is None:
         return (), ()
-    # Each row with the two sides that it compares, which are the same test from either side.
-    compared: list[tuple[FigureRow, frozenset[bytes]]] = []
+    # The two sides that a row compares are the same test from either side.
+    compared: list[FigureRow] = []
+    tests: list[object] = []
     for column in map(str, table.columns):
         values = list(split_by_value(table[column], setting.cases.patient, least))
         shown = [each for each in values if not _is_small(each[1], setting.cases, least)]
@@ -96,21 +97,16 @@ def measure_subgroups(
             part, rows = _measure_part(column, value, members, scores, setting, least, model)
             parts.append(part)
             sides = frozenset({members.tobytes(), (~members).tobytes()})
-            compared += [(row, sides) for row in rows]
+            compared += rows
+            tests += [(row.figure, row.versus, sides) for row in rows]
         # How many parts are hidden is said, not which.
         if len(shown) < len(values):
             parts.append(Part(column, hidden_parts(least)))
             no_cases = Estimate(0.0)
-            row = make_row(no_cases, SUBGROUPS, CASES, model=model, group=parts[-1].name)
-            compared.append((row, frozenset()))
-    # Equal tests count once in the correction.
-    p = {(row.figure, sides): row.p for row, sides in compared if row.p is not None}
-    holm = dict(zip(p, correct_by_holm(p.values()), strict=True))
-    corrected = (
-        replace(row, p_holm=holm.get((row.figure, sides))) if row.versus else row
-        for row, sides in compared
-    )
-    return tuple(parts), tuple(corrected)
+            group = parts[-1].name
+            compared.append(make_row(no_cases, SUBGROUPS, CASES, model=model, group=group))
+            tests.append(group)
+    return tuple(parts), correct(compared, tests)
 
 
 def _is_small(members: NDArray[np.bool_], cases: LabelledCases, least: int) -> bool:

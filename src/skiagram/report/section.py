@@ -1,19 +1,19 @@
-"""Sections of the report: each registers itself, and nothing else lists it."""
+"""Sections of the report: `sections.yaml` declares them, a function of each fills it."""
 
-import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
+from importlib.resources import files
 from typing import Any, NamedTuple
 
+import yaml
+from pydantic import TypeAdapter
+
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.report import sections
 from skiagram.report.drawing import Drawing
 from skiagram.report.material import Material
 
-NOT_TRAINED = "no model was trained"
 Context = Mapping[str, Any]
-Fill = Callable[[Evaluation, Material], Context]
-Select = Callable[[Evaluation, Material], object]
 
 
 class Section(NamedTuple):
@@ -46,63 +46,50 @@ class Sections(NamedTuple):
         return frozenset(section.anchor for section in self.filled)
 
 
-class _Registered(NamedTuple):
-    place: int
+class Declared(NamedTuple):
+    """What `sections.yaml` says of a section; what each field means stands there."""
+
     title: str
-    fill: Fill
-    select: Select
-    otherwise: str
-    of_more_classes: str
+    needs: tuple[str, ...] = ()
+    otherwise: str = ""
+    of_more_classes: str = ""
 
 
-_registered: dict[str, _Registered] = {}  # by the name of the function, which is the anchor
+@cache
+def list_sections() -> dict[str, Declared]:
+    """List anchor → section, in the order of the page."""
+    text = files("skiagram.report").joinpath("sections.yaml").read_text("utf-8")
+    declared = yaml.load(text, Loader=yaml.CSafeLoader)
+    return TypeAdapter(dict[str, Declared]).validate_python(declared)
 
 
-def section(
-    title: str,
-    *,
-    place: int,
-    select: Select = lambda _evaluation, _material: True,
-    otherwise: str = "",
-    of_more_classes: str = "",
-) -> Callable[[Fill], Fill]:
-    """Register a function that returns the context of a template; its name is the anchor.
-
-    Args:
-        place: Sections are shown by ascending place.
-        select: What the section is about. Where it selects nothing, the section is left out.
-        otherwise: Why it may be left out; empty where another section says it.
-        of_more_classes: The same with more than two classes, where it is another reason.
-    """
-
-    def register(fill: Fill) -> Fill:
-        _registered[fill.__name__] = _Registered(
-            place, title, fill, select, otherwise, of_more_classes or otherwise
-        )
-        return fill
-
-    return register
-
-
-def list_sections() -> dict[str, str]:
-    """List anchor → title of every module in `sections/`, in the order of the page."""
-    for module in pkgutil.iter_modules(sections.__path__):
-        import_module(f"{sections.__name__}.{module.name}")
-    ordered = sorted(_registered.items(), key=lambda item: item[1].place)
-    return {anchor: registered.title for anchor, registered in ordered}
+def fill_section(anchor: str, evaluation: Evaluation, material: Material) -> Context | None:
+    """Return what the template of a section names; None with nothing to show."""
+    needs = list_sections()[anchor].needs
+    measured = (
+        evaluation.table.select(analysis=need) or getattr(material, need, None) for need in needs
+    )
+    if needs and not any(measured):
+        return None
+    # A template may show parts of the material alone.
+    if not files("skiagram.report.sections").joinpath(f"{anchor}.py").is_file():
+        return {}
+    module = import_module(f"skiagram.report.sections.{anchor}")
+    context: Context | None = getattr(module, anchor)(evaluation, material)
+    return context
 
 
 def make_sections(evaluation: Evaluation, material: Material) -> Sections:
     """Make all sections that have something to show."""
     filled, left_out = list[Section](), dict[str, str]()
     task = evaluation.task
-    for anchor, title in list_sections().items():
-        registered = _registered[anchor]
-        if registered.select(evaluation, material):
-            context = registered.fill(evaluation, material)
-            filled.append(Section(anchor, title, context))
+    for anchor, declared in list_sections().items():
+        context = fill_section(anchor, evaluation, material)
+        if context is not None:
+            filled.append(Section(anchor, declared.title, context))
             continue
-        reason = registered.of_more_classes if task.positive is None else registered.otherwise
+        otherwise = declared.otherwise
+        reason = declared.of_more_classes or otherwise if task.positive is None else otherwise
         if reason and task.defines(anchor):
-            left_out[title] = reason
+            left_out[declared.title] = reason
     return Sections(tuple(filled), left_out)

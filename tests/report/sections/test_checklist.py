@@ -22,7 +22,7 @@ def filled(name, evaluation=None):
     return next(one for one in found if one.file == name)
 
 
-ANCHORS = set(HEADINGS | list_sections())
+ANCHORS = {*HEADINGS, *list_sections()}
 
 
 @pytest.mark.slow

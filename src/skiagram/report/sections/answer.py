@@ -78,7 +78,7 @@ from skiagram.report.formatting import (
     name_class,
 )
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.sections.decisions import format_share
 from skiagram.report.tables import (
     Cell,
@@ -104,7 +104,6 @@ _FEATURES = 3  # named on the first page
 KNOWN_WITHOUT_IMAGES = ("covariates_and_volume", "covariates")  # the first that is in the run
 
 
-@section("The answer", place=0)
 def answer(evaluation: Evaluation, material: Material) -> Context:
     """Return the first page."""
     decisive, useless = _decisive(evaluation), is_nothing_of_use(evaluation)

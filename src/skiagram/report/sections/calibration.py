@@ -16,17 +16,11 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import ARM_TITLES, format_count, warn_at_chance
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import Column, Table, fill_cell, show_value, tabulate_figures
 from skiagram.statistics.estimate import format_decimal, format_estimate
 
 
-@section(
-    "Calibration",
-    place=90,
-    select=lambda evaluation, _: evaluation.table.select(analysis=CALIBRATION),
-    otherwise="no model has probabilities",
-)
 def calibration(evaluation: Evaluation, material: Material) -> Context:
     """Return the reliability curves, calibration in figures, and distances of probabilities."""
     return {

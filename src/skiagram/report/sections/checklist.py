@@ -20,7 +20,7 @@ from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.sites import SITES
 from skiagram.report.formatting import ARM_TITLES, best_models, finished_models, format_count
 from skiagram.report.material import Material
-from skiagram.report.section import Context, list_sections, section
+from skiagram.report.section import Context, list_sections
 from skiagram.report.sections.verdict import HEADINGS
 from skiagram.report.tables import Group, Table, TableRow, list_rows
 from skiagram.statistics.estimate import format_decimal, format_difference, format_estimate
@@ -37,7 +37,6 @@ STATE_WORDS: dict[State, str] = {
 }
 
 
-@section("Checklists", place=180)
 def checklist(evaluation: Evaluation, material: Material) -> Context:
     """Return how many parts of each checklist are answered; they lie in files beside the page."""
     states: dict[str, tuple[State, ...]] = {
@@ -238,7 +237,7 @@ def tabulate_items(checklist: Checklist, page: str, anchors: Container[str]) -> 
         page: Address of the report.
         anchors: Sections that the report has.
     """
-    headings = HEADINGS | list_sections()
+    headings = HEADINGS | {name: each.title for name, each in list_sections().items()}
     link = Markup('<a href="{}#{}">{}</a>')
 
     # A row for each item, with links to the sections that the page has.

@@ -19,19 +19,11 @@ from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.verdict import relate
 from skiagram.report.formatting import format_count, format_p_value
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import Table, TableRow, list_rows
 from skiagram.statistics.estimate import MISSING, format_difference
 
 
-@section(
-    "Comparisons between models",
-    place=60,
-    select=lambda evaluation, _: (
-        evaluation.difference or evaluation.pairs(SECONDARY) or evaluation.pairs(REQUESTED)
-    ),
-    otherwise="fewer than two models were trained",
-)
 def comparisons(evaluation: Evaluation, material: Material) -> Context:
     """Return a table of each kind of pairs; None where there are none."""
     name = evaluation.titles.__getitem__

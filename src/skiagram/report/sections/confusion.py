@@ -3,18 +3,12 @@
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.formatting import finished_models, format_count, is_best
 from skiagram.report.material import Material
-from skiagram.report.section import NOT_TRAINED, Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Table, TableRow, list_rows
 
 
-@section(
-    "Confusion matrices",
-    place=50,
-    select=lambda evaluation, _: any(model.confusion for model in evaluation.models),
-    otherwise=NOT_TRAINED,
-)
-def confusion(evaluation: Evaluation, material: Material) -> Context:
-    """Return (title, whether it is the best of its arm, matrix) of each trained model.
+def confusion(evaluation: Evaluation, material: Material) -> Context | None:
+    """Return (title, whether it is the best of its arm, matrix) of each trained model, if any.
 
     Cells are mean numbers of cases over repeats; the shade is the share of the true class.
     """
@@ -33,4 +27,4 @@ def confusion(evaluation: Evaluation, material: Material) -> Context:
             rows.append(TableRow(classes[true], cells))
         table = Table(classes, list_rows(rows), first="true ↓ predicted →", kind="matrix")
         matrices.append((model.outcome.title, is_best(evaluation, model), table))
-    return {"matrices": matrices}
+    return {"matrices": matrices} if matrices else None

@@ -16,7 +16,7 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import is_best, list_simple_rules
 from skiagram.report.material import Material
-from skiagram.report.section import NOT_TRAINED, Context, section
+from skiagram.report.section import Context
 from skiagram.statistics.estimate import format_decimal
 
 _AXES = {
@@ -26,16 +26,10 @@ _AXES = {
 _AREA = {"roc": "roc_auc", "precision_recall": "average_precision"}
 
 
-@section(
-    "ROC and precision–recall curves",
-    place=40,
-    select=lambda evaluation, _: any(_list_lines(evaluation, name) for name in _AXES),
-    otherwise=NOT_TRAINED,
-    of_more_classes="no single curve with more than two classes",
-)
-def curves(evaluation: Evaluation, material: Material) -> Context:
-    """Return both figures."""
-    return {name: draw_curves(evaluation, name) for name in _AXES}
+def curves(evaluation: Evaluation, material: Material) -> Context | None:
+    """Return both figures; None without curves."""
+    drawn = {name: draw_curves(evaluation, name) for name in _AXES}
+    return drawn if any(drawn.values()) else None
 
 
 def _list_lines(evaluation: Evaluation, name: str) -> list[tuple[ModelResult, Line]]:

@@ -16,12 +16,11 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.report.formatting import format_count, format_p_value
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import Group, Table, TableRow, list_rows
 from skiagram.statistics.estimate import format_decimal, format_difference, format_estimate
 
 
-@section("The data", place=10)
 def data(evaluation: Evaluation, material: Material) -> Context:
     """Return numbers of cases, test beside development cases, and the list of treatments."""
     return {

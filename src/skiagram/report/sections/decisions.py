@@ -17,7 +17,7 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import format_percent, warn_at_chance
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import (
     Column,
     Group,
@@ -46,18 +46,13 @@ _DIFFERENCES = {
 _per_thousand = partial(format_decimal, digits=1)
 
 
-@section(
-    "Decisions at a threshold",
-    place=100,
-    select=lambda evaluation, _: (
-        evaluation.task.positive is not None or evaluation.figures.select(analysis=UTILITY)
-    ),
-    otherwise="no single threshold with more than two classes",
-)
-def decisions(evaluation: Evaluation, material: Material) -> Context:
+def decisions(evaluation: Evaluation, material: Material) -> Context | None:
     """Return operating points, paired differences and net benefit."""
     # The contender minus the best classical model: decisions and probabilities.
-    paired = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL)
+    figures = evaluation.figures.select(analysis=UTILITY)
+    if evaluation.task.positive is None and not figures:
+        return None
+    paired = figures.select(versus=CLASSICAL)
     rows = [
         TableRow(title, [fill_difference(paired.find(figure=name) if paired else _NOT_COMPARED)])
         for name, title in _DIFFERENCES.items()

@@ -18,14 +18,13 @@ from skiagram.evaluation.sentences import say
 from skiagram.evaluation.verdict import advise_without_use, describe_rules
 from skiagram.report.formatting import format_count
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.sections.provenance import describe_opening
 from skiagram.statistics.estimate import format_decimal, format_signed
 
 MAX_LINES = 6  # of each list; the others stand in the appendix
 
 
-@section("What to doubt", place=1)
 def doubts(evaluation: Evaluation, material: Material) -> Context:
     """Return the doubts and the steps, the gravest first, and how many more there are."""
     every = tuple(dict.fromkeys(map(shorten, collect_warnings(evaluation, material))))

@@ -21,7 +21,7 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import (
     Cell,
     Group,
@@ -44,12 +44,6 @@ TESTS = {
 PARTS = ("just around it", "at the border of the image", "elsewhere")
 
 
-@section(
-    "Explanations",
-    place=155,
-    select=lambda _, material: material.explanations,
-    otherwise="no model is named in `explained`",
-)
 def explanations(evaluation: Evaluation, material: Material) -> Context:
     """Return answers, figures and tables of each explained model, in order of their names."""
     every, shown = material.explanations, []

@@ -6,7 +6,7 @@ from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
 from skiagram.evaluation.external import COHORT, HELD_OUT, NET_BENEFIT, OUT_OF_FOLD, UPDATED
 from skiagram.report.formatting import best_models, metric_heading
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell
 from skiagram.statistics.estimate import MISSING, format_difference, format_estimate
 
@@ -29,12 +29,6 @@ _FIGURES = {
 _LEFT = Cell(MISSING, reason="updating the calibration leaves it as it is")
 
 
-@section(
-    "Another cohort beside the project",
-    place=5,
-    select=lambda evaluation, _: evaluation.is_external,
-    otherwise="`skiagram validate` scores the cohort of another hospital",
-)
 def external(evaluation: Evaluation, material: Material) -> Context:
     """Return the table of both sides and what it shows."""
     return {

@@ -25,7 +25,7 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import ARM_TITLES, format_percent
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import (
     Cell,
     Cells,
@@ -42,17 +42,11 @@ _MARKS = {0.125: "⅛", 0.25: "¼", 0.5: "½", 1.0: "1", 2.0: "2", 4.0: "4", 8.0
 _OF_FOLDS = "made of the models that each fold chose"
 
 
-@section(
-    "Finding lesions",
-    place=7,
-    select=lambda evaluation, _: evaluation.finding,
-    otherwise="no model searches for lesions",
-)
-def finding(evaluation: Evaluation, material: Material) -> Context:
+def finding(evaluation: Evaluation, material: Material) -> Context | None:
     """Return curves, tables and what they are of."""
     searched = evaluation.finding
     if searched is None:
-        return {}
+        return None
     # Images that could not be judged.
     left_out = []
     if searched.unplaced:

@@ -10,7 +10,7 @@ from skiagram.options import flatten_options
 from skiagram.records.predictions import Outcome
 from skiagram.report.formatting import metric_heading
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import (
     Column,
     Group,
@@ -30,7 +30,6 @@ from skiagram.tasks.classes import CLASS_FIGURE
 from skiagram.tasks.figure import Figure
 
 
-@section("All models", place=30)
 def models(evaluation: Evaluation, material: Material) -> Context:
     """Return the main table with its metrics, the AUC by class, and title → options."""
     # The AUC of each class against the others, where there are more than two.

@@ -16,7 +16,7 @@ from skiagram.report.drawing import (
     draw_lines,
 )
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import Table, TableRow, list_rows
 from skiagram.statistics.estimate import format_decimal
 from skiagram.tasks.predicted import OutcomePlot
@@ -24,15 +24,11 @@ from skiagram.tasks.predicted import OutcomePlot
 _LINE_COLOURS = (ARM_COLOUR["classical"], OTHERS[2], ARM_COLOUR["deep"], OTHERS[1], OTHERS[0])
 
 
-@section(
-    "Curves of the outcome",
-    place=45,
-    select=lambda evaluation, _: any(model.plots for model in evaluation.every),
-    otherwise="classes are told apart, or no model was trained",
-)
-def outcome_plots(evaluation: Evaluation, material: Material) -> Context:
+def outcome_plots(evaluation: Evaluation, material: Material) -> Context | None:
     """Return the drawings, and for each the model's title, the plot and the table below it."""
     drawn = [(model, plot) for model in evaluation.every for plot in model.plots]
+    if not drawn:
+        return None
     tables = []
     for _, plot in drawn:
         columns, rows = plot.columns, [TableRow(title, cells) for title, *cells in plot.rows]

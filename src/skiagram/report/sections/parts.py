@@ -4,16 +4,10 @@ from skiagram.evaluation.criteria import is_told_apart
 from skiagram.evaluation.evaluation_record import PARTS, Evaluation
 from skiagram.report.formatting import format_p_value
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import Column, Table, TableRow, fill_difference, list_rows, pivot
 
 
-@section(
-    "Each finding",
-    place=33,
-    select=lambda evaluation, _: evaluation.figures.select(analysis=PARTS).rows,
-    otherwise="several findings are not what is predicted, or an arm has no model",
-)
 def parts(evaluation: Evaluation, material: Material) -> Context:
     """Return the table of findings, and a sentence on those that are told apart."""
     return {"table": tabulate_parts(evaluation), "sentence": describe_parts(evaluation)}

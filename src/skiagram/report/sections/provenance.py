@@ -21,12 +21,11 @@ from skiagram.evaluation.results import (
 )
 from skiagram.options import flatten_options
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.sealing.ledger import LEDGER, Opening
 from skiagram.tasks.classes import CLASS_FIGURE
 
 
-@section("Methods, versions and hashes", place=170)
 def provenance(evaluation: Evaluation, material: Material) -> Context:
     """Return the opening of the seal, the methods of intervals, and the run's options."""
     # Name of an estimate → how its interval was computed, each once, in order.

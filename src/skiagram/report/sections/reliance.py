@@ -5,27 +5,21 @@ from skiagram.explanation.record import Reliance
 from skiagram.report.drawing import Drawing, IntervalRow, draw_rows
 from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.statistics.estimate import Estimate
 
 _LONGEST = 44  # letters of a name in the figure
 
 
-@section(
-    "What the best classical model rests on",
-    place=35,
-    select=lambda _, material: material.reliance and material.reliance.features,
-    otherwise="no classical model that reads features was trained",
-)
-def reliance(evaluation: Evaluation, material: Material) -> Context:
+def reliance(evaluation: Evaluation, material: Material) -> Context | None:
     """Return the figure and, of each feature in it, what goes together with it."""
-    if (measured := material.reliance) is None:
-        return {}
-    features = measured.features
+    measured = material.reliance
+    if measured is None or not measured.features:
+        return None
     return {
         "reliance": measured,
         "figure": draw_reliance(measured),
-        "relatives": {each.feature: each.relatives for each in features if each.relatives},
+        "relatives": {each.feature: each.relatives for each in measured.features if each.relatives},
     }
 
 

@@ -7,19 +7,13 @@ from skiagram.evaluation.criteria import REPEATABLE, is_repeatable
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Table, TableRow, list_rows
 from skiagram.statistics.estimate import format_decimal
 
 Kinds = Mapping[str, Sequence[Repeatability]]
 
 
-@section(
-    "Repeatable features",
-    place=85,
-    select=lambda _, material: material.repeatability,
-    otherwise="no feature family `perturbed` was extracted",
-)
 def repeatability(evaluation: Evaluation, material: Material) -> Context:
     """Return the share of repeatable features by family, and every feature."""
     kinds = material.repeatability

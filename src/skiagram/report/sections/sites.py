@@ -7,7 +7,7 @@ from skiagram.evaluation.sites import SITES
 from skiagram.evaluation.verdict import describe_sites
 from skiagram.report.formatting import ARM_TITLES, format_count, metric_heading, title_of_arm
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import (
     Cell,
     Column,
@@ -24,12 +24,6 @@ from skiagram.statistics.estimate import (
 )
 
 
-@section(
-    "Sites that no model saw",
-    place=120,
-    select=lambda evaluation, _: evaluation.site_column,
-    otherwise="no site was held out whole (`design: cv` and `fold_column` do)",
-)
 def sites(evaluation: Evaluation, material: Material) -> Context:
     """Return the table of sites and what it shows."""
     spreads = evaluation.figures.select(analysis=SITES, figure="spread", versus="")

@@ -9,7 +9,7 @@ from skiagram.features.feature import Definition, find_definition
 from skiagram.report.drawing import Drawing, IntervalRow, draw_rows, wrap_title
 from skiagram.report.formatting import finished_models, format_percent, is_best
 from skiagram.report.material import Material
-from skiagram.report.section import NOT_TRAINED, Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import (
     Cells,
     Column,
@@ -27,12 +27,6 @@ _SINGLE = "only one repeat; the spread over seeds needs repeats ≥ 2"
 _VARIANCES = [f"variance_{source}" for source in SOURCES]
 
 
-@section(
-    "Stability",
-    place=80,
-    select=lambda evaluation, _: evaluation.table.select(analysis=STABILITY),
-    otherwise=NOT_TRAINED,
-)
 def stability(evaluation: Evaluation, material: Material) -> Context:
     """Return spreads, sources of variance, chosen features and ranks."""
     ranking = evaluation.figures.select(analysis=RANKING)

@@ -18,7 +18,7 @@ from skiagram.report.formatting import (
     metric_heading,
 )
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Cells, Group, Table, TableRow, fill_cell, fill_difference
 from skiagram.statistics.estimate import MISSING, Estimate, format_estimate
 from skiagram.tasks.classes import CLASS_FIGURES
@@ -26,20 +26,11 @@ from skiagram.tasks.classes import CLASS_FIGURES
 _MAX_ROWS = 24  # subgroups in the figure; more stand in the table alone
 
 
-def _select(evaluation: Evaluation, _: Material) -> list[ModelResult]:
-    """Return the best of each arm that were measured in parts of the cases."""
-    return [model for model in best_models(evaluation) if model.parts]
-
-
-@section(
-    "Subgroups",
-    place=110,
-    select=_select,
-    otherwise="no column divides the cases into parts (age, view, density, site, device)",
-)
-def subgroups(evaluation: Evaluation, material: Material) -> Context:
+def subgroups(evaluation: Evaluation, material: Material) -> Context | None:
     """Return title → table for the best of each arm, of figures and of differences."""
-    best = _select(evaluation, material)
+    best = [model for model in best_models(evaluation) if model.parts]
+    if not best:
+        return None
     return {
         "tables": {model.outcome.title: tabulate_subgroups(evaluation, model) for model in best},
         "differences": {

@@ -10,7 +10,7 @@ from skiagram.evaluation.results import ModelResult
 from skiagram.report.drawing import ARM_COLOUR, Drawing, Line, Panel, Style, draw_lines
 from skiagram.report.formatting import ARM_TITLES, format_count
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import Cells, Table, tabulate_models
 from skiagram.statistics.estimate import format_decimal
 
@@ -18,7 +18,6 @@ _COLOURS = {"training": ARM_COLOUR["classical"], "validation": ARM_COLOUR["deep"
 _DASHES = {"training": "-", "validation": "--"}
 
 
-@section("Training and cost", place=160)
 def training(evaluation: Evaluation, material: Material) -> Context:
     """Return the training curves of each network, with its title, and what each model cost."""
     curves = {

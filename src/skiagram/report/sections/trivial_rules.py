@@ -5,16 +5,10 @@ from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
 from skiagram.evaluation.verdict import describe_rules
 from skiagram.report.formatting import format_p_value
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import Group, Table, TableRow, fill_difference
 
 
-@section(
-    "Comparison with simple baselines",
-    place=70,
-    select=lambda evaluation, _: evaluation.simple_rules,
-    otherwise="no model was chosen in any arm",
-)
 def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
     """Return the differences, and whether any rule but the prevalence was in the run."""
     # What chance is called, and its value where it is fixed.

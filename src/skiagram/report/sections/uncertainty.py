@@ -5,7 +5,7 @@ from skiagram.evaluation.results import REFERRAL, SETS, ModelResult
 from skiagram.report.drawing import Drawing, Line, Panel, best_of_each_arm, draw_lines
 from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
-from skiagram.report.section import NOT_TRAINED, Context, section
+from skiagram.report.section import Context
 from skiagram.report.tables import (
     Cells,
     Column,
@@ -19,14 +19,6 @@ from skiagram.statistics.estimate import format_decimal
 _REFERRED = (0.0, 0.1, 0.2, 0.5)  # shares of the cases
 
 
-@section(
-    "Uncertainty of single cases",
-    place=140,
-    select=lambda evaluation, _: (
-        evaluation.table.select(analysis=SETS) or evaluation.table.select(analysis=REFERRAL)
-    ),
-    otherwise=NOT_TRAINED,
-)
 def uncertainty(evaluation: Evaluation, material: Material) -> Context:
     """Return prediction sets, the coverage that was promised (empty without sets), and referral."""
     level = evaluation.table.get(analysis=SETS, figure="level")

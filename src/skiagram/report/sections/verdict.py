@@ -23,7 +23,7 @@ from skiagram.report.formatting import (
     group_by_arm,
 )
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context
 from skiagram.report.sections.answer import describe_colours, draw_forest
 from skiagram.statistics.estimate import Estimate, format_decimal
 
@@ -33,7 +33,6 @@ HEADINGS = {  # anchors besides those of sections
 }
 
 
-@section("The answer in detail", place=5)
 def verdict(evaluation: Evaluation, material: Material) -> Context:
     """Return the forest of all models, and what would change the verdict."""
     models = [model for _, group in group_by_arm(evaluation) for model in group]
