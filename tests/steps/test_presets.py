@@ -110,7 +110,13 @@ def test_networks_that_others_trained_are_chosen_where_their_weights_are(pretrai
 
 def test_an_array_in_colour_has_its_colours_measured():
     colour, grey = (
-        fitting.choices_of_array("skin", (500, 30, 40, *channels)) for channels in ((3,), ())
+        fitting.fitting_choices(
+            "skin",
+            checked([image((30, 40, *channels), "1", spacing=None)]),
+            "holdout",
+            kind="array",
+        )
+        for channels in ((3,), ())
     )
     assert {"colour", "glcm"} <= names_of(colour, "features")  # beside those of params.yaml
     assert not names_of(grey, "features")

@@ -20,7 +20,8 @@ from skiagram.intake.file_patterns import Patterns, find_images, propose_patient
 from skiagram.intake.tables import AnyTable
 from skiagram.readers.dicom import describe_bits, describe_padding
 from skiagram.readers.gray import describe_gray
-from skiagram.steps.check import CheckedData, CheckedImage, CheckedTable
+from skiagram.sources.medmnist import MedMNIST
+from skiagram.steps.check import AnyChecked, CheckedData, CheckedImage
 from skiagram.tables.cells import number_of, stands_for_missing
 from skiagram.tasks.task import Design
 
@@ -32,9 +33,11 @@ _MAX_SUB_CLASSES = 12
 _RESTORED_BYTES = 4
 
 
-def checked_text(checked: CheckedTable) -> str:
+def checked_text(checked: AnyChecked) -> str:
     """Return counts, what the files or the features are like, problems and findings."""
     data, source = checked.data, checked.source
+    if isinstance(source, MedMNIST):
+        return findings_text(data, source.design)
     features = source.columns.features
     # cases and patients by class and split
     found_splits = {entry.split for entry in data.entries}

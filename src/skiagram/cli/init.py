@@ -14,13 +14,12 @@ from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
+    from skiagram.datasets.feature_table import FeatureFile
     from skiagram.datasets.folder.option_file import OptionFiles
+    from skiagram.datasets.folder.source import Folder
     from skiagram.intake.file_options import FileOptions
     from skiagram.intake.tables import AnyTable
-    from skiagram.sources.medmnist import MedMNIST
-    from skiagram.steps.check import CheckedData, CheckedTable, KeptCheck
-    from skiagram.steps.preflight import DataSetFacts
-    from skiagram.steps.presets import FittingChoices
+    from skiagram.steps.check import AnyChecked, CheckedTable, KeptCheck
 
 NAME = "init"
 SUMMARY = "add a folder of images and its CSV to this project as a data set"
@@ -59,7 +58,7 @@ class Added(NamedTuple):
 
     files: "OptionFiles"
     readers: list[Path]
-    checked: "CheckedTable"
+    checked: "AnyChecked"
     unused: list[str]
     gitignores: list[Path]
 
@@ -67,7 +66,6 @@ class Added(NamedTuple):
 def run(arguments: argparse.Namespace) -> int:
     """Write config and manifest; return 0, or 4 where `check` would."""
     from skiagram.compute.files import write_files
-    from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.options import read_option_file
     from skiagram.projects.files import CHOICES
     from skiagram.projects.left_out import explain_taken
@@ -75,15 +73,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     outside, key_file = arguments.manifest_outside, arguments.patient_key
     options = read_file_options(arguments)
-    # A file of arrays is named in a config, and needs nothing else.
-    if options.is_arrays:
-        files = OptionFiles(Path(), options.short_name, outside, None)
-        if not arguments.renew:
-            files.require_new()
-        choices, *_ = add_arrays(options)
-        print(f"Wrote {files.options} (edit title, modality, licence and known issues).")
-        print(f"\nNext:\n  git add {files.options}\n  {choices.line()}\n  dvc exp show")
-        return 0
     # The data set itself.
     added = add_data_set(options, renew=arguments.renew, outside=outside, key_file=key_file)
     # The choices that fit it, in files of their own.
@@ -91,7 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     baselines = read_option_file(params)["baselines"] if params.is_file() else None
     choices = choices_of(added.checked, baselines)
     write_files({path: text.encode() for path, text in choices.files.items()})
-    # What was written, and what to do next.
+    # What was written, and what to do next; a file of arrays is named in a config alone.
+    if options.is_arrays:
+        path = added.files.options
+        print(f"Wrote {path} (edit title, modality, licence and known issues).")
+        print(f"\nNext:\n  git add {path}\n  {choices.line()}\n  dvc exp show")
+        return 0
     print(_next(added, choices.line(), [*choices.files]))
     stop = added.checked.data.report.explain_stop({}, str(added.files.options)).rstrip()
     for sentence in filter(None, [*added.checked.notes, choices.why, choices.frozen, stop]):
@@ -112,9 +106,9 @@ def add_data_set(
     key_file: Path | None = None,
     described: "AnyTable | None" = None,
     kept: "KeptCheck | None" = None,
-    begin: "Callable[[CheckedTable], None] | None" = None,
+    begin: "Callable[[AnyChecked], None] | None" = None,
 ) -> Added:
-    """Write config and manifest, and the table that stays with the user.
+    """Write config and manifest, and the table that stays with the user; of arrays the config.
 
     Args:
         described: What `describe_table` says of the options, where it was asked before.
@@ -136,6 +130,8 @@ def add_data_set(
     from skiagram.intake.tables import describe_table
     from skiagram.steps.check import check_table
 
+    if options.is_arrays:
+        return _add_arrays(options, kept, begin, renew=renew, outside=outside)
     described = described or describe_table(options)
     hints = (*described.notes, spelling_hints(described), patient_hint(described))
     for hint in filter(None, hints):
@@ -172,50 +168,46 @@ def add_data_set(
     return Added(files, [*readers], checked, described.unused, gitignores)
 
 
-def add_arrays(
+def _add_arrays(
     options: "FileOptions",
-    kept: "KeptCheck | None" = None,
-    begin: "Callable[[FittingChoices, DataSetFacts], None] | None" = None,
-) -> "tuple[FittingChoices, MedMNIST, CheckedData]":
-    """Add or renew a file as MedMNIST's; return the choices that fit it, and what was checked.
-
-    Args:
-        kept: Where what the check makes stays for stages; None for nowhere.
-        begin: Gets the choices and what is known of the data once the file can be used, before
-            anything is written; None for nothing.
-
-    Raises:
-        DataError: Images that cannot be used; each is printed.
-    """
+    kept: "KeptCheck | None",
+    begin: "Callable[[AnyChecked], None] | None",
+    *,
+    renew: bool,
+    outside: Path | None,
+) -> Added:
+    """Write the config of a file as MedMNIST's; see `add_data_set`."""
     import json
 
     import yaml
 
     from skiagram.cli.check_report import require_usable
     from skiagram.compute.files import write_files
+    from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.ingest import task_of
     from skiagram.intake.arrays import array_source, renewed_source
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
-    from skiagram.steps.check import check_data
-    from skiagram.steps.preflight import DataSetFacts
-    from skiagram.steps.presets import choices_of_array
+    from skiagram.steps.check import AnyChecked, CheckedTable, check_data
 
+    files = OptionFiles(Path(), options.short_name, outside, None)
+    if not renew and begin is None:
+        files.require_new()
     # What the file holds, with what its config says for people.
-    source, shape = array_source(options)
-    target = Path(f"conf/dataset/{source.name}.yaml")
-    source = renewed_source(source, options, target)
-    data = check_data(source, source.open(None), task_of(source, "holdout"), kept)
+    source, _ = array_source(options)
+    source = renewed_source(source, options, files.options)
+    data = check_data(source, source.open(None), task_of(source, source.design), kept)
     require_usable(data, str(options.folder), "nothing was written")
-    facts = DataSetFacts.of_checked(source, data)
-    choices = choices_of_array(source.name, (len(facts.label), *shape[1:]))
+    checked: AnyChecked = CheckedTable(source, data)
     if begin is not None:
-        begin(choices, facts)
+        begin(checked)
     # The arrays are named in a config, not copied.
     leave_out(Path(), options.folder, ())
-    values = json.loads(json.dumps(composed(source)))
-    write_files({target: yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()})
-    return choices, source, data
+    values = yaml.safe_dump(
+        json.loads(json.dumps(composed(source))), sort_keys=False, allow_unicode=True
+    )
+    write_files({files.options: values.encode()})
+    return Added(files, [], checked, [], [])
 
 
 def _name_files(
@@ -267,7 +259,7 @@ def _name_files(
 
 def _write_data_set(
     files: "OptionFiles",
-    checked: "CheckedTable",
+    checked: "CheckedTable[Folder | FeatureFile]",
     readers: dict[Path, str],
     key_file: Path | None,
     options: "FileOptions",

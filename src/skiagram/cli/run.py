@@ -16,15 +16,11 @@ from skiagram.errors import AuditStop, DataError, OptionError, printable
 
 if TYPE_CHECKING:
     from skiagram.composition import Composition
-    from skiagram.datasets.feature_table import FeatureFile
-    from skiagram.datasets.folder.source import Folder
     from skiagram.intake.file_options import FileOptions
     from skiagram.intake.tables import AnyTable
-    from skiagram.sources.medmnist import MedMNIST
-    from skiagram.steps.check import CheckedTable, KeptCheck
+    from skiagram.steps.check import AnyChecked, KeptCheck
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import FittingChoices
-    from skiagram.tasks.task import Design
 
 NAME = "run"
 SUMMARY = "from images and labels to the report: check, project, run, verdict"
@@ -338,43 +334,35 @@ def _add_checked(
     begin: "Callable[[FittingChoices, DataSetFacts], None]",
 ) -> "tuple[FittingChoices, DataSetFacts]":
     """Add or renew a data set; return the choices that fit it, and its facts."""
-    from skiagram.cli.check_report import checked_text, findings_text
-    from skiagram.cli.init import add_arrays, add_data_set
+    from skiagram.cli.check_report import checked_text
+    from skiagram.cli.init import add_data_set
     from skiagram.compute.files import write_files
     from skiagram.steps.check import offer_check
     from skiagram.steps.digest import changed_files
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import choices_of
 
-    def begin_checked(checked: "CheckedTable") -> None:
+    def begin_checked(checked: "AnyChecked") -> None:
         """Make the project once what fits the checked data can be run."""
         begin(choices_of(checked), DataSetFacts.of_checked(checked.source, checked.data))
 
     # A data set that is there is renewed.
     name = options.short_name
     config = Path(f"conf/dataset/{name}.yaml")
-    source: MedMNIST | Folder | FeatureFile
-    design: Design = "holdout"
-    if options.is_arrays:
-        choices, source, data = add_arrays(options, kept, begin)
-        files, text = None, findings_text(data, design)
-    else:
-        renew = config.exists()
-        added = add_data_set(
-            options, renew=renew, described=described, kept=kept, begin=begin_checked
-        )
-        checked = added.checked
-        source, data, choices = checked.source, checked.data, choices_of(checked)
-        # the config tells every file of images
-        files = changed_files(Path(), [name]) if added.files.of_features else None
-        design, text = checked.source.design, checked_text(checked)
+    renew = config.exists()
+    added = add_data_set(options, renew=renew, described=described, kept=kept, begin=begin_checked)
+    checked = added.checked
+    source, data, choices = checked.source, checked.data, choices_of(checked)
+    # the config tells every file of images
+    files = changed_files(Path(), [name]) if added.files.of_features else None
+    text = checked_text(checked)
     print(printable(text), end="\n\n" if text else "", flush=True)
     # After a finding that stops nothing is run.
     if data.report.stopping:
         print(printable(data.report.explain_stop({}, str(project / config)).rstrip()))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
     # What stages take over.
-    offer_check(kept, name, data, design, files)
+    offer_check(kept, name, data, source.design, files)
     write_files({path: text.encode() for path, text in choices.files.items()})
     return choices, DataSetFacts.of_checked(source, data)
 

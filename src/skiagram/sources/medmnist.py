@@ -23,6 +23,7 @@ from skiagram.readers.files import locate
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.strict import STRICT
 from skiagram.tasks.cases import Split
+from skiagram.tasks.task import Design
 
 _UNREADABLE = (  # all that a damaged or foreign .npz is known to raise
     *(OSError, ValueError, EOFError, TypeError, RuntimeError),
@@ -58,6 +59,11 @@ class MedMNIST(RealDataSet):
     @property
     def origin(self) -> str:
         return Path(self.file).name
+
+    @property
+    def design(self) -> Design:
+        """That of the official split."""
+        return "holdout"
 
     @property
     def patients_known(self) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Literal, NamedTuple
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -58,6 +58,7 @@ from skiagram.readers.masks import EmptyMask
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS
 from skiagram.sealing.archive import open_tree
+from skiagram.sources.medmnist import MedMNIST
 from skiagram.steps.audit import write_audit
 from skiagram.steps.checked import offer_checked, remove_checked, renew_checked
 from skiagram.tasks.cases import Cases
@@ -145,22 +146,29 @@ class CheckedData:
         return not self.problems and not self.report.stopping
 
 
+D = TypeVar("D", bound=Folder | FeatureFile | MedMNIST, covariant=True)
+
+
 @dataclass(frozen=True)
-class CheckedTable:
-    """A table of images or of features, and what was settled of it.
+class CheckedTable(Generic[D]):
+    """A table of images or of features, or a file of arrays, and what was settled of it.
 
     Attributes:
         source: Of images with the channels that these have.
-        frame: The table without the images that are left out since they have no lesion.
+        frame: The table without the images that are left out since they have no lesion; empty of
+            arrays.
         checksums: File → SHA-256; empty where it cannot be read, and none of features.
         notes: What was settled of images without a lesion, of a few in colour, and of copies.
     """
 
-    source: Folder | FeatureFile
+    source: D
     data: CheckedData
-    frame: pd.DataFrame
-    checksums: Mapping[str, str]
-    notes: tuple[str, ...]
+    frame: pd.DataFrame = field(default_factory=pd.DataFrame)
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+AnyChecked = CheckedTable[Folder | FeatureFile | MedMNIST]
 
 
 def check_data(
@@ -306,7 +314,7 @@ def check_table(
     frame: pd.DataFrame,
     settling: Settling = AS_TABLE_SAYS,
     kept: KeptCheck | None = None,
-) -> CheckedTable:
+) -> CheckedTable[Folder | FeatureFile]:
     """Check the images that a table lists, or its rows of features.
 
     Args:
@@ -316,7 +324,7 @@ def check_table(
     if isinstance(source, FeatureFile):
         opened = OpenFeatureFile(source, frame)
         data = check_data(source, opened, Task(predicted_of(source), source.design), kept)
-        checked = CheckedTable(source, data, frame, {}, ())
+        checked: CheckedTable[Folder | FeatureFile] = CheckedTable(source, data, frame)
     else:
         checked = _check_images(source, frame, settling, kept)
     # rows that cannot be used may be the only test cases
@@ -328,7 +336,7 @@ def check_table(
 
 def _check_images(
     source: Folder, frame: pd.DataFrame, settling: Settling, kept: KeptCheck | None
-) -> CheckedTable:
+) -> CheckedTable[Folder]:
     """Check images, and settle which of them are read and in which colours."""
     # each file that the table names has its SHA-256; empty where it cannot be read
     tree = open_tree(Path(source.folder), source.folder, is_image_file)

@@ -20,13 +20,14 @@ import numpy as np
 import yaml
 
 from skiagram.composition import Composition
-from skiagram.datasets.listed import ListedDataSet
+from skiagram.datasets.feature_table import FeatureFile
 from skiagram.errors import how_to_install
 from skiagram.finding.inputs import find_partners
 from skiagram.intake.combined_regions import COMBINATIONS, COUNT, find_volume, has_combination
 from skiagram.options import read_option_file, split_names
 from skiagram.projects.files import CHOICES, read_shipped
-from skiagram.steps.check import CheckedData, CheckedTable
+from skiagram.sources.medmnist import MedMNIST
+from skiagram.steps.check import AnyChecked, CheckedData
 from skiagram.steps.modality_kinds import find_kinds
 from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.tasks.task import Design
@@ -101,6 +102,7 @@ def fitting_choices(
     outcome: MeasuredOutcome | None = None,
     covariates: Sequence[str] = (),
     baselines: Sequence[str] | None = None,
+    kind: str = "images",
 ) -> FittingChoices:
     """Choose what fits the images that were read; params.yaml decides what is not named.
 
@@ -108,8 +110,9 @@ def fitting_choices(
         outcome: What cases have a value of; None where classes are told apart.
         covariates: Those of the data set; a model on them alone is a rule of an outcome.
         baselines: Of this project's params.yaml; None for those of a new project.
+        kind: How they are held: in files, or in one `array`.
     """
-    facts = _describe_images(name, data, design, outcome)
+    facts = _describe_images(name, kind, data, design, outcome)
     choices = _take(FittingChoices({}, {}, {}), "data", facts)
     if facts["kinds"] == "several":  # each modality is prepared as its kind
         file = Path(f"conf/restoration/{name}.yaml")
@@ -128,31 +131,18 @@ def fitting_choices(
     return replace(choices, quick=choices.quick or tuple(choices.params["baselines"]))
 
 
-def choices_of_array(name: str, shape: tuple[int, ...]) -> FittingChoices:
-    """Choose what fits an array of images, (n, height, width[, 3]), or of volumes."""
-    count, *sides = shape
-    in_colour = len(sides) == 3 and sides[2] == 3
-    axes = 2 if in_colour else len(sides)
-    facts = _facts(name, "array", "holdout", axes=axes, colour=in_colour, regions="none")
-    facts["small"] = max(sides[:2]) <= _SMALL
-    choices = _take(FittingChoices({}, {}, {}), "data", facts)
-    if axes == 2:
-        image_shape = (sides[2] if in_colour else 1, *sides[:2])
-        choices = replace(choices, image_shape=image_shape, cases=count)
-    return _with_frozen(choices, facts, None)
-
-
-def choices_of(checked: CheckedTable, baselines: Sequence[str] | None = None) -> FittingChoices:
+def choices_of(checked: AnyChecked, baselines: Sequence[str] | None = None) -> FittingChoices:
     """Choose what fits images, or a table of features; see `fitting_choices`."""
-    source, data, columns = checked.source, checked.data, checked.source.columns
-    if columns.features:
+    source, data = checked.source, checked.data
+    if isinstance(source, MedMNIST):
+        return fitting_choices(source.name, data, source.design, kind="array")
+    if isinstance(source, FeatureFile):
         return _choices_of_features(source, data)
-    return fitting_choices(
-        source.name, data, source.design, source.outcome, columns.covariates, baselines
-    )
+    covariates = source.columns.covariates
+    return fitting_choices(source.name, data, source.design, source.outcome, covariates, baselines)
 
 
-def _choices_of_features(source: ListedDataSet, data: CheckedData) -> FittingChoices:
+def _choices_of_features(source: FeatureFile, data: CheckedData) -> FittingChoices:
     """Choose what fits a table of features; params.yaml decides what is not named."""
     # What is known of the table: its outcome and how rare a class is.
     features = source.columns.features
@@ -262,7 +252,7 @@ def _facts(name: str, kind: str, design: Design, **known: Any) -> dict[str, Any]
 
 
 def _describe_images(
-    name: str, data: CheckedData, design: Design, outcome: MeasuredOutcome | None
+    name: str, kind: str, data: CheckedData, design: Design, outcome: MeasuredOutcome | None
 ) -> dict[str, Any]:
     """Measure the facts on which images are told apart."""
     # The form of the images: axes, colours and regions.
@@ -273,7 +263,7 @@ def _describe_images(
     regions = "none"
     if first.region is not None and not lesions:
         regions = "plane" if axes == 2 else "spaced" if spaced else "unspaced"
-    facts = _facts(name, "images", design, axes=axes, regions=regions, lesions=lesions)
+    facts = _facts(name, kind, design, axes=axes, regions=regions, lesions=lesions)
     facts |= {"colour": bool(colours), "unit": "mm" if spaced else "pixel"}
     # An outcome that is measured has frozen models of its own.
     if outcome is not None:
