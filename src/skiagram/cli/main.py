@@ -92,7 +92,7 @@ _WRONG_VALUE = re.compile(
     r"argument ([^:]+): invalid (\w+)(?: value)?: '(.*?)'(?: \(choose from (.*)\))?"
 )
 _TYPES = {"int": "a whole number", "float": "a number"}
-_OF_OTHERS = {  # words of other programs → what is typed here
+_WORDS_OF_OTHERS = {  # words of other programs → what is typed here
     "--cv": "--folds 5",
     "--epochs": "--set small_cnn.training.epochs=20",
     "--gpus": "--set trainer.devices=2",
@@ -159,8 +159,8 @@ class _Parser(argparse.ArgumentParser):
             near = [f"`{each}`" for each in nearest(word, options, 2)]
             if "--join" in options and word.endswith(".csv"):  # a second table
                 near = [f"`--join {word}`"]
-            if _OF_OTHERS.get(word, "").split(" ")[0] in options:
-                near = [f"`{_OF_OTHERS[word]}`"]
+            if _WORDS_OF_OTHERS.get(word, "").split(" ")[0] in options:
+                near = [f"`{_WORDS_OF_OTHERS[word]}`"]
             question = f"did you mean {' or '.join(near)}? Else " if near else ""
             fault = f"no option `{word}`" if word.startswith("-") else f"`{word}` was given too"
             remedy = f"{question}see `{self.prog} --help{'-all' if self.usual else ''}`"
@@ -183,7 +183,7 @@ class _Parser(argparse.ArgumentParser):
         # Of a wrong value, what is near it.
         option, kind, value, choices = wrong.groups()
         names = re.findall(r"[^\s',]+", choices or "")
-        near = [_OF_OTHERS[value]] if value in _OF_OTHERS else nearest(value, names)
+        near = [_WORDS_OF_OTHERS[value]] if value in _WORDS_OF_OTHERS else nearest(value, names)
         if kind == "float" and (number := _as_plain_number(value)):
             near = [number]
         raise OptionError(

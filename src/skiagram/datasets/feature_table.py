@@ -125,7 +125,9 @@ def numeric_columns(frame: pd.DataFrame, columns: Iterable[str], where: str) -> 
             chosen.append(name)
     if not chosen:
         allowed = "one feature or more, beside label and patient"
-        raise DataError("no column that holds numbers alone", where=where, allowed=allowed)
+        remedy = "correct the cells; a config may name its features in `columns.features`"
+        fault = "no column that holds numbers alone"
+        raise DataError(fault, where=where, allowed=allowed, remedy=remedy)
     return chosen
 
 

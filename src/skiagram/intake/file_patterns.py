@@ -23,7 +23,8 @@ from skiagram.readers.image_files import count_frames
 
 _TRIED = 8  # ids and files of which a pattern may be made
 _FEW_REGIONS = 8  # words with which names of a patient's files end
-Key = tuple[str, ...]  # patient, modality, region; empty where the pattern does not tell
+# Patient, modality, region, empty where the pattern does not tell; the path of an image of its own.
+Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -128,15 +129,17 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
     for number, told, path in patterns.fitting(folder):
         if path in apart:
             continue
-        key = _key({"patient": path} | told)
+        key = _key(told)
+        # each file is an image of its own where names tell labels and no masks
+        if "label" in told and "kind" not in told and not patterns.masks:
+            key = (*key, path)
+        whose = key[:3] if key[0] else key
         for part in ("label", "split"):
-            first = labels.setdefault(key, {}).setdefault(part, told.get(part, ""))
+            first = labels.setdefault(whose, {}).setdefault(part, told.get(part, ""))
             if told.get(part, first) != first:
                 fault = f"`{told[part]}`, and `{first}` elsewhere"
                 remedy = "name what tells them apart in --pattern, such as {region}"
                 raise DataError(fault, where=path, remedy=remedy)
-        if "label" in told and "kind" not in told and not patterns.masks:
-            key = (*key, path)
         kind = patterns.kinds.index(told.get("kind", patterns.kinds[0]))
         kind_files = files.setdefault(key, ({}, {}))[kind]
         if kind_files.setdefault(number, path) != path:
@@ -163,9 +166,8 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
             continue
         if mask_files and both is None:
             mixed.append(f"{image} with {mask}")
-        known = patient if patient != image else ""  # the name of a file stands for nobody
-        told = {PATIENT: known, "modality": modality, "region": region}
-        of_names = labels[key[:3]]
+        told = {PATIENT: patient, "modality": modality, "region": region}
+        of_names = labels[key[:3] if patient else key]
         told |= {"label": of_names["label"], "split": part_of(of_names["split"]) or ""}
         rows.append({"file": image, "mask": mask, **told})
     note = f"Images of one pattern with masks of another: {len(mixed)}, first "
@@ -174,7 +176,7 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
 
 
 def _key(told: Mapping[str, str]) -> Key:
-    return told["patient"], told.get("modality", ""), told.get("region", "")
+    return told.get("patient", ""), told.get("modality", ""), told.get("region", "")
 
 
 def _only_file(folder: Path, mask: str) -> str:
