@@ -3,9 +3,11 @@
 import json
 import math
 from io import StringIO
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from skiagram.cli.main import main
 from skiagram.datasets.folder.lesions import Lesion
@@ -18,10 +20,8 @@ from tests.datasets.own_folders import png, write_films
 EXPECTED = Lesion((29.5, 29.5), math.sqrt(20 * 40 / math.pi))
 FILES = ("a/one.png", "two.png", "a/twice.png", "b/twice.png")
 BOX = {"image_id": 1, "bbox": [20, 10, 20, 40]}
-OTHER = BOX | {"bbox": [50, 10, 20, 40]}
 ONE = {"id": 1, "file_name": "one.png"}
 KINDS = {"categories": [{"id": 10, "name": "breast"}, {"id": 11, "name": "mass"}]}
-PARTS = {"categories_2": [{"id": 3, "name": "root"}]}
 
 
 def read(path, *, files=FILES, **options):
@@ -32,36 +32,20 @@ def coco(*boxes, listed=(ONE,), **more):
     return json.dumps({"images": listed, "annotations": boxes, **more})
 
 
-def marked(*kinds):
-    """Return boxes beside each other, with what annotations say besides."""
-    return [BOX | {"bbox": [20 + 30 * at, 10, 20, 40]} | kind for at, kind in enumerate(kinds)]
+ROWS = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
 
 
-FORMS = {
-    "xmin": "file,xmin,ymin,xmax,ymax\none.png,20,10,40,50\n",
-    "x1": "image_id,x1,y1,x2,y2\none,20.0,10.0,40.0,50.0\n",
-    "RSNA": "patientId,x,y,width,height,Target\ntwo,,,,,0\none,20,10,20,40,1\n",
-    "VinDr-CXR": "image_id,class_name,class_id,x_min,y_min,x_max,y_max\n"
-    "two,No finding,14,,,,\none,Mass,3,20,10,40,50\n",
-    "a box of no finding": "image_id,finding_categories,x_min,y_min,x_max,y_max\n"
-    "two,['No Finding'],0,0,1,1\none,['Mass'],20,10,40,50\n",
-    "the NIH's": "Image Index,Finding Label,Bbox [x,y,w,h]\none.png,Mass,20,10,20,40\n",
-    "of sides": "filename,width,height,xmin,ymin,xmax,ymax\none,100,200,20,10,40,50\n",
-    "circle": f"file,x,y,radius\none.png,29.5,29.5,{EXPECTED.radius}\n",
-    "COCO": coco(BOX, **KINDS),
-}
-
-
-def write(folder, text, name=""):
+def write(folder, content, name=""):
+    text = content if isinstance(content, str) else json.dumps(content)
     path = folder / (name or ("coco.json" if text.startswith("{") else "marks.csv"))
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
     return path
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ROWS["forms"])
 def test_forms_say_the_same_box(form, tmp_path):
-    lesions, note = read(write(tmp_path, FORMS[form]))
+    lesions, note = read(write(tmp_path, ROWS["forms"][form]))
     [(file, [lesion])] = lesions.items()
     assert (file, note) == ("a/one.png", "")
     assert [*lesion.centre, lesion.radius] == pytest.approx([*EXPECTED.centre, EXPECTED.radius])
@@ -73,32 +57,7 @@ def test_luna16_names_series_and_gives_mm(tmp_path):
     assert lesions == {"subset0/1.3.6.1.mhd": [Lesion((-128.7, -175.3, -298.4), 2.8, world=True)]}
 
 
-TWO_KINDS = marked({"category_id": 10}, {"category_id": 11})
-CHOICES = [
-    # what a file holds, --mark-class, columns of the lesions or what is refused
-    (coco(*TWO_KINDS, **KINDS), (), r"2 classes: `breast` .*`mass`.*--mark-class 'breast'"),
-    (coco(*TWO_KINDS, **KINDS), ("mass",), [59.5]),
-    (coco(*TWO_KINDS, **KINDS), ("mass", "breast"), [29.5, 59.5]),
-    (coco(*TWO_KINDS, **KINDS), ("all",), [29.5, 59.5]),
-    (coco(*TWO_KINDS, **KINDS), ("masses",), "no lesion of the class `masses`"),
-    # categories without a list of their names are classes
-    (coco(*TWO_KINDS), (), "2 classes: `10` .1., `11`"),
-    (coco(*TWO_KINDS), ("11",), [59.5]),
-    # several categories of each annotation
-    (coco(*marked({"category_id_1": 1, "category_id_2": 3}, {"category_id_1": 2}), **PARTS), (),
-     "column `category_id_1`: lesions of 2 classes: .*--mark-class 'category_id_1=1'.*=all'"),
-    (coco(*marked({"category_id_1": 1, "category_id_2": 3}, {"category_id_1": 2}), **PARTS),
-     ("category_id_1=all",), "column `category_id_2`: lesions of 2 classes: `root`"),
-    (coco(*marked({"category_id_1": 1, "category_id_2": 3}, {"category_id_1": 2}), **PARTS),
-     ("category_id_1=all", "category_id_2=root"), [29.5]),
-    ("file,class,lesion_type,x,y,radius\none,a,p,9,9,3\none,a,q,29,9,3\n", (),
-     "column `lesion_type`"),
-    ("file,class,lesion_type,x,y,radius\none,a,p,9,9,3\none,a,q,29,9,3\n", ("lesion_type=q",),
-     [29]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("text", "classes", "expected"), CHOICES)
+@pytest.mark.parametrize(("text", "classes", "expected"), ROWS["choices"])
 def test_classes_are_not_mixed_in_whatever_column_they_are(text, classes, expected, tmp_path):
     path = write(tmp_path, text)
     if isinstance(expected, str):
@@ -139,51 +98,10 @@ def test_shares_of_an_image_are_named_and_read_when_somebody_says_so(tmp_path):
     assert [*lesion.centre, lesion.radius] == pytest.approx([*EXPECTED.centre, EXPECTED.radius])
 
 
-VIA = {"filename": "one.png", "regions": [{"shape_attributes": {"name": "rect", "x": 2, "y": 1}}]}
-CVAT = "<?xml version='1.0'?>\n<annotations>\n<image name='one.png'><box/></image></annotations>"
-REFUSED = [  # a file, what it holds, and words of the message
-    ("labels/one.txt", "0 .3 .15 .2 .2\n", "of YOLO.*globox convert .*yolov5"),
-    ("voc/one.xml", "<annotation><filename>one.png</filename></annotation>", "Pascal VOC.*globox"),
-    ("voc/one.xml", "<!DOCTYPE a [<!ENTITY b 'c'>]><annotation/>", "Pascal VOC.*globox"),
-    ("labelme/one.json", '{"version": "5.4", "shapes": []}', "LabelMe.*globox .*labelme"),
-    ("cvat.xml", CVAT, "CVAT.*globox .*cvat"),
-    ("via.json", json.dumps({"_via_img_metadata": {"one.png10": VIA}}), "VIA.*COCO"),
-    ("via.json", json.dumps({"one.png10": VIA}), "VIA.*COCO"),
-    ("via.csv", "filename,file_size,region_shape_attributes\none.png,1,{}\n", "VIA.*COCO"),
-    ("scan.mrk.json", '{"markups": [{"type": "Fiducial"}]}', r"3D Slicer.*pandas"),
-    ("scan.fcsv", "# Markups fiducial file version = 4.11\n", r"3D Slicer.*pandas"),
-    ("images/one.dcm", "DICM", "a folder"),
-    ("one.json", "[1]", "no lesions of COCO"),
-    ("one.json", '{"a": ' + "[" * 200_000, "no lesions of COCO"),
-    ("one.json", '{"images": [], "annotations": []}', "no lesion"),
-    ("coco.json", coco(BOX, listed=(ONE, ONE | {"file_name": "two.png"})),
-     "annotation 1: a box of .* 2 images"),
-    ("coco.json", coco(BOX, OTHER | {"image_id": 8}),
-     "annotation 2: a box of image 8, an id of 0 images"),
-    ("coco.json", coco(BOX, listed=(ONE | {"width": 200, "height": 400},)),
-     "400 × 200 pixels, which has 200 × 100"),
-    ("a.csv", "file,width,height,xmin,ymin,xmax,ymax\none,200,400,20,10,40,50\n",
-     "400 × 200 pixels, which has 200 × 100"),
-    ("coco.json", coco(BOX | {"bbox": [math.nan, 1, 2, 3]}), "annotation 1: `nan` in column"),
-    ("coco.json", coco(BOX | {"bbox": [1, 2, 3]}), "no lesions of COCO"),
-    ("coco.json", coco(BOX, BOX), "one.png`: the lesion `29.5 .*` twice"),
-    ("a.csv", "file,x,y,radius\none.png,1,2,-3\n", "line 2"),
-    ("a.csv", "file,x,y,radius\none.png,1,b,3\n", "line 2"),
-    ("a.csv", "file,x,y,radius\none.png,1,2,inf\n", "line 2"),
-    ("a.csv", "file,x,y,z,radius\none.png,1,,2,3\n", "line 2"),
-    ("a.csv", "file,x,y\none.png,1,2\n", "columns file, x, y"),
-    ("a.csv", "file,x,y,diameter_mm\none.png,1,2,3\n", "columns file, x, y, diameter_mm"),
-    ("a.csv", "file,x,y,radius\nnone.png,1,2,3\n", "none.png"),
-    ("a.csv", "file,x,y,radius\ntwice.png,1,2,3\n", "line 2: `twice.png` may be"),
-    ("a.csv", "file,x,y,radius\nb/one.png,1,2,3\n", "line 2: .*another folder here: a/one.png"),
-    ("a.csv", "file;x;y;radius\none.png;1,5;2.5;3\n",
-     "line 2: `1,5` in column `x`.* decimal point"),
-    ("a.csv", "file,x,y,radius\none.png,1,2,3\none.png,1,2,3\n", "the lesion .* twice"),
-    ("a.csv", "file,x,y,radius\none.png,1,2\n", "a.csv, line 2: 3 cells"),
-]  # fmt: skip
+NESTED = ["one.json", '{"a": ' + "[" * 200_000, "no lesions of COCO"]
 
 
-@pytest.mark.parametrize(("name", "text", "words"), REFUSED)
+@pytest.mark.parametrize(("name", "text", "words"), [*ROWS["refused"], NESTED])
 def test_what_is_no_lesion_or_has_no_place_is_named(name, text, words, tmp_path):
     path = write(tmp_path, text, name)
     with pytest.raises(DataError, match=f"(?s){words}"):
