@@ -215,31 +215,7 @@ def test_check_reads_a_table_or_says_why_not(case, tables, monkeypatch, terminal
     terminal.says(f"check {given.line}", given.says, int(given.code))
 
 
-TELLING = {  # a column → why it may be no feature
-    "'Unnamed: 0=numbered'": "counts the rows",
-    "X=shuffled": "counts the rows",
-    "No.=in_steps": "in their order",
-    "n=subset": "counts the rows",
-    "X=distinct": "counts the rows",
-    "case_no=distinct": "counts the rows",
-    "scaled=standardised": "in their order",
-    "member=by_twos": "counts the rows",
-    "code=of_label": "repeats the label",
-    "score=near_label": "AUC .99",
-    "size=of_one_class": "empty in one",
-    "cv_fold=digits": "a score or a fold",
-    "age=999+ages": "`--missing 999`",
-    "dose=-99+normal": "`--missing -99`",
-    "volume=-1;-1+uniform": "`--missing -1`",
-    **dict.fromkeys(
-        (
-            *("rec_code=bits", "months_to_recurrence=uniform", "Survival.time=uniform"),
-            *("Overall.Stage=digits", "pT=digits", "pCR=bits", "Gleason=digits"),
-            "local_control=bits",
-        ),
-        "called like an outcome",
-    ),
-}
+TELLING = read_rows(__file__, "telling")
 
 
 @pytest.mark.parametrize("column", TELLING)
@@ -248,7 +224,7 @@ def test_what_numbers_rows_or_tells_the_label_is_named_and_refused_until_said(
 ):
     name = column.strip("'").partition("=")[0]
     line = f"check {write_columns(here, column)} --positive yes"
-    told = f"1 column may be no feature: `{name}` ... {TELLING[column]}"
+    told = f"1 column may be no feature: `{name}` ... {TELLING[column]['says']}"
     terminal.says(line, f"{told} | --not-features | --force-features", 2)
     without = "Features (3): glcm_Contrast, glcm_Id, glcm_Id.8"
     terminal.says(f"{line} --not-features '{name}*'", without)

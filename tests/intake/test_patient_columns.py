@@ -8,6 +8,7 @@ from skiagram.intake.file_options import FileOptions
 from skiagram.intake.images import read_folder
 from tests.datasets.own_folders import png
 from tests.terminal import assert_says
+from tests.yaml_rows import read_rows
 
 ROWS = range(18)
 KINDS = {  # ids by how many rows share one, or a flag
@@ -38,30 +39,13 @@ def read(folder, columns, **options):
     return read_folder(FileOptions(folder / "films", write_table(folder, columns), **options))
 
 
-PATIENTS = {  # columns → that of the patients, and what is said of it
-    **{
-        f"{usual}=own; {other}=by 3": (
-            f"{other} | Patients ... of `{other}`, 6 in 18 rows, and not the 18 of `{usual}`"
-        )
-        for usual, other in (
-            *(("case_id", "MRN"), ("CaseID", "Patient_Number"), ("case_id", "ID")),
-            *(("subject_id", name) for name in ("MRN", "PTID", "RID", "SUB_ID", "ProxID")),
-        )
-    },
-    "case_id=by 2; MRN=by 6": "MRN",  # a patient has several cases
-    "case_id=by 6; study_id=by 3": "case_id",  # a study is less than a case here
-    "case_id=own; PAT=flag": "case_id",
-    "case_id=own; Patient Age=by 3": "case_id",
-    "patient_id=own; study_id=by 3": "patient_id",  # a study of many patients
-    "patient_id=by 3; MRN=by 6": "patient_id",
-    "case_id=some; notes=own": "case_id | `case_id` ... 14 of 18 rows have no id ... --patient",
-}
+PATIENTS = read_rows(__file__, "patients")
 
 
 @pytest.mark.parametrize("columns", PATIENTS)
 def test_ids_of_every_row_give_way_to_ids_that_rows_share(columns, tmp_path):
     described = read(tmp_path, columns)
-    taken, _, said = PATIENTS[columns].partition(" | ")
+    taken, _, said = PATIENTS[columns]["says"].partition(" | ")
     assert described.source.columns.patient == taken
     assert_says(" ".join(described.notes), said)
 
