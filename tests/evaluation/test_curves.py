@@ -8,9 +8,8 @@ from numpy.testing import assert_allclose
 from sklearn.metrics import auc, precision_recall_curve, roc_auc_score, roc_curve
 
 from skiagram.evaluation.curves import (
-    precision_recall_band,
-    roc_band,
-    roc_curve_of_repeats,
+    curve_band,
+    mean_curve,
 )
 from skiagram.statistics.bootstrap import PatientDraws, draw_patients
 
@@ -19,7 +18,7 @@ POSITIVE = np.arange(90) < 40
 
 def test_area_under_the_curve_is_the_reported_one():
     score = np.round(np.random.default_rng(0).normal(size=90) + POSITIVE, 1)
-    curve = roc_curve_of_repeats(score[None], POSITIVE)
+    curve = mean_curve(score[None], POSITIVE)
     assert auc(curve.x, curve.y) == pytest.approx(roc_auc_score(POSITIVE, score))
 
 
@@ -46,12 +45,12 @@ def test_heights_of_a_resample_are_those_of_scikit_learn(seed, levels, n):
     positive = np.arange(n) % 2 == 0
     weights = draws.integers(0, 4, n)
     weights[:2] += 1
-    band = roc_band(score[None], positive, single(weights.tolist()))
+    band = curve_band(score[None], positive, single(weights.tolist()))
     assert band.low == band.high
     expected = upper_sensitivity(score, positive, weights, np.array(band.x))
     assert_allclose(band.low, expected, atol=1e-6)
 
-    band = precision_recall_band(score[None], positive, single(weights.tolist()))
+    band = curve_band(score[None], positive, single(weights.tolist()), recall=True)
     precision, recall, _ = precision_recall_curve(positive, score, sample_weight=weights)
     first = [precision[recall >= at - 1e-9][-1] for at in band.x]
     assert_allclose(band.low, first, atol=1e-9)
@@ -61,8 +60,8 @@ def test_images_of_one_patient_widen_the_band():
     generator = np.random.default_rng(3)
     score = np.repeat(generator.normal(size=40) + np.repeat([0, 1.2], 20), 4)
     positive = np.repeat([False, True], 80)
-    alone = roc_band(score[None], positive, draw_patients(np.arange(160), 80, 500, 0))
-    patients = roc_band(score[None], positive, draw_patients(np.arange(160) // 4, 20, 500, 0))
+    alone = curve_band(score[None], positive, draw_patients(np.arange(160), 80, 500, 0))
+    patients = curve_band(score[None], positive, draw_patients(np.arange(160) // 4, 20, 500, 0))
     width = (
         np.subtract(patients.high, patients.low).sum() / np.subtract(alone.high, alone.low).sum()
     )
@@ -70,4 +69,4 @@ def test_images_of_one_patient_widen_the_band():
 
 
 def test_two_patients_give_no_band():
-    assert roc_band(np.array([[0.0, 1.0]]), np.array([False, True]), single([2, 0])) is None
+    assert curve_band(np.array([[0.0, 1.0]]), np.array([False, True]), single([2, 0])) is None

@@ -271,7 +271,6 @@ def test_what_a_sweep_prints_does_nothing_to_a_terminal(monkeypatch, capsys, tmp
     workspace = SimpleNamespace(of_project=lambda _: None)
     monkeypatch.setattr(sweep, "Workspace", workspace)
     monkeypatch.setattr(sweep, "run_sweep", lambda *_: found)
-    monkeypatch.setattr(sweep, "list_outputs", lambda _: ())
     monkeypatch.setattr(sweep, "publish", lambda *_: nullcontext(tmp_path))
     for name in ("write_outputs", "write_index", "find_tracker"):
         monkeypatch.setattr(sweep, name, lambda *_: None)

@@ -1,7 +1,7 @@
 import pytest
 
 from skiagram.records.files import write_record
-from skiagram.report.index import list_outputs, write_index, write_outputs
+from skiagram.report.index import PAGE, RESULT, TABLE, write_index, write_outputs
 from skiagram.report.page import page_title
 from skiagram.report.sections.answer import state_answer
 from skiagram.statistics.estimate import Estimate
@@ -45,7 +45,7 @@ def with_report(root):
 def test_a_sweep_leaves_what_it_says_it_leaves(result, tmp_path):
     write_outputs(result, tmp_path)
     assert result.question in Page((tmp_path / "page.html").read_text(encoding="utf-8")).text
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(list_outputs(result))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [PAGE, RESULT, TABLE]
 
 
 def test_every_sweep_is_linked_with_the_answer_of_its_record(tmp_path):

@@ -136,8 +136,8 @@ def test_a_comparison_takes_the_draws_that_both_models_have():
     found = find_crossing(model(network), model(baseline), SIZES, multipliers, 800)
     assert (found.compared, found.fits) == ((50, 100, 200, 400), (5, 5, 5, 4))
     assert found.difference.value == pytest.approx(0.05)
-    assert (found.answer, found.share) == ("overtakes", 1.0)
-    assert replace(found, p=0.06).answer == "open"  # by Holm's correction over several contenders
+    assert (found.side, found.share) == ("above", 1.0)
+    assert replace(found, p=0.06).side == "open"  # by Holm's correction over several contenders
 
 
 def test_a_network_that_takes_off_late_is_denied_no_further_than_it_was_tried():
@@ -149,7 +149,7 @@ def test_a_network_that_takes_off_late_is_denied_no_further_than_it_was_tried():
         multipliers_of(5),
         800,
     )
-    assert found.answer == "does not overtake"
+    assert found.side == "below"
 
 
 def test_a_point_and_a_difference_have_the_interval_of_a_run_of_as_many_trainings():

@@ -29,16 +29,6 @@ from skiagram.statistics.discrimination import (
 Fits = Sequence[Places | None]
 
 
-def roc_curve_of_repeats(ranking: Floats, positive: Flags, fits: Fits | None = None) -> Curve:
-    """Return false positive rate → true positive rate."""
-    return _mean_curve(ranking, positive, fits, recall=False)
-
-
-def precision_recall_of_repeats(ranking: Floats, positive: Flags) -> Curve:
-    """Return recall → precision; it starts at the precision of the highest scores."""
-    return _mean_curve(ranking, positive, None, recall=True)
-
-
 def _find_points(score: Floats, truth: Flags, *, recall: bool) -> tuple[Floats, Floats]:
     """Find the points of one curve, abscissae and heights, without those that add nothing."""
     # How many negative and positive cases score at least each score, highest first.
@@ -58,8 +48,14 @@ def _find_points(score: Floats, truth: Flags, *, recall: bool) -> tuple[Floats, 
     return rates[0], rates[1]
 
 
-def _mean_curve(ranking: Floats, positive: Flags, fits: Fits | None, *, recall: bool) -> Curve:
-    """Return the only curve as it is, or the mean height of several at equal abscissae."""
+def mean_curve(
+    ranking: Floats, positive: Flags, fits: Fits | None = None, *, recall: bool = False
+) -> Curve:
+    """Return false positive rate → true positive rate, or recall → precision.
+
+    The only curve as it is, or the mean height of several at equal abscissae. Precision starts at
+    that of the highest scores.
+    """
     fits = fits or [None] * len(ranking)
     if len(ranking) == 1 and fits[0] is None:
         x, y = _find_points(ranking[0], positive, recall=recall)
@@ -87,30 +83,20 @@ _ROUNDING = 1e-12
 _Heights = Callable[[Places, Flags, Flags, Floats, Floats], Floats]
 
 
-def roc_band(
-    ranking: Floats, positive: Flags, draws: PatientDraws, fits: Fits | None = None
-) -> Band | None:
-    """Return the 95 % band of sensitivity at each hundredth of the false positive rate."""
-    return _band(_sensitivities, _RATES, ranking, positive, draws, fits)
-
-
-def precision_recall_band(ranking: Floats, positive: Flags, draws: PatientDraws) -> Band | None:
-    """Return the 95 % band of precision at each hundredth of recall but 0."""
-    return _band(_precisions, _RATES[1:], ranking, positive, draws, None)
-
-
-def _band(
-    walk: _Heights,
-    abscissae: Floats,
+def curve_band(
     ranking: Floats,
     positive: Flags,
     draws: PatientDraws,
-    fits: Fits | None,
+    fits: Fits | None = None,
+    *,
+    recall: bool = False,
 ) -> Band | None:
-    """Return percentiles over resamples of the mean height over repeats.
+    """Return the 95 % band of sensitivity or precision at each hundredth of the abscissa.
 
-    None where more than half of the resamples lack a class.
+    Percentiles over resamples of the mean height over repeats. Of precision none at recall 0; None
+    where more than half of the resamples lack a class.
     """
+    walk, abscissae = (_precisions, _RATES[1:]) if recall else (_sensitivities, _RATES)
 
     def heights(score: Floats, truth: Flags, weights: Floats) -> Floats:
         return walk(*tied_order(-score), truth, np.ascontiguousarray(weights), abscissae)

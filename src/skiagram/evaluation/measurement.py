@@ -18,10 +18,8 @@ from skiagram.evaluation.arm_selection import (
 from skiagram.evaluation.calibration_assessment import assess_calibration, estimate_decision_curve
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.curves import (
-    precision_recall_band,
-    precision_recall_of_repeats,
-    roc_band,
-    roc_curve_of_repeats,
+    curve_band,
+    mean_curve,
 )
 from skiagram.evaluation.decisions import judge_operating_points
 from skiagram.evaluation.evaluation_record import OFF_NEAR_DUPLICATES
@@ -248,8 +246,8 @@ def _add_decisions(
     across = order_across_fits(scores, cases)
     return replace(
         result,
-        roc=roc_curve_of_repeats(scores.score, positive, scores.fits),
-        precision_recall=precision_recall_of_repeats(across, positive),
-        roc_band=roc_band(scores.score, positive, draws, scores.fits),
-        precision_recall_band=precision_recall_band(across, positive, draws),
+        roc=mean_curve(scores.score, positive, scores.fits),
+        precision_recall=mean_curve(across, positive, recall=True),
+        roc_band=curve_band(scores.score, positive, draws, scores.fits),
+        precision_recall_band=curve_band(across, positive, draws, recall=True),
     )

@@ -44,6 +44,11 @@ def format_percent(value: float | None) -> str:
     return f">{_SPACE}99{_SPACE}%" if whole == 100 and value < 1 else f"{whole}{_SPACE}%"
 
 
+def format_share(value: float | None) -> str:
+    """Format a share in percent, with a decimal where it has one."""
+    return MISSING if value is None else f"{format_decimal(100 * value, 1).removesuffix('.0')} %"
+
+
 def format_p_value(p: float | None) -> str:
     """Format a p value with three decimals, `< 0.001` below."""
     if p is None or math.isnan(p):

@@ -11,12 +11,13 @@ from skiagram.records.files import read_record, write_record
 from skiagram.report.page import page_title
 from skiagram.report.rendering import Summary, render_template
 from skiagram.report.sections.answer import state_answer
+from skiagram.tables.frames import inert_text
 from skiagram.tasks.cases import DataCard
 
 if TYPE_CHECKING:
     from skiagram.sweeps.table import SweepResult
 
-RESULT, PAGE = "result.json", "page.html"
+RESULT, PAGE, TABLE = "result.json", "page.html", "table.csv"
 
 
 def render_sweep(result: "SweepResult") -> str:
@@ -27,20 +28,10 @@ def render_sweep(result: "SweepResult") -> str:
     return render_template("sweep.html.j2", result=result, **summary._asdict(), **fill(result))
 
 
-def list_outputs(result: "SweepResult") -> tuple[str, ...]:
-    """List the names of what `write_outputs` writes."""
-    from skiagram.report.sweep import list_files
-
-    return (RESULT, PAGE, *dict.fromkeys(name.partition("/")[0] for name in list_files(result)))
-
-
 def write_outputs(result: "SweepResult", folder: Path) -> None:
-    """Write a sweep's outputs into a folder, which may hold other files."""
-    from skiagram.report.sweep import list_files
-
+    """Write `RESULT`, `PAGE` and `TABLE` into a folder, which may hold other files."""
     write_record(result, folder / RESULT)
-    for name, text in {PAGE: render_sweep(result), **list_files(result)}.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    for name, text in {PAGE: render_sweep(result), TABLE: inert_text(result.table())}.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 

@@ -116,7 +116,7 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
         ),
     ]
     # Where it does not overtake, what the fitted curves say beyond the sizes tried.
-    if crossing.answer != "overtakes":
+    if crossing.side != "above":
         place = say("curve.do_not_cross")
         if crossing.cases is not None:
             place = say("curve.cross", cases=_rounded(crossing.cases))
@@ -140,8 +140,8 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
 def _describe_place(crossing: Crossing, result: LearningCurves) -> str:
     places = {"model": crossing.title, "most": format_count(crossing.compared[-1])}
     within = crossing.cases is not None and crossing.cases <= crossing.compared[-1]
-    if crossing.answer != "overtakes" or crossing.cases is None or not within:
-        return say(f"curve.{crossing.answer.replace(' ', '_')}", **places)
+    if crossing.side != "above" or crossing.cases is None or not within:
+        return say(f"curve.{crossing.side}", **places)
     # The place of the crossing, within the sizes that were compared.
     places["high"] = _rounded(min(crossing.high or math.inf, crossing.compared[-1]))
     if crossing.cases <= result.least:

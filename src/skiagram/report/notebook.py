@@ -18,7 +18,7 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
 )
 from skiagram.evaluation.options import DEFAULT_MARGIN
-from skiagram.evaluation.results import CALIBRATION, METRICS, ModelResult
+from skiagram.evaluation.results import METRICS, ModelResult
 from skiagram.evaluation.score_columns import line_up_columns, read_texts
 from skiagram.evaluation.score_comparison import compare_scores, measure_columns
 from skiagram.evaluation.verdict import describe_sites
@@ -29,8 +29,6 @@ from skiagram.report.rendering import render_template
 from skiagram.report.sections.answer import draw_answer, state_answer, tabulate_answer
 from skiagram.report.sections.calibration import (
     draw_reliability,
-    tabulate_calibration,
-    tabulate_calibration_distance,
 )
 from skiagram.report.sections.comparisons import tabulate_pairs
 from skiagram.report.sections.curves import draw_curves
@@ -45,6 +43,7 @@ from skiagram.report.tables import (
     TableRow,
     fill_cell,
     fill_difference,
+    tabulate_declared,
 )
 from skiagram.statistics.estimate import Estimate, format_difference, format_estimate
 
@@ -250,10 +249,8 @@ class ScoreComparison(_Shown):
             roc=roc,
             precision_recall=draw_curves(evaluation, "precision_recall"),
             reliability=reliability,
-            calibration=tabulate_calibration(evaluation)
-            if evaluation.table.select(analysis=CALIBRATION)
-            else None,
-            distances=tabulate_calibration_distance(evaluation),
+            calibration=tabulate_declared(evaluation, "calibration"),
+            distances=tabulate_declared(evaluation, "calibration_distance"),
             decision_curve=decision_curve,
             secondary=tabulate_pairs(evaluation, SECONDARY, str),
             subgroups=subgroups,

@@ -43,8 +43,7 @@ from skiagram.sweeps.figures import (
 from skiagram.sweeps.learning_curves import LearningCurves
 from skiagram.sweeps.rows import BEST, COSTS, SELECTION, short_name, show_value
 from skiagram.sweeps.runs import RowResult
-from skiagram.sweeps.table import TABLE, SweepResult
-from skiagram.tables.frames import inert_text
+from skiagram.sweeps.table import SweepResult
 
 _MOST = 60  # rows in a figure; with more, nobody could read it
 _HEADINGS = {
@@ -104,11 +103,6 @@ def fill(result: SweepResult) -> Context:
         "failed": [each for each in result.rows if each.reason],
         "reasons": sorted({each.figures.reason for each in result.rows if each.figures.reason}),
     }
-
-
-def list_files(result: SweepResult) -> dict[str, str]:
-    """Return the long table as CSV."""
-    return {TABLE: inert_text(result.table())}
 
 
 def list_models(result: SweepResult) -> list[str]:

@@ -2,13 +2,26 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
+from importlib.resources import files
 from typing import NamedTuple, TypeVar
+
+import yaml
+from pydantic import TypeAdapter
 
 from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.results import ModelResult
-from skiagram.report.formatting import ARM_TITLES, group_by_arm, is_best
+from skiagram.report.formatting import (
+    ARM_TITLES,
+    format_count,
+    format_p_value,
+    format_percent,
+    format_share,
+    group_by_arm,
+    is_best,
+)
 from skiagram.statistics.estimate import (
     MISSING,
     Estimate,
@@ -124,6 +137,23 @@ def fill_difference(estimate: Estimate | None) -> Cell:
     return fill_cell(estimate, bounds=3, signed=True)
 
 
+# How a figure is written, by name.
+_SHOW: dict[str, Callable[[FigureRow], Cell | str]] = {
+    "": fill_cell,
+    "signed": partial(fill_cell, signed=True),
+    "difference": fill_difference,
+    "value": show_value,
+    "percent": lambda share: format_percent(share.value),
+    "share": lambda share: format_share(share.value),
+    "count": lambda cases: format_count(cases.value),
+    "p": lambda difference: format_p_value(difference.p_holm),
+    "signed, 1 digit": partial(fill_cell, digits=1, bounds=1, signed=True),
+    "1 digit": lambda figure: format_decimal(figure.value, 1),
+    "2 digits": lambda figure: format_decimal(figure.value, 2),
+    "3 digits": lambda figure: format_decimal(figure.value),
+}
+
+
 class Column(NamedTuple):
     """A column of figures: its heading, which figure of each row it shows, and how.
 
@@ -135,11 +165,13 @@ class Column(NamedTuple):
     heading: str
     figure: str
     group: str = ""
-    show: Callable[[FigureRow], Cell | str] = fill_cell
+    show: str = ""
     absent: str = NOT_COMPUTED
     analysis: str = ""
     model: str = ""
     versus: str = ""
+    design: str = ""
+    is_optional: bool = False
 
 
 def pivot(
@@ -158,7 +190,9 @@ def pivot(
     ]
     return {
         key: [
-            column.show(figure or FigureRow(None, reason=column.absent, analysis="", figure=""))
+            _SHOW[column.show](
+                figure or FigureRow(None, reason=column.absent, analysis="", figure="")
+            )
             for column, figure in zip(columns, found, strict=True)
         ]
         for key, found in figures.pivot(rows, wanted).items()
@@ -187,6 +221,39 @@ def tabulate_figures(
         return found[model.outcome.model]
 
     return tabulate_models(evaluation, [column.heading for column in columns], cells, *extra)
+
+
+class DeclaredTable(NamedTuple):
+    """A table of `tables.yaml`."""
+
+    analysis: str
+    columns: tuple[Column, ...]
+
+
+@cache
+def read_tables() -> dict[str, DeclaredTable]:
+    """Return name → table that is declared."""
+    text = files("skiagram.report").joinpath("tables.yaml").read_text("utf-8")
+    declared = yaml.load(text, Loader=yaml.CSafeLoader)
+    return TypeAdapter(dict[str, DeclaredTable]).validate_python(declared)
+
+
+def tabulate_declared(evaluation: Evaluation, name: str) -> Table | None:
+    """Make a table of `tables.yaml`, a row a model; None where no model has its first figure."""
+    (analysis, declared), columns = read_tables()[name], list[Column]()
+    for each in declared:
+        found = evaluation.table.select(analysis=each.analysis or analysis, figure=each.figure)
+        if each.design not in ("", evaluation.task.design) or (each.is_optional and not found):
+            continue
+        if not found and not columns:
+            return None
+        # One column, or one for each class.
+        groups = evaluation.task.classes if "{class}" in each.heading else ("",)
+        columns += [
+            each._replace(heading=each.heading.replace("{class}", group), group=group)
+            for group in groups
+        ]
+    return tabulate_figures(evaluation, analysis, columns)
 
 
 def tabulate_models(

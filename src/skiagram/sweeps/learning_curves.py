@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
+from skiagram.evaluation.criteria import find_side
 from skiagram.evaluation.metrics import resample_auc
 from skiagram.fitting.cross_validation import Subset
 from skiagram.seeding import stream
@@ -96,18 +97,15 @@ class Crossing:
     p: float | None = None
 
     @property
-    def answer(self) -> Literal["overtakes", "does not overtake", "open"]:
-        """Tell whether it overtakes within what was tried; open where that can be chance.
+    def side(self) -> Literal["above", "below", "open"]:
+        """Tell on which side it lies with most cases; open where that can be chance.
 
         Of several equal contenders one is ahead by its own interval in 12 to 15 % of sweeps, so
         that their p values are corrected.
         """
         if self.p is not None and self.p >= LEVEL:
             return "open"
-        low, high = self.difference.low, self.difference.high
-        if low is not None and low > 0:
-            return "overtakes"
-        return "does not overtake" if high is not None and high < 0 else "open"
+        return find_side(self.difference)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from skiagram.tasks.cases import read_task
 from skiagram.tasks.predicted import Predicted
 from skiagram.tasks.task import Design
 
-RESULT, TABLE = "result.json", "table.csv"
+RESULT = "result.json"
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ from skiagram.report.formatting import (
     ARM_TITLES,
     format_count,
     format_percent,
+    format_share,
     group_by_arm,
     is_best,
     list_simple_rules,
@@ -79,7 +80,6 @@ from skiagram.report.formatting import (
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context
-from skiagram.report.sections.decisions import format_share
 from skiagram.report.tables import (
     Cell,
     Group,

@@ -1,9 +1,6 @@
 """Calibration: how far each model's probabilities mean what they say."""
 
-from functools import partial
-
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import CALIBRATION, METRICS
 from skiagram.report.drawing import (
     MUTED,
     Drawing,
@@ -17,7 +14,7 @@ from skiagram.report.drawing import (
 from skiagram.report.formatting import ARM_TITLES, format_count, warn_at_chance
 from skiagram.report.material import Material
 from skiagram.report.section import Context
-from skiagram.report.tables import Column, Table, fill_cell, show_value, tabulate_figures
+from skiagram.report.tables import tabulate_declared
 from skiagram.statistics.estimate import format_decimal, format_estimate
 
 
@@ -26,39 +23,9 @@ def calibration(evaluation: Evaluation, material: Material) -> Context:
     return {
         "warning": warn_at_chance(evaluation),
         "reliability": draw_reliability(evaluation),
-        "table": tabulate_calibration(evaluation),
-        "distances": tabulate_calibration_distance(evaluation),
+        "table": tabulate_declared(evaluation, "calibration"),
+        "distances": tabulate_declared(evaluation, "calibration_distance"),
     }
-
-
-def tabulate_calibration(evaluation: Evaluation) -> Table:
-    """Tabulate intercept, slope, expected to observed and the parts of the Brier score."""
-    columns = [
-        Column("Intercept (ideal 0)", "intercept", show=partial(fill_cell, signed=True)),
-        Column("Slope (ideal 1)", "slope"),
-        Column("Expected / observed (ideal 1)", "expected_to_observed"),
-        Column("Brier score", "brier", analysis=METRICS),
-    ]
-    if evaluation.task.positive is not None:
-        absent = "the Brier score was not decomposed"
-        columns += [
-            Column(part.capitalize(), f"brier_{part}", show=show_value, absent=absent)
-            for part in ("reliability", "resolution", "uncertainty")
-        ]
-    return tabulate_figures(evaluation, CALIBRATION, columns)
-
-
-def tabulate_calibration_distance(evaluation: Evaluation) -> Table | None:
-    """Tabulate ICI, E50 and E90 of each model; None where no model has them."""
-    if not evaluation.table.select(analysis=CALIBRATION, figure="ici"):
-        return None
-    columns = [
-        Column("Mean distance (ICI)", "ici"),
-        Column("Reached by chance", "ici_by_chance", show=lambda ici: format_decimal(ici.value)),
-        Column("Median (E50)", "e50"),
-        Column("90 % of cases (E90)", "e90"),
-    ]
-    return tabulate_figures(evaluation, CALIBRATION, columns)
 
 
 def draw_reliability(evaluation: Evaluation) -> Drawing | None:

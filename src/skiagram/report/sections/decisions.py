@@ -1,7 +1,5 @@
 """Decisions: what each model's thresholds do on the test cases, and what acting is worth."""
 
-from functools import partial
-
 from skiagram.evaluation.clinical_utility import ALL, CLASSICAL, NET_BENEFIT, UTILITY
 from skiagram.evaluation.decisions import JUDGMENTS
 from skiagram.evaluation.evaluation_record import Evaluation
@@ -15,7 +13,7 @@ from skiagram.report.drawing import (
     best_of_each_arm,
     draw_lines,
 )
-from skiagram.report.formatting import format_percent, warn_at_chance
+from skiagram.report.formatting import format_percent, format_share, warn_at_chance
 from skiagram.report.material import Material
 from skiagram.report.section import Context
 from skiagram.report.tables import (
@@ -23,13 +21,11 @@ from skiagram.report.tables import (
     Group,
     Table,
     TableRow,
-    fill_cell,
     fill_difference,
     pivot,
     tabulate_figures,
 )
 from skiagram.statistics.estimate import (
-    MISSING,
     Estimate,
     format_decimal,
 )
@@ -43,7 +39,6 @@ _DIFFERENCES = {
     "specificity": "Specificity (higher is better)",
     "brier": "Brier score (lower is better)",
 }
-_per_thousand = partial(format_decimal, digits=1)
 
 
 def decisions(evaluation: Evaluation, material: Material) -> Context | None:
@@ -80,7 +75,7 @@ def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
     tables = {}
     # A table for each aim, a row for each model.
     for group in evaluation.table.select(analysis=OPERATING_POINTS).list_distinct("group"):
-        columns = [Column("Threshold", "threshold", group, lambda at: format_decimal(at.value))]
+        columns = [Column("Threshold", "threshold", group, "3 digits")]
         for metric in metrics:
             title = metric.title
             if stated and metric.name.endswith(stated):
@@ -96,18 +91,16 @@ def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
     """Tabulate net benefit per 1,000 cases, one row per threshold; None where none is compared."""
     # The two models, and acting on everybody, at each threshold.
     figures, words = evaluation.figures.select(analysis=UTILITY), evaluation.contender_words
-    worth = Column("Act on all", NET_BENEFIT, show=lambda at: _per_thousand(at.value), model=ALL)
+    worth = Column("Act on all", NET_BENEFIT, show="1 digit", model=ALL)
     columns = [
-        Column(
-            "Probability given by the models", "own_risk", show=lambda at: format_share(at.value)
-        ),
+        Column("Probability given by the models", "own_risk", show="share"),
         worth,
         worth._replace(heading="Best classical model", model=CLASSICAL),
         worth._replace(heading=f"Best {words}", model=evaluation.contender),
         Column(
             f"{words.capitalize()} minus classical",
             NET_BENEFIT,
-            show=partial(fill_cell, digits=1, bounds=1, signed=True),
+            show="signed, 1 digit",
             model=evaluation.contender,
             versus=CLASSICAL,
         ),
@@ -121,11 +114,6 @@ def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
     title = f"Per 1,000 cases, {format_share(share)} of them positive"
     headings = [column.heading for column in columns]
     return Table(headings, [Group(title, rows)], first="Act from a risk of")
-
-
-def format_share(value: float | None) -> str:
-    """Format a share in percent, with a decimal where it has one."""
-    return MISSING if value is None else f"{format_decimal(100 * value, 1).removesuffix('.0')} %"
 
 
 def draw_decision_curve(evaluation: Evaluation) -> Drawing | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from skiagram.evaluation.evaluation_record import REQUESTED, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
-from skiagram.evaluation.results import CLASSES, LIMIT, METRICS, SELECTION, ModelResult
+from skiagram.evaluation.results import LIMIT, METRICS, SELECTION, ModelResult
 from skiagram.evaluation.verdict import tell_cut_training
 from skiagram.options import flatten_options
 from skiagram.records.predictions import Outcome
@@ -17,7 +17,7 @@ from skiagram.report.tables import (
     Table,
     TableRow,
     fill_cell,
-    fill_difference,
+    tabulate_declared,
     tabulate_figures,
 )
 from skiagram.statistics.estimate import (
@@ -32,15 +32,10 @@ from skiagram.tasks.figure import Figure
 
 def models(evaluation: Evaluation, material: Material) -> Context:
     """Return the main table with its metrics, the AUC by class, and title → options."""
-    # The AUC of each class against the others, where there are more than two.
-    by_class, task = None, evaluation.task
-    if task.positive is None and not task.predicted.has_value:
-        columns = [Column(name, "roc_auc", name) for name in task.classes]
-        by_class = tabulate_figures(evaluation, CLASSES, columns)
     return {
         "tables": tabulate_performance(evaluation),
         "metrics": list_columns(evaluation),
-        "of_classes": by_class,
+        "of_classes": tabulate_declared(evaluation, "classes"),
         "frozen": describe_frozen([model.outcome for model in evaluation.models]),
         "options": [
             (model.outcome.title, flatten_options(model.outcome.options))
@@ -103,7 +98,7 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
                         metric_heading(f"{name} {group}".strip(), task),
                         name,
                         group,
-                        fill_difference if name in differences else fill_cell,
+                        "difference" if name in differences else "",
                         analysis=LIMIT if name == "efficiency" else METRICS,
                     )
                     for name, group in columns

@@ -2,10 +2,9 @@
 
 from skiagram.evaluation.criteria import is_told_apart
 from skiagram.evaluation.evaluation_record import PARTS, Evaluation
-from skiagram.report.formatting import format_p_value
 from skiagram.report.material import Material
 from skiagram.report.section import Context
-from skiagram.report.tables import Column, Table, TableRow, fill_difference, list_rows, pivot
+from skiagram.report.tables import Column, Table, TableRow, list_rows, pivot
 
 
 def parts(evaluation: Evaluation, material: Material) -> Context:
@@ -16,12 +15,12 @@ def parts(evaluation: Evaluation, material: Material) -> Context:
 def tabulate_parts(evaluation: Evaluation) -> Table:
     """Make a row a finding: both AUCs, their difference and its corrected p."""
     primary, contender = evaluation.primary, evaluation.contender
-    difference = Column("Difference", primary, "", fill_difference, "", "", contender, "classical")
+    difference = Column("Difference", primary, "", "difference", "", "", contender, "classical")
     columns = [
         Column(f"AUC, best {evaluation.contender_words}", primary, model=contender),
         Column("AUC, best classical model", primary, model="classical"),
         difference,
-        difference._replace(heading="p, Holm", show=lambda row: format_p_value(row.p_holm)),
+        difference._replace(heading="p, Holm", show="p"),
     ]
     found = pivot(evaluation.figures, "group", columns, PARTS)
     rows = [TableRow(finding, cells) for finding, cells in found.items()]

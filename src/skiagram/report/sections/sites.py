@@ -5,7 +5,7 @@ from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import patients_of
 from skiagram.evaluation.sites import SITES
 from skiagram.evaluation.verdict import describe_sites
-from skiagram.report.formatting import ARM_TITLES, format_count, metric_heading, title_of_arm
+from skiagram.report.formatting import ARM_TITLES, metric_heading, title_of_arm
 from skiagram.report.material import Material
 from skiagram.report.section import Context
 from skiagram.report.tables import (
@@ -48,10 +48,7 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
     # Cases are counted where columns of scores are compared without patients.
     unnamed = evaluation.compared is not None and not evaluation.patients_known
     counted = "Cases" if unnamed else "Patients"
-    columns = [
-        Column(f"{counted}, {name}", patients_of(name), show=lambda each: format_count(each.value))
-        for name in classes
-    ]
+    columns = [Column(f"{counted}, {name}", patients_of(name), show="count") for name in classes]
     named = evaluation.compared is not None
     for arm in arms:
         title = title_of_arm(evaluation, arm)
@@ -61,9 +58,7 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
         words = evaluation.difference_words
         heading, arm = words if named else words.capitalize(), evaluation.contender
         columns.append(
-            Column(
-                heading, evaluation.primary, "", fill_difference, "", "", arm, evaluation.opponent
-            )
+            Column(heading, evaluation.primary, "", "difference", "", "", arm, evaluation.opponent)
         )
     # A row for each site.
     found = pivot(evaluation.figures, "group", columns, SITES)

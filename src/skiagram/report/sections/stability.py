@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from skiagram.evaluation.evaluation_record import RANKING, Evaluation
-from skiagram.evaluation.results import SELECTION, STABILITY, ModelResult
+from skiagram.evaluation.results import STABILITY, ModelResult
 from skiagram.evaluation.stability import SOURCES
 from skiagram.features.feature import Definition, find_definition
 from skiagram.report.drawing import Drawing, IntervalRow, draw_rows, wrap_title
@@ -12,13 +12,11 @@ from skiagram.report.material import Material
 from skiagram.report.section import Context
 from skiagram.report.tables import (
     Cells,
-    Column,
     Group,
     Table,
     TableRow,
     fill_cell,
-    fill_difference,
-    tabulate_figures,
+    tabulate_declared,
     tabulate_models,
 )
 from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
@@ -32,34 +30,12 @@ def stability(evaluation: Evaluation, material: Material) -> Context:
     ranking = evaluation.figures.select(analysis=RANKING)
     return {
         "drawn": draw_stability(evaluation),
-        "table": tabulate_stability(evaluation),
+        "table": tabulate_declared(evaluation, "stability"),
         "variance": tabulate_variance(evaluation),
         "features": tabulate_chosen_features(evaluation, material.definitions),
-        "ranks": tabulate_ranks(evaluation),
+        "ranks": tabulate_declared(evaluation, "ranks"),
         "order": {name: ranking.find(figure=name) for name in ("concordance", "folds")},
     }
-
-
-def tabulate_stability(evaluation: Evaluation) -> Table:
-    """Tabulate spread over folds and seeds, and the training gap, of every model."""
-    # Under `cv` the inner folds choose, else the folds of development.
-    nested = evaluation.task.design == "cv"
-    used = "" if nested else " (used to choose the best)"
-    inner = Column("Inner AUC (used to choose the best)", "selection_auc", analysis=SELECTION)
-    columns = [
-        *([inner] if nested else []),
-        Column(f"Out-of-fold AUC, mean of folds{used}", "fold_auc_mean"),
-        Column("SD over folds", "fold_auc_sd", absent="too few folds"),
-        Column("SD over seeds", "seed_auc_sd", absent=_SINGLE),
-        Column("Training minus out-of-fold AUC", "training_gap", show=fill_difference),
-        Column("Cases classified differently with another seed", "flips", absent=_SINGLE),
-    ]
-    # Only where some model selects features.
-    if evaluation.table.select(analysis=STABILITY, figure="selection_agreement"):
-        keeps_all = "the model selects no features"
-        heading = "Agreement of the selected features"
-        columns.append(Column(heading, "selection_agreement", absent=keeps_all))
-    return tabulate_figures(evaluation, STABILITY, columns)
 
 
 def tabulate_variance(evaluation: Evaluation) -> Table | None:
@@ -84,20 +60,6 @@ def tabulate_variance(evaluation: Evaluation) -> Table | None:
     sources = ("patients", "the seed", "their interaction")
     columns = (*(f"SD from {source}" for source in sources), "Share of the seed")
     return tabulate_models(evaluation, columns, cells)
-
-
-def tabulate_ranks(evaluation: Evaluation) -> Table | None:
-    """Return each model's mean rank and how often it comes first; None where nothing was ranked."""
-    if not evaluation.figures.select(analysis=RANKING):
-        return None
-    first = "Ranked first, share of resamples of patients"
-    columns = [
-        Column(
-            "Mean rank over folds", "mean_rank", show=lambda rank: format_decimal(rank.value, 1)
-        ),
-        Column(first, "first", show=lambda share: format_percent(share.value)),
-    ]
-    return tabulate_figures(evaluation, RANKING, columns)
 
 
 def tabulate_chosen_features(

@@ -8,10 +8,9 @@ from skiagram.report.material import Material
 from skiagram.report.section import Context
 from skiagram.report.tables import (
     Cells,
-    Column,
     Table,
     fill_cell,
-    tabulate_figures,
+    tabulate_declared,
     tabulate_models,
 )
 from skiagram.statistics.estimate import format_decimal
@@ -24,27 +23,10 @@ def uncertainty(evaluation: Evaluation, material: Material) -> Context:
     level = evaluation.table.get(analysis=SETS, figure="level")
     return {
         "promised": format_percent(level.value) if level else "",
-        "sets": tabulate_prediction_sets(evaluation),
+        "sets": tabulate_declared(evaluation, "prediction_sets"),
         "risk_coverage": draw_risk_coverage(evaluation),
         "referral": tabulate_referral(evaluation),
     }
-
-
-def tabulate_prediction_sets(evaluation: Evaluation) -> Table:
-    """Tabulate coverage and size of the conformal sets of every model."""
-    columns = [
-        Column("Sets that contain the true class", "coverage"),
-        *(Column(f"… for {name} cases", "coverage", name) for name in evaluation.task.classes),
-        Column(
-            "Mean number of classes per set",
-            "mean_size",
-            show=lambda size: format_decimal(size.value, 2),
-        ),
-        Column("One class only", "single"),
-        Column("Several classes", "several"),
-        Column("No class", "empty"),
-    ]
-    return tabulate_figures(evaluation, SETS, columns)
 
 
 def tabulate_referral(evaluation: Evaluation) -> Table:
