@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 # What a terminal, browser or spreadsheet obeys in place of showing it: control characters but tab
 # and line's end, and those that turn the direction of writing or begin a line.
@@ -96,6 +96,11 @@ class SkiagramError(Exception):
         parts = {name: rephrase(getattr(self, name)) for name in ("where", "allowed", "remedy")}
         return type(self)(rephrase(self.found), detail=self.detail, **parts)
 
+    def restated(self, kind: "type[E]", **changes: str) -> "E":
+        """Return the error as one of a kind, with other parts such as the place; no detail."""
+        parts = {"where": self.where, "allowed": self.allowed, "remedy": self.remedy}
+        return kind(self.found, **parts | changes)
+
     def __str__(self) -> str:
         found = f"{self.found} ({self.detail})" if self.detail else self.found
         return _one_line(found, self.where, self.allowed, self.remedy)
@@ -106,6 +111,7 @@ class SkiagramError(Exception):
         return _one_line(f"{self.kind} ({type(self).__name__})", remedy=_LOOK)
 
 
+E = TypeVar("E", bound=SkiagramError)
 _LOOK = "run it again in a terminal, which shows what was found and where"
 
 
@@ -307,5 +313,4 @@ def named(where: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        parts = {"allowed": error.allowed, "remedy": error.remedy, "detail": error.detail}
-        raise type(error)(error.found, where=where, **parts) from error
+        raise error.restated(type(error), where=where, detail=error.detail) from error

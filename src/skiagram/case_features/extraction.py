@@ -237,6 +237,4 @@ def _extract_family(family: FeatureFamily, ids: Sequence[str], batch: FeatureBat
         if len(batch) > 1:
             for row in range(len(batch)):
                 _extract_family(family, ids[row : row + 1], batch.row(row))
-        raise DataError(
-            error.found, where=ids[0], allowed=error.allowed, remedy=error.remedy
-        ) from error
+        raise error.restated(DataError, where=ids[0]) from error

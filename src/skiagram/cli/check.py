@@ -60,8 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             _check_choices(DataSetFacts.of_checked(source, data), choices_of(checked))
         except OptionError as error:
-            said = {"where": error.where, "allowed": error.allowed, "remedy": error.remedy}
-            data.problems.append(DataError(error.found, **said))
+            data.problems.append(error.restated(DataError))
     # All that was found, and what to do next.
     parts = ["\n".join(described.notes), checked_text(checked), text_in_pixels(data.first)]
     parts += [left_out(described), spelling_hints(described), patient_hint(described)]

@@ -116,7 +116,10 @@ def _read_cases(options: "FileOptions", project: "Project", at_home: "Source") -
     source, frame = described.source, described.frame
     columns = replace(source.columns, split=None, marks=None, scores=())
     _refuse_unknown({*frame[columns.label]}, source.classes)
-    source = replace(source, columns=columns, outcome=_outcome_of(project, source))
+    outcome = source.outcome
+    if outcome is not None:  # the project's, in its unit and at its horizons
+        outcome = cast("AnyOutcome", project.task.predicted).of_cohort(outcome)
+    source = replace(source, columns=columns, outcome=outcome)
     # All rows and files, before anything is written.
     checked = check_table(source, frame, described.settling)
     source, data, frame = checked.source, checked.data, checked.frame
@@ -165,14 +168,6 @@ def take_over(asked: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
     unit = find_unit(given["time"][0]) if "time" in given and "since" not in given else None
     of_name = {"unit": unit} if unit is not None and asked["unit"] in UNITS else {}
     return {**asked, **of_name, **given}
-
-
-def _outcome_of(project: "Project", source: "Source") -> "AnyOutcome | None":
-    """Return the project's outcome, in its unit and at its horizons, by the cohort's column."""
-    if not project.task.predicted.has_value or source.outcome is None:
-        return None
-    own = cast("AnyOutcome", project.task.predicted)
-    return own.of_cohort(source.outcome)
 
 
 def _refuse_unknown(cells: Collection[str], classes: Sequence[str]) -> None:

@@ -242,7 +242,8 @@ def _add_and_choose(
     from skiagram.projects.option_files import edit_option_file
     from skiagram.steps.check import KeptCheck
     from skiagram.steps.network_time import plan_network_time
-    from skiagram.steps.preflight import check_run
+    from skiagram.steps.preflight import DataSetFacts, check_run
+    from skiagram.steps.presets import choices_of
 
     def choose(choices: "FittingChoices") -> dict[str, Any]:
         """Return what a run of it all would be: choice of params.yaml → value."""
@@ -254,11 +255,13 @@ def _add_and_choose(
         own = {name: value for name, value in values.items() if not name.startswith("conf.")}
         return {**usual, **choices.params, **first_look, **user_choices, **own}
 
-    def begin_with(choices: "FittingChoices", data: "DataSetFacts") -> None:
-        """Make the project once the choices can be followed, its own new configs apart."""
+    def begin_with(checked: "AnyChecked") -> None:
+        """Make the project once what fits the data can be followed, its own new configs apart."""
+        choices = choices_of(checked)
         changes = {**choose(choices), **values}
         del changes["dataset"]
         if not choices.files:
+            data = DataSetFacts.of_checked(checked.source, checked.data)
             check_run(Composition(composition.root, changes), data)
         begin()
 
@@ -331,7 +334,7 @@ def _add_checked(
     described: "AnyTable | None",
     project: Path,
     kept: "KeptCheck",
-    begin: "Callable[[FittingChoices, DataSetFacts], None]",
+    begin: "Callable[[AnyChecked], None]",
 ) -> "tuple[FittingChoices, DataSetFacts]":
     """Add or renew a data set; return the choices that fit it, and its facts."""
     from skiagram.cli.check_report import checked_text
@@ -342,15 +345,11 @@ def _add_checked(
     from skiagram.steps.preflight import DataSetFacts
     from skiagram.steps.presets import choices_of
 
-    def begin_checked(checked: "AnyChecked") -> None:
-        """Make the project once what fits the checked data can be run."""
-        begin(choices_of(checked), DataSetFacts.of_checked(checked.source, checked.data))
-
     # A data set that is there is renewed.
     name = options.short_name
     config = Path(f"conf/dataset/{name}.yaml")
     renew = config.exists()
-    added = add_data_set(options, renew=renew, described=described, kept=kept, begin=begin_checked)
+    added = add_data_set(options, renew=renew, described=described, kept=kept, begin=begin)
     checked = added.checked
     source, data, choices = checked.source, checked.data, choices_of(checked)
     # the config tells every file of images

@@ -155,6 +155,10 @@ class OpenSource(ABC):
         """Return modality → its images of the entries, the own first; empty for one a case."""
         return {}
 
+    def kinds(self) -> "Mapping[str, OpenSource]":
+        """Return modality → its images; of one image a case the own, without a name."""
+        return self.by_modality() or {"": self}
+
     @property
     def in_order(self) -> bool:
         """Whether images are best read one after the other, by one process."""

@@ -252,7 +252,7 @@ def ingest_opened(
         settled = _settle(task, listed.entries, source, problems)
     # the images, a store for each kind
     stored: dict[str, StoredImages] = {}
-    for modality, kind in (opened.by_modality() or {"": opened}).items():
+    for modality, kind in opened.kinds().items():
         modality_folders = replace(folders, images=folders.images / modality) if stored else folders
         stored[modality] = _write_images(kind, listed, modality_folders, compute, problems)
         if len(stored) == 1:
@@ -324,7 +324,7 @@ def _settle_copies(
     # pairs of copies among the images of each kind, by their places in the list
     found = []
     with TemporaryDirectory() as place:
-        for number, kind in enumerate((opened.by_modality() or {"": opened}).values()):
+        for number, kind in enumerate(opened.kinds().values()):
             folders = IngestFolders.under(Path(place) / str(number))
             stored = _write_images(kind, listed, folders, compute, problems)
             rows = stored.rows

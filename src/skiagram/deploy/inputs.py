@@ -102,9 +102,7 @@ class Preparer:
         except DataError as error:
             names = {"", case.name, *(image.file for image in case.images.values())}
             where = case.name if error.where in names else f"{case.name}, {error.where}"
-            raise DataError(
-                error.found, where=where, allowed=error.allowed, remedy=error.remedy
-            ) from error
+            raise error.restated(DataError, where=where) from error
         return PreparedImage(case.name, images, unusual, covariates, measured=case.measured)
 
     def read(self, case: NewCase, modality: str) -> SpacedImage:

@@ -159,8 +159,7 @@ class _Scoring:
                 return {name: result for results in alone for name, result in results.items()}
             name = batch[0].name
             if isinstance(error, SkiagramError):
-                advice = {"allowed": error.allowed, "remedy": error.remedy}
-                error = type(error)(error.found, where=name, **advice)
+                error = error.restated(type(error), where=name)
             return {name: CaseResult(name, error=_reason(error, name))}
 
     def _examine(self, batch: list[PreparedImage]) -> Iterator[CaseResult]:

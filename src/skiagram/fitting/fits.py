@@ -177,8 +177,7 @@ def named_failures(title: str) -> Iterator[None]:
         raise ModelFailure(f"out of memory: {error}", where=f"fit {title}") from error
     except ModelFailure as error:
         where = f"fit {title}" + (f", {error.where}" if error.where else "")
-        parts = {"allowed": error.allowed, "remedy": error.remedy, "detail": error.detail}
-        raise ModelFailure(error.found, where=where, **parts) from error
+        raise error.restated(ModelFailure, where=where, detail=error.detail) from error
 
 
 def finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:

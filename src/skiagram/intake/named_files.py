@@ -189,9 +189,8 @@ def _add_lesions(
         try:
             return decode_case(read_case_files(tree, reference), reference, options.reading)
         except SeveralRegions as error:
-            raise DataError(
-                error.found,
-                where=error.where,
+            raise error.restated(
+                DataError,
                 allowed="masks of one label, structure or segment: the lesions",
                 remedy="save the lesions alone as one, apart from each other, or give a CSV",
             ) from error

@@ -190,7 +190,7 @@ def check_data(
         # what the images of each kind hold, in the order of the source
         images: dict[str, list[CheckedImage]] = {}
         for modality, stored in ingested.stored.items():
-            entries = opened.by_modality().get(modality, opened).entries()
+            entries = opened.kinds()[modality].entries()
             store, number = stored.store, len(stored.notes)
             described = described_regions(store) if number else None
             regions = [None] * number if described is None else [*map(tuple, described.tolist())]
@@ -200,8 +200,7 @@ def check_data(
             ]
             images[modality] = sorted(kind, key=lambda image: image.position)
         # all problems, those of single images at the end and in the order of the source
-        kinds = (opened.by_modality() or {"": opened}).values()
-        every = [entry.name for kind in kinds for entry in kind.entries()]
+        every = [entry.name for kind in opened.kinds().values() for entry in kind.entries()]
         refused = problems.images
         place_of = {str(refused[name]): at for at, name in enumerate(every) if name in refused}
         order = sorted(problems.found, key=lambda text: place_of.get(text, -1))
@@ -416,7 +415,7 @@ def _settle_colour(
         if len(image.note.shape) == 3 and not image.note.made_colour
     ]
     # A few among gray images become gray; else most images decide.
-    number = sum(len(kind.entries()) for kind in (opened.by_modality() or {"": opened}).values())
+    number = sum(len(kind.entries()) for kind in opened.kinds().values())
     odd = {*refused, *in_colour, *transparent}
     if few_gray and not source.gray and odd and 2 * len(odd) < number:
         names = [entry.name for entry in opened.entries() if entry.name in odd]

@@ -182,8 +182,7 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
         choices = check(RunChoices, given, "")
     except OptionError as error:
         remedy = error.remedy or f"give `{error.where}` such a value"
-        parts = {"where": error.where, "allowed": error.allowed, "remedy": remedy}
-        raise OptionError(error.found, **parts) from None
+        raise error.restated(OptionError, remedy=remedy) from None
     if choices.fold_column and choices.design != "cv":
         fault = f"`{choices.fold_column}` under the design {choices.design}"
         remedy = "set `design: cv`, or name the sites of the test set (`test_sites`)"
@@ -222,8 +221,7 @@ def _check_features(options: Composition, data: DataSetFacts) -> None:
         for family in families_of_images(families):
             family.extract(FeatureBatch(images, inside, spacing, inside))
     except DataError as error:
-        allowed, remedy = error.allowed, error.remedy
-        raise OptionError(error.found, where="features", allowed=allowed, remedy=remedy) from error
+        raise error.restated(OptionError, where="features") from error
 
 
 def _check_names(options: Composition) -> None:

@@ -127,7 +127,10 @@ def fitting_choices(
         choices = choices_of_outcome(choices, outcome, covariates)
     if facts["lesions"]:
         choices = replace(choices, quick=())
-    choices = _with_frozen(choices, facts, baselines)
+    # models that read a pretrained network, where the extra `pretrained` is installed
+    usual = read_shipped(CHOICES)["baselines"] if baselines is None else baselines
+    has_rule = "acquisition" in usual and "baselines" not in choices.params
+    choices = _take(choices, "frozen", {**facts, "acquisition": has_rule}, baselines)
     return replace(choices, quick=choices.quick or tuple(choices.params["baselines"]))
 
 
@@ -232,15 +235,6 @@ def _filled(value: Any, facts: Mapping[str, Any]) -> Any:
     if isinstance(fact, float):  # three digits of a distance say all
         return float(f"{float(measured[1] or 1) * fact:.3g}")
     return fact
-
-
-def _with_frozen(
-    choices: FittingChoices, facts: Mapping[str, Any], baselines: Sequence[str] | None
-) -> FittingChoices:
-    """Add models that read a pretrained network, where the extra `pretrained` is installed."""
-    usual = read_shipped(CHOICES)["baselines"] if baselines is None else baselines
-    has_rule = "acquisition" in usual and "baselines" not in choices.params
-    return _take(choices, "frozen", {**facts, "acquisition": has_rule}, baselines)
 
 
 def _facts(name: str, kind: str, design: Design, **known: Any) -> dict[str, Any]:

@@ -5,8 +5,8 @@ images scores it, and what evaluates a run evaluates it; nothing is trained or c
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.datasets.contract import Entry, OpenSource, PixelAcquisition, Source
+from skiagram.datasets.contract import Entry, OpenSource, Source
 from skiagram.datasets.copies import find_case_copies
 from skiagram.datasets.folder.identifiers import fold_id
+from skiagram.datasets.folder.source import FolderFiles
 from skiagram.datasets.ingest import IngestFolders, ingest_opened, list_images, task_of
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
@@ -32,7 +33,6 @@ from skiagram.evaluation.options import EvaluationOptions
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.readers.spaced_image import SpacedImage
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, Predictions, folder_of
 from skiagram.sealing.labels import keep_sealed, open_labels, seal_labels
@@ -98,38 +98,6 @@ class Project(NamedTuple):
         )
 
 
-@dataclass(frozen=True)
-class _AcquiredFiles(OpenSource):
-    """Files whose pixels go through what those of training went through."""
-
-    files: OpenSource
-    acquisition: PixelAcquisition
-
-    def entries(self) -> list[Entry]:
-        return self.files.entries()
-
-    def image(self, position: int) -> SpacedImage | None:
-        image = self.files.image(position)
-        if image is None:
-            return None
-        acquired = self.acquisition.acquire(image)
-        return replace(acquired, modality=acquired.modality or image.modality)
-
-    def by_modality(self) -> "dict[str, _AcquiredFiles]":
-        return {name: replace(self, files=each) for name, each in self.files.by_modality().items()}
-
-    @property
-    def in_order(self) -> bool:
-        return self.files.in_order
-
-    def parts(self, positions: Sequence[int]) -> "Iterator[_AcquiredFiles] | None":
-        parts = self.files.parts(positions)
-        return None if parts is None else (replace(self, files=part) for part in parts)
-
-    def content_key(self, position: int) -> bytes | None:
-        return self.files.content_key(position)
-
-
 def ingest_cohort(
     project: Project,
     cohort: Source,
@@ -151,10 +119,9 @@ def ingest_cohort(
     # Images are changed as the project's were, then ingested.
     task, folders = task_of(cohort, "cv"), IngestFolders.under(target)
     changes = project.preparation.acquisition
-    acquired = opened
-    if changes is not None:
-        acquired = _AcquiredFiles(opened, build(changes, "acquisition"))
-    ingest_opened(cohort, acquired, task, folders, compute)
+    if changes is not None and isinstance(opened, FolderFiles):
+        opened = opened.acquired(build(changes, "acquisition"))
+    ingest_opened(cohort, opened, task, folders, compute)
     # it has the masks, and the images of a case, that the project's cases have
     ours = project.preparation
     theirs = read_record(Preparation, folders.images / PREPARATION)

@@ -44,7 +44,7 @@ def read_present(kind: type[S], option_file: Path, shown: str) -> S:
     except OptionError as error:  # such as of an earlier version
         remedy = f"correct it, or remove {shown} and run the same line again"
         where = f"{shown}, {error.where}"
-        raise OptionError(error.found, where=where, allowed=error.allowed, remedy=remedy) from error
+        raise error.restated(OptionError, where=where, remedy=remedy) from error
 
 
 def of_another(option_file: Path, shown: str) -> OptionError:
