@@ -23,7 +23,7 @@ from skiagram.encoders.encoding import FolderEncoder, resolve_preprocessing
 from skiagram.encoders.timm_encoder import TimmMaps
 from skiagram.image_store.shards import ShardWriter
 from skiagram.options import build, read_option_file
-from skiagram.preparation import ImageKinds
+from skiagram.preparation import ImageKinds, Preparation
 
 OPTIONS = Path(__file__).resolve().parents[1] / "conf/encoder/efficientnet_lite0.yaml"
 PEER = f"timm {version('timm')}"
@@ -48,7 +48,7 @@ def ratios() -> Iterator[Ratio]:
     images = films(IMAGES, 28, 28)
     peer = partial(encode_by_timm, network, torch.from_numpy(images)[:, None], encoder.batch_size)
     loaded = encoder.load()
-    ready = resolve_preprocessing(ImageKinds.of(images), encoder, loaded)
+    ready = resolve_preprocessing(Preparation(ImageKinds.of(images), None), encoder, loaded)
     with TemporaryDirectory() as folder:
         with ShardWriter(Path(folder)) as writer:
             for number, image in enumerate(images):
