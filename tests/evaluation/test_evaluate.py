@@ -9,7 +9,7 @@ import pytest
 from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluation_record import SECONDARY
 from skiagram.evaluation.results import LIMIT, METRICS
-from skiagram.evaluation.warnings import warn_of_unknown_patients
+from skiagram.evaluation.warnings import state_warnings
 from skiagram.records.predictions import Predictions
 from skiagram.report.sections.comparisons import describe_scope
 from tests.evaluation.scenario import (
@@ -111,7 +111,7 @@ def test_unknown_patients_are_the_first_doubt():
     card = replace(CARD, patients_known=False)
     found = evaluated(known, [finished(known, "net", arm="deep")], card=card)
     assert found.warnings[0].startswith("No patient is identified: cases of one person may be in")
-    (of_cohort,) = warn_of_unknown_patients(known=False, is_external=True)
+    of_cohort = next(state_warnings([], known, is_external=True, patients_known=False))
     assert of_cohort.startswith("No patient of the cohort is identified")
 
 

@@ -1,6 +1,7 @@
 """The tables of the verdict: every combination of conditions has one row, shown by the page."""
 
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,19 @@ from skiagram.evaluation.rules import (
     CONDITIONS,
     RULES,
     STANDINGS,
-    combine,
     find_rule,
 )
 from skiagram.evaluation.sentences import read_sentences, say
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/explanation/verdicts.md"
 PLACES = ("below −margin", "below 0", "above 0", "below margin", "above margin")
+
+
+def combine(values):
+    """Return every combination of conditions."""
+    return [dict(zip(values, each, strict=True)) for each in product(*values.values())]
+
+
 INTERVALS = [
     bounds
     for bounds in combine(BOUNDS)
@@ -26,7 +33,7 @@ INTERVALS = [
 
 
 @pytest.mark.parametrize(
-    ("rules", "situations"), [(RULES, [*combine(CONDITIONS)]), (STANDINGS, INTERVALS)]
+    ("rules", "situations"), [(RULES, combine(CONDITIONS)), (STANDINGS, INTERVALS)]
 )
 def test_every_situation_has_a_row_and_every_row_a_situation(rules, situations):
     found = [find_rule(rules, situation) for situation in situations]

@@ -32,7 +32,6 @@ from skiagram.evaluation.warnings import (
     state_warnings,
     warn_of_folds,
     warn_of_subset,
-    warn_of_unknown_patients,
     warn_without_rules,
 )
 from skiagram.statistics.proportions import proportion
@@ -105,8 +104,7 @@ def evaluate(
         *warn_of_subset(inputs.subset),
         *inputs.lacking,
         *warn_of_folds(run),
-        *warn_of_unknown_patients(known=known, is_external=is_external),
-        *state_warnings(results, setting, figures, is_external=is_external),
+        *state_warnings(results, setting, figures, is_external=is_external, patients_known=known),
         *warn_without_rules(run),
     )
     # All of it in one record, and the verdict last.

@@ -172,11 +172,6 @@ class ModelResult:
         ordered = sorted((*other_rows, *rows), key=lambda row: _ORDER.index(row.analysis))
         return replace(self, figures=FigureTable(tuple(ordered)))
 
-    def without(self, *analyses: str) -> "ModelResult":
-        """Return the result without the rows of some analyses."""
-        other_rows = tuple(row for row in self.figures.rows if row.analysis not in analyses)
-        return replace(self, figures=FigureTable(other_rows))
-
 
 @dataclass(frozen=True)
 class FinderResult:

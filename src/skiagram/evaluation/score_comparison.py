@@ -164,7 +164,9 @@ def measure_columns(
                 for row in result.figures.select(analysis=METRICS).rows
             )
             result = replace(
-                result.without(CALIBRATION, REFERRAL).with_figures(METRICS, metrics),
+                result.with_figures(CALIBRATION, ())
+                .with_figures(REFERRAL, ())
+                .with_figures(METRICS, metrics),
                 reliability=(),
                 decision_curve=None,
                 risk_coverage=None,

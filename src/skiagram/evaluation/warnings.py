@@ -27,13 +27,17 @@ def state_warnings(
     figures: FigureTable = _NONE,
     *,
     is_external: bool = False,
+    patients_known: bool = True,
 ) -> Iterator[str]:
-    """Yield the warnings, those about single models first.
+    """Yield the warnings of the cases and the models.
 
     Args:
         figures: Of the run, in which may stand what tells the test set from the development set.
         is_external: Whether the test cases are another cohort, which a finished project scored.
+        patients_known: Whether they are identified; else only copies are kept together.
     """
+    if not patients_known:
+        yield say("doubt.unknown_cohort" if is_external else "doubt.unknown_patients")
     cases, task, predicted = setting.cases, setting.task, setting.task.predicted
     for result in results:
         outcome = result.outcome
@@ -64,17 +68,6 @@ def state_warnings(
     if task.design == "cv":
         yield say("doubt.cross_validated", figure=predicted.figure_words)
     yield from warn_of_unequal_patients(() if predicted.has_value else find_unequal_classes(cases))
-
-
-def warn_of_unknown_patients(*, known: bool, is_external: bool = False) -> Iterator[str]:
-    """Yield a warning where no patient is identified, so that only copies are kept together.
-
-    Args:
-        known: Whether the patients are.
-        is_external: See `state_warnings`.
-    """
-    if not known:
-        yield say("doubt.unknown_cohort" if is_external else "doubt.unknown_patients")
 
 
 def warn_of_subset(subset: LearnedSubset | None) -> Iterator[str]:

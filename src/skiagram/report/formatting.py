@@ -2,19 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from skiagram.evaluation.criteria import is_nothing_of_use
 from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.results import ModelResult
-from skiagram.evaluation.sentences import say
+from skiagram.evaluation.sentences import read_sentences, say
 from skiagram.statistics.estimate import (
     MISSING,
     format_decimal,
     round_half_up,
 )
-from skiagram.tasks.task import Design, Task
+from skiagram.tasks.task import Task
 
 _SPACE = "\N{NO-BREAK SPACE}"
 
@@ -113,42 +112,16 @@ def list_simple_rules(
     ]
 
 
-class DesignWords(NamedTuple):
-    """Parts of sentences."""
-
-    reported: str
-    tested: str
-    chosen: str
-    fixed_on: str
-    held_out: str
-    named: str
-
-
-DESIGN_WORDS: dict[Design, DesignWords] = {
-    "holdout": DesignWords(
-        reported="the sealed test cases",
-        tested="test cases",
-        chosen="chosen on the development set",
-        fixed_on="out-of-fold scores of the development set",
-        held_out="held-out cases of the development set",
-        named="before the labels were opened",
-    ),
-    "cv": DesignWords(
-        reported="cases held out by cross-validation",
-        tested="held-out cases",
-        chosen="chosen within each fold by its inner folds",
-        fixed_on="inner out-of-fold scores, within the training part of each fold",
-        held_out="held-out cases of the training part of each fold",
-        named="beforehand",
-    ),
-}
-
-
-def design_words(evaluation: Evaluation) -> DesignWords:
+def design_words(evaluation: Evaluation) -> dict[str, str]:
     """Return the words for what an evaluation reports; another cohort is no sealed test set."""
-    words = DESIGN_WORDS[evaluation.task.design]
-    cohort = {"reported": "another cohort", "tested": "cases of the cohort"}
-    return words._replace(**cohort) if evaluation.is_external else words
+    groups = [f"design_{evaluation.task.design}."]
+    groups += ["design_external."] if evaluation.is_external else []
+    return {
+        key.removeprefix(group): words
+        for group in groups
+        for key, words in read_sentences().items()
+        if key.startswith(group)
+    }
 
 
 def warn_at_chance(evaluation: Evaluation) -> str:

@@ -232,14 +232,11 @@ def choose_examples(
     chosen: list[tuple[str, str]] = []
     for label, name in enumerate(task.predicted.label_words):
         development = cases.development()
-        ids = _one_a_patient(development.select(development.label == label))
+        of_class = development.select(development.label == label)
+        _, first = np.unique(of_class.patient_id, return_index=True)
+        ids = sorted(of_class.case_id[first].tolist())
         chosen += [(case_id, name) for case_id in ids[:per_class]]
     return chosen
-
-
-def _one_a_patient(cases: Cases) -> list[str]:
-    _, first = np.unique(cases.patient_id, return_index=True)
-    return sorted(str(case_id) for case_id in cases.case_id[first])
 
 
 def load_example(case_id: str, label: str, before: ImageStore, after: ImageStore) -> Example:

@@ -149,22 +149,19 @@ class ShownModel:
     """A model, or what stands for an arm, as a row shows it.
 
     Attributes:
-        development: Figures of development cases.
-        metrics: Figures of the reported cases; without values where it failed.
+        figures: That of development cases, then those of the reported cases; without values where
+            it failed.
         compared: None where it failed.
-        later: The same on the cases with an earlier image alone; None where nobody asks, or where
-            there are none.
-        later_cases: (n,) which cases these are; the reference row need not have read them.
+        later: (n,) which cases have an earlier image, which the reference row need not have read;
+            None where nobody asks, or where there are none.
         search: Where a finder left marks, and these; None for any other model.
     """
 
     title: str
     arm: str
-    development: Mapping[str, Estimate]
-    metrics: Mapping[str, Estimate]
+    figures: Mapping[str, Estimate]
     compared: ComparedModel | None
-    later: ComparedModel | None = None
-    later_cases: Flags | None = None
+    later: Flags | None = None
     search: tuple[FindingSearch, FreeResponse] | None = None
 
     def subtract(self, reference: "ShownModel") -> Iterator[tuple[str, Estimate]]:
@@ -177,9 +174,10 @@ class ShownModel:
             return
         yield DIFFERENCE, self.compared.subtract(reference.compared).estimate()
         # The difference among patients with an earlier image.
-        if self.later is not None and self.later_cases is not None:
-            other = reference.compared.select(self.later_cases)
-            yield LATER_DIFFERENCE, self.later.subtract(other).estimate()
+        if self.later is not None:
+            both = (each.select(self.later) for each in (self.compared, reference.compared))
+            first, second = both
+            yield LATER_DIFFERENCE, first.subtract(second).estimate()
         # The difference in finding.
         if self.search is not None and reference.search is not None:
             searched, marks = self.search
@@ -221,8 +219,7 @@ class MeasuredRow:
             for name, each in self.models.items()
             if not shown or name in shown or name.startswith(BEST)
             for figure, estimate in (
-                *each.development.items(),
-                *each.metrics.items(),
+                *each.figures.items(),
                 *(each.subtract(others[name]) if name in others else ()),
             )
         ]
@@ -275,8 +272,7 @@ def measure_row(
         model.name: ShownModel(
             model.predictions.outcome.title,
             model.arm,
-            {selection: model.result.find(selection, OF_SELECTION)},
-            metrics[model.name],
+            {selection: model.result.find(selection, OF_SELECTION)} | metrics[model.name],
             model.compared,
         )
         for model in run.models
@@ -285,10 +281,8 @@ def measure_row(
     for arm, selected in run.arms.items():
         titles = [shown[name].title for name in selected.choice.chosen]
         value = None if selected.selection is None else task.predicted.direct(selected.selection)
-        development, own = {selection: Estimate(value)}, metrics[selected.choice.model]
-        shown[f"{BEST}{arm}"] = ShownModel(
-            ", ".join(titles), arm, development, own, selected.compared
-        )
+        figures = {selection: Estimate(value)} | metrics[selected.choice.model]
+        shown[f"{BEST}{arm}"] = ShownModel(", ".join(titles), arm, figures, selected.compared)
     # Figures of finding, and of cases with an earlier image.
     found = None if finding is None else find_finders(finding, run)
     if found is not None:
@@ -305,13 +299,13 @@ def _describe_finders(
     search = found.search
 
     def describe(model: ShownModel, response: FreeResponse, value: float | None) -> ShownModel:
+        chosen_by, *metrics = model.figures.items()
         figures = {
+            **dict([chosen_by, (SELECTION_SENSITIVITY, Estimate(value)), *metrics]),
             MERIT: search.merit(response).estimate(),
             MEAN_SENSITIVITY: search.mean_sensitivity(response),
         }
-        development = {**model.development, SELECTION_SENSITIVITY: Estimate(value)}
-        metrics, both = {**model.metrics, **figures}, (search, response)
-        return replace(model, development=development, metrics=metrics, search=both)
+        return replace(model, figures=figures, search=(search, response))
 
     described = {
         name: describe(shown[name], response, found.chosen_by[name].value)
@@ -324,9 +318,8 @@ def _describe_finders(
         image_auc = by_auc[next(iter(selected.choice.chosen))].value
         if selected.of_folds:
             image_auc = mean_of_chosen(by_auc, selected.of_folds)
-        development = {SELECTION: Estimate(image_auc)}
-        auc = {AUC: selected.compared.estimate()}
-        model = ShownModel(", ".join(titles), arm, development, auc, selected.compared)
+        figures = {SELECTION: Estimate(image_auc), AUC: selected.compared.estimate()}
+        model = ShownModel(", ".join(titles), arm, figures, selected.compared)
         described[f"{BEST}{arm}{FINDER}"] = describe(model, response, selected.selection)
     return described
 
@@ -335,12 +328,11 @@ def _add_later(model: ShownModel, later: Flags) -> ShownModel:
     """Return a model with its AUC on the cases with an earlier image."""
     if model.compared is None:
         return model
-    if not later.any():
-        missing = Estimate(None, reason="no test case has an earlier image")
-        return replace(model, metrics={**model.metrics, LATER_AUC: missing})
-    part = model.compared.select(later)
-    metrics = {**model.metrics, LATER_AUC: part.estimate()}
-    return replace(model, metrics=metrics, later=part, later_cases=later)
+    area = Estimate(None, reason="no test case has an earlier image")
+    if later.any():
+        area = model.compared.select(later).estimate()
+    figures = {**model.figures, LATER_AUC: area}
+    return replace(model, figures=figures, later=later if later.any() else None)
 
 
 def _list_metrics(

@@ -555,7 +555,7 @@ def _resample_models(
                 figures[place][drawn] = model.compared.figure
         # Why a model failed is told once.
         failed = [model for _, model in fits if model.compared is None]
-        reasons = dict.fromkeys(model.development[SELECTION].reason for model in failed)
+        reasons = dict.fromkeys(model.figures[SELECTION].reason for model in failed)
         _, first = fits[0]
         models[name] = ResampledModel(
             name, first.title, first.arm, areas, tuple(map(tuple, figures)), tuple(reasons)

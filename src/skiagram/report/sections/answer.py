@@ -274,7 +274,7 @@ def _frequencies(evaluation: Evaluation) -> tuple[Estimate | None, Estimate | No
     sensitivity, specificity = (paired.find(figure=name) for name in ("sensitivity", "specificity"))
     if sensitivity.low is None or specificity.low is None:
         return None, None
-    hits, alarms = _scaled(sensitivity, 100), _scaled(specificity, -100)
+    hits, alarms = _scaled(sensitivity), _scaled(specificity.negate())
     levels = [_per_hundred(evaluation, model) for model in _opponents(evaluation)]
     if len(levels) == 2 and all(cell.text.isdecimal() for cells in levels for cell in cells):
         both = [float(level.text) - float(other.text) for level, other in zip(*levels, strict=True)]
@@ -282,13 +282,13 @@ def _frequencies(evaluation: Evaluation) -> tuple[Estimate | None, Estimate | No
     return hits, alarms
 
 
-def _scaled(estimate: Estimate, factor: float) -> Estimate:
-    """Return whole numbers, halves away from 0: of 200 cases every second share is one."""
+def _scaled(share: Estimate) -> Estimate:
+    """Return a share as whole numbers out of a hundred."""
     value, low, high = (
-        None if part is None else copysign(round_half_up(abs(factor * part)), factor * part)
-        for part in (estimate.value, estimate.low, estimate.high)
+        None if part is None else copysign(round_half_up(abs(100 * part)), part)
+        for part in (share.value, share.low, share.high)
     )
-    return Estimate(value, *((low, high) if factor > 0 else (high, low)), reason=estimate.reason)
+    return Estimate(value, low, high, reason=share.reason)
 
 
 def _more(count: float | None) -> str:
@@ -486,19 +486,13 @@ def _per_hundred(evaluation: Evaluation, model: ModelResult) -> list[Cell]:
     analysis = DECISIONS_OFF_COPIES if evaluation.near_duplicates else METRICS
     if evaluation.task.positive is None:
         return [_of_hundred(model.find("accuracy", analysis))]
-    alarms = _of_hundred(model.find("specificity", analysis), missed=True)
-    return [_of_hundred(model.find("sensitivity", analysis)), alarms]
+    missed = model.find("specificity", analysis).subtract(1.0).negate()
+    return [_of_hundred(model.find("sensitivity", analysis)), _of_hundred(missed)]
 
 
-def _of_hundred(share: Estimate, *, missed: bool = False) -> Cell:
-    """Return a share as a number out of a hundred cases, or what is left of the hundred."""
-    if share.value is None:
-        return fill_cell(share)
-    if missed:
-        parts = (share.value, share.high, share.low)
-        value, low, high = (None if part is None else 1 - part for part in parts)
-        share = Estimate(value, low, high)
-    return fill_cell(_scaled(share, 100), 0, 0)
+def _of_hundred(share: Estimate) -> Cell:
+    """Return a share as a number out of a hundred cases."""
+    return fill_cell(_scaled(share), 0, 0)
 
 
 def describe_colours(evaluation: Evaluation) -> str:

@@ -1,7 +1,5 @@
 """The data: what they are, test beside development cases, and what restoration did."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from skiagram.evaluation.criteria import has_shifted
@@ -13,7 +11,6 @@ from skiagram.evaluation.evaluation_record import (
     SHIFTS,
     Evaluation,
 )
-from skiagram.evaluation.figure_table import FigureRow
 from skiagram.report.formatting import format_count, format_p_value
 from skiagram.report.material import Material
 from skiagram.report.section import Context
@@ -68,19 +65,18 @@ def tabulate_shifts(evaluation: Evaluation) -> Table | None:
     # Figures and shares have a difference; medians are compared by rank.
     titles = evaluation.titles
     differing, ranked = list[TableRow](), list[TableRow]()
-    for shift in evaluation.differences_of_sides(SHIFTS):
-        test_value, development_value = map(format_decimal, evaluation.values_of_sides(shift))
-        cells = [development_value, test_value, format_difference(shift)]
-        name = f"{evaluation.figure_title} of {titles[shift.model]}"
-        differing.append(_shift_row(name, shift, cells))
-    for trait in evaluation.differences_of_sides(SHARES, NUMBERS, FEATURES):
-        test_value, development_value = (
-            f"{value:.4g}" for value in evaluation.values_of_sides(trait)
+    for row in evaluation.differences_of_sides(SHIFTS, SHARES, NUMBERS, FEATURES):
+        is_median, name, digits = row.analysis in (NUMBERS, FEATURES), row.figure, ".4g"
+        if row.analysis == SHIFTS:
+            name, digits = f"{evaluation.figure_title} of {titles[row.model]}", ""
+        test, development = (
+            f"{value:{digits}}" if digits else format_decimal(value)
+            for value in evaluation.values_of_sides(row)
         )
-        share = trait.analysis == SHARES
-        compared = format_difference(trait) if share else format_estimate(trait)
-        row = _shift_row(trait.figure, trait, [development_value, test_value, compared])
-        (differing if share else ranked).append(row)
+        compared = format_estimate(row) if is_median else format_difference(row)
+        cells = [development, test, compared, format_p_value(row.p_holm)]
+        mark = "differs" if has_shifted(row) else ""
+        (ranked if is_median else differing).append(TableRow(name, cells, mark=mark))
     if not differing and not evaluation.figures.select(analysis=DOMAIN):
         return None
     column, case = (
@@ -100,11 +96,6 @@ def tabulate_shifts(evaluation: Evaluation) -> Table | None:
         first="What",
         kind="",
     )
-
-
-def _shift_row(title: str, difference: FigureRow, cells: Sequence[str]) -> TableRow:
-    corrected = format_p_value(difference.p_holm)
-    return TableRow(title, [*cells, corrected], mark="differs" if has_shifted(difference) else "")
 
 
 def describe_treatment(table: pd.DataFrame) -> tuple[str, ...]:

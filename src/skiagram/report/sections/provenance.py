@@ -1,6 +1,10 @@
 """Methods, versions and hashes: how each interval was computed and from what."""
 
 from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+
+import yaml
 
 from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
 from skiagram.evaluation.evaluation_record import (
@@ -10,14 +14,9 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.results import (
-    CALIBRATION,
-    CLASSES,
     LIMIT,
     METRICS,
     OPERATING_POINTS,
-    REFERRAL,
-    SETS,
-    STABILITY,
 )
 from skiagram.options import flatten_options
 from skiagram.report.material import Material
@@ -64,30 +63,13 @@ def describe_opening(opening: Opening | None) -> str:
     )
 
 
-_TITLES = {
-    (STABILITY, "fold_auc_mean"): "Out-of-fold AUC, mean of folds",
-    (STABILITY, "training_gap"): "Training minus out-of-fold AUC",
-    (STABILITY, "flips"): CLASS_FIGURE["stability.flips"].title,
-    (STABILITY, "selection_agreement"): "Agreement of the selected features",
-    (CALIBRATION, "intercept"): CLASS_FIGURE["calibration.intercept"].title,
-    (CALIBRATION, "slope"): CLASS_FIGURE["calibration.slope"].title,
-    (CALIBRATION, "expected_to_observed"): CLASS_FIGURE["calibration.expected_to_observed"].title,
-    (CALIBRATION, "reliability"): "Reliability curve",
-    (CALIBRATION, "ici"): CLASS_FIGURE["calibration.distance"].title,
-    (SETS, "coverage"): CLASS_FIGURE["prediction_sets.coverage"].title,
-    (REFERRAL, "area"): CLASS_FIGURE["risk_coverage.area"].title,
-    (CLASSES, "roc_auc"): CLASS_FIGURE["class_auc"].title,
-}
-_MODEL_ANALYSES = (
-    METRICS,
-    CLASSES,
-    STABILITY,
-    OPERATING_POINTS,
-    CALIBRATION,
-    SETS,
-    REFERRAL,
-    LIMIT,
-)
+@cache
+def _read_titles() -> dict[str, str]:
+    """Return `analysis.figure` → title of the figures of single models but their metrics."""
+    text = files("skiagram.report").joinpath("methods.yaml").read_text("utf-8")
+    said = yaml.load(text, Loader=yaml.CSafeLoader)
+    figures = {name: figure.title for name, figure in CLASS_FIGURE.items()}
+    return {name: figures.get(title, title) for name, title in said.items()}
 
 
 def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
@@ -95,10 +77,10 @@ def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
     table, reported = evaluation.table, {model.outcome.model for model in evaluation.models}
     # The figures of single models.
     for row in table.rows:
-        title = _TITLES.get((row.analysis, row.figure), "")
+        title = _read_titles().get(f"{row.analysis}.{row.figure}", "")
         if row.analysis in (METRICS, OPERATING_POINTS, LIMIT):
             title = evaluation.task.predicted.title_figure(row.figure)
-        if row.analysis in _MODEL_ANALYSES and row.model in reported and title:
+        if row.model in reported and title:
             yield title, row
     # The comparisons that were asked for, and those of clinical use.
     for row in evaluation.pairs(REQUESTED):

@@ -17,7 +17,6 @@ from skiagram.evaluation.sentences import say
 from skiagram.evaluation.stability import SOURCES
 from skiagram.evaluation.verdict import describe_rules
 from skiagram.report.formatting import (
-    DESIGN_WORDS,
     format_count,
     format_percent,
     group_by_arm,
@@ -105,7 +104,7 @@ def _describe_models(evaluation: Evaluation) -> Iterator[str]:
     title = evaluation.titles.get(leader, leader)
     words = say("change.leader", model=title, share=format_percent(share))
     if standing != "chosen":
-        chosen = DESIGN_WORDS[evaluation.task.design].chosen
+        chosen = say(f"design_{evaluation.task.design}.chosen")
         sealed = say("change.leader_sealed") if evaluation.task.part == "test" else ""
         yield say(f"change.leader_{standing}", leader=words, chosen=chosen, sealed=sealed)
     # What is left up to the ideal observer.
