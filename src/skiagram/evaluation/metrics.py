@@ -6,7 +6,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.variation import UPPER, effective_patients
-from skiagram.tasks.classes import has_pairs
+from skiagram.tasks.classes import CLASS_FIGURE, has_pairs
 from skiagram.tasks.scored_cases import ScoredCases
 
 Statistic = Callable[[NDArray[Any], NDArray[Any], Floats], Floats]
@@ -58,8 +58,10 @@ def estimate_metric(
 
 def list_estimators(cases: LabelledCases) -> dict[str, Estimator]:
     """List the metrics of two classes, or of more, and how each is estimated."""
-    other = "more" if cases.positive is not None else "two"
-    return {name: estimate for name, (classes, estimate) in METRICS.items() if classes != other}
+    other = "more than two" if cases.positive is not None else "two"
+    return {
+        name: estimate for name, estimate in METRICS.items() if CLASS_FIGURE[name].classes != other
+    }
 
 
 def measure_auc(scores: ScoredCases, cases: LabelledCases) -> Linearised:
@@ -234,31 +236,22 @@ def estimate_share_decided(called: Flags, cases: LabelledCases, *, positive: boo
     return proportion((called[:, members] == positive).astype(np.float64), cases.patient[members])
 
 
-METRICS: dict[str, tuple[Literal["any", "two", "more"], Estimator]] = {
-    "roc_auc": ("any", lambda *of: measure_auc(*of[:2]).estimate()),
-    "hand_till_auc": ("more", _estimate_hand_till),
-    "average_precision": ("any", _estimate_precision),
-    "accuracy": (
-        "any",
-        lambda scores, cases, _: proportion(
-            (scores.decided == cases.label).astype(np.float64), cases.patient
-        ),
+METRICS: dict[str, Estimator] = {
+    "roc_auc": lambda *of: measure_auc(*of[:2]).estimate(),
+    "hand_till_auc": _estimate_hand_till,
+    "average_precision": _estimate_precision,
+    "accuracy": lambda scores, cases, _: proportion(
+        (scores.decided == cases.label).astype(np.float64), cases.patient
     ),
-    "balanced_accuracy": (
-        "any",
-        lambda scores, cases, _: estimate_balanced_accuracy(
-            scores.decided, cases.label, len(cases.classes), cases.patient
-        ),
+    "balanced_accuracy": lambda scores, cases, _: estimate_balanced_accuracy(
+        scores.decided, cases.label, len(cases.classes), cases.patient
     ),
-    "sensitivity": ("two", lambda *of: estimate_operating_point(*of[:2])["sensitivity"]),
-    "specificity": ("two", lambda *of: estimate_operating_point(*of[:2])["specificity"]),
-    "brier": (
-        "any",
-        lambda scores, cases, draws: bootstrap(
-            partial(discrimination.brier, positive=cases.positive),
-            scores.estimate,
-            cases.label,
-            draws,
-        ),
+    "sensitivity": lambda *of: estimate_operating_point(*of[:2])["sensitivity"],
+    "specificity": lambda *of: estimate_operating_point(*of[:2])["specificity"],
+    "brier": lambda scores, cases, draws: bootstrap(
+        partial(discrimination.brier, positive=cases.positive),
+        scores.estimate,
+        cases.label,
+        draws,
     ),
 }

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import yaml
+
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.formatting import finished_models, is_best
@@ -23,25 +25,9 @@ if TYPE_CHECKING:
 
 WIDTH = 4.4  # inches; narrow, so that the lettering stays readable on a telephone
 
-# Light and dark value of each colour; all reach a contrast of 4.5 on their paper but `grid`.
-PALETTE = {
-    "ink": ("#1b232e", "#e7ecf3"),
-    "muted": ("#586473", "#a4b0be"),
-    "grid": ("#d9dfe7", "#3a4653"),
-    "paper": ("#ffffff", "#141a21"),
-    "classical": ("#1d5fa9", "#78b3f2"),
-    "deep": ("#b4460a", "#f59c62"),
-    "encoder": ("#0a6c7d", "#5cc8d8"),
-    "combined": ("#6a35c2", "#b79df5"),
-    "reader": ("#4a4f57", "#c3c9d2"),
-    "green": ("#0b7758", "#58caa4"),
-    "purple": ("#7a4296", "#c999e2"),
-    "amber": ("#866200", "#dab84f"),
-    "rose": ("#a7315d", "#ef92b5"),
-    "panel": ("#f4f6f9", "#1d252e"),
-    "warning": ("#8a3b00", "#f7b267"),
-    "warning-panel": ("#fff4e6", "#33260f"),
-}
+_COLOURS = Path(__file__).with_name("palette.yaml").read_text(encoding="utf-8")
+# Colour → its light and its dark value.
+PALETTE: dict[str, tuple[str, str]] = yaml.load(_COLOURS, Loader=yaml.CSafeLoader)
 INK, MUTED, PAPER = (PALETTE[name][0] for name in ("ink", "muted", "paper"))
 _ARMS = ("classical", "encoder", "deep", "combined", "reader")
 ARM_COLOUR = {arm: PALETTE[arm][0] for arm in _ARMS}
