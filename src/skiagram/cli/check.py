@@ -90,8 +90,8 @@ def _check_arrays(options: "FileOptions") -> int:
     print(printable(text_table(["class", *splits], rows)))
     print(f"\nImages of {size}.", end="\n\n")
     # Their images are read and audited, as those of a folder.
-    data = check_data(source, opened, task_of(source, "holdout"))
-    parts = [data.sentence, findings_text(data, "holdout"), problems_text(data.problems)]
+    data = check_data(source, opened, task_of(source, source.design))
+    parts = [data.sentence, findings_text(data, source), problems_text(data.problems)]
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")
     return _conclude(data, source)
 

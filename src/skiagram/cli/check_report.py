@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
 from skiagram.datasets.folder.roles import part_of
 from skiagram.datasets.folder.source import Folder
@@ -23,7 +24,6 @@ from skiagram.readers.gray import describe_gray
 from skiagram.sources.medmnist import MedMNIST
 from skiagram.steps.check import AnyChecked, CheckedData, CheckedImage
 from skiagram.tables.cells import number_of, stands_for_missing
-from skiagram.tasks.task import Design
 
 _EXAMPLES = 5
 _TYPED = 8  # columns in a line
@@ -37,7 +37,7 @@ def checked_text(checked: AnyChecked) -> str:
     """Return counts, what the files or the features are like, problems and findings."""
     data, source = checked.data, checked.source
     if isinstance(source, MedMNIST):
-        return findings_text(data, source.design)
+        return findings_text(data, source)
     features = source.columns.features
     # cases and patients by class and split
     found_splits = {entry.split for entry in data.entries}
@@ -68,17 +68,17 @@ def checked_text(checked: AnyChecked) -> str:
     )
     issues = source.known_issues if features else source.card().known_issues
     stated = "\n".join((*checked.notes, *issues, *in_files))
-    found = findings_text(data, source.design, has_images=not features)
+    found = findings_text(data, source)
     parts = [counts, *held, stated, found, problems_text(data.problems)]
     return "\n\n".join(part for part in parts if part)
 
 
-def findings_text(data: CheckedData, design: Design, *, has_images: bool = True) -> str:
+def findings_text(data: CheckedData, source: Folder | FeatureFile | MedMNIST) -> str:
     """Return what the audit says, the gravest first; empty where it says nothing.
 
-    Args:
-        has_images: Whether there are images; notes on what stands for them tell nothing.
+    Notes are on images: where cases have none they tell nothing.
     """
+    has_images = source.card().has_images
     findings = [each for each in data.report.findings if has_images or each.severity != "note"]
     lines = []
     for finding in sorted(findings, key=lambda finding: not finding.stops):
@@ -88,7 +88,7 @@ def findings_text(data: CheckedData, design: Design, *, has_images: bool = True)
             lines.append(f"       Do this: {finding.remedy}.")
         if finding.examples:
             lines.append(f"       For example: {'; '.join(finding.examples)}")
-    heading = f"What the audit will report (design {design}, files that can be read):"
+    heading = f"What the audit will report (design {source.design}, files that can be read):"
     return "\n".join([heading, *lines]) if lines else ""
 
 
