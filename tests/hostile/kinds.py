@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import os
 import shutil
 import tempfile
@@ -47,7 +48,7 @@ from tests.datasets.own_folders import (
     tiff,
     write_folder,
 )
-from tests.intake.test_marks import FORMS
+from tests.intake.test_marks import ROWS as MARKS
 from tests.readers.examples import (
     GRID,
     cine,
@@ -148,7 +149,9 @@ def _lesions(form, name, bombs=()):
         images = Images(("one.png",), lambda _: (200, 100))
         return read_lesions(folder / name, images, FileOptions(folder, similar_marks="join"))
 
-    return Kind(lambda: FORMS[form].encode(), read, bombs)
+    content = MARKS["forms"][form]
+    text = content if isinstance(content, str) else json.dumps(content)
+    return Kind(text.encode, read, bombs)
 
 
 def _picture(kind, bombs=(), **how):
