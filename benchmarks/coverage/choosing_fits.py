@@ -4,18 +4,16 @@ Two arms have features of their own, equally good in truth: one of 25 tells a hi
 of 500, the others nothing. In every fold each arm learns by the same rule: it takes the feature
 that goes best with the outcome, or the best five, or fits all of them. What chance made good in the
 data set is chosen in nearly all folds, and no fold can tell that another data set would have chosen
-otherwise. `run.py` writes the rows as CSV; `python benchmarks/coverage/choosing_fits.py
-[SIMULATIONS]` prints them.
+otherwise.
 """
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from again import describe_error
 from numpy.typing import NDArray
 from rules_of_tasks import KINDS, decide_by_rules
+from simulation import Row, Simulation
 from sklearn.linear_model import Lasso
 from sklearn.tree import DecisionTreeRegressor
 
@@ -173,7 +171,7 @@ def draw_arms(design: ChoosingFits, generator: np.random.Generator) -> list[Comp
     ]
 
 
-def tell_apart(design: ChoosingFits, simulations: int) -> tuple[float, float, float]:
+def tell_apart(design: ChoosingFits, simulations: int) -> Row:
     """Return how often equal arms are told apart, and how often one gets a *yes*.
 
     And the true variance over the one assumed.
@@ -188,25 +186,12 @@ def tell_apart(design: ChoosingFits, simulations: int) -> tuple[float, float, fl
         yes += decide_by_rules(arms)[0] == "yes"
         values[number] = difference.value
         assumed += difference.variation.variance / simulations
-    variance = float(np.mean(values**2) / assumed)
-    return apart / simulations, yes / simulations, variance
+    return {
+        "design": design.title,
+        "told apart %": apart / simulations,
+        "false yes %": yes / simulations,
+        "variance": f"{np.mean(values**2) / assumed:.2f}",
+    }
 
 
-def choosing_fits_section(simulations: int) -> str:
-    """Simulate every design and return the section."""
-    text = f"""
-## Where each fit chooses
-
-{simulations:,} data sets a row. {describe_error(0.05, simulations)}
-
-| design | told apart | false *yes* | variance |
-|---|---|---|---|
-"""
-    for design in DESIGNS:
-        apart, yes, variance = tell_apart(design, simulations)
-        text += f"| {design.title} | {100 * apart:.1f} % | {100 * yes:.1f} % | {variance:.2f} |\n"
-    return text
-
-
-if __name__ == "__main__":
-    sys.stdout.write(choosing_fits_section(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))
+TABLES = (Simulation("where-each-fit-chooses", DESIGNS, tell_apart, 0.25),)

@@ -3,17 +3,14 @@
 Two models score a hidden hazard with noise; part of the noise is a patient's own. Follow-up ends at
 random, sooner where the hazard is high, or early for everybody. Three fits score a third each, so
 pairs lie within a fit. The true C is that of the same scores and the same follow-up, as Harrell's
-limit depends on it. `run.py` writes its rows as CSV; `python
-benchmarks/coverage/concordance.py [SIMULATIONS]` prints it alone.
+limit depends on it.
 """
 
-import sys
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from again import STARRED, describe_error, simulate_again
 from numpy.typing import NDArray
+from simulation import Row, Simulation, describe_patients, holds, name_shares, number_patients
 
 from skiagram.seeding import stream
 from skiagram.statistics.linearised import Linearised
@@ -37,15 +34,13 @@ class TimeDesign:
 
     @property
     def title(self) -> str:
-        images = {1: "", None: ", few have most images"}.get(
-            self.images, f", {self.images} images each"
-        )
-        models = "equal" if self.strength[0] == self.strength[1] else "one better"
-        return f"{self.patients}{images}, {self.follow_up}, {models}"
+        patients = describe_patients(self.patients, self.images)
+        return f"{patients}, {self.follow_up}, {'equal' if self.is_equal else 'one better'}"
 
-    def is_above(self, simulated: tuple[Floats, Floats]) -> bool:
-        """Return whether equal models are told apart more often than is promised."""
-        return self.strength[0] == self.strength[1] and bool(simulated[0][2] > 0.05)
+    @property
+    def is_equal(self) -> bool:
+        """Return whether both models tell the hazard equally well."""
+        return self.strength[0] == self.strength[1]
 
 
 DESIGNS = tuple(
@@ -61,10 +56,7 @@ def draw(
 ) -> tuple[tuple[Linearised, Linearised], float]:
     """Return C of both models on new patients, and the share of events."""
     hazard, *of_models = generator.normal(size=(3, patients))
-    number = np.full(patients, images or 1)
-    if images is None:
-        number[::EVERY] = IMAGES
-    patient = np.repeat(np.arange(patients), number)
+    patient = number_patients(patients, images, EVERY, IMAGES)
     time = generator.exponential(np.exp(-hazard))
     end = generator.exponential(FOLLOW_UP[design.follow_up], size=patients)
     if design.follow_up == "sooner with risk":
@@ -82,54 +74,36 @@ def draw(
     return (areas[0], areas[1]), float(event.mean())
 
 
-def simulate(design: TimeDesign, simulations: int, again: str = "") -> tuple[Floats, Floats]:
-    """Return shares (held, held of the difference, told apart), and (share of events, both C)."""
-    generator = stream(0, "concordance", design.title, *([again] if again else []))
+def simulate(design: TimeDesign, simulations: int, *again: str) -> Row:
+    """Return shares (held, held of the difference, told apart), and share of events and both C."""
+    generator = stream(0, "concordance", design.title, *again)
     large = [draw(design, TRUTH_PATIENTS, 1, 1, generator)[0] for _ in range(TRUTH_SETS)]
     true = np.mean([[area.value for area in areas] for areas in large], axis=0)
     shares, events = np.zeros(3), 0.0
     for _ in range(simulations):
         areas, seen = draw(design, design.patients, design.images, FITS, generator)
-        held = [_holds(area, value) for area, value in zip(areas, true.tolist(), strict=True)]
+        held = [
+            holds(area.estimate(), value) for area, value in zip(areas, true.tolist(), strict=True)
+        ]
         gap = areas[0] - areas[1]
         p = gap.p()
         apart = p is not None and p < 0.05
-        shares += np.array([np.mean(held), _holds(gap, true[0] - true[1]), apart])
+        shares += np.array([np.mean(held), holds(gap.estimate(), true[0] - true[1]), apart])
         events += seen
-    return shares / simulations, np.array([events / simulations, *true])
+    return {
+        "patients, follow-up, models": design.title,
+        "events": f"{events / simulations:.2f}",
+        "true C": " and ".join(f"{value:.2f}" for value in true),
+        **name_shares(("held", "difference", "told apart"), shares / simulations),
+    }
 
 
-def _holds(figure: Linearised, true: float) -> bool:
-    estimate = figure.estimate()
-    return estimate.low is not None and estimate.low <= true <= (estimate.high or 1.0)
-
-
-def concordance_section(simulations: int) -> str:
-    """Simulate every design and return its title, what it asks, and its rows."""
-    text = f"""
-## C indices of a time to an event
-
-{simulations} data sets per row. *Held*: the interval of a C index (Harrell's, logit, jackknife by
-patient) contains the true one, mean of two models; *difference*: that of the paired difference
-does; *told apart*: p below .05, which is promised of equal models in at most 5 %. Three fits score
-a third of the patients each. Follow-up ends at random, sooner where the risk is high, or early for
-everybody.
-{STARRED}
-
-| patients, follow-up, models | events | true C | held | difference | told apart |
-|---|---|---|---|---|---|
-"""
-    for design in DESIGNS:
-        (shares, (events, *true)), mark = simulate_again(
-            partial(simulate, design), simulations, design.is_above
-        )
-        cells = [f"{100 * share:.1f} %" for share in shares]
-        known = " and ".join(f"{value:.2f}" for value in true)
-        text += f"| {design.title}{mark} | {events:.2f} | {known} | {' | '.join(cells)} |\n"
-    return f"""{text}
-{describe_error(0.05, simulations)}
-"""
-
-
-if __name__ == "__main__":
-    sys.stdout.write(concordance_section(int(sys.argv[1]) if len(sys.argv) > 1 else 500))
+TABLES = (
+    Simulation(
+        "c-indices-of-a-time-to-an-event",
+        DESIGNS,
+        simulate,
+        0.25,
+        lambda design, row: design.is_equal and row["told apart %"] > 0.05,
+    ),
+)

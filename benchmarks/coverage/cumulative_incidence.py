@@ -3,16 +3,12 @@
 A risk that is right is compared with the cumulative incidence that was seen (Aalen–Johansen), so
 that the true difference is 0. Both events have a hazard of their own; images of a patient share the
 time. Follow-up ends at random, or sooner where the risk is high, which biases what is seen.
-`run.py` writes its rows as CSV; `python benchmarks/coverage/cumulative_incidence.py
-[SIMULATIONS]` prints it alone.
 """
 
-import sys
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from again import AGAIN, describe_error, describe_patients, simulate_again
+from simulation import Row, Simulation, describe_patients, holds, number_patients
 
 from skiagram.seeding import stream
 from skiagram.tasks.scored_cases import ScoredCases
@@ -61,10 +57,7 @@ def draw(design: IncidenceDesign, generator: np.random.Generator) -> ScoredCases
     end = generator.exponential(MEAN_FOLLOW_UP, size=len(first))
     if design.follow_up == "sooner with risk":
         end *= np.exp(-0.4 * score)
-    number = np.full(len(first), design.images or 1)
-    if design.images is None:
-        number[::EVERY] = IMAGES
-    patient = np.repeat(np.arange(len(first)), number)
+    patient = number_patients(design.patients, design.images, EVERY, IMAGES)
     risk = hazard / both * (1 - np.exp(-both * HORIZON))
     return ScoredCases(
         np.where(first > end, CENSORED, label)[patient].astype(np.int64),
@@ -76,11 +69,9 @@ def draw(design: IncidenceDesign, generator: np.random.Generator) -> ScoredCases
     )
 
 
-def simulate(
-    design: IncidenceDesign, simulations: int, again: str = ""
-) -> tuple[float, tuple[float, ...]]:
+def simulate(design: IncidenceDesign, simulations: int, *again: str) -> Row:
     """Return the share that held, and means: risk, share censored, difference, interval's width."""
-    generator = stream(0, "cumulative incidence", design.title, *([again] if again else []))
+    generator = stream(0, "cumulative incidence", design.title, *again)
     held, sums = 0, np.zeros(4)
     for _ in range(simulations):
         cases = draw(design, generator)
@@ -91,41 +82,27 @@ def simulate(
         )
         if gap.value is None or gap.low is None or gap.high is None:
             raise AssertionError(f"no interval: {design.title}")
-        held += gap.low <= 0 <= gap.high
+        held += holds(gap, 0.0)
         censored = ((cases.value < HORIZON) & (cases.label == CENSORED)).mean()
         risk = 1 - cases.estimate.mean()
         sums += (risk, censored, gap.value, gap.high - gap.low)
-    return held / simulations, tuple((sums / simulations).tolist())
+    event, censored, difference, width = sums / simulations
+    return {
+        "patients, other events, follow-up": design.title,
+        "with the event": f"{event:.2f}",
+        "censored": f"{censored:.2f}",
+        "mean difference": f"{difference:+.3f}",
+        "width": f"{width:.2f}",
+        "held %": held / simulations,
+    }
 
 
-def is_below(simulated: tuple[float, tuple[float, ...]]) -> bool:
-    """Return whether intervals hold less often than is promised."""
-    return simulated[0] < PROMISED
-
-
-def cumulative_incidence_section(simulations: int) -> str:
-    """Simulate every design and return its title, what it asks, and its rows."""
-    text = f"""
-## Expected and observed events where another may come first
-
-{simulations} data sets per row. *Held*: the interval of expected minus observed events by a horizon
-(jackknife by patient; observed is the cumulative incidence of Aalen and Johansen) contains 0, which
-is the true difference, as the risks are right. *Censored*: share whose follow-up ends before the
-horizon, at random or sooner where the risk is high. One fit scores all patients. Rows with a star
-held less often than {100 * PROMISED:g} %: they are of {AGAIN} times as many other data sets.
-
-| patients, other events, follow-up | with the event | censored | mean difference | width | held |
-|---|---|---|---|---|---|
-"""
-    for design in DESIGNS:
-        (held, means), mark = simulate_again(partial(simulate, design), simulations, is_below)
-        event, censored, difference, width = means
-        text += f"| {design.title}{mark} | {event:.2f} | {censored:.2f} | {difference:+.3f} | "
-        text += f"{width:.2f} | {100 * held:.1f} % |\n"
-    return f"""{text}
-{describe_error(0.95, simulations)}
-"""
-
-
-if __name__ == "__main__":
-    sys.stdout.write(cumulative_incidence_section(int(sys.argv[1]) if len(sys.argv) > 1 else 500))
+TABLES = (
+    Simulation(
+        "expected-and-observed-events-where-another-may-come-first",
+        DESIGNS,
+        simulate,
+        0.25,
+        lambda _, row: row["held %"] < PROMISED,
+    ),
+)

@@ -2,17 +2,15 @@
 
 *No* to a network that gains just the margin over the classical model and over several simple
 baselines, and *yes* to one that gains nothing or is at chance, for an AUC and for the C of a time.
-`run.py` writes its rows as CSV; `python benchmarks/coverage/decisions.py [SIMULATIONS]` prints it.
 """
 
-import sys
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from again import describe_error
 from numpy.typing import NDArray
 from scipy.optimize import brentq
+from simulation import Row, Simulation
 
 from skiagram.evaluation.comparisons import correct, correct_over_arms
 from skiagram.evaluation.criteria import (
@@ -206,54 +204,26 @@ def compare(rows: tuple[FigureRow, ...]) -> DecisiveComparison:
     return comparison
 
 
-def decisions_section(simulations: int) -> str:
-    """Simulate every design and return title, question and rows of both matters."""
-    error = describe_error(0.025, simulations)
-    return f"""
-## Yes and no of the verdict
-
-{simulations} data sets per row, a margin of {MARGIN:g}, one image a patient, an outcome that the
-scores of all models tell with shared noise. *Gain*: the true one of the network over the classical
-model and over every rule. *No* is wrong where the gain is the margin, *yes* where it is less or the
-network is at chance (its rival is then below chance); each is promised in at most 2.5 %. *By each*:
-by the 95 % interval of each comparison, without Bonferroni's.
-
-| figure of the network | gain | *no* | *yes* | open | *no*, by each |
-|---|---|---|---|---|---|
-{list_rows(DESIGNS, simulations, (0, 1, 2, 3))}
-{error}
-
-## Beating every simple baseline
-
-The same with several arms and one rule that the gain is over. *Yes* is wrong where it is 0, and so
-is that *any arm* is said to beat every rule. *Over rules*: with p values that are corrected over
-rules and arms, not over arms alone.
-
-| figure of the network | gain | *yes* | *yes*, over rules | any arm |
-|---|---|---|---|---|
-{list_rows(ONE_BASELINE, simulations, (1, 4, 5))}
-{error}
-"""
+def find_shares(design: DecisionDesign, simulations: int) -> Row:
+    """Return the shares of *no*, *yes* and open, and of what else might be said."""
+    noise = design.noises
+    found = [
+        decide(design.draw(design.patients, noise, str(number)), design.rules)
+        for number in range(simulations)
+    ]
+    decisions, by_each, over_all, any_arm = map(np.array, zip(*found, strict=True))
+    row: Row = {"figure of the network": design.title, "gain": f"{design.gain:+.2f}"}
+    if design in ONE_BASELINE:
+        row |= {
+            "yes %": np.mean(decisions == "yes"),
+            "yes, over rules %": np.mean(over_all == "yes"),
+        }
+        return row | {"any arm %": np.mean(any_arm)}
+    row |= {f"{word} %": np.mean(decisions == word) for word in ("no", "yes", "open")}
+    return row | {"no, by each %": np.mean(by_each == "no")}
 
 
-def list_rows(
-    designs: tuple[DecisionDesign, ...], simulations: int, columns: tuple[int, ...]
-) -> str:
-    """Return the rows of designs: shares of *no*, *yes*, open, and of what else might be said."""
-    text = ""
-    for design in designs:
-        noise = design.noises
-        found = [
-            decide(design.draw(design.patients, noise, str(number)), design.rules)
-            for number in range(simulations)
-        ]
-        decisions, by_each, over_all, any_arm = map(np.array, zip(*found, strict=True))
-        said = [*(decisions == word for word in ("no", "yes", "open")), by_each == "no"]
-        shares = [float(np.mean(each)) for each in (*said, over_all == "yes", any_arm)]
-        cells = " | ".join(f"{100 * shares[column]:.1f} %" for column in columns)
-        text += f"| {design.title} | {design.gain:+.2f} | {cells} |\n"
-    return text
-
-
-if __name__ == "__main__":
-    sys.stdout.write(decisions_section(int(sys.argv[1]) if len(sys.argv) > 1 else 500))
+TABLES = (
+    Simulation("yes-and-no-of-the-verdict", DESIGNS, find_shares, 0.25),
+    Simulation("beating-every-simple-baseline", ONE_BASELINE, find_shares, 0.25),
+)

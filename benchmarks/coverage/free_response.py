@@ -9,11 +9,10 @@ quarter of it belongs to the patient, half of the rest to both detectors alike. 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from again import holds
+from simulation import Row, Simulation, holds, name_shares
 
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import bootstrap_difference, bootstrap_estimate, draw_patients
-from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import (
     MOST_LESIONS,
     RATES,
@@ -26,6 +25,10 @@ from skiagram.statistics.variation import effective_patients
 PLACES = 3.0
 REPLICATES = 400
 ONE = np.array([1.0])
+COLUMNS = (
+    *("merit held", "at one held", "mean held"),
+    *("false findings, merit", "false findings, mean"),
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def draw(
     return models[0], models[1]
 
 
-def simulate(design: Design, simulations: int) -> dict[str, float]:
+def simulate(design: Design, simulations: int) -> Row:
     """Return how often the truth is held, and how often one of equal detectors is called better."""
     generator = stream(0, "finding", design.title)
     many = draw(replace(design, patients=40_000, folds=0), generator)[0]
@@ -126,39 +129,9 @@ def simulate(design: Design, simulations: int) -> dict[str, float]:
             (one.merit() - other.merit()).estimate(),
             bootstrap_difference(difference_found(one, other, RATES), draws),
         ]
-        called.append([_excludes_nothing(each) for each in differences])
-    names = ("merit", "at one", "mean", "merit called", "mean called")
+        called.append([not holds(each, 0.0) for each in differences])
     shares = np.r_[np.mean(held, axis=0), np.mean(called, axis=0)]
-    return dict(zip(names, shares.tolist(), strict=True))
+    return {"design": design.title, **name_shares(COLUMNS, shares)}
 
 
-def _excludes_nothing(difference: Estimate) -> bool:
-    return not holds(difference, 0.0)
-
-
-def free_response_section(simulations: int) -> str:
-    """Simulate every design and return its title, what it asks, and its rows."""
-    text = f"""
-## Finding lesions
-
-Two detectors, equally good in truth, on the same images (`benchmarks/coverage/free_response.py`);
-{simulations:,} data sets per row. *Held*: how often the 95 % interval of one detector holds the
-truth, of the figure of merit, of the sensitivity at one false mark per image and of LUNA16's
-mean. *False findings*: how often the interval of the difference of the two excludes 0.
-
-| design | merit held | at one held | mean held | false findings, merit | false findings, mean |
-|---|---|---|---|---|---|
-"""
-    for design in DESIGNS:
-        cells = (f"{100 * share:.1f} %" for share in simulate(design, simulations).values())
-        text += f"| {design.title} | {' | '.join(cells)} |\n"
-    error = 100 * float(np.sqrt(0.05 * 0.95 / simulations))
-    return f"""{text}
-A share near 5 % has a standard error of {error:.1f} percentage points.
-"""
-
-
-if __name__ == "__main__":
-    import sys
-
-    print(free_response_section(int(sys.argv[1])))
+TABLES = (Simulation("finding-lesions", DESIGNS, simulate, 0.25),)

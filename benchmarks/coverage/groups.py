@@ -5,30 +5,24 @@ many cases, as no closed form is at hand.
 """
 
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
-from again import STARRED, simulate_again
 from numpy.typing import NDArray
 from scipy.special import expit, logit, softmax
 from scipy.stats import norm
+from simulation import Row, Simulation, exceeds, holds
 
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.reader_study import MEAN_READER, study_readers
 from skiagram.evaluation.sites import summarise_sites
 from skiagram.seeding import stream
 from skiagram.statistics.delong import macro_placements, placements
-from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, difference_of_groups, share
 from skiagram.statistics.random_effects import summarise_random_effects
 
 Floats = NDArray[np.float64]
 SENSITIVITY = 0.85
-
-
-def holds(value: float, one: Estimate) -> bool:
-    """Return whether an interval holds a value."""
-    return one.low is not None and one.high is not None and one.low <= value <= one.high
 
 
 def distance(auc: float) -> float:
@@ -84,13 +78,13 @@ PARTS = tuple(
 )  # fmt: skip
 
 
-def parts_held(design: Parts, simulations: int) -> Floats:
-    """Return (2,) how often the difference is held, of AUCs and of shares."""
+def parts_held(design: Parts, simulations: int) -> Row:
+    """Return how often the difference is held, of AUCs and of shares."""
     generator = stream(0, "parts", design.title, str(design.auc))
     counts, true = np.zeros(2), design.auc - design.rest
     for _ in range(simulations):
         inside, outside = design.draw(generator)
-        counts[0] += holds(true, difference_of_groups(inside, outside)[0])
+        counts[0] += holds(difference_of_groups(inside, outside)[0], true)
         called = [
             (generator.random(one) < SENSITIVITY).astype(np.float64)
             for one in (design.inside, design.outside)
@@ -99,8 +93,15 @@ def parts_held(design: Parts, simulations: int) -> Floats:
             share(one[None], np.arange(len(one)) + first)
             for one, first in zip(called, (0, 10_000), strict=True)
         )
-        counts[1] += holds(0.0, difference_of_groups(*shares)[0])
-    return counts / simulations
+        counts[1] += holds(difference_of_groups(*shares)[0], 0.0)
+    of_auc, of_sensitivity = counts / simulations
+    aucs = f"{design.auc:g} and {design.rest:g}"
+    return {
+        "patients": design.title,
+        "true AUCs": aucs,
+        "AUC %": of_auc,
+        "sensitivity %": of_sensitivity,
+    }
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,17 @@ class SiteDesign:
     patients: int
     spread: float
 
+    def describe(self, patients: str, shares: Floats) -> Row:
+        """Return a row of the shares in which the mean and the next site were held."""
+        mean, following = shares
+        return {
+            "sites": self.sites,
+            patients: self.patients,
+            "spread of the logit": f"{self.spread:g}",
+            "mean %": mean,
+            "next %": following,
+        }
+
 
 SITES = tuple(
     SiteDesign(sites, patients, spread)
@@ -127,8 +139,8 @@ SITES = tuple(
 MEAN = float(logit(0.85))
 
 
-def sites_held(design: SiteDesign, simulations: int) -> Floats:
-    """Return (2,) how often the mean and the AUC of the next site are held."""
+def sites_held(design: SiteDesign, simulations: int) -> Row:
+    """Return how often the mean and the AUC of the next site are held."""
     generator = stream(0, "sites", *map(str, (design.sites, design.patients, design.spread)))
     counts = np.zeros(2)
     for _ in range(simulations):
@@ -149,7 +161,7 @@ def sites_held(design: SiteDesign, simulations: int) -> Floats:
         if now.next_low is None or now.next_high is None:
             raise ValueError(f"{design}: two sites say nothing of the next")
         counts[1] += now.next_low <= MEAN + design.spread * generator.normal() <= now.next_high
-    return counts / simulations
+    return design.describe("patients of each class", counts / simulations)
 
 
 MIX = (0.5, 0.3, 0.2)  # shares of three classes
@@ -228,7 +240,7 @@ CLASS_PARTS = tuple(
 )
 
 
-def class_parts_held(design: ClassParts, simulations: int) -> float:
+def class_parts_held(design: ClassParts, simulations: int) -> Row:
     """Return how often the difference of the macro AUCs is held."""
     generator = stream(0, "parts of three classes", *map(str, vars(design).values()))
     true, held = design.auc - design.rest, 0
@@ -243,8 +255,13 @@ def class_parts_held(design: ClassParts, simulations: int) -> float:
             patient = np.arange(patients) + first
             figures.append(macro_placements(probability[None], label, patient))
             first += 0 if design.shared else patients
-        held += holds(true, difference_of_groups(*figures)[0])
-    return held / simulations
+        held += holds(difference_of_groups(*figures)[0], true)
+    title = f"{design.inside} against {design.outside}"
+    return {
+        "patients": f"{title}, the same patients" if design.shared else title,
+        "true macro AUCs": f"{design.auc:g} and {design.rest:g}",
+        "difference %": held / simulations,
+    }
 
 
 CLASS_SITES = tuple(
@@ -255,8 +272,8 @@ CLASS_SITES = tuple(
 )
 
 
-def class_sites_held(design: SiteDesign, simulations: int) -> Floats:
-    """Return (2,) how often the mean of the macro AUC's logit is held, and the next site's."""
+def class_sites_held(design: SiteDesign, simulations: int) -> Row:
+    """Return how often the mean of the macro AUC's logit is held, and the next site's."""
     generator = stream(0, "sites of three classes", *map(str, vars(design).values()))
     counts = np.zeros(2)
     for _ in range(simulations):
@@ -268,10 +285,10 @@ def class_sites_held(design: SiteDesign, simulations: int) -> Floats:
             probability = read_classes(label, apart, generator)
             areas.append(macro_placements(probability[None], label, np.arange(patients)))
         summary = summarise_sites(areas, (0.0, 1.0))
-        counts[0] += holds(float(expit(MEAN)), summary["mean"])
+        counts[0] += holds(summary["mean"], float(expit(MEAN)))
         following = float(expit(MEAN + design.spread * generator.normal()))
-        counts[1] += holds(following, summary["next_site"])
-    return counts / simulations
+        counts[1] += holds(summary["next_site"], following)
+    return design.describe("patients", counts / simulations)
 
 
 @dataclass(frozen=True)
@@ -297,13 +314,10 @@ READERS = tuple(
 )
 
 
-def readers_held(design: ReaderDesign, simulations: int, again: str = "") -> Floats:
-    """Return (2,) how often the mean AUC is held, and an equal model told apart."""
-    names = (
-        *map(str, (design.readers, design.patients, design.spread)),
-        *([again] if again else []),
-    )
-    generator = stream(0, "readers", *names)
+def readers_held(design: ReaderDesign, simulations: int, *again: str) -> Row:
+    """Return how often the mean AUC is held, and an equal model told apart."""
+    named_by = map(str, (design.readers, design.patients, design.spread))
+    generator = stream(0, "readers", *named_by, *again)
     n, mean = 2 * design.patients, distance(0.85)
     positive = np.arange(n) < design.patients
     true = float(norm.cdf(mean / np.sqrt(2 + design.spread**2)))
@@ -320,80 +334,22 @@ def readers_held(design: ReaderDesign, simulations: int, again: str = "") -> Flo
         readers, model = every[:-1], every[-1]
         named = {str(k): reader for k, reader in enumerate(readers)}
         figures = FigureTable(study_readers(named, {"model": model})).select(figure="roc_auc")
-        counts[0] += holds(true, figures.find(group=MEAN_READER))
-        counts[1] += not holds(0.0, figures.find(versus=MEAN_READER))
-    return counts / simulations
+        counts[0] += holds(figures.find(group=MEAN_READER), true)
+        counts[1] += not holds(figures.find(versus=MEAN_READER), 0.0)
+    mean, told_apart = counts / simulations
+    return {
+        "readers": design.readers,
+        "patients of each class": design.patients,
+        "spread": f"{design.spread:g}",
+        "mean %": mean,
+        "model told apart %": told_apart,
+    }
 
 
-def groups_section(simulations: int) -> str:
-    """Simulate every design and return its title, what it asks, and its rows."""
-    text = f"""
-## Differences between subgroups
-
-A part of the cases against the rest, patients of each class; {simulations:,} data sets per row. How
-often the interval contains the true difference: of AUCs, put together from both logit intervals,
-and of a sensitivity of {SENSITIVITY:g} in both, from Wilson's intervals.
-
-| patients | true AUCs | AUC | sensitivity |
-|---|---|---|---|
-"""
-    for parts in PARTS:
-        now, share = 100 * parts_held(parts, simulations)
-        aucs = f"{parts.auc:g} and {parts.rest:g}"
-        text += f"| {parts.title} | {aucs} | {now:.1f} % | {share:.1f} % |\n"
-    text += f"""
-## Sites: the mean, and the next one
-
-True AUCs of the sites are normal on the logit about .85; sites differ fourfold in size;
-{simulations:,} sets of sites per row (Paule and Mandel, Hartung and Knapp). *Next*: how often the
-prediction interval contains the true AUC of another site.
-
-| sites | patients of each class | spread of the logit | mean | next |
-|---|---|---|---|---|
-"""
-    for sites in SITES:
-        now, following = 100 * sites_held(sites, simulations)
-        cells = f"{sites.sites} | {sites.patients} | {sites.spread:g}"
-        text += f"| {cells} | {now:.1f} % | {following:.1f} % |\n"
-    text += f"""
-## Subgroups and sites with three classes
-
-Classes of 50, 30 and 20 % of the patients, drawn at random; macro one-vs-rest AUC. How often the
-interval of part minus rest contains the true difference ({simulations:,} data sets per row); below,
-as above, the mean over sites about .85, and the next site ({simulations // 2:,} per row).
-
-| patients | true macro AUCs | difference |
-|---|---|---|
-"""
-    for classes in CLASS_PARTS:
-        held = 100 * class_parts_held(classes, simulations)
-        title = f"{classes.inside} against {classes.outside}"
-        title += ", the same patients" if classes.shared else ""
-        text += f"| {title} | {classes.auc:g} and {classes.rest:g} | {held:.1f} % |\n"
-    text += """
-| sites | patients | spread of the logit | mean | next |
-|---|---|---|---|---|
-"""
-    for sites in CLASS_SITES:
-        now, following = 100 * class_sites_held(sites, max(1, simulations // 2))
-        cells = f"{sites.sites} | {sites.patients} | {sites.spread:g}"
-        text += f"| {cells} | {now:.1f} % | {following:.1f} % |\n"
-    text += f"""
-## Several readers
-
-Readers of a mean AUC of .85 read the same patients; {simulations:,} studies per row (Obuchowski and
-Rockette). How often the interval contains the mean over all such readers, and how often a model of
-just that AUC is told apart from the readers' mean, promised at most 5 %.
-{STARRED}
-
-| readers | patients of each class | spread | mean | model told apart |
-|---|---|---|---|---|
-"""
-    for readers in READERS:
-        shares, mark = simulate_again(
-            partial(readers_held, readers), simulations, lambda held: held[1] > 0.05
-        )
-        mean_held, told_apart = 100 * shares
-        cells = f"{readers.readers}{mark} | {readers.patients} | {readers.spread:g}"
-        text += f"| {cells} | {mean_held:.1f} % | {told_apart:.1f} % |\n"
-    return text
+TABLES = (
+    Simulation("differences-between-subgroups", PARTS, parts_held, 0.5),
+    Simulation("sites-the-mean-and-the-next-one", SITES, sites_held, 0.5),
+    Simulation("subgroups-and-sites-with-three-classes", CLASS_PARTS, class_parts_held, 0.5),
+    Simulation("subgroups-and-sites-with-three-classes-2", CLASS_SITES, class_sites_held, 0.25),
+    Simulation("several-readers", READERS, readers_held, 0.5, exceeds(0.05, "model told apart %")),
+)

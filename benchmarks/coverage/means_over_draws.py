@@ -7,11 +7,12 @@ stood here before, are simulated beside the intervals.
 
 from dataclasses import replace
 from functools import partial
+from itertools import product
 
 import numpy as np
-from again import holds
 from numpy.typing import NDArray
 from scipy.stats import norm
+from simulation import Row, Simulation, holds, name_shares
 
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import LEVELS, PatientDraws, draw_patients
@@ -26,10 +27,7 @@ SAME = 0.8  # of the noise, over the draws of a model
 SHARED = 0.5  # of that, over the two models
 PATIENTS = ((10, 10), (20, 20), (20, 40), (40, 60))
 AUCS = (0.97, 0.9)
-COLUMNS = (
-    "positive + negative patients", "true AUC", "mean", "percentiles", "no width", "gain",
-    "percentiles of the gain",
-)  # fmt: skip
+COLUMNS = ("mean", "percentiles", "no width", "gain", "percentiles of the gain")
 
 
 def resampled(score: Floats, positive: NDArray[np.bool_], patients: PatientDraws) -> ResampledModel:
@@ -46,8 +44,9 @@ def percentiles(figure: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def means_held(positives: int, negatives: int, auc: float, simulations: int) -> Floats:
-    """Return (5,) the shares of a row: held, and percentiles without width."""
+def means_held(design: tuple[tuple[int, int], float], simulations: int) -> Row:
+    """Return the shares of a row: held, and percentiles without width."""
+    (positives, negatives), auc = design
     generator = stream(0, "means over draws", f"{positives} + {negatives}", str(auc))
     patient, all_draws = np.arange(positives + negatives), np.ones(DRAWS, dtype=np.bool_)
     positive, counts = patient < positives, np.zeros(5)
@@ -72,8 +71,11 @@ def means_held(positives: int, negatives: int, auc: float, simulations: int) -> 
             holds((first - second).estimate(), 0.0),
             below <= 0 <= above,
         ]
-    shares: Floats = counts / simulations
-    return shares
+    return {
+        "positive + negative patients": f"{positives} + {negatives}",
+        "true AUC": f"{auc:g}",
+        **name_shares(COLUMNS, counts / simulations),
+    }
 
 
 SIZES = np.array([50.0, 100.0, 200.0])
@@ -81,10 +83,9 @@ RESAMPLES = 20  # no answer rests on them, but curves are fitted to them
 CONTENDERS = tuple((number, *patients) for number in (2, 5) for patients in PATIENTS[1::2])
 
 
-def contenders_ahead(
-    contenders: int, positives: int, negatives: int, simulations: int
-) -> tuple[float, float]:
+def contenders_ahead(design: tuple[int, int, int], simulations: int) -> Row:
     """Return how often one or more of equal contenders overtakes the baseline, or does not."""
+    contenders, positives, negatives = design
     generator = stream(0, "contenders", str(contenders), f"{positives} + {negatives}")
     patient, told = np.arange(positives + negatives), np.zeros(2)
     positive, noise = patient < positives, partial(generator.normal, size=len(patient))
@@ -111,37 +112,17 @@ def contenders_ahead(
             models.append(ResampledModel(f"model {number}", "Model", arm, areas, figures, ()))
         found = find_crossings(models, models[0], SIZES, multipliers, 2 * SIZES[-1])
         for by_interval, crossings in enumerate((found, [replace(each, p=None) for each in found])):
-            told[by_interval] += any(each.answer != "open" for each in crossings)
-    corrected, by_each = told / simulations
-    return float(corrected), float(by_each)
+            told[by_interval] += any(each.side != "open" for each in crossings)
+    return {
+        "contenders": contenders,
+        "positive + negative patients": f"{positives} + {negatives}",
+        **name_shares(("told apart", "by each interval"), told / simulations),
+    }
 
 
-def means_over_draws_section(simulations: int) -> str:
-    """Simulate every design and return the section."""
-    text = f"""
-## Means over draws of a learning curve
-
-{simulations:,} data sets a row, {DRAWS} draws; held, and by percentiles.
-
-| {" | ".join(COLUMNS)} |
-|---|---|---|---|---|---|---|
-"""
-    for positives, negatives in PATIENTS:
-        for auc in AUCS:
-            shares = means_held(positives, negatives, auc, simulations)
-            cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
-            text += f"| {positives} + {negatives} | {auc:g} | {cells} |\n"
-    text += f"""
-## Several contenders of a learning curve
-
-{simulations:,} data sets a row, {DRAWS} draws, all models equally good: how often one contender or
-more is said to overtake the baseline, or not to. Promised is at most 5 %.
-
-| contenders | positive + negative patients | told apart | by each interval |
-|---|---|---|---|
-"""
-    for contenders, positives, negatives in CONTENDERS:
-        shares = contenders_ahead(contenders, positives, negatives, simulations)
-        cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
-        text += f"| {contenders} | {positives} + {negatives} | {cells} |\n"
-    return text
+TABLES = (
+    Simulation(
+        "means-over-draws-of-a-learning-curve", tuple(product(PATIENTS, AUCS)), means_held, 0.25
+    ),
+    Simulation("several-contenders-of-a-learning-curve", CONTENDERS, contenders_ahead, 0.25),
+)

@@ -2,18 +2,23 @@
 
 Two procedures that are equally good, each trained several times, are compared on one sealed test
 set by C, mean absolute error or κ; what a training is worth differs. Then how often D-calibration
-refuses right survival, and how many numbers of new patients lie in their intervals. `run.py` writes
-its rows as CSV; `python benchmarks/coverage/measured_outcomes.py [SIMULATIONS]` prints it
-alone.
+refuses right survival, and how many numbers of new patients lie in their intervals.
 """
 
-import sys
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
-from again import describe_error, describe_patients
 from numpy.typing import NDArray
 from scipy.stats import norm
+from simulation import (
+    Row,
+    Simulation,
+    describe_patients,
+    draw_noise,
+    name_shares,
+    number_patients,
+)
 
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import absolute_error, quadratic_kappa
@@ -26,7 +31,15 @@ Labels = NDArray[np.int64]
 TESTED = 300  # patients of the sealed test set
 SPREAD_OF_TRAININGS = 0.15  # of the logarithm of a training's noise
 CUTS = norm.ppf((1 / 3, 2 / 3))
-TRAININGS = (2, 3, 5, 10)
+BY_PROCEDURE = tuple(
+    f"{figure}, {way}"
+    for figure in ("C", "mean error", "κ")
+    for way in ("patients alone", "with trainings")
+)
+BY_SURVIVAL = ("right, by image", "right, by patient", "hazards × 1.5")
+BY_NUMBER = tuple(
+    f"by {unit}{worst}" for unit in ("image", "patient") for worst in ("", ", worst tenth of runs")
+)
 SHARED = 0.7  # of the variance of an error, by a patient's images
 
 
@@ -49,8 +62,8 @@ def _grade(trait: Floats, scores: Sequence[Floats]) -> Linearised:
     return mean_over_repeats([quadratic_kappa(each, given, patient) for each in told])
 
 
-def compare_procedures(trainings: int, simulations: int) -> Floats:
-    """Return (3, 2) by kind, how often equals are told apart, without and with s²/R."""
+def compare_procedures(trainings: int, simulations: int) -> Row:
+    """Return, by kind, how often equals are told apart, without and with s²/R."""
     generator = stream(0, "measured outcomes", "trainings", str(trainings))
     apart = np.zeros((3, 2))
     for _ in range(simulations):
@@ -72,15 +85,14 @@ def compare_procedures(trainings: int, simulations: int) -> Floats:
             gap = first - second
             alone = abs(gap.value) > 1.97 * np.sqrt(gap.variance())
             apart[kind] += [alone, (gap.p() or 1.0) < 0.05]
-    return apart / simulations
+    return {"trainings": trainings, **name_shares(BY_PROCEDURE, (apart / simulations).flat)}
 
 
-def refuse_survival(
-    patients: int, images: int, censored: float, simulations: int
-) -> tuple[float, float, float]:
+def refuse_survival(design: tuple[tuple[int, int], float], simulations: int) -> Row:
     """Return how often p < .05: of right survival by images and by patient, of hazards × 1.5."""
+    (patients, images), censored = design
     generator = stream(0, "measured outcomes", "survival", f"{patients} {images} {censored}")
-    counts, patient = np.zeros(3), np.repeat(np.arange(patients), images)
+    counts, patient = np.zeros(3), number_patients(patients, images)
     for _ in range(simulations):
         hazard = np.exp(generator.normal(size=patients))
         time = generator.exponential(1 / hazard)
@@ -94,75 +106,46 @@ def refuse_survival(
             d_calibration(survival**1.5, event, patient),
         ]
         counts += [p < 0.05 for _, p in told]
-    first, second, third = (counts / simulations).tolist()
-    return first, second, third
+    return {
+        "patients": describe_patients(patients, images),
+        "censored %": f"{100 * censored:g}",
+        **name_shares(BY_SURVIVAL, counts / simulations),
+    }
 
 
-def cover_numbers(patients: int, images: int, simulations: int) -> Floats:
+def cover_numbers(design: tuple[int, int], simulations: int) -> Row:
     """Return the mean share of new numbers held, and that of the lowest tenth of runs.
 
-    The first row is of cases that weigh alike, the second of patients that do.
+    First where cases weigh alike, then where patients do.
     """
+    patients, images = design
     generator = stream(0, "measured outcomes", "numbers", f"{patients} {images}")
     outcome = Number(column="number", centre=0.0, spread=1.0)
-    patient, held = np.repeat(np.arange(patients), images), np.zeros((2, simulations))
+    patient, held = number_patients(patients, images), np.zeros((2, simulations))
     no_group = np.zeros(len(patient), dtype=np.int64)
     for run in range(simulations):
-        shared = generator.normal(size=patients)[patient]
-        error = np.sqrt(SHARED) * shared + np.sqrt(1 - SHARED) * generator.normal(size=len(patient))
+        error = draw_noise(patient, SHARED, generator)
         for row, whose in enumerate((np.arange(len(patient)), patient)):
             half = outcome.calibrate(error[:, None], np.zeros(len(error)), no_group, whose).half
             held[row, run] = norm.cdf(half) - norm.cdf(-half)
-    return np.stack([held.mean(axis=1), np.quantile(held, 0.1, axis=1)], axis=1)
+    shares = np.stack([held.mean(axis=1), np.quantile(held, 0.1, axis=1)], axis=1)
+    return {"patients": describe_patients(patients, images), **name_shares(BY_NUMBER, shares.flat)}
 
 
-def measured_outcomes_section(simulations: int) -> str:
-    """Simulate every design and return its title, what it asks, and its rows."""
-    text = f"""
-## Trainings and patients of measured outcomes
-
-{simulations} data sets per row. Two equal procedures, each trained so often, are told apart on one
-test set of {TESTED} patients, by the variance over patients alone, and with the spread over
-trainings s²/R, which is promised in at most 5 %:
-
-| trainings | C, patients alone | C, with trainings | mean error, patients alone | \
-mean error, with trainings | κ, patients alone | κ, with trainings |
-|---|---|---|---|---|---|---|
-"""
-    for trainings in TRAININGS:
-        cells = (f"{100 * each:.1f} %" for each in compare_procedures(trainings, simulations).flat)
-        text += f"| {trainings} | {' | '.join(cells)} |\n"
-    text += """
-D-calibration, p below .05: of right survival, promised in at most 5 %, where images count each for
-itself and where patients weigh alike; and, of patients, where all hazards are half too high.
-
-| patients | censored | right, by image | right, by patient | hazards × 1.5 |
-|---|---|---|---|---|
-"""
-    for patients, images in ((60, 4), (100, 1), (300, 1)):
-        for censored in (0.2, 0.5, 0.7, 0.9):
-            found = refuse_survival(patients, images, censored, simulations)
-            cells = (f"{100 * each:.1f} %" for each in found)
-            title = describe_patients(patients, images)
-            text += f"| {title} | {100 * censored:g} % | {' | '.join(cells)} |\n"
-    text += """
-Numbers of new patients in their intervals of 90 %, on average and in the worst tenth of runs, where
-images count each for itself and where patients weigh alike; seven tenths of an error's variance are
-a patient's own.
-
-| patients | by image | by image, worst tenth of runs | by patient | by patient, worst tenth \
-of runs |
-|---|---|---|---|---|
-"""
-    for patients, images in ((20, 1), (20, 10), (50, 4), (200, 3)):
-        cells = (
-            f"{100 * each:.1f} %" for each in cover_numbers(patients, images, simulations).flat
-        )
-        text += f"| {describe_patients(patients, images)} | {' | '.join(cells)} |\n"
-    return f"""{text}
-{describe_error(0.05, simulations)}
-"""
-
-
-if __name__ == "__main__":
-    sys.stdout.write(measured_outcomes_section(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))
+TABLES = (
+    Simulation(
+        "trainings-and-patients-of-measured-outcomes", (2, 3, 5, 10), compare_procedures, 0.25
+    ),
+    Simulation(
+        "trainings-and-patients-of-measured-outcomes-2",
+        tuple(product(((60, 4), (100, 1), (300, 1)), (0.2, 0.5, 0.7, 0.9))),
+        refuse_survival,
+        0.25,
+    ),
+    Simulation(
+        "trainings-and-patients-of-measured-outcomes-3",
+        ((20, 1), (20, 10), (50, 4), (200, 3)),
+        cover_numbers,
+        0.25,
+    ),
+)

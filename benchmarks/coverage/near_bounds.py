@@ -1,18 +1,16 @@
 """How often intervals hold where few events, or next to no error, tell of a figure.
 
 C indices and AUCs at a horizon of two models, of few events among many patients and nearly perfect;
-κ, errors and shares of grades that are nearly all right. `run.py` writes its rows as CSV;
-`python benchmarks/coverage/near_bounds.py [SIMULATIONS]` prints it alone.
+κ, errors and shares of grades that are nearly all right.
 """
 
-import sys
 from dataclasses import dataclass, replace
 
 import numpy as np
-from again import describe_error, describe_patients, holds
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import rankdata
+from simulation import Row, Simulation, describe_patients, holds, name_shares, number_patients
 
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import grade_error, quadratic_kappa
@@ -25,6 +23,11 @@ SHARED = 0.5  # of the noise, by both models
 TRUTH_PATIENTS, TRUTH_SETS = 20_000, 8
 MANY = 200_000  # patients by whom the follow-up is set
 GRADES = 3
+COLUMNS = ("held", "difference", "no", "yes", "apart", "held, alone", "no, alone")
+GRADE_COLUMNS = (
+    *("κ held", "mean error held", "exact agreement held"),
+    *("difference of κ held", "difference of mean errors held", "κ apart"),
+)
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ def _area(score: Floats, positive: NDArray[np.bool_]) -> float:
     return float((rankdata(score)[positive].sum() - n * (n + 1) / 2) / (n * m))
 
 
-def simulate_events(design: EventDesign, simulations: int) -> tuple[Floats, Floats]:
+def simulate_events(design: EventDesign, simulations: int) -> Row:
     """Return both true figures, and shares (held, of the difference, above it, below it, apart).
 
     Then the first and the third by the variances alone, with as many degrees of freedom as
@@ -158,7 +161,12 @@ def simulate_events(design: EventDesign, simulations: int) -> tuple[Floats, Floa
         counts += np.array([*shares, np.mean(held_alone), end_alone < gap])
         lengths += high - low, end_alone - start_alone
         drawn += 1
-    return true, np.append(counts / simulations, lengths[0] / lengths[1])
+    return {
+        "figure": design.title,
+        "true": " and ".join(f"{value:.3f}" for value in true),
+        **name_shares(COLUMNS, counts / simulations),
+        "length": f"{lengths[0] / lengths[1]:.2f}",
+    }
 
 
 @dataclass(frozen=True)
@@ -194,12 +202,12 @@ GRADE_DESIGNS = (
 )
 
 
-def simulate_grades(design: GradeDesign, simulations: int) -> Floats:
+def simulate_grades(design: GradeDesign, simulations: int) -> Row:
     """Return shares: held of κ, mean error and exact agreement; of both differences; apart."""
     generator = stream(0, "near bounds", design.title)
     given, told = design.draw(np.arange(MANY), generator)
     true = quadratic_kappa(told[0], given, np.arange(MANY)).value
-    patient = np.repeat(np.arange(design.patients), design.images)
+    patient = number_patients(design.patients, design.images)
     counts = np.zeros(6)
     for _ in range(simulations):
         given, told = design.draw(patient, generator)
@@ -214,43 +222,10 @@ def simulate_grades(design: GradeDesign, simulations: int) -> Floats:
             *(holds(gap.estimate(), 0.0) for gap in gaps),
             (gaps[0].p() or 1.0) < 0.05,
         ]
-    return counts / simulations
+    return {"patients": design.title, **name_shares(GRADE_COLUMNS, counts / simulations)}
 
 
-def near_bounds_section(simulations: int) -> str:
-    """Simulate every design and return its title, what it asks, and its rows."""
-    text = f"""
-## Few events, and figures near a bound
-
-{simulations} data sets per row. *Held*, promised 95 %: of the C index or the AUC at a horizon, mean
-of two models, and of their difference. *No* and *yes*: the interval of the difference lies below
-or above the true one, either promised in at most 2.5 %; a margin of that size is then answered
-wrongly. *Apart*: p below .05, of equal models promised in at most 5 %. *Alone*: by the variances
-alone, with as many degrees of freedom as patients; *length*: of the difference's interval beside
-that one.
-
-| figure | true | held | difference | *no* | *yes* | apart | held, alone | *no*, alone | length |
-|---|---|---|---|---|---|---|---|---|---|
-"""
-    for design in EVENTS:
-        true, shares = simulate_events(design, simulations)
-        cells = " | ".join(f"{100 * each:.1f} %" for each in shares[:7])
-        known = " and ".join(f"{value:.3f}" for value in true)
-        text += f"| {design.title} | {known} | {cells} | × {shares[7]:.2f} |\n"
-    text += """
-Grades 1 to 3, of which a few are told one too high or too low:
-
-| patients | κ held | mean error held | exact agreement held | difference of κ held | \
-difference of mean errors held | κ apart |
-|---|---|---|---|---|---|---|
-"""
-    for grades in GRADE_DESIGNS:
-        found = simulate_grades(grades, simulations)
-        text += f"| {grades.title} | {' | '.join(f'{100 * each:.1f} %' for each in found)} |\n"
-    return f"""{text}
-{describe_error(0.05, simulations)}
-"""
-
-
-if __name__ == "__main__":
-    sys.stdout.write(near_bounds_section(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))
+TABLES = (
+    Simulation("few-events-and-figures-near-a-bound", EVENTS, simulate_events, 0.25),
+    Simulation("few-events-and-figures-near-a-bound-2", GRADE_DESIGNS, simulate_grades, 0.25),
+)

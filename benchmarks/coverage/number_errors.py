@@ -2,18 +2,24 @@
 
 Two models tell a number with errors, half of whose variance the images of a patient share; the
 errors are normal, have heavier tails, or are now and then gross. True figures are those of many
-patients with one image each. `run.py` writes its rows as CSV; `python
-benchmarks/coverage/number_errors.py [SIMULATIONS]` prints it alone.
+patients with one image each.
 """
 
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 
 import numpy as np
-from again import STARRED, describe_error, describe_patients, number_patients, simulate_again
 from numpy.typing import NDArray
+from simulation import (
+    Row,
+    Simulation,
+    describe_patients,
+    exceeds,
+    holds,
+    name_shares,
+    number_patients,
+)
 
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import (
@@ -30,7 +36,6 @@ from skiagram.tasks.number import Number
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 SHARED, SPREAD = 0.5, 2.0  # of the variance, by a patient's images; of the number, in errors
-EVERY, IMAGES = 20, 25
 TRUTH_PATIENTS = 400_000
 GROSS = "1 % gross"
 
@@ -78,7 +83,7 @@ class NumberDesign:
     @property
     def patient(self) -> Labels:
         """Return (n,) the patient of each image."""
-        return number_patients(self.patients, self.images, EVERY, IMAGES)
+        return number_patients(self.patients, self.images)
 
 
 DESIGNS = tuple(
@@ -104,23 +109,22 @@ def draw(
     return measured, measured + mix(ERRORS[errors]), measured + mix(ERRORS[errors])
 
 
-def simulate(
-    design: NumberDesign, true: dict[str, float], simulations: int, again: str = ""
-) -> list[float]:
+def simulate(design: NumberDesign, simulations: int, *again: str) -> Row:
     """Return shares: each figure held, equal models told apart, new numbers in their intervals."""
-    generator = stream(0, "number errors", design.title, *([again] if again else []))
+    generator = stream(0, "number errors", design.title, *again)
+    true = find_truth(design.errors)
     patient, counts, covered = design.patient, np.zeros(len(FIGURES) + 1), 0.0
     for _ in range(simulations):
         measured, *models = draw(patient, design.errors, generator)
         for place, (name, figure) in enumerate(FIGURES.items()):
             estimate = figure(models[0], measured, patient).estimate()
-            low, high = estimate.low, estimate.high
-            counts[place] += low is not None and high is not None and low <= true[name] <= high
+            counts[place] += holds(estimate, true[name])
         first, second = (absolute_error(model, measured, patient) for model in models)
         p = (first - second).p()
         counts[-1] += p is not None and p < 0.05
         covered += _new_numbers_covered(models[0], measured, design, generator)
-    return [*(counts / simulations).tolist(), covered / simulations]
+    shares = name_shares((*FIGURES, "told apart", "new"), np.append(counts, covered) / simulations)
+    return {"patients, errors": design.title, **shares}
 
 
 def _new_numbers_covered(
@@ -136,11 +140,7 @@ def _new_numbers_covered(
     return float(((low <= new) & (new <= high)).mean())
 
 
-def _is_above(shares: list[float]) -> bool:
-    """Return whether equal models are told apart more often than is promised."""
-    return shares[len(FIGURES)] > 0.05
-
-
+@cache
 def find_truth(errors: str) -> dict[str, float]:
     """Return the figures of many patients."""
     patient = np.arange(TRUTH_PATIENTS)
@@ -148,42 +148,10 @@ def find_truth(errors: str) -> dict[str, float]:
     return {name: figure(predicted, measured, patient).value for name, figure in FIGURES.items()}
 
 
-def number_errors_section(simulations: int) -> str:
-    """Simulate every design and return its title, what it asks, and its rows."""
-    text = f"""
-## Errors of a number
-
-{simulations} data sets per row; every 20th patient has 25 images where few have most. Shares of
-intervals (jackknife by patient; of errors on the logarithm, of the ICC on Fisher's z) that hold the
-true figure, promised 95 %; *told apart*: two equal models by their mean absolute errors, promised
-at most 5 %; *new*: numbers of new patients in the intervals of 90 % that the cases calibrate.
-{STARRED}
-
-| patients, errors | {" | ".join(FIGURES)} | told apart | new |
-|---|{"---|" * len(FIGURES)}---|---|
-"""
-    true = {errors: find_truth(errors) for errors in ERRORS}
-
-    def tabulate(designs: Iterable[NumberDesign], number: int) -> str:
-        rows = ""
-        for design in designs:
-            shares, mark = simulate_again(
-                partial(simulate, design, true[design.errors]), number, _is_above
-            )
-            cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
-            rows += f"| {design.title}{mark} | {cells} |\n"
-        return rows
-
-    text += tabulate((each for each in DESIGNS if each.errors != GROSS), simulations)
-    return f"""{text}
-{describe_error(0.05, simulations)}
-
-One error in a hundred is ten times as large:
-
-| patients, errors | {" | ".join(FIGURES)} | told apart | new |
-|---|{"---|" * len(FIGURES)}---|---|
-{tabulate((each for each in DESIGNS if each.errors == GROSS), max(1, simulations // 2))}"""
-
-
-if __name__ == "__main__":
-    sys.stdout.write(number_errors_section(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))
+TABLES = tuple(
+    Simulation(name, designs, simulate, part, exceeds(0.05, "told apart %"))
+    for name, designs, part in (
+        ("errors-of-a-number", [each for each in DESIGNS if each.errors != GROSS], 0.5),
+        ("errors-of-a-number-2", [each for each in DESIGNS if each.errors == GROSS], 0.25),
+    )
+)

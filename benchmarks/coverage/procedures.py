@@ -5,12 +5,11 @@ sets. Models are chosen and compared as the pipeline does it.
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from again import STARRED, simulate_again
 from numpy.typing import NDArray
 from scipy.stats import norm
+from simulation import Row, Simulation, exceeds
 
 from skiagram.seeding import stream
 from skiagram.statistics.delong import placements
@@ -61,8 +60,8 @@ class Choice:
 CHOICES = tuple(Choice(models, each) for models in ((1, 5), (1, 1)) for each in (0.77, 0.3))
 
 
-def simulate_choice(design: Choice, simulations: int) -> Floats:
-    """Return (3,) mean difference, first better, second better."""
+def simulate_choice(design: Choice, simulations: int) -> Row:
+    """Return the mean difference, and how often the first and the second are called better."""
     generator = stream(0, "choice", str(design.models), str(design.correlation))
     distance, counts = np.sqrt(2) * norm.ppf(design.auc), np.zeros(3)
     own, patient = 1 - design.correlation, np.arange(design.patients)
@@ -87,7 +86,14 @@ def simulate_choice(design: Choice, simulations: int) -> Floats:
         )
         difference = combination([(1.0, first), (-1.0, second)])
         counts += difference.value, *called(difference)
-    return counts / simulations
+    mean, first_better, second_better = counts / simulations
+    return {
+        "models per arm": f"{design.models[0]} + {design.models[1]}",
+        "correlation": f"{design.correlation:g}",
+        "mean difference": f"{mean:+.3f}",
+        "first called better %": first_better,
+        "second called better %": second_better,
+    }
 
 
 def composed(scores: Floats, chosen: NDArray[np.int64], fold: NDArray[np.int64]) -> Floats:
@@ -135,8 +141,8 @@ SEEDS = (
 SHARED, OWN = 0.6, 0.2  # of the noise: by all fits, by the fits of one procedure
 
 
-def simulate_seeds(design: Seeds, simulations: int) -> Floats:
-    """Return (2,) how often either is called better; of single fits, how often falsely."""
+def simulate_seeds(design: Seeds, simulations: int) -> Row:
+    """Return how often either is called better; of single fits, how often falsely."""
     generator = stream(0, "seeds", str(design))
     n = design.positives + design.negatives
     positive, patient = np.arange(n) < design.positives, np.arange(n)
@@ -157,7 +163,12 @@ def simulate_seeds(design: Seeds, simulations: int) -> Floats:
         if difference.variation.scope == "fits":
             first, second = first and truths[0] <= truths[1], second and truths[1] <= truths[0]
         counts += first, second
-    return counts / simulations
+    return {
+        "positive + negative patients": f"{design.positives:,} + {design.negatives:,}",
+        "spread of the AUC over seeds": f"{design.spread:g}",
+        "trainings": design.repeats,
+        "either called better %": counts.sum() / simulations,
+    }
 
 
 @dataclass(frozen=True)
@@ -186,13 +197,13 @@ CONTENDERS = tuple(
 )
 
 
-def simulate_contenders(design: Contenders, simulations: int, again: str = "") -> Floats:
-    """Return (3,) mean difference, deep better, classical better.
+def simulate_contenders(design: Contenders, simulations: int, *again: str) -> Row:
+    """Return the mean difference, and how often the deep and the classical side are called better.
 
     The better of network and encoder, by scores that the reported labels do not enter, stands
     against the best classical model.
     """
-    generator = stream(0, "contenders", str(design), *([again] if again else []))
+    generator = stream(0, "contenders", str(design), *again)
     distance, counts = np.sqrt(2) * norm.ppf(design.auc), np.zeros(3)
     classical, deep = slice(design.models), slice(design.models, 3 * design.models)
     remaining = 1 - design.shared - design.within
@@ -225,68 +236,26 @@ def simulate_contenders(design: Contenders, simulations: int, again: str = "") -
         first, second = (placements(one[None], positive, patient, folds, fit) for one in stands)
         difference = combination([(1.0, first), (-1.0, second)])
         counts += difference.value, *called(difference)
-    return counts / simulations
+    mean, deep_better, classical_better = counts / simulations
+    return {
+        "design": "holdout" if design.sealed else "cv",
+        "correlation within and between arms": (
+            f"{design.shared + design.within:.2g} and {design.shared:g}"
+        ),
+        "mean difference": f"{mean:+.3f}",
+        "deep %": deep_better,
+        "classical %": classical_better,
+    }
 
 
-def contenders_section(simulations: int) -> str:
-    """Simulate designs with frozen encoders and return their title, question and rows."""
-    text = f"""
-## A network or a frozen encoder
-
-Three classical models, three networks and three frozen encoders, all equally good, AUC .8, 100
-reported patients; {simulations:,} data sets per row. The better of network and encoder by inner
-folds (`cv`) or by as many development cases (`holdout`) is compared with the classical models. Mean
-difference, and how often the deep and how often the classical side is called better, promised at
-most 2.5 % each.
-{STARRED}
-
-| design | correlation within and between arms | mean difference | deep | classical |
-|---|---|---|---|---|
-"""
-    for one in CONTENDERS:
-        (mean, deep, classical), mark = simulate_again(
-            partial(simulate_contenders, one), simulations, lambda found: max(found[1:]) > 0.025
-        )
-        text += f"| {'holdout' if one.sealed else 'cv'}{mark} | {one.shared + one.within:.2g} and "
-        text += f"{one.shared:g} | {mean:+.3f} ".replace("-", "−")
-        text += f"| {100 * deep:.1f} % | {100 * classical:.1f} % |\n"
-    return text
-
-
-def procedures_section(choices: int, seeds: int) -> str:
-    """Simulate every design and return their titles, what they ask, and their rows.
-
-    Args:
-        choices: Data sets of each design in which models are chosen.
-        seeds: Data sets of each design with several seeds.
-    """
-    text = f"""
-## Cross-validation: the arm with more models
-
-Equally good models with correlated scores, 100 patients, 3 folds; {choices:,} data sets per row.
-The best of each arm in each outer fold stands for it; intervals hold the training sets' overlap.
-
-| models per arm | correlation | mean difference | first called better | second called better |
-|---|---|---|---|---|
-"""
-    for choice in CHOICES:
-        rates = simulate_choice(choice, choices)
-        text += f"| {choice.models[0]} + {choice.models[1]} | {choice.correlation:g} "
-        text += f"| {rates[0]:+.3f} ".replace("-", "−")
-        text += f"| {100 * rates[1]:.1f} % | {100 * rates[2]:.1f} % |\n"
-    text += contenders_section(choices)
-    text += f"""
-## Holdout: other seeds
-
-Two procedures that are equally good over seeds; {seeds:,} data sets per row. Several trainings:
-either called better. One training: the fit that is truly the worse one called better, as its
-interval speaks of these fits alone.
-
-| positive + negative patients | spread of the AUC over seeds | trainings | either called better |
-|---|---|---|---|
-"""
-    for seed in SEEDS:
-        rates = simulate_seeds(seed, seeds)
-        text += f"| {seed.positives:,} + {seed.negatives:,} | {seed.spread:g} | {seed.repeats} "
-        text += f"| {100 * rates.sum():.1f} % |\n"
-    return text
+TABLES = (
+    Simulation("cross-validation-the-arm-with-more-models", CHOICES, simulate_choice, 0.75),
+    Simulation(
+        "a-network-or-a-frozen-encoder",
+        CONTENDERS,
+        simulate_contenders,
+        0.75,
+        exceeds(0.025, "deep %", "classical %"),
+    ),
+    Simulation("holdout-other-seeds", SEEDS, simulate_seeds),
+)

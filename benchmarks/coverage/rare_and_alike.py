@@ -2,19 +2,24 @@
 
 Probabilities are right: the log-odds of a positive and of a negative are normal with the same
 variance, so every true figure has a closed form, but for average precision, which many cases tell.
-Images of a patient share a part of their noise. `run.py` writes the rows as CSV;
-`python benchmarks/coverage/rare_and_alike.py [SIMULATIONS]` prints them.
+Images of a patient share a part of their noise.
 """
 
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from again import describe_error, describe_patients, holds, number_patients
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import norm
+from simulation import (
+    Row,
+    Simulation,
+    describe_patients,
+    draw_noise,
+    holds,
+    name_shares,
+    number_patients,
+)
 
 from skiagram.calibration import threshold_at_sensitivity
 from skiagram.evaluation.calibration_assessment import (
@@ -36,7 +41,6 @@ Labels = NDArray[np.int64]
 REPLICATES = 200
 ACTED_AT = (0.1, 0.2, 0.3, 0.5)  # thresholds of the decision curve
 MANY = 200_000  # cases that tell the true average precision
-EVERY, MOST = 20, 25  # where few patients have most images
 SENSITIVITY = 0.9
 
 
@@ -67,12 +71,10 @@ class RareClass:
 
     def draw(self, generator: np.random.Generator) -> tuple[Floats, NDArray[np.bool_], Labels]:
         """Return probabilities, true classes and patients of images; two patients of each class."""
-        patient = number_patients(self.patients, self.images, EVERY, MOST)
+        patient = number_patients(self.patients, self.images)
         while not 2 <= (ill := generator.random(self.patients) < self.share).sum() <= len(ill) - 2:
             pass
-        noise = np.sqrt(self.alike) * generator.normal(size=self.patients)[patient]
-        noise += np.sqrt(1 - self.alike) * generator.normal(size=len(patient))
-        positive = ill[patient]
+        noise, positive = draw_noise(patient, self.alike, generator), ill[patient]
         return self.read(noise, positive), positive, patient
 
     def read(self, noise: Floats, positive: NDArray[np.bool_]) -> Floats:
@@ -123,7 +125,7 @@ def find_precision(design: RareClass) -> float:
     return float(average_precision(probability, positive, np.ones((1, MANY)))[0])
 
 
-def judge_rare_class(design: RareClass, simulations: int) -> Floats:
+def judge_rare_class(design: RareClass, simulations: int) -> Row:
     """Return how often each figure of a rare class is held, and the ICI is above its chance."""
     generator = stream(0, "rare class", design.title, str(design.auc))
     places = [int(np.argmin(np.abs(THRESHOLDS - threshold))) for threshold in ACTED_AT]
@@ -150,8 +152,11 @@ def judge_rare_class(design: RareClass, simulations: int) -> Floats:
             holds(expected_to_observed(*sample), 1.0),
             (distance["ici"].value or 0.0) > (distance["ici_by_chance"].value or 0.0),
         ]
-    shares: Floats = counts / simulations
-    return shares
+    return {
+        "patients": design.title,
+        "true AUC": f"{design.auc:g}",
+        **name_shares(RARE_COLUMNS, counts / simulations),
+    }
 
 
 @dataclass(frozen=True)
@@ -171,10 +176,10 @@ ALIKE = tuple(
 CORRELATIONS = (0.0, 0.1, 0.3, 0.6, 0.9)
 
 
-def judge_shares(design: AlikeImages, simulations: int) -> list[float]:
+def judge_shares(design: AlikeImages, simulations: int) -> Row:
     """Return how often a share is held at each correlation of a patient's images."""
-    patient = number_patients(design.patients, design.images, EVERY, MOST)
-    held = []
+    patient = number_patients(design.patients, design.images)
+    held = {}
     for correlation in CORRELATIONS:
         generator = stream(0, "alike images", *map(str, vars(design).values()), str(correlation))
         spread = (1 - correlation) / correlation if correlation else np.inf
@@ -185,8 +190,9 @@ def judge_shares(design: AlikeImages, simulations: int) -> list[float]:
                 own = generator.beta(design.share * spread, (1 - design.share) * spread, len(own))
             right = (generator.random(len(patient)) < own[patient]).astype(np.float64)
             found += holds(proportion(right, patient), design.share)
-        held.append(found / simulations)
-    return held
+        held[f"correlation {correlation:g} %"] = found / simulations
+    patients = describe_patients(design.patients, design.images)
+    return {"patients": patients, "share": f"{design.share:g}", **held}
 
 
 THRESHOLD_DESIGNS = tuple(
@@ -196,64 +202,27 @@ THRESHOLD_DESIGNS = tuple(
 )
 
 
-def reach_sensitivity(
-    patients: int, images: int | None, alike: float, simulations: int
-) -> tuple[float, float]:
+def reach_sensitivity(design: tuple[int, int | None, float], simulations: int) -> Row:
     """Return the mean sensitivity on new patients of thresholds by patient, and by image."""
+    patients, images, alike = design
     generator = stream(0, "thresholds", str(patients), str(images), str(alike))
-    patient = number_patients(patients, images, EVERY, MOST)
+    patient = number_patients(patients, images)
     positive, reached = np.ones(len(patient), dtype=np.bool_), np.zeros(2)
     for _ in range(simulations):
-        score = np.sqrt(alike) * generator.normal(size=patients)[patient]
-        score += np.sqrt(1 - alike) * generator.normal(size=len(patient))
+        score = draw_noise(patient, alike, generator)
         for k, whose in enumerate((patient, np.arange(len(patient)))):
             reached[k] += norm.sf(threshold_at_sensitivity(score, positive, SENSITIVITY, whose))
-    by_patient, by_image = reached / simulations
-    return float(by_patient), float(by_image)
+    return {
+        "positive patients": describe_patients(patients, images),
+        "part of the noise shared": f"{alike:g}",
+        **name_shares(("reached", "reached by images"), reached / simulations),
+    }
 
 
-def describe_row(*cells: str, shares: Sequence[float]) -> str:
-    """Return one line of a table: what is simulated, then shares as per cent."""
-    return f"| {' | '.join([*cells, *(f'{100 * share:.1f} %' for share in shares)])} |\n"
-
-
-def rare_and_alike_section(simulations: int) -> str:
-    """Simulate every design and return the sections."""
-    text = f"""
-## Rare classes: decisions and calibration
-
-{simulations:,} data sets a row.
-
-| patients | true AUC | {" | ".join(RARE_COLUMNS)} |
-|{"---|" * (2 + len(RARE_COLUMNS))}
-"""
-    for rare in RARE:
-        shares = judge_rare_class(rare, simulations)
-        text += describe_row(rare.title, f"{rare.auc:g}", shares=shares.tolist())
-    columns = " | ".join(f"correlation {correlation:g}" for correlation in CORRELATIONS)
-    text += f"""
-## Shares of images that are alike
-
-{simulations:,} data sets a row. {describe_error(0.05, simulations)}
-
-| patients | share | {columns} |
-|{"---|" * (2 + len(CORRELATIONS))}
-"""
-    for alike in ALIKE:
-        title = describe_patients(alike.patients, alike.images)
-        shares = judge_shares(alike, simulations)
-        text += describe_row(title, f"{alike.share:g}", shares=shares)
-    text += """
-## Thresholds where patients have several images
-
-| positive patients | part of the noise shared | reached | reached by images |
-|---|---|---|---|
-"""
-    for patients, images, part in THRESHOLD_DESIGNS:
-        shares = reach_sensitivity(patients, images, part, simulations)
-        text += describe_row(describe_patients(patients, images), f"{part:g}", shares=shares)
-    return text
-
-
-if __name__ == "__main__":
-    sys.stdout.write(rare_and_alike_section(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))
+TABLES = (
+    Simulation("rare-classes-decisions-and-calibration", RARE, judge_rare_class, 0.25),
+    Simulation("shares-of-images-that-are-alike", ALIKE, judge_shares, 0.25),
+    Simulation(
+        "thresholds-where-patients-have-several-images", THRESHOLD_DESIGNS, reach_sensitivity, 0.25
+    ),
+)

@@ -3,25 +3,24 @@
 Each kind is drawn from hidden traits that the scores of all models tell with shared noise, and goes
 the project's own way: the primary figure of the task, the comparisons of arms and of simple
 baselines, the decision. *Yes* is wrong to equal procedures and to models at chance, *no* to a
-network that gains just the margin. `run.py` writes the rows as CSV; `python
-benchmarks/coverage/rules_of_tasks.py [SIMULATIONS]` prints them.
+network that gains just the margin.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from again import describe_error
 from decisions import MARGIN, SHARED, record_of
 from free_response import Design as Marks
 from free_response import draw as draw_marks
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import norm
+from simulation import Row, Simulation
 
 from skiagram.evaluation.arm_selection import ArmChoice, SelectedArm
 from skiagram.evaluation.compared_model import ComparedModel
@@ -261,38 +260,27 @@ def count_decisions(
     return [decision for decision, _ in found], [nothing for _, nothing in found]
 
 
-def tabulate_decisions(names: Sequence[str], simulations: int) -> str:
-    """Return the rows of some outcomes, with the share of `none works` where it is asked."""
-    text = ""
-    for name in names:
-        for truth, (_, _, wrong) in TRUTHS.items():
-            for patients in PATIENTS:
-                decisions, nothing = count_decisions(name, truth, patients, simulations)
-                words: tuple[Decision, ...] = (wrong, "yes", "no", "open")
-                shares = [float(np.mean([each == word for each in decisions])) for word in words]
-                error = float(np.sqrt(shares[0] * (1 - shares[0]) / simulations))
-                shares = [shares[0], error, *shares[1:], *([np.mean(nothing)] if nothing else [])]
-                cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
-                text += f"| {name} | {truth} | {patients} | {cells} |\n"
-    return text
+def judge_decisions(design: tuple[str, str, int], simulations: int) -> Row:
+    """Return the shares of decisions, and of `none works` where it is asked."""
+    name, truth, patients = design
+    decisions, nothing = count_decisions(name, truth, patients, simulations)
+    share = {word: decisions.count(word) / simulations for word in ("yes", "no", "open")}
+    wrong = share[TRUTHS[truth][2]]
+    return {
+        "outcome": name,
+        "truth": truth,
+        "patients": patients,
+        "wrong %": wrong,
+        "standard error %": np.sqrt(wrong * (1 - wrong) / simulations),
+        **{f"{word} %": each for word, each in share.items()},
+        **({"none works %": np.mean(nothing)} if nothing else {}),
+    }
 
 
-def rules_of_tasks_section(simulations: int) -> str:
-    """Simulate every kind and return the section."""
-    return f"""
-## The rules of the verdict by outcome
-
-{simulations:,} data sets a row. {describe_error(0.025, simulations)}
-
-| outcome | truth | patients | wrong | standard error | *yes* | *no* | open | none works |
-|---|---|---|---|---|---|---|---|---|
-{tabulate_decisions([*KINDS], simulations)}
-Detectors of lesions:
-
-| outcome | truth | patients | wrong | standard error | *yes* | *no* | open |
-|---|---|---|---|---|---|---|---|
-{tabulate_decisions([LESIONS], simulations)}"""
-
-
-if __name__ == "__main__":
-    sys.stdout.write(rules_of_tasks_section(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))
+TABLES = tuple(
+    Simulation(name, tuple(product(outcomes, TRUTHS, PATIENTS)), judge_decisions, 0.125)
+    for name, outcomes in (
+        ("the-rules-of-the-verdict-by-outcome", (*KINDS,)),
+        ("the-rules-of-the-verdict-by-outcome-2", (LESIONS,)),
+    )
+)

@@ -4,19 +4,19 @@ A case has a normal score on each class's own axis, `apart` higher on that of it
 macro AUC is that of 100,000 patients.
 """
 
-import sys
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
+from simulation import Row, Simulation, holds, number_patients
 
 from skiagram.seeding import stream
 from skiagram.statistics.delong import macro_placements
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
-MANY, EVERY, IMAGES, GAIN = 100_000, 20, 25, 0.4
+MANY, GAIN = 100_000, 0.4
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,7 @@ class Design:
         classes = len(self.shares)
         label = generator.choice(classes, self.patients, p=self.shares)
         label[1 : 2 * classes + 1] = np.repeat(np.arange(classes), 2)
-        images = np.ones(self.patients, dtype=np.int64)
-        if self.unequal:
-            images[::EVERY] = IMAGES
-        patient = np.repeat(np.arange(self.patients), images)
+        patient = number_patients(self.patients, None if self.unequal else 1)
         label = label[patient]
 
         def draw_noise() -> Floats:
@@ -88,7 +85,7 @@ DESIGNS = (
 )
 
 
-def simulate(design: Design, simulations: int) -> tuple[float, ...]:
+def simulate(design: Design, simulations: int) -> Row:
     """Return true AUC and gain, and how often intervals hold: AUC, no gain, the gain."""
     generator = stream(0, "several classes", design.title, str(design.apart))
     many = replace(design, patients=MANY, unequal=False)
@@ -100,29 +97,16 @@ def simulate(design: Design, simulations: int) -> tuple[float, ...]:
         area, equal, gaining = (macro_placements(each[None], label, patient) for each in models)
         figures = ((area, true), (equal - area, 0.0), (gaining - area, better - true))
         for k, (figure, truth) in enumerate(figures):
-            estimate = figure.estimate()
-            held[k] += (estimate.low or 0.0) <= truth <= (estimate.high or 0.0)
-    return true, better - true, *(held / simulations).tolist()
+            held[k] += holds(figure.estimate(), truth)
+    area_held, equal_held, gain_held = held / simulations
+    return {
+        "design": design.title,
+        "true AUC": f"{true:.3f}",
+        "held %": area_held,
+        "equal models held %": equal_held,
+        "gain": f"{better - true:.3f}",
+        "gain held %": gain_held,
+    }
 
 
-def several_classes_section(simulations: int) -> str:
-    """Simulate every design and return its title, what it asks, and its rows."""
-    text = f"""
-## The AUC of several classes
-
-Macro one-vs-rest AUC, {simulations:,} data sets per row. How often the interval of the figure's
-projection, promised 95 %, contains the true value; and that of the difference of two models half of
-whose noise is shared, where both are equal and where one gains.
-
-| design | true AUC | held | equal models held | gain | gain held |
-|---|---|---|---|---|---|
-"""
-    for design in DESIGNS:
-        true, gain, *shares = simulate(design, simulations)
-        area, equal, gained = (f"{100 * share:.1f} %" for share in shares)
-        text += f"| {design.title} | {true:.3f} | {area} | {equal} | {gain:.3f} | {gained} |\n"
-    return text
-
-
-if __name__ == "__main__":
-    sys.stdout.write(several_classes_section(int(sys.argv[1]) if len(sys.argv) > 1 else 500))
+TABLES = (Simulation("the-auc-of-several-classes", DESIGNS, simulate, 0.25),)

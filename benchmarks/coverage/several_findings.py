@@ -2,18 +2,23 @@
 
 Findings of an image go together, and a tenth of them is not known. Two models score each finding
 with noise of which they share half; images of a patient share half of theirs. Every true AUC is
-known: Φ(d / √2). `run.py` writes its rows as CSV; `python
-benchmarks/coverage/several_findings.py [SIMULATIONS]` prints it alone.
+known: Φ(d / √2).
 """
 
-import sys
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from again import STARRED, describe_error, describe_patients, holds, number_patients, simulate_again
 from numpy.typing import NDArray
 from scipy.stats import norm
+from simulation import (
+    Row,
+    Simulation,
+    describe_patients,
+    exceeds,
+    holds,
+    name_shares,
+    number_patients,
+)
 
 from skiagram.seeding import stream
 from skiagram.statistics.significance import correct_by_holm
@@ -24,7 +29,6 @@ Floats = NDArray[np.float64]
 SHARED = 0.5  # of the noise, by both models, and by the images of a patient
 TOGETHER = 0.3  # correlation of what two findings of an image follow
 NOT_KNOWN = 0.1
-EVERY, IMAGES = 20, 25
 SHARES: dict[str, tuple[float, ...]] = {
     "2 common": (0.5, 0.3),
     "3, one rare": (0.4, 0.2, 0.05),
@@ -45,14 +49,10 @@ class FindingsDesign:
     def title(self) -> str:
         return f"{describe_patients(self.patients, self.images)}, {self.shares}"
 
-    def is_above(self, shares: Floats) -> bool:
-        """Return whether equal models are told apart more often than is promised."""
-        return bool(max(shares[1:]) > 0.05)
-
     @property
     def patient(self) -> NDArray[np.int64]:
         """Return (n,) the patient of each image."""
-        return number_patients(self.patients, self.images, EVERY, IMAGES)
+        return number_patients(self.patients, self.images)
 
 
 DESIGNS = tuple(
@@ -95,10 +95,9 @@ def draw(
     return outcome, scored[0], scored[1]
 
 
-def simulate(design: FindingsDesign, simulations: int, again: str = "") -> Floats:
+def simulate(design: FindingsDesign, simulations: int, *again: str) -> Row:
     """Return shares: held, told apart by the mean, and by any finding after Holm."""
-    further = [again] if again else []
-    generator = stream(0, "several findings", design.title, str(design.auc), *further)
+    generator = stream(0, "several findings", design.title, str(design.auc), *again)
     shares = np.zeros(3)
     for _ in range(simulations):
         outcome, first, second = draw(design, generator)
@@ -109,32 +108,19 @@ def simulate(design: FindingsDesign, simulations: int, again: str = "") -> Float
         corrected = correct_by_holm([(parts[0][name] - parts[1][name]).p() for name in parts[0]])
         any_apart = any(each is not None and each < 0.05 for each in corrected)
         shares += np.array([held, p is not None and p < 0.05, any_apart])
-    return shares / simulations
+    return {
+        "patients, findings": design.title,
+        "true macro AUC": f"{design.auc:.2f}",
+        **name_shares(("held", "told apart", "any finding"), shares / simulations),
+    }
 
 
-def several_findings_section(simulations: int) -> str:
-    """Simulate every design and return its title, what it asks, and its rows."""
-    text = f"""
-## Several findings of an image
-
-{simulations} data sets per row; a tenth of the findings is not known, and every {EVERY}th patient
-has {IMAGES} images where few have most. *Held*: the interval of the macro AUC contains the true
-one, mean of two models; *told apart*: p below .05 for equal models, which is promised in at most
-5 %; *any finding*: the same for one finding or more after Holm's correction. *Common* findings have
-20 to 50 % of the images, *rare* ones 3 to 5 %.
-{STARRED}
-
-| patients, findings | true macro AUC | held | told apart | any finding |
-|---|---|---|---|---|
-"""
-    for design in DESIGNS:
-        shares, mark = simulate_again(partial(simulate, design), simulations, design.is_above)
-        cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
-        text += f"| {design.title}{mark} | {design.auc:.2f} | {cells} |\n"
-    return f"""{text}
-{describe_error(0.05, simulations)}
-"""
-
-
-if __name__ == "__main__":
-    sys.stdout.write(several_findings_section(int(sys.argv[1]) if len(sys.argv) > 1 else 500))
+TABLES = (
+    Simulation(
+        "several-findings-of-an-image",
+        DESIGNS,
+        simulate,
+        0.25,
+        exceeds(0.05, "told apart %", "any finding %"),
+    ),
+)

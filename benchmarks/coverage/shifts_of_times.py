@@ -1,14 +1,12 @@
 """How often the C indices of test and of held-out development cases are told apart by chance.
 
 Both sides are drawn alike: normal scores, a log hazard that is their sum with noise, exponential
-times and one end of follow-up. `run.py` writes its rows as CSV; `python
-benchmarks/coverage/shifts_of_times.py [SIMULATIONS]` prints it alone.
+times and one end of follow-up.
 """
-
-import sys
 
 import numpy as np
 from scipy.special import ndtr
+from simulation import Row, Simulation
 
 from skiagram.seeding import stream
 from skiagram.statistics.distributions import t_p_value
@@ -33,8 +31,9 @@ def draw_concordance(
     return harrell_concordance(score, *seen, fit, np.arange(patients))
 
 
-def simulate(development: int, tested: int, share: float, simulations: int) -> tuple[float, float]:
+def simulate(design: tuple[int, int, float], simulations: int) -> Row:
     """Return how often p is below 5 %, by Student's t and by the normal quantile."""
+    development, tested, share = design
     generator = stream(0, "shifts of times", str(development), str(tested), str(share))
     end = float(np.quantile(generator.exponential(np.exp(-generator.normal(size=MANY))), share))
     by_student, by_normal = 0, 0
@@ -49,34 +48,12 @@ def simulate(development: int, tested: int, share: float, simulations: int) -> t
         degrees = min(known.variation.degrees, found.variation.degrees)
         by_student += t_p_value(ratio, degrees) < 0.05
         by_normal += float(2 * ndtr(-abs(ratio))) < 0.05
-    return by_student / simulations, by_normal / simulations
+    return {
+        "development + test patients": f"{development} + {tested}",
+        "events among the test cases": round(share * tested),
+        "told apart %": by_student / simulations,
+        "by the normal quantile %": by_normal / simulations,
+    }
 
 
-def shifts_of_times_section(simulations: int) -> str:
-    """Simulate every design and return its title, what it asks, and its rows."""
-    text = f"""
-## Shifts of a time
-
-{simulations} data sets per row, in which test and development cases are alike. *Told apart*: p of
-the difference between the C of the test cases and that of held-out development cases is below 5 %,
-by Student's t with the degrees of freedom of the side with fewer events, which is the rule, and by
-the normal quantile. No model is trained here: the fit on all development cases, which is a little
-better than those of the folds, is not in it.
-
-| development + test patients | events among the test cases | told apart | by the normal quantile |
-|---|---|---|---|
-"""
-    for development, tested, share in DESIGNS:
-        student, normal = simulate(development, tested, share, simulations)
-        text += (
-            f"| {development} + {tested} | {round(share * tested)} | {100 * student:.1f} % "
-            f"| {100 * normal:.1f} % |\n"
-        )
-    error = 100 * float(np.sqrt(0.05 * 0.95 / simulations))
-    return f"""{text}
-A share near 5 % has a standard error of {error:.1f} points.
-"""
-
-
-if __name__ == "__main__":
-    sys.stdout.write(shifts_of_times_section(int(sys.argv[1]) if len(sys.argv) > 1 else 500))
+TABLES = (Simulation("shifts-of-a-time", DESIGNS, simulate, 0.25),)

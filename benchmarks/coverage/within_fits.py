@@ -6,14 +6,13 @@ by its number of pairs.
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
-from again import STARRED, simulate_again
 from numpy.typing import NDArray
 from procedures import area, discriminant, grouped
 from scipy.stats import norm, rankdata
+from simulation import Row, Simulation
 
 from skiagram.seeding import stream
 from skiagram.statistics.delong import placements
@@ -61,10 +60,6 @@ class Design:
             return np.linspace(self.distance, 0, self.features)
         return np.full(self.features, self.distance / np.sqrt(self.features))
 
-    def is_above(self, found: dict[str, float]) -> bool:
-        """Return whether either model is called better more often than is promised."""
-        return not self.too_short and max(found["first"], found["second"]) > 0.025
-
 
 DESIGNS = (
     Design("20 + 20, 3 × 1", ((20, 20),), 3),
@@ -97,9 +92,9 @@ DESIGNS = (
 )
 
 
-def simulate(design: Design, simulations: int, again: str = "") -> dict[str, float]:
+def simulate(design: Design, simulations: int, *again: str) -> Row:
     """Return biases, coverage and false findings."""
-    generator = stream(0, "within fits", design.title, *([again] if again else []))
+    generator = stream(0, "within fits", design.title, *again)
     rows = [_once(design, generator) for _ in range(simulations)]
     true = np.array([row.pop("true") for row in rows])
     truth, apart = true[:, 0].mean(), (true[:, 1] - true[:, 0]).mean()
@@ -109,12 +104,13 @@ def simulate(design: Design, simulations: int, again: str = "") -> dict[str, flo
     intervals = [one.estimate() for one in auc]
     held = [(one.low or 0.0) <= truth <= (one.high or 1.0) for one in intervals]
     return {
-        "bias": float(np.mean([one.value for one in auc]) - truth),
-        "held": float(np.mean(held)),
-        "gain": float(gap[:, 0].mean() - apart),
-        "first": float((gap[:, 0] - gap[:, 1] > 0).mean()),
-        "second": float((gap[:, 0] + gap[:, 1] < 0).mean()),
-        "spread": float(gap[:, 0].var(ddof=1) / assumed),
+        "design": design.title,
+        "bias": f"{np.mean([one.value for one in auc]) - truth:+.3f}",
+        "held %": np.mean(held),
+        "difference": f"{gap[:, 0].mean() - apart:+.3f}",
+        "first better %": (gap[:, 0] - gap[:, 1] > 0).mean(),
+        "second better %": (gap[:, 0] + gap[:, 1] < 0).mean(),
+        "variance": f"{gap[:, 0].var(ddof=1) / assumed:.2f}",
     }
 
 
@@ -286,35 +282,14 @@ def _inner(values: Floats, positive: Flags, generator: np.random.Generator) -> f
     return float(np.mean(areas))
 
 
-def within_fits_section(simulations: int) -> str:
-    """Simulate every design and return its title, what it asks, and its rows."""
-    text = f"""
-## Cross-validation: only pairs that one fit scored
-
-Two models, equally good in truth: linear discriminants, or of 50 features, which separate the
-classes by less and less, the one that orders the training cases best; {simulations:,} data sets per
-row. Sites are left out one by one. *Bias* and *held*: of one AUC, against that of such fits on new
-patients. Then the difference of the two: its mean over the true one, how often either is called
-better, promised at most 2.5 % each, and its variance over the data sets, by the one that its
-intervals assume.
-{STARRED}
-
-| design | bias | held | difference | first better | second better | variance |
-|---|---|---|---|---|---|---|
-"""
-    for design in DESIGNS:
-        found, mark = simulate_again(partial(simulate, design), simulations, design.is_above)
-        text += f"| {design.title}{mark} "
-        for name in ("bias", "held", "gain", "first", "second"):
-            if name in ("bias", "gain"):
-                text += f"| {found[name]:+.3f} ".replace("-", "−")
-            else:
-                text += f"| {100 * found[name]:.1f} % "
-        text += f"| {found['spread']:.2f} |\n"
-    return text
-
-
-if __name__ == "__main__":
-    import sys
-
-    print(within_fits_section(int(sys.argv[1])))
+TABLES = (
+    Simulation(
+        "cross-validation-only-pairs-that-one-fit-scored",
+        DESIGNS,
+        simulate,
+        0.5,
+        lambda design, row: (
+            not design.too_short and max(row["first better %"], row["second better %"]) > 0.025
+        ),
+    ),
+)
