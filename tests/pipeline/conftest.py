@@ -48,11 +48,10 @@ def finished(tmp_path_factory, empty_database):
     (place / "hook").mkdir()
     hook = f"import sys\nif 'pipeline/' in ' '.join(sys.orig_argv):\n{indent(FORBID, '    ')}"
     (place / "hook" / "sitecustomize.py").write_text(LIST_MODULES + hook)
-    assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0
+    project.run("dvc", "init", "--no-scm", "-q", code=0)
     watching = f"{place / 'hook'}:{project.folder / 'src'}"
     own = project.environment["PATH"]  # each stage in a Python of its own, which is watched
-    done = project.run("dvc", "repro", PYTHONPATH=watching, PATH=own)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    project.run("dvc", "repro", PYTHONPATH=watching, PATH=own, code=0)
     return project
 
 
@@ -60,3 +59,9 @@ def finished(tmp_path_factory, empty_database):
 def project(tmp_path):
     """Return a project of its own on which nothing has run."""
     return make_project(tmp_path / "project")
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    """Return a copy of the finished run, which a test may change."""
+    return finished.copy(tmp_path / "project")

@@ -11,7 +11,7 @@ import traceback
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -104,8 +104,8 @@ class Project:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
-    def run(self, *command, **variables):
-        """Run a command to its end; see `start`.
+    def run(self, *command, code=None, **variables):
+        """Run a command to its end, or to an exit code that it must have; see `start`.
 
         What it calls `python`, `dvc` or `skiagram` is forked from a process that has imported the
         libraries, unless PATH is given or the command is `sys.executable`: then each is a Python of
@@ -115,7 +115,7 @@ class Project:
             variables = {"PATH": f"{binaries()}:{self.environment['PATH']}"} | variables
         with self.start(*command, **variables) as process:
             output, errors = process.communicate()
-        return subprocess.CompletedProcess(command, process.returncode, output, errors)
+        return _ended(command, process.returncode, output, errors, code)
 
     def stage(self, name, *overrides, **variables):
         """Run one stage of the copy, forked from here: the libraries are imported only once."""
@@ -133,11 +133,11 @@ class Project:
         Returns:
             All that it shows.
         """
-        done = self.run_line(*words[1:]) if words[0] == "run" else self.skiagram(*words)
-        assert done.returncode == code, done.stdout + done.stderr
+        typed = self.run_line if words[0] == "run" else partial(self._fork, "skiagram")
+        done = typed(*words, code=code)
         return done.stdout + done.stderr
 
-    def run_line(self, *words):
+    def run_line(self, *words, code=None):
         """Run `skiagram run`, forked from here, and each stage forked from that.
 
         Neither git nor DVC is called: `test_readme.py`, `test_wheel.py` and others have them.
@@ -149,20 +149,20 @@ class Project:
             patch.object(files, "make_project", write_project),
             patch.object(running, "run_stages", fork_stages),
         ):
-            return self._fork("skiagram", "run", *words)
+            return self._fork("skiagram", *words, code=code)
 
-    def _fork(self, script, *words, **variables):
-        """Run a script of the copy, or the command line, in a fork of this process."""
+    def _fork(self, script, *words, code=None, **variables):
+        """Run a script of the copy, or the command line, in a fork of this process; see `run`."""
         with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
             process = os.fork()
             if not process:
                 os.dup2(output.fileno(), 1)
                 os.dup2(errors.fileno(), 2)
                 self._become(script, *words, **variables)
-            code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+            ended = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
             output.seek(0)
             errors.seek(0)
-            return subprocess.CompletedProcess([script, *words], code, output.read(), errors.read())
+            return _ended([script, *words], ended, output.read(), errors.read(), code)
 
     def _become(self, script, *arguments, **variables):
         """End this process as one that was started with a script of the copy, or `skiagram`."""
@@ -202,8 +202,7 @@ class Project:
     def stages(self, *stages):
         """Run stages one after the other; each must end well."""
         for name, *overrides in stages:
-            done = self.stage(name, *overrides)
-            assert done.returncode == 0, (name, done.stderr[-2000:])
+            self.stage(name, *overrides, code=0)
 
     def copy(self, folder):
         """Return a copy that a test may change."""
@@ -231,6 +230,12 @@ class Project:
             str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in written
         }
+
+
+def _ended(command, code, output, errors, expected):
+    """Return how a command ended, which must be as expected if that is said."""
+    assert expected in (None, code), (command, code, output[-3000:], errors[-3000:])
+    return subprocess.CompletedProcess(command, code, output, errors)
 
 
 def _link_or_copy(source, target):

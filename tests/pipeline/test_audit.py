@@ -16,12 +16,11 @@ def test_a_leak_stops_the_run_until_it_is_waived(project):
     arrays = source_arrays()
     arrays["test_images"][0] = arrays["train_images"][5]
     write_source(project, arrays)
-    assert project.stage("ingest", "dataset=tiny").returncode == 0
+    project.stage("ingest", "dataset=tiny", code=0)
     outputs = project.folder / "data/audit"
     outputs.mkdir(parents=True)
     (outputs / "passed").write_text("left by an earlier run\n")
-    stopped = project.stage("audit")
-    assert stopped.returncode == 3
+    stopped = project.stage("audit", code=3)
     assert not (outputs / "passed").exists()
     report = read_record(AuditReport, outputs / "findings.json")
     assert [finding.name for finding in report.stopping] == list(NAMES)
@@ -32,6 +31,6 @@ def test_a_leak_stops_the_run_until_it_is_waived(project):
     printed = stopped.stderr.partition("waived_findings:\n")[2].splitlines()[: len(NAMES)]
     card["waived_findings"] = yaml.safe_load("\n".join(printed))
     option_file.write_text(yaml.safe_dump(card))
-    assert project.stage("ingest", "dataset=tiny").returncode == 0
-    assert project.stage("audit").returncode == 0
+    project.stage("ingest", "dataset=tiny", code=0)
+    project.stage("audit", code=0)
     assert (outputs / "passed").exists()

@@ -138,8 +138,7 @@ def test_a_stage_calls_no_code_that_its_digest_leaves_out(watched, tmp_path, wor
         for entry in project.code_of(one)
     ]
     script = (f"pipeline/{words[0]}.py", *words[1:])
-    done = watched.run("python", "pipeline/watched.py", str(tmp_path / "called"), *script)
-    assert done.returncode == 0, done.stderr
+    watched.run("python", "pipeline/watched.py", str(tmp_path / "called"), *script, code=0)
     called = [line.split() for line in (tmp_path / "called").read_text().splitlines()]
     modules = {m.removesuffix(".__init__") for m, name in called if not name.startswith("<")}
     # What shows epochs under way enters no result.
@@ -167,8 +166,7 @@ def test_no_train_stage_can_reach_the_seal_and_each_depends_on_its_code():
 
 
 @pytest.mark.slow
-def test_an_edit_is_seen_by_the_stage_whose_code_or_options_it_is(finished, tmp_path):
-    copy = finished.copy(tmp_path / "project")
+def test_an_edit_is_seen_by_the_stage_whose_code_or_options_it_is(copy):
     assert _changed(copy) == set()
     copy.edit("conf/model/decision_tree.yaml", max_depth=2)
     assert _changed(copy) == {"digest", "train_baseline@decision_tree"}
@@ -178,7 +176,7 @@ def test_an_edit_is_seen_by_the_stage_whose_code_or_options_it_is(finished, tmp_
     family = copy.folder / "src/skiagram/features/first_order.py"
     family.write_text(family.read_text().replace("class FirstOrder(", "class FirstOrder(object, "))
     assert _changed(copy) == {"digest", "train_baseline@decision_tree"}
-    assert copy.run("python", "pipeline/digest.py").returncode == 0
+    copy.run("python", "pipeline/digest.py", code=0)
     after = copy.hashes("data/code")
     changed = {name for name in before if before[name] != after[name]}
     stages = ("ingest", "encode", "extract", "evaluate", "record")  # whose imports reach them
@@ -188,8 +186,7 @@ def test_an_edit_is_seen_by_the_stage_whose_code_or_options_it_is(finished, tmp_
 @pytest.mark.slow
 def test_code_the_class_of_an_option_file_and_a_template_change_digests(project):
     def digests():
-        done = project.run("python", "pipeline/digest.py")
-        assert done.returncode == 0, done.stderr
+        project.run("python", "pipeline/digest.py", code=0)
         return project.hashes("data/code")
 
     known = [digests()]
@@ -207,8 +204,7 @@ def test_code_the_class_of_an_option_file_and_a_template_change_digests(project)
 
 
 def _changed(project):
-    done = project.run("dvc", "status", "--json")
-    assert done.returncode == 0, done.stderr
+    done = project.run("dvc", "status", "--json", code=0)
     return {name for name, why in json.loads(done.stdout).items() if why != ["always changed"]}
 
 
@@ -273,10 +269,8 @@ def _flatten(values, above=""):
 
 
 @pytest.mark.slow
-def test_plots_are_shown_without_a_network(finished, tmp_path):
-    copy = finished.copy(tmp_path / "project")
-    done = copy.run("dvc", "plots", "show")
-    assert done.returncode == 0, done.stderr
+def test_plots_are_shown_without_a_network(copy):
+    copy.run("dvc", "plots", "show", code=0)
     page = (copy.folder / "dvc_plots/index.html").read_text()
     assert page.count("<img") == 6
     assert "<script" not in page
@@ -284,21 +278,12 @@ def test_plots_are_shown_without_a_network(finished, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_second_repro_has_nothing_to_do(finished):
-    done = finished.run("dvc", "repro")
-    assert stages_run(done.stdout) == ["digest"]
-    assert done.returncode == 0
-
-
-@pytest.mark.slow
-def test_a_checkout_ends_well_where_no_sweep_was_run(finished, tmp_path):
-    copy = finished.copy(tmp_path / "project")
+def test_a_checkout_ends_well_where_no_sweep_was_run(copy):
     (copy.folder / "sweeps").mkdir(exist_ok=True)
     shutil.copy(REPOSITORY / "sweeps/dvc.yaml", copy.folder / "sweeps")
     before = copy.hashes("models", "scores", "reports")
     (copy.folder / "reports/report.html").unlink()
-    done = copy.run("dvc", "checkout")
-    assert done.returncode == 0, done.stderr
+    done = copy.run("dvc", "checkout", code=0)
     assert "WARNING" not in done.stderr
     assert copy.hashes("models", "scores", "reports") == before
     assert _changed(copy) == set()  # no sweep is listed: `sweeps` of params.yaml names none
@@ -307,13 +292,12 @@ def test_a_checkout_ends_well_where_no_sweep_was_run(finished, tmp_path):
 
 
 @pytest.mark.slow
-def test_after_a_model_was_removed_another_clone_pulls_and_has_nothing_to_do(finished, tmp_path):
-    copy = finished.copy(tmp_path / "project")
+def test_after_a_model_was_removed_another_clone_pulls_and_has_nothing_to_do(copy, tmp_path):
     copy.edit("params.yaml", baselines=BASELINES[:1])
-    assert copy.run("dvc", "repro").returncode == 0
+    copy.run("dvc", "repro", code=0)
     assert not (copy.folder / "models" / BASELINES[1]).exists()
     copy.run("dvc", "remote", "add", "-d", "store", str(tmp_path / "store"))
-    assert copy.run("dvc", "push").returncode == 0
+    copy.run("dvc", "push", code=0)
     clone = Project(tmp_path / "clone")
     clone.folder.mkdir()
     for part in (*PARTS, ".dvc/config", "dvc.lock", "reports/metrics.json"):  # those in Git
@@ -322,25 +306,21 @@ def test_after_a_model_was_removed_another_clone_pulls_and_has_nothing_to_do(fin
         copy_part = shutil.copytree if (copy.folder / part).is_dir() else shutil.copy
         copy_part(copy.folder / part, target)
     shutil.copytree(copy.folder / "source", clone.folder / "source")
-    pulled = clone.run("dvc", "pull", "--allow-missing")
-    assert pulled.returncode == 0, pulled.stderr
+    clone.run("dvc", "pull", "--allow-missing", code=0)
     assert _changed(clone) == set()
-    done = clone.run("dvc", "repro", "--dry", OMP_NUM_THREADS="2")
-    assert done.returncode == 0, done.stderr
+    done = clone.run("dvc", "repro", "--dry", OMP_NUM_THREADS="2", code=0)
     assert stages_run(done.stdout) == ["digest"]
 
 
 @pytest.mark.slow
-def test_the_report_has_the_models_that_are_explained_and_no_figure_changes(finished, tmp_path):
-    copy = finished.copy(tmp_path / "project")
+def test_the_report_has_the_models_that_are_explained_and_no_figure_changes(copy):
     before, metrics = copy.hashes("models", "scores"), copy.folder / "reports/metrics.json"
     figures = metrics.read_text()
     copy.edit("params.yaml", explained=BASELINES[:1])
     copy.edit("conf/explain.yaml", explanation__importance__resamples=2)
     section = 'id="explanations"'
     for explained in (True, False):
-        done = copy.run("dvc", "repro")
-        assert done.returncode == 0, done.stderr
+        copy.run("dvc", "repro", code=0)
         assert (section in (copy.folder / "reports/report.html").read_text()) == explained
         assert bool(copy.hashes(f"reports/explanations/{BASELINES[0]}")) == explained
         assert _changed(copy) == set()
@@ -348,14 +328,12 @@ def test_the_report_has_the_models_that_are_explained_and_no_figure_changes(fini
     assert copy.hashes("models", "scores") == before
     assert metrics.read_text() == figures
     copy.edit("params.yaml", explained=["svm"])
-    done = copy.run("python", "pipeline/digest.py")
-    assert done.returncode == 2
+    done = copy.run("python", "pipeline/digest.py", code=2)
     assert "svm" in done.stderr
 
 
 @pytest.mark.slow
-def test_more_workers_rerun_nothing_and_give_equal_bytes(finished, tmp_path):
-    copy = finished.copy(tmp_path / "project")
+def test_more_workers_rerun_nothing_and_give_equal_bytes(copy):
     before = copy.hashes("data", "reports")
     copy.edit("conf/compute/local.yaml", workers=2)
     assert _changed(copy) == {"digest"}  # which then finds the same code
@@ -364,16 +342,14 @@ def test_more_workers_rerun_nothing_and_give_equal_bytes(finished, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_dropped_model_is_not_reported_and_the_run_ends_with_a_table(finished, tmp_path):
-    copy = finished.copy(tmp_path / "project")
+def test_a_dropped_model_is_not_reported_and_the_run_ends_with_a_table(copy):
     copy.edit("params.yaml", baselines=BASELINES[:1])
     copy.stages(("evaluate",))
     report = json.loads((copy.folder / "reports/evaluation.json").read_text())
     named = [model["outcome"]["model"] for model in report["models"]]
     assert named == [BASELINES[0], NETWORK, "stacking"]
     assert (copy.folder / "scores" / BASELINES[1]).exists()
-    shown = copy.skiagram("show")
-    assert shown.returncode == 0, shown.stderr
+    shown = copy.skiagram("show", code=0)
     for title in ("Logistic regression", "reports/report.html"):
         assert title in shown.stdout
     assert "Decision tree" not in shown.stdout

@@ -75,8 +75,7 @@ def test_a_read_only_folder_costs_one_line(finished, tmp_path):
     assert len(done.stderr.splitlines()) == 1, done.stderr
 
 
-def test_a_locked_database_costs_a_warning_and_no_result(finished, tmp_path):
-    copy = finished.copy(tmp_path / "project")
+def test_a_locked_database_costs_a_warning_and_no_result(copy):
     before = copy.hashes("reports")
     holder = sqlite3.connect(copy.folder / "mlflow.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
@@ -92,13 +91,11 @@ def test_a_locked_database_costs_a_warning_and_no_result(finished, tmp_path):
     assert copy.hashes("reports") == before
 
 
-def test_without_a_run_there_is_no_receipt_and_the_next_one_records(finished, tmp_path):
-    copy = finished.copy(tmp_path / "project")
+def test_without_a_run_there_is_no_receipt_and_the_next_one_records(copy):
     receipt = copy.folder / "reports/receipt.json"
     recorded = receipt.read_bytes()
     copy.edit("conf/tracking/sqlite.yaml", uri="http://127.0.0.1:9")  # nobody listens there
-    done = copy.stage("record")
-    assert done.returncode == 0
+    done = copy.stage("record", code=0)
     assert "python pipeline/record.py" in done.stderr
     assert json.loads(receipt.read_text()) == {"models": [], "sha256": {}}
     repair(copy.folder)
@@ -112,7 +109,7 @@ def test_without_a_run_there_is_no_receipt_and_the_next_one_records(finished, tm
 def test_code_that_a_full_disk_cut_short_breaks_no_later_run(project, tmp_path):
     compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path / "compiled")}
     digest = (sys.executable, "pipeline/digest.py")
-    assert project.run(*digest, **compiled).returncode == 0
+    project.run(*digest, **compiled, code=0)
     project.run(sys.executable, "pipeline/audit.py", **compiled)  # it compiles what stages share
     cut = [*(tmp_path / "compiled" / str(project.folder).lstrip("/")).rglob("*.pyc")]
     assert any("projects/stage" in str(path) for path in cut)
@@ -124,8 +121,7 @@ def test_code_that_a_full_disk_cut_short_breaks_no_later_run(project, tmp_path):
         assert "Traceback" not in done.stderr, (command, done.stderr)
 
 
-def test_a_run_that_fails_half_way_is_recorded_as_failed(finished, tmp_path):
-    copy = finished.copy(tmp_path / "project")
+def test_a_run_that_fails_half_way_is_recorded_as_failed(copy):
     copy.edit("params.yaml", restoration="refuses")
     steps = (copy.folder / "conf/restoration/repair.yaml").read_text()
     (copy.folder / "conf/restoration/refuses.yaml").write_text(

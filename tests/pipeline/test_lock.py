@@ -30,8 +30,8 @@ def mend(folder):
 @pytest.mark.slow
 def test_a_cut_lock_is_put_back_and_nothing_runs_again(project):
     (project.folder / "dvc.yaml").write_text(TINY)
-    assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0
-    assert project.run("dvc", "repro").returncode == 0
+    project.run("dvc", "init", "--no-scm", "-q", code=0)
+    project.run("dvc", "repro", code=0)
     lock = project.folder / "dvc.lock"
     whole = lock.read_bytes()
     assert mend(project.folder) == ""
@@ -62,12 +62,11 @@ stages:
 @pytest.mark.parametrize("content", [b"", b'{"write": {"data/cas', b"\0" * 40])
 def test_a_cut_note_of_who_uses_what_is_removed_and_dvc_runs(content, project):
     (project.folder / "dvc.yaml").write_text(TINY)
-    assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0
+    project.run("dvc", "init", "--no-scm", "-q", code=0)
     note = project.folder / ".dvc" / "tmp" / "rwlock"
     note.parent.mkdir(exist_ok=True)
     note.write_bytes(content)
-    mended = project.skiagram("repair")
-    assert mended.returncode == 0
+    mended = project.skiagram("repair", code=0)
     assert mended.stderr.startswith("`.dvc/tmp/rwlock` was cut short by a killed run")
     assert not note.exists()
     note.write_text("{}")
@@ -77,7 +76,7 @@ def test_a_cut_note_of_who_uses_what_is_removed_and_dvc_runs(content, project):
         note.write_bytes(content)
         assert "rwlock" in project.run("dvc", "repro").stderr  # what DVC does without it
         mend(project.folder)
-        assert project.run("dvc", "repro").returncode == 0
+        project.run("dvc", "repro", code=0)
 
 
 def test_a_note_that_names_a_killed_process_alone_is_removed(tmp_path):
@@ -120,9 +119,9 @@ def test_without_a_copy_git_has_one_and_without_git_every_stage_is_new(project):
     lock = project.folder / "dvc.lock"
     lock.write_bytes(LOCK)
     for command in (["init", "-q"], ["add", "-f", "dvc.lock"]):
-        assert project.run("git", *command).returncode == 0
+        project.run("git", *command, code=0)
     name = ("-c", "user.name=a", "-c", "user.email=a@b.c")
-    assert project.run("git", *name, "commit", "-q", "-m", "lock").returncode == 0
+    project.run("git", *name, "commit", "-q", "-m", "lock", code=0)
     lock.write_bytes(LOCK[: len(LOCK) // 2])
     assert mend(project.folder).endswith("the one of git was put back.")
     assert lock.read_bytes() == LOCK
@@ -133,8 +132,7 @@ def test_without_a_copy_git_has_one_and_without_git_every_stage_is_new(project):
     assert not lock.exists()
     assert mend(project.folder) == ""
     lock.write_bytes(b"<<<<<<< HEAD\n" + LOCK)
-    conflict = project.skiagram("repair")
-    assert conflict.returncode == 4
+    conflict = project.skiagram("repair", code=4)
     assert "left by a merge" in conflict.stderr
     assert lock.read_bytes() == b"<<<<<<< HEAD\n" + LOCK
 

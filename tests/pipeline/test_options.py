@@ -35,8 +35,9 @@ def untouched(tmp_path_factory):
     ],
 )
 def test_a_bad_option_is_one_line_and_exit_2(untouched, stage, override, named):
-    done = untouched.stage(stage, "dataset=tiny" if stage == "ingest" else override, override)
-    assert done.returncode == 2, done.stderr
+    done = untouched.stage(
+        stage, "dataset=tiny" if stage == "ingest" else override, override, code=2
+    )
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert re.search(named, done.stderr)
     assert not any((untouched.folder / name).exists() for name in ("data", "models", "scores"))
@@ -125,11 +126,9 @@ def test_a_file_of_several_families_is_taken(untouched, kind):
 @pytest.mark.slow
 def test_features_that_the_data_set_cannot_give_are_named(project):
     for stage, *overrides in (("ingest", "dataset=tiny"), ("restore",), ("propose",)):
-        assert project.stage(stage, *overrides).returncode == 0
-    grey = project.stage("extract", "features=[first_order,colour]")
-    assert grey.returncode == 4
+        project.stage(stage, *overrides, code=0)
+    grey = project.stage("extract", "features=[first_order,colour]", code=4)
     assert "`colour` is not defined for 1 channel" in grey.stderr
-    bare = project.stage("extract", "features=[first_order,covariates]")
-    assert bare.returncode == 2
+    bare = project.stage("extract", "features=[first_order,covariates]", code=2)
     assert "the data set has no covariates" in bare.stderr
     assert not (project.folder / "data/features.parquet").exists()

@@ -25,8 +25,7 @@ def test_films_of_the_test_set_get_the_scores_of_the_run(model, finished, tmp_pa
     *arm, name = model.split("/")
     folder = finished.folder.joinpath(*arm)
     path = str(folder / "models" / name)
-    done = finished.run("skiagram", "predict", path, *films, "-o", table)
-    assert done.returncode == 0, done.stderr
+    done = finished.run("skiagram", "predict", path, *films, "-o", table, code=0)
     assert "leaked" not in done.stderr  # as parts of PyTorch print where nothing lets go of them
     rows = read_rows(table)
     expected = Predictions.read(folder / f"scores/{name}").part("test")

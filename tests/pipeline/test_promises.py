@@ -56,7 +56,7 @@ def test_no_home_and_no_folder_clock_language_or_user_changes_a_byte(finished, t
     )
     outputs = ("data", "models", "scores", "combined", "reports")
     assert copy.hashes(*outputs) == finished.hashes(*outputs)
-    assert copy.run("dvc", "status", HOME="/proc/none").returncode == 0
+    copy.run("dvc", "status", HOME="/proc/none", code=0)
 
 
 def run_elsewhere(project, *stages):
@@ -67,16 +67,14 @@ def run_elsewhere(project, *stages):
         assert (done.returncode, said) == (0, [])
 
 
-def test_a_failing_network_still_leaves_a_report(finished, tmp_path, terminal, monkeypatch):
-    copy = finished.copy(tmp_path / "project")
+def test_a_failing_network_still_leaves_a_report(copy, terminal, monkeypatch):
     too_small = "model.training.image_size=8"
-    done = copy.stage("train_network", "model=article_cnn", too_small, "plan.folds=2")
-    assert done.returncode == 0, done.stderr
+    copy.stage("train_network", "model=article_cnn", too_small, "plan.folds=2", code=0)
     outcome = json.loads((copy.folder / "scores/article_cnn/outcome.json").read_text())
     assert outcome["status"] == "failed"
     assert outcome["reason"]
     copy.edit("params.yaml", networks=[NETWORK, "article_cnn"])
-    assert copy.stage("evaluate").returncode == 0
+    copy.stage("evaluate", code=0)
     assert outcome["reason"].split(".")[0] in (copy.folder / "reports/report.html").read_text()
     monkeypatch.chdir(copy.folder)
     monkeypatch.delenv("DVC_ROOT", raising=False)
@@ -85,7 +83,7 @@ def test_a_failing_network_still_leaves_a_report(finished, tmp_path, terminal, m
 
 @pytest.mark.parametrize("fault", ["truncated", "pickled", "one class", "unlabelled"])
 def test_a_bad_source_is_named_and_leaves_earlier_outputs_untouched(project, fault):
-    assert project.stage("ingest", "dataset=tiny").returncode == 0
+    project.stage("ingest", "dataset=tiny", code=0)
     before = project.hashes("data")
     arrays = source_arrays()
     if fault == "pickled":
@@ -100,53 +98,44 @@ def test_a_bad_source_is_named_and_leaves_earlier_outputs_untouched(project, fau
         path.write_bytes(path.read_bytes()[:2000])
         md5 = hashlib.md5(path.read_bytes()).hexdigest()
         project.edit("conf/dataset/tiny.yaml", md5=md5)
-    done = project.stage("ingest", "dataset=tiny")
-    assert done.returncode == 4, done.stderr
+    done = project.stage("ingest", "dataset=tiny", code=4)
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "tiny.npz" in done.stderr or fault == "one class"
     assert project.hashes("data") == before
 
 
-def test_jobs_of_one_stage_write_below_their_own_folders(finished, tmp_path):
-    copy = finished.copy(tmp_path / "project")
+def test_jobs_of_one_stage_write_below_their_own_folders(copy):
     before = copy.hashes("data")
     words = ("features=[first_order],[wavelet]", "hydra.sweep.dir=multirun/features")
-    done = copy.stage("extract", "-m", *words)
-    assert done.returncode == 0, done.stderr
+    copy.stage("extract", "-m", *words, code=0)
     assert copy.hashes("data") == before
     for job, family in enumerate(("first_order", "wavelet")):
         table = read_table(copy.folder / f"multirun/features/{job}/data/features.parquet")
         assert all(family in str(name) for name in table if name != "case_id")
 
 
-def test_a_debugged_stage_takes_seconds_and_changes_no_output(finished, tmp_path):
-    copy = finished.copy(tmp_path / "project")
+def test_a_debugged_stage_takes_seconds_and_changes_no_output(copy):
     before = copy.hashes("data", "models", "scores")
-    done = copy.stage("train_network", f"model={NETWORK}", "+debug=network")
-    assert done.returncode == 0, done.stderr
+    copy.stage("train_network", f"model={NETWORK}", "+debug=network", code=0)
     assert copy.hashes("data", "models", "scores") == before
     outcome = json.loads((copy.folder / f".work/debug/scores/{NETWORK}/outcome.json").read_text())
     assert outcome["fits"] == 3  # two folds and the final fit
     assert outcome["options"]["training"]["epochs"] == 1
 
 
-def test_an_experiment_holds_choices_of_a_question(finished, tmp_path):
-    copy = finished.copy(tmp_path / "project")
+def test_an_experiment_holds_choices_of_a_question(copy):
     (copy.folder / "conf/experiment/own.yaml").write_text(
         "# @package _global_\nparams:\n  features: first_order\n  seed: 7\n"
     )
-    shown = copy.stage("train_baseline", "+experiment=own", "model=svm", "--cfg", "job")
-    assert shown.returncode == 0, shown.stderr
+    shown = copy.stage("train_baseline", "+experiment=own", "model=svm", "--cfg", "job", code=0)
     assert "seed: 7" in shown.stdout
     shown = copy.stage("extract", "+experiment=own", "--cfg", "job")
     assert "skiagram.features.first_order.FirstOrder" in shown.stdout
     assert "Wavelet" not in shown.stdout
     before = copy.hashes("scores")
-    refused = copy.stage("train_baseline", "+experiment=own", "model=svm")
-    assert refused.returncode == 2
+    refused = copy.stage("train_baseline", "+experiment=own", "model=svm", code=2)
     assert "`features: first_order`" in refused.stderr  # earlier stages made others
     assert "--cfg job" in refused.stderr
     assert copy.hashes("scores") == before
-    refused = copy.stage("extract", "+experiment=absent")
-    assert refused.returncode == 2
+    refused = copy.stage("extract", "+experiment=absent", code=2)
     assert "own" in refused.stderr

@@ -69,8 +69,7 @@ def cloned(tmp_path_factory):
         ["git", "add", "-A"],
         ["git", "commit", "-qm", "start"],
     ):
-        done = project.run(*command)
-        assert done.returncode == 0, (command, done.stderr)
+        project.run(*command, code=0)
     return project
 
 
@@ -84,15 +83,15 @@ def test_the_front_page_leads_to_the_report_of_the_built_in_data_and_of_own_imag
     (repro, activate, change_folder, own_images), header = front_page()
     assert activate == "source .venv/bin/activate"
     assert change_folder.startswith("cd ")
-    done = fresh.run("sh", "-c", repro.replace("make ", f"make {INSTALLED} "))
-    assert done.returncode == 0, done.stderr
+    done = fresh.run("sh", "-c", repro.replace("make ", f"make {INSTALLED} "), code=0)
     assert "reports/report.html" in done.stdout.splitlines()
     elsewhere = Project(tmp_path / "elsewhere")
     shutil.copytree(fresh.folder / "images", elsewhere.folder / "images")
     table = shutil.copy(fresh.folder / "images.csv", elsewhere.folder)
     assert Path(table).read_text().splitlines()[0] == header
-    done = elsewhere.run("sh", "-c", f"{own_images} --quick", PYTHONPATH=str(REPOSITORY / "src"))
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = elsewhere.run(
+        "sh", "-c", f"{own_images} --quick", PYTHONPATH=str(REPOSITORY / "src"), code=0
+    )
     assert re.search(r"Use a [a-z ]+: |No model is shown to work", done.stdout)
     assert "images-project/reports/report.html" in done.stdout.splitlines()
     assert (elsewhere.folder / "images-project/reports/report.html").exists()
@@ -105,21 +104,19 @@ def test_each_line_works_without_a_warning_and_says_how_long_it_takes(command, c
         (fresh.folder / "params.yaml").open("a").write("# mine")  # all else is committed already
     typed = command.replace("range(5)", "range(1)").replace("repeats=5", "repeats=2")
     typed = typed.replace("make ", f"make {INSTALLED} ")
-    done = fresh.run("sh", "-c", typed)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = fresh.run("sh", "-c", typed, code=0)
     said = done.stdout + done.stderr
     for bad in ("Traceback", "WARNING", "No file hash info", "failed to load"):
         assert bad not in said, said
     if "queue start" in command:
-        assert fresh.run("dvc", "queue", "stop", "--kill").returncode == 0
+        fresh.run("dvc", "queue", "stop", "--kill", code=0)
 
 
 def test_a_run_is_a_row_beside_the_committed_one(fresh):
     fresh.edit("params.yaml", tracking="sqlite")
     for margin in (0.02, 0.03):
         fresh.edit("params.yaml", margin=margin)
-        done = fresh.run("dvc", "repro", "-q")
-        assert done.returncode == 0, done.stderr
+        fresh.run("dvc", "repro", "-q", code=0)
     done = fresh.run("sh", "-c", f"make {INSTALLED} runs")
     lines = done.stdout.splitlines()
     assert max(map(len, lines)) <= 80
@@ -139,18 +136,16 @@ def test_a_run_that_stops_for_want_of_its_file_is_undone_by_one_line(fresh):
         assert "`git checkout params.yaml` undoes" in told, told
         changed = (fresh.folder / "params.yaml").read_bytes() != before
         assert changed == (how == [])
-    assert fresh.run("git", "checkout", "params.yaml").returncode == 0
+    fresh.run("git", "checkout", "params.yaml", code=0)
     assert (fresh.folder / "params.yaml").read_bytes() == before
-    again = fresh.run("dvc", "repro")
-    assert again.returncode == 0, again.stderr
+    again = fresh.run("dvc", "repro", code=0)
     assert stages_run(again.stdout) == ["digest"]
 
 
 def test_a_checkout_brings_back_what_was_deleted_and_deletes_nothing(fresh):
     before = fresh.hashes("models", "scores", "reports", "data")
     shutil.rmtree(fresh.folder / "models/svm")
-    done = fresh.run("sh", "-c", "git checkout . && dvc checkout")
-    assert done.returncode == 0, done.stderr
+    fresh.run("sh", "-c", "git checkout . && dvc checkout", code=0)
     assert fresh.hashes("models", "scores", "reports", "data") == before
 
 
@@ -162,14 +157,13 @@ def test_the_tutorials_lines_on_own_images_work_as_they_are_printed(fresh):
     lines = [*typed("## 4. Take your own images"), *typed("## 5. Score new images")]
     assert len(lines) == 7
     for line in (*lines, *typed("## 1. Clone and run")[-2:-1]):
-        done = fresh.run("sh", "-c", line)
-        assert done.returncode == 0, (line, done.stdout, done.stderr)
+        done = fresh.run("sh", "-c", line, code=0)
         assert "Traceback" not in done.stdout + done.stderr
         assert "WARNING" not in done.stdout + done.stderr
         if line.startswith("skiagram check"):
             assert "This data set can be run" in done.stdout
     assert stages_run(done.stdout) == ["digest"]  # nothing else has changed, and it says so
-    assert fresh.run("git", "add", "-A").returncode == 0
+    fresh.run("git", "add", "-A", code=0)
     kinds = fresh.run("git", "ls-files", "*.png", "*.csv", "images", "new", "tables")
     assert kinds.stdout == ""
     with (fresh.folder / "scores.csv").open(newline="") as file:

@@ -32,8 +32,7 @@ def run_classical(folder, dataset, data):
         file = project.folder / f"conf/dataset/{dataset}.yaml"
         file.write_text(OmegaConf.to_yaml(composed(source)))
     for stage, *words in list_stages(dataset, features, BASELINES):
-        done = project.stage(stage, *(word for word in words if word != "plan.folds=2"))
-        assert done.returncode == 0, done.stderr
+        project.stage(stage, *(word for word in words if word != "plan.folds=2"), code=0)
     return project
 
 

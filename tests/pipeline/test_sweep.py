@@ -170,8 +170,7 @@ def test_models_that_are_swept_are_checked_by_each_job(rows):
 
 
 def test_a_refused_objective_is_one_line_and_nothing_runs(project):
-    done = project.stage("sweep", "-m", "seed=0,1", "objective.figure=roc_auc")
-    assert done.returncode == 2
+    done = project.stage("sweep", "-m", "seed=0,1", "objective.figure=roc_auc", code=2)
     assert done.stderr.count("\n") == 1
     assert "objective.figure" in done.stderr
     assert not (project.folder / "multirun").exists()
@@ -183,8 +182,7 @@ def described(tmp_path_factory):
     project = make_project(tmp_path_factory.mktemp("described") / "project")
     project.edit("params.yaml", baselines=["logistic_regression", "svm"], networks=[])
     project.edit("params.yaml", features="first_order", tracking="sqlite")
-    done = project.run(*ask(project, {"seed": [0]}))
-    assert done.returncode == 0, done.stderr[-2000:]
+    project.run(*ask(project, {"seed": [0]}), code=0)
     for piece in (project.folder / ".work/pieces").iterdir():
         if piece.name.startswith(("model-", "trained-")):
             shutil.rmtree(piece)
@@ -305,14 +303,12 @@ def test_optunas_sweeper_chooses_by_selection_auc(small):
     sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.direction=maximize")
     trials = ("hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=1")
     words = ("python", "pipeline/sweep.py", "-m", *sweeper, *trials)
-    done = small.run(*words, f"{STRENGTHS}=interval(0.01,100)")
-    assert done.returncode == 0, done.stderr[-2000:]
+    small.run(*words, f"{STRENGTHS}=interval(0.01,100)", code=0)
     assert table_of(small, "by_hand")["row"].nunique() == 3
 
 
 def test_a_failed_job_is_a_row_of_the_table_and_ends_no_other(small):
-    done = small.run("python", "pipeline/sweep.py", "-m", f"{STRENGTHS}=0,1")
-    assert done.returncode == 1
+    done = small.run("python", "pipeline/sweep.py", "-m", f"{STRENGTHS}=0,1", code=1)
     assert "C" in done.stderr
     table = table_of(small, "by_hand")
     assert table.loc[table["row"] == 1, "reason"].str.contains("greater than 0").all()
@@ -321,8 +317,7 @@ def test_a_failed_job_is_a_row_of_the_table_and_ends_no_other(small):
 
 def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small):
     """A row against the stages with its options: figures and bytes of scores."""
-    done = small.run(*ask(small, {STRENGTHS: [0.01, 1.0], "seed": [3]}))
-    assert done.returncode == 0, done.stderr[-2000:]
+    small.run(*ask(small, {STRENGTHS: [0.01, 1.0], "seed": [3]}), code=0)
     table = table_of(small, "regularisation")
     assert set(table["row"]) == {1, 2}
     # The tracker is told how long each row took, which a second look does not change.
@@ -337,8 +332,7 @@ def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small):
         model: {path.read_bytes() for path in pieces.glob(f"trained-{model}-*/{SCORES}")}
         for model in ("logistic_regression", "svm")
     }
-    applied = small.skiagram("apply", "regularisation", "2")
-    assert applied.returncode == 0, applied.stderr
+    small.skiagram("apply", "regularisation", "2", code=0)
     assert fork_stages(small.folder) == 0
     figures = json.loads((small.folder / "reports/metrics.json").read_text())
     of_row = table[table["row"] == 2].set_index(["model", "figure"])["value"]
@@ -353,13 +347,13 @@ def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small):
 def test_a_killed_sweep_goes_on_and_ends_in_equal_bytes(small):
     command = ask(small, {"seed": [0, 1, 2]})
     whole = small.copy(small.folder.parent / "whole")
-    assert whole.run(*command).returncode == 0
+    whole.run(*command, code=0)
     for pieces in (1, 4):
         with small.start(*command) as process:
             while process.poll() is None and _count(small) < pieces:
                 time.sleep(0.05)
             process.kill()
-    assert small.run(*command).returncode == 0
+    small.run(*command, code=0)
     assert small.hashes("sweeps") == whole.hashes("sweeps")
 
 
@@ -398,7 +392,6 @@ def _count(project):
 
 
 def test_a_sweep_whose_rows_all_fail_leaves_nothing(small):
-    done = small.run(*ask(small, {STRENGTHS: [0, -1]}))
-    assert done.returncode == 1
+    done = small.run(*ask(small, {STRENGTHS: [0, -1]}), code=1)
     assert "every row failed" in done.stderr
     assert not (small.folder / "sweeps/regularisation").exists()

@@ -19,8 +19,7 @@ from tests.projects.test_launcher import LAUNCHERS, TOGETHER
 
 def restored(project):
     for stage, overrides in (("ingest", ["dataset=tiny"]), ("restore", []), ("propose", [])):
-        done = project.stage(stage, *overrides)
-        assert done.returncode == 0, done.stderr
+        project.stage(stage, *overrides, code=0)
     return project
 
 
@@ -42,8 +41,7 @@ def test_a_stage_with_pytorch_ends_in_silence(project):
 def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project):
     restored(project)
     stage = (sys.executable, "pipeline/train_network.py", "plan.folds=2")
-    done = project.run(*stage, "model.training.epochs=1")
-    assert done.returncode == 0
+    done = project.run(*stage, "model.training.epochs=1", code=0)
     assert "leaked" not in done.stderr
     earlier = project.hashes("models", "scores")
 
@@ -60,7 +58,7 @@ def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project):
     assert project.hashes("models", "scores") == earlier
     assert list(project.folder.glob(under_way))
 
-    assert project.stage("train_network", *longer).returncode == 0
+    project.stage("train_network", *longer, code=0)
     assert not list(project.folder.glob(under_way))
     assert project.hashes("models", "scores") != earlier
 
@@ -69,7 +67,7 @@ def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project):
 def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(project):
     restored(project)
     longer = ("plan.folds=2", "model.training.epochs=10", "model.training.patience=10")
-    assert project.stage("train_network", *longer, "compute.workers=1").returncode == 0
+    project.stage("train_network", *longer, "compute.workers=1", code=0)
     serial = project.hashes("models", "scores")
 
     process = project.start(
@@ -86,7 +84,7 @@ def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(projec
     _, errors = process.communicate()
     assert process.returncode == 1, errors
     assert "a worker ended before its work was done" in errors
-    assert project.stage("train_network", *longer, "compute.workers=2").returncode == 0
+    project.stage("train_network", *longer, "compute.workers=2", code=0)
     assert project.hashes("models", "scores") == serial
 
 
@@ -95,8 +93,7 @@ def test_two_processes_of_one_stage_score_every_case_once(project):
     restored(project)
     short = ("plan.folds=2", "model=article_cnn", "model.training.epochs=2", "trainer.devices=2")
     # This returns once every process has closed its end of the pipes: none is left behind.
-    done = project.stage("train_network", *short, CUDA_VISIBLE_DEVICES="")
-    assert done.returncode == 0, done.stderr
+    done = project.stage("train_network", *short, CUDA_VISIBLE_DEVICES="", code=0)
     assert "Traceback" not in done.stderr
     cases, _ = read_cases(project.folder / "data/cases")
     scores = Predictions.read(project.folder / "scores/article_cnn")
@@ -120,8 +117,7 @@ def test_a_helper_whose_first_process_does_not_come_ends_with_an_error(
     told = LAUNCHERS[launcher] | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
     told.pop("TORCHELASTIC_USE_AGENT_STORE", None)
     two = ("trainer.accelerator=cpu", "trainer.devices=2", "trainer.strategy=ddp")
-    done = project.stage("train_network", *two, **told)
-    assert done.returncode == 1, done.stderr
+    done = project.stage("train_network", *two, **told, code=1)
     assert "not all of 2 processes have met" in done.stderr.splitlines()[-1]
     assert not (project.folder / "scores").exists()
 
@@ -136,8 +132,7 @@ def test_what_a_launcher_left_in_the_shell_changes_no_figure(project):
 
     def run_with(left, *stages):
         for name, override in stages:
-            done = project.stage(name, override, DVC_STAGE=name, **left)
-            assert done.returncode == 0, done.stderr
+            project.stage(name, override, DVC_STAGE=name, **left, code=0)
         return project.hashes(*outputs)
 
     for left in LAUNCHERS.values():
@@ -156,8 +151,7 @@ def test_processes_that_would_not_meet_are_refused(project):
         ({}, "trainer.num_nodes=2", "torchrun or by srun"),
         (of_two, "trainer.devices=1", "2 processes"),
     ):
-        done = project.stage("train_network", trainer, **launched)
-        assert done.returncode == 2, done.stderr
+        done = project.stage("train_network", trainer, **launched, code=2)
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
         assert named in done.stderr
         assert not (project.folder / "scores").exists()

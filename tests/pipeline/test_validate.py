@@ -59,8 +59,7 @@ def validated(finished, tmp_path_factory):
     project = finished.copy(place / "project")
     table = write_cohort(place / "leeds")
     words = [str(place / "leeds"), str(table), "--classes", *WORDS, "--site", "hospital"]
-    done = project.skiagram("validate", ".", *words, "--workers", "1")
-    assert done.returncode == 0, done.stderr
+    done = project.skiagram("validate", ".", *words, "--workers", "1", code=0)
     assert "of another cohort" in done.stdout
     assert f"project's classes: `{WORDS[0]}` is `plain`, `{WORDS[1]}` is `striped`." in done.stderr
     return Cohort(project, place / "leeds", table, project.folder / "reports/validations/leeds")
@@ -78,8 +77,7 @@ def test_its_scores_are_those_of_predict_and_its_figures_are_of_them(validated):
         assert here.low < here.value < here.high or here.value == 1
     table = validated.results.parent / "predicted.csv"
     model = str(validated.project.folder / "models" / BASELINES[0])
-    done = validated.project.skiagram("predict", model, str(validated.folder), "-o", str(table))
-    assert done.returncode == 0, done.stderr
+    validated.project.skiagram("predict", model, str(validated.folder), "-o", str(table), code=0)
     predicted = pd.read_csv(table).set_index("file")["probability_striped"]
     told = pd.read_csv(validated.project.folder / "tables/validation_leeds.cases.csv")
     file_of = dict(zip(told["case_id"], told["file"], strict=True))
@@ -120,19 +118,16 @@ def test_its_labels_are_opened_once_by_the_ledger(validated):
     assert [one.comparison.opened_by for one in openings].count("validate") == 1
     words = [str(validated.folder), str(validated.table), "--site", "hospital"]
     words += ["--classes", *WORDS]
-    again = validated.project.skiagram("validate", ".", *words)
-    assert again.returncode == 2
+    again = validated.project.skiagram("validate", ".", *words, code=2)
     assert "--force" in again.stderr
-    again = validated.project.skiagram("validate", ".", *words, "--force", "--workers", "1")
-    assert again.returncode == 0, again.stderr
+    validated.project.skiagram("validate", ".", *words, "--force", "--workers", "1", code=0)
     assert read_ledger(validated.project.folder).openings == openings
     # a look after labels were changed is another one, though every score is as before
     table = pd.read_csv(validated.table)
     table.loc[[0, 1], "label"] = table.loc[[1, 0], "label"].to_numpy()
     table.to_csv(changed := validated.folder.with_name("changed.csv"), index=False)
     words[1] = str(changed)
-    again = validated.project.skiagram("validate", ".", *words, "--force", "--workers", "1")
-    assert again.returncode == 0, again.stderr
+    again = validated.project.skiagram("validate", ".", *words, "--force", "--workers", "1", code=0)
     assert "opened for 2 comparisons; this is number 2" in again.stdout
     assert len(read_ledger(validated.project.folder).openings) == len(openings) + 1
 
@@ -143,8 +138,7 @@ def test_what_fails_after_scoring_leaves_the_labels_closed(validated, tmp_path):
     (project.folder / "data/restored/treatment.parquet").unlink()  # the page alone reads it
     table = write_cohort(tmp_path / "york", 40)
     words = [str(tmp_path / "york"), str(table), "--classes", *WORDS, "--workers", "1"]
-    failed = project.skiagram("validate", ".", *words)
-    assert failed.returncode == 4
+    failed = project.skiagram("validate", ".", *words, code=4)
     assert "treatment.parquet" in failed.stderr
     assert read_ledger(project.folder).openings == before
     assert not (project.folder / "reports/validations/york").exists()
@@ -162,12 +156,10 @@ def test_development_images_are_refused_or_left_out(validated, tmp_path):
     table = write_table(tmp_path / "leeds.csv", rows)
     words = ["validate", ".", str(folder), str(table), "--name", "known", "--workers", "1"]
     words += ["--classes", *WORDS]
-    refused = project.skiagram(*words)
-    assert refused.returncode == 4
+    refused = project.skiagram(*words, code=4)
     assert "3 cases have a near duplicate among the development cases" in refused.stderr
     assert not (project.folder / "reports/validations/known").exists()
-    done = project.skiagram(*words, "--shared", "leave-out")
-    assert done.returncode == 0, done.stderr
+    project.skiagram(*words, "--shared", "leave-out", code=0)
     scores = pd.read_csv(project.folder / "reports/validations/known/scores.csv")
     assert len(scores) == 72
 
@@ -186,7 +178,6 @@ def test_a_table_that_does_not_fit_is_refused_with_help(validated, tmp_path, col
     table = write_table(tmp_path / "other.csv", rows)
     given = [str(validated.folder), str(table), "--name", "other", "--ignore-unlisted"]
     given += ["--classes", *WORDS]
-    refused = validated.project.skiagram("validate", ".", *given)
-    assert refused.returncode == 4
+    refused = validated.project.skiagram("validate", ".", *given, code=4)
     for word in words:
         assert word in refused.stderr

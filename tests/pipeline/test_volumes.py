@@ -50,8 +50,7 @@ def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(projec
     report = (project.folder / "reports/report.html").read_text()
     assert "slice 6 of 10" in report
 
-    planes = project.stage("extract", "features=[first_order,gabor]")
-    assert planes.returncode == 4
+    planes = project.stage("extract", "features=[first_order,gabor]", code=4)
     assert "`gabor` is not defined for volumes" in planes.stderr
     film = project.folder / "film.png"
     Image.fromarray(np.zeros((14, 12), np.uint8)).save(film)
