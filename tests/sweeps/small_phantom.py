@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import yaml
+from omegaconf import OmegaConf
 
 from skiagram.composition import Composition
 from skiagram.compute.context import RunContext
@@ -18,6 +19,7 @@ from skiagram.sweeps.workspace import Workspace
 from tests import stand_ins
 
 CONF = Path(__file__).parents[2] / "conf"
+REFUSED = yaml.safe_load(Path(__file__).with_name("refused.yaml").read_text(encoding="utf-8"))
 
 PLAN = replace(stand_ins.PLAN, repeats=1, folds=3, validation_fraction=0.2)
 
@@ -39,12 +41,24 @@ def small_place(folder, patients=(24, 4, 12), **choices):
     shutil.copytree(CONF, conf)
     params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
     (folder / "params.yaml").write_text(yaml.safe_dump(params | choices))
-    file = conf / "dataset/phantom.yaml"
-    values = yaml.safe_load(file.read_text())
-    values["patients"] = dict(zip(("train", "validation", "test"), patients, strict=True))
-    values["size"], values["nodule"]["places"] = 32, 7
-    file.write_text(yaml.safe_dump(values))
+    place = open_place(folder)
+    counts = dict(zip(("train", "validation", "test"), patients, strict=True))
+    edit(place, "dataset", "phantom", patients=counts, size=32, nodule__places=7)
+    return place
+
+
+def open_place(folder):
+    """Return a folder of configs as a workspace, with what rows share in its `work`."""
     return Workspace(Composition(folder), None, context_in(folder / "work"))
+
+
+def edit(place, group, known, new="", **values):
+    """Change options of a file of a place, or write a new one with them; `__` stands for a dot."""
+    options = OmegaConf.create(place.options.read_file(group, known))
+    for name, value in values.items():
+        OmegaConf.update(options, name.replace("__", "."), value, merge=False)
+    file = place.options.root / "conf" / group / f"{new or known}.yaml"
+    file.write_text(OmegaConf.to_yaml(options))
 
 
 def make_sweep(**values):

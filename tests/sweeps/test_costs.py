@@ -8,7 +8,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps import costs
 from skiagram.sweeps.costs import CostComparison, pareto_front
 from skiagram.sweeps.rows import COSTS
-from tests.sweeps.small_phantom import run, small_place
+from tests.sweeps.small_phantom import edit, run, small_place
 
 CLOCK = {"images": 8, "repeats": 3}
 BASELINES = ["ridge", "decision_tree", "of_wavelets", "hasty"]
@@ -23,11 +23,8 @@ def run_costs(workspace, **changed):
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
     place = small_place(tmp_path_factory.mktemp("cost"))
-    models = place.options.root / "conf" / "model"
-    text = (models / "ridge.yaml").read_text()
-    (models / "of_wavelets.yaml").write_text(text.replace("columns: null", "columns: [wavelet]"))
-    text = (models / "logistic_regression.yaml").read_text()
-    (models / "hasty.yaml").write_text(text.replace("5000", "1"))
+    edit(place, "model", "ridge", "of_wavelets", columns=["wavelet"])
+    edit(place, "model", "logistic_regression", "hasty", max_iter=1)
     return place
 
 

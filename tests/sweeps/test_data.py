@@ -4,12 +4,10 @@ import shutil
 
 import pytest
 
-from skiagram.composition import Composition
 from skiagram.errors import AuditStop
 from skiagram.sweeps.data import audit_data
-from skiagram.sweeps.workspace import Workspace
 from tests.datasets.sources import balanced, ingested, noise
-from tests.sweeps.small_phantom import CONF, context_in
+from tests.sweeps.small_phantom import CONF, open_place
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +15,7 @@ pytestmark = pytest.mark.slow
 def place(folder):
     shutil.copytree(CONF, folder / "conf")
     shutil.copy(CONF.parent / "params.yaml", folder / "params.yaml")
-    return Workspace(Composition(folder), None, context_in(folder / "work"))
+    return open_place(folder)
 
 
 def test_a_copy_on_both_sides_stops_the_rows_and_says_what_to_do(tmp_path):

@@ -17,8 +17,8 @@ from skiagram.report.index import render_sweep
 from skiagram.sweeps.costs import CostComparison
 from skiagram.sweeps.learning_curves import LearningCurves
 from tests.encoders.examples import network, options, weights_file
+from tests.sweeps.small_phantom import edit, small_place
 from tests.sweeps.small_phantom import run as run_sweep
-from tests.sweeps.small_phantom import small_place
 
 pytestmark = pytest.mark.slow
 
@@ -37,10 +37,7 @@ def place(tmp_path_factory):
     text = f"# @package encoders.tiny\n{yaml.safe_dump(values)}"
     (workspace.options.root / "conf/encoder/tiny.yaml").write_text(text)
     for name in ("logistic_regression", "ridge", "decision_tree"):
-        text = (workspace.options.root / "conf" / f"model/{name}.yaml").read_text()
-        (workspace.options.root / "conf" / f"model/tiny_{name}.yaml").write_text(
-            f"encoding: tiny\n{text}"
-        )
+        edit(workspace, "model", name, f"tiny_{name}", encoding="tiny")
     return workspace
 
 
@@ -148,10 +145,8 @@ def test_a_head_meets_corrupted_images(place):
 
 
 def test_a_tuned_head_is_of_the_arm_of_its_encoder(place):
-    folder = place.options.root / "conf/model"
-    values = yaml.safe_load((folder / "tuned_logistic_regression.yaml").read_text())
-    values |= {"model": place.options.read_file("model", HEAD), "budget": {"trials": 2, "folds": 2}}
-    (folder / "tiny_tuned.yaml").write_text(yaml.safe_dump(values))
+    head, budget = place.options.read_file("model", HEAD), {"trials": 2, "folds": 2}
+    edit(place, "model", "tuned_logistic_regression", "tiny_tuned", model=head, budget=budget)
     curve = find_curve(crossover(place, "logistic_regression", "tiny_tuned"), "tiny_tuned")
     assert (curve.arm, curve.title) == ("encoder", "Logistic regression on Tiny network, tuned")
     assert None not in curve.draws[-1]
@@ -178,9 +173,8 @@ def test_a_heads_costs_hold_those_of_its_encoder(place):
 
 
 def test_early_fusion_reads_features_beside_the_encoding(place):
-    text = (place.options.root / "conf" / "model/logistic_regression.yaml").read_text()
-    fused = text.replace("columns: null", "columns: [encoding, wavelet]")
-    (place.options.root / "conf" / "model/both.yaml").write_text(f"encoding: tiny\n{fused}")
+    both = {"columns": ["encoding", "wavelet"], "encoding": "tiny"}
+    edit(place, "model", "logistic_regression", "both", **both)
     head = find_curve(crossover(place, "logistic_regression", "both"), "both")
     assert head.arm == "encoder"
     assert head.title == "Logistic regression on Tiny network and features"

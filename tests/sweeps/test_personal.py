@@ -5,7 +5,7 @@ import yaml
 
 from skiagram.report.index import render_sweep
 from skiagram.sweeps.figures import DIFFERENCE, LATER_AUC, LATER_DIFFERENCE
-from tests.sweeps.small_phantom import CONF, run, small_place
+from tests.sweeps.small_phantom import CONF, edit, run, small_place
 
 pytestmark = pytest.mark.slow
 
@@ -18,11 +18,8 @@ def workspace(tmp_path_factory):
     """Return a place whose phantoms of visits have small images and 120 sealed patients."""
     place = small_place(tmp_path_factory.mktemp("personal"))
     for name in ("phantom_visits", "phantom_visits_unrelated"):
-        file = place.options.root / "conf" / f"dataset/{name}.yaml"
-        values = yaml.safe_load(file.read_text())
-        values["patients"] = {"train": 160, "validation": 20, "test": 120}
-        values["size"], values["lesion"]["radius"] = 24, 9.0
-        file.write_text(yaml.safe_dump(values))
+        few = {"train": 160, "validation": 20, "test": 120}
+        edit(place, "dataset", name, patients=few, size=24, lesion__radius=9.0)
     return place
 
 

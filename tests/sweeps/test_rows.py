@@ -13,8 +13,7 @@ from skiagram.options import check, read_option_file
 from skiagram.steps.score import Scored
 from skiagram.sweeps.rows import SCORED, NumberRange, Sweep, expand_rows, short_name
 from skiagram.sweeps.table import name_options, read_sweep
-from skiagram.sweeps.workspace import Workspace
-from tests.sweeps.small_phantom import context_in
+from tests.sweeps.small_phantom import REFUSED, open_place
 
 C = "conf.model.svm.C"
 
@@ -94,35 +93,11 @@ def test_listed_rows_are_compared_with_the_first():
     assert [row.reference for row in rows] == [1, 1]
 
 
-@pytest.mark.parametrize(
-    ("values", "words"),
-    [
-        ({}, "axes"),
-        ({"axes": {"seed": [1]}, "rows": [{"seed": 1}]}, "not both"),
-        ({"axes": {"seed": []}}, "seed"),
-        ({"axes": {"model": {"a": {"seed": 1}, "b": {"seed": 2}}}}, "a column of the table"),
-        ({"axes": {"seed": {"low": 2, "high": 1, "scale": "linear", "count": 2}}}, "low < high"),
-        ({"axes": {C: {"low": 0, "high": 1, "scale": "log", "count": 2}}}, "log scale"),
-        ({"axes": {C: {"low": 0, "high": 1, "scale": "linear"}}}, "count"),
-        ({"axes": {"seed": [1, 2]}, "reference": {"folds": 3}}, "`folds`"),
-        ({"axes": {"seed": [1, 2]}, "objective": {"figure": "roc_auc"}}, "test cases"),
-        ({"axes": {"seed": [1, 2]}, "objective": {"model": "svm", "arm": "deep"}}, "and an arm"),
-    ],
-)
-def test_a_sweep_that_says_two_things_or_nothing_is_refused(values, words):
+@pytest.mark.parametrize("name", REFUSED["sweeps"])
+def test_a_sweep_that_says_two_things_or_nothing_is_refused(name):
     with pytest.raises(OptionError) as refused:
-        sweep(**values)
-    assert words in str(refused.value)
-
-
-def test_a_reference_that_its_axis_lacks_is_refused_with_what_there_is():
-    with pytest.raises(OptionError, match=r"`5` is no value.*0, 1"):
-        expand_rows(sweep(axes={"seed": [0, 1]}, reference={"seed": 5}))
-
-
-def test_two_equal_rows_are_refused():
-    with pytest.raises(OptionError, match="rows 1 and 3"):
-        expand_rows(sweep(rows=[{"seed": 1}, {"seed": 2}, {"seed": 1}]))
+        expand_rows(sweep(**REFUSED["sweeps"][name]["values"]))
+    assert all(words in str(refused.value) for words in REFUSED["sweeps"][name]["words"])
 
 
 def test_a_file_of_a_sweep_names_options_by_their_addresses(tmp_path):
@@ -137,7 +112,7 @@ def test_a_file_of_a_sweep_names_options_by_their_addresses(tmp_path):
     values = {"question": "What?", "base": {"plan.subset": None, "seed": 1}}
     values |= {"axes": {"svm.gamma": gamma, "weights": weights}, "reference": {"svm.gamma": 0.1}}
     (tmp_path / "conf/sweep/own.yaml").write_text(yaml.safe_dump(values))
-    workspace = Workspace(Composition(tmp_path), None, context_in(tmp_path))
+    workspace = open_place(tmp_path)
     last = expand_rows(read_sweep(workspace, "own", {"svm.kernel": "poly"}))[-1]
     named = {"gamma": 1.0, "class_weight": "balanced", "kernel": "poly"}
     whole = {f"conf.model.svm.{option}": value for option, value in named.items()}

@@ -8,7 +8,7 @@ from skiagram.sweeps import runs
 from skiagram.sweeps.figures import DIFFERENCE
 from skiagram.sweeps.rows import SELECTION, Row
 from skiagram.sweeps.runs import RowResult, run_rows
-from tests.sweeps.small_phantom import make_sweep, run, small_place
+from tests.sweeps.small_phantom import REFUSED, make_sweep, run, small_place
 
 pytestmark = pytest.mark.slow
 
@@ -127,20 +127,10 @@ def test_choices_and_combinations_are_swept_as_options_are(workspace):
     assert result.objective == "best_classical"
 
 
-@pytest.mark.parametrize(
-    ("option", "value", "words"),
-    [
-        ("sed", 1, "no such choice"),
-        ("conf.model.svm.gamma", 1.0, "`svm` has no part in the row"),
-        ("conf.model.logistic_regression.depth", 1, "no such option"),
-        ("conf.nothing.at.all", 1, "no such option"),
-        ("dataset", "absent", "no `absent`"),
-        ("conf.evaluate.margin", 2.0, "evaluate.margin"),
-    ],
-)
-def test_an_option_that_is_not_there_is_named(workspace, option, value, words, capsys):
-    sweep = make_sweep(rows=[{option: value}])
-    (result,) = run_rows("try", sweep, [Row(1, {}, {option: value}, 1)], workspace)
+@pytest.mark.parametrize("name", REFUSED["options"])
+def test_an_option_that_is_not_there_is_named(workspace, name, capsys):
+    options, words = REFUSED["options"][name].values()
+    (result,) = run_rows("try", make_sweep(rows=[options]), [Row(1, {}, options, 1)], workspace)
     assert isinstance(result, RowResult)
     assert words in capsys.readouterr().err
     assert words in result.reason or "an option or a choice cannot be used" in result.reason

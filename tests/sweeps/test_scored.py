@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from sklearn.metrics import roc_auc_score
 
 from skiagram.deploy.new_cases import MemoryTree, NewCase
@@ -18,7 +17,7 @@ from skiagram.steps.score import Scored, StoredPreparer, score_images
 from skiagram.sweeps.figures import DIFFERENCE
 from skiagram.sweeps.rows import SELECTION
 from skiagram.sweeps.severity import Severity
-from tests.sweeps.small_phantom import run, small_place
+from tests.sweeps.small_phantom import REFUSED, edit, run, small_place
 
 pytestmark = pytest.mark.slow
 
@@ -39,17 +38,11 @@ def workspace(tmp_path_factory):
     """Return a place with two small phantoms, small visits and a network of two epochs."""
     place = small_place(tmp_path_factory.mktemp("scored"), (28, 4, 24), **CHOICES)
 
-    def edit(group, known, new, **values):
-        options = place.options.read_file(group, known) | values
-        (place.options.root / "conf" / group / f"{new}.yaml").write_text(yaml.safe_dump(options))
-
-    edit("dataset", "phantom", "other", name="other", title="Other", seed=5, noise=0.9)
-    visits = place.options.read_file("dataset", "phantom_visits")
+    edit(place, "dataset", "phantom", "other", name="other", title="Other", seed=5, noise=0.9)
     few = {"train": 36, "validation": 4, "test": 20}
-    lesion = visits["lesion"] | {"radius": 5.0}
-    edit("dataset", "phantom_visits", "visits", patients=few, size=16, lesion=lesion)
-    training = place.options.read_file("model", "small_cnn")["training"] | {"epochs": 2}
-    edit("model", "small_cnn", "hasty", training=training)
+    small = {"patients": few, "size": 16, "lesion__radius": 5.0}
+    edit(place, "dataset", "phantom_visits", "visits", **small)
+    edit(place, "model", "small_cnn", "hasty", training__epochs=2)
     return place
 
 
@@ -142,19 +135,10 @@ def test_cases_of_two_data_sets_are_never_paired(workspace):
         assert "other cases" in row.figures.reason
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"design": "cv", **NOISE}, "saw every case"),
-        ({"scored": {"dataset": "absent"}}, "no config"),
-        ({"scored": {"corruption": "fog", "amount": 1.0}}, "noise, blur"),
-        ({"scored": {"corruption": "jpeg", "amount": 100.0}}, "up to 99"),
-        ({"scored": {"corruption": "noise"}}, "above 0"),
-    ],
-)
-def test_what_cannot_be_scored_is_a_row_with_its_reason(workspace, changes, words):
-    (row,) = run(workspace, rows=[changes]).rows
-    assert words in row.reason
+@pytest.mark.parametrize("name", REFUSED["scored"])
+def test_what_cannot_be_scored_is_a_row_with_its_reason(workspace, name):
+    (row,) = run(workspace, rows=[REFUSED["scored"][name]["row"]]).rows
+    assert REFUSED["scored"][name]["words"] in row.reason
 
 
 def test_equal_films_get_noise_of_their_own_that_no_other_case_moves(tmp_path):

@@ -1,12 +1,11 @@
 """The table of a sweep, and sweeps that their rows cannot answer: refused before the first row."""
 
 import pytest
-import yaml
 
 from skiagram.errors import OptionError
 from skiagram.sweeps.rows import expand_rows
 from skiagram.sweeps.table import check_rows, run_sweep
-from tests.sweeps.small_phantom import make_sweep, small_place
+from tests.sweeps.small_phantom import REFUSED, edit, make_sweep, small_place
 
 pytestmark = pytest.mark.slow
 
@@ -17,18 +16,15 @@ CHOICES = {
     "folds": 2,
 }
 TIMES = {"dataset": "phantom_times", "baselines": ["logistic_regression"]}
-PENALTY = {"conf.model.logistic_regression.C": [0.1, 1.0]}
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
     """Return a place with small phantoms: of classes and of times."""
     place = small_place(tmp_path_factory.mktemp("table"), **CHOICES)
-    file = place.options.root / "conf" / "dataset/phantom_times.yaml"
-    values = yaml.safe_load(file.read_text())
-    values["phantom"] |= {"size": 32, "patients": {"train": 20, "validation": 4, "test": 16}}
-    values["phantom"]["nodule"]["places"] = 7
-    file.write_text(yaml.safe_dump(values))
+    few = {"train": 20, "validation": 4, "test": 16}
+    small = {"phantom__size": 32, "phantom__patients": few, "phantom__nodule__places": 7}
+    edit(place, "dataset", "phantom_times", **small)
     return place
 
 
@@ -36,44 +32,9 @@ def run(workspace, **values):
     return run_sweep("try", make_sweep(**values), workspace)
 
 
-@pytest.mark.parametrize(
-    ("values", "words"),
-    [
-        (
-            {"base": TIMES | {"design": "cv"}, "axes": PENALTY, "analysis": "cost"},
-            ("`cost`", "AUCs of classes", "time to an event", "leave `analysis` out"),
-        ),
-        (
-            {
-                "base": TIMES | {"design": "cv"},
-                "axes": {"conf.plan.plan.subset": [{"cases": 10, "draw": 0}]},
-                "analysis": "learning_curves",
-            },
-            ("`learning_curves`", "AUCs of classes", "leave `analysis` out"),
-        ),
-        (
-            {"axes": {"seed": [0, 1]}, "analysis": "learning_curves"},
-            ("learns from all cases", "`plan.subset`"),
-        ),
-        (
-            {
-                "base": {"conf.plan.plan.subset": {"cases": 24, "draw": 0}},
-                "axes": {"seed": [0, 1]},
-                "analysis": "learning_curves",
-            },
-            ("two rows have the same subset", "leave out all other axes"),
-        ),
-        (
-            {
-                "base": {"baselines": [], "networks": ["small_cnn"]},
-                "axes": {"conf.plan.plan.subset": [{"cases": 24, "draw": 0}]},
-                "analysis": "learning_curves",
-            },
-            ("no classical model", "baselines"),
-        ),
-    ],
-)  # fmt: skip
-def test_a_sweep_that_its_rows_cannot_answer_is_refused_before_the_first(workspace, values, words):
+@pytest.mark.parametrize("name", REFUSED["questions"])
+def test_a_sweep_that_its_rows_cannot_answer_is_refused_before_the_first(workspace, name):
+    values, words = REFUSED["questions"][name].values()
     before = {*workspace.store.folder.glob("*")}
     with pytest.raises(OptionError) as refused:
         run(workspace, **values)

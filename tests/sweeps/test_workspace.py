@@ -2,17 +2,11 @@
 
 import pytest
 
-from skiagram.composition import Composition
 from skiagram.compute.code_digest import code_modules
 from skiagram.fitting.arm import train
 from skiagram.sweeps.candidates import Candidate, NetworkCandidate, train_candidate
 from skiagram.sweeps.data import ingest_data, prepare_data
-from skiagram.sweeps.workspace import Workspace
-from tests.sweeps.small_phantom import context_in
-
-
-def workspace(folder):
-    return Workspace(Composition(folder), None, context_in(folder / "work"))
+from tests.sweeps.small_phantom import open_place
 
 
 def test_a_piece_is_made_once_for_equal_inputs(tmp_path):
@@ -22,11 +16,11 @@ def test_a_piece_is_made_once_for_equal_inputs(tmp_path):
         calls.append(folder)
         (folder / "piece").write_text("done")
 
-    first = workspace(tmp_path).make_once("piece", {"a": 1, "b": 2}, make)
-    assert workspace(tmp_path).make_once("piece", {"b": 2, "a": 1}, make) == first
+    first = open_place(tmp_path).make_once("piece", {"a": 1, "b": 2}, make)
+    assert open_place(tmp_path).make_once("piece", {"b": 2, "a": 1}, make) == first
     assert (first / "piece").read_text() == "done"
     assert len(calls) == 1
-    assert workspace(tmp_path).make_once("piece", {"a": 2, "b": 2}, make) != first
+    assert open_place(tmp_path).make_once("piece", {"a": 2, "b": 2}, make) != first
 
 
 def test_a_piece_that_failed_leaves_nothing_and_is_made_again(tmp_path):
@@ -35,9 +29,9 @@ def test_a_piece_that_failed_leaves_nothing_and_is_made_again(tmp_path):
         raise ValueError("stopped")
 
     with pytest.raises(ValueError, match="stopped"):
-        workspace(tmp_path).make_once("piece", {}, fail)
+        open_place(tmp_path).make_once("piece", {}, fail)
     assert list((tmp_path / "work").iterdir()) == []
-    folder = workspace(tmp_path).make_once("piece", {}, lambda folder: (folder / "whole").touch())
+    folder = open_place(tmp_path).make_once("piece", {}, lambda folder: (folder / "whole").touch())
     assert (folder / "whole").exists()
     assert not (folder / "half").exists()
 
@@ -53,7 +47,7 @@ NETWORK = "skiagram.models.deep.small_cnn.SmallCNN"
 @pytest.mark.slow
 def test_the_code_of_a_target_and_of_an_arm_counts(tmp_path):
     names = {
-        workspace(tmp_path).make_once("piece", {"model": {"_target_": target}}, leave_empty, arm)
+        open_place(tmp_path).make_once("piece", {"model": {"_target_": target}}, leave_empty, arm)
         for target in (FOREST, NETWORK)
         for arm in (Candidate, NetworkCandidate)
     }
