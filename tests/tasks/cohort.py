@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.fitting.arm import ArmFolders, Member, train
 from skiagram.fitting.contract import Labelled
 from skiagram.records.feature_table import FeatureTable
@@ -134,6 +136,17 @@ def train_all(folder, made, models):
     comparison = Comparison("cohort", "", "evaluate", tuple(models), "")
     sealed = pd.DataFrame({"case_id": [], "label": []})
     return EvaluationInputs(tuple(predictions), cases, task, sealed, card, comparison)
+
+
+def evaluated(inputs, *simple_rules):
+    """Evaluate what was trained; models that must be beaten are named."""
+    analyses = replace(NO_REQUESTS, simple_rules=simple_rules)
+    return evaluate(inputs, replace(DEFAULTS, analyses=analyses), seed=0)
+
+
+def measured(outcome, cases):
+    """Return the figures of a task by name and group."""
+    return {(name, group): figure for name, group, figure in outcome.measure(cases)}
 
 
 def another_cohort(inputs):

@@ -12,7 +12,6 @@ from sklearn.metrics import roc_auc_score
 from skiagram.calibration import average_calibrations
 from skiagram.errors import DataError, SkiagramError
 from skiagram.evaluation.compared_model import ComparedModel
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import DEVELOPMENT, EXTERNAL, PARTS, SHIFTS
 from skiagram.evaluation.evaluation_set import assemble_evaluation_set
 from skiagram.evaluation.external import (
@@ -30,7 +29,7 @@ from skiagram.tasks.findings import ABSENT, OTHERS, PRESENT, UNKNOWN, Findings
 from skiagram.tasks.scored_cases import ScoredCases
 from tests.evaluation.situations import changed
 from tests.models.classical.families import model
-from tests.tasks.cohort import another_cohort, make_findings, train_all
+from tests.tasks.cohort import another_cohort, evaluated, make_findings, measured, train_all
 
 NAMES = ("mass", "nodule", "effusion")
 FINDINGS = Findings(column="findings", findings=NAMES, balanced_by=("effusion", "nodule"))
@@ -139,7 +138,7 @@ def test_the_primary_figure_is_the_mean_of_the_findings_areas():
     areas = [
         roc_auc_score(states[known[:, k], k] == PRESENT, score[known[:, k], k]) for k in range(3)
     ]
-    figures = {(each.name, each.group): each.figure for each in FINDINGS.measure(cases)}
+    figures = measured(FINDINGS, cases)
     assert figures["macro_auc", ""].value == pytest.approx(np.mean(areas), abs=1e-12)
     of_findings = [figures["auc", name].value for name in NAMES]
     assert of_findings == pytest.approx(areas, abs=1e-12)
@@ -272,7 +271,7 @@ def test_arms_are_compared_by_each_finding_and_p_is_corrected(tmp_path):
     inputs = train_all(tmp_path, make_findings(150), models)
     signal, noise = inputs.models
     network = replace(signal, outcome=replace(signal.outcome, arm="deep"))
-    evaluation = evaluate(replace(inputs, models=(network, noise)), DEFAULTS, seed=0)
+    evaluation = evaluated(replace(inputs, models=(network, noise)))
     assert "macro AUC" in evaluation.verdict
     figures = evaluation.figures.select(analysis=PARTS)
     assert figures.list_distinct("group") == NAMES
@@ -320,8 +319,8 @@ def test_sides_and_sites_are_compared_by_the_findings_that_both_define(tmp_path)
         sealed=cohort.sealed.assign(value=value, label=outcome.label(value)),
         cases=replace(cohort.cases, value=known),
     )
-    home = evaluate(inputs, DEFAULTS, seed=0)
-    found = evaluate(cohort, DEFAULTS, seed=0)
+    home = evaluated(inputs)
+    found = evaluated(cohort)
     scores = cohort.models[0].part("test").set_index("case_id")
     scores = scores.loc[cohort.sealed["case_id"].tolist()]
     # The test cases beside the development cases, whose own mean would have the effusion too.
@@ -345,7 +344,7 @@ def test_sides_and_sites_are_compared_by_the_findings_that_both_define(tmp_path)
     assert macro.find(group=OUT_OF_FOLD).value == pytest.approx(expected)
     assert macro.find(group=COHORT).value == shifts.find(group="").value
     # Of sealed test cases with an effusion the mean is another; of the same findings it stays.
-    whole = evaluate(another_cohort(inputs), DEFAULTS, seed=0)
+    whole = evaluated(another_cohort(inputs))
     for at_home, is_kept in ((whole, False), (found, True)):
         rows = compare_with_development(found, at_home, cohort, DEFAULTS, 0).figures
         held_out = rows.find(analysis=EXTERNAL, model="signal", figure="macro_auc", group=HELD_OUT)

@@ -1,19 +1,15 @@
 """What a grade refuses, tells, calibrates, and how far its figures hold."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.calibration import average_calibrations
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import SIMPLE_RULES
-from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.evaluation.results import METRICS
 from skiagram.tasks.grade import Grade
 from tests.models.classical.families import model
-from tests.tasks.cohort import GRADE, make_grades, scored, train_all
+from tests.tasks.cohort import GRADE, evaluated, make_grades, scored, train_all
 
 
 def test_another_cohort_may_lack_a_grade_and_call_them_otherwise():
@@ -52,10 +48,7 @@ def test_told_grades_have_the_shares_of_the_true_ones_and_chances_sum_to_one():
 
 def test_equal_scores_are_told_the_median_grade_and_the_shares():
     label = np.repeat([0, 1, 2], (10, 20, 70))
-    score = np.full((100, 1), 2.5)
-    predicted = GRADE.calibrate(score, label + 1.0, label, np.arange(len(label))).probabilities(
-        score
-    )
+    predicted = scored(GRADE, np.full(100, 2.5), label + 1.0, label).estimate[0]
     assert (predicted[:, 0] == 3).all()
     assert predicted[0, 1:] == pytest.approx([0.1, 0.2, 0.7], abs=0.01)
 
@@ -82,8 +75,7 @@ def test_the_area_is_the_mean_of_those_at_the_cut_offs():
 def test_what_tells_the_grade_beats_the_median_by_the_margin(tmp_path):
     names = ("logistic_regression", "null_model")
     inputs = train_all(tmp_path, make_grades(), {name: model(name) for name in names})
-    analyses = replace(NO_REQUESTS, simple_rules=("null_model",))
-    evaluation = evaluate(inputs, replace(DEFAULTS, analyses=analyses), seed=0)
+    evaluation = evaluated(inputs, "null_model")
     gap = evaluation.figures.find(analysis=SIMPLE_RULES, model="classical", versus="null_model")
     assert gap.low > 0.5
     assert "beats chance" in evaluation.verdict

@@ -8,10 +8,9 @@ import pytest
 
 from skiagram.calibration import average_calibrations
 from skiagram.evaluation.criteria import has_shifted
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import NUMBERS, PREVALENCE, SHARES, SIMPLE_RULES
 from skiagram.evaluation.evaluation_set import CaseTraits
-from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
+from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.tables.frames import TableLine
@@ -23,6 +22,7 @@ from skiagram.tasks.task import Task
 from tests.evaluation.scenario import Scenario, evaluated
 from tests.models.classical.families import model
 from tests.tasks.cohort import NUMBER, make_numbers, train_all
+from tests.tasks.cohort import evaluated as evaluate_models
 
 
 def test_a_model_of_the_mean_has_the_error_of_the_median_on_skewed_numbers():
@@ -122,8 +122,7 @@ def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path):
     regression = model("logistic_regression", C=1.0)  # for few columns
     models = {"logistic_regression": regression, "null_model": model("null_model")}
     inputs = train_all(tmp_path, make_numbers(), models)
-    analyses = replace(NO_REQUESTS, simple_rules=("null_model",))
-    evaluation = evaluate(inputs, replace(DEFAULTS, analyses=analyses), seed=0)
+    evaluation = evaluate_models(inputs, "null_model")
     gap = evaluation.figures.find(analysis=SIMPLE_RULES, model="classical", versus=PREVALENCE)
     assert gap.high < -5
     assert "beats chance" in evaluation.verdict

@@ -9,7 +9,7 @@ from skiagram.statistics.survival import aalen_johansen, kaplan_meier
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.time import HazardCalibration, TimeToEvent
 from skiagram.tasks.time_columns import EVENT, OTHER
-from tests.tasks.cohort import COMPETING, OUTCOME, draw_times, scored
+from tests.tasks.cohort import COMPETING, OUTCOME, draw_times, measured, scored
 
 
 def test_horizons_are_those_by_which_quarters_of_the_events_have_happened():
@@ -24,10 +24,9 @@ def test_calibration_undoes_shift_and_scale_of_scores():
     log_hazard = np.random.default_rng(5).normal(size=4000)
     time, label = draw_times(log_hazard)
     outcome = OUTCOME.settle(time, label)
-    plain = outcome.calibrate(log_hazard[:, None], time, label, np.arange(len(label)))
-    other = outcome.calibrate(3.0 + 0.1 * log_hazard[:, None], time, label, np.arange(len(label)))
-    estimate = plain.probabilities(log_hazard[:, None])
-    assert other.probabilities(3.0 + 0.1 * log_hazard[:, None]) == pytest.approx(estimate, abs=1e-3)
+    estimate = scored(outcome, log_hazard, time, label).estimate[0]
+    other = scored(outcome, 3.0 + 0.1 * log_hazard, time, label).estimate[0]
+    assert other == pytest.approx(estimate, abs=1e-3)
     true = np.exp(-np.exp(log_hazard)[:, None] * np.array(outcome.grid) / 500)
     assert np.abs(estimate - true).mean() < 0.02
     expected = estimate.mean(axis=0)
@@ -54,7 +53,7 @@ def test_figures_of_known_risks_are_those_that_theory_gives():
     time, label = draw_times(log_hazard)
     outcome = OUTCOME.settle(time, label)
     cases = scored(outcome, log_hazard, time, label)
-    found = {(name, group): figure for name, group, figure in outcome.measure(cases)}
+    found = measured(outcome, cases)
     gap = np.random.default_rng(7).normal(size=200_000) * np.sqrt(2)
     best = float((1 / (1 + np.exp(-np.abs(gap)))).mean())  # chance of the order, both exponential
     assert found["uno_concordance", f"{outcome.horizons[-1]:g} days"].value == pytest.approx(
@@ -138,10 +137,8 @@ def test_estimates_are_shares_of_patients_where_another_event_may_come_first():
     assert np.abs(1 - estimate - true).mean() < 0.02
     assert 1 - estimate.mean(axis=0) == pytest.approx(true.mean(axis=0), abs=0.02)
     censored = np.where(label == OTHER, 0, label)  # as if nothing else happened
-    alone = OUTCOME.settle(time, censored).calibrate(
-        log_hazard[:, None], time, censored, np.arange(len(censored))
-    )
-    assert (1 - alone.probabilities(log_hazard[:, None]) - true)[:, -3:].mean() > 0.1
+    alone = scored(OUTCOME.settle(time, censored), log_hazard, time, censored)
+    assert (1 - alone.estimate[0] - true)[:, -3:].mean() > 0.1
     twice = HazardCalibration.average([calibration, calibration])
     assert twice.probabilities(log_hazard[:9, None]) == pytest.approx(estimate[:9])
 
@@ -150,7 +147,7 @@ def test_figures_and_plots_count_those_who_had_another_event_first():
     log_hazard, time, label = draw_competing(600, 12)
     outcome = COMPETING.settle(time, label)
     cases = scored(outcome, log_hazard, time, label)
-    found = {(name, group): figure for name, group, figure in outcome.measure(cases)}
+    found = measured(outcome, cases)
     gaps = [figure for (name, _), figure in found.items() if name == "expected_minus_observed"]
     assert all(abs(each.value) < 0.03 for each in gaps)
     assert next(of for (name, _), of in found.items() if name == "brier_gain").estimate().low > 0
