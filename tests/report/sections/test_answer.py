@@ -14,7 +14,6 @@ from skiagram.report.sections.answer import answer, state_answer, tabulate_answe
 from skiagram.report.sections.doubts import (
     collect_warnings,
     doubts,
-    list_steps,
     list_warnings,
     shorten,
 )
@@ -44,32 +43,6 @@ def test_every_figure_of_the_answer_is_in_the_table_and_the_difference_in_the_fi
     assert "+0.021" in context["forest"].svg
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "start", "standing", "use"),
-    [
-        (0.03, 0.06, "Inconclusive: a network is not shown to do better than a simple baseline, "
-         "Decision tree.", "Of the two, the network is better, by more than", "meanwhile"),
-        (-0.05, -0.01, "No: a network does not gain the 0.020 in AUC", "The classical", "model"),
-        (-0.01, 0.01, "No: a network does not gain", "A gain of the default of 0.020", "model"),
-        (-0.03, 0.046, "Inconclusive: it is neither shown nor excluded that", "No difference is "
-         "shown, which is not the same as equality: a gain of the default of 0.020", "meanwhile"),
-    ],
-)  # fmt: skip
-def test_the_answer_says_a_matter_in_a_sentence_and_ends_with_what_to_use(
-    low, high, start, standing, use
-):
-    first, figures, third, counts, last = state_answer(answered("open", low, high))
-    assert first.startswith(start)
-    assert "On these 150 sealed test cases of 75 patients, which no model had seen," in figures
-    assert third.startswith(standing)
-    assert "Of 100 abnormal cases the best network finds 5 more than the best classical" in counts
-    assert "95 % interval 2 fewer to 12 more" in counts
-    assert "raises 8 more false alarms" in counts
-    assert last.key == f"use.{use}"
-    assert "Random forest" in last
-    assert last.endswith("its AUC is expected to be 0.879 (0.82 to 0.93).")
-
-
 def test_a_network_without_time_for_all_or_any_epochs_is_named_on_the_page_and_below_the_table():
     evaluation = answered()
     assert "epochs" not in " ".join([*state_answer(evaluation), *list_below_table(evaluation)])
@@ -91,39 +64,6 @@ def test_the_bold_sentence_has_at_most_25_words(situation):
     assert found[-1].key.startswith("use.")
 
 
-def test_more_cases_are_not_asked_for_where_a_good_model_is_excluded():
-    evaluation = SITUATIONS["Neither is shown to beat chance, many patients"]
-    first, *others = list_steps(evaluation, material())
-    assert first.startswith("Look at the labels")
-    assert not any("more cases" in step for step in others)
-
-
-def test_after_a_first_look_five_folds_are_the_first_step():
-    evaluation = SITUATIONS["Cross-validation"]
-    assert say("next.folds") not in list_steps(evaluation, material())
-    looked = dataclasses.replace(evaluation, warnings=(say("doubt.two_folds"),))
-    assert next(list_steps(looked, material())) == say("next.folds")
-
-
-@pytest.mark.parametrize(
-    ("times", "step"),
-    [(2, "Train every model five times (`repeats: 5`): the trainings"), (5, "more than 5 times")],
-)
-def test_where_trainings_spread_too_wide_more_of_them_are_the_step(times, step):
-    evaluation = SITUATIONS["Trainings spread too wide to tell"]
-    rows = [
-        dataclasses.replace(row, value=times) if row.figure == "trainings" else row
-        for row in evaluation.figures.rows
-    ]
-    evaluation = with_verdict(dataclasses.replace(evaluation, figures=FigureTable(tuple(rows))))
-    first, *others = list_steps(evaluation, material())
-    assert step in first
-    assert not any("more patients" in other for other in others)
-    said = " ".join(evaluation.answer.reasons)
-    assert "More trainings would narrow this." in said
-    assert "More patients" not in said
-
-
 def test_of_features_alone_the_first_sentence_says_what_they_beat_and_no_doubt_repeats_it():
     level = (-0.1, 0.1)  # with the simple baseline
     evaluation = with_verdict(
@@ -134,14 +74,6 @@ def test_of_features_alone_the_first_sentence_says_what_they_beat_and_no_doubt_r
     assert second.endswith("no network was asked for.")
     assert first in evaluation.warnings
     assert first not in list_warnings(evaluation, AuditReport((), ()))
-
-
-def test_nobody_claims_to_keep_patients_apart_who_are_not_known():
-    known = answered("no", -0.05, -0.01)
-    folds = dataclasses.replace(known, task=dataclasses.replace(known.task, design="cv"))
-    assert "each scored by models that never saw its patient," in state_answer(folds)[1]
-    unknown = dataclasses.replace(folds, patients_known=False)
-    assert "each scored by models that never saw its group," in state_answer(unknown)[1]
 
 
 def test_the_difference_is_that_of_the_whole_numbers_shown():

@@ -11,11 +11,13 @@ import yaml
 from skiagram.evaluation.evaluation_record import PRIMARY, SIMPLE_RULES, ArmChoice
 from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.results import CASES, OTHERS, STABILITY, SUBGROUPS, Part
+from skiagram.evaluation.sentences import say
+from skiagram.evaluation.verdict import with_verdict
 from skiagram.explanation.record import FeatureReliance, Reliance
 from skiagram.report.section import make_sections
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.classes import Classes
-from tests.evaluation.situations import DARKER, SHIFTED, changed
+from tests.evaluation.situations import DARKER, SHIFTED, SITUATIONS, changed
 from tests.report.examples_of_findings import answered, at_chance, full, mixed, with_galleries
 from tests.report.examples_of_results import (
     binary,
@@ -45,8 +47,13 @@ def without_comparison():
 
 
 def trained(evaluation, times):
+    known = changed(evaluation, lambda row: None if row.figure == "trainings" else row)
     row = make_row(Estimate(times), PRIMARY, "trainings", model="deep", versus="classical")
-    return replace(evaluation, figures=FigureTable((*evaluation.figures.rows, row)))
+    return replace(known, figures=FigureTable((*known.figures.rows, row)))
+
+
+def in_folds(evaluation):
+    return replace(evaluation, task=replace(evaluation.task, design="cv"))
 
 
 def procedures():
@@ -57,8 +64,7 @@ def procedures():
         "deep": ArmChoice(network, {network: 9}, 9),
         "classical": ArmChoice(forest, {forest: 5, "svm": 4}, 9),
     }
-    task = replace(evaluation.task, design="cv")
-    return trained(replace(evaluation, arms=arms, task=task), 3)
+    return trained(in_folds(replace(evaluation, arms=arms)), 3)
 
 
 def choosing():
@@ -138,7 +144,7 @@ def of_many_rules():
     return changed(full(), raise_p)
 
 
-# Example → its run; those that are not named are of `binary`.
+# Example → its run; others are situations of the verdict, or of `binary`.
 RUNS = {
     "full": full,
     "classes": several_classes,
@@ -148,6 +154,12 @@ RUNS = {
     "loss": lambda: answered("no", -0.05, 0.01),
     "gain": lambda: answered("yes", 0.03, 0.06),
     "loss of 5 trainings": lambda: trained(answered("no", -0.05, 0.01), 5),
+    "in folds": lambda: in_folds(answered("no", -0.05, -0.01)),
+    "in folds of groups": lambda: replace(in_folds(answered()), patients_known=False),
+    "a first look": lambda: replace(
+        SITUATIONS["Cross-validation"], warnings=(say("doubt.two_folds"),)
+    ),
+    "five trainings": lambda: trained(SITUATIONS["Trainings spread too wide to tell"], 5),
     "without prevalence": lambda: replace(answered(), prevalence=None),
     "no patients": full,
     "mixed": mixed,
@@ -200,7 +212,9 @@ SEEN = {
 
 
 def example_of(name):
-    return RUNS.get(name, binary)(), SEEN.get(name, material)()
+    situation = SITUATIONS.get(name)
+    evaluation = RUNS.get(name, binary)() if situation is None else with_verdict(situation)
+    return evaluation, SEEN.get(name, material)()
 
 
 WHOLE = ("full", "binary", "classes", "failure", "explained")
