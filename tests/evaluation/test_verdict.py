@@ -89,39 +89,54 @@ def test_rules_that_both_do_not_beat_stand_in_one_sentence():
     assert sentence.startswith("Neither is shown to beat simple baselines: ")
 
 
-def test_nothing_is_said_when_all_is_well():
-    assert list(state_warnings([NET], on(MANY))) == []
+LOST = ModelResult(Outcome("cnn", "deep", "Article CNN", "failed", "out of memory."))
+LEAKED = make_result(
+    OUTCOME,
+    {},
+    Estimate(0.8),
+    limits={"above_ideal": Estimate(0.04, 0.01, 0.07)},
+    by_repeat=NET.by_repeat,
+)
+FEW = reference(np.repeat([0, 1], [60, 12]))
 
 
-def test_two_trainings_are_said_to_tell_little():
-    twice = dataclasses.replace(NET, by_repeat=(0.8, 0.81))
-    (found,) = state_warnings([twice], on(MANY))
-    assert found.startswith("Every model was trained twice")
+def of_trainings(*areas):
+    return dataclasses.replace(NET, by_repeat=areas)
 
 
-def test_leaks_and_failures_are_named():
-    lost = Outcome("cnn", "deep", "Article CNN", "failed", "out of memory.")
-    above = {"above_ideal": Estimate(0.04, 0.01, 0.07)}
-    leaked = make_result(OUTCOME, {}, Estimate(0.8), limits=above, by_repeat=NET.by_repeat)
-    found = list(state_warnings([ModelResult(lost), leaked], on(MANY)))
-    assert found[0] == "Article CNN could not be trained and is not compared: out of memory."
-    assert found[1].startswith("Small CNN may have leaked: its AUC is +0.040 above")
-    assert "1 honest model in 40" in found[1]
-
-
-def test_data_and_design_are_named():
-    few = reference(np.repeat([0, 1], [60, 12]))
-    alone = dataclasses.replace(NET, by_repeat=(0.8,))
-    found = list(state_warnings([alone], on(few, "cv", near_duplicates=5, label_conflicts=1)))
-    assert found[0].startswith("5 of 72 cases have a near duplicate among")
-    assert found[1].startswith("Pairs of near duplicates with different labels: 1.")
-    assert found[2].startswith("Few patients of class abnormal: 12;")
-    assert found[3].startswith("Every model was trained with one seed")
-    assert found[4].startswith("Intervals are approximate: the folds of a cross")
-
-
-def test_small_classes_take_one_warning():
-    few = reference(np.repeat([0, 1], [20, 12]))
-    (found,) = state_warnings([], on(few))
-    for words in ("class normal: 20", "class abnormal: 12", "below 40"):
-        assert words in found
+@pytest.mark.parametrize(
+    ("models", "cases", "beginnings"),
+    [
+        ([NET], on(MANY), []),
+        ([of_trainings(0.8, 0.81)], on(MANY), ["Every model was trained twice"]),
+        (
+            [LOST, LEAKED],
+            on(MANY),
+            [
+                "Article CNN could not be trained and is not compared: out of memory.",
+                "Small CNN may have leaked: its AUC is +0.040 above",
+            ],
+        ),
+        (
+            [of_trainings(0.8)],
+            on(FEW, "cv", near_duplicates=5, label_conflicts=1),
+            [
+                "5 of 72 cases have a near duplicate among",
+                "Pairs of near duplicates with different labels: 1.",
+                "Few patients of class abnormal: 12;",
+                "Every model was trained with one seed",
+                "Intervals are approximate: the folds of a cross",
+            ],
+        ),
+        (
+            [],
+            on(reference(np.repeat([0, 1], [20, 12]))),
+            ["Few patients of class normal: 20 and of class abnormal: 12; below 40"],
+        ),
+    ],
+)
+def test_warnings_name_what_is_to_be_doubted_and_nothing_else(models, cases, beginnings):
+    found = list(state_warnings(models, cases))
+    assert len(found) == len(beginnings)
+    for warning, words in zip(found, beginnings, strict=True):
+        assert warning.startswith(words)
