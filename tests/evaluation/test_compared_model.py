@@ -32,10 +32,6 @@ def test_p_value_equals_r_proc():
         assert found.p() == pytest.approx(2 * t.sf(errors, found.variation.degrees))
 
 
-def test_a_model_against_itself_differs_by_nothing():
-    assert A.subtract(A).p() == 1
-
-
 def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whitney():
     label = np.arange(20) % 2
     score = np.where(label == 1, 40.0, 0.0) + np.arange(20.0)

@@ -236,7 +236,9 @@ def test_models_without_an_order_do_not_differ(name):
     assert found.models[0].find("roc_auc").value == 0.5
     slope = found.models[0].find("slope", CALIBRATION)
     assert slope.reason == "all probabilities are equal"
-    assert (found.difference.value, found.difference.p) == (0, 1)
+    gap = found.difference
+    assert (gap.value, gap.low, gap.high, gap.p) == (0, 0, 0, 1)
+    assert found.answer.decision == "no"
     detectable = found.figures.find(analysis=PRIMARY, figure="detectable")
     assert detectable.reason == "the variance of the difference cannot be estimated"
 

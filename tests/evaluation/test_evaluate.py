@@ -11,7 +11,6 @@ from skiagram.evaluation.evaluation_record import SECONDARY
 from skiagram.evaluation.results import LIMIT, METRICS
 from skiagram.evaluation.warnings import state_warnings
 from skiagram.records.predictions import Predictions
-from skiagram.report.sections.comparisons import describe_scope
 from tests.evaluation.scenario import (
     CARD,
     auc_within,
@@ -173,21 +172,3 @@ def test_a_subset_of_the_development_cases_is_counted_and_said():
     assert sum(result.cases["development"].values()) == 60
     assert sum(result.cases["reported"].values()) == 80
     assert "learned from 60 of 120 cases" in result.warnings[0]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("classes", "repeats"), [(("normal", "abnormal"), 1), (("a", "b", "c"), 1), (("a", "b"), 2)]
-)
-def test_equal_predictions_differ_by_exactly_nothing(classes, repeats):
-    known = scenario(90, 90, classes=classes)
-    same = [
-        finished(known, "forest", strength=1.0, seed=4, repeats=repeats),
-        finished(known, "net", arm="deep", strength=1.0, seed=4, repeats=repeats),
-    ]
-    found = run(known, same)
-    assert (found.difference.value, found.difference.low, found.difference.high) == (0, 0, 0)
-    assert "exactly 0, as the two order all cases alike" in found.verdict
-    assert found.answer.decision == "no"
-    assert ("single trainings" in found.verdict) == (repeats == 1)
-    assert ("alike in every training" in describe_scope(found)) == (repeats == 2)

@@ -31,13 +31,9 @@ from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.evaluation.sites import SITES, WORST
 from skiagram.records.files import read_record, write_record
-from skiagram.records.predictions import Outcome, Predictions, scores_of, tabulate_scores
-from skiagram.tasks.cases import SEALED, Cases
-from skiagram.tasks.columns import VALUE
+from skiagram.records.predictions import scores_of
 from skiagram.tasks.grade import Grade
 from skiagram.tasks.number import Number
-from skiagram.tasks.task import Task
-from tests.evaluation.scenario import Scenario, evaluated
 from tests.models.classical.families import model
 from tests.tasks.cohort import (
     another_cohort,
@@ -266,71 +262,23 @@ def test_sealed_test_cases_are_reported_and_choose_nothing(inputs):
     assert sides[HELD_OUT] == found.value != sides[OUT_OF_FOLD]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("skewed", [True, False])
-def test_a_network_that_knows_the_median_alone_is_no_yes(*, skewed):
-    """Least squares predict the mean: beside it the median had a *yes* in 18 of 25 data sets."""
-    generator = np.random.default_rng(0)
-    answers = []
-    for _ in range(4):
-        drawn = generator.normal(size=700)
-        value = np.exp(drawn) if skewed else drawn
-        answers.append(evaluate_constants(value, generator).answer.decision)
-    assert "yes" not in answers, answers
-
-
-def test_chance_is_asked_of_a_number_whose_null_model_nobody_trained():
+def test_chance_is_asked_of_a_number_whose_null_model_nobody_trained(tmp_path):
     """A network of noise beside a reversed classical model had a *yes* in 30 of 30 data sets."""
-    value = np.random.default_rng(0).normal(size=700)
-    found = evaluate_constants(value, np.random.default_rng(1), reversed_by=0.5)
+    models = {
+        "signal": model("logistic_regression", columns=("signal",)),
+        "noise": model("logistic_regression", columns=("noise",)),
+        "null_model": model("null_model"),
+    }
+    trained = train_all(tmp_path, make_numbers(), models)
+    signal, noise, _ = trained.models
+    turned = signal.table.copy()
+    told = [name for name in turned if name.startswith("probability_")]
+    turned[told] = 2 * 170 - turned[told]
+    known = replace(trained, models=(replace(signal, table=turned), noise))
+    found = evaluate(as_networks(known, "noise"))
     assert find_standing(found.difference.negate(), found.margin).because == "better, enough"
-    assert found.answer.decision == "no"
+    assert found.answer.decision != "yes"
     assert is_nothing_of_use(found)
-    trained = evaluate_constants(value, np.random.default_rng(1))
     (chance,) = found.table.select(analysis=METRICS, model="null_model").rows
-    known = trained.find_result("null_model").find("absolute_error")
-    assert chance.value == pytest.approx(known.value, rel=1e-3)
-
-
-def evaluate_constants(value, generator, reversed_by=0.0):
-    """Evaluate a ridge regression at the mean and a network at the median of 400 of 700 numbers.
-
-    Args:
-        reversed_by: By how much of it the number is less in the regression; above 0 there is no
-            model without features.
-    """
-    is_test, case_id = np.arange(700) >= 400, np.array([f"case-{k:04d}" for k in range(700)])
-    development = value[~is_test]
-    label = np.searchsorted(np.quantile(development, [0.25, 0.5, 0.75]), value).astype(np.int64)
-    outcome = Number(column=VALUE).settle(development, label[~is_test])
-    models = []
-    for name, arm, constant in (
-        ("ridge", "classical", development.mean()),
-        ("null_model", "classical", development.mean()),
-        ("net", "deep", np.median(development)),
-    ):
-        if reversed_by and name == "null_model":
-            continue
-        tables = []
-        for repeat in range(5):
-            score = np.full(700, (constant - development.mean()) / development.std())
-            score += 0.02 * generator.normal(size=700) * (name != "null_model")
-            score -= reversed_by * (value - development.mean()) * (name == "ridge")
-            for fold in range(3):
-                rows = ~is_test & (np.arange(700) % 3 == fold)
-                learned = (score[rows, None], value[rows], label[rows], case_id[rows])
-                calibration = outcome.calibrate(*learned)
-                estimate = calibration.probabilities(score[rows, None])
-                part = ("out_of_fold", repeat, fold, case_id[rows])
-                tables.append(tabulate_scores(*part, score[rows, None], estimate))
-            estimate = calibration.probabilities(score[is_test, None])
-            part = ("test", repeat, -1, case_id[is_test])
-            tables.append(tabulate_scores(*part, score[is_test, None], estimate))
-        described = Outcome(name, arm, name, "finished")
-        models.append(Predictions(described, pd.concat(tables, ignore_index=True)))
-    patient = np.array([f"patient-{k:04d}" for k in range(700)])
-    sealed = np.where(is_test, SEALED, label), np.where(is_test, np.nan, value)
-    cases = Cases(case_id, patient, np.where(is_test, "test", "train"), *sealed)
-    truth = pd.DataFrame({"case_id": case_id, "label": label, "value": value})
-    known = Scenario(Task(outcome, "holdout"), cases, label)
-    return evaluated(known, models, sealed=truth[is_test])
+    of_trained = evaluate(trained).find_result("null_model").find("absolute_error")
+    assert chance.value == pytest.approx(of_trained.value, rel=1e-3)

@@ -11,7 +11,6 @@ from skiagram.statistics.variation import (
     error_of_shift,
     over_folds,
     over_trainings,
-    overlap_factor,
     variance_of_mean,
 )
 
@@ -76,17 +75,6 @@ def test_one_training_stands_for_itself_and_several_for_the_procedure():
     assert several.degrees == pytest.approx(several.variance**2 / (seed**2 / 2))  # Satterthwaite
     equal = over_trainings(0.0004, np.inf, np.full(3, 0.8))
     assert equal.half == pytest.approx(once.half)
-
-
-def test_the_factor_of_overlap_is_nadeau_and_bengios():
-    folds, repeats = 5, 4
-    single = 0.001  # a fold has a fifth of the patients: five times the variance
-    of_fold, ratio = folds * single, 1 / (folds - 1)
-    expected = (1 / (folds * repeats) + ratio) * of_fold
-    assert overlap_factor(folds, repeats) * single == pytest.approx(expected)
-    found = over_folds(single, np.inf, folds, repeats)
-    assert found.variance == pytest.approx(expected)
-    assert found.scope == "procedure"
 
 
 @pytest.mark.parametrize("repeats", [1, 5])

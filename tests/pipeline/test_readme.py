@@ -142,13 +142,6 @@ def test_a_run_that_stops_for_want_of_its_file_is_undone_by_one_line(fresh):
     assert stages_run(again.stdout) == ["digest"]
 
 
-def test_a_checkout_brings_back_what_was_deleted_and_deletes_nothing(fresh):
-    before = fresh.hashes("models", "scores", "reports", "data")
-    shutil.rmtree(fresh.folder / "models/svm")
-    fresh.run("sh", "-c", "git checkout . && dvc checkout", code=0)
-    assert fresh.hashes("models", "scores", "reports", "data") == before
-
-
 def test_the_tutorials_lines_on_own_images_work_as_they_are_printed(fresh):
     new = fresh.folder / "new"
     new.mkdir()

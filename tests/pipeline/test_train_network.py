@@ -23,6 +23,19 @@ def restored(project):
     return project
 
 
+LONGER = ("plan.folds=2", "model.training.epochs=10", "model.training.patience=10")
+UNDER_WAY = ".work/pieces/unfinished-*/repeat0-fold0/last.ckpt"
+
+
+def start_longer(project, *words):
+    """Start a training of ten epochs; return its process when a fit has ended an epoch."""
+    process = project.start(sys.executable, "pipeline/train_network.py", *LONGER, *words)
+    deadline = time.monotonic() + 120
+    while not list(project.folder.glob(UNDER_WAY)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return process
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("triton") is None, reason="this PyTorch comes without Triton")
 def test_a_stage_with_pytorch_ends_in_silence(project):
@@ -45,38 +58,26 @@ def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project):
     assert "leaked" not in done.stderr
     earlier = project.hashes("models", "scores")
 
-    longer = ("plan.folds=2", "model.training.epochs=10", "model.training.patience=10")
-    process = project.start(sys.executable, "pipeline/train_network.py", *longer)
-    under_way = ".work/pieces/unfinished-*/repeat0-fold0/last.ckpt"
-    deadline = time.monotonic() + 120
-    while not list(project.folder.glob(under_way)) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    process = start_longer(project)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert project.hashes("models", "scores") == earlier
-    assert list(project.folder.glob(under_way))
+    assert list(project.folder.glob(UNDER_WAY))
 
-    project.stage("train_network", *longer, code=0)
-    assert not list(project.folder.glob(under_way))
+    project.stage("train_network", *LONGER, code=0)
+    assert not list(project.folder.glob(UNDER_WAY))
     assert project.hashes("models", "scores") != earlier
 
 
 @pytest.mark.slow
 def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(project):
     restored(project)
-    longer = ("plan.folds=2", "model.training.epochs=10", "model.training.patience=10")
-    project.stage("train_network", *longer, "compute.workers=1", code=0)
+    project.stage("train_network", *LONGER, "compute.workers=1", code=0)
     serial = project.hashes("models", "scores")
 
-    process = project.start(
-        sys.executable, "pipeline/train_network.py", *longer, "compute.workers=2"
-    )
-    under_way = ".work/pieces/unfinished-*/repeat0-fold0/last.ckpt"
-    deadline = time.monotonic() + 120
-    while not list(project.folder.glob(under_way)) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    process = start_longer(project, "compute.workers=2")
     below = psutil.Process(process.pid).children()
     fits = [child for child in below if "popen_loky" in " ".join(child.cmdline())]
     assert len(fits) == 2
@@ -84,7 +85,7 @@ def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(projec
     _, errors = process.communicate()
     assert process.returncode == 1, errors
     assert "a worker ended before its work was done" in errors
-    project.stage("train_network", *longer, "compute.workers=2", code=0)
+    project.stage("train_network", *LONGER, "compute.workers=2", code=0)
     assert project.hashes("models", "scores") == serial
 
 
