@@ -32,7 +32,7 @@ from skiagram.finding.marks import HitRule
 from skiagram.records.places import tabulate_places
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
-from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
+from tests.evaluation.scenario import NO_PAIRS, Scenario, evaluated, finished, scenario
 from tests.evaluation.situations import of_sides
 
 RADIUS = 3.0
@@ -101,14 +101,18 @@ def searched(
         replace(model, marks=find(known, model, lesions, strength, seed=k))
         for k, (model, strength) in enumerate(zip(models, strengths, strict=True))
     ]
+    if ideal is None:
+        return evaluate_finders(known, models, lesions)
+    own = find(known, models[0], lesions, ideal, seed=9)
+    own = own[own["part"].isin(["test"])].drop(columns=["part", "repeat", "fold"])
+    highest = own.groupby("case_id")["score"].max()
+    truth = pd.DataFrame({"case_id": highest.index, "ideal_score": highest.to_numpy()})
+    return evaluate_finders(known, models, lesions, truth=truth, ideal=own)
+
+
+def evaluate_finders(known, models, lesions, truth=None, ideal=None):
     spacing = dict.fromkeys(known.cases.case_id.tolist(), (1.0, 1.0))
-    tables, truth = FindingTables(lesions, lesions, spacing, 0.9), None
-    if ideal is not None:
-        own = find(known, models[0], lesions, ideal, seed=9)
-        own = own[own["part"].isin(["test"])].drop(columns=["part", "repeat", "fold"])
-        highest = own.groupby("case_id")["score"].max()
-        truth = pd.DataFrame({"case_id": highest.index, "ideal_score": highest.to_numpy()})
-        tables = replace(tables, ideal=own)
+    tables = replace(FindingTables(lesions, lesions, spacing, 0.9), ideal=ideal)
     evaluation = evaluated(known, models, finding=tables, truth=truth, hit=HIT)
     return Searched(known, tuple(models), tables, evaluation, evaluation.finding)
 
@@ -200,15 +204,15 @@ def films(design, *finders):
     for seed, (name, arm, of_films, kind, strength) in enumerate(finders):
         model = finished(known, name, arm=arm, strength=of_films, seed=seed)
         models.append(replace(model, marks=mark_cells(known, model, lesions, kind, strength)))
-    spacing = dict.fromkeys(known.cases.case_id.tolist(), (1.0, 1.0))
-    tables = FindingTables(lesions, lesions, spacing, 0.9)
-    evaluation = evaluated(known, models, finding=tables, hit=HIT)
-    return Searched(known, tuple(models), tables, evaluation, evaluation.finding)
+    return evaluate_finders(known, models, lesions)
 
 
-def given(run):
-    known, none = run.known, pd.DataFrame({"first": [], "second": []})
-    return assemble_evaluation_set(known.cases, known.task, known.sealed, None, none, 0, 10, None)
+def measure_choice(run, model, marks, lesions):
+    """Return what a finder is chosen by, of marks and of lesions that are known."""
+    known = run.known
+    given = known.cases, known.task, known.sealed, None, NO_PAIRS, 0, 10, None
+    spacing, setting = run.tables.spacing, assemble_evaluation_set(*given)
+    return measure_for_selection(model, marks, lesions, setting, HIT, spacing)
 
 
 @pytest.mark.slow
@@ -321,14 +325,13 @@ def test_finders_are_chosen_by_what_they_find_and_not_by_the_images_auc(design):
 @pytest.mark.slow
 def test_the_choice_knows_no_lesion_that_it_is_reported_on():
     run = films("cv", ("cell_forest", "classical", 1.5, "cells", 2.0))
-    (model,), setting = run.models, given(run)
+    (model,) = run.models
     table = model.part("out_of_fold")
     held_out = set(table[table["fold"] == 1]["case_id"])
     lesions, marks = run.tables.lesions, model.marks
 
     def measure(known, made):
-        spacing = run.tables.spacing
-        return dict(measure_for_selection(model, made, known, setting, HIT, spacing).of_folds)
+        return dict(measure_choice(run, model, made, known).of_folds)
 
     whole = measure(lesions, marks)
     elsewhere = lesions["row"] + 40 * lesions["case_id"].isin(held_out)
@@ -344,7 +347,6 @@ def test_sealed_lesions_have_no_say_in_the_choice():
     run = searched("holdout")
     sealed = set(run.known.cases.test().case_id.tolist())
     open_ones = run.tables.known[~run.tables.known["case_id"].isin(sealed)]
-    model, spacing = run.models[1], run.tables.spacing
-    figure = measure_for_selection(model, model.marks, open_ones, given(run), HIT, spacing)
+    figure = measure_choice(run, run.models[1], run.models[1].marks, open_ones)
     assert figure.value == run.found.finders[1].find("selection_sensitivity").value
     assert 0.8 < figure.value < 1

@@ -68,10 +68,16 @@ def remembered():
     return known, models, pairs(*rows)
 
 
-@pytest.mark.slow
-def test_the_verdict_follows_the_cases_without_near_duplicates():
+@pytest.fixture(scope="module")
+def run():
+    """Return the scenario of a network that remembers, its models, and their evaluation."""
     known, models, duplicates = remembered()
-    found = evaluated(known, models, duplicates=duplicates)
+    return known, models, evaluated(known, models, duplicates=duplicates, thresholds=(0.5,))
+
+
+@pytest.mark.slow
+def test_the_verdict_follows_the_cases_without_near_duplicates(run):
+    known, models, found = run
     clean, everything = find_decisive(found), found.difference
     assert clean.without_near_duplicates
     assert clean.cases == clean.patients == 50
@@ -98,9 +104,8 @@ def test_the_verdict_follows_the_cases_without_near_duplicates():
     assert of_rules.list_distinct("model") == ("deep", "classical")
 
 
-def test_the_first_page_counts_without_near_duplicates():
-    known, models, duplicates = remembered()
-    found = evaluated(known, models, duplicates=duplicates, thresholds=(0.5,))
+def test_the_first_page_counts_without_near_duplicates(run):
+    known, models, found = run
     # Counted by hand on the 50 cases that no development case looks like.
     hits, alarms = {}, {}
     for model in models:

@@ -54,11 +54,11 @@ def open_place(folder):
 
 def edit(place, group, known, new="", **values):
     """Change options of a file of a place, or write a new one with them; `__` stands for a dot."""
-    options = OmegaConf.create(place.options.read_file(group, known))
+    folder = place.options.root / "conf" / group
+    options = OmegaConf.load(folder / f"{known}.yaml")
     for name, value in values.items():
         OmegaConf.update(options, name.replace("__", "."), value, merge=False)
-    file = place.options.root / "conf" / group / f"{new or known}.yaml"
-    file.write_text(OmegaConf.to_yaml(options))
+    (folder / f"{new or known}.yaml").write_text(OmegaConf.to_yaml(options))
 
 
 def make_sweep(**values):

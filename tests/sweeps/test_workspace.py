@@ -23,19 +23,6 @@ def test_a_piece_is_made_once_for_equal_inputs(tmp_path):
     assert open_place(tmp_path).make_once("piece", {"a": 2, "b": 2}, make) != first
 
 
-def test_a_piece_that_failed_leaves_nothing_and_is_made_again(tmp_path):
-    def fail(folder):
-        (folder / "half").write_text("half")
-        raise ValueError("stopped")
-
-    with pytest.raises(ValueError, match="stopped"):
-        open_place(tmp_path).make_once("piece", {}, fail)
-    assert list((tmp_path / "work").iterdir()) == []
-    folder = open_place(tmp_path).make_once("piece", {}, lambda folder: (folder / "whole").touch())
-    assert (folder / "whole").exists()
-    assert not (folder / "half").exists()
-
-
 def leave_empty(folder):
     assert list(folder.iterdir()) == []
 
