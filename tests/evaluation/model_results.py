@@ -1,5 +1,8 @@
 """Results of a model made by hand: figures by name become rows, as evaluation makes them."""
 
+from dataclasses import replace
+
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import (
     CLASSES,
     LIMIT,
@@ -35,3 +38,13 @@ def with_class_auc(result, classes, areas):
 def interval(estimate):
     """Return value and bounds of an estimate, or of a row of the table, for an exact comparison."""
     return estimate.value, estimate.low, estimate.high
+
+
+def with_outcome(known, /, **changes):
+    """Return a model, or what it predicted, with other facts of its training."""
+    return replace(known, outcome=replace(known.outcome, **changes))
+
+
+def with_rows(found, *rows):
+    """Return a record with more rows of figures."""
+    return replace(found, figures=FigureTable((*found.figures.rows, *rows)))

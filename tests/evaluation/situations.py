@@ -31,7 +31,7 @@ from skiagram.statistics.significance import MORE_TRAININGS, gain_probabilities
 from skiagram.statistics.variation import Variation
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
-from tests.evaluation.model_results import make_result, with_metrics
+from tests.evaluation.model_results import make_result, with_metrics, with_rows
 
 NETWORK, CLASSICAL, RULE = "small_cnn", "random_forest", "single_feature"
 ENCODER = "encoder_head"
@@ -156,11 +156,21 @@ def changed(found, change):
     return replace(found, figures=FigureTable(rows))
 
 
+def with_difference(found, analysis, figure, difference):
+    """Return the record with another paired difference of the two arms."""
+
+    def change(row):
+        is_paired = (row.analysis, row.figure) == (analysis, figure) and row.versus == "classical"
+        return replace(row, **vars(difference)) if is_paired else row
+
+    return changed(found, change)
+
+
 def with_wide_trainings(found):
     """Return the record whose trainings alone spread too wide for the margin."""
     nothing = Estimate(None, reason=MORE_TRAININGS)
     row = make_row(nothing, PRIMARY, "patients_to_detect", model="deep", versus="classical")
-    return replace(found, figures=FigureTable((*found.figures.rows, row)))
+    return with_rows(found, row)
 
 
 def with_duplicates(found, low, high):

@@ -23,9 +23,10 @@ from skiagram.evaluation.criteria import (
     list_as_good,
 )
 from skiagram.evaluation.evaluation_record import RANKING, SECONDARY
-from skiagram.evaluation.figure_table import FigureTable, make_row
+from skiagram.evaluation.figure_table import make_row
 from skiagram.evaluation.results import LIMIT
 from skiagram.statistics.estimate import Estimate
+from tests.evaluation.model_results import with_rows
 from tests.evaluation.situations import CLASSICAL, NETWORK, RULE, record
 
 ROWS = Path(__file__).with_name("intervals.yaml").read_text(encoding="utf-8")
@@ -64,7 +65,7 @@ def ranked(**shares):
     rows = [
         make_row(Estimate(share), RANKING, "first", model=name) for name, share in shares.items()
     ]
-    return replace(found, figures=FigureTable((*found.figures.rows, *rows)))
+    return with_rows(found, *rows)
 
 
 def test_who_is_first_in_four_of_five_resamples_leads():

@@ -24,7 +24,6 @@ from skiagram.evaluation.evaluation_record import (
     FindingEvaluation,
 )
 from skiagram.evaluation.evaluation_set import assemble_evaluation_set
-from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingTables
 from skiagram.evaluation.verdict import describe_finding, state_verdict
@@ -32,8 +31,9 @@ from skiagram.finding.marks import HitRule
 from skiagram.records.places import tabulate_places
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
+from tests.evaluation.model_results import with_rows
 from tests.evaluation.scenario import NO_PAIRS, Scenario, evaluated, finished, scenario
-from tests.evaluation.situations import of_sides
+from tests.evaluation.situations import of_sides, with_difference
 
 RADIUS = 3.0
 HIT = HitRule(rule="distance", minimum=2.0, overlap=0.2)
@@ -278,13 +278,9 @@ def test_no_network_to_find_lesions_is_said_by_all_differences_together():
     # A bound of .019 excludes .02 alone; one rule more, and 1.14 times as long it does not.
     for high, decision in ((0.0, "no"), (0.019, "open")):
         gains = {MERIT: (-0.05, -0.1, high), MEAN_SENSITIVITY: (0.0, -0.05, 0.05)}
-        rows = tuple(
-            replace(row, **dict(zip(("value", "low", "high"), gains[row.figure], strict=True)))
-            if row.analysis == FINDING and row.versus == "classical" and row.figure in gains
-            else row
-            for row in evaluation.figures.rows
-        )
-        found = replace(evaluation, figures=FigureTable(rows))
+        found = evaluation
+        for figure, gain in gains.items():
+            found = with_difference(found, FINDING, figure, Estimate(*gain))
         assert decide_by_margin(found.gain_in_finding(MERIT), 0.02) == "no"
         assert judge_finding(found).decision == decision
         said = {sentence.key for sentence in describe_finding(found)}
@@ -296,11 +292,8 @@ def test_a_shift_of_a_finder_is_said_first():
     chosen = evaluation.finding.chosen | {"deep": {"other_network": 1}}
     difference = Estimate(-0.2, -0.3, -0.1)
     rows = of_sides(SHIFTS, "other_network", 0.9, 0.7, difference, 0.002)
-    shifted = replace(
-        evaluation,
-        finding=replace(evaluation.finding, chosen=chosen),
-        figures=FigureTable((*evaluation.figures.rows, *rows)),
-    )
+    finding = replace(evaluation.finding, chosen=chosen)
+    shifted = with_rows(replace(evaluation, finding=finding), *rows)
     answer = state_verdict(shifted)
     assert "other_network 0.700 instead of 0.900" in " ".join(answer.openings)
 

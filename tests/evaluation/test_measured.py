@@ -34,6 +34,7 @@ from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import scores_of
 from skiagram.tasks.grade import Grade
 from skiagram.tasks.number import Number
+from tests.evaluation.model_results import with_outcome
 from tests.models.classical.families import model
 from tests.tasks.cohort import (
     another_cohort,
@@ -69,9 +70,7 @@ def evaluate(inputs, options=OPTIONS, at_home=None):
 def as_networks(inputs, *networks, rules=True):
     """Return the models with some of them called networks, and without the rule if asked."""
     models = [
-        replace(model, outcome=replace(model.outcome, arm="deep"))
-        if model.outcome.model in networks
-        else model
+        with_outcome(model, arm="deep") if model.outcome.model in networks else model
         for model in inputs.models
         if rules or model.outcome.model != "volume"
     ]
@@ -138,7 +137,7 @@ def test_of_an_error_less_is_a_gain_and_the_rule_without_features_is_chance(tmp_
     names = ("logistic_regression", "null_model")
     numbers = train_all(tmp_path, make_numbers(), {name: model(name) for name in names})
     regression, same = numbers.models
-    rival = replace(same, outcome=replace(same.outcome, model="rival"))
+    rival = with_outcome(same, model="rival")
     compared = replace(numbers, models=(regression, same, rival))
     found = evaluate(as_networks(compared, "logistic_regression"))
     (gap,) = found.figures.select(analysis=SIMPLE_RULES, model="deep", versus=PREVALENCE).rows

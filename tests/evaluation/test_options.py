@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from skiagram.errors import OptionError
-from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
+from skiagram.evaluation.options import RequestedAnalyses
 from skiagram.options import check
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -17,13 +17,6 @@ def committed():
     text = (PROJECT / "conf/evaluate.yaml").read_text()
     filled = text.replace('"${params.sensitivity}"', str(SENSITIVITY))
     return yaml.safe_load(filled)["analyses"]
-
-
-def test_the_committed_file_asks_for_both_kinds_of_operating_point():
-    found = check(RequestedAnalyses, committed(), "evaluate.analyses")
-    assert [one.aim for one in found.operating_points] == ["sensitivity", "specificity"]
-    assert found.operating_points[0] == OperatingTarget(aim="sensitivity", level=SENSITIVITY)
-    assert found.prevalence is None
 
 
 @pytest.mark.parametrize(

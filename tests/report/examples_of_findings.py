@@ -29,7 +29,7 @@ from skiagram.evaluation.verdict import with_verdict
 from skiagram.report.material import Gallery, Mistake
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.model_results import with_metrics
-from tests.evaluation.situations import changed
+from tests.evaluation.situations import changed, with_difference
 from tests.report.examples_of_results import binary, estimate, material
 
 NUMBERS = ("value", "low", "high", "p", "p_holm")
@@ -153,17 +153,6 @@ def _whole(model):
             Part("site", "40 values", many),
         ),
     )  # fmt: skip
-
-
-def with_difference(evaluation, analysis, figure, difference):
-    """Return the record with another paired difference of the two arms."""
-    rows = tuple(
-        dataclasses.replace(row, **vars(difference))
-        if (row.analysis, row.figure) == (analysis, figure) and row.versus
-        else row
-        for row in evaluation.figures.rows
-    )
-    return dataclasses.replace(evaluation, figures=FigureTable(rows))
 
 
 def with_galleries():

@@ -14,7 +14,7 @@ from skiagram.sweeps.figures import (
     SENSITIVITY_DIFFERENCE,
     measure_row,
 )
-from tests.evaluation.model_results import interval
+from tests.evaluation.model_results import interval, with_outcome
 from tests.evaluation.test_finding import HIT, searched
 
 pytestmark = pytest.mark.slow
@@ -58,7 +58,7 @@ def test_a_row_is_chosen_by_the_lesions_that_its_finder_finds(run):
 
 def test_differences_from_the_reference_are_those_of_the_compared_arms(run):
     strong = run.models[1]
-    named = replace(strong, outcome=replace(strong.outcome, model="candidate_forest"))
+    named = with_outcome(strong, model="candidate_forest")
     row = measure(run._replace(models=(named,)), 0).figures((), measure(run, 0))
     for figure, name in ((MERIT, MERIT_DIFFERENCE), (MEAN_SENSITIVITY, SENSITIVITY_DIFFERENCE)):
         wanted = run.evaluation.gain_in_finding(figure)

@@ -11,6 +11,7 @@ from skiagram.evaluation.evaluation_set import assemble_evaluation_set
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.results import METRICS, SELECTION
 from skiagram.sweeps.figures import DIFFERENCE, measure_row
+from tests.evaluation.model_results import with_outcome
 from tests.tasks.cohort import sealed_half, train_models
 
 pytestmark = pytest.mark.slow
@@ -59,7 +60,7 @@ def test_a_row_has_the_figures_of_a_run_to_the_last_digit(inputs, design):
 def test_a_difference_from_the_reference_is_that_of_a_compared_pair(inputs):
     """The reference row's model of the same name is another training: here the useless one."""
     cox, noise = inputs.models
-    other = replace(noise, outcome=replace(noise.outcome, model="cox"))
+    other = with_outcome(noise, model="cox")
     row = measure(replace(inputs, models=(cox,)))
     found = row.figures((), measure(replace(inputs, models=(other,)))).of("cox", DIFFERENCE)
     pair = evaluate(inputs, replace(OPTIONS, compare=(("cox", "noise"),)), seed=0).figures
@@ -69,7 +70,7 @@ def test_a_difference_from_the_reference_is_that_of_a_compared_pair(inputs):
 
 def test_a_model_that_failed_has_its_reason(inputs):
     cox = inputs.models[0]
-    failed = replace(cox, outcome=replace(cox.outcome, status="failed", reason="no events"))
+    failed = with_outcome(cox, status="failed", reason="no events")
     row = measure(replace(inputs, models=(failed, inputs.models[1]))).figures((), None)
     assert row.selection("cox") is None
     missing = row.of("cox", "concordance")

@@ -27,6 +27,7 @@ from skiagram.tables.frames import TableLine
 from skiagram.tasks.columns import OutcomeTable
 from skiagram.tasks.findings import ABSENT, OTHERS, PRESENT, UNKNOWN, Findings
 from skiagram.tasks.scored_cases import ScoredCases
+from tests.evaluation.model_results import with_outcome
 from tests.evaluation.situations import changed
 from tests.models.classical.families import model
 from tests.tasks.cohort import another_cohort, evaluated, make_findings, measured, train_all
@@ -270,7 +271,7 @@ def test_arms_are_compared_by_each_finding_and_p_is_corrected(tmp_path):
     }
     inputs = train_all(tmp_path, make_findings(150), models)
     signal, noise = inputs.models
-    network = replace(signal, outcome=replace(signal.outcome, arm="deep"))
+    network = with_outcome(signal, arm="deep")
     evaluation = evaluated(replace(inputs, models=(network, noise)))
     assert "macro AUC" in evaluation.verdict
     figures = evaluation.figures.select(analysis=PARTS)

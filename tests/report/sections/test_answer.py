@@ -20,9 +20,9 @@ from skiagram.report.sections.doubts import (
 from skiagram.report.sections.models import list_below_table
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate
-from tests.evaluation.model_results import with_metrics
-from tests.evaluation.situations import SITUATIONS, make_situation
-from tests.report.examples_of_findings import answered, full, mixed, with_difference
+from tests.evaluation.model_results import with_metrics, with_outcome
+from tests.evaluation.situations import SITUATIONS, make_situation, with_difference
+from tests.report.examples_of_findings import answered, full, mixed
 from tests.report.examples_of_results import binary, find_row, material, opening, texts
 
 
@@ -48,7 +48,7 @@ def test_a_network_without_time_for_all_or_any_epochs_is_named_on_the_page_and_b
     assert "epochs" not in " ".join([*state_answer(evaluation), *list_below_table(evaluation)])
     *others, last = evaluation.models
     options = {"training": {"epochs": 13, "planned_epochs": 30}}
-    last = dataclasses.replace(last, outcome=dataclasses.replace(last.outcome, options=options))
+    last = with_outcome(last, options=options)
     left_out = ("small_resnet", last.outcome.model)  # the second was trained after all
     evaluation = dataclasses.replace(evaluation, models=(*others, last), left_out_networks=left_out)
     cut = say("training.cut", model=last.outcome.title, epochs="13", planned="30")
@@ -153,10 +153,7 @@ def test_the_table_says_what_images_add_to_what_is_known_without_them():
     evaluation = binary()
     first = evaluation.models[0]
     names = ("covariates", "covariates_and_volume")
-    clinic = [
-        dataclasses.replace(first, outcome=dataclasses.replace(first.outcome, model=n, title=n))
-        for n in names
-    ]
+    clinic = [with_outcome(first, model=n, title=n) for n in names]
     rows = [
         make_row(Estimate(0.1, 0.05, 0.15), SIMPLE_RULES, "roc_auc", model=arm, versus=name)
         for name in names

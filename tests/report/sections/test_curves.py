@@ -9,6 +9,7 @@ from skiagram.evaluation.results import Band
 from skiagram.report.drawing import ARM_COLOUR
 from skiagram.report.sections.curves import draw_curves
 from skiagram.statistics.estimate import Estimate
+from tests.evaluation.model_results import with_outcome
 from tests.report.examples_of_findings import full
 from tests.report.examples_of_results import binary, with_combination, with_reader
 
@@ -46,10 +47,7 @@ def test_no_two_simple_rules_look_alike():
     evaluation = binary(ideal=False)
     first = evaluation.models[0]
     names = [f"rule_{k}" for k in range(9)]
-    rules = [
-        dataclasses.replace(first, outcome=dataclasses.replace(first.outcome, model=name))
-        for name in names
-    ]
+    rules = [with_outcome(first, model=name) for name in names]
     rows = [
         make_row(Estimate(0.1), SIMPLE_RULES, "roc_auc", model="deep", versus=name)
         for name in names

@@ -7,7 +7,6 @@ import pytest
 
 from make_reference.metrics_page import MetricsFile
 from skiagram.evaluation.evaluation_record import FINDING_RULES, MERIT, SIMPLE_RULES
-from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.finding import FROC_AREA
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.verdict import state_verdict
@@ -21,6 +20,7 @@ from skiagram.report.sections.finding import (
 from skiagram.report.tables import Cell
 from skiagram.report.write import headline_figures
 from tests.evaluation.scenario import CARD, COMPARISON
+from tests.evaluation.situations import changed
 from tests.evaluation.test_finding import searched
 from tests.image_store.test_pictures import opened
 from tests.report.examples_of_results import find_row, material, texts
@@ -69,11 +69,11 @@ def test_the_first_page_shows_the_figure_that_decides(run):
 
 def test_rates_that_allow_a_fit_fewer_than_two_false_marks_are_shown_with_the_reason(run):
     number = {"fewest_images": 7.0, "fewest_normal": 3.0}
-    few = []
-    for one in run.found.finders:
-        rows = (replace(row, value=number.get(row.figure, row.value)) for row in one.figures.rows)
-        few.append(replace(one, figures=FigureTable(tuple(rows))))
-    shown = tabulate_sensitivities(run.evaluation, replace(run.found, finders=tuple(few)))
+    few = tuple(
+        changed(one, lambda row: replace(row, value=number.get(row.figure, row.value)))
+        for one in run.found.finders
+    )
+    shown = tabulate_sensitivities(run.evaluation, replace(run.found, finders=few))
     cells = find_row(shown, "Window Network").cells
     reasons = [cell.reason for cell in cells if isinstance(cell, Cell)]
     assert [bool(reason) for reason in reasons] == [True, False, False, False, False, False]
@@ -105,21 +105,18 @@ def inputs_of(run):
 
 
 def test_finders_at_chance_are_not_told_by_what_they_find(run):
-    def poor(finder):
-        rows = [
-            replace(row, value=0.5, low=0.4, high=0.6) if row.figure == MERIT else row
-            for row in finder.figures.rows
-        ]
-        return replace(finder, figures=FigureTable(tuple(rows)))
-
     def lower(row):
-        return replace(row, value=0.0, low=-0.1, high=0.1, p_holm=0.9)
+        if row.figure == MERIT and not row.versus:
+            return replace(row, value=0.5, low=0.4, high=0.6)
+        is_of_rules = row.analysis in {SIMPLE_RULES, FINDING_RULES}
+        return replace(row, value=0.0, low=-0.1, high=0.1, p_holm=0.9) if is_of_rules else row
 
-    rules = {SIMPLE_RULES, FINDING_RULES}
-    rows = [lower(row) if row.analysis in rules else row for row in run.evaluation.figures.rows]
+    def poor(finder):
+        return changed(finder, lower)
+
     arms = {arm: poor(finder) for arm, finder in run.found.arms.items()}
     found = replace(run.found, finders=tuple(map(poor, run.found.finders)), arms=arms)
-    evaluation = replace(run.evaluation, finding=found, figures=FigureTable(tuple(rows)))
+    evaluation = replace(changed(run.evaluation, lower), finding=found)
     evaluation = replace(evaluation, answer=state_verdict(evaluation))
     assert state_answer(evaluation)[0].startswith("No model is shown to work on these data")
     assert "false mark" not in evaluation.verdict + " ".join(state_answer(evaluation))

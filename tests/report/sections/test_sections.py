@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from skiagram.evaluation.evaluation_record import PRIMARY, SIMPLE_RULES, ArmChoice
-from skiagram.evaluation.figure_table import FigureTable, make_row
+from skiagram.evaluation.figure_table import make_row
 from skiagram.evaluation.results import CASES, OTHERS, STABILITY, SUBGROUPS, Part
 from skiagram.evaluation.sentences import say
 from skiagram.evaluation.verdict import with_verdict
@@ -17,6 +17,7 @@ from skiagram.explanation.record import FeatureReliance, Reliance
 from skiagram.report.section import make_sections
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.classes import Classes
+from tests.evaluation.model_results import with_outcome, with_rows
 from tests.evaluation.situations import DARKER, SHIFTED, SITUATIONS, changed
 from tests.report.examples_of_findings import answered, at_chance, full, mixed, with_galleries
 from tests.report.examples_of_results import (
@@ -49,7 +50,7 @@ def without_comparison():
 def trained(evaluation, times):
     known = changed(evaluation, lambda row: None if row.figure == "trainings" else row)
     row = make_row(Estimate(times), PRIMARY, "trainings", model="deep", versus="classical")
-    return replace(known, figures=FigureTable((*known.figures.rows, row)))
+    return with_rows(known, row)
 
 
 def in_folds(evaluation):
@@ -90,13 +91,13 @@ def on_encoders():
     models = []
     for title in ("Logistic regression", "Support vector machine"):
         model = finished_model("svm", near_duplicates=False, ideal=False)
-        models.append(replace(model, outcome=replace(model.outcome, title=title, options=options)))
+        models.append(with_outcome(model, title=title, options=options))
     return replace(binary(ideal=False), models=tuple(models), arms=choose(classical="svm"))
 
 
 def shifted():
     shift = [replace(row, model="random_forest") for row in SHIFTED]
-    return replace(binary(), figures=FigureTable((*binary().figures.rows, *shift, *DARKER)))
+    return with_rows(binary(), *shift, *DARKER)
 
 
 def part_of_classes(*, compared):
