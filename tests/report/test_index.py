@@ -1,26 +1,22 @@
+from dataclasses import replace
+
 import pytest
 
 from skiagram.records.files import write_record
 from skiagram.report.index import PAGE, RESULT, TABLE, write_index, write_outputs
 from skiagram.report.page import page_title
 from skiagram.report.sections.answer import state_answer
-from skiagram.statistics.estimate import Estimate
-from skiagram.sweeps.learning_curves import Crossing, LearningCurves
 from skiagram.sweeps.table import SweepResult
 from tests.report.examples_of_results import binary, material
 from tests.report.pages import Page
-from tests.report.test_sweep import LINE
+from tests.report.test_sweep import CROSSING, CURVES, LINE
 
 
 def crossover(networks=1):
-    crossings = tuple(
-        Crossing(
-            f"n{k}", f"Net {k} <small>", 730.0, 412.0, 1490.0, 1.0, (50, 200, 800), (5, 5, 5),
-            Estimate(0.03, 0.01, 0.05),
-        )
-        for k in range(networks)
-    )  # fmt: skip
-    curves = LearningCurves(50, 800, 1600, 5, 100, 90, Estimate(0.95), (), crossings)
+    """Return learning curves that as many networks cross."""
+    named = ((f"n{k}", f"Net {k} <small>") for k in range(networks))
+    crossings = (replace(CROSSING, model=name, title=title) for name, title in named)
+    curves = replace(CURVES, curves=(), crossings=tuple(crossings))
     return SweepResult("crossover", "When is a network better?", "", (), curves)
 
 

@@ -84,7 +84,6 @@ def measured(pages, name, options=()):
     return dict(json.loads(html.unescape(found[1])))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["two_classes", "several_classes", *SWEEPS])
 def test_axe_finds_no_violation(name, pages):
     seen = measured(pages, f"{name}_axe", ["--virtual-time-budget=60000"])
@@ -92,7 +91,6 @@ def test_axe_finds_no_violation(name, pages):
     assert seen["passes"] > 30
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scheme", [(), (DARK,)])
 @pytest.mark.parametrize("name", ["two_classes", "several_classes"])
 def test_all_text_has_a_contrast_of_at_least_4_5(name, scheme, pages):
@@ -102,11 +100,7 @@ def test_all_text_has_a_contrast_of_at_least_4_5(name, scheme, pages):
     assert seen["faint"] == []
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["two_classes"]
-    + [pytest.param(one, marks=pytest.mark.slow) for one in ("several_classes", *SWEEPS)],
-)
+@pytest.mark.parametrize("name", ["two_classes", "several_classes", *SWEEPS])
 def test_no_column_is_cut_off_on_a_telephone_or_a_screen(name, pages):
     seen = measured(pages, f"{name}_phone")
     assert (seen["width"], seen["whole"]) == (PHONE, PHONE)
@@ -144,7 +138,6 @@ def blank(picture):
     return bool(np.all(picture == picture[0, 0]))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size", "part"),
     [

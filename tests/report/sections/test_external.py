@@ -13,29 +13,26 @@ from skiagram.tasks.number import Number
 from skiagram.tasks.task import Task
 from tests.report.examples_of_results import binary
 
+CLASSES = binary().task
+NUMBER = Task(Number(column="length", unit="mm"), "holdout")
+
 
 @pytest.mark.parametrize(
-    ("contender", "words"),
+    ("task", "contender", "gain", "words"),
     [
-        ("deep", "network minus classical in AUC"),
-        ("encoder", "frozen encoder minus classical in AUC"),
-        ("either", "deep model minus classical in AUC"),
+        (CLASSES, "deep", (0.03, 0.01, 0.05), ", network minus classical in AUC: +0.030"),
+        (CLASSES, "encoder", (0.03, 0.01, 0.05), ", frozen encoder minus classical in AUC: +0.030"),
+        (CLASSES, "either", (0.03, 0.01, 0.05), ", deep model minus classical in AUC: +0.030"),
+        (NUMBER, "deep", (-2.0, -3.0, -1.0), "; below 0 the network is better."),
     ],
 )
-def test_the_difference_is_called_as_what_stands_against_the_classical_models(contender, words):
-    found = replace(binary(), contender=contender)
-    gain = Estimate(0.03, 0.01, 0.05)
-    row = make_row(gain, EXTERNAL, "roc_auc", model=contender, versus="classical", group=COHORT)
-    first, *_ = describe_external(replace(found, figures=FigureTable((row,))))
-    assert first.startswith(f"On this cohort, {words}: +0.030")
-    assert "below 0" not in first
-
-
-def test_of_an_error_it_is_said_which_side_is_better():
-    number = Task(Number(column="length", unit="mm"), "holdout")
-    name = number.predicted.primary
-    gain = Estimate(-2.0, -3.0, -1.0)
-    row = make_row(gain, EXTERNAL, name, model="deep", versus="classical", group=COHORT)
-    found = replace(binary(), task=number, figures=FigureTable((row,)))
-    first, *_ = describe_external(found)
-    assert first.endswith("; below 0 the network is better.")
+def test_the_difference_says_what_is_compared_and_of_an_error_which_side_is_better(
+    task, contender, gain, words
+):
+    figure, gain = task.predicted.primary, Estimate(*gain)
+    row = make_row(gain, EXTERNAL, figure, model=contender, versus="classical", group=COHORT)
+    rows = FigureTable((row,))
+    first, *_ = describe_external(replace(binary(), task=task, contender=contender, figures=rows))
+    assert first.startswith("On this cohort, ")
+    assert words in first
+    assert ("below 0" in first) == (task is NUMBER)
