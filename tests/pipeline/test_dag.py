@@ -274,11 +274,11 @@ def test_plots_are_shown_without_a_network(copy):
 def test_a_checkout_ends_well_where_no_sweep_was_run(copy):
     (copy.folder / "sweeps").mkdir(exist_ok=True)
     shutil.copy(REPOSITORY / "sweeps/dvc.yaml", copy.folder / "sweeps")
-    before = copy.hashes("models", "scores", "reports")
+    before = copy.hashes("models", "scores", "reports", "data")
     (copy.folder / "reports/report.html").unlink()
     done = copy.run("dvc", "checkout", code=0)
     assert "WARNING" not in done.stderr
-    assert copy.hashes("models", "scores", "reports") == before
+    assert copy.hashes("models", "scores", "reports", "data") == before
     assert _changed(copy) == set()  # no sweep is listed: `sweeps` of params.yaml names none
     compared = copy.run("dvc", "metrics", "show")
     assert "failed" not in compared.stderr
