@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from skiagram.errors import escape_controls
 from skiagram.report.drawing import PALETTE, Drawing
-from skiagram.report.formatting import format_count, format_p_value, format_percent
+from skiagram.report.formatting import format_count, format_p_value, format_percent, warn_at_chance
 from skiagram.report.tables import Table
 from skiagram.statistics.estimate import format_decimal, format_difference, format_estimate
 
@@ -69,6 +69,7 @@ def _environment() -> Environment:
     # The style and the macros are known to every template.
     style = environment.get_template("style.css").render(palette=PALETTE)
     environment.globals["style"] = Markup(style)  # noqa: S704 - our own file
+    environment.globals["warn_at_chance"] = warn_at_chance
     macros = environment.get_template("macros.html.j2").module
     for macro in ("table", "drawing", "words", "method", "list_frozen"):
         environment.globals[macro] = getattr(macros, macro)

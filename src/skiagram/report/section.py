@@ -1,6 +1,7 @@
 """Sections of the report: `sections.yaml` declares them, a function of each fills it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.drawing import Drawing
 from skiagram.report.material import Material
+from skiagram.report.tables import tabulate_declared
 
 Context = Mapping[str, Any]
 
@@ -46,11 +48,14 @@ class Sections(NamedTuple):
         return frozenset(section.anchor for section in self.filled)
 
 
-class Declared(NamedTuple):
+@dataclass(frozen=True)
+class Declared:
     """What `sections.yaml` says of a section; what each field means stands there."""
 
     title: str
     needs: tuple[str, ...] = ()
+    shows: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, str] = field(default_factory=dict)
     otherwise: str = ""
     of_more_classes: str = ""
 
@@ -65,18 +70,25 @@ def list_sections() -> dict[str, Declared]:
 
 def fill_section(anchor: str, evaluation: Evaluation, material: Material) -> Context | None:
     """Return what the template of a section names; None with nothing to show."""
-    needs = list_sections()[anchor].needs
+    declared = list_sections()[anchor]
     measured = (
-        evaluation.table.select(analysis=need) or getattr(material, need, None) for need in needs
+        evaluation.table.select(analysis=need) or getattr(material, need, None)
+        for need in declared.needs
     )
-    if needs and not any(measured):
+    if declared.needs and not any(measured):
         return None
+    shown: dict[str, Any] = {
+        key: tabulate_declared(evaluation, name) for key, name in declared.tables.items()
+    }
     # A template may show parts of the material alone.
-    if not files("skiagram.report.sections").joinpath(f"{anchor}.py").is_file():
-        return {}
-    module = import_module(f"skiagram.report.sections.{anchor}")
-    context: Context | None = getattr(module, anchor)(evaluation, material)
-    return context
+    if files("skiagram.report.sections").joinpath(f"{anchor}.py").is_file():
+        module = import_module(f"skiagram.report.sections.{anchor}")
+        for key, name in declared.shows.items():
+            shown[key] = getattr(module, name)(evaluation)
+        if fill := getattr(module, anchor, None):
+            context = fill(evaluation, material)
+            return None if context is None else {**shown, **context}
+    return shown
 
 
 def make_sections(evaluation: Evaluation, material: Material) -> Sections:

@@ -11,21 +11,8 @@ from skiagram.report.drawing import (
     draw_lines,
     join_estimates,
 )
-from skiagram.report.formatting import ARM_TITLES, format_count, warn_at_chance
-from skiagram.report.material import Material
-from skiagram.report.section import Context
-from skiagram.report.tables import tabulate_declared
+from skiagram.report.formatting import ARM_TITLES, format_count
 from skiagram.statistics.estimate import format_decimal, format_estimate
-
-
-def calibration(evaluation: Evaluation, material: Material) -> Context:
-    """Return the reliability curves, calibration in figures, and distances of probabilities."""
-    return {
-        "warning": warn_at_chance(evaluation),
-        "reliability": draw_reliability(evaluation),
-        "table": tabulate_declared(evaluation, "calibration"),
-        "distances": tabulate_declared(evaluation, "calibration_distance"),
-    }
 
 
 def draw_reliability(evaluation: Evaluation) -> Drawing | None:

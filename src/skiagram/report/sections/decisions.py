@@ -13,7 +13,7 @@ from skiagram.report.drawing import (
     best_of_each_arm,
     draw_lines,
 )
-from skiagram.report.formatting import format_percent, format_share, warn_at_chance
+from skiagram.report.formatting import format_percent, format_share
 from skiagram.report.material import Material
 from skiagram.report.section import Context
 from skiagram.report.tables import (
@@ -54,7 +54,6 @@ def decisions(evaluation: Evaluation, material: Material) -> Context | None:
     ]
     columns = (f"{evaluation.contender_words.capitalize()} minus classical",)
     return {
-        "warning": warn_at_chance(evaluation),
         "operating_points": tabulate_operating_points(evaluation),
         "utility": Table(columns, [Group("On the same cases", rows)], first="Figure"),
         "net_benefit": tabulate_net_benefit(evaluation),

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
 from skiagram.evaluation.external import COHORT, HELD_OUT, NET_BENEFIT, OUT_OF_FOLD, UPDATED
 from skiagram.report.formatting import best_models, metric_heading
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell
 from skiagram.statistics.estimate import MISSING, format_difference, format_estimate
 
@@ -27,14 +25,6 @@ _FIGURES = {
 }
 
 _LEFT = Cell(MISSING, reason="updating the calibration leaves it as it is")
-
-
-def external(evaluation: Evaluation, material: Material) -> Context:
-    """Return the table of both sides and what it shows."""
-    return {
-        "table": tabulate_external(evaluation),
-        "sentences": tuple(describe_external(evaluation)),
-    }
 
 
 def tabulate_external(evaluation: Evaluation) -> Table:

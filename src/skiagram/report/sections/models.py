@@ -17,7 +17,6 @@ from skiagram.report.tables import (
     Table,
     TableRow,
     fill_cell,
-    tabulate_declared,
     tabulate_figures,
 )
 from skiagram.statistics.estimate import (
@@ -31,11 +30,8 @@ from skiagram.tasks.figure import Figure
 
 
 def models(evaluation: Evaluation, material: Material) -> Context:
-    """Return the main table with its metrics, the AUC by class, and title → options."""
+    """Return what frozen networks are, and title → options."""
     return {
-        "tables": tabulate_performance(evaluation),
-        "metrics": list_columns(evaluation),
-        "of_classes": tabulate_declared(evaluation, "classes"),
         "frozen": describe_frozen([model.outcome for model in evaluation.models]),
         "options": [
             (model.outcome.title, flatten_options(model.outcome.options))

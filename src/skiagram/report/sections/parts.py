@@ -2,14 +2,7 @@
 
 from skiagram.evaluation.criteria import is_told_apart
 from skiagram.evaluation.evaluation_record import PARTS, Evaluation
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import Column, Table, TableRow, list_rows, pivot
-
-
-def parts(evaluation: Evaluation, material: Material) -> Context:
-    """Return the table of findings, and a sentence on those that are told apart."""
-    return {"table": tabulate_parts(evaluation), "sentence": describe_parts(evaluation)}
 
 
 def tabulate_parts(evaluation: Evaluation) -> Table:

@@ -4,15 +4,8 @@ from skiagram.evaluation.criteria import FEW_READERS, find_side
 from skiagram.evaluation.evaluation_record import ARMS, Evaluation
 from skiagram.evaluation.reader_study import MEAN_READER, READERS
 from skiagram.report.formatting import ARM_TITLES, format_p_value, title_of_arm
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import Group, Table, TableRow, fill_cell, fill_difference
 from skiagram.statistics.estimate import Estimate, format_decimal
-
-
-def readers(evaluation: Evaluation, material: Material) -> Context:
-    """Return the table of readers and what it shows."""
-    return {"table": tabulate_readers(evaluation), "shown": describe_readers(evaluation)}
 
 
 def tabulate_readers(evaluation: Evaluation) -> Table | None:

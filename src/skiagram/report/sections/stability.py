@@ -16,7 +16,6 @@ from skiagram.report.tables import (
     Table,
     TableRow,
     fill_cell,
-    tabulate_declared,
     tabulate_models,
 )
 from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
@@ -26,14 +25,10 @@ _VARIANCES = [f"variance_{source}" for source in SOURCES]
 
 
 def stability(evaluation: Evaluation, material: Material) -> Context:
-    """Return spreads, sources of variance, chosen features and ranks."""
+    """Return the chosen features, and how far the order of the models holds."""
     ranking = evaluation.figures.select(analysis=RANKING)
     return {
-        "drawn": draw_stability(evaluation),
-        "table": tabulate_declared(evaluation, "stability"),
-        "variance": tabulate_variance(evaluation),
         "features": tabulate_chosen_features(evaluation, material.definitions),
-        "ranks": tabulate_declared(evaluation, "ranks"),
         "order": {name: ranking.find(figure=name) for name in ("concordance", "folds")},
     }
 

@@ -10,7 +10,6 @@ from skiagram.report.tables import (
     Cells,
     Table,
     fill_cell,
-    tabulate_declared,
     tabulate_models,
 )
 from skiagram.statistics.estimate import format_decimal
@@ -19,14 +18,9 @@ _REFERRED = (0.0, 0.1, 0.2, 0.5)  # shares of the cases
 
 
 def uncertainty(evaluation: Evaluation, material: Material) -> Context:
-    """Return prediction sets, the coverage that was promised (empty without sets), and referral."""
+    """Return the coverage that was promised; empty without sets."""
     level = evaluation.table.get(analysis=SETS, figure="level")
-    return {
-        "promised": format_percent(level.value) if level else "",
-        "sets": tabulate_declared(evaluation, "prediction_sets"),
-        "risk_coverage": draw_risk_coverage(evaluation),
-        "referral": tabulate_referral(evaluation),
-    }
+    return {"promised": format_percent(level.value) if level else ""}
 
 
 def tabulate_referral(evaluation: Evaluation) -> Table:
