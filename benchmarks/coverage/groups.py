@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, softmax
 from scipy.stats import norm
-from simulation import Row, Simulation, exceeds, holds
+from simulation import Row, Simulation, exceeds, holds, separation
 
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.reader_study import MEAN_READER, study_readers
@@ -25,20 +25,15 @@ Floats = NDArray[np.float64]
 SENSITIVITY = 0.85
 
 
-def distance(auc: float) -> float:
-    """Return how far the classes lie apart, in standard deviations."""
-    return float(np.sqrt(2) * norm.ppf(auc))
-
-
 @dataclass(frozen=True)
 class Parts:
     """Two parts of the cases.
 
     Attributes:
-        inside: Patients of each class in the part.
-        outside: Patients of each class in the rest.
-        auc: True AUC in the part.
-        rest: True AUC in the rest.
+        inside: Patients of each of two classes in the part; of three classes all.
+        outside: The same of the rest.
+        auc: True AUC in the part; of three classes the macro AUC.
+        rest: The same in the rest.
         shared: Whether the same patients have an image in both, half of its noise in common.
     """
 
@@ -52,7 +47,11 @@ class Parts:
     def title(self) -> str:
         """Return the design in words."""
         counts = f"{self.inside} + {self.inside} against {self.outside} + {self.outside}"
-        return f"{counts}, the same patients" if self.shared else counts
+        return self.describe(counts)
+
+    def describe(self, patients: str) -> str:
+        """Return how a row names its patients."""
+        return f"{patients}, the same patients" if self.shared else patients
 
     def draw(self, generator: np.random.Generator) -> tuple[Linearised, ...]:
         """Draw scores and patients of both parts."""
@@ -62,7 +61,7 @@ class Parts:
             noise = generator.normal(size=2 * patients)
             if self.shared:
                 noise = (noise + common) / np.sqrt(2)
-            score = noise + distance(auc) * positive
+            score = noise + separation(auc) * positive
             patient = np.arange(2 * patients) + first
             found.append(placements(score[None], positive, patient))
             first += 0 if self.shared else 2 * patients
@@ -149,7 +148,7 @@ def sites_held(design: SiteDesign, simulations: int) -> Row:
             patients = max(5, round(design.patients * 2 ** generator.uniform(-1, 1)))
             positive = np.arange(2 * patients) < patients
             auc = expit(MEAN + design.spread * generator.normal())
-            score = generator.normal(size=2 * patients) + distance(auc) * positive
+            score = generator.normal(size=2 * patients) + separation(auc) * positive
             placed = placements(score[None], positive, np.arange(2 * patients))
             area, spread = placed.value, placed.variance()
             if spread == 0 or area in (0.0, 1.0):  # as `skiagram.evaluation.sites` does
@@ -214,33 +213,14 @@ def macro_distance(auc: float) -> float:
     return float(np.interp(auc, macro_aucs(), DISTANCES))
 
 
-@dataclass(frozen=True)
-class ClassParts:
-    """Two parts of cases of three classes.
-
-    Attributes:
-        inside: Patients in the part.
-        outside: Patients in the rest.
-        auc: True macro AUC in the part.
-        rest: True macro AUC in the rest.
-        shared: Whether the same patients have an image in both, half of its noise in common.
-    """
-
-    inside: int
-    outside: int
-    auc: float
-    rest: float
-    shared: bool = False
-
-
 CLASS_PARTS = tuple(
-    ClassParts(inside, outside, auc, rest, shared)
+    Parts(inside, outside, auc, rest, shared)
     for inside, outside, shared in ((60, 400, False), (200, 200, True))
     for auc, rest in ((0.85, 0.85), (0.95, 0.95), (0.75, 0.9))
 )
 
 
-def class_parts_held(design: ClassParts, simulations: int) -> Row:
+def class_parts_held(design: Parts, simulations: int) -> Row:
     """Return how often the difference of the macro AUCs is held."""
     generator = stream(0, "parts of three classes", *map(str, vars(design).values()))
     true, held = design.auc - design.rest, 0
@@ -256,9 +236,8 @@ def class_parts_held(design: ClassParts, simulations: int) -> Row:
             figures.append(macro_placements(probability[None], label, patient))
             first += 0 if design.shared else patients
         held += holds(difference_of_groups(*figures)[0], true)
-    title = f"{design.inside} against {design.outside}"
     return {
-        "patients": f"{title}, the same patients" if design.shared else title,
+        "patients": design.describe(f"{design.inside} against {design.outside}"),
         "true macro AUCs": f"{design.auc:g} and {design.rest:g}",
         "difference %": held / simulations,
     }
@@ -318,14 +297,14 @@ def readers_held(design: ReaderDesign, simulations: int, *again: str) -> Row:
     """Return how often the mean AUC is held, and an equal model told apart."""
     named_by = map(str, (design.readers, design.patients, design.spread))
     generator = stream(0, "readers", *named_by, *again)
-    n, mean = 2 * design.patients, distance(0.85)
+    n, mean = 2 * design.patients, separation(0.85)
     positive = np.arange(n) < design.patients
     true = float(norm.cdf(mean / np.sqrt(2 + design.spread**2)))
     counts = np.zeros(2)
     for _ in range(simulations):
         common = generator.normal(size=n)
         apart = mean + design.spread * generator.normal(size=design.readers)
-        apart = np.append(apart, distance(true))
+        apart = np.append(apart, separation(true))
         scores = (generator.normal(size=(design.readers + 1, n)) + common) / np.sqrt(2)
         every = [
             placements((one + each * positive)[None], positive, np.arange(n))

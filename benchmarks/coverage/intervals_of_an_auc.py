@@ -14,7 +14,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
-from simulation import Row, Simulation, name_shares
+from simulation import Row, Simulation, name_shares, separation
 
 from skiagram.evaluation.metrics import estimate_balanced_accuracy
 from skiagram.seeding import stream
@@ -76,11 +76,6 @@ class Design:
 
 
 DESIGNS = (Design(10, 10, 1), Design(42, 114, 1), Design(100, 400, 1), Design(40, 60, 3))
-
-
-def separation(auc: float) -> float:
-    """Return d, the distance of the classes that gives an AUC."""
-    return float(np.sqrt(2) * norm.ppf(auc))
 
 
 @cache

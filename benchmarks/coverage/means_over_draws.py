@@ -11,8 +11,7 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
-from simulation import Row, Simulation, holds, name_shares
+from simulation import Row, Simulation, holds, name_shares, separation
 
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import LEVELS, PatientDraws, draw_patients
@@ -59,7 +58,7 @@ def means_held(design: tuple[tuple[int, int], float], simulations: int) -> Row:
         for _model in range(2):
             own = np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * noise()
             rest = np.array([np.sqrt(1 - SAME) * noise() for _draw in range(DRAWS)])
-            score = np.sqrt(SAME) * own + rest + np.sqrt(2) * norm.ppf(auc) * positive
+            score = np.sqrt(SAME) * own + rest + separation(auc) * positive
             models.append(resampled(score, positive, drawn))
         first, second = (model.over_draws(0, all_draws) for model in models)
         mean, other = (model.mean(multipliers)[0] for model in models)
@@ -89,7 +88,7 @@ def contenders_ahead(design: tuple[int, int, int], simulations: int) -> Row:
     generator = stream(0, "contenders", str(contenders), f"{positives} + {negatives}")
     patient, told = np.arange(positives + negatives), np.zeros(2)
     positive, noise = patient < positives, partial(generator.normal, size=len(patient))
-    shift = np.sqrt(2) * norm.ppf(0.85) * positive
+    shift = separation(0.85) * positive
     for _ in range(simulations):
         seed = int(generator.integers(2**31))
         drawn = draw_patients(patient, min(positives, negatives), RESAMPLES, seed)

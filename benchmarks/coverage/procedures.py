@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
-from simulation import Row, Simulation, exceeds
+from simulation import Row, Simulation, exceeds, separation
 
 from skiagram.seeding import stream
 from skiagram.statistics.delong import placements
@@ -63,29 +63,17 @@ CHOICES = tuple(Choice(models, each) for models in ((1, 5), (1, 1)) for each in 
 def simulate_choice(design: Choice, simulations: int) -> Row:
     """Return the mean difference, and how often the first and the second are called better."""
     generator = stream(0, "choice", str(design.models), str(design.correlation))
-    distance, counts = np.sqrt(2) * norm.ppf(design.auc), np.zeros(3)
-    own, patient = 1 - design.correlation, np.arange(design.patients)
+    distance, counts = separation(design.auc), np.zeros(3)
+    own = 1 - design.correlation
     for _ in range(simulations):
         positive = generator.permutation(design.patients) < design.patients // 2
         shared = np.sqrt(design.correlation) * generator.normal(size=design.patients)
         noise = generator.normal(size=(sum(design.models), design.patients))
         scores = distance * positive + shared + np.sqrt(own) * noise
         fold = grouped(positive, design.folds, generator)
-        inner = np.array(
-            [
-                [area(one[fold != k], positive[fold != k]) for k in range(design.folds)]
-                for one in scores
-            ]
-        )
-        arms = [
-            composed(scores[part], inner[part].argmax(axis=0), fold)
-            for part in (slice(0, design.models[0]), slice(design.models[0], None))
-        ]
-        first, second = (
-            placements(one[None], positive, patient, design.folds, fold[None]) for one in arms
-        )
-        difference = combination([(1.0, first), (-1.0, second)])
-        counts += difference.value, *called(difference)
+        inner = measure_inner(scores, positive, fold)
+        arms = slice(0, design.models[0]), slice(design.models[0], None)
+        counts += compare_best(scores, inner, arms, positive, fold, design.folds)
     mean, first_better, second_better = counts / simulations
     return {
         "models per arm": f"{design.models[0]} + {design.models[1]}",
@@ -96,10 +84,41 @@ def simulate_choice(design: Choice, simulations: int) -> Row:
     }
 
 
-def composed(scores: Floats, chosen: NDArray[np.int64], fold: NDArray[np.int64]) -> Floats:
-    """Return (n,) the scores of the model chosen in each case's fold."""
-    found: Floats = scores[chosen[fold], np.arange(len(fold))]
-    return found
+def measure_inner(scores: Floats, positive: Flags, fold: NDArray[np.int64]) -> Floats:
+    """Return (models, folds) the AUC of each model beside each fold."""
+    beside = [fold != k for k in range(fold.max() + 1)]
+    return np.array([[area(one[rows], positive[rows]) for rows in beside] for one in scores])
+
+
+def compare_best(
+    scores: Floats,
+    inner: Floats,
+    arms: tuple[slice, slice],
+    positive: Flags,
+    fold: NDArray[np.int64],
+    folds: int,
+) -> tuple[float, bool, bool]:
+    """Return the difference of two arms' best models, and whether either is called better.
+
+    Args:
+        scores: (models, n) of each case.
+        inner: (models, folds) by which the model of a fold is chosen.
+        arms: Which models are of the first and of the second arm.
+        folds: Number of fits that overlap; 0 for one fit.
+    """
+    fit, patient = fold[None] if folds else None, np.arange(len(fold))
+    first, second = (
+        placements(
+            scores[part][inner[part].argmax(axis=0)[fold], patient][None],
+            positive,
+            patient,
+            folds,
+            fit,
+        )
+        for part in arms
+    )
+    difference = combination([(1.0, first), (-1.0, second)])
+    return difference.value, *called(difference)
 
 
 def discriminant(values: Floats, positive: Flags) -> tuple[Floats, float, float]:
@@ -146,7 +165,7 @@ def simulate_seeds(design: Seeds, simulations: int) -> Row:
     generator = stream(0, "seeds", str(design))
     n = design.positives + design.negatives
     positive, patient = np.arange(n) < design.positives, np.arange(n)
-    distance = np.sqrt(2) * norm.ppf(design.auc)
+    distance = separation(design.auc)
     slope = norm.pdf(distance / np.sqrt(2)) / np.sqrt(2)
     counts = np.zeros(2)
     for _ in range(simulations):
@@ -204,10 +223,9 @@ def simulate_contenders(design: Contenders, simulations: int, *again: str) -> Ro
     against the best classical model.
     """
     generator = stream(0, "contenders", str(design), *again)
-    distance, counts = np.sqrt(2) * norm.ppf(design.auc), np.zeros(3)
+    distance, counts = separation(design.auc), np.zeros(3)
     classical, deep = slice(design.models), slice(design.models, 3 * design.models)
     remaining = 1 - design.shared - design.within
-    patient = np.arange(design.patients)
 
     def draw() -> tuple[Flags, Floats]:
         positive = generator.permutation(design.patients) < design.patients // 2
@@ -225,17 +243,9 @@ def simulate_contenders(design: Contenders, simulations: int, *again: str) -> Ro
             inner = np.array([[area(one, known)] for one in development])
         else:
             fold = grouped(positive, design.folds, generator)
-            inner = np.array(
-                [
-                    [area(one[fold != k], positive[fold != k]) for k in range(design.folds)]
-                    for one in scores
-                ]
-            )
-        folds, fit = (0, None) if design.sealed else (design.folds, fold[None])
-        stands = [composed(scores[p], inner[p].argmax(axis=0), fold) for p in (deep, classical)]
-        first, second = (placements(one[None], positive, patient, folds, fit) for one in stands)
-        difference = combination([(1.0, first), (-1.0, second)])
-        counts += difference.value, *called(difference)
+            inner = measure_inner(scores, positive, fold)
+        folds = 0 if design.sealed else design.folds
+        counts += compare_best(scores, inner, (deep, classical), positive, fold, folds)
     mean, deep_better, classical_better = counts / simulations
     return {
         "design": "holdout" if design.sealed else "cv",

@@ -19,6 +19,7 @@ from simulation import (
     holds,
     name_shares,
     number_patients,
+    separation,
 )
 
 from skiagram.calibration import threshold_at_sensitivity
@@ -67,7 +68,7 @@ class RareClass:
     @property
     def distance(self) -> float:
         """Return how far the classes lie apart."""
-        return float(np.sqrt(2) * norm.ppf(self.auc))
+        return separation(self.auc)
 
     def draw(self, generator: np.random.Generator) -> tuple[Floats, NDArray[np.bool_], Labels]:
         """Return probabilities, true classes and patients of images; two patients of each class."""

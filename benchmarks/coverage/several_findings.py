@@ -18,6 +18,7 @@ from simulation import (
     holds,
     name_shares,
     number_patients,
+    separation,
 )
 
 from skiagram.seeding import stream
@@ -85,7 +86,7 @@ def draw(
     present = latent > norm.ppf(1 - share)
     unknown = generator.uniform(size=present.shape) < NOT_KNOWN
     value = outcome.encode(np.where(unknown, UNKNOWN, present.astype(np.int64)))
-    both, shift = mix(), np.sqrt(2) * norm.ppf(design.auc)
+    both, shift = mix(), separation(design.auc)
     nothing = np.zeros(len(patient), dtype=np.int64)
     scored = []
     for _ in range(2):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from skiagram.statistics.estimate import Estimate
 
@@ -97,6 +98,11 @@ def draw_noise(
     own = generator.normal(size=len(patient))
     mixed: NDArray[np.float64] = np.sqrt(shared) * of_patient + np.sqrt(1 - shared) * own
     return mixed
+
+
+def separation(auc: float) -> float:
+    """Return how far the classes lie apart at an AUC, in standard deviations of either."""
+    return float(np.sqrt(2) * norm.ppf(auc))
 
 
 def holds(estimate: Estimate, true: float) -> bool:
