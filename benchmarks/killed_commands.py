@@ -36,12 +36,13 @@ from PIL import Image
 from skiagram.projects.files import environment, shipped_files
 
 _LONGEST = 900  # seconds that a command may take
-_PYTHON = sys.executable
-_SKIAGRAM = (_PYTHON, "-m", "skiagram")
 _MODEL = "models/logistic_regression"
 _AXIS = "conf.model.logistic_regression.C"
+_SWEEP = f"python pipeline/sweep.py -m {_AXIS}=0.1,1"
+_PACKAGE = f"skiagram package {_MODEL} -o model.skiagram"
 _AUTHOR = "-c user.name=trial -c user.email=trial@localhost"
 _TRIAL, _AT = "SKIAGRAM_TRIAL", "SKIAGRAM_KILL_AT"
+_SHELL = ("bash", "-euc")
 _COUNT = "steps"  # a file beside the trial's folder, of one byte a step
 _DATED = "seal_ledger.jsonl"
 _OF_THE_TIME = (
@@ -87,22 +88,18 @@ class Command:
     """A command as typed.
 
     Attributes:
-        words: What is typed; `{}` stands for the folder of the trial.
+        line: What is typed, for a shell; `{0}` stands for the folder of the trial.
         place: Where, below the folder of the trial; `project` is a copy of the finished one.
         prepare: What happens to the folder of the trial before.
         prints: Whether what it prints is compared too.
         remedy: What its message tells to add where something stands already.
     """
 
-    words: tuple[str, ...]
+    line: str
     place: str = "project"
     prepare: Callable[[Path], None] = _nothing
     prints: bool = False
     remedy: str = ""
-
-
-def _shell(*lines: str) -> tuple[str, ...]:
-    return ("bash", "-euc", "\n".join(lines))
 
 
 def _edit(path: Path, **values: object) -> None:
@@ -129,7 +126,7 @@ def _swept(trial: Path) -> None:
 
 
 def _with_a_sweep(trial: Path) -> None:
-    _run(trial / "project", (_PYTHON, "pipeline/sweep.py", "-m", f"{_AXIS}=0.1,1"))
+    _run(trial / "project", _SWEEP)
 
 
 def _another_seed(trial: Path) -> None:
@@ -137,11 +134,11 @@ def _another_seed(trial: Path) -> None:
 
 
 def _committed(trial: Path) -> None:
-    _run(trial / "project", _shell("git add -A", f"git {_AUTHOR} commit -qm run"))
+    _run(trial / "project", f"git add -A\ngit {_AUTHOR} commit -qm run")
 
 
 def _packed(trial: Path) -> None:
-    _run(trial / "project", (*_SKIAGRAM, "package", _MODEL, "-o", "model.skiagram"))
+    _run(trial / "project", _PACKAGE)
 
 
 def _unrecorded(trial: Path) -> None:
@@ -149,73 +146,52 @@ def _unrecorded(trial: Path) -> None:
         (trial / "project" / name).unlink(missing_ok=True)
 
 
-def _run(place: Path, words: tuple[str, ...]) -> None:
+def _run(place: Path, line: str) -> None:
+    words = (*_SHELL, line)
     subprocess.run(words, cwd=place, env=environment(place), check=True, capture_output=True)
 
 
-_CHOICES = ("--positive", "yes", "--networks", "none", "--baselines", "logistic_regression")
-_RUN = (*_SKIAGRAM, "run", "{}/images", *_CHOICES, "--features", "first_order", "--folds", "2")
+_RUN = """\
+skiagram run {0}/images --positive yes --networks none --baselines logistic_regression \
+--features first_order --folds 2"""
+_TABLE = "skiagram table {0}/cohort made.csv --pattern '{{label}}/{{patient}}.png'"
+_PREDICT = f"skiagram predict {_MODEL} {{0}}/cohort -o new.csv"
+_COMPARE = "skiagram compare {0}/scores.csv --label label --a a --b b -o page.html"
+_PLAN = "skiagram plan --prevalence .3 --auc .85 --half-width .05"
 _RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+_SEAL = f"skiagram seal {{0}}/cohort {{0}}/labels.csv --recipient {_RECIPIENT} --output sealed"
+_REPRO = """\
+skiagram repair
+dvc repro
+skiagram show"""
+_QUEUE = """\
+dvc queue kill other || true  # DVC waits for one whose worker is gone
+dvc exp run --queue -n other -S seed=1 || true
+dvc exp run --run-all"""
 COMMANDS = {
-    "run": Command((*_RUN, "--project", "made"), "."),
-    "new": Command((*_SKIAGRAM, "new", "made"), "."),
-    "table": Command(
-        (*_SKIAGRAM, "table", "{}/cohort", "made.csv", "--pattern", "{{label}}/{{patient}}.png"),
-        ".",
-    ),
-    "check": Command((*_SKIAGRAM, "check", "{}/cohort", "--positive", "yes"), ".", prints=True),
-    "init": Command((*_SKIAGRAM, "init", "{}/cohort", "--positive", "yes"), remedy="--renew"),
-    "upgrade": Command((*_SKIAGRAM, "upgrade"), prepare=_of_an_earlier_version),
-    "repro": Command(
-        _shell("skiagram repair", "dvc repro", "skiagram show"),
-        prepare=_another_seed,
-    ),
-    "queue": Command(
-        _shell(
-            "dvc queue kill other || true",  # DVC waits for one whose worker is gone
-            "dvc exp run --queue -n other -S seed=1 || true",
-            "dvc exp run --run-all",
-        ),
-        prepare=_committed,
-    ),
-    "sweep by name": Command(
-        (_PYTHON, "pipeline/sweep.py", "sweep=regularisation"), prepare=_swept
-    ),
-    "sweep by hand": Command((_PYTHON, "pipeline/sweep.py", "-m", f"{_AXIS}=0.1,1")),
-    "apply": Command((*_SKIAGRAM, "apply", "by_hand", "1"), prepare=_with_a_sweep),
-    "predict": Command(
-        (*_SKIAGRAM, "predict", _MODEL, "{}/cohort", "-o", "new.csv"), remedy="--force"
-    ),
-    "predict --page": Command(
-        (*_SKIAGRAM, "predict", _MODEL, "{}/cohort", "-o", "new.csv", "--page", "new.html"),
-        remedy="--force",
-    ),
-    "extract": Command((*_SKIAGRAM, "extract", "{}/masks.csv", "-o", "features.csv"), "."),
-    "features": Command((*_SKIAGRAM, "features", "features.csv")),
-    "compare": Command(
-        (*_SKIAGRAM, "compare", "{}/scores.csv", "--label", "label", "--a", "a", "--b", "b",
-         "-o", "page.html"),
-        ".",
-    ),
-    "validate": Command(
-        (*_SKIAGRAM, "validate", ".", "{}/cohort", "--name", "elsewhere"), remedy="--force"
-    ),
-    "package": Command((*_SKIAGRAM, "package", _MODEL, "-o", "model.skiagram")),
-    "package --mlflow": Command(
-        (*_SKIAGRAM, "package", "model.skiagram", "--mlflow", "served"), prepare=_packed
-    ),
-    "plan": Command(
-        (*_SKIAGRAM, "plan", "--prevalence", ".3", "--auc", ".85", "--half-width", ".05"),
-        ".",
-        prints=True,
-    ),
-    "seal": Command(
-        (*_SKIAGRAM, "seal", "{}/cohort", "{}/labels.csv", "--recipient", _RECIPIENT,
-         "--output", "sealed"),
-        ".",
-    ),
-    "record": Command((_PYTHON, "pipeline/record.py"), prepare=_unrecorded),
-}  # fmt: skip
+    "run": Command(f"{_RUN} --project made", "."),
+    "new": Command("skiagram new made", "."),
+    "table": Command(_TABLE, "."),
+    "check": Command("skiagram check {0}/cohort --positive yes", ".", prints=True),
+    "init": Command("skiagram init {0}/cohort --positive yes", remedy="--renew"),
+    "upgrade": Command("skiagram upgrade", prepare=_of_an_earlier_version),
+    "repro": Command(_REPRO, prepare=_another_seed),
+    "queue": Command(_QUEUE, prepare=_committed),
+    "sweep by name": Command("python pipeline/sweep.py sweep=regularisation", prepare=_swept),
+    "sweep by hand": Command(_SWEEP),
+    "apply": Command("skiagram apply by_hand 1", prepare=_with_a_sweep),
+    "predict": Command(_PREDICT, remedy="--force"),
+    "predict --page": Command(f"{_PREDICT} --page new.html", remedy="--force"),
+    "extract": Command("skiagram extract {0}/masks.csv -o features.csv", "."),
+    "features": Command("skiagram features features.csv"),
+    "compare": Command(_COMPARE, "."),
+    "validate": Command("skiagram validate . {0}/cohort --name elsewhere", remedy="--force"),
+    "package": Command(_PACKAGE),
+    "package --mlflow": Command("skiagram package model.skiagram --mlflow served", prepare=_packed),
+    "plan": Command(_PLAN, ".", prints=True),
+    "seal": Command(_SEAL, "."),
+    "record": Command("python pipeline/record.py", prepare=_unrecorded),
+}
 
 
 def _without_times(ledger: bytes) -> bytes:
@@ -254,7 +230,7 @@ class Trial:
         """Type the command, to be killed at a step; return its exit code and what it printed."""
         self._steps.unlink(missing_ok=True)
         place = self.folder / self.command.place
-        words = [*(word.format(self.folder) for word in self.command.words), *more]
+        words = (*_SHELL, " ".join([self.command.line.format(self.folder), *more]))
         marks = {_TRIAL: str(self.folder), _AT: str(at), "PYTHONPATH": str(self.folder.parent)}
         with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
             process = subprocess.Popen(
@@ -429,10 +405,7 @@ def make_inputs(folder: Path) -> None:
     draw = np.random.default_rng(3)
     rows = [f"{at % 2},{at % 2 + draw.normal():.4f},{draw.normal():.4f}" for at in range(60)]
     (folder / "scores.csv").write_text("\n".join(["label,a,b", *rows, ""]), encoding="utf-8")
-    words = tuple(word.format(folder) for word in _RUN)
-    done = subprocess.run((*words, "--project", "project"), cwd=folder, check=False)
-    if done.returncode:
-        raise SystemExit("the project could not be made")
+    _run(folder, f"{_RUN.format(folder)} --project project")
 
 
 def main() -> None:

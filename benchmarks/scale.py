@@ -18,7 +18,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -184,52 +184,36 @@ def measure(work: Callable[[], object]) -> Cost:
     return cost
 
 
-def run(number: int, side: int, restore: bool) -> dict[str, Cost]:
-    """Return name of each stage → what it took for so many images."""
-    images = "restored" if restore else "images"
+def run(
+    number: int, side: int, stages: Sequence[str], patient: str | None = "patient_id"
+) -> dict[str, Cost]:
+    """Return name of each stage → what it took for so many images.
+
+    Args:
+        patient: Column of the patients; None where nobody knows them.
+    """
+    images = "restored" if "restore" in stages else "images"
     with tempfile.TemporaryDirectory() as place:
-        folder, table = Path(place) / "films", Path(place) / "films.csv"
+        folder, table, out = (Path(place) / name for name in ("films", "films.csv", "data"))
         write_films(folder, table, number, side)
         rows = table.read_text(encoding="utf-8").splitlines()
-        source, out = listed(folder, rows, Path(place) / "listed.csv"), Path(place) / "data"
-        measured: dict[str, Cost] = {}
+        source = listed(folder, rows, Path(place) / "listed.csv", patient)
         works = {
             "ingest": partial(ingested, source, out),
+            "audit": partial(audited, out),
             "restore": partial(restored, out),
             "extract": partial(described, out, images),
             **{name: partial(trained, out, name) for name in BASELINES},
         }
-        if not restore:
-            del works["restore"]
-        for name, work in works.items():
-            measured[name] = measure(work)
-            print(f"{number:,} of {side}²: {name} {measured[name]}", flush=True)
+        title = f"{number:,} of {side}²{'' if patient else ', unknown patients'}"
+        measured: dict[str, Cost] = {}
+        for name in stages:
+            measured[name] = measure(works[name])
+            print(f"{title}: {name} {measured[name]}", flush=True)
         files = [path for path in out.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files)
-        print(f"{number:,} of {side}²: {size / 1e6:,.0f} MB in {len(files)} files", flush=True)
+        print(f"{title}: {size / 1e6:,.0f} MB in {len(files)} files", flush=True)
     return measured
-
-
-def run_unknown(number: int) -> dict[str, Cost]:
-    """Return the same of ingest and audit, of small images whose patients nobody knows."""
-    with tempfile.TemporaryDirectory() as place:
-        folder, table, out = Path(place) / "films", Path(place) / "films.csv", Path(place) / "data"
-        write_films(folder, table, number, SMALL)
-        rows = table.read_text(encoding="utf-8").splitlines()
-        source = listed(folder, rows, Path(place) / "listed.csv", patient=None)
-        measured = {}
-        for name, work in {
-            "ingest": partial(ingested, source, out),
-            "audit": partial(audited, out),
-        }.items():
-            measured[name] = measure(work)
-            print(f"{number:,}, unknown patients: {name} {measured[name]}", flush=True)
-    return measured
-
-
-def show(numbers: list[int], side: int, restore: bool) -> None:
-    """Measure each number of images and print the table."""
-    tabulate(numbers, [run(number, side, restore) for number in numbers])
 
 
 def tabulate(numbers: list[int], runs: list[dict[str, Cost]]) -> None:
@@ -256,10 +240,13 @@ def main() -> None:
     chosen = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     if chosen.unknown_patients:
-        tabulate(chosen.images, [run_unknown(number) for number in chosen.images])
+        looked = [run(number, SMALL, ("ingest", "audit"), None) for number in chosen.images]
+        tabulate(chosen.images, looked)
         return
-    show(chosen.images, SMALL, restore=True)
-    show(chosen.films, chosen.side, restore=not chosen.as_ingested)
+    whole = ("ingest", "restore", "extract", *BASELINES)
+    tabulate(chosen.images, [run(number, SMALL, whole) for number in chosen.images])
+    stages = [name for name in whole if name != "restore" or not chosen.as_ingested]
+    tabulate(chosen.films, [run(number, chosen.side, stages) for number in chosen.films])
 
 
 if __name__ == "__main__":
