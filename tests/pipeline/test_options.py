@@ -1,6 +1,7 @@
 """Every bad option ends with one line, exit code 2 and nothing written."""
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -16,30 +17,16 @@ def untouched(tmp_path_factory):
     return make_project(tmp_path_factory.mktemp("untouched") / "project")
 
 
+ROWS = yaml.safe_load(Path(__file__).with_name("refused.yaml").read_text(encoding="utf-8"))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("stage", "override", "named"),
-    [
-        ("ingest", "dataset=nope", "phantom_noisy"),
-        ("ingest", "design=bootstrap", "'holdout' or 'cv'"),
-        ("ingest", "+dataset.colour=red", "positive_class"),
-        ("restore", "restoration=nope", "repair"),
-        ("extract", "features=[nope]", "first_order"),
-        ("train_baseline", "plan.folds=1", "greater than or equal to 2"),
-        ("train_baseline", "plan.seed=high", "valid integer"),
-        ("train_baseline", "model=nope", "logistic_regression"),
-        ("train_baseline", "model=tiny_cnn", "is a network.*train_network.py model=tiny_cnn"),
-        ("train_network", "model=svm", "is a classical model.*train_baseline.py model=svm"),
-        ("evaluate", "choices.networks=3", "array"),
-        ("ingest", "verbose", "missing EQUAL"),
-    ],
-)
-def test_a_bad_option_is_one_line_and_exit_2(untouched, stage, override, named):
-    done = untouched.stage(
-        stage, "dataset=tiny" if stage == "ingest" else override, override, code=2
-    )
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['stage']}-{row['words']}")
+def test_a_bad_option_is_one_line_and_exit_2(untouched, row):
+    data_set = ["dataset=tiny"] if row["stage"] == "ingest" else []
+    done = untouched.stage(row["stage"], *data_set, row["words"], code=2)
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert re.search(named, done.stderr)
+    assert re.search(row["named"], done.stderr)
     assert not any((untouched.folder / name).exists() for name in ("data", "models", "scores"))
     assert [path.name for path in (untouched.folder / "reports").iterdir()] == ["explanations"]
 

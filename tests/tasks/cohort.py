@@ -102,10 +102,10 @@ def labelled(made):
 
 
 def scored(outcome, score, value, label):
-    """Return cases of a patient each, calibrated on themselves."""
+    """Return cases of a patient each by one score or a column each, calibrated on themselves."""
     each = np.arange(len(label))
-    calibration = outcome.calibrate(score[:, None], value, label, each)
-    estimate = calibration.probabilities(score[:, None])
+    columns = score.reshape(len(label), -1)
+    estimate = outcome.calibrate(columns, value, label, each).probabilities(columns)
     fit = np.zeros((1, len(label)), dtype=np.int64)
     return ScoredCases(label, value, each, score[None], estimate[None], fit)
 

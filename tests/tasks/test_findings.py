@@ -31,6 +31,7 @@ from tests.evaluation.model_results import with_outcome
 from tests.evaluation.situations import changed
 from tests.models.classical.families import model
 from tests.tasks.cohort import another_cohort, evaluated, make_findings, measured, train_all
+from tests.tasks.cohort import scored as scored_by
 
 NAMES = ("mass", "nodule", "effusion")
 FINDINGS = Findings(column="findings", findings=NAMES, balanced_by=("effusion", "nodule"))
@@ -62,11 +63,8 @@ def make_cases(cases=400, seed=0):
 
 
 def scored(states, score):
-    value, each = FINDINGS.encode(states), np.arange(len(states))
-    label = FINDINGS.label(value)
-    estimate = FINDINGS.calibrate(score, value, label, each).probabilities(score)
-    fit = np.zeros((1, len(value)), dtype=np.int64)
-    return ScoredCases(label, value, each, score[None], estimate[None], fit)
+    value = FINDINGS.encode(states)
+    return scored_by(FINDINGS, score, value, FINDINGS.label(value))
 
 
 READINGS = yaml.safe_load(Path(__file__).with_name("readings.yaml").read_text(encoding="utf-8"))
