@@ -11,6 +11,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.report import sections  # as a whole, so that the digest of the stage has them all
 from skiagram.report.drawing import Drawing
 from skiagram.report.material import Material
 from skiagram.report.tables import tabulate_declared
@@ -81,8 +82,8 @@ def fill_section(anchor: str, evaluation: Evaluation, material: Material) -> Con
         key: tabulate_declared(evaluation, name) for key, name in declared.tables.items()
     }
     # A template may show parts of the material alone.
-    if files("skiagram.report.sections").joinpath(f"{anchor}.py").is_file():
-        module = import_module(f"skiagram.report.sections.{anchor}")
+    if files(sections).joinpath(f"{anchor}.py").is_file():
+        module = import_module(f"{sections.__name__}.{anchor}")
         for key, name in declared.shows.items():
             shown[key] = getattr(module, name)(evaluation)
         if fill := getattr(module, anchor, None):
