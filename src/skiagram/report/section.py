@@ -50,7 +50,7 @@ class Sections(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredSection:
     """What `sections.yaml` says of a section; what each field means stands there."""
 
     title: str
@@ -62,11 +62,11 @@ class Declared:
 
 
 @cache
-def list_sections() -> dict[str, Declared]:
+def list_sections() -> dict[str, DeclaredSection]:
     """List anchor → section, in the order of the page."""
     text = files("skiagram.report").joinpath("sections.yaml").read_text("utf-8")
     declared = yaml.load(text, Loader=yaml.CSafeLoader)
-    return TypeAdapter(dict[str, Declared]).validate_python(declared)
+    return TypeAdapter(dict[str, DeclaredSection]).validate_python(declared)
 
 
 def fill_section(anchor: str, evaluation: Evaluation, material: Material) -> Context | None:
