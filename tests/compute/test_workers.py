@@ -245,7 +245,8 @@ list(two.map_fits(advance, range(8)))
 def test_a_worker_leaves_no_lock_of_a_bar_behind_of_which_python_would_warn():
     line = [sys.executable, "-c", HIDDEN_BARS]
     done = subprocess.run(line, capture_output=True, text=True, check=True)
-    assert not done.stderr
+    # Joblib and its helper may both remove a folder at the end, of which it warns as well.
+    assert "leaked sem" not in done.stderr
 
 
 @pytest.mark.parametrize(
