@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 
 from skiagram.audit.findings import PAIR, Finding, Severity
+from skiagram.compute.files import read_declared
 from skiagram.near_duplicates.pairs import Pairs, unite_pairs
 from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
@@ -108,8 +107,7 @@ class ShortcutTrait(NamedTuple):
     severity: Severity = "warning"
 
 
-_TEXT = files("skiagram.audit").joinpath("findings.yaml").read_text("utf-8")
-_WORDS = yaml.load(_TEXT, Loader=yaml.CSafeLoader)
+_WORDS = read_declared("skiagram.audit", "findings.yaml")
 SHORTCUT_TRAITS = {name: ShortcutTrait(**words) for name, words in _WORDS["traits"].items()}
 NOBODY = np.empty(0, dtype=np.str_)
 

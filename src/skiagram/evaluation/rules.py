@@ -9,10 +9,8 @@ built too.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
-import yaml
-
+from skiagram.compute.files import read_declared
 from skiagram.evaluation.evaluation_record import Decision
 
 Conditions = Mapping[str, str]
@@ -37,8 +35,7 @@ class Rule:
         return all(conditions[name] in values for name, values in self.when.items())
 
 
-_TEXT = files("skiagram.evaluation").joinpath("rules.yaml").read_text(encoding="utf-8")
-_SAID = yaml.load(_TEXT, Loader=yaml.CSafeLoader)
+_SAID = read_declared("skiagram.evaluation", "rules.yaml")
 BOUNDS: Mapping[str, Sequence[str]] = _SAID["bounds"]
 CONDITIONS: Mapping[str, Sequence[str]] = _SAID["conditions"]
 STANDINGS, RULES = ([Rule(**row) for row in _SAID[name]] for name in ("standings", "rules"))

@@ -5,9 +5,8 @@
 
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 
-import yaml
+from skiagram.compute.files import read_declared
 
 LIST = "sentences.yaml"
 # A sentence that begins with another word in a place begins with a name, which is kept as it is.
@@ -17,8 +16,7 @@ _BEGIN = ("the", "a", "an", "on", "no", "it", "taken", "without")
 @cache
 def read_sentences() -> dict[str, str]:
     """Read key → sentence, or part of one, with its named places."""
-    text = files("skiagram.evaluation").joinpath(LIST).read_text(encoding="utf-8")
-    groups: dict[str, dict[str, str]] = yaml.load(text, Loader=yaml.CSafeLoader)
+    groups: dict[str, dict[str, str]] = read_declared("skiagram.evaluation", LIST)
     return {
         f"{group}.{key}": words
         for group, sentences in groups.items()

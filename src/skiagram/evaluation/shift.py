@@ -193,8 +193,9 @@ def compare_cases(
     ]
     # All traits are corrected together; of features the most different are named.
     compared = [*case_traits, *numbers]
-    rows = iter(correct([row for trait in compared for row in trait]))
-    corrected = list(zip(rows, rows, rows, strict=True))
+    rows = correct([row for trait in compared for row in trait])
+    ends = np.cumsum([len(trait) for trait in compared]).tolist()
+    corrected = [rows[end - len(trait) : end] for trait, end in zip(compared, ends, strict=True)]
     features = corrected[len(case_traits) :]
     differing = [trait for trait in features if is_beyond_chance(trait[0].p_holm)]
     named = sorted(differing, key=lambda trait: -abs((trait[0].value or 0.0) - 0.5))

@@ -12,8 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import yaml
-
+from skiagram.compute.files import read_declared
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.formatting import finished_models, is_best
@@ -25,9 +24,8 @@ if TYPE_CHECKING:
 
 WIDTH = 4.4  # inches; narrow, so that the lettering stays readable on a telephone
 
-_COLOURS = Path(__file__).with_name("palette.yaml").read_text(encoding="utf-8")
 # Colour → its light and its dark value.
-PALETTE: dict[str, tuple[str, str]] = yaml.load(_COLOURS, Loader=yaml.CSafeLoader)
+PALETTE: dict[str, tuple[str, str]] = read_declared("skiagram.report", "palette.yaml")
 INK, MUTED, PAPER = (PALETTE[name][0] for name in ("ink", "muted", "paper"))
 _ARMS = ("classical", "encoder", "deep", "combined", "reader")
 ARM_COLOUR = {arm: PALETTE[arm][0] for arm in _ARMS}

@@ -7,9 +7,9 @@ from importlib import import_module
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-import yaml
 from pydantic import TypeAdapter
 
+from skiagram.compute.files import read_declared
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report import sections  # as a whole, so that the digest of the stage has them all
 from skiagram.report.drawing import Drawing
@@ -64,8 +64,7 @@ class DeclaredSection:
 @cache
 def list_sections() -> dict[str, DeclaredSection]:
     """List anchor → section, in the order of the page."""
-    text = files("skiagram.report").joinpath("sections.yaml").read_text("utf-8")
-    declared = yaml.load(text, Loader=yaml.CSafeLoader)
+    declared = read_declared("skiagram.report", "sections.yaml")
     return TypeAdapter(dict[str, DeclaredSection]).validate_python(declared)
 
 

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib.resources import files
 from typing import NamedTuple, TypeVar
 
-import yaml
 from pydantic import TypeAdapter
 
+from skiagram.compute.files import read_declared
 from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
@@ -233,8 +232,7 @@ class DeclaredTable(NamedTuple):
 @cache
 def read_tables() -> dict[str, DeclaredTable]:
     """Return name → table that is declared."""
-    text = files("skiagram.report").joinpath("tables.yaml").read_text("utf-8")
-    declared = yaml.load(text, Loader=yaml.CSafeLoader)
+    declared = read_declared("skiagram.report", "tables.yaml")
     return TypeAdapter(dict[str, DeclaredTable]).validate_python(declared)
 
 

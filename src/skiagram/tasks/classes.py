@@ -1,13 +1,12 @@
 """Classes that exclude each other: judged by the AUC, macro one-vs-rest with more than two."""
 
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
+from skiagram.compute.files import read_declared
 from skiagram.statistics.delong import macro_placements, placements
 from skiagram.statistics.discrimination import score_difference
 from skiagram.statistics.linearised import Linearised
@@ -24,8 +23,7 @@ from skiagram.tasks.predicted import Loss, Predicted
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 FEW_PATIENTS = 40  # of a class; with fewer, intervals of the AUC are long (98 % held at 10 + 10)
-_TEXT = files("skiagram.tasks").joinpath("class_figures.yaml").read_text(encoding="utf-8")
-_SAID = yaml.load(_TEXT, Loader=yaml.CSafeLoader)
+_SAID = read_declared("skiagram.tasks", "class_figures.yaml")
 CLASS_FIGURE = {name: Figure(name, **said) for name, said in _SAID.items()}
 CLASS_FIGURES = tuple(CLASS_FIGURE.values())
 _SMALLEST = 1e-9  # probability, whose logarithm is still finite

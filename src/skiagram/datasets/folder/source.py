@@ -253,7 +253,7 @@ class FolderFiles(OpenSource):
         sealed: Encrypted labels of test cases; None where the listing has them.
         further: Modality → its images of the same cases, these first; empty for one image a case.
         problems: What is wrong with rows of the table, which are not listed.
-        others: What another source did to pixels, and so is done to these; None for nothing.
+        taken_over: What another source did to pixels, and so is done to these; None for nothing.
     """
 
     files: FileTree
@@ -264,17 +264,17 @@ class FolderFiles(OpenSource):
     sealed: bytes | None = None
     further: Mapping[str, "FolderFiles"] = field(default_factory=dict)
     problems: tuple[DataError, ...] = ()
-    others: PixelAcquisition | None = None
+    taken_over: PixelAcquisition | None = None
 
     @property
     def acquisition(self) -> PixelAcquisition | None:
         """What is done to colour, or was done by another source; None where nothing is."""
-        return self.others or (InGray() if self.reading.gray else None)
+        return self.taken_over or (InGray() if self.reading.gray else None)
 
-    def acquired(self, others: PixelAcquisition) -> "FolderFiles":
+    def acquired(self, taken_over: PixelAcquisition) -> "FolderFiles":
         """Return the files with pixels that go through what another source did to its own."""
-        further = {name: each.acquired(others) for name, each in self.further.items()}
-        return replace(self, further=further, others=others)
+        further = {name: each.acquired(taken_over) for name, each in self.further.items()}
+        return replace(self, further=further, taken_over=taken_over)
 
     def entries(self) -> list[Entry]:
         return self.listing.entries
@@ -305,9 +305,9 @@ class FolderFiles(OpenSource):
         image = decode_case(files, reference, self.reading)
         check_channels(3 if image.pixels.ndim == 3 else 1, self.channels, reference.name)
         image = image.in_colour() if self.channels == 3 else image
-        if self.others is None:
+        if self.taken_over is None:
             return image
-        acquired = self.others.acquire(image)
+        acquired = self.taken_over.acquire(image)
         return replace(acquired, modality=acquired.modality or image.modality)
 
     def marks(self, position: int) -> tuple[Mark, ...]:

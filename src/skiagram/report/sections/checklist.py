@@ -11,10 +11,10 @@ from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 import pandas as pd
-import yaml
 from markupsafe import Markup, escape
 from pydantic import TypeAdapter
 
+from skiagram.compute.files import read_declared
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.sites import SITES
@@ -199,8 +199,7 @@ def fill_checklists(evaluation: Evaluation, material: Material) -> list[Checklis
 
 @cache
 def _read_checklist(name: str) -> Checklist:
-    path = importlib.resources.files("skiagram.report").joinpath(FOLDER, f"{name}.yaml")
-    file = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
+    file = read_declared("skiagram.report", f"{FOLDER}/{name}.yaml")
     parts = TypeAdapter(dict[str, tuple[Item, ...]]).validate_python(file.pop("parts"))
     items = tuple(item._replace(part=part) for part, members in parts.items() for item in members)
     return Checklist(file=name, items=items, **file)

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 
-import yaml
-
+from skiagram.compute.files import read_declared
 from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
 from skiagram.evaluation.evaluation_record import (
     PRIMARY,
@@ -66,8 +64,7 @@ def describe_opening(opening: Opening | None) -> str:
 @cache
 def _read_titles() -> dict[str, str]:
     """Return `analysis.figure` → title of the figures of single models but their metrics."""
-    text = files("skiagram.report").joinpath("methods.yaml").read_text("utf-8")
-    said = yaml.load(text, Loader=yaml.CSafeLoader)
+    said = read_declared("skiagram.report", "methods.yaml")
     figures = {name: figure.title for name, figure in CLASS_FIGURE.items()}
     return {name: figures.get(title, title) for name, title in said.items()}
 
