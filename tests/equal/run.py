@@ -13,6 +13,7 @@ from tempfile import TemporaryFile
 import yaml
 from omegaconf import OmegaConf
 
+from tests.equal import sources
 from tests.equal.results import collect
 
 WITHOUT = ("digest", "record")  # the one looks at code alone, the other writes into MLflow alone
@@ -43,12 +44,13 @@ def make(small, place):
         AssertionError: A command or a stage ended with an error, which it names.
     """
     place.mkdir()
-    if small.write is not None:
-        small.write(place)
+    if small.write:
+        getattr(sources, small.write)(place)
     project = place / "project"
     _command(place, "new", "project")
-    if small.added:
-        _command(project, *small.added)
+    added = small.added.split()
+    if added:
+        _command(project, *added)
     # In one process, which starts no other that imports the libraries again.
     edit(project / "conf/compute/local.yaml", {"workers": 1})
     # Last bits, in which processors differ, must not decide at which epoch a training stops.
@@ -56,14 +58,14 @@ def make(small, place):
     for file, values in small.options.items():
         edit(project / file, values)
     if small.choices:
-        own = [word[3:] for word in small.added if word.startswith("../") and "." not in word[3:]]
+        own = [word[3:] for word in added if word.startswith("../") and "." not in word[3:]]
         edit(project / "params.yaml", {"dataset": own[0]} if own else {})
         edit(project / "params.yaml", small.choices)
     for script, overrides in stages_of(project):
         _fork(project, f"pipeline/{script}", *overrides)
     (project / "after").mkdir()
     for words in small.after:
-        _command(project, *words)
+        _command(project, *words.split())
     return collect(project)
 
 

@@ -40,6 +40,11 @@ def write_two_classes(place, name="films", patients=60, seed=11):
     pd.DataFrame(rows, columns=columns).to_csv(place / f"{name}.csv", index=False)
 
 
+def write_two_cohorts(place):
+    write_two_classes(place)
+    write_two_classes(place, "leeds", patients=30, seed=21)
+
+
 def write_three_classes(place):
     """Write colour films of three classes, a table without a split."""
     generator = np.random.default_rng(12)

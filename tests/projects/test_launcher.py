@@ -10,32 +10,9 @@ from skiagram.errors import SkiagramError
 from skiagram.projects.files import environment
 from skiagram.projects.launcher import HELPED, find_rank
 from skiagram.projects.stage import StageRun
+from tests.yaml_rows import read_rows
 
-ADDRESS = {"MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "29500"}
-# What each sets for the second of two processes, as its manual lists it.
-LAUNCHERS = {
-    "torchrun": {
-        **{"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"},
-        **{"GROUP_RANK": "0", "GROUP_WORLD_SIZE": "1", "ROLE_RANK": "1", "ROLE_WORLD_SIZE": "2"},
-        **{"ROLE_NAME": "default", "TORCHELASTIC_RUN_ID": "none", **ADDRESS},
-        **{"TORCHELASTIC_MAX_RESTARTS": "0", "TORCHELASTIC_USE_AGENT_STORE": "True"},
-    },
-    "Lightning": {"LOCAL_RANK": "1", "NODE_RANK": "0", "WORLD_SIZE": "2", **ADDRESS},
-    "SLURM": {
-        **{"SLURM_PROCID": "1", "SLURM_LOCALID": "1", "SLURM_NODEID": "0", "SLURM_NTASKS": "2"},
-        **{"SLURM_NPROCS": "2", "SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_ID": "0"},
-        **{"SLURM_NTASKS_PER_NODE": "2", "SLURM_TASKS_PER_NODE": "2"},
-    },
-    "Open MPI": {
-        **{"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2", "OMPI_UNIVERSE_SIZE": "2"},
-        **{"OMPI_COMM_WORLD_LOCAL_RANK": "1", "OMPI_COMM_WORLD_NODE_RANK": "1"},
-    },
-    "MPICH": {
-        **{"PMI_RANK": "1", "PMI_SIZE": "2", "PMI_FD": "6", "MPI_LOCALRANKID": "1"},
-        **{"MPI_LOCALNRANKS": "2", "HYDI_CONTROL_FD": "7"},
-    },
-    "PMIx": {"PMIX_RANK": "1", "PMIX_NAMESPACE": "job", "PMIX_SERVER_URI41": "job.0;tcp4://a:1"},
-}
+LAUNCHERS = read_rows(__file__, "launchers")
 TOGETHER = {name: text for variables in LAUNCHERS.values() for name, text in variables.items()}
 GROUPS = ("torchrun", "Lightning", "SLURM")  # whose processes PyTorch can bring together
 

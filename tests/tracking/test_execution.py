@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 
 from skiagram.compute.checkout import home
@@ -14,12 +13,8 @@ from skiagram.errors import DataError
 from skiagram.options import flatten_options
 from skiagram.records.files import write_record
 from skiagram.sealing.ledger import LEDGER, OPENING, note_opening, read_ledger
-from skiagram.statistics.estimate import Estimate
-from skiagram.tracking.contract import Point
 from skiagram.tracking.execution import (
     commit_tags,
-    curve_points,
-    estimate_points,
     experiment_name,
     read_execution,
     run_name,
@@ -107,22 +102,6 @@ def test_every_option_keeps_its_place():
         "pad": "[]",
         "none": "null",
     }
-
-
-def test_a_figure_without_value_or_bounds_leaves_no_point():
-    assert estimate_points("auc", None) == []
-    assert estimate_points("auc", Estimate(None, reason="one class")) == []
-    assert estimate_points("auc", Estimate(0.8)) == [Point("auc", 0.8)]
-    bounded = estimate_points("auc", Estimate(0.8, 0.7, 0.9))
-    assert bounded == [Point("auc", 0.8), Point("auc_low", 0.7), Point("auc_high", 0.9)]
-
-
-def test_curves_have_the_epoch_as_step():
-    curves = pd.DataFrame(
-        {"fit": ["a", "a", "b"], "epoch": [0, 1, 0], "loss": [0.5, float("nan"), 0.25]}
-    )
-    assert curve_points(curves) == [Point("loss/a", 0.5, 0), Point("loss/b", 0.25, 0)]
-    assert curve_points(curves[["fit", "epoch"]]) == []
 
 
 def _git(folder, *arguments):

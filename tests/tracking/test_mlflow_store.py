@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import socket
 import sqlite3
 import subprocess
@@ -11,7 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
@@ -19,7 +18,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any, NamedTuple
-from urllib.request import urlopen
 
 import pytest
 
@@ -338,49 +336,6 @@ def test_an_address_out_of_reach_costs_one_line_without_what_opens_it(
     assert capfd.readouterr().err == ""
 
 
-@contextmanager
-def server(folder, port):
-    """Yield what kills MLflow's own server, which then listens."""
-    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder / 'served.db'}"]
-    command += ["--artifacts-destination", str(folder / "artifacts")]
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as process:
-        end = partial(os.killpg, process.pid, signal.SIGKILL)
-        try:
-            while process.poll() is None:
-                with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/health"):
-                    break
-                time.sleep(0.5)
-            yield end
-        finally:
-            with suppress(ProcessLookupError):
-                end()
-
-
-def test_a_server_killed_during_a_record_costs_that_record_alone(project, tmp_path, monkeypatch):
-    """Its run is left running until the next recording: see what a recording cut short leaves."""
-    from mlflow.tracking import MlflowClient
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    store = replace(STORE, uri=f"http://127.0.0.1:{port}")
-    log = MlflowClient.log_artifacts
-    with server(tmp_path, port) as end:
-
-        def cut(*arguments):
-            end()
-            log(*arguments)
-
-        monkeypatch.setattr(MlflowClient, "log_artifacts", cut)
-        with pytest.raises(NotRecorded):
-            store.record(read_execution(project, MODELS, {}), tmp_path)
-    lasting = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'served.db'}")
-    assert [run.info.status for run in _runs(lasting)] == ["RUNNING"]
-
-
 def test_a_server_that_does_not_answer_is_given_up(project, tmp_path):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -578,16 +533,3 @@ def test_a_postgresql_that_ends_during_a_record_costs_that_record_alone(
     assert store.record(execution, tmp_path).startswith("Recorded")
     states = [run.info.status for run in _runs(MlflowClient(tracking_uri=postgres.uri))]
     assert sorted(states) == ["FAILED"] * 2 + ["FINISHED"] * 3
-
-
-def test_a_run_behind_postgresql_is_recorded_once(postgres, project, tmp_path):
-    from mlflow.tracking import MlflowClient
-
-    store = replace(STORE, uri=postgres.uri)
-    execution = read_execution(project, MODELS, {"dataset": "made", "seed": 0})
-    assert store.record(execution, tmp_path).startswith("Recorded 3 runs in postgresql://127.0.0.1")
-    store.record(execution, tmp_path)
-    runs = _runs(MlflowClient(tracking_uri=postgres.uri))
-    assert sorted(run.info.run_name for run in runs) == sorted([*MODELS, execution.parent.name])
-    assert all(run.info.status in {"FINISHED", "FAILED"} for run in runs)
-    assert (tmp_path / "mlartifacts").is_dir()

@@ -173,9 +173,6 @@ def execution_of(models, results):
 
 def test_a_model_is_logged_once_and_runs_that_have_it_point_at_it(baseline, home, client, tmp_path):
     """Of three recordings the second changes one of two models, the third changes figures alone."""
-    import mlflow
-    import pandas as pd
-
     store = MLflowStore(uri=None, experiment="skiagram", pyfunc=True)
     other = copy_titled(baseline.model, tmp_path / "other", "Other")
     changed = copy_titled(baseline.model, tmp_path / "changed", "Changed")
@@ -208,13 +205,6 @@ def test_a_model_is_logged_once_and_runs_that_have_it_point_at_it(baseline, home
     for run_id in outputs:  # a run keeps its model though the logged one is deleted
         files = {file.path for file in client.list_artifacts(run_id, "model")}
         assert "model/deployment.json" in files
-
-    loaded = mlflow.pyfunc.load_model(models[kept.pop()].artifact_location)
-    frame = pd.DataFrame({"image": [film.read_bytes() for film in baseline.films]})
-    scored = loaded.predict(frame)
-    expected = predict(load_model(baseline.model), baseline.films).rows
-    columns = [f"probability_{name}" for name in TASK.classes]
-    np.testing.assert_array_equal(scored[columns].to_numpy(), expected)
 
 
 def test_a_model_whose_logging_was_cut_short_is_logged_again(baseline, home, client, monkeypatch):
@@ -337,15 +327,3 @@ def test_a_server_on_loopback_gives_the_same_numbers_and_says_what_is_wrong(
             status, answer = post(address, wrong)
             assert status == 400
             assert words in answer["message"]
-
-
-def test_the_command_of_mlflow_gives_the_same_numbers(saved, baseline, tmp_path):
-    request, answer = tmp_path / "request.json", tmp_path / "answer.json"
-    request.write_text(json.dumps(request_of(baseline.films)))
-    words = ["-m", str(saved), "-i", str(request), "-o", str(answer), "-t", "json"]
-    subprocess.run(
-        [sys.executable, "-m", "mlflow", "models", "predict", *words, "--env-manager", "local"],
-        check=True, capture_output=True, env=os.environ | {"PATH": _path()},
-    )  # fmt: skip
-    expected = [row.tolist() for row in predict(load_model(baseline.model), baseline.films).rows]
-    assert probabilities(json.loads(answer.read_text())) == expected
