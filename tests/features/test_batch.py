@@ -27,10 +27,6 @@ def test_what_several_families_need_is_made_once():
     assert batch.levels(other, "whole", "a") is not batch.levels(levels, "whole", "b")
 
 
-def test_planes_of_one_channel_are_no_copy():
-    assert FeatureBatch(IMAGES).grey("a") is IMAGES
-
-
 @pytest.mark.parametrize("region", ["whole", "bright"])
 def test_a_region_without_a_pixel_is_refused(region):
     masks = MASKS.copy()

@@ -7,7 +7,6 @@ from scipy.stats import skew
 from skimage.color import rgb2hsv, rgb2lab
 from skimage.measure import shannon_entropy
 
-from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
 from tests.features.families import described, family
 
@@ -79,8 +78,3 @@ def test_a_region_is_described_by_its_own_pixels_within_its_box():
     assert pixel["colour_green_mean"] == pytest.approx(RGB[2, 5, 5, 1] / 255)
     assert all(value == 0 for name, value in pixel.items() if "contrast" in name)
     assert all(value == 0 for name, value in pixel.items() if "asymmetry" in name)
-
-
-def test_images_without_three_channels_are_refused_by_name():
-    with pytest.raises(DataError, match=r"`colour` is not defined for .* channel.*leave `colour`"):
-        features(np.zeros((9, 9)))

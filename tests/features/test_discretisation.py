@@ -7,19 +7,19 @@ from skiagram.errors import DataError
 from skiagram.features.discretisation import Discretisation
 
 
-@pytest.mark.slow
-def test_fixed_bin_number_cuts_the_range_into_equal_bins():
-    image = np.array([[[0.0, 2.4, 2.6, 5.0, 9.9, 10.0]]])
-    found = Discretisation(bin_number=4, bin_width=None).grey_levels(image)
-    assert found.levels.tolist() == [[[[1, 1, 2, 3, 4, 4]]]]
-    assert found.number == 4
-
-
-def test_fixed_bin_width_counts_from_the_minimum():
-    image = np.array([[[-10.0, 14.9, 15.0, 40.0]]])
-    found = Discretisation(bin_number=None, bin_width=25.0).grey_levels(image)
-    assert found.levels.tolist() == [[[[1, 1, 2, 3]]]]
-    assert found.number == 3
+@pytest.mark.parametrize(
+    ("number", "width", "intensities", "levels"),
+    [
+        (4, None, [0.0, 2.4, 2.6, 5.0, 9.9, 10.0], [1, 1, 2, 3, 4, 4]),
+        (2, None, [0.0, 10.0, 20.0, 1000.0], [1, 2, 2, 0]),  # outside the region
+        (None, 25.0, [-10.0, 14.9, 15.0, 40.0], [1, 1, 2, 3]),
+    ],
+)
+def test_bins_cut_the_range_of_the_region_from_its_minimum(number, width, intensities, levels):
+    image = np.array([[intensities]])
+    found = Discretisation(bin_number=number, bin_width=width).grey_levels(image, image < 999)
+    assert found.levels.tolist() == [[[levels]]]
+    assert found.number == max(levels)
 
 
 def test_as_many_levels_as_allowed_are_accepted_and_no_more():
@@ -27,13 +27,6 @@ def test_as_many_levels_as_allowed_are_accepted_and_no_more():
     assert narrow.grey_levels(np.array([[[0.0, 2047.0]]])).number == 2048
     with pytest.raises(DataError, match="makes 2049 grey levels"):
         narrow.grey_levels(np.array([[[0.0, 2048.0]]]))
-
-
-def test_a_region_has_its_own_range_and_the_rest_is_level_0():
-    image = np.array([[[0.0, 10.0, 20.0, 1000.0]]])
-    inside = np.array([[[True, True, True, False]]])
-    found = Discretisation(bin_number=2, bin_width=None).grey_levels(image, inside)
-    assert found.levels.tolist() == [[[[1, 2, 2, 0]]]]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.float32, np.float64])

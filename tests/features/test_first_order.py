@@ -16,11 +16,6 @@ def test_constant_image_has_no_spread_and_no_shape(value):
     assert [found[name][0] for name in spread] == [0] * 5
 
 
-def test_two_far_apart_intensities_leave_none_between_the_percentiles():
-    found = first_order_statistics(np.array([[0.0, 1.0]]))
-    assert found["robust_mean_absolute_deviation"].tolist() == [0]
-
-
 def test_bright_region_lies_above_the_threshold():
     image = np.full((1, 8, 8), 10, dtype=np.float32)
     image[0, 2:4, 2:4] = 90

@@ -3,16 +3,10 @@
 from collections import Counter
 
 import numpy as np
-from hypothesis.extra.numpy import array_shapes
 from skimage.measure import label
 
-from skiagram.features.discretisation import Discretisation
-from skiagram.features.glszm import Glszm, size_zones
+from skiagram.features.glszm import size_zones
 from skiagram.features.neighbours import equal_neighbours, zone_forest
-from tests.features.families import described
-
-planes = array_shapes(min_dims=2, max_dims=2, max_side=12).map(lambda shape: (1, *shape))
-volumes = array_shapes(min_dims=3, max_dims=3, min_side=2, max_side=5)
 
 
 def check_against_labels(image):
@@ -36,11 +30,3 @@ def test_as_many_distinct_zones_as_an_image_can_hold_are_kept():
     found = size_zones(line, zone_forest(line, equal_neighbours(line)), 2)
     expected = [[0, size, level, 1] for size in range(1, 41) for level in (1, 2)]
     assert found.tolist() == expected
-
-
-def test_a_constant_image_is_one_zone():
-    family = Glszm(levels=Discretisation(bin_number=8, bin_width=None), region="whole")
-    found = described(family, np.full((1, 3, 5), 7.0))
-    assert found["glszm_large_zone_emphasis"] == 15**2
-    assert found["glszm_zone_percentage"] == 1 / 15
-    assert found["glszm_zone_size_entropy"] == found["glszm_zone_size_variance"] == 0

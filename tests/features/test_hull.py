@@ -7,11 +7,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 from scipy.spatial import ConvexHull
-from scipy.spatial.distance import pdist
 
-from skiagram.features.hull import convex_hull, diameter, enclosing_ellipsoid, smallest_box
+from skiagram.features.hull import convex_hull, enclosing_ellipsoid, smallest_box
 
 SPACINGS = ((1.0, 1.0, 1.0), (3.0, 1.0, 0.5), (2.5, 0.9765625, 0.9765625))
 regions = arrays(np.bool_, array_shapes(min_dims=3, max_dims=3, max_side=7)).filter(np.any)
@@ -20,22 +19,6 @@ regions = arrays(np.bool_, array_shapes(min_dims=3, max_dims=3, max_side=7)).fil
 def corners_of_mesh(region, spacing):
     arms = np.vstack([np.eye(3), -np.eye(3)]) / 2
     return (np.argwhere(region)[:, None] + arms).reshape(-1, 3) * spacing
-
-
-def same_hull(region, spacing):
-    expected = ConvexHull(corners_of_mesh(region, spacing))
-    found = convex_hull(region, spacing)
-    assert found.volume == pytest.approx(expected.volume, rel=1e-12)
-    assert found.area == pytest.approx(expected.area, rel=1e-12)
-    corners = expected.points[expected.vertices]
-    assert_array_equal(found.corners, np.unique(corners, axis=0))
-    assert diameter(found.corners) == pytest.approx(pdist(corners).max(), rel=1e-12)
-
-
-@pytest.mark.slow
-@given(regions, st.sampled_from(SPACINGS))
-def test_the_hull_is_that_of_all_corners_of_the_mesh(region, spacing):
-    same_hull(region, np.array(spacing))
 
 
 @pytest.mark.slow
@@ -64,8 +47,3 @@ def test_the_ellipsoid_around_points_on_one_is_that():
     turn, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))
     found = enclosing_ellipsoid(points * np.array([9.0, 4.0, 2.0]) @ turn + 50)
     assert_allclose(found, [9, 4, 2], rtol=0.02)
-
-
-def test_no_point_is_outside_the_enclosing_ellipsoid_of_a_box():
-    corners = np.indices((2, 2, 2)).reshape(3, -1).T * np.array([6.0, 4.0, 2.0])
-    assert_allclose(enclosing_ellipsoid(corners), np.sqrt(3) * np.array([3, 2, 1]), rtol=2e-3)

@@ -25,7 +25,6 @@ def missed(asked, found):
     ]
 
 
-@pytest.mark.slow
 def test_the_digital_phantom():
     mask = PHANTOM > 0
     image = PHANTOM.astype(np.float64)

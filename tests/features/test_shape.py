@@ -68,15 +68,6 @@ def test_axes_are_those_of_scikit_image(region):
         assert found["elongation"][0] == pytest.approx(theirs[1] / theirs[0], abs=1e-6)
 
 
-def test_one_pixel_is_a_rhombus():
-    found = shape(np.ones((1, 1), bool))
-    assert found["area_mesh"] == 0.5
-    assert found["perimeter"] == pytest.approx(2 * np.sqrt(2))
-    assert found["maximum_diameter"] == found["elongation"] == 1
-    assert found["length"] == found["width"] == pytest.approx(np.sqrt(0.5))
-    assert found["major_axis_length"] == 0
-
-
 IMAGE = np.zeros((1, 20, 30), dtype=np.float32)
 IMAGE[0, 4:10, 5:21] = 80
 

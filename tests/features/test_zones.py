@@ -7,7 +7,6 @@ from skimage.measure import block_reduce
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.zones import Zones
-from tests.features.families import described
 
 
 def zone_means(images):
@@ -28,11 +27,3 @@ def test_zones_of_any_size_lie_within_the_intensities(shape):
     assert means.shape == (1, 16)
     assert image.min() - 1e-12 <= means.min() <= means.max() <= image.max() + 1e-12
     assert_allclose(zone_means(np.ones((1, *shape))), 1)
-
-
-def test_columns_stand_under_their_zones():
-    image = np.zeros((1, 8, 8), dtype=np.float32)
-    image[0, :4, 4:] = 8
-    names = [f"zones_{row}_{column}_mean" for row in (1, 2) for column in (1, 2)]
-    found = described(Zones(number=2), image)
-    assert found == dict(zip(names, (0, 8, 0, 0), strict=True))
