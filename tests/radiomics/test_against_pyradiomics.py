@@ -12,14 +12,16 @@ from skiagram.errors import DataError
 from skiagram.radiomics.extraction import describe
 from skiagram.radiomics.images import as_case
 from skiagram.radiomics.settings import make_plan
-from tests.radiomics.volume import PARAMETERS, SPACING, make_volume
+from tests.radiomics.volume import SPACING, make_volume
+from tests.yaml_rows import read_rows
 
 VALUES = pd.read_csv(Path(__file__).with_name("pyradiomics.csv"))
+PARAMETERS, MASKS = (read_rows(__file__, family) for family in ("parameters", "masks"))
 NOT_HAD = r"_Maximum2DDiameter"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list(PARAMETERS))
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_same_parameter_file_gives_the_same_table(name):
     theirs = VALUES[VALUES["parameters"] == name].set_index("feature")["value"]
     plan = make_plan(PARAMETERS[name], names="pyradiomics")
@@ -53,47 +55,13 @@ def test_voxels_without_neighbours_count_in_ngtdm_as_there(within_slices, values
     assert [found[f"original_ngtdm_{name}"] for name in names] == pytest.approx(values)
 
 
-@pytest.mark.parametrize(
-    ("shape", "spacing", "first", "setting", "values"),
-    [  # PyRadiomics 3.0.1: VoxelVolume, Mean, Kurtosis, Contrast
-        (
-            (34, 48, 52),
-            (1.5, 0.75, 0.625),
-            (-0.75, -0.375, -0.3125),
-            {"resampledPixelSpacing": [2, 2, 2]},
-            [5296, 94.6616314199, 2.83732871517, 4.67354971828],
-        ),
-        (
-            (40, 60, 61),
-            (1.0, 0.5, 0.5),
-            (3.3, 2.1, 1.7),
-            {
-                "resampledPixelSpacing": [1, 1, 0],
-                "interpolator": "sitkLinear",
-                "normalize": True,
-                "normalizeScale": 100,
-            },
-            [5290, -23.1908260208, 2.63448962756, 7.48013898967],
-        ),
-        (
-            (11, 18, 16),
-            (4.0, 2.0, 2.0),
-            (2.0, -0.3, 0.4),
-            {"resampledPixelSpacing": [1.25, 1.5, 3]},  # the image's own
-            [5186.25, 94.3177874187, 2.50907546054, 6.73377646568],
-        ),
-    ],
-)
-def test_a_mask_on_voxels_of_its_own_is_resampled_once(
-    shape,
-    spacing,
-    first,
-    setting,
-    values,
-    tmp_path,
-):
+@pytest.mark.parametrize("title", MASKS)
+def test_a_mask_on_voxels_of_its_own_is_resampled_once(title, tmp_path):
+    row = MASKS[title]
+    first, spacing = row["first"], row["spacing"]
     z, y, x = (
-        start + step * at for start, step, at in zip(first, spacing, np.indices(shape), strict=True)
+        start + step * at
+        for start, step, at in zip(first, spacing, np.indices(row["shape"]), strict=True)
     )
     inside = ((z - 24) / 14) ** 2 + ((y - 17) / 10) ** 2 + ((x - 15) / 9) ** 2 < 1
     image = SimpleITK.GetImageFromArray(make_volume()[0])
@@ -106,7 +74,7 @@ def test_a_mask_on_voxels_of_its_own_is_resampled_once(
     for each, path in zip((image, mask), paths, strict=True):
         SimpleITK.WriteImage(each, path)
     parameters = {
-        "setting": {"binWidth": 20, "label": 1, **setting},
+        "setting": {"binWidth": 20, "label": 1, **row["setting"]},
         "featureClass": {
             "shape": ["VoxelVolume"],
             "firstorder": ["Mean", "Kurtosis"],
@@ -116,7 +84,9 @@ def test_a_mask_on_voxels_of_its_own_is_resampled_once(
     names = ("shape_VoxelVolume", "firstorder_Mean", "firstorder_Kurtosis", "glcm_Contrast")
     for given in ((image, mask), paths):
         found = skiagram.extract(*given, parameters=parameters)
-        assert [found[f"original_{name}"] for name in names] == pytest.approx(values, rel=1e-6)
+        assert [found[f"original_{name}"] for name in names] == pytest.approx(
+            row["values"], rel=1e-6
+        )
     mask.SetOrigin((-20, 20, 30))
     with pytest.raises(DataError, match="reaches beyond its image"):
         skiagram.extract(image, mask, parameters=parameters)

@@ -4,53 +4,6 @@ import numpy as np
 import SimpleITK
 
 SPACING = (3.0, 1.5, 1.25)
-PARAMETERS = {
-    "filtered": {
-        "setting": {"binWidth": 20, "label": 1},
-        "imageType": {
-            "Original": {},
-            "LoG": {"sigma": [3.0]},
-            "Wavelet": {"wavelet": "coif1"},
-            "Gradient": {},
-        },
-        "featureClass": {"firstorder": ["Mean", "Kurtosis", "Entropy"], "glcm": [], "gldm": []},
-    },
-    "resampled": {
-        "setting": {
-            "normalize": True,
-            "normalizeScale": 100,
-            "removeOutliers": 2,
-            "resampledPixelSpacing": [2, 2, 2],
-            "interpolator": "sitkBSpline",
-            "binWidth": 10,
-            "resegmentRange": [-2, 2],
-            "resegmentMode": "sigma",
-            "voxelArrayShift": 300,
-            "label": 1,
-        },
-        "imageType": {
-            "Original": {},
-            "Square": {},
-            "SquareRoot": {},
-            "Logarithm": {"binWidth": 15},
-            "Exponential": {},
-        },
-        "featureClass": {"shape": [], "firstorder": [], "glrlm": [], "glszm": []},
-    },
-    "within_slices": {
-        "setting": {
-            "force2D": True,
-            "binCount": 23,
-            "preCrop": True,
-            "gldm_a": 1,
-            "resampledPixelSpacing": [0, 0, 2],
-            "interpolator": "sitkLinear",
-            "label": 1,
-        },
-        "imageType": {"Original": {}, "Wavelet": {"wavelet": "haar", "level": 2}},
-        "featureClass": {"glcm": [], "glrlm": [], "glszm": [], "gldm": []},
-    },
-}
 
 
 def make_volume():
