@@ -20,8 +20,6 @@ from skiagram.restoration.steps import Steps
 from skiagram.tasks.cases import Cases
 from tests.two_modalities import ingest_study, write_study
 
-REPOSITORY = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):

@@ -106,14 +106,6 @@ def test_images_too_small_for_a_level_pass_through(shape):
     assert math.isnan(noise)
 
 
-@pytest.mark.parametrize("shape", [(15, 17), (28, 29), (64, 33)])
-def test_odd_sizes_and_too_many_levels_keep_the_size(shape):
-    plane = np.random.default_rng(4).normal(size=shape).astype(np.float32)
-    clean, noise = denoise(dataclasses.replace(OPTIONS, level=12), plane)
-    assert clean.shape == shape
-    assert noise > 0
-
-
 @pytest.mark.parametrize("wavelet", ["db99", "bior4.4", "morl", ""])
 def test_other_than_orthogonal_wavelets_are_refused_by_name(wavelet):
     with pytest.raises(OptionError, match=r"wavelet: .* orthogonal wavelet of PyWavelets: haar"):

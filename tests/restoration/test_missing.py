@@ -1,20 +1,13 @@
 """Filling of gaps against a window that is grown pixel by pixel."""
 
-from collections.abc import Callable
-from typing import Literal
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from numpy.typing import NDArray
 
 from skiagram.restoration.missing import Missing, find_padding
-from tests.restoration.phantom import Plane, tissue
-
-Mask = NDArray[np.bool_]
-Method = Literal["local_mean", "local_median", "nearest"]
+from tests.restoration.phantom import tissue
 
 MASKS = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=9)).filter(
     lambda mask: not mask.all() and not find_padding(mask).any()
@@ -46,7 +39,6 @@ def grown(plane, missing, radius, centre):
 def test_local_fills_grow_the_window_until_a_pixel_is_known(mask, radius, seed):
     plane = np.random.default_rng(seed).normal(size=mask.shape).astype(np.float32)
     plane[mask] = np.nan
-    centres: dict[Method, Callable[[Plane], np.floating]]
     centres = {"local_mean": np.mean, "local_median": np.median}
     for method, centre in centres.items():
         expected = grown(plane, mask, radius, centre)

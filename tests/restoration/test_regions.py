@@ -88,15 +88,6 @@ def volume():
     return image, mask
 
 
-def test_the_new_grid_covers_the_old_one_and_shares_its_centre():
-    places = new_places(10, 3.0, 2.0)
-    assert len(places) == 15  # 30 mm
-    assert places.mean() == pytest.approx(4.5)
-    assert_allclose(np.diff(places), 2 / 3)
-    assert len(new_places(201, 0.977, 2.0)) == 99  # as published for the CT phantom
-    assert len(new_places(3, 0.3, 0.9)) == 1
-
-
 @pytest.mark.parametrize(("order", "spline"), [("nearest", 0), ("linear", 1), ("cubic", 3)])
 def test_interpolation_is_that_of_scipy(order, spline):
     image, _ = volume()

@@ -30,24 +30,6 @@ def kernel(score, positive):
     return (above > 0) + 0.5 * (above == 0)
 
 
-@pytest.fixture
-def ratings():
-    """CT ratings of 109 patients (Hanley & McNeil 1982, table I)."""
-    normal = np.repeat(np.arange(1.0, 6.0), [33, 6, 6, 11, 2])
-    abnormal = np.repeat(np.arange(1.0, 6.0), [3, 2, 2, 11, 33])
-    return np.concatenate([normal, abnormal]), np.arange(109) >= 58
-
-
-def test_published_area_and_standard_error(ratings):
-    # Stata's manual, roctab: area .8932, standard error .0307, 95 % interval .83295 to .95339
-    found = single(*ratings)
-    error = found.variance() ** 0.5
-    assert found.value == pytest.approx(0.8932, abs=5e-5)
-    assert error == pytest.approx(0.0307, abs=5e-5)
-    assert found.value - 1.959964 * error == pytest.approx(0.83295, abs=5e-6)
-    assert found.value + 1.959964 * error == pytest.approx(0.95339, abs=5e-6)
-
-
 @pytest.mark.parametrize("fits", [None, [0, 0, 1, 1]])
 def test_without_a_pair_there_is_no_auc(fits):
     positive = np.array([False, False, fits is not None, fits is not None])

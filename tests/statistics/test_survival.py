@@ -123,18 +123,6 @@ def test_images_of_a_patient_count_once_in_d_calibration():
     assert of_images[1] == EXACT(of_patients[1])
 
 
-def test_net_benefit_without_censoring_counts_events_and_false_alarms():
-    generator = np.random.default_rng(4)
-    risk, time = generator.uniform(size=200), generator.exponential(100, size=200)
-    event, patient = np.ones(200, dtype=bool), np.arange(200)
-    for t in (0.2, 0.5, 0.8):
-        hit, missed = (risk >= t) & (time <= 70), (risk >= t) & (time > 70)
-        worth = hit - missed * t / (1 - t)
-        benefit = net_benefit_at(risk, time, event, 70.0, t, patient)
-        assert benefit.value == EXACT(worth.mean(), abs=CLOSE)
-        assert benefit.influence[0] == EXACT(worth - worth.mean(), abs=CLOSE)
-
-
 def test_net_benefit_of_censored_patients_is_that_of_the_curve_of_those_acted_on():
     """Four are acted on: an event, one leaves, an event among two; 3/4 · 1/2 are without one."""
     risk = np.array([0.9, 0.8, 0.7, 0.6, 0.1, 0.1, 0.1, 0.1])
