@@ -5,12 +5,12 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 from PIL import Image
 
 from skiagram.datasets.folder.source import InGray
 from skiagram.errors import DataError
-from skiagram.readers.gray import MAX_TINT, luma
+from skiagram.readers.gray import MAX_TINT
 from skiagram.readers.image_files import decode_image
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.records.files import read_record
@@ -66,17 +66,6 @@ def test_a_gray_jpeg_that_was_coded_in_colour_is_gray():
 
 def test_labels_of_a_mask_are_never_weighed():
     assert decode_image(encode_png(tinted(1)), "mask", as_stored=True).pixels.ndim == 3
-
-
-@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
-def test_luma_is_that_of_itu_601(kind):
-    colour_module = pytest.importorskip("skimage.color")
-    greatest = np.iinfo(kind).max
-    colour = np.random.default_rng(0).integers(0, greatest, (50, 50, 3), dtype=kind, endpoint=True)
-    yuv = colour_module.rgb2ycbcr(colour)[..., 0]  # 16 to 235 of 255
-    assert_allclose(luma(colour) / greatest, (yuv - 16) / 219, atol=2e-3)
-    if kind is np.uint8:
-        assert_array_equal(luma(colour), np.asarray(Image.fromarray(colour).convert("L")))
 
 
 def mixed(place, **changes):

@@ -20,7 +20,7 @@ from skiagram.readers.case_images import (
     ImageReference,
     decode_case,
 )
-from skiagram.readers.grid import VoxelGrid, describe_differences
+from skiagram.readers.grid import describe_differences
 from skiagram.readers.volume_files import decode_volume, is_volume_file
 from tests.datasets.own_folders import png
 from tests.readers.examples import GRID, SHAPE, VALUES, nifti_bytes
@@ -69,19 +69,18 @@ def _with(content, at, form, *values):
 @pytest.mark.parametrize(
     "content",
     [
-        nifti_bytes(VALUES),
         gzip.compress(nifti_bytes(VALUES)),
         _with(nifti_bytes(VALUES), 108, "<f", 0.0),
         nrrd_bytes(),
-        nrrd_bytes("gzip"),
-        meta_image_bytes(),
-        meta_image_bytes(compressed=True),
-        meta_image_bytes(order=">"),
         meta_image_bytes(order=">", BinaryDataByteOrderMSB="T"),
     ],
-    ids=["nifti", "packed nifti", "nifti without offset", "nrrd", "packed nrrd", "mha",
-         "packed mha", "mha of the other byte order", "mha of the other byte order, in short"],
-)  # fmt: skip
+    ids=[
+        "packed NIfTI",
+        "NIfTI without offset",
+        "NRRD of another space",
+        "MetaImage of the other byte order",
+    ],
+)
 def test_every_format_gives_the_same_volume(content):
     assert is_volume_file(content[:4096])
     volume = decode_volume(content, "v")
@@ -244,7 +243,7 @@ def test_a_nifti_file_may_state_one_place_twice_and_a_distance_without_a_place()
     assert decode_volume(_placed(), "v").grid.spacing == (1, 1, 1)  # of 1 mm, as its unit says
 
 
-FLIPPED, MOVED, THICK = (np.diag([x, 1.0, z, 1.0]) for x, z in ((-1, 3), (1, 3), (1, 5)))
+PLACED, FLIPPED, MOVED = (np.diag([x, 1.0, 3, 1]) for x in (1, -1, 1))
 MOVED[2, 3] = 100
 UNSTATED = "v: a header that says no distance of voxels"
 
@@ -293,12 +292,9 @@ def _flipped_bit():
         (b"", "v: an empty file"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 400, "v: not a volume, judging by its content"),
         (nifti_bytes(VALUES)[:-3], "v: the volume cannot be read"),
-        (gzip.compress(nifti_bytes(VALUES))[:-60], "v: the volume cannot be read"),
         (_flipped_bit(), "v: the volume cannot be read"),
         (nrrd_bytes()[:-3], "v: the volume cannot be read"),
-        (nrrd_bytes("gzip")[:-20], "v: the volume cannot be read"),
         (meta_image_bytes()[:-3], "v: the volume cannot be read"),
-        (meta_image_bytes(compressed=True)[:-20], "v: the volume cannot be read"),
         (_with_dimensions(6, 5, 2, 2), "v: 4 axes (6 × 5 × 2 × 2). Allowed: three axes"),
         (_with_dimensions(32000, 32000, 32000), "v: 32000 × 32000 × 32000 voxels. Allowed"),
         (gzip.compress(_with_dimensions(6, 5, 4) + b"\0" * 2**25), "v: 32,"),
@@ -306,13 +302,12 @@ def _flipped_bit():
         (nifti_bytes(VALUES.astype(np.complex64)), "v: several values per voxel"),
         (b"NRRD0004\ntype: short\ndimension: 3\nsizes: 6 5 4\nencoding: raw\n"
          b"data file: v.raw\n\n", "v: a header whose voxels are"),
-        (_with(_placed(np.diag([1.0, 1, 3, 1])), 80, "<f", -1), UNSTATED),
+        (_with(_placed(PLACED), 80, "<f", -1), UNSTATED),
         (_sheared(), "axes that are not at right angles"),
-        (_placed(np.diag([1.0, 1, 3, 1]), FLIPPED), "two places in the patient, 10 mm apart"),
-        (_placed(np.diag([1.0, 1, 3, 1]), MOVED), "two places in the patient, 100 mm apart"),
-        (_placed(np.diag([1.0, 1, 3, 1]), THICK), "two places in the patient, 6 mm apart"),
+        (_placed(PLACED, FLIPPED), "two places in the patient, 10 mm apart"),
+        (_placed(PLACED, MOVED), "two places in the patient, 100 mm apart"),
         (_with(nifti_bytes(VALUES), 112, "<2f", 2, np.inf), "v: an intercept of inf"),
-        (_with(_placed(np.diag([1.0, 1, 3, 1])), 80, "<f", np.nan), UNSTATED),
+        (_with(_placed(PLACED), 80, "<f", np.nan), UNSTATED),
         (nrrd_bytes().replace(b"encoding: raw", b"encoding: hex"), "the encoding `hex`"),
     ],
 )  # fmt: skip
@@ -330,11 +325,3 @@ def test_nothing_of_a_file_in_memory_is_written(content, monkeypatch):
     for name in ("builtins.open", "io.open", "os.open", "os.memfd_create"):
         monkeypatch.setattr(name, refuse, raising=False)
     assert_array_equal(decode_volume(content, "v").voxels, VALUES)
-
-
-def test_differences_of_grids_are_named_in_mm():
-    moved = VoxelGrid(SHAPE, GRID.spacing, (-10.0, 22.5, 5.5), GRID.direction)
-    assert describe_differences(moved, GRID) == ["the first voxel 2.5 mm away"]
-    coarse = VoxelGrid(SHAPE, (3.0, 0.8, 1.0), GRID.origin, GRID.direction)
-    assert describe_differences(coarse, GRID)[0].startswith("spacing 3 × 0.8 × 1 mm")
-    assert describe_differences(GRID, GRID) == []
