@@ -73,51 +73,49 @@ def structure_set(contours, *kinds, frame_of_reference="1.2"):
 
 def segmentation(masks, grid=GRID, **measures_of):
     """A SEG of named segments; slices in which a segment is empty have no frame."""
-    dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")
-    dataset.Modality, dataset.SegmentationType = "SEG", "BINARY"
+    frames, planes = [], []
+    for number, mask in enumerate(masks.values(), start=1):
+        for depth in np.flatnonzero(mask.any(axis=(1, 2))).tolist():
+            frames.append(_frame(grid, depth))
+            frames[-1].SegmentIdentificationSequence = _of_segment(number)
+            planes.append(mask[depth])
+    dataset = _segments(masks, frames, planes)
     dataset.FrameOfReferenceUID = "1.2"
     dataset.SharedFunctionalGroupsSequence = [_shared(grid, **measures_of)]
-    dataset.SegmentSequence, dataset.PerFrameFunctionalGroupsSequence = [], []
-    planes = []
-    for number, (name, mask) in enumerate(masks.items(), start=1):
-        dataset.SegmentSequence.append(item(SegmentNumber=number, SegmentLabel=name))
-        for depth in np.flatnonzero(mask.any(axis=(1, 2))).tolist():
-            frame = _frame(grid, depth)
-            frame.SegmentIdentificationSequence = [item(ReferencedSegmentNumber=number)]
-            dataset.PerFrameFunctionalGroupsSequence.append(frame)
-            planes.append(mask[depth])
-    put_pixels(dataset, np.array(planes))
     return written(dataset)
 
 
 def segmentation_of_film(masks):
     """Return a SEG of a plane image; segment → mask, one that is empty has no frame."""
-    dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")
-    dataset.Modality, dataset.SegmentationType = "SEG", "BINARY"
-    numbered = [*enumerate(masks, start=1)]
-    dataset.SegmentSequence = [item(SegmentNumber=at, SegmentLabel=name) for at, name in numbered]
-    drawn = [at for at, name in numbered if masks[name].any()]
-    dataset.PerFrameFunctionalGroupsSequence = [
-        item(SegmentIdentificationSequence=[item(ReferencedSegmentNumber=at)]) for at in drawn
-    ]
-    put_pixels(dataset, np.array([mask for mask in masks.values() if mask.any()]))
-    return written(dataset)
+    drawn = [number for number, mask in enumerate(masks.values(), start=1) if mask.any()]
+    frames = [item(SegmentIdentificationSequence=_of_segment(number)) for number in drawn]
+    return written(_segments(masks, frames, [mask for mask in masks.values() if mask.any()]))
 
 
 def segmentation_of_frames(masks, *, numbered=True):
     """Return a SEG of frames that have no place in the patient; frame number → mask."""
-    dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")
-    dataset.Modality, dataset.SegmentationType = "SEG", "BINARY"
-    dataset.SegmentSequence = [item(SegmentNumber=1, SegmentLabel="lesion")]
-    put_pixels(dataset, np.array([*masks.values()]))
-    groups = []
+    frames = []
     for number in masks:
-        groups.append(item(SegmentIdentificationSequence=[item(ReferencedSegmentNumber=1)]))
+        frames.append(item(SegmentIdentificationSequence=_of_segment(1)))
         if numbered:
             derived = item(SourceImageSequence=[item(ReferencedFrameNumber=number)])
-            groups[-1].DerivationImageSequence = [derived]
-    dataset.PerFrameFunctionalGroupsSequence = groups
-    return written(dataset)
+            frames[-1].DerivationImageSequence = [derived]
+    return written(_segments(["lesion"], frames, [*masks.values()]))
+
+
+def _of_segment(number):
+    return [item(ReferencedSegmentNumber=number)]
+
+
+def _segments(names, frames, planes):
+    """Return a SEG of named segments, with what is said of each frame and its pixels."""
+    dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")
+    dataset.Modality, dataset.SegmentationType = "SEG", "BINARY"
+    numbered = enumerate(names, start=1)
+    dataset.SegmentSequence = [item(SegmentNumber=at, SegmentLabel=name) for at, name in numbered]
+    dataset.PerFrameFunctionalGroupsSequence = frames
+    put_pixels(dataset, np.array(planes))
+    return dataset
 
 
 def cine(frames):

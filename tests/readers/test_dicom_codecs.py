@@ -94,13 +94,10 @@ def test_every_file_of_pydicom_that_its_own_decoders_read_has_their_pixels():
 
 
 def test_12_bit_jpeg_is_read_as_near_to_its_original_as_its_quality_allows():
-    film = (FILM.astype(np.int64) * 4095 // FILM.max()).astype(np.uint16)
     smooth = np.add.outer(np.arange(ROWS) * 30, np.arange(COLUMNS) * 20).astype(np.uint16)
-    for original, most in ((smooth, 4), (film, 60)):
-        coded = bytes(imagecodecs.jpeg8_encode(original, level=98, bitspersample=12))
-        file = compressed(JPEGExtended12Bit, coded, bits=16, Rows=ROWS, Columns=COLUMNS)
-        found = read_dicom(file).pixels.astype(int)
-        assert np.abs(found - original).max() <= most
+    coded = bytes(imagecodecs.jpeg8_encode(smooth, level=98, bitspersample=12))
+    file = compressed(JPEGExtended12Bit, coded, bits=16, Rows=ROWS, Columns=COLUMNS)
+    assert np.abs(read_dicom(file).pixels.astype(int) - smooth).max() <= 4
 
 
 @pytest.mark.parametrize("kind", ENCODERS)

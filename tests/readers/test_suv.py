@@ -63,29 +63,33 @@ LATE = {"SeriesTime": "150000"}  # made after the images
 BEDS = {"AcquisitionTime": ["110600", "110300", "110000", "110900"]}
 
 
+GE = ("GEMS_PETD_01", 0x0009, 0x0D, "DT")
+PHILIPS = ("Philips PET Private Group", 0x7053, 0x00, "DS")
+
+
+def with_private(file, field, value):
+    """Return a file with a private field of a scanner: creator, group, element and kind."""
+    (name, content), (creator, group, element, kind) = file, field
+    dataset = pydicom.dcmread(BytesIO(content))
+    dataset.private_block(group, creator, create=True).add_new(element, kind, value)
+    return name, written(dataset)
+
+
 def test_uptake_values_and_private_scales_of_scanners_are_taken():
     assert factor(pet_files({"Units": "GML"})) == pytest.approx(1)
-    private = {
-        "GEMS_PETD_01": (0x0009, 0x0D, "DT", "2020010210{}00.00", LATE, expected(1800)),
-        "Philips PET Private Group": (0x7053, 0x00, "DS", "0.001", {"Units": "CNTS"}, 0.001),
-    }
-    for creator, (group, element, kind, value, fields, wanted) in private.items():
-        files = []
-        for at, (name, content) in enumerate(pet_files(fields)):
-            dataset = pydicom.dcmread(BytesIO(content))
-            own = value.format(33 - at)  # the earliest is that of the last slice
-            dataset.private_block(group, creator, create=True).add_new(element, kind, own)
-            files.append((name, written(dataset)))
-        assert factor(files) == pytest.approx(wanted, rel=1e-5)
-    first = pydicom.dcmread(BytesIO(files[0][1]))  # Philips'
-    first[0x70531000].value = "0.002"
+    # the earliest start of the scan is that of the last slice
+    starts = [f"2020010210{33 - at}00.00" for at in range(len(VALUES))]
+    pairs = zip(pet_files(LATE), starts, strict=True)
+    of_ge = [with_private(file, GE, start) for file, start in pairs]
+    assert factor(of_ge) == pytest.approx(expected(1800), rel=1e-5)
+    counts = pet_files({"Units": "CNTS"})
+    of_philips = [with_private(file, PHILIPS, "0.001") for file in counts]
+    assert factor(of_philips) == pytest.approx(0.001, rel=1e-5)
     with pytest.raises(DataError, match="differ in Philips' scale of counts"):
-        decode_series([(files[0][0], written(first)), *files[1:]], "p")
-    files = pet_files(LATE)
-    first = pydicom.dcmread(BytesIO(files[0][1]))
-    first.private_block(0x0009, "GEMS_PETD_01", create=True).add_new(0x0D, "DT", "20200102140000")
+        decode_series([with_private(counts[0], PHILIPS, "0.002"), *of_philips[1:]], "p")
+    first, *others = pet_files(LATE)
     with pytest.raises(DataError, match="a scan that begins after its images"):
-        decode_series([(files[0][0], written(first)), *files[1:]], "p")
+        decode_series([with_private(first, GE, "20200102140000"), *others], "p")
 
 
 def test_a_single_slice_is_read_as_one_of_its_series():
