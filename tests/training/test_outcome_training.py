@@ -10,7 +10,7 @@ from skiagram.errors import ModelFailure
 from skiagram.tasks.grade import Grade
 from skiagram.tasks.number import Number
 from skiagram.tasks.time import TimeToEvent
-from skiagram.training.outcome_training import OutcomeTraining, check_training
+from skiagram.training.outcome_training import check_training
 from tests.models.deep.spots import training
 from tests.statistics.times import EVENT, RISK, TIME, UNTIED
 
@@ -62,15 +62,6 @@ def test_cut_offs_of_a_grade_move_apart_and_not_along():
     assert float(GRADE.loss(score, target, cuts + 5.0)) == pytest.approx(before, rel=1e-5)
     apart = cuts + torch.tensor([0.0, 1.0])
     assert float(GRADE.loss(score, target, apart)) != pytest.approx(before, rel=1e-2)
-
-
-def test_what_an_outcome_learns_with_its_loss_is_trained_with_the_network():
-    given = (torch.nn.Identity()), (None), torch.ones(1), 0
-    of_grade = OutcomeTraining(*given, np.array(["a"]), compiled=False, outcome=GRADE)
-    assert "learned" in dict(of_grade.named_parameters())
-    number = Number(column="size")
-    of_number = OutcomeTraining(*given, np.array(["a"]), compiled=False, outcome=number)
-    assert "learned" not in dict(of_number.named_parameters())
 
 
 def test_a_mean_of_networks_of_several_findings_is_refused():

@@ -13,13 +13,11 @@ from skiagram.fitting.arm import ArmFolders, Member, train
 from skiagram.fitting.contract import FitContext, FittedFinder, Labelled
 from skiagram.models.classical.finder import (
     describe_candidates,
-    relative_places,
-    share_of_other,
 )
 from skiagram.options import build, composed
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_table
-from skiagram.records.places import MARKS, coordinates, tabulate_places
+from skiagram.records.places import MARKS, tabulate_places
 from skiagram.records.predictions import Predictions
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.classes import Classes
@@ -171,31 +169,6 @@ def test_the_share_of_the_other_side_is_learnt_where_patients_have_one(tmp_path)
     assert model.load(tmp_path / "model").other_share == fitted.other_share
     alone = replace(training, inputs=replace(whole, partner={}))
     assert model.fit(alone, CONTEXT).other_share == 0
-
-
-def test_the_share_is_what_tells_images_apart_best_by_both_scores():
-    generator = np.random.default_rng(1)
-    shared, own = generator.normal(size=(2, 4000))
-    lesion = generator.random(4000) < 1 / (1 + np.exp(-3 * own))
-    names = np.array([f"c{k}" for k in range(4000)])
-    partner = {f"c{k}": f"d{k}" for k in range(4000)}
-
-    def share(of_images, of_others, positive):
-        others = dict(zip(partner.values(), of_others.tolist(), strict=True))
-        score = dict(zip(names.tolist(), of_images.tolist(), strict=True)) | others
-        return share_of_other(score, partner, names[positive])
-
-    assert share(own + shared, shared, lesion) == pytest.approx(1, abs=0.05)
-    assert share(own, shared, lesion) == pytest.approx(0, abs=0.05)
-    assert share(-own - shared, -shared, lesion) == 0  # a score that misleads is not turned round
-    assert share(own, shared, lesion | True) == 0
-
-
-def test_a_place_counts_from_the_wall_to_the_end_of_its_own_row():
-    places = tabulate_places(
-        [("a", (0, 0), 1), ("a", (0, 10), 1), ("a", (10, 0), 1), ("a", (10, 20), 1)]
-    )
-    assert relative_places(coordinates(places))[:, 1:].tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
 
 
 def test_without_candidates_there_is_a_score(tmp_path):

@@ -6,7 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -27,8 +26,6 @@ from skiagram.models.deep.searched_images import SearchedImages
 from skiagram.options import build
 from skiagram.records.places import tabulate_places
 from skiagram.tasks.classes import Classes
-from skiagram.training import fit
-from skiagram.training.image_data import ImageData
 from tests.models.classical.families import read_options
 from tests.numbered_store import write_images
 from tests.stand_ins import CPU
@@ -223,29 +220,3 @@ def test_missing_pixels_are_named(tmp_path):
     store = write_images(tmp_path, {"case7": np.full((8, 8), np.nan, np.float32)})
     with pytest.raises(DataError, match=r"case7.*missing pixels"):
         SearchedImages(store, 1.0, "all")["case7"]
-
-
-@pytest.mark.filterwarnings("ignore:'pin_memory'")
-@pytest.mark.parametrize(
-    ("name", "depth", "held"), [("window_finder", None, True), ("heat_map_finder", 12, False)]
-)
-def test_learns_from_the_batches_that_a_gpu_gets(tmp_path, monkeypatch, name, depth, held):
-    made = []
-
-    class OfGpu(ImageData):
-        def __init__(self, *given):
-            super().__init__(*[*given[:5], True])
-
-        def train_dataloader(self):
-            made.append(super().train_dataloader())
-            return made[-1]
-
-    cases = blobs(tmp_path / "images", 8, depth)
-    model = learner(name, depth, steps=2, hard_from=0.5)
-    if not held:
-        monkeypatch.setattr(searched_images, "HELD_BYTES", 0)
-    here = model.fit(cases, FitContext(seed=0, positive=1))
-    monkeypatch.setattr(fit, "ImageData", OfGpu)
-    there = model.fit(cases, FitContext(seed=0, positive=1))
-    assert [(loader.num_workers, loader.pin_memory) for loader in made] == [(2 * (not held), True)]
-    pd.testing.assert_frame_equal(here.summary.curves, there.summary.curves)

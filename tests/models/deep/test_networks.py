@@ -9,7 +9,7 @@ from torch import nn
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.deep import vision_transformer
 from skiagram.models.deep.article_cnn import ArticleCNN
-from skiagram.models.deep.layers import halving_rectifier, has_narrow_stride
+from skiagram.models.deep.layers import has_narrow_stride
 from skiagram.models.deep.recurrent import Recurrent
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.models.deep.small_resnet import ResidualBlock, SmallResNet
@@ -56,22 +56,6 @@ def test_keras_initialisation_is_glorot_uniform_with_zero_biases():
         expected = limit / math.sqrt(3)
         assert float(layer.weight.detach().std()) == pytest.approx(expected, rel=0.15)
         assert not layer.bias.any()
-
-
-@pytest.mark.parametrize("axes", [2, 3])
-def test_a_maximum_is_rectified_as_rectified_values_have_their_maximum(axes):
-    """Ties and places without a value above 0 too: values and gradients have the same bits."""
-    maps = torch.randint(-2, 3, (4, 3, *[7] * axes), generator=torch.Generator().manual_seed(0))
-    pooling = nn.MaxPool2d(2) if axes == 2 else nn.MaxPool3d(2, ceil_mode=True)
-    weights = torch.rand(pooling(maps.float()).shape, generator=torch.Generator().manual_seed(1))
-    found = []
-    for layers in ([nn.ReLU(), pooling], halving_rectifier(axes)):
-        entering = maps.float().requires_grad_()
-        out = nn.Sequential(*layers)(entering)
-        (out * weights).sum().backward()
-        found.append((out, entering.grad))
-    assert torch.equal(found[0][0], found[1][0])
-    assert torch.equal(found[0][1], found[1][1])
 
 
 def test_three_blocks_a_stage_are_resnet_20():
