@@ -135,16 +135,6 @@ def test_covariates_stand_beside_the_features_of_their_own_case(tmp_path):
     assert_array_equal(read.values, table.values)
 
 
-def test_covariates_need_no_feature_of_the_image(tmp_path):
-    table = extract(
-        write_images(tmp_path, {"a": noise(6, 6)}),
-        [Covariates(columns=("age",))],
-        CaseHistories(of_cases("a", age=[61.0])),
-    )
-    assert table.names == ("covariates_age",)
-    assert table.values.tolist() == [[61.0]]
-
-
 def test_categories_are_those_of_the_data_set_not_of_the_images_at_hand(tmp_path):
     store = write_images(tmp_path, {name: noise(6, 6) for name in "ab"})
     known = of_cases("abc", side=["left", None, "right"])

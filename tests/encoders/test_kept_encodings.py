@@ -43,11 +43,3 @@ def test_rows_of_seconds_lie_in_one_table(tmp_path, monkeypatch):
         kept.add({digest(5): np.ones(2, np.float32)})
         assert [held.pieces for held in store.held()] == [1]
     assert len(kept.find([digest(number) for number in range(6)])) == 6
-
-
-def test_rows_belong_to_what_made_them(tmp_path):
-    store = PieceStore(tmp_path)
-    keep(KeptEncodings(store, "one"), 1)
-    assert KeptEncodings(store, "other").find([digest(1)]) == {}
-    keep(KeptEncodings(None, "one"), 1)
-    assert KeptEncodings(None, "one").find([digest(1)]) == {}

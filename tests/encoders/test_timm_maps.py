@@ -7,7 +7,7 @@ import pytest
 import timm
 import torch
 import yaml
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 from skimage import data
 from skimage.transform import resize
 
@@ -16,9 +16,7 @@ from skiagram.compute.files import sha256_of
 from skiagram.encoders.encoder import read_picture
 from skiagram.encoders.encoding import FolderEncoder, encode_images
 from skiagram.encoders.timm_encoder import (
-    MapPooling,
     fold_normalisations,
-    give_timm_weights,
     name_as_timm,
 )
 from skiagram.encoders.weights import PackageFile, read_tensors
@@ -77,24 +75,6 @@ def test_the_encoder_of_the_package_has_its_weights_and_names_its_depths():
         other.load()
 
 
-def test_weights_in_another_order_are_named_rightly(tmp_path):
-    """By name: a file whose tensors are shuffled gives the same network."""
-    encoder = build(yaml.safe_load(LITE.read_text()), "encoder")
-    tensors = read_tensors(encoder.weights.locate("weights"))
-    shuffled = {name: tensors[name] for name in sorted(tensors, key=lambda name: name[::-1])}
-    network = timm.create_model("tf_efficientnet_lite0", num_classes=0)
-    give_timm_weights(network, shuffled, "tf_efficientnet_lite0", "shuffled")
-    expected, picture = encoder.load().network, torch.rand(1, 3, 64, 64)
-    stages = [depth.stage for depth in encoder.depths]
-    with torch.inference_mode():
-        of_shuffled = MapPooling(network, stages).maps(picture)
-        for found, right in zip(of_shuffled, expected.maps(picture), strict=True):
-            torch.testing.assert_close(found, right, rtol=0, atol=0)
-    spoilt = {name: one for name, one in tensors.items() if "_blocks.3._bn1" not in name}
-    with pytest.raises(DataError, match=r"they lack `blocks\.2\.0\.bn2"):
-        give_timm_weights(network, spoilt, "tf_efficientnet_lite0", "spoilt")
-
-
 def test_an_absent_package_and_an_absent_file_say_what_to_install():
     absent = PackageFile(package="no-such-weights", filename="a.pth", sha256="0" * 64)
     with pytest.raises(DataError, match=r"no-such-weights.*`make setup`"):
@@ -144,18 +124,6 @@ def test_numbers_of_both_mirror_images_are_the_mean_of_each_ones(tmp_path):
         assert not np.allclose(single[0], single[1], rtol=1e-3)
         expected = np.tile(single.mean(axis=0), (2, 1))
         assert_allclose(values, expected, rtol=1e-4, atol=1e-6)
-
-
-def test_a_place_depends_on_no_other_place_and_keeps_its_number(tmp_path):
-    encoder = maps(tmp_path)
-    folder = store(tmp_path / "images", [images(SIDE, 24, seed=1), images(20, SIDE, seed=2)])
-    ready = FolderEncoder.of_images(folder, encoder)
-    rows = [("case-000", (3.0, 4.0), 1.0), ("case-000", (30.0, 20.0), 1.0)]
-    rows += [("case-001", (10.0, 10.0), 1.0)]
-    every = ready.encode_places(folder, tabulate_places(rows), WINDOWS)
-    last = ready.encode_places(folder, tabulate_places(rows[2:]), WINDOWS)
-    assert_array_equal(every.values[2:], last.values)
-    assert every.case_id.tolist() == ["case-000", "case-000", "case-001"]
 
 
 def test_padding_and_what_lies_beyond_the_region_do_not_count(tmp_path):

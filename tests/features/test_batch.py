@@ -8,23 +8,10 @@ from skimage.filters import threshold_otsu
 
 from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch, bright_region
-from skiagram.features.discretisation import Discretisation
 from skiagram.features.first_order import FirstOrder
 
 IMAGES = np.random.default_rng(0).normal(size=(3, 6, 7)).astype(np.float32)
 MASKS = np.ones((3, 6, 7), dtype=np.bool_)
-
-
-def test_what_several_families_need_is_made_once():
-    batch, levels = FeatureBatch(IMAGES), Discretisation(bin_number=8, bin_width=None)
-    colour = FeatureBatch(np.stack([IMAGES] * 3, axis=-1))
-    assert colour.luminance("a") is colour.luminance("b")
-    assert batch.region("bright", "a") is batch.region("bright", "b")
-    assert batch.levels(levels, "whole", "a") is batch.levels(levels, "whole", "b")
-    grey = batch.levels(levels, "whole", "a")
-    assert grey.zones is grey.zones
-    other = Discretisation(bin_number=9, bin_width=None)
-    assert batch.levels(other, "whole", "a") is not batch.levels(levels, "whole", "b")
 
 
 @pytest.mark.parametrize("region", ["whole", "bright"])

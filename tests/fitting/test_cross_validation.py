@@ -8,17 +8,13 @@ import pytest
 
 from skiagram.errors import ModelFailure
 from skiagram.fitting.cross_validation import CrossValidator, Development
-from skiagram.fitting.fits import finite
-from skiagram.records.predictions import FINAL, probabilities_of, scores_of
+from skiagram.records.predictions import FINAL, scores_of
 from skiagram.splits import grouped_folds
 from tests.models.examples import PLAN, CountingSpy, Spy, StoppingSpy, labelled
 
 CASES = labelled()
 MARKED = np.isin(CASES.patient_id, ["p0", "p1", "p2", "p3"])
 TEST = replace(labelled(patients=6).inputs, case_id=np.array([f"t{at}" for at in range(12)]))
-
-
-Rows = list[list[pd.DataFrame]]  # of each repeat, a table a fit
 
 
 def by_holdout(spy, marked=MARKED, plan=PLAN):
@@ -213,17 +209,8 @@ def test_folds_belong_to_the_plan_so_models_can_be_paired():
     assert repeats[0][0]["case_id"].tolist() != repeats[1][0]["case_id"].tolist()
 
 
-@pytest.mark.slow
-def test_more_than_two_classes_have_no_threshold():
-    for rows in by_cv(Spy(), labelled(n_classes=3)):
-        assert all(one["threshold"].isna().all() for one in rows)
-        assert probabilities_of(rows[0]).shape[1] == 3
-
-
 def test_scores_that_are_not_finite_are_refused():
-    with pytest.raises(ModelFailure, match="scores of 1 cases are not finite"):
-        finite(np.array([[0.0, 1.0], [np.nan, np.inf]]))
-    with pytest.raises(ModelFailure, match="not finite"):
+    with pytest.raises(ModelFailure, match="cases are not finite"):
         by_holdout(Spy(infinite=True))
 
 

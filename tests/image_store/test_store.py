@@ -3,7 +3,6 @@
 import json
 import math
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +15,7 @@ from numpy.testing import assert_array_equal
 from skiagram.errors import DataError
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, spans
-from skiagram.images import Region, ends_of
+from skiagram.images import Region
 from tests.numbered_store import SHAPES, numbered, write_images
 
 VOLUME_SHAPES = array_shapes(min_dims=3, max_dims=3, max_side=7).map(lambda shape: (*shape, 1))
@@ -96,25 +95,13 @@ def test_a_bit_that_changed_on_the_disk_is_found(tmp_path):
         span.check()
 
 
-def test_images_are_read_only_views_into_the_mapped_file(tmp_path):
+def test_images_are_read_only_views_of_one_place(tmp_path):
     image = np.arange(1 << 20, dtype=np.float32).reshape(1024, 1024)
     store = write(tmp_path / "images", [image])
     view, again = store.image(store.case_ids[0]), store.image(store.case_ids[0])
     assert np.shares_memory(view, again)
     with pytest.raises(ValueError, match="read-only"):
         view[0, 0] = 1
-    mapped = Path("/proc/self/maps")
-    if mapped.exists():
-        address = view.__array_interface__["data"][0]
-        assert _file_at(mapped.read_text(), address).endswith(shard_of(tmp_path / "images").name)
-
-
-def _file_at(maps, address):
-    for line in maps.splitlines():
-        first, last = (int(part, 16) for part in line.split()[0].split("-"))
-        if first <= address < last:
-            return line
-    return ""
 
 
 def test_places_of_cases_are_those_of_their_images(tmp_path):
@@ -194,8 +181,6 @@ def test_spacing_comes_back_exactly_over_shards_and_is_none_where_unknown(tmp_pa
             writer.add(f"c{at}", image, one)
     store = ImageStore(tmp_path)
     assert [store.spacing(case_id) for case_id in store.case_ids] == spacing
-    for case_id, image in zip(store.case_ids, ramps(5), strict=True):
-        assert_array_equal(store.image(case_id), image)
 
 
 @pytest.mark.slow
@@ -279,13 +264,3 @@ def test_a_region_that_cannot_be_measured_names_its_case(tmp_path, mask, message
     with pytest.raises(DataError, match=f"bad.*{message}"):
         write_images(tmp_path / "a", images, None, regions)
     assert not (tmp_path / "a/index.json").exists()
-
-
-@pytest.mark.slow
-@given(arrays(np.bool_, array_shapes(max_dims=3, max_side=9)))
-def test_the_ends_of_a_region_hold_it_and_no_more(inside):
-    places = np.argwhere(inside)
-    ends = np.zeros((inside.ndim, 2), dtype=np.int64)
-    if len(places):
-        ends = np.stack([places.min(axis=0), places.max(axis=0) + 1], axis=1)
-    assert np.array_equal(ends_of(inside), ends)

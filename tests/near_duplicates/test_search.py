@@ -5,7 +5,6 @@ import io
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter, rotate
 from skimage.transform import resize
@@ -15,8 +14,6 @@ from skiagram.near_duplicates.pairs import clusters
 from skiagram.near_duplicates.registration import details_of
 from skiagram.near_duplicates.search import find_copies
 from tests.near_duplicates.tissue import store_of, wide_tissue
-
-Picture = NDArray[np.float32]
 
 
 def found(store):

@@ -110,15 +110,6 @@ def test_near_the_region_the_values_are_those_of_the_whole_volume(order):
     assert_allclose(part[inside], whole[region], atol=1e-3)
 
 
-def test_a_flipped_volume_is_the_flipped_result():
-    image, mask = volume()
-    chosen = Resampling(spacing=(2.0, 2.0, 2.0), order="cubic", rounding=True)
-    values, region, _ = chosen.resample(image, mask, (3.0, 0.9, 0.9))
-    flipped, turned, _ = chosen.resample(image[:, ::-1], mask[:, ::-1], (3.0, 0.9, 0.9))
-    assert_array_equal(turned[:, ::-1], region)
-    assert_array_equal(flipped[:, ::-1], values)
-
-
 def test_a_sagittal_volume_is_resampled_as_an_axial_one():
     image, mask = volume()
     chosen = Resampling(spacing=(3.0, 1.0, 1.0), order="linear", rounding=False)

@@ -12,7 +12,6 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_allclose, assert_array_equal, assert_equal
 
 from skiagram.errors import DataError
-from skiagram.restoration.missing import Missing
 from skiagram.restoration.steps import Steps
 from tests.restoration.phantom import OPTION_FILES, film, psnr, restoration, restored, tissue
 
@@ -107,16 +106,6 @@ def test_with_everything_off_pixels_stay_and_missing_ones_are_nan():
     assert_array_equal(clean, np.array([[1, math.nan], [math.nan, math.nan]]))
     assert (treatment.missing, treatment.outliers, treatment.dead_lines) == (3, 0, 0)
     assert math.isnan(treatment.noise)
-
-
-@pytest.mark.parametrize("method", ["local_mean", "local_median", "nearest", "lowest"])
-def test_the_chosen_method_fills(method):
-    image = np.array([[1, math.nan, 4], [2, 4, 4]], np.float32)
-    steps = dataclasses.replace(NONE, missing=Missing(method=method, radius=1))
-    clean, treatment = restored(steps, image)
-    allowed = {"local_mean": {3.0}, "local_median": {4.0}, "nearest": {1.0, 4.0}, "lowest": {0.0}}
-    assert clean[0, 1] in allowed[method]
-    assert treatment.missing == 1
 
 
 @pytest.mark.parametrize(("least", "dark"), [(-990, -990.0), (100, 0.0)])  # as of CT, of MR
