@@ -43,6 +43,7 @@ from skiagram.intake.outcomes import list_outcome_columns
 from skiagram.intake.patient_columns import are_ids
 from skiagram.intake.settled_tables import (
     DescribedTable,
+    count_once,
     follow_project,
     settle_table,
     taken_columns,
@@ -93,6 +94,10 @@ def read_features(
     notes += table.notes
     frame, columns = table.frame, source.columns
     patient = columns.patient
+    # a row of a patient that says what another one says counts once
+    if patient is not None and frame[patient].duplicated().any():
+        frame, note = count_once(frame, frame.columns)
+        notes += [note] * bool(note)
     single = filter(None, [columns.label, columns.split, columns.site, columns.value])
     constant = [*dict.fromkeys([*single, *columns.covariates])]
     frame, region_notes = _choose_region(options, frame, patient, constant)

@@ -35,6 +35,7 @@ from skiagram.intake.settled_tables import (
     DescribedTable,
     SettledTable,
     Settling,
+    count_once,
     follow_project,
     settle_table,
 )
@@ -76,14 +77,9 @@ def read_folder(options: FileOptions, at_home: Columns | None = None) -> Describ
     if options.masks == "regions":
         settled = settled._replace(frame=_add_masks(frame, options, table.masks))
     source = _describe_source(settled, table.without_file)
-    frame = settled.frame
     # rows that say what another one says count once
-    notes = [*table.notes, *settled.notes]
-    repeated = frame.duplicated([*source.columns.used()])
-    if repeated.any():
-        note = "rows repeat another one in every column that is used; they count once."
-        notes.append(f"{repeated.sum()} {note}")
-        frame = frame[~repeated]
+    frame, note = count_once(settled.frame, source.columns.used())
+    notes = [*table.notes, *settled.notes, note]
     patient, visit = source.columns.patient, source.columns.visit
     if patient is not None and visit is not None:
         frame = number_visits(frame, patient, visit)

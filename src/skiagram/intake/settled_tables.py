@@ -5,7 +5,7 @@ What was guessed or left out on the way is told, a sentence each.
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple
 
@@ -221,6 +221,15 @@ def settle_table(
     outcome = None if settled is None else settled.outcome
     notes = [note for note in notes if note]
     return SettledTable(frame, options, notes, outcome, predicted, of_other_classes)
+
+
+def count_once(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[pd.DataFrame, str]:
+    """Return a table without the rows that repeat another one in some columns, and a sentence."""
+    repeated = frame.duplicated([*columns])
+    if not repeated.any():
+        return frame, ""
+    note = "rows repeat another one in every column that is used; they count once."
+    return frame[~repeated], f"{repeated.sum()} {note}"
 
 
 def _words(names: str) -> list[str]:
