@@ -100,7 +100,7 @@ TIMES = {"days": range(5, 125, 10), "died": [1] * 11 + [0]}
         ({}, {"features": ("site",)}, "`x` in the column `site`"),
         ({}, {"features": ("entropy",)}, "entropy"),
         ({CONTRAST: 1e39}, {}, "32 bits"),
-        ({"age": ["NA", *AGES]}, {}, "11 numbers and 1 texts, such as `NA`"),
+        ({"age": ["none", *AGES]}, {}, "11 numbers and 1 texts, such as `none`"),
         ({"age": ["1,5", *["2,25"] * 11]}, {}, "numbers with a decimal comma"),
         ({"age": [f"12_{at}" for at in range(12)]}, {"features": ("age",)}, "`12_0` in the column"),
         ({"split": "hidden"}, {"split": "split"}, "split `hidden`"),

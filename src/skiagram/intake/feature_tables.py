@@ -12,6 +12,7 @@ import pyarrow as pa
 from skiagram.datasets.feature_table import FeatureFile, numeric_columns, telling_columns_of
 from skiagram.datasets.folder.columns import (
     Columns,
+    describe_unmeasured,
     empty_unmeasured,
     find_measured,
     find_number_problem,
@@ -21,7 +22,7 @@ from skiagram.datasets.folder.columns import (
 )
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
 from skiagram.datasets.folder.patients import join_tables
-from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, list_columns, option_of
+from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, option_of
 from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.intake.combined_regions import (
@@ -157,12 +158,8 @@ def _read_tables(
     free = [name for name in measured if name not in named]
     frame, unmeasured = find_measured(frame, free)
     pa.default_memory_pool().release_unused()  # the texts of these columns
-    covariates = list_columns([*options.covariates, *options.forced_covariates], frame.columns)
-    texts = {*measured, *covariates}.intersection(texts_of(frame))
-    frame, n_emptied = empty_unmeasured(frame, texts)
-    if unmeasured + n_emptied:
-        count = f"{unmeasured + n_emptied} cells of numbers are infinite or `nan`"
-        notes.append(f"{count}; they count as empty.")
+    frame, n_emptied = empty_unmeasured(frame, {*measured}.intersection(texts_of(frame)))
+    notes += filter(None, [describe_unmeasured(unmeasured + n_emptied)])
     return frame, measured, options, notes
 
 
@@ -288,12 +285,12 @@ def _feature_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[list[
     Where PyRadiomics wrote some, another column of numbers and texts is no feature; else such a
     column is refused, as a cell of it may be wrong.
     """
-    ids, mixed = set(), set()
+    ids, mixed = {""}, set[str]()  # nobody can say what a column without a name is
     with_pyradiomics = any(map(PYRADIOMICS.fullmatch, columns))
-    for name in (name for name in columns if frame[name].dtype.kind != "f"):
+    for name in (name for name in columns if name and frame[name].dtype.kind != "f"):
         # A number that was measured, such as GLCM's `Id`, is no id whatever it is called.
         is_pyradiomics = PYRADIOMICS.fullmatch(name) is not None
-        called = suspect_column(name, ()) is not None or names_patients(name) or not name
+        called = suspect_column(name, ()) is not None or names_patients(name)
         filled = frame[name][frame[name] != ""]
         dates = (
             len(filled) > 0 and is_packed_date(filled.iloc[0]) and filled.map(is_packed_date).all()

@@ -11,7 +11,13 @@ from typing import Any, Generic, NamedTuple
 
 import pandas as pd
 
-from skiagram.datasets.folder.columns import Columns, require_columns, settle_columns
+from skiagram.datasets.folder.columns import (
+    Columns,
+    describe_unmeasured,
+    empty_unmeasured,
+    require_columns,
+    settle_columns,
+)
 from skiagram.datasets.folder.patients import settle_patients
 from skiagram.datasets.folder.roles import (
     NO_COLUMN,
@@ -217,7 +223,8 @@ def settle_table(
     forced = list_columns(options.forced_covariates, frame.columns)
     covariates = [*dict.fromkeys([*list_columns(options.covariates, frame.columns), *forced])]
     require_columns(frame, covariates, "--covariates")
-    notes += [*_describe_covariates(frame, covariates), note]
+    frame, n_emptied = empty_unmeasured(frame, {*covariates}.intersection(texts_of(frame)))
+    notes += [describe_unmeasured(n_emptied), *_describe_covariates(frame, covariates), note]
     outcome = None if settled is None else settled.outcome
     notes = [note for note in notes if note]
     return SettledTable(frame, options, notes, outcome, predicted, of_other_classes)

@@ -33,8 +33,10 @@ _PATIENT_WORD = re.compile(r"(patient|subject|case|person|name|id)s?")
 # A minus sign marks a missing id, while a feature may be -1 and a grade 9: those are asked about.
 _NO_IDS = {"-1", "-9", "-99", "-999", "-9999"}
 _ROUNDED = re.compile(r"(?i)\d([.,]\d+)?e\+?\d+")
-# As programs write what is no finite number; among numbers such a cell counts as empty.
+# As programs write what is no finite number; among numbers such a cell counts as empty. `none` and
+# `-` may be a 0 that a person wrote, so that they are asked about.
 UNMEASURED = {
+    *("na", "n/a", "<na>", "null", "#n/a"),
     *("nan", "-nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"),
     *("1.#inf", "-1.#inf", "1.#qnan", "-1.#ind"),
 }

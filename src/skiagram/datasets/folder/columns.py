@@ -297,8 +297,14 @@ def find_measured(frame: pd.DataFrame, names: Iterable[str]) -> tuple[pd.DataFra
     return pd.DataFrame(columns, copy=False), unmeasured
 
 
+def describe_unmeasured(count: int) -> str:
+    """Return a sentence on how many cells of numbers nobody measured; empty without one."""
+    what = f"{count} cells of numbers hold `NA`, `nan`, `inf` or the like"
+    return f"{what}; they count as empty." if count else ""
+
+
 def empty_unmeasured(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[pd.DataFrame, int]:
-    """Return a table with empty cells for infinite ones and `nan` among numbers, and their count.
+    """Return a table with empty cells for `NA`, `nan` and `inf` among numbers, and their count.
 
     A program writes them where a feature is not defined, such as for a region of one voxel.
     """
