@@ -79,14 +79,14 @@ def test_how_an_image_was_taken_is_no_feature(tmp_path):
 @pytest.mark.parametrize("value", [0.5, np.nan])
 def test_equal_rows_alone_are_copies(tmp_path, value):
     table = write(tmp_path)
-    table.iloc[:2, 2:4] = [[value, 1.0]] * 2
+    table.iloc[:2, 2:4] = [[value, 1.25]] * 2
     table.to_csv(tmp_path / "features.csv", index=False)
     folders, _ = ingested(source(), tmp_path, "cv", tmp_path)
     store = ImageStore(folders.images)
     pairs = find_case_copies([store])
     (both,) = zip(pairs.first, pairs.second, strict=True)
     rows = read_table(folders.cases / "measured.parquet").set_index("case_id")
-    assert (rows.loc[[store.case_ids[at] for at in both], ID] == 1.0).all()
+    assert (rows.loc[[store.case_ids[at] for at in both], ID] == 1.25).all()
 
 
 GAPS = [None, *AGES]

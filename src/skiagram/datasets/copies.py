@@ -16,6 +16,7 @@ from skiagram.compute.workers import on_all_threads
 from skiagram.datasets.choices import CopyChoice
 from skiagram.datasets.contract import Entry
 from skiagram.errors import DataError
+from skiagram.image_store.shards import BY_CHANCE
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image
 from skiagram.near_duplicates.pairs import Pairs, clusters, duplicate_pairs, equal_pairs
@@ -47,13 +48,17 @@ class _ImagesOfStores:
 def find_case_copies(stores: Sequence[ImageStore], *, transformed: bool = True) -> Pairs:
     """Find copies among the cases of some stores, one store after the other.
 
-    Cases without images are copies where all their values are equal.
+    Cases without images are copies where all their values are equal, and not by chance.
 
     Args:
         transformed: Whether copies of images that were turned, cropped or the like count.
     """
     if not all(store.has_images for store in stores):
-        return Pairs.of(equal_pairs([digest for store in stores for digest in store.digests()]))
+        digests = [digest for store in stores for digest in store.digests()]
+        equal = equal_pairs(digests)
+        return Pairs.of(
+            {pair: how for pair, how in equal.items() if not digests[pair[0]].startswith(BY_CHANCE)}
+        )
     search = find_copies if transformed else duplicate_pairs
     return search(_ImagesOfStores(stores), spread=on_all_threads)
 
