@@ -87,14 +87,6 @@ def test_a_batch_equals_its_images_one_by_one(name):
 
 
 @pytest.mark.slow
-@every_family
-def test_sixteen_bit_films_fit_the_table(name):
-    film = np.full((1, 512, 512), 65535.0)
-    film[0, ::2] = 0
-    assert np.isfinite(extract(name, film).astype(np.float32)).all()
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({*OF_PLANES} - CHANGED - {"colour"}))
 def test_colour_is_described_by_its_luminance(name):
     grey = np.random.default_rng(0).integers(0, 255, size=(2, 16, 16))

@@ -32,10 +32,12 @@ from skiagram.training.options import (
 )
 from tests.models.deep.spots import halves, learner, training
 from tests.stand_ins import CPU
+from tests.yaml_rows import read_rows
 
 pytestmark = pytest.mark.slow
 
 CONF = Path(__file__).parents[2] / "conf"
+LIGHTNING = read_rows(__file__, "lightning")
 
 STEP_DOWN = {"_target_": "torch.optim.lr_scheduler.StepLR", "step_size": 2, "gamma": 0.1}
 PLATEAU = {"_target_": "torch.optim.lr_scheduler.ReduceLROnPlateau", "patience": 0, "factor": 0.5}
@@ -177,28 +179,16 @@ def test_callbacks_and_a_logger_of_lightning_work_by_option(tmp_path):
     assert "validation_auc" not in network.summary.curves  # results are alike without a logger
 
 
-@pytest.mark.parametrize(
-    ("changed", "epochs"),
-    [
-        ({}, 3),
-        ({"max_epochs": 2}, 2),
-        ({"max_epochs": 9}, 3),
-        ({"max_steps": 2}, 1),
-        ({"limit_train_batches": 1, "limit_val_batches": 1}, 3),
-        ({"limit_train_batches": 0.5}, 3),
-        ({"fast_dev_run": True}, 1),
-        ({"profiler": "simple", "detect_anomaly": True}, 3),
-        ({"sync_batchnorm": True, "inference_mode": False, "log_every_n_steps": 1}, 3),
-    ],
-)
-def test_options_of_lightning_reach_its_trainer(changed, epochs, tmp_path, monkeypatch):
+@pytest.mark.parametrize("title", LIGHTNING)
+def test_options_of_lightning_reach_its_trainer(title, tmp_path, monkeypatch):
+    changed = LIGHTNING[title]["changed"]
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     network = SmallCNN(widths=(6, 12), dropout=0.3, training=training(epochs=3))
     trainer = check(Trainer, dataclasses.asdict(CPU) | changed, "trainer")
     known, unseen = halves(tmp_path, 48)
     model = learner_of(network, trainer, threads=1)
     curves = model.fit(known, FitContext(seed=3, validation=unseen)).summary.curves
-    assert len(curves) == epochs
+    assert len(curves) == LIGHTNING[title]["epochs"]
     plain = fitted(tmp_path, training(epochs=3), CPU, None).summary.curves
     learns_less = changed.keys() & {"limit_train_batches", "fast_dev_run"}
     same = curves["training_loss"][0] == plain["training_loss"][0]

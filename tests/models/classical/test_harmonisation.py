@@ -15,11 +15,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.fitting.contract import FitContext, Labelled
+from skiagram.fitting.contract import FitContext
 from skiagram.models.classical.harmonisation import Harmonisation, SiteHarmoniser
 from skiagram.records.feature_table import FeatureTable
-from skiagram.tasks.classes import Classes
 from tests.models.classical.families import model
+from tests.models.examples import labelled
 
 TABLE = pd.read_csv(Path(__file__).with_name("combat_reference.csv"))
 FEATURES = range(6)
@@ -38,17 +38,15 @@ def test_features_are_those_of_the_authors_program(block, preserved):
     assert_allclose(step.fit(given).transform(given), values(block), rtol=2e-4)
 
 
-def cohort(sites=3, cases=90):
+def cohort():
     """Return cases of two classes whose sites shift every feature by more than the classes do."""
-    generator = np.random.default_rng(4)
-    site, label = np.arange(cases) % sites, (np.arange(cases) // sites % 2).astype(np.int64)
-    features = generator.normal(size=(cases, 5)) * (1 + site[:, None]) + 6 * site[:, None]
-    features[:, 0] += 1.5 * label * (1 + site)
-    member = (site[:, None] == np.arange(sites)).astype(np.float64)
-    case_id = np.array([f"c{case:03d}" for case in range(cases)])
-    names = (*(f"glcm_{one}" for one in "abcde"), *(f"site_site_{one}" for one in range(sites)))
-    inputs = FeatureTable(case_id, names, np.hstack([features, member]).astype(np.float32))
-    return Labelled(inputs, case_id, label, case_id, Classes(("0", "1")))
+    cases = labelled(patients=90, images=1)
+    site = np.arange(90) // 2 % 3
+    features = cases.inputs.values * (1 + site[:, None]) + 6 * site[:, None]  # noqa: PD011
+    member = site[:, None] == np.arange(3)
+    names = (*(f"glcm_{one}" for one in "abcd"), *(f"site_site_{one}" for one in range(3)))
+    table = FeatureTable(cases.case_id, names, np.hstack([features, member]).astype(np.float32))
+    return replace(cases, inputs=table)
 
 
 def harmonised(**options):
@@ -99,8 +97,8 @@ def test_a_site_unseen_in_training_is_refused_unless_asked():
     asked = harmonised(unseen="uncorrected").fit(cases.select(seen), CONTEXT)
     step = asked.pipeline["harmonisation"]
     given = cases.inputs.values.astype(np.float64)  # noqa: PD011
-    assert_array_equal(step.transform(given)[unseen], given[unseen, :5])
-    assert not np.allclose(step.transform(given)[seen], given[seen, :5])
+    assert_array_equal(step.transform(given)[unseen], given[unseen, :4])
+    assert not np.allclose(step.transform(given)[seen], given[seen, :4])
 
 
 def test_a_site_of_one_training_case_counts_as_unseen():
@@ -125,7 +123,7 @@ def test_a_constant_and_an_only_feature_stay_finite():
 
 def test_missing_site_and_missing_covariate_are_named():
     cases = cohort()
-    bare = replace(cases, inputs=cases.inputs.columns([f"glcm_{one}" for one in "abcde"]))
+    bare = replace(cases, inputs=cases.inputs.columns([f"glcm_{one}" for one in "abcd"]))
     with pytest.raises(OptionError, match="add `site` to `features`"):
         harmonised().fit(bare, CONTEXT)
     with pytest.raises(OptionError, match="no covariate `age`"):

@@ -29,12 +29,14 @@ from skiagram.tasks.classes import Classes
 from tests.models.classical.families import read_options
 from tests.numbered_store import write_images
 from tests.stand_ins import CPU
+from tests.yaml_rows import read_rows
 
 pytestmark = pytest.mark.slow
 
 SPACING = (0.5, 0.5)
 SMALL = "test_efficientnet"  # of timm
 KEPT = TemporaryDirectory()  # goes when the tests end
+SMALL_OPTIONS = read_rows(__file__, "small")
 RULE = HitRule(rule="distance", minimum=0.0, overlap=0.2)
 
 
@@ -77,29 +79,13 @@ def backbone_weights():
 
 
 def options(name, depth=None):
-    given = read_options(f"{name}_3d" if depth and "heat" in name else name)
-    short = {
-        "epochs": 2,
-        "batch_size": 9,
-        "image_size": 16 if "window" in name else 32,
-    }
-    if "window" in name:
-        given["backbone"] |= {"widths": [4, 8], "dropout": 0.0}
-    if depth:
-        short |= {"image_size": 8 if "window" in name else 16}
-        if "window" in name:
-            views = ("horizontal_flip", "vertical_flip", "shift", "zoom")
-            kept = {view: given["training"]["augmentation"][view] for view in views}
-            short |= {"augmentation": {**kept, "depth_flip": True}}
-            network = "skiagram.models.deep.cnn_3d.CNN3D"
-            given["backbone"] = {"_target_": network, "widths": [6, 12], "dropout": 0.0}
-    of_map = {"centre": 3.0} if "heat" in name else {}
-    if name.startswith("heat"):
-        of_map |= {"widths": [6, 12, 12]}
+    small = SMALL_OPTIONS[f"{name}_3d" if depth else name]
+    given = read_options(f"{name}_3d" if depth and "heat" in name else name) | small["model"]
     if "pretrained" in name:
         given["backbone"] |= {"architecture": SMALL, "frozen_epochs": 1} | backbone_weights()
     few = {"pixel": 0.5, "steps": 20, "hard_pool": 60, "body": "all", "apart": 3.0}
-    return given | of_map | few | {"training": given["training"] | short}
+    short = {"epochs": 2, "batch_size": 9} | small["training"]
+    return given | few | {"training": given["training"] | short}
 
 
 def learner(name, depth=None, **changed):

@@ -19,12 +19,10 @@ from skiagram.models.deep.image_and_table import ImageAndTable
 from skiagram.models.deep.inputs import NetworkInputs, stored_images
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
-from skiagram.options import build
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
 from skiagram.training.data import ImageSet
 from skiagram.training.options import NetworkInput, RegionBox, VolumeAugmentation
-from tests.models.classical.families import read_options
 from tests.models.deep.spots import training
 from tests.stand_ins import CPU
 
@@ -106,26 +104,6 @@ def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask(tmp_path):
     store, modalities = stored_images(again.network.training.input, tmp_path / "images")
     new = ImageSet(store, unseen.case_id, None, modalities)
     assert_array_equal(again.scores(new), fitted.scores(unseen.inputs))
-
-
-@pytest.mark.parametrize("name", ["article_cnn", "recurrent", "pretrained"])
-def test_networks_on_images_read_three_planes_of_boxes(tmp_path, name):
-    cases = scans(tmp_path / "images", 16)
-    values = read_options(name)
-    given = {"box": {"margin": 1.0}, "mask_channel": True, "three_planes": True}
-    values["training"] |= {
-        "image_size": 32, "epochs": 1, "patience": 1, "batch_size": 8, "input": given,
-        "augmentation": "medical",
-    }  # fmt: skip
-    if "weights" in values:
-        values["weights"] = "none"
-    model = NetworkModel(build(values, "model"), CPU, threads=1)
-    fitted = model.fit(cases, FitContext(0, validation=cases))
-    assert fitted.scores(cases.inputs).shape == (16, 2)
-    assert fitted._architecture.shape == (3, 32, 32, 32)
-    fitted.save(tmp_path / "model")
-    again = load_network(tmp_path / "model").scores(cases.inputs)
-    assert_array_equal(again, fitted.scores(cases.inputs))
 
 
 def test_a_network_of_volumes_and_a_table_is_trained_and_comes_back(tmp_path):
