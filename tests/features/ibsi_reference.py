@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
@@ -24,12 +25,9 @@ from skiagram.features.local_intensity import LocalIntensity
 from skiagram.features.morphology import Morphology
 from skiagram.features.ngldm import Ngldm
 from skiagram.features.ngtdm import Ngtdm
-from skiagram.restoration.regions import (
-    RegionOfInterest,
-    RegionPreparation,
-    Resampling,
-    Resegmentation,
-)
+from skiagram.options import check
+from skiagram.restoration.regions import RegionOfInterest, RegionPreparation
+from tests.yaml_rows import read_rows
 
 DIMENSIONS = (("2D", "_2D"), ("2.5D", "_2_5D"), ("3D", "_3D"))
 WAYS = (("averaged", "_avg"), ("merged", "_comb"))
@@ -59,32 +57,18 @@ class Configuration:
     levels: Discretisation
     curve: IntensityVolumeHistogram
 
-
-def _configuration(spacing, order, segments, levels, curve):
-    resampling = None
-    if spacing is not None:
-        resampling = Resampling(spacing=spacing, order=order, rounding=True)
-    low, high, deviations = segments
-    lowest = low if levels[1] is not None else None
-    return Configuration(
-        RegionPreparation(
-            resampling=resampling,
-            normalisation=None,
-            resegmentation=Resegmentation(lowest=low, highest=high, deviations=deviations),
-            margin=None,
-        ),
-        Discretisation(bin_number=levels[0], bin_width=levels[1], lowest=lowest),
-        IntensityVolumeHistogram(bin_number=curve[0], bin_width=curve[1], lowest=low, highest=high),
-    )
+    @classmethod
+    def of(cls, preparation, levels, curve):
+        """Return the configuration of a row of options."""
+        return cls(
+            check(RegionPreparation, preparation, "preparation"),
+            check(Discretisation, levels, "levels"),
+            check(IntensityVolumeHistogram, curve, "curve"),
+        )
 
 
-CONFIGURATIONS = {
-    "a": _configuration(None, "linear", (-500, 400, None), (None, 25.0), (None, None)),
-    "b": _configuration((None, 2, 2), "linear", (-500, 400, None), (32, None), (None, None)),
-    "c": _configuration((2, 2, 2), "linear", (-1000, 400, None), (None, 25.0), (None, 2.5)),
-    "d": _configuration((2, 2, 2), "linear", (None, None, 3), (32, None), (None, None)),
-    "e": _configuration((2, 2, 2), "cubic", (-1000, 400, 3), (32, None), (1000, None)),
-}
+CONFIGURATIONS = read_rows(__file__, "configurations", Configuration.of)
+PHANTOM = np.array(yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())["phantom"])
 
 
 @cache

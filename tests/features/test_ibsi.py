@@ -6,10 +6,10 @@ import pytest
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.intensity_volume_histogram import IntensityVolumeHistogram
 from skiagram.restoration.regions import RegionOfInterest
-from tests.features.ibsi_phantom import PHANTOM
 from tests.features.ibsi_reference import (
     CONFIGURATIONS,
     FOLDER,
+    PHANTOM,
     diagnostics,
     features,
     read,

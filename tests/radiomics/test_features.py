@@ -19,7 +19,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.radiomics.extraction import prepare
 from skiagram.radiomics.images import as_case
 from skiagram.radiomics.settings import make_plan
-from tests.features.ibsi_phantom import PHANTOM
+from tests.features.ibsi_reference import PHANTOM
 from tests.radiomics.volume import SPACING, make_volume, write_volume
 
 

@@ -1,7 +1,10 @@
 """Summaries over sites against published figures."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 from scipy.stats import chi2, t
 
 from skiagram.statistics.random_effects import between_sites, summarise_random_effects
@@ -9,15 +12,8 @@ from skiagram.statistics.random_effects import between_sites, summarise_random_e
 # Thirteen trials of BCG vaccine (Colditz et al. 1994, JAMA 271:698): cases and others among
 # vaccinated and not. Log relative risks of it are the worked example of the R package metafor
 # (Viechtbauer 2010, *Journal of Statistical Software* 36:3).
-BCG = np.array(
-    [
-        (4, 119, 11, 128), (6, 300, 29, 274), (3, 228, 11, 209), (62, 13536, 248, 12619),
-        (33, 5036, 47, 5761), (180, 1361, 372, 1079), (8, 2537, 10, 619), (505, 87886, 499, 87892),
-        (29, 7470, 45, 7232), (17, 1699, 65, 1600), (186, 50448, 141, 27197), (5, 2493, 3, 2338),
-        (27, 16886, 29, 17825),
-    ],
-    dtype=np.float64,
-)  # fmt: skip
+TRIALS = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+BCG = np.array(TRIALS["bcg"], dtype=np.float64)
 
 
 def log_relative_risks():
