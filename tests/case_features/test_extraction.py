@@ -9,7 +9,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skiagram.case_features.case_histories import CaseHistories
 from skiagram.case_features.covariates import Covariates
 from skiagram.case_features.extraction import extract
-from skiagram.compute.workers import Compute
 from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.first_order import FirstOrder
@@ -17,7 +16,6 @@ from skiagram.features.wavelet import Wavelet
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Region
-from skiagram.records.feature_table import FeatureTable
 from tests.features.families import family, of_cases
 from tests.numbered_store import write_images
 
@@ -41,8 +39,6 @@ class Brightness:
 
 BRIGHTNESS = Brightness()
 WAVELET = Wavelet(wavelet="haar", levels=2, boundary="symmetric", statistics=("log_energy",))
-TWO_THREADS = Compute(threads=1, workers=2, backend="local", address=None)
-RAY = Compute(threads=1, workers=2, backend="ray", address=None)
 
 
 def noise(*shape, seed=0):
@@ -59,25 +55,6 @@ def test_images_of_mixed_sizes_keep_their_rows(tmp_path):
         assert table.values[row, 1] == pytest.approx(image.mean(dtype=np.float64), rel=1e-6)
         expected = WAVELET.extract(FeatureBatch(image[None]))[0]
         assert_allclose(table.values[row, 2:], expected.astype(np.float32), rtol=1e-5)
-
-
-@pytest.fixture(scope="module")
-def films(tmp_path_factory):
-    """Seven spans of work in several shards."""
-    images = {f"film-{at}": noise(400 + at, 500, seed=at) for at in range(14)}
-    return write_images(tmp_path_factory.mktemp("films"), images)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "compute", [TWO_THREADS, pytest.param(RAY, marks=pytest.mark.slow)], ids=["threads", "ray"]
-)
-def test_workers_give_equal_values(films, compute):
-    alone = extract(films, [WAVELET])
-    shared = extract(films, [WAVELET], compute=compute)
-    assert alone.names == shared.names
-    assert shared.case_id.tolist() == alone.case_id.tolist()
-    assert_array_equal(shared.values, alone.values)
 
 
 def test_missing_pixels_name_the_case(tmp_path):
@@ -130,9 +107,6 @@ def test_covariates_stand_beside_the_features_of_their_own_case(tmp_path):
     table = extract(store, [Covariates(columns=None), WAVELET], CaseHistories(known))
     assert table.names == (*WAVELET.names(), "covariates_diameter_mm")
     assert_array_equal(table.values[:, -1], np.array([1, np.nan, 3], np.float32))
-    table.write(tmp_path / "features.parquet")
-    read = FeatureTable.read(tmp_path / "features.parquet")
-    assert_array_equal(read.values, table.values)
 
 
 def test_categories_are_those_of_the_data_set_not_of_the_images_at_hand(tmp_path):

@@ -112,14 +112,6 @@ def test_places_of_cases_are_those_of_their_images(tmp_path):
         assert_array_equal(store.image_at(place), store.image(store.case_ids[place]))
 
 
-def test_equal_images_give_equal_bytes_and_the_digest_is_of_the_content(tmp_path):
-    first, again = (write(tmp_path / name, ramps(9), shard_bytes=250) for name in "ab")
-    for path in sorted(first.folder.iterdir()):
-        assert path.read_bytes() == (again.folder / path.name).read_bytes()
-    assert write(tmp_path / "c", ramps(9)).sha256 == first.sha256
-    assert write(tmp_path / "d", ramps(9)[::-1]).sha256 != first.sha256
-
-
 UNFIT = [np.zeros(s, np.uint8) for s in (4, (0, 4), (2, 2, 2, 2), (2, 0, 2, 1), (2, 2, 2, 2, 1))]
 UNFIT += [np.zeros((2, 2)), np.zeros((2, 2), ">u2"), np.full((2, 2), "x", dtype=object)]
 NO_DISTANCES = [(0.0, 1.0), (1.0, -1.0), (math.nan, 1.0), (1.0, math.inf)]

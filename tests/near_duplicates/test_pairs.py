@@ -52,21 +52,6 @@ def test_a_copy_of_a_volume_is_found_whatever_its_contrast(tmp_path, shape):
     assert {pair: exact for pair, (_, exact) in pairs.items()} == {(2, 21): True, (4, 20): False}
 
 
-@pytest.mark.slow
-def test_pairs_are_those_of_numpy_corrcoef(tmp_path):
-    draws = np.random.default_rng(1)
-    base = draws.normal(size=(8, 28, 28))
-    noisy = [base[i % 8] + draws.normal(size=(28, 28)) * (0.0005 * i) for i in range(600)]
-    images = [image.astype(np.float32) for image in noisy]
-    correlation = np.corrcoef([image.ravel() for image in images])
-    rows, columns = np.nonzero(np.triu(correlation > THRESHOLD, k=1))
-    pairs = found(store_of(tmp_path, images))
-    assert len(pairs) > 100
-    assert set(pairs) == set(zip(rows.tolist(), columns.tolist(), strict=True))
-    for pair, (value, _) in pairs.items():
-        assert value == pytest.approx(correlation[pair], abs=1e-6)
-
-
 def test_a_resized_copy_is_a_near_duplicate(tmp_path):
     large = gaussian_filter(np.random.default_rng(2).normal(size=(112, 84)), 3).astype(np.float32)
     small = large.reshape(56, 2, 42, 2).mean(axis=(1, 3))

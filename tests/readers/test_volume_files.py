@@ -10,7 +10,7 @@ import nrrd
 import numpy as np
 import pytest
 import SimpleITK
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 from scipy.spatial.transform import Rotation
 
 from skiagram.errors import DataError
@@ -183,12 +183,11 @@ def test_the_field_behind_an_empty_one_is_read_as_itk_reads_it(name, tmp_path):
     _as_itk_reads(tmp_path / "v.mha")
 
 
-def test_scale_offset_and_metres_of_a_nifti_file_are_applied():
+def test_distances_of_a_nifti_file_may_be_metres():
     image = nibabel.Nifti1Image(VALUES.transpose(2, 1, 0), np.diag([-1e-3, -1e-3, 2e-3, 1]))
     image.header["xyzt_units"] = 1
-    volume = decode_volume(_with(image.to_bytes(), 112, "<2f", 0.5, 3), "v")
-    assert volume.grid.spacing == pytest.approx((2.0, 1.0, 1.0))
-    assert_allclose(volume.voxels, VALUES * 0.5 + 3)
+    spacing = decode_volume(image.to_bytes(), "v").grid.spacing
+    assert spacing == pytest.approx((2.0, 1.0, 1.0))
 
 
 def test_missing_voxels_and_a_slope_of_0_are_read_as_nibabel_reads_them():

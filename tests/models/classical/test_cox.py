@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from skiagram.fitting.arm import ArmFolders, Member, train
-from skiagram.fitting.deployment import DEPLOYMENT, Deployment
 from skiagram.models.classical.cox import BoostedCoxTrees
-from skiagram.records.files import read_record
 from skiagram.records.predictions import Predictions
 from tests.models.classical.families import model
 from tests.models.examples import PLAN
@@ -48,14 +46,3 @@ def test_a_model_of_classes_is_a_named_failure(tmp_path):
     assert outcome.status == "failed"
     said = "is fitted to the kind class, and what is predicted is of the kind time"
     assert said in outcome.reason
-
-
-def test_training_leaves_survival_and_a_model_that_knows_its_outcome(tmp_path):
-    folders, (_, task) = trained("logistic_regression", tmp_path), make_cases()
-    table = Predictions.read(folders.scores).part("out_of_fold")
-    survival = table[[f"probability_{k}" for k in range(len(task.estimates))]].to_numpy()
-    assert (np.diff(survival, axis=1) <= 0).all()
-    assert 0 <= survival.min() <= survival.max() <= 1
-    deployment = read_record(Deployment, folders.model / DEPLOYMENT)
-    assert deployment.task == task
-    assert deployment.threshold is None

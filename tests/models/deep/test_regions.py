@@ -1,7 +1,6 @@
 """Networks on regions: boxes, masks and modalities, read whole or as three planes."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
@@ -96,14 +95,6 @@ def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask(tmp_path):
     fitted = model.fit(known, FitContext(0, validation=unseen))
     assert auc(fitted, unseen) > 0.85
     assert fitted.summary.images_seen == 8 * 48
-    fitted.save(tmp_path / "model")
-    described = json.loads((tmp_path / "model/architecture.json").read_text())
-    assert described["shape"] == [3, 12, 12, 12]
-    assert described["network"]["training"]["input"]["box"]["margin"] == 1.0
-    again = load_network(tmp_path / "model")
-    store, modalities = stored_images(again.network.training.input, tmp_path / "images")
-    new = ImageSet(store, unseen.case_id, None, modalities)
-    assert_array_equal(again.scores(new), fitted.scores(unseen.inputs))
 
 
 def test_a_network_of_volumes_and_a_table_is_trained_and_comes_back(tmp_path):
