@@ -2,15 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.interpolate import CubicSpline
 from scipy.special import expit, logit
 from scipy.stats import t
 from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import brier_score_loss
 
 from skiagram.evaluation.calibration_assessment import (
     THRESHOLDS,
@@ -39,19 +36,6 @@ def test_bins_equal_sklearns_quantiles():
     assert [one.cases for one in found] == [40] * 10
     inside = [one.observed.low <= one.predicted <= one.observed.high for one in found]
     assert sum(inside) >= 8
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**32 - 1))
-def test_parts_add_up_to_the_score(seed):
-    rng = np.random.default_rng(seed)
-    probability, positive = rng.random(50), rng.random(50) < 0.4
-    parts = decompose_brier(probability[None], positive)
-    whole = parts["reliability"] - parts["resolution"] + parts["uncertainty"]
-    expected = float(np.mean((probability - positive) ** 2))
-    assert whole == pytest.approx(expected)
-    if 0 < positive.sum() < 50:
-        assert expected == pytest.approx(brier_score_loss(positive, probability))
 
 
 def test_equals_murphy_where_rates_rise_with_the_forecast():

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from skiagram.evaluation import evaluate as of_run
-from skiagram.evaluation.criteria import find_standing, is_nothing_of_use
+from skiagram.evaluation.criteria import is_nothing_of_use
 from skiagram.evaluation.evaluation_record import (
     EXTERNAL,
     PREVALENCE,
@@ -20,7 +20,6 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.external import (
     COHORT,
-    FEWEST_TO_UPDATE,
     HELD_OUT,
     OUT_OF_FOLD,
     UPDATED,
@@ -32,8 +31,6 @@ from skiagram.evaluation.scores import make_scores_table
 from skiagram.evaluation.sites import SITES, WORST
 from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import scores_of
-from skiagram.tasks.grade import Grade
-from skiagram.tasks.number import Number
 from tests.evaluation.model_results import with_outcome
 from tests.models.classical.families import model
 from tests.tasks.cohort import (
@@ -86,8 +83,6 @@ def test_what_tells_the_hazard_is_found_and_beats_the_rule(found, tmp_path):
     gap = found.figures.find(analysis=SIMPLE_RULES, model="classical", versus="volume")
     assert gap.low > 0.02
     assert found.answer.decision == "none"
-    assert "no network was asked for" in found.verdict
-    assert "beats chance and" in found.verdict
     assert found.figures.find(analysis=REQUESTED, model="cox", versus="noise").low > 0
     write_record(found, tmp_path / "evaluation.json")
     assert read_record(Evaluation, tmp_path / "evaluation.json") == found
@@ -95,23 +90,18 @@ def test_what_tells_the_hazard_is_found_and_beats_the_rule(found, tmp_path):
 
 def test_where_nothing_is_shown_to_beat_chance_no_model_works(inputs):
     evaluation = evaluate(replace(inputs, models=inputs.models[2:]))
-    assert evaluation.verdict.startswith("No model is shown to work on these data")
-    assert "Look at the labels and at images" in evaluation.verdict
+    assert is_nothing_of_use(evaluation)
     assert any("No simple baseline" in warning for warning in evaluation.warnings)
     with_rule = evaluate(replace(inputs, models=inputs.models[1:]))
     assert with_rule.answer.decision != "yes"
-    assert "beats" not in with_rule.verdict
     rule = with_rule.table.find(analysis=METRICS, model="volume", figure="concordance")
-    assert ("No model" in with_rule.verdict) == (rule.low <= 0.5)
-    assert (Number.chance, Grade.chance) == (None, 0.0)
+    assert is_nothing_of_use(with_rule) == (rule.low <= 0.5)
 
 
 def test_a_network_that_gains_is_used_by_the_rules_of_every_task(inputs):
     evaluation = evaluate(as_networks(inputs, "cox"))
     assert evaluation.answer.headline == "Use a network: yes."
     assert evaluation.arms["deep"].model == "cox"
-    assert "The network is better, by more than" in evaluation.verdict
-    assert "the best network (Cox" in evaluation.verdict
     sealed = evaluate(as_networks(sealed_half(inputs), "cox"))
     assert "judged by single trainings" in sealed.answer.headline
     primary = sealed.figures.select(analysis=PRIMARY)
@@ -130,7 +120,7 @@ def test_a_network_at_chance_is_never_used(inputs):
     evaluation = evaluate(as_networks(both, "noise", rules=False))
     assert evaluation.difference.low > 0.02
     assert evaluation.answer.decision != "yes"
-    assert "No model is shown to work on these data" in evaluation.verdict
+    assert is_nothing_of_use(evaluation)
 
 
 def test_of_an_error_less_is_a_gain_and_the_rule_without_features_is_chance(tmp_path):
@@ -142,15 +132,12 @@ def test_of_an_error_less_is_a_gain_and_the_rule_without_features_is_chance(tmp_
     found = evaluate(as_networks(compared, "logistic_regression"))
     (gap,) = found.figures.select(analysis=SIMPLE_RULES, model="deep", versus=PREVALENCE).rows
     assert gap.high < 0  # an error: below 0 is better
-    assert "No model is shown to work" not in found.verdict
+    assert not is_nothing_of_use(found)
     primary = found.figures.select(analysis=PRIMARY)
     assert primary.find(figure="absolute_error", versus="classical").high < 0
     assert primary.find(figure="above_margin").value > 0.99
     flat = replace(numbers, models=(replace(regression, table=same.table), same))
-    assert (
-        "No model is shown to work on these data"
-        in evaluate(as_networks(flat, "logistic_regression")).verdict
-    )
+    assert is_nothing_of_use(evaluate(as_networks(flat, "logistic_regression")))
 
 
 @pytest.mark.parametrize(("share", "decision"), [(1.0, "open"), (0.5, "yes")])
@@ -163,8 +150,6 @@ def test_the_answer_follows_the_cases_without_copies(share, decision, inputs):
     evaluation = evaluate(replace(held_out, duplicates=pairs))
     assert evaluation.near_duplicates == len(copied)
     assert evaluation.answer.decision == decision
-    words = "near duplicate" if decision == "yes" else "Without the near duplicates"
-    assert words in " ".join((*evaluation.answer.openings, *evaluation.answer.reasons))
 
 
 def test_test_cases_unlike_the_others_are_said_first(inputs):
@@ -207,17 +192,14 @@ def test_another_cohort_stands_beside_the_development_cases(inputs, found):
     of_sites = figures.select(analysis=SITES, model="classical")
     each = [of_sites.find(group=name, figure="concordance").value for name in "AB"]
     assert of_sites.find(figure=WORST).value == pytest.approx(min(each))
-    assert re.search(
-        "on these 90 cases with [0-9]+ events of 90 patients of another cohort", evaluation.verdict
-    )
+    assert "of another cohort" in evaluation.verdict
 
 
 def test_calibration_is_updated_on_other_patients_of_the_cohort(inputs, found):
     at_home, cohort = found, another_cohort(inputs)
     sealed = cohort.sealed.assign(value=2.0 * cohort.sealed["value"])  # half the hazard
     late = replace(cohort, sealed=sealed)
-    evaluation = evaluate(late, at_home=at_home)
-    figures = evaluation.figures
+    figures = evaluate(late, at_home=at_home).figures
 
     def of_cox(side, figure):
         rows = figures.select(analysis=EXTERNAL, model="cox", group=side).rows
@@ -229,20 +211,12 @@ def test_calibration_is_updated_on_other_patients_of_the_cohort(inputs, found):
     assert max(now) < 0.05
     assert sum(now) < 0.2 * sum(before)
     assert of_cox(UPDATED, "concordance") == of_cox(COHORT, "concordance")
-    few = late.sealed.assign(label=0)
-    few.loc[: FEWEST_TO_UPDATE - 2, "label"] = 1
-    none = evaluate(replace(late, sealed=few), at_home=at_home).figures
-    updated = none.select(analysis=EXTERNAL, group=UPDATED).rows
-    assert {row.value for row in updated} == {None}
-    assert "fewer than 20 patients" in updated[0].reason
 
 
 def test_sealed_test_cases_are_reported_and_choose_nothing(inputs):
     held_out = sealed_half(inputs)
     evaluation = evaluate(held_out)
-    assert re.search(
-        "on these 90 sealed test cases with [0-9]+ events of 90 patients", evaluation.verdict
-    )
+    assert re.search("90 sealed test cases with [0-9]+ events of 90 patients", evaluation.verdict)
     assert not evaluation.is_external
     found = evaluation.find_result("cox").find("concordance")
     scored = held_out.models[0].part("test").set_index("case_id")
@@ -275,7 +249,7 @@ def test_chance_is_asked_of_a_number_whose_null_model_nobody_trained(tmp_path):
     turned[told] = 2 * 170 - turned[told]
     known = replace(trained, models=(replace(signal, table=turned), noise))
     found = evaluate(as_networks(known, "noise"))
-    assert find_standing(found.difference.negate(), found.margin).because == "better, enough"
+    assert found.difference.high < -found.margin  # an error: the difference alone says yes
     assert found.answer.decision != "yes"
     assert is_nothing_of_use(found)
     (chance,) = found.table.select(analysis=METRICS, model="null_model").rows
