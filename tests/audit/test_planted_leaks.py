@@ -1,7 +1,6 @@
 """Phantoms: no alarm on five clean ones, and every kind of leak that is planted is found."""
 
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,10 +10,11 @@ from scipy.ndimage import shift
 
 from skiagram.options import build
 from skiagram.tasks.cases import SEALED, Cases
+from tests import REPOSITORY
 from tests.audit.planted import Planted
 
 pytestmark = pytest.mark.slow
-OPTION_FILE = Path(__file__).parents[2] / "conf/dataset/phantom.yaml"
+OPTION_FILE = REPOSITORY / "conf/dataset/phantom.yaml"
 PATIENTS = {"train": 60, "validation": 20, "test": 20}
 
 

@@ -6,6 +6,8 @@ from skiagram.evaluation.evaluation_set import mark_near_duplicates
 from tests.audit.planted import CARD, TASK, audit, clean_set
 from tests.near_duplicates.tissue import wide_tissue
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def tissue():
@@ -15,7 +17,6 @@ def tissue():
     return planted
 
 
-@pytest.mark.slow
 def test_each_kind_of_finding_warns_and_names_its_cases_and_what_was_done(tissue, tmp_path):
     wide = wide_tissue(48)
     tissue.images[40] = wide[3, 9:73, 10:74]  # test, of train
@@ -38,7 +39,6 @@ def test_each_kind_of_finding_warns_and_names_its_cases_and_what_was_done(tissue
     assert "mirrored 1, cropped 1" in told["transformed_copies_across_patients"].summary
 
 
-@pytest.mark.slow
 def test_a_transformed_copy_is_a_twin_that_figures_off_twins_leave_out(tissue, tmp_path):
     tissue.images[40] = -tissue.images[3]
     tissue.images[41] = tissue.images[5].copy()

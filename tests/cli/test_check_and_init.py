@@ -28,6 +28,7 @@ from skiagram.intake.images import read_folder
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record
+from tests import REPOSITORY
 from tests.datasets.own_folders import (
     faulty,
     film,
@@ -41,7 +42,6 @@ from tests.datasets.sources import ingested
 from tests.intake.test_arrays import write_arrays
 from tests.terminal import assert_says
 
-REPOSITORY = Path(__file__).parents[2]
 FILMS = "../films ../films.csv"
 CANCER = f"{FILMS} --positive cancer"
 

@@ -1,12 +1,9 @@
 """`skiagram exp` says in DVC's words what an address means."""
 
-from pathlib import Path
-
 import pytest
 
 from skiagram.cli.main import main
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests import REPOSITORY
 
 
 @pytest.mark.parametrize(

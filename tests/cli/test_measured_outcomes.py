@@ -1,6 +1,7 @@
 """Times, numbers, grades and findings go to a report, and to another hospital's cohort."""
 
 import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from tests.pipeline.project import Project
 from tests.terminal import assert_says
+from tests.yaml_rows import read_rows
 
 pytestmark = pytest.mark.slow
 FINDINGS = ("mass", "nodule", "effusion")
@@ -72,65 +74,14 @@ class Measured(NamedTuple):
     says: str
     page: str
     figure: str
-    within: tuple
+    within: list[float]
     cohort: str = ""
     shows: str = ""
-    refused: tuple = ()
+    refused: Sequence[list[str]] = ()
     null: float | None = None
 
 
-WORST = "At home, out of fold | Leeds | The worst of these"
-OUTCOMES = {
-    "time": Measured(
-        "days state sex site",
-        "--time days --event state --cause relapse --no-event well --covariates sex",
-        "covariates,region_volume",
-        "C (Harrell) | no network was asked for",
-        "at risk at | Aalen–Johansen | the region&#39;s volume | Other events (died) | "
-        "Curves of the outcome",
-        "concordance",
-        (0.6, 1),
-        "--time days --event state --covariates sex --site site",  # the event is the project's
-        WORST,
-        (("", "--time: is not given"),),
-    ),
-    "number": Measured(
-        "size site",
-        "--number size --unit mm --networks none",
-        "null_model",
-        "",
-        "number, in mm",
-        "absolute_error",
-        (0, 7),  # a mean errs by 10
-        "--number size --site site",
-        f"number, in mm | {WORST}",
-        (
-            ("", "--number: is not given"),
-            ("--number size --unit cm", "--unit: cm. Allowed: mm, as in the project"),
-        ),
-    ),
-    "grade": Measured(
-        "tissue",
-        "--grade tissue --grades F G D",
-        "random_forest,null_model,region_volume",
-        "The best classical model ",
-        "grade from F to D | predicted G | above F | Ranked probability score gained",
-        "quadratic_kappa",
-        (0.6, 1),
-        null=0,
-    ),
-    "findings": Measured(
-        "mass nodule effusion",
-        "--findings mass nodule effusion",
-        "random_forest,null_model",
-        "cells are empty or −1",
-        "Macro AUC | expected share with the finding | in which it is known",
-        "macro_auc",
-        (0.8, 1),
-        "--findings mass nodule effusion",
-        null=0.5,
-    ),
-}
+OUTCOMES = read_rows(__file__, "outcomes", Measured)
 TABLES = ("films.csv", "outcomes.csv")
 
 

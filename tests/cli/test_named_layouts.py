@@ -2,10 +2,10 @@
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 
+from tests import REPOSITORY
 from tests.cli.layouts import LAYOUTS, write_layout
 from tests.cli.test_feature_tables import DEATH, SAME
 from tests.pipeline.project import Project
@@ -27,7 +27,7 @@ def test_matlabs_files_are_refused_by_name(here, terminal):
 
 
 def test_each_documented_line_is_one_of_these():
-    page = Path(__file__).parents[2] / "docs/how-to/own-data.md"
+    page = REPOSITORY / "docs/how-to/own-data.md"
     section = page.read_text(encoding="utf-8").split("### Public data sets")[1].split("###")[0]
     documented = re.findall(r"`(check [^`]+)`", section)
     assert len(documented) > 20

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "plan-a-study.md"
+from tests import REPOSITORY
+
+PAGE = REPOSITORY / "docs" / "how-to" / "plan-a-study.md"
 COMMON = "plan --prevalence 0.3 --auc 0.85"
 PRECISE = f"{COMMON} --half-width 0.05"
 WRONG = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))["wrong"]

@@ -1,11 +1,9 @@
 """`skiagram run` up to its first stage; `tests/projects/test_wheel.py` runs the stages too."""
 
-import os
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir
-from io import BytesIO
 from pathlib import Path
 from time import sleep
 
@@ -23,13 +21,11 @@ from skiagram.errors import AuditStop, DataError, ModelFailure, OptionError
 from skiagram.intake.in_memory import encode_images
 from skiagram.options import check
 from skiagram.projects import files, running
-from skiagram.projects.option_files import edit_option_file
 from skiagram.readers.image_files import decode_image
 from skiagram.records.files import write_record
 from skiagram.steps import presets
 from skiagram.steps.audit import AuditOptions, audit_project
 from skiagram.steps.ingest import IngestOptions, ingest_project
-from tests.cli.layouts import arrays
 from tests.datasets.own_folders import sound_folder
 from tests.models.classical.families import model
 from tests.pipeline.project import write_project
@@ -79,13 +75,6 @@ def test_a_line_sets_what_the_run_chooses(empty, terminal):
     assert whole["encoders"] == quick["encoders"] == ["efficientnet_lite0"]
     assert quick["baselines"][-1] == "pretrained_logistic_regression"
     assert named["encoders"] == ["dinov2_small"]  # what the named models read, and no other
-    os.chdir("films-project")
-    network = Path("conf/model/cnn_3d.yaml")
-    edit_option_file(network, {"training.input.box": {"margin": 3.0}})
-    text = network.read_text()
-    assert yaml.safe_load(text)["training"]["input"]["box"] == {"margin": 3.0}
-    assert "# networks from seeds of their own" in text
-    assert "class_weights: null #" in text
 
 
 @pytest.mark.parametrize(
@@ -334,13 +323,3 @@ def test_a_data_frame_in_place_of_images_is_a_table_of_features(evaluated):
     assert written["columns"]["features"] == ["volume", "mean", "entropy"]
     with pytest.raises(DataError, match="labels: 23 values"):
         skiagram.run(features, LABELS[1:], folder="other")
-
-
-def test_copies_in_a_file_of_arrays_stop_the_run_before_a_stage(empty, terminal):
-    with np.load(BytesIO(arrays())) as whole:
-        parts = {**whole}
-    parts["test_images"][0] = parts["train_images"][0]
-    np.savez("breast.npz", **parts)
-    line = "run breast.npz --positive 1 --networks none --quick"
-    terminal.says(line, "STOP exact_duplicates_across_splits | nothing was run", 3)
-    terminal.says(f"{line} --copies drop", "of the 39 images")

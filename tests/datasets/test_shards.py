@@ -1,7 +1,5 @@
 """Shards of a folder's images: equal bytes wherever they are read, few that change with a file."""
 
-from pathlib import Path
-
 import pytest
 
 from skiagram.compute.workers import IN_PROCESS, Compute
@@ -10,10 +8,11 @@ from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build, read_option_file
 from skiagram.restoration.restore import restore_store
+from tests import REPOSITORY
 from tests.datasets.own_folders import png, row, source_of, write_folder
 from tests.datasets.sources import hashes
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
+CONF = REPOSITORY / "conf"
 
 
 def own_films(place, count):

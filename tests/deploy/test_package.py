@@ -1,11 +1,13 @@
 """A package is checked whole before anything of it is used, and says what it was not tested on."""
 
+import hashlib
 import json
 import re
 import shutil
 import zipfile
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ from skiagram.records.files import read_record, write_record
 from tests.deploy.scored import predict
 from tests.deploy.trained import TASK
 from tests.report.examples_of_findings import at_chance
+from tests.yaml_rows import read_rows
 
 STORED = Path(__file__).parent / "packages"
 
@@ -88,10 +91,8 @@ def manifest(files, **changed):
     files["package.json"] = json.dumps(values, indent=2, sort_keys=True).encode()
 
 
-def foreign(files, target="os.system"):
+def foreign(files, target):
     """Name a class of another library, or none, and write all checksums anew."""
-    import hashlib
-
     values = json.loads(files["model/deployment.json"])
     values["options"]["_target_"] = target
     if target is None:
@@ -108,38 +109,28 @@ def foreign(files, target="os.system"):
     manifest(files, sha256=sums)
 
 
-HOSTILE = {
-    "altered": (
-        lambda files: files.update({"model/preparation.json": b"{}"}),
-        "`model/preparation.json` is altered",
-    ),
-    "missing": (lambda files: files.pop("model/fingerprint.json"), "is missing"),
-    "added": (lambda files: files.update({"model/more.py": b""}), "has no checksum"),
-    "outside": (lambda files: files.update({"../evil": b"x"}), "the name `../evil`"),
-    "absolute": (lambda files: files.update({"/etc/evil": b"x"}), "the name `/etc/evil`"),
-    "drive": (lambda files: files.update({"C:evil": b"x"}), "the name `C:evil`"),
-    "bomb": (lambda files: files.update({"+model/bomb": bytes(10_000_000)}), "fill a disk"),
-    "compressed": (lambda files: files.update({"+model/a": b"abc"}), "is compressed"),
-    "later format": (lambda files: manifest(files, format=2), "format 2"),
-    "later version": (lambda files: manifest(files, skiagram="0.99.0"), "made by skiagram 0.99.0"),
-    "earlier version": (lambda files: manifest(files, skiagram="0.1.9"), "versions 0.2.0 to"),
-    "other version": (lambda files: manifest(files, skiagram="99.0"), "made by skiagram 99.0"),
-    "no version": (lambda files: manifest(files, skiagram="new"), "made by skiagram new"),
-    "foreign class": (foreign, "names the class `os.system`"),
-    "no class": (lambda files: foreign(files, None), "names no class (`_target_`)"),
-    "no manifest": (lambda files: files.pop("package.json"), "no `package.json`"),
-    "damaged manifest": (lambda files: manifest(files, sha256=[]), "cannot be read"),
-}
+def spoil(files, row):
+    """Change the files of a package as a row says."""
+    times = row.get("times", 1)
+    files.update({name: text.encode() * times for name, text in row.get("files", {}).items()})
+    files.pop(row.get("without"), None)
+    if "manifest" in row:
+        manifest(files, **row["manifest"])
+    if "target" in row:
+        foreign(files, row["target"])
+
+
+HOSTILE = read_rows(__file__, "hostile")
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_package_is_refused_by_name(kind, packed, tmp_path, capsys):
-    change, words = HOSTILE[kind]
-    target = rewritten(packed, tmp_path / "model.skiagram", change)
+    row = HOSTILE[kind]
+    target = rewritten(packed, tmp_path / "model.skiagram", partial(spoil, row=row))
     before = sorted(tmp_path.rglob("*"))
     assert main(["show", str(target)]) == 4
     said = capsys.readouterr().err
-    assert words in said
+    assert row["says"] in said
     assert said.count("\n") == 1
     assert said.startswith(str(target))
     assert "unpacked" not in said

@@ -24,7 +24,6 @@ from tests.sealing.test_archive import KEY, encrypted, tar_bytes
 from tests.stand_ins import PLAN
 from tests.two_modalities import AXES, GRIDS, HEADER, ingest_study, write_study
 
-REPOSITORY = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
 PATIENTS, TEST = 40, 8
@@ -69,19 +68,30 @@ def held_out_rows(root):
     return [[*row.values()] for row in rows if row["split"] == "test"]
 
 
-def predict(root, place, table, output, *flags):
-    words = [str(root / "model"), str(place), "--table", str(table), "-o", str(output)]
+@pytest.fixture
+def new(study, tmp_path):
+    """Return the table of the test cases."""
+    return write_rows(tmp_path / "new.csv", held_out_rows(study), HEADER)
+
+
+def predict(model, place, table, *flags):
+    """Score the cases of a table into `t.csv` beside it; return the exit code."""
+    words = [str(model), str(place), "--table", str(table), "-o", str(table.with_name("t.csv"))]
     return main(["predict", *words, *flags])
 
 
-def test_the_test_cases_of_a_study_get_the_scores_of_the_run(study, tmp_path):
-    write_rows(tmp_path / "new.csv", held_out_rows(study), HEADER)
+def assert_scored(folder, root, **tolerance):
+    """Assert that the test cases have the scores that the run of a folder gave them."""
+    found = np.sort([float(row["probability_b"]) for row in read_rows(folder / "t.csv")])
+    assert_allclose(found, expected(root), **{"rtol": 0, "atol": 1e-12} | tolerance)
+
+
+def test_the_test_cases_of_a_study_get_the_scores_of_the_run(study, new, tmp_path):
     flags = ("--page", str(tmp_path / "page.html"))
-    assert predict(study, study / "study", tmp_path / "new.csv", tmp_path / "t.csv", *flags) == 0
+    assert predict(study / "model", study / "study", new, *flags) == 0
     rows = read_rows(tmp_path / "t.csv")
     assert [row["file"] for row in rows] == [f"p{n:02d}" for n in range(PATIENTS - TEST, PATIENTS)]
-    found = np.sort([float(row["probability_b"]) for row in rows])
-    assert_allclose(found, expected(study), rtol=0, atol=1e-12)
+    assert_scored(tmp_path, study)
     text = (tmp_path / "page.html").read_text()
     assert text.count("data:image/png") == TEST
 
@@ -91,24 +101,19 @@ def test_names_of_files_tell_cases_too(study, tmp_path):
     for number in range(PATIENTS - TEST, PATIENTS):
         shutil.copytree(study / "study" / f"p{number:02d}", place / f"p{number:02d}")
     words = [str(study / "model"), str(place), "--pattern", "{patient}/{modality}_{kind}.nii"]
-    output = tmp_path / "t.csv"
-    code = main(["predict", *words, "-o", str(output)])
     # Masks of one label need no number.
-    assert code == 0
-    found = np.sort([float(row["probability_b"]) for row in read_rows(output)])
-    assert_allclose(found, expected(study), rtol=0, atol=1e-12)
+    assert main(["predict", *words, "-o", str(tmp_path / "t.csv")]) == 0
+    assert_scored(tmp_path, study)
 
 
-def test_an_encrypted_archive_gives_the_same_scores(study, tmp_path, monkeypatch):
+def test_an_encrypted_archive_gives_the_same_scores(study, new, tmp_path, monkeypatch):
     monkeypatch.setenv(Purpose.ARCHIVE.variable, str(KEY))
     monkeypatch.delenv(Purpose.ARCHIVE.file_variable, raising=False)
     place = study / "study"
     files = {one.relative_to(place).as_posix(): one.read_bytes() for one in place.glob("*/*")}
     archive = encrypted(tmp_path / "study.tar.age", tar_bytes(files))
-    write_rows(tmp_path / "new.csv", held_out_rows(study), HEADER)
-    assert predict(study, archive, tmp_path / "new.csv", tmp_path / "t.csv") == 0
-    found = np.sort([float(row["probability_b"]) for row in read_rows(tmp_path / "t.csv")])
-    assert_allclose(found, expected(study), rtol=0, atol=1e-12)
+    assert predict(study / "model", archive, new) == 0
+    assert_scored(tmp_path, study)
 
 
 def test_each_faulty_case_has_its_reason_and_the_others_their_scores(study, tmp_path):
@@ -123,8 +128,8 @@ def test_each_faulty_case_has_its_reason_and_the_others_their_scores(study, tmp_
     rows = [[*row[:1], "", *row[2:]] if row[3] == fourth else row for row in rows]
     rows += [row for row in rows if row[3] == fifth and row[2] == "PET"]
     rows = [[f"../{row[0]}", *row[1:]] if row[3] == sixth else row for row in rows]
-    write_rows(tmp_path / "new.csv", rows, HEADER)
-    assert predict(study, place, tmp_path / "new.csv", tmp_path / "t.csv") == 4
+    table = write_rows(tmp_path / "new.csv", rows, HEADER)
+    assert predict(study / "model", place, table) == 4
     said = {row["file"]: row["error"] for row in read_rows(tmp_path / "t.csv")}
     assert len(said) == TEST
     for name, words in {
@@ -140,7 +145,7 @@ def test_each_faulty_case_has_its_reason_and_the_others_their_scores(study, tmp_
     assert [name for name, words in said.items() if not words] == ["p38", "p39"]
 
 
-def test_each_modality_is_compared_with_its_own_training_images(study, tmp_path):
+def test_each_modality_is_compared_with_its_own_training_images(study, new, tmp_path):
     """A brightness that is usual in one is unusual in the other; depth, size and spacing too."""
     place = tmp_path / "study"
     shutil.copytree(study / "study", place)
@@ -154,8 +159,7 @@ def test_each_modality_is_compared_with_its_own_training_images(study, tmp_path)
     voxels = np.random.default_rng(2).normal(200, 20, grid.shape)
     (place / "p34/MR_image.nii").write_bytes(nifti_bytes(voxels.astype(np.float32), grid))
     (place / "p34/MR_mask.nii").write_bytes(nifti_bytes(mask, grid))
-    write_rows(tmp_path / "new.csv", held_out_rows(study), HEADER)
-    assert predict(study, place, tmp_path / "new.csv", tmp_path / "t.csv") == 0
+    assert predict(study / "model", place, new) == 0
     said = {row["file"]: row["unusual"] for row in read_rows(tmp_path / "t.csv")}
     for name, modality, other in (("p32", "PET", "MR"), ("p33", "MR", "PET")):
         assert f"{modality}: brightness 19" in said[name]
@@ -185,7 +189,7 @@ def test_a_series_of_dicom_files_is_one_volume(study, tmp_path):
     assert len(find_cases([str(tmp_path / "new")], volumes=False)) == 2 * len(series_files()) + 1
 
 
-def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(study, tmp_path):
+def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(study, new, tmp_path):
     """The region is cut out and stands beside the images as a channel, in training and here."""
     from skiagram.models.deep.network_model import NetworkModel
     from skiagram.options import check
@@ -199,8 +203,5 @@ def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(study, tmp_p
     learner = NetworkModel(build(described, "model"), trainer, threads=1)
     folders = ArmFolders(tmp_path / "model", tmp_path / "scores", None)
     train(study, learner, described, folders, replace(PLAN, repeats=1))
-    write_rows(tmp_path / "new.csv", held_out_rows(study), HEADER)
-    words = [str(tmp_path / "model"), str(study / "study"), "--table", str(tmp_path / "new.csv")]
-    assert main(["predict", *words, "-o", str(tmp_path / "t.csv")]) == 0
-    found = np.sort([float(row["probability_b"]) for row in read_rows(tmp_path / "t.csv")])
-    assert_allclose(found, expected(tmp_path), rtol=0, atol=1e-6)
+    assert predict(tmp_path / "model", study / "study", new) == 0
+    assert_scored(tmp_path, tmp_path, atol=1e-6)

@@ -36,9 +36,10 @@ from skiagram.steps.train import train_model
 from skiagram.tasks.cases import SEALED, Cases, read_cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
+from tests import REPOSITORY
 from tests.stand_ins import PLAN
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
+CONF = REPOSITORY / "conf"
 TASK = Task(Classes(("plain", "striped, fine"), 1), "holdout")
 SIDE, CASES = 20, 60
 MEMBERS = ("svm", "covariates")

@@ -20,6 +20,8 @@ from skiagram.evaluation.results import CALIBRATION
 from skiagram.records.files import read_record, write_record
 from tests.evaluation.scenario import FOLDS, evaluated, failed, finished, scenario
 
+pytestmark = pytest.mark.slow
+
 TWO, THREE = ("normal", "abnormal"), ("a", "b", "c")
 SITE_NAMES = ("Basel", "Leeds", "Porto")
 ASKED = {
@@ -135,7 +137,6 @@ def list_unexplained(record, path=""):
             yield from list_unexplained(one, f"{path}/{place}")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_every_figure_has_a_value_or_a_reason_and_the_record_is_read_as_it_was_written(
     name, tmp_path
@@ -156,7 +157,6 @@ ALWAYS |= {"risk_coverage", "selection", "simple_rules", "stability", "utility"}
 IF_ASKED = {"arm_pairs", "requested", "secondary", "sites", "subgroups"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 @pytest.mark.parametrize("classes", [TWO, THREE])
 def test_every_analysis_is_there_where_it_has_a_meaning(design, classes):
@@ -181,7 +181,6 @@ def list_scalars(of):
         yield of
 
 
-@pytest.mark.slow
 def test_no_figure_of_a_model_stands_outside_the_table_and_those_of_the_run_end_it():
     found = whole("holdout", TWO)
     for model in found.models:
@@ -196,7 +195,6 @@ def test_no_figure_of_a_model_stands_outside_the_table_and_those_of_the_run_end_
     assert found.table.get(analysis=MAJORITY) == found.majority_accuracy
 
 
-@pytest.mark.slow
 def test_what_was_not_asked_is_not_there():
     known = scenario()
     reader = finished(known, "dr_gray", arm="reader", strength=2.0, seed=3)
@@ -204,7 +202,6 @@ def test_what_was_not_asked_is_not_there():
     assert {row.analysis for row in found.table.rows} == ALWAYS | {"secondary", "shifts"}
 
 
-@pytest.mark.slow
 def test_models_measured_side_by_side_give_the_same_record(tmp_path):
     known = scenario()
     for name, workers in {"one": 1, "three": 3}.items():
@@ -213,7 +210,6 @@ def test_models_measured_side_by_side_give_the_same_record(tmp_path):
     assert (tmp_path / "one").read_bytes() == (tmp_path / "three").read_bytes()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "absent"),
     [
@@ -229,7 +225,6 @@ def test_of_one_class_nothing_is_told_and_the_other_is_named(name, absent):
     assert found.figures.find(analysis=PRIMARY, figure="detectable").reason
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ties", "ties, cross-validation"])
 def test_models_without_an_order_do_not_differ(name):
     found = run(name)
@@ -243,7 +238,6 @@ def test_models_without_an_order_do_not_differ(name):
     assert detectable.reason == "the variance of the difference cannot be estimated"
 
 
-@pytest.mark.slow
 def test_a_perfect_model_keeps_its_doubt():
     auc = run("perfect").models[0].find("roc_auc")
     assert auc.value == 1

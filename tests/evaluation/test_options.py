@@ -1,20 +1,18 @@
 """The questions as options: what stands in the file, and what is refused."""
 
-from pathlib import Path
-
 import pytest
 import yaml
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.options import RequestedAnalyses
 from skiagram.options import check
+from tests import REPOSITORY
 
-PROJECT = Path(__file__).resolve().parents[2]
-SENSITIVITY = yaml.safe_load((PROJECT / "params.yaml").read_text())["sensitivity"]
+SENSITIVITY = yaml.safe_load((REPOSITORY / "params.yaml").read_text())["sensitivity"]
 
 
 def committed():
-    text = (PROJECT / "conf/evaluate.yaml").read_text()
+    text = (REPOSITORY / "conf/evaluate.yaml").read_text()
     filled = text.replace('"${params.sensitivity}"', str(SENSITIVITY))
     return yaml.safe_load(filled)["analyses"]
 

@@ -2,7 +2,6 @@
 
 import re
 from itertools import product
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +14,9 @@ from skiagram.evaluation.rules import (
     find_rule,
 )
 from skiagram.evaluation.sentences import read_sentences, say
+from tests import REPOSITORY
 
-PAGE = Path(__file__).resolve().parents[2] / "docs/explanation/verdicts.md"
+PAGE = REPOSITORY / "docs/explanation/verdicts.md"
 PLACES = ("below −margin", "below 0", "above 0", "below margin", "above margin")
 
 

@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,12 +18,12 @@ from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
+from tests import REPOSITORY
 from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import reference
 from tests.evaluation.situations import SITUATIONS, record
 
-PROJECT = Path(__file__).resolve().parents[2]
-TABLE = PROJECT / "docs/results/tables/verdicts.csv"
+TABLE = REPOSITORY / "docs/results/tables/verdicts.csv"
 
 
 def read_table():

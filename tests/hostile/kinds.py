@@ -38,6 +38,7 @@ from skiagram.readers.image_files import decode_image
 from skiagram.readers.masks import decode_mask
 from skiagram.readers.volume_files import decode_volume
 from skiagram.tables.frames import read_table
+from tests import REPOSITORY
 from tests.datasets.folder.test_frames import MASKS, VALUES, tiff_of_pages
 from tests.datasets.own_folders import (
     COLUMNS,
@@ -65,7 +66,7 @@ from tests.readers.test_volume_files import meta_image_bytes
 from tests.sources import test_medmnist as medmnist
 
 SIDE = 40
-_CONF = Path(__file__).resolve().parents[2] / "conf"
+_CONF = REPOSITORY / "conf"
 _FILM = (
     np.add.outer(np.arange(SIDE) * 3, np.arange(SIDE) * 2)
     + np.random.default_rng(5).integers(0, 20, (SIDE, SIDE))

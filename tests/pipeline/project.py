@@ -22,10 +22,10 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from skiagram.projects import files, running
+from tests import REPOSITORY
 from tests.equal.run import stages_of
 from tests.forked_python import binaries
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = (
     *("combined", "conf", "pipeline", "reports/explanations", "src"),
     *("params.yaml", "dvc.yaml", ".dvcignore", "requirements.lock"),

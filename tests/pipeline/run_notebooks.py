@@ -1,12 +1,12 @@
 """Keeps what notebooks show: `python -m tests.pipeline.run_notebooks PROJECT`, a finished run."""
 
 import sys
-from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 
-REPOSITORY = Path(__file__).parents[2]
+from tests import REPOSITORY
+
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 OF_A_RUN = ("a_project_read", "comparison")  # they read a finished run
 

@@ -5,7 +5,6 @@ All other lines run as they stand, in a clean venv, with `/opt` elsewhere. Libra
 downloaded again: pip finds those of the lock file installed.
 """
 
-import base64
 import json
 import os
 import re
@@ -18,8 +17,6 @@ import subprocess
 import sys
 import sysconfig
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +25,9 @@ import pytest
 
 from skiagram.deploy.package import pack
 from skiagram.fitting.deployment import write_checksums
-from tests.deploy.trained import TASK, trained_baseline
+from tests.deploy.trained import trained_baseline
 from tests.pipeline.project import REPOSITORY
+from tests.tracking.test_pyfunc import post, probabilities, request_of
 
 pytestmark = pytest.mark.slow
 PATIENCE = 300  # seconds until a server on a busy machine answers
@@ -184,20 +182,6 @@ def test_the_program_in_it_is_that_of_the_folder_alone(built):
     assert where.stdout.startswith(str(built.venv))
 
 
-def answer(port, content):
-    """Return status and body of what the server says."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/invocations",
-        json.dumps(content).encode(),
-        {"Content-Type": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as said:
-            return said.status, json.loads(said.read())
-    except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read())
-
-
 def test_its_own_command_serves_the_package(built, trained):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -216,17 +200,9 @@ def test_its_own_command_serves_the_package(built, trained):
             assert server.poll() is None, "the server ended"
             assert time.monotonic() < end, "no answer"
             time.sleep(1)
-        data = [[film.name, base64.b64encode(film.read_bytes()).decode()] for film in trained.films]
-        columns = ["file", "image"]
-        status, body = answer(port, {"dataframe_split": {"columns": columns, "data": data}})
+        status, body = post(f"http://127.0.0.1:{port}", request_of(trained.films))
         assert status == 200
-        names = [f"probability_{name}" for name in TASK.classes]
-        found = [[row[name] for name in names] for row in body["predictions"]]
-        np.testing.assert_allclose(found, trained.expected(), rtol=0, atol=1e-9)
-        wrong = [["a.png", base64.b64encode(b"no image").decode()]]
-        status, body = answer(port, {"dataframe_split": {"columns": columns, "data": wrong}})
-        assert status == 400
-        assert "not an image" in json.dumps(body)
+        np.testing.assert_allclose(probabilities(body), trained.expected(), rtol=0, atol=1e-9)
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=60)

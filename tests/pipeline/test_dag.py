@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from skiagram.compute.code_digest import code_modules
+from skiagram.options import flatten_options
 from skiagram.projects.stage_code import Stage, StagesOfProject
 from skiagram.steps import digest
 from tests.pipeline.project import (
@@ -247,18 +248,10 @@ def test_an_option_is_one_column_of_the_table_of_experiments():
             if "item." in file or file == "params.yaml":
                 continue
             file = re.sub(r"\$\{(\w+)\}", lambda choice: choices[choice[1]], file)
-            flat = _flatten(yaml.safe_load((REPOSITORY / file).read_text()))
+            flat = flatten_options(yaml.safe_load((REPOSITORY / file).read_text()))
             for option in options or flat:
                 assert option != "defaults", (name, file)
-                assert not str(flat.get(option)).startswith("${params."), (name, file, option)
-
-
-def _flatten(values, above=""):
-    flat = {}
-    for name, value in values.items():
-        within = _flatten(value, f"{above}{name}.") if isinstance(value, dict) else {}
-        flat |= within or {f"{above}{name}": value}
-    return flat
+                assert not flat.get(option, "").startswith("${params."), (name, file, option)
 
 
 @pytest.mark.slow

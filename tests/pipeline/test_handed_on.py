@@ -19,6 +19,7 @@ from skiagram.records.files import read_record
 from skiagram.records.predictions import Predictions
 from tests.deploy.trained import read_rows
 from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, source_arrays
+from tests.projects.test_wheel import built
 
 pytestmark = pytest.mark.slow
 TUTORIAL = REPOSITORY / "docs/tutorial/first-hour.md"
@@ -26,11 +27,7 @@ TUTORIAL = REPOSITORY / "docs/tutorial/first-hour.md"
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    place = tmp_path_factory.mktemp("dist")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(place)]
-    subprocess.run(build, cwd=REPOSITORY, check=True)
-    (built,) = place.glob("skiagram-*.whl")
-    return built
+    return built(REPOSITORY, tmp_path_factory.mktemp("dist"))
 
 
 def scoring_venv(wheel, line, extra, place):

@@ -29,6 +29,8 @@ from skiagram.records.files import read_table
 from tests.datasets.own_folders import dicom, write_folder
 from tests.pipeline.project import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 MARK = "ZZTEST"
 PERSON = f"{MARK}^PATIENT"
 ROOT_OF_UIDS = "1.2.826.0.1.3680043.10.99977"
@@ -192,7 +194,6 @@ def leaks(name, content):
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")  # `no` in lower case
 def test_the_search_finds_what_is_planted(tmp_path):
     own = hospital(tmp_path)
@@ -211,7 +212,6 @@ def women(table, films, side):
     return str(table)
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_nothing_that_identifies_comes_out_of_a_run(project, tmp_path, monkeypatch):
     for name in ("HOME", "TMPDIR", "DVC_SITE_CACHE_DIR"):
@@ -297,7 +297,6 @@ def test_nothing_that_identifies_comes_out_of_a_run(project, tmp_path, monkeypat
     }
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_run_that_fails_tells_the_terminal_alone_whose_image_it_was(project, tmp_path):
     own = hospital(tmp_path / "hospital")
@@ -335,7 +334,6 @@ def held_by_git(project):
         yield f"{kind} {name}", done.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_git_gets_nothing_that_identifies_of_images_within_the_project(project):
     shutil.copy(REPOSITORY / ".gitignore", project.folder)

@@ -112,18 +112,6 @@ def test_each_line_works_without_a_warning_and_says_how_long_it_takes(command, c
         fresh.run("dvc", "queue", "stop", "--kill", code=0)
 
 
-def test_a_run_is_a_row_beside_the_committed_one(fresh):
-    fresh.edit("params.yaml", tracking="sqlite")
-    for margin in (0.02, 0.03):
-        fresh.edit("params.yaml", margin=margin)
-        fresh.run("dvc", "repro", "-q", code=0)
-    done = fresh.run("sh", "-c", f"make {INSTALLED} runs")
-    lines = done.stdout.splitlines()
-    assert max(map(len, lines)) <= 80
-    assert "the committed run" in done.stdout
-    assert any("margin: 0.02 → 0.03" in line for line in lines)
-
-
 def test_a_run_that_stops_for_want_of_its_file_is_undone_by_one_line(fresh):
     before = (fresh.folder / "params.yaml").read_bytes()
     (fresh.folder / "source/tiny.npz").unlink()

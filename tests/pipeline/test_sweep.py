@@ -102,22 +102,6 @@ def test_a_job_returns_what_its_objective_names_which_no_step_sees(rows):
     assert rows.asked == {STRENGTH: 0.5}
 
 
-def test_optuna_never_takes_a_job_that_failed_for_the_best(rows):
-    import optuna
-
-    def objective(trial):
-        strength = trial.suggest_categorical("strength", [0.001, 1.0, 10.0])
-        return job(f"{STRENGTH}={strength}")
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    sampler = optuna.samplers.GridSampler({"strength": [0.001, 1.0, 10.0]}, seed=0)
-    study = optuna.create_study(direction="maximize", sampler=sampler)
-    study.optimize(objective, n_trials=3, catch=(SkiagramError,))
-    assert study.best_params == {"strength": 1.0}
-    states = {trial.params["strength"]: trial.state.name for trial in study.trials}
-    assert states == {0.001: "COMPLETE", 1.0: "COMPLETE", 10.0: "FAIL"}
-
-
 def test_a_failed_model_is_named_in_place_of_a_figure(rows):
     with pytest.raises(SkiagramError, match="logistic_regression has no selection_auc"):
         job(f"{STRENGTH}=10.0")

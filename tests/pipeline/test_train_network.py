@@ -16,6 +16,8 @@ from skiagram.tasks.cases import read_cases
 from tests.pipeline.project import source_arrays, write_source
 from tests.projects.test_launcher import LAUNCHERS, TOGETHER
 
+pytestmark = pytest.mark.slow
+
 
 def restored(project):
     for stage, overrides in (("ingest", ["dataset=tiny"]), ("restore", []), ("propose", [])):
@@ -36,7 +38,6 @@ def start_longer(project, *words):
     return process
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(find_spec("triton") is None, reason="this PyTorch comes without Triton")
 def test_a_stage_with_pytorch_ends_in_silence(project):
     """Parts of PyTorch print of leaks where what a stage imported is not let go of at its end."""
@@ -50,7 +51,6 @@ def test_a_stage_with_pytorch_ends_in_silence(project):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.slow
 def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project):
     restored(project)
     stage = (sys.executable, "pipeline/train_network.py", "plan.folds=2")
@@ -71,7 +71,6 @@ def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project):
     assert project.hashes("models", "scores") != earlier
 
 
-@pytest.mark.slow
 def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(project):
     restored(project)
     project.stage("train_network", *LONGER, "compute.workers=1", code=0)
@@ -89,7 +88,6 @@ def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(projec
     assert project.hashes("models", "scores") == serial
 
 
-@pytest.mark.slow
 def test_two_processes_of_one_stage_score_every_case_once(project):
     restored(project)
     short = ("plan.folds=2", "model=article_cnn", "model.training.epochs=2", "trainer.devices=2")
@@ -107,7 +105,6 @@ def test_two_processes_of_one_stage_score_every_case_once(project):
     assert "unfinished" not in {held.kind for held in PieceStore(work / "pieces").held()}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["torchrun", "Lightning", "SLURM"])
 def test_a_helper_whose_first_process_does_not_come_ends_with_an_error(
     project, monkeypatch, launcher
@@ -123,7 +120,6 @@ def test_a_helper_whose_first_process_does_not_come_ends_with_an_error(
     assert not (project.folder / "scores").exists()
 
 
-@pytest.mark.slow
 def test_what_a_launcher_left_in_the_shell_changes_no_figure(project):
     """Where DVC runs the stages, with each launcher's variables and with all of them."""
     ingest, network = ("ingest", "dataset=tiny"), ("train_network", "plan.folds=2")
@@ -143,7 +139,6 @@ def test_what_a_launcher_left_in_the_shell_changes_no_figure(project):
     assert run_with(TOGETHER, ingest) != clean  # nothing stale stays
 
 
-@pytest.mark.slow
 def test_processes_that_would_not_meet_are_refused(project):
     restored(project)
     of_two = {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0"}

@@ -13,9 +13,9 @@ from skiagram.cli.main import main
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.projects import files
 from skiagram.projects.files import RECORD, make_project, plan_upgrade, shipped_files
+from tests import REPOSITORY
 from tests.forked_python import binaries
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENTS = ("tables/labels.csv", "conf/dataset/own.csv", "conf/dataset/own.labels.age")
 
 

@@ -2,15 +2,14 @@
 
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from skiagram.errors import DataError
 from skiagram.projects.left_out import explain_taken, leave_out
 from skiagram.sealing.ledger import LEDGER
+from tests import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PEOPLE = (
     *("images.csv", "new.CSV", "scores.csv", "scores.html", "table.xlsx", "IM0001.DCM"),
     *("new/1.png", "new/2.JPEG", "scan.nii.gz", "scan.mhd", "scan.raw", "films.tif", "all.zip"),

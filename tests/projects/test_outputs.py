@@ -14,12 +14,14 @@ import pytest
 
 from skiagram.errors import SkiagramError, named_refusals
 from skiagram.projects import outputs as stage_outputs
+from tests import REPOSITORY
 
 NAMES = ("data/images", "data/table.txt")
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from skiagram.projects import outputs
+from tests import REPOSITORY
 from tests.projects.test_outputs import NAMES, write
 root, moves = Path(sys.argv[1]), int(sys.argv[2])
 move, done = Path.replace, []
@@ -53,10 +55,9 @@ def leftovers(folder):
 @pytest.mark.parametrize("moves", range(5))
 def test_a_kill_while_outputs_are_replaced_loses_none(tmp_path, moves):
     write(tmp_path, "old")
-    repository = Path(__file__).parents[2]
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path), str(moves)],
-        env=os.environ | {"PYTHONPATH": str(repository)},
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
         check=False,
     )
     assert killed.returncode == (-signal.SIGKILL if moves < 4 else 0)

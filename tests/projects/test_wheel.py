@@ -23,9 +23,9 @@ import yaml
 from PIL import Image
 
 from skiagram.projects.files import read_record
+from tests import REPOSITORY
 from tests.forked_python import binaries
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "tests/deploy/packages/logistic_regression.skiagram"
 pytestmark = pytest.mark.slow
 

@@ -1,7 +1,5 @@
 """What is shown of single cases: never a sealed one, no patient twice; and what features mean."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,6 +18,7 @@ from skiagram.report.material import (
 from skiagram.tasks.cases import SEALED, Cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
+from tests import REPOSITORY
 from tests.image_store.test_pictures import opened
 
 CASES = Cases(
@@ -93,7 +92,7 @@ def test_several_classes_have_a_gallery_each(images):
 
 
 def test_only_features_of_images_are_defined():
-    conf = Path(__file__).resolve().parents[2] / "conf" / "features"
+    conf = REPOSITORY / "conf" / "features"
     options = [
         yaml.safe_load((conf / f"{name}.yaml").read_text())
         for name in ("covariates", "first_order")

@@ -5,7 +5,6 @@ import html
 import re
 from collections import Counter
 from functools import cache
-from pathlib import Path
 
 import pytest
 
@@ -20,6 +19,7 @@ from skiagram.report.write import headline_figures
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
+from tests import REPOSITORY
 from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import evaluated, finished, scenario
 from tests.report.examples_of_findings import answered, with_galleries
@@ -34,7 +34,7 @@ from tests.report.pages import Page, page
 from tests.report.sections.test_sections import example_of, sections_of
 
 SECTIONS = [(anchor, each.title) for anchor, each in list_sections().items()][2:]  # below two pages
-DOCS = Path(__file__).parents[2] / "docs/explanation/report.md"
+DOCS = REPOSITORY / "docs/explanation/report.md"
 HOSTILE = '<script>alert("x")</script> & $\\frac{1}{0}$'
 
 

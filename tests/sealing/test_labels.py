@@ -1,9 +1,10 @@
 """Who may open the seal, and that each opening is noted; how is tested with the command `seal`."""
 
 import ast
-from pathlib import Path
 
-SOURCES = Path(__file__).parents[2] / "src" / "skiagram"
+from tests import REPOSITORY
+
+SOURCES = REPOSITORY / "src" / "skiagram"
 
 
 def test_only_evaluation_and_sweeps_open_the_seal_and_no_other_module_names_its_file():

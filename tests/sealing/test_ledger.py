@@ -4,7 +4,6 @@ import dataclasses
 import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -16,6 +15,7 @@ from skiagram.sealing.ledger import (
     read_ledger,
     unite_ledgers,
 )
+from tests import REPOSITORY
 
 FIRST = Comparison("chest", "a" * 64, "evaluate", ("svm", "small_cnn"), "1" * 64)
 
@@ -137,7 +137,7 @@ def test_two_branches_that_merge_keep_all_openings(tmp_path):
         return opening
 
     git("init", "-q", "-b", "main")
-    attributes = Path(__file__).resolve().parents[2] / ".gitattributes"
+    attributes = REPOSITORY / ".gitattributes"
     (tmp_path / ".gitattributes").write_text(attributes.read_text())
     commit(1)
     git("checkout", "-q", "-b", "side")

@@ -1,12 +1,11 @@
 """The project's own data sets, options changed, and small phantoms for tests."""
 
-from pathlib import Path
-
 import yaml
 
 from skiagram.options import build
+from tests import REPOSITORY
 
-CONF = Path(__file__).parents[2] / "conf" / "dataset"
+CONF = REPOSITORY / "conf" / "dataset"
 
 
 def data_set(name, **changes):

@@ -2,7 +2,6 @@
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import yaml
@@ -16,8 +15,8 @@ from skiagram.steps.preflight import _OF_OTHER_OUTCOMES, DataSetFacts, check_run
 from skiagram.strict import STRICT
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.number import Number
+from tests import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[2]
 PATIENTS = [f"P{at}" for at in range(20)]
 ROWS = yaml.safe_load((REPOSITORY / "tests/option_rows.yaml").read_text())
 DATA = DataSetFacts(Classes(("normal", "cancer"), 1), [0, 1] * 10, PATIENTS, ("site",))

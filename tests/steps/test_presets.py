@@ -17,9 +17,9 @@ from skiagram.steps import presets as fitting
 from skiagram.steps.check import CheckedData, CheckedImage
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.number import Number
+from tests import REPOSITORY
 from tests.terminal import assert_says
 
-REPOSITORY = Path(__file__).parents[2]
 ROWS = yaml.safe_load(Path(__file__).with_name("presets.yaml").read_text())["rows"]
 
 

@@ -16,9 +16,9 @@ from skiagram.sweeps.rows import Sweep, expand_rows
 from skiagram.sweeps.runs import TrainedRow, run_rows
 from skiagram.sweeps.table import gather
 from skiagram.sweeps.workspace import Workspace
-from tests import stand_ins
+from tests import REPOSITORY, stand_ins
 
-CONF = Path(__file__).parents[2] / "conf"
+CONF = REPOSITORY / "conf"
 REFUSED = yaml.safe_load(Path(__file__).with_name("refused.yaml").read_text(encoding="utf-8"))
 
 PLAN = replace(stand_ins.PLAN, repeats=1, folds=3, validation_fraction=0.2)

@@ -1,7 +1,6 @@
 """Rows of a sweep: what axes, ranges and references become."""
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +12,13 @@ from skiagram.options import check, read_option_file
 from skiagram.steps.score import Scored
 from skiagram.sweeps.rows import SCORED, NumberRange, Sweep, expand_rows, short_name
 from skiagram.sweeps.table import name_options, read_sweep
+from tests import REPOSITORY
 from tests.sweeps.small_phantom import REFUSED, open_place
 
 C = "conf.model.svm.C"
 
 
-CONF = Path(__file__).parents[2] / "conf"
+CONF = REPOSITORY / "conf"
 
 
 @pytest.mark.parametrize(

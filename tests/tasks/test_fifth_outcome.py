@@ -3,16 +3,15 @@
 import json
 import shutil
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests import REPOSITORY
 from tests.pipeline.project import Project
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +20,12 @@ def sources(tmp_path_factory):
     copy = tmp_path_factory.mktemp("fifth") / "program"
     ignored = shutil.ignore_patterns("*.tmp.*", "*.pyc.*")  # which another process is writing
     for name in ("src", "conf", "pipeline", "sweeps", "combined", "reports/explanations"):
-        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
-    for path in ROOT.iterdir():
+        shutil.copytree(REPOSITORY / name, copy / name, ignore=ignored)
+    for path in REPOSITORY.iterdir():
         if path.is_file():
             shutil.copy(path, copy)
     package = copy / "src/skiagram"
-    shutil.copy(ROOT / "tests/tasks/made_up_count.py", package / "tasks/count.py")
+    shutil.copy(REPOSITORY / "tests/tasks/made_up_count.py", package / "tasks/count.py")
     kinds = package / "tasks/kinds.py"
     text = kinds.read_text()
     named = text.replace("| Number | Grade ", "| Number | Grade | Count ")

@@ -27,6 +27,7 @@ from skiagram.tracking.contract import Execution, NotRecorded, Point
 from skiagram.tracking.execution import failed_execution, read_execution, run_name, share_ledger
 from skiagram.tracking.mlflow_store import MLflowStore, shown_uri
 from tests.tracking.conftest import COMPARISON, MODELS, write_project
+from tests.tracking.test_pyfunc import find_free_port
 
 pytestmark = pytest.mark.slow  # importing MLflow and making a database take seconds
 STORE = MLflowStore(uri=None, experiment="skiagram")
@@ -488,9 +489,7 @@ def postgres():
     pytest.importorskip("psycopg", reason="psycopg is not installed")
     is_root = os.getuid() == 0  # as whom PostgreSQL does not run
     user = ("runuser", "-u", "postgres", "--") if is_root else ()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = find_free_port()
     with TemporaryDirectory() as place:
         if is_root:
             shutil.chown(place, "postgres")

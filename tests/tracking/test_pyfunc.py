@@ -255,11 +255,16 @@ def test_a_name_in_the_registry_needs_a_logged_model():
     build({"_target_": "skiagram.tracking.mlflow_store.MLflowStore", **options}, "tracking")
 
 
-@contextmanager
-def served(model):
+def find_free_port():
+    """Return a port of this machine at which nobody listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+@contextmanager
+def served(model):
+    port = find_free_port()
     process = subprocess.Popen(
         [
             sys.executable, "-m", "mlflow", "models", "serve", "-m", str(model),

@@ -16,6 +16,8 @@ from tests.datasets.own_folders import (
 )
 from tests.datasets.sources import ingested
 
+pytestmark = pytest.mark.slow
+
 NAMES = (
     "with space.png",
     "Größe ß.png",
@@ -44,7 +46,6 @@ def odd_folder(place):
     return own
 
 
-@pytest.mark.slow
 def test_odd_names_and_circles_of_links_go_from_check_to_ingest(tmp_path, monkeypatch):
     own = odd_folder(tmp_path)
     arguments = [str(own.folder), str(own.csv)]
@@ -56,7 +57,6 @@ def test_odd_names_and_circles_of_links_go_from_check_to_ingest(tmp_path, monkey
     assert len(cases) == len(NAMES)
 
 
-@pytest.mark.slow
 def test_a_file_that_vanishes_after_the_folder_was_opened_is_named(tmp_path):
     own = sound_folder(tmp_path)
     source = source_of(own)
