@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from scipy.ndimage import shift
 
 from skiagram.options import build
 from skiagram.tasks.cases import SEALED, Cases
@@ -58,34 +57,11 @@ def test_a_clean_phantom_raises_no_alarm(seed, tmp_path):
     assert [name for name, finding in found.items() if finding.severity != "note"] == []
 
 
-def copied(change):
-    """Plant changed copies of three training images among the test images."""
-
-    def plant(clean):
-        train, test = (rows(clean, clean.cases.split == part) for part in ("train", "test"))
-        for one, other in zip(train[:3], test[:3], strict=True):
-            clean.images[other] = change(clean.images[one])
-
-    return plant
-
-
-def noisy(image):
-    noise = np.random.default_rng(0).normal(size=(64, 64))
-    return np.asarray(image + 0.1 * np.nanstd(image) * noise, dtype=np.float32)
-
-
-def moved(image):
-    whole = np.nan_to_num(image, nan=float(np.nanmean(image)))
-    return np.asarray(shift(whole, (1, -2), order=1, mode="nearest"))
-
-
-def brighter(image):
-    return np.asarray(image * np.float32(1.2) + np.float32(50))
-
-
-def patients_on_two_sides(clean):
+def copied(clean):
+    """Plant copies of three training images among the test images."""
     train, test = (rows(clean, clean.cases.split == part) for part in ("train", "test"))
-    clean.cases.patient_id[test[:3]] = clean.cases.patient_id[train[:3]]
+    for one, other in zip(train[:3], test[:3], strict=True):
+        clean.images[other] = clean.images[one].copy()
 
 
 def marked_borders(clean):
@@ -127,11 +103,7 @@ def conflicting_labels(clean):
 @pytest.mark.parametrize(
     ("plant", "name", "count"),
     [
-        (copied(np.copy), "exact_duplicates_across_splits", 3),
-        (copied(noisy), "near_duplicates_across_splits", 3),
-        (copied(moved), "transformed_copies_across_splits", 3),
-        (copied(brighter), "near_duplicates_across_splits", 3),
-        (patients_on_two_sides, "patients_across_splits", 3),
+        (copied, "exact_duplicates_across_splits", 3),
         (marked_borders, "label_from_border", 160),
         (another_size, "label_from_format", 160),
         (another_depth, "label_from_format", 160),

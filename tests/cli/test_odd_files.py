@@ -38,26 +38,16 @@ def test_table_refuses_labels_that_fit_in_two_ways_or_not_at_all(
     assert not output.exists()
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "`train_images` cannot be read"),
-        (b"version https://git-lfs", "pickled objects are never loaded"),
-        ({"x": np.zeros(3)}, "no array `train_images`. Allowed: a MedMNIST file"),
-        ({"test_images": np.zeros((0, 9, 9), np.uint8)}, "no published test split"),
-    ],
-)
-def test_arrays_that_no_run_can_use_are_named(content, words, tmp_path, terminal):
+def test_arrays_that_no_run_can_use_are_named(tmp_path, terminal):
     path = tmp_path / "set.npz"
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    else:
-        images, labels = np.zeros((4, 9, 9), np.uint8), np.arange(4) % 2
-        parts = {} if "x" in content else {"train": labels, "val": labels, "test": labels[:0]}
-        content |= {f"{part}_labels": cells for part, cells in parts.items()}
-        content |= {f"{part}_images": images for part in parts if part != "test"}
-        np.savez(path, **content)
-    assert words in terminal(["check", str(path), "--positive", "1"], 4)
+    path.write_bytes(b"version https://git-lfs")
+    terminal.says(f"check {path} --positive 1", "pickled objects are never loaded", 4)
+    parts = {}
+    for part, number in (("train", 4), ("val", 4), ("test", 0)):
+        parts[f"{part}_images"] = np.zeros((number, 9, 9), np.uint8)
+        parts[f"{part}_labels"] = np.arange(number) % 2
+    np.savez(path, **parts)
+    terminal.says(f"check {path} --positive 1", "no published test split", 4)
 
 
 def test_table_names_images_that_fit_no_pattern(tmp_path, terminal):

@@ -144,12 +144,17 @@ def test_a_head_meets_corrupted_images(place):
     assert area.value == pytest.approx(0.5, abs=0.25)  # nothing is left under the noise
 
 
-def test_a_tuned_head_is_of_the_arm_of_its_encoder(place):
+def test_a_tuned_head_and_one_that_reads_features_too_are_of_the_arm_of_their_encoder(place):
     head, budget = place.options.read_file("model", HEAD), {"trials": 2, "folds": 2}
     edit(place, "model", "tuned_logistic_regression", "tiny_tuned", model=head, budget=budget)
-    curve = find_curve(crossover(place, "logistic_regression", "tiny_tuned"), "tiny_tuned")
-    assert (curve.arm, curve.title) == ("encoder", "Logistic regression on Tiny network, tuned")
-    assert None not in curve.draws[-1]
+    both = {"columns": ["encoding", "wavelet"], "encoding": "tiny"}
+    edit(place, "model", "logistic_regression", "both", **both)
+    result = crossover(place, "logistic_regression", "tiny_tuned", "both")
+    for name, words in {"tiny_tuned": ", tuned", "both": " and features"}.items():
+        curve = find_curve(result, name)
+        assert curve.arm == "encoder"
+        assert curve.title == f"Logistic regression on Tiny network{words}"
+        assert None not in curve.draws[-1]
 
 
 def test_a_heads_costs_hold_those_of_its_encoder(place):
@@ -170,11 +175,3 @@ def test_a_heads_costs_hold_those_of_its_encoder(place):
     seconds = ridge["input_milliseconds"] * 32 / 1000  # training cases of a fold: half of 64
     assert ridge["training_seconds"] > seconds * 0.99
     assert "diamonds are frozen encoders" in render_sweep(result)
-
-
-def test_early_fusion_reads_features_beside_the_encoding(place):
-    both = {"columns": ["encoding", "wavelet"], "encoding": "tiny"}
-    edit(place, "model", "logistic_regression", "both", **both)
-    head = find_curve(crossover(place, "logistic_regression", "both"), "both")
-    assert head.arm == "encoder"
-    assert head.title == "Logistic regression on Tiny network and features"

@@ -11,7 +11,7 @@ from skiagram.evaluation.evaluation_set import assemble_evaluation_set
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.results import METRICS, SELECTION
 from skiagram.sweeps.figures import DIFFERENCE, measure_row
-from tests.evaluation.model_results import with_outcome
+from tests.evaluation.model_results import interval, with_outcome
 from tests.tasks.cohort import sealed_half, train_models
 
 pytestmark = pytest.mark.slow
@@ -31,10 +31,6 @@ def measure(inputs, *wanted):
     return measure_row(inputs.models, setting, OPTIONS, wanted)
 
 
-def numbers(estimate):
-    return estimate.value, estimate.low, estimate.high
-
-
 @pytest.mark.parametrize("design", ["cv", "holdout"])
 def test_a_row_has_the_figures_of_a_run_to_the_last_digit(inputs, design):
     inputs = sealed_half(inputs) if design == "holdout" else inputs
@@ -43,7 +39,7 @@ def test_a_row_has_the_figures_of_a_run_to_the_last_digit(inputs, design):
     row = measure(inputs, "brier").figures((), None)
     for model in ("cox", "noise", "best_classical"):
         standing = evaluation.best["classical"] if model == "best_classical" else model
-        assert numbers(row.of(model, "concordance")) == numbers(
+        assert interval(row.of(model, "concordance")) == interval(
             run.find(model=standing, figure="concordance")
         )
         brier = {each.group: each for each in run.select(model=standing, figure="brier").rows}
@@ -53,7 +49,7 @@ def test_a_row_has_the_figures_of_a_run_to_the_last_digit(inputs, design):
         )
         assert row.selection(model) == pytest.approx(chosen_by.value)
         for group, each in brier.items():
-            assert numbers(row.of(model, f"brier, {group}")) == numbers(each)
+            assert interval(row.of(model, f"brier, {group}")) == interval(each)
     assert (row.primary, row.primary_is_error, row.cases) == ("concordance", False, 90)
 
 
@@ -65,7 +61,7 @@ def test_a_difference_from_the_reference_is_that_of_a_compared_pair(inputs):
     found = row.figures((), measure(replace(inputs, models=(other,)))).of("cox", DIFFERENCE)
     pair = evaluate(inputs, replace(OPTIONS, compare=(("cox", "noise"),)), seed=0).figures
     wanted = pair.find(analysis=REQUESTED, model="cox", versus="noise")
-    assert numbers(found) == numbers(wanted)
+    assert interval(found) == interval(wanted)
 
 
 def test_a_model_that_failed_has_its_reason(inputs):

@@ -10,8 +10,8 @@ from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.seeding import stream
 from skiagram.statistics.survival import harrell_concordance
-from skiagram.tasks.scored_cases import ScoredCases
 from tests.sources.phantoms import data_set
+from tests.tasks.cohort import scored as scored_by
 from tests.tasks.cohort import train_models
 
 pytestmark = pytest.mark.slow
@@ -28,21 +28,17 @@ def small(kind):
     return replace(phantom, phantom=images)
 
 
+def scored(of, score, value, label):
+    outcome = of.outcome.settle(value, label)
+    return scored_by(outcome, outcome.as_score(score), value, label)
+
+
 def chances(opened):
     ratio = [
         opened.observer.log_likelihood_ratio(opened.exposure(position).noisy)
         for position in range(len(opened.entries()))
     ]
     return 1 / (1 + np.exp(-np.array(ratio)))
-
-
-def scored(of, score, value, label):
-    outcome = of.outcome.settle(value, label)
-    score = outcome.as_score(score)
-    each, one_fit = np.arange(len(score)), np.zeros((1, len(score)), dtype=np.int64)
-    calibration = outcome.calibrate(score.reshape(len(score), -1), value, label, each)
-    estimate = calibration.probabilities(score.reshape(len(score), -1))
-    return ScoredCases(label, value, each, score[None], estimate[None], one_fit)
 
 
 @pytest.mark.parametrize("kind", KINDS)
