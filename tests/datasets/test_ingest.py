@@ -146,13 +146,6 @@ def test_near_duplicates_stand_in_for_unknown_patients(tmp_path):
     assert of_image[images[0].tobytes()] == of_image[images[3].tobytes()]
 
 
-def test_unusable_image_is_named(tmp_path):
-    images = noise(8)
-    images[5] = np.full((16, 16), np.nan, dtype=np.float32)
-    with pytest.raises(DataError, match=r"^film-5\.dcm: every pixel is missing\. Do this: remove"):
-        ingested(balanced(images=images), tmp_path)
-
-
 @pytest.mark.parametrize(
     ("classes", "positive", "where"),
     [

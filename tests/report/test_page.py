@@ -15,13 +15,11 @@ from skiagram.report.page import render
 from skiagram.report.section import Section, Sections, list_sections
 from skiagram.report.sections.answer import answer
 from skiagram.report.sections.doubts import doubts
-from skiagram.report.write import headline_figures
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests import REPOSITORY
 from tests.evaluation.model_results import make_result
-from tests.evaluation.scenario import evaluated, finished, scenario
 from tests.report.examples_of_findings import answered, with_galleries
 from tests.report.examples_of_results import (
     binary,
@@ -249,28 +247,3 @@ def test_a_table_without_images_speaks_of_no_restored_images():
     for words in ("Before and after restoration", "restored images", "example images belong"):
         assert words in page_of("classes").source
         assert words not in without
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("design", ["holdout", "cv"])
-def test_a_frozen_encoder_is_an_arm_of_the_page(design):
-    known = scenario(120, 0 if design == "cv" else 120, design=design)
-    names = {"svm": ("classical", 1.0), "small_cnn": ("deep", 1.2), "head": ("encoder", 2.0)}
-    models = [
-        finished(known, name, arm=arm, strength=strength, seed=seed)
-        for seed, (name, (arm, strength)) in enumerate(names.items())
-    ]
-    found = evaluated(known, models)
-    seen = page(found).text
-    for part in (
-        "Use a frozen encoder:",
-        "teal: frozen encoders",
-        "Best frozen encoder minus best classical model",
-        "the best frozen encoder against the best classical model",
-        "Head, frozen encoder",
-        "Small Cnn, trained network",
-        "Frozen encoder against classical model",
-    ):
-        assert part in seen
-    assert "best_encoder_minus_baseline" in headline_figures(found)
-    assert "best_network_minus_baseline" not in headline_figures(found)

@@ -13,7 +13,10 @@ from skiagram.evaluation.evaluation_record import ARMS
 from skiagram.evaluation.results import SELECTION
 from skiagram.report.sections.models import list_as_text, list_below_table
 from skiagram.report.write import headline_figures, plot_tables, write_report
+from tests.evaluation.situations import SITUATIONS
 from tests.report.examples_of_results import binary, material, several_classes, with_failure
+
+ENCODER = "A frozen encoder gains more than the margin over the classical models"
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +77,9 @@ def test_figures_stand_under_their_model_and_the_comparison_has_its_interval():
         assert found[f"best_{arm}"] == {"selection_auc": pytest.approx(row.value, abs=1e-4)}
     gain = found["best_network_minus_baseline"]
     assert gain["low"] <= gain["roc_auc"] <= gain["high"]
+    of_encoder = headline_figures(SITUATIONS[ENCODER])
+    assert "best_encoder_minus_baseline" in of_encoder
+    assert "best_network_minus_baseline" not in of_encoder
 
 
 def test_the_plain_table_has_a_row_a_model_and_below_it_a_line_a_pair():

@@ -1,10 +1,7 @@
 """Rows that run the steps: figures of evaluate, what is shared, what fails, what goes on."""
 
-from collections import Counter
-
 import pytest
 
-from skiagram.sweeps import runs
 from skiagram.sweeps.figures import DIFFERENCE
 from skiagram.sweeps.rows import SELECTION, Row
 from skiagram.sweeps.runs import RowResult, run_rows
@@ -73,27 +70,6 @@ def test_what_rows_share_is_made_once_and_a_second_run_makes_nothing(workspace, 
     again = run(workspace, axes={C: [0.001, 0.1, 10.0]}, figures=["roc_auc", "brier"])
     assert again == strengths
     assert sorted(path.name for path in workspace.store.folder.iterdir()) == pieces
-
-
-def test_what_rows_are_compared_with_is_measured_once_and_their_seal_opened_once(
-    workspace, monkeypatch
-):
-    called = Counter()
-
-    def counted(name):
-        function = getattr(runs, name)
-
-        def call(*values):
-            called[name] += 1
-            return function(*values)
-
-        return call
-
-    for name in ("measure_row", "open_data"):
-        monkeypatch.setattr(runs, name, counted(name))
-    result = run(workspace, axes={"seed": [5, 6], C: [0.02, 0.2, 2.0]}, reference={C: 0.02})
-    assert not [row.reason for row in result.rows if row.reason]
-    assert called == {"measure_row": 6 + 2, "open_data": 1}
 
 
 def test_a_row_that_fails_is_a_row_with_its_reason(workspace):

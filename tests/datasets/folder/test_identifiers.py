@@ -9,39 +9,30 @@ from skiagram.datasets.folder.columns import find_covariate_problems
 from skiagram.datasets.folder.identifiers import names_patients, suspect_column
 from skiagram.errors import OptionError
 from tests.datasets.own_folders import COLUMNS
+from tests.yaml_rows import read_rows
 
 ROWS = 100
-HARMLESS = {
-    "age": [str(40 + at % 35) for at in range(ROWS)],
-    "alter": [str(40 + at % 35) if at % 3 else "" for at in range(ROWS)],
-    "diameter": [f"{at / 7:.3f}" for at in range(ROWS)],
-    "view": ["MLO" if at % 2 else "CC" for at in range(ROWS)],
-    "kVp": [str(28_000 + at % 5) for at in range(ROWS)],
-    "density": ["ABCD"[at % 4] for at in range(ROWS)],
-    "number_of_lesions": [str(at % 4) for at in range(ROWS)],
-    "family_history": ["yes" if at % 9 else "no" for at in range(ROWS)],
-    "valid": ["1"] * ROWS,
-    "ten_year_risk": [str(at % 9) for at in range(ROWS)],
-    "年龄": [str(40 + at % 35) for at in range(ROWS)],
-    "عمر": [str(40 + at % 35) for at in range(ROWS)],
-    "empty": [""] * ROWS,
-}
-BY_VALUES = {
-    "accession_of_visit": [str(99_000 + at // 4) for at in range(ROWS)],
-    "row": [str(at) for at in range(ROWS)],
-    "who": [f"ZZTEST {at}" for at in range(ROWS)],
-    "名字": [f"王{chr(0x4E00 + at)}" for at in range(ROWS)],
-    "дата": [f"{at % 28 + 1}.03.1950" for at in range(ROWS)],
-    "since": [f"19{at % 90 + 10}-0{at % 9 + 1}-11" for at in range(ROWS)],
-    "seit": [f"{at % 28 + 1}.3.1950" for at in range(ROWS)],
-    "depuis": [f"{at % 28 + 1}/3/50" for at in range(ROWS)],
-    "written": [f"{at % 28 + 1} March 1950" for at in range(ROWS)],
-    "one_date": ["1950-03-11" if at == 7 else "none" for at in range(ROWS)],
-    "packed": ["19500311" for _ in range(ROWS)],
-    "sign": [f"0{at:05d}" for at in range(ROWS)],
-    "text": ["seen again after the biopsy of last week by the ward, no change"] * ROWS,
-    "huge": ["1e999" if at % 2 else "nan" + str(at) for at in range(ROWS)],
-}
+
+
+def cells(pattern):
+    """Return a column whose rows take the parts of a pattern, between `;`, in turn."""
+    parts = pattern.split(";")
+    return [
+        parts[at % len(parts)].format(
+            at=at,
+            age=40 + at % 35,
+            seventh=at / 7,
+            visit=99_000 + at // 4,
+            letter=chr(0x4E00 + at),
+            day=at % 28 + 1,
+            month=at % 9 + 1,
+            year=1910 + at % 90,
+        )
+        for at in range(ROWS)
+    ]
+
+
+HARMLESS, BY_VALUES = (read_rows(__file__, family, cells) for family in ("harmless", "by_values"))
 NAMES = """
     Name PatientName patient_name NACHNAME Vorname Geburtsdatum geburtsjahr Fallnummer
     Versichertennummer patientID study_uid MRN DOB e-mail phone BirthDate physician city

@@ -86,20 +86,6 @@ def test_gray_stored_as_colour_is_gray_and_gray_among_colour_is_colour(tmp_path)
     assert cohort.acquisition == InGray()
 
 
-def test_no_identifier_leaves_ingest(own, tmp_path):
-    ingested(source_of(own), tmp_path / "out", "cv")
-    header = read_csv_text(own.csv.read_bytes())
-    names = {"WARREN", "Warren", "4711", "MRN-", "ward-", ".png", ".dcm", str(tmp_path)}
-    names |= {Path(name).name for name in header["file"]}
-    names |= {"1CT1", "JFK IMAGING", "1.3.6.1.4.1.5962"}  # of the DICOM file that was taken
-    for path in filter(Path.is_file, (tmp_path / "out").rglob("*")):
-        compressed = read_table(path).to_csv() if path.suffix == ".parquet" else ""
-        content = path.read_bytes() + compressed.encode()
-        for name in names:
-            for encoding in ("utf-8", "utf-16-le"):
-                assert name.encode(encoding) not in content, (path.name, name)
-
-
 def test_train_on_site_a_and_test_on_site_b(own, tmp_path):
     source = source_of(own, test_sites=("Leeds",))
     _, cases = ingested(source, tmp_path / "out", "holdout")
