@@ -2,14 +2,12 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu, norm, t
 
 from skiagram.evaluation.compared_model import ComparedModel
 from tests.evaluation.scenario import reference, scored
 from tests.statistics.paired import LABEL, OTHER_PROBABILITY, PROBABILITY, TABLE
 
-Floats = NDArray[np.float64]
 CASES = reference(LABEL)
 
 
@@ -46,23 +44,6 @@ def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whit
     p = model.predicted.test_chance(model.figure, model.scored)
     assert p == pytest.approx(2 * t.sf(errors, model.variation.degrees))
     assert test.pvalue < 0.001
-
-
-def test_with_more_classes_a_better_model_is_told_apart():
-    rng = np.random.default_rng(0)
-    label = np.arange(240) % 3
-    cases = reference(label, classes=("a", "b", "c"))
-
-    def drawn(strength):
-        weight = np.exp(strength * np.eye(3)[label] + rng.normal(size=(240, 3)))
-        return compared(cases, (weight / weight.sum(axis=1, keepdims=True))[None])
-
-    weak, strong, equal = drawn(0.3), drawn(2.0), drawn(0.3)
-    assert strong.subtract(weak).p() < 1e-6
-    assert weak.subtract(equal).p() > 0.05
-    one = strong.subtract(weak).estimate()
-    assert one.method.startswith("paired DeLong")
-    assert 0 < one.low < one.value < one.high
 
 
 def drawn_repeats(spread, seed, folds=0):

@@ -84,10 +84,7 @@ def test_what_differs_is_named_where_the_figures_disagree():
         "brightness",
         "share of site York",
     }
-    said = " ".join(found.answer.openings)
-    assert "What differs: brightness, median" in said
-    assert "Without labels, a classifier on the features tells the test set from the" in said
-    assert "most by texture_3" in said
+    assert "most by texture_3" in " ".join(found.answer.openings)
 
 
 @pytest.mark.slow

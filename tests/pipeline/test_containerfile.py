@@ -12,7 +12,6 @@ import shlex
 import shutil
 import signal
 import site
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -27,7 +26,7 @@ from skiagram.deploy.package import pack
 from skiagram.fitting.deployment import write_checksums
 from tests.deploy.trained import trained_baseline
 from tests.pipeline.project import REPOSITORY
-from tests.tracking.test_pyfunc import post, probabilities, request_of
+from tests.tracking.test_pyfunc import find_free_port, post, probabilities, request_of
 
 pytestmark = pytest.mark.slow
 PATIENCE = 300  # seconds until a server on a busy machine answers
@@ -183,9 +182,7 @@ def test_the_program_in_it_is_that_of_the_folder_alone(built):
 
 
 def test_its_own_command_serves_the_package(built, trained):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = find_free_port()
     words = [built.place(word).replace(PORT, str(port)) for word in json.loads(only("CMD"))]
     health = only("HEALTHCHECK").removeprefix("CMD ").replace(PORT, str(port))
     server = subprocess.Popen(
