@@ -77,18 +77,17 @@ def test_a_folder_of_an_earlier_version_has_none_and_passes(model):
 
 def test_several_trainings_have_the_threshold_of_their_mean(tmp_path):
     """That of a single one is too low for probabilities that are drawn together."""
-    generator, cases, repeats = np.random.default_rng(0), 400, 5
-    label = (np.arange(cases) % 2).astype(np.int64)
-    case_id = np.array([f"case-{number:04d}" for number in range(cases)])
+    generator, label = np.random.default_rng(0), np.arange(400) % 2
+    case_id = np.array([f"case-{number:04d}" for number in range(400)])
     calibration = ScalingCalibration(1.0, (0.0, 0.0))
+    shared = 1.5 * label + np.random.default_rng(9).normal(size=400)
     parts, thresholds, probabilities = [], [], []
-    for repeat in range(repeats):
-        odds = 1.5 * label + np.random.default_rng(9).normal(size=cases)
-        odds += generator.normal(size=cases)
+    for repeat in range(5):
+        odds = shared + generator.normal(size=400)
         scores = np.stack([-odds / 2, odds / 2], axis=1)
         probability = calibration.probabilities(scores)
-        thresholds.append(threshold_at_sensitivity(probability[:, 1], label == 1, 0.9, case_id))
         probabilities.append(probability[:, 1])
+        thresholds.append(threshold_at_sensitivity(probabilities[-1], label == 1, 0.9, case_id))
         parts.append(tabulate_scores("out_of_fold", repeat, 0, case_id, scores, probability))
     task = Task(Classes(("healthy", "ill"), 1), "holdout")
     decisions = tuple(Decision(calibration, threshold) for threshold in thresholds)
@@ -96,10 +95,9 @@ def test_several_trainings_have_the_threshold_of_their_mean(tmp_path):
     write_record(deployment, tmp_path / DEPLOYMENT)
     outcome = Outcome("svm", "classical", "SVM", "finished")
     predictions = Predictions(outcome, pd.concat(parts, ignore_index=True))
-    people = Cases(case_id, case_id, np.full(cases, "train"), label)
+    people = Cases(case_id, case_id, np.full(400, "train"), label)
     write_fingerprint(tmp_path, predictions, people, None)
-    fingerprint = read_record(Fingerprint, tmp_path / FINGERPRINT)
-    threshold = find_threshold(deployment, fingerprint)
+    threshold = find_threshold(deployment, read_record(Fingerprint, tmp_path / FINGERPRINT))
     mean = np.mean(probabilities, axis=0)
     assert threshold == pytest.approx(threshold_at_sensitivity(mean, label == 1, 0.9, case_id))
     assert 0.88 < (mean[label == 1] >= threshold).mean() < 0.92

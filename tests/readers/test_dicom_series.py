@@ -227,7 +227,7 @@ def test_one_volume_of_several_is_chosen_by_its_number(keyword, values):
             decode_series(*chosen)
 
 
-def _placed(heights, step):
+def placed(heights, step):
     grid = replace(GRID, spacing=(step, 0.8, 0.9))
     files = []
     planes = np.resize(VALUES, (len(heights), *VALUES.shape[1:])) + np.arange(len(heights))[
@@ -247,12 +247,12 @@ def test_places_of_slices_that_are_rounded_are_even(step, decimals, jitter):
     generator = np.random.default_rng(0)
     exact = np.arange(24) * step
     heights = np.round(exact + generator.uniform(-jitter, jitter, 24) * step, decimals)
-    volume = decode_series(_placed(heights, step), "s")
+    volume = decode_series(placed(heights, step), "s")
     assert volume.grid.spacing[0] == pytest.approx(step, rel=0.01)
     assert volume.voxels.shape[0] == 24
     for lost in (1, 12, 22):
         with pytest.raises(DataError, match=r"missing slice|uneven distances"):
-            decode_series(_placed(np.delete(heights, lost), step), "s")
+            decode_series(placed(np.delete(heights, lost), step), "s")
 
 
 @pytest.mark.parametrize("kind", ["with meta information", "explicit", "implicit"])

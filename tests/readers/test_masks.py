@@ -38,6 +38,7 @@ from tests.readers.examples import (
     structure_set,
     written,
 )
+from tests.readers.test_dicom_series import placed
 
 MASK = np.zeros(SHAPE, np.bool_)
 MASK[1:3, 1:4, 2:5] = True
@@ -245,26 +246,17 @@ def test_a_contour_of_more_than_64_kb_is_read():
 
 
 def test_masks_of_slices_at_rounded_places_lie_on_them():
-    step, inside = 0.625, np.zeros((12, 5, 6), np.bool_)
-    inside[3:9, 1:4, 1:5] = True
-    series, drawn = [], []
-    whole = replace(GRID, shape=(12, 5, 6), spacing=(step, 0.8, 0.9), origin=(0.0, 0.0, 0.0))
-    marked = pydicom.dcmread(BytesIO(segmentation({"GTV": inside}, whole)))
-    for depth, (name, content) in enumerate(series_files(inside.astype(np.int16), whole)):
-        dataset = pydicom.dcmread(BytesIO(content))
-        height = round(depth * step, 1)
-        dataset.ImagePositionPatient = [0, 0, height]
-        series.append((name, written(dataset)))
-        if 3 <= depth < 9:
-            frame = marked.PerFrameFunctionalGroupsSequence[depth - 3]
-            frame.PlanePositionSequence[0].ImagePositionPatient = [0, 0, height]
-            corners = [(0.5, 0.5), (0.5, 3.5), (4.5, 3.5), (4.5, 0.5)]  # columns, rows
-            drawn.append(np.array([(x * 0.9, y * 0.8, height) for x, y in corners]))
-    volume = decode_series(series, "s")
-    contours = structure_set({"GTV": drawn})
-    for content in (contours, written(marked)):
-        assert_array_equal(decode_mask(content, "m", volume.grid), inside)
-        assert_array_equal(volume.voxels == 1, inside)
+    inside, heights = np.zeros((12, 5, 6), np.bool_), np.round(0.625 * np.arange(12), 1)
+    inside[3:9, 1:4, 2:5] = True
+    grid = decode_series(placed(heights, 0.625), "s").grid
+    marked, drawn = pydicom.dcmread(BytesIO(segmentation({"GTV": inside}, grid))), []
+    frames = marked.PerFrameFunctionalGroupsSequence
+    for frame, height in zip(frames, heights[3:9].tolist(), strict=True):
+        frame.PlanePositionSequence[0].ImagePositionPatient = [-10, 20, height]
+        drawn.append(_box(0, (0.5, 3.5), (1.5, 4.5)))
+        drawn[-1][:, 2] = height
+    for content in (structure_set({"GTV": drawn}), written(marked)):
+        assert_array_equal(decode_mask(content, "m", grid), inside)
 
 
 def test_contours_on_the_slices_of_a_coronal_series_fill_them():
