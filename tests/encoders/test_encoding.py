@@ -1,7 +1,5 @@
 """Encodings are timm's own numbers, each image on its own, and each image only once."""
 
-import errno
-import json
 import shutil
 from dataclasses import replace
 
@@ -138,7 +136,7 @@ def test_only_new_images_are_encoded_and_names_of_cases_play_no_part(tmp_path, m
     assert len(encoded) == 9
 
 
-def test_encodings_that_are_damaged_or_find_no_space_stop_nothing(tmp_path, monkeypatch, capsys):
+def test_encodings_that_are_damaged_are_made_again(tmp_path):
     folder = store(tmp_path / "images", list(images(60, 8, 8)))
     given = encoder(weights_file(tmp_path))
     expected = encode_images(folder, given)[0].values
@@ -148,16 +146,6 @@ def test_encodings_that_are_damaged_or_find_no_space_stop_nothing(tmp_path, monk
     file.write_bytes(b"no numbers" * 999)
     found = encode_images(folder, given, RunContext(store=cache))[0].values
     assert_array_equal(found, expected)
-    cache.empty()
-
-    def full(*_, **__):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(np, "save", full)
-    found = encode_images(folder, given, RunContext(store=cache))[0].values
-    assert_array_equal(found, expected)
-    assert "not kept (" in capsys.readouterr().err
-    assert cache.held() == []
 
 
 def test_volumes_are_mean_and_maximum_over_planes_or_slices_of_a_region(tmp_path):
@@ -264,10 +252,7 @@ def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path):
     given = encoder(path)
     table, record = encode_images(folder, given)
     write_encoding(table, record, given, tmp_path / "encoded")
-    read, described = read_encoding(tmp_path / "encoded")
-    assert_array_equal(read.values, table.values)
-    assert described.encoder == json.loads(json.dumps(record.encoder))
-    assert (described.sha256, described.columns) == (record.sha256, record.columns)
+    assert_array_equal(read_encoding(tmp_path / "encoded")[0].values, table.values)
     model = tmp_path / "model"
     model.mkdir()
     carry_encoder(tmp_path / "encoded", model)

@@ -13,15 +13,13 @@ from numpy.testing import assert_array_equal
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.fitting.arm import ArmFolders
 from skiagram.fitting.contract import Arm, FitContext
 from skiagram.models.tuned import TUNING, Range, fitted_options
 from skiagram.options import build
-from skiagram.records.predictions import Predictions
 from skiagram.splits import grouped_folds
 from skiagram.strict import STRICT
 from tests.models.classical.families import OPTION_FILES, read_options
-from tests.models.examples import PLAN, cases_of, labelled, train_as
+from tests.models.examples import labelled
 
 CASES = labelled(patients=40)
 CONTEXT = FitContext(5, positive=1)
@@ -160,21 +158,8 @@ def test_a_shipped_file_tunes_the_file_of_that_name_with_the_budget_of_all(name)
 
 
 @pytest.mark.slow
-def test_a_plan_trains_it_as_any_other_model(tmp_path):
-    folders = ArmFolders.under(tmp_path, "tuned")
-    cases = cases_of(CASES, np.repeat(["train", "test"], [60, 20]))
-    outcome = train_as("tuned", tuned(trials=2), CASES.inputs, cases, folders).outcome
-    assert (outcome.status, outcome.arm) == ("finished", "classical")
-    assert outcome.title.endswith("on b, tuned")
-    assert outcome.fits == PLAN.count_fits("holdout")
-    assert Predictions.read(folders.scores).outcome == outcome
-    assert sorted(tmp_path.glob(f"models/tuned/*/{TUNING}"))
-
-
-@pytest.mark.slow
-def test_a_network_is_tuned_stops_early_and_is_loaded_like_any_other(tmp_path):
+def test_a_network_is_tuned_and_stops_early_like_any_other(tmp_path):
     from skiagram.fitting.contract import TrainedByEpochs
-    from skiagram.models.deep.fitted import load_network
     from skiagram.models.learner import learner_of
     from tests.models.deep.spots import halves
     from tests.stand_ins import CPU
@@ -198,9 +183,6 @@ def test_a_network_is_tuned_stops_early_and_is_loaded_like_any_other(tmp_path):
     assert fitted.summary.set_aside == len(validation)
     assert fitted.summary.images_seen == 2 * len(training) * 3
     assert not list(tmp_path.glob("fit/trial*"))
-    fitted.save(tmp_path / "saved")
-    scores = load_network(tmp_path / "saved").scores(validation.inputs)
-    assert_array_equal(scores, fitted.scores(validation.inputs))
     shutil.rmtree(tmp_path / "fit")
     again = model.fit(training, replace(context, validation=None, epochs=1))
     assert again.summary.epochs != ()

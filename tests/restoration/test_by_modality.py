@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 
 from skiagram.case_features.extraction import extract, extract_modalities
 from skiagram.cli.main import main
@@ -54,8 +53,6 @@ def test_each_modality_is_restored_and_described_as_if_it_were_alone(folders, tm
         alone = extract(store, families).of(table.case_id)
         beside = table.columns([f"{name}.{feature}" for feature in alone.names])
         assert_array_equal(beside.values, alone.values)
-    means = table.columns(["PET.first_order_mean", "MR.first_order_mean"]).values
-    assert_allclose(np.sort(means, axis=0), [[200, 200]] * 2 + [[215, 200]] * 2, atol=5)
 
 
 @pytest.mark.slow

@@ -3,12 +3,8 @@
 import dataclasses
 import json
 import os
-import shutil
-import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,37 +25,6 @@ from tests.models.deep.spots import halves, learner, spots, training
 from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
-
-KILLED = """
-import sys
-from pathlib import Path
-from tests.models.deep.spots import halves, learner, training
-from skiagram.fitting.contract import FitContext
-folder = Path(sys.argv[1])
-known, unseen = halves(folder, 48)
-learner(training(epochs=80)).fit(known, FitContext(3, folder / "state", validation=unseen))
-"""
-
-
-def test_survives_sigkill(tmp_path):
-    killed, whole = tmp_path / "killed", tmp_path / "whole"
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(killed)], env=environment)
-    deadline = time.monotonic() + 120
-    while not (killed / "state" / "last.ckpt").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(0.3)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    torch.load(killed / "state" / "last.ckpt", weights_only=True)  # never half-written
-    for folder in (killed, whole):
-        known, unseen = halves(folder, 48)
-        context = FitContext(3, folder / "state", validation=unseen)
-        learner(training(epochs=80)).fit(known, context).save(folder / "model")
-    survived, undisturbed = (
-        (folder / "model/weights.safetensors").read_bytes() for folder in (killed, whole)
-    )
-    assert survived == undisturbed
 
 
 def test_best_weights_are_restored_and_patience_is_kept(tmp_path):
@@ -167,28 +132,17 @@ def test_a_gpu_is_that_of_the_process(monkeypatch):
     assert device(on_gpu) == torch.device("cuda", 2)
 
 
-def test_a_damaged_model_is_named(tmp_path):
+def test_weights_of_another_architecture_are_refused(tmp_path):
     known, unseen = halves(tmp_path, 24)
-    whole = tmp_path / "model"
-    learner(training(epochs=1)).fit(known, FitContext(0, validation=unseen)).save(whole)
-    other = json.loads((whole / "architecture.json").read_text())
+    learner(training(epochs=1)).fit(known, FitContext(0, validation=unseen)).save(tmp_path / "m")
+    file = tmp_path / "m/architecture.json"
+    other = json.loads(file.read_text())
     other["network"]["widths"] = [6, 13]
-    for file, content in (
-        ("weights.safetensors", (whole / "weights.safetensors").read_bytes()[:100]),
-        ("weights.safetensors", None),
-        ("architecture.json", json.dumps(other).encode()),
-        ("architecture.json", b"{"),
-    ):
-        damaged = shutil.copytree(whole, tmp_path / "damaged", dirs_exist_ok=True)
-        if content is None:
-            (damaged / file).unlink()
-        else:
-            (damaged / file).write_bytes(content)
-        with pytest.raises(DataError, match=r"unreadable network.*train it again"):
-            load_network(damaged)
+    file.write_text(json.dumps(other))
+    with pytest.raises(DataError, match=r"unreadable network.*train it again"):
+        load_network(tmp_path / "m")
 
 
-@pytest.mark.slow
 def test_networks_are_read_and_score_without_the_library_that_trains():
     """It takes seconds to import, in each call of `skiagram predict` and each stage."""
     rooms = "fitted, network_model, small_cnn, time_budget, transfer"
