@@ -13,6 +13,7 @@ from skiagram.errors import OptionError, listed
 from skiagram.preparation import Covariate
 from skiagram.records.feature_table import FeatureTable
 from skiagram.strict import STRICT
+from skiagram.tables.frames import replace_columns
 from skiagram.tasks.cases import Cases, name_groups
 
 PREFIX = "covariates_"
@@ -155,7 +156,7 @@ class Site(Covariates):
     def _as_read(self, table: pd.DataFrame) -> pd.DataFrame:
         """Convert the column of sites to text, since numbers name sites, too."""
         columns = [name for name in self.columns or () if name in table.columns]
-        return table.assign(**{name: name_groups(table[name]) for name in columns})
+        return replace_columns(table, {name: name_groups(table[name]) for name in columns})
 
 
 def development_patients(cases: Cases) -> dict[str, str]:

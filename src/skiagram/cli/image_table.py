@@ -28,7 +28,13 @@ from skiagram.images import Spacing
 from skiagram.radiomics.features import describe_files
 from skiagram.radiomics.settings import ExtractionPlan
 from skiagram.readers.case_images import ImageReference, find_regions_alone
-from skiagram.tables.frames import inert_text, of_table, read_csv, rows_of
+from skiagram.tables.frames import (
+    inert_text,
+    of_table,
+    read_csv,
+    replace_columns,
+    rows_of,
+)
 
 _FILES = ("Image", "Mask")
 _LABEL = "Label"
@@ -79,7 +85,7 @@ def read_image_table(path: Path) -> list[ImageRow]:
         # folders may be separated as on Windows
         files = {name: table[name].str.replace("\\", "/", regex=False) for name in _FILES}
         columns = Columns(label="", file=_FILES[0], mask=_FILES[1], **within)
-        references = find_regions_alone(references_of(table.assign(**files), columns))
+        references = find_regions_alone(references_of(replace_columns(table, files), columns))
         pairs = zip(rows_of(table), references, strict=True)
         found = [ImageRow(row.cells, reference) for row, reference in pairs]
     if not any(row.reference.masks for row in found):

@@ -46,7 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.readers.case_images import is_image_file, read_case_files
     from skiagram.sealing.archive import open_tree
     from skiagram.sealing.labels import encrypt_labels, token_of
-    from skiagram.tables.frames import csv_text
+    from skiagram.tables.frames import (
+        csv_text,
+        replace_columns,
+    )
 
     # The rows, of which none may be wrong.
     described = read_folder(read_file_options(arguments))
@@ -85,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     content = encrypt_labels(labels, source.classes, arguments.recipient, "--recipient")
     hidden = [name for name in (columns.label, columns.marks) if name]
     text = csv_text(
-        frame[[*columns.used()]].assign(**{n: frame[n].mask(is_test, "") for n in hidden})
+        replace_columns(frame[[*columns.used()]], {n: frame[n].mask(is_test, "") for n in hidden})
     )
     # What was written, and who gets which of it.
     arguments.output.mkdir(parents=True, exist_ok=True)

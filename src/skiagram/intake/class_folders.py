@@ -18,7 +18,10 @@ from skiagram.datasets.folder.mask_names import without_ending, without_modality
 from skiagram.datasets.folder.name_patterns import LAYOUT_CONTENT, NamePattern
 from skiagram.datasets.folder.roles import part_of
 from skiagram.errors import DataError, listed
-from skiagram.tables.frames import WHERE
+from skiagram.tables.frames import (
+    WHERE,
+    replace_columns,
+)
 
 KINDS = "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files"
 _CONTENT = LAYOUT_CONTENT | {"images": "(?i:images?|imgs?|imaging|volumes?)(?:T[rs])?"}
@@ -243,7 +246,7 @@ def unite_development(
     crossing = sum({"train", "validation"} <= found for found in parts)
     if not crossing or any("test" in found and len(found) > 1 for found in parts):
         return frame, ""
-    return frame.assign(**{split: frame[split].mask(part == "validation", "train")}), (
+    return replace_columns(frame, {split: frame[split].mask(part == "validation", "train")}), (
         f"{crossing} patients have images in training and in validation: both are one development "
         "set here, and validation sets are made of whole patients."
     )

@@ -56,6 +56,7 @@ from skiagram.tables.frames import (
     numbers_of,
     of_table,
     read_csv,
+    replace_columns,
     texts_of,
 )
 
@@ -200,7 +201,7 @@ def _settle_features(
     left_out = _named_columns(options.not_features, frame.columns, "--not-features")
     features, notes = _feature_columns(frame, [name for name in columns if name not in left_out])
     texts = {*features}.intersection(texts_of(frame))
-    frame = frame.assign(**{name: numbers_of(frame[name]) for name in texts})
+    frame = replace_columns(frame, {name: numbers_of(frame[name]) for name in texts})
     forced = _named_columns(options.force_features, columns, "--force-features")
     telling = telling_columns_of(frame, source, [name for name in features if name not in forced])
     typed = shlex.join([*telling][:_TYPED]) + (" …" if len(telling) > _TYPED else "")

@@ -14,7 +14,11 @@ import pandas as pd
 
 from skiagram.errors import DataError, listed, named
 from skiagram.readers.file_trees import FileTree
-from skiagram.tables.frames import BETWEEN, WHERE
+from skiagram.tables.frames import (
+    BETWEEN,
+    WHERE,
+    replace_columns,
+)
 
 _UID = re.compile(r"\d+(\.\d+){4,}")
 _LOOKED_FOR = 8  # names of which one is a file where all may be
@@ -174,7 +178,7 @@ def find_listed_files(
         BETWEEN.join(matched.get(each, each) for each in _names(cell)) for cell in frame[column]
     ]
     first = next(iter(matched.items()))
-    return frame.assign(**{target: renamed}), (
+    return replace_columns(frame, {target: renamed}), (
         f"{len(matched)} files of the column `{column}` are found under another name, for example "
         f"`{first[0]}` as `{first[1]}`."
     )

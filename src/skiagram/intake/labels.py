@@ -20,7 +20,14 @@ from skiagram.tables.cells import (
     split_list,
     stands_for_missing,
 )
-from skiagram.tables.frames import WHERE, are_numbers, count_cases, row_at, rows_of
+from skiagram.tables.frames import (
+    WHERE,
+    are_numbers,
+    count_cases,
+    replace_columns,
+    row_at,
+    rows_of,
+)
 from skiagram.tasks.columns import refuse_code
 
 LABEL = "label"
@@ -69,7 +76,7 @@ def label_of_classes(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFram
                 remedy="name one finding alone: `--label FINDING --positive 1`",
             )
         labels.append("".join(classes))
-    return frame.assign(**{LABEL: labels})
+    return replace_columns(frame, {LABEL: labels})
 
 
 def settle_labels(
@@ -98,7 +105,7 @@ def settle_labels(
             f"{len(hidden)} labels hold characters that cannot be seen, or unusual blanks, such as "
             f"{min(hidden)!a}; they are read without these."
         )
-    frame = frame.assign(**{column: labels})
+    frame = replace_columns(frame, {column: labels})
     _refuse_labels(frame, column, named)
     # words for a missing one; `none` may be a class beside other words, but no number
     counts = _count_labels(frame, column)
@@ -131,7 +138,7 @@ def settle_labels(
         notes.append(f"Labels that are the same number are one class: {changes}.")
     if alike := differ_in_case(present - {*named}):
         notes.append(f"{alike} and are two classes; write them alike if they are one.")
-    frame = frame.assign(**{column: frame[column].replace(spelling)}) if spelling else frame
+    frame = replace_columns(frame, {column: frame[column].replace(spelling)}) if spelling else frame
     # rows without a label
     is_empty = frame[column] == ""
     unlabelled = count_cases(frame[is_empty])
@@ -143,7 +150,7 @@ def settle_labels(
         frame = (
             frame[~is_empty]
             if out
-            else frame.assign(**{column: frame[column].mask(is_empty, empty)})
+            else replace_columns(frame, {column: frame[column].mask(is_empty, empty)})
         )
         if not len(frame):
             raise DataError("no row has a label", where=f"{WHERE}, column `{column}`")

@@ -34,7 +34,11 @@ from skiagram.readers.case_images import (
 from skiagram.readers.file_trees import FolderTree
 from skiagram.readers.masks import EmptyMask, SeveralRegions
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.tables.frames import of_table, read_csv
+from skiagram.tables.frames import (
+    of_table,
+    read_csv,
+    replace_columns,
+)
 
 _COLUMNS = ("file", "mask", "modality", "region", "label", "split")  # that names of files tell
 
@@ -171,7 +175,7 @@ def _read_labels(options: FileOptions, csv: Path, images: Sequence[str]) -> Pati
         known = FileNames([*dict.fromkeys(images)])
         found = [known.find(name, lambda each: begin.get(each, [])) for name in frame[column]]
     meant = [file or name for file, name in zip(found, frame[column], strict=True)]
-    return PatientTable(str(csv), frame.assign(**{column: meant}), column, "image")
+    return PatientTable(str(csv), replace_columns(frame, {column: meant}), column, "image")
 
 
 def _add_lesions(

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from io import BytesIO, StringIO
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -188,6 +188,17 @@ def texts_of(frame: pd.DataFrame) -> list[str]:
     return [str(name) for name, dtype in frame.dtypes.items() if dtype.kind != "f"]
 
 
+def replace_columns(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a table with columns replaced or added, whatever they are called.
+
+    `DataFrame.assign` takes none that is called `self`.
+    """
+    replaced = frame.copy(deep=False)
+    for name, cells in columns.items():
+        replaced[name] = cells
+    return replaced
+
+
 def row_at(frame: pd.DataFrame, at: int) -> TableLine:
     """Return one row, by its place."""
     (row,) = rows_of(frame.iloc[[at]])
@@ -260,7 +271,9 @@ def read_table(
     )
     if with_point or all(map(_THOUSANDS.fullmatch, written)):
         return frame
-    return frame.assign(**{str(n): frame[n].str.replace(",", ".", regex=False) for n in with_comma})
+    return replace_columns(
+        frame, {str(n): frame[n].str.replace(",", ".", regex=False) for n in with_comma}
+    )
 
 
 def read_csv(
@@ -450,7 +463,7 @@ def empty_missing(frame: pd.DataFrame, words: Collection[str]) -> tuple[pd.DataF
             found = found | equal
         if found.any():
             changed[str(name)] = cells.mask(found, "")
-    return frame.assign(**changed), emptied
+    return replace_columns(frame, changed), emptied
 
 
 def describe_missing(words: Collection[str], emptied: Mapping[str, int]) -> list[str]:
@@ -492,7 +505,7 @@ def inert_text(table: pd.DataFrame, float_format: str | None = None) -> str:
         for name in table.columns
         if table[name].dtype.kind not in "biuf"
     }
-    shown = table.assign(**texts).rename(columns=lambda name: escape_controls(str(name)))
+    shown = replace_columns(table, texts).rename(columns=lambda name: escape_controls(str(name)))
     text: str = shown.to_csv(index=False, float_format=float_format, lineterminator="\n")
     return text
 

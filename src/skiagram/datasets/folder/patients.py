@@ -17,7 +17,13 @@ from skiagram.datasets.folder.keyed_names import KEYED
 from skiagram.datasets.folder.roles import MAX_VISITS, PATIENT, PATIENT_CHECKS, ROLES, usual_column
 from skiagram.errors import DataError, listed, nearest
 from skiagram.tables.cells import are_equal
-from skiagram.tables.frames import WHERE, numbers_of, of_table, row_at
+from skiagram.tables.frames import (
+    WHERE,
+    numbers_of,
+    of_table,
+    replace_columns,
+    row_at,
+)
 
 
 def settle_patients(
@@ -41,7 +47,7 @@ def settle_patients(
             "`--similar-patients` (`similar_patients` in the config)",
         )
     same = {cell: next(iter(spellings)) for spellings in alike for cell in spellings}
-    return frame.assign(**{column: frame[column].replace(same)}) if same else frame
+    return replace_columns(frame, {column: frame[column].replace(same)}) if same else frame
 
 
 def join_patients(
@@ -327,4 +333,4 @@ def number_visits(frame: pd.DataFrame, patient: str, visit: str) -> pd.DataFrame
     numbers = [
         str(place[name].index(moment) + 1) for name, moment in zip(patients, order, strict=True)
     ]
-    return frame.assign(**{visit: numbers})
+    return replace_columns(frame, {visit: numbers})

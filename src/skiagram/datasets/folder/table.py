@@ -29,6 +29,7 @@ from skiagram.tables.frames import (
     are_numbers,
     find_texts,
     numbers_of,
+    replace_columns,
     row_at,
     rows_of,
 )
@@ -171,7 +172,7 @@ def _find_twice(frame: pd.DataFrame, column: str, region_columns: Sequence[str])
 def _split_masks(frame: pd.DataFrame, column: str) -> pd.DataFrame:
     """Return a row for each of an image's masks; a row without one is named elsewhere."""
     drawn = frame[frame[column] != ""]
-    return drawn.assign(**{column: drawn[column].str.split(";")}).explode(column)
+    return replace_columns(drawn, {column: drawn[column].str.split(";")}).explode(column)
 
 
 def find_image_problems(frame: pd.DataFrame, columns: Columns) -> dict[int, DataError]:
