@@ -1,10 +1,14 @@
 """Errors: one line for people, whole across processes."""
 
 import pickle
+import re
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
+import skiagram
+from skiagram.declared import read_declared
 from skiagram.errors import (
     AuditStop,
     DataError,
@@ -117,3 +121,22 @@ def test_a_record_says_what_a_model_lacked_and_which_option_is_wrong():
 )
 def test_what_a_machine_refuses_has_its_file_and_a_remedy(text, number, path, said):
     assert said in str(name_refusal(text, "predict", number, path))
+
+
+ROOMS = sorted(path.parent.name for path in Path(skiagram.__file__).parent.glob("*/refusals.yaml"))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_each_refusal_has_a_row_whose_words_are_given_and_each_row_is_raised(room):
+    """A key or a word in braces that was misspelled would show at a user's fault alone."""
+    folder = Path(skiagram.__file__).parent / room
+    rows, raised = read_declared(f"skiagram.{room}", "refusals.yaml"), set()
+    for path in folder.rglob("*.py"):
+        code = path.read_text(encoding="utf-8")
+        keys = set(re.findall(rf'"{room}\.(\w+)"', code))
+        raised |= keys
+        for call in re.finditer(rf'refusal\(\s*"{room}\.(\w+)"(.*?)\)(?: from |\n)', code, re.S):
+            words = " ".join(rows[call[1]].values())
+            asked = set(re.findall(r"{(\w+)", words.replace("{{", "")))
+            assert asked <= set(re.findall(r"(\w+)=", call[2])), call[1]
+    assert raised == set(rows)

@@ -12,9 +12,11 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
+
+from skiagram.declared import read_declared
 
 # What a terminal, browser or spreadsheet obeys in place of showing it: control characters but tab
 # and line's end, and those that turn the direction of writing or begin a line.
@@ -247,6 +249,27 @@ class ModelFailure(NamelessError):
     """A model that could not be trained: out of memory, diverged, refused its input."""
 
     exit_code: ClassVar[int] = 5
+
+
+def refusal(
+    key: str, where: str = "", kind: type[SkiagramError] = DataError, **values: object
+) -> SkiagramError:
+    """Return an error in the words of a row of a room's `refusals.yaml`.
+
+    Args:
+        key: The room and the row, such as `readers.no_pixels`.
+        where: In place of that of the row.
+        **values: What stands in braces.
+    """
+    room, _, name = key.partition(".")
+    row = {part: words.format(**values) for part, words in _refusals(room)[name].items()}
+    return kind(row.pop("found"), **row | ({"where": where} if where else {}))
+
+
+@cache
+def _refusals(room: str) -> dict[str, dict[str, str]]:
+    rows: dict[str, dict[str, str]] = read_declared(f"skiagram.{room}", "refusals.yaml")
+    return rows
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.audit.findings import PAIR, Finding, Severity
-from skiagram.compute.files import read_declared
+from skiagram.declared import read_declared
 from skiagram.near_duplicates.pairs import Pairs, unite_pairs
 from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 _told: set[Path] = set()  # folders of which this process has said so
 
@@ -80,16 +79,6 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     finally:
         for partial in partials.values():
             partial.unlink(missing_ok=True)
-
-
-def read_declared(package: str, file: str) -> Any:
-    """Read what a YAML file beside the modules of a package declares."""
-    from importlib.resources import files  # a stage that has nothing to do starts without
-
-    import yaml
-
-    text = files(package).joinpath(file).read_text(encoding="utf-8")
-    return yaml.load(text, Loader=yaml.CSafeLoader)
 
 
 def sha256_of(path: Path) -> str:

@@ -10,7 +10,7 @@ built too.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from skiagram.compute.files import read_declared
+from skiagram.declared import read_declared
 from skiagram.evaluation.evaluation_record import Decision
 
 Conditions = Mapping[str, str]

@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from functools import cache
 
-from skiagram.compute.files import read_declared
+from skiagram.declared import read_declared
 
 LIST = "sentences.yaml"
 # A sentence that begins with another word in a place begins with a name, which is kept as it is.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.images import Region, Spacing, is_volume
 from skiagram.readers.dicom import is_dicom, stated_padding, with_preamble
 from skiagram.readers.dicom_codecs import MAX_PIXELS
@@ -101,11 +101,11 @@ class CaseReading:
         if self.spacing is None:
             return image
         if len(self.spacing) != axes:
-            raise DataError(
-                f"{len(self.spacing)} distances for {'a volume' if axes == 3 else 'an image'}",
-                where=name,
-                allowed="slices, rows and columns of volumes; rows and columns of images",
-                remedy="correct `unstated_spacing` (`--unstated-spacing`)",
+            raise refusal(
+                "readers.distances_of_other_axes",
+                name,
+                number=len(self.spacing),
+                image="a volume" if axes == 3 else "an image",
             )
         if image.spacing is None:
             return replace(image, spacing=self.spacing)
@@ -115,13 +115,7 @@ class CaseReading:
                 " × ".join(f"{distance:.4g}" for distance in each)
                 for each in (image.spacing, self.spacing)
             )
-            raise DataError(
-                f"distances of {file_mm} mm, while {stated_mm} mm were stated",
-                where=name,
-                allowed="images that state no distances, or the same ones",
-                remedy="read these images apart, or correct `unstated_spacing` "
-                "(`--unstated-spacing`)",
-            )
+            raise refusal("readers.other_distances", name, file_mm=file_mm, stated_mm=stated_mm)
         return image
 
 
@@ -138,8 +132,7 @@ def read_as_stated(mm: Sequence[float] | None, mask_grid: MaskGrid = "same") -> 
         OptionError: Distances of pixels that no image has.
     """
     if mm is not None and not (len(mm) in (2, 3) and all(0 < each <= 1000 for each in mm)):
-        allowed = "slices, rows and columns, or the last two: above 0 mm"
-        raise OptionError(f"{list(mm)} was given", where="--unstated-spacing", allowed=allowed)
+        raise refusal("readers.impossible_spacing", kind=OptionError, mm=list(mm))
     return CaseReading(mask_grid, spacing=None if mm is None else tuple(mm))
 
 
@@ -225,12 +218,7 @@ def decode_case(
         drawn = [decode_mask(*mask, grid, *chosen, reading.mask_grid, spacing) for mask in masks]
         inside = np.logical_or.reduce(drawn)
         if volume.voxels.dtype.kind == "f" and not np.isfinite(volume.voxels[inside]).any():
-            raise DataError(
-                "a region of missing voxels alone",
-                where=reference.name,
-                allowed="at least one voxel of the region with a value",
-                remedy="check image and mask, or remove the row",
-            )
+            raise refusal("readers.region_without_values", reference.name)
         direction = tuple(float(value) for value in np.ravel(volume.grid.direction))
         region = Region(inside, None, volume.grid.origin, direction)
     pixels = volume.voxels[..., None]
@@ -281,12 +269,7 @@ def _plane_image(
         image = decode_image(content, reference.file, most_pixels, on_black=reading.gray)
         return image, image.pixels.shape[:2]
     if content is None or is_volume_file(content[:HEAD_BYTES]):
-        raise DataError(
-            "a frame of a file that has none",
-            where=reference.file,
-            allowed="frames of DICOM files, pages of TIFF files, volumes of files of 4 axes",
-            remedy="empty the cell of the frame",
-        )
+        raise refusal("readers.no_frames", reference.file)
     # One frame, or all of them as a volume.
     number = count_frames(content)
     image = decode_image(content, reference.name, most_pixels, reference.frame or 1)
@@ -302,12 +285,9 @@ def _plane_image(
         frames = [image, *others]
         shapes = {frame.pixels.shape for frame in frames}
         if len(shapes) > 1 or len(next(iter(shapes))) > 2:
-            raise DataError(
-                "a volume of colour frames" if len(shapes) == 1 else "frames of several sizes",
-                where=reference.name,
-                allowed="gray frames of one size; or a case per frame",
-                remedy="write the number of a frame in the column `frame`",
-            )
+            one_size = len(shapes) == 1
+            key = "readers.colour_frames" if one_size else "readers.frames_of_several_sizes"
+            raise refusal(key, reference.name)
         voxels = np.stack([frame.pixels for frame in frames])[..., None]
         made_gray = max(frame.made_gray for frame in frames)
         image = replace(frames[0], pixels=voxels, spacing=None, made_gray=made_gray)

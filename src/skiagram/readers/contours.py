@@ -7,11 +7,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.readers.grid import (
     APART,
     OFF_SLICE,
-    OTHER_IMAGE,
     MaskGrid,
     VoxelGrid,
     slice_tolerance,
@@ -64,12 +63,7 @@ def fill_contours(
         filled = fill_polygon(points[:, 1:], image.shape[1:])
         equal = outlines.setdefault((plane, filled.tobytes()), points[:, 1:])
         if filled.any() and equal.base is not points and not _one_line(equal, points[:, 1:]):
-            raise DataError(
-                f"two contours of the region `{name}` less than a pixel apart: "
-                "a ring thinner than a pixel, or a contour stored twice",
-                allowed="contours a pixel apart",
-                remedy="remove one of the two, or save the region as a mask",
-            )
+            raise refusal("readers.thin_ring", name=name)
         planes[plane][filled.tobytes()] = filled  # a contour stored twice, maybe of other points
     # two contours of a plane overlap, and neither holds the other
     if nested and any(
@@ -77,11 +71,7 @@ def fill_contours(
         for plane in planes
         for first, second in combinations(plane.values(), 2)
     ):
-        raise DataError(
-            f"contours of the region `{name}` that cross each other in a plane",
-            allowed="contours apart from each other, or one within another: a hole",
-            remedy="join them, or save the region as a mask",
-        )
+        raise refusal("readers.crossing_contours", name=name)
     # An odd number of contours around a voxel is inside.
     inside = np.array([np.logical_xor.reduce(list(plane.values())) for plane in planes])
     return np.moveaxis(_fill_between(depths, inside, image, mask_grid), 0, axis)
@@ -110,14 +100,13 @@ def _check_extent(corners: list[NDArray[np.float64]], image: VoxelGrid) -> None:
     if not (beyond <= _MARGIN).all():
         axis = int(np.argmax(beyond - _MARGIN))
         end = "the edge" if axis else "the first or last slice"
-        fault = f"a contour {beyond[axis] * image.spacing[axis]:.1f} mm beyond {end} of the image"
-        raise DataError(fault, allowed="contours within the image", remedy=OTHER_IMAGE)
-    if max(np.ptp(points[:, 0]) for points in corners) > OFF_SLICE:
-        raise DataError(
-            "contours that do not lie in the slices of the image",
-            allowed="contours parallel to the image's slices",
-            remedy="save the region as a mask on the image's grid",
+        raise refusal(
+            "readers.contour_beyond_image",
+            distance=beyond[axis] * image.spacing[axis],
+            end=end,
         )
+    if max(np.ptp(points[:, 0]) for points in corners) > OFF_SLICE:
+        raise refusal("readers.contours_across_slices")
 
 
 def _fill_between(
@@ -139,12 +128,11 @@ def _fill_between(
         return inside
     if mask_grid == "same":
         distance = image.spacing[0]
-        raise DataError(
-            f"contours {usual * distance:.3g} mm apart, up to {off * distance:.2f} mm off the "
-            f"slices of the image, which lie {distance:.3g} mm apart",
-            allowed="a contour on each slice of the image",
-            remedy="check that the structure set belongs to this image; if it does, fill between "
-            "the contours on purpose with `--mask-grid resample`",
+        raise refusal(
+            "readers.contours_between_slices",
+            apart=usual * distance,
+            off=off * distance,
+            distance=distance,
         )
 
     @lru_cache(2)

@@ -20,12 +20,13 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError, named, readable
+from skiagram.errors import named, readable, refusal
 from skiagram.images import WITHOUT_PADDING, Image, Spacing
-from skiagram.readers.dicom_codecs import MAX_PIXELS, READ, check_size, decodable, decode_pixels
+from skiagram.readers.dicom_codecs import MAX_PIXELS, check_size, decodable, decode_pixels
 from skiagram.readers.files import read_file
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.suv import PET_FIELDS, Field, is_mapped, suv_factor
+from skiagram.readers.voxels import check_frame
 
 _DAMAGED = "the file is truncated or damaged; export it again"
 _BESIDE_PIXELS = 2**24  # bytes of everything in a file but its pixels
@@ -139,8 +140,11 @@ def read_dicom(
         file = BytesIO(read_file(file, where))
     header = read_header(file, where, most_pixels, [*PET_FIELDS, *_FUNCTIONAL])
     if frame is None and header.NumberOfFrames > 1:
-        raise several_frames(header.NumberOfFrames, where)
-    frame_of(frame, header.NumberOfFrames, where)
+        raise refusal(
+            "readers.frames_without_place", where, frames=header.NumberOfFrames, name="frames"
+        )
+    with named(where):
+        check_frame(frame, header.NumberOfFrames, "frame")
     # Pixels with their meaning, and of PET in standardized uptake values.
     with readable("pixels cannot be read", where, _DAMAGED):
         stored = decode_pixels(header, frame)
@@ -171,9 +175,7 @@ def read_header(
         try:
             check_deflated(file, where)
         except InvalidDicomError as error:
-            raise DataError(
-                "not a DICOM file", where=where, allowed="DICOM Part 10 files"
-            ) from error
+            raise refusal("readers.not_dicom_file", where) from error
         header = pydicom.dcmread(file, specific_tags=[*_PARSED, *also])
         _settle_numbers(header, where)
         header.NumberOfFrames = int(header.get("NumberOfFrames") or 1)
@@ -205,12 +207,8 @@ def _settle_numbers(header: Any, where: str) -> None:
             present_values, numbers, fault = [], [], "no number"
         if fault:
             allowed = "a whole number from 1 on" if name in _COUNTS else "one finite number"
-            raise DataError(
-                f"{name}: {fault}",
-                where=where,
-                allowed="0 or more, in mm" if name == "SliceThickness" else allowed,
-                remedy="correct the field, or export the image again",
-            )
+            allowed = "0 or more, in mm" if name == "SliceThickness" else allowed
+            raise refusal("readers.field_value", where, name=name, fault=fault, allowed=allowed)
         # An empty field is left out; one of bytes gets its numbers.
         if not present_values or (
             name == "NumberOfFrames" and float(present_values[0]) == 0
@@ -226,18 +224,6 @@ def modality_of(header: Any) -> str:
     """Return the DICOM Modality; empty where it is none of the defined terms."""
     modality = header.get("Modality")
     return str(modality) if modality in _MODALITIES else ""
-
-
-def several_frames(frames: int, where: str, name: str = "frames") -> DataError:
-    """Say that frames could be cases or slices, and how to choose."""
-    return DataError(
-        f"{frames} {name} without a place in the patient",
-        where=where,
-        allowed="one image, or a column `frame` in the table that says what each frame is",
-        remedy="for a case per frame give each a row with its number in the column `frame`, for a "
-        "volume of all write `all` there; `--frames cases` (or `volume`) of `skiagram table` and "
-        "`skiagram predict` does it",
-    )
 
 
 def describe_bits(stored: Iterable[int]) -> tuple[str, ...]:
@@ -267,16 +253,6 @@ def describe_padding(stated: Iterable[str]) -> tuple[str, ...]:
         f"({' and '.join(sorted({*values}))}; Pixel Padding Value, 0028,0120): {len(values)}. "
         f"These voxels are missing: {WITHOUT_PADDING}.",
     )
-
-
-def frame_of(frame: int | None, frames: int, where: str) -> int | None:
-    """Return the place of a chosen frame, from 0; None where none is chosen."""
-    if frame is not None and not 1 <= frame <= frames:
-        remedy = "correct the column `frame`"
-        raise DataError(
-            f"frame {frame} of {frames}", where=where, allowed=f"1 to {frames}", remedy=remedy
-        )
-    return None if frame is None else frame - 1
 
 
 def with_preamble(content: bytes) -> bytes:
@@ -351,12 +327,7 @@ def check_deflated(file: BinaryIO, where: str) -> None:
         while size <= most and not stream.eof and stream.unconsumed_tail:
             size += len(stream.decompress(stream.unconsumed_tail, _PIECE))
         if size > most:
-            raise DataError(
-                f"{len(content):,} bytes that inflate to more than {most:,}",
-                where=where,
-                allowed="as many bytes as its rows and columns need",
-                remedy="the file is damaged or made to fill the memory; leave it out",
-            )
+            raise refusal("readers.bytes_inflate_more_than", where, content=len(content), most=most)
     file.seek(start)
 
 
@@ -375,48 +346,23 @@ def _check(header: Any, where: str) -> None:
                 value = number.strip(b"\0 ").decode()
             mosaic = mosaic or int(value) > 1
     if mosaic:
-        raise DataError(
-            "a Siemens mosaic: the slices of a volume side by side in one picture",
-            where=where,
-            allowed="a slice in each file, an enhanced file, or NIfTI",
-            remedy="convert the folder of the series, for example with `dcm2niix -z y -o "
-            "converted FOLDER`, and name the NIfTI files",
-        )
+        raise refusal("readers.mosaic", where)
     # Reports and plans have no pixels.
     if "PixelData" not in header:
-        raise DataError(
-            "no pixels",
-            where=where,
-            allowed="images with integer pixels, not reports, plans or maps",
-            remedy="remove the file and its row",
-        )
+        raise refusal("readers.no_pixels", where)
     # The bits that are stored must be the lowest ones.
     stored, high = int(header.get("BitsStored") or 0), header.get("HighBit")
     if high is not None and stored and int(high) != stored - 1:
-        raise DataError(
-            f"values of {stored} bits up to bit {high}",
-            where=where,
-            allowed=f"bits 0 to {stored - 1}",
-            remedy="export the image again, with High Bit one less than Bits Stored",
-        )
+        raise refusal("readers.high_bit", where, stored=stored, high=high, highest=stored - 1)
     # Burnt-in text may name the patient.
     burned_in = header.get("BurnedInAnnotation") or ""
     words = [burned_in] if isinstance(burned_in, str) else burned_in
     if any(str(word).strip().upper() not in {"", "NO", "N"} for word in words):
-        raise DataError(
-            "text is burnt into the pixels and may identify the patient",
-            where=where,
-            remedy="mask the text and set Burned In Annotation to NO",
-        )
+        raise refusal("readers.burnt_in_text", where)
     # Whether anything here decodes it.
     syntax = header.file_meta.get("TransferSyntaxUID")
     if not decodable(syntax):
-        raise DataError(
-            f"transfer syntax {getattr(syntax, 'name', 'unnamed')} has no decoder here",
-            where=where,
-            allowed=READ,
-            remedy="decompress the file, for example with `gdcmconv --raw`",
-        )
+        raise refusal("readers.no_decoder", where, syntax=getattr(syntax, "name", "unnamed"))
 
 
 def _text_expected(header: Any) -> str:
@@ -447,12 +393,7 @@ def pixel_spacing(header: Any, where: str) -> Spacing | None:
         except (TypeError, ValueError):  # absent, one value, three, or text
             continue
         if not all(0 <= distance < math.inf for distance in (rows, columns)):
-            raise DataError(
-                f"{name} of {rows:g} and {columns:g} mm",
-                where=where,
-                allowed="two positive numbers, or none",
-                remedy="correct the field, or delete it: the size of a pixel is then unknown",
-            )
+            raise refusal("readers.pixel_spacing", where, name=name, rows=rows, columns=columns)
         if rows and columns:
             return rows, columns
     return None
@@ -489,11 +430,7 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
     # Colour.
     if stored.ndim == 3:
         if int(header.BitsStored) > 8:
-            raise DataError(
-                f"colour of {header.BitsStored} bits per channel",
-                allowed="gray of up to 16 bits, colour of 8 bits per channel",
-                remedy="convert the file to colour of 8 bits",
-            )
+            raise refusal("readers.deep_colour", bits_stored=header.BitsStored)
         return _gray_if_equal(stored.astype(np.uint8))
     if header.PhotometricInterpretation == "PALETTE COLOR":
         from pydicom.pixels import apply_color_lut
@@ -541,18 +478,10 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
     values = stored
     slope, intercept = _rescaling(header)
     if slope == 0:
-        raise DataError(
-            f"a Rescale Slope of {slope}, Intercept {intercept}",
-            allowed="a slope that is not 0",
-            remedy="export the image again",
-        )
+        raise refusal("readers.zero_slope", slope=slope, intercept=intercept)
     if header.get("ModalityLUTSequence"):
         if (slope, intercept) != (1, 0):
-            raise DataError(
-                "both a Modality LUT and rescaling",
-                allowed="one of them",
-                remedy="delete the one that is wrong",
-            )
+            raise refusal("readers.two_scales")
         values = _look_up(values, header.ModalityLUTSequence[0], header)
     elif (slope, intercept) != (1, 0):  # pydicom scales only where both are given, ITK else too
         values = values.astype(np.float64) * float(slope) + float(intercept)
@@ -562,11 +491,7 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
         names = ("RealWorldValueSlope", "RealWorldValueIntercept")
         (slope, intercept), *others = {tuple(map(mapping.get, names)) for mapping in mappings}
         if others or slope is None or intercept is None:
-            raise DataError(
-                f"{len(mappings)} mappings to real-world values, or one that is no line",
-                allowed="a single slope and intercept",
-                remedy="export the image with Rescale Slope and Intercept",
-            )
+            raise refusal("readers.several_mappings", mappings=len(mappings))
         if (slope, intercept) != (1, 0):
             values = values * float(slope) + float(intercept)
     # The window of images made for presentation.
@@ -575,18 +500,14 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
     elif _is_windowed(header):
         function = str(header.get("VOILUTFunction") or "LINEAR").strip().upper()
         if function not in _WINDOWS:
-            raise DataError(
-                "a VOILUTFunction that is none of the standard's",
-                allowed=", ".join(_WINDOWS),
-                remedy="correct the field, or delete WindowWidth: the whole range is then shown",
-            )
+            raise refusal("readers.voi_lut_function", functions=", ".join(_WINDOWS))
         width = float(np.atleast_1d(header.WindowWidth)[0])
         least = _WINDOWS[function]
         if not (width >= least if least else width > 0):
-            raise DataError(
-                f"WindowWidth: {width:g}",
+            raise refusal(
+                "readers.window_width",
+                width=width,
                 allowed=f"{least:g} or more" if least else "more than 0",
-                remedy="correct the field, or delete it: the whole range is then shown",
             )
         from pydicom.pixels import apply_windowing
 
@@ -630,9 +551,11 @@ def _look_up(values: NDArray[Any], table: Any, header: Any) -> NDArray[Any]:
         number, first, bits = (int(value) for value in table.LUTDescriptor)
         number, content = (number & 0xFFFF) or 2**16, table.LUTData
     except (AttributeError, TypeError, ValueError) as error:
-        raise _no_table("LUT Descriptor, three numbers, or LUT Data") from error
+        raise refusal(
+            "readers.incomplete_table", lacking="LUT Descriptor, three numbers, or LUT Data"
+        ) from error
     if content is None:
-        raise _no_table("LUT Data")
+        raise refusal("readers.incomplete_table", lacking="LUT Data")
     if not isinstance(content, bytes):  # words that pydicom has read
         content = (np.atleast_1d(content).astype(np.int64) & 0xFFFF).astype("<u2").tobytes()
         order = "<"
@@ -640,15 +563,12 @@ def _look_up(values: NDArray[Any], table: Any, header: Any) -> NDArray[Any]:
         order = "<" if header.file_meta.TransferSyntaxUID.is_little_endian else ">"
     packed = bits == 8 and len(content) in (number, number + number % 2)
     if len(content) < (number if packed else 2 * number):
-        raise _no_table("LUT Data of as many entries as LUT Descriptor says")
+        raise refusal(
+            "readers.incomplete_table", lacking="LUT Data of as many entries as LUT Descriptor says"
+        )
     entries = np.frombuffer(content, np.uint8 if packed else f"{order}u2", number)
     at = np.clip(values.astype(np.float64) - first, 0, number - 1).astype(np.int64)
     return entries[at]
-
-
-def _no_table(lacking: str) -> DataError:
-    remedy = "export the image again, or with Rescale Slope and Intercept"
-    return DataError(f"a look-up table without {lacking}", allowed="all of it", remedy=remedy)
 
 
 def _storable(values: NDArray[Any]) -> Image:

@@ -18,10 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 
 MAX_PIXELS = 2**26  # of an image: 8,192 × 8,192
-READ = "uncompressed, deflated, RLE, JPEG, JPEG Lossless, JPEG-LS, JPEG 2000, HTJ2K"
 _PLUGIN = "imagecodecs"
 # Transfer syntaxes (DICOM PS3.6, table A-1).
 _RLE = "1.2.840.10008.1.2.5"
@@ -82,9 +81,11 @@ def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
     # The header's size, before anything is decoded.
     rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
     if not rows * columns:
-        raise DataError(f"{rows} rows of {columns} pixels", where=where, remedy="export it again")
+        raise refusal("readers.no_rows", where, rows=rows, columns=columns)
     if rows * columns > most_pixels:
-        raise too_many_pixels(rows, columns, most_pixels, where)
+        raise refusal(
+            "readers.too_many_pixels", where, columns=columns, rows=rows, most=most_pixels
+        )
     syntax = header.file_meta.TransferSyntaxUID
     if not syntax.is_encapsulated:
         return
@@ -95,43 +96,24 @@ def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
     for frame in generate_frames(header.PixelData, number_of_frames=number):
         if syntax == _RLE:
             if _rle_pixels(frame, rows * columns) > rows * columns + 1:  # padded to an even length
-                raise _other_pixels(f"more than the {rows} rows of {columns}", where)
+                size = f"more than the {rows} rows of {columns}"
+                raise refusal("readers.other_pixels", where, size=size)
         else:
             stream = read_stream(frame)
             fault = ""
             if stream is None:
                 fault = "without a readable beginning"
             elif (stream.rows, stream.columns) != (header.Rows, header.Columns):
-                size = f"{stream.rows} rows of {stream.columns}"
-                raise _other_pixels(f"{size}, not the {header.Rows} of {header.Columns}", where)
+                size = f"{stream.rows} rows of {stream.columns}, not the {header.Rows} of "
+                raise refusal("readers.other_pixels", where, size=f"{size}{header.Columns}")
             elif stream.samples != header.SamplesPerPixel:
                 fault = f"of {stream.samples} values a pixel, not {header.SamplesPerPixel}"
             elif syntax not in _JPEG_2000 and not frame.rstrip(b"\0\xff").endswith(END_OF_IMAGE):
                 fault = "without their end"
             elif syntax == _JPEG_12_BITS and stream.samples > 1 and stream.bits > 8:
-                raise DataError(
-                    f"JPEG of {stream.bits} bits in colour",
-                    where=where,
-                    allowed="colour of 8 bits, or lossless",
-                    remedy="convert the file, for example with `gdcmconv --raw`",
-                )
+                raise refusal("readers.deep_colour_jpeg_in_dicom", where, bits=stream.bits)
             if fault:
-                remedy = "the file is truncated or damaged; export it again"
-                raise DataError(f"compressed pixels {fault}", where=where, remedy=remedy)
-
-
-def too_many_pixels(rows: int, columns: int, most_pixels: int, where: str) -> DataError:
-    """Return the error of an image that is larger than is allowed."""
-    fault, allowed = f"{columns} × {rows} pixels", f"at most {most_pixels:,} pixels"
-    remedy = "cut the image or scale it down, or allow more (`--most-pixels`, `most_pixels` in the "
-    remedy += "config of a folder)"
-    return DataError(fault, where=where, allowed=allowed, remedy=remedy)
-
-
-def _other_pixels(contents: str, where: str) -> DataError:
-    fault = f"compressed pixels that are {contents} in its header"
-    remedy = "the file is damaged or made to fill the memory; leave it out"
-    return DataError(fault, where=where, remedy=remedy)
+                raise refusal("readers.broken_stream", where, fault=fault)
 
 
 def _rle_pixels(frame: bytes, expected: int) -> int:
@@ -167,10 +149,11 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
     colours = _COLOURS_JPEG_2000 if syntax in _JPEG_2000 else _COLOURS
     space = str(header.get("PhotometricInterpretation"))
     if int(header.get("SamplesPerPixel") or 1) > 1 and space not in colours:
-        raise DataError(
-            f"{header.SamplesPerPixel} values a pixel in the colour space `{space}`",
-            allowed=f"gray, a palette, or colour as {', '.join(colours)}",
-            remedy="export the image again as RGB",
+        raise refusal(
+            "readers.colour_space",
+            samples=header.SamplesPerPixel,
+            space=space,
+            colours=", ".join(colours),
         )
     # Plain pixels and JPEG of 8 bits by pydicom, all else by imagecodecs.
     index = None if frame is None else frame - 1
@@ -187,11 +170,7 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
     # As many frames as the header says.
     several = pixels.ndim > (2 if int(header.SamplesPerPixel) == 1 else 3)
     if several and (index is not None or len(pixels) != stated):
-        raise DataError(
-            f"pixels of {len(pixels)} frames, while the header says {stated}",
-            allowed="as many frames as Number of Frames says",
-            remedy="correct Number of Frames, or export the file again",
-        )
+        raise refusal("readers.other_number_of_frames", frames=len(pixels), stated=stated)
     return pixels  # type: ignore[no-any-return]
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError, named, readable
+from skiagram.errors import named, readable, refusal
 from skiagram.readers.dicom import (
     headers_of_frames,
     is_dicom,
@@ -26,7 +26,6 @@ from skiagram.readers.dicom import (
     pixel_spacing,
     read_header,
     read_meta,
-    several_frames,
     with_preamble,
 )
 from skiagram.readers.dicom_codecs import decode_pixels
@@ -80,11 +79,6 @@ _FAULTS = (AttributeError, KeyError, IndexError, NotImplementedError, TypeError,
 # By how much the directions of parallel slices may differ.
 _PARALLEL = 1e-4
 _UNIT = 1e-3  # by which directions may be longer than 1, or not at right angles
-_TO_NIFTI = (
-    "convert the file, for example with `dcm2niix -z y -o converted FOLDER`, and name the NIfTI "
-    "file, with the number of a volume, from 1, in the column `frame` where it has several"
-)
-_MIXED = "a localizer or another series lies between the slices: move it out"
 
 
 class _Slice(NamedTuple):
@@ -130,7 +124,7 @@ def decode_series(
     files = [(file, with_preamble(part)) for file, part in files]
     files = [(file, part) for file, part in files if len(files) == 1 or not _is_no_slice(part)]
     if not files:
-        raise DataError("no DICOM files", where=name, allowed="a folder with one series")
+        raise refusal("readers.no_dicom_files", name)
     headers = [(file, read_header(BytesIO(part), file, also=_FIELDS)) for file, part in files]
     _check_one_series(headers, name)
     if frame is not None:
@@ -169,11 +163,11 @@ def check_one_volume(content: bytes, name: str, most_pixels: int) -> None:
     fields = ("ImagePositionPatient", "ImageOrientationPatient")
     places = {str([frame.get(field) for field in fields]) for frame in frames}
     if 1 < len(places) < len(frames):
-        raise DataError(
-            f"{len(frames)} frames at {len(places)} places: several points in time or echoes",
-            where=name,
-            allowed="one frame at each place, or all at one",
-            remedy=_TO_NIFTI,
+        raise refusal(
+            "readers.frames_at_shared_places",
+            name,
+            frames=len(frames),
+            places=len(places),
         )
 
 
@@ -198,13 +192,11 @@ def _choose_volume(
             if len(volumes) > 1 and drawn == {tuple(sorted(set(places)))}:
                 check_frame(frame, len(volumes))
                 return [headers[at] for at in volumes[sorted(volumes)[frame - 1]]]
-    raise DataError(
-        f"volume {frame} of a series whose volumes nothing tells apart",
-        where=name,
-        allowed=f"one of {', '.join(_VOLUME_FIELDS)} that differs by volume, and a slice of each "
-        "volume at every place",
-        remedy="empty the cell of the frame where the series is one volume; else put each volume "
-        "into a folder of its own",
+    raise refusal(
+        "readers.volumes_not_told_apart",
+        name,
+        frame=frame,
+        volume_fields=", ".join(_VOLUME_FIELDS),
     )
 
 
@@ -227,25 +219,22 @@ def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
         values = Counter(str(header.get(field, "")) for _, header in headers)
         if len(values) > 1:
             counts = " and ".join(str(count) for count in sorted(values.values(), reverse=True))
-            fault = f"slices of {len(values)} {thing} ({counts} files)"
-            remedy = "put each series into a folder of its own"
-            raise DataError(fault, where=name, allowed="one series per folder", remedy=remedy)
+            raise refusal(
+                "readers.mixed_series", name, number=len(values), thing=thing, counts=counts
+            )
     # parts of an enhanced file that was divided (PS3.3 C.7.6.16.2.2.4)
     parts = max(int(header.get("InConcatenationTotalNumber") or 1) for _, header in headers)
     if len(headers) < parts:
-        fault, allowed = f"{len(headers)} of {parts} parts of a volume", "all parts in one folder"
-        remedy = "put the other parts beside, and name the folder in the table"
-        raise DataError(fault, where=name, allowed=allowed, remedy=remedy)
+        raise refusal("readers.parts_missing", name, present=len(headers), parts=parts)
     # Slices of one size.
     sizes = Counter((int(header.Rows), int(header.Columns)) for _, header in headers)
     if len(sizes) > 1:
         common = sizes.most_common(1)[0][0]
-        other = next(file for file, header in headers if (header.Rows, header.Columns) != common)
-        raise DataError(
-            f"slices of {len(sizes)} sizes",
-            where=other,
-            allowed=f"{common[0]} × {common[1]} pixels, as most of the series",
-            remedy=_MIXED,
+        raise refusal(
+            "readers.slices_of_several_sizes",
+            next(file for file, header in headers if (header.Rows, header.Columns) != common),
+            sizes=len(sizes),
+            common=common,
         )
 
 
@@ -256,9 +245,9 @@ def _slices(header: Any, name: str) -> list[_Slice]:
     enhanced = bool(header.get("PerFrameFunctionalGroupsSequence"))
     frames = int(header.NumberOfFrames)
     if frames > 1 and not enhanced:
-        raise several_frames(frames, name)
+        raise refusal("readers.frames_without_place", name, frames=frames, name="frames")
     if int(header.get("SamplesPerPixel") or 1) > 1:
-        raise DataError("slices in colour", where=name, allowed="gray slices")
+        raise refusal("readers.slices_in_colour", name)
     # Each slice with its place; one without cannot be stacked.
     try:
         planes = pixels if frames > 1 else pixels[None]
@@ -286,13 +275,7 @@ def _slices(header: Any, name: str) -> list[_Slice]:
                 )
             return slices
     except _FAULTS as error:
-        raise DataError(
-            "a slice without position, orientation or pixel spacing, or with impossible ones",
-            where=name,
-            allowed="ImagePositionPatient, PixelSpacing and, of unit vectors at right angles, "
-            "ImageOrientationPatient in each slice",
-            remedy="export the series again, or convert it to NIfTI with a tool that knows them",
-        ) from error
+        raise refusal("readers.slice_without_place", name) from error
 
 
 def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.float64]]:
@@ -302,12 +285,7 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
     for piece in slices:
         alike = np.abs(piece.rows - first.rows).max() <= _PARALLEL
         if not alike or not np.allclose(piece.spacing, first.spacing, rtol=1e-3):
-            raise DataError(
-                "a slice of another orientation or pixel spacing",
-                where=piece.name,
-                allowed="parallel slices of one spacing",
-                remedy=_MIXED,
-            )
+            raise refusal("readers.slice_of_other_orientation", piece.name)
     # Along their normal, from the first slice to the last.
     normal = np.cross(first.rows[1], first.rows[0])
     ordered = sorted(slices, key=lambda piece: float(piece.position @ normal))
@@ -315,12 +293,7 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
     # A single slice is as thick as it says.
     if len(ordered) == 1:
         if first.thickness is None:
-            raise DataError(
-                "a single slice that does not say its thickness",
-                where=name,
-                allowed="SliceThickness, in mm",
-                remedy="export it again, or give the file itself, not a folder: a plane image",
-            )
+            raise refusal("readers.single_slice_without_thickness", name)
         return ordered, np.vstack([normal * first.thickness, within])
     places = np.array([piece.position for piece in ordered])
     _check_distances(np.diff(places @ normal), ordered, name)
@@ -330,22 +303,12 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
     lean = float(np.linalg.norm(across))
     if lean * (len(places) - 1) > _ACROSS * 10 and lean > 1e-3 * float(np.linalg.norm(step)):
         angle = math.degrees(math.atan2(lean, float(step @ normal)))
-        raise DataError(
-            f"slices that are shifted against each other by a gantry tilt of {angle:.1f}°",
-            where=name,
-            allowed="slices that lie straight behind each other",
-            remedy="resample the series to a straight grid first",
-        )
+        raise refusal("readers.gantry_tilt", name, angle=angle)
     # Every slice on the line from the first to the last.
     line = places[0] + np.arange(len(places))[:, None] * step
     deviation = float(np.abs(places - line).max())
     if deviation > _ACROSS:
-        raise DataError(
-            f"a slice {deviation:.2f} mm off the line of the others",
-            where=name,
-            allowed=f"slices on one line within {_ACROSS} mm",
-            remedy="export the series again",
-        )
+        raise refusal("readers.slice_off_line", name, deviation=deviation, across=_ACROSS)
     return ordered, np.vstack([step, within])
 
 
@@ -355,17 +318,11 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
     doubled = gaps <= _DOUBLED * max(usual, 1e-6)
     if doubled.any():
         gap = int(np.argmax(doubled))
-        first, second = ordered[gap].name, ordered[gap + 1].name
-        alone = len({piece.name for piece in ordered}) == 1
-        raise DataError(
-            f"{int(doubled.sum())} slices at the place of another",
-            where=first if alone else f"{name}: {first} and {second}",
-            allowed="one slice per place",
-            remedy=f"of several points in time or echoes in one file, {_TO_NIFTI}"
-            if alone
-            else "keep one of each: doubled files; of a series with several points in time or "
-            "echoes write the number of a volume, from 1, in the column `frame`",
-        )
+        names = [ordered[gap].name, ordered[gap + 1].name]
+        number = int(doubled.sum())
+        if len({piece.name for piece in ordered}) == 1:
+            raise refusal("readers.doubled_frames", names[0], number=number)
+        raise refusal("readers.doubled_slices", f"{name}: {' and '.join(names)}", number=number)
     # Slices off even places: missing ones, or uneven steps.
     off = np.abs(np.cumsum(gaps) - np.arange(1, len(gaps) + 1) * gaps.mean())
     allowed = slice_tolerance(usual)
@@ -374,12 +331,14 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
         steps = gaps[gap] / usual
         lost = round(steps) - 1
         missing = lost > 0 and abs(steps - lost - 1) < 0.05
-        absent = f"{lost} missing slice{'s' if lost > 1 else ''}"
-        fault = absent if missing else "uneven distances of slices"
-        raise DataError(
-            f"{fault}: {gaps[gap]:.3f} mm where others lie {usual:.3f} mm apart",
-            where=f"{name}: between {ordered[gap].name} and {ordered[gap + 1].name}",
-            allowed=f"slices within {allowed:.3f} mm of even places: {EVEN:.0%} of their "
-            f"distance, or {ROUNDED} mm and at most {MOST_ROUNDED:.0%} of it",
-            remedy="export the whole series again" if missing else "resample the series first",
+        raise refusal(
+            "readers.missing_slices" if missing else "readers.uneven_slices",
+            f"{name}: between {ordered[gap].name} and {ordered[gap + 1].name}",
+            lost=f"{lost} missing slice{'s' if lost > 1 else ''}",
+            gap=gaps[gap],
+            usual=usual,
+            allowed=allowed,
+            even=EVEN,
+            rounded=ROUNDED,
+            most_rounded=MOST_ROUNDED,
         )

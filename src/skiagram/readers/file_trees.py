@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from skiagram.errors import DataError
+from skiagram.errors import DataError, refusal
 from skiagram.readers.files import read_file
 
 HEAD_BYTES = 2**16  # enough to tell a packed volume
@@ -133,8 +133,7 @@ class FolderTree(FileTree):
         if "\0" in name or path.exists():
             return read_file(path, name)
         if path.is_symlink():
-            remedy = "copy the file itself to this place, or remove its row"
-            raise DataError("a link that leads nowhere", where=name, remedy=remedy)
+            raise refusal("readers.broken_link", name)
         # a name beside it that differs in case, in the form of accents or in its ending alone
 
         def plain(file: str) -> str:
@@ -155,30 +154,15 @@ class FolderTree(FileTree):
                     for other in ended
                 )
             ):
-                raise DataError(
-                    f"its file is of a type that is no image: `{PurePosixPath(ended[0]).suffix}`",
-                    where=name,
-                    allowed="PNG, JPEG, TIFF, DICOM, NIfTI, NRRD, MetaImage and others of images",
-                    remedy="convert such files, a volume of NumPy or MATLAB for example to .nii.gz",
-                )
+                raise refusal("readers.no_image_type", name, ending=PurePosixPath(ended[0]).suffix)
         # What stands beside it helps the user to correct the name.
         if similar is None:
             return read_file(path, name)
         beside = PurePosixPath(name).parent / similar
         ending = PurePosixPath(similar).suffix
         if not path.suffix and ending and not self._is_image(self.head(beside.as_posix())):
-            raise DataError(
-                f"its file is of a type that is no image: `{ending}`",
-                where=name,
-                allowed="PNG, JPEG, TIFF, DICOM, NIfTI, NRRD, MetaImage and others of images",
-                remedy="convert such files, a volume of NumPy or MATLAB for example to .nii.gz",
-            )
-        raise DataError(
-            f"no such file, but there is `{similar}`",
-            where=name,
-            remedy="write the name as it is on the disk: its ending, upper and lower case and the "
-            "way in which accents are stored count; without any ending it is found in a table, too",
-        )
+            raise refusal("readers.no_image_type", name, ending=ending)
+        raise refusal("readers.similar_name", name, similar=similar)
 
     def head(self, name: str) -> bytes:
         try:

@@ -8,7 +8,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Literal
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 
 MAX_BYTES = 2**31  # of a file that is read as a whole
 _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
@@ -26,12 +26,9 @@ def locate(name: str, md5: str, root: Path | None) -> Path:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "md5").hexdigest()
         if digest != md5:
-            remedy = "put the file of that checksum back, or add the data set anew"
-            raise DataError(f"checksum {digest}", where=name, allowed=md5, remedy=remedy)
+            raise refusal("readers.other_checksum", name, digest=digest, md5=md5)
         return path
-    remedy = f"put the file (md5 {md5}) into a folder and set SKIAGRAM_DATA to that folder; "
-    remedy += "or choose another data set (`git checkout params.yaml` undoes `-S dataset=…`)"
-    raise DataError("is missing", where=name, remedy=remedy)
+    raise refusal("readers.missing_file", name, md5=md5)
 
 
 def unlike(
@@ -70,16 +67,12 @@ def read_file(path: Path, name: str, most_bytes: int = MAX_BYTES) -> bytes:
             status = os.fstat(file)
             if not stat.S_ISREG(status.st_mode):
                 kinds = [kind for matches, kind in _KINDS if matches(status.st_mode)]
-                thing, remedy = (*kinds, "a device")[0], "leave it out, or check its name"
-                raise DataError(f"{thing}, not a file", where=name, remedy=remedy)
+                raise refusal("readers.no_file", name, thing=(*kinds, "a device")[0])
             # as much memory is taken as is asked for, whatever is there
             content = stream.read(status.st_size + 1) if status.st_size <= most_bytes else None
     except (OSError, ValueError) as error:  # a socket; a name with a NUL
         reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(
-            f"cannot be opened ({reason})", where=name, remedy="check its name and permissions"
-        ) from error
+        raise refusal("readers.cannot_be_opened", name, reason=reason) from error
     if content is None or len(content) > most_bytes:
-        allowed, remedy = f"at most {most_bytes:,} bytes", "cut or compress it, or leave it out"
-        raise DataError("too large a file", where=name, allowed=allowed, remedy=remedy)
+        raise refusal("readers.too_large_file", name, most=most_bytes)
     return content

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 
 TOLERANCE = 0.01  # share of a voxel's shortest side by which corners of equal grids may differ
 EVEN = 0.02  # share of a slice distance by which a slice may lie off its even place
@@ -22,7 +22,6 @@ ROUNDED = 0.1  # mm, the same of places that are rounded to .1 mm
 MOST_ROUNDED = 0.2  # share of a slice distance, which bounds that
 OFF_SLICE = 0.05  # share of a slice distance by which contours and frames may lie off a slice
 APART = 1.5  # of the usual distance of planes, beyond which they are parts that do not touch
-OTHER_IMAGE = "check that the mask belongs to this image"
 MaskGrid = Literal["same", "resample"]  # a mask on other voxels than the image's is refused, or not
 _SHEAR = 1e-3  # cosine between two axes
 
@@ -62,16 +61,12 @@ class VoxelGrid:
         # Distances must be positive and finite.
         lengths = np.linalg.norm(steps, axis=1)
         if not (np.isfinite(steps).all() and np.isfinite(origin).all() and (lengths > 0).all()):
-            raise DataError(
-                f"steps between voxels of {_shown(lengths)} mm",
-                allowed="three positive, finite distances",
-                remedy="export the volume again",
-            )
+            raise refusal("readers.impossible_steps", lengths=_shown(lengths))
         # Axes at right angles, up to rounding.
         axes = steps / lengths[:, None]
         lean = float(np.abs(axes @ axes.T - np.eye(3)).max())
         if lean > _SHEAR:
-            raise tilted(f" ({np.degrees(np.arcsin(min(lean, 1))):.1f}° off)")
+            raise refusal("readers.tilted_by", angle=np.degrees(np.arcsin(min(lean, 1))))
         depth, height, width = shape
         direction = tuple(_three(axis) for axis in axes)
         return cls((depth, height, width), _three(lengths), _three(origin), direction)
@@ -164,24 +159,14 @@ def orient(
     return np.ascontiguousarray(turned), grid
 
 
-def tilted(angle: str = "") -> DataError:
-    """Return the error of axes that are not at right angles."""
-    return DataError(
-        f"axes that are not at right angles{angle}, as a tilted gantry gives",
-        allowed="axes at right angles",
-        remedy="resample the volume to a straight grid first",
-    )
-
-
 def check_same_grid(mask: VoxelGrid, image: VoxelGrid) -> None:
     """Refuse a mask that does not lie on its image's voxels."""
     differences = describe_differences(mask, image)
     if differences:
-        raise DataError(
-            f"the mask does not fit its image: {'; '.join(differences)}",
-            allowed=f"the image's own grid, corners within {TOLERANCE:.0%} of a voxel",
-            remedy="check that the mask belongs to this image; if it does, resample it on purpose "
-            "with `--mask-grid resample`",
+        raise refusal(
+            "readers.other_grid",
+            differences="; ".join(differences),
+            tolerance=TOLERANCE,
         )
 
 

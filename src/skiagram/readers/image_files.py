@@ -24,20 +24,18 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
 
-from skiagram.errors import DataError, named, readable
+from skiagram.errors import DataError, named, readable, refusal
 from skiagram.images import Image
 from skiagram.readers.dicom import (
-    frame_of,
     is_dicom,
     read_dicom,
-    several_frames,
     with_preamble,
 )
-from skiagram.readers.dicom_codecs import END_OF_IMAGE, MAX_PIXELS, read_stream, too_many_pixels
+from skiagram.readers.dicom_codecs import END_OF_IMAGE, MAX_PIXELS, read_stream
 from skiagram.readers.gray import gray_if_tinted
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.volume_files import count_volumes
-from skiagram.readers.voxels import narrow
+from skiagram.readers.voxels import check_frame, narrow
 
 # DICOM has its four letters behind a preamble of 128 bytes.
 HEAD_BYTES = 132
@@ -66,7 +64,6 @@ _DEPENDENT = 1 | 4
 _ALIKE = 1.02  # ratio of sides of a picture and of its smaller copy
 _STRETCHED = {"L;2": 85, "L;4": 17}
 _NUMBERS = {2: "integers with a sign", 3: "floating point", 5: "complex integers", 6: "complex"}
-_ALLOWED = "gray of up to 16 bits or of floating point, colour of 8 bits per channel"
 _WHITE_IS_ZERO, _SIGNED = 0, 2
 _SIGNED_WHITE = "numbers with a sign in a picture whose 0 is white"
 _GRAY = (0, 1)
@@ -113,7 +110,7 @@ def decode_image(
     """
     # DICOM by its own reader, all else by its first bytes.
     if not content:
-        raise DataError("an empty file", where=name, remedy="copy or export it again")
+        raise refusal("readers.empty_file", name)
     content = with_preamble(content)
     if is_dicom(content):
         with named(name):
@@ -121,14 +118,8 @@ def decode_image(
         return image if as_stored else gray_if_tinted(image)
     opened = next((kind for magic, kind in _KINDS if magic.match(content)), None)
     if opened is None:
-        is_gif = content.startswith(b"GIF8")
-        raise DataError(
-            "a GIF picture" if is_gif else "not an image, judging by its content",
-            where=name,
-            allowed="PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files",
-            remedy="convert the file, for example a picture to PNG and a volume to .nii.gz, or "
-            "remove it and its row",
-        )
+        key = "readers.gif" if content.startswith(b"GIF8") else "readers.no_image"
+        raise refusal(key, name)
     remedy = "the file is cut short, damaged or unusual; export it again as a plain PNG"
     quiet = warnings.catch_warnings(action="ignore")  # of tags that nobody reads
     # What Pillow reads in part alone is read by other libraries.
@@ -161,14 +152,15 @@ def _decode_with_pillow(
     if isinstance(file, TiffImageFile):
         pages = _find_pages(file, name)
     elif (number := getattr(file, "n_frames", 1)) > 1:
-        raise DataError(f"{number} frames", where=name, remedy="write one file per frame")
-    index = frame_of(frame, len(pages), name)
-    if index is None and len(pages) > 1:
-        raise several_frames(len(pages), name, "pages")
+        raise refusal("readers.several_frames", name, number=number)
+    with named(name):
+        check_frame(frame, len(pages), "frame")
+    if frame is None and len(pages) > 1:
+        raise refusal("readers.frames_without_place", name, frames=len(pages), name="pages")
     # A page that is smaller than the first is a thumbnail.
     if isinstance(file, TiffImageFile):
         first = file.size
-        file.seek(pages[index or 0])
+        file.seek(pages[(frame or 1) - 1])
         _refuse_thumbnail(file.size, first, name)
     if isinstance(file, PpmImageFile):
         _check_netpbm(file, content, name)
@@ -191,10 +183,15 @@ def _deep_jpeg(content: bytes, name: str, most_pixels: int) -> Image | None:
         return None
     # What is not read, or is cut short.
     if stream.samples > 1:
-        fault = f"JPEG of {stream.bits} bits in colour"
-        raise DataError(fault, where=name, allowed=_ALLOWED, remedy="convert it")
+        raise refusal("readers.deep_colour_jpeg", name, bits=stream.bits)
     if stream.rows * stream.columns > most_pixels:
-        raise too_many_pixels(stream.rows, stream.columns, most_pixels, name)
+        raise refusal(
+            "readers.too_many_pixels",
+            name,
+            columns=stream.columns,
+            rows=stream.rows,
+            most=most_pixels,
+        )
     if not content.rstrip(b"\0\xff").endswith(END_OF_IMAGE):
         raise ValueError("no end")
     import imagecodecs
@@ -223,25 +220,28 @@ def _beyond_pillow(
         )
         for wrong, hidden in hiding:
             if wrong:
-                remedy = "save it with a page per image, and as 32-bit where values are calibrated"
-                raise DataError(hidden, where=name, allowed=_ALLOWED, remedy=remedy)
+                raise refusal("readers.hidden_images", name, fault=hidden)
         # All but planes of gray or floats is Pillow's.
         if not _has_planes(page):
             _refuse_odd(page, name)
             return None
         # Which plane is meant, and whether it is as large as the first.
         planes, channels = _find_planes(file, name), page.samplesperpixel
-        index = frame_of(frame, len(planes), name)
-        if index is None and len(planes) > 1:
-            raise several_frames(len(planes), name, "pages" if channels == 1 else "channels")
-        first, channel = (page.imagelength, page.imagewidth), (index or 0) % channels
-        page = file.pages[planes[index or 0]].aspage()
+        with named(name):
+            check_frame(frame, len(planes), "frame")
+        if frame is None and len(planes) > 1:
+            kind = "pages" if channels == 1 else "channels"
+            raise refusal("readers.frames_without_place", name, frames=len(planes), name=kind)
+        first, channel = (page.imagelength, page.imagewidth), ((frame or 1) - 1) % channels
+        page = file.pages[planes[(frame or 1) - 1]].aspage()
         height, width = page.imagelength, page.imagewidth
         _refuse_thumbnail((height, width), first, name)
         # The size, before pixels are decoded.
-        for sides in ((channels * height, width), (page.tilelength, page.tilewidth)):
-            if math.prod(sides) > most_pixels:
-                raise too_many_pixels(*sides, most_pixels, name)
+        for rows, columns in ((channels * height, width), (page.tilelength, page.tilewidth)):
+            if rows * columns > most_pixels:
+                raise refusal(
+                    "readers.too_many_pixels", name, columns=columns, rows=rows, most=most_pixels
+                )
         if not _has_planes(page) or page.samplesperpixel != channels or 0 in page.databytecounts:
             raise ValueError("pages that differ, or pixels that are left out")
         # The plane's values, brightness upwards, turned as the file says.
@@ -249,7 +249,7 @@ def _beyond_pillow(
         values = narrow(np.moveaxis(values, -1, 1).reshape(channels, height, width)[channel])
         if page.photometric == _WHITE_IS_ZERO and not as_stored:
             if values.dtype.kind != "u":
-                raise DataError(_SIGNED_WHITE, where=name, allowed=_ALLOWED, remedy="convert it")
+                raise refusal("readers.partly_read", name, fault=_SIGNED_WHITE)
             values = np.iinfo(values.dtype).max - values
         turned = int(page.tags.valueof(_ORIENTATION, 1))
         values = values.T if turned > 4 else values
@@ -310,9 +310,11 @@ def _refuse_odd(page: tifffile.TiffPage, name: str) -> None:
     numbers = f"{bits}-bit {_NUMBERS.get(form, 'integers')}"
     for wrong, more in rules:
         if wrong:
-            fault = ", ".join(filter(None, (more, numbers)))
-            remedy = "convert the file, a channel or a slice each, as float32 or of 16 bits"
-            raise DataError(fault, where=name, allowed=_ALLOWED, remedy=remedy)
+            raise refusal(
+                "readers.odd_tiff",
+                name,
+                fault=", ".join(filter(None, (more, numbers))),
+            )
 
 
 def count_frames(content: bytes) -> int:
@@ -347,13 +349,13 @@ def _find_pages(file: TiffImageFile, name: str = "") -> list[int]:
             file.seek(0)
             return _whole_pages(kinds)
         kinds.append(int(_tag(file, _SUBFILE) or 0))
-    raise _too_many_pages(name)
+    raise refusal("readers.too_many_pages", name, most=_MAX_PAGES)
 
 
 def _find_planes(file: tifffile.TiffFile, name: str = "") -> list[int]:
     """Find the numbers, from 0, of the pages that are images, each for each of its channels."""
     if _has_page(file, _MAX_PAGES):  # `len` alone may never end, of pages in a ring
-        raise _too_many_pages(name)
+        raise refusal("readers.too_many_pages", name, most=_MAX_PAGES)
     whole = _whole_pages([int(page.aspage().subfiletype) for page in file.pages])
     return [page for page in whole for _ in range(file.pages.first.samplesperpixel)]
 
@@ -363,21 +365,15 @@ def _whole_pages(kinds: Sequence[int]) -> list[int]:
     return [page for page, kind in enumerate(kinds) if not kind & _DEPENDENT] or [0]
 
 
-def _too_many_pages(name: str) -> DataError:
-    fault, remedy = f"more than {_MAX_PAGES:,} pages", "write the pages to several files"
-    return DataError(fault, where=name, allowed=f"at most {_MAX_PAGES:,}", remedy=remedy)
-
-
 def _refuse_thumbnail(sides: tuple[int, int], first: tuple[int, int], name: str) -> None:
     """Refuse a page that looks like a smaller copy of the first one and does not say so."""
     shares = [side / first_side for side, first_side in zip(sides, first, strict=True)]
     if max(shares) < 1 and max(shares) < _ALIKE * min(shares):
-        raise DataError(
-            f"a page of {sides[0]} × {sides[1]} pixels after one of {first[0]} × {first[1]}: it "
-            "may be the same picture, made smaller",
-            where=name,
-            allowed="pages of one size",
-            remedy="remove its row; if it is another picture, save it as a file of its own",
+        raise refusal(
+            "readers.thumbnail",
+            name,
+            sides=sides,
+            first=first,
         )
 
 
@@ -392,8 +388,7 @@ def _check_netpbm(file: PpmImageFile, content: bytes, name: str) -> None:
         row = math.ceil(file.width / 8) if file.mode == "1" else row
         goes_on = _NETPBM.match(pixels[row * file.height :].lstrip()) is not None
     if goes_on:
-        remedy = "write one file per image"
-        raise DataError("more than one image", where=name, allowed="one", remedy=remedy)
+        raise refusal("readers.several_images", name)
     # No value may lie above the greatest of the header.
     if tile.codec_name == "ppm":
         how: Any = tile.args
@@ -401,9 +396,7 @@ def _check_netpbm(file: PpmImageFile, content: bytes, name: str) -> None:
         number = len(file.getbands()) * file.width * file.height
         values = np.frombuffer(pixels, ">u2" if stated > 255 else np.uint8, number)
         if (greatest := int(values.max())) > stated:
-            allowed = f"at most {stated}, the greatest value that its header says"
-            remedy = "correct the header, or save the image as PNG"
-            raise DataError(f"a value of {greatest}", where=name, allowed=allowed, remedy=remedy)
+            raise refusal("readers.value_above_greatest", name, greatest=greatest, stated=stated)
 
 
 def _depth(file: ImageFile) -> str:
@@ -418,7 +411,9 @@ def _pixels(
     """Return the pixels of a file, and whether transparent ones among them were laid on black."""
     # Size and kind of pixels, before they are decoded.
     if file.width * file.height > most_pixels:
-        raise too_many_pixels(file.height, file.width, most_pixels, name)
+        raise refusal(
+            "readers.too_many_pixels", name, columns=file.width, rows=file.height, most=most_pixels
+        )
     white_is_zero = _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow turns 8 bits only
     signed_bytes = file.mode == "L" and _tag(file, _SAMPLE_FORMAT) in {_SIGNED, (_SIGNED,)}
     signed = signed_bytes or (file.mode == "I" and not isinstance(file, PpmImageFile))
@@ -439,7 +434,7 @@ def _pixels(
         clear = values == file.info.get("transparency")
         if clear.any():
             if not on_black:
-                raise _transparent(name)
+                raise refusal("readers.transparent", name, TransparentImage)
             return np.where(clear, 0, values).astype(values.dtype), True
         return (np.iinfo(values.dtype).max - values if white_is_zero else values), False
     if file.mode == "F":
@@ -452,7 +447,7 @@ def _pixels(
         least, greatest = image.getchannel("A").getextrema()
         transparent = least != greatest
         if transparent and not on_black:
-            raise _transparent(name)
+            raise refusal("readers.transparent", name, TransparentImage)
         if transparent:
             black = Pillow.new("RGBA", image.size, (0, 0, 0, 255))
             whole = Pillow.alpha_composite(black, image.convert("RGBA"))
@@ -490,19 +485,8 @@ def _check(file: ImageFile, name: str, *, turned_below_zero: bool) -> None:
     )
     for wrong, fault in rules:
         if wrong:
-            raise DataError(fault, where=name, allowed=_ALLOWED, remedy="convert the file")
+            raise refusal("readers.partly_read", name, fault=fault)
 
 
 def _tag(file: ImageFile, tag: int) -> Any:
     return file.tag_v2.get(tag) if isinstance(file, TiffImageFile) else None
-
-
-def _transparent(name: str) -> TransparentImage:
-    return TransparentImage(
-        "transparent pixels, whose values depend on the background",
-        where=name,
-        allowed="an alpha channel of one value everywhere, such as opaque",
-        remedy="turn the images gray, transparent pixels on black, with `--gray` (`gray: true` in "
-        "the config); or put this image on a black background, for example with "
-        "`magick in.png -background black -flatten out.png`",
-    )

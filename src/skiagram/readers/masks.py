@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError, listed, named, readable
+from skiagram.errors import DataError, listed, named, readable, refusal
 from skiagram.images import Spacing
 from skiagram.readers.contours import fill_contours
 from skiagram.readers.dicom import (
@@ -27,7 +27,6 @@ from skiagram.readers.dicom_codecs import MAX_PIXELS, check_size, decode_pixels
 from skiagram.readers.grid import (
     APART,
     OFF_SLICE,
-    OTHER_IMAGE,
     MaskGrid,
     VoxelGrid,
     check_same_grid,
@@ -44,7 +43,6 @@ from skiagram.readers.voxels import check_voxels
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _CLOSED = {"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"}
-_OTHER_LABEL = "correct the column `label_value`"
 _OFF_LINE = 0.1  # of a pixel: how far frames may be shifted against each other
 
 
@@ -92,12 +90,14 @@ def decode_mask(
                 # value and volume of a segment of 3D Slicer, which may overlap others in volumes
                 layers, names = {layer for _, layer in segments.values()}, ", ".join(segments)
                 if region is None and len(layers) > 1:
-                    fault = f"{len(segments)} segments that may overlap ({names})"
-                    ask = "name one in the column `region`"
-                    raise SeveralRegions(fault, allowed="one segment", remedy=ask)
+                    raise refusal(
+                        "readers.overlapping_segments",
+                        kind=SeveralRegions,
+                        number=len(segments),
+                        names=names,
+                    )
                 if region is not None and region not in segments:
-                    correct = "correct the column `region`"
-                    raise DataError(f"no segment `{region}`", allowed=names, remedy=correct)
+                    raise refusal("readers.no_segment", region=region, names=names)
                 if region is not None:
                     label_value, layer = segments[region]
                     frame = layer if len(layers) > 1 else None
@@ -113,11 +113,7 @@ def decode_mask(
             _check_frame_of_reference(dataset.get("FrameOfReferenceUID"), image)
             grid, inside = _place_frames(*_read_segment(dataset, region, label_value), image)
             return _filled(_on_image(inside, grid, image, mask_grid))
-        raise DataError(
-            "a DICOM file that is neither a structure set nor a segmentation",
-            allowed="RTSTRUCT, SEG, or a mask as NIfTI, NRRD or MetaImage",
-            remedy="name the file of the mask in the table",
-        )
+        raise refusal("readers.no_mask_in_dicom")
 
 
 def decode_plane_mask(
@@ -156,12 +152,8 @@ def decode_plane_mask(
         if frame is None or (frame and pages == 1):
             labels = _plane_labels(content, name, shape[-2:], None, mask_grid)
         elif pages != shape[0]:
-            raise DataError(
-                f"a mask of {pages} pages",
-                allowed=f"{shape[0]}, a page for each frame of its image"
-                + (", or one for this frame" if frame else ", or a DICOM segmentation of them"),
-                remedy="save the mask as a TIFF with a page per frame",
-            )
+            key = "readers.mask_of_other_pages" if frame else "readers.mask_of_fewer_pages"
+            raise refusal(key, pages=pages, frames=shape[0])
         elif frame:
             labels = _plane_labels(content, name, shape[1:], frame, mask_grid)
         else:
@@ -206,24 +198,13 @@ def check_region_named(content: bytes, name: str, region: str) -> None:
         else:
             names_regions = bool(read_segments(content))
         if not names_regions:
-            raise DataError(
-                f"several rows that the column `region` alone tells apart (`{region}`), in a mask "
-                "that names no regions",
-                allowed="names in a structure set (RTSTRUCT), a segmentation (SEG) or 3D Slicer's "
-                ".seg.nrrd",
-                remedy="write the value of each region's voxels in the column `label_value`, or "
-                "give each region a mask of its own",
-            )
+            raise refusal("readers.region_not_named", region=region)
 
 
 def _filled(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     if not inside.any():
         unit = "pixel" if inside.ndim == 2 else "voxel"
-        raise EmptyMask(
-            f"an empty mask: no {unit} of the image is inside",
-            allowed=f"at least one {unit}",
-            remedy="draw the region again, correct its label or region, or remove the row",
-        )
+        raise refusal("readers.empty_mask", kind=EmptyMask, unit=unit)
     return inside
 
 
@@ -238,11 +219,7 @@ def _plane_labels(
         colours = np.unique(labels[drawn], axis=0)
         if len(colours) > 1:
             shown = ", ".join(str(tuple(colour)) for colour in colours[:5].tolist())
-            raise DataError(
-                f"a mask in {len(colours)} colours: {shown}",
-                allowed="one colour on black; labels in gray, or as the places of a palette",
-                remedy="save the region alone, or as a gray picture whose values are the labels",
-            )
+            raise refusal("readers.coloured_mask", number=len(colours), shown=shown)
         labels = drawn.astype(np.uint8)
     return _of_sides(labels, shape, mask_grid)
 
@@ -251,27 +228,20 @@ def _of_sides(labels: NDArray[Any], shape: tuple[int, ...], mask_grid: MaskGrid)
     """Return a mask in its image's size; refuse another, but for one in proportion as asked for."""
     if labels.shape == shape:
         return labels
-    resized = _in_proportion(labels.shape, shape)
+    # two sizes are those of one picture, but for a rounding to whole pixels
+    (height, width), (image_height, image_width) = labels.shape, shape
+    rounding = max(image_height, image_width)
+    resized = abs(height * image_width - width * image_height) <= rounding
     if mask_grid == "same" or not resized:
-        allowed = f"{' × '.join(map(str, shape))}, as its image, and one channel"
-        sides = " × ".join(map(str, labels.shape))
-        remedy = "where it shows the same picture in another size, bring it to the image's on "
-        remedy += "purpose with `--mask-grid resample`"
-        fault = f"a mask of {sides} pixels"
-        raise DataError(fault, allowed=allowed, remedy=remedy if resized else OTHER_IMAGE)
+        key = "readers.mask_in_proportion" if resized else "readers.mask_of_other_size"
+        sides, others = (" × ".join(map(str, each)) for each in (labels.shape, shape))
+        raise refusal(key, sides=sides, others=others)
     # the nearest pixel for each of the image
     rows, columns = (
         ((np.arange(size) + 0.5) * mask_size / size).astype(np.int64)
         for mask_size, size in zip(labels.shape, shape, strict=True)
     )
     return labels[np.ix_(rows, columns)]
-
-
-def _in_proportion(mask: tuple[int, ...], image: tuple[int, ...]) -> bool:
-    """Tell whether two sizes are those of one picture, but for a rounding to whole pixels."""
-    (height, width), (other_height, other_width) = mask, image
-    rounding = max(other_height, other_width)
-    return abs(height * other_width - width * other_height) <= rounding
 
 
 def _choose_label(
@@ -282,24 +252,26 @@ def _choose_label(
     # Values between whole numbers come from interpolation.
     if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():
         missing = np.isnan(labels).any()
-        raise DataError(
-            f"a mask with {'missing values (NaN)' if missing else 'values between whole numbers'}",
-            allowed="0 outside, a whole number inside",
-            remedy="threshold the mask, or save it with nearest-neighbour interpolation",
+        raise refusal(
+            "readers.mask_values",
+            values="missing values (NaN)" if missing else "values between whole numbers",
         )
     # Several labels are several regions: one is named, or all.
     values = [int(value) for value in np.unique(labels[labels != 0])]
     listed = ", ".join(map(str, values[:10]))
     if label_value is None and len(values) > 1:
-        remedy = "name one in the column `label_value` (`all` for all of them), or with --pattern "
-        remedy += f"`--label-value {values[-1]}`{further}"
-        fault = f"{len(values)} labels ({listed})"
-        raise SeveralRegions(fault, allowed="one label", remedy=remedy)
+        raise refusal(
+            "readers.several_labels",
+            kind=SeveralRegions,
+            number=len(values),
+            listed=listed,
+            last=values[-1],
+            further=further,
+        )
     if label_value == ALL_LABELS:
         return np.asarray(labels != 0)
     if label_value is not None and values and label_value not in values:
-        fault, remedy = f"nothing has the label {label_value}", _OTHER_LABEL
-        raise DataError(fault, allowed=listed, remedy=remedy)
+        raise refusal("readers.no_label", label_value=label_value, listed=listed)
     inside: NDArray[np.bool_] = labels != 0 if label_value is None else labels == label_value
     return inside
 
@@ -313,12 +285,7 @@ def _frames_of_segment(
 ) -> NDArray[np.bool_]:
     dataset = _read_dicom(content)
     if str(dataset.get("SOPClassUID", "")) not in _SEGMENTATIONS:
-        raise DataError(
-            "no segmentation",
-            allowed="SEG, a TIFF with a page per frame, or an image for one frame",
-            remedy="frames without a place in the patient have no structure sets: save the region "
-            "as one of these",
-        )
+        raise refusal("readers.no_segmentation")
     # The frames of the chosen segments.
     headers, planes = _read_segment(dataset, region, label_value)
     # of which frame of its source each was drawn; None where it does not say
@@ -344,11 +311,9 @@ def _frames_of_segment(
     inside = np.zeros(shape, dtype=np.bool_)
     for number, plane in zip(numbers, planes, strict=True):
         if number is None or not 1 <= number <= shape[0]:
-            fault = f"a region on frame {number} of {shape[0]}"
-            if number is None:
-                fault = f"{len(numbers)} frames that do not say of which they are"
-            allowed = f"Referenced Frame Number, or as many frames as its image has: {shape[0]}"
-            raise DataError(fault, allowed=allowed, remedy=OTHER_IMAGE)
+            unknown = number is None
+            key = "readers.frames_without_number" if unknown else "readers.region_on_no_frame"
+            raise refusal(key, number=number, frames=shape[0], regions=len(numbers))
         inside[number - 1] |= _of_sides(plane, shape[1:], mask_grid)
     return inside
 
@@ -366,24 +331,18 @@ def _choose(names: dict[int, str], region: str | None) -> int:
     fitting = [number for number, name in names.items() if region in (name, None)]
     if len(fitting) == 1:
         return fitting[0]
-    fault = f"{len(fitting) or 'no'} regions" if region is None else f"no region `{region}`"
-    remedy = "name one of them in a column `region` of the table, with --pattern of that of labels"
-    if region is not None and fitting:
-        fault = f"{len(fitting)} regions `{region}`"
-        remedy = "give each a name of its own; or, of a segmentation, its number in `label_value`"
-    allowed = listed(names.values(), "`")
-    kind = SeveralRegions if region is None and fitting else DataError
-    raise kind(fault, allowed=allowed, remedy=remedy)
+    regions = listed(names.values(), "`")
+    if region is None:
+        number = len(fitting) or "no"
+        kind = SeveralRegions if fitting else DataError
+        raise refusal("readers.several_regions", kind=kind, number=number, regions=regions)
+    key = "readers.regions_of_one_name" if fitting else "readers.no_region"
+    raise refusal(key, number=len(fitting), region=region, regions=regions)
 
 
 def _check_frame_of_reference(mask: Any, image: VoxelGrid) -> None:
     if mask and image.frame_of_reference and str(mask) != image.frame_of_reference:
-        raise DataError(
-            "a mask in another frame of reference than its image",
-            allowed="one FrameOfReferenceUID",
-            remedy=f"{OTHER_IMAGE}; one of a registered image has to be saved on this image's "
-            "grid first, for example as NIfTI",
-        )
+        raise refusal("readers.other_frame_of_reference")
 
 
 def _fill_structure(
@@ -404,11 +363,7 @@ def _fill_structure(
     kinds = {str(contour.ContourGeometricType) for contour in drawn}
     if not kinds or kinds - _CLOSED:
         others = ", ".join(sorted(kinds - _CLOSED)) or "no closed contour"
-        raise DataError(
-            f"the region `{items[number].ROIName}` has {others}",
-            allowed="closed contours in the planes of the image",
-            remedy="draw the region as closed contours, or save it as a mask",
-        )
+        raise refusal("readers.open_contours", region=items[number].ROIName, others=others)
     # Their points, in mm.
     contours = []
     for contour in drawn:
@@ -437,10 +392,11 @@ def _read_segment(
     elif label_value in segments:
         numbers = [label_value]
     else:
-        fault = f"no segment has the number {label_value}"
-        allowed = ", ".join([*map(str, segments), "all"])
-        remedy = _OTHER_LABEL
-        raise DataError(fault, allowed=allowed, remedy=remedy)
+        raise refusal(
+            "readers.no_segment_number",
+            label_value=label_value,
+            numbers=", ".join(map(str, segments)),
+        )
     # Their frames; a label map holds all of them in one.
     check_size(dataset, "")
     frames = decode_pixels(dataset).reshape(-1, int(dataset.Rows), int(dataset.Columns))
@@ -483,11 +439,7 @@ def _place_frames(
     distance = float(gaps.sum()) / int(rows.max()) if rows.any() else distance
     off = np.abs(positions - lowest - np.outer(rows * distance, normal)).max()
     if not off <= min(OFF_SLICE * distance, _OFF_LINE * min(image.spacing)):
-        raise DataError(
-            f"frames up to {off:.2f} mm off slices of one distance, straight behind each other",
-            allowed="frames on the image's slices",
-            remedy="save the segmentation on the image's grid",
-        )
+        raise refusal("readers.frames_off_slices", off=off)
     # The frames as a volume, in the canonical order.
     step = normal * distance
     shape = (int(rows.max()) + 1, *planes.shape[1:])

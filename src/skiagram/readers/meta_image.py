@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.images import Spacing
-from skiagram.readers.grid import tilted
 from skiagram.readers.voxels import (
     check_frame,
     check_voxels,
@@ -68,21 +67,19 @@ def read(
     # What the header says must be in this file and of one reading.
     fields, packed = _read_header(content)
     if fields.get("ElementDataFile", "").upper() != "LOCAL":
-        raise DataError(
-            "a header whose voxels are in several files, or in another folder (.mhd)",
-            allowed="one file beside it or below",
-            remedy="save as .mha",
-        )
+        raise refusal("readers.meta_image_apart")
     for name, allowed in _ALLOWED.items():
         if fields.get(name, allowed).lower() != allowed:
-            raise DataError(f"{name} = {fields[name]}", allowed=allowed, remedy="export it again")
+            raise refusal(
+                "readers.meta_image_field", name=name, value=fields[name], allowed=allowed
+            )
     # The size, before anything is unpacked.
     sides = [int(side) for side in fields["DimSize"].split()]
     check_voxels(tuple(sides if frame is None or len(sides) > 4 else sides[:3]))
     check_frame(frame, count_volumes(content))
     kind = fields["ElementType"]
     if kind not in _TYPES:
-        raise DataError(f"voxels of type {kind}", allowed=", ".join(_TYPES))
+        raise refusal("readers.voxel_type", type=kind, types=", ".join(_TYPES))
     order = ">" if _first_of(fields, _ORDERS, "").lower() in _TRUE else "<"
     dtype = np.dtype(order + _TYPES[kind])
     # The voxels, unpacked up to the size that the header says.
@@ -105,7 +102,7 @@ def read(
 
     directions = numbers(_DIRECTIONS, np.eye(len(sides)))
     if directions[3:, :3].any() or directions[:3, 3:].any():
-        raise tilted()
+        raise refusal("readers.tilted")
     steps = (directions[:3, :3] * numbers(_SPACINGS, np.ones(len(sides)))[:3, None])[::-1]
     origin = numbers(_ORIGINS, np.zeros(len(sides)))[:3]
     stated = any(name in fields for name in _SPACINGS)

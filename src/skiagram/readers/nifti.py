@@ -12,9 +12,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.images import Spacing
-from skiagram.readers.grid import VoxelGrid, tilted
+from skiagram.readers.grid import VoxelGrid
 from skiagram.readers.voxels import (
     BESIDE_VOXELS,
     check_frame,
@@ -24,7 +24,6 @@ from skiagram.readers.voxels import (
     inflate,
     is_packed,
     read_values,
-    several_values,
     with_distances,
 )
 
@@ -105,9 +104,7 @@ def read(
     header, order = _read_header(content)
     head = first_bytes(content, max(_HEADERS))
     if b"ni" in (head[4:6], head[344:346]):
-        raise DataError(
-            "one of a pair of files (.hdr, .img)", allowed="single files", remedy="save as .nii.gz"
-        )
+        raise refusal("readers.nifti_pair")
     # The size, before anything is unpacked.
     sides = _sides(header)
     if frame is None:
@@ -116,15 +113,14 @@ def read(
     check_voxels(tuple(sides[:3]))
     kind = int(header["datatype"])
     if kind in _SEVERAL_VALUES or int(header["intent_code"]) in _MATRIX_INTENTS:
-        raise several_values()
+        raise refusal("readers.several_values")
     dtype = np.dtype(order + _TYPES[kind])
     # The scale of values, where there is one.
     slope, intercept = (float(value) for value in header["scl"].astype(np.float32))
     if slope == 0 or not math.isfinite(slope):  # no scale is asked for
         slope, intercept = 1.0, 0.0
     if not math.isfinite(intercept):
-        fault, remedy = f"an intercept of {intercept}", "correct scl_inter, or save it again"
-        raise DataError(fault, allowed="a finite number", remedy=remedy)
+        raise refusal("readers.nifti_intercept", intercept=intercept)
     # Where the volume lies, and its voxels.
     steps, origin = _place(header, sides, spacing)
     start = max(int(header["vox_offset"]), header.dtype.itemsize + 4)
@@ -224,7 +220,7 @@ def _steps(
     directed = (affine[:, :3] * _TO_LPS).T
     lengths = np.sqrt(directed[:, 0] ** 2 + directed[:, 1] ** 2 + directed[:, 2] ** 2)
     if not (lengths > 0).all():
-        raise tilted()
+        raise refusal("readers.tilted")
     steps = directed / lengths[:, None] * distances[:, None]
     return steps[::-1], affine[:, 3] * _TO_LPS[:, 0] * scale
 
@@ -243,9 +239,4 @@ def _check_one_place(
     )
     apart = float(np.linalg.norm(placed - stated, axis=1).max())
     if apart > _ONE_PLACE * float(np.linalg.norm(steps, axis=1).min()):
-        raise DataError(
-            f"two places in the patient, {apart:.3g} mm apart: sform, and qform with pixdim",
-            allowed="one place, or two that agree",
-            remedy="write the right one into both, for example with nibabel: "
-            "image.set_qform(image.get_sform(), 1)",
-        )
+        raise refusal("readers.two_places", apart=apart)

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.images import Spacing
-from skiagram.readers.grid import tilted
 from skiagram.readers.voxels import (
     BESIDE_VOXELS,
     check_frame,
@@ -23,7 +22,6 @@ from skiagram.readers.voxels import (
     inflate,
     lies_beside,
     read_values,
-    several_values,
     with_distances,
 )
 
@@ -52,10 +50,8 @@ _TO_LPS = {
     **dict.fromkeys(("right-anterior-superior", "ras"), (-1, -1, 1)),
     **dict.fromkeys(("left-anterior-superior", "las"), (1, -1, 1)),
 }
-_SPACES = ("left-posterior-superior", "right-anterior-superior", "left-anterior-superior")
 _PLACE_AXES = ("domain", "space", "time", "none", "???")  # kinds of axes
 _GZIP = ("gzip", "gz")
-_SAYS = "directions and origin in mm"
 _ALLOWED = {  # other fields of distance and place, which ITK does not read
     "space units": {"mm"},
     "units": {"mm", "?", "???"},
@@ -106,7 +102,7 @@ def read(
     directions = _VECTOR.findall(fields.get("space directions", "").lower())
     if directions and len(directions) != len(sides):
         check_voxels(tuple(sides))
-        raise _not_three_directions(fields)
+        raise refusal("readers.space_directions", directions=fields["space directions"])
     steps = [_vector(text) for text in directions] or [None] * len(sides)
     axes = list(map(_Axis, sides, _kinds(fields, len(sides)), steps))
     if len(axes) > 3:
@@ -114,8 +110,8 @@ def read(
     lists = ("list",) if len(axes) > 3 else ()
     if any(axis.kind not in (*_PLACE_AXES, *lists) for axis in axes):
         if directions and any(step is None for step in steps):
-            raise _not_three_directions(fields)
-        raise several_values()
+            raise refusal("readers.space_directions", directions=fields["space directions"])
+        raise refusal("readers.several_values")
     sides = [axis.side for axis in axes]
     if frame is None:
         check_voxels(tuple(sides))
@@ -193,29 +189,15 @@ def _check_fields(fields: dict[str, str]) -> None:
     """Refuse what has no one reading."""
     # The voxels are in this file, in a known encoding.
     if fields.keys() & {"data file", "datafile"}:
-        raise DataError(
-            "a header whose voxels are in several files, or in another folder (.nhdr)",
-            allowed="one file beside it or below",
-            remedy="save as .nrrd",
-        )
+        raise refusal("readers.nrrd_apart")
     if (encoding := fields["encoding"].lower()) not in ("raw", *_GZIP):
-        raise DataError(
-            f"voxels in the encoding `{encoding}`",
-            allowed="raw, gzip",
-            remedy="convert it with Teem: unu save -f nrrd -e gzip -i OLD.nrrd -o NEW.nrrd",
-        )
+        raise refusal("readers.nrrd_encoding", encoding=encoding)
     # The space is one whose axes are known.
     if _space(fields) not in _TO_LPS:
-        raise DataError(
-            f"coordinates of the space `{fields['space']}`",
-            allowed=", ".join(_SPACES),
-            remedy="save the file with one of these spaces",
-        )
+        raise refusal("readers.nrrd_space", space=fields["space"])
     for name, allowed in _ALLOWED.items():
         if set(fields.get(name, "").lower().replace('"', " ").split()) - allowed:
-            fault = f"{name}: {fields[name]}"
-            remedy = "save it with space directions and space origin in mm"
-            raise DataError(fault, allowed=_SAYS, remedy=remedy)
+            raise refusal("readers.nrrd_units", name=name, value=fields[name])
 
 
 def _space(fields: dict[str, str]) -> str:
@@ -225,12 +207,6 @@ def _space(fields: dict[str, str]) -> str:
 def _kinds(fields: dict[str, str], number: int) -> list[str]:
     kinds = fields.get("kinds", "").lower().split()
     return kinds if len(kinds) == number else ["none"] * number
-
-
-def _not_three_directions(fields: dict[str, str]) -> DataError:
-    """Return the error of directions that are not three."""
-    fault = f"space directions: {fields['space directions']}"
-    return DataError(fault, allowed="three directions", remedy="save it as a volume")
 
 
 def _vector(text: str) -> NDArray[np.float64] | None:
@@ -258,9 +234,9 @@ def _place(
         for axis in axes:
             step = axis.step
             if step is None or len(step) < 3:
-                raise _not_three_directions(fields)
+                raise refusal("readers.space_directions", directions=fields["space directions"])
             if step[3:].any():
-                raise tilted()
+                raise refusal("readers.tilted")
             length = float(np.sqrt(step[0] ** 2 + step[1] ** 2 + step[2] ** 2))
             directions.append(step[:3] * (1 / length) * length)  # apart, as ITK keeps them
         steps = np.array(directions) * to_lps

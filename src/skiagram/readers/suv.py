@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from skiagram.errors import DataError
+from skiagram.errors import SkiagramError, refusal
 
 _SERIES_FIELDS = (
     *("Units", "SUVType", "DecayCorrection", "PatientWeight"),
@@ -253,10 +253,6 @@ def _private(header: Any, element: tuple[int, int, str]) -> Any:
         return None
 
 
-def _no_suv(fault: str, name: str, allowed: str = "") -> DataError:
-    return DataError(
-        fault,
-        where=name,
-        allowed=allowed or "PET in Bq/ml with weight, dose and times, or in g/ml by body weight",
-        remedy="correct the header, or convert the series to SUV first and save it as NIfTI",
-    )
+def _no_suv(fault: str, name: str, allowed: str = "") -> SkiagramError:
+    key = "readers.suv_out_of_range" if allowed else "readers.no_suv"
+    return refusal(key, name, fault=fault, allowed=allowed)

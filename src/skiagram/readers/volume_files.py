@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError, named, readable
+from skiagram.errors import named, readable, refusal
 from skiagram.images import Spacing
 from skiagram.readers import meta_image, nifti, nrrd
 from skiagram.readers.grid import Volume, orient
@@ -65,15 +65,10 @@ def decode_volume(
         or has no single place in the patient is refused.
     """
     if not content:
-        raise DataError("an empty file", where=name, remedy="copy or export it again")
+        raise refusal("readers.empty_file", name)
     module = _format(content)
     if module is None:
-        raise DataError(
-            "not a volume, judging by its content",
-            where=name,
-            allowed="NIfTI, NRRD and MetaImage (.mha) files, or a folder with a DICOM series",
-            remedy="convert the file, or remove it and its row",
-        )
+        raise refusal("readers.no_volume", name)
     remedy = "the file is cut short or damaged; export it again"
     with readable("the volume cannot be read", name, remedy), named(name):
         if frame is None and module.count_volumes(content) == 1:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.images import Spacing
 
 MAX_VOXELS = 2**28  # 512 × 512 × 1,024
@@ -34,7 +34,7 @@ def narrow(values: NDArray[Any]) -> NDArray[Any]:
     with np.errstate(over="ignore"):
         narrowed = values.astype(np.float32)
     if np.isinf(narrowed[np.isfinite(values)]).any():
-        raise DataError("values beyond 3.4e38", allowed="values that 32 bits can hold")
+        raise refusal("readers.beyond_32_bits")
     return narrowed
 
 
@@ -43,39 +43,17 @@ def check_voxels(shape: tuple[int, ...]) -> None:
     sides = " × ".join(map(str, shape))
     # A picture, several volumes, or more than fits.
     if len(shape) == 2:
-        remedy = "save it as a picture (PNG, TIFF), or with a third axis of one slice"
-        raise DataError(f"2 axes ({sides})", allowed="three axes", remedy=remedy)
+        raise refusal("readers.two_axes", sides=sides)
     if len(shape) != 3 or min(shape) < 1:
-        raise DataError(
-            f"{len(shape)} axes ({sides})",
-            allowed="three axes; four, and a volume that is chosen",
-            remedy="write the number of a volume, from 1, in the column `frame` (`--frames cases` "
-            "of `skiagram table` and `skiagram predict` makes each a case), or save each volume as "
-            "a file of its own",
-        )
+        raise refusal("readers.other_axes", axes=len(shape), sides=sides)
     if math.prod(shape) > MAX_VOXELS:
-        raise DataError(
-            f"{sides} voxels",
-            allowed=f"at most {MAX_VOXELS:,} voxels",
-            remedy="crop the volume around the region or scale it down",
-        )
+        raise refusal("readers.too_many_voxels", sides=sides, max_voxels=MAX_VOXELS)
 
 
-def check_frame(frame: int | None, number: int) -> None:
-    """Refuse a volume that a file of several does not have."""
+def check_frame(frame: int | None, number: int, name: str = "volume") -> None:
+    """Refuse a volume, or a frame, that a file of several does not have."""
     if frame is not None and not 1 <= frame <= number:
-        remedy = "correct the column `frame`"
-        raise DataError(f"volume {frame} of {number}", allowed=f"1 to {number}", remedy=remedy)
-
-
-def several_values() -> DataError:
-    """Return the error of a file with more than one number per voxel."""
-    return DataError(
-        "several values per voxel",
-        allowed="one number per voxel",
-        remedy="save the channel, the brightness or the magnitude that is wanted as a volume of "
-        "its own",
-    )
+        raise refusal("readers.no_such_frame", name=name, frame=frame, number=number)
 
 
 def with_distances(steps: NDArray[np.float64], spacing: Spacing | None) -> NDArray[np.float64]:
@@ -86,13 +64,7 @@ def with_distances(steps: NDArray[np.float64], spacing: Spacing | None) -> NDArr
         spacing: Along each axis, mm; None refuses the file.
     """
     if spacing is None or len(spacing) != 3:
-        raise DataError(
-            "a header that says no distance of voxels",
-            allowed="a distance in mm along each axis",
-            remedy="write it into the file, for example with SimpleITK: image.SetSpacing((x, y, "
-            "z)); or say that of all such files: `unstated_spacing` in the config, "
-            "`--unstated-spacing` of a command",
-        )
+        raise refusal("readers.no_distances")
     scaled: NDArray[np.float64] = steps * (
         np.array(spacing)[:, None] / np.linalg.norm(steps, axis=1, keepdims=True)
     )
@@ -103,8 +75,7 @@ def count_bytes(sides: Sequence[int], itemsize: int) -> int:
     """Count the bytes of all volumes of a file; refuse more than a memory holds."""
     number = math.prod(sides)
     if not 0 < number <= _MAX_SERIES * MAX_VOXELS:
-        fault, allowed = f"{number:,} voxels", f"at most {_MAX_SERIES * MAX_VOXELS:,}"
-        raise DataError(fault, allowed=allowed, remedy="save each volume as a file of its own")
+        raise refusal("readers.too_many_in_all", number=number, most=_MAX_SERIES * MAX_VOXELS)
     return number * itemsize
 
 
@@ -148,11 +119,7 @@ def inflate(content: bytes, most: int, window: int = 31) -> bytes:
         if not stream.eof or not is_packed(more) or len(inflated) > most:
             break
     if len(inflated) > most:
-        raise DataError(
-            f"{len(content):,} bytes that decompress to more than {most:,}",
-            allowed="as many bytes as its header says",
-            remedy="the file is damaged or made to fill the memory; leave it out",
-        )
+        raise refusal("readers.too_much_packed", size=len(content), most=most)
     return inflated
 
 

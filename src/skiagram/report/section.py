@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from skiagram.compute.files import read_declared
+from skiagram.declared import read_declared
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report import sections  # as a whole, so that the digest of the stage has them all
 from skiagram.report.drawing import Drawing

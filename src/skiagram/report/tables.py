@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
-from skiagram.compute.files import read_declared
+from skiagram.declared import read_declared
 from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureRow, FigureTable

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.compute.files import read_declared
+from skiagram.declared import read_declared
 from skiagram.statistics.delong import macro_placements, placements
 from skiagram.statistics.discrimination import score_difference
 from skiagram.statistics.linearised import Linearised

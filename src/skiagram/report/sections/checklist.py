@@ -14,7 +14,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 from pydantic import TypeAdapter
 
-from skiagram.compute.files import read_declared
+from skiagram.declared import read_declared
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.sites import SITES

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import cache
 
-from skiagram.compute.files import read_declared
+from skiagram.declared import read_declared
 from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
 from skiagram.evaluation.evaluation_record import (
     PRIMARY,

@@ -1,0 +1,13 @@
+"""What YAML files of the package declare beside its modules: rules, words, facts."""
+
+from typing import Any
+
+
+def read_declared(package: str, file: str) -> Any:
+    """Read what a YAML file beside the modules of a package declares."""
+    from importlib.resources import files  # a stage that has nothing to do starts without
+
+    import yaml
+
+    text = files(package).joinpath(file).read_text(encoding="utf-8")
+    return yaml.load(text, Loader=yaml.CSafeLoader)
