@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import OptionError, listed
+from skiagram.errors import OptionError, listed, refusal
 from skiagram.preparation import Covariate
 from skiagram.records.feature_table import FeatureTable
 from skiagram.strict import STRICT
@@ -66,11 +66,12 @@ class Covariates:
         numeric = [name for name in column_names if pd.api.types.is_numeric_dtype(table[name])]
         chosen = numeric if self.columns is None else list(self.columns)
         if unknown or not chosen:
-            raise OptionError(
-                f"no covariate `{unknown[0]}`" if unknown else "no covariate is chosen",
-                where=where or self.option,
-                allowed=listed(column_names) or "none: the data set has no covariates",
-                remedy="list covariates of the data set, or leave out the models that need them",
+            raise refusal(
+                "case_features.no_covariate" if unknown else "case_features.no_covariates",
+                where or self.option,
+                OptionError,
+                columns=listed(column_names) or "none: the data set has no covariates",
+                unknown=unknown,
             )
         case_id = table["case_id"].astype(str)
         patient = case_id if patients is None else case_id.map(patients)
@@ -105,11 +106,11 @@ class Covariates:
         """
         described = self.describe(table, patients, where)
         if not any(covariate.features() for covariate in described):
-            raise OptionError(
-                f"no text that {self.least_patients} patients for training share",
-                where=where or self.option,
-                allowed="a number, or texts that many patients share",
-                remedy="choose other covariates, or lower `least_patients`",
+            raise refusal(
+                "case_features.rare_texts",
+                where or self.option,
+                OptionError,
+                least_patients=self.least_patients,
             )
         return encode_covariates(self._as_read(table), described)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.records.feature_table import FeatureTable, has_prefix, is_in_family, is_perturbed
 from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases
@@ -76,12 +76,8 @@ class Earlier:
             if not any(is_in_family(name, family) for name in images)
         ]
         if empty or not images or families == ():
-            raise OptionError(
-                f"no feature of the family `{empty[0]}`" if empty else "no feature of an image",
-                where="features.earlier.columns",
-                allowed="families of images that `features` names too",
-                remedy="add the family to `features` in params.yaml, or choose other columns",
-            )
+            key = "case_features.no_family" if empty else "case_features.no_image_feature"
+            raise refusal(key, kind=OptionError, empty=empty)
         if families is None:
             return images
         return [name for name in images if any(is_in_family(name, kind) for kind in families)]

@@ -15,7 +15,7 @@ from skiagram.case_features.earlier import Earlier
 from skiagram.case_features.measured import Measured
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.errors import DataError, OptionError, named
+from skiagram.errors import DataError, OptionError, named, refusal
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import FeatureFamily, families_of_images
 from skiagram.features.feature import Definition, Floats
@@ -141,12 +141,7 @@ def join_histories(
         covariates = pd.DataFrame({"case_id": table.case_id})
     visit_families = [family for family in families if isinstance(family, Earlier)]
     if visit_families and not histories.previous:
-        raise OptionError(
-            "no patient has an earlier image",
-            where="features.earlier",
-            allowed="data sets that tell visits of a patient apart",
-            remedy="name the column of visits (`skiagram init … --visit`), or leave out `earlier`",
-        )
+        raise refusal("case_features.no_earlier_image", kind=OptionError)
     changes = [family.encode(table, histories.previous) for family in visit_families]
     if histories.described is None:
         encoded = [
@@ -168,7 +163,7 @@ def join_histories(
     tables = (table, *case_tables, *changes, *covariate_tables)
     names = tuple(name for each in tables for name in each.names)
     if len(set(names)) != len(names):
-        raise DataError("two feature families have a column of the same name", where="features")
+        raise refusal("case_features.doubled_column")
     values = np.hstack([each.values for each in tables])  # noqa: PD011 - a table of features
     return FeatureTable(table.case_id, names, values)
 
@@ -189,8 +184,7 @@ def _describe_span(
         for row in np.flatnonzero(missing).tolist():
             case = run.case_ids[row]
             if not run.regions:
-                remedy = "choose a restoration that fills missing values"
-                raise DataError("missing pixels", where=case, remedy=remedy)
+                raise refusal("case_features.missing_pixels", case)
             with named(case):
                 # pixels that are missing far from the region get a value, which no feature reads
                 drawn = run.regions[row].drawn
@@ -219,12 +213,8 @@ def describe_batch(
     if bad.any():
         row, column = (int(places[0]) for places in np.nonzero(bad))
         name = [name for family in families for name in family.names()][column]
-        raise DataError(
-            f"feature `{name}` is {values[row, column]}",
-            where=ids[row],
-            allowed="finite numbers",
-            remedy="look at the intensities of this image: very large ones exceed 32 bits; scale "
-            "it, remove it, or leave the family out of `features`",
+        raise refusal(
+            "case_features.infinite_feature", ids[row], name=name, value=values[row, column]
         )
     return values
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import OptionError, listed
+from skiagram.errors import OptionError, listed, refusal
 from skiagram.records.feature_table import FeatureTable
 from skiagram.strict import STRICT
 
@@ -37,12 +37,13 @@ class Measured:
         chosen = column_names if self.columns is None else list(self.columns)
         unknown = [name for name in chosen if name not in column_names]
         if unknown or not chosen:
-            raise OptionError(
-                f"no feature `{unknown[0]}`" if unknown else "the data set came without features",
-                where=self.option,
-                allowed=listed(column_names, near="".join(unknown[:1]))
-                or "a data set with features",
-                remedy="choose features of the data set, or a data set with some",
+            near = "".join(unknown[:1])
+            raise refusal(
+                "case_features.no_feature" if unknown else "case_features.no_features",
+                self.option,
+                OptionError,
+                unknown=unknown,
+                columns=listed(column_names, near=near) or "a data set with features",
             )
         values = table[chosen].to_numpy(dtype=np.float32)
         return FeatureTable(table["case_id"].to_numpy(dtype=str), tuple(chosen), values)

@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.case_features.extraction import Family, describe_batch
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import FeatureFamily, families_of_images
 from skiagram.image_store.store import ImageStore, Span, spans
@@ -92,7 +92,7 @@ def describe_places(
     if not len(places):
         return FeatureTable(case_id, (), np.empty((0, 0), np.float32))
     if len(set(names)) != len(names):
-        raise DataError("two features of one name", where="windows.widths or features")
+        raise refusal("case_features.doubled_name")
     values = np.empty((len(places), len(names)), np.float32)
     rows = of_cases(places)
     centres = coordinates(places)

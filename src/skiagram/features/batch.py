@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.features.discretisation import Discretisation, GreyLevels, count_levels
 from skiagram.features.feature import Flags, Floats
 from skiagram.images import ends_of, luminance
@@ -124,12 +124,10 @@ class FeatureBatch:
 
     def check_planes(self, family: str) -> None:
         if self.volumes:
-            raise DataError(
-                f"`{family}` is not defined for volumes (here {self.images.shape[1]} slices)",
-                where="features",
-                allowed="plane images",
-                remedy=f"leave `{family}` out of `features`; docs/how-to/regions.md lists the "
-                "families for volumes",
+            raise refusal(
+                "features.no_volumes",
+                family=family,
+                slices=self.images.shape[1],
             )
 
     def grey(self, family: str) -> NDArray[Any]:
@@ -169,11 +167,7 @@ class FeatureBatch:
         shape = self.images.shape[: 4 if self.volumes else 3]
         inside = np.ones(shape, dtype=np.bool_) if self.masks is None else self.masks
         if not inside.reshape(len(self), -1).any(axis=1).all():
-            raise DataError(
-                "the region of interest has no pixel",
-                where="features",
-                allowed="at least one pixel",
-            )
+            raise refusal("features.empty_region")
         # The bright part of the region, by Otsu's threshold.
         if region == "bright":
             grey = self.grey(family)

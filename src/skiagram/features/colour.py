@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Flags, Floats, ratio
@@ -61,11 +61,8 @@ class Colour(DefinedFamily):
         images = batch.images
         number = 1 if images.ndim == 3 else images.shape[-1]
         if number != 3:
-            raise DataError(
-                f"`colour` is not defined for {number} channel" + "s" * (number > 1),
-                where="features",
-                allowed="3 channels (red, green, blue)",
-                remedy="leave `colour` out of `features`",
+            raise refusal(
+                "features.other_channels", channels=f"{number} channel{'s' * (number > 1)}"
             )
         inside = batch.inside("whole", "colour")
         if inside is None:

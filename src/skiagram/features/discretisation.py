@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.compiled.loops import compiled
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.features.feature import Flags, Floats, Integers
 from skiagram.features.neighbours import equal_neighbours, zone_forest
 from skiagram.strict import STRICT
@@ -179,11 +179,7 @@ class Discretisation:
         )
         # An empty region has no range to bin.
         if empty >= 0:
-            raise DataError(
-                f"image {empty} of the batch has no pixel in its region",
-                where="features",
-                allowed="at least one pixel",
-            )
+            raise refusal("features.empty_region_of_image", empty=empty)
         if self.bin_width is not None:
             self._check(ranges)
         return GreyLevels(levels, self.bin_number or int(highest.max()), highest=highest)
@@ -194,22 +190,21 @@ class Discretisation:
         lowest, highest = ranges
         if self.lowest is not None:
             if (lowest < self.lowest).any():
-                raise DataError(
-                    f"an intensity of {lowest.min():g} is below `lowest`, {self.lowest:g}, where "
-                    "bins are counted from",
-                    where="features",
-                    remedy="re-segment to a range that begins there, or lower it",
+                raise refusal(
+                    "features.below_lowest",
+                    least=lowest.min(),
+                    lowest=self.lowest,
                 )
             lowest = np.full(len(lowest), self.lowest)
         width = self.bin_width or 1.0
         lowest = lowest - lowest % width if self.multiples else lowest
         most = np.floor((highest - lowest).max() / width) + 1
         if most > MAX_LEVELS:
-            raise DataError(
-                f"a bin width of {width:g} makes {most:.0f} grey levels of one image",
-                where="features",
-                allowed=f"at most {MAX_LEVELS}",
-                remedy="choose wider bins, or a fixed `bin_number`",
+            raise refusal(
+                "features.too_many_levels",
+                width=width,
+                most=most,
+                allowed=MAX_LEVELS,
             )
 
 

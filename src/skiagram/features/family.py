@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.features.batch import FeatureBatch, Region
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.feature import Column, Definition, Floats, read_definitions
@@ -142,12 +142,7 @@ class WholeImageFamily(DefinedFamily, ABC):
     def extract(self, batch: FeatureBatch) -> Floats:
         # These families need all pixels of a rectangle.
         if batch.masks is not None:
-            raise DataError(
-                f"`{self.prefix}` is not defined in a region of interest",
-                where="features",
-                allowed="images without a mask",
-                remedy=f"leave `{self.prefix}` out of `features`",
-            )
+            raise refusal("features.no_regions", family=self.prefix)
         batch.check_planes(self.prefix)
         return self.describe(batch.grey(self.prefix))
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.feature import Definition, Floats
 from skiagram.features.filters.filter import Filter
@@ -100,12 +100,7 @@ class Filtered(DerivedImageFamily):
         """Compute the responses of n images with their regions, cut to these."""
         # A filter in 3D has no meaning in a plane.
         if self.filter.dimension == "3D" and not batch.volumes:
-            raise DataError(
-                f"`{self.name}` is a filter in 3D, which plane images have not",
-                where="features",
-                allowed="volumes",
-                remedy=f"set `dimension: 2D` in its config, or leave `{self.name}` out",
-            )
+            raise refusal("features.filter_in_3d", name=self.name)
         # Filters in mm need the spacing of each image.
         spacing = np.ones((len(batch), 3))
         if self.filter.in_mm:
@@ -123,10 +118,12 @@ class Filtered(DerivedImageFamily):
         elif margin is not None:
             looks, enough = "at the whole image", "null"
         if looks:
-            raise DataError(
-                f"`{self.name}` looks {looks}, of which {margin:g} mm are kept",
-                where="features",
-                remedy=f"set `margin` of the restoration's `region` to {enough}",
+            raise refusal(
+                "features.margin_too_small",
+                name=self.name,
+                looks=looks,
+                margin=margin,
+                enough=enough,
             )
         # The responses of each image stand where its intensities stood.
         images = part.intensities(self.name)

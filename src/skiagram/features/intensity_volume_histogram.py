@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Floats
@@ -108,12 +108,7 @@ class IntensityVolumeHistogram(DefinedFamily):
         n_steps = (high - low) / step + 1
         # So many steps would fill the memory.
         if n_steps > _MAX_STEPS:
-            raise DataError(
-                f"`intensity_volume_histogram` of {n_steps:g} steps of {step:g}",
-                where="features",
-                allowed=f"at most {_MAX_STEPS}",
-                remedy="choose wider bins, or a `bin_number`",
-            )
+            raise refusal("features.too_many_steps", number=n_steps, step=step, most=_MAX_STEPS)
         # How many voxels reach each intensity, in pieces.
         number = max(1, round(n_steps))
         intensity = low + step * np.arange(number, dtype=np.float64)

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.features import surface
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
@@ -162,12 +162,7 @@ class Morphology(DefinedFamily):
     def extract(self, batch: FeatureBatch) -> Floats:
         # Surfaces and volumes are those of bodies.
         if not batch.volumes:
-            raise DataError(
-                "`morphology` is not defined for plane images",
-                where="features",
-                allowed="volumes",
-                remedy="choose `shape` for plane images",
-            )
+            raise refusal("features.no_planes")
         part = batch.cropped()
         images = part.intensities("morphology")
         inside = part.region("whole", "morphology")
@@ -188,10 +183,5 @@ def known_spacing(batch: FeatureBatch, family: str) -> Floats:
     axes = 3 if batch.volumes else 2
     spacing = batch.spacing
     if spacing is None or spacing.shape[1] < axes or not np.isfinite(spacing).all():
-        raise DataError(
-            f"`{family}` in mm needs the spacing, which is unknown",
-            where="features",
-            remedy=f"choose another `unit` in conf/features/{family}.yaml, if it has one, "
-            f"or leave `{family}` out of `features`",
-        )
+        raise refusal("features.unknown_spacing", family=family)
     return spacing

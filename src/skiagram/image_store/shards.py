@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError
+from skiagram.errors import SkiagramError, refusal
 from skiagram.image_store.index import INDEX
 from skiagram.images import Image, Region, Spacing, is_volume
 
@@ -209,9 +209,9 @@ def _unpack(packed: "pa.Buffer", shape: list[int]) -> NDArray[np.bool_]:
     return bits.view(np.bool_).reshape(shape)
 
 
-def unusable(fault: str, path: Path) -> DataError:
+def unusable(fault: str, path: Path) -> SkiagramError:
     """Return the error of a file or folder that was not written to its end, or is damaged."""
-    return DataError(fault, where=str(path), remedy="run the stage that writes it")
+    return refusal("image_store.unusable", str(path), fault=fault)
 
 
 def content_digest(image: Image, spacing: Spacing | None, region: Region | None) -> bytes:
@@ -313,11 +313,7 @@ class ShardWriter:
         if sides is not None and (
             len(sides) != 2 + volumes or not all(0 < distance < math.inf for distance in sides)
         ):
-            raise DataError(
-                f"pixel spacing {sides}",
-                where=case_id,
-                allowed=f"{2 + volumes} distances, positive, finite mm",
-            )
+            raise refusal("image_store.pixel_spacing", case_id, sides=sides, number=2 + volumes)
         # A full shard is ended before the image that would not fit.
         pixels = np.ascontiguousarray(image).tobytes()
         if self._written and self._written + len(pixels) > self._shard_bytes:
@@ -333,7 +329,7 @@ class ShardWriter:
     def add_case(self, case_id: str, digest: bytes) -> None:
         """Note a case by a digest of its content: all that is stored of one without an image."""
         if case_id in self._case_ids:
-            raise DataError("two images of one case id", where=case_id)
+            raise refusal("image_store.doubled_case", case_id)
         self._case_ids[case_id] = None
         self._digests.append(digest)
         self._digest.update(case_id.encode() + b"\0" + digest)
@@ -343,35 +339,33 @@ class ShardWriter:
         volumes = is_volume(image)
         shaped = image.ndim in (2, 3) or (volumes and image.shape[3] == 1)
         if not shaped or 0 in image.shape or image.dtype not in _NAMES:
-            raise DataError(
-                f"image of shape {image.shape} and type {image.dtype}",
-                where=case_id,
-                allowed="(height, width[, channels]) or (depth, height, width, 1), none of them 0, "
-                f"as {', '.join(DTYPES)}",
+            raise refusal(
+                "image_store.other_kind_of_image",
+                case_id,
+                shape=image.shape,
+                dtype=image.dtype,
+                dtypes=", ".join(DTYPES),
             )
         # A region has the image's sides and is not empty.
         side_lengths = image.shape[: 3 if volumes else 2]
         for mask in () if region is None else (region.inside, region.outline):
             if mask is not None and (mask.shape != side_lengths or not mask.any()):
                 pixels = " × ".join(map(str, mask.shape))
-                raise DataError(
-                    f"a region of {pixels} pixels, {int(mask.sum())} inside",
-                    where=case_id,
-                    allowed=f"{' × '.join(map(str, side_lengths))}, at least one inside",
+                raise refusal(
+                    "image_store.region_of_other_size",
+                    case_id,
+                    pixels=pixels,
+                    inside=int(mask.sum()),
+                    sides=" × ".join(map(str, side_lengths)),
                 )
         # all images of a store have the same columns
         image_schema = schema(volumes=volumes, regions=region is not None)
         if self._schema is None:
             self._schema = image_schema
         if image_schema != self._schema:
-            kind = "a volume" if volumes else "an image"
-            raise DataError(
-                f"{kind} with{'out' if region is None else ''} a region among others",
-                where=case_id,
-                allowed="images alone or volumes alone in a data set, with a region for every one "
-                "or for none",
-                remedy="add the missing masks, or leave out the images without one",
-            )
+            image_kind = "a volume" if volumes else "an image"
+            added = "without" if region is None else "with"
+            raise refusal("image_store.mixed_images", case_id, image=image_kind, added=added)
 
     def _flush(self) -> None:
         if not self._rows:

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.image_store.index import INDEX
 from skiagram.image_store.shards import (
     CASE_TABLE,
@@ -136,11 +136,9 @@ class ImageStore:
         # Every image is read again and held against its digest.
         for (shard, row, position), digest in zip(self._rows(start, stop), digests, strict=True):
             if content_digest(shard.view(row), shard.spacing(row), shard.region(row)) != digest:
-                raise DataError(
-                    "is not the image that was written: the file has changed on the disk",
-                    where=f"{self.folder.name} {self.ids(position, position + 1)[0]}",
-                    remedy="copy it back, or make it anew: `dvc repro --force` of the stage; then "
-                    "look after the disk",
+                raise refusal(
+                    "image_store.changed_image",
+                    f"{self.folder.name} {self.ids(position, position + 1)[0]}",
                 )
 
     def sizes(self, number: int) -> Iterator[int]:
@@ -207,18 +205,13 @@ class ImageStore:
         self.require_images()
         position = self._position.get(case_id)
         if position is None:
-            raise DataError("no such case", where=f"{self.folder} {case_id}")
+            raise refusal("image_store.no_such_case", f"{self.folder} {case_id}")
         return self.at(position)
 
     def require_images(self) -> None:
         """Refuse to look at images of cases that have none."""
         if not self.has_images:
-            raise DataError(
-                "the cases have no images",
-                where=str(self.folder),
-                allowed="features that came with the data, and models that read them",
-                remedy="leave out networks, encoders, and features and places of images",
-            )
+            raise refusal("image_store.no_images", str(self.folder))
 
     def _open(self, number: int) -> Shard:
         import pyarrow as pa
@@ -313,9 +306,4 @@ def write_modalities(images: Path, names: Sequence[str]) -> None:
 def _check_names(names: Sequence[str]) -> None:
     for name in names:
         if not _NAME.fullmatch(name):
-            raise DataError(
-                f"the modality `{name}`",
-                where="modalities",
-                allowed="letters, digits, _ and -, a letter first",
-                remedy="rename it in the table",
-            )
+            raise refusal("image_store.modality_name", name=name)

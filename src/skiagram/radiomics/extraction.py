@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import FeatureFamily
 from skiagram.features.feature import KURTOSIS, Flags, Floats
@@ -225,7 +225,7 @@ def _without_missing(case: Case, plan: ExtractionPlan) -> Case:
         known_voxels = image[np.isfinite(image)]
         deviation = known_voxels.std(ddof=1) if len(known_voxels) > 1 else 0.0
         if not deviation > 0:
-            raise DataError("a constant image", allowed="intensities that vary, to normalise them")
+            raise refusal("radiomics.constant_image")
         normal: Floats = (image - known_voxels.mean()) / deviation
         if settings.removeOutliers is not None:
             normal = normal.clip(-settings.removeOutliers, settings.removeOutliers)
@@ -249,11 +249,7 @@ def _without_missing(case: Case, plan: ExtractionPlan) -> Case:
 def _sides(inside: Flags) -> Sequence[tuple[int, int]]:
     """Find the first voxel of a region and the one after its last, of each axis."""
     if not inside.any():
-        raise DataError(
-            "the region of interest has no voxel",
-            allowed="at least one voxel",
-            remedy="check that mask and label belong to this image",
-        )
+        raise refusal("radiomics.empty_region")
     return ends_of(inside)
 
 
@@ -351,10 +347,10 @@ def _check_region(case: Case, plan: ExtractionPlan) -> None:
     settings, voxels = plan.settings, int(case.inside.sum())
     several = sum(length > 1 for length in lengths)
     if several < settings.minimumROIDimensions:
-        raise DataError(
-            f"a region of {' × '.join(map(str, lengths))} voxels",
-            allowed=f"several along {settings.minimumROIDimensions} axes (minimumROIDimensions)",
+        raise refusal(
+            "radiomics.too_few_axes",
+            lengths=" × ".join(map(str, lengths)),
+            least=settings.minimumROIDimensions,
         )
     if settings.minimumROISize is not None and voxels <= settings.minimumROISize:
-        fault = f"a region of {voxels} voxels"
-        raise DataError(fault, allowed=f"more than {settings.minimumROISize} (minimumROISize)")
+        raise refusal("radiomics.too_few_voxels", voxels=voxels, least=settings.minimumROISize)

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skiagram.doors import in_words_of
-from skiagram.errors import DataError, SkiagramError
+from skiagram.errors import DataError, SkiagramError, refusal
 from skiagram.radiomics.extraction import describe
 from skiagram.radiomics.images import as_case, case_of_files
 from skiagram.radiomics.settings import ExtractionPlan, Names, Parameters, make_plan
@@ -191,7 +191,7 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
             warnings.warn(remark, stacklevel=2)
         first = next(_cases(X), None)
         if first is None:
-            raise DataError("no image", where="X", allowed="one image or more")
+            raise refusal("radiomics.no_image")
         self.with_masks_ = first[2] is not None
         self.feature_names_ = np.array(list(self._describe(plan, first)), dtype=object)
         return self
@@ -205,11 +205,11 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         rows: list[dict[str, float]] = spread(map(work, _cases(X)))
         for number, row in enumerate(rows):
             if list(row) != list(self.feature_names_):
-                raise DataError(
-                    f"image {number} has {len(row)} features, the images of `fit` "
-                    f"{len(self.feature_names_)}",
-                    where="X",
-                    allowed="plane images alone, or volumes alone",
+                raise refusal(
+                    "radiomics.other_features",
+                    number=number,
+                    present=len(row),
+                    expected=len(self.feature_names_),
                 )
         return np.array([list(row.values()) for row in rows], dtype=np.float64)
 
@@ -240,10 +240,10 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
     ) -> dict[str, float]:
         number, image, mask, label = case
         if (mask is not None) != self.with_masks_:
-            raise DataError(
-                f"{'a' if mask is not None else 'no'} mask, unlike the first image of `fit`",
-                where=f"image {number}",
-                allowed="a mask for every image, or for none: whole images are no regions",
+            raise refusal(
+                "radiomics.mask_unlike_first",
+                f"image {number}",
+                article="a" if mask is not None else "no",
             )
         mask_label = self.label if label is None else label
         try:
@@ -258,9 +258,7 @@ def _cases(cases: Any) -> Iterator[tuple[int, Any, Any, int | None]]:
     if hasattr(cases, "columns"):
         missing = {"Image", "Mask"} - set(cases.columns)
         if missing:
-            raise DataError(
-                f"no column `{min(missing)}`", where="X", allowed="columns Image, Mask and Label"
-            )
+            raise refusal("radiomics.no_column", column=min(missing))
         labels = cases["Label"].tolist() if "Label" in cases.columns else [None] * len(cases)
         rows = zip(cases["Image"].tolist(), cases["Mask"].tolist(), labels, strict=True)
         for number, (image, mask, label) in enumerate(rows):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from skiagram.errors import DataError, installed
+from skiagram.errors import installed, refusal
 from skiagram.features.feature import Floats
 from skiagram.radiomics.settings import ImageType, Settings
 
@@ -39,7 +39,7 @@ def images_of_type(
     else:
         most = float(np.abs(image).max())
         if most == 0:
-            raise DataError("an image of zeros alone", allowed="an image with intensities")
+            raise refusal("radiomics.zeros_alone")
         yield kind.lower(), _POINTWISE[kind](image, most)
 
 
@@ -47,10 +47,11 @@ def laplacian_of_gaussian(image: Floats, spacing: tuple[float, ...], sigma: floa
     """Return ITK's recursive Laplacian of Gaussian, times σ², σ in mm."""
     sides, steps = np.array(image.shape), np.array(spacing)
     if sides.min() < _LEAST or (sides < np.ceil(sigma / steps) + 1).any():
-        raise DataError(
-            f"{' × '.join(map(str, image.shape))} voxels, too few for LoG with sigma {sigma:g}",
-            allowed=f"{_LEAST} voxels and more than sigma along each axis",
-            remedy="leave LoG out of imageType, or take a smaller sigma",
+        raise refusal(
+            "radiomics.too_few_for_log",
+            shape=" × ".join(map(str, image.shape)),
+            sigma=sigma,
+            least=_LEAST,
         )
     return _with_itk("LaplacianRecursiveGaussian", image, spacing, sigma, True)
 

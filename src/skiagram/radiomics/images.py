@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.features.feature import Flags
 from skiagram.images import WITHOUT_PADDING, ends_of
 from skiagram.radiomics.extraction import Case, OwnGrid, as_itk_nearest
@@ -53,12 +53,7 @@ def as_case(
     """
     # Image and mask come in the same form.
     if isinstance(image, _PATH) != isinstance(mask, _PATH) and mask is not None:
-        raise DataError(
-            "one of image and mask is a path, the other an image in memory",
-            where="image and mask",
-            allowed="two paths, two arrays or two SimpleITK images",
-            remedy="read the one, or write the other into a file",
-        )
+        raise refusal("radiomics.path_and_memory")
     if isinstance(image, _PATH):
         from skiagram.readers.case_images import ImageReference
 
@@ -77,13 +72,7 @@ def as_case(
         return _of_itk(image, mask, spacing, label, own_grid=own_grid)
     shape = np.shape(image)
     if len(shape) == 3 and shape[2] in _CHANNELS and min(shape[:2]) > _CHANNELS[-1]:
-        raise DataError(
-            f"an array of shape {shape}, as of a picture in colour",
-            where="image",
-            allowed="numbers of shape (height, width) or (depth, height, width)",
-            remedy="pass one channel, such as image[..., 0], or the luminance; a volume of "
-            f"{shape[2]} columns as an image of SimpleITK or a file",
-        )
+        raise refusal("radiomics.array_in_colour", shape=shape)
     return _of_arrays(np.asarray(image), mask, spacing, label)
 
 
@@ -153,12 +142,7 @@ def _of_itk(
     # The image says its spacing itself.
     own_spacing = image.GetSpacing()[::-1]
     if spacing is not None and not np.array_equal(spacing, own_spacing):
-        raise DataError(
-            f"{tuple(spacing)} for an image of SimpleITK that says {own_spacing}",
-            where="spacing",
-            allowed="the image's own",
-            remedy="leave it out, or correct the image: image.SetSpacing",
-        )
+        raise refusal("radiomics.other_spacing", spacing=tuple(spacing), own_spacing=own_spacing)
     # a mask along the same axes may have voxels of its own
     volumes = own_grid and hasattr(mask, "GetSpacing")
     if volumes and image.GetDimension() == mask.GetDimension() == 3:
@@ -182,12 +166,7 @@ def _with_own_grid(case: Case, own: OwnGrid) -> Case:
     for (start, stop), first, mask, image, size in geometry:
         lower, upper = (first + (end - 0.5) * mask / image for end in (start, stop))
         if lower < -0.5 - _BEYOND or upper > size - 0.5 + _BEYOND:
-            raise DataError(
-                "a region that reaches beyond its image",
-                where="mask",
-                allowed="a region within the image",
-                remedy="check that the mask belongs to this image",
-            )
+            raise refusal("radiomics.region_beyond_image")
     # The region as it lies on the image's voxels.
     axes = [
         (np.arange(float(size)) - first) * (image / mask)
@@ -201,26 +180,12 @@ def _of_arrays(
 ) -> Case:
     # Image and spacing must be of plane images or of volumes.
     if image.ndim not in (2, 3) or not image.size or image.dtype.kind not in "biuf":
-        raise DataError(
-            f"an array of shape {image.shape} and type {image.dtype}",
-            where="image",
-            allowed="numbers of shape (height, width) or (depth, height, width)",
-            remedy="pass one image at a time, without an axis of channels",
-        )
+        raise refusal("radiomics.no_array_of_images", shape=image.shape, dtype=image.dtype)
     if spacing is None and image.ndim == 3:
-        raise DataError(
-            "no spacing",
-            where="spacing",
-            allowed="the distance of slices, rows and columns in mm",
-            remedy="pass for example spacing=(3.0, 1.0, 1.0)",
-        )
+        raise refusal("radiomics.no_spacing")
     distances = [float(step) for step in spacing or (1.0, 1.0)]
     if len(distances) != image.ndim or not all(np.isfinite(distances)) or min(distances) <= 0:
-        raise DataError(
-            f"spacing {tuple(distances)} for an image of {image.ndim} axes",
-            where="spacing",
-            allowed=f"{image.ndim} distances above 0, in mm",
-        )
+        raise refusal("radiomics.impossible_spacing", distances=tuple(distances), axes=image.ndim)
     inside = np.ones(image.shape, np.bool_) if mask is None else _region(mask, image.shape, label)
     # A plane image is a volume of one slice.
     shape = image.shape if image.ndim == 3 else (1, *image.shape)
@@ -237,32 +202,24 @@ def _region(mask: Any, shape: tuple[int, ...], label: int | None) -> Flags:
     # The mask has the image's shape, and whole numbers.
     labels = np.asarray(mask)
     if labels.shape != shape:
-        raise DataError(
-            f"a mask of shape {labels.shape}",
-            where="mask",
-            allowed=f"the image's shape, {shape}",
-            remedy="check that both belong together, and the order of their axes",
-        )
+        raise refusal("radiomics.mask_of_other_shape", shape=labels.shape, expected=shape)
     if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():
-        fault = "a mask with missing values or values between whole numbers"
-        raise DataError(fault, where="mask", allowed="0 outside, a whole number inside")
+        raise refusal("radiomics.mask_values")
     # The label that was named, or the only one.
     if label is not None and labels.dtype != np.bool_:
         inside: Flags = labels == label
     else:
         values = np.unique(labels[labels != 0])
         if len(values) > 1:
-            raise DataError(
-                f"{len(values)} labels ({', '.join(f'{value:g}' for value in values[:10])})",
-                where="mask",
-                allowed="one label",
-                remedy="name it, for example label=1",
+            raise refusal(
+                "radiomics.several_labels",
+                number=len(values),
+                labels=", ".join(f"{value:g}" for value in values[:10]),
             )
         inside = labels != 0
     if not inside.any():
-        words = "a mask that is 0 everywhere" if label is None else f"nothing has the label {label}"
-        remedy = "check that mask and label belong to this image"
-        raise DataError(words, where="mask", allowed="at least one voxel", remedy=remedy)
+        key = "radiomics.empty_mask" if label is None else "radiomics.no_label"
+        raise refusal(key, label=label)
     return inside
 
 
@@ -274,23 +231,13 @@ def _arrays(image: Any, mask: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
     if mask is None:
         return _voxels(image), None
     if not hasattr(mask, "GetSpacing"):
-        raise DataError(
-            f"a mask of type {type(mask).__name__} for an image of SimpleITK",
-            where="mask",
-            allowed="an image of SimpleITK",
-        )
+        raise refusal("radiomics.mask_of_other_type", type=type(mask).__name__)
     places = [(each.GetSpacing(), each.GetOrigin(), each.GetDirection()) for each in (image, mask)]
     near = all(
         np.allclose(first, second, rtol=0, atol=1e-4) for first, second in zip(*places, strict=True)
     )
     if image.GetSize() == mask.GetSize() and not near:
-        raise DataError(
-            "a mask in another place than its image: spacing, origin or direction differ",
-            where="mask",
-            allowed="a mask on the image's voxels",
-            remedy="resample it with SimpleITK.Resample(mask, image, SimpleITK.Transform(), "
-            "SimpleITK.sitkNearestNeighbor)",
-        )
+        raise refusal("radiomics.mask_elsewhere")
     return _voxels(image), SimpleITK.GetArrayFromImage(mask)
 
 
@@ -298,8 +245,7 @@ def _voxels(image: Any) -> NDArray[Any]:
     import SimpleITK
 
     if image.GetNumberOfComponentsPerPixel() > 1:
-        fault = f"{image.GetNumberOfComponentsPerPixel()} values a voxel"
-        raise DataError(fault, where="image", allowed="one value a voxel")
+        raise refusal("radiomics.several_values", number=image.GetNumberOfComponentsPerPixel())
     return np.asarray(SimpleITK.GetArrayFromImage(image))
 
 
@@ -325,21 +271,15 @@ def _read(
     read = decode_case(files, reference, reading)
     # padding within the region, which the file's header declares and a person may not expect
     if read.padding:
-        raise DataError(
-            "the region has voxels of a stored value that the header calls padding "
-            f"({read.padding}; Pixel Padding Value, 0028,0120)",
-            where=reference.name,
-            allowed="a region without padding",
+        raise refusal(
+            "radiomics.padding_inside",
+            reference.name,
+            padding=read.padding,
             remedy=WITHOUT_PADDING,
         )
     # Texture is that of one channel.
     if read.pixels.ndim == 3:
-        raise DataError(
-            f"{read.pixels.shape[-1]} channels",
-            where=reference.name,
-            allowed="images of one channel",
-            remedy="save the channel that is wanted, or its luminance",
-        )
+        raise refusal("radiomics.several_channels", reference.name, number=read.pixels.shape[-1])
     return read
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.features.discretisation import MAX_LEVELS, Discretisation
 from skiagram.features.family import FeatureFamily
 from skiagram.features.first_order import FirstOrder
@@ -227,12 +227,18 @@ def make_plan(
     # Single options that contradict each other.
     names = names or ("ibsi" if parameters is None else "pyradiomics")
     if names not in get_args(Names):
-        raise OptionError(
-            f"`{names}` was given", where="names", allowed=" or ".join(get_args(Names))
+        raise refusal(
+            "radiomics.unknown_names",
+            kind=OptionError,
+            names=names,
         )
     if bin_width is not None and bin_count is not None:
-        both = f"a width of {bin_width:g} and {bin_count} bins were given"
-        raise OptionError(both, where="bin_width, bin_count", allowed="one of the two")
+        raise refusal(
+            "radiomics.width_and_count",
+            kind=OptionError,
+            bin_width=bin_width,
+            bin_count=bin_count,
+        )
     if resampled_spacing is not None:
         _check_spacing(resampled_spacing, "resampled_spacing", "slices, rows and columns")
     # the parts of the file
@@ -242,8 +248,7 @@ def make_plan(
     whole = _named(parameters, "parameters", form)
     unknown = set(whole) - {"setting", "imageType", "featureClass", "voxelSetting"}
     if unknown:
-        allowed = "setting, imageType, featureClass"
-        raise OptionError(f"no part `{min(unknown)}`", where="parameters", allowed=allowed)
+        raise refusal("radiomics.no_part", kind=OptionError, part=min(unknown))
     remarks = ["Voxel-wise maps are not made."] if whole.get("voxelSetting") else []
     # its settings, and those that go before them
     values = _named(whole.get("setting"), "setting", "lines of the form `binWidth: 25`")
@@ -286,14 +291,18 @@ def _image_types(
             continue
         image_type: ImageType | None = next((n for n in get_args(ImageType) if n == kind), None)
         if image_type is None:
-            allowed = ", ".join(get_args(ImageType))
-            raise OptionError(f"no image type `{kind}`", where="imageType", allowed=allowed)
+            raise refusal(
+                "radiomics.no_image_type",
+                kind=OptionError,
+                image_type=kind,
+                types=", ".join(get_args(ImageType)),
+            )
         # A type may have settings of its own.
         where = f"imageType.{kind}"
         own = _named(special, where, "lines of the form `binWidth: 25`, or {}")
         specially = _settings({**values, **own}, where) if own else settings
         if kind == "LoG" and not specially.sigma:
-            raise OptionError("no `sigma`", where=where, remedy="give `sigma: [1.0, 3.0]`, in mm")
+            raise refusal("radiomics.no_sigma", where, OptionError)
         types.append((image_type, specially))
     return tuple(types), remarks
 
@@ -304,7 +313,7 @@ def _named(part: Any, where: str, form: str) -> dict[str, Any]:
         return {}
     if not isinstance(part, Mapping) or not all(isinstance(name, str) for name in part):
         kind = "names that are no words" if isinstance(part, Mapping) else f"`{str(part)[:40]}`"
-        raise OptionError(f"{kind} was given", where=where, allowed=form)
+        raise refusal("radiomics.no_names", where, OptionError, part=kind, form=form)
     return dict(part)
 
 
@@ -312,11 +321,12 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
     # Settings for which there is one definition here.
     for name, only in _ONLY.items():
         if name in values and values[name] not in only:
-            raise OptionError(
-                f"{values[name]} was given",
-                where=f"{where}.{name}",
+            raise refusal(
+                "radiomics.one_definition",
+                f"{where}.{name}",
+                OptionError,
+                value=values[name],
                 allowed=" or ".join(map(str, only)),
-                remedy="leave it out: skiagram computes features by one definition alone",
             )
     # All others, without those that change nothing.
     rest = {
@@ -327,16 +337,23 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
     rest = {name: value for name, value in rest.items() if value is not None}
     settings = check(Settings, rest, where)
     if settings.interpolator not in INTERPOLATORS:
-        allowed = ", ".join(str(name) for name in INTERPOLATORS if isinstance(name, str))
-        fault = f"{settings.interpolator} was given"
-        raise OptionError(fault, where=f"{where}.interpolator", allowed=allowed)
+        raise refusal(
+            "radiomics.interpolator",
+            f"{where}.interpolator",
+            OptionError,
+            interpolator=settings.interpolator,
+        )
     if settings.wavelet != Settings.wavelet:
         import pywt
 
         if settings.wavelet not in pywt.wavelist(kind="discrete"):
-            allowed = f"{', '.join(pywt.families())} with a number, for example coif1"
-            fault = f"no wavelet `{settings.wavelet[:40]}`"
-            raise OptionError(fault, where=f"{where}.wavelet", allowed=allowed)
+            raise refusal(
+                "radiomics.no_wavelet",
+                f"{where}.wavelet",
+                OptionError,
+                wavelet=settings.wavelet[:40],
+                families=", ".join(pywt.families()),
+            )
     if settings.resampledPixelSpacing is not None:
         asked = f"{where}.resampledPixelSpacing"
         _check_spacing(settings.resampledPixelSpacing, asked, "columns, rows and slices")
@@ -345,11 +362,12 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
 
 def _check_spacing(spacing: Sequence[float], where: str, axes: str) -> None:
     if len(spacing) != 3 or min(spacing) < 0:
-        raise OptionError(
-            f"{', '.join(f'{distance:g}' for distance in spacing) or 'nothing'} was given",
-            where=where,
-            allowed=f"three distances in the order {axes}, mm; 0 leaves an axis, such as that of "
-            "the slices of a plane image",
+        raise refusal(
+            "radiomics.resampled_spacing",
+            where,
+            OptionError,
+            distances=", ".join(f"{distance:g}" for distance in spacing) or "nothing",
+            axes=axes,
         )
 
 
@@ -363,8 +381,12 @@ def _families(
     if families is not None:
         unknown = [name for name in families if name not in FAMILIES]
         if unknown:
-            allowed = ", ".join(FAMILIES)
-            raise OptionError(f"no family `{unknown[0]}`", where="families", allowed=allowed)
+            raise refusal(
+                "radiomics.no_family",
+                kind=OptionError,
+                family=unknown[0],
+                families=", ".join(FAMILIES),
+            )
         return dict.fromkeys(families), []
     # Without a file all families; with one, its classes.
     if not classes:
@@ -372,17 +394,19 @@ def _families(
             family: None for family, class_name in FAMILIES.items() if class_name or names == "ibsi"
         }, _without(dict.fromkeys(CLASSES) if names == "pyradiomics" else {})
     if unknown := [name for name in classes if name not in (*CLASSES, "shape2D")]:
-        fault = f"no feature class `{unknown[0]}`"
-        raise OptionError(fault, where="featureClass", allowed=", ".join(CLASSES))
+        raise refusal("radiomics.no_class", kind=OptionError, name=unknown[0])
     remarks = ["skiagram has no features of class shape2D."] if "shape2D" in classes else []
     for name, features in classes.items():
         listed = isinstance(features, list | tuple) and all(
             isinstance(each, str) for each in features
         )
         if not (features is None or listed):
-            fault, where = f"`{str(features)[:40]}` was given", f"featureClass.{name}"
-            raise OptionError(
-                fault, where=where, allowed=f"a list, `{name}: [Contrast]`, or nothing for all"
+            raise refusal(
+                "radiomics.no_list_of_features",
+                f"featureClass.{name}",
+                OptionError,
+                features=str(features)[:40],
+                name=name,
             )
     # The features of each family, by the class of PyRadiomics that it stands for.
     features_by_class = {
@@ -421,9 +445,11 @@ def _without(features_by_class: Mapping[str, tuple[str, ...] | None]) -> list[st
         if theirs is not None and (
             unknown := [feature for feature in theirs if feature not in available]
         ):
-            raise OptionError(
-                f"no feature `{unknown[0]}`",
-                where=f"featureClass.{class_name}",
+            raise refusal(
+                "radiomics.no_feature",
+                f"featureClass.{class_name}",
+                OptionError,
+                feature=unknown[0],
                 allowed=", ".join(sorted(available - {""})),
             )
         if missing:

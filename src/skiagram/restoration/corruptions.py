@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from scipy import ndimage
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.images import Image, is_volume
 from skiagram.restoration.missing import fill_local_median
 
@@ -71,12 +71,7 @@ def corrupt(
         An image of one value, or of none, has nothing to lose and is returned as it is.
     """
     if is_volume(image):
-        raise DataError(
-            f"a volume of {len(image)} slices",
-            where="corruption",
-            allowed="images: no corruption is defined for volumes",
-            remedy="choose a data set of images",
-        )
+        raise refusal("restoration.corrupted_volume", slices=len(image))
     # The range of the image, without its most extreme pixels.
     values = image.reshape(*image.shape[:2], -1).astype(np.float64)
     finite = values[np.isfinite(values)]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.images import box_around, complete_beyond, ends_of
 from skiagram.interpolation import REACH, Floats, Interpolation, interpolate, new_places
 from skiagram.strict import STRICT
@@ -155,11 +155,12 @@ class Resegmentation:
             reach = self.deviations * values.std()
             selected &= np.abs(image - values.mean()) <= reach
         if inside.any() and not selected.any():
-            raise DataError(
-                f"re-segmentation to {low:g}–{high:g} leaves no voxel of the region, whose "
-                f"intensities are {image[inside].min():g} to {image[inside].max():g}",
-                where="restoration",
-                remedy="widen the range, or check the unit of the image",
+            raise refusal(
+                "restoration.nothing_left",
+                low=low,
+                high=high,
+                least=image[inside].min(),
+                greatest=image[inside].max(),
             )
         return selected
 
@@ -242,8 +243,4 @@ class RegionPreparation:
 
 def _check(mask: NDArray[np.bool_], when: str) -> None:
     if not mask.any():
-        raise DataError(
-            f"the region of interest has no voxel {when}",
-            where="restoration",
-            allowed="at least one voxel",
-        )
+        raise refusal("restoration.empty_region", when=when)

@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.errors import DataError, OptionError, named
+from skiagram.errors import DataError, OptionError, named, refusal
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import (
     ImageStore,
@@ -38,8 +38,6 @@ from skiagram.tasks.cases import Cases
 
 TREATMENT = "treatment.parquet"
 _RUN_VALUES = 2**20
-_WHERE = "restoration.missing.method"
-_REMEDY = "choose local_mean, local_median or nearest"
 
 
 def restore_store(
@@ -64,7 +62,7 @@ def restore_store(
     mean = None
     if restoration.needs_training_mean:
         if cases is None:
-            raise DataError("no case table to tell development images by", where="training mean")
+            raise refusal("restoration.no_case_table")
         mean = training_mean(store, cases)
     # Spans side by side, written in the order of the store.
     work = partial(_restore_span, restoration, mean)
@@ -147,18 +145,14 @@ def _prepare_region(image: RestoredImage, preparation: RegionPreparation | None)
         return image
     pixels, spacing, region = image.pixels, image.spacing, image.region
     if region is None or spacing is None:
-        raise DataError(
-            "no region of interest" if region is None else "an unknown spacing",
-            where=image.case_id,
-            allowed="images with a mask and a known spacing",
-            remedy="choose a restoration without `region`, or give masks and spacing",
-        )
+        key = "restoration.no_region" if region is None else "restoration.unknown_spacing"
+        raise refusal(key, image.case_id)
     # A plane is a volume of one slice.
     volume = pixels[..., 0] if is_volume(pixels) else pixels[None]
     distances = spacing if is_volume(pixels) else (1.0, *spacing)
     with named(image.case_id):
         if volume.ndim != 3:
-            raise DataError("several channels", allowed="images of one channel")
+            raise refusal("restoration.several_channels")
         prepared = preparation.prepare(volume, region.drawn.reshape(volume.shape), distances)
     # back into the layout of the store
     shape = (*prepared.image.shape, 1) if is_volume(pixels) else prepared.image.shape[1:]
@@ -181,22 +175,18 @@ def training_mean(store: ImageStore, cases: Cases) -> Plane:
     """
     # Under cross-validation the mean would carry held-out images into training.
     if not len(cases.test()):
-        raise OptionError(
-            "`training_mean` was given under design cv, where folds must not share images",
-            where=_WHERE,
-            remedy=f"{_REMEDY}, or design=holdout",
-        )
+        raise refusal("restoration.mean_under_cv", kind=OptionError)
     # One image after another, each pixel by how often it is known.
     development = cases.development().case_id.tolist()
     shape = store.image(development[0]).shape
     total, count = np.zeros(shape), np.zeros(shape, dtype=np.int64)
     for case_id, image in zip(development, store.images(development), strict=True):
         if image.shape != shape:
-            raise DataError(
-                f"image of shape {image.shape} after one of {shape}",
-                where=case_id,
-                allowed="`training_mean` on images of one size",
-                remedy=_REMEDY,
+            raise refusal(
+                "restoration.images_of_several_sizes",
+                case_id,
+                shape=image.shape,
+                first=shape,
             )
         known_pixels = np.isfinite(image)
         total += np.where(known_pixels, image, 0)
@@ -206,7 +196,7 @@ def training_mean(store: ImageStore, cases: Cases) -> Plane:
     planes, never = split_planes(mean), split_planes(count[None] == 0) > 0
     for plane, unknown in zip(planes, never, strict=True):
         if unknown.all():
-            raise DataError("every pixel of every development image is missing", where=_WHERE)
+            raise refusal("restoration.no_known_pixel")
         if unknown.any():
             plane[:] = fill_local_mean(plane, unknown, 1)
     completed: Plane = join_planes(planes, mean.shape)[0]
@@ -226,11 +216,11 @@ class ByModality:
     def of(self, name: str, names: Sequence[str]) -> Steps:
         """Return the steps of one of a data set's modalities."""
         if set(self.modalities) != set(names):
-            raise OptionError(
-                f"steps for {', '.join(self.modalities)}",
-                where="restoration.modalities",
-                allowed=", ".join(names) if any(names) else "a restoration for one image per case",
-                remedy="name each modality of the data set once",
+            raise refusal(
+                "restoration.other_modalities",
+                kind=OptionError,
+                modalities=", ".join(self.modalities),
+                names=", ".join(names) if any(names) else "a restoration for one image per case",
             )
         return self.modalities[name]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.images import Image
 from skiagram.restoration.denoising import Denoising
 from skiagram.restoration.missing import Mask, Missing, Plane, Planes, fill_local_median
@@ -64,10 +64,10 @@ class Steps:
         mean = training_mean if self.needs_training_mean else None
         if self.needs_training_mean and (mean is None or mean.shape != images.shape[1:]):
             mean_shape = "none" if mean is None else str(mean.shape)
-            raise DataError(
-                f"an image of shape {images.shape[1:]}, a training mean of {mean_shape}",
-                allowed="`missing.method: training_mean` on images of one size",
-                remedy="choose local_mean, local_median or nearest",
+            raise refusal(
+                "restoration.mean_of_other_size",
+                shape=images.shape[1:],
+                mean_shape=mean_shape,
             )
         # Channels and slices are planes, each on its own.
         planes = split_planes(images)
@@ -83,11 +83,7 @@ class Steps:
             if missing[own if is_dark else place].all():
                 if not (self.missing or self.outliers or self.denoising):
                     continue  # a slice beside an organ that was cut out
-                raise DataError(
-                    "every pixel is missing",
-                    allowed="at least one known pixel in each channel and slice",
-                    remedy="remove the image from the source",
-                )
+                raise refusal("restoration.no_pixel")
             if self.missing:
                 # Where padding surrounds the picture closely, all that is known may be bright.
                 if own.start not in dark_of:  # once for all slices of a volume

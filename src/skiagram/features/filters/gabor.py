@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.features.feature import Floats
 from skiagram.features.filters.filter import PAD, Filter, Pooling, pooled
 from skiagram.strict import STRICT
@@ -52,11 +52,9 @@ class GaborFilter(Filter):
         # Waves of one length in mm need pixels of one side.
         along = [spacing[axis] for axis in self.axes]
         if max(along) > 1.01 * min(along):
-            raise DataError(
-                f"a Gabor filter needs one spacing along its axes, not "
-                f"{' × '.join(f'{step:g}' for step in along)} mm",
-                where="features",
-                remedy="resample to one spacing, or set `dimension: 2D`",
+            raise refusal(
+                "features.uneven_spacing",
+                distances=" × ".join(f"{step:g}" for step in along),
             )
         # In 3D the mean over planes across each axis.
         planes = (0,) if self.dimension == "2D" else (0, 1, 2)
