@@ -12,6 +12,7 @@ import pytest
 import skiagram
 from skiagram.cli import main
 from skiagram.datasets.folder.roles import ROLES
+from skiagram.declared import read_declared
 from skiagram.doors import in_words_of
 from skiagram.errors import DataError
 
@@ -117,8 +118,19 @@ def _reached(start):
 
 
 @cache
+def _refusals():
+    """Return the key of each row of refusals → its words."""
+    rooms = [path.parent.name for path in SOURCE.glob("*/refusals.yaml")]
+    rows = {room: read_declared(f"skiagram.{room}", "refusals.yaml") for room in rooms}
+    return {f"{room}.{key}": [*row.values()] for room in rows for key, row in rows[room].items()}
+
+
+@cache
 def _texts(place):
-    """Return the texts of a function or constant; one that is added to is one text."""
+    """Return the texts of a function or constant, of a key those of its row.
+
+    One that is added to is one text.
+    """
     node = _definitions()[place]
     if isinstance(node, ast.ClassDef):
         return ()
@@ -140,7 +152,8 @@ def _texts(place):
             elif not isinstance(statement, ast.Expr | ast.JoinedStr):  # no docstring
                 begun[name] = len(texts)
                 texts.append(text)
-    return tuple(texts)
+    rows = [words for text in texts for words in _refusals().get(text, ())]
+    return (*texts, *(re.sub("{.*?}", "X", words) for words in rows))
 
 
 @cache
