@@ -20,84 +20,27 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.declared import read_declared
 from skiagram.errors import named, readable, refusal
 from skiagram.images import WITHOUT_PADDING, Image, Spacing
 from skiagram.readers.dicom_codecs import MAX_PIXELS, check_size, decodable, decode_pixels
 from skiagram.readers.files import read_file
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.suv import PET_FIELDS, Field, is_mapped, suv_factor
-from skiagram.readers.voxels import check_frame
+from skiagram.readers.voxels import BESIDE_VOXELS, check_frame, inflate
 
 _DAMAGED = "the file is truncated or damaged; export it again"
-_BESIDE_PIXELS = 2**24  # bytes of everything in a file but its pixels
-_PIECE = 2**16  # bytes that are inflated at once
-_PALETTE = [
-    f"{part}{colour}PaletteColorLookupTable{kind}"
-    for colour in ("Red", "Green", "Blue")
-    for part, kind in (("", "Descriptor"), ("", "Data"), ("Segmented", "Data"))
-]
-_FIELDS = [
-    *_PALETTE,
-    *("PixelData", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PlanarConfiguration"),
-    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
-    *("PhotometricInterpretation", "PresentationIntentType", "BurnedInAnnotation"),
-    *("PixelPaddingValue", "PixelPaddingRangeLimit", "ExtendedOffsetTable"),
-    *("ExtendedOffsetTableLengths", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
-    *("RealWorldValueMappingSequence", "DoseGridScaling"),
-    *("VOILUTSequence", "VOILUTFunction", "WindowCenter", "WindowWidth"),
-    *("LUTDescriptor", "LUTData", "Modality", "SOPClassUID", "ConversionType"),
-    *("SequenceOfUltrasoundRegions", "RegionLocationMinX0", "RegionLocationMinY0"),
-    *("RegionLocationMaxX1", "RegionLocationMaxY1"),
-]
+_PIECE = 2**16  # bytes that are inflated for the header of a deflated file
+_STANDARD = read_declared("skiagram.readers", "formats.yaml")["dicom"]
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"  # of one frame, and the stem of those of several
-_CONVERTED = {  # DICOM PS3.3 C.8.6.1
-    "DV": "digitised video",
-    "DI": "a digital interface",
-    "DF": "a digitised film",
-    "WSD": "a workstation's screen",
-    "SD": "a scanned document",
-    "SI": "a scanned image",
-    "DRW": "a drawing",
-}
-_ON_SCREENS = {  # modalities whose devices write on the picture
-    "US": "an ultrasound screen",
-    "IVUS": "an ultrasound screen",
-    "ES": "an endoscope's screen",
-    "XA": "angiography",
-    "RF": "fluoroscopy",
-    "OT": "a picture of another kind",
-}
-# Defined terms of images (DICOM PS3.3 C.7.3.1.1.1); any other text may be somebody's name.
-_MODALITIES = """
-BI BMD CR CT DG DX ES GM IO IVOCT IVUS MG MR NM OCT OP OPM OPT OPV OT PT PX RF RG SC SM TG US VA
-XA XC
-""".split()  # noqa: SIM905
-_FILMS = ("CR", "DX", "IO", "MG", "PX", "RF", "RG", "XA")  # whose detectors differ in depth
 _HEADLESS = re.compile(
     rb"\x02\0[\0\x01\x02]\0(UL\x04\0|OB\0\0|UI)|\x08\0[\0\x05\x08\x16\x18]\0(UL|CS|UI|.[\0\x01]\0\0)",
     re.DOTALL,
 )
 _SIZE = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
 _SPACING = ("PixelSpacing", "ImagerPixelSpacing")
-_GROUPS = {  # of an enhanced file, and the fields in them that a single slice has itself
-    "PlanePositionSequence": ("ImagePositionPatient",),
-    "PlaneOrientationSequence": ("ImageOrientationPatient",),
-    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
-    "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept"),
-    "FrameVOILUTSequence": ("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
-    "SegmentIdentificationSequence": ("ReferencedSegmentNumber",),
-}
 _FUNCTIONAL = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _PATIENT_ID, _PIXELS = 0x00100020, 0x7FE00010  # tags
-_COUNTS = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "NumberOfFrames")
-_NUMBERS = (
-    *("HighBit", "PlanarConfiguration", "PixelRepresentation"),
-    *("PixelPaddingValue", "PixelPaddingRangeLimit"),
-    *("RescaleSlope", "RescaleIntercept", "DoseGridScaling", "SliceThickness"),
-    *("SpacingBetweenSlices", "FrameReferenceTime", "ActualFrameDuration"),
-    "InConcatenationTotalNumber",
-)
-_WINDOW = ("WindowCenter", "WindowWidth")  # of several, for other tissues, the first is taken
 _WINDOWS = {"LINEAR": 1.0, "LINEAR_EXACT": 0.0, "SIGMOID": 0.0}  # function → least width
 _MOSAIC, _CSA_NAME = b"NumberOfImagesInMosaic", 64
 _MOSAIC_COUNTS = {  # private elements that count the slices of a mosaic: group, offset, creator
@@ -111,7 +54,8 @@ _PRIVATE: list[Field] = [
     for block in _BLOCKS
     for field in ((group, block), (group, block << 8 | offset))
 ]
-_PARSED: list[Field] = [*_PRIVATE, *_FIELDS, *_NUMBERS, *_SPACING, "ImageType"]
+_NUMBERS = [*_STANDARD["counts"], *_STANDARD["numbers"], *_STANDARD["window"]]
+_PARSED: list[Field] = [*_PRIVATE, *_STANDARD["fields"], *_NUMBERS]
 
 
 def read_dicom(
@@ -188,11 +132,12 @@ def read_header(
 
 def _settle_numbers(header: Any, where: str) -> None:
     """Leave out fields of a number that have no value; refuse what is none, or several."""
-    for name in (*_COUNTS, *_NUMBERS, *_WINDOW):
+    for name in _NUMBERS:
         if name not in header:
             continue
         least = {"SliceThickness": 0.0, "NumberOfFrames": 0.0}.get(name, -math.inf)
-        least = 1.0 if name in _COUNTS and name != "NumberOfFrames" else least
+        is_count = name in _STANDARD["counts"]
+        least = 1.0 if is_count and name != "NumberOfFrames" else least
         # The values that are there, and which of them are impossible.
         try:
             value = header[name].value
@@ -201,12 +146,12 @@ def _settle_numbers(header: Any, where: str) -> None:
             numbers = [float(number) for number in present_values]
             wrong = [number for number in numbers if not least <= number < math.inf]
             fault = f"{wrong[0]:g}" if wrong else ""
-            if len(numbers) > 1 and name not in _WINDOW:
+            if len(numbers) > 1 and name not in _STANDARD["window"]:
                 fault = f"{len(numbers)} values"
         except Exception:  # as pydicom raises them for bytes that are no number
             present_values, numbers, fault = [], [], "no number"
         if fault:
-            allowed = "a whole number from 1 on" if name in _COUNTS else "one finite number"
+            allowed = "a whole number from 1 on" if is_count else "one finite number"
             allowed = "0 or more, in mm" if name == "SliceThickness" else allowed
             raise refusal("readers.field_value", where, name=name, fault=fault, allowed=allowed)
         # An empty field is left out; one of bytes gets its numbers.
@@ -223,7 +168,7 @@ def _settle_numbers(header: Any, where: str) -> None:
 def modality_of(header: Any) -> str:
     """Return the DICOM Modality; empty where it is none of the defined terms."""
     modality = header.get("Modality")
-    return str(modality) if modality in _MODALITIES else ""
+    return str(modality) if modality in _STANDARD["modalities"] else ""
 
 
 def describe_bits(stored: Iterable[int]) -> tuple[str, ...]:
@@ -314,20 +259,16 @@ def check_deflated(file: BinaryIO, where: str) -> None:
     start = file.tell()
     meta = read_meta(file)
     if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-        content, stream = file.read(), zlib.decompressobj(-zlib.MAX_WBITS)
-        first = stream.decompress(content, _PIECE)
+        content = file.read()
+        first = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, _PIECE)
         # its header, which stands before the pixels, says how many bytes these should be
         header = read_dataset(
             BytesIO(first), False, True, stop_when=lambda tag, _vr, _length: tag >= _PIXELS
         )
         counts = [int(header.get(name) or 1) for name in _SIZE]
-        most = min(math.prod(counts) // 8, MAX_PIXELS * 8) + _BESIDE_PIXELS
-        size = len(first)
-        # It is inflated in pieces, up to what its own size allows.
-        while size <= most and not stream.eof and stream.unconsumed_tail:
-            size += len(stream.decompress(stream.unconsumed_tail, _PIECE))
-        if size > most:
-            raise refusal("readers.bytes_inflate_more_than", where, content=len(content), most=most)
+        with named(where):
+            most = min(math.prod(counts) // 8, MAX_PIXELS * 8) + BESIDE_VOXELS
+            inflate(content, most, -zlib.MAX_WBITS)
     file.seek(start)
 
 
@@ -370,14 +311,15 @@ def _text_expected(header: Any) -> str:
     if str(header.get("BurnedInAnnotation") or "").strip():
         return ""  # `NO`: with any other word it was refused
     if str(header.get("SOPClassUID") or "").startswith(_SECONDARY_CAPTURE):
-        return _CONVERTED.get(str(header.get("ConversionType")), "a secondary capture")
-    return _ON_SCREENS.get(str(header.get("Modality")), "")
+        way = str(header.get("ConversionType"))
+        return str(_STANDARD["converted"].get(way, "a secondary capture"))
+    return str(_STANDARD["on_screens"].get(str(header.get("Modality")), ""))
 
 
 def _bits_of_film(header: Any) -> int:
     """Return the depth of the values of a film; 0 of all others, and where something scales it."""
     gray = header.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2")
-    if header.get("Modality") not in _FILMS or not gray:
+    if header.get("Modality") not in _STANDARD["films"] or not gray:
         return 0
     if (table := _voi_table(header)) is not None:
         return int(table.LUTDescriptor[2])
@@ -413,7 +355,7 @@ def headers_of_frames(header: Any) -> list[Any]:
         frame_header.file_meta = header.file_meta  # which says the order of bytes in tables
         frame_header.update(alike)
         frame_header.update(frame)
-        for sequence, names in _GROUPS.items():
+        for sequence, names in _STANDARD["groups"].items():
             group = (frame.get(sequence) or shared.get(sequence) or [pydicom.Dataset()])[0]
             frame_header.update({group[name].tag: group[name] for name in names if name in group})
         _settle_numbers(frame_header, "")

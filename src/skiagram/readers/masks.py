@@ -171,21 +171,16 @@ def _reading(name: str) -> Iterator[None]:
         yield
 
 
-def _read_dicom(content: bytes) -> Any:
+def _read_dicom(content: bytes, **how: Any) -> Any:
     import pydicom
 
     check_deflated(BytesIO(content), "")
-    return pydicom.dcmread(BytesIO(content))
+    return pydicom.dcmread(BytesIO(content), **how)
 
 
 def _kind_of(content: bytes) -> str:
     """Return the SOP Class UID of a DICOM file."""
-    import pydicom
-
-    check_deflated(BytesIO(content), "")
-    header = pydicom.dcmread(
-        BytesIO(content), stop_before_pixels=True, specific_tags=["SOPClassUID"]
-    )
+    header = _read_dicom(content, stop_before_pixels=True, specific_tags=["SOPClassUID"])
     return str(header.get("SOPClassUID", ""))
 
 

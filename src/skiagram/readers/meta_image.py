@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.images import Spacing
 from skiagram.readers.voxels import (
@@ -27,16 +28,7 @@ from skiagram.readers.voxels import (
 _FIRST = re.compile(rb"\s*(ObjectType|NDims|Comment)\s*=")
 _LAST = re.compile(rb"^\s*ElementDataFile\s*=.*\n", re.MULTILINE)
 _FIELD = re.compile(rb"^\s*(\w+)[ \t]*=[ \t]*(.*?)\s*$", re.MULTILINE)
-_ALLOWED = {
-    **{"ElementNumberOfChannels": "1", "HeaderSize": "0", "BinaryData": "true"},
-    **{"DistanceUnits": "mm", "ElementToIntensityFunctionSlope": "1"},  # which ITK does not read
-    "ElementToIntensityFunctionOffset": "0",
-}
-_TYPES = {
-    **{"MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2"},
-    **{"MET_INT": "i4", "MET_UINT": "u4", "MET_LONG": "i4", "MET_ULONG": "u4"},
-    **{"MET_LONG_LONG": "i8", "MET_ULONG_LONG": "u8", "MET_FLOAT": "f4", "MET_DOUBLE": "f8"},
-}
+_STANDARD = read_declared("skiagram.readers", "formats.yaml")["meta_image"]
 _TRUE = ("true", "t", "1", "yes", "y")
 _ORDERS = ("ElementByteOrderMSB", "BinaryDataByteOrderMSB")
 _SPACINGS = ("ElementSpacing", "ElementSize")  # of several names the first one counts
@@ -68,7 +60,7 @@ def read(
     fields, packed = _read_header(content)
     if fields.get("ElementDataFile", "").upper() != "LOCAL":
         raise refusal("readers.meta_image_apart")
-    for name, allowed in _ALLOWED.items():
+    for name, allowed in _STANDARD["allowed"].items():
         if fields.get(name, allowed).lower() != allowed:
             raise refusal(
                 "readers.meta_image_field", name=name, value=fields[name], allowed=allowed
@@ -78,10 +70,10 @@ def read(
     check_voxels(tuple(sides if frame is None or len(sides) > 4 else sides[:3]))
     check_frame(frame, count_volumes(content))
     kind = fields["ElementType"]
-    if kind not in _TYPES:
-        raise refusal("readers.voxel_type", type=kind, types=", ".join(_TYPES))
-    order = ">" if _first_of(fields, _ORDERS, "").lower() in _TRUE else "<"
-    dtype = np.dtype(order + _TYPES[kind])
+    if kind not in _STANDARD["types"]:
+        raise refusal("readers.voxel_type", type=kind, types=", ".join(_STANDARD["types"]))
+    order = ">" if _first_of(fields, _ORDERS).lower() in _TRUE else "<"
+    dtype = np.dtype(order + _STANDARD["types"][kind])
     # The voxels, unpacked up to the size that the header says.
     size = count_bytes(sides, dtype.itemsize)
     if fields.get("CompressedData", "").lower() in _TRUE:
@@ -93,7 +85,7 @@ def read(
     # steps of axes z, y, x and the origin; an axis of volumes must have no share in it
 
     def numbers(names: tuple[str, ...], default: NDArray[np.float64]) -> NDArray[np.float64]:
-        text = _first_of(fields, names, "")
+        text = _first_of(fields, names)
         stated = any(name in fields for name in names)
         said = np.array([float(word) for word in text.split()]) if stated else default
         if said.size < default.size:
@@ -128,5 +120,5 @@ def _read_header(content: bytes) -> tuple[dict[str, str], bytes]:
     return fields, content[len(header) :]
 
 
-def _first_of(fields: dict[str, str], names: tuple[str, ...], default: str) -> str:
-    return next((fields[name] for name in names if name in fields), default)
+def _first_of(fields: dict[str, str], names: tuple[str, ...]) -> str:
+    return next((fields[name] for name in names if name in fields), "")

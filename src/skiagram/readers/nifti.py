@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.images import Spacing
 from skiagram.readers.grid import VoxelGrid
@@ -27,54 +28,19 @@ from skiagram.readers.voxels import (
     with_distances,
 )
 
-
-def _header(size: int, **fields: tuple[str, int]) -> np.dtype[Any]:
-    """Return the dtype of a header: name of a field → its form and its first byte."""
-    forms, places = zip(*fields.values(), strict=True)
-    return np.dtype(
-        {"names": [*fields], "formats": [*forms], "offsets": [*places], "itemsize": size}
-    )
-
-
+_STANDARD = read_declared("skiagram.readers", "formats.yaml")["nifti"]
 _HEADERS = {  # by their size, which is their first number
-    348: _header(
-        348,
-        dim=("8i2", 40),
-        intent_code=("i2", 68),
-        datatype=("i2", 70),
-        pixdim=("8f4", 76),
-        vox_offset=("f4", 108),
-        scl=("2f4", 112),
-        xyzt_units=("u1", 123),
-        qform_code=("i2", 252),
-        sform_code=("i2", 254),
-        quatern=("3f4", 256),
-        qoffset=("3f4", 268),
-        srow=("(3,4)f4", 280),
-    ),
-    540: _header(
-        540,
-        dim=("8i8", 16),
-        intent_code=("i4", 504),
-        datatype=("i2", 12),
-        pixdim=("8f8", 104),
-        vox_offset=("i8", 168),
-        scl=("2f8", 176),
-        xyzt_units=("i4", 500),
-        qform_code=("i4", 344),
-        sform_code=("i4", 348),
-        quatern=("3f8", 352),
-        qoffset=("3f8", 376),
-        srow=("(3,4)f8", 400),
-    ),
+    size: np.dtype(
+        {
+            "names": [*fields],
+            "formats": [form for form, _ in fields.values()],
+            "offsets": [place for _, place in fields.values()],
+            "itemsize": size,
+        }
+    )
+    for size, fields in _STANDARD["headers"].items()
 }
 _ORDERS: tuple[Literal["<"], Literal[">"]] = ("<", ">")
-_TYPES = {
-    **{2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8"},
-    **{256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"},
-}
-_SEVERAL_VALUES = (32, 128, 1792, 2048, 2304)  # complex numbers and colours
-_MATRIX_INTENTS = (1004, 1005, 1006)  # intents: matrices and displacements
 _UNITS = {1: 1000.0, 3: 0.001}  # mm of a metre and of a micrometre
 _ONE_PLACE = 0.5  # share of a voxel; the numbers of a qform are rounded
 _TO_LPS = np.array([[-1.0], [-1.0], [1.0]])  # NIfTI's x grows to the right, y to the front
@@ -112,9 +78,9 @@ def read(
     check_frame(frame, math.prod(sides[3:]))
     check_voxels(tuple(sides[:3]))
     kind = int(header["datatype"])
-    if kind in _SEVERAL_VALUES or int(header["intent_code"]) in _MATRIX_INTENTS:
+    if kind in _STANDARD["several_values"] or int(header["intent_code"]) in _STANDARD["matrices"]:
         raise refusal("readers.several_values")
-    dtype = np.dtype(order + _TYPES[kind])
+    dtype = np.dtype(order + _STANDARD["types"][kind])
     # The scale of values, where there is one.
     slope, intercept = (float(value) for value in header["scl"].astype(np.float32))
     if slope == 0 or not math.isfinite(slope):  # no scale is asked for

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.images import Spacing
 from skiagram.readers.voxels import (
@@ -30,34 +31,10 @@ _SEGMENT = re.compile(rb"^Segment(\d+)_(Name|LabelValue|Layer):=(.*?)\s*$", re.M
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")  # behind the header
 _VECTOR = re.compile(r"none|\([^)]*\)")
 _HEADER = 2**20  # bytes that tell its fields
-_TYPES = {
-    **dict.fromkeys(("signed char", "int8", "int8_t"), "i1"),
-    **dict.fromkeys(("uchar", "unsigned char", "uint8", "uint8_t"), "u1"),
-    **dict.fromkeys(("short", "short int", "signed short", "signed short int"), "i2"),
-    **dict.fromkeys(("int16", "int16_t"), "i2"),
-    **dict.fromkeys(("ushort", "unsigned short", "unsigned short int"), "u2"),
-    **dict.fromkeys(("uint16", "uint16_t"), "u2"),
-    **dict.fromkeys(("int", "signed int", "int32", "int32_t"), "i4"),
-    **dict.fromkeys(("uint", "unsigned int", "uint32", "uint32_t"), "u4"),
-    **dict.fromkeys(("longlong", "long long", "long long int", "signed long long"), "i8"),
-    **dict.fromkeys(("signed long long int", "int64", "int64_t"), "i8"),
-    **dict.fromkeys(("ulonglong", "unsigned long long", "unsigned long long int"), "u8"),
-    **dict.fromkeys(("uint64", "uint64_t"), "u8"),
-    **{"float": "f4", "double": "f8"},
-}
-_TO_LPS = {
-    **dict.fromkeys(("left-posterior-superior", "lps"), (1, 1, 1)),
-    **dict.fromkeys(("right-anterior-superior", "ras"), (-1, -1, 1)),
-    **dict.fromkeys(("left-anterior-superior", "las"), (1, -1, 1)),
-}
+_STANDARD = read_declared("skiagram.readers", "formats.yaml")["nrrd"]
+_TYPES = {name: kind for kind, names in _STANDARD["types"].items() for name in names}
 _PLACE_AXES = ("domain", "space", "time", "none", "???")  # kinds of axes
 _GZIP = ("gzip", "gz")
-_ALLOWED = {  # other fields of distance and place, which ITK does not read
-    "space units": {"mm"},
-    "units": {"mm", "?", "???"},
-    "axis mins": {"nan"},
-    "axismins": {"nan"},
-}
 
 
 class _Axis(NamedTuple):
@@ -193,10 +170,10 @@ def _check_fields(fields: dict[str, str]) -> None:
     if (encoding := fields["encoding"].lower()) not in ("raw", *_GZIP):
         raise refusal("readers.nrrd_encoding", encoding=encoding)
     # The space is one whose axes are known.
-    if _space(fields) not in _TO_LPS:
+    if _space(fields) not in _STANDARD["to_lps"]:
         raise refusal("readers.nrrd_space", space=fields["space"])
-    for name, allowed in _ALLOWED.items():
-        if set(fields.get(name, "").lower().replace('"', " ").split()) - allowed:
+    for name, allowed in _STANDARD["allowed"].items():
+        if set(fields.get(name, "").lower().replace('"', " ").split()) - {*allowed}:
             raise refusal("readers.nrrd_units", name=name, value=fields[name])
 
 
@@ -221,7 +198,7 @@ def _place(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return steps of axes z, y, x and the origin, mm."""
     # The origin, in the axes of patients.
-    to_lps = np.array(_TO_LPS[_space(fields)])
+    to_lps = np.array(_STANDARD["to_lps"][_space(fields)])
     origin = _vector(fields.get("space origin", "none"))
     if origin is None or not np.isfinite(origin).all():
         origin = np.zeros(3)

@@ -5,10 +5,7 @@ bounded, and sizes are refused before memory is taken.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from types import ModuleType
 
 from skiagram.errors import named, readable, refusal
 from skiagram.images import Spacing
@@ -19,19 +16,7 @@ from skiagram.readers.voxels import first_bytes, narrow
 _HEAD = 352  # bytes that tell the format
 
 
-class _Format(Protocol):
-    """What the module of a format has."""
-
-    def matches(self, head: bytes, /) -> bool: ...
-
-    def count_volumes(self, content: bytes, /) -> int: ...
-
-    def read(
-        self, content: bytes, spacing: Spacing | None, frame: int | None, /
-    ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]: ...
-
-
-_FORMATS: tuple[_Format, ...] = (nifti, nrrd, meta_image)
+_FORMATS = (nifti, nrrd, meta_image)  # modules with `matches`, `count_volumes` and `read`
 
 
 def is_volume_file(head: bytes) -> bool:
@@ -42,7 +27,7 @@ def is_volume_file(head: bytes) -> bool:
 def count_volumes(content: bytes) -> int:
     """Count how many volumes a file has: one of three axes, several of four."""
     module = _format(content)
-    return module.count_volumes(content) if module else 1
+    return int(module.count_volumes(content)) if module else 1
 
 
 def decode_volume(
@@ -90,6 +75,6 @@ def join_volume(content: bytes, read_file: Callable[[str], bytes]) -> bytes:
     return meta_image.join(content, read_file)
 
 
-def _format(content: bytes) -> _Format | None:
+def _format(content: bytes) -> ModuleType | None:
     head = first_bytes(content, _HEAD)
     return next((module for module in _FORMATS if module.matches(head)), None)
