@@ -1,6 +1,5 @@
 """Transformed copies: each kind is found and named, and nothing else is."""
 
-import dataclasses
 import io
 
 import numpy as np
@@ -63,8 +62,6 @@ KINDS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("most_compared", [nearest.MOST_COMPARED, 40], ids=["all pairs", "trees"])
 def test_each_kind_of_copy_is_found_and_named(most_compared, tmp_path, monkeypatch):
-    settings = dataclasses.replace(search.SETTINGS, max_combined=most_compared)
-    monkeypatch.setattr(search, "SETTINGS", settings)
     monkeypatch.setattr(search, "MOST_COMPARED", most_compared)
     monkeypatch.setattr(nearest, "_LEAF", 8)
     wide = wide_tissue(30)

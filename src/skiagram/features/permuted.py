@@ -51,26 +51,20 @@ class Permuted(DerivedImageFamily):
 
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of n images or volumes: (n, n_features + 1) float64, finite."""
-        axes = (1, 2, 3) if batch.volumes else (1, 2)
-        shape = batch.images.shape[: len(axes) + 1]
-        inside = np.ones(shape, dtype=np.bool_) if batch.masks is None else batch.masks
-        voxels = inside.sum(axis=axes)[:, None].astype(np.float64)
+        inside = batch.region("whole", PERMUTED)
+        voxels = inside.reshape(len(batch), -1).sum(axis=1)[:, None].astype(np.float64)
         return np.hstack([self._describe(self.permute(batch)), voxels])
 
     def permute(self, batch: FeatureBatch) -> FeatureBatch:
         """Permute the voxels of each image within its region; those outside of it stay."""
-        images = batch.images.copy()
+        images, inside = batch.images.copy(), batch.region("whole", PERMUTED)
         # The order depends on the image's content, so it is the same wherever it stands.
         for row in range(len(batch)):
             single = batch.row(row)
             digest = hashlib.sha256(np.ascontiguousarray(single.images).data).hexdigest()
-            shape = single.images.shape[1:4] if batch.volumes else single.images.shape[1:3]
-            inside = np.ones(shape, dtype=np.bool_)
-            if single.masks is not None:
-                inside = single.masks[0]
-            voxels = images[row].reshape(*shape, -1)  # a view: channels go together
+            voxels = images[row].reshape(*inside.shape[1:], -1)  # a view: channels go together
             if voxels.shape[-1] == 1:
                 voxels = voxels[..., 0]  # single numbers are permuted without an index of 64 bits
             draws = stream(self.seed, PERMUTED, digest)
-            voxels[inside] = draws.permutation(voxels[inside])
+            voxels[inside[row]] = draws.permutation(voxels[inside[row]])
         return replace(batch, images=images)

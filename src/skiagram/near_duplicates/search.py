@@ -55,51 +55,43 @@ from skiagram.near_duplicates.registration import (
 )
 from skiagram.seeding import stream
 
-
-@dataclass(frozen=True)
-class SearchSettings:
-    """What is asked of a copy, and how many pairs are looked at."""
-
-    alike_small: float = 0.75  # other images of generated sets reach .55; true copies at least .93
-    hopeless: float = 0.4  # small, after three steps; pairs that reach .75 in the end have .53
-    alike: float = 0.6  # others .42; true copies .73, where JPEG at quality 10 has taken the detail
-    alike_warped: float = 0.8  # turned or cropped; LIDC nodules reach .68, copies at least .9
-    alike_reoriented_and_warped: float = 0.88
-    alike_in_parts: float = 0.55  # the median of 16 parts
-    min_z_score: float = 5.0  # by independent places; copies reach 7, very smooth ones 4
-    beyond_others: float = 6.0  # standard deviations of other pairs' correlations, after Fisher
-    max_asked: float = 0.95
-    other_pairs: int = 128
-    max_combined: int = MOST_COMPARED  # images; of more, two pairs of changes alone are sought
-    full_side: int = 128
-    min_fine_side: int = 24  # pixels a side; smaller images have no fine detail
-    turn: float = 7.5  # degrees; spectra bear 4 degrees more or less
-    nominated: float = 1 / 40  # pairs an image that chance may nominate in a pass
-    max_nominated: float = 1 / 8
-    min_nominated: int = 5
-    few: int = 200
-    likely: float = 1e-3
-    sure: float = 0.8
-    sample: tuple[int, int] = (128, 2048)  # queries and others, to see how products vary
-    fitted: int = 2048
-    block: int = 1024
-    max_held: int = 2**21  # nominees, before the best are chosen
-    shares: int = 32  # of the queries of a pass; the next pass is prepared while they are compared
-    trees: int = 32  # of each pass, where not every pair is compared
-    trees_together: int = 4
-    batch: int = 256
-    details_kept: int = 2048
-    straight: float = 1.5  # degrees
-    whole: float = 0.03
-    still: float = 0.02  # of a side
-    still_pixels: float = 0.7
-    skew: float = 0.1  # cosine between what were right angles
-    plausible: tuple[float, float] = (0.6, 1.6)
-    even: float = 1.3
-    seed: int = 19_810_529
-
-
-SETTINGS = SearchSettings()
+# What is asked of a copy, and how many pairs are looked at.
+_ALIKE_SMALL = 0.75  # other images of generated sets reach .55; true copies at least .93
+_HOPELESS = 0.4  # small, after three steps; pairs that reach .75 in the end have .53
+_ALIKE = 0.6  # others .42; true copies .73, where JPEG at quality 10 has taken the detail
+_ALIKE_WARPED = 0.8  # turned or cropped; LIDC nodules reach .68, copies at least .9
+_ALIKE_REORIENTED_AND_WARPED = 0.88
+_ALIKE_IN_PARTS = 0.55  # the median of 16 parts
+_MIN_Z_SCORE = 5.0  # by independent places; copies reach 7, very smooth ones 4
+_BEYOND_OTHERS = 6.0  # standard deviations of other pairs' correlations, after Fisher
+_MAX_ASKED = 0.95
+_OTHER_PAIRS = 128
+_FULL_SIDE = 128
+_MIN_FINE_SIDE = 24  # pixels a side; smaller images have no fine detail
+_TURN = 7.5  # degrees; spectra bear 4 degrees more or less
+_NOMINATED = 1 / 40  # pairs an image that chance may nominate in a pass
+_MAX_NOMINATED = 1 / 8
+_MIN_NOMINATED = 5
+_FEW = 200
+_LIKELY = 1e-3
+_SURE = 0.8
+_SAMPLE = (128, 2048)  # queries and others, to see how products vary
+_FITTED = 2048
+_BLOCK = 1024
+_MAX_HELD = 2**21  # nominees, before the best are chosen
+_SHARES = 32  # of the queries of a pass; the next pass is prepared while they are compared
+_TREES = 32  # of each pass, where not every pair is compared
+_TREES_TOGETHER = 4
+_BATCH = 256
+_DETAILS_KEPT = 2048
+_STRAIGHT = 1.5  # degrees
+_WHOLE = 0.03
+_STILL = 0.02  # of a side
+_STILL_PIXELS = 0.7
+_SKEW = 0.1  # cosine between what were right angles
+_PLAUSIBLE = (0.6, 1.6)
+_EVEN = 1.3
+_SEED = 19_810_529
 _CENTRED = (SpectrumWindow(0.9), SpectrumWindow(0.8))
 _HALF_AROUND = ((0, 1), (1, 0), (1, 1), (1, -1))
 _OFF_CENTRE = tuple(  # opposite ones follow each other
@@ -190,13 +182,13 @@ def transformed_among(
     confirm = _Confirmation(details, shapes, image)
     already = np.sort(found_pairs.first * len(small) + found_pairs.second)
     # Where all images are alike, an eighth as many pairs as images are looked at, the most alike.
-    most = max(int(SETTINGS.max_nominated * len(small)), SETTINGS.few)
+    most = max(int(_MAX_NOMINATED * len(small)), _FEW)
     best: list[_Nominees] = []
     held = 0
     for piece, nominees in spread(_nominate, _pieces(small, details, already)):
         best.append(nominees)
         held += len(nominees)
-        if piece.last or held > SETTINGS.max_held:
+        if piece.last or held > _MAX_HELD:
             # Those with the highest products, best first; equal ones in the images' order. Sorting
             # all takes long where many are nominated: first twice as many as are wanted are looked
             # at, with all that are as good as the last of them.
@@ -223,15 +215,15 @@ def _pieces(small: Small, details: Details, already: NDArray[np.int64]) -> Itera
     """Yield the work of all passes, some queries or trees at a time."""
     n = len(small)
     if n > MOST_COMPARED:
-        whole, share = np.arange(SETTINGS.trees), SETTINGS.trees_together
+        whole, share = np.arange(_TREES), _TREES_TOGETHER
     else:
-        whole = np.arange(0, n, SETTINGS.block)
-        share = -(-len(whole) // SETTINGS.shares)
+        whole = np.arange(0, n, _BLOCK)
+        share = -(-len(whole) // _SHARES)
     for pass_ in _passes(small, details):
         # the threshold: what few products of other images exceed by chance, or .8
         pairs = n * (n - 1) / (1 if pass_.either_way else 2)
-        chance = min(SETTINGS.likely, max(SETTINGS.nominated * n, SETTINGS.min_nominated) / pairs)
-        steps = [-(-n // most) for most in SETTINGS.sample]
+        chance = min(_LIKELY, max(_NOMINATED * n, _MIN_NOMINATED) / pairs)
+        steps = [-(-n // most) for most in _SAMPLE]
         rows, columns = (np.arange(0, n, step) for step in steps)
         products = pass_.queries(slice(0, n, steps[0])) @ pass_.base[columns].T
         others = products[rows[:, None] != columns].astype(np.float64)
@@ -239,7 +231,7 @@ def _pieces(small: Small, details: Details, already: NDArray[np.int64]) -> Itera
         middle, tail = others.mean(), chance
         if not pass_.signed:
             middle, tail = abs(middle), chance / 2
-        threshold = float(min(middle - scipy.special.ndtri(tail) * spread, SETTINGS.sure))
+        threshold = float(min(middle - scipy.special.ndtri(tail) * spread, _SURE))
         if n > MOST_COMPARED:  # each tree asks for all of them
             pass_ = pass_._replace(queries=_stack_vectors(pass_.queries, n).__getitem__)
         for start in range(0, len(whole), share):
@@ -251,7 +243,7 @@ def _passes(small: Small, details: Details) -> Iterator[_Pass]:
     """Yield the comparisons: layouts in eight orientations, then spectra of windows."""
     if len(small) > 1:
         yield from _layout_passes(details)
-        basis = SpectrumBasis.fit(small[:: -(-len(small) // SETTINGS.fitted)])
+        basis = SpectrumBasis.fit(small[:: -(-len(small) // _FITTED)])
         if len(basis.orders):
             yield from _SpectrumPasses(small, basis)
 
@@ -269,7 +261,7 @@ def _layout_passes(details: Details) -> Iterator[_Pass]:
 
 def _stack_vectors(vectors: Callable[[slice], Vectors], images: int) -> Vectors:
     """Stack the vectors of all images as one array."""
-    block = SETTINGS.block
+    block = _BLOCK
     blocks = (vectors(slice(start, start + block)) for start in range(0, images, block))
     return stack_blocks(blocks, (images, vectors(slice(0, 1)).shape[1]), np.float32)
 
@@ -288,7 +280,7 @@ class _SpectrumPasses:
 
     def __init__(self, small: Small, basis: SpectrumBasis) -> None:
         self._basis = basis
-        self._combined = len(small) <= SETTINGS.max_combined
+        self._combined = len(small) <= MOST_COMPARED
         self._orientations = tuple(product((False, True), (0, 1)))[: None if self._combined else 1]
         cache_size = None if self._combined else 2  # of many images, what opposite windows need
         self._spectra = lru_cache(maxsize=cache_size)(partial(basis.spectra, small))
@@ -296,7 +288,7 @@ class _SpectrumPasses:
 
     def __iter__(self) -> Iterator[_Pass]:
         # Whole images, turned and mirrored.
-        either = (-SETTINGS.turn, SETTINGS.turn)
+        either = (-_TURN, _TURN)
         turned = [*product(self._orientations, (0, *either))]
         if not self._combined:
             turned += product([(False, 1)], either)
@@ -360,10 +352,10 @@ def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
         return piece, np.concatenate(nominees)
     # all pairs, block by block of queries and of what they are compared with
     for start in piece.part:
-        queries = pass_.queries(slice(start, start + SETTINGS.block))
-        memory = np.empty(len(queries) * SETTINGS.block, dtype=np.float32)
-        for base_start in range(0 if pass_.either_way else start, piece.images, SETTINGS.block):
-            against = pass_.base[base_start : base_start + SETTINGS.block]
+        queries = pass_.queries(slice(start, start + _BLOCK))
+        memory = np.empty(len(queries) * _BLOCK, dtype=np.float32)
+        for base_start in range(0 if pass_.either_way else start, piece.images, _BLOCK):
+            against = pass_.base[base_start : base_start + _BLOCK]
             block = memory[: len(queries) * len(against)].reshape(len(queries), len(against))
             np.matmul(queries, against.T, out=block)
             if not pass_.signed:
@@ -402,7 +394,7 @@ class _Confirmation:
         self._image = image
         self.found: dict[tuple[int, int], tuple[float, str]] = {}
         self._fitted: dict[Guess, NDArray[np.int64]] = {}
-        self._detail = lru_cache(maxsize=SETTINGS.details_kept)(self._read_detail)
+        self._detail = lru_cache(maxsize=_DETAILS_KEPT)(self._read_detail)
         self._others_reach = cache(self._measure_others)
 
     def look_at(
@@ -419,12 +411,12 @@ class _Confirmation:
             before = self._fitted.get(guess, np.empty(0, dtype=np.int64))
             self._fitted[guess] = np.union1d(before, keys)
             new = np.flatnonzero(~np.isin(keys, before))
-            for start in range(0, len(new), SETTINGS.batch):
-                batch = new[start : start + SETTINGS.batch]
+            for start in range(0, len(new), _BATCH):
+                batch = new[start : start + _BATCH]
                 rows, columns = first[batch], second[batch]
                 ones, others = self._small[rows], self._small[columns]
-                fitted = register(ones, others, guess, hopeless=SETTINGS.hopeless)
-                for pair in np.flatnonzero(np.abs(fitted.correlation) > SETTINGS.alike_small):
+                fitted = register(ones, others, guess, hopeless=_HOPELESS)
+                for pair in np.flatnonzero(np.abs(fitted.correlation) > _ALIKE_SMALL):
                     self._look_closely(
                         int(rows[pair]), int(columns[pair]), guess, fitted, int(pair)
                     )
@@ -460,8 +452,8 @@ class _Confirmation:
         if (
             change.plausible
             and correlation > best
-            and alike_everywhere(first, second, guess, close) > SETTINGS.alike_in_parts
-            and z_score(first, second, guess, close) > SETTINGS.min_z_score
+            and alike_everywhere(first, second, guess, close) > _ALIKE_IN_PARTS
+            and z_score(first, second, guess, close) > _MIN_Z_SCORE
         ):
             resized = self._shapes[row] != self._shapes[column]
             self.found[pair] = (min(correlation, 1.0), change.kind(alike < 0, resized))
@@ -474,7 +466,7 @@ class _Confirmation:
         # at the size of the smaller one, or 128
         shapes = (self._shapes[row], self._shapes[column])
         planes = (shape[-3:-1] if len(shape) == 4 else shape[:2] for shape in shapes)
-        side = max(min(SETTINGS.full_side, *(side for plane in planes for side in plane)), 8)
+        side = max(min(_FULL_SIDE, *(side for plane in planes for side in plane)), 8)
         (first, first_inside), (second, second_inside) = (
             self._detail(place, side) for place in (row, column)
         )
@@ -484,7 +476,7 @@ class _Confirmation:
 
     def _read_detail(self, row: int, side: int) -> tuple[Details, Details | None]:
         picture = reduced(projection(self._image(row)), side)[None]
-        if side < SETTINGS.min_fine_side:
+        if side < _MIN_FINE_SIDE:
             return details_of(picture)[0], None
         whole, inside = fine_details_inside(picture)
         return whole[0], None if np.array_equal(whole, inside) else inside[0]
@@ -492,10 +484,10 @@ class _Confirmation:
     def _measure_others(self, guess: Guess, *, small: bool) -> float:
         """Measure what is asked of a copy, small or at full size, above what other pairs reach."""
         # Random pairs of other images, registered in the same way.
-        draws = stream(SETTINGS.seed, "other pairs")
-        pairs = draws.integers(0, len(self._small), (SETTINGS.other_pairs, 2))
+        draws = stream(_SEED, "other pairs")
+        pairs = draws.integers(0, len(self._small), (_OTHER_PAIRS, 2))
         pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-        least = SETTINGS.alike_small if small else SETTINGS.alike
+        least = _ALIKE_SMALL if small else _ALIKE
         if not len(pairs):
             return least
         if small:
@@ -511,8 +503,8 @@ class _Confirmation:
         values = np.arctanh(np.clip(np.abs(correlations), 0, 1 - 1e-9))
         middle = np.median(values)
         spread = 1.4826 * np.median(np.abs(values - middle))
-        above = np.tanh(middle + SETTINGS.beyond_others * spread)
-        return float(np.clip(above, least, SETTINGS.max_asked))
+        above = np.tanh(middle + _BEYOND_OTHERS * spread)
+        return float(np.clip(above, least, _MAX_ASKED))
 
 
 @dataclass(frozen=True)
@@ -538,12 +530,12 @@ class Change:
         return cls(
             mirrored=guess.mirrored,
             quarters=0 if guess.mirrored and quarters == 2 else quarters,  # upside down
-            turned=bool(abs(turn) > SETTINGS.straight),
-            scaled=max(abs(size - 1) for size in sizes) > SETTINGS.whole,
-            moved=float(np.abs(map_[4:]).max()) > max(SETTINGS.still * side, SETTINGS.still_pixels),
-            plausible=SETTINGS.plausible[0] < sizes[0]
-            and sizes[1] < min(SETTINGS.plausible[1], SETTINGS.even * sizes[0])
-            and skew < SETTINGS.skew,
+            turned=bool(abs(turn) > _STRAIGHT),
+            scaled=max(abs(size - 1) for size in sizes) > _WHOLE,
+            moved=float(np.abs(map_[4:]).max()) > max(_STILL * side, _STILL_PIXELS),
+            plausible=_PLAUSIBLE[0] < sizes[0]
+            and sizes[1] < min(_PLAUSIBLE[1], _EVEN * sizes[0])
+            and skew < _SKEW,
         )
 
     @property
@@ -551,8 +543,8 @@ class Change:
         """The least correlation: the more freely a pair was fitted, the more is asked."""
         oriented = self.mirrored or self.quarters > 0
         if self.turned or self.scaled:
-            return SETTINGS.alike_reoriented_and_warped if oriented else SETTINGS.alike_warped
-        return SETTINGS.alike_warped if oriented and self.moved else SETTINGS.alike
+            return _ALIKE_REORIENTED_AND_WARPED if oriented else _ALIKE_WARPED
+        return _ALIKE_WARPED if oriented and self.moved else _ALIKE
 
     def kind(self, inverted: bool, resized: bool) -> str:
         """Name the change that made the copy, in words of `KINDS`."""

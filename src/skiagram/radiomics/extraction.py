@@ -167,9 +167,8 @@ def _derived(
 ) -> dict[str, float]:
     """Compute what PyRadiomics alone has, and energies of shifted intensities."""
     # PyRadiomics counts energies of intensities that are shifted first.
-    inside = batch.masks if batch.masks is not None else np.ones(batch.images.shape[:4], np.bool_)
-    pixels = batch.images[..., 0] if batch.volumes else batch.images
-    values = pixels[inside].astype(np.float64) + settings.voxelArrayShift
+    inside = batch.region("whole", "first_order")
+    values = batch.grey("first_order")[inside].astype(np.float64) + settings.voxelArrayShift
     energy = float(values @ values)
     sides = batch.spacing[0] if batch.spacing is not None else np.ones(3)
     derived = {

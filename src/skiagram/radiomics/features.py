@@ -94,18 +94,8 @@ def describe_with(
     label: int | None = None,
 ) -> dict[str, float]:
     """Describe the features of one image by a plan that is made once; None for the plan's label."""
-    settings = plan.settings
-    label = settings.label if label is None else label
-    case = as_case(
-        image,
-        mask,
-        spacing,
-        label,
-        correct_mask=settings.correctMask,
-        file_axes=plan.names == "pyradiomics",
-        own_grid=plan.resamples_mask,
-    )
-    return describe(case, plan)
+    label = plan.settings.label if label is None else label
+    return describe(as_case(image, mask, spacing, label, plan), plan)
 
 
 def describe_files(
@@ -115,18 +105,9 @@ def describe_files(
     spacing: Sequence[float] | None = None,
 ) -> dict[str, float]:
     """Describe the features of an image and its region in files, named relative to a folder."""
-    settings = plan.settings
     if reference.label_value is None and reference.region is None:
-        reference = replace(reference, label_value=settings.label)
-    case = case_of_files(
-        folder,
-        reference,
-        spacing,
-        correct_mask=settings.correctMask,
-        file_axes=plan.names == "pyradiomics",
-        own_grid=plan.resamples_mask,
-    )
-    return describe(case, plan)
+        reference = replace(reference, label_value=plan.settings.label)
+    return describe(case_of_files(folder, reference, spacing, plan), plan)
 
 
 class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # untyped

@@ -13,6 +13,7 @@ from skiagram.errors import refusal
 from skiagram.features.feature import Flags
 from skiagram.images import WITHOUT_PADDING, ends_of
 from skiagram.radiomics.extraction import Case, OwnGrid, as_itk_nearest
+from skiagram.radiomics.settings import ExtractionPlan
 
 if TYPE_CHECKING:
     from skiagram.readers.case_images import ImageReference
@@ -29,10 +30,7 @@ def as_case(
     mask: Any = None,
     spacing: Sequence[float] | None = None,
     label: int | None = None,
-    *,
-    correct_mask: bool = False,
-    file_axes: bool = False,
-    own_grid: bool = False,
+    plan: ExtractionPlan | None = None,
 ) -> Case:
     """Return an image and its region on one grid.
 
@@ -42,11 +40,9 @@ def as_case(
         mask: Of the same kind and shape; None for the whole image.
         spacing: Of the axes of an array, or of a file that says none, mm; others have their own.
         label: Value of the region's voxels; None for all that is not 0.
-        correct_mask: Whether a mask on other voxels is brought to the image's.
-        file_axes: Whether the axes of a volume's file stay in their order and direction, as
-            PyRadiomics leaves them, where they are brought to one orientation else.
-        own_grid: Whether a mask may lie on voxels of its own, along the image's axes, from which
-            a resampling starts, as PyRadiomics does.
+        plan: Says whether a mask on other voxels is brought to the image's, or a resampling starts
+            from them, and whether the axes of a volume's file stay as they are, as PyRadiomics
+            leaves them, where they are brought to one orientation else; None for neither.
 
     Raises:
         DataError: The two do not fit each other, or the region has no voxel or several labels.
@@ -59,17 +55,12 @@ def as_case(
 
         masks = () if mask is None else (os.fspath(mask),)
         reference = ImageReference(os.fspath(image), masks, label_value=label)
-        return case_of_files(
-            Path(),
-            reference,
-            spacing,
-            correct_mask=correct_mask,
-            file_axes=file_axes,
-            own_grid=own_grid,
-        )
+        return case_of_files(Path(), reference, spacing, plan)
     # An image of SimpleITK, or an array.
     if hasattr(image, "GetSpacing"):
-        return _of_itk(image, mask, spacing, label, own_grid=own_grid)
+        return _of_itk(
+            image, mask, spacing, label, own_grid=plan is not None and plan.resamples_mask
+        )
     shape = np.shape(image)
     if len(shape) == 3 and shape[2] in _CHANNELS and min(shape[:2]) > _CHANNELS[-1]:
         raise refusal("radiomics.array_in_colour", shape=shape)
@@ -80,16 +71,15 @@ def case_of_files(
     folder: Path,
     reference: "ImageReference",
     spacing: Sequence[float] | None = None,
-    *,
-    correct_mask: bool = False,
-    file_axes: bool = False,
-    own_grid: bool = False,
+    plan: ExtractionPlan | None = None,
 ) -> Case:
     """Return an image and its region from files, named relative to a folder; see `as_case`."""
-    if own_grid and len(reference.masks) == 1:
+    if plan is not None and plan.resamples_mask and len(reference.masks) == 1:
         found = _on_own_grid(folder, reference, spacing)
         if found is not None:
             return found
+    correct_mask = plan is not None and plan.settings.correctMask
+    file_axes = plan is not None and plan.names == "pyradiomics"
     return _of_read(_read(folder, reference, correct_mask, spacing), file_axes=file_axes)
 
 

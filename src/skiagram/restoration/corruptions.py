@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from skiagram.errors import refusal
 from skiagram.images import Image, is_volume
-from skiagram.restoration.missing import fill_local_median
+from skiagram.restoration.missing import fill_locally
 
 Values = NDArray[np.float64]
 _GREYS = 255  # highest value of 8 bits
@@ -88,7 +88,7 @@ def corrupt(
         gaps = faulty[:, :, channel]
         if gaps.any() and not gaps.all():
             plane = values[:, :, channel].astype(np.float32)
-            filled[gaps, channel] = fill_local_median(plane, gaps, 1)[gaps]
+            filled[gaps, channel] = fill_locally(plane, gaps, 1)[gaps]
     # The corruption sees a filled image; what was faulty stays as it was.
     view = View(np.nan_to_num(filled), low, high, float(finite.min()), image.dtype == np.uint8)
     worse = np.where(faulty, values, corruption.apply(view, amount, generator))

@@ -57,8 +57,8 @@ class Missing:
             filled = plane.copy()
             filled[gaps] = plane[row[gaps], column[gaps]]
         else:
-            fill_gaps = fill_local_mean if self.method == "local_mean" else fill_local_median
-            filled = fill_gaps(plane, gaps, self.radius, unknown=missing)
+            use_mean = self.method == "local_mean"
+            filled = fill_locally(plane, gaps, self.radius, unknown=missing, use_mean=use_mean)
         filled[padding] = dark
         return filled
 
@@ -78,28 +78,26 @@ def find_padding(missing: Mask) -> Mask:
     return np.isin(parts, padded[padded > 0])
 
 
-def fill_local_mean(
-    plane: Plane, missing: Mask, radius: int, *, unknown: Mask | None = None
+def fill_locally(
+    plane: Plane,
+    missing: Mask,
+    radius: int,
+    *,
+    unknown: Mask | None = None,
+    use_mean: bool = False,
 ) -> Plane:
-    """Fill each missing pixel, not all of the plane, with the mean of the nearest known pixels.
+    """Fill each missing pixel, not all of the plane, with the median of the nearest known pixels.
 
     They are those in a window of a radius, or if it holds none those at the least chessboard
     distance.
 
     Args:
-        unknown: Pixels that no mean is taken of, the missing ones among them; None for those alone.
+        unknown: Pixels that no median is taken of, the missing ones among them; None for those
+            alone.
+        use_mean: Whether it is the mean in place of the median.
     """
     filled = plane.copy()
-    _fill(plane, missing, missing if unknown is None else unknown, radius, True, filled)
-    return filled
-
-
-def fill_local_median(
-    plane: Plane, missing: Mask, radius: int, *, unknown: Mask | None = None
-) -> Plane:
-    """Fill as `fill_local_mean`, with a median."""
-    filled = plane.copy()
-    _fill(plane, missing, missing if unknown is None else unknown, radius, False, filled)
+    _fill(plane, missing, missing if unknown is None else unknown, radius, use_mean, filled)
     return filled
 
 

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
 from skiagram.compiled.loops import compiled
-from skiagram.restoration.missing import Mask, Plane, fill_local_median, gather
+from skiagram.restoration.missing import Mask, Plane, fill_locally, gather
 from skiagram.strict import STRICT
 
 _MEDIAN_TO_DEVIATION = 1.4826  # for normal residuals
@@ -45,7 +45,7 @@ class Outliers:
         if not faults.pixels.any():
             return plane, faults
         unknown = faults.pixels | missing
-        return fill_local_median(plane, faults.pixels, self.radius, unknown=unknown), faults
+        return fill_locally(plane, faults.pixels, self.radius, unknown=unknown), faults
 
     def find(self, plane: Plane, missing: Mask) -> FaultyPixels:
         """Find outlying pixels and dead lines.

@@ -30,7 +30,7 @@ from skiagram.image_store.store import (
 from skiagram.images import Image, Region, Spacing, is_volume
 from skiagram.preparation import TRAINING_MEAN
 from skiagram.records.files import write_table
-from skiagram.restoration.missing import Plane, fill_local_mean
+from skiagram.restoration.missing import Plane, fill_locally
 from skiagram.restoration.regions import RegionPreparation
 from skiagram.restoration.steps import Steps, Treatment, join_planes, split_planes
 from skiagram.strict import STRICT
@@ -198,7 +198,7 @@ def training_mean(store: ImageStore, cases: Cases) -> Plane:
         if unknown.all():
             raise refusal("restoration.no_known_pixel")
         if unknown.any():
-            plane[:] = fill_local_mean(plane, unknown, 1)
+            plane[:] = fill_locally(plane, unknown, 1, use_mean=True)
     completed: Plane = join_planes(planes, mean.shape)[0]
     return completed
 

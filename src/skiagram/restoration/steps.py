@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.errors import refusal
 from skiagram.images import Image
 from skiagram.restoration.denoising import Denoising
-from skiagram.restoration.missing import Mask, Missing, Plane, Planes, fill_local_median
+from skiagram.restoration.missing import Mask, Missing, Plane, Planes, fill_locally
 from skiagram.restoration.outliers import Outliers
 from skiagram.restoration.regions import RegionPreparation
 from skiagram.strict import STRICT
@@ -93,7 +93,7 @@ class Steps:
                 plane_mean = None if means is None else means[place % len(means)]
                 planes[place] = self.missing.fill(planes[place], missing[place], dark, plane_mean)
             else:  # for the later steps' eyes only
-                planes[place] = fill_local_median(planes[place], missing[place], 1)
+                planes[place] = fill_locally(planes[place], missing[place], 1)
         # faulty pixels and lines, then noise; what nobody fills is missing again
         replaced = np.zeros((2, len(planes)), dtype=np.int64)
         if self.outliers:
