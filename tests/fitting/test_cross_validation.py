@@ -176,14 +176,6 @@ def test_a_final_fit_learns_from_all_cases_for_the_epochs_that_its_folds_chose(d
     assert len(whole) == (2 if design is by_holdout else 2 * (PLAN.folds + 1))
 
 
-@pytest.mark.parametrize(("kind", "rounds"), [(Spy, [20]), (CountingSpy, [12, 8])])
-def test_final_fits_wait_for_the_folds_alone_that_choose_their_epochs(kind, rounds, monkeypatch):
-    made, make = [], CrossValidator.make
-    monkeypatch.setattr(CrossValidator, "make", lambda *of: made.append(len(of[1])) or make(*of))
-    by_cv(kind())
-    assert made == rounds
-
-
 @pytest.mark.parametrize("marked", [MARKED, np.zeros_like(MARKED)])
 def test_early_stopping_of_the_final_fit_can_be_chosen(marked):
     spy = CountingSpy()

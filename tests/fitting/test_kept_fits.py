@@ -82,18 +82,3 @@ def test_only_what_was_not_finished_is_fitted_again_and_no_byte_differs(tmp_path
     noted = notes.read_text().splitlines()
     assert sorted(noted) == sorted([*asked, noted[4]])  # the killed one twice, all others once
     assert [held.kind for held in PieceStore(place / "work").held()] == []
-
-
-def test_quick_fits_are_not_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(fits, "MIN_SECONDS", 600.0)
-    seen = []
-    work = tmp_path / "work"
-
-    @dataclass(frozen=True)
-    class Looking(Counting):
-        def fit(self, *arguments):
-            seen.append([str(path) for path in work.rglob("fit.json")])
-            return super().fit(*arguments)
-
-    run(tmp_path, Looking(tmp_path / "notes"))
-    assert seen[-1] == []

@@ -54,9 +54,12 @@ ENCODERS = {
 }
 
 
-def film_of(kind, film=FILM):
+def film_of(kind, film=FILM, share=1.0, bits=16, **fields):
+    """Return a compressed film, of whose stream a share is there."""
     syntax, encode = ENCODERS[kind]
-    return compressed(syntax, encode(film), bits=16, Rows=film.shape[0], Columns=film.shape[1])
+    coded = encode(film)
+    shape = {"Rows": film.shape[0], "Columns": film.shape[1]}
+    return compressed(syntax, coded[: int(share * len(coded))], bits=bits, **shape | fields)
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
@@ -69,9 +72,7 @@ def test_what_is_compressed_without_loss_comes_back_bit_for_bit(kind, most):
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_the_sign_of_fewer_bits_is_not_lost_in_a_stream_without_one(kind):
     film = (FILM % 4096).astype(np.int16) - 2048
-    syntax, encode = ENCODERS[kind]
-    shape = {"Rows": ROWS, "Columns": COLUMNS, "PixelRepresentation": 1}
-    content = compressed(syntax, encode(film.view(np.uint16) & 4095), bits=12, **shape)
+    content = film_of(kind, film.view(np.uint16) & 4095, bits=12, PixelRepresentation=1)
     assert_array_equal(read_dicom(content).pixels, film)
 
 
@@ -103,20 +104,17 @@ def test_12_bit_jpeg_is_read_as_near_to_its_original_as_its_quality_allows():
 @pytest.mark.parametrize("kind", ENCODERS)
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
 def test_a_stream_cut_short_is_refused_at_once_never_padded(kind, share):
-    syntax, encode = ENCODERS[kind]
-    whole = encode(FILM)
-    cut = whole[: int(share * len(whole))]
+    content = film_of(kind, share=share)
     started = time.process_time()
     with pytest.raises(DataError, match="truncated or damaged"):
-        read_dicom(compressed(syntax, cut, bits=16, Rows=ROWS, Columns=COLUMNS))
+        read_dicom(content)
     assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_a_stream_of_another_size_than_the_header_says_is_refused(kind):
-    syntax, encode = ENCODERS[kind]
     with pytest.raises(DataError, match=r"70 rows of 50, not the 8 of 8 in its header"):
-        read_dicom(compressed(syntax, encode(FILM), bits=16, Rows=8, Columns=8))
+        read_dicom(film_of(kind, Rows=8, Columns=8))
 
 
 def test_a_stream_of_several_values_a_pixel_is_refused_in_a_gray_file():

@@ -55,8 +55,6 @@ def test_runs_of_like_images_are_restored_as_each_alone(tmp_path, monkeypatch):
         for case_id, image in images.items():
             writer.add(case_id, image, (0.1, 0.2) if case_id == "c1" else None)
     source = ImageStore(tmp_path / "images")
-    runs = source.runs(0, len(source), restore._RUN_VALUES)
-    assert [len(each.images) for each in runs] == [3, 2, 1, 1, 1]
     steps = restoration("repair")
     restore_store(source, steps, tmp_path / "restored")
     restored = ImageStore(tmp_path / "restored")
