@@ -155,21 +155,22 @@ class _Runs:
 
 def test_nothing_of_a_pickled_file_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "w.pth").write_bytes(pickle.dumps({"a": torch.zeros(2), "b": _Runs()}))
-    with pytest.raises(DataError, match=r"holds more than tensors.*\.safetensors"):
-        read_tensors(tmp_path / "w.pth")
-    torch.save({"state_dict": {"a": torch.zeros(2)}, "more": _Runs()}, tmp_path / "v.pt")
-    with pytest.raises(DataError, match="holds more than tensors"):
-        read_tensors(tmp_path / "v.pt")
-    assert not (tmp_path / "ran").exists()
-    torch.save({"state_dict": {"a": torch.zeros(2)}, "epoch": 3}, tmp_path / "u.pt")
-    assert list(read_tensors(tmp_path / "u.pt")) == ["a"]
-    torch.save([1, 2], tmp_path / "t.pt")
-    with pytest.raises(DataError, match="no tensors by name"):
-        read_tensors(tmp_path / "t.pt")
+    tensors = {"a": torch.zeros(2)}
+    (tmp_path / "w.pth").write_bytes(pickle.dumps(tensors | {"b": _Runs()}))
     (tmp_path / "s.safetensors").write_bytes(b"cut off")
-    with pytest.raises(DataError, match="is damaged"):
-        read_tensors(tmp_path / "s.safetensors")
+    torch.save({"state_dict": tensors, "more": _Runs()}, tmp_path / "v.pt")
+    torch.save([1, 2], tmp_path / "t.pt")
+    for name, said in (
+        ("w.pth", r"holds more than tensors.*\.safetensors"),
+        ("v.pt", "holds more than tensors"),
+        ("t.pt", "no tensors by name"),
+        ("s.safetensors", "is damaged"),
+    ):
+        with pytest.raises(DataError, match=said):
+            read_tensors(tmp_path / name)
+    assert not (tmp_path / "ran").exists()
+    torch.save({"state_dict": tensors, "epoch": 3}, tmp_path / "u.pt")
+    assert list(read_tensors(tmp_path / "u.pt")) == ["a"]
 
 
 def test_without_packages_one_line_says_which(hub, monkeypatch):

@@ -16,8 +16,6 @@ from sklearn.utils import estimator_checks
 
 import skiagram
 from skiagram.errors import DataError, OptionError
-from skiagram.radiomics.extraction import prepare
-from skiagram.radiomics.images import as_case
 from skiagram.radiomics.settings import make_plan
 from tests.features.ibsi_reference import PHANTOM
 from tests.radiomics.volume import SPACING, make_volume, write_volume
@@ -58,28 +56,6 @@ def test_under_pyradiomics_names_a_file_keeps_its_axes(direction, tmp_path):
     assert skiagram.extract(*paths, **chosen) == pytest.approx(
         skiagram.extract(*in_memory, **chosen), rel=1e-9
     )
-
-
-def test_whole_numbers_are_resampled_as_itk_does_in_their_type():
-    pixels, _ = make_volume()
-    for values in (pixels, (pixels % 256).astype(np.uint8), pixels.astype(np.float64)):
-        image = SimpleITK.GetImageFromArray(values)
-        image.SetSpacing(SPACING[::-1])
-        sides = [
-            round(np.ceil(n * has / 2))
-            for n, has in zip(image.GetSize(), SPACING[::-1], strict=True)
-        ]
-        origin = [(2 - has) / 2 for has in SPACING[::-1]]
-        theirs = SimpleITK.Resample(
-            image, sides, SimpleITK.Transform(), SimpleITK.sitkBSpline, origin, [2.0] * 3,
-            image.GetDirection(), 0, image.GetPixelID(),
-        )  # fmt: skip
-        plan = make_plan(names="pyradiomics", resampled_spacing=(2, 2, 2))
-        ours = prepare(as_case(image), plan).image
-        expected = SimpleITK.GetArrayFromImage(theirs)
-        assert ours.shape == expected.shape
-        assert np.abs(ours - expected).max() < (1e-5 if values.dtype.kind == "f" else 1.5)
-        assert (np.abs(ours - expected) < 1e-5).mean() > 0.999
 
 
 def test_one_bin_for_all_intensities_is_warned_of():

@@ -79,17 +79,6 @@ def test_several_classes_have_scikit_learns_macro_auc_and_the_jackknifes_varianc
     assert found.variance() == pytest.approx(jackknife, rel=0.02)
 
 
-def test_of_two_classes_the_macro_auc_is_the_auc():
-    rng = np.random.default_rng(4)
-    label, patient = np.arange(90) % 3 // 2, np.arange(90) // 2
-    score = rng.normal(size=(2, 90)) + label
-    both = macro_placements(np.stack([-score, score], axis=2), label, patient)
-    plain = placements(score, label == 1, patient)
-    assert both.value == pytest.approx(plain.value, rel=1e-12)
-    assert both.variation.variance == pytest.approx(plain.variation.variance, rel=1e-12)
-    assert both.variation.degrees == pytest.approx(plain.variation.degrees)
-
-
 def test_copies_of_a_case_within_its_patient_add_no_certainty():
     rng = np.random.default_rng(0)
     positive = np.arange(60) < 25

@@ -352,18 +352,13 @@ def test_patience_counts_from_the_release(tmp_path, frozen_epochs, epochs):
 def test_a_base_is_frozen_on_two_devices_as_on_one(tmp_path):
     cases, rows = spots(tmp_path / "images", 24), np.arange(24, dtype=np.int64)
     known, unseen = cases.select(rows[:16]), cases.select(rows[16:])  # whole batches
+    plain = dataclasses.replace(training(epochs=2), image_size=SIDE, class_weights=None)
+    two = dataclasses.replace(CPU, devices=2, strategy="ddp_spawn")
     found = []
-    for trainer, batch_size in (
-        (CPU, 8),
-        (dataclasses.replace(CPU, devices=2, strategy="ddp_spawn"), 4),
-    ):
-        how = dataclasses.replace(
-            training(epochs=2), batch_size=batch_size, image_size=SIDE, class_weights=None
-        )
-        network = options(VIT, frozen_epochs=1, training=how)
-        fitted = NetworkModel(network, trainer, threads=1).fit(
-            known, FitContext(0, validation=unseen)
-        )
+    for trainer, batch_size in ((CPU, 8), (two, 4)):
+        how = dataclasses.replace(plain, batch_size=batch_size)
+        network = NetworkModel(options(VIT, frozen_epochs=1, training=how), trainer, threads=1)
+        fitted = network.fit(known, FitContext(0, validation=unseen))
         found.append(fitted.scores(unseen.inputs))
     assert_allclose(found[1], found[0], rtol=1e-2, atol=1e-3)
 
