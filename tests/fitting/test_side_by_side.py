@@ -48,21 +48,13 @@ SPLIT = np.repeat(np.array(["train", "validation", "test"]), [40, 8, 12])
 
 
 def made(folder, model, where, plan):
-    values = read_options(model)
+    inputs, values = DATA.inputs, read_options(model)
     untrained: Any
-    inputs = DATA.inputs
     if "training" in values:
-        from skiagram.models.deep.network_model import NetworkModel
         from skiagram.training.data import ImageSet
-        from tests.stand_ins import CPU
+        from tests.models.deep.spots import short_network
 
-        epochs = 1
-        if "weights" in values:  # smaller, and fresh
-            values |= {"library": "torchvision", "architecture": "shufflenet_v2_x0_5"}
-            values |= {"weights": "none", "depths": None, "C": None, "last_blocks": None}
-            epochs = 3
-        values["training"] |= {"epochs": epochs, "batch_size": 16, "image_size": None}
-        untrained = NetworkModel(build(values, "model"), CPU, 1)
+        untrained = short_network(model, 3 if "weights" in values else 1)
         draw = np.random.default_rng(0)
         images = {
             case: draw.normal(20 * label, 30, (24, 24)).astype(np.float32)
