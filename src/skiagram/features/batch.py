@@ -151,9 +151,7 @@ class FeatureBatch:
 
     def intensities(self, family: str) -> Floats:
         """Read intensities (n, [depth,] height, width), float64; colour becomes its luminance."""
-        if not self.volumes:
-            return self.luminance(family)
-        return self.images[..., 0].astype(np.float64)
+        return self.grey(family).astype(np.float64, copy=False)
 
     def region(self, region: Region, family: str) -> Flags:
         """Find the pixels (n, [depth,] height, width) that features are computed on.

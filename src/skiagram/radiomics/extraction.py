@@ -281,7 +281,7 @@ def _resampled(case: Case, plan: ExtractionPlan) -> Case:
     ratios = zip(axes, drawn.first, drawn.spacing, case.spacing, strict=True)
     image_axes = [first + places * (mask / image) for places, first, mask, image in ratios]
     # As PyRadiomics does it, by ITK, or by IBSI's rules.
-    order: Interpolation = INTERPOLATORS[settings.interpolator]  # type: ignore[assignment]
+    order = INTERPOLATORS[settings.interpolator]
     if by_corners:
         image = _as_itk(case.image, image_axes, order)
         if case.whole is not None:

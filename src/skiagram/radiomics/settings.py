@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.declared import read_declared
 from skiagram.errors import OptionError, refusal
 from skiagram.features.discretisation import MAX_LEVELS, Discretisation
 from skiagram.features.family import FeatureFamily
@@ -25,6 +26,7 @@ from skiagram.features.intensity_histogram import IntensityHistogram
 from skiagram.features.morphology import Morphology
 from skiagram.features.ngldm import Ngldm
 from skiagram.features.ngtdm import Ngtdm
+from skiagram.interpolation import Interpolation
 from skiagram.options import (
     check,
     read_option_file,
@@ -43,47 +45,9 @@ ImageType = Literal[
     "Exponential",
     "Gradient",
 ]
-FeatureClass = Literal["shape", "firstorder", "glcm", "glrlm", "glszm", "ngtdm", "gldm"]
-CLASSES: tuple[str, ...] = get_args(FeatureClass)
-FAMILIES = {  # of the IBSI → PyRadiomics' class
-    "morphology": "shape",
-    "first_order": "firstorder",
-    "intensity_histogram": "firstorder",
-    "glcm": "glcm",
-    "glrlm": "glrlm",
-    "glszm": "glszm",
-    "gldzm": "",
-    "ngtdm": "ngtdm",
-    "ngldm": "gldm",
-}
-DERIVED = {  # class → what the IBSI's manual lacks
-    "firstorder": ("TotalEnergy", "StandardDeviation"),
-    "glcm": ("MCC",),
-}
-_NOT_BY_DEFAULT = {
-    *("shape_Compactness1", "shape_Compactness2", "shape_SphericalDisproportion"),
-    "firstorder_StandardDeviation",
-}
-_LACKED = {
-    "shape": ("Maximum2DDiameterSlice", "Maximum2DDiameterRow", "Maximum2DDiameterColumn"),
-}
-_OTHER_TYPES = ("LBP2D", "LBP3D")
-_ONLY: dict[str, tuple[Any, ...]] = {  # other values would change figures
-    "distances": ([1],),
-    "force2Ddimension": (0,),
-    "label_channel": (0,),
-    "symmetricalGLCM": (True,),
-    "weightingNorm": (None, "no_weighting"),
-}
-_WITHOUT_EFFECT = ("additionalInfo", "enableCExtensions", "geometryTolerance")
-INTERPOLATORS = {
-    "sitkNearestNeighbor": "nearest",
-    "sitkLinear": "linear",
-    "sitkBSpline": "cubic",
-    1: "nearest",
-    2: "linear",
-    3: "cubic",
-}
+_THEIRS = read_declared("skiagram.radiomics", "pyradiomics.yaml")
+FAMILIES: dict[str, str] = _THEIRS["families"]  # of the IBSI → PyRadiomics' class
+INTERPOLATORS: dict[str | int, Interpolation] = _THEIRS["interpolators"]
 _Positive = Annotated[float, Field(gt=0)]
 
 
@@ -172,7 +136,7 @@ class ExtractionPlan:
         chosen = self.families[family]
         if chosen is not None:
             return theirs in chosen
-        return self.names == "ibsi" or bool(theirs and theirs not in _NOT_BY_DEFAULT)
+        return self.names == "ibsi" or bool(theirs and theirs not in _THEIRS["not_by_default"])
 
     def build(self, settings: Settings) -> dict[str, FeatureFamily]:
         """Return the chosen families, as the settings of an image type ask for them."""
@@ -286,7 +250,7 @@ def _image_types(
     # A file without types of images means the image itself.
     kinds = _named(part, "imageType", form) or {"Original": {}}
     for kind, special in kinds.items():
-        if kind in _OTHER_TYPES:
+        if kind in _THEIRS["other_types"]:
             remarks.append(f"skiagram makes no images of type {kind}.")
             continue
         image_type: ImageType | None = next((n for n in get_args(ImageType) if n == kind), None)
@@ -319,7 +283,7 @@ def _named(part: Any, where: str, form: str) -> dict[str, Any]:
 
 def _settings(values: Mapping[str, Any], where: str) -> Settings:
     # Settings for which there is one definition here.
-    for name, only in _ONLY.items():
+    for name, only in _THEIRS["only"].items():
         if name in values and values[name] not in only:
             raise refusal(
                 "radiomics.one_definition",
@@ -332,7 +296,9 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
     rest = {
         name: value
         for name, value in values.items()
-        if name not in _ONLY and name not in _WITHOUT_EFFECT and not name.startswith("lbp")
+        if name not in _THEIRS["only"]
+        and name not in _THEIRS["without_effect"]
+        and not name.startswith("lbp")
     }
     rest = {name: value for name, value in rest.items() if value is not None}
     settings = check(Settings, rest, where)
@@ -392,8 +358,8 @@ def _families(
     if not classes:
         return {
             family: None for family, class_name in FAMILIES.items() if class_name or names == "ibsi"
-        }, _without(dict.fromkeys(CLASSES) if names == "pyradiomics" else {})
-    if unknown := [name for name in classes if name not in (*CLASSES, "shape2D")]:
+        }, _without(dict.fromkeys(_THEIRS["classes"]) if names == "pyradiomics" else {})
+    if unknown := [name for name in classes if name not in (*_THEIRS["classes"], "shape2D")]:
         raise refusal("radiomics.no_class", kind=OptionError, name=unknown[0])
     remarks = ["skiagram has no features of class shape2D."] if "shape2D" in classes else []
     for name, features in classes.items():
@@ -438,10 +404,10 @@ def _without(features_by_class: Mapping[str, tuple[str, ...] | None]) -> list[st
         }
         missing = [
             feature
-            for feature in _LACKED.get(class_name, ())
+            for feature in _THEIRS["lacked"].get(class_name, ())
             if theirs is None or feature in theirs
         ]
-        available = present.union(missing, DERIVED.get(class_name, ()))
+        available = present.union(missing, _THEIRS["derived"].get(class_name, ()))
         if theirs is not None and (
             unknown := [feature for feature in theirs if feature not in available]
         ):

@@ -198,33 +198,29 @@ def decode_case(
     if reference.region_alone and reference.region:
         for mask in masks:
             check_region_named(*mask, reference.region)
-    # A plane image, or a frame without a place.
-    spacing = reading.spacing
+    spacing, mask_grid = reading.spacing, reading.mask_grid
     volume = read_volume(files.image, reference.file, spacing, reference.frame)
     if volume is None:
+        # A plane image, or a frame without a place.
         image, shape = _plane_image(files, reference, reading)
         image = in_gray(image) if reading.gray else image
-        image = reading.settle(image, reference.name)
-        if not masks:
-            return _name_padding(image, files)
-        frame, grid_of_mask = reference.frame, reading.mask_grid
-        drawn = [decode_plane_mask(*mask, shape, frame, *chosen, grid_of_mask) for mask in masks]
-        inside = np.logical_or.reduce(drawn)
-        return _name_padding(replace(image, region=Region(inside)), files)
-    # A volume, and its region on the same grid.
-    region = None
-    if masks:
+        frame = reference.frame
+        drawn = [decode_plane_mask(*mask, shape, frame, *chosen, mask_grid) for mask in masks]
+    else:
+        # A volume, and its region on the same grid.
         grid = volume.grid
-        drawn = [decode_mask(*mask, grid, *chosen, reading.mask_grid, spacing) for mask in masks]
-        inside = np.logical_or.reduce(drawn)
-        if volume.voxels.dtype.kind == "f" and not np.isfinite(volume.voxels[inside]).any():
-            raise refusal("readers.region_without_values", reference.name)
-        direction = tuple(float(value) for value in np.ravel(volume.grid.direction))
-        region = Region(inside, None, volume.grid.origin, direction)
-    pixels = volume.voxels[..., None]
-    grid = volume.grid
-    image = SpacedImage(pixels, grid.spacing, volume.modality, region, grid=grid)
-    return _name_padding(reading.settle(image, reference.name), files)
+        image = SpacedImage(volume.voxels[..., None], grid.spacing, volume.modality, grid=grid)
+        drawn = [decode_mask(*mask, grid, *chosen, mask_grid, spacing) for mask in masks]
+    image = reading.settle(image, reference.name)
+    if drawn:
+        region = Region(np.logical_or.reduce(drawn))
+        if volume is not None:
+            if not np.isfinite(volume.voxels[region.inside]).any():
+                raise refusal("readers.region_without_values", reference.name)
+            direction = tuple(float(value) for value in np.ravel(volume.grid.direction))
+            region = replace(region, origin=volume.grid.origin, direction=direction)
+        image = replace(image, region=region)
+    return _name_padding(image, files)
 
 
 def _name_padding(image: SpacedImage, files: CaseFiles) -> SpacedImage:

@@ -392,7 +392,10 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
     # Padding pixels are missing.
     value, limit = header.get("PixelPaddingValue"), header.get("PixelPaddingRangeLimit")
     if value is None:
-        return _storable(values)
+        # the depths that shards can hold, in the machine's byte order; else float32
+        if values.dtype.name in {"uint8", "uint16", "int16", "float32"}:
+            return values.astype(values.dtype.newbyteorder("="), copy=False)
+        return values.astype(np.float32)
     padding = np.array([value, value if limit is None else limit], dtype=np.int64)
     low, high = np.sort(padding.astype(stored.dtype))  # writers mix up US and SS; the bits agree
     missing = (stored >= low) & (stored <= high)
@@ -511,10 +514,3 @@ def _look_up(values: NDArray[Any], table: Any, header: Any) -> NDArray[Any]:
     entries = np.frombuffer(content, np.uint8 if packed else f"{order}u2", number)
     at = np.clip(values.astype(np.float64) - first, 0, number - 1).astype(np.int64)
     return entries[at]
-
-
-def _storable(values: NDArray[Any]) -> Image:
-    """Keep the depths that shards can hold, in the machine's byte order; else float32."""
-    if values.dtype.name in {"uint8", "uint16", "int16", "float32"}:
-        return values.astype(values.dtype.newbyteorder("="), copy=False)
-    return values.astype(np.float32)

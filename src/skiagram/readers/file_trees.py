@@ -139,30 +139,21 @@ class FolderTree(FileTree):
         def plain(file: str) -> str:
             return unicodedata.normalize("NFC", file).casefold()
 
-        similar = None
+        names = []
         with suppress(OSError):
             names = sorted(other.name for other in path.parent.iterdir())
-            stem = PurePosixPath(plain(path.name)).stem
-            alike = [other for other in names if plain(other) == plain(path.name)]
-            ended = [other for other in names if PurePosixPath(plain(other)).stem == stem]
-            similar = next(iter(alike or ended), None)
-            if (
-                not alike
-                and ended
-                and not any(
-                    self._is_image(self.head((PurePosixPath(name).parent / other).as_posix()))
-                    for other in ended
-                )
-            ):
-                raise refusal("readers.no_image_type", name, ending=PurePosixPath(ended[0]).suffix)
+        stem = PurePosixPath(plain(path.name)).stem
+        alike = [other for other in names if plain(other) == plain(path.name)]
+        ended = [other for other in names if PurePosixPath(plain(other)).stem == stem]
+        beside = PurePosixPath(name).parent
+        images = [each for each in ended if self._is_image(self.head((beside / each).as_posix()))]
         # What stands beside it helps the user to correct the name.
-        if similar is None:
-            return read_file(path, name)
-        beside = PurePosixPath(name).parent / similar
-        ending = PurePosixPath(similar).suffix
-        if not path.suffix and ending and not self._is_image(self.head(beside.as_posix())):
-            raise refusal("readers.no_image_type", name, ending=ending)
-        raise refusal("readers.similar_name", name, similar=similar)
+        similar = next(iter(alike or images), None)
+        if similar is not None:
+            raise refusal("readers.similar_name", name, similar=similar)
+        if ended:
+            raise refusal("readers.no_image_type", name, ending=PurePosixPath(ended[0]).suffix)
+        return read_file(path, name)
 
     def head(self, name: str) -> bytes:
         try:

@@ -11,16 +11,17 @@ from skiagram.features.feature import Floats
 from skiagram.features.filters.filter import Filter, Pooling, box_mean
 from skiagram.strict import STRICT
 
-KERNELS = {
-    "L5": np.array([1, 4, 6, 4, 1]) / np.sqrt(70),
-    "E5": np.array([-1, -2, 0, 2, 1]) / np.sqrt(10),
-    "S5": np.array([-1, 0, 2, 0, -1]) / np.sqrt(6),
-    "W5": np.array([-1, 2, 0, -2, 1]) / np.sqrt(10),
-    "R5": np.array([1, -4, 6, -4, 1]) / np.sqrt(70),
-    "L3": np.array([1, 2, 1]) / np.sqrt(6),
-    "E3": np.array([-1, 0, 1]) / np.sqrt(2),
-    "S3": np.array([-1, 2, -1]) / np.sqrt(6),
+_WEIGHTS = {
+    "L5": (1, 4, 6, 4, 1),
+    "E5": (-1, -2, 0, 2, 1),
+    "S5": (-1, 0, 2, 0, -1),
+    "W5": (-1, 2, 0, -2, 1),
+    "R5": (1, -4, 6, -4, 1),
+    "L3": (1, 2, 1),
+    "E3": (-1, 0, 1),
+    "S3": (-1, 2, -1),
 }
+KERNELS = {name: np.array(weights) / np.linalg.norm(weights) for name, weights in _WEIGHTS.items()}
 Kernel = Literal["L5", "E5", "S5", "W5", "R5", "L3", "E3", "S3"]
 
 
