@@ -60,16 +60,6 @@ def test_nearest_takes_a_pixel_at_the_least_distance(mask, seed):
 
 
 @pytest.mark.parametrize("method", ["local_mean", "local_median", "nearest"])
-def test_a_hole_as_large_as_most_of_the_image_is_filled_from_its_edge(method):
-    plane = tissue(2, 256)
-    missing = np.zeros(plane.shape, np.bool_)
-    missing[3:250, 5:253] = True
-    filled = fill(method, np.where(missing, np.float32(np.nan), plane), missing)
-    assert np.isfinite(filled).all()
-    assert plane[~missing].min() <= filled[missing].min() <= filled.max() <= plane[~missing].max()
-
-
-@pytest.mark.parametrize("method", ["local_mean", "local_median", "nearest"])
 def test_padding_around_a_picture_is_dark_and_a_gap_in_it_is_filled(method):
     plane = tissue(2, 64) + 100
     row, column = np.mgrid[:64, :64]
