@@ -57,13 +57,6 @@ def test_flips_mirror(option, axis, column):
     torch.testing.assert_close(augment(image, chosen, allowed), image.flip(axis))
 
 
-def test_a_quarter_turn_of_a_square_is_numpys():
-    image = picture()
-    turned = augment(image, uniform(0.9, 0.9, 0.5, 0.5, 1.0, 0.5, 0.5), views(rotation=90.0))
-    expected = np.rot90(image.numpy(), axes=(2, 3))
-    assert_allclose(turned.numpy(), expected, atol=1e-4)
-
-
 def test_a_shear_is_scipys_affine_map():
     image = picture(9, 11)
     slanted = augment(image, uniform(0.9, 0.9, 0.5, 0.5, 0.5, 0.5, 1.0), views(shear=0.25))
