@@ -156,7 +156,6 @@ def tell_process(_):
     return os.getpid()
 
 
-@pytest.mark.slow
 def spawn(large):
     started = get_context("spawn").Process(target=len, args=(large,))
     started.start()
