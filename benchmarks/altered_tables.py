@@ -315,7 +315,7 @@ def decimal_commas_in_quotes(table: Table, draw: random.Random) -> None:
 @alteration
 def thousands_marks(table: Table, draw: random.Random) -> None:
     """Write numbers of a column with a mark between thousands."""
-    column, mark = table.column(table.numbers[-1]), draw.choice([",", " ", "'", "."])
+    column, mark = table.column(table.numbers[-1]), draw.choice([",", " ", "'"])
     table.meant[:, -1] = (table.meant[:, -1] * 1000).round()
     for row, number in zip(table.cells[1:], table.meant[:, -1], strict=True):
         row[column] = f"{number:,.0f}".replace(",", mark)
