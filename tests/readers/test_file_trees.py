@@ -27,3 +27,6 @@ def test_a_file_of_another_type_is_said_so_and_not_by_its_ending(tmp_path):
     np.save(tmp_path / "0000.npy", np.zeros((4, 5, 6), np.uint8))
     with pytest.raises(DataError, match=r"of a type that is no image: `\.npy`.*\.nii\.gz"):
         FolderTree(tmp_path, is_image_file).read("0000")
+    (tmp_path / "0000.png").write_bytes(png(1))
+    with pytest.raises(DataError, match=r"there is `0000\.png`"):
+        FolderTree(tmp_path, is_image_file).read("0000")

@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import refusal
 from skiagram.features.batch import FeatureBatch
+from skiagram.features.discretisation import entropy as entropy_of_shares
 from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Flags, Floats, ratio
 from skiagram.features.first_order import moments
@@ -133,9 +134,7 @@ def entropy(rgb: Floats, bins: int) -> Floats:
     cell = level @ np.array([bins**2, bins, 1])
     cell += np.arange(len(rgb))[:, None] * bins**3
     counts = np.bincount(cell.ravel(), minlength=len(rgb) * bins**3).reshape(len(rgb), -1)
-    share = counts / counts.sum(axis=1, keepdims=True)
-    bits: Floats = -np.sum(share * np.log2(np.where(share > 0, share, 1)), axis=1)
-    return bits
+    return entropy_of_shares(counts / counts.sum(axis=1, keepdims=True))
 
 
 def contrast(lab: Floats, inside: Flags) -> Floats:

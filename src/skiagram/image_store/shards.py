@@ -41,24 +41,22 @@ def schema(*, volumes: bool, regions: bool = False) -> "pa.Schema":
     """Return the columns of a shard of images or of volumes, with or without regions."""
     import pyarrow as pa
 
-    # Columns of sides, then what regions need.
+    # Columns of sides, then what regions need: name, type and whether a cell may be empty.
     sides = ("depth", "height", "width") if volumes else ("height", "width")
     region_fields = [
-        pa.field("inside", pa.large_binary(), nullable=False),
-        pa.field("outline", pa.large_binary()),
-        pa.field("origin", pa.list_(pa.float64(), 3)),
-        pa.field("direction", pa.list_(pa.float64(), 9)),
+        ("inside", pa.large_binary(), False),
+        ("outline", pa.large_binary(), True),
+        ("origin", pa.list_(pa.float64(), 3), True),
+        ("direction", pa.list_(pa.float64(), 9), True),
     ]
-    return pa.schema(
-        [
-            *(pa.field(side, pa.int32(), nullable=False) for side in sides),
-            pa.field("channels", pa.int32(), nullable=False),
-            pa.field("dtype", pa.string(), nullable=False),
-            pa.field("spacing", pa.list_(pa.float64(), len(sides))),
-            *(region_fields if regions else ()),
-            pa.field("pixels", pa.large_binary(), nullable=False),
-        ]
-    )
+    fields = [
+        *((side, pa.int32(), False) for side in (*sides, "channels")),
+        ("dtype", pa.string(), False),
+        ("spacing", pa.list_(pa.float64(), len(sides)), True),
+        *(region_fields if regions else ()),
+        ("pixels", pa.large_binary(), False),
+    ]
+    return pa.schema([pa.field(*field) for field in fields])
 
 
 def case_schema() -> "pa.Schema":

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, combinations
 from tempfile import TemporaryFile
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import scipy
@@ -21,9 +21,6 @@ from numpy.typing import NDArray
 
 from skiagram.images import Image, is_volume
 from skiagram.near_duplicates.nearest import MOST_COMPARED, Tree
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 THUMBNAIL = 28
 _LARGE = 2**24  # values of a picture that is reduced in bands of rows
@@ -201,13 +198,9 @@ class ImageSequence(Protocol):
         """Return the image at a place of the order."""
 
 
-class Spread(Protocol):
-    """What applies a function to pieces of work and yields the results in their order.
-
-    As `map` does, one after the other; another may work on several threads at a time.
-    """
-
-    def __call__(self, function: Callable[[T], R], pieces: Iterable[T], /) -> Iterator[R]: ...
+# Applies a function to pieces of work and yields the results in their order: as `map` does, one
+# after the other; another may work on several threads at a time.
+Spread = Callable[[Callable[..., Any], Iterable[Any]], Iterator[Any]]
 
 
 def duplicate_pairs(store: ImageSequence, spread: Spread = map) -> Pairs:
