@@ -6,15 +6,20 @@ from pathlib import Path
 import yaml
 
 
+def read_yaml(module, name=""):
+    """Return what a YAML file beside a test holds: the one of the test's name, or another."""
+    path = Path(module).with_name(name) if name else Path(module).with_suffix(".yaml")
+    return yaml.safe_load(path.read_text("utf-8"))
+
+
 def read_rows(module, family, kind=dict):
     """Return title → row of a family, each of a kind that takes the row's fields by name.
 
     A row with `each` stands for several: `each` has names and the values that they take, `a,b` for
     values that belong together, and `<a>` in the title and in the row stands for one of them.
     """
-    text = Path(module).with_suffix(".yaml").read_text("utf-8")
     rows = {}
-    for title, row in yaml.safe_load(text)[family].items():
+    for title, row in read_yaml(module)[family].items():
         each = row.pop("each", {})
         for chosen in product(*each.values()):
             texts = {"title": title, **row}

@@ -3,17 +3,16 @@
 import gzip
 import re
 from io import BytesIO
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-import yaml
 from PIL import Image
 
 from tests.datasets.own_folders import SIDE, dicom, encoded
 from tests.readers.examples import series_files
+from tests.yaml_rows import read_yaml
 
-LAYOUTS = yaml.safe_load(Path(__file__).with_name("public_layouts.yaml").read_text("utf-8"))
+LAYOUTS = read_yaml(__file__, "public_layouts.yaml")
 HEADER = (
     "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
     "TransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = -10 -20 5\nElementSpacing = .7 .7 2.5\n"

@@ -477,10 +477,6 @@ def test_an_encrypted_archive_becomes_the_same_data_set(sound, tmp_path, monkeyp
     for file in tmp_path.rglob("*"):
         assert not file.is_file() or str(identity).encode() not in file.read_bytes()
 
-    monkeypatch.setenv("SKIAGRAM_ARCHIVE_KEY", str(x25519.Identity.generate()))
-    terminal.says(f"{line} --name b", "another key is needed", 4)
-    assert "b.yaml" not in data_sets()
-
 
 @pytest.mark.parametrize("shared", ["patient_id", "ID"])
 def test_a_second_table_of_images_is_joined_by_patients_or_by_an_id_that_never_repeats(

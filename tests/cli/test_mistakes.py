@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from skiagram.projects import files, running
 from tests.datasets.own_folders import write_films
 from tests.terminal import assert_says
+from tests.yaml_rows import read_yaml
 
-ROWS = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+ROWS = read_yaml(__file__)
 MISTAKES = ROWS["mistakes"] | ROWS["faults"]
 
 

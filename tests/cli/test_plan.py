@@ -2,17 +2,16 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
-import yaml
 
 from tests import REPOSITORY
+from tests.yaml_rows import read_yaml
 
 PAGE = REPOSITORY / "docs" / "how-to" / "plan-a-study.md"
 COMMON = "plan --prevalence 0.3 --auc 0.85"
 PRECISE = f"{COMMON} --half-width 0.05"
-WRONG = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))["wrong"]
+WRONG = read_yaml(__file__)["wrong"]
 
 
 def test_assumptions_come_first_then_every_answer(terminal):

@@ -1,6 +1,5 @@
 """What every source must offer, whichever data set a config names."""
 
-from pathlib import Path
 from typing import get_type_hints
 
 import numpy as np
@@ -13,8 +12,9 @@ from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
 from tests.datasets.sources import ingested
 from tests.sources.phantoms import CONF, data_set
+from tests.yaml_rows import read_yaml
 
-OPTIONS = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+OPTIONS = read_yaml(__file__)
 
 
 @pytest.mark.parametrize("option_file", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)

@@ -2,18 +2,17 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from skiagram.deploy.model import load_model
 from skiagram.errors import DataError, SkiagramError
 from tests.deploy.scored import predict
 from tests.deploy.trained import trained_baseline
+from tests.yaml_rows import read_yaml
 
-ROWS = yaml.safe_load(Path(__file__).with_name("tampered.yaml").read_text())
+ROWS = read_yaml(__file__, "tampered.yaml")
 SLOW = {"network": pytest.mark.slow}
 
 

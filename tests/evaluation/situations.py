@@ -5,9 +5,6 @@
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-
-import yaml
 
 from skiagram.evaluation.evaluation_record import (
     DEVELOPMENT,
@@ -32,6 +29,7 @@ from skiagram.statistics.variation import Variation
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.evaluation.model_results import make_result, with_metrics, with_rows
+from tests.yaml_rows import read_yaml
 
 NETWORK, CLASSICAL, RULE = "small_cnn", "random_forest", "single_feature"
 ENCODER = "encoder_head"
@@ -307,5 +305,4 @@ def make_situation(
     return found
 
 
-_ROWS = Path(__file__).with_name("situations.yaml").read_text(encoding="utf-8")
-SITUATIONS = {name: make_situation(**row) for name, row in yaml.safe_load(_ROWS).items()}
+SITUATIONS = {name: make_situation(**row) for name, row in read_yaml(__file__).items()}

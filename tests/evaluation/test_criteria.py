@@ -1,11 +1,9 @@
 """Decisions on figures: each rule at its bounds."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
 from skiagram.evaluation.criteria import (
     excludes_loss,
@@ -28,11 +26,12 @@ from skiagram.evaluation.results import LIMIT
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.model_results import with_rows
 from tests.evaluation.situations import CLASSICAL, NETWORK, RULE, record
+from tests.yaml_rows import read_yaml
 
-ROWS = Path(__file__).with_name("intervals.yaml").read_text(encoding="utf-8")
+ROWS = read_yaml(__file__, "intervals.yaml")
 
 
-@pytest.mark.parametrize("row", yaml.safe_load(ROWS), ids=lambda row: f"{row['interval']}")
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['interval']}")
 def test_each_place_of_the_interval_has_its_standing_its_side_and_what_it_excludes(row):
     change, margin = Estimate(0.0, *row["interval"]), 0.02
     rule = find_standing(change, margin)

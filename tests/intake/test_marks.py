@@ -3,11 +3,9 @@
 import json
 import math
 from io import StringIO
-from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
 from skiagram.cli.main import main
 from skiagram.datasets.folder.lesions import Lesion
@@ -15,6 +13,7 @@ from skiagram.errors import DataError
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.marks import Images, read_lesions
 from tests.datasets.own_folders import png, write_films
+from tests.yaml_rows import read_yaml
 
 # from column 20 to 40 and row 10 to 50 of an image of 200 rows and 100 columns
 EXPECTED = Lesion((29.5, 29.5), math.sqrt(20 * 40 / math.pi))
@@ -32,7 +31,7 @@ def coco(*boxes, listed=(ONE,), **more):
     return json.dumps({"images": listed, "annotations": boxes, **more})
 
 
-ROWS = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+ROWS = read_yaml(__file__)
 
 
 def write(folder, content, name=""):

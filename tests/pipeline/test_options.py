@@ -1,7 +1,6 @@
 """Every bad option ends with one line, exit code 2 and nothing written."""
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
@@ -9,6 +8,7 @@ import yaml
 from skiagram.composition import CHOSEN_BY
 from tests.option_texts import REFUSED
 from tests.pipeline.project import REPOSITORY, make_project
+from tests.yaml_rows import read_yaml
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def untouched(tmp_path_factory):
     return make_project(tmp_path_factory.mktemp("untouched") / "project")
 
 
-ROWS = yaml.safe_load(Path(__file__).with_name("refused.yaml").read_text(encoding="utf-8"))
+ROWS = read_yaml(__file__, "refused.yaml")
 
 
 @pytest.mark.slow

@@ -52,14 +52,18 @@ def write_table(path, rows):
     return path
 
 
+def validate(project, folder, table, *words, code=0):
+    given = "validate", ".", str(folder), str(table), "--classes", *WORDS, "--workers", "1"
+    return project.skiagram(*given, *words, code=code)
+
+
 @pytest.fixture(scope="module")
 def validated(finished, tmp_path_factory):
     """Return three hospitals' images that every model of a finished project has scored."""
     place = tmp_path_factory.mktemp("validated")
     project = finished.copy(place / "project")
     table = write_cohort(place / "leeds")
-    words = [str(place / "leeds"), str(table), "--classes", *WORDS, "--site", "hospital"]
-    done = project.skiagram("validate", ".", *words, "--workers", "1", code=0)
+    done = validate(project, place / "leeds", table, "--site", "hospital")
     assert "of another cohort" in done.stdout
     assert f"project's classes: `{WORDS[0]}` is `plain`, `{WORDS[1]}` is `striped`." in done.stderr
     return Cohort(project, place / "leeds", table, project.folder / "reports/validations/leeds")
@@ -114,22 +118,20 @@ def test_page_and_record_show_what_is_asked_of_a_cohort(validated):
 
 
 def test_its_labels_are_opened_once_by_the_ledger(validated):
-    openings = read_ledger(validated.project.folder).openings
+    project, folder = validated.project, validated.folder
+    openings = read_ledger(project.folder).openings
     assert [one.comparison.opened_by for one in openings].count("validate") == 1
-    words = [str(validated.folder), str(validated.table), "--site", "hospital"]
-    words += ["--classes", *WORDS]
-    again = validated.project.skiagram("validate", ".", *words, code=2)
-    assert "--force" in again.stderr
-    validated.project.skiagram("validate", ".", *words, "--force", "--workers", "1", code=0)
-    assert read_ledger(validated.project.folder).openings == openings
+    words = "--site", "hospital"
+    assert "--force" in validate(project, folder, validated.table, *words, code=2).stderr
+    validate(project, folder, validated.table, *words, "--force")
+    assert read_ledger(project.folder).openings == openings
     # a look after labels were changed is another one, though every score is as before
     table = pd.read_csv(validated.table)
     table.loc[[0, 1], "label"] = table.loc[[1, 0], "label"].to_numpy()
-    table.to_csv(changed := validated.folder.with_name("changed.csv"), index=False)
-    words[1] = str(changed)
-    again = validated.project.skiagram("validate", ".", *words, "--force", "--workers", "1", code=0)
+    table.to_csv(changed := folder.with_name("changed.csv"), index=False)
+    again = validate(project, folder, changed, *words, "--force")
     assert "opened for 2 comparisons; this is number 2" in again.stdout
-    assert len(read_ledger(validated.project.folder).openings) == len(openings) + 1
+    assert len(read_ledger(project.folder).openings) == len(openings) + 1
 
 
 def test_what_fails_after_scoring_leaves_the_labels_closed(validated, tmp_path):
@@ -137,8 +139,7 @@ def test_what_fails_after_scoring_leaves_the_labels_closed(validated, tmp_path):
     before = read_ledger(project.folder).openings
     (project.folder / "data/restored/treatment.parquet").unlink()  # the page alone reads it
     table = write_cohort(tmp_path / "york", 40)
-    words = [str(tmp_path / "york"), str(table), "--classes", *WORDS, "--workers", "1"]
-    failed = project.skiagram("validate", ".", *words, code=4)
+    failed = validate(project, tmp_path / "york", table, code=4)
     assert "treatment.parquet" in failed.stderr
     assert read_ledger(project.folder).openings == before
     assert not (project.folder / "reports/validations/york").exists()
@@ -154,12 +155,11 @@ def test_development_images_are_refused_or_left_out(validated, tmp_path):
         Image.fromarray(store.image(case)).save(folder / f"{case}.png")
         rows.append([f"{case}.png", WORDS[label], case, "A"])
     table = write_table(tmp_path / "leeds.csv", rows)
-    words = ["validate", ".", str(folder), str(table), "--name", "known", "--workers", "1"]
-    words += ["--classes", *WORDS]
-    refused = project.skiagram(*words, code=4)
+    words = folder, table, "--name", "known"
+    refused = validate(project, *words, code=4)
     assert "3 cases have a near duplicate among the development cases" in refused.stderr
     assert not (project.folder / "reports/validations/known").exists()
-    project.skiagram(*words, "--shared", "leave-out", code=0)
+    validate(project, *words, "--shared", "leave-out")
     scores = pd.read_csv(project.folder / "reports/validations/known/scores.csv")
     assert len(scores) == 72
 
@@ -176,8 +176,7 @@ def test_a_table_that_does_not_fit_is_refused_with_help(validated, tmp_path, col
     for number, row in enumerate(rows):
         row[column] = f"{number}-{cell}" if column == 0 else cell
     table = write_table(tmp_path / "other.csv", rows)
-    given = [str(validated.folder), str(table), "--name", "other", "--ignore-unlisted"]
-    given += ["--classes", *WORDS]
-    refused = validated.project.skiagram("validate", ".", *given, code=4)
+    given = validated.folder, table, "--name", "other", "--ignore-unlisted"
+    refused = validate(validated.project, *given, code=4)
     for word in words:
         assert word in refused.stderr

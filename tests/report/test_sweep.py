@@ -1,10 +1,8 @@
 """Pages of sweeps: rules make the words, figures and tables of every analysis."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import yaml
 
 from skiagram.report.index import render_sweep
 from skiagram.report.severity import show_severity
@@ -26,6 +24,7 @@ from skiagram.sweeps.severity import (
 )
 from skiagram.sweeps.table import SweepResult
 from tests.report.pages import Page
+from tests.yaml_rows import read_yaml
 
 pytestmark = pytest.mark.slow
 
@@ -172,7 +171,7 @@ EXAMPLES = {
     "another network": lambda: of_curves((CURVE, replace(CURVE, model="other", title="Other"))),
     "severity": lambda: SweepResult("worse", "What do they do?", "", (NOT_RUN,), SEVERITY),
 }
-WORDS = yaml.safe_load(Path(__file__).with_name("sweep_words.yaml").read_text(encoding="utf-8"))
+WORDS = read_yaml(__file__, "sweep_words.yaml")
 
 
 @pytest.mark.parametrize("example", WORDS)

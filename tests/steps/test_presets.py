@@ -2,7 +2,6 @@
 
 import shlex
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +18,9 @@ from skiagram.tasks.cases import Cases
 from skiagram.tasks.number import Number
 from tests import REPOSITORY
 from tests.terminal import assert_says
+from tests.yaml_rows import read_yaml
 
-ROWS = yaml.safe_load(Path(__file__).with_name("presets.yaml").read_text())["rows"]
+ROWS = read_yaml(__file__, "presets.yaml")["rows"]
 
 
 def image(

@@ -2,7 +2,6 @@
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import yaml
 from omegaconf import OmegaConf
@@ -17,9 +16,10 @@ from skiagram.sweeps.runs import TrainedRow, run_rows
 from skiagram.sweeps.table import gather
 from skiagram.sweeps.workspace import Workspace
 from tests import REPOSITORY, stand_ins
+from tests.yaml_rows import read_yaml
 
 CONF = REPOSITORY / "conf"
-REFUSED = yaml.safe_load(Path(__file__).with_name("refused.yaml").read_text(encoding="utf-8"))
+REFUSED = read_yaml(__file__, "refused.yaml")
 
 PLAN = replace(stand_ins.PLAN, repeats=1, folds=3, validation_fraction=0.2)
 

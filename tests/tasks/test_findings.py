@@ -1,12 +1,10 @@
 """What several findings refuse, tell, calibrate, and how far their figures hold."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-import yaml
 from sklearn.metrics import roc_auc_score
 
 from skiagram.calibration import average_calibrations
@@ -32,6 +30,7 @@ from tests.evaluation.situations import changed
 from tests.models.classical.families import model
 from tests.tasks.cohort import another_cohort, evaluated, make_findings, measured, train_all
 from tests.tasks.cohort import scored as scored_by
+from tests.yaml_rows import read_yaml
 
 NAMES = ("mass", "nodule", "effusion")
 FINDINGS = Findings(column="findings", findings=NAMES, balanced_by=("effusion", "nodule"))
@@ -67,7 +66,7 @@ def scored(states, score):
     return scored_by(FINDINGS, score, value, FINDINGS.label(value))
 
 
-READINGS = yaml.safe_load(Path(__file__).with_name("readings.yaml").read_text(encoding="utf-8"))
+READINGS = read_yaml(__file__, "readings.yaml")
 
 
 @pytest.mark.parametrize("name", READINGS)

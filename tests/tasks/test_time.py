@@ -7,7 +7,7 @@ import pytest
 
 from skiagram.statistics.survival import aalen_johansen, kaplan_meier
 from skiagram.tasks.scored_cases import ScoredCases
-from skiagram.tasks.time import HazardCalibration, TimeToEvent
+from skiagram.tasks.time import HazardCalibration
 from skiagram.tasks.time_columns import EVENT, OTHER
 from tests.tasks.cohort import COMPETING, OUTCOME, draw_times, measured, scored
 
@@ -20,10 +20,15 @@ def test_horizons_are_those_by_which_quarters_of_the_events_have_happened():
     assert settled.estimates[0].startswith("survival at ")
 
 
+def drawn(cases, seed, hazard=1.0):
+    """Return log hazards of cases that were drawn, what is settled by them, times and labels."""
+    log_hazard = np.random.default_rng(seed).normal(size=cases)
+    time, label = draw_times(hazard * log_hazard)
+    return log_hazard, OUTCOME.settle(time, label), time, label
+
+
 def test_calibration_undoes_shift_and_scale_of_scores():
-    log_hazard = np.random.default_rng(5).normal(size=4000)
-    time, label = draw_times(log_hazard)
-    outcome = OUTCOME.settle(time, label)
+    log_hazard, outcome, time, label = drawn(4000, 5)
     estimate = scored(outcome, log_hazard, time, label).estimate[0]
     other = scored(outcome, 3.0 + 0.1 * log_hazard, time, label).estimate[0]
     assert other == pytest.approx(estimate, abs=1e-3)
@@ -49,11 +54,8 @@ def test_scores_that_tell_nothing_are_calibrated_to_the_curve_of_all():
 
 
 def test_figures_of_known_risks_are_those_that_theory_gives():
-    log_hazard = np.random.default_rng(6).normal(size=1500)
-    time, label = draw_times(log_hazard)
-    outcome = OUTCOME.settle(time, label)
-    cases = scored(outcome, log_hazard, time, label)
-    found = measured(outcome, cases)
+    log_hazard, outcome, time, label = drawn(1500, 6)
+    found = measured(outcome, scored(outcome, log_hazard, time, label))
     gap = np.random.default_rng(7).normal(size=200_000) * np.sqrt(2)
     best = float((1 / (1 + np.exp(-np.abs(gap)))).mean())  # chance of the order, both exponential
     assert found["uno_concordance", f"{outcome.horizons[-1]:g} days"].value == pytest.approx(
@@ -69,8 +71,7 @@ def test_figures_of_known_risks_are_those_that_theory_gives():
 def test_a_brier_score_is_never_said_to_be_below_0():
     """Early, few patients have the event, and they make nearly all of the error."""
     for seed in range(20):
-        log_hazard = np.random.default_rng(seed).normal(size=60)
-        time, label = draw_times(log_hazard)
+        log_hazard, _, time, label = drawn(60, seed)
         outcome = replace(OUTCOME, horizons=(0.03 * float(np.median(time)),)).settle(time, label)
         cases = scored(outcome, log_hazard, time, label)
         scores = [figure for name, _, figure in outcome.measure(cases) if name == "brier"]
@@ -78,8 +79,7 @@ def test_a_brier_score_is_never_said_to_be_below_0():
 
 
 def test_where_nearly_all_are_censored_d_calibration_is_said_to_tell_nothing():
-    log_hazard = np.random.default_rng(8).normal(size=300)
-    time, label = draw_times(2 * log_hazard)
+    log_hazard, _, time, label = drawn(300, 8, hazard=2)
     late = time > np.quantile(time, 0.2)
     time, label = np.minimum(time, np.quantile(time, 0.2)), np.where(late, 0, label)
     outcome = OUTCOME.settle(time, label)
@@ -88,9 +88,7 @@ def test_where_nearly_all_are_censored_d_calibration_is_said_to_tell_nothing():
 
 
 def test_curves_of_risk_groups_have_numbers_at_risk():
-    log_hazard = np.random.default_rng(8).normal(size=300)
-    time, label = draw_times(2 * log_hazard)
-    outcome = OUTCOME.settle(time, label)
+    log_hazard, outcome, time, label = drawn(300, 8, hazard=2)
     cases = scored(outcome, log_hazard, time, label)
     groups, calibration, decisions = outcome.plot(cases)
     low, _, high = groups.lines
@@ -179,7 +177,7 @@ def test_beyond_the_end_of_follow_up_no_estimate_is_judged():
         return hazard, np.minimum(event_time, end), (event_time <= end).astype(np.int64)
 
     _, value, label = cohort(2000)
-    task = TimeToEvent(column="outcome_value", unit="days").settle(value, label)
+    task = OUTCOME.settle(value, label)
     last = task.horizons[-1]
     for follow_up, is_judged in ((3 * last, True), (0.8 * last, False)):
         hazard, value, label = cohort(follow_up)

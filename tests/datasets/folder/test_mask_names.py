@@ -1,14 +1,12 @@
 """Masks beside images, by the ways in which public data sets name them."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 
 from skiagram.datasets.folder.mask_names import find_masks, settle_masks
 from skiagram.errors import DataError
+from tests.yaml_rows import read_yaml
 
-NAMES = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+NAMES = read_yaml(__file__)
 
 
 @pytest.mark.parametrize(("image", "mask"), NAMES["pairs"])

@@ -1,9 +1,7 @@
 import dataclasses
 import re
-from pathlib import Path
 
 import pytest
-import yaml
 
 from skiagram.evaluation.sites import SITES
 from skiagram.report.page import write_checklists
@@ -17,6 +15,7 @@ from skiagram.report.sections.verdict import HEADINGS
 from tests.evaluation.situations import changed
 from tests.report.examples_of_findings import full
 from tests.report.examples_of_results import binary, choose, material, several_classes
+from tests.yaml_rows import read_yaml
 
 
 def filled(name, evaluation=None):
@@ -27,7 +26,7 @@ def filled(name, evaluation=None):
 ANCHORS = {*HEADINGS, *list_sections()}
 
 
-KNOWN = yaml.safe_load(Path(__file__).with_name("checklist.yaml").read_text(encoding="utf-8"))
+KNOWN = read_yaml(__file__, "checklist.yaml")
 
 
 @pytest.mark.parametrize("name", KNOWN["items"])

@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 from functools import cache, partial
-from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
 from skiagram.evaluation.evaluation_record import PRIMARY, SIMPLE_RULES, ArmChoice
 from skiagram.evaluation.figure_table import make_row
@@ -34,6 +32,7 @@ from tests.report.examples_of_results import (
 from tests.report.pages import section
 from tests.report.sections.test_explanations import FOREST, NETWORK
 from tests.report.sections.test_repeatability import KINDS
+from tests.yaml_rows import read_yaml
 
 
 def failed_arms():
@@ -262,7 +261,7 @@ def test_a_section_without_its_material_is_left_out_with_a_reason(title):
     assert LEFT_OUT[title] in sections_of("binary").left_out[title]
 
 
-WORDS = yaml.safe_load(Path(__file__).with_name("words.yaml").read_text(encoding="utf-8"))
+WORDS = read_yaml(__file__, "words.yaml")
 
 
 @pytest.mark.parametrize(
