@@ -43,9 +43,8 @@ def test_a_cut_lock_is_put_back_and_nothing_runs_again(project):
         assert lock.read_bytes() == whole
     lock.write_bytes(b"")
     assert "validation failed" in project.run("dvc", "repro").stderr  # what DVC does without it
-    shown = project.skiagram("show")
+    shown = project.skiagram("show", code=4)
     assert shown.stderr.startswith("dvc.lock was cut short")  # then: no report, as nothing ran
-    assert shown.returncode == 4
     assert "'copy' didn't change, skipping" in project.run("dvc", "repro").stdout
 
 
