@@ -1,6 +1,7 @@
 """Networks have the published size, start as promised and refuse what they cannot see."""
 
 import math
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torch import nn
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.deep import vision_transformer
 from skiagram.models.deep.article_cnn import ArticleCNN
-from skiagram.models.deep.layers import has_narrow_stride
+from skiagram.models.deep.layers import QuickGradients, has_narrow_stride
 from skiagram.models.deep.recurrent import Recurrent
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.models.deep.small_resnet import ResidualBlock, SmallResNet
@@ -74,6 +75,23 @@ def test_only_narrow_shortcuts_with_a_stride_stay_out_of_the_layout_that_onednn_
     assert has_narrow_stride(narrow.build(3, 16, 16, 2))
     for network in (ARTICLE, RESIDUAL, SMALL):
         assert not has_narrow_stride(network.build(3, 32, 32, 2))
+
+
+@pytest.mark.parametrize(
+    ("rows", "side", "stride", "padding", "bias"),
+    [(12, 5, 1, 2, False), (3, 5, 1, 2, True), (13, 5, 2, 0, False), (9, 7, 2, 3, True)],
+)
+def test_quick_gradients_of_wide_kernels_are_pytorchs_own(rows, side, stride, padding, bias):
+    torch.manual_seed(0)
+    layer = nn.Conv2d(4, 4, side, stride, padding, groups=4, bias=bias).double()
+    images = torch.rand(2, 4, rows, 11, dtype=torch.float64, requires_grad=True)
+    found = []
+    for mode in (nullcontext(), QuickGradients()):
+        with mode:
+            maps = layer(images)
+        weighted = (maps * torch.arange(maps.numel()).view_as(maps)).sum()
+        found.append((maps, *torch.autograd.grad(weighted, (images, *layer.parameters()))))
+    torch.testing.assert_close(*found)
 
 
 def test_a_block_of_the_transformer_is_pytorchs_pre_norm_encoder_layer():

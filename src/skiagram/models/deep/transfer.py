@@ -42,6 +42,7 @@ from skiagram.encoders.weights import (
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.models.deep.layers import (
     GlobalAveragePool,
+    QuickGradients,
     cut_last_layer,
     glorot_uniform,
     torchvision_builder,
@@ -394,7 +395,9 @@ class TransferNetwork(nn.Module):
         return base_images.expand(-1, _COLOURS, -1, -1) if self._repeated else base_images
 
     def _learning_base(self) -> AbstractContextManager[object]:
-        return torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen)
+        if self._frozen or not torch.is_grad_enabled():
+            return torch.no_grad()
+        return QuickGradients()
 
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
         """List the share of the learning rate of each part that learns, the head first."""
