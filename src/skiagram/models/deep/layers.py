@@ -1,6 +1,6 @@
 """Layers, first weights and checks of image sizes that several networks share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -90,7 +90,7 @@ def has_narrow_stride(network: nn.Module) -> bool:
     )
 
 
-class _Depthwise(torch.autograd.Function):
+class _EachChannel(torch.autograd.Function):
     """A convolution of each channel by itself, with a quick gradient of its weights."""
 
     @staticmethod
@@ -103,25 +103,23 @@ class _Depthwise(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (images, weight), (gradient,) = ctx.saved_tensors, gradients
+        images, weight = ctx.saved_tensors
+        (down, across), reach = ctx.padding, ctx.stride[1] * (gradients[0].shape[3] - 1)
 
         def pull(seen: Tensor, kernel: Tensor, padding: Sequence[int], *asked: bool) -> Any:
             sizes = (ctx.stride, padding, (1, 1), False, (0, 0), len(weight), (*asked, False))
-            return torch.ops.aten.convolution_backward(gradient, seen, kernel, None, *sizes)
+            return torch.ops.aten.convolution_backward(*gradients, seen, kernel, None, *sizes)
 
-        of_images = None
-        if ctx.needs_input_grad[0]:
-            of_images = pull(images, weight, ctx.padding, True, False)[0]
-        # The columns of the kernel three by three, each on the part of the images that it meets.
-        # oneDNN pads rows itself, quickly where the kernel is not the higher of the two.
-        (down, across), columns = ctx.padding, []
+        # Columns of the kernel three by three, each on the columns of the images that it meets;
+        # rows that are padded beforehand are quick where the kernel is higher than the image.
         within = down if images.shape[2] >= weight.shape[2] else 0
         padded = pad(images, (across, across, down - within, down - within))
-        reach = ctx.stride[1] * (gradient.shape[3] - 1)
+        columns = []
         for start in range(0, weight.shape[3], _QUICK_COLUMNS):
             kernel = weight[..., start : start + _QUICK_COLUMNS]
             met = padded.narrow(3, start, reach + kernel.shape[3])
             columns.append(pull(met, kernel, (within, 0), False, True)[1])
+        of_images = pull(images, weight, ctx.padding, ctx.needs_input_grad[0], False)[0]
         return of_images, torch.cat(columns, dim=3), None, None
 
 
@@ -133,19 +131,15 @@ class QuickGradients(TorchFunctionMode):
     """
 
     def __torch_function__(
-        self,
-        function: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
+        self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         if function is conv2d and not kwargs:
             images, weight, bias, stride, padding, dilation, groups = args
-            alone = groups == len(weight) == images.shape[1] and not isinstance(padding, str)
-            wide = weight.shape[3] > _QUICK_COLUMNS and dilation == (1, 1)
-            if alone and wide and weight.requires_grad and weight.device.type == "cpu":
-                maps = _Depthwise.apply(images, weight, stride, padding)
-                return maps if bias is None else maps + bias[:, None, None]
+            alone = groups == len(weight) == images.shape[1] and dilation == (1, 1)
+            wide = weight.shape[3] > _QUICK_COLUMNS and isinstance(padding, tuple)
+            learns = weight.requires_grad and weight.device.type == "cpu" and bias is None
+            if alone and wide and learns:
+                return _EachChannel.apply(images, weight, stride, padding)
         return function(*args, **(kwargs or {}))
 
 

@@ -117,7 +117,7 @@ def measure_training(
 
         def score() -> None:
             with torch.inference_mode():
-                network.eval()(images)
+                network(images)
             wait()
 
         def wait() -> None:
@@ -132,6 +132,7 @@ def measure_training(
             network.begin_epoch(frozen_epochs)
         learning = _measure(learn, kind)
         saved += frozen_epochs * learning
+        network.eval()
         seconds = ImageSeconds(learning + _STEP, _measure(score, kind), saved)
     finally:
         torch.set_num_threads(threads)
