@@ -68,19 +68,13 @@ def measure_trainings(
 
     An accelerator is asked by another process: it may serve one at a time, and this one stays.
     """
+    asked = [(options, shape, 2, kind) for options, shape in zip(networks, shapes, strict=True)]
     if kind == "cpu":
-        return _measure_here(networks, shapes, kind)
+        return [measure_training(*each) for each in asked]
     from joblib.externals.loky import get_reusable_executor
 
     with get_reusable_executor(max_workers=1) as other_process:
-        return list(other_process.submit(_measure_here, networks, shapes, kind).result())
-
-
-def _measure_here(
-    networks: Sequence[Mapping[str, Any]], shapes: Sequence[tuple[int, ...]], kind: str
-) -> list[ImageSeconds]:
-    pairs = zip(networks, shapes, strict=True)
-    return [measure_training(options, shape, 2, kind) for options, shape in pairs]
+        return [other_process.submit(measure_training, *each).result() for each in asked]
 
 
 def measure_training(
