@@ -12,7 +12,7 @@ FAMILY = Granulometry(radii=(1, 2, 5, 20))
 
 
 def test_spectrum_is_what_openings_and_closings_of_scipy_take_away():
-    image = np.random.default_rng(1).integers(0, 256, (40, 33)).astype(np.float64)
+    image = np.random.default_rng(1).integers(0, 256, (40, 150)).astype(np.float64)
     image = ndimage.gaussian_filter(image, 1).astype(np.float32).astype(np.float64)
     found = FAMILY.extract(FeatureBatch(image[None].astype(np.float32)))[0]
     opened = [ndimage.grey_opening(image, size=2 * r + 1).mean() for r in (0, *FAMILY.radii)]
