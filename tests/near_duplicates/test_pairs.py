@@ -16,6 +16,7 @@ from skiagram.near_duplicates.pairs import (
     clusters,
     correlated_pairs,
     duplicate_pairs,
+    local_detail,
     stack_blocks,
     thumbnail,
 )
@@ -63,6 +64,14 @@ def test_a_resized_copy_is_a_near_duplicate(tmp_path):
 def test_identical_constant_images_are_exact_copies(tmp_path):
     blank = [np.full((30, 30), value, dtype=np.uint8) for value in (7, 7, 8)]
     assert found(store_of(tmp_path, blank)) == {(0, 1): (1.0, True)}
+
+
+@pytest.mark.parametrize("value", [0, 1e-6, 0.1, 1e6])
+@pytest.mark.parametrize("shape", [(40, 30), (300, 5), (31, 33, 3), (9, 11, 13, 1)])
+def test_a_constant_image_of_any_value_has_no_thumbnail(value, shape):
+    constant = np.full(shape, value, dtype=np.float32)
+    assert not thumbnail(constant).any()
+    assert not local_detail(constant, 28).any()
 
 
 @pytest.mark.parametrize("offset", [0.0, 1.0])
