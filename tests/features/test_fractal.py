@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy import ndimage, signal
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.fractal import Fractal, box_counting_dimension, ring_powers
+from skiagram.features.fractal import Fractal, box_counting_dimension, ring_powers, spectral_slope
 from skiagram.sources.phantom.image_model import colour_noise, power_law_spectrum
 
 
@@ -41,6 +41,13 @@ def test_rings_hold_the_mean_power_of_the_full_transform(side):
     power = np.abs(np.fft.fft2(centred)) ** 2
     expected = ndimage.mean(power, ring, np.arange(ring.max() + 1))
     assert_allclose(ring_powers(image[None], side)[0], expected, atol=1e-12)
+
+
+def test_slope_of_an_exact_power_law_is_its_exponent():
+    cycles = np.arange(1, 21)
+    law, flat, nothing = cycles**-3.0, np.ones(20), np.zeros(20)
+    power = np.hstack([np.ones((3, 1)), np.stack([law, flat, nothing])])
+    assert_allclose(spectral_slope(power, cycles[2:9]), [3, 0, 0], atol=1e-12)
 
 
 FRACTAL = Fractal(tile=128, highest_frequency=0.25)

@@ -104,6 +104,14 @@ def test_images_are_read_only_views_of_one_place(tmp_path):
         view[0, 0] = 1
 
 
+def test_places_of_cases_are_those_of_their_images(tmp_path):
+    store = write(tmp_path / "images", ramps(9), shard_bytes=250)
+    asked = np.array([store.case_ids[place] for place in (8, 0, 3)] + ["nobody"])
+    assert store.places(asked).tolist() == [8, 0, 3, -1]
+    for place in (8, 0, 3):
+        assert_array_equal(store.image_at(place), store.image(store.case_ids[place]))
+
+
 UNFIT = [np.zeros(s, np.uint8) for s in (4, (0, 4), (2, 2, 2, 2), (2, 0, 2, 1), (2, 2, 2, 2, 1))]
 UNFIT += [np.zeros((2, 2)), np.zeros((2, 2), ">u2"), np.full((2, 2), "x", dtype=object)]
 NO_DISTANCES = [(0.0, 1.0), (1.0, -1.0), (math.nan, 1.0), (1.0, math.inf)]
