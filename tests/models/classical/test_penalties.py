@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
+from skiagram.models.classical.penalised_estimators import OrderedLogistic
 from tests.models.classical.families import model
 
 C = 0.05
@@ -45,6 +47,14 @@ def test_each_loss_may_have_a_strength_of_its_own():
     own = fit("logistic_regression", "least_squares", 1, C=by_loss)
     one = fit("logistic_regression", "least_squares", 1, C=C)
     assert own.tolist() == one.tolist()
+
+
+def test_of_two_grades_it_is_scikit_learns_logistic_regression():
+    label = TARGETS["classification"]
+    ordered = OrderedLogistic(C, 1000).fit(VALUES, label.astype(np.float64))
+    reference = LogisticRegression(C=C, tol=1e-10, max_iter=1000).fit(VALUES, label)
+    assert ordered.coef_ == pytest.approx(reference.coef_[0], abs=1e-5)
+    assert -ordered.cuts_ == pytest.approx(reference.intercept_, abs=1e-5)
 
 
 def test_of_a_number_half_the_square_is_the_loss():
