@@ -71,7 +71,7 @@ def test_kept_code_serves_equal_files_of_a_copy_too_until_a_file_changes_that_it
     assert call(copy, DVC_ROOT=str(home)) == ["21", "1"]  # as a copy for a queued run
     (home / "callee.py").write_text(TWICE.format(factor=3))
     assert call(home) == ["31"]
-    assert call(copy, DVC_ROOT=str(home)) == ["21"]
+    assert call(copy, DVC_ROOT=str(home)) == ["21", "1"]  # of what it was made of, not the newest
 
 
 def test_without_a_folder_for_it_code_is_compiled_anyway_which_is_said_once(monkeypatch, capsys):
@@ -96,6 +96,16 @@ def test_code_on_a_full_disk_or_cut_short_costs_time_alone(tmp_path, monkeypatch
 
     monkeypatch.setattr(caching.IndexDataCacheFile, "save", full)
     assert compiled(abs_difference)(1, 4) == 3
+
+
+def test_processes_that_compile_at_once_keep_code_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
+    with monkeypatch.context() as at_once:  # each looks before the other has written
+        at_once.setattr(caching.IndexDataCacheFile, "_load_index", lambda _: {})
+        assert [compiled(abs_difference)(number, 4) for number in (1, 1.5)] == [3, 2.5]
+    later = compiled(abs_difference)
+    assert [later(number, 4) for number in (1, 1.5)] == [3, 2.5]
+    assert sum(later.machine_code.stats.cache_hits.values()) == 2
 
 
 def test_a_command_line_that_compiles_nothing_imports_no_numba():

@@ -10,7 +10,7 @@ from typing import Any
 
 import numba
 from numba.core import event
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 from skiagram.compiled.loops import Compiled
 from skiagram.notices import say_once
@@ -24,7 +24,23 @@ _NO_FOLDER = (
 
 
 class _KeptCode(FunctionCache):  # type: ignore[misc]
-    """Machine code on disk, of which a damaged file or a full disk costs time and nothing else."""
+    """Machine code on disk, of which a damaged file or a full disk costs time and nothing else.
+
+    Numba numbers the files of a function by an index. Processes that compile at once, or one that
+    was killed, would leave a number that stands for code of other types or of an earlier source.
+    """
+
+    def __init__(self, function: FunctionType, stamp: str) -> None:
+        super().__init__(function)
+        self.stamp = stamp
+
+    def _index_key(self, signature: Any, codegen: Any) -> Any:
+        """Return what tells code apart, which is the name of its files, too."""
+        key = super()._index_key(signature, codegen)
+        name = hashlib.sha256(f"{self.stamp} {key}".encode()).hexdigest()[:16]
+        base = f"{self._impl.filename_base}.{name}"
+        self._cache_file = IndexDataCacheFile(self._cache_path, base, self.stamp)
+        return key
 
     def _load_overload(self, *arguments: Any) -> Any:
         try:
@@ -124,9 +140,7 @@ def dispatch(loops: Compiled) -> Any:
     dispatcher.stamp = hashlib.sha256(repr(parts).encode()).hexdigest()
     if not numba.config.DISABLE_JIT:  # by which the function itself is called
         try:
-            kept_code = _KeptCode(function)
-            kept_code._cache_file._source_stamp = dispatcher.stamp
-            dispatcher._cache = kept_code
+            dispatcher._cache = _KeptCode(function, dispatcher.stamp)
         except RuntimeError:  # no folder can be written
             _NOTICE.kept = False
     return dispatcher

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import pywt
 from numpy.testing import assert_allclose
 from pydantic import ValidationError
 from scipy import ndimage
@@ -37,6 +38,69 @@ def test_mean_is_that_of_the_voxels_around(boundary):
     found = Mean(dimension="3D", boundary=boundary, support=5).respond(volume(), ISOTROPIC)
     expected = ndimage.convolve(volume(), np.full((5, 5, 5), 1 / 125), mode=MODES[boundary])
     assert_allclose(found, expected, atol=1e-12)
+
+
+def test_laplacian_is_that_of_a_smoothed_image():
+    filtered = IN_3D["log"].respond(volume(), ISOTROPIC)
+    expected = ndimage.gaussian_laplace(volume(), 1.5, mode="reflect", truncate=5)
+    assert_allclose(filtered, expected, atol=0.01 * np.ptp(expected))
+
+
+def test_laws_kernels_stand_along_x_then_y_then_z():
+    impulse = np.zeros((7, 7, 7))
+    impulse[3, 3, 3] = 1
+    found = Laws(
+        dimension="3D", boundary="zero", kernels=("L5", "E5", "S3"), pooling=None, energy=None
+    ).respond(impulse, ISOTROPIC)
+    along_x, along_y, along_z = found[3, 1, 1:-1], found[3, 1:-1, 3], found[1:-1, 1, 3]
+    assert_allclose(along_x / along_x[2], np.array([1, 4, 6, 4, 1]) / 6)
+    assert_allclose(along_y / along_y[0], [1, 2, 0, -2, -1], atol=1e-12)
+    assert_allclose(along_z / along_z[2], [0, -0.5, 1, -0.5, 0], atol=1e-12)
+
+
+def test_gabor_answers_waves_of_its_length_and_direction():
+    x = np.arange(48) * 2.0
+    wave = np.tile(np.cos(2 * np.pi * x / 8), (1, 48, 1))
+    options = {"sigma": 8.0, "wavelength": 8.0, "aspect_ratio": 1.0, "directions": 1}
+    along, across = (
+        GaborFilter(dimension="2D", boundary="mirror", angle=angle, pooling="average", **options)
+        for angle in (0.0, 90.0)
+    )
+    middle = (0, 24, 24)
+    kernel_sum = 2 * np.pi * (8.0 / 2) ** 2
+    assert along.respond(wave, ISOTROPIC)[middle] == pytest.approx(kernel_sum / 2, rel=0.01)
+    assert across.respond(wave, ISOTROPIC)[middle] < 1e-3
+
+
+def test_a_band_of_the_wavelet_is_that_of_pywavelets():
+    image = volume((16, 16, 16))
+    found = SeparableWavelet(
+        dimension="3D", boundary="periodic", wavelet="haar", band="HLL", level=1, pooling=None
+    ).respond(image, ISOTROPIC)
+    expected = pywt.swtn(image, "haar", level=1)[0]["aad"]
+    shifts = [
+        np.roll(expected, shift, axis=(0, 1, 2)) for shift in np.ndindex(2, 2, 2)
+    ]  # of even kernels the centre is a convention
+    assert min(np.abs(found - one).max() for one in shifts) < 1e-12
+
+
+def test_simoncelli_passes_its_octaves():
+    x = np.arange(256)
+    bands = [Simoncelli(dimension="2D", boundary="periodic", level=n, riesz=None) for n in (1, 2)]
+    for cycles, passed in ((64, (1.0, 0.0)), (32, (0.0, 1.0))):  # a quarter and an eighth a voxel
+        wave = np.tile(np.cos(2 * np.pi * cycles * x / 256), (1, 256, 1))
+        found = [np.abs(band.respond(wave, ISOTROPIC)).max() for band in bands]
+        assert_allclose(found, passed, atol=0.03)
+
+
+def test_riesz_of_first_order_turns_a_cosine_to_a_sine():
+    x = np.arange(64)
+    wave = np.tile(np.cos(2 * np.pi * 16 * x / 64), (1, 64, 1))
+    found = Simoncelli(dimension="2D", boundary="periodic", level=1, riesz=(1, 0)).respond(
+        wave, ISOTROPIC
+    )
+    expected = np.tile(np.sin(2 * np.pi * 16 * x / 64), (1, 64, 1))
+    assert_allclose(found, expected, atol=0.05)
 
 
 @pytest.mark.parametrize("name", IN_3D)
