@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import http.server
+import pickle
 import threading
 from functools import partial
 from pathlib import Path
@@ -381,6 +382,18 @@ def test_a_base_is_frozen_on_two_devices_as_on_one(tmp_path):
 def test_what_cannot_be_is_named(architecture, changed, error, said):
     with pytest.raises(error, match=said):
         started(options(architecture, **changed))
+
+
+def test_a_network_looks_through_the_weights_that_it_has_and_hands_on_no_copy_of_them():
+    network, images = started(options(RESNET, frozen_epochs=None)), torch.randn(2, 1, SIDE, SIDE)
+    other = {name: value + 1 for name, value in network.state_dict().items()}
+    with torch.inference_mode():
+        network(images)
+        network.load_state_dict(other)
+        found = network(images)
+        assert_allclose(found, network.eval()(images), rtol=1e-6)
+    held = sum(value.nbytes for value in other.values())
+    assert len(pickle.dumps(network)) < 1.5 * held
 
 
 def test_images_and_weights_that_do_not_fit_are_named(tmp_path):

@@ -370,6 +370,7 @@ class TransferNetwork(nn.Module):
         for part in self._kept:
             part.requires_grad_(False)
         self._kept += [part for part in head.modules() if isinstance(part, nn.BatchNorm1d)]
+        self._quick: list[nn.Module] = []
 
     def begin_epoch(self, epoch: int) -> None:
         self._frozen = self.frozen_epochs is None or epoch < self.frozen_epochs
@@ -384,13 +385,31 @@ class TransferNetwork(nn.Module):
             self.base.get_submodule(name).eval()
         for part in self._kept:
             part.eval()
-        # Layers that do not learn work without normalisations, a fifth faster: in a copy, which
-        # the list keeps from being counted and stored.
-        quick = fold_normalisations(self.base)
-        for name in chain.from_iterable(self._learning if learns else ()):
-            quick.set_submodule(name, self.base.get_submodule(name))
-        self._quick = [quick]
+        self._quick = []
         return self
+
+    def _apply(self, *arguments: Any, **named: Any) -> Any:
+        self._quick = []  # the weights go to another device, or get another form
+        return super()._apply(*arguments, **named)  # type: ignore[no-untyped-call]
+
+    def _load_from_state_dict(self, *arguments: Any) -> None:
+        self._quick = []  # there are other weights
+        super()._load_from_state_dict(*arguments)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_quick": []}  # other processes make their own
+
+    def _quick_base(self) -> nn.Module:
+        """Return the base, whose layers that do not learn work without normalisations.
+
+        It is a fifth faster, and a copy, which the list keeps from being counted and stored.
+        """
+        if not self._quick:
+            quick, learns = fold_normalisations(self.base), self.training and not self._frozen
+            for name in chain.from_iterable(self._learning if learns else ()):
+                quick.set_submodule(name, self.base.get_submodule(name))
+            self._quick = [quick]
+        return self._quick[0]
 
     def forward(self, images: Tensor) -> Tensor:
         axes = [] if self.training else self._mirrored
@@ -411,7 +430,7 @@ class TransferNetwork(nn.Module):
         """Yield the quick base, but where a trained network is asked for a gradient."""
         learns = torch.is_grad_enabled() and not self._frozen
         with torch.set_grad_enabled(learns), QuickGradients():
-            yield self._quick[0] if self.training or not learns else self.base
+            yield self._quick_base() if self.training or not learns else self.base
 
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
         """List the share of the learning rate of each part that learns, the head first."""
