@@ -83,15 +83,14 @@ class ClassifierTraining(pl.LightningModule):
             rates = [(share, [*first, *self.parameters(recurse=False)]), *below]
             parameters = [{"params": part, "lr": options.lr * share} for share, part in rates]
         lr, decay = options.lr, options.weight_decay
-        fused = self.device.type == "cpu"  # all weights in one step, which takes a third
         optimizer: Optimizer
         # The optimiser by its name.
         if options.name == "sgd":
             optimizer = SGD(parameters, lr=lr, weight_decay=decay, momentum=0.9)
         elif options.name == "adamw":
-            optimizer = AdamW(parameters, lr=lr, weight_decay=decay, fused=fused)
+            optimizer = AdamW(parameters, lr=lr, weight_decay=decay)
         else:
-            optimizer = Adam(parameters, lr=lr, weight_decay=decay, fused=fused)
+            optimizer = Adam(parameters, lr=lr, weight_decay=decay)
         # The learning rate follows the schedule, step by step or epoch by epoch.
         schedule: LRSchedulerConfigType
         if options.schedule == "constant":
