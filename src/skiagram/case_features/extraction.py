@@ -21,15 +21,8 @@ from skiagram.features.family import FeatureFamily, families_of_images
 from skiagram.features.feature import Definition, Floats
 from skiagram.features.filtered import DerivedImageFamily
 from skiagram.features.local_intensity import LocalIntensity
-from skiagram.image_store.store import (
-    ImageStore,
-    Span,
-    modality_folders,
-    spans,
-)
-from skiagram.images import (
-    complete_beyond,
-)
+from skiagram.image_store.store import ImageStore, Span, modality_folders, spans
+from skiagram.images import complete_beyond
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.feature_table import FeatureTable

@@ -28,13 +28,7 @@ from skiagram.images import Spacing
 from skiagram.radiomics.features import describe_files
 from skiagram.radiomics.settings import ExtractionPlan
 from skiagram.readers.case_images import ImageReference, find_regions_alone
-from skiagram.tables.frames import (
-    inert_text,
-    of_table,
-    read_csv,
-    replace_columns,
-    rows_of,
-)
+from skiagram.tables.frames import inert_text, of_table, read_csv, replace_columns, rows_of
 
 _FILES = ("Image", "Mask")
 _LABEL = "Label"

@@ -18,10 +18,7 @@ from skiagram.datasets.folder.mask_names import without_ending, without_modality
 from skiagram.datasets.folder.name_patterns import LAYOUT_CONTENT, NamePattern
 from skiagram.datasets.folder.roles import part_of
 from skiagram.errors import DataError, listed
-from skiagram.tables.frames import (
-    WHERE,
-    replace_columns,
-)
+from skiagram.tables.frames import WHERE, replace_columns
 
 KINDS = "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files"
 _CONTENT = LAYOUT_CONTENT | {"images": "(?i:images?|imgs?|imaging|volumes?)(?:T[rs])?"}

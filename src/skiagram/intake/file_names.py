@@ -14,11 +14,7 @@ import pandas as pd
 
 from skiagram.errors import DataError, listed, named
 from skiagram.readers.file_trees import FileTree
-from skiagram.tables.frames import (
-    BETWEEN,
-    WHERE,
-    replace_columns,
-)
+from skiagram.tables.frames import BETWEEN, WHERE, replace_columns
 
 _UID = re.compile(r"\d+(\.\d+){4,}")
 _LOOKED_FOR = 8  # names of which one is a file where all may be

@@ -20,14 +20,7 @@ from skiagram.tables.cells import (
     split_list,
     stands_for_missing,
 )
-from skiagram.tables.frames import (
-    WHERE,
-    are_numbers,
-    count_cases,
-    replace_columns,
-    row_at,
-    rows_of,
-)
+from skiagram.tables.frames import WHERE, are_numbers, count_cases, replace_columns, row_at, rows_of
 from skiagram.tasks.columns import refuse_code
 
 LABEL = "label"

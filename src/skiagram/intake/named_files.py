@@ -18,27 +18,13 @@ from skiagram.datasets.folder.table import join_masks, split_masks
 from skiagram.errors import DataError, OptionError
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.file_patterns import (
-    Patterns,
-    add_frames,
-    filled_columns,
-    find_images,
-)
+from skiagram.intake.file_patterns import Patterns, add_frames, filled_columns, find_images
 from skiagram.intake.marks import Images, read_lesions
-from skiagram.readers.case_images import (
-    ImageReference,
-    decode_case,
-    is_image_file,
-    read_case_files,
-)
+from skiagram.readers.case_images import ImageReference, decode_case, is_image_file, read_case_files
 from skiagram.readers.file_trees import FolderTree
 from skiagram.readers.masks import EmptyMask, SeveralRegions
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.tables.frames import (
-    of_table,
-    read_csv,
-    replace_columns,
-)
+from skiagram.tables.frames import of_table, read_csv, replace_columns
 
 _COLUMNS = ("file", "mask", "modality", "region", "label", "split")  # that names of files tell
 

@@ -14,17 +14,8 @@ from skiagram.features.family import FeatureFamily
 from skiagram.features.feature import KURTOSIS, Flags, Floats
 from skiagram.features.first_order import FirstOrder
 from skiagram.features.glcm import Glcm
-from skiagram.images import (
-    box_around,
-    complete_beyond,
-    ends_of,
-)
-from skiagram.interpolation import (
-    REACH,
-    Interpolation,
-    interpolate,
-    new_places,
-)
+from skiagram.images import box_around, complete_beyond, ends_of
+from skiagram.interpolation import REACH, Interpolation, interpolate, new_places
 from skiagram.radiomics.image_types import images_of_type
 from skiagram.radiomics.settings import INTERPOLATORS, ExtractionPlan, Settings
 

@@ -27,10 +27,7 @@ from skiagram.features.morphology import Morphology
 from skiagram.features.ngldm import Ngldm
 from skiagram.features.ngtdm import Ngtdm
 from skiagram.interpolation import Interpolation
-from skiagram.options import (
-    check,
-    read_option_file,
-)
+from skiagram.options import check, read_option_file
 from skiagram.strict import STRICT
 
 Parameters = Mapping[str, Any] | str | Path

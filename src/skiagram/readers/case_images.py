@@ -20,12 +20,7 @@ from skiagram.readers.image_files import ENDINGS, count_frames, decode_image, is
 from skiagram.readers.image_files import HEAD_BYTES as IMAGE_HEAD_BYTES
 from skiagram.readers.masks import check_region_named, decode_mask, decode_plane_mask
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.readers.volume_files import (
-    count_volumes,
-    decode_volume,
-    is_volume_file,
-    join_volume,
-)
+from skiagram.readers.volume_files import count_volumes, decode_volume, is_volume_file, join_volume
 from skiagram.readers.voxels import check_voxels
 
 

@@ -8,13 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import refusal
-from skiagram.readers.grid import (
-    APART,
-    OFF_SLICE,
-    MaskGrid,
-    VoxelGrid,
-    slice_tolerance,
-)
+from skiagram.readers.grid import APART, OFF_SLICE, MaskGrid, VoxelGrid, slice_tolerance
 
 _MARGIN = (0.5 + OFF_SLICE, 1, 1)  # slices, rows, columns: contours follow the edges of voxels
 _ALONG = 0.1  # of a pixel: how far apart two contours of one line may run

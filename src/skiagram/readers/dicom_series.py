@@ -29,14 +29,7 @@ from skiagram.readers.dicom import (
     with_preamble,
 )
 from skiagram.readers.dicom_codecs import decode_pixels
-from skiagram.readers.grid import (
-    EVEN,
-    MOST_ROUNDED,
-    ROUNDED,
-    Volume,
-    orient,
-    slice_tolerance,
-)
+from skiagram.readers.grid import EVEN, MOST_ROUNDED, ROUNDED, Volume, orient, slice_tolerance
 from skiagram.readers.suv import PET_FIELDS, Field, suv_factor
 from skiagram.readers.voxels import check_frame, check_voxels, narrow
 

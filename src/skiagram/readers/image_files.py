@@ -26,11 +26,7 @@ from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
 
 from skiagram.errors import DataError, named, readable, refusal
 from skiagram.images import Image
-from skiagram.readers.dicom import (
-    is_dicom,
-    read_dicom,
-    with_preamble,
-)
+from skiagram.readers.dicom import is_dicom, read_dicom, with_preamble
 from skiagram.readers.dicom_codecs import END_OF_IMAGE, MAX_PIXELS, read_stream
 from skiagram.readers.gray import gray_if_tinted
 from skiagram.readers.spaced_image import SpacedImage

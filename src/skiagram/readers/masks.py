@@ -17,12 +17,7 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError, listed, named, readable, refusal
 from skiagram.images import Spacing
 from skiagram.readers.contours import fill_contours
-from skiagram.readers.dicom import (
-    check_deflated,
-    headers_of_frames,
-    is_dicom,
-    with_preamble,
-)
+from skiagram.readers.dicom import check_deflated, headers_of_frames, is_dicom, with_preamble
 from skiagram.readers.dicom_codecs import MAX_PIXELS, check_size, decode_pixels
 from skiagram.readers.grid import (
     APART,

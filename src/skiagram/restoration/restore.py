@@ -20,13 +20,7 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError, named, refusal
 from skiagram.image_store.shards import ShardWriter
-from skiagram.image_store.store import (
-    ImageStore,
-    Span,
-    modality_folders,
-    spans,
-    write_modalities,
-)
+from skiagram.image_store.store import ImageStore, Span, modality_folders, spans, write_modalities
 from skiagram.images import Image, Region, Spacing, is_volume
 from skiagram.preparation import TRAINING_MEAN
 from skiagram.records.files import write_table

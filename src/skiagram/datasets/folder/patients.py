@@ -17,13 +17,7 @@ from skiagram.datasets.folder.keyed_names import KEYED
 from skiagram.datasets.folder.roles import MAX_VISITS, PATIENT, PATIENT_CHECKS, ROLES, usual_column
 from skiagram.errors import DataError, listed, nearest
 from skiagram.tables.cells import are_equal
-from skiagram.tables.frames import (
-    WHERE,
-    numbers_of,
-    of_table,
-    replace_columns,
-    row_at,
-)
+from skiagram.tables.frames import WHERE, numbers_of, of_table, replace_columns, row_at
 
 
 def settle_patients(

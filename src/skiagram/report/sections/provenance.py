@@ -5,17 +5,9 @@ from functools import cache
 
 from skiagram.declared import read_declared
 from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
-from skiagram.evaluation.evaluation_record import (
-    PRIMARY,
-    REQUESTED,
-    Evaluation,
-)
+from skiagram.evaluation.evaluation_record import PRIMARY, REQUESTED, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
-from skiagram.evaluation.results import (
-    LIMIT,
-    METRICS,
-    OPERATING_POINTS,
-)
+from skiagram.evaluation.results import LIMIT, METRICS, OPERATING_POINTS
 from skiagram.options import flatten_options
 from skiagram.report.material import Material
 from skiagram.report.section import Context
