@@ -17,7 +17,7 @@ from skiagram.compute.progress import Progress
 from skiagram.errors import DataError
 from skiagram.readers.case_images import checksum_of_series
 from skiagram.readers.file_trees import FileTree
-from skiagram.tables.frames import BETWEEN, rows_of
+from skiagram.tables.frames import BETWEEN, replace_columns, rows_of
 
 KEYED = "hmac-"  # before a name under a key
 
@@ -83,12 +83,11 @@ def find_keyed_files(
             fault = f"no file has the checksum {checksum[:12]}…"
             raise DataError(fault, where=f"{where} of the manifest", remedy=remedy)
         name_of[keyed] = names.pop(0)
-    return frame.assign(
-        **{
-            column: [
-                BETWEEN.join(name_of.get(name, name) for name in cell.split(BETWEEN))
-                for cell in frame[column]
-            ]
-            for column in kinds
-        }
-    )
+    named = {
+        column: [
+            BETWEEN.join(name_of.get(name, name) for name in cell.split(BETWEEN))
+            for cell in frame[column]
+        ]
+        for column in kinds
+    }
+    return replace_columns(frame, named)
