@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, overload
 
 from skiagram.declared import read_declared
 
@@ -251,19 +251,24 @@ class ModelFailure(NamelessError):
     exit_code: ClassVar[int] = 5
 
 
+@overload
+def refusal(key: str, where: str = "", *, kind: type[E], **values: object) -> E: ...
+@overload
+def refusal(key: str, where: str = "", *, kind: None = None, **values: object) -> DataError: ...
 def refusal(
-    key: str, where: str = "", kind: type[SkiagramError] = DataError, **values: object
+    key: str, where: str = "", *, kind: type[SkiagramError] | None = None, **values: object
 ) -> SkiagramError:
     """Return an error in the words of a row of a room's `refusals.yaml`.
 
     Args:
         key: The room and the row, such as `readers.no_pixels`.
         where: In place of that of the row.
+        kind: Of the error; None for a DataError.
         **values: What stands in braces.
     """
     room, _, name = key.partition(".")
     row = {part: words.format(**values) for part, words in _refusals(room)[name].items()}
-    return kind(row.pop("found"), **row | ({"where": where} if where else {}))
+    return (kind or DataError)(row.pop("found"), **row | ({"where": where} if where else {}))
 
 
 @cache

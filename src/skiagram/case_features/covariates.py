@@ -69,7 +69,7 @@ class Covariates:
             raise refusal(
                 "case_features.no_covariate" if unknown else "case_features.no_covariates",
                 where or self.option,
-                OptionError,
+                kind=OptionError,
                 columns=listed(column_names) or "none: the data set has no covariates",
                 unknown=unknown,
             )
@@ -109,7 +109,7 @@ class Covariates:
             raise refusal(
                 "case_features.rare_texts",
                 where or self.option,
-                OptionError,
+                kind=OptionError,
                 least_patients=self.least_patients,
             )
         return encode_covariates(self._as_read(table), described)

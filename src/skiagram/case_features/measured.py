@@ -41,7 +41,7 @@ class Measured:
             raise refusal(
                 "case_features.no_feature" if unknown else "case_features.no_features",
                 self.option,
-                OptionError,
+                kind=OptionError,
                 unknown=unknown,
                 columns=listed(column_names, near=near) or "a data set with features",
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from skiagram.datasets.contract import Entry, Mark
-from skiagram.errors import DataError, listed
+from skiagram.errors import DataError, listed, refusal
 from skiagram.images import Image, is_volume
 from skiagram.tasks.cases import SEALED
 from skiagram.tasks.task import Task
@@ -57,16 +57,12 @@ def check_entries(entries: list[Entry], task: Task, where: str) -> None:
     """Refuse a source whose labels or splits cannot carry an evaluation."""
     hidden = [entry.label == SEALED and entry.split == "test" for entry in entries]
     if task.design == "cv" and any(hidden):
-        raise DataError(
-            "labels of test cases are encrypted",
-            where=where,
-            allowed="`design=holdout`, which leaves them to the end",
-        )
+        raise refusal("datasets.encrypted_labels_under_cv", where)
     labels = {entry.label for entry, sealed in zip(entries, hidden, strict=True) if not sealed}
     outside = sorted(labels - set(range(len(task.classes))))
     if outside:
-        raise DataError(
-            f"labels {outside}", where=where, allowed=f"0 to {len(task.classes) - 1}, one per class"
+        raise refusal(
+            "datasets.labels_out_of_range", where, labels=outside, last=len(task.classes) - 1
         )
     if task.design == "holdout":
         splits = {entry.split for entry in entries}
@@ -80,24 +76,17 @@ def check_entries(entries: list[Entry], task: Task, where: str) -> None:
         crossing = [names_by_split for names_by_split in images.values() if len(names_by_split) > 1]
         if crossing:
             example = " and ".join(f"`{name}` in {split}" for split, name in crossing[0].items())
-            raise DataError(
-                f"{len(crossing)} patients have images in several splits, for example {example}",
-                where=where,
-                allowed="one split per patient",
-                remedy="put all images of a patient into the same split, or, in a project, choose "
-                "`design=cv`",
+            raise refusal(
+                "datasets.patients_in_several_splits",
+                where,
+                n_patients=len(crossing),
+                example=example,
             )
     open_labels = {entry.label for entry in entries if task.design == "cv" or entry.split != "test"}
     if len(open_labels) < 2:
         names = listed(task.classes[label] for label in open_labels) or "none"
         cases = "in the development set" if task.design == "holdout" else "among all cases"
-        raise DataError(
-            f"only one class {cases}: {names}",
-            where=where,
-            allowed="at least two classes",
-            remedy="add cases of another class, or check the labels; where all images have "
-            "lesions, name another column as the label, such as an outcome",
-        )
+        raise refusal("datasets.one_class", where, cases=cases, names=names)
 
 
 def check_image(image: Image, where: str) -> None:
@@ -105,20 +94,18 @@ def check_image(image: Image, where: str) -> None:
     kind, sides = (
         ("slices", image.shape[1:3]) if is_volume(image) else ("an image", image.shape[:2])
     )
-    remedy = "remove the image from the source"
     if min(sides) < MIN_SIDE:
-        fault = f"{kind} of {' × '.join(map(str, sides))} pixels"
-        allowed = f"at least {MIN_SIDE} pixels per side"
-        raise DataError(fault, where=where, allowed=allowed, remedy=remedy)
-    if image.dtype.kind == "f" and np.isinf(image).any():
-        raise DataError(
-            "infinite pixel values",
-            where=where,
-            allowed="finite values, or NaN for a missing pixel",
-            remedy="mark these pixels as missing",
+        raise refusal(
+            "datasets.small_image",
+            where,
+            what=kind,
+            sides=" × ".join(map(str, sides)),
+            least=MIN_SIDE,
         )
+    if image.dtype.kind == "f" and np.isinf(image).any():
+        raise refusal("datasets.infinite_pixels", where)
     if image.dtype.kind == "f" and np.isnan(image).all():
-        raise DataError("every pixel is missing", where=where, remedy=remedy)
+        raise refusal("datasets.no_pixel", where)
 
 
 def check_mark(mark: Mark, shape: tuple[int, ...], where: str) -> None:
@@ -132,33 +119,18 @@ def check_mark(mark: Mark, shape: tuple[int, ...], where: str) -> None:
     within = f"{names} within {' × '.join(map(str, sides))}"
     place = ", ".join(f"{coordinate:.1f}" for coordinate in mark.centre)
     if len(mark.centre) != len(sides):
-        raise DataError(
-            f"a lesion with {len(mark.centre)} coordinates ({place})",
-            where=where,
-            allowed=within,
-            remedy="give `x y radius` in plane images, `x y z radius` in volumes",
+        raise refusal(
+            "datasets.lesion_of_other_axes",
+            where,
+            n_coordinates=len(mark.centre),
+            place=place,
+            within=within,
         )
     inside = [-0.5 <= at <= side - 0.5 for at, side in zip(mark.centre, sides, strict=True)]
     if not all(inside):
-        raise DataError(
-            f"a lesion at {place}, outside the image",
-            where=where,
-            allowed=within,
-            remedy="correct its place, the order of its coordinates (x y, not row column), or the "
-            "signs of mm (x grows to the left, y to the back)",
-        )
+        raise refusal("datasets.lesion_outside", where, place=place, within=within)
     if mark.radius < LEAST_RADIUS:
-        raise DataError(
-            f"a lesion with a radius of {mark.radius:.3g} pixels",
-            where=where,
-            allowed=f"at least {LEAST_RADIUS} pixels",
-            remedy="give pixels, not shares of the image's sides",
-        )
+        raise refusal("datasets.tiny_lesion", where, radius=mark.radius, least=LEAST_RADIUS)
     most = 2 * max(sides)  # of a square cut out of a film a lesion may go far beyond the square
     if mark.radius > most:
-        raise DataError(
-            f"a lesion with a radius of {mark.radius:.6g} pixels, larger than the image",
-            where=where,
-            allowed=f"at most {most} pixels, twice its longer side",
-            remedy="correct the radius, or its unit",
-        )
+        raise refusal("datasets.huge_lesion", where, radius=mark.radius, most=most)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from skiagram.compute.workers import on_all_threads
 from skiagram.datasets.choices import CopyChoice
 from skiagram.datasets.contract import Entry
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.image_store.shards import BY_CHANCE
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image
@@ -149,12 +149,7 @@ def _move(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> Se
     across = np.intersect1d(group[test], group[~test])
     moved = np.flatnonzero(test & np.isin(group, across)).tolist()
     if any(entries[at].label == SEALED for at in moved):
-        raise DataError(
-            f"{len(moved)} test images have copies among the development images, and their labels "
-            "are encrypted",
-            where="--copies move",
-            allowed="`drop`, which leaves the development images out",
-        )
+        raise refusal("datasets.copies_of_encrypted", n_images=len(moved))
     settled = [
         replace(entry, split="train") if at in set(moved) else entry
         for at, entry in enumerate(entries)

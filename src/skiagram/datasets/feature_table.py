@@ -20,7 +20,7 @@ from skiagram.datasets.folder.patients import settle_patients
 from skiagram.datasets.folder.table import list_entries, read_features, splits_of
 from skiagram.datasets.listed import ListedDataSet
 from skiagram.datasets.telling_columns import find_telling_columns, refuse_telling_columns
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.readers.files import locate, read_file
 from skiagram.strict import STRICT
 from skiagram.tables.frames import are_numbers, empty_missing, numbers_of, read_table
@@ -124,10 +124,7 @@ def numeric_columns(frame: pd.DataFrame, columns: Iterable[str], where: str) -> 
         if are_numbers(frame[name]):
             chosen.append(name)
     if not chosen:
-        allowed = "one feature or more, beside label and patient"
-        remedy = "correct the cells; a config may name its features in `columns.features`"
-        fault = "no column that holds numbers alone"
-        raise DataError(fault, where=where, allowed=allowed, remedy=remedy)
+        raise refusal("datasets.no_feature_column", where)
     return chosen
 
 

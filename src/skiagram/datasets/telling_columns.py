@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.datasets.folder.identifiers import words_of
-from skiagram.errors import OptionError, listed
+from skiagram.errors import OptionError, listed, refusal
 from skiagram.statistics.permutation import auc_of_ranks
 from skiagram.tables.cells import MISSING_CODES, find_missing_code
 
@@ -124,10 +124,12 @@ def refuse_telling_columns(telling: Mapping[str, str], where: str, remedy: str) 
         by_reason.setdefault(why, []).append(name)
     reasons = "; ".join(f"{listed(some, '`')} {why}" for why, some in by_reason.items())
     count = "1 column" if len(telling) == 1 else f"{len(telling)} columns"
-    raise OptionError(
-        f"{count} may be no feature: {reasons}",
-        where=where,
-        allowed="features, which nobody computes from the outcome or the order of the rows",
+    raise refusal(
+        "datasets.telling_columns",
+        where,
+        kind=OptionError,
+        count=count,
+        reasons=reasons,
         remedy=remedy,
     )
 

@@ -263,7 +263,7 @@ def _image_types(
         own = _named(special, where, "lines of the form `binWidth: 25`, or {}")
         specially = _settings({**values, **own}, where) if own else settings
         if kind == "LoG" and not specially.sigma:
-            raise refusal("radiomics.no_sigma", where, OptionError)
+            raise refusal("radiomics.no_sigma", where, kind=OptionError)
         types.append((image_type, specially))
     return tuple(types), remarks
 
@@ -274,7 +274,7 @@ def _named(part: Any, where: str, form: str) -> dict[str, Any]:
         return {}
     if not isinstance(part, Mapping) or not all(isinstance(name, str) for name in part):
         kind = "names that are no words" if isinstance(part, Mapping) else f"`{str(part)[:40]}`"
-        raise refusal("radiomics.no_names", where, OptionError, part=kind, form=form)
+        raise refusal("radiomics.no_names", where, kind=OptionError, part=kind, form=form)
     return dict(part)
 
 
@@ -285,7 +285,7 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
             raise refusal(
                 "radiomics.one_definition",
                 f"{where}.{name}",
-                OptionError,
+                kind=OptionError,
                 value=values[name],
                 allowed=" or ".join(map(str, only)),
             )
@@ -303,7 +303,7 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
         raise refusal(
             "radiomics.interpolator",
             f"{where}.interpolator",
-            OptionError,
+            kind=OptionError,
             interpolator=settings.interpolator,
         )
     if settings.wavelet != Settings.wavelet:
@@ -313,7 +313,7 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
             raise refusal(
                 "radiomics.no_wavelet",
                 f"{where}.wavelet",
-                OptionError,
+                kind=OptionError,
                 wavelet=settings.wavelet[:40],
                 families=", ".join(pywt.families()),
             )
@@ -328,7 +328,7 @@ def _check_spacing(spacing: Sequence[float], where: str, axes: str) -> None:
         raise refusal(
             "radiomics.resampled_spacing",
             where,
-            OptionError,
+            kind=OptionError,
             distances=", ".join(f"{distance:g}" for distance in spacing) or "nothing",
             axes=axes,
         )
@@ -367,7 +367,7 @@ def _families(
             raise refusal(
                 "radiomics.no_list_of_features",
                 f"featureClass.{name}",
-                OptionError,
+                kind=OptionError,
                 features=str(features)[:40],
                 name=name,
             )
@@ -411,7 +411,7 @@ def _without(features_by_class: Mapping[str, tuple[str, ...] | None]) -> list[st
             raise refusal(
                 "radiomics.no_feature",
                 f"featureClass.{class_name}",
-                OptionError,
+                kind=OptionError,
                 feature=unknown[0],
                 allowed=", ".join(sorted(available - {""})),
             )

@@ -430,7 +430,7 @@ def _pixels(
         clear = values == file.info.get("transparency")
         if clear.any():
             if not on_black:
-                raise refusal("readers.transparent", name, TransparentImage)
+                raise refusal("readers.transparent", name, kind=TransparentImage)
             return np.where(clear, 0, values).astype(values.dtype), True
         return (np.iinfo(values.dtype).max - values if white_is_zero else values), False
     if file.mode == "F":
@@ -443,7 +443,7 @@ def _pixels(
         least, greatest = image.getchannel("A").getextrema()
         transparent = least != greatest
         if transparent and not on_black:
-            raise refusal("readers.transparent", name, TransparentImage)
+            raise refusal("readers.transparent", name, kind=TransparentImage)
         if transparent:
             black = Pillow.new("RGBA", image.size, (0, 0, 0, 255))
             whole = Pillow.alpha_composite(black, image.convert("RGBA"))

@@ -22,7 +22,7 @@ from skiagram.datasets.folder.roles import (
     list_columns,
     option_of,
 )
-from skiagram.errors import DataError, OptionError, listed, nearest
+from skiagram.errors import DataError, OptionError, listed, nearest, refusal
 from skiagram.strict import STRICT
 from skiagram.tables.cells import UNMEASURED, number_of, stands_for_missing
 from skiagram.tables.frames import WHERE, Floats, find_texts, numbers_of, replace_columns, row_at
@@ -72,8 +72,13 @@ class Columns(NamedColumns):
         )
         for option, wrong, allowed in rules:
             for name in sorted(map(str, wrong)):
-                where = f"dataset.columns.{option}"
-                raise OptionError(f"`{name}` was given", where=where, allowed=allowed)
+                raise refusal(
+                    "datasets.given",
+                    f"dataset.columns.{option}",
+                    kind=OptionError,
+                    name=name,
+                    allowed=allowed,
+                )
 
     @property
     def image_file(self) -> str:
@@ -83,8 +88,7 @@ class Columns(NamedColumns):
             OptionError: The table has features in place of files.
         """
         if self.file is None:
-            allowed = "the column of file names, in a data set of images"
-            raise OptionError("is null", where="dataset.columns.file", allowed=allowed)
+            raise refusal("datasets.no_file_column", kind=OptionError)
         return self.file
 
     def used(self) -> tuple[str, ...]:
@@ -130,12 +134,7 @@ def refuse_units(frame: pd.DataFrame) -> None:
             is_text = find_texts(others, numbers_of(others))
             texts += [first] if not is_text.any() and (others != "").all() else []
     if len(texts) > 1:
-        raise DataError(
-            f"{listed(texts, '`')} in columns of numbers, which look like units or a second header",
-            where=row_at(frame, 0).where,
-            allowed="one header, and a row for each case",
-            remedy="remove this row",
-        )
+        raise refusal("datasets.row_of_units", row_at(frame, 0).where, texts=listed(texts, "`"))
 
 
 def require_columns(frame: pd.DataFrame, named: Iterable[str], option: str = "") -> None:
@@ -156,9 +155,16 @@ def require_columns(frame: pd.DataFrame, named: Iterable[str], option: str = "")
             remedy = f"{question}rename the column, or name the right one"
             if option:
                 remedy += f": `{option} COLUMN`"
-                fault = f"{WHERE} has no column `{name}`"
-                raise OptionError(fault, where=option, allowed=allowed, remedy=remedy)
-            raise DataError(f"no column `{name}`", where=WHERE, allowed=allowed, remedy=remedy)
+                raise refusal(
+                    "datasets.no_column_of_option",
+                    option,
+                    kind=OptionError,
+                    table=WHERE,
+                    name=name,
+                    allowed=allowed,
+                    remedy=remedy,
+                )
+            raise refusal("datasets.no_column", WHERE, name=name, allowed=allowed, remedy=remedy)
 
 
 def find_cell_problems(
@@ -189,12 +195,11 @@ def find_covariate_problems(frame: pd.DataFrame, columns: Columns) -> Iterator[D
         elif name not in columns.forced_covariates and (
             why := suspect_column(name, frame[name].tolist())
         ):
-            yield DataError(
-                f"as a covariate it could tell who a patient is: {why}",
-                where=f"{WHERE}, column `{name}`",
-                allowed="measurements, and texts of few words that many rows share",
-                remedy="leave it out of the covariates; if it identifies nobody, add "
-                f"`--force-covariates {shlex.quote(name)}` (`columns.forced_covariates`)",
+            yield refusal(
+                "datasets.telling_covariate",
+                f"{WHERE}, column `{name}`",
+                why=why,
+                name=shlex.quote(name),
             )
 
 
@@ -212,20 +217,18 @@ def find_number_problem(frame: pd.DataFrame, column: str) -> DataError | None:
     if (problem := find_thousands_problem(frame, column, numbers)) is not None:
         return problem
     if any(map(DECIMAL_COMMA.fullmatch, texts.unique())):
-        comma, point = "numbers with a decimal comma", "a decimal point"
-        return DataError(comma, where=where, allowed=point, remedy=POINT)
+        return refusal("datasets.decimal_comma", where, remedy=POINT)
     if len(texts) in (0, filled.sum()):
         return None
     word = next(filter(stands_for_missing, texts), None)
     place = row_at(frame, int(is_text.argmax())).place
-    return DataError(
-        f"{filled.sum() - len(texts)} numbers and {len(texts)} texts, "
-        + (f"such as `{word}`" if word else f"the first in {place}"),
-        where=where,
-        allowed="numbers alone, or texts alone",
-        remedy="empty the cell where nothing is known, or add "
-        f"`--missing {shlex.quote(word or 'WORD')}` (of a feature table `missing` in its config"
-        "); write categories as texts, such as `grade 1`",
+    return refusal(
+        "datasets.numbers_and_texts",
+        where,
+        n_numbers=filled.sum() - len(texts),
+        n_texts=len(texts),
+        example=f"such as `{word}`" if word else f"the first in {place}",
+        word=shlex.quote(word or "WORD"),
     )
 
 
@@ -247,14 +250,7 @@ def find_thousands_problem(
     texts = [cell for cell in distinct if not stands_for_missing(cell)]
     many = np.isfinite(numbers).any() or len(texts) > min(_MAX_CATEGORIES, len(cells) / 2)
     if texts and many and all(map(_WRITTEN.fullmatch, texts)):
-        return DataError(
-            f"`{texts[0]}` is a number to people alone",
-            where=where,
-            allowed="numbers such as -1234.5, without separators of thousands, `%` or `<`",
-            remedy="convert it, for example with pandas: `pandas.read_csv('old.csv', thousands=',')"
-            ".to_csv('new.csv', index=False)`, with `decimal=','` where commas are decimal, and "
-            "`thousands='.'` where points are none; or leave the column out",
-        )
+        return refusal("datasets.written_number", where, cell=texts[0])
     pointed, hundreds = list[str](), list[str]()
     for cell in cells if cells.dtype.kind != "f" else ():
         if _POINTED.fullmatch(cell):
@@ -266,13 +262,7 @@ def find_thousands_problem(
     if not (pointed and hundreds):
         return None
     examples = dict.fromkeys([*hundreds[:1], *pointed][:3])
-    return DataError(
-        f"points that may separate thousands: {listed(examples, '`')}",
-        where=where,
-        allowed="numbers such as 1122 or 1.1220, which have one reading",
-        remedy="write the numbers without separators of thousands; where the points are decimal "
-        "ones, write all numbers with as many decimals",
-    )
+    return refusal("datasets.thousands_points", where, examples=listed(examples, "`"))
 
 
 def find_measured(frame: pd.DataFrame, names: Iterable[str]) -> tuple[pd.DataFrame, int]:

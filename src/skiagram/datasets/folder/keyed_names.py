@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from skiagram.compute.progress import Progress
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.readers.case_images import checksum_of_series
 from skiagram.readers.file_trees import FileTree
 from skiagram.tables.frames import BETWEEN, replace_columns, rows_of
@@ -79,9 +79,9 @@ def find_keyed_files(
     for keyed, (checksum, where) in keyed_files.items():
         names = by_checksum.get(checksum, [])
         if not names:
-            remedy = "restore the file, or run `skiagram init` again with --renew"
-            fault = f"no file has the checksum {checksum[:12]}…"
-            raise DataError(fault, where=f"{where} of the manifest", remedy=remedy)
+            raise refusal(
+                "datasets.no_file_of_checksum", f"{where} of the manifest", checksum=checksum[:12]
+            )
         name_of[keyed] = names.pop(0)
     named = {
         column: [

@@ -18,7 +18,7 @@ import scipy
 
 from skiagram.datasets.contract import Entry, Mark, pixel_side
 from skiagram.datasets.folder.roles import ALLOWED_MARKS
-from skiagram.errors import DataError
+from skiagram.errors import DataError, refusal
 from skiagram.readers.grid import VoxelGrid
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.tables.cells import number_of
@@ -51,11 +51,7 @@ class Lesion:
         """
         volume = grid if len(self.centre) == 3 else None
         if self.world and volume is None:
-            raise DataError(
-                f"a lesion at `{self.text()}` on an image without the patient's coordinates",
-                allowed="pixels; or mm in volumes: NIfTI, NRRD, MetaImage, series of DICOM",
-                remedy="give `x y radius` in pixels",
-            )
+            raise refusal("datasets.no_coordinates", lesion=self.text())
         if volume is None:
             return Mark(self.centre[::-1], self.radius)
         if self.world:
@@ -75,7 +71,7 @@ def parse_lesions(cell: str) -> list[Lesion]:
         numbers = [number_of(word) for word in words[: len(words) - world]]
         known = [number for number in numbers if number is not None]
         if len(known) < len(numbers) or len(known) not in (3, 4) or not known[-1] > 0:
-            raise DataError(f"lesions `{part}`", allowed=ALLOWED_MARKS, remedy="correct the cell")
+            raise refusal("datasets.unreadable_lesion", lesion=part, allowed=ALLOWED_MARKS)
         lesions.append(Lesion(tuple(known[:-1]), known[-1], world))
     check_each_once(lesions)
     return lesions
@@ -85,11 +81,7 @@ def check_each_once(lesions: Sequence[Lesion]) -> None:
     """Refuse equal lesions of an image: each would count, and ask for a mark of its own."""
     twice = [lesion for lesion, number in Counter(lesions).items() if number > 1]
     if twice:
-        raise DataError(
-            f"the lesion `{twice[0].text()}` twice",
-            allowed="each lesion once",
-            remedy="remove one of the two; `--similar-marks join` of `skiagram table` does it",
-        )
+        raise refusal("datasets.lesion_twice", lesion=twice[0].text())
 
 
 def is_unreadable(cell: str) -> bool:
@@ -120,12 +112,12 @@ def find_contradicted(
     if not with_lesions or all(marked):
         return []
     return [
-        DataError(
-            f"{len(with_lesions)} of {len(negatives)} images of the class `{name}` have lesions",
-            where=with_lesions[0],
-            allowed="images of the negative class without lesions; or lesions on every image",
-            remedy="correct the labels or the lesions; where the lesions are not what the label "
-            "tells, name a column that says whether there is one (`lesion` of `skiagram table`)",
+        refusal(
+            "datasets.lesions_of_negatives",
+            with_lesions[0],
+            n_images=len(with_lesions),
+            n_negatives=len(negatives),
+            label=name,
         )
     ]
 
@@ -156,6 +148,6 @@ def lesions_of_region(image: SpacedImage) -> list[Lesion]:
 def of_box(x: float, y: float, width: float, height: float) -> Lesion:
     """Return the circle for a box, in pixels whose first corner is 0 (as COCO's)."""
     if not (width > 0 and height > 0 and np.isfinite([x, y, width, height]).all()):
-        raise DataError(f"a box of {width:g} × {height:g} at {x:g}, {y:g}", allowed="sides > 0")
+        raise refusal("datasets.empty_box", width=width, height=height, x=x, y=y)
     radius = math.sqrt(width * height / math.pi)
     return Lesion((x + width / 2 - 0.5, y + height / 2 - 0.5), radius)

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from skiagram.datasets.choices import MaskChoice
 from skiagram.datasets.folder.name_patterns import LAYOUT_CONTENT, NamePattern
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 
 _MASK = (  # a number may stand at the end, as in `film_mask1`
     r"(?:masks?|msk|segm?|gt|rois?|contours?|outlines?|masken?|masques?|m[aá]scaras?)\d{0,2}"
@@ -183,14 +183,13 @@ def _refuse_kinds(masks: MaskNames, where: str) -> None:
         }
         if len(kinds) > 1:
             first, second, *_ = sorted(kinds.values())
-            raise DataError(
-                f"`{image}` has masks of {len(kinds)} kinds by their names: `{first}`, `{second}`",
-                where=where,
-                allowed="masks of one kind, such as `film_mask.png` and `film_mask_1.png`",
-                remedy="name the images with --pattern and the masks that are the region with "
-                "--mask-pattern, for example `--pattern '{patient}/ct.nii.gz' --mask-pattern "
-                "'{patient}/segmentations/liver.nii.gz' --ignore-unlisted`; or take the images "
-                "whole with `--masks leave-out`",
+            raise refusal(
+                "datasets.masks_of_several_kinds",
+                where,
+                image=image,
+                n_kinds=len(kinds),
+                first=first,
+                second=second,
             )
 
 
@@ -202,22 +201,15 @@ def settle_masks(names: Collection[str], choice: MaskChoice | None, where: str) 
     """
     masks = MaskNames() if choice == "images" else find_masks(names)
     if masks.of_image and choice is None:
-        raise DataError(
-            f"{len(masks.names)} of {len(set(names))} image files are masks by their names, "
-            f"for example {masks.example()}",
-            where=where,
-            allowed="images; masks with a choice of what they are for",
-            remedy="add `--masks regions` to describe the images within their masks, `--masks "
-            "leave-out` to take them without, or `--masks images` where these are no masks",
+        raise refusal(
+            "datasets.masks_among_images",
+            where,
+            n_masks=len(masks.names),
+            n_files=len(set(names)),
+            example=masks.example(),
         )
     if choice == "regions" and not masks.of_image:
-        raise DataError(
-            "no image has a mask beside it by its name",
-            where=where,
-            allowed="names such as `film_mask.png` of `film.png`, or `masks/film.png` of "
-            "`images/film.png`",
-            remedy="name the masks in a column `mask` of the table, or leave --masks out",
-        )
+        raise refusal("datasets.no_mask_beside", where)
     if choice == "regions":
         _refuse_kinds(masks, where)
     return masks

@@ -17,7 +17,7 @@ from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.source import Folder, checksum_columns
 from skiagram.datasets.folder.table import join_masks, normalise_name, split_masks
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.options import check, composed, meanings, read_option_file
 from skiagram.tables.frames import csv_text, read_table
 
@@ -49,11 +49,8 @@ def read_present(kind: type[S], option_file: Path, shown: str) -> S:
 
 def of_another(option_file: Path, shown: str) -> OptionError:
     """Return the error of a name that the config of another data set has."""
-    return OptionError(
-        f"{shown} is of another data set",
-        where="--name",
-        allowed="a name that no config has",
-        remedy=f"give this one a name, such as `--name own_{option_file.stem}`",
+    return refusal(
+        "datasets.name_of_another", kind=OptionError, config=shown, name=option_file.stem
     )
 
 
@@ -113,26 +110,18 @@ class OptionFiles:
     def require_new(self) -> None:
         """Refuse to overwrite, and to write where no project is."""
         if not self.options.parent.is_dir():
-            raise OptionError(
-                "no folder conf/dataset here",
-                where=str(self.project.resolve()),
-                remedy="go to the project, the folder of dvc.yaml, and run it again",
-            )
+            raise refusal("datasets.no_project", str(self.project.resolve()), kind=OptionError)
         for path in (self.options, self.manifest):
             if path.exists():
-                raise OptionError(
-                    f"{self._shown(path)} exists",
-                    where="--name",
-                    remedy="choose another name, or add --renew to read files and labels again",
-                )
+                raise refusal("datasets.config_exists", kind=OptionError, config=self._shown(path))
 
     def renewed(self, source: L, copies: CopyChoice | None) -> L:
         """Return a data set with what its present config says for people; see `described_as`."""
         if not self.options.is_file():
-            raise OptionError(
-                f"no {self.options.relative_to(self.project)} to renew",
-                where="--renew",
-                remedy="run it without --renew the first time",
+            raise refusal(
+                "datasets.nothing_to_renew",
+                kind=OptionError,
+                config=self.options.relative_to(self.project),
             )
         shown = self._shown(self.options)
         present = read_present(type(source), self.options, shown)
@@ -140,21 +129,15 @@ class OptionFiles:
         if isinstance(present, FeatureFile) and present.file != str(self.manifest):
             raise of_another(self.options, shown)
         if isinstance(present, Folder) and present.manifest != self._shown(self.manifest):
-            raise OptionError(
-                f"the manifest is {present.manifest}",
-                where="--manifest-outside",
-                remedy="give the folder of the manifest as the first time",
+            raise refusal(
+                "datasets.manifest_elsewhere", kind=OptionError, manifest=present.manifest
             )
         columns = (present.columns.file, present.columns.patient)
         if self.patient_key is None and self.manifest.is_file():
             frame = read_table(self.manifest.read_bytes())
             known = [name for name in columns if name in frame]
             if any(frame[name].str.startswith(KEYED).any() for name in known):
-                raise OptionError(
-                    "the names in the manifest are under a key",
-                    where="--patient-key",
-                    remedy="give the key again, in a file or as SKIAGRAM_PATIENT_KEY",
-                )
+                raise refusal("datasets.keyed_names", kind=OptionError)
         renewed = described_as(source, present, copies)
         # what is left out is that of the line, each time
         own = (issue for issue in present.known_issues if not issue.endswith(LEFT_OUT))

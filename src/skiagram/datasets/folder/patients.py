@@ -15,7 +15,7 @@ from skiagram.datasets.folder.columns import find_cell_problems
 from skiagram.datasets.folder.identifiers import fold_id, names_patients
 from skiagram.datasets.folder.keyed_names import KEYED
 from skiagram.datasets.folder.roles import MAX_VISITS, PATIENT, PATIENT_CHECKS, ROLES, usual_column
-from skiagram.errors import DataError, listed, nearest
+from skiagram.errors import DataError, listed, nearest, refusal
 from skiagram.tables.cells import are_equal
 from skiagram.tables.frames import WHERE, numbers_of, of_table, replace_columns, row_at
 
@@ -33,12 +33,11 @@ def settle_patients(
     alike = [spellings for spellings in spelled.values() if len(spellings) > 1]
     if alike and similar == "refuse":
         shown = ", ".join(f"{cell!r} in line {line}" for cell, line in alike[0].items())
-        raise DataError(
-            f"ids of {len(alike)} patients differ in spelling alone: {shown}",
-            where=f"{WHERE}, column `{column}`",
-            allowed="one spelling per patient",
-            remedy="correct them, or say that they are the `same` patient, or kept `apart`, with "
-            "`--similar-patients` (`similar_patients` in the config)",
+        raise refusal(
+            "datasets.alike_patients",
+            f"{WHERE}, column `{column}`",
+            n_patients=len(alike),
+            shown=shown,
         )
     same = {cell: next(iter(spellings)) for spellings in alike for cell in spellings}
     return replace_columns(frame, {column: frame[column].replace(same)}) if same else frame
@@ -73,12 +72,15 @@ def join_patients(
     }
     if alike and similar == "refuse":
         first, second = next(iter(alike.items()))
-        raise DataError(
-            f"{len(partners)} of {len(left)} patients have the same id in {tables[1]}, and "
-            f"{len(alike)} one that differs in spelling alone: {first!r} here, {second!r} there",
-            where=tables[0],
-            allowed="one spelling per patient",
-            remedy="say with `--similar-patients` whether they are the `same` or stay `apart`",
+        raise refusal(
+            "datasets.alike_ids",
+            tables[0],
+            n_partners=len(partners),
+            n_left=len(left),
+            table=tables[1],
+            n_alike=len(alike),
+            first=first,
+            second=second,
         )
     return partners | alike
 
@@ -103,12 +105,8 @@ def require_partners(
         + (f", first `{absent[0]}`" if absent else "")
         for absent, every, table in zip(alone, (left, right), tables, strict=True)
     ]
-    raise DataError(
-        "; ".join(sentences),
-        where=tables[1],
-        allowed=f"the same {noun}s on both sides",
-        remedy="correct the ids or --pattern, or leave out who has no partner: `--unmatched "
-        "leave-out`",
+    raise refusal(
+        "datasets.patients_without_partner", tables[1], sentences="; ".join(sentences), noun=noun
     )
 
 
@@ -128,7 +126,9 @@ def _lacking_patients(frame: pd.DataFrame, column: str) -> DataError:
     if not ids and not near:
         remedy += "; where there is none, add it, with the ids as the other table has them"
     allowed = listed(frame.columns, "`", near=column)
-    return DataError(f"no column `{column}`", where=WHERE, allowed=allowed, remedy=remedy)
+    return refusal(
+        "datasets.no_joining_column", WHERE, column=column, allowed=allowed, remedy=remedy
+    )
 
 
 @dataclass(frozen=True)
@@ -194,10 +194,13 @@ class PatientTable:
                 remedy = "keep the row with the right label; where a row is a study or an image, "
                 remedy += "whose files have its name, join by it with --pattern: "
                 remedy += f"`--patient {shlex.quote(str(single[0]))}`, {{patient}} being this name"
-            raise DataError(
-                f"{number} rows of {self.noun} `{patient}`, in lines {lines}",
-                where=self.where,
-                allowed=f"one row per {self.noun}",
+            raise refusal(
+                "datasets.rows_of_one_patient",
+                self.where,
+                number=number,
+                noun=self.noun,
+                patient=patient,
+                lines=lines,
                 remedy=remedy,
             )
         return {each: at for at, each in enumerate(patients.tolist())}
@@ -226,13 +229,15 @@ class PatientTable:
             pairs = zip(own[name].tolist(), added[name].tolist(), strict=True)
             for at, (cell, theirs) in enumerate(pairs):
                 if not are_equal(cell, theirs):
-                    raise DataError(
-                        f"a column `{name}`, as {self.where} has too, which says something else: "
-                        f"`{theirs}` in line {added.index[at]}, `{cell}` in line {own.index[at]} "
-                        "there",
-                        where=other.where,
-                        allowed="other columns than those of the first table, or the same cells",
-                        remedy="rename or remove the column in one of the two, or correct it",
+                    raise refusal(
+                        "datasets.contradicting_column",
+                        other.where,
+                        name=name,
+                        table=self.where,
+                        theirs=theirs,
+                        line=added.index[at],
+                        cell=cell,
+                        line_there=own.index[at],
                     )
         added = added.drop(columns=[name for name in added.columns if name in own]).set_axis(
             own.index
@@ -304,12 +309,11 @@ def number_visits(frame: pd.DataFrame, patient: str, visit: str) -> pd.DataFrame
         try:
             order.append(("date", datetime.date.fromisoformat(cell).toordinal()))
         except ValueError as error:
-            raise DataError(
-                "no number and no date of a visit" if cell else "no visit",
-                where=f"{row_at(frame, at).where}, column `{visit}`",
-                allowed=f"whole numbers up to {MAX_VISITS}, or dates such as 2026-05-31",
-                remedy="number the visits of each patient from 1, or leave the column out: "
-                "`--visit none`",
+            raise refusal(
+                "datasets.no_visit",
+                f"{row_at(frame, at).where}, column `{visit}`",
+                found="no number and no date of a visit" if cell else "no visit",
+                most=MAX_VISITS,
             ) from error
     moments_by_patient: dict[str, set[tuple[str, int]]] = {}
     patients = frame[patient].tolist()
@@ -317,12 +321,7 @@ def number_visits(frame: pd.DataFrame, patient: str, visit: str) -> pd.DataFrame
         moments_by_patient.setdefault(name, set()).add(moment)
     for moments in moments_by_patient.values():
         if len({kind for kind, _ in moments}) > 1:
-            raise DataError(
-                "dates and numbers of visits for one patient",
-                where=f"{WHERE}, column `{visit}`",
-                allowed="one or the other",
-                remedy="number the visits of each patient from 1",
-            )
+            raise refusal("datasets.dates_and_numbers", f"{WHERE}, column `{visit}`")
     place = {name: sorted(moments) for name, moments in moments_by_patient.items()}
     numbers = [
         str(place[name].index(moment) + 1) for name, moment in zip(patients, order, strict=True)

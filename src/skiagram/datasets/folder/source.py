@@ -28,7 +28,7 @@ from skiagram.datasets.folder.table import (
     split_modalities,
 )
 from skiagram.datasets.listed import ListedDataSet
-from skiagram.errors import DataError, named
+from skiagram.errors import DataError, named, refusal
 from skiagram.readers.case_images import (
     CaseReading,
     ImageReference,
@@ -211,19 +211,10 @@ def checksum_columns(columns: Columns) -> dict[str, str]:
 def _read_unchanged(name: str, sha256: str | None) -> bytes:
     path = _at_home(name)
     if os.environ.get("DVC_EXP_NAME") and is_untracked(home(Path()), name):
-        raise DataError(
-            "is not in git: this experiment's commit would hold its config without it",
-            where=name,
-            remedy=f"name it in .gitignore, or `git add {name}` if git may hold names of files "
-            "and patients",
-        )
+        raise refusal("datasets.not_in_git", name, name=name)
     content = read_file(path, name)
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise DataError(
-            "changed since it was written",
-            where=name,
-            remedy="restore it, or run `skiagram init` again with --renew",
-        )
+        raise refusal("datasets.changed_file", name)
     return content
 
 
@@ -297,11 +288,7 @@ class FolderFiles(OpenSource):
         files = read_case_files(self.files, reference)
         for name, checksum in files.checksums.items():
             if checksum != self.checksums[name]:
-                raise DataError(
-                    "changed since the manifest was written",
-                    where=name,
-                    remedy="restore the file, or run `skiagram init` again with --renew",
-                )
+                raise refusal("datasets.changed_image", name)
         image = decode_case(files, reference, self.reading)
         check_channels(3 if image.pixels.ndim == 3 else 1, self.channels, reference.name)
         image = image.in_colour() if self.channels == 3 else image
@@ -434,12 +421,5 @@ def find_unlisted_images(
     unlisted_files = list_unlisted_images(files, names)
     masks = find_masks([*names, *unlisted_files]).names if unlisted == "ignore_masks" else set()
     return [
-        DataError(
-            "an image without a row in the table",
-            where=name,
-            remedy="add a row, move the file elsewhere, or ignore such files with "
-            "`--ignore-unlisted` (`unlisted: ignore` in the config)",
-        )
-        for name in unlisted_files
-        if name not in masks
+        refusal("datasets.unlisted_image", name) for name in unlisted_files if name not in masks
     ]

@@ -20,7 +20,7 @@ from skiagram.datasets.folder.columns import (
     require_columns,
 )
 from skiagram.datasets.folder.roles import ALL, FILE_CHECKS, FILL, ROLES, WHOLE, Check, part_of
-from skiagram.errors import DataError, OptionError, listed, nearest
+from skiagram.errors import DataError, OptionError, listed, nearest, refusal
 from skiagram.readers.case_images import ImageReference, find_regions_alone
 from skiagram.tables.cells import number_of
 from skiagram.tables.frames import (
@@ -129,14 +129,19 @@ def _find_column_problems(
     # test sites are those of a column, where no other one tells the split
     where = "dataset.test_sites"
     if test_sites and (columns.site is None or columns.split is not None):
-        allowed = "test sites where `columns.site` names a column and `columns.split` is null"
-        raise OptionError(f"{list(test_sites)} was given", where=where, allowed=allowed)
+        raise refusal("datasets.sites_and_split", where, kind=OptionError, sites=list(test_sites))
     sites = sorted(frame[columns.site].unique()) if columns.site else []
     if unknown := sorted(set(test_sites) - set(sites)):
         near = nearest(unknown[0], sites)
         remedy = f"did you mean `{near[0]}`?" if near else "name sites of the table"
-        fault = f"no image of site `{unknown[0]}`"
-        raise OptionError(fault, where=where, allowed=listed(sites), remedy=remedy)
+        raise refusal(
+            "datasets.unknown_site",
+            where,
+            kind=OptionError,
+            site=unknown[0],
+            sites=listed(sites),
+            remedy=remedy,
+        )
     # files and masks: each once, or each once with a frame, or with a region that a mask shows
     region_columns = () if columns.mask is None else (columns.region, columns.label_value)
     apart = tuple(name for name in (*region_columns, columns.frame) if name is not None)
@@ -158,11 +163,12 @@ def _find_twice(frame: pd.DataFrame, column: str, region_columns: Sequence[str])
         if name:
             lines.setdefault((normalise_name(name), *others), []).append(str(key))
     return [
-        DataError(
-            f"{len(line_numbers)} rows, in lines {', '.join(line_numbers)} of the CSV",
-            where=key[0],
+        refusal(
+            "datasets.file_twice",
+            key[0],
+            n_rows=len(line_numbers),
+            lines=", ".join(line_numbers),
             allowed="one row per region" if region_columns else "one row per file",
-            remedy="keep the row with the right label",
         )
         for key, line_numbers in lines.items()
         if len(line_numbers) > 1
@@ -207,21 +213,16 @@ def read_features(
         values[:, place] = numbers_of(cells)
         odd = (np.abs(values[:, place]) > _LARGEST) | find_texts(cells, values[:, place])
         for at in np.flatnonzero(odd).tolist():
-            problem = DataError(
-                f"`{cells.iloc[at]}` in the column `{name}`",
-                where=row_at(frame[[]], at).where,
-                allowed="a number that 32 bits can hold, or nothing",
-                remedy="correct it, or leave the column out of `columns.features`",
+            problem = refusal(
+                "datasets.wrong_feature",
+                row_at(frame[[]], at).where,
+                cell=cells.iloc[at],
+                name=name,
             )
             wrong.setdefault(at, problem)
     if features:
         for at in np.flatnonzero(np.isnan(values).all(axis=1)).tolist():
-            problem = DataError(
-                "no feature has a value",
-                where=row_at(frame[[]], at).where,
-                allowed="a number in at least one column",
-                remedy="remove the row, and say so where you report the result",
-            )
+            problem = refusal("datasets.empty_features", row_at(frame[[]], at).where)
             wrong.setdefault(at, problem)
     return values, wrong
 
@@ -332,16 +333,25 @@ def split_modalities(
     where = "dataset.modalities"
     if columns.modality is None:
         if modalities:
-            allowed = "modalities where `columns.modality` names a column"
-            raise OptionError(f"`{modalities[0]}` was given", where=where, allowed=allowed)
+            raise refusal(
+                "datasets.modalities_without_column",
+                where,
+                kind=OptionError,
+                modality=modalities[0],
+            )
         return {"": frame}
     table_modalities = sorted(frame[columns.modality].unique())
     chosen = list(modalities) or (table_modalities if len(table_modalities) == 1 else [])
     unknown = [name for name in chosen if name not in table_modalities]
     if unknown or not chosen:
         fault = f"no image of `{unknown[0]}`" if unknown else f"{len(table_modalities)} modalities"
-        remedy = "choose one or several (`skiagram init … --images`)"
-        raise OptionError(fault, where=where, allowed=listed(table_modalities), remedy=remedy)
+        raise refusal(
+            "datasets.unknown_modality",
+            where,
+            kind=OptionError,
+            found=fault,
+            modalities=listed(table_modalities),
+        )
     parts = {name: frame[frame[columns.modality] == name] for name in chosen}
     if len(chosen) == 1:
         return parts
@@ -353,20 +363,15 @@ def split_modalities(
         for at, row in enumerate(rows_of(part, key_columns)):
             key = tuple(row.cells[column] for column in key_columns)
             if by_case[name].setdefault(key, at) != at:
-                raise DataError(
-                    f"a second image of `{name}` for the same patient, region and visit",
-                    where=row.where,
-                    allowed="one row per patient, region, visit and modality",
-                    remedy="name lesions in the column `region`, and patients in theirs",
-                )
+                raise refusal("datasets.second_image", row.where, name=name)
     for name in chosen[1:]:
         for key, at in by_case[chosen[0]].items():
             if key not in by_case[name]:
-                raise DataError(
-                    f"a case without an image of `{name}`",
-                    where=row_at(parts[chosen[0]], at).where,
-                    allowed=f"an image of each of {', '.join(by_case)} for every case",
-                    remedy="add the image, remove the case, or choose fewer modalities",
+                raise refusal(
+                    "datasets.missing_modality",
+                    row_at(parts[chosen[0]], at).where,
+                    name=name,
+                    modalities=", ".join(by_case),
                 )
         order = [by_case[name][key] for key in by_case[chosen[0]]]
         parts[name] = parts[name].iloc[order]
@@ -386,19 +391,15 @@ def _check_modality(
     for row, other in zip(rows_of(first, read), rows_of(further, read), strict=True):
         labels = [each.cells[columns.label] for each in (row, other)]
         if labels[0] != labels[1]:
-            raise DataError(
-                f"label `{labels[1]}`, and `{labels[0]}` in {row.place}, of the same case",
-                where=other.where,
-                allowed="one label for all images of a case",
-                remedy="correct the label",
+            raise refusal(
+                "datasets.labels_of_one_case",
+                other.where,
+                further=labels[1],
+                label=labels[0],
+                place=row.place,
             )
         if columns.marks and other.cells[columns.marks] and not row.cells[columns.marks]:
-            raise DataError(
-                f"lesions on a further image of a case, none on that of `{name}` in {row.place}",
-                where=other.where,
-                allowed=f"lesions on the images that are named first, of `{name}`",
-                remedy="name the modality with the lesions first (`skiagram init … --images`)",
-            )
+            raise refusal("datasets.lesions_on_further", other.where, name=name, place=row.place)
 
 
 def splits_of(
