@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.datasets.folder.option_file import described_as, of_another, read_present
-from skiagram.errors import DataError, OptionError, listed
+from skiagram.errors import OptionError, listed, refusal
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import require_positive, settle_positive
 from skiagram.sources.medmnist import MedMNIST, read_arrays
@@ -20,7 +20,7 @@ def array_source(options: FileOptions) -> tuple[MedMNIST, tuple[int, ...]]:
     """Return the data set of a file, and the shape of its images for training."""
     path = options.folder
     if not path.is_file():
-        raise DataError("no such file", where=str(path))
+        raise refusal("intake.no_file", str(path))
     with path.open("rb") as file:
         md5 = hashlib.file_digest(file, "md5").hexdigest()
     arrays = read_arrays(path, ("train_images", "train_labels"))
@@ -64,11 +64,12 @@ def _name_classes(names: Sequence[str], labels: NDArray[Any]) -> tuple[str, ...]
         return tuple(numbers)
     both = [name for name in names if name in stored]
     if both:
-        raise OptionError(
-            f"{listed(both, '`')} among {len(names)} names",
-            where="--classes",
-            allowed=f"each stored label ({listed(stored)}), or a name for each that is none",
-            remedy="name every class: the first name is that of the lowest label",
+        raise refusal(
+            "intake.some_classes_named",
+            kind=OptionError,
+            classes=listed(both, "`"),
+            number=len(names),
+            stored=listed(stored),
         )
     return tuple(names)
 

@@ -17,10 +17,9 @@ import pandas as pd
 from skiagram.datasets.folder.mask_names import without_ending, without_modality
 from skiagram.datasets.folder.name_patterns import LAYOUT_CONTENT, NamePattern
 from skiagram.datasets.folder.roles import part_of
-from skiagram.errors import DataError, listed
+from skiagram.errors import listed, refusal
 from skiagram.tables.frames import WHERE, replace_columns
 
-KINDS = "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files"
 _CONTENT = LAYOUT_CONTENT | {"images": "(?i:images?|imgs?|imaging|volumes?)(?:T[rs])?"}
 _LAYOUTS = [  # below the folders that all images share
     NamePattern(written, _CONTENT)
@@ -59,8 +58,7 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
             patient by their names.
     """
     if not names:
-        remedy = "convert the images, for example to PNG"
-        raise DataError("no image that can be read", where=where, allowed=KINDS, remedy=remedy)
+        raise refusal("intake.no_image", where)
     _refuse_modalities(names, where)
     # what each layout tells; outer folders that all share, as an archive unpacks them, tell nothing
     common = os.path.commonpath(["/".join(name.split("/")[:-2]) for name in names])
@@ -112,25 +110,17 @@ def _choose_layout(
             remedy = "rename or move the folders, or write a table with a column `split`"
             if training and each is fitted[0]:
                 remedy += f"; or name one part that has labels alone: `{where}/{training[0]}`"
-            raise DataError(
-                f"folders called {listed(parts or called, '`')}, which are parts of the data, and "
-                f"`{astray}` does not fit them",
-                where=where,
-                allowed="parts of the data that are called train, val and test (or training, "
-                "validation, valid, testing), each with a folder for each class",
+            raise refusal(
+                "intake.folders_of_parts",
+                where,
+                parts=listed(parts or called, "`"),
+                astray=astray,
                 remedy=remedy,
             )
     if outer not in whole:
         astray = next((name for name in names if name not in outer.told), "")
         example = f", such as `{astray}`" if astray else f", but in `{outer.labels[0]}` alone"
-        raise DataError(
-            f"no table was given, and images do not lie in a folder for each class{example}",
-            where=where,
-            allowed="a CSV after the folder; or `yes/1.png`, `no/2.png`; or `train/yes/1.png`; or "
-            "`yes/train/1.png`",
-            remedy="move what is no image of a class elsewhere, or name a table; where names tell "
-            "the class, say how, as in `--pattern '{patient}_{label}.png'`",
-        )
+        raise refusal("intake.no_class_folders", where, example=example)
     named = [each for each in (outer, inner) if classes and {*classes} <= {*each.labels}]
     if len(named) == 1 and named[0] in whole:
         return named[0]
@@ -140,14 +130,7 @@ def _choose_layout(
         within.setdefault(told["folder"], set()).add(told["label"])
     if inner in whole and all({*inner.labels} == held for held in within.values()):
         outer_names, inner_names = (", ".join(each.labels[:4]) for each in (outer, inner))
-        raise DataError(
-            "every folder holds the same folders: the classes may be "
-            f"{outer_names}, or {inner_names}",
-            where=where,
-            allowed="one level of folders, or the names of the classes",
-            remedy="name the classes with --positive or --classes, or say it with --pattern, as "
-            "in `--pattern '{any}/{label}/{patient}.png'`",
-        )
+        raise refusal("intake.two_levels", where, outer=outer_names, inner=inner_names)
     return outer
 
 
@@ -208,13 +191,13 @@ def add_split(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
         return frame, ""
     without = [name for name, parts in zip(names, found, strict=True) if len({*parts}) != 1]
     if without:
-        raise DataError(
-            f"{len(names) - len(without)} names of files have a folder for a part of the data "
-            f"({', '.join(sorted(splits))}), and {len(without)} have none or several, such as "
-            f"`{without[0]}`",
-            where=WHERE,
-            allowed="a part of the data for every row, or for none",
-            remedy="add a column `split` with train, validation and test",
+        raise refusal(
+            "intake.parts_of_some",
+            WHERE,
+            n_with=len(names) - len(without),
+            parts=", ".join(sorted(splits)),
+            n_without=len(without),
+            example=without[0],
         )
     if "test" not in splits:
         return frame, ""
@@ -257,14 +240,11 @@ def _refuse_modalities(names: Sequence[str], where: str) -> None:
         by_patient.setdefault(without_modality(stem), {}).setdefault(stem, name)
     for patient_images in by_patient.values():
         if len(patient_images) > 1:
-            raise DataError(
-                f"{len(patient_images)} images of one patient by their names: "
-                + ", ".join(f"`{name}`" for name in [*patient_images.values()][:3]),
-                where=where,
-                allowed="one image of each patient, or a pattern of names with {modality}",
-                remedy="for example `--pattern '{label}/{patient}_{modality}.nii.gz'` with "
-                "`--images` for the modalities, and --mask-pattern for masks; or name each image "
-                "in a table",
+            raise refusal(
+                "intake.modalities_in_names",
+                where,
+                n_images=len(patient_images),
+                names=", ".join(f"`{name}`" for name in [*patient_images.values()][:3]),
             )
 
 
@@ -280,10 +260,6 @@ def _refuse_nested(chosen: _Fitted, where: str) -> None:
             if len(others) > 1:
                 named = " ".join(map(shlex.quote, others))
                 remedy = f"leave it out: `--classes {named}`; or name it alone, as the data set"
-            raise DataError(
-                f"the folder `{label}`, beside {listed(others, '`')}, holds folders of the same "
-                "names as these",
-                where=where,
-                allowed="each class in one folder",
-                remedy=remedy,
+            raise refusal(
+                "intake.nested_class", where, label=label, others=listed(others, "`"), remedy=remedy
             )

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from skiagram.datasets.folder.table import read_features
-from skiagram.errors import DataError, OptionError, listed
+from skiagram.errors import OptionError, listed, refusal
 from skiagram.tables.frames import Floats, are_numbers, row_at, texts_of
 
 ALL = "all"  # structures
@@ -112,10 +112,14 @@ def choose_structures(frame: pd.DataFrame, column: str, chosen: Collection[str])
     structures = {*frame[column]}
     unknown = [name for name in chosen if name not in structures]
     if unknown or not chosen:
-        raise OptionError(
-            f"no structure is called {', '.join(unknown)}" if unknown else "names no structure",
-            where="--region",
-            allowed=f"one or more of the column `{column}`: {list_structures(frame, column)}",
+        raise refusal(
+            "intake.unknown_structure",
+            kind=OptionError,
+            found=f"no structure is called {', '.join(unknown)}"
+            if unknown
+            else "names no structure",
+            column=column,
+            structures=list_structures(frame, column),
             remedy=ask_for_structure(frame, column),
         )
     return frame[frame[column].isin([*chosen])]
@@ -167,12 +171,12 @@ def combine_regions(
         if len(differ):
             at = int(differ[0])
             lines = first.index[number[at]], frame.index[at]
-            raise DataError(
-                f"rows of one patient differ in the column `{name}`, first in lines {lines[0]} and "
-                f"{lines[1]}",
-                where=row_at(frame, at).where,
-                allowed="one value a patient where the regions of a patient are one case",
-                remedy="correct the table, or keep each row a case: --per-patient rows",
+            raise refusal(
+                "intake.regions_differ",
+                row_at(frame, at).where,
+                name=name,
+                line=lines[0],
+                other=lines[1],
             )
     # the features of all regions of each, one after the other
     values, _ = read_features(frame, features)

@@ -24,7 +24,7 @@ from skiagram.datasets.folder.identifiers import is_packed_date, names_patients,
 from skiagram.datasets.folder.patients import join_tables
 from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, option_of
 from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
-from skiagram.errors import DataError, OptionError, listed, nearest
+from skiagram.errors import OptionError, listed, nearest, refusal
 from skiagram.intake.combined_regions import (
     ALL,
     COMBINATIONS,
@@ -78,8 +78,7 @@ def read_features(
     """
     for name, role in ROLES.items():
         if role.of_images and name != "region" and getattr(options, name):
-            fault, where = "a table of features has no such column", f"--{option_of(name)}"
-            raise OptionError(fault, where=where, remedy="leave the option out")
+            raise refusal("intake.role_of_images", f"--{option_of(name)}", kind=OptionError)
     # `site` may be a part of the body here, so that it is a hospital only where the line says so
     if options.site is None and not options.test_sites:
         options = replace(options, site=NO_COLUMN)
@@ -177,12 +176,7 @@ def _features_of_project(frame: pd.DataFrame, names: Sequence[str], *, combined:
     missing = [name for name in features if name not in frame]
     if missing:
         fault = f"{len(missing)} of {len(features)} features of the project are not there: "
-        raise DataError(
-            fault + listed(missing),
-            where="the table of features",
-            allowed="all features that the project's models may read, under the same names",
-            remedy="compute them with the same settings, or correct the names of the columns",
-        )
+        raise refusal("intake.features_missing", count=fault, features=listed(missing))
     for problem in filter(None, (find_thousands_problem(frame, name) for name in features)):
         raise problem
     return features
@@ -239,10 +233,10 @@ def _choose_region(
         column = find_structures(frame, patient, {*constant, *options.not_features})
         if column is None:
             return frame, []
-        raise DataError(
-            f"the column `{column}` tells a patient's rows apart: {list_structures(frame, column)}",
-            where="the table of features",
-            allowed="rows of one structure, or of several that are alike, such as lesions",
+        raise refusal(
+            "intake.several_structures",
+            column=column,
+            structures=list_structures(frame, column),
             remedy=ask_for_structure(frame, column),
         )
     column, _, names = options.region.partition("=")
@@ -269,9 +263,7 @@ def _is_combined(
     choice: str | None = options.per_patient
     if patient is None:
         if choice == "combined":
-            raise OptionError(
-                "patients are unknown", where="--per-patient", remedy="name --patient"
-            )
+            raise refusal("intake.combined_without_patients", kind=OptionError)
         return False
     if at_home is not None:
         return COUNT in at_home.features and COUNT not in frame
@@ -320,10 +312,12 @@ def _named_columns(words: Sequence[str], header: Collection[str], option: str) -
         alike = [word] if word in header else fnmatch.filter(header, word)
         if not alike:
             near = nearest(word, header)
-            raise OptionError(
-                f"no column `{word}`",
-                where=option,
-                allowed=listed(header, "`", near=word),
+            raise refusal(
+                "intake.no_such_column",
+                option,
+                kind=OptionError,
+                name=word,
+                columns=listed(header, "`", near=word),
                 remedy=f"did you mean `{near[0]}`?" if near else "",
             )
         names += alike

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from skiagram.errors import DataError, listed, named
+from skiagram.errors import listed, named, refusal
 from skiagram.readers.file_trees import FileTree
 from skiagram.tables.frames import BETWEEN, WHERE, replace_columns
 
@@ -44,10 +44,10 @@ class FileNames:
         found = (look(name) for look in (self.meant, *looks, self.alike))
         meant = next(filter(None, found), [])
         if len(meant) > 1:
-            raise DataError(
-                f"`{name}` may be {' or '.join(f'`{file}`' for file in sorted(meant)[:3])}",
-                allowed="names that one file fits",
-                remedy="write the names with their folders, relative to the folder of the images",
+            raise refusal(
+                "intake.several_files",
+                name=name,
+                files=" or ".join(f"`{file}`" for file in sorted(meant)[:3]),
             )
         return meant[0] if meant else None
 
@@ -198,12 +198,12 @@ def refuse_findings_in_names(names: Collection[str], files: FileNames, column: s
         or not any(map(files.meant, images[:_LOOKED_FOR]))
     ):
         return
-    raise DataError(
-        f"a row is an image and a finding: {listed(findings, '`')} of each of {len(images)} images",
-        where=f"{WHERE}, column `{column}`",
-        allowed="a row for each image",
-        remedy="pivot the table: one row for each image, its file without the finding, and a "
-        f"column for each finding; then `--findings {shlex.join(findings[:2])}` and the others",
+    raise refusal(
+        "intake.finding_a_row",
+        f"{WHERE}, column `{column}`",
+        findings=listed(findings, "`"),
+        n_images=len(images),
+        first=shlex.join(findings[:2]),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from skiagram.datasets.choices import CopyChoice, MaskChoice, SimilarPatients, Unlisted
 from skiagram.datasets.folder.roles import COLUMNS, REGIONS, ROLES, NamedColumns
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 
 if TYPE_CHECKING:
     from skiagram.readers.case_images import CaseReading
@@ -276,8 +276,7 @@ class FileOptions(NamedColumns):
         name = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
         name = self.name or (name if name[:1].isalpha() else f"images_{name}".rstrip("_"))
         if not _NAME.fullmatch(name):
-            allowed = "lower-case letters, digits and _, starting with a letter"
-            raise OptionError(f"`{name}` was given", where="--name", allowed=allowed)
+            raise refusal("intake.short_name", kind=OptionError, name=name)
         return name
 
     @property

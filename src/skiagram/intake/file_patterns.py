@@ -15,7 +15,7 @@ from skiagram.datasets.folder.mask_names import find_masks, may_be_mask
 from skiagram.datasets.folder.name_patterns import CONTENT, Cut, NamePattern
 from skiagram.datasets.folder.roles import PATIENT, part_of
 from skiagram.datasets.folder.table import join_masks
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, refusal
 from skiagram.readers.case_images import is_image_file
 from skiagram.readers.file_trees import FolderTree, is_hidden
 from skiagram.readers.files import read_file
@@ -62,7 +62,9 @@ class Patterns:
                 others = ", ".join(name for name in content if name != "patient")
                 allowed = f"names with {{patient}} and others of {others}; names with {{label}}, "
                 allowed += "without {patient} and {kind}, where nothing tells patients"
-                raise OptionError(f"`{written}` was given", where="--pattern", allowed=allowed)
+                raise refusal(
+                    "intake.pattern_fields", kind=OptionError, written=written, allowed=allowed
+                )
             for path in sorted(folder.glob("/".join(["*"] * (written.count("/") + 1)))):
                 name = path.relative_to(folder).as_posix()
                 readings = pattern.readings(name)
@@ -73,12 +75,8 @@ class Patterns:
                         ", ".join(f"{part} `{text}`" for part, text in told.items())
                         for told in readings
                     )
-                    raise DataError(
-                        f"fits `{written}` in two ways: {'; or '.join(ways)}",
-                        where=name,
-                        allowed="a pattern that fits each name in one way",
-                        remedy="say with `--cut first` or `--cut last` which of the two is meant, "
-                        "or write more of the names in --pattern",
+                    raise refusal(
+                        "intake.two_readings", name, pattern=written, ways="; or ".join(ways)
                     )
                 told = readings[0 if self.cut == "first" else -1]
                 spelled = {part: unicodedata.normalize("NFC", text) for part, text in told.items()}
@@ -137,18 +135,11 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
         for part in ("label", "split"):
             first = labels.setdefault(whose, {}).setdefault(part, told.get(part, ""))
             if told.get(part, first) != first:
-                fault = f"`{told[part]}`, and `{first}` elsewhere"
-                remedy = "name what tells them apart in --pattern, such as {region}"
-                raise DataError(fault, where=path, remedy=remedy)
+                raise refusal("intake.pattern_contradicts", path, word=told[part], first=first)
         kind = patterns.kinds.index(told.get("kind", patterns.kinds[0]))
         kind_files = files.setdefault(key, ({}, {}))[kind]
         if kind_files.setdefault(number, path) != path:
-            raise DataError(
-                f"a second file of patient `{key[0]}`, beside {kind_files[number]}",
-                where=path,
-                allowed="one image, and one mask, for what --pattern tells apart",
-                remedy="tell them apart by {modality} or {region} in --pattern",
-            )
+            raise refusal("intake.second_file", path, patient=key[0], first=kind_files[number])
     # a row for each image, with its mask
     rows, mixed, alone = list[dict[str, str]](), list[str](), list[str]()
     for key, (image_files, mask_files) in sorted(files.items()):
@@ -185,12 +176,7 @@ def _only_file(folder: Path, mask: str) -> str:
         return mask
     inside = [item.name for item in (folder / mask).iterdir() if not is_hidden(item.name)]
     if len(inside) != 1:
-        raise DataError(
-            f"a folder of {len(inside)} files",
-            where=mask,
-            allowed="one file, the mask",
-            remedy="name the file in --pattern",
-        )
+        raise refusal("intake.folder_as_mask", mask, n_files=len(inside))
     return f"{mask}/{inside[0]}"
 
 

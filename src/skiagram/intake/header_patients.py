@@ -9,7 +9,7 @@ import pandas as pd
 from skiagram.datasets.folder.columns import find_cell_problems
 from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.datasets.folder.roles import FILE_CHECKS, PATIENT
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.intake.patient_columns import is_case_id
 from skiagram.readers.case_images import is_image_file
 from skiagram.readers.dicom import read_patient_id
@@ -91,12 +91,13 @@ def agree_with_headers(
     if is_case_id(column):
         frame, note = add_header_patients(frame, patients)
         return frame, PATIENT, f"{note} `{column}` has {n_ids} ids for {len(several)} of them."
-    raise DataError(
-        f"{n_ids} patients for {len(several)} of the {len(ids)} whom the DICOM headers name",
-        where=f"{WHERE}, column `{column}`",
-        allowed="one id for the images of one Patient ID",
-        remedy=f"remove the column to take the headers' Patient ID, or name the column that is "
-        f"right: `--patient {shlex.quote(column)}`",
+    raise refusal(
+        "intake.headers_contradict",
+        f"{WHERE}, column `{column}`",
+        n_ids=n_ids,
+        n_several=len(several),
+        n_patients=len(ids),
+        column=shlex.quote(column),
     )
 
 

@@ -18,8 +18,8 @@ from skiagram.datasets.folder.patients import join_tables, number_visits
 from skiagram.datasets.folder.roles import ROLES, column_of, part_of, usual_column
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import join_masks, normalise_name
-from skiagram.errors import DataError, OptionError, listed
-from skiagram.intake.class_folders import KINDS, describe_depths, rows_of_classes
+from skiagram.errors import OptionError, listed, refusal
+from skiagram.intake.class_folders import describe_depths, rows_of_classes
 from skiagram.intake.file_names import (
     FileNames,
     find_files_alone,
@@ -102,14 +102,13 @@ def _require_folder(options: FileOptions) -> None:
             remedy = "save the table of features as CSV, and name that file"
         if folder.suffix.lower() in (".data", ".dat", ""):
             remedy = f"call a table of features `{folder.stem}.csv`; unpack an archive"
-    raise DataError(fault, where=str(folder), allowed=allowed, remedy=remedy)
+    raise refusal("intake.no_folder", str(folder), found=fault, allowed=allowed, remedy=remedy)
 
 
 def _read_class_folders(options: FileOptions) -> _Table:
     """Return a row for each image in a folder of its class, and the masks among the images."""
     for flag in list_outcome_columns(options):
-        allowed = "a CSV after the folder, with a row a file"
-        raise OptionError("no table was given", where=flag, allowed=allowed)
+        raise refusal("intake.outcome_without_table", flag, kind=OptionError)
     # images, also those that are called so and cannot be read
     where = str(options.folder)
     tree = open_tree(options.folder, where, is_image_file)
@@ -135,15 +134,9 @@ def _require_images(tree: FileTree, where: str) -> list[str]:
     images = [*tree.images(())]
     files = [] if images else sorted(tree.files())
     if files:
-        raise DataError(
-            f"no image that can be read among {len(files)} files, such as `{files[0]}`",
-            where=where,
-            allowed=KINDS,
-            remedy="convert the images, for example to PNG and volumes to .nii.gz; MATLAB's .mat "
-            "with scipy or h5py",
-        )
+        raise refusal("intake.no_image_among", where, n_files=len(files), example=files[0])
     if not images:
-        raise DataError("an empty folder", where=where, allowed=KINDS, remedy="name another one")
+        raise refusal("intake.empty_folder", where)
     return images
 
 
@@ -225,7 +218,7 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     if by_patient:
         remedy = f"where a row is a file, {remedy}; where it is a patient, add `{by_patient}`"
     allowed = listed(filter(None, frame.columns), "`", near="file")
-    raise DataError("no column `file`", where="the CSV", allowed=allowed, remedy=remedy)
+    raise refusal("intake.no_file_column", allowed=allowed, remedy=remedy)
 
 
 def _find_files(table: _Table) -> _Table:
@@ -271,8 +264,7 @@ def _leave_out_without_file(
     counted += f", the first `{frame[file][absent].iloc[0]}`"
     if absent.all():
         _require_images(tree, str(options.folder))
-        remedy = "name the folder of the images, or the column of their names with --file"
-        raise DataError(counted, where=str(options.folder), remedy=remedy)
+        raise refusal("intake.no_file_of_rows", str(options.folder), counted=counted)
     if options.unmatched == "refuse":
         return frame, f"{counted}; `--unmatched leave-out` leaves such rows out."
     return frame[~absent], f"{counted}; they are left out."
@@ -283,8 +275,7 @@ def _list_images(frame: pd.DataFrame, options: FileOptions) -> list[str] | None:
     mask = column_of(frame.columns, options, "mask")
     if mask in frame:
         if options.masks is not None:
-            allowed = f"either: the table names masks in its column `{mask}`"
-            raise OptionError(f"{options.masks} was given", where="--masks", allowed=allowed)
+            raise refusal("intake.masks_twice", kind=OptionError, choice=options.masks, column=mask)
         return None
     names = [normalise_name(cell) for cell in frame[options.file]]
     if options.masks is None and options.unlisted == "ignore":
@@ -307,11 +298,12 @@ def _add_masks(frame: pd.DataFrame, options: FileOptions, masks: MaskNames) -> p
             others = " ".join(sorted(masked))
             remedy = f"{', '.join(bare)} has no masks at all: `--classes {others}` leaves it out, "
             remedy += "`--masks leave-out` takes all images whole"
-        raise DataError(
-            f"{is_bare.sum()} of {len(frame)} images have no mask by their names, for example "
-            f"`{names[is_bare].iloc[0]}`",
-            where=str(options.folder),
-            allowed="a mask for every image",
+        raise refusal(
+            "intake.no_mask",
+            str(options.folder),
+            n_bare=is_bare.sum(),
+            n_images=len(frame),
+            example=names[is_bare].iloc[0],
             remedy=remedy,
         )
     return frame.assign(mask=[join_masks(image_masks) for image_masks in drawn])
@@ -325,8 +317,7 @@ def _describe_source(settled: SettledTable, without_file: int) -> Folder:
     """
     options = settled.options
     if options.most_pixels < 1:
-        fault = f"{options.most_pixels} was given"
-        raise OptionError(fault, where="--most-pixels", allowed="1 or more")
+        raise refusal("intake.most_pixels", kind=OptionError, number=options.most_pixels)
     source = Folder(
         **settled.describe(of_images=True),
         folder=str(options.folder),

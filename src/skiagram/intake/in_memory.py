@@ -20,12 +20,11 @@ from PIL import Image as Pillow
 
 from skiagram.compute.files import write_files
 from skiagram.datasets.folder.roles import PATIENT
-from skiagram.errors import DataError, OptionError, named
+from skiagram.errors import DataError, OptionError, named, refusal
 from skiagram.readers.voxels import narrow
 from skiagram.tables.frames import csv_text
 
 IMAGES, TABLE, FEATURES = "images", "images.csv", "features.csv"
-_ALLOWED = "(height, width) or (height, width, 1) of numbers, (height, width, 3) of uint8"
 
 
 def write_data_set(
@@ -49,9 +48,7 @@ def write_data_set(
     # A folder, a table of features or a file of arrays, and a table, as the command takes them.
     if _is_path(images):
         if patients is not None or masks is not None or not (labels is None or _is_path(labels)):
-            allowed = "beside the path of a folder that of a table, as `labels`"
-            remedy = "name the columns, for example `options={'patient': 'subject'}`"
-            raise OptionError("a path", where="images", allowed=allowed, remedy=remedy)
+            raise refusal("intake.path_as_labels", kind=OptionError)
         return Path(images), None if labels is None else Path(labels)
     if isinstance(images, pd.DataFrame):
         columns = _list_columns(images) | _list_columns(labels, patients, len(images))
@@ -66,8 +63,7 @@ def write_data_set(
     every = [each for files in listed.values() for each in files]
     paths = [Path(each).parent.resolve() / Path(each).name for each in every if _is_path(each)]
     if 0 < len(paths) < len(every):
-        fault, allowed = "of another kind than `images`", "arrays for both, or paths for both"
-        raise OptionError(fault, where="masks", allowed=allowed)
+        raise refusal("intake.masks_of_other_kind", kind=OptionError)
     if paths:
         folder = Path(os.path.commonpath([path.parent for path in paths]))
         names = [path.relative_to(folder).as_posix() for path in paths]
@@ -102,8 +98,7 @@ def _flat(values: Any) -> Sequence[Any]:
 
 def _require_number(found: int, where: str, number: int) -> None:
     if found != number:
-        allowed = f"{number}, as there are images"
-        raise DataError(f"{found} values", where=where, allowed=allowed)
+        raise refusal("intake.other_length", where, found=found, number=number)
 
 
 def _write_table(table: Path, columns: Mapping[str, Sequence[str]]) -> Path:
@@ -140,17 +135,12 @@ def _list_images(images: Any) -> Sequence[Any]:
         OptionError: Neither was given, or both.
     """
     if _is_path(images) or not np.iterable(images):
-        raise OptionError(
-            f"`{images}` was given",
-            where="images",
-            allowed="an array of images, or a list of arrays or of paths of files",
-            remedy="of a folder list the files, for example `sorted(Path(folder).glob('*.png'))`",
-        )
+        raise refusal("intake.no_arrays", kind=OptionError, images=images)
     listed = [*images]
     number = sum(map(_is_path, listed))
     if not listed or 0 < number < len(listed):
         fault = f"{number} paths among {len(listed)} images" if listed else "no images"
-        raise OptionError(fault, where="images", allowed="arrays alone, or paths alone")
+        raise refusal("intake.mixed_kinds", kind=OptionError, found=fault)
     return listed
 
 
@@ -172,7 +162,7 @@ def encode_images(arrays: Sequence[Any], called: str = "image") -> Iterator[tupl
             fault = f"an array of {shape}, {values.dtype}"
             volume = "give volumes as files, for example NIfTI, by their paths"
             remedy = volume if values.ndim > 2 else ""
-            raise DataError(fault, where=where, allowed=_ALLOWED, remedy=remedy)
+            raise refusal("intake.unusable_array", where, found=fault, remedy=remedy)
         with named(where):
             values = narrow(values)
         file, name = BytesIO(), f"{called}-{at:0{digits}}"
@@ -223,5 +213,4 @@ def _write_folder(folder: Path, images: Sequence[Any], masks: Sequence[Any] = ()
 
 
 def _holds_others(path: Path) -> DataError:
-    fault, allowed = "there are other images or labels", "a new folder, or that of the same call"
-    return DataError(fault, where=str(path), allowed=allowed, remedy="name another folder")
+    return refusal("intake.other_content", str(path))

@@ -11,7 +11,7 @@ import pandas as pd
 from skiagram.datasets.folder.columns import find_cell_problems, require_columns
 from skiagram.datasets.folder.option_file import LEFT_OUT
 from skiagram.datasets.folder.roles import Check, usual_column
-from skiagram.errors import DataError, OptionError, listed, nearest
+from skiagram.errors import OptionError, listed, nearest, refusal
 from skiagram.tables.cells import (
     are_equal,
     find_missing_code,
@@ -53,8 +53,7 @@ def label_of_classes(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFram
     """
     require_columns(frame, columns)
     if LABEL in frame:
-        fault = f"a column `{LABEL}`, and {len(columns)} columns of classes"
-        raise OptionError(fault, where="--label", allowed="one or the other")
+        raise refusal("intake.two_labels", kind=OptionError, label=LABEL, n_columns=len(columns))
     checks = [(name, _OF_ONE_CLASS) for name in columns]
     for problem in find_cell_problems(frame, checks).values():
         raise problem
@@ -62,11 +61,11 @@ def label_of_classes(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFram
     for row in rows_of(frame, columns):
         classes = [name for name in columns if _IN_CLASS.get(row.cells[name].casefold())]
         if len(classes) > 1:
-            raise DataError(
-                f"one image of {len(classes)} classes: {listed(classes)}",
-                where=row.where,
-                allowed="one class for each image",
-                remedy="name one finding alone: `--label FINDING --positive 1`",
+            raise refusal(
+                "intake.image_of_several_classes",
+                row.where,
+                n_classes=len(classes),
+                classes=listed(classes),
             )
         labels.append("".join(classes))
     return replace_columns(frame, {LABEL: labels})
@@ -146,7 +145,7 @@ def settle_labels(
             else replace_columns(frame, {column: frame[column].mask(is_empty, empty)})
         )
         if not len(frame):
-            raise DataError("no row has a label", where=f"{WHERE}, column `{column}`")
+            raise refusal("intake.no_label", f"{WHERE}, column `{column}`")
     return frame, notes
 
 
@@ -158,11 +157,13 @@ def refuse_measurements(frame: pd.DataFrame, column: str) -> None:
     """
     labels = {*frame[column]} - {""}
     if len(labels) > _MOST_NUMBERS and are_numbers(frame[column]):
-        raise OptionError(
-            f"the column `{column}` holds {len(labels)} different numbers",
-            where="--label",
-            allowed=f"classes: words, at most {_MOST_NUMBERS} numbers, or those of `--classes`",
-            remedy=f"did you mean `--number {shlex.quote(column)}`, which predicts the number?",
+        raise refusal(
+            "intake.label_of_numbers",
+            kind=OptionError,
+            column=column,
+            number=len(labels),
+            most=_MOST_NUMBERS,
+            quoted=shlex.quote(column),
         )
 
 
@@ -190,7 +191,7 @@ def require_positive(positive: str | None, classes: Sequence[str]) -> None:
     if lines := positive_lines(positive, classes):
         remedy = f"add the class that you look for, such as the disease: {lines}"
         allowed = " or ".join(classes)
-        raise OptionError("is not given", where="--positive", allowed=allowed, remedy=remedy)
+        raise refusal("intake.no_positive", kind=OptionError, allowed=allowed, remedy=remedy)
 
 
 def positive_lines(positive: str | None, classes: Sequence[str]) -> str:
@@ -221,12 +222,14 @@ def settle_positive(positive: str | None, classes: Sequence[str]) -> str | None:
         remedy = "correct it or the labels, name two with --classes, or leave --positive out"
         if alike := differ_in_case(classes):
             remedy = f"{alike}: write them alike. Else {remedy}"
-        raise OptionError(fault, where="--positive", allowed="one of two classes", remedy=remedy)
+        raise refusal("intake.positive_of_others", kind=OptionError, found=fault, remedy=remedy)
     if named not in classes:
         near = nearest(named, classes)
         remedy = f"did you mean `{near[0]}`?" if near else "name one of these classes"
         allowed = " or ".join(classes)
-        raise OptionError(f"no class `{named}`", where="--positive", allowed=allowed, remedy=remedy)
+        raise refusal(
+            "intake.unknown_positive", kind=OptionError, label=named, allowed=allowed, remedy=remedy
+        )
     return named
 
 
@@ -251,10 +254,11 @@ def leave_out_classes(
             parts = [part.strip() for part in name.split(",")]
             if {*parts} <= counts.keys():
                 remedy = f"separate them by blanks: `--classes {shlex.join(parts)}`"
-            raise OptionError(
-                f"nothing has the class `{name}`",
-                where="--classes",
-                allowed=", ".join(sorted(counts)),
+            raise refusal(
+                "intake.unknown_class",
+                kind=OptionError,
+                name=name,
+                classes=", ".join(sorted(counts)),
                 remedy=remedy,
             )
     counted = ", ".join(f"{number} of `{name}`" for name, number in others.items())
@@ -308,14 +312,15 @@ def _refuse_labels(frame: pd.DataFrame, column: str, named: Collection[str]) -> 
             is_joined = cells.isin([*joined]).to_numpy()
             first = row_at(frame, int(is_joined.argmax()))
             finding = min(parts_of[first.cells[column]])
-            raise DataError(
-                f"findings are joined by `{mark}` in {count_cases(frame[is_joined])} of "
-                f"{count_cases(frame)} rows, the first `{first.cells[column]}`",
-                where=f"{first.where}, column `{column}`",
-                allowed="one class for each row",
-                remedy="ask about one finding at a time: add a column for it, 1 where the cell "
-                f"names it and 0 elsewhere, for example `{finding}`, and give "
-                f"`--label {shlex.quote(finding)} --positive 1`",
+            raise refusal(
+                "intake.joined_findings",
+                f"{first.where}, column `{column}`",
+                mark=mark,
+                number=count_cases(frame[is_joined]),
+                every=count_cases(frame),
+                example=first.cells[column],
+                finding=finding,
+                quoted=shlex.quote(finding),
             )
     # a number such as 999 beside classes
     finite = [number for number in map(same_value, labels) if isinstance(number, float)]

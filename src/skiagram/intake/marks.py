@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skiagram.datasets.folder.lesions import Lesion, check_each_once, of_box
-from skiagram.errors import DataError, listed, named
+from skiagram.errors import listed, named, refusal
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
 from skiagram.readers.file_trees import is_hidden
@@ -52,7 +52,7 @@ def _of_radius(*at: float, share: float = 1.0, world: bool = False) -> Lesion:
     """Return a circle or ball; the last number times a share is its radius."""
     *centre, size = at
     if not (np.isfinite(at).all() and size > 0):
-        raise DataError(f"a lesion of size {size:g}", allowed="numbers, a size > 0")
+        raise refusal("intake.lesion_without_size", size=size)
     return Lesion(tuple(centre), share * size, world)
 
 
@@ -77,10 +77,6 @@ _PLACES: Mapping[tuple[str, ...], Callable[..., Lesion]] = {  # columns → what
     ("x", "y", "diameter"): partial(_of_radius, share=0.5),
     **dict.fromkeys(_OF_SIDES, of_box),
 }
-_ALLOWED = (
-    "a CSV with `file` and `x`, `y`, (`z`,) `radius`; a box as `x_min`, `y_min`, `x_max`, `y_max`, "
-    "or as `x`, `y` (of its corner), `width`, `height`; LUNA16's columns; or COCO's JSON"
-)
 # What the name of a file and its beginning tell: its program, and what makes COCO or a CSV of it.
 _OTHERS = (
     (
@@ -125,11 +121,7 @@ class Images:
         if elsewhere := self._names.elsewhere(name):
             fault = f"is in another folder here: {', '.join(elsewhere[:3])}"
             allowed = "names with the folders that they have here, or without any"
-        raise DataError(
-            f"lesions of `{name}`, which {fault}",
-            allowed=allowed,
-            remedy="correct the name, or remove its lesions",
-        )
+        raise refusal("intake.lesions_of_no_image", name=name, fault=fault, allowed=allowed)
 
     @cached_property
     def _names(self) -> FileNames:
@@ -165,12 +157,7 @@ class _Marks(NamedTuple):
                 continue
             number = number_of(cell)
             if number is None:
-                raise DataError(
-                    f"`{cell}` in column `{name}`",
-                    allowed="numbers with a decimal point; empty cells of an image without a "
-                    "lesion",
-                    remedy="correct the cell",
-                )
+                raise refusal("intake.no_coordinate", cell=cell, column=name)
             numbers.append(number)
         return numbers
 
@@ -183,25 +170,17 @@ class _Marks(NamedTuple):
         )
         if unit == "shares":
             if self.make not in (_of_corners, of_box):
-                raise DataError("circles in shares of an image's sides", allowed="boxes, or pixels")
+                raise refusal("intake.circles_in_shares")
             lengths = (*here[::-1], *here[::-1])
             numbers = [share * length for share, length in zip(numbers, lengths, strict=True)]
         elif sides and all(sides) and sides != [*here]:
             drawn, found = (" × ".join(f"{side:g}" for side in each) for each in (sides, here))
-            raise DataError(
-                f"a lesion of `{row.cells[self.file]}` with {drawn} pixels, which has {found} here",
-                allowed="lesions in the pixels of the image as it is",
-                remedy="scale the lesions as the image was scaled",
+            raise refusal(
+                "intake.lesions_of_other_size", image=row.cells[self.file], drawn=drawn, found=found
             )
         lesion = self.make(*numbers)
         if not lesion.world and lesion.radius <= _PIXEL * (1 + 1e-9):
-            raise DataError(
-                f"a lesion at `{lesion.text()}`, no larger than a pixel",
-                allowed="lesions of several pixels",
-                remedy="where the numbers are shares of the image's sides add `--mark-unit "
-                "shares`; a box that stands for no finding has no row, or a class of its own "
-                "such as `No finding`",
-            )
+            raise refusal("intake.lesion_of_a_pixel", lesion=lesion.text())
         return lesion
 
 
@@ -254,14 +233,15 @@ def _read_rows(path: Path) -> tuple[list[TableLine], str]:
     name = file.name if file is path else f"{path.name}/{file.name}"
     for told, program, conversion in _OTHERS:
         if re.search(told, f"{name}\n{text}"):
-            raise DataError(
-                f"lesions of {program}, in `{name}`",
-                where=where,
-                allowed=_ALLOWED,
-                remedy=f"convert them with `{conversion}`: docs/how-to/outcomes.md has the line",
+            raise refusal(
+                "intake.lesions_of_program",
+                where,
+                program=program,
+                name=name,
+                conversion=conversion,
             )
     if path.is_dir():
-        raise DataError("a folder", where=where, allowed=_ALLOWED)
+        raise refusal("intake.folder_of_lesions", where)
     if path.suffix.lower() == ".json":
         return _read_coco(content, where), "annotation"
     # names of files stay as they are written, so the header tells their columns beforehand
@@ -291,17 +271,17 @@ def _read_coco(content: bytes, where: str) -> list[TableLine]:
             cells |= zip(_OF_CORNERS[0], corners, strict=True)
             matches = images.get(annotation["image_id"], [])
             if len(matches) != 1:  # merged files may have an id twice
-                raise DataError(
-                    f"a box of image {annotation['image_id']}, an id of {len(matches)} images",
-                    where=f"{where}, annotation {number}",
-                    allowed="an id for each image, and boxes of these",
+                raise refusal(
+                    "intake.ambiguous_image",
+                    f"{where}, annotation {number}",
+                    image=annotation["image_id"],
+                    number=len(matches),
                 )
             [image] = matches
             cells |= {side: str(image.get(side) or 0) for side in ("height", "width")}
             rows.append(TableLine(number, cells | {"file_name": str(image["file_name"])}))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        fault = f"no lesions of COCO ({type(error).__name__}: {error})"
-        raise DataError(fault, where=where, allowed=_ALLOWED) from None
+        raise refusal("intake.no_coco", where, name=type(error).__name__, error=error) from None
     # each has every column
     names = dict.fromkeys(name for row in rows for name in row.cells)
     return [TableLine(row.key, {name: row.cells.get(name, "") for name in names}) for row in rows]
@@ -314,7 +294,7 @@ def _find_columns(path: Path, rows: list[TableLine], word: str) -> _Marks:
     place = next((each for each in _PLACES if {*each} <= columns.keys()), None)
     if file is None or place is None:
         fault = f"columns {', '.join(columns.values())}" if rows else "no lesion"
-        raise DataError(fault, where=str(path), allowed=_ALLOWED)
+        raise refusal("intake.no_columns_of_lesions", str(path), found=fault)
     make = _PLACES[place]
     sides = [columns[side] for side in ("height", "width") if side in columns]
     return _Marks(
@@ -366,16 +346,17 @@ def _choose_classes(
         named_classes = wanted.get(column, [])
         unknown = [name for name in named_classes if name not in counts and name != ALL]
         if unknown:
-            fault = f"no lesion of the class `{unknown[0]}`"
-            raise DataError(fault, where=where, allowed=shown, remedy="correct `--mark-class`")
+            raise refusal("intake.no_lesion_of_class", where, label=unknown[0], classes=shown)
         if not named_classes and len(counts) > 1:
             first = counts.most_common(1)[0][0]
-            raise DataError(
-                f"lesions of {len(counts)} classes: {shown}",
-                where=where,
-                allowed="one class, or a choice of classes",
-                remedy=f"name those that are looked for, for example `--mark-class "
-                f"'{before}{first}'`; `--mark-class '{before}{ALL}'` takes every lesion",
+            raise refusal(
+                "intake.lesions_of_classes",
+                where,
+                number=len(counts),
+                classes=shown,
+                before=before,
+                first=first,
+                every=ALL,
             )
         if named_classes and ALL not in named_classes:
             taken = {
@@ -408,12 +389,8 @@ def _each_once(lesions: list[Lesion], similar: str | None) -> list[Lesion]:
     exact = len(set(lesions)) < len(lesions)
     if pairs and similar is None and not exact:
         later, earlier = pairs[0]
-        raise DataError(
-            f"the lesions `{lesions[earlier].text()}` and `{lesions[later].text()}` share half of "
-            "their area or more, as of several readers",
-            allowed="each lesion once",
-            remedy="count them as one lesion with `--similar-marks join`, or as different "
-            "lesions with `--similar-marks apart`",
+        raise refusal(
+            "intake.lesions_alike", first=lesions[earlier].text(), second=lesions[later].text()
         )
     if similar != "join":
         check_each_once(lesions)

@@ -15,7 +15,7 @@ from skiagram.datasets.folder.mask_names import settle_masks
 from skiagram.datasets.folder.patients import PatientTable
 from skiagram.datasets.folder.roles import PATIENT, ROLES, usual_column
 from skiagram.datasets.folder.table import join_masks, split_masks
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, refusal
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import Patterns, add_frames, filled_columns, find_images
@@ -47,14 +47,12 @@ def compose_table(options: FileOptions) -> NamedFiles:
     """Return the table of a folder whose options give a pattern of its names."""
     folder, written = options.folder, options.pattern
     if not folder.is_dir():
-        raise DataError("no such folder", where=str(folder), remedy="give the folder of the images")
+        raise refusal("intake.no_image_folder", str(folder))
     if not written:
-        found_none, remedy = "is not given", "for example `--pattern '{patient}.png'`"
-        raise OptionError(found_none, where="--pattern", remedy=remedy)
+        raise refusal("intake.no_pattern", kind=OptionError)
     labels_told = options.marks or all("{label}" in pattern for pattern in written)
     if options.csv is None and not labels_told:
-        found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
-        raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
+        raise refusal("intake.no_labels", kind=OptionError)
     images = _read_names(options, written)
     frame, notes = images.frame, list[str]()
     if options.csv is not None:
@@ -62,9 +60,7 @@ def compose_table(options: FileOptions) -> NamedFiles:
         labels = _read_labels(options, options.csv, frame["file"].tolist())
         column = "file" if labels.noun == "image" else PATIENT
         if column == PATIENT and PATIENT not in frame:
-            fault = "no {patient}, and a row of the table is a patient"
-            remedy = "write {patient} in --pattern, or name the column of file names with --file"
-            raise OptionError(fault, where="--pattern", remedy=remedy)
+            raise refusal("intake.pattern_without_patient", kind=OptionError)
         if column == PATIENT != labels.column and PATIENT in labels.frame:  # of studies
             column = labels.column
             frame = frame.rename(columns={PATIENT: column})
@@ -76,7 +72,7 @@ def compose_table(options: FileOptions) -> NamedFiles:
     bare = frame["mask"] == "" if "mask" in frame else pd.Series(data=False, index=frame.index)
     left_out = dict.fromkeys(f"Left out, no mask: {file}" for file in frame["file"][bare])
     if bare.all():
-        raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
+        raise refusal("intake.no_image_with_mask", str(folder))
     return images._replace(frame=frame[~bare], notes=[*left_out, *notes, *images.notes])
 
 
@@ -92,7 +88,13 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
         remedy, there = "correct --pattern", sorted(FolderTree(folder, is_image_file).files())
         if there:
             remedy += f"; a file here is `{there[0]}`, and upper and lower case count"
-        raise DataError(fault, where=str(folder), allowed=", ".join(written), remedy=remedy)
+        raise refusal(
+            "intake.nothing_fits",
+            str(folder),
+            found=fault,
+            patterns=", ".join(written),
+            remedy=remedy,
+        )
     # masks beside the images need not fit a pattern to be their regions
     others = patterns.other_images(folder)
     as_regions = options.masks == "regions"
@@ -118,8 +120,7 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
     rows = add_frames(folder, rows, options.frames)
     columns += filled_columns(rows, ["frame"])
     if options.marks and any(row["frame"] not in ("", "all") for row in rows):
-        where, allowed = "--marks", "files of one image each, or `--frames volume`"
-        raise OptionError("lesions of files of several frames", where=where, allowed=allowed)
+        raise refusal("intake.lesions_of_frames", kind=OptionError)
     notes.append(masks.describe(options.masks))
     following: dict[str, str | bool] = {}
     if others:
@@ -196,8 +197,7 @@ def _add_lesions(
         known = Images([row["file"] for row in rows], shape)
         lesions, not_read = read_lesions(Path(marks), known, options)
     if not any(lesions.values()):
-        remedy = "correct --marks, or leave it out"
-        raise DataError("no lesion of any image", where=f"--marks {marks}", remedy=remedy)
+        raise refusal("intake.no_lesion", f"--marks {marks}")
     cells = {
         image: "; ".join(lesion.text() for lesion in image_lesions)
         for image, image_lesions in lesions.items()

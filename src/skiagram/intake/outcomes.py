@@ -8,7 +8,7 @@ import pandas as pd
 
 from skiagram.datasets.folder.columns import find_thousands_problem, require_columns
 from skiagram.datasets.folder.roles import column_of, list_columns, part_of
-from skiagram.errors import DataError, OptionError, listed
+from skiagram.errors import OptionError, listed, refusal
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import LEAVE_OUT
 from skiagram.tables.frames import count_cases, rows_of
@@ -74,9 +74,7 @@ def settle_outcome(frame: pd.DataFrame, options: FileOptions) -> SettledOutcome 
     if len(flags_by_kind) + has_classes > 1:
         where = "--positive, --classes" if has_classes else [*flags_by_kind.values()][-1][0]
         kinds = ", ".join(" ".join(f"--{name}" for name in kind.named_by) for kind in KINDS)
-        allowed = f"either classes (--label) or one outcome of {kinds}"
-        remedy = "leave one of them out"
-        raise OptionError("was given too", where=where, allowed=allowed, remedy=remedy)
+        raise refusal("intake.two_questions", where, kind=OptionError, kinds=kinds)
     (kind,) = flags_by_kind
     # its columns, which tell nothing else
     columns = list_predicted(options)
@@ -85,8 +83,11 @@ def settle_outcome(frame: pd.DataFrame, options: FileOptions) -> SettledOutcome 
         raise problem
     covariates = list_columns(options.covariates, frame.columns)
     if predicted_covariates := sorted({*covariates} & {*columns}):
-        fault = f"{listed(f'`{name}`' for name in predicted_covariates)} is what is predicted"
-        raise OptionError(fault, where="--covariates", allowed="columns that do not tell it")
+        raise refusal(
+            "intake.predicted_covariate",
+            kind=OptionError,
+            columns=listed(f"`{name}`" for name in predicted_covariates),
+        )
     # the rows that say it, where others are left out
     left_out = ""
     if options.empty_label == LEAVE_OUT and options.outcome.get(kind.named_by[-1]) is not None:
@@ -97,7 +98,7 @@ def settle_outcome(frame: pd.DataFrame, options: FileOptions) -> SettledOutcome 
         is_missing = np.array([kind.is_missing(row, options.outcome) for row in rows], np.bool_)
         valued = frame[~is_missing]
         if not len(valued):
-            raise DataError("no row has a value", where=f"column {said}")
+            raise refusal("intake.no_value", f"column {said}")
         if number := count_cases(frame) - count_cases(valued):
             left_out = (
                 f"{number} of {count_cases(frame)} rows say nothing in {said} and are left out. "

@@ -28,7 +28,7 @@ from skiagram.datasets.folder.roles import (
     part_of,
 )
 from skiagram.datasets.listed import S
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.intake.class_folders import add_split, find_split_column, unite_development
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.header_patients import (
@@ -127,11 +127,7 @@ class SettledTable(NamedTuple):
         # the classes, and the one that is looked for
         classes = tuple(options.classes or sorted({*self.frame[columns.label]} - {""}))
         if len(options.classes) == 1:
-            remedy = "name the others too, or leave `--classes` out for all"
-            fault = f"`{classes[0]}` alone was given"
-            raise OptionError(
-                fault, where="--classes", allowed="two classes or more", remedy=remedy
-            )
+            raise refusal("intake.one_class", kind=OptionError, label=classes[0])
         # what the files do not say
         unstated = {"modality": "not stated", "licence": "not stated", "citation": "none"}
         return unstated | {

@@ -5,7 +5,7 @@ from pathlib import Path
 from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.source import Folder
-from skiagram.errors import DataError, nearest
+from skiagram.errors import nearest, refusal
 from skiagram.intake.feature_tables import read_features
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.images import read_folder
@@ -35,4 +35,4 @@ def _require_file(path: Path, allowed: str) -> None:
             "it is a data set of the program itself: in a clone or a project, run "
             f"`dvc exp run -S dataset={path.name}`"
         )
-    raise DataError("no such file or folder", where=str(path), allowed=allowed, remedy=remedy)
+    raise refusal("intake.nothing_there", str(path), allowed=allowed, remedy=remedy)
