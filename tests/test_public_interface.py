@@ -69,7 +69,7 @@ def test_the_first_page_of_a_library_is_true(room):
     assert set(library.__all__) == modules
 
 
-BASE = {"compiled", "declared", "doors", "errors", "images", "interpolation", "notices"}
+BASE = {"arrays", "compiled", "declared", "doors", "errors", "images", "interpolation", "notices"}
 BASE |= {"options", "seeding", "strict"}
 
 

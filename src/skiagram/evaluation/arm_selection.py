@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Texts
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import ARM_WORDS, ARMS, ArmChoice
 from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
@@ -133,7 +133,7 @@ class MeasuredRun:
     options: EvaluationOptions
     mixtures: tuple[MeasuredModel, ...] = ()
     site_column: str = ""
-    site: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
+    site: Texts = field(default_factory=lambda: np.empty(0, dtype=np.str_))
     traits: CaseTraits | None = None
 
     @property

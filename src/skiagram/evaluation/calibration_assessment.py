@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit, ndtri
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import DecisionCurve, Named, ReliabilityBin
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import LEVELS, PatientDraws
-from skiagram.statistics.discrimination import Flags, Floats
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import gained_share
 from skiagram.statistics.proportions import proportion
@@ -28,7 +27,7 @@ CASES_PER_BIN = 20
 
 
 def reliability_curve(
-    probability: Floats, true: Flags, patient: NDArray[np.int64]
+    probability: Floats, true: Flags, patient: Whole
 ) -> tuple[ReliabilityBin, ...]:
     """Return observed shares against mean probabilities in bins of equal numbers of cases.
 
@@ -101,9 +100,7 @@ class Coefficient:
     leverage: Floats
 
 
-def calibration_intercept(
-    probability: Floats, positive: Flags, patient: NDArray[np.int64]
-) -> Estimate:
+def calibration_intercept(probability: Floats, positive: Flags, patient: Whole) -> Estimate:
     """Estimate the shift of the log-odds that makes expected and observed numbers equal.
 
     The intercept of a logistic regression whose slope is held at 1 (Cox 1958; Van Calster et al.
@@ -116,7 +113,7 @@ def calibration_intercept(
     return _estimate(fits, patient)
 
 
-def calibration_slope(probability: Floats, positive: Flags, patient: NDArray[np.int64]) -> Estimate:
+def calibration_slope(probability: Floats, positive: Flags, patient: Whole) -> Estimate:
     """Estimate the slope of the true log-odds on the predicted ones; mean over repeats.
 
     Below 1 probabilities are too extreme, as after overfitting; above 1 too timid. Arguments and
@@ -149,9 +146,7 @@ def calibration_slope(probability: Floats, positive: Flags, patient: NDArray[np.
     return _estimate(fits, patient, max(1.0, rarer - 1))
 
 
-def expected_to_observed(
-    probability: Floats, positive: Flags, patient: NDArray[np.int64]
-) -> Estimate:
+def expected_to_observed(probability: Floats, positive: Flags, patient: Whole) -> Estimate:
     """Estimate expected over observed number of positives, mean over repeats, interval on the log.
 
     Arguments are those of `calibration_intercept`.
@@ -204,9 +199,7 @@ def _logistic(design: Floats, offset: Floats, positive: Flags) -> list[Coefficie
     ]
 
 
-def _estimate(
-    fits: Sequence[Coefficient], patient: NDArray[np.int64], degrees: float = np.inf
-) -> Estimate:
+def _estimate(fits: Sequence[Coefficient], patient: Whole, degrees: float = np.inf) -> Estimate:
     value = float(np.mean([fit.value for fit in fits]))
     # Repeats are further looks at the same patients; a sum over cases varies as n times the mean.
     influence = np.mean([fit.influence for fit in fits], axis=0)
@@ -250,7 +243,7 @@ def natural_spline(x: Floats, knots: Floats) -> Floats:
 
 
 def calibration_distance(
-    probability: Floats, positive: Flags, patient: NDArray[np.int64]
+    probability: Floats, positive: Flags, patient: Whole
 ) -> dict[str, Estimate]:
     """Measure how far probabilities lie from the observed share, smoothed over them.
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
@@ -30,7 +30,6 @@ PER = 1000
 UTILITY, NET_BENEFIT = "utility", "net_benefit"
 UTILITY_OFF_COPIES = "utility_off_near_duplicates"
 CLASSICAL, ALL = "classical", "all"  # `all`: acting on everybody; on nobody has 0
-Flags = NDArray[np.bool_]
 
 
 def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
@@ -206,9 +205,9 @@ def _net_benefits(
 
 
 def join_classes(
-    correct: NDArray[np.float64],
+    correct: Floats,
     positive: Flags,
-    patient: NDArray[np.int64],
+    patient: Whole,
     weights: tuple[float, float],
     folds: int,
 ) -> Estimate:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.scores import align_scores
 from skiagram.records.predictions import Predictions
@@ -66,7 +66,7 @@ class ComparedModel:
                 of_repeat[rows] = calibration.probabilities(same[:1])
         return replace(self, scored=replace(scored, score=0 * scored.score, estimate=estimate))
 
-    def select(self, rows: NDArray[np.bool_]) -> "ComparedModel":
+    def select(self, rows: Flags) -> "ComparedModel":
         """Return the same on some of the cases."""
         return replace(self, scored=self.scored.select(rows))
 
@@ -99,7 +99,7 @@ class ComparedModel:
         folds = max(self.scored.folds, other.scored.folds)
         return mcnemar(right, other_right, self.scored.patient, folds)
 
-    def on_site(self, rows: NDArray[np.bool_]) -> "ComparedModel":
+    def on_site(self, rows: Flags) -> "ComparedModel":
         """Return the same on a site's cases.
 
         Where one fit of each repeat scored the site, no training sets overlap in its figure.

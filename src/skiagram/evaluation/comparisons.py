@@ -12,7 +12,8 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from skiagram.errors import OptionError
+from skiagram.arrays import Floats
+from skiagram.errors import OptionError, refusal
 from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun, SelectedArm
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import (
@@ -29,7 +30,6 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.metrics import resample_auc
-from skiagram.statistics.discrimination import Floats
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
     correct_by_holm,
@@ -335,12 +335,8 @@ def _compare_requested(run: MeasuredRun, secondary: Sequence[FigureRow]) -> tupl
     for pair in run.options.compare:
         for name in pair:
             if name not in names or pair[0] == pair[1]:
-                raise OptionError(
-                    f"`{name}` is compared with itself" if name in names else f"no model `{name}`",
-                    where="evaluate.compare",
-                    allowed=f"two of {', '.join(names)}",
-                    remedy="add the model to `baselines` or `networks`, or change the pair",
-                )
+                key = "evaluation.compared_with_itself" if name in names else "evaluation.no_model"
+                raise refusal(key, kind=OptionError, name=name, models=", ".join(names))
         model, versus = pair
         untrained = [name for name in pair if name not in compared]
         if untrained:

@@ -13,20 +13,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.evaluation.results import Band, Curve
 from skiagram.statistics.bootstrap import LEVELS, PatientDraws
-from skiagram.statistics.discrimination import (
-    Flags,
-    Floats,
-    Places,
-    rates_by_run,
-    sums_by_run,
-    tied_order,
-    within_fits,
-)
+from skiagram.statistics.discrimination import rates_by_run, sums_by_run, tied_order, within_fits
 
-Fits = Sequence[Places | None]
+Fits = Sequence[Whole | None]
 
 
 def _find_points(score: Floats, truth: Flags, *, recall: bool) -> tuple[Floats, Floats]:
@@ -80,7 +73,7 @@ def mean_curve(
 _RATES = np.arange(101) / 100
 # A recall that is reached but for rounding counts as reached.
 _ROUNDING = 1e-12
-_Heights = Callable[[Places, Flags, Flags, Floats, Floats], Floats]
+_Heights = Callable[[Whole, Flags, Flags, Floats, Floats], Floats]
 
 
 def curve_band(
@@ -123,7 +116,7 @@ def curve_band(
 
 @compiled
 def _sensitivities(
-    order: Places, ends: Flags, positive: Flags, weights: Floats, rates: Floats
+    order: Whole, ends: Flags, positive: Flags, weights: Floats, rates: Floats
 ) -> Floats:
     """Return (b, k) the height of each row's ROC curve at k rates; NaN without both classes.
 
@@ -155,7 +148,7 @@ def _sensitivities(
 
 @compiled
 def _precisions(
-    order: Places, ends: Flags, positive: Flags, weights: Floats, recalls: Floats
+    order: Whole, ends: Flags, positive: Flags, weights: Floats, recalls: Floats
 ) -> Floats:
     """Return (b, k) each row's precision where its recall first reaches k values; NaN without both.
 

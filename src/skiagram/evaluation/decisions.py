@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.calibration import threshold_at_sensitivity
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import (
@@ -17,7 +17,7 @@ from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
 from skiagram.evaluation.results import Named
 from skiagram.evaluation.scores import HeldOut
 from skiagram.statistics.bootstrap import PatientDraws
-from skiagram.statistics.discrimination import Flags, Floats, matthews_correlation
+from skiagram.statistics.discrimination import matthews_correlation
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
 from skiagram.tasks.scored_cases import ScoredCases
@@ -87,7 +87,7 @@ def judge_decisions(decisions: Decisions, prevalence: float | None = None) -> di
 
 
 def threshold_at_specificity(
-    probability: Floats, positive: NDArray[np.bool_], specificity: float, patient: NDArray[np.int64]
+    probability: Floats, positive: Flags, specificity: float, patient: Whole
 ) -> float:
     """Return the lowest threshold (positive: `probability ≥ threshold`) that keeps a specificity.
 

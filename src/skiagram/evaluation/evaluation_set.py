@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from skiagram.errors import DataError
+from skiagram.arrays import Flags, Floats, Texts
+from skiagram.errors import refusal
 from skiagram.evaluation.labelled_cases import (
     LabelledCases,
     count_label_conflicts,
@@ -18,9 +18,7 @@ from skiagram.tasks.cases import Cases
 from skiagram.tasks.task import Task
 
 
-def mark_near_duplicates(
-    case_id: NDArray[np.str_], cases: Cases, duplicates: pd.DataFrame
-) -> NDArray[np.bool_]:
+def mark_near_duplicates(case_id: Texts, cases: Cases, duplicates: pd.DataFrame) -> Flags:
     """Return (n,) which test cases have a near duplicate or transformed copy in development.
 
     Under cross-validation, where a case is both, only that of another patient counts: a
@@ -53,8 +51,8 @@ class EvaluationSet:
     development: LabelledCases
     cases: LabelledCases
     draws: PatientDraws
-    has_near_duplicate: NDArray[np.bool_]
-    ideal: NDArray[np.float64] | None
+    has_near_duplicate: Flags
+    ideal: Floats | None
     seed: int
     covariates: pd.DataFrame | None = None
     label_conflicts: int = 0
@@ -87,7 +85,7 @@ def assemble_evaluation_set(
     seed: int,
     replicates: int,
     covariates: pd.DataFrame | None = None,
-    learned: NDArray[np.str_] | None = None,
+    learned: Texts | None = None,
 ) -> EvaluationSet:
     """Open the seal and line up all that belongs to the test cases.
 
@@ -100,12 +98,8 @@ def assemble_evaluation_set(
     named = {*duplicates["first"].tolist(), *duplicates["second"].tolist()}
     unknown = sorted(named - set(cases.case_id.tolist()))
     if unknown:
-        raise DataError(
-            f"{len(unknown)} case ids are unknown: {', '.join(unknown[:3])}",
-            where="duplicates",
-            allowed="cases of the case table",
-            remedy="run the audit again",
-        )
+        first = ", ".join(unknown[:3])
+        raise refusal("evaluation.of_no_case", number=len(unknown), first=first)
     # Where a subset was trained on, the other development cases are left out.
     if learned is not None:
         cases = cases.select((cases.split == "test") | np.isin(cases.case_id, learned))

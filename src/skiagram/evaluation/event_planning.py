@@ -11,18 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq, root
 from scipy.special import expit, ndtri
 
-from skiagram.errors import OptionError
+from skiagram.arrays import Floats
+from skiagram.errors import OptionError, refusal
 from skiagram.evaluation.planning import Spread
 from skiagram.seeding import stream
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.survival import harrell_concordance
 from skiagram.statistics.variation import Variation
 
-Floats = NDArray[np.float64]
 _EVENTS = (
     1500  # of the patients whose influences are taken; the variance is then known to about 5 %
 )
@@ -97,10 +96,13 @@ def assume_study(concordance: Sequence[float], correlation: float, events: float
     first, second = solved.x.tolist()
     # No such study exists where the solver stays off its aim or runs away.
     if np.abs(missed(solved.x)).max() > _CLOSE or max(abs(first), abs(second)) > _STEEPEST:
-        raise OptionError(
-            f"{correlation:g} with C indices of {concordance[0]:g} and {concordance[1]:g}",
-            where="--correlation",
-            allowed="scores that are less alike: C indices so far apart are not of scores so alike",
+        first, second = concordance
+        raise refusal(
+            "evaluation.alike_scores",
+            kind=OptionError,
+            correlation=correlation,
+            first=first,
+            second=second,
         )
     rate = rate_of_censoring(first**2 + second**2 + 2 * correlation * first * second, events)
     return TimeStudy((first, second), correlation, rate)

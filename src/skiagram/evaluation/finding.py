@@ -15,8 +15,8 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats
 from skiagram.evaluation.arm_selection import (
     MeasuredRun,
     SelectedArm,
@@ -67,7 +67,6 @@ from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.variation import effective_patients
 from skiagram.tasks.scored_cases import ScoredCases
 
-Floats = NDArray[np.float64]
 FROC_AREA = "froc_area"
 AREA_TO = 1.0  # false marks per image, up to which readers accept them
 _DRAWN = 2.0 ** (np.arange(-24, 25) / 8)  # false marks per image, 1/8 to 8

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Texts
 from skiagram.evaluation.evaluation_set import (
     CaseTraits,
     EvaluationSet,
@@ -29,7 +29,7 @@ class LearnedSubset:
         available: Cases that it could have learned from.
     """
 
-    case_id: NDArray[np.str_]
+    case_id: Texts
     learned: float
     available: float
 

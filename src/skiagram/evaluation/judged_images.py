@@ -4,14 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.finding.marks import FALSE, HitRule, Spacings, positions
 from skiagram.statistics.froc import FreeResponse, Ratings
-
-Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -30,12 +27,12 @@ class JudgedImages:
         unplaced: Number of images left out as the places of their lesions are not known.
     """
 
-    kept: NDArray[np.bool_]
+    kept: Flags
     image: dict[str, int]
     lesions: pd.DataFrame
     lesion_image: Whole
     patient: Whole
-    placed: NDArray[np.bool_]
+    placed: Flags
     unplaced: int
     hit: HitRule
     spacing: Spacings
@@ -47,7 +44,7 @@ class JudgedImages:
         lesions: pd.DataFrame,
         hit: HitRule,
         spacing: Spacings,
-        left_out: NDArray[np.bool_] | None = None,
+        left_out: Flags | None = None,
     ) -> "JudgedImages | None":
         """Return those of some cases; None without a lesion whose place is known.
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError
+from skiagram.arrays import Flags, Floats, Texts, Whole
+from skiagram.errors import refusal
 from skiagram.statistics.bootstrap import PatientDraws, draw_patients
 from skiagram.statistics.variation import count_cases, degrees_of_freedom
 from skiagram.tasks.cases import SEALED, Cases
@@ -28,12 +29,12 @@ class LabelledCases:
         value: (n,) what is measured of each case; where classes are told apart, the label.
     """
 
-    case_id: NDArray[np.str_]
-    label: NDArray[np.int64]
-    patient: NDArray[np.int64]
+    case_id: Texts
+    label: Whole
+    patient: Whole
     classes: tuple[str, ...]
     positive: int | None
-    value: NDArray[np.float64]
+    value: Floats
 
     def __len__(self) -> int:
         """Return the number of cases."""
@@ -44,7 +45,7 @@ class LabelledCases:
         """The classes as what is predicted."""
         return Classes(self.classes, self.positive)
 
-    def select(self, rows: NDArray[np.bool_]) -> "LabelledCases":
+    def select(self, rows: Flags) -> "LabelledCases":
         """Return the marked cases."""
         chosen = self._take(rows)
         patient = np.unique(chosen.patient, return_inverse=True)[1].astype(np.int64)
@@ -55,7 +56,8 @@ class LabelledCases:
         rows = pd.Index(self.case_id.tolist()).get_indexer(pd.Index(case_ids))
         if (rows < 0).any():
             first = case_ids[int(np.argmin(rows))]
-            raise DataError(f"{int((rows < 0).sum())} unknown case ids, first {first}", where=where)
+            number = int((rows < 0).sum())
+            raise refusal("evaluation.unknown_cases", where, number=number, first=first)
         return self._take(rows)
 
     def _take(self, rows: NDArray[Any]) -> "LabelledCases":
@@ -68,7 +70,7 @@ class LabelledCases:
         )
 
     @property
-    def is_positive(self) -> NDArray[np.bool_]:
+    def is_positive(self) -> Flags:
         """(n,) which cases have the condition looked for."""
         return np.asarray(self.label == self.positive)
 
@@ -95,7 +97,7 @@ class LabelledCases:
         return {name: int((self.label == k).sum()) for k, name in enumerate(self.classes)}
 
 
-def line_up(table: pd.DataFrame, case_id: NDArray[np.str_], where: str) -> pd.DataFrame:
+def line_up(table: pd.DataFrame, case_id: Texts, where: str) -> pd.DataFrame:
     """Return the rows of a table in the order of the cases, each of which has one.
 
     Raises:
@@ -110,19 +112,15 @@ def line_up(table: pd.DataFrame, case_id: NDArray[np.str_], where: str) -> pd.Da
     }
     for problem, ids in problems.items():
         if len(ids):
-            raise DataError(
-                f"{len(ids)} case ids are {problem}: {', '.join(sorted(ids)[:3])}",
-                where=where,
-                allowed="each case of the case table once",
-                remedy="run the stage that writes these scores or labels again",
+            number, first = len(ids), ", ".join(sorted(ids)[:3])
+            raise refusal(
+                "evaluation.cases_not_once", where, number=number, problem=problem, first=first
             )
     rows: pd.DataFrame = table.iloc[index.get_indexer(cases)]
     return rows
 
 
-def select_rows(
-    table: pd.DataFrame | None, case_id: NDArray[np.str_], where: str
-) -> pd.DataFrame | None:
+def select_rows(table: pd.DataFrame | None, case_id: Texts, where: str) -> pd.DataFrame | None:
     """Select one row a case, in their order, without its id; None where there is no table."""
     if table is None:
         return None
@@ -145,14 +143,15 @@ def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases
     if value is not None and sealed.any():
         value[sealed] = labels["value"].to_numpy(dtype=np.float64)
     if task.predicted.has_value and value is None:
-        raise DataError("cases without values", where="data/cases", remedy="run stage ingest again")
+        raise refusal("evaluation.no_values")
     # A label outside the classes would count as another class.
     outside = (label < 0) | (label >= len(task.classes))
     if outside.any():
-        raise DataError(
-            f"label {label[outside][0]} of {cases.case_id[outside][0]}",
-            where="labels",
-            allowed=f"0 to {len(task.classes) - 1}",
+        raise refusal(
+            "evaluation.label_outside",
+            label=label[outside][0],
+            case=cases.case_id[outside][0],
+            last=len(task.classes) - 1,
         )
     if value is None:
         value = label.astype(np.float64)

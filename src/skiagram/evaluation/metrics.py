@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.errors import OptionError
+from skiagram.arrays import Flags, Floats, Whole
+from skiagram.errors import OptionError, refusal
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import PartialRange
 from skiagram.statistics import discrimination, linearised
 from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws, bootstrap_estimate
 from skiagram.statistics.delong import placements
-from skiagram.statistics.discrimination import Flags, Floats, Labels
 from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
@@ -52,7 +52,8 @@ def estimate_metric(
     """
     estimators = list_estimators(cases)
     if name not in estimators:
-        raise OptionError("no metric of this task", where=name, allowed=", ".join(estimators))
+        metrics = ", ".join(estimators)
+        raise refusal("evaluation.other_metric", name, kind=OptionError, metrics=metrics)
     return estimators[name](scores, cases, draws)
 
 
@@ -173,7 +174,7 @@ def order_across_fits(scores: ScoredCases, cases: LabelledCases) -> Floats:
 
 
 def estimate_balanced_accuracy(
-    decision: Labels, label: Labels, n_classes: int, patient: NDArray[np.int64]
+    decision: Whole, label: Whole, n_classes: int, patient: Whole
 ) -> Estimate:
     """Estimate the balanced accuracy of (repeats, n) decided classes.
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.finding.marks import HitRule
 from skiagram.strict import STRICT
 
@@ -38,10 +38,8 @@ class PartialRange:
     def __post_init__(self) -> None:
         """Refuse a range without width."""
         if self.low >= self.high:
-            raise OptionError(
-                f"from {self.low:g} to {self.high:g}",
-                where="analyses.partial_auc",
-                allowed="`low` below `high`, both in 0 to 1",
+            raise refusal(
+                "evaluation.range_without_width", kind=OptionError, low=self.low, high=self.high
             )
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import expit
 
-from skiagram.errors import DataError, listed
+from skiagram.arrays import Flags, Floats, Texts, Whole
+from skiagram.errors import listed, refusal
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
@@ -17,9 +17,6 @@ from skiagram.tables.cells import are_equal, find_missing_code, same_value
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.task import Task
-
-Column = NDArray[np.float64]
-_LEAVE_OUT = "leave these rows out of all columns, and say so where you report the result"
 
 
 def line_up_columns(
@@ -43,14 +40,14 @@ def line_up_columns(
     whether, classes = _labels(labels, positive)
     number = len(whether)
     if len(columns) < 2:
-        raise DataError(f"{len(columns)} columns of scores", where="scores", allowed="two, or more")
+        raise refusal("evaluation.column_alone", number=len(columns))
     # The scores of columns and readers, each checked under its name.
     parts = [
         {name: _numbers(values, name, number) for name, values in part.items()}
         for part in (columns, readers or {})
     ]
     if clash := parts[0].keys() & parts[1].keys():
-        raise DataError(f"`{min(clash)}` is a score and a reader", where="readers")
+        raise refusal("evaluation.clash_of_names", name=min(clash))
     # Without a column of patients each case is a patient; folds may not share one.
     patient = np.arange(number) if patients is None else _groups(patients, "patients", number)
     fit = None if folds is None else _groups(folds, "folds", number)
@@ -64,11 +61,8 @@ def line_up_columns(
     counted = "cases" if patients is None else "patients"
     for name, patient_count in cases.patients_by_class().items():
         if patient_count < 2:
-            raise DataError(
-                f"{patient_count} {counted} of class {name}",
-                where="labels",
-                allowed=f"at least 2 {counted} of each class, for intervals some 10",
-                remedy=f"add {counted} of this class, or check the labels",
+            raise refusal(
+                "evaluation.few_of_a_class", number=patient_count, counted=counted, name=name
             )
     covariates = None
     if subgroups is not None:
@@ -88,9 +82,7 @@ def line_up_columns(
     return setting, scored[0], scored[1]
 
 
-def _refuse_shared_folds(
-    fit: NDArray[np.int64], patient: NDArray[np.int64], folds: Any, patients: Any
-) -> None:
+def _refuse_shared_folds(fit: Whole, patient: Whole, folds: Any, patients: Any) -> None:
     """Refuse patients of several folds: the fit that scored one image learned from another."""
     # Each pair of patient and fold once: patients who stand in several pairs are refused.
     fits = int(fit.max()) + 1
@@ -103,17 +95,16 @@ def _refuse_shared_folds(
     rows = patient == several[0]
     name = np.asarray(patients).ravel()[rows][0]
     held = sorted({str(fold) for fold in np.asarray(folds).ravel()[rows]})
-    raise DataError(
-        f"{len(several)} of {len(folds_of)} patients have cases in several folds: "
-        f"patient `{name}` in the folds {listed(held)}",
-        where="folds",
-        allowed="each patient in one fold, so that no model scored a patient it had learned from",
-        remedy="split the folds by patient and score anew, or give the column of the patients "
-        "that the folds were split by",
+    raise refusal(
+        "evaluation.shared_folds",
+        several=len(several),
+        patients=len(folds_of),
+        patient=name,
+        folds=listed(held),
     )
 
 
-def _score(column: Column, cases: LabelledCases, fit: NDArray[np.int64] | None) -> ScoredCases:
+def _score(column: Floats, cases: LabelledCases, fit: Whole | None) -> ScoredCases:
     """Return a column as scores; those that are no probabilities are ordered alone."""
     order = column[None]
     probability = column if are_probabilities(order) else expit(column - np.median(column))
@@ -124,42 +115,31 @@ def _score(column: Column, cases: LabelledCases, fit: NDArray[np.int64] | None) 
     return ScoredCases(cases.label, cases.value, cases.patient, order, both, by_fit, folds)
 
 
-def are_probabilities(ranking: NDArray[np.float64]) -> bool:
+def are_probabilities(ranking: Floats) -> bool:
     """Tell whether all scores lie between 0 and 1."""
     return bool(ranking.min() >= 0 and ranking.max() <= 1)
 
 
-def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, str]]:
+def _labels(labels: Any, positive: Any) -> tuple[Flags, tuple[str, str]]:
     # A missing label is refused, with its row.
     label_column = pd.Series(np.asarray(labels).ravel())
     if label_column.isna().any():
-        row = int(label_column.isna().to_numpy().argmax())
-        fault = f"{int(label_column.isna().sum())} labels are missing, the first in row {row}"
-        raise DataError(fault, where="labels", allowed="a label for every row")
+        missing = label_column.isna().to_numpy()
+        number, row = int(missing.sum()), int(missing.argmax())
+        raise refusal("evaluation.missing_labels", number=number, row=row)
     # Two classes, no more and no fewer.
     values = sorted(label_column.unique().tolist(), key=str)
     named = listed(map(str, values))
-    if len(values) != 2:
-        few = f"one class alone ({named})" if values else "no labels"
-        raise DataError(
-            f"{len(values)} classes ({named})" if len(values) > 2 else few,
-            where="labels",
-            allowed="two classes, both present",
-            remedy="compare one class against the rest, for example labels == 'malignant'"
-            if len(values) > 2
-            else "add cases of the other class",
-        )
+    if len(values) > 2:
+        raise refusal("evaluation.several_classes", number=len(values), named=named)
+    if len(values) < 2:
+        found = f"one class alone ({named})" if values else "no labels"
+        raise refusal("evaluation.one_class", found=found)
     # Without a chosen class only 0 and 1 say which is looked for.
     if positive is None:
         if {same_value(str(value)) for value in values} != {0.0, 1.0}:
             either = " or ".join(f"positive={value!r}" for value in values)
-            raise DataError(
-                f"labels are {named}",
-                where="labels",
-                allowed="0 and 1, 1 for the condition looked for",
-                remedy=f"say which is looked for, such as the disease: {either} (`--positive` in a "
-                "line)",
-            )
+            raise refusal("evaluation.positive_unnamed", named=named, either=either)
         positive = next(value for value in values if same_value(str(value)) == 1)
     # The name as it is written first, then as a number would equal it.
     chosen = [value for value in values if str(value) == str(positive)]
@@ -168,28 +148,17 @@ def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, s
     if not chosen:
         name = getattr(labels, "name", None)
         column = f" of the column `{name}`" if name else ""
-        raise DataError(
-            f"`{positive}` is not one of the labels{column}",
-            where="positive",
-            allowed=listed(map(str, values)),
-            remedy="correct the name of the condition looked for, or the labels",
-        )
+        raise refusal("evaluation.unknown_positive", positive=positive, column=column, labels=named)
     other = next(value for value in values if value != chosen[0])
     return (label_column == chosen[0]).to_numpy(dtype=np.bool_), (str(other), str(chosen[0]))
 
 
-def _numbers(values: Any, name: str, number: int) -> Column:
+def _numbers(values: Any, name: str, number: int) -> Floats:
     _check_length(values, name, number)
     # A column of two dimensions holds scores of several classes.
     shape = np.shape(values)
     if len(shape) > 1 and np.prod(shape) != number:
-        raise DataError(
-            f"a matrix of shape {shape}",
-            where=name,
-            allowed=f"{number} scores, a single one for each case",
-            remedy="give the column of the condition looked for; of scikit-learn's "
-            "`predict_proba` with classes 0 and 1 it is `scores[:, 1]`",
-        )
+        raise refusal("evaluation.matrix_of_scores", name, shape=shape, number=number)
     # Numbers as text count; the first cell that is none is shown.
     cells = pd.Series(np.asarray(values).ravel())
     said = (same_value(str(cell)) for cell in cells)
@@ -198,28 +167,17 @@ def _numbers(values: Any, name: str, number: int) -> Column:
     if bad.any():
         row = int(bad.argmax())
         first: str = "" if pd.isna(cells[row]) else f" (`{cells[row]}`)"
-        comma = "," in first
-        raise DataError(
-            f"{int(bad.sum())} scores are missing, infinite or no number, the first in row {row}"
-            f"{first}",
-            where=name,
-            allowed="a finite number, with a decimal point, for every row",
-            remedy="replace the decimal commas by points" if comma else _LEAVE_OUT,
-        )
+        key = "evaluation.decimal_commas" if "," in first else "evaluation.no_numbers"
+        raise refusal(key, name, number=int(bad.sum()), row=row, first=first)
     # A code such as -999 would count as a score.
     code = find_missing_code(numbers.tolist(), counts=False)
     if code is not None:
-        raise DataError(
-            f"{int((numbers == code).sum())} scores are {code:g}, far from all others, as tables "
-            "mark what is missing",
-            where=name,
-            allowed="a score for every row",
-            remedy=_LEAVE_OUT,
-        )
+        coded = int((numbers == code).sum())
+        raise refusal("evaluation.code_of_missing", name, number=coded, code=code)
     return numbers
 
 
-def read_texts(values: Any, name: str, number: int) -> NDArray[np.str_]:
+def read_texts(values: Any, name: str, number: int) -> Texts:
     """Read (n,) texts of a column that has one in every row.
 
     Raises:
@@ -228,17 +186,15 @@ def read_texts(values: Any, name: str, number: int) -> NDArray[np.str_]:
     _check_length(values, name, number)
     column = pd.Series(np.asarray(values).ravel())
     if column.isna().any() or (column.astype(str) == "").any():
-        fault = "a row without a value"
-        raise DataError(fault, where=name, allowed="a value for every row")
+        raise refusal("evaluation.absent_value", name)
     return column.astype(str).to_numpy(dtype=str)
 
 
-def _groups(values: Any, name: str, number: int) -> NDArray[np.int64]:
+def _groups(values: Any, name: str, number: int) -> Whole:
     texts = pd.Series(read_texts(values, name, number))
     return pd.factorize(texts, sort=True)[0].astype(np.int64)
 
 
 def _check_length(values: Any, name: str, number: int) -> None:
     if len(values) != number:
-        fault = f"{len(values)} values"
-        raise DataError(fault, where=name, allowed=f"{number}, as there are labels")
+        raise refusal("evaluation.other_length", name, number=len(values), labels=number)

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from skiagram.errors import OptionError
+from skiagram.arrays import Texts
+from skiagram.errors import OptionError, refusal
 from skiagram.evaluation.arm_selection import SelectedArm, list_arms
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.comparisons import (
@@ -47,7 +45,7 @@ def compare_scores(
     setting: EvaluationSet,
     columns: Mapping[str, ScoredCases],
     readers: Mapping[str, ScoredCases],
-    site: NDArray[np.str_] | None = None,
+    site: Texts | None = None,
     margin: float = DEFAULT_MARGIN,
     *,
     patients_known: bool = True,
@@ -68,7 +66,7 @@ def compare_scores(
         OptionError: A margin out of range.
     """
     if not 0 < margin < 0.5:
-        raise OptionError(f"{margin:g}", where="margin", allowed="above 0 and below 0.5")
+        raise refusal("evaluation.margin", kind=OptionError, margin=margin)
     # Every column and reader as a model of its own.
     cases, task = setting.cases, setting.task
     scored = {**columns, **readers}

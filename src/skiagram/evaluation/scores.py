@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from skiagram.errors import DataError
+from skiagram.arrays import Flags, Floats
+from skiagram.errors import refusal
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases, line_up
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
@@ -31,12 +31,8 @@ def align_scores(
     bad |= ~((estimates >= low) & (estimates <= high) & np.isfinite(estimates)).all(axis=1)
     if bad.any():
         first = model.table["case_id"].to_numpy()[bad][0]
-        raise DataError(
-            f"{int(bad.sum())} rows hold a score that is not finite or no probability, "
-            f"first {first}",
-            where=f"scores of {model.outcome.model}",
-            remedy="train this model again",
-        )
+        where, number = f"scores of {model.outcome.model}", int(bad.sum())
+        raise refusal("evaluation.unusable_scores", where, number=number, first=first)
     # A table a repeat, its rows in the order of the cases.
     rows, where = model.part(part), f"scores of {model.outcome.model}, {part}"
     tables = [table for _, table in rows.groupby("repeat", sort=True)] or [rows]
@@ -77,7 +73,7 @@ def stack_scores(
 
 # Repeat and (n,) marked reported cases that are decided on; by (m, n_classes) out-of-fold
 # probabilities; of these (m) cases.
-HeldOut = tuple[tuple[int, NDArray[np.bool_]], NDArray[np.float64], LabelledCases]
+HeldOut = tuple[tuple[int, Flags], Floats, LabelledCases]
 
 
 def held_out_probabilities(model: Predictions, setting: EvaluationSet) -> Iterator[HeldOut]:

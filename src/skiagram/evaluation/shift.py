@@ -12,9 +12,9 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from skiagram.arrays import Flags, Floats, Texts, Whole
 from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.compared_model import measure_alike
 from skiagram.evaluation.comparisons import correct
@@ -38,7 +38,6 @@ from skiagram.statistics.linearised import join_intervals, share
 from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.variation import UPPER, effective_patients, error_of_shift
 
-Floats = NDArray[np.float64]
 # Folds of the classifier that tells both sides apart, and how much of a column is named.
 _FOLDS = 5
 _CATEGORIES = 8
@@ -157,9 +156,9 @@ def compare_sides(
 
 def compare_cases(
     traits: CaseTraits,
-    case_id: NDArray[np.str_],
-    tested: NDArray[np.bool_],
-    patient: NDArray[np.int64],
+    case_id: Texts,
+    tested: Flags,
+    patient: Whole,
     seed: int = 0,
     shares: Sequence[list[FigureRow]] = (),
 ) -> FigureTable:
@@ -214,15 +213,15 @@ def compare_cases(
     )
 
 
-def _rows(table: pd.DataFrame, case_id: NDArray[np.str_]) -> pd.DataFrame:
+def _rows(table: pd.DataFrame, case_id: Texts) -> pd.DataFrame:
     """Return one row per case, without its id; gaps where the table lacks a case."""
     return table.set_index("case_id").reindex(case_id.tolist())
 
 
 def _domain_auc(
     columns: Mapping[str, Floats],
-    tested: NDArray[np.bool_],
-    patient: NDArray[np.int64],
+    tested: Flags,
+    patient: Whole,
     seed: int,
 ) -> Estimate:
     if not columns:
@@ -248,9 +247,7 @@ def _domain_auc(
     return placements(score[None], tested, patient, _FOLDS, fold[None]).estimate()
 
 
-def _known_traits(
-    table: pd.DataFrame, tested: NDArray[np.bool_], patient: NDArray[np.int64]
-) -> Iterator[list[FigureRow]]:
+def _known_traits(table: pd.DataFrame, tested: Flags, patient: Whole) -> Iterator[list[FigureRow]]:
     """Yield numbers as they are, and of texts the share of each of the most common values."""
     for name in table.columns:
         column, is_present = table[name], table[name].notna().to_numpy()
@@ -269,7 +266,7 @@ def _known_traits(
 
 
 def _number_trait(
-    analysis: str, name: str, values: Floats, tested: NDArray[np.bool_], patient: NDArray[np.int64]
+    analysis: str, name: str, values: Floats, tested: Flags, patient: Whole
 ) -> list[FigureRow]:
     """Compare a number: how often a test case has the larger one, ties half."""
     whose = np.unique(patient, return_inverse=True)[1].astype(np.int64)
@@ -284,9 +281,7 @@ def _number_trait(
     return _of_sides(analysis, name, estimate, 1.0 if p is None else p, (before, now))
 
 
-def share_trait(
-    name: str, has_trait: NDArray[np.bool_], tested: NDArray[np.bool_], patient: NDArray[np.int64]
-) -> list[FigureRow]:
+def share_trait(name: str, has_trait: Flags, tested: Flags, patient: Whole) -> list[FigureRow]:
     """Compare a share: test minus development, by Newcombe's interval on effective patients.
 
     (Newcombe 1998, *Statistics in Medicine* 17:873, method 10; p by the pooled share, Student's.)

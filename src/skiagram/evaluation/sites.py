@@ -1,4 +1,4 @@
-"""Sites that models were tested on without having seen them, and what the next site may give.
+"""Texts that models were tested on without having seen them, and what the next site may give.
 
 Either each site was left out in turn (`fold_column` under `cv`), or whole sites are the test set.
 """
@@ -8,10 +8,10 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from skiagram.errors import DataError
+from skiagram.arrays import Texts
+from skiagram.errors import refusal
 from skiagram.evaluation.arm_selection import MeasuredRun, SelectedArm
 from skiagram.evaluation.compared_model import ComparedModel, measure_alike
 from skiagram.evaluation.evaluation_set import EvaluationSet
@@ -24,8 +24,6 @@ from skiagram.statistics.random_effects import summarise_random_effects
 from skiagram.statistics.variation import UPPER, Z
 from skiagram.tasks.cases import DataCard, check_fold_column, name_groups
 
-Sites = NDArray[np.str_]
-Floats = NDArray[np.float64]
 SITES, WORST = "sites", "worst_site"
 _NEAR = 1e-6  # to a bound, where the scale is still finite
 _INSIDE: dict[Scale, tuple[float, float]] = {
@@ -41,7 +39,7 @@ def find_sites(
     fold_column: str,
     card: DataCard,
     models: Sequence[Predictions],
-) -> tuple[str, Sites]:
+) -> tuple[str, Texts]:
     """Find the column of the sites and (n,) the site of each reported case.
 
     The column is empty where no site was held out whole, or no column names the sites: an earlier
@@ -65,11 +63,8 @@ def find_sites(
     # A case without a site cannot be placed.
     values = table[column]
     if values.isna().any():
-        raise DataError(
-            f"{int(values.isna().sum())} cases have no `{column}`",
-            where="covariates",
-            remedy="fill in the column, or leave these cases out",
-        )
+        number = int(values.isna().sum())
+        raise refusal("evaluation.no_sites", number=number, column=column)
     site = name_groups(values).to_numpy(dtype=str)
     if fold_column:
         check_sites_unseen(models, site, setting)
@@ -85,7 +80,7 @@ def study_sites_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
 
 
 def study_sites(
-    site: Sites,
+    site: Texts,
     arms: Mapping[str, SelectedArm],
     setting: EvaluationSet,
     least: int,
@@ -155,7 +150,7 @@ def _are_enough(placed: Sequence[ComparedModel], least: int) -> bool:
     return all(np.isfinite(each.value) and each.fewest >= max(least, 2) for each in figures)
 
 
-def check_sites_unseen(models: Sequence[Predictions], site: Sites, setting: EvaluationSet) -> None:
+def check_sites_unseen(models: Sequence[Predictions], site: Texts, setting: EvaluationSet) -> None:
     """Refuse scores of a site by a fit that saw cases of it.
 
     Args:
@@ -169,11 +164,8 @@ def check_sites_unseen(models: Sequence[Predictions], site: Sites, setting: Eval
         where = table["case_id"].map(case_sites)
         folds = table.groupby([table["repeat"], where])["fold"].nunique()
         if (folds > 1).any():
-            raise DataError(
-                f"several folds hold cases of {folds.index[folds > 1][0][1]}",
-                where=f"scores of {model.outcome.model}",
-                remedy="train again with this `fold_column`: `dvc repro`",
-            )
+            scored, seen = f"scores of {model.outcome.model}", folds.index[folds > 1][0][1]
+            raise refusal("evaluation.seen_site", scored, site=seen)
 
 
 def find_worst(

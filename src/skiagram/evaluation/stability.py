@@ -5,18 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Whole
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import measure_auc
 from skiagram.evaluation.results import Named
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
-from skiagram.statistics.discrimination import (
-    Floats,
-    one_vs_rest_auc,
-    roc_auc,
-    score_difference,
-)
+from skiagram.statistics.discrimination import one_vs_rest_auc, roc_auc, score_difference
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.proportions import proportion
@@ -111,7 +106,7 @@ def assess_stability(
     yield from assess_feature_selection(selection)
 
 
-def flip_rate(named: NDArray[np.int64]) -> NDArray[np.float64]:
+def flip_rate(named: Whole) -> Floats:
     """Return, for each case, the chance that two different repeats name different classes.
 
     Args:
@@ -124,7 +119,7 @@ def flip_rate(named: NDArray[np.int64]) -> NDArray[np.float64]:
     classes = np.arange(named.max() + 1)
     counts = (named[:, :, None] == classes).sum(axis=0)
     agreeing = (counts * (counts - 1)).sum(axis=1)
-    rate: NDArray[np.float64] = 1 - agreeing / (repeats * (repeats - 1))
+    rate: Floats = 1 - agreeing / (repeats * (repeats - 1))
     return rate
 
 

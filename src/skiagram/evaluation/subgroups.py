@@ -11,8 +11,8 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Whole
 from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.criteria import FEW_OF_A_PART
 from skiagram.evaluation.evaluation_set import EvaluationSet
@@ -24,8 +24,6 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, difference_of_groups, share
 from skiagram.tasks.cases import name_groups
 from skiagram.tasks.scored_cases import ScoredCases
-
-Flags = NDArray[np.bool_]
 
 
 def _measure_side(
@@ -109,13 +107,13 @@ def measure_subgroups(
     return tuple(parts), correct(compared, tests)
 
 
-def _is_small(members: NDArray[np.bool_], cases: LabelledCases, least: int) -> bool:
+def _is_small(members: Flags, cases: LabelledCases, least: int) -> bool:
     group = cases.select(members)
     return any(0 < patients < least for patients in group.patients_by_class().values())
 
 
 def split_by_value(
-    values: pd.Series, patient: NDArray[np.int64] | None = None, least: int = MIN_PATIENTS
+    values: pd.Series, patient: Whole | None = None, least: int = MIN_PATIENTS
 ) -> Iterator[tuple[str, Flags]]:
     """Yield the values of a column with the (n,) rows that have them; unknown ones come last.
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats
 from skiagram.calibration import conformal_limits
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import Curve, Named
@@ -15,7 +15,6 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
 from skiagram.tasks.scored_cases import ScoredCases
 
-Floats = NDArray[np.float64]
 LEVEL = 0.9
 
 
@@ -38,7 +37,7 @@ def assess_prediction_sets(
         limits[decided] = conformal_limits(
             probability, fixing_cases.label, fixing_cases.patient, level
         )
-    sets: NDArray[np.bool_] = 1 - scores.estimate <= limits
+    sets: Flags = 1 - scores.estimate <= limits
     # How often the sets hold the true class, and how large they are.
     size = sets.sum(axis=2)
     holds = sets[:, np.arange(len(cases)), cases.label].mean(axis=0)
@@ -88,7 +87,7 @@ def assess_risk_coverage(
     return curve, bootstrap_estimate(area, draws)
 
 
-def risk_area(doubt: Floats, wrong: NDArray[np.bool_], weights: Floats) -> Floats:
+def risk_area(doubt: Floats, wrong: Flags, weights: Floats) -> Floats:
     """Return (b,) the mean, over kept shares, of the errors among the kept cases.
 
     Args:

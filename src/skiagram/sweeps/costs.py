@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags
 from skiagram.encoders.encoder import COLUMN
 from skiagram.fitting.cross_validation import Plan
 from skiagram.fitting.deployment import repeat_folder
@@ -72,7 +72,7 @@ class CostComparison:
     failed: tuple[FailedModel, ...]
 
 
-def pareto_front(cost: Sequence[float | None], value: Sequence[float]) -> NDArray[np.bool_]:
+def pareto_front(cost: Sequence[float | None], value: Sequence[float]) -> Flags:
     """Mark what no other dominates: at most as dear and at least as good, and one of both strictly.
 
     Args:
@@ -83,7 +83,7 @@ def pareto_front(cost: Sequence[float | None], value: Sequence[float]) -> NDArra
     cheaper = expense[:, None] <= expense[None, :]
     better = worth[:, None] >= worth[None, :]
     strictly = (expense[:, None] < expense[None, :]) | (worth[:, None] > worth[None, :])
-    front: NDArray[np.bool_] = np.isfinite(expense) & ~(cheaper & better & strictly).any(axis=0)
+    front: Flags = np.isfinite(expense) & ~(cheaper & better & strictly).any(axis=0)
     return front
 
 

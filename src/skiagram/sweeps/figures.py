@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from skiagram.arrays import Flags, Texts
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import MeasuredRun, mean_of_chosen
@@ -49,7 +49,6 @@ DIFFERENCES = (DIFFERENCE, LATER_DIFFERENCE, MERIT_DIFFERENCE, SENSITIVITY_DIFFE
 OTHER_CASES = "the row that it is compared with reports other cases"
 IMAGES = "images"  # stands for a model in figures of restored images
 CLEAN = "sealed/clean"  # of an ingested phantom: its images without faults
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -396,7 +395,7 @@ def measure_images(
     ]
 
 
-def mean_over_patients(values: Sequence[float], patient: NDArray[np.str_]) -> Estimate:
+def mean_over_patients(values: Sequence[float], patient: Texts) -> Estimate:
     """Estimate the mean, with Student's interval by patient."""
     number = np.unique(patient, return_inverse=True)[1].astype(np.int64)
     mean, variance = float(np.mean(values)), variance_of_mean(np.array(values), number)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats
 from skiagram.errors import OptionError
 from skiagram.evaluation.criteria import find_side
 from skiagram.evaluation.metrics import resample_auc
@@ -32,8 +32,6 @@ from skiagram.sweeps.runs import TrainedRow
 
 BASELINE = f"{BEST}classical"
 _REACH = 2  # nothing is said beyond this many times the most cases tried
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
