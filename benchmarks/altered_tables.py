@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.cli import check
-from skiagram.cli.file_arguments import read_file_options
+from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.errors import SkiagramError
 from skiagram.intake.tables import describe_table
 from skiagram.steps.check import check_table
@@ -481,7 +481,7 @@ def read(table: Table, folder: Path) -> Read:
     path = folder / table.name
     path.write_bytes(table.content())
     parser = argparse.ArgumentParser()
-    check.add_arguments(parser)
+    add_file_arguments(parser)
     places = [table.folder, str(path)] if table.folder else [str(path)]
     arguments = parser.parse_args([*places, *table.arguments])
     # What a user sees, then what the stages would read.

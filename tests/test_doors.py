@@ -202,7 +202,7 @@ DOORS = {
 @pytest.mark.parametrize("door", DOORS)
 def test_no_message_asks_for_what_its_door_does_not_take(door):
     taken = _taken().get(door.split()[0], set()) | _NEVER_SHOWN.get(door, set())
-    commands = {command.__name__ for command in main.COMMANDS}
+    commands = {f"skiagram.cli.{name}" for name in main.COMMANDS}
     reached = set.union(*map(_reached, DOORS[door]))
     shown = {
         in_words_of(door, text)

@@ -13,7 +13,7 @@ from skiagram.case_features.covariates import Covariates
 from skiagram.case_features.earlier import Earlier
 from skiagram.case_features.extraction import Family
 from skiagram.case_features.measured import Measured
-from skiagram.cli.main import COMMANDS, EXIT_CODES, Command
+from skiagram.cli.main import COMMANDS, EXIT_CODES
 from skiagram.features.feature import Definition
 from skiagram.features.filtered import Filtered
 from skiagram.features.perturbed import Perturbed
@@ -49,9 +49,10 @@ def _targets(makefile: Path) -> str:
     return "## `make`\n\n" + table(["target", "what it does"], rows)
 
 
-def _command(command: Command) -> str:
-    title = f"## `skiagram {command.NAME}`\n\n{command.SUMMARY[0].upper()}{command.SUMMARY[1:]}.\n"
-    return f"{title}\n```text\n{command.EXAMPLES}\n```\n"
+def _command(name: str) -> str:
+    summary = COMMANDS[name]["summary"]
+    title = f"## `skiagram {name}`\n\n{summary[0].upper()}{summary[1:]}.\n"
+    return f"{title}\n```text\n{COMMANDS[name]['examples']}\n```\n"
 
 
 _FEATURES = """\

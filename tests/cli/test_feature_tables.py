@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from skiagram.cli import check
-from skiagram.cli.file_arguments import read_file_options
+from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.cli.init import add_data_set
 from skiagram.intake.feature_tables import read_features
 from skiagram.steps.audit import audit_images
@@ -232,7 +231,7 @@ def test_what_numbers_rows_or_tells_the_label_is_named_and_refused_until_said(
 
 def parse(line):
     parser = ArgumentParser()
-    check.add_arguments(parser)
+    add_file_arguments(parser)
     return read_file_options(parser.parse_args(shlex.split(line)))
 
 

@@ -29,8 +29,8 @@ TALKATIVE = """
 import sys
 from types import SimpleNamespace
 from skiagram.cli import main as frame
-command = dict(NAME="talk", SUMMARY="talk", EXAMPLES="", add_arguments=lambda parser: None)
-frame.COMMANDS = (SimpleNamespace(**command, run=lambda _: print("words\\n" * 10**5)),)
+frame.COMMANDS = {"talk": {"summary": "talk", "examples": ""}}
+sys.modules["skiagram.cli.talk"] = SimpleNamespace(run=lambda _: print("words\\n" * 10**5))
 sys.exit(frame.main(["talk"]))
 """
 
@@ -41,35 +41,27 @@ def closed_pipe():
     return writing
 
 
-def command(run):
-    def add_arguments(parser):
-        parser.add_argument("--side", type=int)
-
-    return SimpleNamespace(
-        NAME="turn",
-        SUMMARY="turn films",
-        EXAMPLES="  skiagram turn",
-        add_arguments=add_arguments,
-        run=run,
-    )
-
-
-def raising(error):
-    def run(_):
-        raise error
-
-    return command(run)
+TURN = {
+    "summary": "turn films",
+    "examples": "  skiagram turn",
+    "arguments": [{"name": "--side", "type": "int"}],
+}
 
 
 @pytest.fixture
 def turn(monkeypatch):
-    """Let `turn` be the one command; it ends with 4."""
-    monkeypatch.setattr(frame, "COMMANDS", (command(lambda _: 4),))
+    """Return a function that lets `turn` be the one command, which runs a function."""
+
+    def put(run):
+        monkeypatch.setattr(frame, "COMMANDS", {"turn": TURN})
+        monkeypatch.setitem(sys.modules, "skiagram.cli.turn", SimpleNamespace(run=run))
+
+    return put
 
 
 @pytest.mark.slow
 def test_help_and_version_load_no_heavy_library():
-    others = {command.NAME for command in frame.COMMANDS} - READING_TABLES
+    others = {*frame.COMMANDS} - READING_TABLES
     for names, needed in (({"", *others}, set()), (READING_TABLES, READ_BY_OUTCOMES)):
         line = [sys.executable, "-c", LIST_MODULES, *names]
         done = subprocess.run(line, capture_output=True, text=True, check=True)
@@ -106,8 +98,8 @@ def help_of(line, capsys):
     return capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("turn")
-def test_help_of_a_command_shows_examples_and_exit_codes(capsys):
+def test_help_of_a_command_shows_examples_and_exit_codes(turn, capsys):
+    turn(lambda _: 4)
     shown = help_of("turn --help", capsys)
     assert "Turn films." in shown
     assert "  skiagram turn\n" in shown
@@ -139,13 +131,11 @@ def test_help_shows_the_usual_options_and_help_all_the_others(name, capsys):
         (OSError(errno.ENOSPC, "No space left on device", "scores.csv"), 1),
     ],
 )
-def test_an_error_is_one_line_and_its_exit_code(
-    error,
-    code,
-    monkeypatch,
-    capsys,
-):
-    monkeypatch.setattr(frame, "COMMANDS", (raising(error),))
+def test_an_error_is_one_line_and_its_exit_code(error, code, turn, capsys):
+    def run(_):
+        raise error
+
+    turn(run)
     assert frame.main(["turn"]) == code
     said = capsys.readouterr().err
     assert said.count("\n") == 1
@@ -167,12 +157,12 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback():
     assert (done.returncode, done.stderr) == (1, "")
 
 
-def test_a_name_gives_the_terminal_no_command(monkeypatch, capsys):
+def test_a_name_gives_the_terminal_no_command(turn, capsys):
     def run(_):
         sys.stdout.write("Wrote \x1b[31mä.csv\x07, µ \udcff\n2 rows\n")
         return 0
 
-    monkeypatch.setattr(frame, "COMMANDS", (command(run),))
+    turn(run)
     assert frame.main(["turn"]) == 0
     assert capsys.readouterr().out == "Wrote \\x1b[31mä.csv\\x07, µ \\udcff\n2 rows\n"
 
@@ -181,12 +171,12 @@ COLOURED = """
 import colorama, sys
 from types import SimpleNamespace
 from skiagram.cli import main as frame
-command = dict(NAME="talk", SUMMARY="talk", EXAMPLES="", add_arguments=lambda parser: None)
 def run(_):
     colorama.init()
     print("words \\x1b[31m")
     return 0
-frame.COMMANDS = (SimpleNamespace(**command, run=run),)
+frame.COMMANDS = {"talk": {"summary": "talk", "examples": ""}}
+sys.modules["skiagram.cli.talk"] = SimpleNamespace(run=run)
 sys.exit(frame.main(["talk"]))
 """
 
@@ -207,15 +197,15 @@ def test_a_terminal_shows_no_code_of_a_library_that_resets_colours():
     os.close(reading)
 
 
-def test_a_locale_that_lacks_a_letter_ends_no_command(monkeypatch):
-    monkeypatch.setattr(frame, "COMMANDS", (command(lambda _: sys.stdout.write("a → b, ½\n") * 0),))
+def test_a_locale_that_lacks_a_letter_ends_no_command(turn, monkeypatch):
+    turn(lambda _: sys.stdout.write("a → b, ½\n") * 0)
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
     assert frame.main(["turn"]) == 0
     assert raw.getvalue() == b"a \\u2192 b, \\xbd\n"
 
 
-def test_colours_are_for_a_terminal_and_a_name_gives_it_no_command(monkeypatch, capsys):
+def test_colours_are_for_a_terminal_and_a_name_gives_it_no_command(turn, monkeypatch, capsys):
     from skiagram.cli.terminal import print_table, print_wrapped
 
     def run(_):
@@ -223,7 +213,7 @@ def test_colours_are_for_a_terminal_and_a_name_gives_it_no_command(monkeypatch, 
         print_wrapped("A warning. " * 20, style="yellow")
         return 0
 
-    monkeypatch.setattr(frame, "COMMANDS", (command(run),))
+    turn(run)
     monkeypatch.setattr("rich.console._is_jupyter", lambda: True)  # a notebook is a stream too
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)

@@ -5,28 +5,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from skiagram.composition import Composition
 from skiagram.errors import DataError, OptionError
-
-NAME = "apply"
-SUMMARY = "write the options of a row of a sweep into params.yaml and the configs"
-EXAMPLES = """\
-  skiagram apply regularisation 7
-      in a project's folder: row 7 of sweeps/regularisation; `dvc repro` then makes its run
-  skiagram apply by_hand 2
-      a row of a sweep by the command line"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("sweep", help="folder below sweeps/")
-    parser.add_argument("row", type=int, help="its number in table.csv and on the page")
+from skiagram.options import read_option_file
+from skiagram.projects.option_files import edit_option_file, find_place
+from skiagram.records.files import read_record
+from skiagram.sweeps.rows import SCORED
+from skiagram.sweeps.table import RESULT, SweepResult
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the options and say which; return 0."""
-    from skiagram.composition import Composition
-    from skiagram.projects.option_files import edit_option_file
-
     changes, left = _read_changes(arguments.sweep, arguments.row)
     options = Composition(Path())
     _refuse_applied(left, arguments.row)
@@ -48,16 +37,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def find_place(option: str) -> tuple[Path, str]:
-    """Find the file of an option as sweeps name it, and its dotted name there."""
-    if not option.startswith("conf."):
-        return Path("params.yaml"), option
-    _, group, *rest = option.split(".")
-    if Path("conf", group).is_dir():
-        return Path("conf", group, f"{rest[0]}.yaml"), ".".join(rest[1:])
-    return Path("conf", f"{group}.yaml"), ".".join(rest)
-
-
 def _refuse_applied(left: Mapping[str, Sequence[Any]], number: int) -> None:
     """Refuse to apply a row beside what another row sets and this one leaves as it was.
 
@@ -65,8 +44,6 @@ def _refuse_applied(left: Mapping[str, Sequence[Any]], number: int) -> None:
         left: Option that the row leaves → its values in other rows.
         number: Of the row.
     """
-    from skiagram.options import read_option_file
-
     for option, values in left.items():
         path, name = find_place(option)
         present: Any = read_option_file(path, path.as_posix()) if path.is_file() else {}
@@ -88,10 +65,6 @@ def _read_changes(name: str, number: int) -> tuple[dict[str, Any], dict[str, lis
     Raises:
         OptionError: There is no such sweep or row, or the row failed.
     """
-    from skiagram.records.files import read_record
-    from skiagram.sweeps.rows import SCORED
-    from skiagram.sweeps.table import RESULT, SweepResult
-
     # The table that the sweep left in the project.
     if not Path("params.yaml").is_file():
         remedy = "go to the project's folder first"

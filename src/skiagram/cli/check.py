@@ -3,50 +3,36 @@
 import argparse
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
-from skiagram.cli.file_arguments import add_file_arguments, read_file_options
+from skiagram.cli.check_report import (
+    checked_text,
+    disk_text,
+    findings_text,
+    left_out,
+    patient_hint,
+    problems_text,
+    spelling_hints,
+    text_in_pixels,
+    text_table,
+)
+from skiagram.cli.file_arguments import read_file_options
+from skiagram.composition import Composition
+from skiagram.datasets.contract import Source
+from skiagram.datasets.ingest import task_of
 from skiagram.errors import DataError, OptionError, printable
-
-if TYPE_CHECKING:
-    from skiagram.datasets.contract import Source
-    from skiagram.intake.file_options import FileOptions
-    from skiagram.steps.check import CheckedData
-    from skiagram.steps.preflight import DataSetFacts
-    from skiagram.steps.presets import FittingChoices
-
-NAME = "check"
-SUMMARY = "check a folder of images and its CSV before a run"
-USUAL = USUAL_OF_FILES
-EXAMPLES = """\
-  skiagram check images images.csv
-      shows counts per class, patient, split and size, duplicates, every file that cannot be used
-      and what to do about it, and how much disk a run takes. Nothing is left behind.
-  skiagram check images images.csv --label diagnosis --patient person --test-sites Leeds
-      other column names; train on all sites except Leeds, test on Leeds"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add_file_arguments(parser)
+from skiagram.intake.arrays import array_source
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.labels import positive_lines
+from skiagram.intake.tables import describe_table
+from skiagram.options import PARAMS, split_names
+from skiagram.projects.files import shipped_root
+from skiagram.steps.check import CheckedData, check_data, check_table
+from skiagram.steps.preflight import DataSetFacts, check_run
+from skiagram.steps.presets import FittingChoices, choices_of, describe_sides
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what ingest and audit say; return 0 when the set can be run, 4 when not."""
-    from skiagram.cli.check_report import (
-        checked_text,
-        disk_text,
-        left_out,
-        patient_hint,
-        spelling_hints,
-        text_in_pixels,
-    )
-    from skiagram.intake.tables import describe_table
-    from skiagram.steps.check import check_table
-    from skiagram.steps.preflight import DataSetFacts
-    from skiagram.steps.presets import choices_of, describe_sides
-
     # Arrays have a check of their own.
     options = read_file_options(arguments)
     if options.is_arrays:
@@ -71,13 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     return _conclude(data, source)
 
 
-def _check_arrays(options: "FileOptions") -> int:
+def _check_arrays(options: FileOptions) -> int:
     """Print counts of classes and splits, the size of the images, and what the audit says."""
-    from skiagram.cli.check_report import findings_text, problems_text, text_table
-    from skiagram.datasets.ingest import task_of
-    from skiagram.intake.arrays import array_source
-    from skiagram.steps.check import check_data
-
     # The entries are counted by class and split.
     source, shape = array_source(options)
     opened, splits = source.open(None), ["train", "validation", "test"]
@@ -96,10 +77,8 @@ def _check_arrays(options: "FileOptions") -> int:
     return _conclude(data, source)
 
 
-def _conclude(data: "CheckedData", source: "Source") -> int:
+def _conclude(data: CheckedData, source: Source) -> int:
     """Say whether a data set can be run, and what comes next; return 0, or 4 where it cannot."""
-    from skiagram.intake.labels import positive_lines
-
     if not data.runnable:
         waive = "" if data.problems else " or waive the findings marked STOP (`init` says how)"
         print(f"This data set cannot be run yet: solve the problems above first{waive}.")
@@ -111,7 +90,7 @@ def _conclude(data: "CheckedData", source: "Source") -> int:
     return 0
 
 
-def _check_choices(data: "DataSetFacts", fitting: "FittingChoices") -> None:
+def _check_choices(data: DataSetFacts, fitting: FittingChoices) -> None:
     """Refuse choices that no run on the data set can follow.
 
     They are those that fit it, and for the rest those of the project in this folder, or of a new
@@ -121,11 +100,6 @@ def _check_choices(data: "DataSetFacts", fitting: "FittingChoices") -> None:
     Raises:
         OptionError: There is such a choice.
     """
-    from skiagram.composition import Composition
-    from skiagram.options import PARAMS, split_names
-    from skiagram.projects.files import shipped_root
-    from skiagram.steps.preflight import check_run
-
     in_project = Path(PARAMS).is_file()
     named = {"baselines", "networks", "encoders"} if in_project and data.has_images else set()
     unwritten = {path.stem for path in fitting.files}

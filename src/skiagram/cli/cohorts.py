@@ -6,17 +6,23 @@ It is read in the project's classes, and with the columns that the project's mod
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
+from skiagram.cli.check_report import require_usable
+from skiagram.datasets.contract import OpenSource, Source
+from skiagram.datasets.feature_table import FeatureFile
+from skiagram.datasets.folder.columns import Columns
+from skiagram.datasets.folder.source import Folder, FolderFiles
+from skiagram.datasets.folder.table import names_of
+from skiagram.datasets.listed import ListedDataSet
 from skiagram.errors import DataError, OptionError, listed, printable
-
-if TYPE_CHECKING:
-    from skiagram.datasets.contract import OpenSource, Source
-    from skiagram.datasets.feature_table import FeatureFile
-    from skiagram.datasets.folder.source import Folder
-    from skiagram.intake.file_options import FileOptions
-    from skiagram.steps.validate import Project
-    from skiagram.tasks.kinds import AnyOutcome
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.tables import describe_table
+from skiagram.records.files import read_table
+from skiagram.steps.check import check_table
+from skiagram.steps.validate import Project
+from skiagram.tasks.kinds import AnyOutcome
+from skiagram.tasks.time_columns import UNITS, find_unit
 
 # How many of the words that the project does not know are named.
 _SHOWN = 3
@@ -31,13 +37,13 @@ class DescribedCohort(NamedTuple):
         cohort_of: Case → which of several cohorts it is of; empty where there is one.
     """
 
-    source: "Folder | FeatureFile"
-    opened: "OpenSource"
+    source: Folder | FeatureFile
+    opened: OpenSource
     file_of: Mapping[str, str]
     cohort_of: Mapping[str, str]
 
 
-def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -> DescribedCohort:
+def read_cohort(options: FileOptions, project: Project, at_home: Source) -> DescribedCohort:
     """Read the cohort that the line names.
 
     Args:
@@ -46,8 +52,6 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
     Raises:
         DataError: It is not of the kind of the project's data set, or cannot be used.
     """
-    from skiagram.datasets.feature_table import FeatureFile
-
     # A project of a table takes tables, one of images takes images.
     is_table = isinstance(at_home, FeatureFile)
     if options.is_table != is_table:
@@ -90,17 +94,8 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
     return cohort
 
 
-def _read_cases(options: "FileOptions", project: "Project", at_home: "Source") -> DescribedCohort:
+def _read_cases(options: FileOptions, project: Project, at_home: Source) -> DescribedCohort:
     """Read and check every row and file, and which of several cohorts each case is of."""
-    from skiagram.cli.check_report import require_usable
-    from skiagram.datasets.folder.columns import Columns
-    from skiagram.datasets.folder.source import Folder, FolderFiles
-    from skiagram.datasets.folder.table import names_of
-    from skiagram.datasets.listed import ListedDataSet
-    from skiagram.intake.tables import describe_table
-    from skiagram.records.files import read_table
-    from skiagram.steps.check import check_table
-
     # What the models read must be here too, under the same names.
     columns = at_home.columns if isinstance(at_home, ListedDataSet) else Columns(label="label")
     known, measured = (
@@ -160,8 +155,6 @@ def take_over(asked: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
     another: months are no days. Columns that are called as the project's findings are these, in
     whatever order the line names them.
     """
-    from skiagram.tasks.time_columns import UNITS, find_unit
-
     findings = asked.get("finding_names")
     if findings and "finding_names" not in given and sorted(given["findings"]) == sorted(findings):
         given = {**given, "findings": findings}

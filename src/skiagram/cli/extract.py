@@ -5,55 +5,16 @@ import sys
 import time
 import warnings
 from functools import partial
-from pathlib import Path
 
-from skiagram.cli.file_arguments import add_options, require_new
-from skiagram.cli.predict import compute_of
+from skiagram.cli.file_arguments import require_new
+from skiagram.cli.image_table import REASON, extract_table, is_written, read_image_table
+from skiagram.compute.files import write_files
+from skiagram.compute.workers import compute_of
 from skiagram.doors import in_words_of
 from skiagram.errors import OptionError, SkiagramError
-
-NAME = "extract"
-SUMMARY = "write radiomics features of images and masks as CSV, also by PyRadiomics' parameter file"
-EXAMPLES = """\
-  skiagram extract table.csv -o features.csv
-      a row per image and mask: PyRadiomics' table with the columns Image, Mask and, if a mask has
-      several labels, Label; paths are relative to the table. All other columns are kept
-  skiagram extract table.csv -o features.csv --param Params.yaml
-      PyRadiomics' own parameter file, names and definitions; a note names what skiagram lacks
-  skiagram extract scans.csv --folder scans -o features.csv
-      the table that `skiagram table` wrote of the folder `scans`
-  skiagram extract scan.nii.gz mask.nii.gz
-      one image, a line per feature; --bin-count 32, --spacing 2 2 2 and --jobs as for a table"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add = parser.add_argument
-    add("input", metavar="TABLE|IMAGE", type=Path, help="CSV, or one image beside its mask")
-    add("mask", metavar="MASK", type=Path, nargs="?", help="mask of the one image")
-    text = "table to write, of one image a line per feature; must be new"
-    add("-o", "--output", metavar="CSV", type=Path, help=text)
-    text = "folder of the files that the table names (default: the table's own)"
-    add("--folder", metavar="FOLDER", type=Path, help=text)
-    add("--param", metavar="YAML", type=Path, help="PyRadiomics' parameter file")
-    add(
-        "--names",
-        choices=("ibsi", "pyradiomics"),
-        help="names and definitions (default: pyradiomics with --param, else ibsi)",
-    )
-    add("--bin-width", type=float, help="width of the bins of grey levels (default: 25)")
-    add("--bin-count", type=int, help="number of bins, in place of a width")
-    add(
-        "--spacing",
-        type=float,
-        nargs=3,
-        metavar="MM",
-        help="resample to these distances of slices, rows and columns; 0 leaves an axis",
-    )
-    label = "value of the region's voxels in the MASK of one image (default: the only one)"
-    add("--label", type=int, metavar="N", help=label)
-    add_options(parser, ["unstated_spacing"])
-    add("--jobs", type=int, help="images at a time (default: as many as there are processors)")
+from skiagram.radiomics.features import describe_with
+from skiagram.radiomics.settings import make_plan
+from skiagram.readers.case_images import read_as_stated
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -65,16 +26,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _extract(arguments: argparse.Namespace) -> int:
-    from skiagram.cli.image_table import (
-        REASON,
-        extract_table,
-        is_written,
-        read_image_table,
-    )
-    from skiagram.compute.files import write_files
-    from skiagram.radiomics.features import describe_with
-    from skiagram.radiomics.settings import make_plan
-    from skiagram.readers.case_images import read_as_stated
 
     # The features and their settings, and what the parameter file leaves open.
     plan = make_plan(

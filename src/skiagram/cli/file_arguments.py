@@ -2,13 +2,14 @@
 
 import argparse
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from string import Template
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from skiagram.datasets.folder.roles import COLUMNS, NO_COLUMN, REGIONS, Role, option_of
+from skiagram.datasets.folder.roles import COLUMNS, NO_COLUMN, REGIONS, ROLES, Role, option_of
 from skiagram.errors import OptionError
 from skiagram.intake.file_options import FEATURES, FILES, NAMES, TASK, Declared, FileOptions
 
@@ -20,6 +21,29 @@ _WITH_PATTERN = (
     "the table is made as `skiagram table` does, and CSV has labels by patients or images;\n"
     "--patient, --marks, --masks and --label-value are then those of `table`"
 )
+
+
+_TYPES = {"path": Path, "int": int, "float": float}
+
+
+def declare_arguments(parser: argparse.ArgumentParser, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Declare the arguments of a command by its rows of `commands.yaml`."""
+    place: argparse._ActionsContainer = parser
+    for row in rows:
+        if "group" in row:
+            place = parser.add_argument_group(row["group"])
+        elif "options" in row:
+            add_options(place, row["options"])
+        elif "files" in row:
+            add_file_arguments(parser, **row["files"])
+        else:
+            taken = dict(row)
+            if "type" in taken:
+                taken["type"] = _TYPES[taken["type"]]
+            if "help" in taken:
+                patient = ", else ".join(ROLES["patient"].usual)
+                taken["help"] = Template(taken["help"]).safe_substitute(patient=patient)
+            place.add_argument(*taken.pop("name").split(), **taken)
 
 
 def require_new(path: Path, where: str) -> None:

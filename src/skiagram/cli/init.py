@@ -1,76 +1,57 @@
 """`skiagram init`: a folder of images becomes a data set of this project."""
 
 import argparse
+import json
 import os
 import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
-from skiagram.cli.file_arguments import add_file_arguments, read_file_options
+import pandas as pd
+import yaml
+
+from skiagram.cli.check_report import patient_hint, require_usable, spelling_hints
+from skiagram.cli.file_arguments import read_file_options
+from skiagram.compute.files import write_files
+from skiagram.datasets.feature_table import FeatureFile
+from skiagram.datasets.folder.identifiers import suspect_column
+from skiagram.datasets.folder.option_file import OptionFiles
+from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.folder.table import split_modalities
+from skiagram.datasets.ingest import task_of
 from skiagram.errors import DataError, OptionError, listed, printable
-
-if TYPE_CHECKING:
-    from skiagram.datasets.feature_table import FeatureFile
-    from skiagram.datasets.folder.option_file import OptionFiles
-    from skiagram.datasets.folder.source import Folder
-    from skiagram.intake.file_options import FileOptions
-    from skiagram.intake.tables import AnyTable
-    from skiagram.steps.check import AnyChecked, CheckedTable, KeptCheck
-
-NAME = "init"
-SUMMARY = "add a folder of images and its CSV to this project as a data set"
-USUAL = (*USUAL_OF_FILES, "--renew")
-EXAMPLES = """\
-  skiagram init images images.csv --positive malignant
-      writes conf/dataset/images.yaml and its manifest (one checksum per file), and prints what
-      to run next. It overwrites nothing; every value can be edited in the config.
-  skiagram init images images.csv --positive malignant --covariates age,density
-      keeps two more columns of the CSV; every column that is not named stays behind
-  skiagram init images images.csv --positive malignant --renew
-      does it again after files or labels have changed; what you edited by hand stays
-  skiagram init images images.csv --positive malignant --test-sites Leeds --name screening
-      external validation: train on all sites except Leeds, test on Leeds
-  skiagram init volumes volumes.csv --positive yes --images PET MR_T1
-      volumes (NIfTI, NRRD, MetaImage, folders of DICOM series) with their regions of interest, two
-      images per case (columns `mask` and `modality` of the CSV)"""
+from skiagram.intake.arrays import array_source, renewed_source
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.labels import record_left_out, require_positive
+from skiagram.intake.tables import AnyTable, describe_table
+from skiagram.models.reader import Reader
+from skiagram.options import composed, read_option_file
+from skiagram.projects.files import CHOICES
+from skiagram.projects.left_out import explain_taken, leave_out
+from skiagram.readers.files import read_file
+from skiagram.steps.check import AnyChecked, CheckedTable, KeptCheck, check_data, check_table
+from skiagram.steps.presets import choices_of
+from skiagram.tables.frames import csv_text
 
 _MIN_KEY = 16  # bytes
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add_file_arguments(parser)
-    again = "read files and labels again; what you edited in the config stays"
-    parser.add_argument("--renew", action="store_true", help=again)
-    outside = "folder outside the project for the manifest, which holds files and patient ids"
-    parser.add_argument("--manifest-outside", metavar="FOLDER", type=Path, help=outside)
-    key = "file with a secret key (or the variable SKIAGRAM_PATIENT_KEY holds it): the manifest "
-    key += "then holds HMAC-SHA256 of patients and files"
-    parser.add_argument("--patient-key", metavar="FILE", type=Path, help=key)
 
 
 class Added(NamedTuple):
     """A data set as it was written, and what is known of it."""
 
-    files: "OptionFiles"
+    files: OptionFiles
     readers: list[Path]
-    checked: "AnyChecked"
+    checked: AnyChecked
     unused: list[str]
     gitignores: list[Path]
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write config and manifest; return 0, or 4 where `check` would."""
-    from skiagram.compute.files import write_files
-    from skiagram.options import read_option_file
-    from skiagram.projects.files import CHOICES
-    from skiagram.projects.left_out import explain_taken
-    from skiagram.steps.presets import choices_of
-
     outside, key_file = arguments.manifest_outside, arguments.patient_key
     options = read_file_options(arguments)
     # The data set itself.
@@ -99,14 +80,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def add_data_set(
-    options: "FileOptions",
+    options: FileOptions,
     *,
     renew: bool,
     outside: Path | None = None,
     key_file: Path | None = None,
-    described: "AnyTable | None" = None,
-    kept: "KeptCheck | None" = None,
-    begin: "Callable[[AnyChecked], None] | None" = None,
+    described: AnyTable | None = None,
+    kept: KeptCheck | None = None,
+    begin: Callable[[AnyChecked], None] | None = None,
 ) -> Added:
     """Write config and manifest, and the table that stays with the user; of arrays the config.
 
@@ -122,14 +103,6 @@ def add_data_set(
     Raises:
         DataError: Images or rows that cannot be used; each is printed.
     """
-    from dataclasses import replace
-
-    from skiagram.cli.check_report import patient_hint, require_usable, spelling_hints
-    from skiagram.datasets.folder.source import Folder
-    from skiagram.intake.labels import record_left_out
-    from skiagram.intake.tables import describe_table
-    from skiagram.steps.check import check_table
-
     if options.is_arrays:
         return _add_arrays(options, kept, begin, renew=renew, outside=outside)
     described = described or describe_table(options)
@@ -169,27 +142,14 @@ def add_data_set(
 
 
 def _add_arrays(
-    options: "FileOptions",
-    kept: "KeptCheck | None",
-    begin: "Callable[[AnyChecked], None] | None",
+    options: FileOptions,
+    kept: KeptCheck | None,
+    begin: Callable[[AnyChecked], None] | None,
     *,
     renew: bool,
     outside: Path | None,
 ) -> Added:
     """Write the config of a file as MedMNIST's; see `add_data_set`."""
-    import json
-
-    import yaml
-
-    from skiagram.cli.check_report import require_usable
-    from skiagram.compute.files import write_files
-    from skiagram.datasets.folder.option_file import OptionFiles
-    from skiagram.datasets.ingest import task_of
-    from skiagram.intake.arrays import array_source, renewed_source
-    from skiagram.options import composed
-    from skiagram.projects.left_out import leave_out
-    from skiagram.steps.check import AnyChecked, CheckedTable, check_data
-
     files = OptionFiles(Path(), options.short_name, outside, None)
     if not renew and begin is None:
         files.require_new()
@@ -210,21 +170,13 @@ def _add_arrays(
     return Added(files, [], checked, [], [])
 
 
-def _name_files(
-    described: "AnyTable", outside: Path | None, key_file: Path | None
-) -> "OptionFiles":
+def _name_files(described: AnyTable, outside: Path | None, key_file: Path | None) -> OptionFiles:
     """Return where config and manifest go, and under which key.
 
     Raises:
         OptionError: The positive class is not named, or a place or a key keeps nothing secret.
         DataError: Names of regions could tell a patient that the key hides.
     """
-    from skiagram.datasets.folder.identifiers import suspect_column
-    from skiagram.datasets.folder.option_file import OptionFiles
-    from skiagram.datasets.ingest import task_of
-    from skiagram.intake.labels import require_positive
-    from skiagram.readers.files import read_file
-
     source, columns = described.source, described.source.columns
     require_positive(source.positive_class, source.classes)
     task_of(source, source.design)
@@ -258,11 +210,11 @@ def _name_files(
 
 
 def _write_data_set(
-    files: "OptionFiles",
-    checked: "CheckedTable[Folder | FeatureFile]",
+    files: OptionFiles,
+    checked: CheckedTable[Folder | FeatureFile],
     readers: dict[Path, str],
     key_file: Path | None,
-    options: "FileOptions",
+    options: FileOptions,
 ) -> list[Path]:
     """Write manifest and config, configs of readers, and the table of case ids.
 
@@ -272,15 +224,6 @@ def _write_data_set(
     Returns:
         The files that keep git from what is of patients.
     """
-    import pandas as pd
-
-    from skiagram.compute.files import write_files
-    from skiagram.datasets.folder.source import Folder
-    from skiagram.datasets.folder.table import split_modalities
-    from skiagram.projects.left_out import leave_out
-    from skiagram.readers.files import read_file
-    from skiagram.tables.frames import csv_text
-
     source, frame = checked.source, checked.frame
     if isinstance(source, Folder):
         frame = pd.concat(split_modalities(frame, source.columns, source.modalities).values())
@@ -334,11 +277,6 @@ After files or labels have changed, run the same line with --renew."""
 
 def _compose_reader_files(columns: Iterable[str]) -> dict[Path, str]:
     """Return path → text of a config per column of scores, without those that exist."""
-    import yaml
-
-    from skiagram.models.reader import Reader
-    from skiagram.options import composed, read_option_file
-
     files: dict[Path, str] = {}
     for column in columns:
         name = re.sub(r"\W+", "_", column.lower()).strip("_")

@@ -7,32 +7,12 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from importlib import import_module
 from importlib.metadata import version
-from typing import Any, NoReturn, Protocol, TextIO, cast
+from typing import Any, NoReturn, TextIO, cast
 
-from skiagram.cli import (
-    apply,
-    check,
-    compare,
-    exp,
-    extract,
-    features,
-    init,
-    new,
-    package,
-    pieces,
-    plan,
-    predict,
-    repair,
-    run,
-    runs,
-    seal,
-    show,
-    table,
-    ui,
-    upgrade,
-    validate,
-)
+from skiagram.cli.file_arguments import USUAL, declare_arguments
+from skiagram.declared import read_declared
 from skiagram.doors import in_words_of
 from skiagram.errors import (
     OptionError,
@@ -43,48 +23,8 @@ from skiagram.errors import (
     printable,
 )
 
-
-class Command(Protocol):
-    """A module of this package; it imports heavy libraries inside `run` alone."""
-
-    NAME: str
-    SUMMARY: str
-    EXAMPLES: str
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Declare the command's arguments."""
-
-    def run(self, arguments: argparse.Namespace) -> int:
-        """Do it and return the exit code.
-
-        Raises:
-            SkiagramError: What the user can remedy; `main` prints it as one line.
-        """
-
-
-COMMANDS: tuple[Command, ...] = (
-    run,
-    new,
-    upgrade,
-    apply,
-    exp,
-    plan,
-    table,
-    check,
-    compare,
-    validate,
-    extract,
-    seal,
-    init,
-    features,
-    predict,
-    package,
-    pieces,
-    show,
-    runs,
-    ui,
-    repair,
-)
+# name → what `commands.yaml` says of it
+COMMANDS: dict[str, dict[str, Any]] = read_declared("skiagram.cli", "commands.yaml")
 # As shells have it: 128 and the number of the signal.
 INTERRUPTED = 130
 # As argparse says that a value has another type, or is none of those to choose from.
@@ -240,7 +180,6 @@ def parser(named: str | None = None) -> argparse.ArgumentParser:
     Args:
         named: The only command whose arguments are declared, as this may take long; None for all.
     """
-    # Every command is listed; only the one that was named is loaded in full.
     root = _Parser(
         prog="skiagram",
         description="Use your own medical images with the pipeline (`dvc repro`).",
@@ -249,21 +188,23 @@ def parser(named: str | None = None) -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"skiagram {version('skiagram')}")
     commands = root.add_subparsers(metavar="COMMAND", required=True)
-    for command in COMMANDS:
+    for name, command in COMMANDS.items():
+        summary = command["summary"]
         subparser = commands.add_parser(
-            command.NAME,
-            help=command.SUMMARY,
-            description=f"{command.SUMMARY[0].upper()}{command.SUMMARY[1:]}.",
-            epilog=f"examples:\n{command.EXAMPLES}\n\n{EXIT_CODES}",
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=f"examples:\n{command['examples']}\n\n{EXIT_CODES}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        if named in (None, command.NAME):
-            command.add_arguments(subparser)
-        if usual := getattr(command, "USUAL", ()):
+        if named in (None, name):
+            declare_arguments(subparser, command.get("arguments", ()))
+        if usual := command.get("usual"):
             text = "show all options, by what they are for, and exit"
             subparser.add_argument("--help-all", action=_HelpAll, nargs=0, help=text)
-            subparser.usual = frozenset([*usual, "--help", "--help-all"])
-        subparser.set_defaults(run=command.run)
+            of_files = USUAL if "files" in usual else ()
+            subparser.usual = frozenset([*usual, *of_files, "--help", "--help-all"])
+        subparser.set_defaults(command=name)
     return root
 
 
@@ -279,7 +220,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shown = _Printable(sys.stdout)
         try:
             with redirect_stdout(cast(TextIO, shown)), named_refusals(f"skiagram {words[0]}"):
-                code: int = chosen.run(chosen)
+                # its libraries are loaded once its line has been read
+                code: int = import_module(f"skiagram.cli.{chosen.command}").run(chosen)
         finally:
             shown.closed = True
         sys.stdout.flush()

@@ -1,20 +1,6 @@
 """`skiagram new`: a project in a folder of one's own."""
 
 import argparse
-from pathlib import Path
-
-NAME = "new"
-SUMMARY = "make a project: a folder with its stages, options, git and DVC"
-EXAMPLES = """\
-  skiagram new my-project
-      makes the folder; then `cd my-project && dvc repro` makes the report on generated images
-  cd my-repository && skiagram new project
-      in a git repository that exists, which it uses"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="new or empty folder")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,43 +4,14 @@ import argparse
 from pathlib import Path
 
 from skiagram.cli.file_arguments import require_new
+from skiagram.deploy.card import OWN_CODE
+from skiagram.deploy.package import SUFFIX, opened_folder, pack
+from skiagram.deploy.prediction import check_target
 from skiagram.errors import OptionError
-
-NAME = "package"
-SUMMARY = "make one file of a trained model, with a card of what a reader must know"
-EXAMPLES = """\
-  skiagram package models/svm -o svm.skiagram
-      the model, its card with the figures of the run that it lies in, and a checksum of each file
-  skiagram package models/svm -o svm.skiagram --use 'Research at our site'
-      the same, with what the model is meant for on its card
-  skiagram package svm.skiagram --mlflow served
-      the form that `mlflow models serve -m served` takes, of a folder or of a package
-
-A package is scored with `skiagram predict svm.skiagram …` wherever skiagram is installed."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument(
-        "model", type=Path, help="folder of a trained model, models/NAME; a package for --mlflow"
-    )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE.skiagram")
-    parser.add_argument(
-        "--mlflow", type=Path, metavar="FOLDER", help="new folder for MLflow's form"
-    )
-    parser.add_argument("--use", default="", metavar="TEXT", help="what the model is meant for")
-    parser.add_argument(
-        "--project", type=Path, help="folder of the run (default: the one that the model lies in)"
-    )
-    parser.add_argument("--force", action="store_true", help="replace an earlier package")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the package and say what it lacks, or MLflow's form of the model; return 0."""
-    from skiagram.deploy.card import OWN_CODE
-    from skiagram.deploy.package import SUFFIX, opened_folder, pack
-    from skiagram.deploy.prediction import check_target
-
     # One of the two forms, not both.
     if arguments.output is None and arguments.mlflow is None:
         named = f"{arguments.model.name or 'model'}{SUFFIX}"

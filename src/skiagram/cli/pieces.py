@@ -3,29 +3,14 @@
 import argparse
 from pathlib import Path
 
+from skiagram.compute.pieces import PieceStore
 from skiagram.errors import OptionError
 
-NAME = "pieces"
-SUMMARY = "list the finished work that later runs take up, or throw it away"
-EXAMPLES = """\
-  skiagram pieces
-      how many there are of each kind, and the room that they take
-  skiagram pieces --empty encodings
-      throws away one kind; the next run makes again what it needs
-  skiagram pieces --empty all
-      while no run is under way"""
 ALL = "all"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("--empty", metavar="KIND", help=f"throw this kind away; `{ALL}` for all")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """List the pieces, without those that are to be thrown away; return 0."""
-    from skiagram.compute.pieces import PieceStore
-
     # The kind must be one that is there.
     store, kind = PieceStore.of_project(Path()), arguments.empty
     kinds = [held.kind for held in store.held()]

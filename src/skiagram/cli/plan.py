@@ -3,29 +3,21 @@
 import argparse
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from jinja2 import Environment
 
 from skiagram.errors import OptionError
-
-if TYPE_CHECKING:
-    from skiagram.evaluation.planning import DifferencePlan, WidthPlan
-
-NAME = "plan"
-SUMMARY = "say how many patients a study takes, before it is made"
-EXAMPLES = """\
-  skiagram plan --prevalence 0.3 --auc 0.85 --half-width 0.05
-      patients to score, so that the 95 % interval of the AUC reaches 0.05 to each side
-  skiagram plan --prevalence 0.3 --auc 0.85 --margin 0.02 --correlation 0.6
-      patients to score, so that two equal models are shown to differ by less than 0.02
-  skiagram plan --prevalence 0.3 --auc 0.85 --margin 0.02 --correlation 0.6 --true-difference 0.05
-      the same where one is better by 0.05: the interval is to lie above 0.02
-  skiagram plan --prevalence 0.4 --concordance 0.65 --margin 0.02 --true-difference 0.06 \\
-      --correlation 0.6
-      events, and patients, that a difference of two C indices of a time to an event takes
-
-Both questions can be asked at once. Assumptions are printed first: they decide more than the
-formulas do, so try others too."""
+from skiagram.evaluation.event_planning import concordances_of, spread_of_concordance
+from skiagram.evaluation.planning import (
+    DifferencePlan,
+    WidthPlan,
+    plan_difference,
+    plan_width,
+    spread_of_auc,
+    spread_of_difference,
+)
 
 _TEMPLATE = Path(__file__).with_name("plan.txt")
 _BELOW_0 = math.nextafter(0, -1)
@@ -55,16 +47,6 @@ _RANGES: tuple[tuple[str, float, float, str], ...] = (
     ("correlation", _BELOW_0, 1, "from 0 to below 1"),
 )
 _BELONGS_TO = {"true_difference": "margin", "correlation": "margin"}
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    groups = {"questions, at least one": _QUESTIONS, "assumptions": _ASSUMPTIONS}
-    for title, options in groups.items():
-        group = parser.add_argument_group(title)
-        for name, text in options.items():
-            group.add_argument(_option(name), type=float, metavar=_METAVARS.get(name), help=text)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -126,12 +108,6 @@ class _Study:
     """Assumptions and answers, made once and shown as text or as JSON."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        from skiagram.evaluation.planning import (
-            plan_difference,
-            plan_width,
-            spread_of_auc,
-            spread_of_difference,
-        )
 
         self.arguments = arguments
         self.of_times: bool = arguments.concordance is not None
@@ -143,8 +119,6 @@ class _Study:
         # how the figure of one model varies, and its difference from that of another
         new, correlation = self.value + true_difference, arguments.correlation or 0.0
         if self.of_times:
-            from skiagram.evaluation.event_planning import concordances_of, spread_of_concordance
-
             other, better = concordances_of((self.value, new), correlation, self.prevalence)
             model_spread = spread_of_concordance(other, self.prevalence)
             difference_spread = spread_of_concordance(better - other, self.prevalence)
@@ -163,8 +137,6 @@ class _Study:
 
     def record(self) -> dict[str, object]:
         """Return all of it as plain values."""
-        from dataclasses import asdict
-
         plans = {"precision": self.precision, "difference": self.difference}
         lines = self.text().splitlines()
         return {
@@ -175,8 +147,6 @@ class _Study:
 
     def text(self) -> str:
         """Return assumptions and answers in sentences."""
-        from jinja2 import Environment
-
         environment = Environment(trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - plain text
         environment.filters["round_even"] = round
         template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))

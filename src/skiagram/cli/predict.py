@@ -6,53 +6,43 @@ import gc
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skiagram.cli.file_arguments import add_options
-from skiagram.datasets.folder.roles import ROLES
+import pandas as pd
+
+from skiagram.compute.files import write_files
+from skiagram.compute.workers import compute_of
+from skiagram.datasets.folder.roles import PATIENT, ROLES, usual_column
+from skiagram.deploy.card import CAUTION
+from skiagram.deploy.inputs import read_covariates
+from skiagram.deploy.model import DeployedModel
+from skiagram.deploy.new_cases import NewCase, cases_of_features, find_cases, list_cases
+from skiagram.deploy.package import opened_model, works_on_nothing
+from skiagram.deploy.page import write_page
+from skiagram.deploy.prediction import (
+    JSON_LINES,
+    CaseResult,
+    beside_images,
+    check_target,
+    compared_table,
+    marks_table,
+    score_cases,
+    write_marks,
+    write_table,
+)
 from skiagram.errors import DataError, OptionError, listed, printable
+from skiagram.evaluation.sentences import say
+from skiagram.intake.combined_regions import find_structures, list_structures
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.file_patterns import Patterns, add_frames, filled_columns, find_images
+from skiagram.readers.case_images import read_as_stated
+from skiagram.tables.frames import inert_text, read_csv
 
 if TYPE_CHECKING:
-    from skiagram.compute.workers import Compute
     from skiagram.deploy.comparison import TrainingComparison
-    from skiagram.deploy.model import DeployedModel
-    from skiagram.deploy.new_cases import NewCase
-    from skiagram.deploy.prediction import CaseResult
 
-NAME = "predict"
-SUMMARY = "score new cases with a trained model"
-EXAMPLES = """\
-  skiagram predict models/svm new/*.png -o scores.csv
-      one row per image: its name, the probability of each class, for two classes the decision,
-      the classes that are left open, whether a person must look, and in what it is unlike all
-      training images
-  skiagram predict svm.skiagram films 'more/**/*.dcm' -o scores.jsonl --page scores.html
-      a model in one file; folders and patterns; a line of JSON per image, and a page to look at
-  skiagram predict models/svm scans --table scans.csv -o scores.csv
-      volumes with masks, or several images per case: a table with the columns `file`, `mask`,
-      `modality`, `region`, `label_value`, `frame` and `patient_id`, as `skiagram table` writes
-      it; `scans` may be an archive encrypted with age
-  skiagram predict models/svm scans --pattern '{patient}/{modality}_{kind}.nii.gz' -o scores.csv
-      the same by the names of the files
-  skiagram predict models/svm loops --frames cases -o scores.csv
-      each frame of a DICOM file of several, or each page of a TIFF, is scored; `volume` takes all
-      of a file as one volume. In a table the column `frame` says it
-  skiagram predict models/candidate_finder films --table films.csv -o scores.csv
-      a detector also writes its marks, scores.marks.csv; a table with the column `patient_id` says
-      which films are the two sides of a patient
-  skiagram predict models/covariates new/*.png -o scores.csv \\
-      --covariates women.csv
-      a model that reads covariates too: a column `file`, named as on this line or without folder,
-      and a column for each covariate; an empty cell is unknown
-  skiagram predict models/svm 2026-05/*.dcm -o may.csv --compare .
-      also whether these cases are like those of the run in this folder, which trained the model,
-      and what differs; may.compared.csv has every figure
-
-Images are files that ingest reads, made as the training images were made. One that cannot be
-scored has a row with the reason; the exit code is then 4. A run that was stopped leaves an earlier
-table as it was; the same line begins anew."""
 _MAX_LINES = 20
 _SENTENCES = {  # column → what is said of it; how many cases of how many, and the first
     "error": "{} of {} cases left out: the column `error` says why.",
@@ -66,71 +56,8 @@ _SENTENCES = {  # column → what is said of it; how many cases of how many, and
 }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument(
-        "model", type=Path, help="folder of a trained model, models/NAME, or a package of one"
-    )
-    add_case_arguments(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        required=True,
-        metavar="TABLE",
-        help="table to write: CSV, or JSON lines for a name that ends with .jsonl",
-    )
-    add_options(parser, ["mask_grid"])
-    parser.add_argument("--page", type=Path, metavar="HTML", help="page of images with scores")
-    parser.add_argument(
-        "--compare",
-        type=Path,
-        metavar="PROJECT",
-        help="the run that trained the model: say whether the cases are like those of training, "
-        "and write what differs beside the table",
-    )
-    parser.add_argument("--force", action="store_true", help="replace an earlier table")
-
-
-def add_case_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `cases_of` and `compute_of` read."""
-    parser.add_argument(
-        "files",
-        nargs="+",
-        metavar="FILE",
-        help="images, folders, archives or patterns of names; of a model on a table of features "
-        "such a table",
-    )
-    parser.add_argument(
-        "--table", type=Path, metavar="CSV", help="the cases in FILE, one folder or archive"
-    )
-    parser.add_argument(
-        "--pattern", nargs="+", help="names of the files in FILE, as of `skiagram table`"
-    )
-    add_options(parser, ("cut", "frames", "missing", "unstated_spacing"))
-    parser.add_argument(
-        "--covariates", type=Path, metavar="CSV", help="what the model reads besides the images"
-    )
-    parser.add_argument(
-        "--workers", type=int, metavar="N", help="cases at a time (default: one per processor)"
-    )
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Score the cases and write the table; return 0, or 4 where a case could not be scored."""
-    with _without_collection():
-        from skiagram.deploy.card import CAUTION
-        from skiagram.deploy.inputs import read_covariates
-        from skiagram.deploy.package import opened_model, works_on_nothing
-        from skiagram.deploy.prediction import (
-            check_target,
-            compared_table,
-            marks_table,
-            score_cases,
-        )
-        from skiagram.evaluation.sentences import say
-        from skiagram.readers.case_images import read_as_stated
-
     # No target may be one of the inputs, or be there already without --force.
     output: Path = arguments.output
     for path in filter(None, (output, arguments.page)):
@@ -163,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(*filter(None, (CAUTION, useless, model.rule)), sep="\n", file=sys.stderr)
         watch = None if comparison is None else comparison.watch
         # The scores, and with --compare what tells the cases from those of training.
-        compute = compute_of(arguments.workers)
+        compute = compute_of(arguments.workers, "--workers")
         results = list(score_cases(model, cases, covariates, compute, watch))
         refused = _write(arguments, model, cases, results, useless)
         if comparison is not None:
@@ -186,25 +113,8 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def compute_of(workers: int | None, where: str = "--workers") -> "Compute":
-    """Return how much of the machine is used: as many processors as asked for, or all."""
-    from skiagram.compute.workers import IN_PROCESS
-
-    if workers is not None and workers < 1:
-        raise OptionError(f"{workers} was given", where=where, allowed="1 or more")
-    return replace(IN_PROCESS, workers=workers or "auto")
-
-
-def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[NewCase]":
+def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCase]:
     """Return the cases that the arguments name, as the model needs them."""
-    import pandas as pd
-
-    from skiagram.datasets.folder.roles import PATIENT
-    from skiagram.deploy.new_cases import cases_of_features, find_cases, list_cases
-    from skiagram.intake.file_options import FileOptions
-    from skiagram.intake.file_patterns import Patterns, add_frames, filled_columns, find_images
-    from skiagram.tables.frames import read_csv
-
     # A model on a table of features reads such a table.
     preparation, place = model.preparer.preparation, Path(arguments.files[0])
     if (measured := model.scorer.measured) is not None:
@@ -252,18 +162,13 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
     return list_cases(place, frame.set_axis(frame.index + 2), preparation.modalities)
 
 
-def _refuse_structures(cases: "Sequence[NewCase]", patient: str, read: Collection[str]) -> None:
+def _refuse_structures(cases: Sequence[NewCase], patient: str, read: Collection[str]) -> None:
     """Refuse rows of several structures of each patient: a model on one knows nothing of another.
 
     Args:
         patient: Column of the patients in the table that the model learned from; empty for none.
         read: Columns that the model reads.
     """
-    import pandas as pd
-
-    from skiagram.datasets.folder.roles import usual_column
-    from skiagram.intake.combined_regions import find_structures, list_structures
-
     # Columns that the model does not read may tell structures apart.
     names = [name for name in cases[0].cells if name not in read]
     frame = pd.DataFrame([{name: case.cells[name] for name in names} for case in cases])
@@ -282,9 +187,9 @@ def _refuse_structures(cases: "Sequence[NewCase]", patient: str, read: Collectio
 
 def _write(
     arguments: argparse.Namespace,
-    model: "DeployedModel",
-    cases: "Sequence[NewCase]",
-    results: "Sequence[CaseResult]",
+    model: DeployedModel,
+    cases: Sequence[NewCase],
+    results: Sequence[CaseResult],
     warning: str,
 ) -> int:
     """Say what must not be overlooked, write page, table and marks; return how many cases failed.
@@ -295,9 +200,6 @@ def _write(
     Raises:
         DataError: None could be; nothing is written.
     """
-    from skiagram.deploy.page import write_page
-    from skiagram.deploy.prediction import beside_images, marks_table, write_marks, write_table
-
     # what must not be overlooked
     counts, first = dict.fromkeys(_SENTENCES, 0), dict[str, str]()
     for result in results:
@@ -330,24 +232,16 @@ def _write(
     return counts["error"]
 
 
-def _has_marks(model: "DeployedModel", output: Path) -> bool:
+def _has_marks(model: DeployedModel, output: Path) -> bool:
     """Tell whether marks go into a table of their own; JSON lines hold those of each case."""
-    from skiagram.deploy.prediction import JSON_LINES
-
     return bool(model.scorer.finders) and output.suffix not in JSON_LINES
 
 
-def _tell_apart(comparison: "TrainingComparison", cases: "Sequence[NewCase]", target: Path) -> None:
+def _tell_apart(comparison: "TrainingComparison", cases: Sequence[NewCase], target: Path) -> None:
     """Say whether new cases are like those of training, and write every figure of it."""
-    from dataclasses import asdict
-
-    import pandas as pd
-
-    from skiagram.compute.files import write_files
     from skiagram.evaluation.criteria import is_beyond_chance
     from skiagram.evaluation.evaluation_record import DEVELOPMENT, DOMAIN
     from skiagram.statistics.estimate import format_estimate
-    from skiagram.tables.frames import inert_text
 
     figures = comparison.tell_apart(cases)
     if not figures:

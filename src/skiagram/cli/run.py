@@ -8,43 +8,37 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
-from skiagram.cli.file_arguments import add_file_arguments, read_file_options
+import yaml
+
+from skiagram.cli.check_report import checked_text
+from skiagram.cli.file_arguments import read_file_options
+from skiagram.cli.init import add_data_set
+from skiagram.composition import Composition
+from skiagram.compute.files import locked, write_files
 from skiagram.errors import AuditStop, DataError, OptionError, printable
-
-if TYPE_CHECKING:
-    from skiagram.composition import Composition
-    from skiagram.intake.file_options import FileOptions
-    from skiagram.intake.tables import AnyTable
-    from skiagram.steps.check import AnyChecked, KeptCheck
-    from skiagram.steps.preflight import DataSetFacts
-    from skiagram.steps.presets import FittingChoices
-
-NAME = "run"
-SUMMARY = "from images and labels to the report: check, project, run, verdict"
-USUAL = (*USUAL_OF_FILES, "--quick", "--project", "--networks")
-EXAMPLES = """\
-  skiagram run images images.csv --positive malignant
-      checks the images, makes the project `images-project`, runs it and prints the verdict; run
-      again, it goes on where it stopped, and does only what changed
-  skiagram run images --positive yes --quick
-      images in a folder for each class (`yes/`, `no/`); a first look in minutes
-  skiagram run images --positive malignant --masks regions
-      `1_mask.png` beside `1.png` is its region; with `--masks leave-out` it is ignored
-  skiagram run images images.csv --positive malignant --networks none --repeats 5
-      other choices: the classical models alone, five repeats
-  skiagram run BraTS name_mapping.csv --pattern '{patient}/{patient}_{modality}.nii' \\
-      --mask-pattern '{patient}/{patient}_seg.nii' --label-value all --label Grade --positive HGG
-      names of files tell patient, modality and mask, and a table of labels by patients the class
-  skiagram run breastmnist.npz --positive 0
-      a file as MedMNIST's, with its splits
-  skiagram run radiomics.csv outcome.csv --label Event --positive 1
-      a table of features, as PyRadiomics or R writes it, and one of labels, joined by patients
-  skiagram run radiomics.csv outcome.csv --join clinical.csv --time days --event died \\
-      --covariates age stage
-      a time to an event in place of classes, against volume alone and covariates alone"""
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.tables import AnyTable, describe_table
+from skiagram.options import PARAMS
+from skiagram.projects.files import (
+    AT_WORK,
+    CHOICES,
+    environment,
+    is_made,
+    read_shipped,
+    require_dvc,
+    require_new,
+    shipped_root,
+)
+from skiagram.projects.left_out import explain_taken
+from skiagram.projects.option_files import edit_option_file, find_place
+from skiagram.steps.check import AnyChecked, KeptCheck, offer_check
+from skiagram.steps.checked import CHECKED, remove_checked
+from skiagram.steps.digest import changed_files
+from skiagram.steps.network_time import plan_network_time
+from skiagram.steps.preflight import DataSetFacts, check_run
+from skiagram.steps.presets import FittingChoices, choices_of, read_encoders
 
 _QUICK_FOLDS = 2
 # What each line sets anew in params.yaml, so that a line without `--quick` is a whole run again.
@@ -81,26 +75,6 @@ def read_hours(text: str | float) -> float:
     return hours
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add_file_arguments(parser)
-    project = parser.add_argument_group("project")
-    add = project.add_argument
-    add("--project", type=Path, metavar="FOLDER", help="its folder (default: NAME-project, here)")
-    add("--quick", action="store_true", help="two folds, few baselines and a tiny network")
-    for option in _LISTS:
-        meaning = f"configs in conf/model, `a,b`, or `none` ({option})"
-        add(f"--{option}", metavar="NAMES", help=meaning)
-    hours = f"time for training all networks, in hours (default: {HOURS:g})"
-    add("--hours", type=read_hours, default=HOURS, metavar="H", help=hours)
-    add("--features", metavar="NAMES", help="configs in conf/features, `a,b`")
-    add("--restoration", metavar="NAME", help="config in conf/restoration")
-    add("--repeats", type=int, metavar="N", help="times the whole plan is repeated")
-    add("--folds", type=int, metavar="N", help="patient-grouped folds")
-    text = "value of any option, for example `svm.kernel=linear`; it stays in the config"
-    add("--set", action="append", default=[], metavar="FILE.OPTION=VALUE", help=text)
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Run everything that is out of date; return the exit code of the last step."""
     from skiagram.cli.show import show_results
@@ -119,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
         if value is not None:
             user_choices[choice] = value
     code = run_data_set(
-        options, project, user_choices, values, arguments.hours, quick=arguments.quick
+        options, project, user_choices, values, read_hours(arguments.hours), quick=arguments.quick
     )
     if code:
         return code
@@ -132,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def run_data_set(
-    options: "FileOptions",
+    options: FileOptions,
     project: Path,
     user_choices: Mapping[str, Any],
     values: Mapping[str, Any],
@@ -156,24 +130,8 @@ def run_data_set(
     Raises:
         SkiagramError: The data set or a choice cannot be used; nothing was run.
     """
-    from skiagram.composition import Composition
-    from skiagram.compute.files import locked
-    from skiagram.intake.tables import describe_table
-    from skiagram.projects.files import (
-        AT_WORK,
-        CHOICES,
-        is_made,
-        make_project,
-        read_shipped,
-        require_dvc,
-        require_new,
-        shipped_root,
-    )
-    from skiagram.projects.left_out import explain_taken
+    from skiagram.projects.files import make_project
     from skiagram.projects.running import run_stages
-    from skiagram.steps.checked import CHECKED, remove_checked
-    from skiagram.steps.preflight import check_run
-    from skiagram.steps.presets import read_encoders
 
     require_dvc(project)
     options, user_choices = options.resolved(), dict(user_choices)
@@ -216,10 +174,10 @@ def run_data_set(
 
 
 def _add_and_choose(
-    options: "FileOptions",
-    described: "AnyTable | None",
+    options: FileOptions,
+    described: AnyTable | None,
     project: Path,
-    composition: "Composition",
+    composition: Composition,
     begin: Callable[[], None],
     usual: Mapping[str, Any],
     user_choices: Mapping[str, Any],
@@ -236,16 +194,8 @@ def _add_and_choose(
         usual: Choices of a new project, by name; see `run_data_set` for the others.
         values: Whole name of an option → value.
     """
-    from skiagram.cli.apply import find_place
-    from skiagram.composition import Composition
-    from skiagram.options import PARAMS
-    from skiagram.projects.option_files import edit_option_file
-    from skiagram.steps.check import KeptCheck
-    from skiagram.steps.network_time import plan_network_time
-    from skiagram.steps.preflight import DataSetFacts, check_run
-    from skiagram.steps.presets import choices_of
 
-    def choose(choices: "FittingChoices") -> dict[str, Any]:
+    def choose(choices: FittingChoices) -> dict[str, Any]:
         """Return what a run of it all would be: choice of params.yaml → value."""
         first_look: dict[str, Any] = {}
         if quick:
@@ -255,7 +205,7 @@ def _add_and_choose(
         own = {name: value for name, value in values.items() if not name.startswith("conf.")}
         return {**usual, **choices.params, **first_look, **user_choices, **own}
 
-    def begin_with(checked: "AnyChecked") -> None:
+    def begin_with(checked: AnyChecked) -> None:
         """Make the project once what fits the data can be followed, its own new configs apart."""
         choices = choices_of(checked)
         changes = {**choose(choices), **values}
@@ -301,8 +251,6 @@ def _add_and_choose(
 @contextmanager
 def _inside(project: Path) -> Iterator[None]:
     """Work in the folder of a project, under its variables, and come back."""
-    from skiagram.projects.files import environment
-
     before = dict(os.environ)
     with chdir(project):
         os.environ.update(environment(Path()))
@@ -330,21 +278,13 @@ def gone_if_refused(*paths: Path) -> Iterator[None]:
 
 
 def _add_checked(
-    options: "FileOptions",
-    described: "AnyTable | None",
+    options: FileOptions,
+    described: AnyTable | None,
     project: Path,
-    kept: "KeptCheck",
-    begin: "Callable[[AnyChecked], None]",
-) -> "tuple[FittingChoices, DataSetFacts]":
+    kept: KeptCheck,
+    begin: Callable[[AnyChecked], None],
+) -> tuple[FittingChoices, DataSetFacts]:
     """Add or renew a data set; return the choices that fit it, and its facts."""
-    from skiagram.cli.check_report import checked_text
-    from skiagram.cli.init import add_data_set
-    from skiagram.compute.files import write_files
-    from skiagram.steps.check import offer_check
-    from skiagram.steps.digest import changed_files
-    from skiagram.steps.preflight import DataSetFacts
-    from skiagram.steps.presets import choices_of
-
     # A data set that is there is renewed.
     name = options.short_name
     config = Path(f"conf/dataset/{name}.yaml")
@@ -372,8 +312,6 @@ def _read_values(words: Sequence[str]) -> dict[str, Any]:
     Raises:
         OptionError: A word has no value, or none that can be read.
     """
-    import yaml
-
     values = {}
     # An address, and a value in the words of YAML.
     for word in words:

@@ -5,32 +5,31 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from skiagram.tracking.comparison import RecordedRun
-
-NAME = "runs"
-SUMMARY = "print every run of a project: what it changed, and its models against the committed run"
-EXAMPLES = """\
-  skiagram runs
-      in a project's folder: the runs that are recorded, experiments of DVC among them; each is
-      compared with the run whose figures are committed to git, or with the first one"""
+from skiagram.compute.checkout import home
+from skiagram.compute.progress import format_seconds
+from skiagram.projects.files import require_project_here
+from skiagram.statistics.estimate import format_decimal, format_signed
+from skiagram.tracking.comparison import (
+    EXPERIMENT,
+    FAILED,
+    WORKSPACE,
+    RecordedRun,
+    compare_models,
+    describe_change,
+    find_base,
+    find_changes,
+    option_address,
+)
+from skiagram.tracking.contract import NotRecorded
 
 _MOST = 20  # runs, the newest
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare no arguments."""
 
 
 def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
     """Print the table; return 0, or 1 where the tracker cannot be reached."""
     from skiagram.cli.terminal import print_table, print_wrapped
-    from skiagram.compute.checkout import home
-    from skiagram.projects.files import require_project_here
-    from skiagram.tracking.comparison import find_base
-    from skiagram.tracking.contract import NotRecorded, find_tracker
+    from skiagram.tracking.contract import find_tracker
 
     require_project_here()
     project = Path()
@@ -63,20 +62,8 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
     return 0
 
 
-def _list_rows(each: "RecordedRun", base: "RecordedRun", name: str) -> Iterator[list[str]]:
+def _list_rows(each: RecordedRun, base: RecordedRun, name: str) -> Iterator[list[str]]:
     """Yield the rows of a run: one for each option and each model that it changed."""
-    from skiagram.compute.progress import format_seconds
-    from skiagram.statistics.estimate import format_decimal, format_signed
-    from skiagram.tracking.comparison import (
-        EXPERIMENT,
-        FAILED,
-        WORKSPACE,
-        compare_models,
-        describe_change,
-        find_changes,
-        option_address,
-    )
-
     # What was changed stands beside the name of the experiment, or the time of any other run.
     began = time.strftime("%m-%d %H:%M", time.localtime(each.began))
     experiment = each.tags.get(EXPERIMENT, WORKSPACE)

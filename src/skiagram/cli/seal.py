@@ -1,56 +1,23 @@
 """`skiagram seal`: the labels of test cases are encrypted for a custodian before anybody trains."""
 
 import argparse
-from pathlib import Path
 
-from skiagram.cli.file_arguments import add_file_arguments, read_file_options, require_new
+import numpy as np
+import pandas as pd
+
+from skiagram.cli.file_arguments import read_file_options, require_new
+from skiagram.compute.files import write_files
+from skiagram.datasets.folder.table import list_entries, references_of, split_modalities, splits_of
 from skiagram.errors import DataError, OptionError
-
-NAME = "seal"
-SUMMARY = "encrypt the labels of test cases for a custodian's key"
-EXAMPLES = """\
-  skiagram seal images images.csv --recipient age1… --output for-the-authors
-      writes for-the-authors/images.csv, in which test cases have no label, and
-      for-the-authors/images.labels.age, which only the holder of the secret key can read.
-      Who holds the labels does this, and gives the authors these two files and the images; then:
-  skiagram init images for-the-authors/images.csv --positive malignant \\
-      --sealed-labels for-the-authors/images.labels.age"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add_file_arguments(parser, tables=False)
-    parser.add_argument(
-        "--recipient",
-        required=True,
-        help="the custodian's public key, age1…, as `age-keygen` prints it",
-    )
-    parser.add_argument(
-        "--output", required=True, type=Path, help="folder for the two files; it may be new"
-    )
+from skiagram.intake.images import read_folder
+from skiagram.readers.case_images import is_image_file, read_case_files
+from skiagram.sealing.archive import open_tree
+from skiagram.sealing.labels import encrypt_labels, token_of
+from skiagram.tables.frames import csv_text, replace_columns
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the table without labels of test cases, and these encrypted; return 0."""
-    import numpy as np
-    import pandas as pd
-
-    from skiagram.compute.files import write_files
-    from skiagram.datasets.folder.table import (
-        list_entries,
-        references_of,
-        split_modalities,
-        splits_of,
-    )
-    from skiagram.intake.images import read_folder
-    from skiagram.readers.case_images import is_image_file, read_case_files
-    from skiagram.sealing.archive import open_tree
-    from skiagram.sealing.labels import encrypt_labels, token_of
-    from skiagram.tables.frames import (
-        csv_text,
-        replace_columns,
-    )
-
     # The rows, of which none may be wrong.
     described = read_folder(read_file_options(arguments))
     source, columns = described.source, described.source.columns

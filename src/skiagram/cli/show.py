@@ -5,14 +5,6 @@ import shlex
 import sys
 from pathlib import Path
 
-NAME = "show"
-SUMMARY = "print a project's models and verdict, or the card of a model whose files were checked"
-EXAMPLES = """\
-  skiagram show
-      in a project's folder: the table of models, the verdict, and where the report stands
-  skiagram show svm.skiagram
-      intended use, data, expected input, figures, known issues, and what it was not tested on"""
-
 _WIDE = 80  # columns of a terminal
 _MARKS = str.maketrans("", "", "`*")
 _BROKEN_HEADS = {  # where a long word breaks
@@ -23,12 +15,6 @@ _BROKEN_HEADS = {  # where a long word breaks
     "Efficiency": "Effi-\nciency",
     "Seconds": "Sec-\nonds",
 }
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    meaning = "package, or folder of a trained model (default: the project in this folder)"
-    parser.add_argument("package", type=Path, nargs="?", help=meaning)
 
 
 def run(arguments: argparse.Namespace) -> int:

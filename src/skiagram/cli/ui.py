@@ -12,32 +12,18 @@ import webbrowser
 from contextlib import closing, suppress
 from pathlib import Path
 
+from skiagram.compute.checkout import home
 from skiagram.errors import OptionError
-
-NAME = "ui"
-SUMMARY = "show every recorded run in the browser, by MLflow's server; Ctrl-C ends it"
-EXAMPLES = """\
-  skiagram ui
-      in a project's folder: the table of its runs
-  skiagram ui 5001
-      on another port"""
+from skiagram.projects.files import require_project_here
+from skiagram.tracking.mlflow_store import ADDRESS, RUNS_VIEW, shown_uri
 
 _EXPERIMENT = "SELECT experiment_id FROM experiments WHERE name = 'skiagram'"
 _LAST_PORT = 65535
 _OFF = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # a second server, for MLflow's assistant
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("port", type=int, nargs="?", default=5000, help="(default: 5000)")
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    from skiagram.compute.checkout import home
-    from skiagram.projects.files import require_project_here
-    from skiagram.tracking.mlflow_store import ADDRESS, RUNS_VIEW, shown_uri
-
     # Runs that another tracker keeps are shown there.
     port: int = arguments.port
     database = home(Path()) / "mlflow.db"

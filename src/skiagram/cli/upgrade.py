@@ -5,35 +5,12 @@ import sys
 from pathlib import Path
 
 from skiagram.errors import OptionError
-
-NAME = "upgrade"
-SUMMARY = "bring the files of a project to the installed version, and keep what you changed"
-EXAMPLES = """\
-  skiagram upgrade
-      in a project's folder: takes over new files, keeps yours, shows what yours differ in, and
-      stops before it writes anything where both changed a file
-  skiagram upgrade --mine params.yaml --new conf/model/svm.yaml
-      settles two such files: the first stays, the second is replaced"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add = parser.add_argument
-    add("--mine", nargs="+", default=[], metavar="FILE", help="files of which your version is kept")
-    add(
-        "--new",
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="files of which the new version is taken",
-    )
+from skiagram.projects.files import plan_upgrade
+from skiagram.projects.left_out import explain_taken
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Upgrade the project in this folder; return 0, or 2 where both changed a file."""
-    from skiagram.projects.files import plan_upgrade
-    from skiagram.projects.left_out import explain_taken
-
     # What the new version changes, shown before anything is written.
     upgrade = plan_upgrade(Path(), arguments.mine, arguments.new)
     if differences := upgrade.differences(Path()):

@@ -7,91 +7,58 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
-from skiagram.cli.file_arguments import add_file_arguments, read_file_options
-from skiagram.cli.predict import compute_of
+import pandas as pd
+
+from skiagram.audit.findings import AuditReport
+from skiagram.cli.cohorts import read_cohort
+from skiagram.cli.file_arguments import read_file_options
+from skiagram.compute.checkout import home
+from skiagram.compute.files import write_files
 from skiagram.compute.scratch import scratch_folder
+from skiagram.compute.workers import compute_of
+from skiagram.datasets.contract import Source
+from skiagram.datasets.folder.keyed_names import KEYED
 from skiagram.errors import DataError, OptionError, nearest
-
-if TYPE_CHECKING:
-    from skiagram.datasets.contract import Source
-    from skiagram.evaluation.evaluation_record import Evaluation
-    from skiagram.evaluation.inputs import EvaluationInputs
-    from skiagram.steps.validate import Project, Shared
-    from skiagram.sweeps.workspace import Workspace
-    from skiagram.tasks.cases import DataCard
-
-NAME = "validate"
-SUMMARY = "score the labelled cohort of another hospital with a finished project's models"
-USUAL = (*USUAL_OF_FILES, "--shared", "--patient-ids")
-EXAMPLES = """\
-  skiagram validate breast-project leeds leeds.csv
-      every model of the project scores the cases; nothing is trained or chosen anew. Verdict,
-      figures beside those at home, calibration before and after updating, what tells the cohorts
-      apart: a page, tables and a record in breast-project/reports/validations/leeds
-  skiagram validate breast-project hospitals hospitals.csv --site hospital
-      several cohorts: each one's figures, and the worst of them
-  skiagram validate breast-project leeds leeds.csv --classes gutartig boesartig
-      the table's words for the project's classes, in the project's order
-  skiagram validate lung-project radiomics.csv outcome.csv --label died
-      a table of features, of a project on one
-
-The opening of the labels is noted in the project's ledger. Cases of development patients, and
-those with a near duplicate among the development cases, are refused."""
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.options import PARAMS, build, check
+from skiagram.projects.files import environment
+from skiagram.report.material import read_cohort_material
+from skiagram.report.sections.doubts import list_warnings
+from skiagram.report.write import write_validation
+from skiagram.sealing.ledger import describe_openings
+from skiagram.steps.evaluation_inputs import read_evaluation_options
+from skiagram.steps.validate import (
+    Project,
+    Shared,
+    evaluate_cohort,
+    find_shared,
+    ingest_cohort,
+    leave_out,
+    name_patients,
+    open_cohort,
+    score_cohort,
+)
+from skiagram.sweeps.workspace import Workspace
+from skiagram.tables.frames import csv_text
+from skiagram.tasks.cases import DataCard
+from skiagram.tracking.contract import NotRecorded
+from skiagram.tracking.record import RecordOptions
+from skiagram.tracking.validation import validation_execution
 
 _FOLDER = Path("reports/validations")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("project", metavar="PROJECT", type=Path, help="folder of a finished run")
-    add_file_arguments(parser, cohort=True)
-    add = parser.add_argument
-    add(
-        "--shared",
-        choices=("refuse", "leave-out"),
-        default="refuse",
-        help="cases whose patient or near duplicate the development data have (default: refuse)",
-    )
-    add(
-        "--patient-ids",
-        choices=("same", "apart"),
-        default="same",
-        help="whether an id that both sides have is one patient, or two of two numberings "
-        "(default: same)",
-    )
-    add("--workers", type=int, metavar="N", help="cases at a time (default: one per processor)")
-    add("--force", action="store_true", help="replace an earlier validation of this name")
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Score, evaluate and write; return 0."""
-    import pandas as pd
-
-    from skiagram.audit.findings import AuditReport
-    from skiagram.cli.cohorts import read_cohort
-    from skiagram.compute.checkout import home
-    from skiagram.compute.files import write_files
-    from skiagram.options import build, check
-    from skiagram.projects.files import environment
-    from skiagram.report.sections.doubts import list_warnings
-    from skiagram.sealing.ledger import describe_openings
-    from skiagram.steps.validate import Project, ingest_cohort
-    from skiagram.sweeps.workspace import Workspace
-    from skiagram.tables.frames import csv_text
-    from skiagram.tracking.contract import NotRecorded
-    from skiagram.tracking.record import RecordOptions
-    from skiagram.tracking.validation import validation_execution
-
     # the project, in whose folder all of it happens
     files, shown = read_file_options(arguments).resolved(), arguments.project
     _require_project(shown)
     os.chdir(shown)
     os.environ.update(environment(Path()))
     project = Project.open(Path())
-    workspace = Workspace.of_project(Path(), compute_of(arguments.workers))
+    workspace = Workspace.of_project(Path(), compute_of(arguments.workers, "--workers"))
     name = files.short_name
     target = _FOLDER / name
     if target.exists() and not arguments.force:
@@ -135,8 +102,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _require_project(folder: Path) -> None:
     """Refuse a folder that is no project, such as that of the images, which stands second."""
-    from skiagram.options import PARAMS
-
     if (folder / PARAMS).is_file():
         return
     beside = folder.resolve().parent
@@ -150,14 +115,14 @@ def _require_project(folder: Path) -> None:
 
 
 def _evaluate(
-    project: "Project",
-    workspace: "Workspace",
-    card: "DataCard",
-    shared: "Shared",
+    project: Project,
+    workspace: Workspace,
+    card: DataCard,
+    shared: Shared,
     cohorts: Mapping[str, str],
     place: Path,
     target: Path,
-) -> "tuple[EvaluationInputs, Evaluation]":
+) -> tuple[EvaluationInputs, Evaluation]:
     """Score an ingested cohort, open its seal, and put page and tables into their folder.
 
     Args:
@@ -166,11 +131,6 @@ def _evaluate(
         place: Folder that holds `cohort`.
         target: Folder of page and tables; an earlier one is replaced.
     """
-    from skiagram.report.material import read_cohort_material
-    from skiagram.report.write import write_validation
-    from skiagram.steps.evaluation_inputs import read_evaluation_options
-    from skiagram.steps.validate import evaluate_cohort, open_cohort, score_cohort
-
     cohort, compute, choices = place / "cohort", workspace.compute, workspace.options.choices
     # as the project evaluates, without pairs of models that cannot score new images
     options, seed = read_evaluation_options(workspace.options), choices["seed"]
@@ -185,7 +145,7 @@ def _evaluate(
     )
     rehearsal = score_cohort(project, cohort, shared, card, cohorts, options, seed, compute)
 
-    def evaluate(inputs: "EvaluationInputs", made: Path) -> "Evaluation":
+    def evaluate(inputs: EvaluationInputs, made: Path) -> Evaluation:
         evaluation = evaluate_cohort(project, inputs, options, seed, compute)
         material = read_cohort_material(Path(), inputs, choices, evaluation)
         made.mkdir()
@@ -207,22 +167,19 @@ def _evaluate(
 
 
 def _refuse_shared(
-    project: "Project",
+    project: Project,
     cohort: Path,
     patients: Mapping[str, str | None],
-    workspace: "Workspace",
-    at_home: "Source",
+    workspace: Workspace,
+    at_home: Source,
     arguments: argparse.Namespace,
-) -> "Shared":
+) -> Shared:
     """Refuse, or leave out, what the development data have; say what cannot be told.
 
     Args:
         patients: Case of the cohort → its patient.
         at_home: The project's own data set.
     """
-    from skiagram.datasets.folder.keyed_names import KEYED
-    from skiagram.steps.validate import find_shared, leave_out, name_patients
-
     # the project's patients by case, where they are to be compared and can be told
     project_patients: Mapping[str, str | None] = {}
     if arguments.patient_ids == "same" and any(patients.values()):

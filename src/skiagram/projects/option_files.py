@@ -8,6 +8,16 @@ from typing import Any
 from skiagram.compute.files import write_files
 
 
+def find_place(option: str) -> tuple[Path, str]:
+    """Find the file of an option as sweeps name it, and its dotted name there."""
+    if not option.startswith("conf."):
+        return Path("params.yaml"), option
+    _, group, *rest = option.split(".")
+    if Path("conf", group).is_dir():
+        return Path("conf", group, f"{rest[0]}.yaml"), ".".join(rest[1:])
+    return Path("conf", f"{group}.yaml"), ".".join(rest)
+
+
 def put(values: Any, dotted: str, value: Any) -> None:
     """Set an option of a file, whose groups are named before it: `training.epochs`."""
     *parents, last = dotted.split(".")
