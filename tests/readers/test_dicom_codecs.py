@@ -8,58 +8,32 @@ import numpy as np
 import pydicom
 import pytest
 from numpy.testing import assert_array_equal
+from pydicom import uid
 from pydicom.pixels import pixel_array
-from pydicom.uid import (
-    HTJ2K,
-    JPEG2000,
-    HTJ2KLossless,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-)
+from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSLossless
 
 from skiagram.errors import DataError
 from skiagram.readers.dicom import read_dicom
 from skiagram.readers.dicom_codecs import decode_pixels
 from tests.readers.test_dicom import bundled, compressed
+from tests.yaml_rows import read_yaml
 
 ROWS, COLUMNS = 70, 50
 FILM = (
     np.add.outer(np.arange(ROWS) * 31, np.arange(COLUMNS) * 17)
     + np.random.default_rng(7).integers(0, 90, (ROWS, COLUMNS))
 ).astype(np.uint16)
-ENCODERS = {
-    "JPEG 2000 lossless": (
-        JPEG2000Lossless,
-        lambda film: imagecodecs.jpeg2k_encode(film, level=0, codecformat="J2K", reversible=True),
-    ),
-    "JPEG 2000": (
-        JPEG2000,
-        lambda film: imagecodecs.jpeg2k_encode(film, level=0, codecformat="JP2", reversible=True),
-    ),
-    "HTJ2K lossless": (HTJ2KLossless, lambda film: imagecodecs.htj2k_encode(film, reversible=True)),
-    "HTJ2K": (HTJ2K, lambda film: imagecodecs.htj2k_encode(film, reversible=True)),
-    "JPEG-LS": (JPEGLSLossless, lambda film: imagecodecs.jpegls_encode(film)),
-    "JPEG Lossless": (
-        JPEGLossless,
-        lambda film: imagecodecs.jpeg8_encode(film, lossless=True, bitspersample=16),
-    ),
-    "JPEG Lossless SV1": (
-        JPEGLosslessSV1,
-        lambda film: imagecodecs.ljpeg_encode(film, bitspersample=16),
-    ),
-}
+ENCODERS = read_yaml(__file__)["lossless"]
 
 
 def film_of(kind, film=FILM, share=1.0, bits=16, **fields):
     """Return a compressed film, of whose stream a share is there."""
-    syntax, encode = ENCODERS[kind]
-    coded = encode(film)
+    row = ENCODERS[kind]
+    coded = getattr(imagecodecs, row["encode"])(film, **row["with"])
     shape = {"Rows": film.shape[0], "Columns": film.shape[1]}
-    return compressed(syntax, coded[: int(share * len(coded))], bits=bits, **shape | fields)
+    return compressed(
+        getattr(uid, row["syntax"]), coded[: int(share * len(coded))], bits=bits, **shape | fields
+    )
 
 
 @pytest.mark.parametrize("kind", ENCODERS)

@@ -5,6 +5,7 @@ import socket
 import struct
 import time
 import zlib
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -22,32 +23,11 @@ from skiagram.readers.files import read_file
 from skiagram.readers.image_files import count_frames, decode_image
 from skiagram.readers.masks import decode_plane_mask
 from tests.datasets.own_folders import dicom, encoded, png, tiff
+from tests.yaml_rows import read_yaml
 
 GRAY = np.arange(256, dtype=np.uint8).reshape(16, 16)
 DEEP = (np.arange(256, dtype=np.uint16) * 257).reshape(16, 16)
 COLOUR = np.stack([GRAY, GRAY.T, GRAY[::-1]], axis=-1)
-
-
-def pgm(image, greatest):
-    return b"P5 16 16 %d\n" % greatest + image.astype(">u2").tobytes()
-
-
-def palette(colours):
-    image = Image.fromarray(GRAY, "L").convert("P")
-    image.putpalette(colours.tobytes())
-    return image
-
-
-def opaque(image, alpha=255):
-    made = Image.fromarray(image)
-    made.putalpha(alpha)
-    return made
-
-
-def see_through_in_part(image):
-    made = opaque(image)
-    made.putpixel((3, 3), (*made.getpixel((3, 3))[:3], 128))
-    return made
 
 
 def see_through(image, value):
@@ -58,84 +38,87 @@ def see_through(image, value):
     return content[:33] + chunk + content[33:]  # behind the header
 
 
-def of_four_bits(content):
-    """Return an 8-bit PNG as one of 4 bits and twice the columns."""
+def of_four_bits(image, value=None):
+    """Return a PNG of 4 bits whose columns are twice the image's, a value see-through if given."""
+    content = see_through(image, value) if value else encoded(Image.fromarray(image), "PNG")
     width, height = struct.unpack(">2L", content[16:24])
     header = b"IHDR" + struct.pack(">2LB", 2 * width, height, 4) + content[25:29]
     return content[:12] + header + struct.pack(">L", zlib.crc32(header)) + content[33:]
 
 
-def white_is_zero(image):
-    return tiff(image, photometric="miniswhite")
+def by_pillow(picture, kind, mode=None, palette=None, alpha=None, alpha_of_one=None, **how):
+    """Return a file of Pillow's, one of its pixels more or less see-through than the others."""
+    image = Image.fromarray(picture)
+    if palette:
+        image = image.convert("P")
+        image.putpalette(PICTURES[palette].tobytes())
+    image = image.convert(mode) if mode else image
+    if alpha:
+        image.putalpha(alpha)
+    if alpha_of_one:
+        image.putpixel((3, 3), (*image.getpixel((3, 3))[:3], alpha_of_one))
+    return encoded(image, kind, **how)
 
 
 SINGLE = np.linspace(-1, 1, 256, dtype=np.float32).reshape(16, 16)
-HALF = SINGLE.astype(np.float16)
-DOUBLE = SINGLE.astype(np.float64)
-BLACK = {"photometric": "minisblack"}
-RAMP = np.stack([GRAY.ravel()] * 3, axis=-1)
-MAGENTA = np.stack([np.roll(GRAY, 1), 0 * GRAY, np.roll(GRAY, 1)], axis=-1).reshape(256, 3)
-READ_RIGHT = {
-    "gray PNG": (encoded(Image.fromarray(GRAY), "PNG"), GRAY),
-    "16-bit PNG": (encoded(Image.fromarray(DEEP), "PNG"), DEEP),
-    "RGB PNG": (encoded(Image.fromarray(COLOUR), "PNG"), COLOUR),
-    "opaque RGBA PNG": (encoded(opaque(COLOUR), "PNG"), COLOUR),
-    "RGBA PNG of one alpha": (encoded(opaque(COLOUR, 128), "PNG"), COLOUR),
-    "opaque gray PNG with alpha": (encoded(opaque(GRAY), "PNG"), GRAY),
-    "opaque gray TIFF with alpha": (
-        tiff(
-            np.stack([GRAY, 0 * GRAY + 255], -1), planarconfig="contig", extrasamples=[2], **BLACK
-        ),
-        GRAY,
-    ),
-    "palette of grays": (encoded(palette(RAMP), "PNG"), GRAY),
-    "palette of colours": (
-        encoded(palette(MAGENTA), "PNG"),
-        np.stack([GRAY - 1, 0 * GRAY, GRAY - 1], axis=-1),
-    ),
-    "4-bit PNG": (
-        of_four_bits(encoded(Image.fromarray(GRAY[:, :8]), "PNG")),
-        np.stack([GRAY[:, :8] // 16, GRAY[:, :8] % 16], -1).reshape(16, 16) * np.uint8(17),
-    ),
-    "1-bit PNG": (encoded(Image.fromarray(GRAY > 99), "PNG"), np.uint8(255) * (GRAY > 99)),
-    "16-bit TIFF": (tiff(DEEP), DEEP),
-    "big-endian TIFF": (tiff(DEEP, byteorder=">"), DEEP),
-    "deflated TIFF": (tiff(DEEP, compression="zlib"), DEEP),
-    "LZW TIFF": (encoded(Image.fromarray(GRAY), "TIFF", compression="tiff_lzw"), GRAY),
-    "signed TIFF": (tiff((DEEP // 2).astype(np.int16) - 9), (DEEP // 2).astype(np.int16) - 9),
-    "signed bytes TIFF": (tiff(GRAY.view(np.int8)), GRAY.view(np.int8).astype(np.int16)),
-    "float TIFF": (tiff(SINGLE), SINGLE),
-    "half float TIFF": (tiff(HALF), HALF.astype(np.float32)),
-    "double float TIFF in tiles": (
-        tiff(DOUBLE, tile=(16, 16), compression="deflate", predictor=True, byteorder=">"),
-        SINGLE,
-    ),
-    "big-endian deflated float TIFF": (tiff(SINGLE, byteorder=">", compression="deflate"), SINGLE),
-    "big-endian LZW signed TIFF": (
-        tiff(DEEP.view(np.int16), byteorder=">", compression="lzw", predictor=True),
-        DEEP.view(np.int16),
-    ),
-    "gray stored as RGB PNG": (encoded(Image.fromarray(GRAY).convert("RGB"), "PNG"), GRAY),
-    "16-bit PNG, no pixel see-through": (see_through(DEEP, 1), DEEP),
-    "white-is-zero TIFF": (white_is_zero(255 - GRAY), GRAY),
-    "big-endian 16-bit white-is-zero TIFF": (
-        tiff(65535 - DEEP, photometric="miniswhite", byteorder=">", compression="lzw"),
-        DEEP,
-    ),
-    "RGB TIFF": (tiff(COLOUR, photometric="rgb"), COLOUR),
-    "PGM": (encoded(Image.fromarray(GRAY), "PPM"), GRAY),
-    "PPM": (encoded(Image.fromarray(COLOUR), "PPM"), COLOUR),
-    "16-bit PGM": (pgm(DEEP, 65535), DEEP),
-    "gray BMP": (encoded(Image.fromarray(GRAY), "BMP"), GRAY),
-    "RGB BMP": (encoded(Image.fromarray(COLOUR), "BMP"), COLOUR),
-    "plain PGM": (b"P2 2 1 255\n0 255\n", np.array([[0, 255]], np.uint8)),
+DEEP_IN_COLOUR = np.stack([DEEP // 16] * 3, axis=-1)
+PICTURES = {
+    "gray": GRAY,
+    "half gray": GRAY[:, :8],
+    "nibbles": np.stack([GRAY[:, :8] // 16, GRAY[:, :8] % 16], -1).reshape(16, 16) * np.uint8(17),
+    "gray and 255": np.stack([GRAY, 0 * GRAY + 255], -1),
+    "two": np.stack([GRAY, GRAY.T], -1),
+    "deep": DEEP,
+    "two deep": np.stack([DEEP, DEEP.T], -1),
+    "colour": COLOUR,
+    "ramp": np.stack([GRAY.ravel()] * 3, axis=-1),
+    "magenta": np.stack([np.roll(GRAY, 1), 0 * GRAY, np.roll(GRAY, 1)], axis=-1).reshape(256, 3),
+    "magenta levels": np.stack([GRAY - 1, 0 * GRAY, GRAY - 1], axis=-1),
+    "bits": GRAY > 99,
+    "black and white": np.uint8(255) * (GRAY > 99),
+    "ends": np.array([[0, 255]], np.uint8),
+    "single": SINGLE,
+    "apart": np.stack([SINGLE, SINGLE.T, 2 * SINGLE]),
 }
+WRITERS = {
+    "tiff": tiff,
+    "text": lambda text: text.encode("latin-1"),
+    "deep pgm": lambda image, greatest: b"P5 16 16 %d\n" % greatest + image.astype(">u2").tobytes(),
+    "see-through": see_through,
+    "four bits": of_four_bits,
+    "12-bit JPEG": lambda _: bytes(imagecodecs.jpeg8_encode(DEEP_IN_COLOUR, bitspersample=12)),
+}
+ROWS = read_yaml(__file__, "pictures.yaml")
 
 
-@pytest.mark.parametrize("kind", READ_RIGHT)
+def picture_of(of, view=None, cast=None, copies=None, **_):
+    """Return the picture of a row, or its text."""
+    picture = PICTURES.get(of, of)
+    picture = picture.view(view) if view else picture
+    picture = picture.astype(cast) if cast else picture
+    return np.stack([picture] * copies) if copies else picture
+
+
+def content_of(row):
+    """Return the file of a row; see `pictures.yaml`."""
+    picture, kind = picture_of(**row), row.get("kind", "tiff")
+    if row.get("inverted"):
+        picture = np.iinfo(picture.dtype).max - picture
+    write = WRITERS.get(kind, partial(by_pillow, kind=kind))
+    content = write(picture, **row.get("with", {})) * row.get("times", 1)
+    return content[: len(content) - row.get("cut", 0)]
+
+
+def expected_of(row):
+    """Return what is read of a row's file."""
+    picture = PICTURES[row["is"]] if "is" in row else picture_of(**row)
+    return picture.astype(row.get("as", picture.dtype))
+
+
+@pytest.mark.parametrize("kind", ROWS["read"])
 def test_odd_kinds_are_read_right(kind):
-    content, expected = READ_RIGHT[kind]
-    found = decode_image(content, "film").pixels
+    row = ROWS["read"][kind]
+    expected, found = expected_of(row), decode_image(content_of(row), "film").pixels
     assert found.dtype == expected.dtype
     assert found.dtype.isnative
     assert_array_equal(found, expected)
@@ -185,117 +168,44 @@ def test_images_are_turned_upright(kind, orientation):
     assert np.abs(found.astype(int) - scene).mean() < 3
 
 
-CHANNELS = {
-    "contiguous": (np.stack([GRAY, GRAY.T], -1), {"planarconfig": "contig"}),
-    "signed": (np.stack([GRAY, GRAY.T], -1).view(np.int8), {"planarconfig": "contig"}),
-    "LZW": (np.stack([DEEP, DEEP.T], -1), {"planarconfig": "contig", "compression": "lzw"}),
-    "apart": (np.stack([SINGLE, SINGLE.T, 2 * SINGLE]), {"planarconfig": "separate"}),
-    "apart, double": (np.stack([DOUBLE, DOUBLE.T]), {"planarconfig": "separate"}),
-    "pages": (np.stack([DOUBLE, DOUBLE.T]), {}),
-}
-
-
-@pytest.mark.parametrize("kind", CHANNELS)
+@pytest.mark.parametrize("kind", ROWS["channels"])
 def test_each_channel_of_a_tiff_is_a_frame(kind):
-    stored, how = CHANNELS[kind]
-    content = tiff(stored, **BLACK, **how)
-    planes = np.moveaxis(stored, -1, 0) if how.get("planarconfig") == "contig" else stored
+    row = ROWS["channels"][kind]
+    stored, content = picture_of(**row), content_of(row)
+    planes = stored if stored.dtype.kind == "f" else np.moveaxis(stored, -1, 0)
     assert count_frames(content) == len(planes)
     for frame, plane in enumerate(planes, 1):
-        assert_array_equal(
-            decode_image(content, "film", frame=frame).pixels, plane.astype(np.float32)
-        )
+        found = decode_image(content, "film", frame=frame).pixels
+        assert_array_equal(found, plane.astype(np.float32))
     with pytest.raises(DataError, match=f"frame {len(planes) + 1} of {len(planes)}"):
         decode_image(content, "film", frame=len(planes) + 1)
 
 
 def test_a_double_tiff_of_too_many_pixels_is_refused_before_it_is_read():
-    content = tiff(DOUBLE, tile=(64, 64))
+    content = tiff(SINGLE.astype(np.float64), tile=(64, 64))
     with pytest.raises(DataError, match="64 × 64 pixels"):
         decode_image(content, "film", 16 * 16)
 
 
-FAULTY = {
-    "zero bytes": (b"", "an empty file"),
-    "text": (b"not a film\n" * 20, "not an image, judging by its content"),
-    "GIF": (encoded(Image.fromarray(GRAY), "GIF"), "a GIF picture"),
-    "truncated JPEG": (encoded(Image.fromarray(COLOUR), "JPEG")[:-60], "pixels cannot be read"),
-    "two PGM": (encoded(Image.fromarray(GRAY), "PPM") * 2, "more than one image"),
-    "two PBM": (encoded(Image.fromarray(GRAY > 9), "PPM") * 2, "more than one image"),
-    "two deep PGM": (pgm(DEEP, 4095) * 2, "more than one image"),
-    "PGM beyond its greatest value": (pgm(DEEP, 4095), "a value of 65535"),
-    "two plain PGM": (b"P2 2 1 255\n0 255\n" * 2, "more than one image"),
-    "three pages": (tiff(np.stack([GRAY] * 3), **BLACK), "3 pages without a place"),
-    "channels of a page": (
-        tiff(np.stack([GRAY] * 2, -1), planarconfig="contig", **BLACK),
-        "2 channels without a place",
-    ),
-    "channel in PNG": (
-        tiff(np.stack([GRAY] * 2, -1), planarconfig="contig", compression="png", **BLACK),
-        "2 gray channels, 8-bit integers",
-    ),
-    "gray and transparency": (
-        tiff(np.stack([GRAY] * 2, -1), planarconfig="contig", extrasamples=[2], **BLACK),
-        "transparent pixels",
-    ),
-    "double, white is zero": (white_is_zero(DOUBLE), "numbers with a sign"),
-    "128-bit complex": (tiff(DOUBLE.astype(np.complex128)), "128-bit complex"),
-    "volume in a page": (
-        tiff(np.stack([DEEP] * 16), volumetric=True, tile=(16, 16, 16)),
-        "a volume of 16 slices in one page",
-    ),
-    "big-endian float TIFF, Zstandard": (
-        tiff(SINGLE, byteorder=">", compression="zstd"),
-        "a compression that is not read in big-endian order, 32-bit floating point",
-    ),
-    "stack in one page": (
-        tiff(np.stack([DEEP] * 5), truncate=True),
-        "several images in one page",
-    ),
-    "ImageJ's numbers with a sign": (
-        tiff(DEEP, description="ImageJ=1.53t\ncf=0\nc0=-32768.0\nc1=1.0\n", metadata=None),
-        "ImageJ's scale of values, -32768.0 + 1.0 × stored",
-    ),
-    "PackBits with a predictor": (
-        tiff(DEEP, compression="packbits", predictor=True),
-        "PackBits with a predictor",  # which libtiff does not know, and tifffile does
-    ),
-    "compressed as PNG": (tiff(GRAY, compression="png"), "a compression that is not known here"),
-    "16-bit PNG, a pixel see-through": (see_through(DEEP, 257), "transparent pixels"),
-    "4-bit PNG, a gray see-through": (of_four_bits(see_through(GRAY, 3)), "a transparent gray"),
-    "half see-through": (encoded(see_through_in_part(COLOUR), "PNG"), "transparent pixels"),
-    "16-bit colour TIFF": (
-        tiff(COLOUR.astype(np.uint16), photometric="rgb"),
-        "3 channels, 16-bit integers",
-    ),
-    "16-bit colour PPM": (b"P6 1 1 65535\n" + bytes(6), "16 bits of a colour"),
-    "32-bit integers": (tiff(DEEP.astype(np.uint32)), "32-bit integers"),
-    "12-bit colour JPEG": (
-        bytes(imagecodecs.jpeg8_encode(np.stack([DEEP // 16] * 3, axis=-1), bitspersample=12)),
-        "JPEG of 12 bits in colour",
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", FAULTY)
+@pytest.mark.parametrize("kind", ROWS["refused"])
 def test_faulty_files_are_named_with_a_remedy(kind):
-    content, found = FAULTY[kind]
+    row = ROWS["refused"][kind]
     with pytest.raises(DataError) as raised:
-        decode_image(content, "films/film.png")
+        decode_image(content_of(row), "films/film.png")
     assert raised.value.where == "films/film.png"
-    assert raised.value.found.startswith(found)
+    assert raised.value.found.startswith(row["said"])
     assert raised.value.remedy or raised.value.allowed
     assert "\n" not in str(raised.value)
 
 
-@given(st.sampled_from([name for name in READ_RIGHT if name != "plain PGM"]), st.floats(0, 0.9))
+@given(st.sampled_from([name for name in ROWS["read"] if name != "plain PGM"]), st.floats(0, 0.9))
 def test_a_file_cut_short_is_refused_never_padded(kind, share):
-    content, expected = READ_RIGHT[kind]
+    content = content_of(ROWS["read"][kind])
     try:
         found = decode_image(content[: int(share * len(content))], "film").pixels
     except DataError:
         return
-    assert_array_equal(found, expected)  # cut after the last pixel
+    assert_array_equal(found, expected_of(ROWS["read"][kind]))  # cut after the last pixel
 
 
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path, monkeypatch):
