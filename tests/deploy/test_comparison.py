@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.case_features.extraction import extract
-from skiagram.cli.main import main
 from skiagram.deploy.comparison import TrainingComparison
 from skiagram.deploy.new_cases import MemoryTree, NewCase
 from skiagram.deploy.page import write_page
@@ -63,13 +62,13 @@ def new_films(folder, count, change=None):
 
 
 def test_films_as_in_training_differ_in_nothing_and_darker_ones_do(
-    project, baseline, tmp_path, capsys
+    project, baseline, tmp_path, terminal
 ):
     found = {}
     for name, change in {"same": None, "dark": lambda image: image - 15}.items():
         films, target = new_films(tmp_path / name, 40, change), tmp_path / f"{name}.csv"
-        words = [str(baseline.model), str(films), "-o", str(target), "--compare", str(project)]
-        assert main(["predict", *words]) == 0
+        line = f"predict {baseline.model} {films} -o {target} --compare {project}"
+        terminal.says(line, "first_order_mean" if change else "")
         rows = pd.read_csv(tmp_path / f"{name}.compared.csv").to_dict("records")
         found[name] = {row["figure"]: row for row in rows if row["versus"] == "development"}
         assert len(pd.read_csv(target)) == 40
@@ -78,19 +77,16 @@ def test_films_as_in_training_differ_in_nothing_and_darker_ones_do(
     assert dark["high"] < 0.5
     assert dark["p_holm"] < 0.001
     assert found["dark"]["brightness"]["high"] < 0.5
-    assert "first_order_mean" in capsys.readouterr().out
 
 
 def test_a_run_that_did_not_train_the_model_is_refused_before_anything_is_scored(
-    project, baseline, tmp_path, capsys
+    project, baseline, tmp_path, terminal
 ):
-    films, target = new_films(tmp_path / "films", 3), tmp_path / "a.csv"
-    words = ["predict", str(baseline.model), str(films), "-o", str(target), "--compare"]
-    assert main([*words, str(tmp_path)]) == 4
-    assert "folder of the run that trained the model" in capsys.readouterr().err
+    films = new_films(tmp_path / "films", 3)
+    line = f"predict {baseline.model} {films} -o {tmp_path}/a.csv --compare"
+    terminal.says(f"{line} {tmp_path}", "folder of the run that trained the model", 4)
     assert not list(tmp_path.glob("a.*"))
-    assert main([*words, str(project)]) == 0
-    assert "Too few patients" in capsys.readouterr().out
+    terminal.says(f"{line} {project}", "Too few patients")
 
 
 def test_the_first_modality_of_training_is_compared_and_shown_whatever_a_table_names_first(

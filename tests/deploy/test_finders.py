@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from skiagram.cli.main import main
 from skiagram.deploy import page
 from skiagram.deploy.model import load_model
 from skiagram.errors import DataError
@@ -116,18 +115,14 @@ def learner(name, depth):
     [
         ("candidate_finder", None),
         ("tuned candidate_finder", None),  # on images of floating point
-        pytest.param("window_finder", None, marks=pytest.mark.slow),
-        pytest.param("heat_map_finder", 8, marks=pytest.mark.slow),
-        pytest.param("head of candidate_finder", None, marks=pytest.mark.slow),
-        pytest.param("head of fused_finder", None, marks=pytest.mark.slow),
+        ("window_finder", None),
+        ("heat_map_finder", 8),
+        ("head of candidate_finder", None),
+        ("head of fused_finder", None),
     ],
 )
 def test_new_images_are_marked_as_the_project_marked_them(
-    name,
-    depth,
-    tmp_path,
-    monkeypatch,
-    capsys,
+    name, depth, tmp_path, monkeypatch, terminal
 ):
     drawn = []
 
@@ -136,11 +131,10 @@ def test_new_images_are_marked_as_the_project_marked_them(
         return encode_circles(image, spacing, circles)
 
     monkeypatch.setattr(page, "encode_circles", draw)
-    project, scores = trained_finder(tmp_path, name, depth), tmp_path / "scores.csv"
-    words = ["predict", str(project.model), str(project.films), "--table", str(project.table)]
-    words += ["-o", str(scores), "--page", str(tmp_path / "page.html")]
-    assert main(words) == 0, capsys.readouterr().err
-    found = pd.read_csv(scores, index_col="file").sort_index()
+    project = trained_finder(tmp_path, name, depth)
+    line = f"predict {project.model} {project.films} --table {project.table}"
+    terminal(f"{line} -o {tmp_path}/scores.csv --page {tmp_path}/page.html")
+    found = pd.read_csv(tmp_path / "scores.csv", index_col="file").sort_index()
     assert {*found["decision"]} <= {"positive", "negative"}
     assert_allclose(found["probability_present"], project.probability, rtol=1e-9)
     marks = pd.read_csv(tmp_path / "scores.marks.csv")
@@ -166,11 +160,9 @@ def test_new_images_are_marked_as_the_project_marked_them(
     written = (tmp_path / "page.html").read_text()
     assert written.count("data:image/png") == len(found)
     assert "Mark 1: x" in written
-    package = tmp_path / "finder.skiagram"
-    assert main(["package", str(project.model), "-o", str(package)]) == 0
-    alone = [str(next(project.films.glob("15-0.*")))]
-    lines = tmp_path / "alone.jsonl"
-    assert main(["predict", str(package), *alone, "-o", str(lines)]) == 0
+    package, lines = tmp_path / "finder.skiagram", tmp_path / "alone.jsonl"
+    terminal(f"package {project.model} -o {package}")
+    terminal(f"predict {package} {next(project.films.glob('15-0.*'))} -o {lines}")
     (row,) = pd.read_json(lines, lines=True).to_dict("records")
     assert row["missing"] == ["no other image of the patient"]
     assert {"x", "y", "score"} <= row["marks"][0].keys()

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skiagram.cli.main import main
 from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.table import list_entries
 from skiagram.deploy.inputs import CovariateTable, Preparer, find_covariates
@@ -46,7 +45,7 @@ def test_a_network_scores_a_film_of_which_nothing_is_known_and_needs_its_prepara
 
 
 @pytest.mark.slow
-def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(tmp_path, capsys):
+def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(tmp_path, terminal):
     trained = trained_baseline(tmp_path, covariates=("side", "age"))
     first, second, third, *_ = trained.films
     rows = [
@@ -55,15 +54,13 @@ def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(tmp_path, cap
         {"file": "other.png", "side": "left", "age": "50"},
     ]
     table = write_rows(tmp_path / "women.csv", rows)
-    words = [str(trained.model), *map(str, (first, second, third)), "--covariates", str(table)]
-    assert main(["predict", *words, "-o", str(tmp_path / "scores.csv")]) == 4
-    said = capsys.readouterr().err
-    assert f"{second}: `5_0` in column `age`. Allowed: a finite number, or an empty cell" in said
-    assert f"{third}: no row in the table of covariates" in said
-    assert (
-        "1 of 3 cases have a covariate text that too few cases for training had, "
-        f"first {first}: side `middle`" in said
+    line = f"predict {trained.model} {first} {second} {third} --covariates {table}"
+    said = (
+        f"{second}: `5_0` in column `age`. Allowed: a finite number, or an empty cell | "
+        f"{third}: no row in the table of covariates | 1 of 3 cases have a covariate text that "
+        f"too few cases for training had, first {first}: side `middle`"
     )
+    terminal.says(f"{line} -o {tmp_path}/scores.csv", said, 4)
     rows[0]["side"] = ""  # a text that is missing is 0 in all columns too
     missing = write_rows(tmp_path / "missing.csv", rows)
     loaded = load_model(trained.model)

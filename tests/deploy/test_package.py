@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 import shutil
 import zipfile
 from contextlib import suppress
@@ -13,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skiagram.cli.main import main
 from skiagram.deploy import card
 from skiagram.deploy.card import RunRecords
 from skiagram.deploy.model import load_model
@@ -41,35 +39,24 @@ def packed(baseline, tmp_path_factory):
     return folder / "model.skiagram"
 
 
-def test_the_command_makes_a_package_and_shows_its_card(packed, tmp_path, capsys):
-    model, target = packed.parent / "models/logistic_regression", tmp_path / "a.skiagram"
-    assert main(["package", str(model), "-o", str(target), "--use", "Phantoms alone."]) == 0
-    assert "Its card has no figures" in capsys.readouterr().out
-    assert main(["package", str(model), "-o", str(target)]) == 2
-    assert main(["package", str(model), "-o", str(tmp_path / "a.zip")]) == 2
-    assert main(["show", str(target)]) == 0
-    card = capsys.readouterr().out
-    for words in (
-        "Logistic regression\n",
-        "Intended use: Phantoms alone.",
-        "no medical device",
-        "Figures\nNot known",
-        "Not tested on\nImages outside the ranges under Expected input.",
-        "Every checksum holds.",
-    ):
-        assert words in card
-    for row in ("plain +24", "height +20 pixels"):
-        assert re.search(row, card)
-    assert "#" not in card
-    assert main(["show", str(model)]) == 0
-    assert "Not tested on" in capsys.readouterr().out
-
-
-def test_what_a_killed_packing_left_is_removed_by_the_next(packed, tmp_path):
+def test_the_command_makes_a_package_and_shows_its_card(packed, tmp_path, terminal):
     model = packed.parent / "models/logistic_regression"
-    left = tmp_path / ".svm.skiagram.partial"
-    left.write_bytes(b"PK half")
-    assert main(["package", str(model), "-o", str(tmp_path / "svm.skiagram")]) == 0
+    line = f"package {model} -o {tmp_path}/a.skiagram"
+    terminal.says(f"{line} --use 'Phantoms alone.'", "Its card has no figures")
+    terminal(line, 2)
+    terminal(f"package {model} -o {tmp_path}/a.zip", 2)
+    card = (
+        "Logistic regression | Intended use: Phantoms alone. | no medical device | "
+        "Figures Not known | Not tested on Images outside the ranges under Expected input. | "
+        "Every checksum holds. | plain 24 | height 20 pixels | !#"
+    )
+    terminal.says(f"show {tmp_path}/a.skiagram", card)
+    terminal.says(f"show {model}", "Not tested on")
+
+
+def test_what_a_killed_packing_left_is_removed_by_the_next(packed, tmp_path, terminal):
+    (tmp_path / ".svm.skiagram.partial").write_bytes(b"PK half")
+    terminal(f"package {packed.parent}/models/logistic_regression -o {tmp_path}/svm.skiagram")
     assert [path.name for path in tmp_path.iterdir()] == ["svm.skiagram"]
 
 
@@ -124,17 +111,16 @@ HOSTILE = read_rows(__file__, "hostile")
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_package_is_refused_by_name(kind, packed, tmp_path, capsys):
+def test_a_hostile_package_is_refused_by_name(kind, packed, tmp_path, terminal):
     row = HOSTILE[kind]
     target = rewritten(packed, tmp_path / "model.skiagram", partial(spoil, row=row))
     before = sorted(tmp_path.rglob("*"))
-    assert main(["show", str(target)]) == 4
-    said = capsys.readouterr().err
+    said = terminal(f"show {target}", 4)
     assert row["says"] in said
     assert said.count("\n") == 1
     assert said.startswith(str(target))
     assert "unpacked" not in said
-    assert main(["predict", str(target), "a.png", "-o", str(tmp_path / "t.csv")]) == 4
+    terminal(f"predict {target} a.png -o {tmp_path}/t.csv", 4)
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -219,20 +205,19 @@ def test_who_scores_new_cases_is_told_that_no_model_worked(packed, tmp_path):
     assert works_on_nothing(tmp_path / "combined/models/voting")
 
 
-def test_a_card_has_no_figures_of_another_run(baseline, tmp_path, capsys):
+def test_a_card_has_no_figures_of_another_run(baseline, tmp_path, terminal):
     """A model of the same name in another project lent its figures."""
     evaluation = replace(at_chance(), task=TASK)
     write_record(evaluation, tmp_path / "reports/evaluation.json")
     own = read_record(Preparation, baseline.model / PREPARATION)
     kept = tmp_path / "data/preparation" / PREPARATION
-    line = ["package", str(baseline.model), "-o", str(tmp_path / "a.skiagram"), "--project"]
+    line = f"package {baseline.model} -o {tmp_path}/a.skiagram --project {tmp_path}"
     write_record(replace(own, image_digests="0" * 32), kept)
-    assert main([*line, str(tmp_path)]) == 4
-    assert "a run on another task or on other images" in capsys.readouterr().err
+    terminal.says(line, "a run on another task or on other images", 4)
     write_record(own, kept)
-    assert main([*line, str(tmp_path)]) == 0
+    terminal(line)
     write_record(at_chance(), tmp_path / "reports/evaluation.json")  # of other classes
-    assert main([*line, str(tmp_path), "--force"]) == 4
+    terminal(f"{line} --force", 4)
 
 
 def test_the_card_of_a_model_at_chance_says_so_and_gives_no_slope():

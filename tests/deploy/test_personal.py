@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -18,6 +19,7 @@ from skiagram.records.files import read_table
 from skiagram.tasks.cases import read_cases
 from tests.deploy.trained import options, prepare, read_rows, train, write_rows
 from tests.sources.phantom.test_visits import visits
+from tests.terminal import assert_says
 
 pytestmark = pytest.mark.slow
 POSITIVE = "probability_growing"
@@ -60,30 +62,21 @@ def screened(tmp_path_factory):
     films = place / "films"
     films.mkdir()
     test = cases.test()
-    marker = dict(zip(known["case_id"], known["marker"], strict=True))
-    visit = dict(zip(table["case_id"], table["visit"], strict=True))
-    rows = []
-    for case, patient in zip(test.case_id.tolist(), test.patient_id.tolist(), strict=True):
+    for case in test.case_id.tolist():
         Image.fromarray(ImageStore(images).image(case)).save(films / f"{case}.tif")
-        rows.append(
-            {
-                "file": f"{case}.tif",
-                "patient_id": patient,
-                "visit": visit[case],
-                "marker": marker[case],
-            }
-        )
+    listed = pd.DataFrame({"case_id": test.case_id, "patient_id": test.patient_id})
+    listed = listed.merge(table).merge(known).assign(file=listed["case_id"] + ".tif")
+    rows = listed[["file", "patient_id", "visit", "marker"]].to_dict("records")
     mean = scores.groupby("case_id")["probability_1"].mean()
     expected = {f"{case}.tif": float(value) for case, value in mean.items()}
     return Screened(place / "model", films, rows, expected)
 
 
-def scored(screened, place, rows, *flags):
+def scored(screened, place, rows):
     """Return file → row of the table that predict writes."""
-    write_rows(place / "cases.csv", rows)
-    target = place / "scores.csv"
-    words = [str(screened.model), str(screened.films), "--table", str(place / "cases.csv")]
-    assert main(["predict", *words, "-o", str(target), "--force", *flags]) == 0
+    table, target = write_rows(place / "cases.csv", rows), place / "scores.csv"
+    words = [screened.model, screened.films, "--table", table, "-o", target, "--force"]
+    assert main(["predict", *map(str, words)]) == 0
     return {row["file"]: row for row in read_rows(target)}
 
 
@@ -115,16 +108,15 @@ def test_a_score_without_the_earlier_image_is_that_of_a_case_that_has_none(scree
     assert moved == len(screened.rows) / 2
 
 
-def test_a_page_and_lines_of_json_say_it_too(screened, tmp_path):
-    package = tmp_path / "model.skiagram"
+def test_a_page_and_lines_of_json_say_it_too(screened, tmp_path, terminal):
+    package, table = tmp_path / "model.skiagram", tmp_path / "cases.csv"
     pack(screened.model, package)
-    write_rows(tmp_path / "cases.csv", screened.rows)
-    target, page = tmp_path / "scores.jsonl", tmp_path / "scores.html"
-    words = [str(package), str(screened.films), "--table", str(tmp_path / "cases.csv")]
-    assert main(["predict", *words, "-o", str(target), "--page", str(page)]) == 0
-    lines = [json.loads(line) for line in target.read_text().splitlines()]
-    assert all(set(line["without_earlier"]) == {"stable", "growing"} for line in lines)
-    text = page.read_text()
-    assert "growing without covariates: " in text
-    assert "growing without earlier image: " in text
-    assert "Missing: no earlier image" in text
+    write_rows(table, screened.rows)
+    line = f"predict {package} {screened.films} --table {table}"
+    terminal(f"{line} -o {tmp_path}/scores.jsonl --page {tmp_path}/scores.html")
+    lines = (tmp_path / "scores.jsonl").read_text().splitlines()
+    both = {"stable", "growing"}
+    assert all(set(json.loads(line)["without_earlier"]) == both for line in lines)
+    without = "growing without covariates: | growing without earlier image: "
+    page = (tmp_path / "scores.html").read_text()
+    assert_says(page, f"{without} | Missing: no earlier image")

@@ -4,11 +4,9 @@ import csv
 import json
 import shutil
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import pydicom
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
@@ -169,15 +167,11 @@ def mammogram_model(baseline, tmp_path_factory):
 
 def spaced(path, pixels, spacing, modality="MG"):
     """Write a DICOM file of 8 bits; the model's folder is told that it knows such."""
-    header = pydicom.dcmread(BytesIO(dicom(1)))
-    header.BitsAllocated = header.BitsStored = 8
-    header.HighBit, header.PixelRepresentation = 7, 0
-    header.Rows, header.Columns = pixels.shape
-    header.PixelSpacing, header.Modality = [spacing, spacing], modality
-    header.RescaleSlope, header.RescaleIntercept = 1, 0
-    header.pop("PixelPaddingValue", None)
-    header.PixelData = pixels.tobytes()
-    header.save_as(path)
+    depth = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "RescaleSlope": 1}
+    rows, columns = pixels.shape
+    shape = {"Rows": rows, "Columns": columns, "PixelSpacing": [spacing, spacing]}
+    content = dicom(1, **depth, **shape, Modality=modality, PixelData=pixels.tobytes())
+    path.write_bytes(content)
     return path
 
 

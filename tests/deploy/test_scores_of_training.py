@@ -11,45 +11,29 @@ from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.package import opened_model, pack
 from skiagram.errors import DataError
 from skiagram.fitting.deployment import write_checksums
+from tests.deploy.networks import trained_head, trained_network
 from tests.deploy.scored import predict
-from tests.deploy.trained import (
-    table_of,
-    trained_baseline,
-    trained_combination,
-)
+from tests.deploy.trained import table_of, trained_baseline, trained_combination
 
 pytestmark = pytest.mark.slow
 
 
-def network(folder, model="small_cnn", **options):
-    from tests.deploy.networks import trained_network
-
-    return trained_network(folder, model, **options)
-
-
-def head(folder, columns):
-    from tests.deploy.networks import trained_head
-
-    return trained_head(folder, columns)
-
-
-KINDS = {
-    "features": trained_baseline,
-    "network": network,
-    "films filled with the mean": lambda folder: trained_baseline(folder, "training_mean"),
-    "features and covariates": lambda folder: trained_baseline(folder, covariates=("side", "age")),
-    "covariates": lambda folder: trained_baseline(
-        folder, covariates=("side", "age"), model="covariates"
+SEARCH = {"trials": 2, "folds": 2}
+KNOWN = ("side", "age")
+KINDS = {  # how each is trained
+    "features": (trained_baseline, {}),
+    "network": (trained_network, {}),
+    "films filled with the mean": (trained_baseline, {"restoration": "training_mean"}),
+    "features and covariates": (trained_baseline, {"covariates": KNOWN}),
+    "covariates": (trained_baseline, {"covariates": KNOWN, "model": "covariates"}),
+    "network on film and table": (
+        trained_network,
+        {"model": "image_and_table", "columns": [*KNOWN]},
     ),
-    "network on film and table": lambda folder: network(
-        folder, "image_and_table", columns=["side", "age"]
-    ),
-    "encoder": lambda folder: head(folder, None),
-    "encoder and features": lambda folder: head(folder, ["encoding", "first_order"]),
-    "tuned network": lambda folder: network(
-        folder, "tuned_small_cnn", budget={"trials": 2, "folds": 2}
-    ),
-    "combination": trained_combination,
+    "encoder": (trained_head, {"columns": None}),
+    "encoder and features": (trained_head, {"columns": ["encoding", "first_order"]}),
+    "tuned network": (trained_network, {"model": "tuned_small_cnn", "budget": SEARCH}),
+    "combination": (trained_combination, {}),
 }
 
 
@@ -63,7 +47,8 @@ def covariates_for(model, trained, folder):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_new_films_get_the_scores_of_the_train_stage(kind, tmp_path):
-    trained = KINDS[kind](tmp_path)
+    train, how = KINDS[kind]
+    trained = train(tmp_path, **how)
     model = load_model(trained.model)
     found = predict(model, trained.films, covariates_for(model, trained, tmp_path))
     assert_allclose(found.rows, trained.expected(), rtol=1e-4, atol=1e-6)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from skiagram.cli.main import main
 from skiagram.fitting.arm import ArmFolders
 from skiagram.options import build, composed
 from skiagram.readers.grid import VoxelGrid
@@ -22,6 +21,7 @@ from tests.deploy.trained import options, prepare, read_rows, train, write_rows
 from tests.readers.examples import nifti_bytes, series_files
 from tests.sealing.test_archive import KEY, encrypted, tar_bytes
 from tests.stand_ins import PLAN
+from tests.terminal import assert_says
 from tests.two_modalities import AXES, GRIDS, HEADER, ingest_study, write_study
 
 pytestmark = pytest.mark.slow
@@ -74,10 +74,15 @@ def new(study, tmp_path):
     return write_rows(tmp_path / "new.csv", held_out_rows(study), HEADER)
 
 
-def predict(model, place, table, *flags):
-    """Score the cases of a table into `t.csv` beside it; return the exit code."""
-    words = [str(model), str(place), "--table", str(table), "-o", str(table.with_name("t.csv"))]
-    return main(["predict", *words, *flags])
+@pytest.fixture
+def predict(terminal):
+    """Return what scores the cases of a table into `t.csv` beside it."""
+
+    def run(model, place, table, code=0, flags=""):
+        target = table.with_name("t.csv")
+        terminal(f"predict {model} {place} --table {table} -o {target} {flags}", code)
+
+    return run
 
 
 def assert_scored(folder, root, **tolerance):
@@ -86,9 +91,8 @@ def assert_scored(folder, root, **tolerance):
     assert_allclose(found, expected(root), **{"rtol": 0, "atol": 1e-12} | tolerance)
 
 
-def test_the_test_cases_of_a_study_get_the_scores_of_the_run(study, new, tmp_path):
-    flags = ("--page", str(tmp_path / "page.html"))
-    assert predict(study / "model", study / "study", new, *flags) == 0
+def test_the_test_cases_of_a_study_get_the_scores_of_the_run(study, new, tmp_path, predict):
+    predict(study / "model", study / "study", new, flags=f"--page {tmp_path}/page.html")
     rows = read_rows(tmp_path / "t.csv")
     assert [row["file"] for row in rows] == [f"p{n:02d}" for n in range(PATIENTS - TEST, PATIENTS)]
     assert_scored(tmp_path, study)
@@ -96,27 +100,26 @@ def test_the_test_cases_of_a_study_get_the_scores_of_the_run(study, new, tmp_pat
     assert text.count("data:image/png") == TEST
 
 
-def test_names_of_files_tell_cases_too(study, tmp_path):
+def test_names_of_files_tell_cases_too(study, tmp_path, terminal):
     place = tmp_path / "new"
     for number in range(PATIENTS - TEST, PATIENTS):
         shutil.copytree(study / "study" / f"p{number:02d}", place / f"p{number:02d}")
-    words = [str(study / "model"), str(place), "--pattern", "{patient}/{modality}_{kind}.nii"]
-    # Masks of one label need no number.
-    assert main(["predict", *words, "-o", str(tmp_path / "t.csv")]) == 0
+    pattern = "{patient}/{modality}_{kind}.nii"  # masks of one label need no number
+    terminal(f"predict {study}/model {place} --pattern {pattern} -o {tmp_path}/t.csv")
     assert_scored(tmp_path, study)
 
 
-def test_an_encrypted_archive_gives_the_same_scores(study, new, tmp_path, monkeypatch):
+def test_an_encrypted_archive_gives_the_same_scores(study, new, tmp_path, monkeypatch, predict):
     monkeypatch.setenv(Purpose.ARCHIVE.variable, str(KEY))
     monkeypatch.delenv(Purpose.ARCHIVE.file_variable, raising=False)
     place = study / "study"
     files = {one.relative_to(place).as_posix(): one.read_bytes() for one in place.glob("*/*")}
     archive = encrypted(tmp_path / "study.tar.age", tar_bytes(files))
-    assert predict(study / "model", archive, new) == 0
+    predict(study / "model", archive, new)
     assert_scored(tmp_path, study)
 
 
-def test_each_faulty_case_has_its_reason_and_the_others_their_scores(study, tmp_path):
+def test_each_faulty_case_has_its_reason_and_the_others_their_scores(study, tmp_path, predict):
     place = tmp_path / "study"
     shutil.copytree(study / "study", place)
     first, second, third, fourth, fifth, sixth, *_ = (
@@ -129,7 +132,7 @@ def test_each_faulty_case_has_its_reason_and_the_others_their_scores(study, tmp_
     rows += [row for row in rows if row[3] == fifth and row[2] == "PET"]
     rows = [[f"../{row[0]}", *row[1:]] if row[3] == sixth else row for row in rows]
     table = write_rows(tmp_path / "new.csv", rows, HEADER)
-    assert predict(study / "model", place, table) == 4
+    predict(study / "model", place, table, 4)
     said = {row["file"]: row["error"] for row in read_rows(tmp_path / "t.csv")}
     assert len(said) == TEST
     for name, words in {
@@ -145,7 +148,7 @@ def test_each_faulty_case_has_its_reason_and_the_others_their_scores(study, tmp_
     assert [name for name, words in said.items() if not words] == ["p38", "p39"]
 
 
-def test_each_modality_is_compared_with_its_own_training_images(study, new, tmp_path):
+def test_each_modality_is_compared_with_its_own_training_images(study, new, tmp_path, predict):
     """A brightness that is usual in one is unusual in the other; depth, size and spacing too."""
     place = tmp_path / "study"
     shutil.copytree(study / "study", place)
@@ -159,18 +162,16 @@ def test_each_modality_is_compared_with_its_own_training_images(study, new, tmp_
     voxels = np.random.default_rng(2).normal(200, 20, grid.shape)
     (place / "p34/MR_image.nii").write_bytes(nifti_bytes(voxels.astype(np.float32), grid))
     (place / "p34/MR_mask.nii").write_bytes(nifti_bytes(mask, grid))
-    assert predict(study / "model", place, new) == 0
+    predict(study / "model", place, new)
     said = {row["file"]: row["unusual"] for row in read_rows(tmp_path / "t.csv")}
     for name, modality, other in (("p32", "PET", "MR"), ("p33", "MR", "PET")):
         assert f"{modality}: brightness 19" in said[name]
         assert f"{other}: " not in said[name]
-    for words in (
-        "MR: depth 7 pixels, in training 5 to 5",
-        "MR: height 18 pixels, in training 16 to 16",
-        "MR: pixels of type float32, in training int16",
-        "MR: row spacing 1, in training 2 to 2",
-    ):
-        assert words in said["p34"]
+    unlike = (
+        "MR: depth 7 pixels, in training 5 to 5 | MR: height 18 pixels, in training 16 to 16 | "
+        "MR: pixels of type float32, in training int16 | MR: row spacing 1, in training 2 to 2"
+    )
+    assert_says(said["p34"], unlike)
     assert not re.search("(PET|MR): ", said["p39"])
 
 
@@ -189,7 +190,7 @@ def test_a_series_of_dicom_files_is_one_volume(study, tmp_path):
     assert len(find_cases([str(tmp_path / "new")], volumes=False)) == 2 * len(series_files()) + 1
 
 
-def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(study, new, tmp_path):
+def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(study, new, tmp_path, predict):
     """The region is cut out and stands beside the images as a channel, in training and here."""
     from skiagram.models.deep.network_model import NetworkModel
     from skiagram.options import check
@@ -203,5 +204,5 @@ def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(study, new, 
     learner = NetworkModel(build(described, "model"), trainer, threads=1)
     folders = ArmFolders(tmp_path / "model", tmp_path / "scores", None)
     train(study, learner, described, folders, replace(PLAN, repeats=1))
-    assert predict(tmp_path / "model", study / "study", new) == 0
+    predict(tmp_path / "model", study / "study", new)
     assert_scored(tmp_path, tmp_path, atol=1e-6)
