@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from skiagram.cli.main import main
 from skiagram.records.files import write_record
 from skiagram.sweeps.rows import Row
 from skiagram.sweeps.runs import RowResult
@@ -40,50 +39,48 @@ def read(path):
     return yaml.safe_load(Path(path).read_text())
 
 
-def test_the_options_of_a_row_are_written_where_they_belong_and_comments_stay(project, capsys):
-    assert main(["apply", "try", "1"]) == 0
+def test_the_options_of_a_row_are_written_where_they_belong_and_comments_stay(project, terminal):
+    terminal.says("apply try 1", "params.yaml: seed = 3")
     assert read("params.yaml") == {"seed": 3, "folds": 3}
     assert read("conf/model/svm.yaml") == {"kernel": "rbf", "gamma": 0.1}
     assert read("conf/plan.yaml") == {"plan": {"validation_fraction": 0.2}}
     assert "# of folds" in (project / "params.yaml").read_text()
-    assert "params.yaml: seed = 3" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("words", "named"),
+    ("row", "named"),
     [
-        (["try", "7"], "Allowed: 1 to 4"),
-        (["try", "2"], "diverged"),
-        (["try", "3"], "other images"),
-        (["other", "1"], "Allowed: try"),
+        ("try 7", "Allowed: 1 to 4"),
+        ("try 2", "diverged"),
+        ("try 3", "other images"),
+        ("other 1", "Allowed: try"),
     ],
 )
-def test_a_row_that_cannot_be_applied_is_refused(project, terminal, words, named):
-    assert named in terminal(["apply", *words], 2)
+def test_a_row_that_cannot_be_applied_is_refused(project, terminal, row, named):
+    terminal.says(f"apply {row}", named, 2)
     assert read("params.yaml")["seed"] == 0
 
 
 def test_a_row_is_not_applied_beside_what_another_row_set(project, terminal):
     """`apply` of two rows in turn made a run that was no row of the sweep."""
-    assert main(["apply", "try", "4"]) == 0
-    assert main(["apply", "try", "1"]) == 0
-    shown = terminal(["apply", "try", "4"], 2)
-    assert "as another row has it; row 4 was run without" in shown
+    terminal("apply try 4")
+    terminal("apply try 1")
+    terminal.says("apply try 4", "as another row has it; row 4 was run without", 2)
     assert read("params.yaml")["seed"] == 3
     (project / "conf/model/svm.yaml").write_text("kernel: rbf\ngamma: scale\n")
     (project / "conf/plan.yaml").write_text("plan:\n  validation_fraction: 0.15\n")
-    assert main(["apply", "try", "4"]) == 0
+    terminal("apply try 4")
     assert read("params.yaml")["seed"] == 4
 
 
-def test_an_option_file_that_is_gone_changes_nothing(project):
+def test_an_option_file_that_is_gone_changes_nothing(project, terminal):
     (project / "conf/plan.yaml").unlink()
-    assert main(["apply", "try", "1"]) == 2
+    terminal("apply try 1", 2)
     assert read("params.yaml")["seed"] == 0
 
 
-def test_a_full_disk_cuts_no_option_file_short(project):
+def test_a_full_disk_cuts_no_option_file_short(project, terminal):
     before = (project / "conf/model/svm.yaml").read_text()
     (project / "conf/model/svm.partial.yaml").mkdir()  # nothing can be written there
-    assert main(["apply", "try", "1"]) == 1
+    terminal("apply try 1", 1)
     assert (project / "conf/model/svm.yaml").read_text() == before

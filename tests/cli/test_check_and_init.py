@@ -39,6 +39,7 @@ from tests.datasets.own_folders import (
     write_folder,
 )
 from tests.datasets.sources import ingested
+from tests.folders import git
 from tests.intake.test_arrays import write_arrays
 from tests.terminal import assert_says
 
@@ -152,10 +153,6 @@ def test_init_writes_what_ingest_reads(sound, tmp_path, terminal):
     assert told == cases.label.tolist()
 
 
-def git(*arguments):
-    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout
-
-
 @pytest.mark.slow
 def test_what_init_prints_for_git_works_and_git_gets_no_patient(project, tmp_path, terminal):
     own = sound_folder(project)
@@ -163,17 +160,19 @@ def test_what_init_prints_for_git_works_and_git_gets_no_patient(project, tmp_pat
     shutil.copy(own.folder / "palette.png", own.folder / "palette")  # as DICOM often is
     with (project / "films.txt").open("a") as table:
         csv.writer(table).writerow(row(24, "palette").values())
-    git("init", "-q")
-    assert "films/palette" in git("add", "--dry-run", "-A")  # no .gitignore knows of patients yet
+    git(".", "init", "-q")
+    assert "films/palette" in git(
+        ".", "add", "--dry-run", "-A"
+    )  # no .gitignore knows of patients yet
     shown = terminal("init films films.txt --positive cancer --scores age --name dr")
     (typed,) = [text.strip() for text in shown.splitlines() if text.startswith("  git add ")]
     subprocess.run(shlex.split(typed), check=True)
-    assert git("ls-files").split() == [
+    assert git(".", "ls-files").split() == [
         *(".gitignore", "conf/dataset/.gitignore", "conf/dataset/dr.yaml", "conf/model/age.yaml"),
         "tables/.gitignore",
     ]
-    git("add", "-A")
-    names = git("ls-files").splitlines()
+    git(".", "add", "-A")
+    names = git(".", "ls-files").splitlines()
     held = b"".join(Path(name).read_bytes() for name in names)
     for mark in ("MRN-", "Mary", "palette", "ward-"):
         assert mark not in " ".join(names)
@@ -183,9 +182,9 @@ def test_what_init_prints_for_git_works_and_git_gets_no_patient(project, tmp_pat
 
 @pytest.mark.slow
 def test_a_manifest_that_git_holds_from_before_is_told(sound, terminal):
-    git("init", "-q")
+    git(".", "init", "-q")
     init()
-    git("add", "-f", "conf/dataset/films.csv")  # as `init` told once
+    git(".", "add", "-f", "conf/dataset/films.csv")  # as `init` told once
     told = "git rm --cached -q -- conf/dataset/films.csv"
     terminal.says(f"init {CANCER} --renew", told)
 

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 import tifffile
 
-from skiagram.cli.main import main
 from skiagram.compute.files import write_files
 from skiagram.radiomics.extraction import describe
 from skiagram.readers.case_images import (
@@ -147,27 +146,27 @@ def test_a_row_has_its_features_or_its_reason_and_stops_no_other(case, place, te
     assert [path.name for path in place.glob("features*")] == ["features.csv"]
 
 
-def test_columns_of_the_table_come_first(place):
-    main(LINE.split())
+def test_columns_of_the_table_come_first(place, terminal):
+    terminal(LINE, 4)
     assert pd.read_csv("features.csv").columns.tolist() == [
         *("Patient", "Image", "Mask", "Label", "Reason"),
         *("original_firstorder_Kurtosis", MEAN),
     ]
 
 
-def test_windows_paths_are_read(place):
+def test_windows_paths_are_read(place, terminal):
     (place / "scans").mkdir(exist_ok=True)
     for name in ("image.nii.gz", "mask.nii.gz"):
         (place / "scans" / name).write_bytes((place / name).read_bytes())
     image = "scans\\image.nii.gz"
     Path("table.csv").write_text(f"Image,Mask,Label\n{image},scans\\mask.nii.gz,1\n")
-    assert main(LINE.split()) == 0
+    terminal(LINE)
     found = pd.read_csv("features.csv")
     assert found["Image"].tolist() == [image]
     assert found[MEAN].tolist() == pytest.approx([mean(1)])
 
 
-def test_a_stopped_table_goes_on(place, monkeypatch):
+def test_a_stopped_table_goes_on(place, monkeypatch, terminal):
     described = []
     real = describe
 
@@ -178,9 +177,9 @@ def test_a_stopped_table_goes_on(place, monkeypatch):
         return real(*arguments)
 
     monkeypatch.setattr("skiagram.radiomics.features.describe", describe_one)
-    assert main(LINE.split()) == 130
+    terminal(LINE, 130)
     assert not Path("features.csv").exists()
-    assert main(LINE.split()) == 4
+    terminal(LINE, 4)
     assert len(described) == 3  # the first of two that can be described, once
     assert len(pd.read_csv("features.csv")) == 3
 
@@ -196,7 +195,7 @@ def test_a_call_that_was_killed_after_its_table_stood_is_ended_by_the_next(
     with monkeypatch.context() as killed:
         killed.setattr("skiagram.cli.image_table.write_files", write_and_end)
         with pytest.raises(SystemExit):
-            main(LINE.split())
+            terminal(LINE)
     whole = output.read_bytes()
     assert beside.exists()
     terminal(LINE, 4)  # of the row that fails

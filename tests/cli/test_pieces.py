@@ -2,7 +2,6 @@
 
 import pytest
 
-from skiagram.cli.main import main
 from skiagram.compute.pieces import PieceStore
 
 
@@ -17,12 +16,12 @@ def store(tmp_path, monkeypatch):
 
 
 def test_kinds_are_listed_with_the_room_they_take(store, terminal):
-    rows = [line.split() for line in terminal(["pieces"]).splitlines()[1:]]
+    rows = [line.split() for line in terminal("pieces").splitlines()[1:]]
     assert rows == [["encodings", "1", "2.0"], ["figures", "2", "4.0"]]
 
 
 def test_one_kind_or_all_is_thrown_away(store, terminal):
-    assert main(["pieces", "--empty", "figures"]) == 0
+    terminal("pieces --empty figures")
     assert [held.kind for held in store.held()] == ["encodings"]
-    assert "encodings, all" in terminal(["pieces", "--empty", "drawings"], 2)
-    assert "holds no finished work" in terminal(["pieces", "--empty", "all"])
+    terminal.says("pieces --empty drawings", "encodings, all", 2)
+    terminal.says("pieces --empty all", "holds no finished work")

@@ -18,6 +18,7 @@ from skiagram.tracking.comparison import (
     metrics_id,
 )
 from skiagram.tracking.contract import NoTracking
+from tests.folders import git
 
 FIGURES = {
     "best_classical_selection_auc": 0.812,
@@ -96,9 +97,8 @@ def test_runs_are_compared_with_the_one_whose_figures_are_committed(recorded):
     assert find_base(RUNS[:3], recorded) == (FIRST, False)
     (recorded / "reports").mkdir()
     (recorded / "reports/metrics.json").write_text("{}\n")
-    author = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-    for words in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "a run"]):
-        subprocess.run(["git", *words], check=True)
+    for line in ("init -q", "add -A", "commit -qm run"):
+        git(recorded, *line.split())
     committed = replace(RUNS[1], tags=BEST | {METRICS_ID: metrics_id(recorded)})
     assert find_base([FIRST, committed], recorded) == (committed, True)
 

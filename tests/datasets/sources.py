@@ -1,6 +1,5 @@
 """A source held in memory, and ingest into a temporary folder."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -62,14 +61,6 @@ def balanced(**changes):
     splits = [split for split, count in counts.items() for _ in range(count)]
     listed = [entry(at, label=at % 2, split=split) for at, split in enumerate(splits)]
     return replace(MemorySource(listed, noise(8)), **changes)
-
-
-def hashes(root):
-    return {
-        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(root.rglob("*"))
-        if path.is_file()
-    }
 
 
 def ingested(source, folder, design="holdout", root=None):

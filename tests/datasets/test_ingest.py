@@ -16,7 +16,8 @@ from skiagram.preparation import PREPARATION, ImageKinds, Preparation, join_dige
 from skiagram.records.files import read_record, read_table
 from skiagram.records.places import MARKS
 from skiagram.tasks.cases import SEALED
-from tests.datasets.sources import balanced, entry, hashes, ingested, noise
+from tests.datasets.sources import balanced, entry, ingested, noise
+from tests.folders import digest_files
 
 
 def test_every_image_keeps_its_label_split_and_pixels(tmp_path):
@@ -63,7 +64,7 @@ def test_permuted_test_labels_move_nothing_outside_the_seal(tmp_path):
     )
     ingested(source, tmp_path / "one")
     ingested(swapped, tmp_path / "other")
-    one, other = hashes(tmp_path / "one"), hashes(tmp_path / "other")
+    one, other = digest_files(tmp_path / "one"), digest_files(tmp_path / "other")
     assert {name for name in one if one[name] != other[name]} == {"sealed/labels.parquet"}
 
 
@@ -81,7 +82,7 @@ def test_marks_are_mm_beside_development_cases_and_those_of_test_cases_are_seale
         assert np.isnan(mark["slice"])
     moved = {**lesions, 7: (Mark((8.0, 2.0), 1.0), Mark((1.0, 1.0), 1.0))}
     ingested(replace(source, lesions=moved), tmp_path / "other")
-    one, other = (hashes(tmp_path / name) for name in ("one", "other"))
+    one, other = (digest_files(tmp_path / name) for name in ("one", "other"))
     assert {name for name in one if one[name] != other[name]} == {f"sealed/{MARKS}"}
     outside = {1: (Mark((4.0, 16.5), 3.0),)}
     with pytest.raises(DataError, match=r"film-1\.dcm.*outside the image"):

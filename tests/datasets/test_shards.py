@@ -10,7 +10,7 @@ from skiagram.options import build, read_option_file
 from skiagram.restoration.restore import restore_store
 from tests import REPOSITORY
 from tests.datasets.own_folders import png, row, source_of, write_folder
-from tests.datasets.sources import hashes
+from tests.folders import digest_files
 
 CONF = REPOSITORY / "conf"
 
@@ -29,7 +29,9 @@ def run(source, out):
     repair = build(read_option_file(CONF / "restoration/repair.yaml"), "restoration")
     restore_store(ImageStore(out / "images"), repair, out / "restored")
     return {
-        name: {digest for file, digest in hashes(out / name).items() if file.endswith(".arrow")}
+        name: {
+            digest for file, digest in digest_files(out / name).items() if file.endswith(".arrow")
+        }
         for name in ("images", "restored")
     }
 
@@ -57,5 +59,5 @@ def test_workers_give_equal_bytes(tmp_path):
     for name, compute in (("alone", IN_PROCESS), ("together", workers)):
         folders = IngestFolders(*(tmp_path / name / part for part in ("images", "cases", "seal")))
         ingest(source, "cv", None, folders, compute)
-        written.append(hashes(tmp_path / name))
+        written.append(digest_files(tmp_path / name))
     assert written[0] == written[1]

@@ -13,6 +13,7 @@ from skiagram.fitting.arm import ArmFolders, Member, read_fold_groups, train
 from skiagram.fitting.deployment import DEPLOYMENT, Deployment
 from skiagram.records.files import read_record, read_table, write_table
 from skiagram.records.predictions import Outcome, Predictions, scores_of
+from tests.folders import digest_files
 from tests.models.examples import PLAN, TASK, Spy, cases_of, labelled, train_as
 
 DATA = labelled(patients=30)
@@ -24,11 +25,6 @@ def run(spy, folder):
     return train_as("spy", spy, DATA.inputs, cases_of(DATA, SPLIT), folders).outcome
 
 
-def contents(folder):
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
-
-
 def test_a_finished_model_leaves_models_scores_curves_and_its_cost(tmp_path):
     outcome = run(Spy(curves=2), tmp_path)
     assert (outcome.status, outcome.reason, outcome.fits) == ("finished", "", 8)
@@ -38,7 +34,7 @@ def test_a_finished_model_leaves_models_scores_curves_and_its_cost(tmp_path):
     scores = tmp_path / "scores" / "spy"
     assert read_record(Outcome, scores / "outcome.json") == outcome
     model = tmp_path / "models" / "spy"
-    assert sorted(contents(model)) == [DEPLOYMENT, "repeat0/centre.txt", "repeat1/centre.txt"]
+    assert [*digest_files(model)] == [DEPLOYMENT, "repeat0/centre.txt", "repeat1/centre.txt"]
     deployment = read_record(Deployment, model / DEPLOYMENT)
     assert deployment.options == {"depth": 3}
     assert deployment.sensitivity == PLAN.sensitivity

@@ -1,6 +1,5 @@
 """A run that was killed takes up the classical fits that it had finished, with equal bytes."""
 
-import hashlib
 import multiprocessing
 import os
 import signal
@@ -18,6 +17,7 @@ from skiagram.fitting import fits
 from skiagram.fitting.arm import ArmFolders
 from skiagram.fitting.contract import Arm
 from skiagram.fitting.fits import keep_fits
+from tests.folders import digest_files
 from tests.models.classical.families import model
 from tests.models.examples import cases_of, labelled, train_as
 
@@ -51,12 +51,7 @@ def run(folder, tree, compute=IN_PROCESS):
     with keep_fits(RunContext(store=PieceStore(folder / "work")), "model-tree-1f") as fits:
         folders = ArmFolders(folder / "model", folder / "scores", fits)
         train_as("tree", tree, DATA.inputs, cases, folders, compute=compute)
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for part in ("model", "scores")
-        for path in sorted((folder / part).rglob("*"))
-        if path.is_file()
-    }
+    return digest_files(folder, "model", "scores")
 
 
 def in_another_process(call, *arguments):

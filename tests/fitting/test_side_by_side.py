@@ -1,6 +1,5 @@
 """Where fits are made changes no byte: one after the other, side by side, or on Ray."""
 
-import hashlib
 import os
 import socket
 import time
@@ -16,13 +15,14 @@ import pytest
 
 from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
-from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.compute.workers import IN_PROCESS
 from skiagram.errors import ModelFailure, SkiagramError
 from skiagram.fitting.arm import ArmFolders
 from skiagram.fitting.contract import FitContext
 from skiagram.fitting.cross_validation import CrossValidator
 from skiagram.fitting.fits import Fit, keep_fits, make_fit
 from skiagram.options import build
+from tests.folders import digest_files
 from tests.models.classical.families import read_options
 from tests.models.examples import PLAN, cases_of, labelled, train_as
 from tests.numbered_store import write_images
@@ -38,10 +38,7 @@ def quick_fits_too(monkeypatch):
     monkeypatch.setattr("skiagram.compute.workers._WORTH_PROCESSES", 0.0)
 
 
-def compute(where):
-    if isinstance(where, Compute):
-        return where
-    return {"serial": IN_PROCESS, "side by side": TWO, "ray": RAY}[where]
+WHERE = {"serial": IN_PROCESS, "side by side": TWO, "ray": RAY}
 
 
 SPLIT = np.repeat(np.array(["train", "validation", "test"]), [40, 8, 12])
@@ -65,15 +62,11 @@ def made(folder, model, where, plan):
     else:
         untrained = build(values | {"n_estimators": 20}, "model")
     out = folder / "out"
-    cases, how = cases_of(DATA, SPLIT), compute(where)
+    cases, how = cases_of(DATA, SPLIT), WHERE.get(where, where)
     with keep_fits(RunContext(store=PieceStore(folder / "work")), f"model-{model}-1f") as fits:
         folders = replace(ArmFolders.under(out, model), fits=fits)
         train_as(model, untrained, inputs, cases, folders, plan=plan, compute=how)
-    files = (path for path in sorted(out.rglob("*")) if path.is_file())
-    return {
-        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
+    return digest_files(out)
 
 
 @pytest.mark.slow
@@ -159,7 +152,7 @@ def test_a_failed_fit_is_named_and_the_fits_before_it_count(tmp_path):
     values = read_options("logistic_regression") | {"max_iter": 1}
     outcomes = []
     for where in ("serial", "side by side"):
-        folders, how = ArmFolders.under(tmp_path / where, "failing"), compute(where)
+        folders, how = ArmFolders.under(tmp_path / where, "failing"), WHERE[where]
         model, cases = build(values, "model"), cases_of(DATA, SPLIT)
         left = train_as("failing", model, DATA.inputs, cases, folders, compute=how)
         outcomes.append(left.outcome)

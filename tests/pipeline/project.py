@@ -24,6 +24,7 @@ from omegaconf import OmegaConf
 from skiagram.projects import files, running
 from tests import REPOSITORY
 from tests.equal.run import stages_of
+from tests.folders import digest_files
 from tests.forked_python import binaries
 
 PARTS = (
@@ -220,16 +221,8 @@ class Project:
 
     def hashes(self, *folders):
         """Return the SHA-256 of every file below some outputs."""
-        written = [
-            path
-            for folder in folders
-            for path in sorted((self.folder / folder).rglob("*"))
-            if path.is_file() and path.name != ".gitignore"
-        ]
-        return {
-            str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in written
-        }
+        digests = digest_files(self.folder, *folders)
+        return {name: sha256 for name, sha256 in digests.items() if ".gitignore" not in name}
 
 
 def _ended(command, code, output, errors, expected):

@@ -3,17 +3,18 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
 
-from skiagram.cli.main import main
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.projects import files
 from skiagram.projects.files import RECORD, make_project, plan_upgrade, shipped_files
 from tests import REPOSITORY
+from tests.folders import git
 from tests.forked_python import binaries
 
 PATIENTS = ("tables/labels.csv", "conf/dataset/own.csv", "conf/dataset/own.labels.age")
@@ -53,52 +54,44 @@ def test_a_project_depends_on_the_installed_skiagram_where_the_repository_does_o
     assert "data/code/skiagram" in shipped["sweeps/dvc.yaml"].decode()
 
 
-def test_an_upgrade_takes_what_is_new_and_keeps_what_is_yours(project, monkeypatch, capsys):
+def test_an_upgrade_takes_what_is_new_and_keeps_what_is_yours(project, monkeypatch, terminal):
     monkeypatch.chdir(project)
     chosen = (project / "params.yaml").read_text().replace("\nseed: 0", "\nseed: 7")
     (project / "params.yaml").write_text(chosen)
     (project / "conf/model/mine.yaml").write_text("my: model\n")
     newer(monkeypatch, conf__model__svm="new: 1\n", conf__model__ridge=None, conf__model__b="b: 1")
-    assert main(["upgrade"]) == 0
-    printed = capsys.readouterr().out
-    assert "+seed: 7" in printed
-    assert "Taken over: conf/model/svm.yaml" in printed
-    assert "Removed: conf/model/ridge.yaml" in printed
-    assert "Kept as you changed it: params.yaml" in printed
+    told = "Taken over: conf/model/svm.yaml | Removed: conf/model/ridge.yaml"
+    terminal.says("upgrade", f"+seed: 7 | {told} | Kept as you changed it: params.yaml")
     assert (project / "params.yaml").read_text() == chosen
     assert (project / "conf/model/mine.yaml").exists()
     assert (project / "conf/model/svm.yaml").read_text() == "new: 1\n"
     assert not (project / "conf/model/ridge.yaml").exists()
-    assert main(["upgrade"]) == 0
-    assert "Taken over" not in capsys.readouterr().out
+    terminal.says("upgrade", "!Taken over")
 
 
 def test_choices_of_a_new_version_are_added_to_those_that_were_changed(
-    project, monkeypatch, capsys
+    project, monkeypatch, terminal
 ):
     monkeypatch.chdir(project)
     chosen = "seed: 7 # mine\nbaselines: [svm]\n"
     (project / "params.yaml").write_text(chosen)
     choices = "seed: 0\nfresh: # of a new kind\n  - a\n  - b\nbaselines: [ridge]\nlast: {}\n"
     newer(monkeypatch, params=choices)
-    assert main(["upgrade", "--mine", "params.yaml"]) == 0
-    printed = capsys.readouterr().out
-    assert "Kept as you changed it, with the choices that are new: params.yaml" in printed
+    told = "Kept as you changed it, with the choices that are new: params.yaml"
+    terminal.says("upgrade --mine params.yaml", told)
     after = (project / "params.yaml").read_text()
     assert after == chosen + "fresh: # of a new kind\n  - a\n  - b\nlast: {}\n"
-    assert main(["upgrade"]) == 0
+    terminal("upgrade")
     assert (project / "params.yaml").read_text() == after
 
 
-def test_a_project_of_a_version_that_is_not_read_is_refused(project, monkeypatch, capsys):
+def test_a_project_of_a_version_that_is_not_read_is_refused(project, monkeypatch, terminal):
     monkeypatch.chdir(project)
     record = project / files.RECORD
     record.write_text(
         record.read_text().replace(f"version: {version('skiagram')}", "version: 0.1.9")
     )
-    assert main(["upgrade"]) == 4
-    assert "made by skiagram 0.1.9, this is" in (printed := capsys.readouterr().err)
-    assert "Allowed: versions 0.2.0 to" in printed
+    terminal.says("upgrade", "made by skiagram 0.1.9, this is | Allowed: versions 0.2.0 to", 4)
 
 
 def test_an_upgrade_leaves_no_empty_folder_of_files_that_are_gone(project):
@@ -114,22 +107,21 @@ def test_an_upgrade_leaves_no_empty_folder_of_files_that_are_gone(project):
     assert not (project / "conf/gone").exists()
 
 
-def test_an_upgrade_stops_before_it_writes_where_both_changed_a_file(project, monkeypatch, capsys):
+def test_an_upgrade_stops_before_it_writes_where_both_changed_a_file(
+    project, monkeypatch, terminal
+):
     monkeypatch.chdir(project)
     (project / "params.yaml").write_text("seed: 7\n")
     newer(monkeypatch, params="seed: 1\n", conf__model__svm="new: 1\n")
     before = (project / "conf/model/svm.yaml").read_text()
-    assert main(["upgrade"]) == 2
-    said = capsys.readouterr()
-    assert "params.yaml" in said.err
-    assert "-seed: 1" in said.out
+    terminal.says("upgrade", "params.yaml | -seed: 1", 2)
     assert (project / "conf/model/svm.yaml").read_text() == before
     assert plan_upgrade(project, new=["params.yaml"]).taken["params.yaml"] == b"seed: 1\n"
-    assert main(["upgrade", "--mine", "params.yaml"]) == 0
+    terminal("upgrade --mine params.yaml")
     assert (project / "params.yaml").read_text() == "seed: 7\n"
 
 
-def test_an_upgrade_says_what_git_holds_of_patients_from_before(project, monkeypatch, capsys):
+def test_an_upgrade_says_what_git_holds_of_patients_from_before(project, monkeypatch, terminal):
     monkeypatch.chdir(project)
     new = shipped_files()
     monkeypatch.setattr(files, "shipped_files", lambda: new | {".gitignore": b"/data/"})
@@ -137,22 +129,18 @@ def test_an_upgrade_says_what_git_holds_of_patients_from_before(project, monkeyp
     files._write_record(project, files.shipped_files())
     (project / "images").mkdir()
     (project / "images/1.png").touch()
-    for words in ("init", "add -A"):
-        subprocess.run(["git", *words.split()], check=True, capture_output=True)
+    for words in ("init -q", "add -A"):
+        git(project, *words.split())
     monkeypatch.setattr(files, "shipped_files", lambda: new)
-    assert main(["upgrade"]) == 0
-    said = capsys.readouterr()
-    assert "Taken over: .gitignore" in said.out
-    assert "git rm --cached -q -- images/1.png" in said.err
+    told = "Taken over: .gitignore | git rm --cached -q -- images/1.png"
+    terminal.says("upgrade", told)
 
 
-def test_no_project_is_upgraded_and_no_folder_with_files_becomes_one(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert main(["upgrade"]) == 2
-    assert "skiagram new" in capsys.readouterr().err
-    (tmp_path / "own.txt").touch()
-    assert main(["new", str(tmp_path)]) == 2
-    assert [path.name for path in tmp_path.iterdir()] == ["own.txt"]
+def test_no_project_is_upgraded_and_no_folder_with_files_becomes_one(here, terminal):
+    terminal.says("upgrade", "skiagram new", 2)
+    (here / "own.txt").touch()
+    terminal(f"new {here}", 2)
+    assert [path.name for path in here.iterdir()] == ["own.txt"]
 
 
 def test_an_upgrade_that_a_full_disk_stops_cuts_no_choice_short(project, monkeypatch):
@@ -199,11 +187,8 @@ def test_a_project_that_a_kill_left_half_made_is_made_by_the_next_run(
     assert not files.is_made(folder)
     assert "committed" in make_project(folder)[0]
     assert files.is_made(folder)
-    git = ("git", "-C", str(folder))
-    commits = subprocess.run((*git, "rev-list", "HEAD"), capture_output=True, text=True)
-    assert len(commits.stdout.split()) == 1
-    status = subprocess.run((*git, "status", "--porcelain"), capture_output=True, text=True)
-    assert status.stdout == ""
+    assert len(git(folder, "rev-list", "HEAD").split()) == 1
+    assert git(folder, "status", "--porcelain") == ""
     with pytest.raises(OptionError, match="is not an empty folder"):
         make_project(folder)
 
@@ -229,20 +214,17 @@ def test_a_project_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
         hook.setenv("GIT_DIR", str(tmp_path / "other"))
         make_project(tmp_path / "project")
 
-    def git(*words, folder=tmp_path / "project"):
-        done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True)
-        return done.stdout
-
-    assert "New project" in git("log", "-1")
-    assert "conf/audit.yaml" in git("ls-files")
-    assert not git("status", "--porcelain")
+    of_project = partial(git, tmp_path / "project")
+    assert "New project" in of_project("log", "-1")
+    assert "conf/audit.yaml" in of_project("ls-files")
+    assert not of_project("status", "--porcelain")
     for name in PATIENTS:
         (tmp_path / "project" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "project" / name).touch()
-    assert not git("status", "--porcelain", "-uall")
+    assert not of_project("status", "--porcelain", "-uall")
     make_project(tmp_path / "project" / "inner")  # in a git repository that exists
-    assert f"?? inner/{RECORD}" in git("status", "--porcelain", "-uall")
-    assert not git("diff", "--cached", "--name-only")  # nothing goes into the next commit
+    assert f"?? inner/{RECORD}" in of_project("status", "--porcelain", "-uall")
+    assert not of_project("diff", "--cached", "--name-only")  # nothing goes into the next commit
     done = subprocess.run(
         [sys.executable, "-m", "dvc", "stage", "list", "--name-only"],
         cwd=tmp_path / "project/inner", env=dict(os.environ), capture_output=True, text=True,

@@ -9,6 +9,7 @@ from skiagram.errors import DataError
 from skiagram.projects.left_out import explain_taken, leave_out
 from skiagram.sealing.ledger import LEDGER
 from tests import REPOSITORY
+from tests.folders import git
 
 PEOPLE = (
     *("images.csv", "new.CSV", "scores.csv", "scores.html", "table.xlsx", "IM0001.DCM"),
@@ -16,11 +17,6 @@ PEOPLE = (
     *("conf/dataset/own.csv", "conf/dataset/own.labels.age", "tables/own.cases.csv", "a.tar.age"),
     *("patient.key", "svm.skiagram", "docs/film.png", "tests/labels.csv", "data.npz"),
 )
-
-
-def git(place, *words):
-    done = subprocess.run(["git", *words], cwd=place, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()
 
 
 def put(place, *names):
@@ -32,7 +28,7 @@ def put(place, *names):
 def taken(place):
     """Return what `git add -A` takes."""
     git(place, "add", "-A")
-    return set(git(place, "ls-files"))
+    return set(git(place, "ls-files").splitlines())
 
 
 @pytest.fixture
@@ -54,9 +50,9 @@ def test_the_usual_files_of_patients_stay_out_and_options_go_in(repository):
 def test_of_what_the_repository_holds_nothing_is_left_out():
     if not (REPOSITORY / ".git").exists():
         pytest.skip("this is no clone")
-    assert git(REPOSITORY, "ls-files", "-ci", "--exclude-standard") == []
+    assert not git(REPOSITORY, "ls-files", "-ci", "--exclude-standard")
     # Openings that the repository held would become those of every project made of it.
-    assert git(REPOSITORY, "ls-files", LEDGER) == []
+    assert not git(REPOSITORY, "ls-files", LEDGER)
 
 
 def test_a_folder_and_files_of_any_name_stay_out(repository):
@@ -104,14 +100,14 @@ def test_a_project_among_the_images_is_refused(repository):
     for folder in (repository, repository / "project"):
         with pytest.raises(DataError, match=r"holds the project, too.*a folder of their own"):
             leave_out(repository / "project", folder, [])
-    assert git(repository, "status", "--porcelain") == ["?? project/"]
+    assert git(repository, "status", "--porcelain") == "?? project/\n"
 
 
 @pytest.mark.parametrize("number", [2, 30])
 def test_what_git_holds_already_is_told_and_the_told_command_mends_it(repository, number):
     names = [f"tables/patient {at}.csv" for at in range(number)]
     put(repository, *names, "reports/report.html", "params.yaml")
-    git(repository, "-c", "user.name=a", "-c", "user.email=a@b", "add", "-A")
+    git(repository, "add", "-A")
     shutil.copy(REPOSITORY / ".gitignore", repository)
     warning = explain_taken(repository)
     assert names[0] in warning

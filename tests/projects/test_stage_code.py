@@ -10,48 +10,15 @@ import yaml
 from skiagram.errors import OptionError
 from skiagram.projects import stage_code
 from skiagram.projects.stage_code import StagesOfProject
+from tests.yaml_rows import read_yaml
 
-PARAMS = {
-    "dataset": "tiny",
-    "baselines": ["svm", "cox"],
-    "networks": [],
-    "features": "glcm, lbp",
-    "compute": "local",
-}
-STAGES = {
-    "extract": {"cmd": "python pipeline/extract.py", "outs": ["data/features.parquet"]},
-    "train": {
-        "matrix": {"model": "${baselines}"},
-        "cmd": "python pipeline/train.py model=${item.model}",
-        "outs": ["models/${item.model}", {"scores/${item.model}": {"persist": True}}],
-    },
-    "explain": {
-        "matrix": {"model": "${explained}"},
-        "cmd": "python pipeline/explain.py model=${item.model}",
-        "outs": ["reports/explanations/${item.model}"],
-    },
-}
+ROWS = read_yaml(__file__)
 
 
 @pytest.fixture
 def project(tmp_path):
     """Return a folder with stages, choices and configs."""
-    files = {
-        "dvc.yaml": {"stages": STAGES},
-        "params.yaml": PARAMS,
-        "conf/plan.yaml": {"plan": {"folds": 3}},
-        "conf/extract.yaml": {"defaults": [{"features": []}], "windows": 2},
-        "conf/train.yaml": {
-            "defaults": ["params", {"model": "svm"}, {"compute": "local"}],
-        },
-        "conf/explain.yaml": {"defaults": ["params", {"model": "svm"}]},
-        "conf/model/svm.yaml": {"c": 1.5},
-        "conf/model/cox.yaml": {"c": 2},
-        "conf/features/glcm.yaml": {"levels": 8},
-        "conf/features/lbp.yaml": {"radius": 1},
-        "conf/compute/local.yaml": {"threads": 1},
-    }
-    for name, values in files.items():
+    for name, values in ROWS["files"].items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         group, _, member = name.removeprefix("conf/").removesuffix(".yaml").partition("/")
         header = f"# @package features.{member}\n" if group == "features" else ""
@@ -69,18 +36,7 @@ def test_a_matrix_gives_a_stage_for_each_member_and_none_where_nothing_is_chosen
 
 def test_every_option_that_can_move_a_figure_has_a_flat_name(project):
     stages = StagesOfProject(project)
-    assert stages.resolve_options(stages.stages) == {
-        "baselines": '["svm", "cox"]',
-        "dataset": "tiny",
-        "extract.windows": "2",
-        "features": "glcm, lbp",
-        "features.glcm.levels": "8",
-        "features.lbp.radius": "1",
-        "model.cox.c": "2",
-        "model.svm.c": "1.5",
-        "networks": "[]",
-        "plan.folds": "3",
-    }
+    assert stages.resolve_options(stages.stages) == ROWS["options"]
 
 
 def test_outputs_of_models_that_are_chosen_no_longer_go_and_nothing_else_does(project):
@@ -102,37 +58,14 @@ def rewrite(project, name, text):
     return StagesOfProject(copy)
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "words"),
-    [
-        (
-            "conf/extract.yaml",
-            "defaults: [_self_]\nx: '${params.dates}'",
-            "write `dataset`",
-        ),
-        ("conf/plan.yaml", "plans: {folds: 3}", "`plan` is not there.*write `plans`"),
-        ("conf/plan.yaml", "", "`plan` is not there"),
-        ("conf/extract.yaml", "windows: 2", "conf/extract.yaml: `defaults` is no list"),
-        ("conf/extract.yaml", "defaults: 3", "`defaults` is no list"),
-    ],
-)
+@pytest.mark.parametrize(("name", "text", "words"), ROWS["lacking"])
 def test_what_an_option_file_lacks_is_named(name, text, words, project):
     stages = rewrite(project, name, text)
     with pytest.raises(OptionError, match=words):
         stages.resolve_options(stages.stages)
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "same"),
-    [
-        ("conf/features/glcm.yaml", "# @package features.glcm\nlevels: 8 # more\n", True),
-        ("conf/features/colour.yaml", "bins: 9\n", True),  # nobody chose it
-        ("conf/features/glcm.yaml", "# @package features.glcm\nlevels: 9\n", False),
-        ("conf/features/glcm.yaml", "# @package features.other\nlevels: 8\n", False),
-        ("conf/extract.yaml", "windows: 2 # more\ndefaults: [{features: []}]\n", True),
-        ("conf/extract.yaml", "windows: '${params.dataset}'\ndefaults: [{features: []}]\n", False),
-    ],
-)
+@pytest.mark.parametrize(("name", "text", "same"), ROWS["rerunning"])
 def test_values_of_its_own_and_of_chosen_option_files_alone_rerun_a_stage(
     name, text, same, project, monkeypatch
 ):
@@ -169,7 +102,9 @@ def test_sweeps_that_params_yaml_names_have_a_digest_of_the_files_that_they_read
         return path.read_text() if path.exists() else None
 
     assert written(project, "a") is None
-    (project / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"sweeps": ["cohorts"]}))
+    (project / "params.yaml").write_text(
+        yaml.safe_dump(ROWS["files"]["params.yaml"] | {"sweeps": ["cohorts"]})
+    )
     moved = project.rename(project.with_name(f"{project.name}-changed"))
     first, second = written(moved, "a"), written(moved, "b")
     assert first != second

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,6 +15,7 @@ from skiagram.sealing.ledger import (
     unite_ledgers,
 )
 from tests import REPOSITORY
+from tests.folders import git
 
 FIRST = Comparison("chest", "a" * 64, "evaluate", ("svm", "small_cnn"), "1" * 64)
 
@@ -126,26 +126,22 @@ def test_what_is_no_entry_is_named_and_stops_nothing(tmp_path, line):
 def test_two_branches_that_merge_keep_all_openings(tmp_path):
     """Both note a second opening; git sets their lines side by side, as .gitattributes says."""
 
-    def git(*arguments):
-        user = ("-c", "user.name=x", "-c", "user.email=x@example.org")
-        subprocess.run(["git", *user, *arguments], cwd=tmp_path, check=True, capture_output=True)
-
     def commit(number):
         opening = noted(tmp_path, number)[0]
-        git("add", LEDGER, ".gitattributes")
-        git("commit", "-q", "-m", "opened")
+        git(tmp_path, "add", LEDGER, ".gitattributes")
+        git(tmp_path, "commit", "-q", "-m", "opened")
         return opening
 
-    git("init", "-q", "-b", "main")
+    git(tmp_path, "init", "-q", "-b", "main")
     attributes = REPOSITORY / ".gitattributes"
     (tmp_path / ".gitattributes").write_text(attributes.read_text())
     commit(1)
-    git("checkout", "-q", "-b", "side")
+    git(tmp_path, "checkout", "-q", "-b", "side")
     side = commit(2)
-    git("checkout", "-q", "main")
+    git(tmp_path, "checkout", "-q", "main")
     forget(tmp_path)  # as on another machine
     main = commit(3)
-    git("merge", "-q", "--no-edit", "side")
+    git(tmp_path, "merge", "-q", "--no-edit", "side")
 
     ledger = read_ledger(tmp_path)
     assert ledger.faults == ()

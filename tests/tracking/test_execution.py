@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 from dataclasses import replace
 
 import pytest
@@ -19,6 +18,7 @@ from skiagram.tracking.execution import (
     read_execution,
     run_name,
 )
+from tests.folders import git
 from tests.tracking.conftest import COMPARISON, MODELS
 
 
@@ -104,20 +104,12 @@ def test_every_option_keeps_its_place():
     }
 
 
-def _git(folder, *arguments):
-    author = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-    done = subprocess.run(
-        ["git", *author, *arguments], cwd=folder, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
-
-
 def test_the_commit_and_changed_options(tmp_path):
     (tmp_path / "params.yaml").write_text("seed: 0\n")
-    _git(tmp_path, "init", "-q")
-    _git(tmp_path, "add", ".")
-    _git(tmp_path, "commit", "-q", "-m", "first")
-    commit = _git(tmp_path, "rev-parse", "HEAD")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    commit = git(tmp_path, "rev-parse", "HEAD").strip()
     (tmp_path / "dvc.lock").write_text("written by every run")
     clean = {"mlflow.source.git.commit": commit, "skiagram.modified": "no"}
     assert commit_tags(tmp_path) == clean
@@ -125,7 +117,7 @@ def test_the_commit_and_changed_options(tmp_path):
     assert commit_tags(tmp_path) == clean | {"skiagram.modified": "yes"}
 
 
-def test_no_commit_outside_git(tmp_path, monkeypatch):
+def test_no_commit_outsidegit(tmp_path, monkeypatch):
     assert commit_tags(tmp_path) == {}
     monkeypatch.setenv("PATH", "")
     assert commit_tags(tmp_path) == {}
@@ -147,16 +139,16 @@ def test_a_run_of_an_applied_experiment_has_its_name_until_something_is_changed(
     monkeypatch.delenv("DVC_EXP_NAME", raising=False)
     (tmp_path / "params.yaml").write_text("seed: 0\n")
     (tmp_path / "dvc.lock").write_text("first")
-    _git(tmp_path, "init", "-q")
-    _git(tmp_path, "add", ".")
-    _git(tmp_path, "commit", "-q", "-m", "first")
-    base = _git(tmp_path, "rev-parse", "HEAD")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    base = git(tmp_path, "rev-parse", "HEAD").strip()
     (tmp_path / "params.yaml").write_text("seed: 3\n")
     (tmp_path / "dvc.lock").write_text("of the experiment")
-    _git(tmp_path, "commit", "-qam", "experiment")
-    _git(tmp_path, "update-ref", f"refs/exps/{base[:2]}/{base[2:]}/sunny-film", "HEAD")
-    _git(tmp_path, "update-ref", "refs/exps/exec/EXEC_APPLY", "HEAD")
-    _git(tmp_path, "reset", "-q", "--soft", base)
+    git(tmp_path, "commit", "-qam", "experiment")
+    git(tmp_path, "update-ref", f"refs/exps/{base[:2]}/{base[2:]}/sunny-film", "HEAD")
+    git(tmp_path, "update-ref", "refs/exps/exec/EXEC_APPLY", "HEAD")
+    git(tmp_path, "reset", "-q", "--soft", base)
     assert experiment_name(tmp_path) == "sunny-film"
     assert run_name({"seed": 3}, tmp_path) == "sunny-film"
     (tmp_path / "params.yaml").write_text("seed: 4\n")
