@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from skiagram.compute.code_digest import named_targets
-from skiagram.errors import DataError, escape_controls, listed
+from skiagram.errors import escape_controls, listed, refusal
 from skiagram.fitting.deployment import (
     DEPLOYMENT,
     FINGERPRINT,
@@ -77,22 +77,13 @@ def _read_run(folder: Path, project: Path | None, deployment: Deployment) -> Run
     figures = root / "reports/evaluation.json"
     evaluation = _read(Evaluation, figures)
     if project is not None and evaluation is None:
-        raise DataError(
-            "no reports/evaluation.json",
-            where=str(project),
-            remedy="name the project's folder after a finished `dvc repro`",
-        )
+        raise refusal("deploy.no_evaluation", str(project))
     # The project must be that of the model: the same task and the same images.
     if project is not None and evaluation is not None:
         kept = _read(Preparation, project / "data/preparation" / PREPARATION)
         learned = read_record(Preparation, folder / PREPARATION).image_digests
         if evaluation.task != deployment.task or (kept and kept.image_digests != learned):
-            raise DataError(
-                "a run on another task or on other images",
-                where=str(project),
-                allowed="the project whose run trained the model",
-                remedy="name that project, or leave `--project` out: the card then has no figures",
-            )
+            raise refusal("deploy.other_run", str(project))
     # The results of this very model with these options.
     for result in () if evaluation is None else evaluation.models:
         outcome = result.outcome

@@ -11,7 +11,7 @@ from skiagram.audit.traits import image_traits, sample_cases
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prepared_cases import PreparedCases
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.shift import compare_cases
@@ -46,12 +46,15 @@ class TrainingComparison:
             DataError: There is no such run, or its classes are others.
         """
         if not (project / "data/cases/cases.parquet").is_file():
-            fault, allowed = "no run with cases", "folder of the run that trained the model"
-            raise DataError(fault, where=str(project), allowed=allowed)
+            raise refusal("deploy.no_cases", str(project))
         cases, task = read_cases(project / "data/cases")
         if task.classes != model.task.classes:
-            fault = f"a run on {', '.join(task.classes)}"
-            raise DataError(fault, where=str(project), allowed=", ".join(model.task.classes))
+            raise refusal(
+                "deploy.other_classes",
+                str(project),
+                run_classes=", ".join(task.classes),
+                model_classes=", ".join(model.task.classes),
+            )
         return cls(project, model, cases.select(sample_cases(cases)))
 
     def watch(self, names: Sequence[str], cases: PreparedCases) -> None:

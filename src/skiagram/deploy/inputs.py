@@ -12,7 +12,7 @@ from skiagram.datasets.checks import check_image
 from skiagram.datasets.contract import PixelAcquisition
 from skiagram.datasets.folder.source import InGray
 from skiagram.deploy.new_cases import FILE, NewCase, name_of_row
-from skiagram.errors import DataError, OptionError, listed, named
+from skiagram.errors import DataError, OptionError, listed, named, refusal
 from skiagram.preparation import Covariate, Preparation, channels
 from skiagram.readers.case_images import (
     AS_STORED,
@@ -129,15 +129,11 @@ class Preparer:
         is_volume = image.pixels.ndim == 4
         if is_volume != self.preparation.of_volumes:
             kind, trained_on = ("a volume", "images") if is_volume else ("an image", "volumes")
-            fault = f"{kind}, but the model was trained on {trained_on}"
-            raise DataError(fault, allowed=f"{trained_on}, as in training")
+            raise refusal("deploy.other_kind", found=kind, trained_on=trained_on)
         if self.preparation.regions and image.region is None:
-            allowed = "a mask for every image, as in training"
-            remedy = "name masks in a table (--table, column `mask`) or by --pattern"
-            raise DataError("an image without a mask", allowed=allowed, remedy=remedy)
+            raise refusal("deploy.no_mask")
         if image.region is not None and not self.preparation.regions:
-            allowed, remedy = "whole images, as in training", "leave the column `mask` out"
-            raise DataError("an image with a mask", allowed=allowed, remedy=remedy)
+            raise refusal("deploy.unexpected_mask")
         check_image(image.pixels, "")
         # Of a further modality the record of its own holds, if there is one.
         first = modality == self.preparation.first_modality
@@ -153,17 +149,15 @@ class Preparer:
         if (count := channels(image.pixels.shape)) not in kinds.channels:
             allowed = f"{' or '.join(map(str, kinds.channels))}, as in training"
             remedy = "convert the image to gray" if kinds.channels == (1,) else ""
-            raise DataError(f"{count} channels", allowed=allowed, remedy=remedy)
+            raise refusal("deploy.other_channels", count=count, allowed=allowed, remedy=remedy)
         if not any((image.pixels.dtype == _BYTE) == (depth == _BYTE) for depth in kinds.depths):
-            allowed = f"{' or '.join(kinds.depths)}, as in training"
-            remedy = "export the image as the training images were exported"
-            raise DataError(f"pixels of type {image.pixels.dtype}", allowed=allowed, remedy=remedy)
+            raise refusal(
+                "deploy.other_depth", dtype=image.pixels.dtype, depths=" or ".join(kinds.depths)
+            )
         sides = image.pixels.shape[image.pixels.ndim == 4 :][:2]
         if self.shape and first and sides != self.shape:
             size, training_size = (" × ".join(map(str, each)) for each in (sides, self.shape))
-            remedy = "crop or resize as the training images were, or train with image_size"
-            allowed = f"{training_size} pixels, as in training"
-            raise DataError(f"{size} pixels", allowed=allowed, remedy=remedy)
+            raise refusal("deploy.other_size", size=size, training_size=training_size)
         # What may be scored, yet looks unlike them.
         unusual = kinds.unlike(image.pixels)
         if image.made_colour:
@@ -180,14 +174,12 @@ class Preparer:
         if steps is None:
             return image
         if steps.region is not None and image.spacing is None:
-            allowed = "images with a mask and a known spacing, as in training"
-            raise DataError("an unknown spacing", allowed=allowed)
+            raise refusal("deploy.no_spacing")
         restored = restore_image(
             name, image.pixels, image.spacing, image.region, steps, self.training_mean
         )
         if not np.isfinite(restored.pixels).all():
-            allowed = "images without gaps: the model's restoration fills none"
-            raise DataError("missing pixels", allowed=allowed)
+            raise refusal("deploy.missing_pixels")
         if steps.region is None:
             return replace(image, pixels=restored.pixels)
         return SpacedImage(restored.pixels, restored.spacing, image.modality, restored.region)
@@ -223,15 +215,16 @@ class CovariateTable:
             for covariate in self.read:
                 cell = row[covariate.column]
                 if covariate.categories is None and cell and number_of(cell) is None:
-                    fault = f"`{cell}` in column `{covariate.column}`"
-                    allowed = "a finite number, or an empty cell if it is unknown"
-                    raise DataError(fault, allowed=allowed)
+                    raise refusal("deploy.no_number", cell=cell, column=covariate.column)
                 # A model that corrects sites cannot correct one that it has not seen.
                 sites = covariate.categories or ()
                 if refuses_sites and covariate.prefix == SITE_PREFIX and cell not in sites:
-                    fault = f"{covariate.column} `{cell}`, which training did not see"
-                    remedy = "name a site of training, or train with `unseen: uncorrected`"
-                    raise DataError(fault, allowed=listed(sites), remedy=remedy)
+                    raise refusal(
+                        "deploy.unseen_site",
+                        column=covariate.column,
+                        cell=cell,
+                        sites=listed(sites),
+                    )
         return row
 
     def unseen(self, case: str) -> list[str]:
@@ -276,8 +269,7 @@ class CovariateTable:
     def _row(self, case: str) -> Mapping[str, str]:
         row = self.cells.get(case)
         if row is None:
-            remedy = "add a row with this name in the column `file`; leave unknown cells empty"
-            raise DataError("no row in the table of covariates", where=case, remedy=remedy)
+            raise refusal("deploy.no_row", case)
         return row
 
 
@@ -305,7 +297,7 @@ def read_covariates(
     if (path is not None) != bool(read):
         fault = f"the model reads {needed if read else 'no covariates'}"
         remedy = f"give a CSV with the columns {needed}" if read else "leave it out"
-        raise OptionError(fault, where="--covariates", remedy=remedy)
+        raise refusal("deploy.covariates_option", kind=OptionError, found=fault, remedy=remedy)
     if path is None:
         return NO_COVARIATES
     # Rows by the name of the case, and by the file.
@@ -315,13 +307,12 @@ def read_covariates(
     for row in rows_of(read_csv(path, missing)):
         absent = [name for name in (FILE, *columns) if name not in row.cells]
         if absent:
-            fault, remedy = f"no column `{absent[0]}`", "add it; leave unknown cells empty"
-            raise DataError(fault, where=str(path), allowed=needed, remedy=remedy)
+            raise refusal("deploy.no_column", str(path), column=absent[0], columns=needed)
         name = name_of_row(row, with_modalities=several and "modality" in row.cells)
         row_cells = {column: row.cells[column] for column in columns}
         earlier_cells = by_name.setdefault(name, row_cells)
         if earlier_cells is not row_cells and (not several or earlier_cells != row_cells):
-            raise DataError(f"two rows for `{name}`", where=str(path))
+            raise refusal("deploy.row_twice", str(path), name=name)
         by_file[str(Path(row.cells[FILE]))].append(row_cells)
     # Rows of one file that agree stand for all of its cases.
     alike = {name: rows[0] for name, rows in by_file.items() if rows[1:] == rows[:-1]}

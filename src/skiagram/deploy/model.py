@@ -11,7 +11,6 @@ from skiagram.compute.progress import Progress
 from skiagram.deploy.inputs import Preparer
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import (
-    WHOLE,
     Scorer,
     load_combination,
     load_scorer,
@@ -19,7 +18,7 @@ from skiagram.deploy.scorers import (
     record,
     training_mean,
 )
-from skiagram.errors import DataError, ModelFailure, listed, nearest
+from skiagram.errors import DataError, ModelFailure, listed, nearest, refusal
 from skiagram.fitting.deployment import (
     DEPLOYMENT,
     FINGERPRINT,
@@ -80,8 +79,12 @@ class DeployedModel:
         scores_by_repeat = self.scorer.scores(cases)
         cases.scores[:] = scores_by_repeat
         if any(scores.shape[1] != classes for scores in scores_by_repeat):
-            fault = f"scores of {scores_by_repeat[0].shape[1]} classes, not {classes}"
-            raise ModelFailure(fault, remedy=WHOLE)
+            raise refusal(
+                "deploy.scores_of_other_classes",
+                kind=ModelFailure,
+                number=scores_by_repeat[0].shape[1],
+                classes=classes,
+            )
         return self.calibrate(scores_by_repeat)[:, list(self.task.reported.values())]
 
     def calibrate(self, scores_by_repeat: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -100,10 +103,11 @@ def missing_model(path: Path) -> DataError:
     there = sorted({str(found) for found in (*folders, *path.parent.glob("*.skiagram"))})
     near = nearest(path.name, [Path(name).name for name in there])
     meant = next((name for name in there if near and Path(name).name == near[0]), "")
-    return DataError(
-        "a folder of models" if (path / "models").is_dir() else "no such model",
-        where=str(path),
-        allowed=listed(there, "`") or "the folder models/NAME of a finished run, or a package",
+    return refusal(
+        "deploy.no_model",
+        str(path),
+        found="a folder of models" if (path / "models").is_dir() else "no such model",
+        models=listed(there, "`") or "the folder models/NAME of a finished run, or a package",
         remedy=f"did you mean `{meant}`?" if meant else "name one of these",
     )
 
@@ -127,12 +131,12 @@ def load_model(folder: Path, reading: CaseReading = AS_STORED) -> DeployedModel:
     if not deployment.decisions or any(
         decision.calibration.columns != columns for decision in deployment.decisions
     ):
-        raise DataError("is damaged", where=str(folder / DEPLOYMENT), remedy=WHOLE)
+        raise refusal("deploy.damaged_file", str(folder / DEPLOYMENT))
     fingerprint = None
     if (folder / FINGERPRINT).exists():
         fingerprint = record(Fingerprint, folder / FINGERPRINT)
         if len(fingerprint.limits) != classes:
-            raise DataError("is damaged", where=str(folder / FINGERPRINT), remedy=WHOLE)
+            raise refusal("deploy.damaged_file", str(folder / FINGERPRINT))
     # The fits of all repeats, or the members of a combination and how each repeat weighs them.
     repeats = [folder / repeat_folder(repeat) for repeat in range(len(deployment.decisions))]
     with Progress("Load", 1):

@@ -26,7 +26,7 @@ from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.roles import ROLES, usual_column
 from skiagram.datasets.folder.table import find_image_problems, read_features, refer, references_of
-from skiagram.errors import DataError, OptionError, listed
+from skiagram.errors import DataError, OptionError, listed, refusal
 from skiagram.finding.inputs import find_partners
 from skiagram.options import check
 from skiagram.readers.case_images import (
@@ -73,7 +73,7 @@ class MemoryTree(FileTree):
 
     def read(self, name: str) -> bytes:
         if name not in self.content:
-            raise DataError("was not sent, or is empty", where=name, allowed="bytes of a file")
+            raise refusal("deploy.not_sent", name)
         return self.content[name]
 
 
@@ -163,7 +163,7 @@ def _cases_of(word: str, *, volumes: bool) -> list[NewCase]:
     # A folder, an archive, a file, or a pattern of names.
     path = Path(word)
     if path.is_dir() or (word.endswith(ARCHIVE) and path.is_file()):
-        empty = DataError("no image in this folder", allowed=_KINDS)
+        empty = refusal("deploy.no_image", kinds=_KINDS)
         nothing = NewCase(word, FolderTree(path, is_image_file), {}, {}, empty)
         return _cases_in(path, volumes=volumes) or [nothing]
     exists = path.exists() or path.is_symlink()  # a link to nowhere is named when it is read
@@ -171,7 +171,7 @@ def _cases_of(word: str, *, volumes: bool) -> list[NewCase]:
         return [NewCase.of_file(path)]
     names = sorted(glob.glob(word, recursive=True))  # noqa: PTH207 - of any place
     if not names:
-        raise OptionError("no file of such a name", where=word, remedy="correct the pattern")
+        raise refusal("deploy.no_such_file", word, kind=OptionError)
     return [case for name in names for case in _cases_of(name, volumes=volumes)]
 
 
@@ -218,12 +218,7 @@ def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
     # A mask beside its image is no case of its own.
     tree.announce(names)
     masks = find_masks(names).names
-    mask = DataError(
-        "a mask of another image, by its name",
-        allowed="images",
-        remedy="name the images in a table (--table) or by a pattern of names, or move masks "
-        "elsewhere",
-    )
+    mask = refusal("deploy.mask_as_image")
     return [
         NewCase(
             str(place / name),
@@ -250,9 +245,7 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
     # The table's columns must say which image is whose.
     needed = [FILE, *(_OF_SEVERAL if modalities else ())]
     if not {*needed} <= {*header}:
-        fault, allowed = f"columns {listed(header)}", f"at least {', '.join(needed)}"
-        remedy = "name the columns as `skiagram table` does"
-        raise DataError(fault, where="the table", allowed=allowed, remedy=remedy)
+        raise refusal("deploy.columns_missing", columns=listed(header), needed=", ".join(needed))
     # Rows of one case are put together.
     columns = _columns_of(tuple(header))
     tree = open_tree(place, str(place), is_image_file)
@@ -273,8 +266,9 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
     for case in cases.values():
         absent = [name for name in modalities if name not in case.images]
         if absent and case.problem is None:
-            allowed = f"one of each: {', '.join(modalities)}"
-            problem = DataError(f"no image of `{absent[0]}`", allowed=allowed)
+            problem = refusal(
+                "deploy.no_modality", modality=absent[0], modalities=", ".join(modalities)
+            )
             case = replace(case, problem=problem)
         complete.append(case)
     # Each knows its patient's other images.
@@ -299,7 +293,7 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
 def _united(before: NewCase, case: NewCase) -> NewCase:
     """Unite two rows, each with an image of another modality, into one case."""
     if "" in case.images or before.images.keys() & case.images.keys():
-        twice = DataError("two rows for one image", where=case.name, remedy="remove one")
+        twice = refusal("deploy.image_twice", case.name)
         return replace(before, problem=twice)
     images, problem = {**before.images, **case.images}, before.problem or case.problem
     return replace(before, images=images, problem=problem)

@@ -19,7 +19,7 @@ from skiagram.compute.files import sha256_of
 from skiagram.compute.scratch import scratch_folder
 from skiagram.deploy.card import CardSection, as_html, as_markdown, compose_card, find_project
 from skiagram.deploy.model import DeployedModel, load_model, missing_model
-from skiagram.errors import DataError, SkiagramError, name_refusal
+from skiagram.errors import DataError, SkiagramError, name_refusal, refusal
 from skiagram.fitting.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.projects.files import require_readable
 from skiagram.readers.case_images import AS_STORED, CaseReading
@@ -198,8 +198,7 @@ def _read_manifest(folder: Path, path: Path) -> Manifest:
     text = (folder / _MANIFEST).read_text(encoding="utf-8", errors="replace")
     stated = re.search(r'^  "format": (\d{1,6}),?$', text, re.MULTILINE)
     if stated is not None and int(stated[1]) > FORMAT:
-        fault, allowed = f"a package of format {stated[1]}", f"format {FORMAT} and below"
-        raise DataError(fault, where=str(path), allowed=allowed, remedy="install a later skiagram")
+        raise refusal("deploy.later_format", str(path), stated=stated[1], known=FORMAT)
     try:
         manifest = read_record(Manifest, folder / _MANIFEST)
     except DataError as error:
@@ -209,7 +208,7 @@ def _read_manifest(folder: Path, path: Path) -> Manifest:
 
 
 def _refused(message: str, path: Path) -> DataError:
-    return DataError(message, where=str(path), allowed="a package as it was made", remedy=_AGAIN)
+    return refusal("deploy.other_package", str(path), found=message, remedy=_AGAIN)
 
 
 @contextmanager

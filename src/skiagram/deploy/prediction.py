@@ -27,7 +27,7 @@ from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prepared_cases import PreparedCases, stored
 from skiagram.doors import in_words_of
-from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError
+from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError, refusal
 from skiagram.tables.frames import inert
 
 _HELD_BYTES = 512 * 1024**2
@@ -208,7 +208,7 @@ class _Scoring:
 def _reason(error: SkiagramError | MemoryError, name: str) -> str:
     if isinstance(error, SkiagramError):
         return in_words_of("predict", str(error))
-    return str(DataError("out of memory", where=name, remedy="score it alone, with `--workers 1`"))
+    return str(refusal("deploy.out_of_memory", name))
 
 
 def judge(
@@ -244,17 +244,16 @@ def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:
     """Refuse a place where the table could not or should not be written."""
     # The folder must be there and may be written to.
     if path.is_dir():
-        raise OptionError("is a folder", where=str(path), allowed="the name of a file to write")
+        raise refusal("deploy.output_folder", str(path), kind=OptionError)
     if not path.parent.is_dir():
-        raise OptionError("no such folder", where=str(path.parent), remedy="make it first")
+        raise refusal("deploy.no_output_folder", str(path.parent), kind=OptionError)
     if not os.access(path.parent, os.W_OK):
-        raise OptionError("no right to write here", where=str(path.parent))
+        raise refusal("deploy.no_right", str(path.parent), kind=OptionError)
     # Neither an image nor an earlier table is lost by mistake.
     if path.exists() and any(Path(image).exists() and path.samefile(image) for image in images):
-        raise OptionError("is one of the images", where=str(path), remedy="name another file")
+        raise refusal("deploy.output_is_image", str(path), kind=OptionError)
     if path.exists() and not replace:
-        remedy = "name another file, or give --force"
-        raise OptionError("exists already", where=str(path), remedy=remedy)
+        raise refusal("deploy.output_exists", str(path), kind=OptionError)
 
 
 def beside_images(model: DeployedModel) -> tuple[str, ...]:

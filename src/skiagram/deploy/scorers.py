@@ -23,7 +23,7 @@ from skiagram.compute.code_digest import named_targets
 from skiagram.deploy.inputs import find_covariates
 from skiagram.deploy.prepared_cases import ENCODING, Described, PreparedCases, Preparing
 from skiagram.encoders.encoder import COLUMN, check_own_class
-from skiagram.errors import DataError, named
+from skiagram.errors import DataError, named, refusal
 from skiagram.fitting.contract import (
     NO_REQUIREMENTS,
     Fitted,
@@ -46,7 +46,6 @@ from skiagram.tasks.task import Task
 from skiagram.training.options import Trainer
 
 R = TypeVar("R")
-WHOLE = "copy the whole folder models/NAME of a finished run; a failed training leaves no model"
 _ON_PROCESSOR = {
     "accelerator": "cpu",
     "devices": 1,
@@ -68,12 +67,11 @@ _BESIDE = {  # no single image holds them; imported, `perturbed` would bring sci
 def record(kind: type[R], path: Path) -> R:
     """Read a record of the model's folder; one that is missing or damaged is a DataError."""
     if not path.is_file():
-        raise DataError("is missing", where=str(path), remedy=WHOLE)
+        raise refusal("deploy.missing_file", str(path))
     try:
         return read_record(kind, path)
     except DataError as error:
-        fault, remedy = f"is damaged or no {kind.__name__} of this version", f"{WHOLE}, or train"
-        raise DataError(fault, where=str(path), remedy=remedy) from error
+        raise refusal("deploy.unreadable_file", str(path), name=kind.__name__) from error
 
 
 def own(
@@ -92,7 +90,7 @@ def own(
     allow_own_code(Path())
     built = build(options, str(path))
     if not any(callable(getattr(built, method, None)) for method in methods):
-        raise DataError(f"`{target}` cannot {methods[0]}", where=str(path), remedy=WHOLE)
+        raise refusal("deploy.cannot_score", str(path), target=target, method=methods[0])
     return built
 
 
@@ -103,7 +101,7 @@ def training_mean(folder: Path) -> Plane:
         mean: Plane = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
         message = "is damaged" if path.exists() else "is missing"
-        raise DataError(message, where=str(path), remedy=WHOLE) from error
+        raise refusal("deploy.unreadable_options", str(path), message=message) from error
     return mean
 
 
@@ -262,7 +260,7 @@ def _steps(
         windows = check(Windows, preparation.windows or {}, f"{path}: windows")
     if model.finds_in in ("features", "candidates"):
         if preparation.proposal is None:
-            raise DataError("does not say where the detector looks", where=str(path), remedy=WHOLE)
+            raise refusal("deploy.no_place", str(path))
         proposal = own(preparation.proposal, ("skiagram.finding",), ("places",), path)
     # Cases are compared with the visit before where the model reads a change.
     target, earlier = f"{Earlier.__module__}.{Earlier.__qualname__}", None
@@ -328,7 +326,7 @@ def _find_measured(
         fault = "features that its preparation does not extract"
         if missing[0].startswith((COVARIATE_PREFIX, SITE_PREFIX)):
             fault = "covariates that its preparation does not know"
-        raise DataError(f"the model reads {fault}", where=str(preparing.folder), remedy=WHOLE)
+        raise refusal("deploy.reads_other", str(preparing.folder), columns=fault)
     return measured
 
 
@@ -371,9 +369,7 @@ def load_combination(repeats: Sequence[Path], members: Sequence[Scorer]) -> Comb
     # Weights of a repeat must be as many as its members.
     fitted = [record(FittedCombination, repeat / COMBINATION) for repeat in repeats]
     if any(len(combination.weights) != len(members) for combination in fitted):
-        raise DataError(
-            "the weights are those of other members than these", where=str(repeats[0]), remedy=WHOLE
-        )
+        raise refusal("deploy.other_members", str(repeats[0]))
     # Members are prepared for together.
     return Combined(
         covariates=tuple(

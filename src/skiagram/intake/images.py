@@ -94,15 +94,12 @@ def _require_folder(options: FileOptions) -> None:
     root = folder.resolve() == Path(folder.resolve().anchor)
     if not root and (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
         return
-    fault, remedy = "the root of the file system", "name a folder in it"
-    allowed = f"a folder of images, or an archive whose name ends with {ARCHIVE}"
-    if folder.is_file():
-        fault, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
-        if folder.suffix.lower() in (".xlsx", ".xls", ".ods", ".sav", ".rds"):
-            remedy = "save the table of features as CSV, and name that file"
-        if folder.suffix.lower() in (".data", ".dat", ""):
-            remedy = f"call a table of features `{folder.stem}.csv`; unpack an archive"
-    raise refusal("intake.no_folder", str(folder), found=fault, allowed=allowed, remedy=remedy)
+    key = "intake.file_as_folder" if folder.is_file() else "intake.root_as_folder"
+    if folder.is_file() and folder.suffix.lower() in (".xlsx", ".xls", ".ods", ".sav", ".rds"):
+        key = "intake.workbook"
+    if folder.is_file() and folder.suffix.lower() in (".data", ".dat", ""):
+        key = "intake.table_without_ending"
+    raise refusal(key, str(folder), name=folder.stem)
 
 
 def _read_class_folders(options: FileOptions) -> _Table:

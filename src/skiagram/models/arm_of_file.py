@@ -6,7 +6,7 @@ Stages and the checks before a run ask here; no model is imported.
 from collections.abc import Mapping
 from typing import Any
 
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 
 CLASSES = {  # choice → where the classes of its models stand; models of users stand elsewhere
     "baselines": ("skiagram.models.classical.", "skiagram.models.reader."),
@@ -40,9 +40,12 @@ def require_arm(name: str, values: Mapping[str, Any], arm: str, *, stage: bool =
     if target_of(values).startswith(CLASSES[other]):
         of_choice = f"name it among `{other}` (`--{other} {name}`)"
         of_stage = f"run `python pipeline/{_STAGES[other]}.py model={name}`"
-        raise OptionError(
-            f"`{name}` is {_KINDS[other]}",
-            where=f"{_STAGES[arm]}.model" if stage else arm,
-            allowed=_KINDS[arm],
+        raise refusal(
+            "models.model_of_other_arm",
+            f"{_STAGES[arm]}.model" if stage else arm,
+            kind=OptionError,
+            name=name,
+            kind_here=_KINDS[other],
+            kind_wanted=_KINDS[arm],
             remedy=of_stage if stage else of_choice,
         )

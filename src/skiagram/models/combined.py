@@ -30,7 +30,7 @@ from pydantic.dataclasses import dataclass as options_class
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.errors import DataError, ModelFailure, OptionError, refusal
 from skiagram.fitting.arm import ArmFolders, Trainable, train
 from skiagram.fitting.contract import (
     Arm,
@@ -261,11 +261,15 @@ class CombinedMember(Trainable[CombinationInputs]):
     ) -> list[Repeat]:
         # Members that failed have no scores to combine.
         if len(self.predictions) < _LEAST:
-            fault = "fewer than two models could be trained that it could combine"
-            raise ModelFailure(fault, where=self.name)
+            raise refusal("models.too_few_members", self.name, kind=ModelFailure)
         for member in self.predictions:
             if member.outcome.status == "failed":
-                raise ModelFailure(f"{member.outcome.title} could not be trained", where=self.name)
+                raise refusal(
+                    "models.untrained_member",
+                    self.name,
+                    kind=ModelFailure,
+                    member=member.outcome.title,
+                )
         # Scores of all development cases by fits that did not see them.
         repeats, development, every = range(validator.plan.repeats), cases.development(), []
         for repeat in repeats:
@@ -330,11 +334,7 @@ class CombinedMember(Trainable[CombinationInputs]):
 
 
 def _other_plan(member: Predictions) -> DataError:
-    return DataError(
-        "its scores were made with another plan than this combination",
-        where=f"scores of {member.outcome.model}",
-        remedy="train all members with the same repeats, folds and seed: `dvc repro`",
-    )
+    return refusal("models.other_plan", f"scores of {member.outcome.model}")
 
 
 def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]) -> CombinedMember:
@@ -346,12 +346,17 @@ def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]
     strangers = [member for member in members if member not in trained]
     if strangers or len(set(members)) < len(members):
         fault = f"no model `{strangers[0]}`" if strangers else "a model is named twice"
-        remedy = "add it to `baselines` or `networks` in params.yaml, or name another"
         allowed = ", ".join(trained)
-        raise OptionError(fault, where=f"{where}.members", allowed=allowed, remedy=remedy)
+        raise refusal(
+            "models.no_such_members",
+            f"{where}.members",
+            kind=OptionError,
+            found=fault,
+            allowed=allowed,
+        )
     # Both would write into one folder.
     if name in trained:
-        raise OptionError("a model has the same name", where=where, remedy="rename the config")
+        raise refusal("models.name_taken", where, kind=OptionError)
     return CombinedMember(name, model, options, trained=tuple(trained))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError, OptionError, listed
+from skiagram.errors import OptionError, listed, refusal
 from skiagram.fitting.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
 from skiagram.fitting.reading import Reading
 from skiagram.preparation import PreparedData
@@ -60,15 +60,16 @@ class Reader:
         path = prepared.cases / READER_SCORES
         # The scores of all cases, from ingest's table of a column per reader.
         if task.positive is None:
-            remedy = f"leave `{self.title}` out of `baselines` in params.yaml"
-            fault, allowed = f"one score for {len(task.classes)} classes", "tasks of two classes"
-            raise OptionError(fault, where="model", allowed=allowed, remedy=remedy)
+            raise refusal(
+                "models.score_of_classes",
+                kind=OptionError,
+                number=len(task.classes),
+                title=self.title,
+            )
         table = read_table(path).set_index("case_id")
         if self.column not in table.columns:
             allowed = listed(table.columns) or "none: the data set has no scores"
-            remedy = "name it in the data set's config, under `columns.scores`"
-            fault = f"no score `{self.column}`"
-            raise OptionError(fault, where="model.column", allowed=allowed, remedy=remedy)
+            raise refusal("models.no_score", kind=OptionError, column=self.column, allowed=allowed)
         # The scores of the cases that are asked for.
         scores = table[self.column]
 
@@ -82,11 +83,7 @@ class Reader:
         return FittedReader()
 
     def load(self, folder: Path) -> "FittedReader":
-        raise DataError(
-            f"`{self.title}` is a column of the data set and cannot score new images",
-            where=str(folder),
-            allowed="a classical model or a network",
-        )
+        raise refusal("models.column_as_model", str(folder), title=self.title)
 
 
 @plain_dataclass(frozen=True)

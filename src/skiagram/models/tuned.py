@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError
+from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError, refusal
 from skiagram.finding.inputs import FindsIn
 from skiagram.fitting.contract import Arm, FitContext, FitSummary, Fitted, Labelled, Requirements
 from skiagram.fitting.fits import finite, named_failures
@@ -180,15 +180,10 @@ class Tuned:
                 families = [str(family) for end in ends for family in end or ()]
                 chooses_features = not all(is_in_family(family, COLUMN) for family in families)
             if chooses_features or name.startswith(read):
-                fault = "a search cannot change what a model reads"
-                raise OptionError(fault, where=where, remedy="write a tuned model for each")
+                raise refusal("models.changed_inputs", where, kind=OptionError)
             # The first trial has the model's own values, so they must lie within.
             if value not in values:
-                raise OptionError(
-                    f"the model's own value {value!r} lies outside",
-                    where=where,
-                    remedy="widen the range: the first trial has the model's own values",
-                )
+                raise refusal("models.value_outside", where, kind=OptionError, value=value)
             # Both ends must build a model.
             for end in ends:
                 self.having({name: end})
@@ -224,9 +219,7 @@ class Tuned:
         if hasattr(self._own, "read"):
             return self
         if (trainer.devices, trainer.num_nodes) != (1, 1):
-            fault = "a search by several processes, each of which would choose for itself"
-            remedy = "train each fit on one device: fits are shared out among devices"
-            raise OptionError(fault, where="trainer.devices", allowed="1", remedy=remedy)
+            raise refusal("models.several_processes", kind=OptionError)
         options = {each.name: getattr(self, each.name) for each in fields(self)}
         return TunedNetwork(**options, trainer=trainer, threads=threads)
 
@@ -258,8 +251,13 @@ class Tuned:
         # The best trial, of equal ones the first, is fitted on all cases.
         finished = [number for number, trial in enumerate(trials) if not trial.reason]
         if not finished:
-            fault = f"all {len(trials)} trials failed, the first: {trials[0].reason}"
-            raise ModelFailure(fault, where=self.title)
+            raise refusal(
+                "models.failed_trials",
+                self.title,
+                kind=ModelFailure,
+                number=len(trials),
+                reason=trials[0].reason,
+            )
         best = max(finished, key=lambda number: trials[number].mean_auc)
         tuning = Tuning(tuple(trials), best)
         return FittedTuned(self.having(tuning.chosen).fit(training, context), tuning)
@@ -400,6 +398,8 @@ def _value(options: Mapping[str, Any], name: str) -> Any:
             allowed = (
                 ", ".join(sorted(map(str, value))) if isinstance(value, Mapping) else "nothing"
             )
-            raise OptionError("no such option", where=f"model.space.{name}", allowed=allowed)
+            raise refusal(
+                "models.no_tuned_option", f"model.space.{name}", kind=OptionError, allowed=allowed
+            )
         value = value[part]
     return value

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn, Protocol
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.tables.cells import plain
 
 VALUE = "outcome_value"  # column of the values in the table that the project keeps
@@ -74,10 +74,11 @@ def refuse_code(rows: Sequence[OutcomeRow], column: str, code: float, named: str
         named: What the line has where the number is meant as such.
     """
     found = sum(plain(row.cells[column]) == f"{code:g}" for row in rows)
-    raise DataError(
-        f"{found} of {len(rows)} rows have {code:g}, which looks like a mark of missing values",
-        where=f"column `{column}`",
-        allowed="grades or classes that follow one another, or those that are named",
-        remedy=f"where it means that nothing is known: `--missing {code:g} --empty-label "
-        f"leave-out`; where it is one of them: `{named}`",
+    raise refusal(
+        "tasks.missing_code",
+        f"column `{column}`",
+        number=found,
+        every=len(rows),
+        code=code,
+        classes=named,
     )

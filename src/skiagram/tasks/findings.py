@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError, OptionError, listed
+from skiagram.errors import DataError, OptionError, listed, refusal
 from skiagram.statistics.delong import placements
 from skiagram.statistics.estimate import format_decimal, format_estimate
 from skiagram.statistics.linearised import Linearised, Scale, mean_of_cases, mean_over_repeats
@@ -157,18 +157,17 @@ class Findings(MeasuredOutcome):
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
         # One column lists findings, several have a state each.
         if not options["findings"]:
-            allowed = "one column or more, as --finding-names or --blank-finding was"
-            raise OptionError("is not given", where="--findings", allowed=allowed)
+            raise refusal("tasks.no_findings_column", kind=OptionError)
         read = _read_lists if len(options["findings"]) == 1 else _read_each
         names, states, note = read(table, options)
         # Coded as powers of 3 in one number, so there is a limit.
         if not 2 <= len(names) <= MOST_FINDINGS:
-            raise DataError(
-                f"{len(names)} findings: {listed(names)}",
-                where=f"column `{options['findings'][0]}`",
-                allowed=f"2 to {MOST_FINDINGS} findings",
-                remedy="one finding is a class: --label COLUMN --positive CELL; of many name those "
-                "that matter: --finding-names A B",
+            raise refusal(
+                "tasks.number_of_findings",
+                f"column `{options['findings'][0]}`",
+                number=len(names),
+                names=listed(names),
+                most=MOST_FINDINGS,
             )
         # Another cohort is labelled as the project is. Else labels tell the findings, the rarest
         # first, as many as leave each label enough cases.
@@ -208,8 +207,12 @@ class Findings(MeasuredOutcome):
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
         theirs = getattr(cohort, "findings", ())
         if theirs != self.findings:
-            allowed = f"{listed(self.findings)}, in this order"
-            raise OptionError(listed(theirs), where="--findings", allowed=allowed)
+            raise refusal(
+                "tasks.findings_of_another",
+                kind=OptionError,
+                found=listed(theirs),
+                findings=listed(self.findings),
+            )
         return replace(self, column=cohort.column)
 
     @property
@@ -253,12 +256,13 @@ class Findings(MeasuredOutcome):
         highest = 3 ** len(self.findings) - 1
         is_whole = np.isfinite(value) and value == round(value) and 0 <= value <= highest
         if not is_whole or int(self.label(np.array([value]))[0]) != label:
-            raise DataError(
-                f"{value:g} beside the label {self.classes[label]}",
-                where=f"{where}, column `{self.column}`",
-                allowed=f"a whole number from 0 to {highest} that holds {len(self.findings)} "
-                "findings, beside the rarest that is present",
-                remedy="let `skiagram run --findings` write the table",
+            raise refusal(
+                "tasks.packed_findings",
+                f"{where}, column `{self.column}`",
+                value=value,
+                label=self.classes[label],
+                highest=highest,
+                n_findings=len(self.findings),
             )
 
     def settle(self, value: Floats, label: Labels) -> "Findings":
@@ -278,14 +282,13 @@ class Findings(MeasuredOutcome):
             frequent_findings = [
                 name for name, is_enough in zip(self.findings, enough, strict=True) if is_enough
             ]
-            raise DataError(
-                f"too few cases of {len(rare)} findings: {listed(rare)}",
-                where=self.where,
-                allowed=f"{_FEWEST_CASES} or more development cases with each finding, and as many "
-                "without it",
-                remedy="leave these findings out: of one column name the others, "
-                f"{shlex.join(['--finding-names', *frequent_findings])}; of several columns "
-                "leave theirs out of --findings",
+            raise refusal(
+                "tasks.rare_findings",
+                self.where,
+                number=len(rare),
+                findings=listed(rare),
+                least=_FEWEST_CASES,
+                option=shlex.join(["--finding-names", *frequent_findings]),
             )
         # The shares of findings are those of training cases.
         return replace(self, shares=tuple((present / (present + absent)).tolist()))
@@ -516,9 +519,7 @@ def _blank_state(options: Mapping[str, Any]) -> int:
     """Tell what an empty cell says of a finding."""
     words = {None: UNKNOWN, "unknown": UNKNOWN, "absent": ABSENT}
     if options["blank_finding"] not in words:
-        raise OptionError(
-            str(options["blank_finding"]), where="--blank-finding", allowed="absent or unknown"
-        )
+        raise refusal("tasks.blank_finding", kind=OptionError, choice=str(options["blank_finding"]))
     return words[options["blank_finding"]]
 
 
@@ -537,32 +538,35 @@ def _read_each(
     columns, blank = options["findings"], _blank_state(options)
     names = options["finding_names"] or columns
     if len(names) != len(columns) or len(set(names)) < len(names):
-        allowed = f"a name of its own for each of {listed(columns)}, in this order"
-        raise OptionError(listed(names), where="--finding-names", allowed=allowed)
+        raise refusal(
+            "tasks.names_of_findings",
+            kind=OptionError,
+            names=listed(names),
+            columns=listed(columns),
+        )
     # The state in each cell; what is none is shown with its row.
     states = np.zeros((len(table.rows), len(columns)), dtype=np.int64)
     for number, column in enumerate(columns):
         column_states = [_state(row.cells[column], blank) for row in table.rows]
         odd = [row for row, state in zip(table.rows, column_states, strict=True) if state is None]
         if odd:
-            raise DataError(
-                f"{len(odd)} of {len(column_states)} cells say no finding, the first "
-                f"`{odd[0].cells[column]}`",
-                where=f"{odd[0].where}, column `{column}`",
-                allowed="1 (present), 0 (absent), −1 (uncertain) or an empty cell",
-                remedy="correct the table, or leave the column out of --findings",
+            raise refusal(
+                "tasks.odd_cells",
+                f"{odd[0].where}, column `{column}`",
+                number=len(odd),
+                every=len(column_states),
+                example=odd[0].cells[column],
             )
         states[:, number] = [UNKNOWN if state is None else state for state in column_states]
     # A row in which nothing is known teaches nothing.
     nothing = (states == UNKNOWN).all(axis=1)
     if nothing.any():
         first = table.rows[int(nothing.argmax())]
-        raise DataError(
-            f"{nothing.sum()} of {len(nothing)} rows say no finding",
-            where=f"{first.where}, columns {listed(columns)}",
-            allowed="1 or 0 in one column at least",
-            remedy="leave the rows out (`--empty-label leave-out`), or say that an empty cell "
-            "means absent (`--blank-finding absent`)",
+        raise refusal(
+            "tasks.rows_without_finding",
+            f"{first.where}, columns {listed(columns)}",
+            number=nothing.sum(),
+            every=len(nothing),
         )
     return tuple(names), states, _describe(names, states, blank)
 
@@ -586,24 +590,23 @@ def _read_lists(
     cells = [row.cells[column] for row in table.rows]
     empty = [row for row, cell in zip(table.rows, cells, strict=True) if _says_nothing(cell)]
     if empty:
-        raise DataError(
-            f"{len(empty)} of {len(cells)} rows list no finding, the first "
-            f"`{empty[0].cells[column]}`",
-            where=f"{empty[0].where}, column `{column}`",
-            allowed="findings, such as `Mass|Nodule`, or `No finding`",
-            remedy="write `No finding` where there is none, or leave the rows out (`--empty-label "
-            "leave-out`) and say so where you report the result",
+        raise refusal(
+            "tasks.empty_lists",
+            f"{empty[0].where}, column `{column}`",
+            number=len(empty),
+            every=len(cells),
+            example=empty[0].cells[column],
         )
     # The mark that separates findings, the same in all rows.
     separator = next((mark for mark in _SEPARATORS if any(mark in cell for cell in cells)), "|")
     mixed = [row for row in table.rows if separator == "|" and ";" in row.cells[column]]
     if mixed:
-        raise DataError(
-            f"{len(mixed)} of {len(cells)} cells hold `;` where `|` separates findings, the first "
-            f"`{mixed[0].cells[column]}`",
-            where=f"{mixed[0].where}, column `{column}`",
-            allowed="one mark between findings in all rows, such as `Mass|Nodule`",
-            remedy="write `|` in its place, or leave it out of the finding's name",
+        raise refusal(
+            "tasks.two_marks",
+            f"{mixed[0].where}, column `{column}`",
+            number=len(mixed),
+            every=len(cells),
+            example=mixed[0].cells[column],
         )
     # Findings of each row, and the names that occur.
     finding_sets = [
@@ -613,11 +616,11 @@ def _read_lists(
     names = options["finding_names"] or sorted(occurring)
     missing = sorted(set(names) - occurring.keys())
     if missing and options.get("balanced_by") is None:  # another cohort may lack a finding
-        raise DataError(
-            f"no row has the finding {listed(missing)}",
-            where=f"column `{column}`",
-            allowed=listed(sorted(occurring)),
-            remedy="name findings as the column writes them: --finding-names A B",
+        raise refusal(
+            "tasks.absent_finding",
+            f"column `{column}`",
+            findings=listed(missing),
+            occurring=listed(sorted(occurring)),
         )
     states = np.array(
         [[name in listed_ for name in names] for listed_ in finding_sets], dtype=np.int64

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError, OptionError, listed
+from skiagram.errors import OptionError, listed, refusal
 from skiagram.statistics.agreement import grade_error, quadratic_kappa
 from skiagram.statistics.estimate import format_decimal
 from skiagram.statistics.linearised import Linearised, mean_of_cases, mean_over_repeats, share
@@ -143,8 +143,7 @@ class Grade(MeasuredOutcome):
         # The column of the grades.
         rows, column = table.rows, options["grade"]
         if column is None:
-            allowed = "a column, as --grades was"
-            raise OptionError("is not given", where="--grade", allowed=allowed)
+            raise refusal("tasks.no_grade_column", kind=OptionError)
         # Where no grades are named they are numbers, in their order.
         grades = options["grades"]
         if not grades:
@@ -154,11 +153,8 @@ class Grade(MeasuredOutcome):
             spelled = {plain(cell): cell for cell in sorted(texts & grade_cells, reverse=True)}
             words = sorted(spelled.values())
             if words:
-                raise DataError(
-                    f"grades that are no numbers: {', '.join(words[:6])}",
-                    where=f"column `{column}`",
-                    allowed="numbers, or grades whose order is told",
-                    remedy="name the grades, the lowest first: --grades LOWEST ... HIGHEST",
+                raise refusal(
+                    "tasks.order_of_grades", f"column `{column}`", words=", ".join(words[:6])
                 )
             grades = sorted({*map(plain, grade_cells)}, key=float)
             code = find_missing_code([float(number) for number in grades], counts=True)
@@ -167,27 +163,27 @@ class Grade(MeasuredOutcome):
         # Places from the lowest on, each grade once.
         place_of = {plain(grade): place for place, grade in enumerate(grades, start=1)}
         if len(place_of) < len(grades):
-            allowed = "each once, the lowest first"
-            raise OptionError("a grade twice", where="--grades", allowed=allowed)
+            raise refusal("tasks.grade_twice", kind=OptionError)
         if len(grades) < LEAST_GRADES:
-            raise DataError(
-                f"{len(grades)} grades: {', '.join(grades)}",
-                where=f"column `{column}`",
-                allowed=f"{LEAST_GRADES} or more",
-                remedy="two grades are classes: "
-                + shlex.join(["--label", column, "--positive", grades[-1]]),
+            raise refusal(
+                "tasks.few_grades",
+                f"column `{column}`",
+                number=len(grades),
+                grades=", ".join(grades),
+                least=LEAST_GRADES,
+                option=shlex.join(["--label", column, "--positive", grades[-1]]),
             )
         # Rows with another cell than a grade.
         outside = [row for row in rows if plain(row.cells[column]) not in place_of]
         if outside:
             first = outside[0]
-            raise DataError(
-                f"{len(outside)} of {len(rows)} rows have none of the grades, the first "
-                f"`{first.cells[column]}`",
-                where=f"{first.where}, column `{column}`",
-                allowed=listed(grades),
-                remedy="name all grades in their order (--grades), or leave rows without one out "
-                "(`--empty-label leave-out`) and say so where you report the result",
+            raise refusal(
+                "tasks.other_grades",
+                f"{first.where}, column `{column}`",
+                number=len(outside),
+                every=len(rows),
+                example=first.cells[column],
+                grades=listed(grades),
             )
         # Labels and places of the rows.
         places = [place_of[plain(row.cells[column])] for row in rows]
@@ -198,8 +194,12 @@ class Grade(MeasuredOutcome):
 
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
         if len(cohort.classes) != len(self.grades):
-            allowed = f"a word for each of {', '.join(self.grades)}, in this order"
-            raise OptionError(", ".join(cohort.classes), where="--grades", allowed=allowed)
+            raise refusal(
+                "tasks.words_of_grades",
+                kind=OptionError,
+                classes=", ".join(cohort.classes),
+                grades=", ".join(self.grades),
+            )
         return replace(self, column=cohort.column)
 
     @property
@@ -225,11 +225,13 @@ class Grade(MeasuredOutcome):
 
     def check(self, value: float, label: int, where: str) -> None:
         if value != label + 1:
-            raise DataError(
-                f"the place {value:g} beside the grade {self.grades[label]}",
-                where=f"{where}, column `{self.column}`",
-                allowed=f"{label + 1}: places count from 1, for {self.grades[0]}",
-                remedy="correct the table",
+            raise refusal(
+                "tasks.place_of_grade",
+                f"{where}, column `{self.column}`",
+                found=value,
+                grade=self.grades[label],
+                place=label + 1,
+                lowest=self.grades[0],
             )
 
     def settle(self, value: Floats, label: Labels) -> "Grade":
@@ -239,12 +241,12 @@ class Grade(MeasuredOutcome):
         # A fold without a grade could not learn it.
         rarest = int(cases.argmin())
         if cases[rarest] < _FEWEST_CASES:
-            raise DataError(
-                f"{cases[rarest]} cases of the grade {self.grades[rarest]}",
-                where=self.where,
-                allowed=f"{_FEWEST_CASES} or more of each grade, so that all folds have some",
-                remedy="join it with the grade beside it in the table, or leave these cases out "
-                "and say so where you report the result",
+            raise refusal(
+                "tasks.rare_grade",
+                self.where,
+                number=cases[rarest],
+                grade=self.grades[rarest],
+                least=_FEWEST_CASES,
             )
         return replace(self, shares=tuple((cases / len(label)).tolist()))
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import (
     FAR,
@@ -176,24 +176,18 @@ class Number(MeasuredOutcome):
         missing = [row for row, number in zip(rows, numbers, strict=True) if number is None]
         if missing:
             first = missing[0]
-            raise DataError(
-                f"{len(missing)} of {len(rows)} rows have no number, the first "
-                f"`{first.cells[column]}`",
-                where=f"{first.where}, column `{column}`",
-                allowed="a number in every row, such as 12.5",
-                remedy="correct the table, or leave the rows out (`--empty-label leave-out`) and "
-                "say so where you report the result",
+            raise refusal(
+                "tasks.missing_numbers",
+                f"{first.where}, column `{column}`",
+                number=len(missing),
+                every=len(rows),
+                example=first.cells[column],
             )
         # Folds are balanced by groups of the development numbers.
         value, development = np.array(numbers, dtype=np.float64), np.array(table.known)
         grouped, groups = group_numbers(value[development])
         if groups < 2:
-            raise DataError(
-                f"every row has the number {value[0]:g}",
-                where=f"column `{column}`",
-                allowed="numbers that differ",
-                remedy="name another column: --number COLUMN",
-            )
+            raise refusal("tasks.equal_numbers", f"column `{column}`", value=value[0])
         # A test case is in the group of the development number next below it.
         order = np.argsort(value[development])
         place = np.searchsorted(value[development][order], value, side="right") - 1
@@ -243,35 +237,20 @@ class Number(MeasuredOutcome):
     @property
     def _scale(self) -> tuple[float, float]:
         if self.centre is None or self.spread is None:
-            raise DataError("no cases were seen", where="outcome", remedy="run stage ingest again")
+            raise refusal("tasks.no_cases_seen")
         return self.centre, self.spread
 
     def check(self, value: float, label: int, where: str) -> None:
         if not np.isfinite(value):
-            raise DataError(
-                "no number",
-                where=f"{where}, {self.where}",
-                allowed="a number in every row",
-                remedy="correct the table, or leave the row out and say so where you report the "
-                "result",
-            )
+            raise refusal("tasks.no_number", f"{where}, {self.where}")
 
     def settle(self, value: Floats, label: Labels) -> "Number":
         # Too few cases, or all the same number, leave nothing to learn.
         where = self.where
         if len(value) < _FEWEST_CASES:
-            raise DataError(
-                f"{len(value)} cases",
-                where=where,
-                allowed=f"{_FEWEST_CASES} or more; for an answer, a hundred patients",
-            )
+            raise refusal("tasks.few_cases", where, number=len(value), least=_FEWEST_CASES)
         if np.ptp(value) == 0:
-            raise DataError(
-                f"every case has the number {value[0]:g}",
-                where=where,
-                allowed="numbers that differ",
-                remedy="name another column",
-            )
+            raise refusal("tasks.equal_cases", where, value=value[0])
         return replace(self, centre=float(value.mean()), spread=float(value.std()))
 
     def draw(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.variation import effective_patients, few_have_most
 from skiagram.tables.cells import stands_for_missing
@@ -66,8 +66,12 @@ def require_unit(unit: str, project_unit: str) -> None:
         OptionError: It is not.
     """
     if unit != project_unit:
-        allowed = f"{project_unit or 'no unit'}, as in the project"
-        raise OptionError(unit or "no unit", where="--unit", allowed=allowed)
+        raise refusal(
+            "tasks.other_unit",
+            kind=OptionError,
+            found=unit or "no unit",
+            unit=project_unit or "no unit",
+        )
 
 
 def describe_unequal_patients(patient: Labels) -> str:

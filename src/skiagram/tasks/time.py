@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError, NotConverged, OptionError
+from skiagram.errors import NotConverged, OptionError, refusal
 from skiagram.statistics.cox import (
     baseline_hazard,
     fit_ridge,
@@ -247,12 +247,7 @@ class TimeToEvent(MeasuredOutcome):
         require_unit(cohort.asked["unit"], self.unit)
         others = getattr(cohort, "other_causes", ())
         if others and not self.other_causes:
-            raise OptionError(
-                f"other events, {', '.join(others)}",
-                where="--cause",
-                allowed="no other events, as in the project",
-                remedy="leave their rows out, or let them end follow-up: --no-event CELL",
-            )
+            raise refusal("tasks.other_events", kind=OptionError, events=", ".join(others))
         return replace(self, column=cohort.column)
 
     @property
@@ -283,7 +278,7 @@ class TimeToEvent(MeasuredOutcome):
         # The time must be there, and must not lie before the image.
         if not np.isfinite(value):
             fault = "an event without a time" if label == EVENT else "no time of follow-up"
-            raise DataError(fault, where=where, allowed="a number", remedy=remedy)
+            raise refusal("tasks.no_time", where, found=fault, remedy=remedy)
         if value < 0:
             why = "an event before the image cannot be predicted from it"
             if -value in MISSING_CODES:
@@ -291,32 +286,28 @@ class TimeToEvent(MeasuredOutcome):
                     f"where {value:g} marks what is missing, add `--missing {value:g} "
                     "--empty-label leave-out`"
                 )
-            raise DataError(
-                f"the time {value:g}",
-                where=where,
-                allowed="0 or more, counted from the image on",
-                remedy=f"{remedy}; {why}",
-            )
+            raise refusal("tasks.negative_time", where, value=value, remedy=remedy, why=why)
 
     def settle(self, value: Floats, label: Labels) -> "TimeToEvent":
         # Enough events, of this kind and of others, to be in every fold.
         event = label == EVENT
         if event.sum() < _FEWEST_EVENTS:
-            raise DataError(
-                f"{int(event.sum())} events among {len(label)} cases",
-                where=self.where,
-                allowed=f"{_FEWEST_EVENTS} events or more; for an answer, a hundred",
-                remedy="add cases, follow them up for longer, or check which value is an event",
+            raise refusal(
+                "tasks.few_events",
+                self.where,
+                number=int(event.sum()),
+                every=len(label),
+                least=_FEWEST_EVENTS,
             )
         others = int((label == OTHER).sum())
         if self.other_causes and not self.grid and others < _FEWEST_OTHERS:
-            raise DataError(
-                f"{others} cases of {len(label)} have another event "
-                f"({', '.join(self.other_causes)})",
-                where=self.where,
-                allowed=f"{_FEWEST_OTHERS} or more, for shares that count them",
-                remedy="let them end follow-up as cases without the event: name their cells, too, "
-                "with --no-event",
+            raise refusal(
+                "tasks.few_other_events",
+                self.where,
+                number=others,
+                every=len(label),
+                causes=", ".join(self.other_causes),
+                least=_FEWEST_OTHERS,
             )
         # Horizons: those asked for, or quarters of the events.
         times = np.sort(value[event & (value > 0)])
@@ -324,10 +315,8 @@ class TimeToEvent(MeasuredOutcome):
         horizons = self.horizons or tuple(usual.tolist())
         beyond = [time for time in horizons if not (value > time).any()]
         if beyond:
-            raise DataError(
-                f"nobody was followed beyond {beyond[0]:g} {self.unit}",
-                where="outcome.horizons",
-                allowed=f"times below {value.max():g}",
+            raise refusal(
+                "tasks.horizon_beyond", horizon=beyond[0], unit=self.unit, last=value.max()
             )
         # Times between them at which survival is estimated.
         spread = np.quantile(times, np.linspace(0, 1, _GRID + 1)[1:], method="inverted_cdf")

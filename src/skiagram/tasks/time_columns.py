@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.tables.cells import describe_code, plain, stands_for_missing
 from skiagram.tasks.columns import UNIT, ColumnOption, OutcomeRow
 
@@ -119,14 +119,12 @@ def read_times(rows: Sequence[OutcomeRow], options: Mapping[str, Any]) -> ReadTi
     times, event, since = options["time"], options["event"], options["since"]
     if times is None or event is None:
         missing = "--time" if times is None else "--event"
-        allowed = "a column, as a time to an event has --time and --event"
-        raise OptionError("is not given", where=missing, allowed=allowed)
+        raise refusal("tasks.time_or_event", missing, kind=OptionError)
     # The unit: as asked for, as the column's name says, else days.
     named = find_unit(times[0])
     unit = options["unit"] or (named if named and since is None else "days")
     if since is not None and unit not in UNITS:
-        allowed = f"{', '.join(UNITS)}, as times are differences of dates"
-        raise OptionError(unit, where="--unit", allowed=allowed)
+        raise refusal("tasks.unit_of_dates", kind=OptionError, unit=unit, units=", ".join(UNITS))
     # What the cells of the event mean.
     state = _states(rows, event, options)
     label = [state[row.cells[event]] for row in rows]
@@ -151,12 +149,8 @@ def read_times(rows: Sequence[OutcomeRow], options: Mapping[str, Any]) -> ReadTi
         if since is not None and cell:
             days = (_date(row, column) - _date(row, since)).days
             if days < 0:
-                raise DataError(
-                    f"the date in `{column}` is {-days} days before that in `{since}`",
-                    where=row.where,
-                    allowed="dates from the image on",
-                    remedy="correct the table, or leave the row out and say so where you report "
-                    "the result; an event before the image cannot be predicted from it",
+                raise refusal(
+                    "tasks.date_before", row.where, column=column, days=-days, since=since
                 )
             cell = f"{days / UNITS[unit]:.6g}"
         value.append(cell)
@@ -174,12 +168,7 @@ def _date(row: OutcomeRow, column: str) -> datetime.date:
     try:
         return datetime.date.fromisoformat(row.cells[column].strip())
     except ValueError:
-        raise DataError(
-            f"no date in the column `{column}`",
-            where=row.where,
-            allowed="dates such as 2026-05-31",
-            remedy="write them so, without the time of day",
-        ) from None
+        raise refusal("tasks.no_date", row.where, column=column) from None
 
 
 def is_missing_event(cell: str, options: Mapping[str, Any]) -> bool:
@@ -204,11 +193,11 @@ def _states(rows: Sequence[OutcomeRow], event: str, options: Mapping[str, Any]) 
     unnamed = [cell for cell in options["cause"] or () if _compared(cell) not in column_cells]
     if unnamed:
         events = sorted({cell for cell in column_cells if _usual_state(cell) != CENSORED} - {""})
-        raise DataError(
-            f"no event is called {', '.join(map(repr, unnamed))}",
-            where=f"column `{event}`",
-            allowed=", ".join(map(repr, events)),
-            remedy="name the cells that mean this event: --cause CELL",
+        raise refusal(
+            "tasks.no_such_event",
+            f"column `{event}`",
+            cells=", ".join(map(repr, unnamed)),
+            events=", ".join(map(repr, events)),
         )
     # Words of the line come first.
     option_names = {CENSORED: "no_event", EVENT: "cause", OTHER: "other_cause"}
@@ -218,17 +207,16 @@ def _states(rows: Sequence[OutcomeRow], event: str, options: Mapping[str, Any]) 
     words = _words(event)
     contrary = not _CONTRARY.isdisjoint(words) or words == {"survival"}
     if bare and contrary and not (named[EVENT] or named[CENSORED]):
-        raise DataError(
-            f"{_listed(bare, counts)} may mean that there was an event, or that there was none",
-            where=f"column `{event}`",
-            allowed="cells of which the line says what they mean, where the column is called so",
-            remedy="say what they mean: "
-            + ", ".join(
-                f"`--cause {shlex.quote(cell)} --no-event {' '.join(map(shlex.quote, others))}` "
-                f"where {cell!r} is the event"
-                for cell in sorted(bare, reverse=True)
-                for others in [[other for other in bare if other != cell] or ["CELL"]]
-            ),
+        remedies = []
+        for cell in sorted(bare, reverse=True):
+            others = shlex.join([other for other in bare if other != cell] or ["CELL"])
+            option = f"--cause {shlex.quote(cell)} --no-event {others}"
+            remedies.append(f"`{option}` where {cell!r} is the event")
+        raise refusal(
+            "tasks.ambiguous_event",
+            f"column `{event}`",
+            cells=_listed(bare, counts),
+            remedy=", ".join(remedies),
         )
     # Then usual words; beside a named cause other events are others.
     missing = {cell for cell in counts if is_missing_event(cell, options)}
@@ -246,12 +234,11 @@ def _states(rows: Sequence[OutcomeRow], event: str, options: Mapping[str, Any]) 
     _require_known(counts, state, missing, event)
     kinds = {*state.values()}
     if CENSORED not in kinds or EVENT not in kinds:
-        raise DataError(
-            "every row has an event" if CENSORED not in kinds else "no row has the event",
-            where=f"column `{event}`",
-            allowed=f"rows with and rows without it; the cells are {_listed(counts, counts)}",
-            remedy="name the cells that mean that there was none (--no-event CELL), or those that "
-            "mean the event (--cause CELL)",
+        raise refusal(
+            "tasks.one_kind_of_event",
+            f"column `{event}`",
+            found="every row has an event" if CENSORED not in kinds else "no row has the event",
+            cells=_listed(counts, counts),
         )
     return state
 
@@ -287,23 +274,21 @@ def _require_known(
     # Cells of which nobody said what they mean.
     unknown = counts.keys() - state.keys() - {*missing}
     if unknown:
-        raise DataError(
-            f"{sum(counts[cell] for cell in unknown)} of {sum(counts.values())} rows have a cell "
-            f"that may or may not be an event: {_listed(unknown, counts)}",
-            where=f"column `{event}`",
-            allowed="usual words, such as 0 and 1, no and yes, alive and dead; or those named",
-            remedy="say what it means: --no-event CELL for no event, --cause CELL for the event, "
-            "--other-cause CELL for another one, --missing CELL for a missing one",
+        raise refusal(
+            "tasks.unknown_event",
+            f"column `{event}`",
+            number=sum(counts[cell] for cell in unknown),
+            every=sum(counts.values()),
+            cells=_listed(unknown, counts),
         )
     if missing:
         cells = _listed(missing, counts)
-        raise DataError(
-            f"{sum(counts[cell] for cell in missing)} of {sum(counts.values())} rows do not say "
-            f"whether there was an event: {cells}",
-            where=f"column `{event}`",
-            allowed="a word for an event, or for none, in each row",
-            remedy="leave these rows out (`--empty-label leave-out`); where an empty cell means "
-            "that there was no event, say so: --no-event ''",
+        raise refusal(
+            "tasks.missing_event",
+            f"column `{event}`",
+            number=sum(counts[cell] for cell in missing),
+            every=sum(counts.values()),
+            cells=cells,
         )
 
 

@@ -21,7 +21,7 @@ from sklearn.tree import BaseDecisionTree
 
 from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.case_features.repeatability import Repeatable
-from skiagram.errors import DataError, ModelFailure, OptionError, listed
+from skiagram.errors import ModelFailure, OptionError, listed, refusal
 from skiagram.fitting.contract import (
     Arm,
     FitContext,
@@ -152,7 +152,7 @@ class ClassicalModel(ABC):
             case_features = features.of(table.case_id)
             shared = set(case_features.names) & set(table.names)
             if shared:
-                raise DataError(f"two columns `{min(shared)}`", where="features and encoding")
+                raise refusal("models.doubled_column", column=min(shared))
             values = np.hstack([table.values, case_features.values])
             table = FeatureTable(table.case_id, (*table.names, *case_features.names), values)
             beside = "covariates" if {*families} == {_ENCODING, "covariates"} else "features"
@@ -223,11 +223,8 @@ class ClassicalModel(ABC):
         if loss != "classification":
             way = "variance" if self.selection is None else self.selection.method
             if way != "variance":
-                raise ModelFailure(
-                    f"`selection` by `{way}` chooses columns by classes, and there are none",
-                    where=self.title_by(loss),
-                    allowed="null, or the method variance",
-                    remedy="change it in the model's config, or leave the model out",
+                raise refusal(
+                    "models.selection_by_classes", self.title_by(loss), kind=ModelFailure, way=way
                 )
         return self.fit_steps(training, context)
 
@@ -241,15 +238,13 @@ class ClassicalModel(ABC):
         used = chosen
         if self.lasting is not None:
             if not any(is_perturbed(name) for name in names):
-                fault, where = "no features of changed copies", "model.lasting"
-                remedy = "add `perturbed` to `features` in params.yaml"
-                raise OptionError(fault, where=where, remedy=remedy)
+                raise refusal("models.no_changed_copies", kind=OptionError)
             used = self.lasting.choose(training.inputs, training.patient_id, chosen)
             if not used:
                 least = f"{self.lasting.least:g}"
-                fault = f"no feature has an intraclass correlation surely above {least}"
-                remedy = "lower `lasting.least`, or change images less"
-                raise ModelFailure(fault, where=self.title, remedy=remedy)
+                raise refusal(
+                    "models.no_lasting_feature", self.title, kind=ModelFailure, least=least
+                )
         # The steps before the estimator, and it, learn from the training cases alone.
         read = used if self.harmonisation is None else self.harmonisation.columns_read(names, used)
         cases = len(training)
@@ -309,11 +304,11 @@ class ClassWeightedModel(ClassicalModel):
         # Only losses of classes can be weighted by class.
         loss = training.classical_loss
         if self.class_weight is not None and loss not in ("classification", "multilabel"):
-            raise ModelFailure(
-                f"`class_weight: {self.class_weight}` weighs classes, and there are none",
-                where=self.title_by(loss),
-                allowed="null",
-                remedy="change it in the model's config, or leave the model out",
+            raise refusal(
+                "models.weighted_classes",
+                self.title_by(loss),
+                kind=ModelFailure,
+                choice=self.class_weight,
             )
         return super().fit(training, context)
 
@@ -362,8 +357,13 @@ def _named_failures(title: str) -> Iterator[None]:
         detail = str(error).splitlines()[0]
         raise ModelFailure(fault, where=title, remedy=remedy, detail=detail) from error
     except (ValueError, ArithmeticError, MemoryError, RuntimeError) as error:
-        fault = f"the fit ended in a {type(error).__name__}"
-        raise ModelFailure(fault, where=title, detail=str(error)) from error
+        raise refusal(
+            "models.fit_ended",
+            title,
+            kind=ModelFailure,
+            error_name=type(error).__name__,
+            error=str(error),
+        ) from error
 
 
 def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tuple[str, ...]:
@@ -397,9 +397,9 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
         for path in (name.replace("_", "/") for name in names):
             groups.setdefault(path.split("/")[0], []).append(path)
         families_of_table = [commonpath(group).replace("/", "_") for group in groups.values()]
-        allowed = f"families in the table: {listed(families_of_table)}"
-        remedy = "add the family to `features` in params.yaml, or choose other columns"
-        raise OptionError(fault, where="model.columns", allowed=allowed, remedy=remedy)
+        raise refusal(
+            "models.no_columns", kind=OptionError, found=fault, families=listed(families_of_table)
+        )
     columns = set().union(*chosen.values())
     return tuple(name for name in names if name in columns)
 

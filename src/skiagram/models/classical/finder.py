@@ -20,7 +20,7 @@ from pydantic.dataclasses import dataclass
 from scipy.spatial import cKDTree
 from sklearn.linear_model import LogisticRegression
 
-from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.errors import DataError, ModelFailure, OptionError, refusal
 from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.finding.marks import positions, suppress
 from skiagram.fitting.contract import (
@@ -104,8 +104,7 @@ class CandidateFinder:
         """Build the classical model; any other is an OptionError."""
         model = build(self.classifier, "model.classifier")
         if not isinstance(model, ClassicalModel) or "class" not in model.tasks:
-            fault, allowed = f"`{type(model).__name__}` judges no candidates", "classical models"
-            raise OptionError(fault, where="model.classifier", allowed=allowed)
+            raise refusal("models.no_judge", kind=OptionError, model=type(model).__name__)
         return model
 
     @property
@@ -126,15 +125,20 @@ class CandidateFinder:
         self, training: Labelled[FindingInputs], context: FitContext
     ) -> "FittedCandidateFinder":
         if context.positive is None:
-            raise ModelFailure("more than two classes", where=self.title)
+            raise refusal("models.finder_of_classes", self.title, kind=ModelFailure)
         # Candidates under all views, and which lie on lesions.
         table = describe_candidates(training.inputs, self.views)
         lesion, normal = self.split_candidates(training, training.label == context.positive)
         if not len(lesion) or not len(normal):
             near, off = f"{len(lesion)} candidates at", f"{len(normal)} off them"
-            fault = f"{near} the {len(training.inputs.lesions)} lesions and {off}"
-            remedy = "choose a finer `proposal`, or check the marks"
-            raise ModelFailure(fault, where=self.title, remedy=remedy)
+            raise refusal(
+                "models.far_from_lesions",
+                self.title,
+                kind=ModelFailure,
+                found=near,
+                n_lesions=len(training.inputs.lesions),
+                distance=off,
+            )
         # As many normal places as are asked for, drawn once.
         generator = stream(context.seed, "normal places")
         number = min(len(normal), self.normal_places * len(lesion))

@@ -17,7 +17,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.linear_model import LogisticRegression
 
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.finding.marks import case_scores
 from skiagram.fitting.contract import (
@@ -78,8 +78,12 @@ class FusedFinder:
         first, second = (build(getattr(self, name), f"model.{name}") for name in MEMBERS)
         for name, member in zip(MEMBERS, (first, second), strict=True):
             if not isinstance(member, CandidateFinder):
-                fault = f"`{type(member).__name__}` is no detector at candidates"
-                raise OptionError(fault, where=f"model.{name}", allowed="CandidateFinder")
+                raise refusal(
+                    "models.no_detector",
+                    f"model.{name}",
+                    kind=OptionError,
+                    name=type(member).__name__,
+                )
         return replace(first, other_share=0.0), replace(second, other_share=0.0)
 
     @property
@@ -222,11 +226,7 @@ class FittedFusedFinder(FittedFinder):
 def join_tables(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
     """Join an encoding of places with the features of the same places after it."""
     if not np.array_equal(encoding.case_id, features.case_id):
-        raise DataError(
-            "features and encoding are of other places",
-            where="candidates",
-            remedy="make both anew: `dvc repro --force extract encode`",
-        )
+        raise refusal("models.other_places")
     values = np.hstack([encoding.values, features.values])  # noqa: PD011 - tables of features
     return FeatureTable(encoding.case_id, (*encoding.names, *features.names), values)
 

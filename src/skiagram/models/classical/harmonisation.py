@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from skiagram.case_features.covariates import PREFIX, SITE_PREFIX
-from skiagram.errors import ModelFailure, OptionError
+from skiagram.errors import ModelFailure, OptionError, refusal
 from skiagram.records.feature_table import has_prefix
 from skiagram.strict import STRICT
 
@@ -44,16 +44,13 @@ class Harmonisation:
         # The site, without which nothing can be harmonised.
         site = [name for name in names if name.startswith(SITE_PREFIX)]
         if not site:
-            remedy = "add `site` to `features` in params.yaml; site.yaml names its covariate"
-            raise OptionError("no site of the cases", where="model.harmonisation", remedy=remedy)
+            raise refusal("models.no_sites", kind=OptionError)
         # Covariates whose effect is to stay.
         columns = list(used)
         for covariate in self.preserve:
             read = [name for name in names if has_prefix(name, f"{PREFIX}{covariate}")]
             if not read:
-                fault, where = f"no covariate `{covariate}`", "model.harmonisation.preserve"
-                remedy = "add `covariates` to `features` in params.yaml, with this column"
-                raise OptionError(fault, where=where, remedy=remedy)
+                raise refusal("models.no_covariate", kind=OptionError, covariate=covariate)
             columns += [name for name in read if name not in columns]
         return (*columns, *site)
 
@@ -97,8 +94,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         counts = values[:, self.site].sum(axis=0)
         self.seen_ = counts >= _MIN_CASES
         if not self.seen_.any():
-            fault, where = f"no site has {_MIN_CASES} training cases", "model.harmonisation"
-            raise ModelFailure(fault, where=where, remedy="leave it out, or join sites")
+            raise refusal("models.small_sites", kind=ModelFailure, least=_MIN_CASES)
         number = self._sites(values)
         has_site = number >= 0
         sites = np.flatnonzero(self.seen_)
@@ -148,12 +144,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         number = np.where((member & self.seen_).any(axis=1), member.argmax(axis=1), -1)
         unseen = int((number < 0).sum())
         if unseen and self.unseen == "refuse":
-            raise ModelFailure(
-                f"{unseen} cases of an unknown site, or one of less than {_MIN_CASES} for training",
-                where="model.harmonisation",
-                allowed="cases of sites that training saw",
-                remedy="set `unseen: uncorrected` to take their features as they are",
-            )
+            raise refusal("models.unseen_sites", kind=ModelFailure, number=unseen, least=_MIN_CASES)
         return number.astype(np.int64)
 
     def _covariates(self, values: Values, *, fit: bool) -> Values:

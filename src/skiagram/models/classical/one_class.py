@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 from sklearn.covariance import LedoitWolf
 
-from skiagram.errors import ModelFailure
+from skiagram.errors import ModelFailure, refusal
 from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.records.feature_table import FeatureTable
@@ -49,12 +49,17 @@ class OneClass(ClassicalModel):
 
     def fit(self, training: Labelled[FeatureTable], context: FitContext) -> FittedClassical:
         if context.positive is None or training.n_classes != 2:
-            fault = f"{training.n_classes} classes; this model needs one normal class and one other"
-            remedy = "leave it out of `baselines` in params.yaml"
-            raise ModelFailure(fault, where=self.title, remedy=remedy)
+            raise refusal(
+                "models.classes_of_one_class",
+                self.title,
+                kind=ModelFailure,
+                number=training.n_classes,
+            )
         normal = np.flatnonzero(training.label != context.positive)
         if len(normal) < 2:
-            raise ModelFailure(f"{len(normal)} normal training cases", where=self.title)
+            raise refusal(
+                "models.too_few_normal", self.title, kind=ModelFailure, number=len(normal)
+            )
         return self.fit_steps(training.select(normal), context)
 
     def estimator(self, seed: int, loss: Loss) -> NormalRange:

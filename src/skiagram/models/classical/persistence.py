@@ -25,7 +25,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.tree import BaseDecisionTree
 
-from skiagram.errors import DataError, ModelFailure
+from skiagram.errors import DataError, ModelFailure, refusal
 
 TRUSTED = (
     "numpy.dtype",  # the imputation keeps the type of its input; a dtype runs no code
@@ -114,12 +114,8 @@ def write_pipeline(pipeline: Pipeline, path: Path) -> None:
 
 
 def _unsaveable(pipeline: Pipeline, reason: str) -> ModelFailure:
-    return ModelFailure(
-        "the fitted model cannot be saved and loaded again",
-        detail=reason,
-        where=type(pipeline[-1]).__name__,
-        remedy="choose options of the estimator that do without this type; a type that is safe to "
-        "load from a file of unknown origin may join TRUSTED in models/classical/persistence.py",
+    return refusal(
+        "models.unsafe_type", type(pipeline[-1]).__name__, kind=ModelFailure, reason=reason
     )
 
 
@@ -166,8 +162,13 @@ def read_pipeline(path: Path, *estimators: type) -> Pipeline:
         questioned = skops.get_untrusted_types(data=data)
         pipeline = skops.loads(data, trusted=[*TRUSTED, *filter(_is_estimator, questioned)])
     except Exception as error:  # whatever a foreign file provokes, the answer is the same
-        message = f"unreadable model ({type(error).__name__}: {error})"
-        raise DataError(message, where=str(path), remedy=remedy) from error
+        raise refusal(
+            "models.unreadable_model",
+            str(path),
+            error_name=type(error).__name__,
+            error=error,
+            remedy=remedy,
+        ) from error
     # A model of another kind answers another config.
     if not isinstance(pipeline, Pipeline) or type(pipeline[-1]) not in estimators:
         held = pipeline[-1] if isinstance(pipeline, Pipeline) else pipeline
@@ -176,7 +177,7 @@ def read_pipeline(path: Path, *estimators: type) -> Pipeline:
         raise DataError(fault, where=str(path), allowed=allowed, remedy=remedy)
     # Trees with loops, or features that do not exist, would read beyond their memory.
     if not sound_trees(pipeline[-1]):
-        raise DataError("holds a tree with impossible nodes", where=str(path), remedy=remedy)
+        raise refusal("models.impossible_tree", str(path), remedy=remedy)
     return pipeline
 
 

@@ -8,7 +8,7 @@ from pydantic import model_validator
 from pydantic.dataclasses import dataclass
 from torch import nn
 
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.models.deep.contract import Network, ReadsTable, StartsFromCases, StartsFromWeights
 from skiagram.options import build
 from skiagram.strict import STRICT
@@ -40,13 +40,15 @@ class OnBackbone:
         twice = ("is given twice", "leave it in `model` alone")
         network = build_inner(self.backbone, self.training, _WHERE, twice)
         if not hasattr(network, "build") or isinstance(network, ReadsTable):
-            fault = f"`{self.backbone['_target_']}` is not a network that reads only images"
-            raise OptionError(fault, where=_WHERE, allowed="small_cnn, pretrained and others")
+            raise refusal(
+                "models.no_backbone", _WHERE, kind=OptionError, backbone=self.backbone["_target_"]
+            )
         # Its last layer is of no use to a network that does not fit it to the training cases.
         strength = getattr(network, "C", None)
         if strength is not None and not isinstance(self, StartsFromCases):
-            fault = f"a classical last layer of C {strength:g}, which this network does not fit"
-            raise OptionError(fault, where=f"{_WHERE}.C", allowed="null, or a backbone without C")
+            raise refusal(
+                "models.classical_last_layer", f"{_WHERE}.C", kind=OptionError, strength=strength
+            )
         return cast(Network, network)
 
     def load_weights(self, network: nn.Module) -> None:
@@ -64,9 +66,20 @@ def build_inner(
     """
     target = str(options.get("_target_", ""))
     if not target.startswith(_PACKAGE):
-        fault, allowed = f"names the class `{target}`", f"networks of {_PACKAGE}*"
-        raise OptionError(fault, where=f"{where}._target_", allowed=allowed)
+        raise refusal(
+            "models.foreign_class",
+            f"{where}._target_",
+            kind=OptionError,
+            target=target,
+            package=_PACKAGE,
+        )
     if "training" in options:
         wrong, remedy = training_given
-        raise OptionError(wrong, where=f"{where}.training", remedy=remedy)
+        raise refusal(
+            "models.training_of_backbone",
+            f"{where}.training",
+            kind=OptionError,
+            wrong=wrong,
+            remedy=remedy,
+        )
     return build({**options, "training": dataclasses.asdict(training)}, where)

@@ -24,7 +24,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.errors import ModelFailure, OptionError, refusal
 from skiagram.finding.candidates import Body
 from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import suppress
@@ -157,8 +157,7 @@ class FindingNetwork(ABC):
     def sides(self, axes: int) -> tuple[int, ...]:
         size = self.training.image_size
         if size is None or (not isinstance(size, int) and len(size) != axes):
-            allowed = "one number, or one for each axis: the sides of a crop"
-            raise ModelFailure(f"{size}", where="model.training.image_size", allowed=allowed)
+            raise refusal("models.size_of_crop", kind=ModelFailure, size=size)
         return (size,) * axes if isinstance(size, int) else size
 
     def margins(self, axes: int) -> tuple[int, ...]:
@@ -186,9 +185,7 @@ class Crops(Examples):
         # Of each step so many crops are at lesions; every lesion comes as often as it takes.
         each = max(1, round(finder.lesion_share * options.batch_size))
         if each == options.batch_size:
-            allowed = "at least one crop without a lesion in a step"
-            fault = f"{each} of {each} crops at lesions"
-            raise ModelFailure(fault, where="model.lesion_share", allowed=allowed)
+            raise refusal("models.only_lesions", kind=ModelFailure, number=each)
         self.at_lesions = each
         # Crops elsewhere fill the rest of each step.
         turns = -(-finder.steps * each // len(np.unique(places.lesion[places.lesion >= 0])))
@@ -238,8 +235,7 @@ class Crops(Examples):
 
     def order(self, batch_size: int, seed: int | None, rank: int, world: int) -> EpochOrder:
         if world > 1:
-            fault = f"{world} devices for one fit of a detector"
-            raise OptionError(fault, where="trainer.devices", allowed="1")
+            raise refusal("models.several_devices", kind=OptionError, number=world)
         return BalancedOrder(self, batch_size, seed or 0, self._finder)
 
     def _cut(self, rows: Rows, offset: Floats, margins: Sequence[int]) -> ExampleBatch:
@@ -309,8 +305,7 @@ def check_finite(scores: Floats, fault: str, where: str) -> None:
     """Refuse a network whose weights are lost, by what it says; `{}` stands for the score."""
     lost = scores[~np.isfinite(scores)]
     if len(lost):
-        remedy = "lower training.optimizer.lr or set training.gradient_clip"
-        raise ModelFailure(fault.format(lost[0]), where=where, remedy=remedy)
+        raise refusal("models.lost_training", where, kind=ModelFailure, found=fault.format(lost[0]))
 
 
 class CropTraining(ClassifierTraining):
@@ -357,13 +352,15 @@ class FinderModel(NetworkModel):
     ) -> "FittedFindingNetwork":
         # Lesions are marked in one class of two.
         if context.positive is None:
-            allowed = "two classes, one with lesions"
-            raise ModelFailure(f"{training.n_classes} classes", where=self.title, allowed=allowed)
+            raise refusal(
+                "models.detector_of_classes",
+                self.title,
+                kind=ModelFailure,
+                number=training.n_classes,
+            )
         table = training.inputs.lesions
         if not len(table):
-            remedy = "give marks of lesions, or choose a network that reads whole images"
-            fault = "no lesion whose place is known among the training cases"
-            raise ModelFailure(fault, where=self.title, remedy=remedy)
+            raise refusal("models.no_known_lesion", self.title, kind=ModelFailure)
         # Images as the network sees them, and lesions in their pixels.
         images = searched(training.inputs.images, self.network.pixel, self.network.body)
         lesions = Lesions.of(table, images, self.network.pixel)
@@ -375,8 +372,7 @@ class FinderModel(NetworkModel):
         # Where crops are taken.
         places = self.network.places(cases, images, lesions)
         if not (places.lesion < 0).any() or not (places.lesion >= 0).any():
-            fault = "no place without a lesion, or none with one, among the training cases"
-            raise ModelFailure(fault, where=self.title, remedy="choose a finer `proposal`")
+            raise refusal("models.one_kind_of_place", self.title, kind=ModelFailure)
         crops = Crops(images, places, lesions, self.network)
         # Each image has mean 0 and deviation 1 already: the network scales nothing.
         architecture = Architecture(composed(self.network), crops.shape, 2)
@@ -408,7 +404,7 @@ class FittedFindingNetwork(FittedFinder):
     def __init__(self, fitted: FittedNetwork, learned: Learned) -> None:
         self.fitted, self.learned, self.summary = fitted, learned, fitted.summary
         if not isinstance(fitted.network, FindingNetwork):
-            raise DataError("the network names no places of lesions", where="detector")
+            raise refusal("models.no_places")
         self.options, self.positive, self.nothing = fitted.network, learned.positive, LOWEST
 
     @property

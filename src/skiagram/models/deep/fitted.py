@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from skiagram.compute.code_digest import named_targets
-from skiagram.errors import DataError, ModelFailure
+from skiagram.errors import DataError, ModelFailure, refusal
 from skiagram.fitting.contract import FitSummary, FittedToCases, Requirements
 from skiagram.models.deep.contract import (
     AnyNetwork,
@@ -60,11 +60,11 @@ class Architecture:
         if self.planes:
             stored_channels, *plane_sides = self.shape
             if len(self.shape) != VOLUME_AXES or len(set(plane_sides)) > 1:
-                raise ModelFailure(
-                    f"three planes of {' × '.join(map(str, plane_sides))} pixels",
-                    where=network.title,
-                    allowed="volumes whose three sides are equal",
-                    remedy="set training.image_size to one number, or input.three_planes to false",
+                raise refusal(
+                    "models.unequal_planes",
+                    network.title,
+                    kind=ModelFailure,
+                    sides=" × ".join(map(str, plane_sides)),
                 )
             shape = 3 * stored_channels, plane_sides[0], plane_sides[0]
         elif len(shape) == VOLUME_AXES:
@@ -131,8 +131,13 @@ class FittedNetwork(FittedToCases[ImageSet]):
         shape = inputs.shape(self._training.image_size, self._training.input)
         if shape != self._architecture.shape:
             detail, allowed = str(inputs.case_id[0]), f"{self._architecture.shape}, as in training"
-            remedy = "set training.image_size"
-            raise ModelFailure(described(shape), allowed=allowed, remedy=remedy, detail=detail)
+            raise refusal(
+                "models.unfit_shape",
+                kind=ModelFailure,
+                found=described(shape),
+                allowed=allowed,
+                detail=detail,
+            )
         # In batches, as many as training had at once.
         rows, size = np.arange(len(inputs)), self._training.batch_size
         batches = [rows[start : start + size] for start in range(0, len(rows), size)]
@@ -166,8 +171,7 @@ def load_network(folder: Path) -> FittedNetwork:
     encoder = TableEncoder.load(folder) if architecture.columns else None
     if encoder is not None and encoder.width != architecture.columns:
         wide, read = encoder.width, architecture.columns
-        fault = f"a table of {wide} columns for a network that reads {read}"
-        raise DataError(fault, where=str(folder), remedy="train it again")
+        raise refusal("models.other_columns", str(folder), wide=wide, read=read)
     summary = FitSummary(0, None, 0)
     return FittedNetwork(classifier, architecture, summary, torch.device("cpu"), encoder)
 
@@ -181,15 +185,11 @@ def check_classes(folder: Path, network: Any) -> None:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise _unreadable(folder, error) from error
     if strangers := named - set(named_targets(composed(network))):
-        raise DataError(
-            f"names the class `{min(strangers)}`",
-            where=str(path),
-            allowed="the classes of the model's options; code that comes with a model is not run",
-        )
+        raise refusal("models.stranger", str(path), target=min(strangers))
 
 
 def _unreadable(folder: Path, error: Exception) -> DataError:
-    return DataError(f"unreadable network ({error})", where=str(folder), remedy="train it again")
+    return refusal("models.unreadable_network", str(folder), error=error)
 
 
 def load_classifier(folder: Path) -> tuple[nn.Module, Architecture]:

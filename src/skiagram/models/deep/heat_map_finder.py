@@ -28,7 +28,7 @@ from torch.nn.functional import (
     pad,
 )
 
-from skiagram.errors import ModelFailure, OptionError
+from skiagram.errors import ModelFailure, OptionError, refusal
 from skiagram.finding.inputs import FindingInputs
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.finder import CropTraining, FindingNetwork
@@ -173,21 +173,19 @@ class PretrainedHeatMapFinder(OnBackbone, AnyHeatMap):
     def _backbone_has_depths(self) -> Self:
         network = self.network()
         if not isinstance(network, Transfer) or network.library != "timm" or not network.depths:
-            raise OptionError(
-                "a backbone without maps of several depths",
-                where="model.backbone",
-                allowed="skiagram.models.deep.transfer.Transfer with library: timm and depths",
-            )
+            raise refusal("models.shallow_backbone", kind=OptionError)
         return self
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         # The way up ends at the finest map, whose stride the marks rest on.
         def way_up(widths: tuple[int, ...], strides: tuple[int, ...]) -> nn.Module:
             if strides[0] != STRIDE or len(strides) < 2 or max(strides) > self.coarsest:
-                raise OptionError(
-                    f"maps for every {', '.join(map(str, strides))} pixels",
-                    where="model.backbone.depths",
-                    allowed=f"two or more stages, from {STRIDE} pixels up to {self.coarsest}",
+                raise refusal(
+                    "models.coarse_maps",
+                    kind=OptionError,
+                    strides=", ".join(map(str, strides)),
+                    finest=STRIDE,
+                    coarsest=self.coarsest,
                 )
             return WayUp(widths, self.dropout, axes=2)
 
@@ -197,9 +195,7 @@ class PretrainedHeatMapFinder(OnBackbone, AnyHeatMap):
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int
     ) -> nn.Module:
-        raise ModelFailure(
-            "volumes", where=self.title, allowed="images", remedy="choose heat_map_finder_3d"
-        )
+        raise refusal("models.maps_of_volumes", self.title, kind=ModelFailure)
 
 
 def _cells(mask: Tensor, *, whole: bool = False) -> Tensor:

@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from skiagram.case_features.covariates import Covariates, development_patients, encode_covariates
-from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.errors import ModelFailure, OptionError, refusal
 from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
 from skiagram.models.classical.preprocessing import imputer, scaler
@@ -59,9 +59,9 @@ class TableEncoder:
         try:
             pipeline.fit(table.values.astype(np.float64))
         except ValueError as error:
-            fault = "no covariate differs between the training cases"
-            remedy = "choose other columns in model.columns"
-            raise ModelFailure(fault, where=where, remedy=remedy, detail=str(error)) from error
+            raise refusal(
+                "models.equal_covariates", where, kind=ModelFailure, error=str(error)
+            ) from error
         return cls(table.names, pipeline)
 
     @property
@@ -91,8 +91,7 @@ def encode_table(encoder: TableEncoder | None, inputs: ImageSet) -> Tensor | Non
 def required_table(inputs: ImageSet) -> FeatureTable:
     """Return the table of some cases."""
     if inputs.table is None:
-        remedy = "choose a network that reads only images, or give the covariates"
-        raise DataError("no table of covariates", where="model", remedy=remedy)
+        raise refusal("models.no_table")
     return inputs.table
 
 
@@ -162,12 +161,16 @@ def stored_images(
         fault = f"no images `{unknown[0]}`" if unknown else "a modality twice"
         without_names = "null: the cases of this data set have one image each, without a name"
         allowed = ", ".join(folders) if all(folders) else without_names
-        raise OptionError(fault, where=f"{where}.modalities", allowed=allowed)
+        raise refusal(
+            "models.no_modality",
+            f"{where}.modalities",
+            kind=OptionError,
+            found=fault,
+            allowed=allowed,
+        )
     # The first modality gives the regions.
     stores = {name: ImageStore(folders[name]) for name in names}
     store = stores[names[0]]
     if network_input.reads_regions and len(store) and store.region(store.case_ids[0]) is None:
-        fault, allowed = "regions are asked for, and the images have none", "a data set with masks"
-        remedy = "set box to null and mask_channel to false, or give masks"
-        raise OptionError(fault, where=where, allowed=allowed, remedy=remedy)
+        raise refusal("models.no_regions", where, kind=OptionError)
     return store, stores if len(stores) > 1 else {}

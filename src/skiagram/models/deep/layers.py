@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 from torch.overrides import TorchFunctionMode
 
-from skiagram.errors import ModelFailure, OptionError
+from skiagram.errors import ModelFailure, OptionError, refusal
 
 # The most channels that oneDNN computes at a time (with AVX-512; 8 with AVX2).
 _ONEDNN_BLOCK = 16
@@ -18,9 +18,14 @@ _QUICK_COLUMNS = 3  # of a kernel, of which oneDNN computes the gradient quickly
 def check_patches(network: str, patch_size: int, height: int, width: int) -> tuple[int, int]:
     """Count how many patches an image has down and across."""
     if height % patch_size or width % patch_size:
-        fault, remedy = f"images of {height} × {width} pixels", "set image_size or patch_size"
-        allowed = f"sides that are multiples of the patch size {patch_size}"
-        raise ModelFailure(fault, where=network, allowed=allowed, remedy=remedy)
+        raise refusal(
+            "models.patches_of_image",
+            network,
+            kind=ModelFailure,
+            height=height,
+            width=width,
+            patch_size=patch_size,
+        )
     return height // patch_size, width // patch_size
 
 
@@ -29,9 +34,16 @@ def check_smallest_side(
 ) -> None:
     """Refuse images of which a network leaves nothing to classify."""
     if min(height, width) < smallest:
-        fault, remedy = f"images of {height} × {width} pixels", f"set training.image_size{remedy}"
-        allowed = f"at least {smallest} × {smallest} pixels{needed_for}"
-        raise ModelFailure(fault, where=network, allowed=allowed, remedy=remedy)
+        raise refusal(
+            "models.small_images",
+            network,
+            kind=ModelFailure,
+            height=height,
+            width=width,
+            smallest=smallest,
+            needed_for=needed_for,
+            remedy=remedy,
+        )
 
 
 def torchvision_builder(
@@ -42,8 +54,14 @@ def torchvision_builder(
 
     fitting = sorted(set(models.list_models(module=module)) - set(unlike))
     if name not in fitting:
-        fault = f"torchvision has no network `{name}` that fits here"
-        raise OptionError(fault, where=where, allowed=", ".join(fitting) + more)
+        raise refusal(
+            "models.no_torchvision_network",
+            where,
+            kind=OptionError,
+            name=name,
+            fitting=", ".join(fitting),
+            more=more,
+        )
     return models.get_model_builder(name)
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from skiagram.compute.workers import count_gpus
-from skiagram.errors import ModelFailure
+from skiagram.errors import ModelFailure, refusal
 from skiagram.finding.inputs import FindsIn
 from skiagram.fitting.contract import Arm, FitContext, FitSummary, Labelled
 from skiagram.fitting.reading import Reading, image_traits
@@ -122,7 +122,7 @@ class NetworkModel:
         # Cases that tell when to stop, or a fixed number of epochs.
         validation = context.validation
         if validation is None and context.epochs is None:
-            raise ModelFailure("no validation cases", where=self.title)
+            raise refusal("models.no_validation_cases", self.title, kind=ModelFailure)
         options = self.network.training
         # Covariates are encoded by the training cases alone.
         encoder = None

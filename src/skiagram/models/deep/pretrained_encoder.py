@@ -19,7 +19,7 @@ from skiagram.encoders.encoder import (
     check_own_class,
 )
 from skiagram.encoders.weights import check_sha256
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, refusal
 from skiagram.fitting.deployment import repeat_folder
 from skiagram.models.deep.fitted import (
     ARCHITECTURE,
@@ -65,8 +65,7 @@ class TrainedNetwork(PictureEncoder):
             raise _unreadable(described, str(error)) from error
         check_own_class(architecture.network, (_PACKAGE,), f"{_PACKAGE}*", described)
         if architecture.columns or len(architecture.shape) != _IMAGE_AXES:
-            fault = "this network reads volumes, or covariates beside the image"
-            raise DataError(fault, where=str(described), allowed="networks on images alone")
+            raise refusal("models.encoder_of_volumes", str(described))
         # The weights that the option names, and no others.
         weights = self._fitted / WEIGHTS
         if not weights.is_file():
@@ -79,9 +78,9 @@ class TrainedNetwork(PictureEncoder):
         _, numbers = cut_last_layer(network)
         channels, height, width = architecture.shape
         if channels not in (1, 3) or (height != width and self.preprocessing.size is None):
-            fault = f"a network on images of {channels} channels, {height} × {width} pixels"
-            allowed = "1 or 3 channels; squares, or encoder.preprocessing.size"
-            raise DataError(fault, where=WHERE, allowed=allowed)
+            raise refusal(
+                "models.encoder_of_channels", WHERE, channels=channels, height=height, width=width
+            )
         # Mean and deviation of its own training images, where these were bytes.
         chosen = self.preprocessing
         mean, std = chosen.mean, chosen.std
@@ -89,9 +88,7 @@ class TrainedNetwork(PictureEncoder):
             trained = self._preparation()
             own_unit = any(map(trained.has_normalised, trained.modalities or ("",)))
             if not trained.of_bytes or own_unit:
-                fault = "is null, and the network was not trained on bytes"
-                allowed = "mean and std of its training images, of intensities of 0 to 1"
-                raise OptionError(fault, where="encoder.preprocessing.mean", allowed=allowed)
+                raise refusal("models.no_mean", kind=OptionError)
             mean = mean or tuple((classifier.mean.flatten() / _BYTE).tolist())
             std = std or tuple((classifier.deviation.flatten() / _BYTE).tolist())
         interpolation = chosen.interpolation or "bilinear"
@@ -108,16 +105,10 @@ class TrainedNetwork(PictureEncoder):
         trained = self._preparation()
         if not trained.image_digests:
             fault, where = "does not say which images it was trained on", self.folder
-            raise DataError(fault, where=where, remedy="train it again with this version")
+            raise refusal("models.earlier_network", where, found=fault)
         for kind, number in trained.shared(preparation).items():
             if number:
-                raise DataError(
-                    f"{number} of these {kind} are among those of the data set that this network "
-                    "was trained on; it may have seen labels of held-out cases",
-                    where=self.folder,
-                    allowed=f"a network of a data set without any of these {kind}",
-                    remedy="use the model `refitted_head`, which trains the network in each fold",
-                )
+                raise refusal("models.seen_images", self.folder, number=number, images=kind)
 
     def keep(self, folder: Path) -> None:
         if (self._fitted / WEIGHTS).stat().st_size <= SMALL:
@@ -141,5 +132,4 @@ class TrainedNetwork(PictureEncoder):
 
 
 def _unreadable(path: Path, why: str) -> DataError:
-    remedy = "name a folder models/NAME of a network, or train it again"
-    return DataError(f"no network can be loaded from here ({why})", where=str(path), remedy=remedy)
+    return refusal("models.no_network", str(path), reason=why)

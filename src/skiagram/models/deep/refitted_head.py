@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from torch import Tensor, nn
 
-from skiagram.errors import ModelFailure
+from skiagram.errors import ModelFailure, refusal
 from skiagram.fitting.contract import require_every_class
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.contract import StartsFromCases
@@ -56,11 +56,7 @@ class RefittedHead(OnBackbone):
         """Start the network as it starts by itself; an outcome without classes is refused."""
         # Without classes there is no classifier to fit.
         if training.label.ndim > 1 or last_layer(classifier).out_features == 1:
-            raise ModelFailure(
-                "a classical last layer tells classes apart, and this outcome has none",
-                where=self.title,
-                remedy="choose the network itself",
-            )
+            raise refusal("models.head_without_classes", self.title, kind=ModelFailure)
         options = self.network()
         if isinstance(options, StartsFromCases):
             options.begin_from(classifier, training)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
-from skiagram.errors import DataError, named
+from skiagram.errors import named, refusal
 from skiagram.finding.candidates import Body, body_part, grey_values
 from skiagram.image_store.store import ImageStore
 from skiagram.records.places import coordinates
@@ -82,8 +82,7 @@ class SearchedImages:
             stored = self.store.image(case)
             values = grey_values(stored)
             if not np.isfinite(values).all():
-                remedy = "choose a restoration that fills missing values"
-                raise DataError("missing pixels", remedy=remedy)
+                raise refusal("models.missing_pixels")
             # Intensities of the body part have mean 0 and deviation 1.
             inside = body_part(values, self._body)
             measured = values[inside] if inside.any() else values

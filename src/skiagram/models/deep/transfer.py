@@ -44,7 +44,7 @@ from skiagram.encoders.weights import (
     give_weights,
     read_tensors,
 )
-from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.errors import ModelFailure, OptionError, refusal
 from skiagram.models.deep.layers import (
     GlobalAveragePool,
     QuickGradients,
@@ -197,21 +197,19 @@ class Transfer:
             with encoders_extra():
                 import timm
             if not timm.is_model(self.architecture.split(".")[0]):
-                raise OptionError(
-                    f"timm has no network `{self.architecture}`",
-                    where="model.architecture",
-                    allowed="names of timm.list_models()",
+                raise refusal(
+                    "models.no_timm_network", kind=OptionError, architecture=self.architecture
                 )
             base = build_timm_network(self.architecture, (height, width))
             if self.depths is not None:
                 # What no map of these stages needs is cut off.
                 stages = len(getattr(base, "feature_info", ()))
                 if not hasattr(base, "prune_intermediate_layers") or max(self.depths) >= stages:
-                    raise OptionError(
-                        f"{self.architecture} has {stages} stages with maps",
-                        where="model.depths",
-                        allowed="numbers of these, from 0",
-                        remedy="or set it to null",
+                    raise refusal(
+                        "models.no_such_depths",
+                        kind=OptionError,
+                        architecture=self.architecture,
+                        stages=stages,
                     )
                 cast(Any, base).prune_intermediate_layers(
                     [*self.depths], prune_norm=True, prune_head=True
@@ -266,11 +264,7 @@ class Transfer:
         scaling, layer = cast(nn.Sequential, cast(TransferNetwork, classifier.network).head)
         scaling, layer = cast(nn.BatchNorm1d, scaling), cast(nn.Linear, layer)
         if training.label.ndim > 1 or layer.out_features == 1:
-            raise ModelFailure(
-                "a head that starts as a logistic regression, of an outcome without classes",
-                where=self.title,
-                remedy="set C to null, frozen_epochs to 3 and training.optimizer.lr to 0.001",
-            )
+            raise refusal("models.logistic_head", self.title, kind=ModelFailure)
         # Its scaling is that of the training cases, its layer the regression on them.
         numbers = entering(classifier, scaling, training, self.training.batch_size)
         with torch.no_grad():
@@ -298,20 +292,29 @@ class Transfer:
         if library_weights is None or name not in library_weights.__members__:
             names = () if library_weights is None else tuple(library_weights.__members__)
             files = "{file, sha256}, {url, sha256} or {hub, revision, filename, sha256}"
-            fault, allowed = f"no weights `{name}` of {self.title}", (FRESH, *names, files)
-            raise OptionError(fault, where=_WEIGHTS, allowed=", ".join(allowed))
+            allowed = (FRESH, *names, files)
+            raise refusal(
+                "models.no_weights",
+                _WEIGHTS,
+                kind=OptionError,
+                name=name,
+                title=self.title,
+                allowed=", ".join(allowed),
+            )
         try:
             # urllib's errors are OSErrors; a wrong hash, checked by the name, is a RuntimeError.
             fetched = library_weights[name].get_state_dict(
                 progress=True, check_hash=True, weights_only=True
             )
         except (OSError, RuntimeError) as error:
-            raise DataError(
-                f"no weights of {self.architecture} at {library_weights[name].url} ({error})",
-                where=_WEIGHTS,
-                remedy="run once where the internet is reached (torch.hub keeps them in "
-                f"$TORCH_HOME), or set {_WEIGHTS} to {{file: PATH, sha256: CHECKSUM}} of a state "
-                f"dict you have, or to {FRESH}",
+            raise refusal(
+                "models.weights_not_reached",
+                _WEIGHTS,
+                architecture=self.architecture,
+                url=library_weights[name].url,
+                error=error,
+                _WEIGHTS=_WEIGHTS,
+                FRESH=FRESH,
             ) from error
         return dict(fetched)
 
@@ -510,9 +513,8 @@ def _of_torchvision(architecture: str, height: int, width: int, *, dense: bool) 
         with torch.device("meta"):  # the layers that are left out can be large
             whole = make()
         if not hasattr(whole, "features"):
-            allowed = "linear; dense for vgg16, densenet121, efficientnet_b0 and others"
-            raise OptionError(
-                f"{architecture} has no `features`", where="model.head", allowed=allowed
+            raise refusal(
+                "models.no_features_of_network", kind=OptionError, architecture=architecture
             )
         base = nn.Sequential(whole.features.to_empty(device="cpu"), GlobalAveragePool())
         for part in base.modules():
@@ -540,12 +542,7 @@ def _adapt_channels(base: nn.Module, channels: int, where: str) -> None:
     # Layers that standardise their own filters would undo the scale.
     standardised = "StdConv" in type(colour).__name__
     if colour.in_channels != _COLOURS or colour.groups != 1 or standardised:
-        raise ModelFailure(
-            f"images of {channels} channels",
-            where=where,
-            allowed="1 channel with `gray: repeat`, or 3 channels",
-            remedy="or choose another architecture",
-        )
+        raise refusal("models.other_channels", where, kind=ModelFailure, channels=channels)
     # A copy keeps what is the layer's own, such as the padding of timm's `Conv2dSame`.
     adapted = deepcopy(colour)
     adapted.in_channels = channels

@@ -17,7 +17,7 @@ from torch.nn.functional import pad
 from skiagram.compute.files import sha256_of
 from skiagram.encoders.encoder import WEIGHTS, LoadedNetwork, PublishedEncoder, Scaling
 from skiagram.encoders.weights import give_weights, one_line, read_tensors
-from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.errors import ModelFailure, OptionError, refusal
 from skiagram.images import Image, Region, Spacing, ends_of, is_volume
 from skiagram.models.deep.backbone import build_inner
 from skiagram.models.deep.contract import ReadsTable, ReadsVolumes
@@ -93,9 +93,7 @@ class VolumeEncoder(PublishedEncoder):
             not_used = "is not used", "leave it out: nothing is trained"
             own = build_inner(self.network, _NOT_TRAINED, NETWORK, not_used)
             if not isinstance(own, ReadsVolumes) or isinstance(own, ReadsTable):
-                fault = f"`{title}` is not a network that reads volumes"
-                allowed = "cnn_3d and others with `build_for_volumes`"
-                raise OptionError(fault, where=NETWORK, allowed=allowed)
+                raise refusal("models.no_volume_network", NETWORK, kind=OptionError, title=title)
             try:
                 network = own.build_for_volumes(channels, *how.size, _CLASSES)
             except ModelFailure as error:
@@ -122,9 +120,9 @@ class VolumeEncoder(PublishedEncoder):
             with torch.inference_mode():
                 numbers = network(torch.zeros(1, channels, *how.size)).shape[1]
         except (RuntimeError, AssertionError, ValueError) as error:
-            fault = f"{title} takes no such volumes ({one_line(error)})"
-            remedy = "choose slices, rows and columns that it was trained on"
-            raise OptionError(fault, where=_SIZE, remedy=remedy) from error
+            raise refusal(
+                "models.unfit_volumes", _SIZE, kind=OptionError, title=title, reason=one_line(error)
+            ) from error
         return LoadedNetwork(network, channels, int(numbers), sha256_of(path), how)
 
     def see(
@@ -132,8 +130,7 @@ class VolumeEncoder(PublishedEncoder):
     ) -> list[Tensor]:
         """Return the volume, cut to the box around the region."""
         if not is_volume(image):
-            remedy = "choose an encoder of pictures, for example dinov2_small"
-            raise DataError("an image", where="encoder", allowed="volumes", remedy=remedy)
+            raise refusal("models.plane_image")
         how, voxels = self.preprocessing, image[..., 0]
         # Without a region, or a margin, the whole volume is seen.
         if region is not None and how.margin is not None:
