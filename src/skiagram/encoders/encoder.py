@@ -21,7 +21,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.encoders.weights import LocalFile, Source
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.images import Image, Region, Spacing, ends_of, is_volume
 from skiagram.options import build
 from skiagram.preparation import LEARNED, Preparation
@@ -156,10 +156,12 @@ class Scaling:
         """Refuse means or deviations for neither as many channels as the network has, nor one."""
         for name, values in (("mean", self.mean or ()), ("std", self.std or ())):
             if len(values) not in (1, channels):
-                raise OptionError(
-                    f"{len(values)} values",
-                    where=f"encoder.preprocessing.{name}",
-                    allowed=f"{channels}, as the network has channels, or 1",
+                raise refusal(
+                    "encoders.values_of_channels",
+                    f"encoder.preprocessing.{name}",
+                    kind=OptionError,
+                    number=len(values),
+                    channels=channels,
                 )
 
     def standardise(self, picture: "Tensor", channels: int) -> "Tensor":
@@ -374,12 +376,7 @@ def check_own_class(
     """Find the class that options name in `_target_`: one of the program's own, or an error."""
     target = str(options.get("_target_", ""))
     if not target.startswith(packages):
-        raise DataError(
-            f"names the class `{target}`",
-            where=str(path),
-            allowed=f"classes of {allowed}; code that comes with a model is not run",
-            remedy="if it is of a file of your own, put that into a project and score there",
-        )
+        raise refusal("encoders.foreign_class", str(path), target=target, allowed=allowed)
     return target
 
 
@@ -389,7 +386,7 @@ def carried_encoder(model: Path) -> Encoder:
     target = check_own_class(record.encoder, OWN, " or ".join(OWN), path)
     encoder = build(record.encoder, str(path))
     if not isinstance(encoder, Encoder):
-        raise DataError(f"`{target}` is no encoder", where=str(path))
+        raise refusal("encoders.no_encoder", str(path), target=target)
     return encoder.kept(model / LEARNED, record.sha256)
 
 
@@ -526,9 +523,7 @@ def square(picture: Image, ratio: float, preprocessing: Preprocessing, *, grey: 
     how = preprocessing
     planes = np.moveaxis(picture, -1, 0) if picture.ndim == 3 else picture[None]
     if len(planes) not in (1, 3):
-        raise DataError(
-            f"an image of {len(planes)} channels", where="encoder", allowed="1 or 3 channels"
-        )
+        raise refusal("encoders.other_channels", number=len(planes))
     if len(planes) == 3 and grey:
         planes = np.tensordot(_LUMINANCE, planes, axes=1)[None]
     # Resized as the network's preprocessing says, then padded or cut to its square.

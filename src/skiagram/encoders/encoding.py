@@ -34,7 +34,7 @@ from skiagram.encoders.encoder import (
 )
 from skiagram.encoders.kept_encodings import KeptEncodings
 from skiagram.encoders.timm_encoder import TimmMaps
-from skiagram.errors import DataError, ModelFailure, named
+from skiagram.errors import DataError, ModelFailure, named, refusal
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, Span, modality_folders
 from skiagram.images import Region, is_volume
@@ -381,15 +381,11 @@ def _encode_images(work: _Work) -> Floats:
 
 
 def _missing(case: str) -> DataError:
-    return DataError("missing pixels", where=case, remedy="choose a restoration that fills them")
+    return refusal("encoders.missing_pixels", case)
 
 
 def _not_finite(case: str) -> DataError:
-    return DataError(
-        "the encoder gives numbers that are not finite",
-        where=case,
-        remedy="choose precision fp32, or other weights",
-    )
+    return refusal("encoders.infinite_numbers", case)
 
 
 def _forward(
@@ -411,10 +407,8 @@ def _forward(
             with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half):
                 numbers = loaded.network(batch.to(device))[:count].float().cpu().numpy()
         except torch.OutOfMemoryError as error:
-            raise ModelFailure(
-                f"the memory of the accelerator does not hold {encoder.batch_size} at once",
-                where="encoder.batch_size",
-                remedy="choose a smaller batch_size, or precision bf16",
+            raise refusal(
+                "encoders.memory_of_accelerator", kind=ModelFailure, batch_size=encoder.batch_size
             ) from error
         rows.append(numbers)
     return np.concatenate(rows)

@@ -48,7 +48,7 @@ from skiagram.encoders.weights import (
     read_tensors,
     unfit_weights,
 )
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.images import Image, Region, Spacing, is_volume
 from skiagram.strict import STRICT
 
@@ -284,11 +284,7 @@ class MapPooling(nn.Module):
         super().__init__()
         # Without inner maps there is nothing to pool.
         if not hasattr(body, "forward_intermediates"):
-            raise OptionError(
-                "timm gives no inner maps of this network",
-                where="encoder.architecture",
-                allowed="networks with forward_intermediates",
-            )
+            raise refusal("encoders.no_inner_maps", kind=OptionError)
         # Neighbouring channels together: half the time of convolutions over large maps.
         self.body = fold_normalisations(body.eval()).to(memory_format=torch.channels_last)
         self.stages, self.mirrored = [*stages], mirrored
@@ -421,17 +417,11 @@ class PooledNetwork(nn.Module):
         self.prefix = int(getattr(body, "num_prefix_tokens", 0))
         has_token = self.prefix > 0 and getattr(body, "cls_token", None) is not None
         if "class_token" in pooling and not has_token:
-            raise OptionError(
-                "this network has no class token",
-                where="encoder.pooling",
-                allowed="head or patches",
-            )
+            raise refusal("encoders.no_class_token", kind=OptionError)
         # Inner layers only where timm gives them.
         if layers > 1 and (pooling == "head" or not hasattr(body, "forward_intermediates")):
-            raise OptionError(
-                f"{layers} layers with pooling `{pooling}`",
-                where="encoder.layers",
-                allowed="1; more with class_token or patches, where timm gives inner layers",
+            raise refusal(
+                "encoders.too_many_layers", kind=OptionError, layers=layers, pooling=pooling
             )
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -572,9 +562,12 @@ def _named_refusals(architecture: str) -> Iterator[None]:
         # Whether the name or its arguments are wrong.
         is_listed = architecture.split(".")[0] in _timm().list_models()
         allowed = "names of timm.list_models(), with a tag of theirs or without"
-        raise OptionError(
-            f"timm cannot build `{architecture}` ({one_line(error)})",
-            where="encoder.arguments" if is_listed else "encoder.architecture",
+        raise refusal(
+            "encoders.not_built",
+            "encoder.arguments" if is_listed else "encoder.architecture",
+            kind=OptionError,
+            architecture=architecture,
+            reason=one_line(error),
             allowed="" if is_listed else allowed,
             remedy="correct `arguments` or `preprocessing.size`" if is_listed else "",
         ) from error

@@ -20,7 +20,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.files import sha256_of
-from skiagram.errors import DataError, how_to_install, installed
+from skiagram.errors import DataError, how_to_install, installed, refusal
 from skiagram.strict import STRICT
 
 if TYPE_CHECKING:
@@ -46,11 +46,7 @@ class LocalFile:
         # The file must be there and be the one that the option means.
         path = Path(self.file).expanduser()
         if not path.is_file():
-            raise DataError(
-                "no such file of weights",
-                where=f"{where}.file: {path}",
-                remedy=f"put it there, or name another place; {GUIDE}",
-            )
+            raise refusal("encoders.no_file", f"{where}.file: {path}", guide=GUIDE)
         check_sha256(path, self.sha256, f"{where}.sha256")
         return path
 
@@ -74,17 +70,20 @@ class PackageFile:
         try:
             files = distribution(self.package).files or ()
         except PackageNotFoundError as error:
-            raise DataError(
-                f"the package `{self.package}` with the weights is not installed",
-                where=where,
-                remedy=how_to_install("pretrained"),
+            raise refusal(
+                "encoders.no_package",
+                where,
+                package=self.package,
+                line=how_to_install("pretrained"),
             ) from error
         path = next((Path(str(f.locate())) for f in files if f.name == self.filename), None)
         if path is None or not path.is_file():
-            raise DataError(
-                f"no file {self.filename} in the package `{self.package}`",
-                where=f"{where}.filename",
-                remedy=f"install the package again: {how_to_install('pretrained')}",
+            raise refusal(
+                "encoders.no_file_in_package",
+                f"{where}.filename",
+                filename=self.filename,
+                package=self.package,
+                line=how_to_install("pretrained"),
             )
         check_sha256(path, self.sha256, f"{where}.sha256")
         return path
@@ -112,18 +111,17 @@ class WebFile:
                 self.url, f"sha256:{self.sha256}", fname=name, progressbar=True
             )
         except ValueError as error:  # pooch has deleted what it got
-            raise DataError(
-                f"the file at {self.url} has another checksum, or came cut off",
-                where=where,
-                allowed=self.sha256,
-                remedy="run it again; if it stays so, correct sha256 only if you trust the file",
+            raise refusal(
+                "encoders.other_checksum_of_url", where, url=self.url, sha256=self.sha256
             ) from error
         except OSError as error:
-            raise DataError(
-                f"{self.url} cannot be fetched ({one_line(error)})",
-                where=where,
-                remedy="run it again where the address is reached, or set "
-                f"{where} to {{file: PATH, sha256: CHECKSUM}}; {GUIDE}",
+            raise refusal(
+                "encoders.url_not_reached",
+                where,
+                url=self.url,
+                reason=one_line(error),
+                option=where,
+                guide=GUIDE,
             ) from error
         return Path(fetched)
 
@@ -163,33 +161,34 @@ class HubFile:
                 )
             )
         except refusals.GatedRepoError as error:
-            raise DataError(
-                f"{self.hub} gives its weights only to those who accepted its licence",
-                where=where,
-                remedy=f"accept it at https://huggingface.co/{self.hub}, run `hf auth login`, then "
-                f"run it again; or set {where} to {{file: PATH, sha256: CHECKSUM}}",
-            ) from error
+            raise refusal("encoders.licence_of_hub", where, hub=self.hub, option=where) from error
         except (refusals.EntryNotFoundError, refusals.RepositoryNotFoundError) as error:
             if isinstance(error, refusals.LocalEntryNotFoundError):
                 why = "HF_HUB_OFFLINE is set" if offline else "the hub is not reached"
                 file = f"{self.hub} {self.filename} --revision {self.revision}"
-                raise DataError(
-                    f"the weights {self.hub} ({self.filename}) are not on this machine, and {why}",
-                    where=where,
-                    remedy=f"run `hf download {file}` where the hub is reached and bring the "
-                    f"folder of HF_HOME here; {GUIDE}",
+                raise refusal(
+                    "encoders.not_downloaded",
+                    where,
+                    hub=self.hub,
+                    filename=self.filename,
+                    reason=why,
+                    file=file,
+                    guide=GUIDE,
                 ) from error
-            raise DataError(
-                f"the hub shows no file {self.filename} in {self.hub} at {self.revision}",
-                where=where,
-                remedy="check these names; a private repository needs `hf auth login` first",
+            raise refusal(
+                "encoders.no_file_on_hub",
+                where,
+                filename=self.filename,
+                hub=self.hub,
+                revision=self.revision,
             ) from error
         except Exception as error:  # of whichever library the hub's client uses for the network
-            raise DataError(
-                f"{self.hub} cannot be fetched ({one_line(error)})",
-                where=where,
-                remedy="run it again on a better line: a transfer that broke off was taken up "
-                f"several times; or fetch the file by other means and set {where} to it",
+            raise refusal(
+                "encoders.hub_not_reached",
+                where,
+                hub=self.hub,
+                reason=one_line(error),
+                option=where,
             ) from error
         # The revision names the file, a checksum proves it.
         if self.sha256 is not None:
@@ -214,10 +213,12 @@ def read_tensors(path: Path) -> dict[str, Any]:
             values = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what a damaged archive raises is nowhere listed
         refused = "weights_only" in str(error) or "Unsupported" in str(error)
-        raise DataError(
-            "holds more than tensors: to read it would run its code" if refused else "is damaged",
-            where=str(path),
-            allowed="tensors by name: .safetensors, or torch.save(network.state_dict())",
+        raise refusal(
+            "encoders.unsafe_weights",
+            str(path),
+            found="holds more than tensors: to read it would run its code"
+            if refused
+            else "is damaged",
             remedy="get the weights as .safetensors from a source you trust"
             if refused
             else "fetch the file again",
@@ -232,7 +233,7 @@ def read_tensors(path: Path) -> dict[str, Any]:
         }
         if tensors:
             return tensors
-    raise DataError("holds no tensors by name", where=str(path), allowed="a state dict")
+    raise refusal("encoders.no_tensors", str(path))
 
 
 def give_weights(
@@ -271,10 +272,8 @@ def digest_tensors(tensors: Mapping[str, "Tensor"]) -> str:
 
 def unfit_weights(architecture: str, file: str, why: str) -> DataError:
     """Return the error of weights that belong to another architecture."""
-    return DataError(
-        f"these weights do not fit {architecture} ({one_line(why)})",
-        where=file,
-        remedy="name the architecture that they were trained for, and its arguments",
+    return refusal(
+        "encoders.weights_do_not_fit", file, architecture=architecture, reason=one_line(why)
     )
 
 
@@ -282,11 +281,8 @@ def check_sha256(path: Path, expected: str, option: str) -> None:
     """Refuse a file that is not the one that an option names, by its checksum."""
     actual = sha256_of(path)
     if actual != expected:
-        raise DataError(
-            f"a file of SHA-256 {actual}",
-            where=str(path),
-            allowed=expected,
-            remedy=f"get the file again, or correct {option} if you trust this one",
+        raise refusal(
+            "encoders.other_checksum", str(path), actual=actual, expected=expected, option=option
         )
 
 

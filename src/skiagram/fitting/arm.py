@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.errors import ModelFailure, OptionError
+from skiagram.errors import ModelFailure, OptionError, refusal
 from skiagram.fitting.contract import FitSummary, Labelled, Model
 from skiagram.fitting.cross_validation import CrossValidator, Plan, Repeat
 from skiagram.fitting.deployment import DEPLOYMENT, Deployment
@@ -96,10 +96,12 @@ class Member(Trainable[I]):
         tasks: tuple[str, ...] = getattr(self.model, "tasks", ("class",))
         if task.kind not in tasks:
             kinds = f"{' or '.join(tasks)}, and what is predicted is of the kind {task.kind}"
-            raise ModelFailure(
-                f"is fitted to the kind {kinds}",
-                where=self.model.title,
-                remedy=f"choose configs of conf/model whose models know the kind {task.kind}",
+            raise refusal(
+                "fitting.fitted_to_other_kinds",
+                self.model.title,
+                kind=ModelFailure,
+                kinds=kinds,
+                task=task.kind,
             )
         # Cases whose outcome is known learn, in the way of the design.
         labelled = self.known(cases, task)
@@ -117,10 +119,14 @@ def require_classes(task: Task, where: str, what: str, remedy: str) -> None:
         OptionError: The outcome is no class.
     """
     if not task.defines(where):
-        fault = (
-            f"what is predicted is of the kind {task.kind}, and {what} are there for classes alone"
+        raise refusal(
+            "fitting.for_classes_alone",
+            where,
+            kind=OptionError,
+            task=task.kind,
+            what=what,
+            remedy=remedy,
         )
-        raise OptionError(fault, where=where, allowed="nothing, with this outcome", remedy=remedy)
 
 
 def read_fold_groups(
@@ -130,9 +136,12 @@ def read_fold_groups(
     if not plan.fold_column:
         return None
     if task.design != "cv":
-        fault, where = f"`{plan.fold_column}` under design {task.design}", "fold_column"
-        remedy = "set `design: cv`, or name the sites of the test set (`test_sites`)"
-        raise OptionError(fault, where=where, allowed="empty under holdout", remedy=remedy)
+        raise refusal(
+            "fitting.fold_column_of_holdout",
+            kind=OptionError,
+            fold_column=plan.fold_column,
+            design=task.design,
+        )
     return read_groups(covariates, plan.fold_column, cases.development().case_id)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.errors import ModelFailure
+from skiagram.errors import ModelFailure, refusal
 from skiagram.finding.inputs import FindingInputs, FindsIn
 from skiagram.finding.marks import case_scores
 from skiagram.fitting.reading import I, Inputs, Reading
@@ -35,7 +35,7 @@ def require_every_class(label: NDArray[np.int64], n_classes: int, title: str) ->
     """Refuse to fit a model, named by its title, where a class has no case to learn from."""
     absent = set(range(n_classes)) - set(label.tolist())
     if absent:
-        raise ModelFailure(f"class {min(absent)} has no training case", where=title)
+        raise refusal("fitting.no_training_case", title, kind=ModelFailure, label=min(absent))
 
 
 @dataclass(frozen=True)

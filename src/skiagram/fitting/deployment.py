@@ -20,7 +20,7 @@ from skiagram.calibration import (
     threshold_at_sensitivity,
 )
 from skiagram.compute.files import sha256_of
-from skiagram.errors import DataError
+from skiagram.errors import DataError, refusal
 from skiagram.fitting.contract import Arm
 from skiagram.preparation import Covariate, propagate_preparation
 from skiagram.records.feature_table import FeatureTable, has_prefix, is_perturbed
@@ -82,11 +82,7 @@ class Deployment:
             return self.options
         head = self.options.get("head")
         if not isinstance(head, dict):
-            raise DataError(
-                "names no class (`_target_`) of the model",
-                where=DEPLOYMENT,
-                remedy="copy the whole folder models/NAME of a finished run again",
-            )
+            raise refusal("fitting.no_class", DEPLOYMENT)
         return head
 
     @property
@@ -133,7 +129,7 @@ def verify_checksums(folder: Path) -> str:
         written = json.loads(path.read_bytes())
         items = dict(written).items()
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise DataError("is damaged", where=str(path), remedy=remedy) from error
+        raise refusal("fitting.damaged_file", str(path), remedy=remedy) from error
     # Files that are missing, added or altered.
     for kind, names in {
         "is missing": [name for name, _ in items if name not in checksums],

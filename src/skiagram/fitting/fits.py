@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import DIGITS, UNFINISHED, PieceStore
-from skiagram.errors import ModelFailure
+from skiagram.errors import ModelFailure, refusal
 from skiagram.fitting.contract import (
     FitContext,
     FitSummary,
@@ -174,7 +174,9 @@ def named_failures(title: str) -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        raise ModelFailure(f"out of memory: {error}", where=f"fit {title}") from error
+        raise refusal(
+            "fitting.out_of_memory", f"fit {title}", kind=ModelFailure, error=error
+        ) from error
     except ModelFailure as error:
         where = f"fit {title}" + (f", {error.where}" if error.where else "")
         raise error.restated(ModelFailure, where=where, detail=error.detail) from error
@@ -184,8 +186,7 @@ def finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the scores, or refuse those that are not finite."""
     if not np.isfinite(scores).all():
         count = int((~np.isfinite(scores)).any(axis=1).sum())
-        remedy = "lower the learning rate or strengthen the regularisation"
-        raise ModelFailure(f"scores of {count} cases are not finite", remedy=remedy)
+        raise refusal("fitting.infinite_scores", kind=ModelFailure, count=count)
     return scores
 
 

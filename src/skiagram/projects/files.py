@@ -23,7 +23,7 @@ import yaml
 
 from skiagram.compute.checkout import ask_git, places_without_home, shell_of_no_hook
 from skiagram.compute.files import write_files
-from skiagram.errors import DataError, OptionError, SkiagramError, how_to_install
+from skiagram.errors import OptionError, SkiagramError, how_to_install, refusal
 from skiagram.projects.launcher import without_launcher
 
 RECORD = ".skiagram.yaml"  # of a project: the version, and the checksum of each file as it came
@@ -122,8 +122,7 @@ def require_new(folder: Path) -> bool:
     usual = {".git", begun.parent.name}
     held = {path.name for path in folder.iterdir()} - usual if folder.is_dir() else folder.exists()
     if held and not again:
-        remedy = "name a new folder; in a project that exists, `skiagram upgrade` renews its files"
-        raise OptionError("is not an empty folder", where=str(folder), remedy=remedy)
+        raise refusal("projects.filled_folder", str(folder), kind=OptionError)
     return again
 
 
@@ -145,7 +144,9 @@ def require_project_here() -> None:
     if below:
         lines = " or ".join(f"`cd {shlex.quote(name)}`" for name in below[:_SHOWN])
         remedy = f"go to the project first, {lines}, and type it again"
-    raise OptionError("no project", where=str(Path().resolve()), remedy=remedy)
+    raise refusal(
+        "projects.no_project_here", str(Path().resolve()), kind=OptionError, remedy=remedy
+    )
 
 
 def _make_anew(folder: Path, git: str | None, top: str) -> list[str]:
@@ -263,10 +264,8 @@ def read_record(folder: Path) -> dict[str, str]:
         came = {str(name): str(digest) for name, digest in record["files"].items()}
         made_by = str(record["version"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
-        raise OptionError(
-            f"no project: {RECORD} is missing or cannot be read",
-            where=str(folder.resolve()),
-            remedy="go to the folder that `skiagram new` made",
+        raise refusal(
+            "projects.no_project", str(folder.resolve()), kind=OptionError, file=RECORD
         ) from error
     require_readable(made_by, str(folder.resolve()))
     return came
@@ -286,12 +285,7 @@ def require_readable(made_by: str, where: str) -> None:
     here = version("skiagram")
     oldest, written, installed = (_version_numbers(text) for text in (_OLDEST, made_by, here))
     if not written or not oldest <= written <= installed or written[0] != installed[0]:
-        raise DataError(
-            f"made by skiagram {made_by}, this is {here}",
-            where=where,
-            allowed=f"versions {_OLDEST} to {here}",
-            remedy=f"install the wheel of version {made_by}, or make it again with this one",
-        )
+        raise refusal("projects.other_version", where, made_by=made_by, here=here, oldest=_OLDEST)
 
 
 def _version_numbers(text: str) -> tuple[int, ...]:
@@ -306,12 +300,10 @@ def require_dvc(folder: Path) -> None:
     # DVC reads braces in a path as its own variables.
     path = str(folder.resolve())
     if "{" in path or "}" in path:
-        remedy = "name a folder whose whole path has neither"
-        raise OptionError("DVC takes no path with `{` or `}`", where=path, remedy=remedy)
+        raise refusal("projects.braces_in_path", path, kind=OptionError)
 
     if find_spec("dvc") is None:
-        fault = "DVC is not installed, and a project needs it"
-        raise OptionError(fault, remedy=how_to_install("project"))
+        raise refusal("projects.no_dvc", kind=OptionError, line=how_to_install("project"))
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -391,4 +383,6 @@ def _run(folder: Path, *command: str, **variables: str) -> None:
         called = " ".join([Path(command[0]).name, *command[1:]])
         said = done.stderr.partition("Having any troubles?")[0].strip()  # as DVC ends
         said = said or done.stdout.strip() or f"exit code {done.returncode}"
-        raise SkiagramError(f"`{called}` failed: {said}", where=str(folder))
+        raise refusal(
+            "projects.program_failed", str(folder), kind=SkiagramError, program=called, said=said
+        )

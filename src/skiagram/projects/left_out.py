@@ -12,7 +12,7 @@ from pathlib import Path
 
 from skiagram.compute.checkout import ask_git
 from skiagram.compute.files import write_files
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 
 _FILE = ".gitignore"
 _LISTED = 10  # names in a message
@@ -51,8 +51,7 @@ def leave_out(project: Path, folder: Path, files: Iterable[Path]) -> list[Path]:
                 _append(path.with_name(_FILE), f"/{pattern}")
                 changed[path.with_name(_FILE)] = None
         elif project.resolve().is_relative_to(path):
-            remedy = "move the images into a folder of their own, or begin the project elsewhere"
-            raise DataError("holds the project, too", where=str(folder), remedy=remedy)
+            raise refusal("projects.images_hold_project", str(folder))
         elif not _is_left_out(project, path / "image"):
             _append(path / _FILE, "*")
     return list(changed)

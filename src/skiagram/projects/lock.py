@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from skiagram.compute.files import write_files
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 
 _CONFLICT = b"\n<<<<<<< "
 _NOTE = ".dvc/tmp/rwlock"  # DVC's, of which process uses what
@@ -68,11 +68,7 @@ def repair_lock(root: Path) -> str:
         return ""
     # Only a person can say which of two versions stands.
     if _CONFLICT in b"\n" + content:
-        raise DataError(
-            "holds two versions, left by a merge",
-            where="dvc.lock",
-            remedy="`git checkout --ours dvc.lock`, then `make repro`",
-        )
+        raise refusal("projects.two_versions")
     # The broken one is kept, in case it is of use.
     write_files({last.with_name("dvc.lock.broken"): content})
     # The copy of the last run takes its place, else the one that git holds.

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from skiagram.composition import Composition, composing_errors
 from skiagram.compute.checkout import places_without_home
 from skiagram.compute.progress import STAGE, report_to
-from skiagram.errors import SkiagramError, named_refusals, recorded
+from skiagram.errors import SkiagramError, named_refusals, recorded, refusal
 from skiagram.options import check
 from skiagram.projects.launcher import find_rank, forget_launcher
 from skiagram.projects.outputs import publish
@@ -82,8 +82,7 @@ class StageRun:
             if end.code:
                 raise
         if not self.published:
-            fault = "the stage came to its end without outputs"
-            raise SkiagramError(fault, where=name, remedy="run it again in a new shell")
+            raise refusal("projects.no_outputs", name, kind=SkiagramError)
 
 
 def stage(

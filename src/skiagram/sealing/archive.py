@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from skiagram.errors import DataError
+from skiagram.errors import DataError, refusal
 from skiagram.readers.file_trees import HEAD_BYTES, FileTree, FolderTree, IsImage, is_hidden
 from skiagram.readers.files import MAX_BYTES
 from skiagram.sealing.encryption import Purpose, open_decrypted
@@ -97,10 +97,9 @@ class EncryptedArchive(FileTree):
         # What is absent or too large is refused before anything is decrypted.
         size = self._sizes.get(name)
         if size is None:
-            remedy = "check its name, or make the archive again"
-            raise DataError(f"not in the archive {self._where}", where=name, remedy=remedy)
+            raise refusal("sealing.not_in_archive", name, archive=self._where)
         if size > MAX_BYTES:
-            raise DataError("too large a file", where=name, allowed=f"at most {MAX_BYTES:,} bytes")
+            raise refusal("sealing.too_large", name, most=MAX_BYTES)
         with self._lock:
             if name not in self._held:
                 # as many of the files that come next as may be kept at hand
@@ -149,12 +148,7 @@ class EncryptedArchive(FileTree):
                 yield "/".join(parts), member, file.read
 
     def _refused(self, message: str, allowed: str) -> DataError:
-        return DataError(
-            message,
-            where=self._where,
-            allowed=allowed,
-            remedy="make it with `tar -c -C FOLDER . | age -r age1… > images.tar.age`",
-        )
+        return refusal("sealing.no_archive", self._where, found=message, allowed=allowed)
 
 
 class _Member(tarfile.TarInfo):
@@ -178,9 +172,4 @@ def open_tree(path: Path, where: str, is_image: IsImage) -> FileTree:
         return FolderTree(path, is_image)
     if path.name.endswith(ARCHIVE) and path.is_file():
         return EncryptedArchive(path, where, is_image)
-    raise DataError(
-        "no such folder",
-        where=where,
-        allowed=f"a folder, or an archive whose name ends with {ARCHIVE}",
-        remedy="correct the name, or name the folder above it in SKIAGRAM_DATA",
-    )
+    raise refusal("sealing.no_folder", where, ending=ARCHIVE)

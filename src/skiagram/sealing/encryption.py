@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from skiagram.errors import DataError, OptionError, installed
+from skiagram.errors import DataError, OptionError, installed, refusal
 
 _MAX_KEY_BYTES = 2**16
 _PIECE = 2**16
@@ -51,11 +51,7 @@ def _find_identities(purpose: Purpose, where: str) -> list[Any]:
             with Path(named).open("rb") as file:
                 text = file.read(_MAX_KEY_BYTES).decode("utf-8", errors="replace")
         except OSError:
-            raise DataError(
-                "the file of the key cannot be read",
-                where=place,
-                remedy="check its name and permissions",
-            ) from None
+            raise refusal("sealing.unreadable_key", place) from None
     # Comments, as `age-keygen` writes them, are no keys.
     lines = [line.strip() for line in text.splitlines()]
     keys = [line for line in lines if line and not line.startswith("#")]
@@ -64,20 +60,18 @@ def _find_identities(purpose: Purpose, where: str) -> list[Any]:
         custodian = ""
         if purpose is Purpose.SEAL:
             custodian = "; only the custodian has it: ask the custodian to run `dvc repro` with it"
-        raise DataError(
-            f"{purpose.value} encrypted, and no key was given",
-            where=where,
-            remedy=f"name the file of the secret key in {purpose.file_variable}, or put the key "
-            f"(AGE-SECRET-KEY-1…) into {purpose.variable}{custodian}",
+        raise refusal(
+            "sealing.no_key",
+            where,
+            what=purpose.value,
+            file_variable=purpose.file_variable,
+            variable=purpose.variable,
+            custodian=custodian,
         )
     try:
         return [pyrage.x25519.Identity.from_str(key) for key in keys]
     except pyrage.IdentityError:
-        raise DataError(
-            "no secret key of age",
-            where=place,
-            allowed="a line AGE-SECRET-KEY-1…, as `age-keygen` writes it",
-        ) from None
+        raise refusal("sealing.no_secret_key", place) from None
 
 
 def _load_pyrage(where: str) -> ModuleType:
@@ -91,12 +85,7 @@ def encrypt(content: bytes, recipient: str, where: str) -> bytes:
     try:
         holder = pyrage.x25519.Recipient.from_str(recipient.strip())
     except pyrage.RecipientError:
-        raise OptionError(
-            "no public key of age",
-            where=where,
-            allowed="age1…, as `age-keygen` prints it",
-            remedy="a key that begins with AGE-SECRET-KEY is secret: give the public one",
-        ) from None
+        raise refusal("sealing.no_public_key", where, kind=OptionError) from None
     encrypted: bytes = pyrage.encrypt(content, [holder])
     return encrypted
 
@@ -154,21 +143,13 @@ def _explain(error: Exception, purpose: Purpose, where: str) -> DataError:
     """Explain what went wrong in the project's own words; pyrage names no file."""
     # The file itself.
     if isinstance(error, OSError) and error.errno is not None:
-        return DataError(
-            f"cannot be read ({error.strerror})",
-            where=where,
-            remedy="check its name and permissions",
-        )
+        return refusal("sealing.unreadable_file", where, reason=error.strerror)
     # The wrong key.
     if "No matching keys" in str(error):
-        return DataError(
-            "another key is needed",
-            where=where,
-            remedy=f"check {purpose.file_variable} or {purpose.variable}: the file was encrypted "
-            "for somebody else",
+        return refusal(
+            "sealing.other_key",
+            where,
+            file_variable=purpose.file_variable,
+            variable=purpose.variable,
         )
-    return DataError(
-        "no file encrypted with age, or it was altered or cut short",
-        where=where,
-        remedy="fetch it again from where it was made",
-    )
+    return refusal("sealing.altered_file", where)

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from skiagram.errors import DataError, listed
+from skiagram.errors import listed, refusal
 from skiagram.records.files import read_table, write_table
 from skiagram.sealing.encryption import Purpose, decrypt, encrypt
 
@@ -108,25 +108,16 @@ def open_labels(folder: Path, classes: Sequence[str]) -> pd.DataFrame:
         content = _CONTENT.validate_json(opened)
         labels = {token: content.classes[int(digits)] for token, digits in content.labels.items()}
     except (IndexError, ValueError):
-        raise DataError(
-            "not labels", where=where, remedy="make the file with `skiagram seal`"
-        ) from None
+        raise refusal("sealing.no_labels", where) from None
     # Every test case has a label, and every label a class that is known.
     table = read_table(folder / _TOKENS)
     absent = [token for token in table["token"] if token not in labels]
     if absent:
-        raise DataError(
-            f"{len(absent)} of {len(table)} test cases have no label in it",
-            where=where,
-            remedy="ask the custodian to seal this folder of images anew with `skiagram seal`",
-        )
+        raise refusal("sealing.labels_missing", where, number=len(absent), every=len(table))
     strange = {labels[token] for token in table["token"]} - set(classes)
     if strange:
-        raise DataError(
-            f"{len(strange)} classes that the data set does not have",
-            where=where,
-            allowed=listed(classes),
-            remedy="name all classes in the config, or ask the custodian",
+        raise refusal(
+            "sealing.unknown_classes", where, number=len(strange), classes=listed(classes)
         )
     label = [classes.index(labels[token]) for token in table["token"]]
     return pd.DataFrame({"case_id": table["case_id"], "label": np.array(label, dtype=np.int64)})

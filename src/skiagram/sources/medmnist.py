@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.checks import MIN_SIDE
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet
-from skiagram.errors import DataError
+from skiagram.errors import DataError, refusal
 from skiagram.readers.files import locate
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.strict import STRICT
@@ -88,19 +88,9 @@ def read_arrays(path: Path, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
             for key in keys:
                 arrays[key] = archive[key]
     except KeyError as error:
-        raise DataError(
-            f"no array `{key}`",
-            where=path.name,
-            allowed=f"a MedMNIST file with {', '.join(_KEYS)}",
-            remedy="rename the arrays, or save the images as files with a table",
-        ) from error
+        raise refusal("sources.no_array", path.name, name=key, names=", ".join(_KEYS)) from error
     except _UNREADABLE as error:
-        raise DataError(
-            f"`{key}` cannot be read ({error})",
-            where=path.name,
-            allowed="a whole .npz of plain arrays; pickled objects are never loaded",
-            remedy="download the file again",
-        ) from error
+        raise refusal("sources.unreadable_array", path.name, name=key, error=error) from error
     return arrays
 
 
@@ -118,8 +108,13 @@ class MedMNISTFile(OpenSource):
             where = f"{path.name} {key}"
             # Images of one kind, colours last.
             if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape[1:]:
-                fault = f"images of shape {images.shape} and type {images.dtype}"
-                raise DataError(fault, where=where, allowed=f"{_SHAPES}, uint8")
+                raise refusal(
+                    "sources.shape_of_images",
+                    where,
+                    shape=images.shape,
+                    dtype=images.dtype,
+                    shapes=_SHAPES,
+                )
             if images.ndim == 4 and images.shape[3] != _COLOURS:
                 fault, remedy = "", ""
                 if images.shape[3] < MIN_SIDE:
@@ -131,16 +126,21 @@ class MedMNISTFile(OpenSource):
                     raise DataError(fault, where=where, allowed=_SHAPES, remedy=remedy)
             # A label for each image, all of them known.
             if labels.size != len(images):
-                fault = f"{labels.size} labels for {len(images)} images"
-                raise DataError(fault, where=where, allowed="one label per image")
+                raise refusal(
+                    "sources.number_of_labels", where, number=labels.size, n_images=len(images)
+                )
             outside = sorted(set(np.unique(labels).tolist()) - set(range(n_classes)))
             if outside or not np.issubdtype(labels.dtype, np.integer):
-                allowed = f"integers 0 to {n_classes - 1}"
-                raise DataError(f"labels {outside or labels.dtype}", where=where, allowed=allowed)
+                raise refusal(
+                    "sources.odd_labels", where, labels=outside or labels.dtype, last=n_classes - 1
+                )
             if self._images and _kind(images) != _kind(self._images[0]):
-                fault = f"{_kind(images)} after {_kind(self._images[0])}"
-                allowed = "images, colour images or volumes alone"
-                raise DataError(fault, where=where, allowed=allowed)
+                raise refusal(
+                    "sources.kinds_of_images",
+                    where,
+                    further=_kind(images),
+                    first=_kind(self._images[0]),
+                )
             # Their entries, in the order of the file.
             self._start.append(len(self._entries))
             self._images.append(images)

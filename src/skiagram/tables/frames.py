@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError, escape_controls, named
+from skiagram.errors import DataError, escape_controls, named, refusal
 from skiagram.readers.files import read_file
 from skiagram.tables.cells import UNMEASURED, number_of, stands_for_missing
 
@@ -297,12 +297,7 @@ def read_csv(
 
 def _of_another_encoding(line: int, encoding: str) -> DataError:
     """Return the refusal of a table with a line that is no text in its encoding."""
-    return DataError(
-        f"line {line} is not {encoding}",
-        where=WHERE,
-        remedy="save the table as `CSV UTF-8`; or convert it: `iconv -f WINDOWS-1252 -t UTF-8 "
-        "old.csv > new.csv`, where Excel in Western Europe or America wrote it",
-    )
+    return refusal("tables.other_encoding", WHERE, line=line, encoding=encoding)
 
 
 def _unpack(content: bytes) -> bytes:
@@ -313,12 +308,9 @@ def _unpack(content: bytes) -> bytes:
         with gzip.GzipFile(fileobj=BytesIO(content)) as file:
             content = file.read(_MOST_UNPACKED + 1)
     except (OSError, EOFError, zlib.error) as error:
-        fault = f"gzip cannot unpack it ({error})"
-        remedy = "it was cut or damaged: copy or load it again"
-        raise DataError(fault, where=WHERE, remedy=remedy) from error
+        raise refusal("tables.damaged_gzip", WHERE, error=error) from error
     if len(content) > _MOST_UNPACKED:
-        allowed = f"at most {_MOST_UNPACKED:,} bytes when unpacked"
-        raise DataError("too large a table", where=WHERE, allowed=allowed, remedy="cut it")
+        raise refusal("tables.large_table", WHERE, most=_MOST_UNPACKED)
     return content
 
 
@@ -346,12 +338,7 @@ def _find_separator(head: str) -> str:
         marks = [mark for mark in marks if _is_regular(text, mark)] or marks[:1]
     if len(marks) > 1:
         names = " or ".join(_SEPARATORS[mark] for mark in marks)
-        raise DataError(
-            f"columns may be separated by {names}",
-            where=WHERE,
-            allowed="one separator of columns",
-            remedy="put cells that hold the other one in quotation marks",
-        )
+        raise refusal("tables.two_separators", WHERE, names=names)
     return marks[0] if marks else ","
 
 
@@ -384,12 +371,12 @@ def _read_columns(
             if len(cells) == width + 1 and not cells[-1]:  # as programs end lines with a separator
                 cells.pop()
             if len(cells) != width:
-                raise DataError(
-                    f"{len(cells)} cells",
-                    where=f"{WHERE}, line {reader.line_num}",
-                    allowed=f"{width}, one per column of the header `{header[0]}` …",
-                    remedy="put cells that hold the separator in quotation marks, and remove lines "
-                    "above the header, such as a title",
+                raise refusal(
+                    "tables.cells_of_row",
+                    f"{WHERE}, line {reader.line_num}",
+                    number=len(cells),
+                    width=width,
+                    first=header[0],
                 )
             batch.append(cells)
             lines.append(reader.line_num)
@@ -398,14 +385,14 @@ def _read_columns(
                 batch = []
         packed.append(_pack(batch))
     except csv.Error as error:
-        raise DataError(
-            f"a cell cannot be read ({error})",
-            where=f"{WHERE}, line {reader.line_num}",
-            allowed=f"cells of at most {csv.field_size_limit():,} characters",
-            remedy="look for a quotation mark that nothing closes, or shorten the cell",
+        raise refusal(
+            "tables.unreadable_cell",
+            f"{WHERE}, line {reader.line_num}",
+            error=error,
+            most=csv.field_size_limit(),
         ) from error
     if not lines:
-        raise DataError("no rows", where=WHERE, allowed="a header and one row per file")
+        raise refusal("tables.no_rows", WHERE)
     parts = [
         pd.Series(pd.array(pa.chunked_array(chunks), dtype="str"))
         for chunks in zip(*filter(None, packed), strict=True)
@@ -418,12 +405,11 @@ def _read_columns(
     twice = "".join(sorted(n for n, count in Counter(header).items() if n and count > 1)[:1])
     if nameless > 1 or twice:
         fault = f"two columns are called `{twice}`" if twice else ""
-        raise DataError(
-            fault or f"{nameless} columns without a name",
-            where=WHERE,
+        raise refusal(
+            "tables.odd_header",
+            WHERE,
+            found=fault or f"{nameless} columns without a name",
             allowed="each name once" if twice else "a name for each column but one",
-            remedy="correct the header, the first line alone, below no title of the table; "
-            "several levels of pandas are joined by `table.columns.map('_'.join)`",
         )
     index = pd.Index(lines, dtype=np.int64)
     return lines, {name: part.set_axis(index) for name, part in zip(header, parts, strict=True)}
@@ -436,8 +422,7 @@ def _pack(rows: list[list[str]]) -> list[pa.Array]:
 
 def _refuse_width(width: int) -> None:
     if width > _MAX_COLUMNS:
-        allowed = f"at most {_MAX_COLUMNS:,}"
-        raise DataError(f"{width:,} columns", where=WHERE, allowed=allowed, remedy="cut the table")
+        raise refusal("tables.too_many_columns", WHERE, number=width, most=_MAX_COLUMNS)
 
 
 def empty_missing(frame: pd.DataFrame, words: Collection[str]) -> tuple[pd.DataFrame, Counter[str]]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset, Sampler
 
-from skiagram.errors import DataError, ModelFailure, named
+from skiagram.errors import ModelFailure, named, refusal
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image
 from skiagram.records.feature_table import FeatureTable
@@ -67,20 +67,25 @@ class ImageSet:
             if len(set(sides)) > 1:
                 pairs = zip(self.modalities, sides, strict=True)
                 sizes = (f"{name} of {' × '.join(map(str, sides))}" for name, sides in pairs)
-                raise ModelFailure(
-                    f"images of one case that differ in size: {', '.join(sizes)} pixels",
-                    remedy="set training.image_size, or name one modality in "
-                    "training.input.modalities",
-                    detail=case_id,
+                raise refusal(
+                    "training.sizes_of_one_case",
+                    kind=ModelFailure,
+                    sizes=", ".join(sizes),
+                    case_id=case_id,
                 )
             channels = sum(image.channels for image in images) + network_input.mask_channel
             shapes.setdefault((channels, *sides[0]), case_id)
         # A batch needs cases of one shape.
         if len(shapes) > 1:
             (first, first_case), (second, other) = list(shapes.items())[:2]
-            fault = f"{described(first)} in some cases, {second} in others"
-            remedy = "set training.image_size; images with differing channels need a conversion"
-            raise ModelFailure(fault, remedy=remedy, detail=f"{first_case}, {other}")
+            raise refusal(
+                "training.images_of_two_shapes",
+                kind=ModelFailure,
+                first=described(first),
+                other=second,
+                first_case=first_case,
+                other_case=other,
+            )
         return next(iter(shapes))
 
     def read(
@@ -109,8 +114,7 @@ class ImageSet:
         finite = torch.isfinite(images).flatten(1).all(dim=1)
         if not bool(finite.all()):
             faulty = str(self.case_id[rows[int(finite.logical_not().nonzero()[0])]])
-            remedy = "choose a restoration that fills missing values"
-            raise DataError("missing pixels", where=faulty, remedy=remedy)
+            raise refusal("training.missing_pixels", faulty)
         return images
 
     def _images(self, row: int, network_input: NetworkInput) -> list[StoredImage]:

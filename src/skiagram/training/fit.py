@@ -44,7 +44,7 @@ from torch.distributed.constants import default_pg_timeout
 from skiagram.compute.progress import Progress
 from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import keep_freed_memory
-from skiagram.errors import OptionError, SkiagramError
+from skiagram.errors import OptionError, SkiagramError, refusal
 from skiagram.projects.launcher import HELPED
 from skiagram.training.classifier import Classifier, Staged
 from skiagram.training.data import Examples
@@ -251,8 +251,7 @@ class TrainingRun:
         """
         # Processes of a launcher can only share weights through a folder.
         if self.folder is None and started() is not None:
-            fault = "no folder, from which processes that a launcher started read the weights"
-            raise OptionError(fault, where="FitContext.folder", remedy="give one that they share")
+            raise refusal("training.no_shared_folder", kind=OptionError)
         # Threads and memory of this process.
         torch.set_num_threads(self.threads)
         if device(self.trainer).type == "cuda":
@@ -356,7 +355,9 @@ class TrainingRun:
         options = self.trainer
         chosen = [make_part(part, "trainer.callbacks") for part in options.callbacks]
         if any(isinstance(callback, Timer) for callback in chosen):
-            raise OptionError(CLOCK, where="trainer.callbacks", remedy=NO_CLOCK)
+            raise refusal(
+                "training.clock_of_callback", kind=OptionError, found=CLOCK, remedy=NO_CLOCK
+            )
         # A logger of the options, with the learning rate beside it.
         loggers: list[Logger] = []
         if options.logger:
@@ -408,9 +409,14 @@ def meet(options: Trainer) -> None:
             strategy.launcher.launch(strategy.setup_environment)
         except torch.distributed.DistError as error:
             waited = f"{PATIENCE.total_seconds() / 60:g} minutes"
-            fault = f"not all of {trainer.world_size} processes have met within {waited}"
-            remedy = f"{_LAUNCH}; alone it runs in a shell without RANK and WORLD_SIZE"
-            raise SkiagramError(fault, where="trainer", remedy=remedy, detail=str(error)) from error
+            raise refusal(
+                "training.processes_not_met",
+                kind=SkiagramError,
+                number=trainer.world_size,
+                waited=waited,
+                launch=_LAUNCH,
+                error=str(error),
+            ) from error
         # Once met, one may wait for another for as long as PyTorch lets it: for its scores.
         torch.distributed.set_timeout(default_pg_timeout)
 
@@ -434,21 +440,27 @@ def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer
         trainer = pl.Trainer(**arguments | {"strategy": strategy} | given)
     except (MisconfigurationException, ValueError) as error:
         where = {name: arguments[name] for name in _WHERE}
-        fault = f"{where} is not available here ({error})"
-        raise OptionError(fault, where="trainer", remedy="try trainer=default") from error
+        raise refusal(
+            "training.no_accelerator", kind=OptionError, device=where, error=error
+        ) from error
     # A launcher starts as many processes as are needed, or none.
     processes, needed = started(), trainer.num_devices * trainer.num_nodes
     if processes is None and trainer.num_nodes > 1:
-        fault = f"{trainer.num_nodes} machines, but no launcher started this process"
-        raise OptionError(fault, where="trainer.num_nodes", remedy=_LAUNCH)
+        raise refusal(
+            "training.no_launcher", kind=OptionError, machines=trainer.num_nodes, launch=_LAUNCH
+        )
     environment = getattr(trainer.strategy, "cluster_environment", None)
     joined = environment is not None and environment.creates_processes_externally
     if processes is not None and (
         processes != needed or not joined or options.strategy == "ddp_spawn"
     ):
-        fault = f"a launcher started {processes} processes, the trainer needs {needed}"
-        allowed = "trainer.strategy=ddp, a process for each of devices × num_nodes"
-        raise OptionError(fault, where="trainer", allowed=allowed, remedy=_LAUNCH)
+        raise refusal(
+            "training.other_processes",
+            kind=OptionError,
+            processes=processes,
+            needed=needed,
+            launch=_LAUNCH,
+        )
     return trainer
 
 

@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
-from skiagram.errors import ModelFailure
+from skiagram.errors import ModelFailure, refusal
 from skiagram.seeding import derived_seed, stream
 from skiagram.statistics.discrimination import auc_of_classes
 from skiagram.training.augmentation import augment
@@ -174,9 +174,12 @@ class ClassifierTraining(pl.LightningModule):
         # An infinite loss ends the training in all processes.
         failure = None
         if not math.isfinite(loss):
-            fault = f"validation loss is {float(loss)} in epoch {self.current_epoch}"
-            remedy = "lower training.optimizer.lr or set training.gradient_clip"
-            failure = ModelFailure(fault, where="training", remedy=remedy)
+            failure = refusal(
+                "training.lost_validation",
+                kind=ModelFailure,
+                loss=float(loss),
+                epoch=self.current_epoch,
+            )
         raise_together(failure)
         figures = {"validation_loss": loss}
         if self.has_classes:
@@ -194,11 +197,14 @@ class ClassifierTraining(pl.LightningModule):
         order: EpochOrder = cast(Any, self.trainer.train_dataloader).sampler
         names: list[str] = self._case_id[list(order)[batch]].tolist()
         more = f" and {len(names) - _NAMED_CASES} more" if len(names) > _NAMED_CASES else ""
-        return ModelFailure(
-            f"training loss is {loss} in epoch {self.current_epoch}",
-            where=f"batch {batch}",
-            remedy="lower training.optimizer.lr, set training.gradient_clip, look at these images",
-            detail=f"{', '.join(names[:_NAMED_CASES])}{more}",
+        return refusal(
+            "training.lost_training",
+            f"batch {batch}",
+            kind=ModelFailure,
+            loss=loss,
+            epoch=self.current_epoch,
+            names=", ".join(names[:_NAMED_CASES]),
+            more=more,
         )
 
     def loss(self, images: Tensor, table: Tensor, label: Tensor, batch_idx: int) -> Tensor:

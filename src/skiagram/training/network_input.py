@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from skiagram.errors import DataError, ModelFailure
+from skiagram.errors import ModelFailure, refusal
 from skiagram.images import Image, Region, Spacing, ends_of, is_volume
 from skiagram.training.options import ImageSize, NetworkInput, RegionBox
 
@@ -49,9 +49,7 @@ class StoredImage:
     def mask(self) -> NDArray[np.bool_]:
         """Return the region as it was drawn, of the shape of `sides`."""
         if self.region is None:
-            allowed = "images with a mask, for training.input.box and mask_channel"
-            remedy = "give masks, or set training.input.box to null and mask_channel to false"
-            raise DataError("no region of interest", allowed=allowed, remedy=remedy)
+            raise refusal("training.no_region")
         return self.region.drawn
 
 
@@ -91,9 +89,7 @@ def region_box(image: StoredImage, box: RegionBox) -> Box:
     mask = image.mask
     spacing = (1.0,) * mask.ndim if box.unit == "voxels" else image.spacing
     if spacing is None:
-        allowed = "a margin in mm of images with a known spacing"
-        remedy = "set model.training.input.box.unit to voxels, or give the spacing"
-        raise DataError("an unknown spacing", allowed=allowed, remedy=remedy)
+        raise refusal("training.no_spacing")
     # The margin, rounded up to whole pixels.
     around = [int(np.ceil(box.margin / distance - 1e-9)) for distance in spacing]
     ends = zip(ends_of(mask), around, strict=True)
@@ -113,9 +109,12 @@ def _target(size: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
     if isinstance(size, int):
         return (size,) * axes
     if len(size) != axes:
-        fault = f"{len(size)} sides for {'volumes' if axes == _OF_VOLUMES else 'images'}"
-        allowed = "one number; or slices (of volumes), rows and columns"
-        raise ModelFailure(fault, where="training.image_size", allowed=allowed)
+        raise refusal(
+            "training.sides_of_image",
+            kind=ModelFailure,
+            number=len(size),
+            images="volumes" if axes == _OF_VOLUMES else "images",
+        )
     return size
 
 

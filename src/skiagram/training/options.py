@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.strict import STRICT
 
 
@@ -46,8 +46,9 @@ def make_part(part: Mapping[str, Any], where: str, *objects: Any) -> Any:
     try:
         return getattr(importlib.import_module(module_name), class_name)(*objects, **arguments)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
-        fault, remedy = f"`{part['_target_']}` cannot be made ({error})", "check name and arguments"
-        raise OptionError(fault, where=where, remedy=remedy) from error
+        raise refusal(
+            "training.cannot_be_made", where, kind=OptionError, part=part["_target_"], error=error
+        ) from error
 
 
 @dataclass(**STRICT)

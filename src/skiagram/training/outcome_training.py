@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skiagram.errors import ModelFailure
+from skiagram.errors import ModelFailure, refusal
 from skiagram.tasks.predicted import Predicted
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import Training
@@ -39,8 +39,7 @@ def check_training(options: Training, title: str, scores: int) -> None:
     """
     # Members are averaged as probabilities, or as one number.
     if scores > 1 and options.members > 1:
-        fault = "a mean of networks is of classes, or of a single score"
-        raise ModelFailure(fault, where=title, remedy="set training.members to 1")
+        raise refusal("training.mean_of_outcome", title, kind=ModelFailure)
     # Options that mean nothing without classes must stay at their defaults.
     class_options = {
         "mixup": bool(options.mixup),
@@ -49,5 +48,4 @@ def check_training(options: Training, title: str, scores: int) -> None:
     }
     for name, chosen in class_options.items():
         if chosen:
-            fault, remedy = f"`{name}` is of classes", f"set training.{name} to 0 or null"
-            raise ModelFailure(fault, where=title, remedy=remedy)
+            raise refusal("training.option_of_classes", title, kind=ModelFailure, name=name)

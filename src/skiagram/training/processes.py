@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import torch
 
-from skiagram.errors import ModelFailure, SkiagramError
+from skiagram.errors import ModelFailure, SkiagramError, refusal
 
 LIBRARIES = ("pytorch_lightning", "lightning_fabric")
 
@@ -66,8 +66,9 @@ def end_together() -> Iterator[None]:
     try:
         wait_for_all()
     except RuntimeError as error:
-        fault, remedy = "another process of this stage has failed", "see what it has said"
-        raise SkiagramError(fault, remedy=remedy, detail=str(error)) from error
+        raise refusal(
+            "training.other_process_failed", kind=SkiagramError, error=str(error)
+        ) from error
 
 
 def raise_together(failure: ModelFailure | None) -> None:
@@ -106,10 +107,8 @@ def memory_failure(error: Exception, where: str, batch_size: int) -> ModelFailur
     words = ("out of memory", "not enough memory")
     if not isinstance(error, kinds) and not any(each in str(error).lower() for each in words):
         return None
-    return ModelFailure(
-        f"memory ran out during {where}",
-        where=where,
-        remedy=f"lower training.batch_size (now {batch_size}) or training.image_size",
+    return refusal(
+        "training.out_of_memory", where, kind=ModelFailure, step=where, batch_size=batch_size
     )
 
 

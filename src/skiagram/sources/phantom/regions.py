@@ -23,7 +23,7 @@ from pydantic.dataclasses import dataclass
 from scipy import fft, linalg
 
 from skiagram.datasets.contract import Entry, GroundTruth, OpenSource
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.images import Region
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
@@ -85,9 +85,9 @@ class PhantomRegions(GeneratedDataSet):
         lesion = self.lesion
         reach = lesion.spacing * (lesion.places // 2) + max(lesion.radii)
         if reach >= self.size // 2:
-            fault = f"the lesion reaches {reach:g} voxels from the centre"
-            allowed = f"spacing * places / 2 + radius below {self.size // 2}"
-            raise OptionError(fault, where="dataset.lesion", allowed=allowed)
+            raise refusal(
+                "sources.lesion_beyond", kind=OptionError, reach=reach, half=self.size // 2
+            )
 
     @property
     def modality(self) -> str:

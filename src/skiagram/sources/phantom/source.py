@@ -20,7 +20,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.readers.dicom import read_dicom
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
@@ -96,8 +96,12 @@ class GeneratedDataSet(ABC):
 
     def __post_init__(self) -> None:
         if self.positive_class != self.classes[1]:
-            fault, allowed = f"{self.positive_class!r} was given", f"{self.classes[1]!r}"
-            raise OptionError(fault, where="dataset.positive_class", allowed=allowed)
+            raise refusal(
+                "sources.positive_of_phantom",
+                kind=OptionError,
+                positive_class=self.positive_class,
+                class_name=self.classes[1],
+            )
 
     @property
     @abstractmethod
@@ -138,9 +142,9 @@ class PhantomDataSet(GeneratedDataSet):
         super().__post_init__()
         reach = self.nodule.spacing * (self.nodule.places // 2) + self.nodule.radius
         if reach > self.size // 2:
-            fault = f"the nodule reaches {reach:g} pixels from the centre"
-            allowed = f"spacing * places / 2 + radius of at most {self.size // 2}"
-            raise OptionError(fault, where="dataset.nodule", allowed=allowed)
+            raise refusal(
+                "sources.nodule_beyond", kind=OptionError, reach=reach, half=self.size // 2
+            )
 
 
 class PhantomCases(OpenSource):
@@ -241,8 +245,9 @@ class Phantom(PhantomDataSet):
             (single, self.size**2, "dataset.faults"),
         ):
             if faults >= pixels // 2:
-                allowed = f"less than half of {pixels}"
-                raise OptionError(f"{faults} are faulty", where=where, allowed=allowed)
+                raise refusal(
+                    "sources.too_many_faults", where, kind=OptionError, faults=faults, pixels=pixels
+                )
 
     @property
     def modality(self) -> str:

@@ -28,7 +28,7 @@ from pydantic.dataclasses import dataclass
 from scipy import fft
 
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, Visit
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
 from skiagram.sources.phantom.image_model import (
@@ -97,8 +97,12 @@ class PhantomVisits(GeneratedDataSet):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.lesion.radius > self.size // 2:
-            fault, allowed = f"a radius of {self.lesion.radius:g}", f"at most {self.size // 2}"
-            raise OptionError(fault, where="dataset.lesion.radius", allowed=allowed)
+            raise refusal(
+                "sources.large_radius",
+                kind=OptionError,
+                radius=self.lesion.radius,
+                most=self.size // 2,
+            )
 
     @property
     def modality(self) -> str:
