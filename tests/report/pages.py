@@ -6,8 +6,7 @@ from html.parser import HTMLParser
 from skiagram.report.formatting import design_words
 from skiagram.report.page import render
 from skiagram.report.rendering import render_template
-from skiagram.report.section import Section, fill_section, list_sections
-from skiagram.report.sections.doubts import doubts
+from skiagram.report.section import list_sections, make_section
 from tests.report.examples_of_results import material
 
 VOID = {"br", "img", "meta"}
@@ -77,14 +76,13 @@ def page(evaluation, **changes):
 
 def section(anchor, evaluation, seen, context=None):
     """Return one section of the page alone, perhaps of a context that was made before."""
-    declared = list_sections()
     if context is None:
-        context = fill_section(anchor, evaluation, seen)
+        context = make_section(anchor, evaluation, seen).context
     text = render_template(
         f"sections/{anchor}.html.j2",
         own=context,
-        second=Section("doubts", declared["doubts"].title, doubts(evaluation, seen)),
-        anchors=frozenset(declared),
+        second=make_section("doubts", evaluation, seen),
+        anchors=frozenset(list_sections()),
         evaluation=evaluation,
         task=evaluation.task,
         design=design_words(evaluation),

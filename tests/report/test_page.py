@@ -12,9 +12,7 @@ from skiagram.evaluation.evaluation_record import Verdict
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import METRICS
 from skiagram.report.page import render
-from skiagram.report.section import Section, Sections, list_sections
-from skiagram.report.sections.answer import answer
-from skiagram.report.sections.doubts import doubts
+from skiagram.report.section import Sections, list_sections, make_section
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
@@ -133,12 +131,8 @@ def test_pictures_and_headings_can_be_read_aloud(case):
 def first_screen():
     """Return the words of the first page of the example with an answer."""
     evaluation, seen = answered(), with_galleries()
-    declared = list_sections()
-    first, second = (
-        Section(fill.__name__, declared[fill.__name__].title, fill(evaluation, seen))
-        for fill in (answer, doubts)
-    )
-    source = render(evaluation, seen, Sections((first, second), {}))
+    pages = tuple(make_section(anchor, evaluation, seen) for anchor in ("answer", "doubts"))
+    source = render(evaluation, seen, Sections(pages, {}))
     header, sheet = (
         source[source.index(f"<{tag}") :].partition(f"</{tag}>")[0] + f"</{tag}>"
         for tag in ("header", "section")

@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from skiagram.errors import escape_controls
+from skiagram.options import flatten_options
 from skiagram.report.drawing import PALETTE, Drawing
 from skiagram.report.formatting import format_count, format_p_value, format_percent, warn_at_chance
 from skiagram.report.tables import Table
@@ -58,6 +59,7 @@ def _environment() -> Environment:
     # How numbers and drawings are written.
     environment.filters |= {
         "count": format_count,
+        "flat": flatten_options,
         "decimal": format_decimal,
         "estimate": format_estimate,
         "difference": format_difference,

@@ -4,14 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from importlib.resources import files
+from inspect import signature
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
 from skiagram.declared import read_declared
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.report import sections  # as a whole, so that the digest of the stage has them all
 from skiagram.report.drawing import Drawing
 from skiagram.report.material import Material
 from skiagram.report.tables import tabulate_declared
@@ -32,9 +31,16 @@ class Section(NamedTuple):
 
     def figures(self) -> Iterator[Drawing]:
         """Yield the figures in its context, also those in a list."""
-        for value in self.context.values():
-            drawings = value if isinstance(value, list) else [value]
-            yield from (each for each in drawings if isinstance(each, Drawing))
+        yield from find_drawings(self.context)
+
+
+def find_drawings(shown: Any) -> Iterator[Drawing]:
+    """Find the drawings in what a template names, however it is nested."""
+    if isinstance(shown, Drawing):
+        yield shown
+    elif isinstance(shown, list | Mapping):
+        for value in shown.values() if isinstance(shown, Mapping) else shown:
+            yield from find_drawings(value)
 
 
 class Sections(NamedTuple):
@@ -55,8 +61,9 @@ class DeclaredSection:
 
     title: str
     needs: tuple[str, ...] = ()
-    shows: dict[str, str] = field(default_factory=dict)
+    shows: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     tables: dict[str, str] = field(default_factory=dict)
+    headings: dict[str, str] = field(default_factory=dict)
     otherwise: str = ""
     of_more_classes: str = ""
 
@@ -68,27 +75,33 @@ def list_sections() -> dict[str, DeclaredSection]:
     return TypeAdapter(dict[str, DeclaredSection]).validate_python(declared)
 
 
-def fill_section(anchor: str, evaluation: Evaluation, material: Material) -> Context | None:
-    """Return what the template of a section names; None with nothing to show."""
+def make_section(anchor: str, evaluation: Evaluation, material: Material) -> Section | None:
+    """Make a section with what its template names; None with nothing to show."""
     declared = list_sections()[anchor]
+    known = {"evaluation": evaluation, "material": material} | vars(evaluation) | vars(material)
+
+    @cache
+    def show(key: str) -> Any:
+        """Call the function behind a name with what its parameters are called."""
+        asked = declared.shows[key]
+        address, *values = [asked] if isinstance(asked, str) else asked
+        place, _, name = address.rpartition(".")
+        module = import_module(f"skiagram.{place or f'report.sections.{anchor}'}")
+        function = getattr(module, name)
+        named = (each for each in signature(function).parameters if each in known)
+        return function(*(known[each] for each in named), *values)
+
     measured = (
-        evaluation.table.select(analysis=need) or getattr(material, need, None)
+        evaluation.table.select(analysis=need)
+        or known.get(need)
+        or (need in declared.shows and show(need))
         for need in declared.needs
     )
     if declared.needs and not any(measured):
         return None
-    shown: dict[str, Any] = {
-        key: tabulate_declared(evaluation, name) for key, name in declared.tables.items()
-    }
-    # A template may show parts of the material alone.
-    if files(sections).joinpath(f"{anchor}.py").is_file():
-        module = import_module(f"{sections.__name__}.{anchor}")
-        for key, name in declared.shows.items():
-            shown[key] = getattr(module, name)(evaluation)
-        if fill := getattr(module, anchor, None):
-            context = fill(evaluation, material)
-            return None if context is None else {**shown, **context}
-    return shown
+    tables = {key: tabulate_declared(evaluation, name) for key, name in declared.tables.items()}
+    shown = {key: show(key) for key in declared.shows}
+    return Section(anchor, declared.title, {**tables, **shown, "headings": declared.headings})
 
 
 def make_sections(evaluation: Evaluation, material: Material) -> Sections:
@@ -96,9 +109,8 @@ def make_sections(evaluation: Evaluation, material: Material) -> Sections:
     filled, left_out = list[Section](), dict[str, str]()
     task = evaluation.task
     for anchor, declared in list_sections().items():
-        context = fill_section(anchor, evaluation, material)
-        if context is not None:
-            filled.append(Section(anchor, declared.title, context))
+        if section := make_section(anchor, evaluation, material):
+            filled.append(section)
             continue
         otherwise = declared.otherwise
         reason = declared.of_more_classes or otherwise if task.positive is None else otherwise

@@ -10,10 +10,11 @@ from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.sentences import say
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.report.formatting import format_percent
-from skiagram.report.sections.answer import answer, state_answer, tabulate_answer
+from skiagram.report.section import make_section
+from skiagram.report.sections.answer import state_answer, tabulate_answer
 from skiagram.report.sections.doubts import (
     collect_warnings,
-    doubts,
+    list_doubts,
     list_warnings,
     shorten,
 )
@@ -38,8 +39,8 @@ def test_every_figure_of_the_answer_is_in_the_table_and_the_difference_in_the_fi
     table = " ".join(cell if isinstance(cell, str) else " ".join(cell[:2]) for cell in cells)
     tested = {"150", "75", "3", "2", "0.020"}  # cases, patients, folds, and the margin
     assert numbers(" ".join(sentences[1:])) - tested <= numbers(table)
-    context = answer(evaluation, material())
-    assert context["difference"] == evaluation.difference
+    context = make_section("answer", evaluation, material()).context
+    assert context["compared"].difference == evaluation.difference
     assert "+0.021" in context["forest"].svg
 
 
@@ -116,7 +117,7 @@ def test_warnings_of_the_audit_reach_the_first_page():
     assert list_warnings(full(), audit) == expected  # of the terminal
     many = tuple(f"Warning {number}." for number in range(20))
     crowded = dataclasses.replace(full(), warnings=many)
-    assert "52 twins." in doubts(crowded, seen)["doubts"][0]
+    assert "52 twins." in list_doubts(crowded, seen)[0]
 
 
 def test_what_the_verdict_says_first_is_no_warning_besides():

@@ -19,8 +19,8 @@ from skiagram.explanation.record import (
     ModelCoefficient,
 )
 from skiagram.explanation.trust import Location, MapTest, Pointing
-from skiagram.report.section import Section
-from skiagram.report.sections.explanations import describe_outside, explanations
+from skiagram.report.section import make_section
+from skiagram.report.sections.explanations import describe, describe_outside
 from skiagram.statistics.estimate import Estimate
 from tests.report.examples_of_results import binary, material
 
@@ -87,7 +87,7 @@ def with_maps(*maps):
 
 
 def answers(*models):
-    return explanations(binary(), replace(material(), explanations=models))["answers"]
+    return [describe(model) for model in models]
 
 
 def test_the_answer_names_what_passed_and_what_failed():
@@ -123,5 +123,5 @@ def test_blanking_tells_a_shortcut(region, rest, fragment):
 
 def test_figures_of_explained_models_are_written():
     shown_models = replace(material(), explanations=(FOREST, NETWORK))
-    own = Section("explanations", "", explanations(binary(), shown_models))
+    own = make_section("explanations", binary(), shown_models)
     assert {figure.name for figure in own.figures()} == {"families-forest", "effects-forest"}

@@ -11,7 +11,7 @@ from skiagram.evaluation.finding import FROC_AREA
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.verdict import state_verdict
 from skiagram.report.contact_sheet import make_contact_sheets
-from skiagram.report.sections.answer import answer, state_answer, tabulate_answer
+from skiagram.report.sections.answer import draw_answer, state_answer, tabulate_answer
 from skiagram.report.sections.finding import (
     draw_froc,
     tabulate_merits,
@@ -62,7 +62,7 @@ def test_the_first_page_shows_the_figure_that_decides(run):
         for table in (tabulate_answer(run.evaluation), tabulate_merits(run.evaluation, run.found))
     )
     assert row.cells[0] == merits.cells[0]
-    drawn = answer(run.evaluation, material())["forest"].description
+    drawn = draw_answer(run.evaluation).description
     assert drawn.startswith("Figure of merit with 95 % interval: ")
     assert f"best network minus best classical model {texts(row)[0]} " in drawn
 

@@ -161,7 +161,7 @@ RUNS = {
     ),
     "five trainings": lambda: trained(SITUATIONS["Trainings spread too wide to tell"], 5),
     "without prevalence": lambda: replace(answered(), prevalence=None),
-    "no patients": full,
+    "no patients": lambda: replace(full(), patients_known=False),
     "mixed": mixed,
     "combination": with_combination,
     "failed arms": failed_arms,

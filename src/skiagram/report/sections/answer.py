@@ -52,6 +52,7 @@ from skiagram.evaluation.verdict import (
     state_verdict,
     tell_cut_training,
 )
+from skiagram.explanation.record import Reliance
 from skiagram.report.drawing import (
     ARM_COLOUR,
     ARM_COLOUR_WORDS,
@@ -78,8 +79,6 @@ from skiagram.report.formatting import (
     metric_heading,
     name_class,
 )
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import (
     Cell,
     Group,
@@ -104,46 +103,47 @@ _FEATURES = 3  # named on the first page
 KNOWN_WITHOUT_IMAGES = ("covariates_and_volume", "covariates")  # the first that is in the run
 
 
-def answer(evaluation: Evaluation, material: Material) -> Context:
-    """Return the first page."""
-    decisive, useless = _decisive(evaluation), is_nothing_of_use(evaluation)
-    # What the primary figure of an outcome that is measured means.
+def define_primary(evaluation: Evaluation) -> str:
+    """Say what the primary figure of an outcome that is measured means."""
     figure = evaluation.task.predicted.list_figures()[0]
     better = " Lower is better." if figure.higher_is_better is False else ""
-    meaning = f"{figure.definition[0].lower()}{figure.definition[1:]}"
-    # How many cases have the condition here, and what that means elsewhere.
-    prevalence, positive = "", evaluation.task.positive
-    counts = evaluation.cases["reported"]
+    return f"{figure.title}: {figure.definition[0].lower()}{figure.definition[1:]}{better}"
+
+
+def name_positive(evaluation: Evaluation) -> str:
+    """Name the condition looked for; empty where there is none."""
+    positive = evaluation.task.positive
+    return "" if positive is None else name_class(evaluation.task, positive)
+
+
+def describe_prevalence(evaluation: Evaluation) -> str:
+    """Say how many cases have the condition here, and what that means elsewhere."""
+    counts, positive = evaluation.cases["reported"], evaluation.task.positive
     total = sum(counts.values())
-    if positive is not None and total:
-        name = name_class(evaluation.task, positive)
-        number = counts.get(evaluation.task.classes[positive], 0)
-        found, share = format_count(number), format_percent(number / total)
-        cases = "the cases" if evaluation.task.design == "cv" else "the test cases"
-        cases = "the cases of the cohort" if evaluation.is_external else cases
-        prevalence = say("hundred.prevalence", share=share, cases=cases, positive=name)
-        if useless:  # the sentences above do not say it
-            prevalence = say(
-                "hundred.found_here", cases=format_count(total), found=found, positive=name
-            )
-    # What the best classical model rests on; the figure is in the part for the statistician.
-    use = [] if useless else list(describe_use(evaluation))
-    if material.reliance and material.reliance.features and not useless:
-        names = ", ".join(each.feature for each in material.reliance.features[:_FEATURES])
-        use.append(say("further.features", model=material.reliance.title, features=names))
-    return {
-        "sentences": state_answer(evaluation),
-        "useless": useless,
-        "table": tabulate_answer(evaluation, material.sensitivity),
-        "searched": find_searched(evaluation),
-        "forest": draw_answer(evaluation),
-        "colours": describe_colours(evaluation),
-        "difference": decisive.difference if decisive else None,
-        "primary_definition": f"{figure.title}: {meaning}{better}",
-        "prevalence": prevalence,
-        "positive": "" if positive is None else name_class(evaluation.task, positive),
-        "use": use,
-    }
+    if positive is None or not total:
+        return ""
+    name, number = name_positive(evaluation), counts.get(evaluation.task.classes[positive], 0)
+    if is_nothing_of_use(evaluation):  # the sentences above do not say it
+        found = format_count(number)
+        return say("hundred.found_here", cases=format_count(total), found=found, positive=name)
+    cases = "the cases" if evaluation.task.design == "cv" else "the test cases"
+    cases = "the cases of the cohort" if evaluation.is_external else cases
+    share = format_percent(number / total)
+    return say("hundred.prevalence", share=share, cases=cases, positive=name)
+
+
+def list_uses(evaluation: Evaluation, reliance: Reliance | None) -> list[str]:
+    """List what is known of the use of the two that are compared; nothing of models of no use.
+
+    Last stands what the best classical model rests on; the figure of that is further below.
+    """
+    if is_nothing_of_use(evaluation):
+        return []
+    uses = list(describe_use(evaluation))
+    if reliance and reliance.features:
+        names = ", ".join(each.feature for each in reliance.features[:_FEATURES])
+        uses.append(say("further.features", model=reliance.title, features=names))
+    return uses
 
 
 def find_searched(evaluation: Evaluation) -> FindingEvaluation | None:
@@ -151,7 +151,7 @@ def find_searched(evaluation: Evaluation) -> FindingEvaluation | None:
     return evaluation.finding if judge_finding(evaluation).decision != "none" else None
 
 
-def _decisive(evaluation: Evaluation) -> DecisiveComparison | None:
+def find_shown(evaluation: Evaluation) -> DecisiveComparison | None:
     """Return the comparison on which the answer rests; None where it has no interval."""
     decisive = find_decisive(evaluation)
     has_interval = decisive is not None and decisive.difference.low is not None
@@ -176,7 +176,7 @@ def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
 
 
 def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
-    rule, decisive = judge(evaluation), _decisive(evaluation)
+    rule, decisive = judge(evaluation), find_shown(evaluation)
     # Nothing works: no counts.
     if is_nothing_of_use(evaluation):  # a count of what models at chance find would praise them
         return (say("answer.nothing_works"),)
@@ -345,7 +345,7 @@ def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) ->
         Group(ARM_TITLES[arm], [make_row(model) for model in models])
         for arm, models in list_compared(evaluation).items()
     ]
-    if finding is not None or _decisive(evaluation) is not None:
+    if finding is not None or find_shown(evaluation) is not None:
         words = evaluation.words_of(finding.contender) if finding else evaluation.contender_words
         name = f"Best {words} minus best classical model"
         differences = [each.difference for each in columns]
@@ -515,7 +515,7 @@ def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str
         is_open = model.outcome.model not in evaluation.best.values()
         title = wrap_title(model.outcome.title)
         rows.append(IntervalRow("", title, model.outcome.arm, estimate, is_open))
-    ideal, decisive = evaluation.ideal, _decisive(evaluation)
+    ideal, decisive = evaluation.ideal, find_shown(evaluation)
     lines = {"chance": evaluation.task.predicted.chance, LIMIT: ideal.value if ideal else None}
     below = None
     if decisive is not None:

@@ -20,8 +20,7 @@ from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.sites import SITES
 from skiagram.report.formatting import ARM_TITLES, best_models, finished_models, format_count
 from skiagram.report.material import Material
-from skiagram.report.section import Context, list_sections
-from skiagram.report.sections.verdict import HEADINGS
+from skiagram.report.section import list_sections
 from skiagram.report.tables import Group, Table, TableRow, list_rows
 from skiagram.statistics.estimate import format_decimal, format_difference, format_estimate
 
@@ -37,8 +36,8 @@ STATE_WORDS: dict[State, str] = {
 }
 
 
-def checklist(evaluation: Evaluation, material: Material) -> Context:
-    """Return how many parts of each checklist are answered; they lie in files beside the page."""
+def count_answered(evaluation: Evaluation, material: Material) -> Table:
+    """Tabulate how many parts of each checklist are answered."""
     states: dict[str, tuple[State, ...]] = {
         "Answered": ("here",),
         "In part": ("partly",),
@@ -49,8 +48,7 @@ def checklist(evaluation: Evaluation, material: Material) -> Context:
     for each in fill_checklists(evaluation, material):
         counts = [sum(item.state in state for item in each.items) for state in states.values()]
         rows.append(TableRow(each.name, [*map(str, (len(each.items), *counts))]))
-    table = Table(("Items", *states), list_rows(rows), first="Checklist", kind="")
-    return {"table": table, "folder": FOLDER}
+    return Table(("Items", *states), list_rows(rows), first="Checklist", kind="")
 
 
 class Item(NamedTuple):
@@ -236,15 +234,16 @@ def tabulate_items(checklist: Checklist, page: str, anchors: Container[str]) -> 
         page: Address of the report.
         anchors: Sections that the report has.
     """
-    headings = HEADINGS | {name: each.title for name, each in list_sections().items()}
+    headings = {name: each.title for name, each in list_sections().items()}
+    within = {key: text for each in list_sections().values() for key, text in each.headings.items()}
     link = Markup('<a href="{}#{}">{}</a>')
 
     # A row for each item, with links to the sections that the page has.
     def row(item: Item) -> TableRow:
         links = [
-            link.format(page, anchor, headings[anchor])
+            link.format(page, anchor, (headings | within)[anchor])
             for anchor in item.anchors
-            if anchor in anchors or anchor in HEADINGS
+            if anchor in anchors or anchor in within
         ]
         words = "Does not apply" if item.state == "not applicable" else item.stands
         stands = Markup(" ").join([escape(words), Markup(", ").join(links)])

@@ -7,46 +7,25 @@ from skiagram.evaluation.criteria import (
     find_side,
     is_told_apart,
 )
-from skiagram.evaluation.evaluation_record import (
-    ARM_PAIRS,
-    ARM_WORDS,
-    PRIMARY,
-    REQUESTED,
-    SECONDARY,
-    Evaluation,
-)
+from skiagram.evaluation.evaluation_record import ARM_WORDS, PRIMARY, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.verdict import relate
 from skiagram.report.formatting import format_count, format_p_value
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import Table, TableRow, list_rows
 from skiagram.statistics.estimate import MISSING, format_difference
 
 
-def comparisons(evaluation: Evaluation, material: Material) -> Context:
-    """Return a table of each kind of pairs; None where there are none."""
-    name = evaluation.titles.__getitem__
-    return {
-        "primary": tabulate_arms(evaluation, PRIMARY),
-        "scope": describe_scope(evaluation),
-        "of_arms": tabulate_arms(evaluation, ARM_PAIRS),
-        "asked": tabulate_pairs(evaluation, REQUESTED, name),
-        "secondary": tabulate_pairs(evaluation, SECONDARY, name),
-        "secondary_pairs": len(evaluation.pairs(SECONDARY)),
-    }
-
-
 def tabulate_pairs(
-    evaluation: Evaluation, analysis: str, name: Callable[[str], str]
+    evaluation: Evaluation, analysis: str, name_side: Callable[[str], str] | None = None
 ) -> Table | None:
     """Make a row a pair of an analysis, in the order of the record; None where there are none.
 
     The primary comparison is not corrected: it has no column of corrected p values.
 
     Args:
-        name: Of a model or an arm, for people.
+        name_side: Says what an arm is called, for people; None for models, which have titles.
     """
+    name = name_side or evaluation.titles.__getitem__
     # The pairs, and what only one of the two decides correctly.
     rows = evaluation.figures.select(analysis=analysis, group="").rows
     pairs = [row for row in rows if row.figure == evaluation.primary and row.versus]

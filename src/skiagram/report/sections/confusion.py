@@ -2,13 +2,11 @@
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.formatting import finished_models, format_count, is_best
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Table, TableRow, list_rows
 
 
-def confusion(evaluation: Evaluation, material: Material) -> Context | None:
-    """Return (title, whether it is the best of its arm, matrix) of each trained model, if any.
+def tabulate_decided(evaluation: Evaluation) -> list[tuple[str, bool, Table]]:
+    """Return (title, whether it is the best of its arm, matrix) of each trained model.
 
     Cells are mean numbers of cases over repeats; the shade is the share of the true class.
     """
@@ -27,4 +25,4 @@ def confusion(evaluation: Evaluation, material: Material) -> Context | None:
             rows.append(TableRow(classes[true], cells))
         table = Table(classes, list_rows(rows), first="true ↓ predicted →", kind="matrix")
         matrices.append((model.outcome.title, is_best(evaluation, model), table))
-    return {"matrices": matrices} if matrices else None
+    return matrices

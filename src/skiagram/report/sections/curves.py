@@ -15,8 +15,6 @@ from skiagram.report.drawing import (
     draw_lines,
 )
 from skiagram.report.formatting import is_best, list_simple_rules
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.statistics.estimate import format_decimal
 
 _AXES = {
@@ -24,12 +22,6 @@ _AXES = {
     "precision_recall": ("Sensitivity (recall)", "Precision"),
 }
 _AREA = {"roc": "roc_auc", "precision_recall": "average_precision"}
-
-
-def curves(evaluation: Evaluation, material: Material) -> Context | None:
-    """Return both figures; None without curves."""
-    drawn = {name: draw_curves(evaluation, name) for name in _AXES}
-    return drawn if any(drawn.values()) else None
 
 
 def _list_lines(evaluation: Evaluation, name: str) -> list[tuple[ModelResult, Line]]:

@@ -12,25 +12,11 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
 )
 from skiagram.report.formatting import format_count, format_p_value
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import Group, Table, TableRow, list_rows
 from skiagram.statistics.estimate import format_decimal, format_difference, format_estimate
 
 
-def data(evaluation: Evaluation, material: Material) -> Context:
-    """Return numbers of cases, test beside development cases, and the list of treatments."""
-    return {
-        "counts": tabulate_cases(evaluation, material.card.patients_known),
-        "shifts": tabulate_shifts(evaluation),
-        "sides": {row.figure: row for row in evaluation.figures.select(analysis=DOMAIN).rows},
-        "is_external": evaluation.is_external,
-        "features_differ": bool(evaluation.differences_of_sides(FEATURES)),
-        "treatment": describe_treatment(material.treatment),
-    }
-
-
-def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
+def tabulate_cases(evaluation: Evaluation) -> Table:
     """Tabulate cases by class and part, and patients or groups of near duplicates."""
     # Under cross-validation every case is both.
     task, nested = evaluation.task, evaluation.task.design == "cv"
@@ -53,7 +39,7 @@ def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
     people = [format_count(evaluation.patients.get(part)) for part in parts]
     rows += [
         TableRow("All cases", whole),
-        TableRow("Patients" if patients_known else "Groups", people),
+        TableRow("Patients" if evaluation.patients_known else "Groups", people),
     ]
     tested = "Cohort" if evaluation.is_external else "Test" if len(parts) > 1 else "Cases"
     columns = [tested if part == "reported" else part.capitalize() for part in parts]
@@ -98,15 +84,16 @@ def tabulate_shifts(evaluation: Evaluation) -> Table | None:
     )
 
 
-def describe_treatment(table: pd.DataFrame) -> tuple[str, ...]:
+def describe_treatment(treatment: pd.DataFrame) -> tuple[str, ...]:
     """Return one sentence per kind of fault.
 
     Args:
-        table: Columns `missing`, `outliers` (pixels), `dead_lines` (rows and columns) and `noise`
-            (standard deviation, intensity units; NaN where none was removed), one row per case.
+        treatment: Columns `missing`, `outliers` (pixels), `dead_lines` (rows and columns) and
+            `noise` (standard deviation, intensity units; NaN where none was removed), one row per
+            case.
     """
     # How many cases had each kind of fault, and how much of it.
-    if table.empty:
+    if treatment.empty:
         return ("No case was restored.",)
     kinds = {
         "missing": "missing pixels",
@@ -115,7 +102,7 @@ def describe_treatment(table: pd.DataFrame) -> tuple[str, ...]:
     }
     sentences = []
     for column, words in kinds.items():
-        pixels = table[column]
+        pixels = treatment[column]
         touched = pixels[pixels > 0]
         if touched.empty:
             sentences.append(f"No case had {words}.")
@@ -126,7 +113,7 @@ def describe_treatment(table: pd.DataFrame) -> tuple[str, ...]:
             f"(per such case: median {median}, at most {most})."
         )
     # What was removed as noise, over the cases that had any.
-    removed = table["noise"].dropna()
+    removed = treatment["noise"].dropna()
     if removed.empty:
         return (*sentences, "No noise was removed.")
     low, median, high = (format_decimal(float(q)) for q in removed.quantile([0.25, 0.5, 0.75]))

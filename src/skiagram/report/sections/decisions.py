@@ -14,8 +14,6 @@ from skiagram.report.drawing import (
     draw_lines,
 )
 from skiagram.report.formatting import format_percent, format_share
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import (
     Column,
     Group,
@@ -41,24 +39,20 @@ _DIFFERENCES = {
 }
 
 
-def decisions(evaluation: Evaluation, material: Material) -> Context | None:
-    """Return operating points, paired differences and net benefit."""
-    # The contender minus the best classical model: decisions and probabilities.
-    figures = evaluation.figures.select(analysis=UTILITY)
-    if evaluation.task.positive is None and not figures:
+def tabulate_differences(evaluation: Evaluation) -> Table | None:
+    """Tabulate the contender minus the best classical model, by decisions and probabilities.
+
+    None with more than two classes where the two are not compared.
+    """
+    paired = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL)
+    if evaluation.task.positive is None and not paired:
         return None
-    paired = figures.select(versus=CLASSICAL)
     rows = [
         TableRow(title, [fill_difference(paired.find(figure=name) if paired else _NOT_COMPARED)])
         for name, title in _DIFFERENCES.items()
     ]
     columns = (f"{evaluation.contender_words.capitalize()} minus classical",)
-    return {
-        "operating_points": tabulate_operating_points(evaluation),
-        "utility": Table(columns, [Group("On the same cases", rows)], first="Figure"),
-        "net_benefit": tabulate_net_benefit(evaluation),
-        "decision_curve": draw_decision_curve(evaluation),
-    }
+    return Table(columns, [Group("On the same cases", rows)], first="Figure")
 
 
 def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:

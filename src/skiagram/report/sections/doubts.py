@@ -18,22 +18,13 @@ from skiagram.evaluation.sentences import say
 from skiagram.evaluation.verdict import advise_without_use, describe_rules
 from skiagram.report.formatting import format_count
 from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.sections.provenance import describe_opening
 from skiagram.statistics.estimate import format_decimal, format_signed
 
-MAX_LINES = 6  # of each list; the others stand in the appendix
 
-
-def doubts(evaluation: Evaluation, material: Material) -> Context:
-    """Return the doubts and the steps, the gravest first, and how many more there are."""
-    every = tuple(dict.fromkeys(map(shorten, collect_warnings(evaluation, material))))
-    return {
-        "doubts": every[:MAX_LINES],
-        "more": len(every[MAX_LINES:]),
-        "steps": tuple(dict.fromkeys(list_steps(evaluation, material)))[:MAX_LINES],
-        "in_full": collect_warnings(evaluation, material),
-    }
+def list_doubts(evaluation: Evaluation, material: Material) -> tuple[str, ...]:
+    """List the doubts in short, the gravest first, each once."""
+    return tuple(dict.fromkeys(map(shorten, collect_warnings(evaluation, material))))
 
 
 def collect_warnings(evaluation: Evaluation, material: Material) -> tuple[str, ...]:
@@ -100,7 +91,7 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
     # More patients, mended data and another site.
     needed = None if useless else find_missing_patients(evaluation)
     if needed is not None:
-        yield _ask_for_patients(evaluation, needed, material.card.patients_known)
+        yield _ask_for_patients(evaluation, needed)
     for finding in material.audit.findings:
         if finding.warns and finding.remedy:
             yield f"{finding.remedy[0].upper()}{finding.remedy[1:]}."
@@ -108,7 +99,7 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
         yield say("next.site")
 
 
-def _ask_for_patients(evaluation: Evaluation, needed: int, patients_known: bool) -> str:
+def _ask_for_patients(evaluation: Evaluation, needed: int) -> str:
     """Say how many patients would decide, and what each number takes the true gain to be."""
     # How many patients each supposed gain would take.
     figures = evaluation.figures.select(analysis=PRIMARY)
@@ -125,7 +116,7 @@ def _ask_for_patients(evaluation: Evaluation, needed: int, patients_known: bool)
         supposed.append(say("next.unsettled", reason=settle.reason))
     return say(
         "next.patients",
-        people="patients" if patients_known else "groups of near duplicates",
+        people="patients" if evaluation.patients_known else "groups of near duplicates",
         tested=format_count(evaluation.patients["reported"]),
         numbers="; ".join(supposed),
     )

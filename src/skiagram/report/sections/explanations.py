@@ -1,9 +1,10 @@
 """Explanations: what models rest on, and maps that were tested."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from skiagram.evaluation.criteria import find_side
-from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.explanation.record import (
-    Agreement,
     Explanation,
     Features,
     Maps,
@@ -20,8 +21,6 @@ from skiagram.report.drawing import (
     draw_rows,
 )
 from skiagram.report.formatting import format_percent
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import (
     Cell,
     Group,
@@ -44,16 +43,16 @@ TESTS = {
 PARTS = ("just around it", "at the border of the image", "elsewhere")
 
 
-def explanations(evaluation: Evaluation, material: Material) -> Context:
-    """Return answers, figures and tables of each explained model, in order of their names."""
-    every, shown = material.explanations, []
-    # Each part is there where the model has it.
-    for model in every:
+def list_explained(explanations: Sequence[Explanation]) -> list[dict[str, Any]]:
+    """List answer, figures and tables of each explained model; each part where the model has it."""
+    shown = []
+    for model in explanations:
         features, maps = model.features, model.maps
         located = [each.location for each in maps.methods if each.location] if maps else []
         shown.append(
             {
                 "explanation": model,
+                "answer": describe(model),
                 "families": features and draw_families(model, features),
                 "features": features and tabulate_features(features),
                 "effects": features and draw_effects(model, features),
@@ -64,13 +63,7 @@ def explanations(evaluation: Evaluation, material: Material) -> Context:
                 "outside": describe_outside(model),
             }
         )
-    drawings = [value for each in shown for value in each.values() if isinstance(value, Drawing)]
-    return {
-        "models": shown,
-        "answers": [describe(model) for model in every],
-        "drawings": drawings,
-        "agree": describe_agreement,
-    }
+    return shown
 
 
 def describe(model: Explanation) -> str:
@@ -148,20 +141,6 @@ def describe_maps(name: str, maps: Maps) -> str:
         return f"{name}: no map passed all tests, so none is to be trusted: {'; '.join(bad)}."
     words = f"{name}: {', '.join(good)} passed all tests."
     return words + (f" Not to be trusted: {'; '.join(bad)}." if bad else "")
-
-
-def describe_agreement(agreement: Agreement | None) -> str:
-    """Say whether the fits agree on the first few features."""
-    if agreement is None:
-        return "One fit cannot show whether the order repeats."
-    return (
-        f"Any two fits share {format_percent(agreement.jaccard)} of their first {agreement.top} "
-        f"features on average (at least {format_percent(agreement.least_jaccard)}; two random "
-        f"choices {format_percent(agreement.chance)}); the rank correlation of all features is "
-        f"{format_decimal(agreement.spearman, 2)} on average, at least "
-        f"{format_decimal(agreement.least_spearman, 2)} (Kendall’s τ "
-        f"{format_decimal(agreement.kendall, 2)})."
-    )
 
 
 def describe_outside(model: Explanation) -> str:

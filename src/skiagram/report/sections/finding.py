@@ -23,9 +23,7 @@ from skiagram.report.drawing import (
     Style,
     draw_lines,
 )
-from skiagram.report.formatting import ARM_TITLES, format_percent
-from skiagram.report.material import Material
-from skiagram.report.section import Context
+from skiagram.report.formatting import ARM_TITLES
 from skiagram.report.tables import (
     Cell,
     Cells,
@@ -40,29 +38,6 @@ from skiagram.statistics.estimate import MISSING, Estimate, format_decimal
 _RATES = ("0.25", "0.5", "1", "2", "4", "8")
 _MARKS = {0.125: "⅛", 0.25: "¼", 0.5: "½", 1.0: "1", 2.0: "2", 4.0: "4", 8.0: "8"}
 _OF_FOLDS = "made of the models that each fold chose"
-
-
-def finding(evaluation: Evaluation, material: Material) -> Context | None:
-    """Return curves, tables and what they are of."""
-    searched = evaluation.finding
-    if searched is None:
-        return None
-    # Images that could not be judged.
-    left_out = []
-    if searched.unplaced:
-        left_out.append(f"{searched.unplaced} positive images without a known place are left out.")
-    if searched.near_duplicates:
-        number = searched.near_duplicates
-        left_out.append(f"{number} images with a near duplicate elsewhere are left out.")
-    return {
-        "found": searched,
-        "froc": draw_froc(evaluation, searched),
-        "merits": tabulate_merits(evaluation, searched),
-        "sensitivities": tabulate_sensitivities(evaluation, searched),
-        "left_out": " ".join(left_out),
-        "ceiling": "" if searched.ceiling is None else format_percent(searched.ceiling),
-        "sheets": material.sheets,
-    }
 
 
 def _by_arm(

@@ -6,11 +6,7 @@ from skiagram.evaluation.evaluation_record import REQUESTED, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.results import LIMIT, METRICS, SELECTION, ModelResult
 from skiagram.evaluation.verdict import tell_cut_training
-from skiagram.options import flatten_options
-from skiagram.records.predictions import Outcome
 from skiagram.report.formatting import metric_heading
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import (
     Column,
     Group,
@@ -27,17 +23,6 @@ from skiagram.statistics.estimate import (
 )
 from skiagram.tasks.classes import CLASS_FIGURE
 from skiagram.tasks.figure import Figure
-
-
-def models(evaluation: Evaluation, material: Material) -> Context:
-    """Return what frozen networks are, and title → options."""
-    return {
-        "frozen": describe_frozen([model.outcome for model in evaluation.models]),
-        "options": [
-            (model.outcome.title, flatten_options(model.outcome.options))
-            for model in evaluation.models
-        ],
-    }
 
 
 def list_columns(evaluation: Evaluation) -> list[Figure]:
@@ -105,10 +90,10 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
     return made
 
 
-def describe_frozen(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+def describe_frozen(models: Sequence[ModelResult]) -> tuple[str, ...]:
     """Return, of each frozen network that models read, what it saw and whose its weights are."""
     weight_readers: dict[str, list[str]] = {}
-    for outcome in outcomes:
+    for outcome in (model.outcome for model in models):
         encoder = outcome.options.get("encoder", {}).get("encoder")
         if encoder:
             weights = f"{encoder['title']}. Licence of its weights: {encoder['licence']}. "

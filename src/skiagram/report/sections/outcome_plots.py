@@ -4,6 +4,8 @@ Of a time these are risk groups, calibration and net benefit, of a number agreem
 of a grade the grades that were predicted; the outcome says which, and this page knows none of them.
 """
 
+from typing import Any
+
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -15,8 +17,6 @@ from skiagram.report.drawing import (
     Style,
     draw_lines,
 )
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import Table, TableRow, list_rows
 from skiagram.statistics.estimate import format_decimal
 from skiagram.tasks.predicted import OutcomePlot
@@ -24,21 +24,18 @@ from skiagram.tasks.predicted import OutcomePlot
 _LINE_COLOURS = (ARM_COLOUR["classical"], OTHERS[2], ARM_COLOUR["deep"], OTHERS[1], OTHERS[0])
 
 
-def outcome_plots(evaluation: Evaluation, material: Material) -> Context | None:
-    """Return the drawings, and for each the model's title, the plot and the table below it."""
-    drawn = [(model, plot) for model in evaluation.every for plot in model.plots]
-    if not drawn:
-        return None
-    tables = []
-    for _, plot in drawn:
-        columns, rows = plot.columns, [TableRow(title, cells) for title, *cells in plot.rows]
-        tables.append(Table(columns[1:], list_rows(rows), columns[0]) if rows else None)
-    return {
-        "drawings": [draw_plot(plot, model.outcome.model) for model, plot in drawn],
-        "titles": [model.outcome.title for model, _ in drawn],
-        "plots": [plot for _, plot in drawn],
-        "tables": tables,
-    }
+def list_plots(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """List each plot with the model's title, the drawing and the table below it."""
+    plots = []
+    for model in evaluation.every:
+        for plot in model.plots:
+            rows = [TableRow(title, cells) for title, *cells in plot.rows]
+            table = Table(plot.columns[1:], list_rows(rows), plot.columns[0]) if rows else None
+            figure = draw_plot(plot, model.outcome.model)
+            plots.append(
+                {"model": model.outcome.title, "plot": plot, "figure": figure, "table": table}
+            )
+    return plots
 
 
 def draw_plot(plot: OutcomePlot, model: str) -> Drawing:

@@ -8,31 +8,18 @@ from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
 from skiagram.evaluation.evaluation_record import PRIMARY, REQUESTED, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.results import LIMIT, METRICS, OPERATING_POINTS
-from skiagram.options import flatten_options
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.sealing.ledger import LEDGER, Opening
 from skiagram.tasks.classes import CLASS_FIGURE
 
 
-def provenance(evaluation: Evaluation, material: Material) -> Context:
-    """Return the opening of the seal, the methods of intervals, and the run's options."""
-    # Name of an estimate → how its interval was computed, each once, in order.
+def list_methods(evaluation: Evaluation) -> dict[str, str]:
+    """List the name of an estimate → how its interval was computed, each once, in order."""
     methods: dict[str, list[str]] = {}
     for name, estimate in _list_titled(evaluation):
         title_methods = methods.setdefault(name, [])
         if estimate.method and estimate.method not in title_methods:
             title_methods.append(estimate.method)
-    return {
-        "opening": describe_opening(material.opening),
-        "is_external": evaluation.is_external,
-        "methods": {
-            name: "; ".join(title_methods)
-            for name, title_methods in methods.items()
-            if title_methods
-        },
-        "params": flatten_options(material.provenance.params),
-    }
+    return {name: "; ".join(each) for name, each in methods.items() if each}
 
 
 def describe_opening(opening: Opening | None) -> str:

@@ -4,10 +4,7 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import patients_of
 from skiagram.evaluation.sites import SITES
-from skiagram.evaluation.verdict import describe_sites
 from skiagram.report.formatting import ARM_TITLES, metric_heading, title_of_arm
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import (
     Cell,
     Column,
@@ -24,15 +21,11 @@ from skiagram.statistics.estimate import (
 )
 
 
-def sites(evaluation: Evaluation, material: Material) -> Context:
-    """Return the table of sites and what it shows."""
+def name_scale(evaluation: Evaluation) -> str:
+    """Say on which scale figures of sites are summarised; empty where they are not."""
     spreads = evaluation.figures.select(analysis=SITES, figure="spread", versus="")
     scales = [spread.method for spread in spreads.rows if spread.value is not None]
-    return {
-        "table": tabulate_sites(evaluation),
-        "shown": describe_sites(evaluation),
-        "scale": (scales[0] or "as it is") if scales else "",
-    }
+    return (scales[0] or "as it is") if scales else ""
 
 
 def tabulate_sites(evaluation: Evaluation) -> Table | None:

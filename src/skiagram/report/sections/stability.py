@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
-from skiagram.evaluation.evaluation_record import RANKING, Evaluation
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import STABILITY, ModelResult
 from skiagram.evaluation.stability import SOURCES
 from skiagram.features.feature import Definition, find_definition
 from skiagram.report.drawing import Drawing, IntervalRow, draw_rows, wrap_title
 from skiagram.report.formatting import finished_models, format_percent, is_best
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import (
     Cells,
     Group,
@@ -22,15 +20,6 @@ from skiagram.statistics.estimate import Estimate, format_decimal, format_estima
 
 _SINGLE = "only one repeat; the spread over seeds needs repeats ≥ 2"
 _VARIANCES = [f"variance_{source}" for source in SOURCES]
-
-
-def stability(evaluation: Evaluation, material: Material) -> Context:
-    """Return the chosen features, and how far the order of the models holds."""
-    ranking = evaluation.figures.select(analysis=RANKING)
-    return {
-        "features": tabulate_chosen_features(evaluation, material.definitions),
-        "order": {name: ranking.find(figure=name) for name in ("concordance", "folds")},
-    }
 
 
 def tabulate_variance(evaluation: Evaluation) -> Table | None:

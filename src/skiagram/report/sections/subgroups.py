@@ -17,8 +17,6 @@ from skiagram.report.formatting import (
     format_p_value,
     metric_heading,
 )
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Cells, Group, Table, TableRow, fill_cell, fill_difference
 from skiagram.statistics.estimate import MISSING, Estimate, format_estimate
 from skiagram.tasks.classes import CLASS_FIGURES
@@ -26,19 +24,18 @@ from skiagram.tasks.classes import CLASS_FIGURES
 _MAX_ROWS = 24  # subgroups in the figure; more stand in the table alone
 
 
-def subgroups(evaluation: Evaluation, material: Material) -> Context | None:
-    """Return title → table for the best of each arm, of figures and of differences."""
+def list_figures(evaluation: Evaluation) -> dict[str, Table]:
+    """List title → table of the figures of the best of each arm that has any."""
     best = [model for model in best_models(evaluation) if model.parts]
-    if not best:
-        return None
+    return {model.outcome.title: tabulate_subgroups(evaluation, model) for model in best}
+
+
+def list_differences(evaluation: Evaluation) -> dict[str, Table]:
+    """List title → table of the differences of the best of each arm that has any."""
     return {
-        "tables": {model.outcome.title: tabulate_subgroups(evaluation, model) for model in best},
-        "differences": {
-            model.outcome.title: tabulate_subgroup_differences(evaluation, model)
-            for model in best
-            if model.figures.select(analysis=SUBGROUPS, versus=OTHERS)
-        },
-        "drawn": draw_subgroups(evaluation),
+        model.outcome.title: tabulate_subgroup_differences(evaluation, model)
+        for model in best_models(evaluation)
+        if model.figures.select(analysis=SUBGROUPS, versus=OTHERS)
     }
 
 

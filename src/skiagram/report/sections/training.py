@@ -1,5 +1,6 @@
 """Training and cost: training curves of the networks, and what each model cost."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -9,8 +10,6 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.drawing import ARM_COLOUR, Drawing, Line, Panel, Style, draw_lines
 from skiagram.report.formatting import ARM_TITLES, format_count
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import Cells, Table, tabulate_models
 from skiagram.statistics.estimate import format_decimal
 
@@ -18,19 +17,16 @@ _COLOURS = {"training": ARM_COLOUR["classical"], "validation": ARM_COLOUR["deep"
 _DASHES = {"training": "-", "validation": "--"}
 
 
-def training(evaluation: Evaluation, material: Material) -> Context:
-    """Return the training curves of each network, with its title, and what each model cost."""
-    curves = {
+def draw_trainings(
+    evaluation: Evaluation, curves: Mapping[str, pd.DataFrame]
+) -> dict[str, Drawing]:
+    """Draw the training curves of each network: title → figure."""
+    drawn = {
         model.outcome.title: draw_training_curves(model.outcome.model, model.outcome.title, table)
         for model in evaluation.models
-        if (table := material.curves.get(model.outcome.model)) is not None
+        if (table := curves.get(model.outcome.model)) is not None
     }
-    drawn = {title: figure for title, figure in curves.items() if figure}
-    return {
-        "titles": list(drawn),
-        "curves": list(drawn.values()),
-        "cost": tabulate_cost(evaluation),
-    }
+    return {title: figure for title, figure in drawn.items() if figure}
 
 
 def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing | None:

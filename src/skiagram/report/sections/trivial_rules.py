@@ -2,23 +2,27 @@
 
 from skiagram.evaluation.criteria import beats_rule
 from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
-from skiagram.evaluation.verdict import describe_rules
 from skiagram.report.formatting import format_p_value
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import Group, Table, TableRow, fill_difference
 
 
-def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
-    """Return the differences, and whether any rule but the prevalence was in the run."""
-    # What chance is called, and its value where it is fixed.
-    titles, task = evaluation.titles, evaluation.task
-    if task.predicted.chance is None:
-        titles[PREVALENCE] = titles.get(task.predicted.chance_rule, "Chance")
-    else:
-        name, chance = task.predicted.chance_title, task.predicted.chance
-        titles[PREVALENCE] = f"{name} ({evaluation.figure_words} {chance:g})"
-    # A group a model, a row a rule.
+def name_chance(evaluation: Evaluation) -> str:
+    """Say what chance is called, and its value where it is fixed."""
+    predicted = evaluation.task.predicted
+    if predicted.chance is None:
+        return evaluation.titles.get(predicted.chance_rule, "Chance")
+    return f"{predicted.chance_title} ({evaluation.figure_words} {predicted.chance:g})"
+
+
+def name_only_rule(evaluation: Evaluation) -> str:
+    """Name chance where no other rule is in the run: it needs a sentence; else nothing."""
+    versus = {rule.versus for rule in evaluation.simple_rules}
+    return name_chance(evaluation) if versus == {PREVALENCE} else ""
+
+
+def tabulate_rules(evaluation: Evaluation) -> Table:
+    """Tabulate the differences: a group a model, a row a rule."""
+    titles = evaluation.titles | {PREVALENCE: name_chance(evaluation)}
     groups: dict[str, list[TableRow]] = {}
     for rule in evaluation.simple_rules:
         better = beats_rule(evaluation.direct(rule))
@@ -28,10 +32,4 @@ def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
     difference = f"Difference in {evaluation.figure_words}, model minus rule"
     columns = (difference, "p, Holm", "Model is better")
     grouped = [Group(title, rows) for title, rows in groups.items()]
-    # Chance alone needs a sentence and no table.
-    versus = {rule.versus for rule in evaluation.simple_rules}
-    return {
-        "table": Table(columns, grouped, first="Simple baseline"),
-        "sentences": describe_rules(evaluation),
-        "alone": titles[PREVALENCE] if versus == {PREVALENCE} else "",
-    }
+    return Table(columns, grouped, first="Simple baseline")

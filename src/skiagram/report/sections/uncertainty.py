@@ -1,11 +1,9 @@
 """Uncertainty of single cases: prediction sets, and errors left when unsure cases are referred."""
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import REFERRAL, SETS, ModelResult
+from skiagram.evaluation.results import REFERRAL, ModelResult
 from skiagram.report.drawing import Drawing, Line, Panel, best_of_each_arm, draw_lines
 from skiagram.report.formatting import format_percent
-from skiagram.report.material import Material
-from skiagram.report.section import Context
 from skiagram.report.tables import (
     Cells,
     Table,
@@ -15,12 +13,6 @@ from skiagram.report.tables import (
 from skiagram.statistics.estimate import format_decimal
 
 _REFERRED = (0.0, 0.1, 0.2, 0.5)  # shares of the cases
-
-
-def uncertainty(evaluation: Evaluation, material: Material) -> Context:
-    """Return the coverage that was promised; empty without sets."""
-    level = evaluation.table.get(analysis=SETS, figure="level")
-    return {"promised": format_percent(level.value) if level else ""}
 
 
 def tabulate_referral(evaluation: Evaluation) -> Table:

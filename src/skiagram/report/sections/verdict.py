@@ -16,50 +16,35 @@ from skiagram.evaluation.results import STABILITY
 from skiagram.evaluation.sentences import say
 from skiagram.evaluation.stability import SOURCES
 from skiagram.evaluation.verdict import describe_rules
+from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import (
     format_count,
     format_percent,
     group_by_arm,
 )
-from skiagram.report.material import Material
-from skiagram.report.section import Context
-from skiagram.report.sections.answer import describe_colours, draw_forest
+from skiagram.report.sections.answer import draw_forest
 from skiagram.statistics.estimate import Estimate, format_decimal
 
-HEADINGS = {  # anchors besides those of sections
-    "sensitivity_of_verdict": "What would change the answer",
-    "reading": "How to read this",
-}
 
-
-def verdict(evaluation: Evaluation, material: Material) -> Context:
-    """Return the forest of all models, and what would change the verdict."""
+def draw_models(evaluation: Evaluation) -> Drawing:
+    """Draw the forest of all models."""
     models = [model for _, group in group_by_arm(evaluation) for model in group]
-    return {
-        "headings": HEADINGS,
-        "forest": draw_forest(evaluation, models, "auc"),
-        "colours": describe_colours(evaluation),
-        "sensitivity": sensitivity_of_verdict(evaluation, material.card.patients_known),
-        "off_near_duplicates": evaluation.task.predicted.title_figure(evaluation.off_copies),
-    }
+    return draw_forest(evaluation, models, "auc")
 
 
-def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tuple[str, ...]:
-    """Return the sentences: patients, margin, simple baselines, seed, order, limit.
-
-    Args:
-        patients_known: False where groups of near duplicates stand in for patients.
-    """
+def list_what_would_change(evaluation: Evaluation) -> tuple[str, ...]:
+    """Return the sentences: patients, margin, simple baselines, seed, order, limit."""
     return (
-        *_vary_terms(evaluation, "patients" if patients_known else "groups of near duplicates"),
+        *_vary_terms(evaluation),
         *describe_rules(evaluation, beaten=True),
         *_describe_models(evaluation),
     )
 
 
-def _vary_terms(evaluation: Evaluation, people: str) -> Iterator[str]:
+def _vary_terms(evaluation: Evaluation) -> Iterator[str]:
     """Tell what this many patients can show, and with which margins the answer would be another."""
     # What to do next says how many patients are needed.
+    people = "patients" if evaluation.patients_known else "groups of near duplicates"
     primary = evaluation.figures.select(analysis=PRIMARY)
     detectable = primary.find(figure="detectable").value
     margin = format_decimal(evaluation.margin)
