@@ -9,9 +9,10 @@ from skiagram.audit.run import collect_evidence, judge, tabulate_copies
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image, Spacing
-from skiagram.tasks.cases import SEALED, Cases, DataCard
+from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
+from tests.cases import make_cases
 
 TASK = Task(Classes(("benign", "malignant"), 1), "holdout")
 CARD = DataCard("made", "Made", "none", "CC0", "none", "none", patients_known=True)
@@ -45,10 +46,9 @@ class Planted:
 
     def store(self, folder):
         with ShardWriter(folder / "images") as writer:
-            for at, (case_id, image) in enumerate(
-                zip(self.cases.case_id.tolist(), self.images, strict=True)
-            ):
-                writer.add(case_id, image, self.spacing[at] if self.spacing else None)
+            spacing = self.spacing or [None] * len(self.images)
+            for stored in zip(self.cases.case_id.tolist(), self.images, spacing, strict=True):
+                writer.add(*stored)
         return ImageStore(folder / "images")
 
 
@@ -56,8 +56,10 @@ def clean_set(seed=0):
     """Return noise: 24 train, 12 validation and 12 test images, each of a patient of its own."""
     draws = np.random.default_rng(seed)
     split = np.repeat(["train", "validation", "test"], (24, 12, 12))
-    label = np.where(split == "test", SEALED, np.arange(48) % 2)
-    case_id = np.array([f"case-{at:06d}" for at in range(48)])
-    patient_id = np.array([f"patient-{at:06d}" for at in range(48)])
     images = list(draws.integers(0, 256, (48, 28, 28)).astype(np.uint8))
-    return Planted(images, Cases(case_id, patient_id, split, label))
+    return Planted(images, make_cases(np.arange(48) % 2, split, patients(48)))
+
+
+def patients(number, images=1):
+    """Return the ids of patients, each once an image."""
+    return np.repeat([f"patient-{at:06d}" for at in range(number)], images)

@@ -7,9 +7,9 @@ from skiagram.audit.contract import Appearance, Evidence, ProbedTraits
 from skiagram.audit.groups import check_groups
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.near_duplicates.pairs import Pairs
-from skiagram.tasks.cases import Cases
 from skiagram.tasks.task import Task
 from tests.audit.planted import CARD
+from tests.cases import make_cases
 from tests.tasks.cohort import OUTCOME
 
 PATIENTS = 240
@@ -18,8 +18,7 @@ pytestmark = pytest.mark.slow
 
 def look(value, label, images, columns):
     """Return the findings of both checks on cases of a patient each."""
-    names = np.array([f"case-{number:06d}" for number in range(len(value))])
-    cases = Cases(names, names, np.full(len(value), "train"), label, value)
+    cases = make_cases(label, value=value)
     task = Task(OUTCOME.settle(value, label), "cv")
     rows = np.arange(len(value))
     nothing = np.empty(0, dtype=np.int64)

@@ -1,5 +1,6 @@
 """Phantoms: no alarm on five clean ones, and every kind of leak that is planted is found."""
 
+import dataclasses
 from functools import cache
 
 import numpy as np
@@ -8,9 +9,9 @@ import pytest
 import yaml
 
 from skiagram.options import build
-from skiagram.tasks.cases import SEALED, Cases
 from tests import REPOSITORY
 from tests.audit.planted import Planted
+from tests.cases import make_cases
 
 pytestmark = pytest.mark.slow
 OPTION_FILE = REPOSITORY / "conf/dataset/phantom.yaml"
@@ -36,19 +37,17 @@ def phantom(seed):
     draws = np.random.default_rng(seed)
     order = draws.permutation(len(images))
     patient = np.array([f"patient-{at:06d}" for at in draws.permutation(100)])[order // 2]
-    parts, labels = np.array(split)[order], np.array(label)[order]
-    case_id = np.array([f"case-{at:06d}" for at in range(len(images))])
-    cases = Cases(case_id, patient, parts, np.where(parts == "test", SEALED, labels))
-    covariates = pd.DataFrame({"case_id": case_id, "age": draws.normal(60, 9, len(images))})
+    cases = make_cases(np.array(label)[order], np.array(split)[order], patient)
+    covariates = pd.DataFrame({"case_id": cases.case_id, "age": draws.normal(60, 9, len(images))})
     return Planted([images[at] for at in order], cases, covariates)
 
 
-def rows(clean, chosen):
+def rows(chosen):
     return np.flatnonzero(chosen).tolist()
 
 
 def abnormal(clean):
-    return rows(clean, clean.cases.label == 1)
+    return rows(clean.cases.label == 1)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -59,7 +58,7 @@ def test_a_clean_phantom_raises_no_alarm(seed, tmp_path):
 
 def copied(clean):
     """Plant copies of three training images among the test images."""
-    train, test = (rows(clean, clean.cases.split == part) for part in ("train", "test"))
+    train, test = (rows(clean.cases.split == part) for part in ("train", "test"))
     for one, other in zip(train[:3], test[:3], strict=True):
         clean.images[other] = clean.images[one].copy()
 
@@ -87,16 +86,14 @@ def label_as_covariate(clean):
 def ids_by_class(clean):
     ordered = np.argsort(clean.cases.label, kind="stable")
     clean.images = [clean.images[at] for at in ordered]
-    cases = clean.cases
-    clean.cases = Cases(
-        cases.case_id, cases.patient_id[ordered], cases.split[ordered], cases.label[ordered]
-    )
+    moved = clean.cases.select(ordered)
+    clean.cases = dataclasses.replace(moved, case_id=clean.cases.case_id)
 
 
 def conflicting_labels(clean):
     train = clean.cases.split == "train"
-    normal = rows(clean, train & (clean.cases.label == 0))
-    for one, other in zip(normal[:3], rows(clean, train & (clean.cases.label == 1)), strict=False):
+    normal, sick = (rows(train & (clean.cases.label == label)) for label in (0, 1))
+    for one, other in zip(normal[:3], sick, strict=False):
         clean.images[other] = clean.images[one].copy()
 
 

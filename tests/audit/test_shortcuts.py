@@ -1,5 +1,6 @@
 """Planted shortcuts: each is found under its own name, in words and with cases to look at."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -18,8 +19,8 @@ from skiagram.audit.shortcuts import (
     probe_label,
 )
 from skiagram.near_duplicates.pairs import duplicate_pairs
-from skiagram.tasks.cases import Cases
-from tests.audit.planted import Planted
+from tests.audit.planted import Planted, patients
+from tests.cases import make_cases
 
 
 @pytest.fixture(autouse=True)
@@ -109,13 +110,7 @@ def test_sites_that_differ_in_brightness_and_prevalence_are_named(tmp_path):
     draws = np.random.default_rng(3)
     site = np.arange(120) % 2
     label = (draws.uniform(size=120) < np.where(site, 0.65, 0.35)).astype(int)
-    ids = np.arange(120)
-    cases = Cases(
-        np.array([f"case-{at:06d}" for at in ids]),
-        np.array([f"patient-{at:06d}" for at in draws.permutation(ids)]),
-        np.full(120, "train"),
-        label,
-    )
+    cases = make_cases(label, patient=draws.permutation(patients(120)))
     images = [
         np.clip(draws.normal(100 + 20 * one, 20, (28, 28)), 0, 255).astype(np.uint8) for one in site
     ]
@@ -139,14 +134,10 @@ def test_sites_of_equal_prevalence_may_differ_in_brightness(clean, tmp_path):
 def test_labels_of_test_cases_do_not_matter(clean, tmp_path):
     """Probes see development labels alone, so nothing in the seal could change a finding."""
     cases = clean.cases
-    other = Cases(cases.case_id, cases.patient_id, cases.split, cases.label.copy())
-    other.label[36:] = np.arange(12) % 2
+    label = np.append(cases.label[:36], np.arange(12) % 2)
+    other = dataclasses.replace(cases, label=label)
     turned = Planted(clean.images, other).findings(tmp_path / "other")
     assert turned == clean.findings(tmp_path / "same")
-
-
-def patients(number, images):
-    return np.repeat([f"patient-{at:06d}" for at in range(number)], images)
 
 
 def test_the_auc_is_that_of_out_of_fold_scores_by_scikit_learn():

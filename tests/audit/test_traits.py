@@ -10,7 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skiagram.audit.composition import count_levels
 from skiagram.audit.traits import MAX_SAMPLE, collect_image_traits, image_traits, sample_cases
 from skiagram.near_duplicates.pairs import thumbnail
-from skiagram.tasks.cases import Cases
+from tests.audit.planted import patients
+from tests.cases import make_cases
 
 
 def test_each_trait_by_hand():
@@ -100,9 +101,8 @@ def test_texts_become_places_and_named_columns_stand_together(clean, tmp_path):
 
 def test_a_large_set_is_sampled_by_patient():
     n = 3 * MAX_SAMPLE
-    patient = np.array([f"patient-{at // 2:06d}" for at in range(n)])
-    split = np.where(np.arange(n) < 10, "test", "train")
-    cases = Cases(np.array([f"case-{at:06d}" for at in range(n)]), patient, split, np.zeros(n, int))
+    patient, split = patients(n // 2, 2), np.where(np.arange(n) < 10, "test", "train")
+    cases = make_cases(np.zeros(n, int), split, patient)
     rows = sample_cases(cases)
     assert len(rows) == MAX_SAMPLE == len(np.unique(rows))
     assert (split[rows] == "train").all()

@@ -37,12 +37,8 @@ TABLE = FeatureTable(
 )
 
 
-def cases_of(patient):
-    split = np.full(len(patient), "train")
-    return Cases(CASE_ID[: len(patient)], np.array(patient), split, np.zeros(len(patient), int))
-
-
-CASES = cases_of([patient for patient, *_ in ROWS.values()])
+OF_PATIENTS = np.array([patient for patient, *_ in ROWS.values()])
+CASES = Cases(CASE_ID, OF_PATIENTS, np.full(8, "train"), np.zeros(8, int))
 PREVIOUS = previous_cases(VISITS, CASES)
 
 

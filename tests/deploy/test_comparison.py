@@ -21,8 +21,8 @@ from skiagram.preparation import ImageKinds, Preparation
 from skiagram.readers.case_images import ImageReference
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.records.files import write_record
-from skiagram.tasks.cases import SEALED, Cases, read_cases
-from tests.deploy.trained import CASES, SIDE, TASK, options
+from skiagram.tasks.cases import read_cases
+from tests.deploy.trained import SIDE, TASK, options, striped_cases
 
 pytestmark = pytest.mark.slow
 
@@ -34,11 +34,8 @@ def project(baseline, tmp_path_factory):
     """Lay out what the run that trained the model keeps of its cases."""
     place, made = tmp_path_factory.mktemp("project"), baseline.model.parent
     shutil.copytree(made / "images", place / "data/images")
-    case_id = np.array([f"case-{at:02d}" for at in range(CASES)])
-    split = np.repeat(["train", "validation", "test"], [36, 12, 12])
-    label = np.where(split == "test", SEALED, np.arange(CASES) % 2)
     (place / "data/cases").mkdir()
-    Cases(case_id, case_id, split, label).write(place / "data/cases/cases.parquet")
+    striped_cases().write(place / "data/cases/cases.parquet")
     write_record(TASK, place / "data/cases/task.json")
     named = ("wavelet", "first_order")
     families = [build(options(f"features/{name}.yaml"), name) for name in named]

@@ -33,10 +33,11 @@ from skiagram.steps.extract import extract_features
 from skiagram.steps.propose import propose_places
 from skiagram.steps.restore import restore_images
 from skiagram.steps.train import train_model
-from skiagram.tasks.cases import SEALED, Cases, read_cases
+from skiagram.tasks.cases import read_cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests import REPOSITORY
+from tests.cases import make_cases
 from tests.stand_ins import PLAN
 
 CONF = REPOSITORY / "conf"
@@ -103,6 +104,11 @@ def write_ingested(folder, cases, task, images, acquisition=None, **tables):
         write_table(table, folder / f"cases/{name}.parquet")
 
 
+def striped_cases():
+    split = np.repeat(["train", "validation", "test"], [36, 12, 12])
+    return make_cases(np.arange(CASES) % 2, split, name="case-{:02d}")
+
+
 def write_striped(folder, acquisition=None):
     """Ingest striped and plain images of patients with covariates; write the test films as PNG."""
     rng = np.random.default_rng(4)
@@ -112,11 +118,10 @@ def write_striped(folder, acquisition=None):
     images = np.clip(noise + stripes * label[:, None, None], 0, 255).astype(np.uint8)
     if acquisition is not None:
         images = np.stack([images, images // 2, images // 4], axis=-1)  # in colour
-    case_id = np.array([f"case-{at:02d}" for at in range(CASES)])
-    split = np.repeat(["train", "validation", "test"], [36, 12, 12])
-    cases = Cases(case_id, case_id, split, np.where(split == "test", SEALED, label))
-    films = {name: SpacedImage(image) for name, image in zip(case_id.tolist(), images, strict=True)}
-    covariates = covariates_of(case_id)
+    cases = striped_cases()
+    names = cases.case_id.tolist()
+    films = {name: SpacedImage(image) for name, image in zip(names, images, strict=True)}
+    covariates = covariates_of(cases.case_id)
     write_ingested(folder, cases, TASK, films.items(), acquisition, covariates=covariates)
     (folder / "films").mkdir()
     for name in cases.test().case_id.tolist():

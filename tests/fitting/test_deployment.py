@@ -20,10 +20,10 @@ from skiagram.fitting.deployment import (
 )
 from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import Outcome, Predictions, tabulate_scores
-from skiagram.tasks.cases import Cases
 from skiagram.tasks.class_calibration import ScalingCalibration
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
+from tests.cases import make_cases
 
 
 @pytest.fixture
@@ -78,7 +78,8 @@ def test_a_folder_of_an_earlier_version_has_none_and_passes(model):
 def test_several_trainings_have_the_threshold_of_their_mean(tmp_path):
     """That of a single one is too low for probabilities that are drawn together."""
     generator, label = np.random.default_rng(0), np.arange(400) % 2
-    case_id = np.array([f"case-{number:04d}" for number in range(400)])
+    people = make_cases(label)
+    case_id = people.case_id
     calibration = ScalingCalibration(1.0, (0.0, 0.0))
     shared = 1.5 * label + np.random.default_rng(9).normal(size=400)
     parts, thresholds, probabilities = [], [], []
@@ -95,7 +96,6 @@ def test_several_trainings_have_the_threshold_of_their_mean(tmp_path):
     write_record(deployment, tmp_path / DEPLOYMENT)
     outcome = Outcome("svm", "classical", "SVM", "finished")
     predictions = Predictions(outcome, pd.concat(parts, ignore_index=True))
-    people = Cases(case_id, case_id, np.full(400, "train"), label)
     write_fingerprint(tmp_path, predictions, people, None)
     threshold = find_threshold(deployment, read_record(Fingerprint, tmp_path / FINGERPRINT))
     mean = np.mean(probabilities, axis=0)

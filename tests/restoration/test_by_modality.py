@@ -1,12 +1,12 @@
 """Cases with several images: each modality has its steps, and its features their own names."""
 
+import re
 from pathlib import Path
 
 import pytest
 from numpy.testing import assert_array_equal
 
 from skiagram.case_features.extraction import extract, extract_modalities
-from skiagram.cli.main import main
 from skiagram.errors import DataError, OptionError
 from skiagram.features.first_order import FirstOrder
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
@@ -66,32 +66,22 @@ def test_steps_that_do_not_fit_the_modalities_are_refused(folders, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "images", "message"),
+    ("old", "new", "images", "message", "code"),
     [
-        (("p01/MR_image.nii", None), ("PET", "MR"), "a case without an image of `MR`"),
-        ((",MR,p01", ",MR,p00"), ("PET", "MR"), "a second image of `MR`"),
-        ((",PET,p00", ",PET,p00"), ("CT",), "no image of `CT`"),
-        ((",PET,p00", ",PET,p00"), (), "2 modalities"),
+        ("p01/MR_image.nii.*", "", "--images PET MR", "a case without an image of `MR`", 4),
+        (",MR,p01", ",MR,p00", "--images PET MR", "a second image of `MR`", 4),
+        ("", "", "--images CT", "no image of `CT`", 2),
+        ("", "", "", "2 modalities", 2),
     ],
 )
 def test_a_table_without_one_image_per_case_and_modality_is_refused(
-    tmp_path,
-    capsys,
-    change,
-    images,
-    message,
+    here, terminal, old, new, images, message, code
 ):
-    write_study(tmp_path, 4)
-    old, new = change
-    lines = (tmp_path / "study.csv").read_text().splitlines()
-    kept = [line.replace(old, new or "") for line in lines if new is not None or old not in line]
-    (tmp_path / "study.csv").write_text("\n".join(kept) + "\n")
-    arguments = [str(tmp_path / "study"), str(tmp_path / "study.csv"), "--positive", "b"]
-    code = main(
-        ["check", *arguments, "--ignore-unlisted", *(["--images", *images] if images else [])]
-    )
-    assert code in (2, 4)
-    assert message in capsys.readouterr().err
+    write_study(here, 4)
+    text = re.sub(old, new, Path("study.csv").read_text()).replace("\n\n", "\n")
+    Path("study.csv").write_text(text)
+    line = f"check study study.csv --positive b --ignore-unlisted {images}"
+    terminal.says(line, message, code)
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from skiagram.preparation import TRAINING_MEAN
 from skiagram.records.files import read_table
 from skiagram.restoration import restore
 from skiagram.restoration.restore import TREATMENT, restore_store, training_mean
-from skiagram.tasks.cases import Cases
+from tests.cases import make_cases
 from tests.numbered_store import write_images
 from tests.restoration.phantom import film, restoration, tissue
 from tests.restoration.phantom import restored as alone
@@ -106,8 +106,7 @@ SPLIT = np.array(["train", "train", "validation", "test"])
 
 
 def cases(split=SPLIT):
-    names = np.array([f"c{at}" for at in range(len(split))])
-    return Cases(names, names, split, np.array([0, 1, 0, -1]))
+    return make_cases([0, 1, 0, 1], split, name="c{}")
 
 
 def gappy(*shape):

@@ -14,9 +14,9 @@ from skiagram.projects.option_files import put
 from skiagram.restoration.restore import restore_image
 from skiagram.steps import presets as fitting
 from skiagram.steps.check import CheckedData, CheckedImage
-from skiagram.tasks.cases import Cases
 from skiagram.tasks.number import Number
 from tests import REPOSITORY
+from tests.cases import make_cases
 from tests.terminal import assert_says
 from tests.yaml_rows import read_yaml
 
@@ -185,9 +185,7 @@ def test_marked_images_are_searched_at_the_scale_of_development_lesions(shape, s
 
 def test_patients_whose_two_images_are_compared_as_sides_are_counted():
     """Two patients have two images, one has one, and one has three, of which none is a side."""
-    patient = np.array([*"aabbcddd"])
-    case_id, label = np.array([f"c{k}" for k in range(8)]), np.zeros(8, np.int64)
-    cases = Cases(case_id, patient, np.full(8, "train"), label)
+    cases = make_cases(np.zeros(8, np.int64), patient=[*"aabbcddd"])
     images = [image((64, 64), f"{k}.png", spacing=(1.0, 1.0)) for k in range(8)]
     seen = replace(checked(images, radii=(5.0,)), cases=cases)
     said = "two images: 2. Finders compare these as left and right side"

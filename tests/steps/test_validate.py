@@ -8,8 +8,10 @@ from skiagram.records.files import read_table
 from skiagram.sealing.labels import seal_labels
 from skiagram.steps.validate import Project, find_shared, leave_out
 from skiagram.tasks.cases import SEALED, Cases, DataCard
+from tests.cases import make_cases
 
 pytestmark = pytest.mark.slow
+NAMES = "case-{}"
 
 
 def store(folder, images):
@@ -24,11 +26,9 @@ def drawn(seed):
 
 @pytest.fixture
 def project(tmp_path):
-    names = np.array(["case-0", "case-1", "case-2"])
-    store(tmp_path / "data", {name: drawn(at) for at, name in enumerate(names.tolist())})
-    split, label = np.array(["train", "train", "test"]), np.array([0, 1, SEALED])
-    nothing = None
-    cases = Cases(names, names, split, label)
+    cases, nothing = make_cases([0, 1, 1], ["train", "train", "test"], name=NAMES), None
+    images = {name: drawn(at) for at, name in enumerate(cases.case_id.tolist())}
+    store(tmp_path / "data", images)
     card = DataCard("home", "Home", "CT", "CC0", "none", "drawn", patients_known=True)
     return Project(tmp_path, cases, nothing, card, nothing, nothing, ())
 
@@ -47,12 +47,11 @@ def test_patients_and_images_of_development_cases_are_told(project, tmp_path):
 
 
 def test_what_is_left_out_leaves_labels_and_cases_alike(tmp_path):
-    names, label = np.array(["case-0", "case-1", "case-2"]), np.array([0, 1, 1])
     for folder in ("cases", "sealed"):
         (tmp_path / folder).mkdir()
-    cases = Cases(names, names, np.full(3, "test"), np.full(3, SEALED))
+    cases = make_cases([0, 1, 1], "test", name=NAMES)
     cases.write(tmp_path / "cases/cases.parquet")
-    seal_labels(tmp_path / "sealed", names, label)
+    seal_labels(tmp_path / "sealed", cases.case_id, np.array([0, 1, 1]))
     leave_out(tmp_path, {"case-1"})
     left = Cases.read(tmp_path / "cases/cases.parquet")
     labels = read_table(tmp_path / "sealed/labels.parquet")
