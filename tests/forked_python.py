@@ -134,18 +134,12 @@ def _keep(asked, folder):
 
 def _become(words, cwd, environment, folder):
     """End this process as Python would that was started with these words."""
-    code = 1
-    try:
+
+    def run():
         sys.stdin, sys.stdout, sys.stderr = (open(n, "r" if not n else "w") for n in range(3))  # noqa: PTH123, SIM115
         sys.stderr.reconfigure(line_buffering=True)
-        os.environ.clear()
-        os.environ.update(environment)
-        os.chdir(cwd)
+        start_afresh(cwd, environment)
         sys.executable = f"{folder}/python"  # for the commands that this one starts
-        warnings.resetwarnings()  # PyTorch's and MLflow's own; then as Python starts
-        kinds = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
-        for kind in kinds:
-            warnings.simplefilter("ignore", kind)
         here = str(Path(__file__).parents[1])
         own = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
         sys.path[:] = [*own, *(path for path in sys.path if path not in {"", here})]
@@ -158,6 +152,25 @@ def _become(words, cwd, environment, folder):
             sys.argv = words
             sys.path.insert(0, str(Path(cwd) / Path(words[0]).parent))
             runpy.run_path(words[0], run_name="__main__")
+
+    end_with(run, _finish)
+
+
+def start_afresh(folder, environment):
+    """Let this process be as one that a shell has started in a folder."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    warnings.resetwarnings()  # those of libraries and of pytest; then as Python starts
+    for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", kind)
+
+
+def end_with(call, finish=None):
+    """Call a function, then perhaps another, and end this process with the exit code of Python."""
+    code = 1
+    try:
+        call()
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -166,18 +179,19 @@ def _become(words, cwd, environment, folder):
     except BaseException:
         traceback.print_exc()
     finally:
-        _finish(code)
+        try:
+            if finish:
+                finish()
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(code)
 
 
-def _finish(code):
-    """Let threads and what is registered end as at the end of Python, then leave."""
-    try:
-        import atexit
-        import threading
+def _finish():
+    """Let threads and what is registered end as at the end of Python."""
+    import atexit
+    import threading
 
-        threading._shutdown()
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(code)
+    threading._shutdown()
+    atexit._run_exitfuncs()

@@ -10,6 +10,7 @@ from PIL import Image
 
 from tests.datasets.own_folders import SIDE, dicom, encoded
 from tests.readers.examples import series_files
+from tests.sources import test_medmnist as medmnist
 from tests.yaml_rows import read_yaml
 
 LAYOUTS = read_yaml(__file__, "public_layouts.yaml")
@@ -72,13 +73,9 @@ def picture(kind, seed, size):
     if kind.endswith(("opaque", "clear")):
         image.putalpha(255)
     if kind.endswith("clear"):
-        image.putalpha(
-            Image.fromarray(
-                np.where(np.arange(image.width) < 1, 145, 255)
-                .astype(np.uint8)[None]
-                .repeat(image.height, 0)
-            )
-        )
+        alpha = Image.new("L", image.size, 255)
+        alpha.paste(145, (0, 0, 1, image.height))
+        image.putalpha(alpha)
     return image
 
 
@@ -95,12 +92,8 @@ def volume(kind, seed, labels):
 
 def arrays():
     """Return a file as MedMNIST's."""
-    file, generator = BytesIO(), np.random.default_rng(0)
-    parts = {}
-    for part, number in (("train", 24), ("val", 8), ("test", 8)):
-        parts[f"{part}_images"] = generator.integers(0, 256, (number, 28, 28), np.uint8)
-        parts[f"{part}_labels"] = (np.arange(number) % 2)[:, None].astype(np.uint8)
-    np.savez(file, **parts)
+    file = BytesIO()
+    np.savez(file, **medmnist.arrays((28, 28), {"train": 24, "val": 8, "test": 8}))
     return file.getvalue()
 
 
@@ -111,14 +104,15 @@ def content(path, kind, seed):
     if name in ("volume", "other_volume", "labels"):
         plain = volume(name, seed, size)
         return gzip.compress(plain) if path.suffix == ".gz" else plain
-    if name in ("metaimage", "voxels"):
-        return (
-            HEADER.format(path.stem).encode()
-            if name == "metaimage"
-            else (scan.astype("<i2").tobytes())
-        )
-    if name in ("dicom", "text", "arrays"):
-        return {"dicom": lambda: dicom(seed), "text": lambda: b"<?xml?>", "arrays": arrays}[name]()
+    plain = {
+        "metaimage": lambda: HEADER.format(path.stem).encode(),
+        "voxels": lambda: scan.astype("<i2").tobytes(),
+        "dicom": lambda: dicom(seed),
+        "text": lambda: b"<?xml?>",
+        "arrays": arrays,
+    }
+    if name in plain:
+        return plain[name]()
     suffix = path.suffix.lower()
     how = {"quality": 95} if suffix in (".jpg", ".jpeg") else {}
     return encoded(picture(kind, seed, float(size or 0)), "JPEG" if how else "PNG", **how)

@@ -3,7 +3,6 @@
 import os
 import runpy
 import sys
-import traceback
 import warnings
 from importlib import import_module
 from itertools import product
@@ -15,6 +14,7 @@ from omegaconf import OmegaConf
 
 from tests.equal import sources
 from tests.equal.results import collect
+from tests.forked_python import end_with
 
 WITHOUT = ("digest", "record")  # the one looks at code alone, the other writes into MLflow alone
 
@@ -124,8 +124,8 @@ def _in_fork(folder, call, what):
     with TemporaryFile("w+") as said:
         process = os.fork()
         if not process:
-            code = 1
-            try:
+
+            def run():
                 os.dup2(said.fileno(), 1)
                 os.dup2(said.fileno(), 2)
                 sys.stdout = sys.stderr = os.fdopen(1, "w")
@@ -133,14 +133,8 @@ def _in_fork(folder, call, what):
                 os.environ["DVC_ROOT"] = str(folder)
                 warnings.simplefilter("ignore")
                 call()
-                code = 0
-            except SystemExit as end:
-                code = end.code if isinstance(end.code, int) else int(end.code is not None)
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                sys.stdout.flush()
-                os._exit(code)
+
+            end_with(run)
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         said.seek(0)
         assert code == 0, f"{what}: {said.read()[-3000:]}"

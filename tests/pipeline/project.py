@@ -7,8 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import traceback
-import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -25,7 +23,7 @@ from skiagram.projects import files, running
 from tests import REPOSITORY
 from tests.equal.run import stages_of
 from tests.folders import digest_files
-from tests.forked_python import binaries
+from tests.forked_python import binaries, end_with, start_afresh
 
 PARTS = (
     *("combined", "conf", "pipeline", "reports/explanations", "src"),
@@ -167,20 +165,12 @@ class Project:
 
     def _become(self, script, *arguments, **variables):
         """End this process as one that was started with a script of the copy, or `skiagram`."""
-        code = 1
-        try:
+
+        def run():
             # Of a fork within a fork, what stood there before must not close them as it goes.
             sys.stdout, sys.stderr = (os.fdopen(at, "w", closefd=False) for at in (1, 2))
-            environment = self.environment
-            os.environ.clear()
-            os.environ.update(environment | variables)
-            os.chdir(self.folder)
-            warnings.resetwarnings()  # pytest's own; then Python's, as a user's process starts
-            kinds = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
-            for kind in kinds:
-                warnings.simplefilter("ignore", kind)
-            beside = REPOSITORY / "pipeline"
-            for other in beside.glob("*.py"):
+            start_afresh(self.folder, self.environment | variables)
+            for other in (REPOSITORY / "pipeline").glob("*.py"):
                 sys.modules.pop(other.stem, None)
             sys.path[:] = [str(self.folder / "pipeline"), *sys.path]
             sys.argv = [script, *arguments]
@@ -188,17 +178,8 @@ class Project:
                 runpy.run_module(script, run_name="__main__")
             else:
                 runpy.run_path(script, run_name="__main__")
-            code = 0
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else int(end.code is not None)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            try:
-                sys.stdout.flush()
-                sys.stderr.flush()
-            finally:
-                os._exit(code)
+
+        end_with(run)
 
     def stages(self, *stages):
         """Run stages one after the other; each must end well."""

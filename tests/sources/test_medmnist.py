@@ -15,17 +15,13 @@ from tests.datasets.sources import ingested
 SIZES = {"train": 8, "val": 4, "test": 4}
 
 
-def arrays(shape=(12, 10)):
+def arrays(shape=(12, 10), sizes=SIZES):
     """Return a small sound set whose labels alternate."""
-    generator = np.random.default_rng(0)
-    images = {
-        f"{key}_images": generator.integers(0, 256, (n, *shape), dtype=np.uint8)
-        for key, n in SIZES.items()
-    }
-    labels = {
-        f"{key}_labels": (np.arange(n, dtype=np.uint8) % 2)[:, None] for key, n in SIZES.items()
-    }
-    return images | labels
+    generator, found = np.random.default_rng(0), {}
+    for key, n in sizes.items():
+        found[f"{key}_images"] = generator.integers(0, 256, (n, *shape), dtype=np.uint8)
+        found[f"{key}_labels"] = (np.arange(n, dtype=np.uint8) % 2)[:, None]
+    return found
 
 
 def source_of(path, classes=("malignant", "normal or benign"), positive="malignant", **changes):
