@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ _USUAL_CHOICES = (
 _LISTS = ("baselines", "networks")
 ASKED = (*_LISTS, "features", "restoration", "repeats", "folds")  # choices with words of their own
 _TOGETHER = "all_models"  # config of the combination of all arms
-HOURS = 0.5  # for all networks
+HOURS = 1 / 3  # for all networks
 _WAITING = "Another `skiagram run` is at work in this project; waiting for its end."
 
 
@@ -67,8 +68,8 @@ def read_hours(text: str | float) -> float:
         OptionError: It is none.
     """
     try:
-        hours = float(text)
-    except ValueError:
+        hours = float(Fraction(str(text)))  # `1/3`, too
+    except (ValueError, ArithmeticError):
         hours = math.nan
     if not 0 < hours < math.inf:
         raise OptionError(f"`{text}` is no time", where="hours", allowed="a number above 0")

@@ -7,6 +7,7 @@ follows from the cases, the epochs and the number of fits.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,8 +20,8 @@ from skiagram.training.classifier import Staged
 _STEP = 0.002  # seconds of a step that Lightning takes for itself
 _STANDARD = 0.030  # seconds of the standard step on an idle core of a server (Intel Xeon, 2023)
 _START = 12.0  # seconds until libraries are imported in the processes that train
-_LEAST_SHARE = 1 / 3  # of its epochs; a network that has time for fewer is left out
-_MEMBERS, _SPARE_SHARE = 3, 1 / 3  # of a mean of networks, and of the time that all may then take
+_LEAST_SHARE = 1 / 2  # of its epochs; a network that has time for fewer is left out
+_MEMBERS, _SPARE_SHARE = 3, 1 / 2  # of a mean of networks, and of the time that all may then take
 
 
 class ImageSeconds(NamedTuple):
@@ -192,35 +193,43 @@ def foresee_time(
 def plan_networks(
     networks: Sequence[NetworkTime], budget: float, *, keeps_one: bool
 ) -> list[NetworkTime]:
-    """Choose the networks that a run has time for, the most valuable first.
+    """Choose the networks that a run has time for, and how long each is trained.
 
-    A network that is too slow for the rest of the budget trains for fewer epochs, down to a
-    third; one that is slower still is left out.
+    Where there is no time for all epochs, all networks are trained for the same share of theirs.
+    Where that is less than half, the least valuable one is left out, or one that is too slow.
 
     Args:
         networks: Networks with all of their epochs, the most valuable first.
         budget: Seconds for all of them.
-        keeps_one: Whether the quickest network is kept however slow it is, with a third of its
-            epochs, as nothing else stands for deep networks.
+        keeps_one: Whether the quickest network is kept however slow it is, with half of its epochs,
+            as nothing else stands for deep networks.
     """
-    # In the order of value, with fewer epochs where the time is short.
-    planned = list[NetworkTime]()
-    seconds_left = budget
-    for network in networks:
-        least = replace(network, epochs=0).seconds
-        epochs = min(network.epochs, int((seconds_left - least) / network.epoch))
+    # As many networks as there is time for, and of as many the most valuable.
+    choices = (
+        chosen
+        for number in range(len(networks), 0, -1)
+        for chosen in combinations(networks, number)
+    )
+    for chosen in choices:
+        seconds_left = budget - sum(replace(network, epochs=0).seconds for network in chosen)
+        share = seconds_left / sum(network.epochs * network.epoch for network in chosen)
         # in steps of a sixth, so that a measured second more or less changes nothing
-        if epochs < network.epochs:
-            epochs -= epochs % max(1, network.epochs // 6)
-        if epochs >= max(1, _LEAST_SHARE * network.epochs):
+        planned = []
+        for network in chosen:
+            epochs = min(network.epochs, int(share * network.epochs))
+            if epochs < network.epochs:
+                epochs -= epochs % max(1, network.epochs // 6)
             planned.append(replace(network, epochs=epochs))
-            seconds_left -= planned[-1].seconds
+        if all(
+            short.epochs >= max(1, _LEAST_SHARE * network.epochs)
+            for short, network in zip(planned, chosen, strict=True)
+        ):
+            return planned
     # Where there is time for none, the quickest one with its least number of epochs.
-    if not planned and keeps_one and networks:
-        quickest = min(networks, key=lambda network: network.seconds)
-        epochs = max(1, round(_LEAST_SHARE * quickest.epochs))
-        planned = [replace(quickest, epochs=epochs)]
-    return planned
+    if not keeps_one or not networks:
+        return []
+    quickest = min(networks, key=lambda network: network.seconds)
+    return [replace(quickest, epochs=max(1, round(_LEAST_SHARE * quickest.epochs)))]
 
 
 def add_members(
