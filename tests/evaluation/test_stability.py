@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
+from skiagram.evaluation.figure_table import make_row
 from skiagram.evaluation.results import STABILITY
 from skiagram.evaluation.stability import (
     assess_feature_selection,
@@ -102,7 +103,7 @@ NESTED = {"repeat0-outer0-final": "ab", "repeat0-outer1-final": "ac", "repeat1-o
 def test_the_fits_that_scored_the_folds_are_compared(fits):
     others = {"repeat0-final": "d", "repeat0-outer0-fold0": "cd"}
     found = assess_feature_selection(chosen(fits | others))
-    values = {(figure, group): value.value for figure, group, value in found}
+    values = {each[:2]: make_row(each[2], "stability", each[0]).value for each in found}
     marks = np.array([[name in kept for name in NAMES] for kept in ("ab", "ac", "ab")])
     assert values == {
         ("selection_agreement", ""): pytest.approx(selection_stability(marks).value),
@@ -133,7 +134,7 @@ def test_a_run_tells_of_trainings_where_there_are_several_and_of_features_that_a
     assert choosing.find(figure="flips").value == pytest.approx(flip_rate(named).mean())
     assert choosing.find(figure="variance_both").value > 0
     for figure, group, value in assess_feature_selection(chosen(HOLDOUT)):
-        assert choosing.find(figure=figure, group=group).value == value.value
+        assert choosing.find(figure=figure, group=group).value == make_row(value, "", figure).value
 
 
 def fleiss_kappa(selected):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from skiagram.calibration import conformal_limits
+from skiagram.evaluation.figure_table import make_row
 from skiagram.evaluation.uncertainty import (
     assess_prediction_sets,
     assess_risk_coverage,
@@ -66,7 +67,7 @@ def test_shares_add_up_and_the_coverage_is_that_of_the_sets():
     fixing, *_ = drawn(rng, 120, 2)
     decided_on = 0, np.ones(240, dtype=np.bool_)
     sets = assess_prediction_sets(scores, [(decided_on, fixing, cases)], cases, 0.9)
-    found = {(figure, group): value.value for figure, group, value in sets}
+    found = {each[:2]: make_row(each[2], "sets", each[0]).value for each in sets}
     single, several, empty = (found[name, ""] for name in ("single", "several", "empty"))
     assert single + several + empty == pytest.approx(1)
     assert found["mean_size", ""] == pytest.approx(single + 2 * several)

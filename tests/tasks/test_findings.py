@@ -20,7 +20,8 @@ from skiagram.evaluation.external import (
 )
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.sites import SITES
-from skiagram.report.sections.parts import describe_parts, tabulate_parts
+from skiagram.report.sections.parts import describe_parts
+from skiagram.report.tables import tabulate_declared
 from skiagram.tables.frames import TableLine
 from skiagram.tasks.columns import OutcomeTable
 from skiagram.tasks.findings import ABSENT, OTHERS, PRESENT, UNKNOWN, Findings
@@ -283,7 +284,7 @@ def test_arms_are_compared_by_each_finding_and_p_is_corrected(tmp_path):
         3 * min(row.p for row in differences if row.p is not None)
     )
     assert "mass (better)" in describe_parts(evaluation)
-    table = tabulate_parts(evaluation)
+    table = tabulate_declared(evaluation, "parts")
     assert [row.title for group in table.groups for row in group.rows] == [*NAMES]
     alike = changed(evaluation, lambda row: replace(row, p_holm=1.0) if row.p_holm else row)
     assert "For no single finding" in describe_parts(alike)

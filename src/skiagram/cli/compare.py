@@ -24,10 +24,10 @@ def run(arguments: argparse.Namespace) -> int:
         columns = names if isinstance(names, list) else filter(None, [names])
         require_columns(table, columns, f"--{option}")
 
-    def column(name: str) -> pd.Series[str]:
+    def column(name: str) -> "pd.Series[str]":
         return table[name].replace("", None)
 
-    def optional(name: str | None) -> pd.Series[str] | None:
+    def optional(name: str | None) -> "pd.Series[str] | None":
         return column(name) if name else None
 
     # Texts that are all numbers are numbers.

@@ -89,7 +89,7 @@ def assess_clinical_utility(
         return tuple(rows)
     positive = cases.is_positive
     share = float(positive.mean()) if prevalence is None else prevalence
-    rows.append(row(Estimate(share), figure="prevalence"))
+    rows.append(row(share, figure="prevalence"))
     # Without both classes among the cases no threshold has a net benefit.
     if absent := cases.tells_apart.find_absent_classes(cases.label):
         missing = Estimate(None, reason=absent)
@@ -103,9 +103,9 @@ def assess_clinical_utility(
             network, classical, cases, threshold, share, limit
         )
         at = partial(row, group=str(threshold))
-        rows.append(at(Estimate(limit), figure="own_risk"))
+        rows.append(at(limit, figure="own_risk"))
         rows += [
-            at(Estimate(worth), figure=NET_BENEFIT, model=name)
+            at(worth, figure=NET_BENEFIT, model=name)
             for name, worth in zip(
                 (contender, CLASSICAL, ALL), (*model_benefits, act_on_all), strict=True
             )

@@ -122,11 +122,11 @@ def compare_arms(
         *compare_pair((name, first), (other, second), PRIMARY, group, decisions=decisions),
         row(first.estimate(), figure=first.predicted.primary, model=name),
         row(second.estimate(), figure=first.predicted.primary, model=other),
-        row(Estimate(float(len(first.scored))), figure="cases"),
-        row(Estimate(float(len(count_cases(first.scored.patient)))), figure="patients"),
+        row(len(first.scored), figure="cases"),
+        row(len(count_cases(first.scored.patient)), figure="patients"),
     ]
     if difference.variation.scope == "procedure":
-        rows.append(paired(Estimate(float(difference.variation.repeats)), figure="trainings"))
+        rows.append(paired(difference.variation.repeats, figure="trainings"))
     # The probabilities that the contender is better, alike within the margin, or worse.
     gain = gain_probabilities(difference.estimate(), difference.variation, margin)
     if gain is not None:
@@ -417,13 +417,13 @@ def rank_models(
     concordance = Estimate(None, reason=reason) if reason else Estimate(w, method="Kendall's W")
     rows = [
         row(concordance, figure="concordance", p=None if reason else p),
-        row(Estimate(float(len(values))), figure="folds"),
+        row(len(values), figure="folds"),
     ]
     # The mean rank over folds, 1 for the best.
     if len(values):
         ranks = pd.DataFrame(-values).rank(axis=1).mean(axis=0).tolist()
         rows += [
-            row(Estimate(rank), figure="mean_rank", model=name)
+            row(rank, figure="mean_rank", model=name)
             for name, rank in zip(folds, ranks, strict=True)
         ]
     # Each model's share of the resamples in which it is best; ties are shared.
@@ -433,7 +433,7 @@ def rank_models(
         best = areas == areas.max(axis=1, keepdims=True)
         shares = (best / best.sum(axis=1, keepdims=True)).mean(axis=0).tolist()
         rows += [
-            row(Estimate(share), figure="first", model=name)
+            row(share, figure="first", model=name)
             for name, share in zip(resampled, shares, strict=True)
         ]
     return tuple(rows)

@@ -136,7 +136,7 @@ def judge_operating_points(
             for name in ("threshold", *JUDGMENTS):
                 yield name, group, Estimate(None, reason=NO_THRESHOLD)
             continue
-        yield "threshold", group, Estimate(float(limit.mean()))
+        yield "threshold", group, limit.mean()
         decisions = Decisions(scores.estimate[:, :, cases.positive] >= limit, cases, draws)
         for name, figure in judge_decisions(decisions, analyses.prevalence).items():
             yield name, group, figure

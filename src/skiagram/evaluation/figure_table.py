@@ -110,7 +110,7 @@ _ESTIMATE_COLUMNS = tuple(column.name for column in fields(Estimate))
 
 
 def make_row(
-    estimate: Estimate,
+    estimate: Estimate | float,
     analysis: str,
     figure: str,
     *,
@@ -120,9 +120,10 @@ def make_row(
     p: float | None = None,
     p_holm: float | None = None,
 ) -> FigureRow:
-    """Make a figure as a row of the table."""
+    """Make a figure, or a number without an interval, as a row of the table."""
+    known = estimate if isinstance(estimate, Estimate) else Estimate(float(estimate))
     return FigureRow(
-        **{name: getattr(estimate, name) for name in _ESTIMATE_COLUMNS},
+        **{name: getattr(known, name) for name in _ESTIMATE_COLUMNS},
         analysis=analysis,
         figure=figure,
         model=model,

@@ -279,9 +279,9 @@ class FindingSearch:
         # How far hits lie from the lesions that they find.
         if len(distance):
             parts = zip(("median", "90 %"), np.quantile(distance, (0.5, 0.9)).tolist(), strict=True)
-            rows += [row(Estimate(value), figure="distance", group=part) for part, value in parts]
+            rows += [row(value, figure="distance", group=part) for part, value in parts]
         if selection_sensitivity is not None:
-            rows.append(row(Estimate(selection_sensitivity), figure="selection_sensitivity"))
+            rows.append(row(selection_sensitivity, figure="selection_sensitivity"))
         return FinderResult(
             model=name,
             figures=FigureTable(tuple(rows)),
@@ -301,8 +301,8 @@ class FindingSearch:
                 yield "sensitivity_normal", rate, share
         # What is found at any rate, and how few images stand behind it.
         yield "found", "", self._estimate(response, np.array([np.inf]))
-        yield "fewest_images", "", Estimate(float(response.fewest_images()))
-        yield "fewest_normal", "", Estimate(float(response.fewest_images(normal=True)))
+        yield "fewest_images", "", response.fewest_images()
+        yield "fewest_normal", "", response.fewest_images(normal=True)
         if is_ideal or self.ideal is None or self.bound is None:
             return
         # What the ideal observer says, held against it in the same pairs.

@@ -8,7 +8,6 @@ import numpy as np
 from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.figure_table import FigureRow, make_row
-from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.readers import estimate_of_readers, mean_of_readers, model_against_readers
 
@@ -60,7 +59,7 @@ def study_readers(
         for name, placements in readers.items()
     ]
     rows.append(row(estimate_of_readers(mean, 0.0), figure="roc_auc", group=MEAN_READER))
-    rows.append(row(Estimate(mean.between), figure="spread"))
+    rows.append(row(mean.between, figure="spread"))
     # Each model against that mean.
     for name, model in models.items():
         difference = model_against_readers(model, placed)

@@ -22,7 +22,7 @@ _ORDER = (
     *(CALIBRATION, SETS, REFERRAL, LIMIT, SUBGROUPS, FINDERS),
 )
 STANDING_FINDERS = "standing_finders"  # what stands for an arm in finding
-Named = tuple[str, str, Estimate]  # a figure, the group of cases that it is of, its value
+Named = tuple[str, str, Estimate | float]  # a figure, the group that it is of, its value
 OTHERS = "others"  # of a subgroup: all other reported cases
 CASES = "cases"  # how many there are of a group
 

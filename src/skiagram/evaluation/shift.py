@@ -202,8 +202,8 @@ def compare_cases(
     return FigureTable(
         (
             row(_domain_auc(columns, mine, theirs, seed), figure="roc_auc"),
-            row(Estimate(float(len(numbers))), figure="features"),
-            row(Estimate(float(len(differing))), figure="differing_features"),
+            row(len(numbers), figure="features"),
+            row(len(differing), figure="differing_features"),
             *(
                 row
                 for trait in (*corrected[: len(case_traits)], *named[:_NAMED_FEATURES])

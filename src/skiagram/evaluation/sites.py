@@ -121,12 +121,11 @@ def study_sites(
     # How many are left out, then each site, then the summary over sites.
     predicted = setting.task.predicted
     row = partial(make_row, analysis=SITES)
-    rows = [row(Estimate(float(len(names) - len(shown))), figure="left_out")]
+    rows = [row(len(names) - len(shown), figure="left_out")]
     for number, name in enumerate(shown):
         patients = setting.cases.select(site == name).patients_by_class()
         rows += [
-            row(Estimate(float(count)), figure=patients_of(label), group=name)
-            for label, count in patients.items()
+            row(count, figure=patients_of(label), group=name) for label, count in patients.items()
         ]
         for arm, versus, figures in series:
             at = partial(row, figure=predicted.primary, model=arm, versus=versus, group=name)

@@ -12,7 +12,6 @@ from skiagram.evaluation.metrics import measure_auc
 from skiagram.evaluation.results import Named
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
 from skiagram.statistics.discrimination import one_vs_rest_auc, roc_auc, score_difference
-from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.variation import corrected_mean, selection_stability
@@ -96,13 +95,13 @@ def assess_stability(
     yield "training_gap", "", gap
     for name, values in (("fold_auc_sd", folds.held_out), ("seed_auc_sd", seeds)):
         if len(values) > 1:
-            yield name, "", Estimate(float(values.std(ddof=1)))
+            yield name, "", values.std(ddof=1)
     # How decisions and AUC move with the seed.
     if reported.repeats > 1:
         yield "flips", "", proportion(flip_rate(reported.decided), cases.patient)
     if cases.positive is not None and len(seeds) > 1:
         for source, variance in split_variance(area).items():
-            yield f"variance_{source}", "", Estimate(variance)
+            yield f"variance_{source}", "", variance
     yield from assess_feature_selection(selection)
 
 
@@ -166,11 +165,11 @@ def assess_feature_selection(table: pd.DataFrame) -> Iterator[Named]:
         index="fit", columns="feature", values="chosen", aggfunc="any", fill_value=False
     ).astype(bool)
     yield "selection_agreement", "", selection_stability(wide.to_numpy())
-    yield "choosing_fits", "", Estimate(float(len(wide)))
-    yield "features_to_choose_from", "", Estimate(float(wide.shape[1]))
-    yield "features_kept", "", Estimate(float(wide.sum(axis=1).mean()))
+    yield "choosing_fits", "", len(wide)
+    yield "features_to_choose_from", "", wide.shape[1]
+    yield "features_kept", "", wide.sum(axis=1).mean()
     # The features that most fits kept, by name where equal.
     share = {str(name): float(column.mean()) for name, column in wide.items()}
     ranked = sorted((name for name in share if share[name]), key=lambda name: (-share[name], name))
     for name in ranked[:_MAX_NAMED]:
-        yield "chosen_by", name, Estimate(share[name])
+        yield "chosen_by", name, share[name]

@@ -20,7 +20,6 @@ from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import call_positive, estimate_operating_point, measure_auc
 from skiagram.evaluation.results import CASES, OTHERS, SUBGROUPS, Part, patients_of
-from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, difference_of_groups, share
 from skiagram.tasks.cases import name_groups
 from skiagram.tasks.scored_cases import ScoredCases
@@ -100,9 +99,8 @@ def measure_subgroups(
         # How many parts are hidden is said, not which.
         if len(shown) < len(values):
             parts.append(Part(column, hidden_parts(least)))
-            no_cases = Estimate(0.0)
             group = parts[-1].name
-            compared.append(make_row(no_cases, SUBGROUPS, CASES, model=model, group=group))
+            compared.append(make_row(0, SUBGROUPS, CASES, model=model, group=group))
             tests.append(group)
     return tuple(parts), correct(compared, tests)
 
@@ -168,10 +166,8 @@ def _measure_part(
     patients = cases.patients_by_class()
     part = Part(column, value)
     row = partial(make_row, analysis=SUBGROUPS, model=model, group=part.name)
-    rows = [row(Estimate(float(len(cases))), figure=CASES)]
-    rows += [
-        row(Estimate(float(number)), figure=patients_of(name)) for name, number in patients.items()
-    ]
+    rows = [row(len(cases), figure=CASES)]
+    rows += [row(number, figure=patients_of(name)) for name, number in patients.items()]
     if not members.any():
         reason = f"more than {MAX_VALUES} different values are not analysed one by one"
         return replace(part, warning=reason), rows

@@ -41,9 +41,9 @@ def assess_prediction_sets(
     # How often the sets hold the true class, and how large they are.
     size = sets.sum(axis=2)
     holds = sets[:, np.arange(len(cases)), cases.label].mean(axis=0)
-    yield "level", "", Estimate(level)
+    yield "level", "", level
     yield "coverage", "", proportion(holds, cases.patient)
-    yield "mean_size", "", Estimate(float(size.mean()))
+    yield "mean_size", "", size.mean()
     for name, sets_of_kind in (("single", size == 1), ("several", size > 1), ("empty", size == 0)):
         yield name, "", proportion(sets_of_kind.mean(axis=0), cases.patient)
     # Coverage class by class.

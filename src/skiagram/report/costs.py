@@ -8,11 +8,10 @@ from skiagram.evaluation.criteria import list_as_good
 from skiagram.evaluation.sentences import say
 from skiagram.report.drawing import (
     ARM_COLOUR,
-    MUTED,
     Drawing,
-    Style,
     finish,
     open_figure,
+    style_of,
     wrap_title,
 )
 from skiagram.report.formatting import format_count
@@ -149,16 +148,17 @@ def draw_pareto(models: Sequence[ModelCost]) -> Drawing:
         for axes, (kind, cost) in zip(grid.flat, costs_by_kind(models).items(), strict=True):
             marked = list(zip(models, cost, pareto_front(cost, value), strict=True))
             line = sorted((x, _auc(model)) for model, x, on in marked if on and x is not None)
-            axes.plot(*zip(*line, strict=True), color=MUTED, drawstyle="steps-post", linewidth=0.9)
+            axes.plot(*zip(*line, strict=True), **style_of("front"))
             for number, (model, spent, on) in enumerate(marked, start=1):
                 # Filled marks are on the front; what has no cost is not drawn.
                 if spent is None or model.auc.value is None:
                     continue
                 colour, place = ARM_COLOUR[model.arm], (spent, model.auc.value)
-                style: Style = {"color": colour, "markerfacecolor": colour if on else "none"}
-                axes.plot(*place, _MARKS[model.arm], markersize=5, **style)
-                label_style: Style = {"textcoords": "offset points", "fontsize": 7, "color": colour}
-                axes.annotate(str(number), place, (4, 3), **label_style)
+                fill = colour if on else "none"
+                axes.plot(
+                    *place, _MARKS[model.arm], markersize=5, color=colour, markerfacecolor=fill
+                )
+                axes.annotate(str(number), place, (4, 3), **style_of("number", color=colour))
             # On a logarithmic axis, decades alone are marked where costs lie far apart.
             axes.set_xscale("log")
             above_0 = [spent for spent in cost if spent]

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import cycle
 from pathlib import Path
 from types import MappingProxyType
@@ -37,9 +38,21 @@ _STYLE = Path(__file__).with_name("figures.mplstyle")
 _ROW, _LINE, _BELOW = 0.24, 0.12, 1.0  # inches: a row, each further line, the panel below
 _SIDE, _LEGEND_LINE = 3.0, 0.17  # inches: a plot of lines, a name below it
 LIMIT = "ideal"  # what the dashed line means
-Style = dict[str, Any]  # further options of matplotlib
+Style = dict[str, Any]  # options of matplotlib
 Limits = tuple[float | None, float | None]
 T = TypeVar("T")
+
+
+@cache
+def _read_styles() -> dict[str, Style]:
+    return read_declared("skiagram.report", "styles.yaml")  # type: ignore[no-any-return]
+
+
+def style_of(kind: str, **more: Any) -> Style:
+    """Return how something of `styles.yaml` looks, with more options."""
+    style = _read_styles()[kind]
+    colour = {"color": PALETTE[style["color"]][0]} if "color" in style else {}
+    return style | colour | more
 
 
 @dataclass(frozen=True)
@@ -97,10 +110,13 @@ def wrap_title(title: str, width: int = 24) -> str:
 
 def draw_reference_line(axes: "Axes", position: float, label: str, *, dashed: bool) -> None:
     """Draw a vertical line of reference with its name above the plot."""
-    axes.axvline(position, color=MUTED, linewidth=0.9, linestyle="--" if dashed else "-", zorder=0)
-    above: Style = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
-    style: Style = {"ha": "center", "va": "bottom", "color": MUTED, "fontsize": 7.5}
-    axes.annotate(label, (position, 1), (0, 2), **above, **style)
+    axes.axvline(position, **style_of("zero", linestyle="--" if dashed else "-"))
+    write_above(axes, label, (position, 1), xycoords=("data", "axes fraction"))
+
+
+def write_above(axes: "Axes", words: str, place: tuple[float, float], **more: Any) -> None:
+    """Write words above a plot, at a place of its upper edge."""
+    axes.annotate(words, place, (0, 2), textcoords="offset points", **style_of("above", **more))
 
 
 def name_rows(axes: "Axes", titles: Sequence[str], **style: Any) -> None:
@@ -119,8 +135,9 @@ def draw_interval(axes: "Axes", estimate: Estimate, row: float, **style: Any) ->
 
 def write_beside(axes: "Axes", words: str, row: float, **style: Any) -> None:
     """Write words on the right of a row, outside the plot."""
-    place: Style = {"xycoords": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
-    axes.annotate(words, (1.02, row), **place, **style)
+    axes.annotate(
+        words, (1.02, row), xycoords=("axes fraction", "data"), **style_of("beside", **style)
+    )
 
 
 class IntervalRow(NamedTuple):
@@ -180,7 +197,7 @@ def draw_rows(
                 fill = "none" if row.is_open else colour
                 axes.plot(value, place, "s", color=colour, markersize=5, markerfacecolor=fill)
             draw_interval(axes, row.estimate, place, color=colour)
-            axes.plot(row.parts, [place] * len(row.parts), ".", color=MUTED, markersize=5)
+            axes.plot(row.parts, [place] * len(row.parts), ".", **style_of("parts"))
             write_beside(axes, words[row], place, color=MUTED if row.is_open else INK, fontsize=7.5)
         # The first row is on top; headings stand out.
         name_rows(axes, titles, fontsize=7.5)
@@ -276,8 +293,7 @@ def draw_lines(
             for line in panel.lines:
                 axes.plot(line.x, line.y, label=wrap_title(line.label, 50), **line.style)
                 if line.band:
-                    colour = line.style["color"]
-                    axes.fill_between(*line.band, color=colour, alpha=0.15, linewidth=0)
+                    axes.fill_between(*line.band, **style_of("band", color=line.style["color"]))
             if is_log:
                 axes.set_xscale("log")
             if panel.ticks:

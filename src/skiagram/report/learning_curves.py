@@ -7,13 +7,13 @@ from skiagram.evaluation.sentences import say
 from skiagram.report.drawing import (
     ARM_COLOUR,
     DASHES,
-    MUTED,
     OTHERS,
     Drawing,
     Line,
     Panel,
     Style,
     draw_lines,
+    style_of,
 )
 from skiagram.report.formatting import format_count, format_p_value, format_percent
 from skiagram.report.rendering import AnalysisPart
@@ -179,11 +179,10 @@ def draw_learning_curves(result: LearningCurves) -> Drawing:
     places = [result.most, *(x for line in lines for x in line.x)]
     ends = min(places), max(places)
     if result.ideal and result.ideal.value is not None:
-        dashed: Style = {"color": MUTED, "linestyle": "--", "linewidth": 0.9}
-        lines.append(Line("ideal observer", ends, (result.ideal.value,) * 2, dashed))
+        lines.append(Line("ideal observer", ends, (result.ideal.value,) * 2, style_of("limit")))
     heights = [value for line in lines for value in line.y] or [0.0]
-    dotted: Style = {"color": MUTED, "linewidth": 0.6, "linestyle": ":"}
-    lines.append(Line("", (result.most,) * 2, (min(heights), max(heights)), dotted))
+    end = (min(heights), max(heights))
+    lines.append(Line("", (result.most,) * 2, end, style_of("dotted")))
     ticks = {float(size): f"{size / 1000:g}k" if size >= 1000 else str(size) for size in sizes}
     labels = "training cases; right of the dotted line: extrapolated", "AUC on unseen cases"
     words = "AUC by number of training cases, as in the table."

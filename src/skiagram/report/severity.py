@@ -10,13 +10,13 @@ from skiagram.evaluation.sentences import join, say
 from skiagram.report.drawing import (
     ARM_COLOUR,
     DASHES,
-    MUTED,
     Drawing,
     Line,
     Panel,
     Style,
     draw_lines,
     join_estimates,
+    style_of,
     wrap_title,
 )
 from skiagram.report.formatting import format_count
@@ -162,8 +162,7 @@ def draw_severity_curves(data: CorruptedCases) -> Drawing:
             areas = [each.auc for each in (model.clean, *model.curves[place].conditions)]
             lines.append(join_estimates(model.title, range(len(areas)), areas, style))
         # The dotted line is chance.
-        dotted: Style = {"color": MUTED, "linewidth": 0.6, "linestyle": ":"}
-        lines.append(Line("", (0, len(amounts)), (CHANCE, CHANCE), dotted))
+        lines.append(Line("", (0, len(amounts)), (CHANCE, CHANCE), style_of("dotted")))
         ticks = {0.0: "0"}  # other marks are such as .5
         for k, amount in enumerate(amounts, start=1):
             ticks[float(k)] = f"{amount:g}".removeprefix("0")

@@ -13,9 +13,9 @@ from skiagram.report.drawing import (
     IntervalRow,
     Line,
     Panel,
-    Style,
     draw_lines,
     draw_rows,
+    style_of,
 )
 from skiagram.report.learning_curves import show_learning_curves
 from skiagram.report.rendering import AnalysisPart, Summary
@@ -266,7 +266,7 @@ def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis
     ):
         points = [(x, y) for x, y in zip(values, figures, strict=True) if y is not None]
         ink = colour if dashes == DASHES[0] else MUTED
-        style: Style = {"color": ink, "linestyle": dashes, "marker": "o", "markersize": 3}
+        style = style_of("points", color=ink, linestyle=dashes)
         lines.append(Line(words, [x for x, _ in points], [y for _, y in points], style))
     # Numbers over several decades have a logarithmic axis.
     is_wide = min(values) > 0 and max(values) / min(values) >= 50

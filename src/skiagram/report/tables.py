@@ -227,6 +227,10 @@ class DeclaredTable(NamedTuple):
 
     analysis: str
     columns: tuple[Column, ...]
+    rows: str = "model"
+    first: str = "Model"
+    title: str = ""
+    share: bool = False
 
 
 @cache
@@ -237,9 +241,13 @@ def read_tables() -> dict[str, DeclaredTable]:
 
 
 def tabulate_declared(evaluation: Evaluation, name: str) -> Table | None:
-    """Make a table of `tables.yaml`, a row a model; None where no model has its first figure."""
-    (analysis, declared), columns = read_tables()[name], list[Column]()
-    for each in declared:
+    """Make a table of `tables.yaml`; None where nothing has its first figure."""
+    table, columns = read_tables()[name], list[Column]()
+    analysis, sides = table.analysis, {"contender": evaluation.contender}
+    for each in table.columns:
+        figure = evaluation.primary if each.figure == "primary" else each.figure
+        model = sides.get(each.model, each.model)
+        each = each._replace(figure=figure, model=model)
         found = evaluation.table.select(analysis=each.analysis or analysis, figure=each.figure)
         if each.design not in ("", evaluation.task.design) or (each.is_optional and not found):
             continue
@@ -251,7 +259,22 @@ def tabulate_declared(evaluation: Evaluation, name: str) -> Table | None:
             each._replace(heading=each.heading.replace("{class}", group), group=group)
             for group in groups
         ]
-    return tabulate_figures(evaluation, analysis, columns)
+    if table.rows == "model":
+        return tabulate_figures(evaluation, analysis, columns)
+    # Rows of groups of cases, of what is compared.
+    words, figures = evaluation.contender_words, evaluation.figures
+    prevalence = figures.find(analysis=analysis, figure="prevalence").value
+    named = {
+        "contender": words,
+        "Contender": words.capitalize(),
+        "prevalence": format_share(prevalence),
+    }
+    rows = [
+        TableRow(format_share(float(key)) if table.share else key, cells)
+        for key, cells in pivot(figures, table.rows, columns, analysis).items()
+    ]
+    headings = [each.heading.format(**named) for each in columns]
+    return Table(headings, [Group(table.title.format(**named), rows)], first=table.first)
 
 
 def tabulate_models(

@@ -58,14 +58,14 @@ from skiagram.report.drawing import (
     ARM_COLOUR_WORDS,
     INK,
     LIMIT,
-    MUTED,
     Drawing,
     IntervalRow,
-    Style,
     draw_interval,
     draw_rows,
     name_rows,
+    style_of,
     wrap_title,
+    write_above,
     write_beside,
 )
 from skiagram.report.formatting import (
@@ -565,8 +565,8 @@ def _draw_difference(
     name, arm = evaluation.words_of(contender), "deep" if contender == "either" else contender
     is_error, margin = evaluation.lower_is_better, evaluation.margin
     ahead = ARM_COLOUR[arm if (value > 0) != is_error else "classical"]
-    axes.axvspan(-margin, margin, color=MUTED, alpha=0.18, linewidth=0)
-    draw_interval(axes, difference, 0, color=ahead, linewidth=2.2)
+    axes.axvspan(-margin, margin, **style_of("margin"))
+    draw_interval(axes, difference, 0, **style_of("contender", color=ahead))
     axes.plot(value, 0, marker="s", markersize=7, color=ahead)
     # The axis is symmetric and holds the interval and the margin.
     reach = 1.15 * max(abs(low), abs(high), 1.5 * margin)
@@ -575,14 +575,12 @@ def _draw_difference(
     axes.set_ylim(-1, 1)
     axes.locator_params(axis="x", nbins=4)
     axes.set_xlabel(f"difference in {figure}; grey: within the margin")
-    axes.axvline(0, color=MUTED, linewidth=0.9, zorder=0)
+    axes.axvline(0, **style_of("zero"))
     # Which end is whose.
-    style: Style = {"va": "bottom", "color": MUTED, "fontsize": 7.5}
-    above: Style = {"xycoords": "axes fraction", "textcoords": "offset points"}
     short = name.removeprefix("trained ")  # it reaches `classical` on a narrow panel
     left, right = (short, "classical") if is_error else ("classical", short)
-    axes.annotate(f"← {left}", (0, 1), (0, 2), ha="left", **above, **style)
-    axes.annotate(f"{right} →", (1, 1), (0, 2), ha="right", **above, **style)
+    write_above(axes, f"← {left}", (0, 1), xycoords="axes fraction", ha="left")
+    write_above(axes, f"{right} →", (1, 1), xycoords="axes fraction", ha="right")
     words = format_difference(difference)
     write_beside(axes, words.replace(" (", "\n("), 0, color=INK, fontsize=7.5)
     return f"best {name} minus best classical model {words}"

@@ -2,14 +2,13 @@
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.drawing import (
-    MUTED,
     Drawing,
     Line,
     Panel,
-    Style,
     best_of_each_arm,
     draw_lines,
     join_estimates,
+    style_of,
 )
 from skiagram.report.formatting import ARM_TITLES, format_count
 from skiagram.statistics.estimate import format_decimal, format_estimate
@@ -23,10 +22,9 @@ def draw_reliability(evaluation: Evaluation) -> Drawing | None:
     panels, parts = [], []
     for model, colour, bins in drawn:
         at, shares = [each.predicted for each in bins], [each.observed for each in bins]
-        points: Style = {"color": colour, "marker": "o", "markersize": 3.5}
         # The diagonal is perfect calibration.
-        perfect: Style = {"color": MUTED, "linewidth": 0.7, "zorder": 0}
-        lines = Line("", (0, 1), (0, 1), perfect), join_estimates("", at, shares, points)
+        bins_drawn = join_estimates("", at, shares, style_of("bins", color=colour))
+        lines = Line("", (0, 1), (0, 1), style_of("identity")), bins_drawn
         arm = model.outcome.arm
         title = model.outcome.title if arm == "reader" else ARM_TITLES[arm]
         labels = "predicted probability", "observed share"

@@ -4,15 +4,14 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import METRICS, ModelResult
 from skiagram.report.drawing import (
     DASHES,
-    MUTED,
     OTHERS,
-    PAPER,
     Drawing,
     Line,
     Panel,
     Style,
     best_of_each_arm,
     draw_lines,
+    style_of,
 )
 from skiagram.report.formatting import is_best, list_simple_rules
 from skiagram.statistics.estimate import format_decimal
@@ -27,7 +26,7 @@ _AREA = {"roc": "roc_auc", "precision_recall": "average_precision"}
 def _list_lines(evaluation: Evaluation, name: str) -> list[tuple[ModelResult, Line]]:
     """List the curves of the best of each arm, of readers and, thin, of the simple rules."""
     styles: list[tuple[ModelResult, Style]] = [
-        (model, {"color": colour, "linewidth": 2.0, "zorder": 3})
+        (model, style_of("compared", color=colour))
         for model, colour, _ in best_of_each_arm(evaluation, lambda model: getattr(model, name))
     ]
     for number, model in enumerate(list_simple_rules(evaluation)):
@@ -55,13 +54,11 @@ def draw_curves(evaluation: Evaluation, name: str) -> Drawing | None:
     lines = [line for _, line in found]
     # On the ROC curve chance is the diagonal, and a circle the threshold of the first page.
     if name == "roc":
-        chance: Style = {"color": MUTED, "linewidth": 0.7, "zorder": 0}
-        lines.append(Line("", (0, 1), (0, 1), chance))
+        lines.append(Line("", (0, 1), (0, 1), style_of("identity")))
         for model, line in found:
             hits, cleared = (model.find(part).value for part in ("sensitivity", "specificity"))
             if is_best(evaluation, model) and hits is not None and cleared is not None:
-                mark: Style = {"markeredgecolor": line.style["color"], "markeredgewidth": 1.6}
-                mark |= {"color": PAPER, "marker": "o", "markersize": 6, "zorder": 4}
+                mark = style_of("threshold", markeredgecolor=line.style["color"])
                 lines.append(Line("", (1 - cleared,), (hits,), mark))
     below, side = _AXES[name]
     drawn = "; ".join(line.label for _, line in found)

@@ -1,17 +1,16 @@
 """Decisions: what each model's thresholds do on the test cases, and what acting is worth."""
 
-from skiagram.evaluation.clinical_utility import ALL, CLASSICAL, NET_BENEFIT, UTILITY
+from skiagram.evaluation.clinical_utility import CLASSICAL, UTILITY
 from skiagram.evaluation.decisions import JUDGMENTS
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import OPERATING_POINTS
 from skiagram.report.drawing import (
-    INK,
-    MUTED,
     Drawing,
     Line,
     Panel,
     best_of_each_arm,
     draw_lines,
+    style_of,
 )
 from skiagram.report.formatting import format_percent, format_share
 from skiagram.report.tables import (
@@ -20,7 +19,6 @@ from skiagram.report.tables import (
     Table,
     TableRow,
     fill_difference,
-    pivot,
     tabulate_figures,
 )
 from skiagram.statistics.estimate import (
@@ -80,35 +78,6 @@ def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
     return tables
 
 
-def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
-    """Tabulate net benefit per 1,000 cases, one row per threshold; None where none is compared."""
-    # The two models, and acting on everybody, at each threshold.
-    figures, words = evaluation.figures.select(analysis=UTILITY), evaluation.contender_words
-    worth = Column("Act on all", NET_BENEFIT, show="1 digit", model=ALL)
-    columns = [
-        Column("Probability given by the models", "own_risk", show="share"),
-        worth,
-        worth._replace(heading="Best classical model", model=CLASSICAL),
-        worth._replace(heading=f"Best {words}", model=evaluation.contender),
-        Column(
-            f"{words.capitalize()} minus classical",
-            NET_BENEFIT,
-            show="signed, 1 digit",
-            model=evaluation.contender,
-            versus=CLASSICAL,
-        ),
-    ]
-    found = pivot(figures, "group", columns, UTILITY)
-    rows = [TableRow(format_share(float(at)), cells) for at, cells in found.items()]
-    if not rows:
-        return None
-    # The prevalence that all of it is for.
-    share = figures.find(figure="prevalence").value
-    title = f"Per 1,000 cases, {format_share(share)} of them positive"
-    headings = [column.heading for column in columns]
-    return Table(headings, [Group(title, rows)], first="Act from a risk of")
-
-
 def draw_decision_curve(evaluation: Evaluation) -> Drawing | None:
     """Draw net benefit by threshold, the best of each arm; None when the task is not binary."""
     drawn = list(best_of_each_arm(evaluation, lambda model: model.decision_curve))
@@ -127,9 +96,9 @@ def draw_decision_curve(evaluation: Evaluation) -> Drawing | None:
             benefits.append(f"{format_decimal(nearest)} at {threshold:g}")
         parts.append(f"{title}: {', '.join(benefits)}")
     # The two policies without a model.
-    first, dashed = drawn[0][2], {"color": INK, "linewidth": 0.9, "linestyle": "--"}
-    lines.append(Line("act on all", first.threshold, first.act_on_all, dashed))
-    lines.append(Line("act on none", (0, 1), (0, 0), {"color": MUTED, "linewidth": 0.9}))
+    first = drawn[0][2]
+    lines.append(Line("act on all", first.threshold, first.act_on_all, style_of("everybody")))
+    lines.append(Line("act on none", (0, 1), (0, 0), style_of("nobody")))
     # The axis ends a little below 0.
     top = max(max(curve.high) for _, _, curve in drawn)
     limits = (0, 1), (_LOWEST, max(0.1, top) * 1.05)

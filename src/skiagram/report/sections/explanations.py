@@ -11,14 +11,13 @@ from skiagram.explanation.record import (
 )
 from skiagram.report.drawing import (
     ARM_COLOUR,
-    MUTED,
     Drawing,
     IntervalRow,
     Line,
     Panel,
-    Style,
     draw_lines,
     draw_rows,
+    style_of,
 )
 from skiagram.report.formatting import format_percent
 from skiagram.report.tables import (
@@ -236,11 +235,10 @@ def draw_effects(model: Explanation, features: Features) -> Drawing | None:
     # A line for each fit: where they agree, the effect does not hang on the fit.
     panels, parts = [], []
     for feature in drawn:
-        style: Style = {"color": ARM_COLOUR["classical"], "linewidth": 0.9}
+        style = style_of("no_effect", color=ARM_COLOUR["classical"], linewidth=0.9)
         lines = [Line("", effect.edge, effect.effect, style) for effect in feature.effects]
         ends = [end for line in lines for end in (line.x[0], line.x[-1])]
-        zero: Style = {"color": MUTED, "linewidth": 0.6}
-        lines.append(Line("", (min(ends), max(ends)), (0, 0), zero))
+        lines.append(Line("", (min(ends), max(ends)), (0, 0), style_of("no_effect")))
         name = feature.feature
         title = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
         panels.append(Panel(lines, ("", "effect on the score"), title=title))

@@ -15,13 +15,12 @@ from skiagram.evaluation.results import FinderResult
 from skiagram.report.drawing import (
     ARM_COLOUR,
     DASHES,
-    MUTED,
     OTHERS,
     Drawing,
     Line,
     Panel,
-    Style,
     draw_lines,
+    style_of,
 )
 from skiagram.report.formatting import ARM_TITLES
 from skiagram.report.tables import (
@@ -156,11 +155,11 @@ def draw_froc(evaluation: Evaluation, finding: FindingEvaluation) -> Drawing:
     # What stands for an arm is thick and has a band.
     lines, described, others = [], [], 0
     for arm, title, finder in _by_arm(evaluation, finding):
-        style: Style = {"color": ARM_COLOUR[arm], "linewidth": 2.0, "zorder": 3}
+        style = style_of("compared", color=ARM_COLOUR[arm])
         best, band = _is_standing(finding, finder), finder.froc_band
         if not best:
-            style = {"color": OTHERS[others % len(OTHERS)], "linewidth": 1.2, "zorder": 2}
-            style["linestyle"] = DASHES[(1 + others) % len(DASHES)]
+            colour, dashes = OTHERS[others % len(OTHERS)], DASHES[(1 + others) % len(DASHES)]
+            style = style_of("other_finder", color=colour, linestyle=dashes)
             others += 1
         shade = (band.x, band.low, band.high) if best and band else None
         label = f"{_words(finder.find(MEAN_SENSITIVITY))} {title}"
@@ -169,12 +168,14 @@ def draw_froc(evaluation: Evaluation, finding: FindingEvaluation) -> Drawing:
         described.append(f"{title} {share} at one false mark per image")
     # The limit of generated data, and the share that can be found at all.
     if finding.ideal:
-        dashed: Style = {"color": MUTED, "linestyle": "--", "linewidth": 1.2}
         label = f"{_words(finding.ideal.find(MEAN_SENSITIVITY))} ideal observer"
-        lines.append(Line(label, finding.ideal.froc.x, finding.ideal.froc.y, dashed))
+        lines.append(
+            Line(label, finding.ideal.froc.x, finding.ideal.froc.y, style_of("limit_of_finding"))
+        )
     if finding.ceiling is not None:
-        dotted: Style = {"color": MUTED, "linewidth": 0.8, "linestyle": ":", "zorder": 0}
-        lines.append(Line("", (min(_MARKS), max(_MARKS)), (finding.ceiling,) * 2, dotted))
+        lines.append(
+            Line("", (min(_MARKS), max(_MARKS)), (finding.ceiling,) * 2, style_of("ceiling"))
+        )
     # The axis holds the rates that the mean sensitivity is over.
     limits = (min(_MARKS), max(_MARKS)), (0, 1.01)
     words = f"Share of the lesions found against false marks: {'; '.join(described)}."

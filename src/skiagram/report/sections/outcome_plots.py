@@ -9,13 +9,12 @@ from typing import Any
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.drawing import (
     ARM_COLOUR,
-    MUTED,
     OTHERS,
     Drawing,
     Line,
     Panel,
-    Style,
     draw_lines,
+    style_of,
 )
 from skiagram.report.tables import Table, TableRow, list_rows
 from skiagram.statistics.estimate import format_decimal
@@ -43,17 +42,17 @@ def draw_plot(plot: OutcomePlot, model: str) -> Drawing:
     # Steps, points or a line, each in the colours of the report.
     lines = []
     for line, colour in zip(plot.lines, _LINE_COLOURS * len(plot.lines), strict=False):
-        style: Style = {"color": colour, "marker": "o", "markersize": 3}
+        style = style_of("points", color=colour)
         if line.steps:
             style = {"color": colour, "drawstyle": "steps-post"}
         elif line.points:
-            style = {"color": MUTED, "marker": ".", "markersize": 2, "linestyle": ""}
+            style = style_of("residuals")
         lines.append(Line(line.name, line.x, line.y, style))
     # The diagonal is perfect agreement.
     if plot.diagonal:
         values = [value for line in plot.lines for value in (*line.x, *line.y)]
         ends = min(values), max(values)
-        lines.append(Line("", ends, ends, {"color": MUTED, "linewidth": 0.7, "zorder": 0}))
+        lines.append(Line("", ends, ends, style_of("identity")))
     # In words: where each line ends.
     drawn = (line for line in plot.lines if not line.points)
     words = "; ".join(f"{line.name} ends at {format_decimal(line.y[-1], 2)}" for line in drawn)

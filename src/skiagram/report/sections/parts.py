@@ -2,22 +2,6 @@
 
 from skiagram.evaluation.criteria import is_told_apart
 from skiagram.evaluation.evaluation_record import PARTS, Evaluation
-from skiagram.report.tables import Column, Table, TableRow, list_rows, pivot
-
-
-def tabulate_parts(evaluation: Evaluation) -> Table:
-    """Make a row a finding: both AUCs, their difference and its corrected p."""
-    primary, contender = evaluation.primary, evaluation.contender
-    difference = Column("Difference", primary, "", "difference", "", "", contender, "classical")
-    columns = [
-        Column(f"AUC, best {evaluation.contender_words}", primary, model=contender),
-        Column("AUC, best classical model", primary, model="classical"),
-        difference,
-        difference._replace(heading="p, Holm", show="p"),
-    ]
-    found = pivot(evaluation.figures, "group", columns, PARTS)
-    rows = [TableRow(finding, cells) for finding, cells in found.items()]
-    return Table([column.heading for column in columns], list_rows(rows), first="Finding")
 
 
 def describe_parts(evaluation: Evaluation) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from skiagram.evaluation.criteria import RISE, find_learned_by_heart
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
-from skiagram.report.drawing import ARM_COLOUR, Drawing, Line, Panel, Style, draw_lines
+from skiagram.report.drawing import ARM_COLOUR, Drawing, Line, Panel, draw_lines, style_of
 from skiagram.report.formatting import ARM_TITLES, format_count
 from skiagram.report.tables import Cells, Table, tabulate_models
 from skiagram.statistics.estimate import format_decimal
@@ -50,14 +50,13 @@ def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing
         lines = []
         for fit, rows in table.groupby("fit", sort=True):
             final = str(fit).endswith("final")
-            weight: Style = {"linewidth": 1.8, "zorder": 3}
-            weight = weight if final else {"linewidth": 0.8, "zorder": 2, "alpha": 0.55}
+            weight = "final_fit" if final else "fold_fit"
             for heading in columns:
                 kind = heading.partition("_")[0]
-                style: Style = {"color": _COLOURS[kind], "linestyle": _DASHES[kind]}
+                style = style_of(weight, color=_COLOURS[kind], linestyle=_DASHES[kind])
                 label = "" if kind in named else kind
                 x, y = rows["epoch"].tolist(), rows[heading].tolist()
-                lines.append(Line(label, x, y, style | weight))
+                lines.append(Line(label, x, y, style))
                 named.add(kind)
         panels.append(Panel(lines, ("epoch", ""), title=measure.replace("_", " ")))
     # Where each curve ends, for a reader who cannot see it.
