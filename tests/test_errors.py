@@ -1,5 +1,6 @@
 """Errors: one line for people, whole across processes."""
 
+import ast
 import pickle
 import re
 from importlib import import_module
@@ -133,10 +134,12 @@ def test_each_refusal_has_a_row_whose_words_are_given_and_each_row_is_raised(roo
     rows, raised = read_declared(f"skiagram.{room}", "refusals.yaml"), set()
     for path in folder.rglob("*.py"):
         code = path.read_text(encoding="utf-8")
-        keys = set(re.findall(rf'"{room}\.(\w+)"', code))
-        raised |= keys
-        for call in re.finditer(rf'refusal\(\s*"{room}\.(\w+)"(.*?)\)(?: from |\n)', code, re.S):
-            words = " ".join(rows[call[1]].values())
+        raised |= set(re.findall(rf'"{room}\.(\w+)"', code))
+        calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+        for call in (each for each in calls if ast.unparse(each.func) == "refusal"):
+            keys = re.findall(rf"'{room}\.(\w+)'", ast.unparse(call.args[0]))
+            words = " ".join(text for key in keys for text in rows[key].values())
             asked = set(re.findall(r"{(\w+)", words.replace("{{", "")))
-            assert asked <= set(re.findall(r"(\w+)=", call[2])), call[1]
+            given = {each.arg for each in call.keywords} - {"kind"}
+            assert asked == given or not keys, keys
     assert raised == set(rows)
