@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from skiagram.composition import Composition
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, refusal
 from skiagram.options import read_option_file
 from skiagram.projects.option_files import edit_option_file, find_place
 from skiagram.records.files import read_record
@@ -27,8 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     # All files are there before the first is written.
     for path in by_file:
         if not path.is_file():
-            remedy = "run the sweep again: the project has other configs by now"
-            raise OptionError("is no file", where=path.as_posix(), remedy=remedy)
+            raise refusal("cli.configs_gone", path.as_posix(), kind=OptionError)
     for path, values in by_file.items():
         edit_option_file(path, values)
         for name, value in values.items():
@@ -50,12 +49,14 @@ def _refuse_applied(left: Mapping[str, Sequence[Any]], number: int) -> None:
         for part in name.split("."):
             present = present.get(part) if isinstance(present, dict) else None
         if present is not None and present in values:
-            raise OptionError(
-                f"{name} = {present!r}, as another row has it; row {number} was run without",
-                where=path.as_posix(),
-                allowed="the value that the file had when the sweep was run",
-                remedy=f"set it back (`git diff {path.as_posix()}` shows it), then apply the row; "
-                "if this was the value, apply the row that names it",
+            raise refusal(
+                "cli.applied_row_differs",
+                path.as_posix(),
+                kind=OptionError,
+                file=path.as_posix(),
+                option=name,
+                present=present,
+                number=number,
             )
 
 
@@ -67,29 +68,27 @@ def _read_changes(name: str, number: int) -> tuple[dict[str, Any], dict[str, lis
     """
     # The table that the sweep left in the project.
     if not Path("params.yaml").is_file():
-        remedy = "go to the project's folder first"
-        raise OptionError("no params.yaml here", where="apply", remedy=remedy)
+        raise refusal("cli.no_project_here", kind=OptionError)
     path = Path("sweeps", name, RESULT)
     if not path.is_file():
         sweeps = sorted(table.parent.name for table in Path("sweeps").glob(f"*/{RESULT}"))
         allowed = ", ".join(sweeps) or "none: no sweep was run here"
-        raise OptionError(f"no sweep `{name}`", where="apply", allowed=allowed)
+        raise refusal("cli.no_sweep", kind=OptionError, name=name, sweeps=allowed)
+    file = path.as_posix()
     try:
         result = read_record(SweepResult, path)
     except DataError as error:
-        raise DataError(error.found, where=path.as_posix(), remedy="run the sweep again") from error
+        raise DataError(error.found, where=file, remedy="run the sweep again") from error
     # A row that failed, or that scored other images, cannot be taken over.
     rows = {each.row.number: each for each in result.rows}
     if number not in rows:
-        raise OptionError(f"no row {number}", where=path.as_posix(), allowed=f"1 to {len(rows)}")
+        raise refusal("cli.no_row", file, kind=OptionError, number=number, rows=len(rows))
     if rows[number].reason:
-        table = f"row {number} failed: {rows[number].reason}"
-        raise OptionError(table, where=path.as_posix(), remedy="choose another row")
+        reason = rows[number].reason
+        raise refusal("cli.row_failed", file, kind=OptionError, number=number, reason=reason)
     changes = dict(rows[number].row.changes)
     if SCORED in changes:
-        table = f"row {number} scores other images than those of a run"
-        remedy = "choose the row of the unchanged images"
-        raise OptionError(table, where=path.as_posix(), remedy=remedy)
+        raise refusal("cli.row_of_other_images", file, kind=OptionError, number=number)
     # What other rows change and this one leaves as it is.
     left: dict[str, list[Any]] = {}
     for each in rows.values():

@@ -16,7 +16,7 @@ from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspec
 from skiagram.datasets.folder.roles import part_of
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.telling_columns import PYRADIOMICS
-from skiagram.errors import DataError, listed, printable
+from skiagram.errors import DataError, listed, printable, refusal
 from skiagram.intake.file_patterns import Patterns, find_images, propose_patients
 from skiagram.intake.tables import AnyTable
 from skiagram.readers.dicom import describe_bits, describe_padding
@@ -336,8 +336,8 @@ def require_usable(data: CheckedData, where: str, consequence: str) -> None:
     """
     if data.problems:
         print(*map(printable, problem_lines(data.problems)), sep="\n", file=sys.stderr)
-        fault = f"{len(data.problems)} images or rows cannot be used; {consequence}"
-        raise DataError(fault, where=where, remedy="`skiagram check` shows more")
+        number = len(data.problems)
+        raise refusal("cli.unusable_cases", where, number=number, consequence=consequence)
 
 
 def disk_text(images: Sequence[CheckedImage]) -> str:

@@ -15,7 +15,7 @@ from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.source import Folder, FolderFiles
 from skiagram.datasets.folder.table import names_of
 from skiagram.datasets.listed import ListedDataSet
-from skiagram.errors import DataError, OptionError, listed, printable
+from skiagram.errors import OptionError, listed, printable, refusal
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.tables import describe_table
 from skiagram.records.files import read_table
@@ -56,22 +56,19 @@ def read_cohort(options: FileOptions, project: Project, at_home: Source) -> Desc
     is_table = isinstance(at_home, FeatureFile)
     if options.is_table != is_table:
         kinds = ("a folder of images", "a table of features")
-        raise DataError(
-            f"{kinds[not is_table]}",
-            where=str(options.folder),
-            allowed=f"{kinds[is_table]}, as the project has",
-        )
+        place, found = str(options.folder), kinds[options.is_table]
+        raise refusal("cli.cohort_of_other_kind", place, cohort=found, project=kinds[is_table])
     # the table's words for the project's classes, or its columns of what the project predicts
     task, predicted = project.task, project.task.predicted
     for option in predicted.named_by:
         if options.outcome.get(option) is None:
-            fault, allowed = "is not given", f"columns of a {predicted.words}"
-            raise OptionError(fault, where=f"--{option}", allowed=allowed)
+            meaning = f"columns of a {predicted.words}"
+            raise refusal("cli.not_given", f"--{option}", kind=OptionError, meaning=meaning)
     if not predicted.has_value:
         classes = options.classes or task.classes
         if len(classes) != len(task.classes):
-            allowed = f"a word for each of {', '.join(task.classes)}, in this order"
-            raise OptionError(f"{', '.join(classes)}", where="--classes", allowed=allowed)
+            own, theirs = ", ".join(task.classes), ", ".join(classes)
+            raise refusal("cli.words_of_classes", kind=OptionError, words=theirs, classes=own)
         if tuple(classes) != tuple(task.classes):
             start = "The table's words for the project's classes"
             print(printable(_pair_words(start, classes, task.classes)), file=sys.stderr)
@@ -119,11 +116,12 @@ def _read_cases(options: FileOptions, project: Project, at_home: Source) -> Desc
     checked = check_table(source, frame, described.settling)
     source, data, frame = checked.source, checked.data, checked.frame
     if not data.first and isinstance(source, Folder):
-        raise DataError(
-            f"none of the {len(frame)} rows names an image that can be read",
-            where=str(options.folder),
-            allowed=f"names relative to the folder, in the column `{columns.file}`",
-            remedy=f"correct the names or the folder; first: {data.problems[0]}",
+        raise refusal(
+            "cli.cohort_without_images",
+            str(options.folder),
+            rows=len(frame),
+            column=columns.file,
+            first=data.problems[0],
         )
     require_usable(data, str(options.folder), "nothing was opened")
     # in the colours of the project's images, and without the rows that were left out
@@ -166,8 +164,7 @@ def take_over(asked: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
 def _refuse_unknown(cells: Collection[str], classes: Sequence[str]) -> None:
     """Refuse labels that are no class of the project."""
     if unknown := sorted({*cells} - {*classes, ""}):
-        fault = f"{len(unknown)} labels that the project does not know: " + ", ".join(
-            f"`{label}`" for label in unknown[:_SHOWN]
+        labels = ", ".join(f"`{label}`" for label in unknown[:_SHOWN])
+        raise refusal(
+            "cli.unknown_labels", number=len(unknown), labels=labels, classes=listed(classes)
         )
-        remedy = "correct them, or name the table's words with --classes, in the project's order"
-        raise DataError(fault, where="the table", allowed=listed(classes), remedy=remedy)

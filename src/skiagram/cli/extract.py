@@ -4,14 +4,15 @@ import argparse
 import sys
 import time
 import warnings
+from dataclasses import replace
 from functools import partial
 
 from skiagram.cli.file_arguments import require_new
 from skiagram.cli.image_table import REASON, extract_table, is_written, read_image_table
 from skiagram.compute.files import write_files
-from skiagram.compute.workers import compute_of
+from skiagram.compute.workers import IN_PROCESS
 from skiagram.doors import in_words_of
-from skiagram.errors import OptionError, SkiagramError
+from skiagram.errors import OptionError, SkiagramError, refusal
 from skiagram.radiomics.features import describe_with
 from skiagram.radiomics.settings import make_plan
 from skiagram.readers.case_images import read_as_stated
@@ -56,13 +57,11 @@ def _extract(arguments: argparse.Namespace) -> int:
         return 0
     # A table of images, a row each.
     if arguments.label is not None:
-        allowed = "for one image; a table has a column `Label`"
-        raise OptionError("a label was given with a table", where="--label", allowed=allowed)
+        raise refusal("cli.label_beside_table", kind=OptionError)
     if arguments.output is None:
-        remedy = "skiagram extract table.csv -o features.csv, or IMAGE MASK"
-        raise OptionError("no table to write", where="--output", remedy=remedy)
+        raise refusal("cli.no_output", kind=OptionError)
     rows = read_image_table(arguments.input)
-    compute = compute_of(arguments.jobs, "--jobs")
+    compute = replace(IN_PROCESS, workers=arguments.jobs or "auto")
     # The output is new, or an earlier call wrote it of the same rows.
     begin = time.monotonic()
     folder, output = arguments.folder or arguments.input.parent, arguments.output

@@ -7,7 +7,7 @@ from skiagram.case_features.extraction import feature_definitions
 from skiagram.case_features.pyradiomics import pyradiomics_table
 from skiagram.cli.file_arguments import require_new
 from skiagram.compute.files import write_files
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, read_table
@@ -20,11 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     # The table that stage extract left in the project.
     features, preparation = Path("data/features.parquet"), Path("data/preparation")
     if not features.is_file():
-        raise DataError(
-            "no features",
-            where=str(features),
-            remedy="stand in the project's folder and run `dvc repro extract` first",
-        )
+        raise refusal("cli.no_features", str(features))
     described = read_table(features)
     # With the names of PyRadiomics, those features that it has.
     if arguments.names == "pyradiomics":
@@ -32,11 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         definitions = feature_definitions(recorded)
         described = pyradiomics_table(FeatureTable.read(features), definitions, recorded.modalities)
         if described.shape[1] == 1:
-            raise DataError(
-                "no feature that PyRadiomics has",
-                where=str(features),
-                remedy="extract families such as first_order, morphology, glcm",
-            )
+            raise refusal("cli.no_pyradiomics_feature", str(features))
     text = inert_text(described, float_format="%.9g")
     write_files({arguments.output: text.encode()})
     print(f"Wrote {arguments.output}: {len(described)} cases, {described.shape[1] - 1} features.")

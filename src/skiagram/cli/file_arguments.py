@@ -2,15 +2,16 @@
 
 import argparse
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
+from operator import ge, gt, le, lt
 from pathlib import Path
 from string import Template
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from skiagram.datasets.folder.roles import COLUMNS, NO_COLUMN, REGIONS, ROLES, Role, option_of
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.intake.file_options import FEATURES, FILES, NAMES, TASK, Declared, FileOptions
 
 USUAL = (  # what `--help` of the commands that read a folder shows
@@ -24,6 +25,7 @@ _WITH_PATTERN = (
 
 
 _TYPES = {"path": Path, "int": int, "float": float}
+_BOUNDS = {"above": gt, "least": ge, "below": lt, "most": le}
 
 
 def declare_arguments(parser: argparse.ArgumentParser, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -40,16 +42,35 @@ def declare_arguments(parser: argparse.ArgumentParser, rows: Iterable[Mapping[st
             taken = dict(row)
             if "type" in taken:
                 taken["type"] = _TYPES[taken["type"]]
+            if "bounds" in taken:
+                option = row["name"].split()[-1]
+                taken["type"] = _within(taken["type"], option, **taken.pop("bounds"))
             if "help" in taken:
                 patient = ", else ".join(ROLES["patient"].usual)
                 taken["help"] = Template(taken["help"]).safe_substitute(patient=patient)
             place.add_argument(*taken.pop("name").split(), **taken)
 
 
+def _within(
+    kind: Callable[[str], float], option: str, allowed: str, **bounds: float
+) -> Callable[[str], float]:
+    """Return what reads a number of an option, and refuses one out of its bounds."""
+
+    def read(text: str) -> float:
+        number = kind(text)
+        if not all(_BOUNDS[name](number, bound) for name, bound in bounds.items()):
+            raise refusal("cli.out_of_bounds", option, kind=OptionError, text=text, allowed=allowed)
+        return number
+
+    read.__name__ = kind.__name__  # by which argparse says that a text is no number
+    return read
+
+
 def require_new(path: Path, where: str) -> None:
     """Refuse to replace a file."""
     if path.exists():
-        raise OptionError(f"{path} exists", where=where, remedy="name another, or remove it")
+        remedy = "name another, or remove it"
+        raise refusal("cli.exists", where, kind=OptionError, path=path, remedy=remedy)
 
 
 def add_options(parser: argparse._ActionsContainer, names: Iterable[str]) -> None:
@@ -147,12 +168,8 @@ def read_file_options(arguments: argparse.Namespace) -> FileOptions:
     said = vars(arguments)
     folder, csv = said["folder"], said.get("csv")
     if csv is not None and csv.is_dir() and folder.is_file():
-        raise OptionError(
-            "a file, where the folder of images stands",
-            where=str(folder),
-            allowed="the folder first, then the table",
-            remedy=f"write `{shlex.quote(str(csv))} {shlex.quote(str(folder))}`",
-        )
+        line = shlex.join([str(csv), str(folder)])
+        raise refusal("cli.folder_after_table", str(folder), kind=OptionError, line=line)
     # What belongs to an outcome, and all other fields by their names.
     outcome = {
         option.name: said[option.name]

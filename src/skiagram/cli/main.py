@@ -21,6 +21,7 @@ from skiagram.errors import (
     nearest,
     not_installed,
     printable,
+    refusal,
 )
 
 # name → what `commands.yaml` says of it
@@ -103,14 +104,20 @@ class _Parser(argparse.ArgumentParser):
                 near = [f"`{_WORDS_OF_OTHERS[word]}`"]
             question = f"did you mean {' or '.join(near)}? Else " if near else ""
             fault = f"no option `{word}`" if word.startswith("-") else f"`{word}` was given too"
-            remedy = f"{question}see `{self.prog} --help{'-all' if self.usual else ''}`"
-            raise OptionError(fault, where=self.prog, remedy=remedy)
+            line = f"{self.prog} --help{'-all' if self.usual else ''}"
+            raise refusal(
+                "cli.no_option",
+                self.prog,
+                kind=OptionError,
+                fault=fault,
+                question=question,
+                line=line,
+            )
         # A change of an option, as Hydra's programs take it, is no name of a file.
         for name in (action.dest for action in self._actions if not action.option_strings):
             word = str(getattr(said, name, ""))
             if re.fullmatch(r"\+*\w+(\.\w+)*=.*", word) and "--set" in self._option_string_actions:
-                fault, remedy = f"`{word}` was given as a file", f"write `--set {word}`"
-                raise OptionError(fault, where=self.prog, remedy=remedy)
+                raise refusal("cli.change_as_file", self.prog, kind=OptionError, word=word)
         return said, unknown
 
     def error(self, message: str) -> NoReturn:
@@ -126,11 +133,11 @@ class _Parser(argparse.ArgumentParser):
         near = [_WORDS_OF_OTHERS[value]] if value in _WORDS_OF_OTHERS else nearest(value, names)
         if kind == "float" and (number := _as_plain_number(value)):
             near = [number]
-        raise OptionError(
-            f"`{value}` was given",
-            where=f"{self.prog} {option}",
-            allowed=", ".join(names) or _TYPES.get(kind, kind),
-            remedy=f"did you mean `{near[0]}`?" if near else remedy,
+        allowed = ", ".join(names) or _TYPES.get(kind, kind)
+        remedy = f"did you mean `{near[0]}`?" if near else remedy
+        place = f"{self.prog} {option}"
+        raise refusal(
+            "cli.wrong_value", place, kind=OptionError, text=value, allowed=allowed, remedy=remedy
         )
 
 

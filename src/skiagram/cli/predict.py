@@ -6,14 +6,14 @@ import gc
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from skiagram.compute.files import write_files
-from skiagram.compute.workers import compute_of
+from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.folder.roles import PATIENT, ROLES, usual_column
 from skiagram.deploy.card import CAUTION
 from skiagram.deploy.inputs import read_covariates
@@ -32,7 +32,7 @@ from skiagram.deploy.prediction import (
     write_marks,
     write_table,
 )
-from skiagram.errors import DataError, OptionError, listed, printable
+from skiagram.errors import DataError, OptionError, listed, printable, refusal
 from skiagram.evaluation.sentences import say
 from skiagram.intake.combined_regions import find_structures, list_structures
 from skiagram.intake.file_options import FileOptions
@@ -68,8 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
             reading = read_as_stated(arguments.unstated_spacing, arguments.mask_grid)
             model = opened.enter_context(opened_model(arguments.model, reading))
         if arguments.page is not None and not model.task.defines("decisions"):
-            fault = f"the model estimates a {model.task.predicted.words}"
-            raise OptionError(fault, where="--page", allowed="models of classes")
+            outcome = model.task.predicted.words
+            raise refusal("cli.no_page_of_outcome", kind=OptionError, outcome=outcome)
         marks = marks_table(output) if _has_marks(model, output) else None
         compared = None if arguments.compare is None else compared_table(output)
         for path in filter(None, (marks, compared)):
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(*filter(None, (CAUTION, useless, model.rule)), sep="\n", file=sys.stderr)
         watch = None if comparison is None else comparison.watch
         # The scores, and with --compare what tells the cases from those of training.
-        compute = compute_of(arguments.workers, "--workers")
+        compute = replace(IN_PROCESS, workers=arguments.workers or "auto")
         results = list(score_cases(model, cases, covariates, compute, watch))
         refused = _write(arguments, model, cases, results, useless)
         if comparison is not None:
@@ -119,8 +119,8 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
     preparation, place = model.preparer.preparation, Path(arguments.files[0])
     if (measured := model.scorer.measured) is not None:
         if len(arguments.files) > 1 or not FileOptions(place).is_table:
-            allowed = "one table of features (CSV), as the model was trained on"
-            raise OptionError(listed(arguments.files), where="FILE", allowed=allowed)
+            files = listed(arguments.files)
+            raise refusal("cli.table_of_features", kind=OptionError, files=files)
         patient = preparation.patient_column
         cases = cases_of_features(place, measured, arguments.missing, patient)
         read = {*measured, *(covariate.column for covariate in model.scorer.covariates)}
@@ -129,22 +129,15 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
     # files by themselves
     if arguments.table is None and not arguments.pattern:
         if preparation.modalities:
-            fault = f"a case has an image of each of {', '.join(preparation.modalities)}"
-            remedy = "name them in a table (--table) or by --pattern"
-            raise OptionError(fault, where="FILE", remedy=remedy)
+            modalities = ", ".join(preparation.modalities)
+            raise refusal("cli.case_of_modalities", kind=OptionError, modalities=modalities)
         frames = arguments.frames
         return find_cases(arguments.files, volumes=preparation.of_volumes, frames=frames)
     # A table or a pattern lists the files of one folder.
     if (arguments.table is not None and arguments.pattern) or len(arguments.files) != 1:
-        allowed = "one of the two, and one folder or archive"
-        raise OptionError(
-            "a table and a pattern, or several folders, were given",
-            where="--table, --pattern",
-            allowed=allowed,
-        )
+        raise refusal("cli.told_twice", kind=OptionError)
     if arguments.table is not None and arguments.frames:
-        allowed = "either: a table says it in its column `frame`"
-        raise OptionError("a table was given too", where="--frames", allowed=allowed)
+        raise refusal("cli.frames_beside_table", kind=OptionError)
     # a row an image, of a table or by the files' names; an image without its mask has one, too
     if arguments.table is not None:
         frame = read_csv(arguments.table, arguments.missing)
@@ -153,7 +146,7 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
     patterns = Patterns(arguments.pattern, cut=arguments.cut)
     found = find_images(place, patterns)
     if not found.rows:
-        raise DataError("no image fits", where=str(place), allowed=", ".join(patterns.written))
+        raise refusal("cli.no_image_fits", str(place), patterns=", ".join(patterns.written))
     if found.note:
         print(printable(found.note), file=sys.stderr)
     framed = add_frames(place, found.rows, arguments.frames)
@@ -175,14 +168,8 @@ def _refuse_structures(cases: Sequence[NewCase], patient: str, read: Collection[
     column = patient if patient in frame else usual_column(names, ROLES["patient"].usual)
     structures = find_structures(frame, column, read)
     if structures is not None:
-        raise DataError(
-            f"the column `{structures}` tells a patient's rows apart: "
-            f"{list_structures(frame, structures)}",
-            where="the table of features",
-            allowed="rows of what the model was trained on",
-            remedy="keep the rows of the structure that it was trained on; where it was trained on "
-            "all of them, leave this column out",
-        )
+        shown = list_structures(frame, structures)
+        raise refusal("cli.several_structures", column=structures, structures=shown)
 
 
 def _write(
@@ -217,7 +204,7 @@ def _write(
             print(printable(sentence), file=sys.stderr)
     output: Path = arguments.output
     if counts["error"] == len(cases):
-        raise DataError("none of the cases can be scored", where=str(output))
+        raise refusal("cli.nothing_scored", str(output))
     # the files
     if arguments.page is not None:
         shown = write_page(results, cases, model, arguments.page, warning)

@@ -18,7 +18,7 @@ from skiagram.cli.file_arguments import read_file_options
 from skiagram.cli.init import add_data_set
 from skiagram.composition import Composition
 from skiagram.compute.files import locked, write_files
-from skiagram.errors import AuditStop, DataError, OptionError, printable
+from skiagram.errors import AuditStop, DataError, OptionError, printable, refusal
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.tables import AnyTable, describe_table
 from skiagram.options import PARAMS
@@ -72,7 +72,7 @@ def read_hours(text: str | float) -> float:
     except (ValueError, ArithmeticError):
         hours = math.nan
     if not 0 < hours < math.inf:
-        raise OptionError(f"`{text}` is no time", where="hours", allowed="a number above 0")
+        raise refusal("cli.hours", kind=OptionError, text=text)
     return hours
 
 
@@ -300,7 +300,7 @@ def _add_checked(
     # After a finding that stops nothing is run.
     if data.report.stopping:
         print(printable(data.report.explain_stop({}, str(project / config)).rstrip()))
-        raise AuditStop("the audit stops this run; nothing was run", where=name)
+        raise refusal("cli.audit_stops", name, kind=AuditStop)
     # What stages take over.
     offer_check(kept, name, data, source.design, files)
     write_files({path: text.encode() for path, text in choices.files.items()})
@@ -318,13 +318,10 @@ def _read_values(words: Sequence[str]) -> dict[str, Any]:
     for word in words:
         address, equals, text = word.partition("=")
         if not equals:
-            allowed, remedy = "FILE.OPTION=VALUE", f"write `--set {address}=VALUE`"
-            raise OptionError(
-                f"`{word}` has no value", where="--set", allowed=allowed, remedy=remedy
-            )
+            address = f"--set {address}"
+            raise refusal("cli.no_value", "--set", kind=OptionError, word=word, address=address)
         try:
             values[address] = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            allowed = "a number, a word, or a list such as `[a, b]`"
-            raise OptionError(f"`{text}` was given", where=address, allowed=allowed) from error
+            raise refusal("cli.unreadable_value", address, kind=OptionError, text=text) from error
     return values

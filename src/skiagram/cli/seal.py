@@ -8,7 +8,7 @@ import pandas as pd
 from skiagram.cli.file_arguments import read_file_options, require_new
 from skiagram.compute.files import write_files
 from skiagram.datasets.folder.table import list_entries, references_of, split_modalities, splits_of
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.intake.images import read_folder
 from skiagram.readers.case_images import is_image_file, read_case_files
 from skiagram.sealing.archive import open_tree
@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     described = read_folder(read_file_options(arguments))
     source, columns = described.source, described.source.columns
     if source.sealed_labels is not None:
-        raise OptionError("the labels are encrypted already", where="--sealed-labels")
+        raise refusal("cli.encrypted_labels", kind=OptionError)
     parts = [*split_modalities(described.frame, columns, source.modalities).values()]
     for part in parts:
         listed = list_entries(part, columns, source.classes, source.test_sites)
@@ -33,8 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     is_test = np.array(splits_of(frame, columns, source.test_sites)) == "test"
     test = frame.iloc[: len(parts[0])][is_test[: len(parts[0])]]
     if not len(test):
-        remedy = "say which cases are for testing: a column of splits, or --test-sites"
-        raise DataError("no test case", where="the CSV", remedy=remedy)
+        raise refusal("cli.no_test_case")
     table = arguments.output / f"{source.name}.csv"
     encrypted = arguments.output / f"{source.name}.labels.age"
     for path in (table, encrypted):
@@ -48,9 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         checksum = read_case_files(tree, reference).checksums[reference.file]
         label = source.classes.index(cell)
         if labels.setdefault(token_of(checksum, reference.chosen), label) != label:
-            fault = "equal to another test image, with another label"
-            remedy = "keep the row with the right label"
-            raise DataError(fault, where=reference.name, remedy=remedy)
+            raise refusal("cli.equal_test_image", reference.name)
     # The labels encrypted; in the table their cells are empty.
     content = encrypt_labels(labels, source.classes, arguments.recipient, "--recipient")
     hidden = [name for name in (columns.label, columns.marks) if name]

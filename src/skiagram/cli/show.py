@@ -28,13 +28,12 @@ def run(arguments: argparse.Namespace) -> int:
     from textwrap import fill
 
     from skiagram.deploy.package import read_card
-    from skiagram.errors import OptionError, printable
+    from skiagram.errors import OptionError, printable, refusal
     from skiagram.options import PARAMS
 
     if (arguments.package / PARAMS).is_file():
-        remedy = f"for its results `cd {shlex.quote(str(arguments.package))}`, then `skiagram show`"
-        allowed = "a package, or the folder of a trained model"
-        raise OptionError("a project", where=str(arguments.package), allowed=allowed, remedy=remedy)
+        place = str(arguments.package)
+        raise refusal("cli.project_as_package", place, kind=OptionError, folder=shlex.quote(place))
     # In plain words, without the marks of the card's file; who scores alone has no library for it.
     for section in read_card(arguments.package):
         lines = [printable(line.translate(_MARKS)) for line in section.lines]
@@ -58,7 +57,7 @@ def show_results(project: Path, shown: Path) -> int:
     from skiagram.audit.findings import AuditReport
     from skiagram.cli.terminal import print_table, print_wrapped
     from skiagram.compute.checkout import home
-    from skiagram.errors import DataError, named_refusals
+    from skiagram.errors import named_refusals, refusal
     from skiagram.evaluation.evaluation_record import Evaluation
     from skiagram.projects.lock import repair_lock
     from skiagram.records.files import read_record
@@ -72,8 +71,7 @@ def show_results(project: Path, shown: Path) -> int:
         print(repaired, file=sys.stderr)
     record = project / "reports/evaluation.json"
     if not record.exists():
-        remedy = "finish the run first: `dvc repro`, or the same line of `skiagram run`"
-        raise DataError("no results yet", where=str(shown.resolve()), remedy=remedy)
+        raise refusal("cli.no_finished_run", str(shown.resolve()))
     # Evaluation, audit and the openings of the seal.
     evaluation = read_record(Evaluation, record)
     findings = project / "data/audit/findings.json"

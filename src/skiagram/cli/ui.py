@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from skiagram.compute.checkout import home
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.projects.files import require_project_here
 from skiagram.tracking.mlflow_store import ADDRESS, RUNS_VIEW, shown_uri
 
@@ -59,12 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _require_free(port: int) -> None:
-    """Refuse a port that is none, or where another program answers, whose page would be shown."""
-    if not 1 <= port <= _LAST_PORT:
-        raise OptionError(f"{port} was given", where="ui port", allowed=f"1 to {_LAST_PORT}")
+    """Refuse a port where another program answers, whose page would be shown."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        raise OptionError(
-            f"another program, or `skiagram ui` of another terminal, answers at port {port}",
-            where="ui port",
-            remedy=f"end it, or choose another port, such as `skiagram ui {port % _LAST_PORT + 1}`",
-        )
+        other = port % _LAST_PORT + 1
+        raise refusal("cli.another_server", kind=OptionError, port=port, other=other)

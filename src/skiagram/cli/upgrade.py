@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.projects.files import plan_upgrade
 from skiagram.projects.left_out import explain_taken
 
@@ -17,10 +17,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(differences, end="\n\n")
     # A file that both changed is the user's to decide.
     if upgrade.both:
-        first = next(iter(upgrade.both))
-        fault = f"you and the new version changed {', '.join(upgrade.both)}; nothing was written"
-        remedy = f"bring in by hand what you need of the lines above, then `--mine {first}`; or "
-        raise OptionError(fault, where="upgrade", remedy=remedy + f"take it with `--new {first}`")
+        first, files = next(iter(upgrade.both)), ", ".join(upgrade.both)
+        raise refusal("cli.both_changed", kind=OptionError, files=files, first=first)
     # What was taken over, and what was kept.
     upgrade.write(Path())
     for name in sorted(upgrade.taken.keys() - upgrade.kept):

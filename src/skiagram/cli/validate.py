@@ -16,10 +16,10 @@ from skiagram.cli.file_arguments import read_file_options
 from skiagram.compute.checkout import home
 from skiagram.compute.files import write_files
 from skiagram.compute.scratch import scratch_folder
-from skiagram.compute.workers import compute_of
+from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.contract import Source
 from skiagram.datasets.folder.keyed_names import KEYED
-from skiagram.errors import DataError, OptionError, nearest
+from skiagram.errors import DataError, OptionError, nearest, refusal
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.options import PARAMS, build, check
@@ -58,12 +58,14 @@ def run(arguments: argparse.Namespace) -> int:
     os.chdir(shown)
     os.environ.update(environment(Path()))
     project = Project.open(Path())
-    workspace = Workspace.of_project(Path(), compute_of(arguments.workers, "--workers"))
+    workspace = Workspace.of_project(
+        Path(), replace(IN_PROCESS, workers=arguments.workers or "auto")
+    )
     name = files.short_name
     target = _FOLDER / name
     if target.exists() and not arguments.force:
         remedy = "name another with --name, or give --force"
-        raise OptionError(f"{shown / target} exists", where="--name", remedy=remedy)
+        raise refusal("cli.exists", "--name", kind=OptionError, path=shown / target, remedy=remedy)
     options = workspace.options
     at_home = build(options.read_file("dataset", options.choices["dataset"]), "dataset")
     # the cohort, and what became of it
@@ -110,8 +112,7 @@ def _require_project(folder: Path) -> None:
     if near := nearest(folder.name, projects):
         remedy = f"did you mean `{folder.parent / near[0]}`?"
     fault = "no project" if folder.is_dir() else "no such folder"
-    allowed = "a project's folder, which `skiagram run` made"
-    raise DataError(fault, where=str(folder), allowed=allowed, remedy=remedy)
+    raise refusal("cli.no_project", str(folder), fault=fault, remedy=remedy)
 
 
 def _evaluate(
@@ -210,13 +211,8 @@ def _refuse_shared(
             f"{len(shared.images)} cases have a near duplicate among the development "
             "cases": shared.images,
         }
-        raise DataError(
-            ", and ".join(words for words, cases in counts.items() if cases),
-            where=str(arguments.folder),
-            allowed="patients that no model has learned from",
-            remedy="leave them out with `--shared leave-out`; where the two number their patients "
-            "apart, give `--patient-ids apart`",
-        )
+        counted = ", and ".join(words for words, cases in counts.items() if cases)
+        raise refusal("cli.cohort_shares_cases", str(arguments.folder), counted=counted)
     if everything:
         leave_out(cohort, everything)
         why = "the development data have their patient or image"

@@ -407,10 +407,3 @@ def keep_freed_memory() -> None:
     set_option(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
     set_option(-3, 2**25)  # M_MMAP_THRESHOLD
     set_option(-2, 2**26)  # M_TOP_PAD: a heap
-
-
-def compute_of(workers: int | None, where: str) -> Compute:
-    """Return how much of the machine is used: as many processors as asked for, or all."""
-    if workers is not None and workers < 1:
-        raise OptionError(f"{workers} was given", where=where, allowed="1 or more")
-    return replace(IN_PROCESS, workers=workers or "auto")

@@ -41,7 +41,7 @@ from skiagram.datasets.ingest import (
     ingest_opened,
     predicted_of,
 )
-from skiagram.errors import DataError
+from skiagram.errors import DataError, refusal
 from skiagram.intake.settled_tables import AS_TABLE_SAYS, Settling
 from skiagram.options import build
 from skiagram.projects.stage_code import digest_files
@@ -450,12 +450,14 @@ def _leave_out_lesionless(
         others = [shlex.quote(name) for name in source.classes if name not in bare]
         ways = [f"`--classes {' '.join(others)}` leaves it out"] if len(others) > 1 else []
         ways.append("`--masks leave-out` takes all images whole")
-        fault = (
-            f"no image of the class `{bare[0]}` has a lesion: {lesionless[bare[0]]} masks are empty"
-        )
-        allowed = "a region in images of each class"
         problems.append(
-            DataError(fault, where=source.folder, allowed=allowed, remedy=", ".join(ways))
+            refusal(
+                "steps.class_without_lesion",
+                source.folder,
+                name=bare[0],
+                number=lesionless[bare[0]],
+                ways=", ".join(ways),
+            )
         )
     elif empty:
         counted = ", ".join(f"{number} of `{name}`" for name, number in sorted(lesionless.items()))

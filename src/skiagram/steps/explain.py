@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.compute.code_digest import name_piece
 from skiagram.compute.context import RunContext
 from skiagram.compute.scratch import scratch_folder
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.explanation.explained_model import ExplainedModel, ExplanationOptions, FoldFit
 from skiagram.explanation.features import explain_features
 from skiagram.explanation.importance import import_shap
@@ -191,22 +191,17 @@ def _open(options: ExplainOptions, outcome: Outcome, task: Task) -> ReadsData[An
     require_classes(task, "explained", "explanations", "set `explained: []` in params.yaml")
     classes = len(task.classes)
     if classes != 2:
-        raise OptionError(f"{classes} classes", where="explained", allowed="a task of two classes")
+        raise refusal("steps.explained_classes", kind=OptionError, number=classes)
     if options.plan.subset is not None:
-        remedy = "set `subset: null` in conf/plan.yaml"
-        raise OptionError("plan.subset", where="explained", allowed="all cases", remedy=remedy)
+        raise refusal("steps.explained_subset", kind=OptionError)
     # A model of cases: neither a reader nor a finder of places.
     values = decide_vertical_flips(options.model, upside_down=options.upside_down)
     model = learner_of(build(values, "model"), options.trainer, options.compute.threads)
     is_finder = model.finds_in is not None
     if outcome.arm == "reader" or is_finder:
         fault = "judges places, not cases" if is_finder else "is a reader, not a model"
-        raise OptionError(
-            f"{outcome.title} {fault}",
-            where=f"explained: {outcome.model}",
-            allowed="models of a case's features, networks of its image",
-            remedy="take it out of `explained` in params.yaml",
-        )
+        where, title = f"explained: {outcome.model}", outcome.title
+        raise refusal("steps.explained_model", where, kind=OptionError, title=title, fault=fault)
     # The libraries that the explanation needs are there before it begins.
     if outcome.arm == "classical" and options.explanation.importance.shap_cases:
         import_shap()

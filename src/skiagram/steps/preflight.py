@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skiagram.composition import GROUPS, Composition, remedy_of_absent
-from skiagram.errors import DataError, OptionError, listed, nearest
+from skiagram.errors import DataError, OptionError, listed, nearest, refusal
 from skiagram.models.arm_of_file import CLASSES, OTHER_ARM, require_arm, target_of
 from skiagram.options import (
     CLASS_OF_GROUP,
@@ -157,12 +157,7 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
         for name, values in named.items():
             require_arm(name, values, arm)
     if not any(models.values()):
-        raise OptionError(
-            "no model is chosen",
-            where="baselines, networks",
-            allowed="one model or more",
-            remedy="name one, for example `--baselines svm`, or leave one of the two options out",
-        )
+        raise refusal("steps.no_model", kind=OptionError)
     # a changed option that its file's class does not know, or a value that it refuses
     for change in options.changes:
         _, group, *rest = change.split(".") if change.startswith("conf.") else ("", "")
@@ -184,9 +179,8 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
         remedy = error.remedy or f"give `{error.where}` such a value"
         raise error.restated(OptionError, remedy=remedy) from None
     if choices.fold_column and choices.design != "cv":
-        fault = f"`{choices.fold_column}` under the design {choices.design}"
-        remedy = "set `design: cv`, or name the sites of the test set (`test_sites`)"
-        raise OptionError(fault, where="fold_column", allowed="empty under holdout", remedy=remedy)
+        column, design = choices.fold_column, choices.design
+        raise refusal("steps.folds_of_holdout", kind=OptionError, column=column, design=design)
     _check_references(options, trained)
     # choices that do not go with the data set
     if data is not None:
@@ -241,11 +235,19 @@ def _check_names(options: Composition) -> None:
                     ]
                 known = [*files, *["none"] * (choice in CLASSES)]
                 remedy = remedy_of_absent(group, name, known, "choose one of these files")
-                allowed = f"files of conf/{group}: {listed(files, near=name)}"
-                raise OptionError(f"no `{name}`", where=choice, allowed=allowed, remedy=remedy)
+                raise refusal(
+                    "steps.no_file",
+                    choice,
+                    kind=OptionError,
+                    name=name,
+                    group=group,
+                    files=listed(files, near=name),
+                    remedy=remedy,
+                )
             if number > 1:
-                fault, remedy = f"`{name}` is named {number} times", "name it once"
-                raise OptionError(fault, where=choice, remedy=remedy)
+                raise refusal(
+                    "steps.named_twice", choice, kind=OptionError, name=name, number=number
+                )
 
 
 def _refuse_unread(options: Composition) -> None:
@@ -266,7 +268,7 @@ def _refuse_unread(options: Composition) -> None:
             if group:
                 config = f"conf/{group}/{name}.yaml"
                 remedy = f"remove it, and set the option in {config} (`-S '{config}:OPTION=VALUE'`)"
-            raise OptionError(f"`{name}` is no choice", where=PARAMS, remedy=remedy)
+            raise refusal("steps.no_choice", kind=OptionError, name=name, remedy=remedy)
 
 
 def _check_references(options: Composition, trained: Models) -> None:
@@ -277,20 +279,19 @@ def _check_references(options: Composition, trained: Models) -> None:
     for name, values in trained.items():
         encoder = values.get("encoding") or values.get("model", {}).get("encoding")
         if encoder and encoder not in encoders:
-            raise OptionError(
-                f"`{name}` reads the encoder `{encoder}`, which is not chosen",
-                where="encoders",
-                allowed=", ".join(encoders) or "none is chosen",
-                remedy=f"add it to `encoders` in {PARAMS}, or leave `{name}` out",
+            raise refusal(
+                "steps.encoder_not_chosen",
+                kind=OptionError,
+                name=name,
+                encoder=encoder,
+                encoders=", ".join(encoders) or "none is chosen",
             )
         looks_at_places = choices.get("proposal") == "none" and _find_in(name, values)
         if looks_at_places and looks_at_places != "images":
-            proposals = [each for each in options.list_files("proposal") if each != "none"]
-            raise OptionError(
-                f"`{name}` looks at places in images, and none are proposed",
-                where="proposal",
-                allowed=", ".join(proposals),
-                remedy=f"choose a `proposal` in {PARAMS}, or leave `{name}` out",
+            files = options.list_files("proposal")
+            proposals = ", ".join(each for each in files if each != "none")
+            raise refusal(
+                "steps.finder_without_places", kind=OptionError, name=name, proposals=proposals
             )
     # names of other models of the run
     combined = {
@@ -308,11 +309,13 @@ def _check_references(options: Composition, trained: Models) -> None:
             if name not in allowed:
                 near = nearest(name, allowed)
                 question = f"did you mean `{near[0]}`? Else " if near else ""
-                raise OptionError(
-                    f"`{name}` is no model of the run",
-                    where=where,
-                    allowed=", ".join(allowed),
-                    remedy=f"{question}add it to `baselines` or `networks`, or name another",
+                raise refusal(
+                    "steps.no_model_of_run",
+                    where,
+                    kind=OptionError,
+                    name=name,
+                    models=", ".join(allowed),
+                    question=question,
                 )
 
 
@@ -322,29 +325,16 @@ def _check_models(
     """Refuse models that learn nothing from such a data set."""
     # Networks need images, finders need lesions.
     if networks and not data.has_images:
-        raise OptionError(
-            f"`{next(iter(networks))}` is a network, and a table of features has no images",
-            where="networks",
-            allowed="none",
-            remedy="leave the networks out (`--networks none`)",
-        )
+        first = next(iter(networks))
+        raise refusal("steps.network_without_images", kind=OptionError, name=first)
     for name, values in trained.items():
         if data.has_lesions is False and _find_in(name, values):
-            raise OptionError(
-                f"`{name}` finds lesions, and no lesion is marked in these images",
-                where="networks" if name in networks else "baselines",
-                allowed="models of images as a whole",
-                remedy="mark lesions (`--marks`), or name another model, such as small_cnn or svm",
-            )
+            arm = "networks" if name in networks else "baselines"
+            raise refusal("steps.finder_without_lesions", arm, kind=OptionError, name=name)
     # Combinations are of classes alone.
     kind = data.predicted.kind
     if choices.combinations and "combinations" in data.predicted.undefined:
-        raise OptionError(
-            f"what is predicted is of the kind {kind}, and combinations are of classes alone",
-            where="combinations",
-            allowed="nothing, with this outcome",
-            remedy=f"set `combinations: []` in {PARAMS}",
-        )
+        raise refusal("steps.combinations_of_other_outcome", kind=OptionError, outcome=kind)
     # A model that cannot learn the outcome is a line of the report, a run of such models none.
     classical = {name: values for name, values in trained.items() if name not in networks}
     learns = []
@@ -356,13 +346,8 @@ def _check_models(
         else:
             learns.append(kind in getattr(build(values, "model"), "tasks", ("class",)))
     if learns and not any(learns):
-        raise OptionError(
-            f"none of {listed(f'`{name}`' for name in classical)} learns what is predicted, "
-            f"which is of the kind {kind}",
-            where="baselines",
-            allowed=f"models that learn the kind {kind}, such as logistic_regression",
-            remedy="name such a model too, or leave `--baselines` out for the usual ones",
-        )
+        models = listed(classical, "`")
+        raise refusal("steps.learns_other_outcome", kind=OptionError, models=models, outcome=kind)
 
 
 def _find_in(name: str, values: Mapping[str, Any]) -> str:
@@ -383,10 +368,11 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
     if choices.fold_column:
         if choices.fold_column not in data.covariates:
             near = nearest(choices.fold_column, data.covariates)
-            raise OptionError(
-                f"no column `{choices.fold_column}`",
-                where="fold_column",
-                allowed=listed(data.covariates) or "none: the data set has no covariates",
+            raise refusal(
+                "steps.no_fold_column",
+                kind=OptionError,
+                name=choices.fold_column,
+                covariates=listed(data.covariates) or "none: the data set has no covariates",
                 remedy=f"did you mean `{near[0]}`?" if near else "name a covariate",
             )
         return
@@ -410,9 +396,14 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
             remedy = f"lower `{where}`, or add" if most >= 2 else "add"
             allowed = "2" if most == 2 else f"2 to {most}"
             leave_out = "" if data.predicted.has_value else ", or leave the class out (`--classes`)"
-            raise OptionError(
-                f"{folds} folds, and {counted} of the class `{rarest}` among {count}",
-                where=where,
+            raise refusal(
+                "steps.patients_for_folds",
+                where,
+                kind=OptionError,
+                folds=folds,
+                patients=counted,
+                rarest=rarest,
+                cases=count,
                 allowed=allowed if most >= 2 else "more patients in each class",
                 remedy=f"{remedy} patients of this class{'' if most >= 2 else leave_out}",
             )
@@ -428,7 +419,10 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
     try:
         plan.check_folds(choices.design, data.cases.label, data.cases.patient_id)
     except DataError as error:
-        fault = f"a fold would lack a class: `{rarest}` has {patients} patients"
-        remedy = f"lower {' or '.join(f'`{where}`' for where in fold_counts)}, or add patients"
-        allowed = "folds that each have cases of every class"
-        raise OptionError(fault, where="folds", allowed=allowed, remedy=remedy) from error
+        raise refusal(
+            "steps.fold_without_class",
+            kind=OptionError,
+            rarest=rarest,
+            patients=patients,
+            choices=" or ".join(f"`{where}`" for where in fold_counts),
+        ) from error

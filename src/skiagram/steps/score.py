@@ -23,7 +23,7 @@ from skiagram.deploy.new_cases import MemoryTree, NewCase, link_cases
 from skiagram.deploy.prediction import score_cases
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
-from skiagram.errors import DataError, listed
+from skiagram.errors import DataError, listed, refusal
 from skiagram.fitting.contract import Requirements
 from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.preparation import Covariate
@@ -295,8 +295,7 @@ def read_stored_covariates(folder: Path, read: tuple[Covariate, ...]) -> Covaria
     columns = list(dict.fromkeys(covariate.column for covariate in read))
     missing = [name for name in columns if name not in table]
     if missing:
-        remedy = "score a data set with this column, or choose models of images alone"
-        raise DataError(f"no covariate `{missing[0]}`", where=str(folder), remedy=remedy)
+        raise refusal("steps.no_covariate", str(folder), name=missing[0])
     rows = table[columns].apply(name_groups).fillna("").to_dict("records")
     cells = {
         case: {str(name): str(value) for name, value in row.items()}

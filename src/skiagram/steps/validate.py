@@ -23,7 +23,7 @@ from skiagram.datasets.folder.source import FolderFiles
 from skiagram.datasets.ingest import IngestFolders, ingest_opened, list_images, task_of
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.evaluation_set import CaseTraits
@@ -42,8 +42,6 @@ from skiagram.steps.evaluation_inputs import describe_comparison, measure_images
 from skiagram.steps.score import Scored, ScoredAnew, score_anew
 from skiagram.tasks.cases import SEALED, Cases, DataCard, read_cases
 from skiagram.tasks.task import Task
-
-_UNFINISHED = "finish the project first: `dvc repro` or `skiagram run`"
 
 
 class Project(NamedTuple):
@@ -73,7 +71,7 @@ class Project(NamedTuple):
         record = root / "reports/evaluation.json"
         # An evaluation, and the folders of each model that it names.
         if not record.is_file():
-            raise DataError("no evaluation", where=str(record), remedy=_UNFINISHED)
+            raise refusal("steps.unfinished_project", str(record), missing="no evaluation")
         cases, task = read_cases(root / "data/cases")
         evaluation = read_record(Evaluation, record)
         every = (model.outcome for model in evaluation.models)
@@ -84,9 +82,9 @@ class Project(NamedTuple):
                 folders.append(folder_of("models", root, outcome))
             for folder in folders:
                 if not folder.is_dir():
-                    raise DataError("no such folder", where=str(folder), remedy=_UNFINISHED)
+                    raise refusal("steps.unfinished_project", str(folder), missing="no such folder")
         if not any(outcome.status == "finished" for outcome in outcomes):
-            raise DataError("no trained model", where=str(root), remedy=_UNFINISHED)
+            raise refusal("steps.unfinished_project", str(root), missing="no trained model")
         return cls(
             root,
             cases,
@@ -126,20 +124,11 @@ def ingest_cohort(
     ours = project.preparation
     theirs = read_record(Preparation, folders.images / PREPARATION)
     if theirs.regions != ours.regions:
-        masks = "name them in the column `mask` of the table, or give `--masks regions`"
-        raise DataError(
-            f"images {'without' if ours.regions else 'with'} masks",
-            where="the cohort",
-            allowed=f"images {'with' if ours.regions else 'without'} masks, as in the project",
-            remedy=masks if ours.regions else "leave the column of masks out",
-        )
+        raise refusal("steps.cohort_without_masks" if ours.regions else "steps.cohort_with_masks")
     if theirs.modalities != ours.modalities:
-        raise DataError(
-            f"images of {', '.join(theirs.modalities) or 'one kind'}",
-            where="the cohort",
-            allowed=f"{', '.join(ours.modalities) or 'one image a case'}, as in the project",
-            remedy="name the kinds of images with --images, in this order",
-        )
+        given = ", ".join(theirs.modalities) or "one kind"
+        expected = ", ".join(ours.modalities) or "one image a case"
+        raise refusal("steps.cohort_of_other_images", given=given, expected=expected)
     # all its cases are test cases, whose labels are sealed
     cases = Cases.read(folders.cases / "cases.parquet")
     test, hidden = np.full(len(cases), "test"), np.full(len(cases), SEALED)
