@@ -5,7 +5,7 @@ import gc
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.metadata import version
@@ -58,38 +58,23 @@ Bars are shown only in a terminal; elsewhere stages and epochs are lines."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose `--help` may show the usual options alone, and `--help-all` all of them.
+    """A parser that refuses a line in the order of all other errors.
 
     Attributes:
-        usual: Options that `--help` shows; empty for all.
+        whole: The option that shows its whole help.
     """
 
-    usual: frozenset[str] = frozenset()
+    whole: str = "--help"
 
-    def format_help(self) -> str:
-        """Format the help; of a command with many options that of the usual ones."""
-        if not self.usual:
-            return super().format_help()
-        # the others lose their help, and groups of them their heading, while it is written
-        options = [action for action in self._actions if action.option_strings]
-        rare = [option for option in options if not self.usual & {*option.option_strings}]
-        bare = [group for group in self._action_groups if {*group._group_actions} <= {*rare}]
-        helps = [option.help for option in rare]
-        descriptions = [group.description for group in bare]
-        try:
+    def hide_rare(self, usual: Collection[str]) -> None:
+        """Leave options that are not usual out of the help, and groups of nothing else."""
+        for group in self._action_groups:
+            options = [action for action in group._group_actions if action.option_strings]
+            rare = [option for option in options if not {*usual} & {*option.option_strings}]
             for option in rare:
                 option.help = argparse.SUPPRESS
-            for group in bare:
+            if len(rare) == len(group._group_actions):
                 group.description = None
-            return super().format_help()
-        finally:
-            for option, text in zip(rare, helps, strict=True):
-                option.help = text
-            for group, text in zip(bare, descriptions, strict=True):
-                group.description = text
-
-    def format_whole_help(self) -> str:
-        return super().format_help()
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Return what the words of a command say; one that it does not know is refused here."""
@@ -104,14 +89,13 @@ class _Parser(argparse.ArgumentParser):
                 near = [f"`{_WORDS_OF_OTHERS[word]}`"]
             question = f"did you mean {' or '.join(near)}? Else " if near else ""
             fault = f"no option `{word}`" if word.startswith("-") else f"`{word}` was given too"
-            line = f"{self.prog} --help{'-all' if self.usual else ''}"
             raise refusal(
                 "cli.no_option",
                 self.prog,
                 kind=OptionError,
                 fault=fault,
                 question=question,
-                line=line,
+                line=f"{self.prog} {self.whole}",
             )
         # A change of an option, as Hydra's programs take it, is no name of a file.
         for name in (action.dest for action in self._actions if not action.option_strings):
@@ -150,15 +134,6 @@ def _as_plain_number(text: str) -> str:
     return f"{number / 100 if written[3] else number:g}"
 
 
-class _HelpAll(argparse.Action):
-    """The option `--help-all`."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        if isinstance(parser, _Parser):
-            print(parser.format_whole_help(), end="")
-        parser.exit()
-
-
 class _Printable:
     """A stream whose text holds nothing that a terminal takes for a command, as a name may.
 
@@ -181,11 +156,12 @@ class _Printable:
         return getattr(self._stream, name)
 
 
-def parser(named: str | None = None) -> argparse.ArgumentParser:
+def parser(named: str | None = None, *, whole: bool = True) -> argparse.ArgumentParser:
     """Return the parser of all commands.
 
     Args:
         named: The only command whose arguments are declared, as this may take long; None for all.
+        whole: Whether its help shows all options, or the usual ones of many.
     """
     root = _Parser(
         prog="skiagram",
@@ -208,9 +184,10 @@ def parser(named: str | None = None) -> argparse.ArgumentParser:
             declare_arguments(subparser, command.get("arguments", ()))
         if usual := command.get("usual"):
             text = "show all options, by what they are for, and exit"
-            subparser.add_argument("--help-all", action=_HelpAll, nargs=0, help=text)
-            of_files = USUAL if "files" in usual else ()
-            subparser.usual = frozenset([*usual, *of_files, "--help", "--help-all"])
+            subparser.add_argument("--help-all", action="help", help=text)
+            subparser.whole = "--help-all"
+            if not whole:
+                subparser.hide_rare([*usual, *USUAL, "--help", "--help-all"])
         subparser.set_defaults(command=name)
     return root
 
@@ -223,7 +200,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         gc.set_threshold(100_000, 50, 50)
     # All that a command prints is made printable.
     try:
-        chosen = parser(words[0] if words else "").parse_args(words)
+        known = parser(words[0] if words else "", whole="--help-all" in words)
+        chosen = known.parse_args(words)
         shown = _Printable(sys.stdout)
         try:
             with redirect_stdout(cast(TextIO, shown)), named_refusals(f"skiagram {words[0]}"):
