@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options
-from skiagram.cli.init import add_data_set
+from skiagram.cli.init import check_data_set, write_data_set
 from skiagram.intake.feature_tables import read_features
 from skiagram.steps.audit import audit_images
 from tests.datasets.sources import ingested
@@ -284,7 +284,8 @@ def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(here, termi
         words = f"{line} --copies {copies}"
         terminal.says(f"check {words}", f"`copies: {copies}`")
         folder = here / copies
-        added = add_data_set(parse(words), renew=copies == "drop")
+        added = check_data_set(parse(words), renew=copies == "drop")
+        write_data_set(added)
         _, found = ingested(added.checked.source, folder, "cv")
         assert (len(found), len(set(found.patient_id))) == (cases, patients)
         assert not audit_images(folder, (), here / f"audit-{copies}").stopping
@@ -293,7 +294,7 @@ def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(here, termi
     waived = "waived_findings: {near_duplicates_across_patients: twins}"
     text = option_file.read_text().replace("copies: drop", "copies: refuse")
     option_file.write_text(text.replace("waived_findings: {}", waived))
-    checked = add_data_set(parse(line), renew=True).checked
+    checked = check_data_set(parse(line), renew=True).checked
     assert checked.source.waived_findings == {"near_duplicates_across_patients": "twins"}
     assert not checked.data.report.stopping
 

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,6 @@ import yaml
 from skiagram.cli.check_report import patient_hint, require_usable, spelling_hints
 from skiagram.cli.file_arguments import read_file_options
 from skiagram.compute.files import write_files
-from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.option_file import OptionFiles
 from skiagram.datasets.folder.source import Folder
@@ -33,6 +32,7 @@ from skiagram.options import composed, read_option_file
 from skiagram.projects.files import CHOICES
 from skiagram.projects.left_out import explain_taken, leave_out
 from skiagram.readers.files import read_file
+from skiagram.sources.medmnist import MedMNIST
 from skiagram.steps.check import AnyChecked, CheckedTable, KeptCheck, check_data, check_table
 from skiagram.steps.presets import choices_of
 from skiagram.tables.frames import csv_text
@@ -40,14 +40,23 @@ from skiagram.tables.frames import csv_text
 _MIN_KEY = 16  # bytes
 
 
-class Added(NamedTuple):
-    """A data set as it was written, and what is known of it."""
+class DataSet(NamedTuple):
+    """A data set that can be used, and where it is to be written.
 
+    Attributes:
+        line: What the line says of its files.
+        files: Its config and manifest.
+        readers: Path → text of the config of each reader whose scores the table has.
+        unused: Columns that stay behind.
+        key_file: File of the key of patients, which git must not take.
+    """
+
+    line: FileOptions
     files: OptionFiles
-    readers: list[Path]
     checked: AnyChecked
+    readers: dict[Path, str]
     unused: list[str]
-    gitignores: list[Path]
+    key_file: Path | None
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,31 +64,32 @@ def run(arguments: argparse.Namespace) -> int:
     outside, key_file = arguments.manifest_outside, arguments.patient_key
     options = read_file_options(arguments)
     # The data set itself.
-    added = add_data_set(options, renew=arguments.renew, outside=outside, key_file=key_file)
+    data_set = check_data_set(options, renew=arguments.renew, outside=outside, key_file=key_file)
+    gitignores = write_data_set(data_set)
     # The choices that fit it, in files of their own.
     params = Path(CHOICES)
     baselines = read_option_file(params)["baselines"] if params.is_file() else None
-    choices = choices_of(added.checked, baselines)
+    choices = choices_of(data_set.checked, baselines)
     write_files({path: text.encode() for path, text in choices.files.items()})
     # What was written, and what to do next; a file of arrays is named in a config alone.
+    config = data_set.files.options
     if options.is_arrays:
-        path = added.files.options
-        print(f"Wrote {path} (edit title, modality, licence and known issues).")
-        print(f"\nNext:\n  git add {path}\n  {choices.line()}\n  dvc exp show")
+        print(f"Wrote {config} (edit title, modality, licence and known issues).")
+        print(f"\nNext:\n  git add {config}\n  {choices.line()}\n  dvc exp show")
         return 0
-    print(_next(added, choices.line(), [*choices.files]))
-    stop = added.checked.data.report.explain_stop({}, str(added.files.options)).rstrip()
-    for sentence in filter(None, [*added.checked.notes, choices.why, choices.frozen, stop]):
+    print(_next(data_set, choices.line(), [*choices.files, *gitignores]))
+    stop = data_set.checked.data.report.explain_stop({}, str(config)).rstrip()
+    for sentence in filter(None, [*data_set.checked.notes, choices.why, choices.frozen, stop]):
         print(printable(sentence))
-    if added.unused:
-        left_columns = listed(added.unused)
+    if data_set.unused:
+        left_columns = listed(data_set.unused)
         print(f"Columns left in the CSV: {left_columns}. `skiagram check` says how to take some.")
     if warning := explain_taken(Path()):
         print(warning, file=sys.stderr)
     return 0
 
 
-def add_data_set(
+def check_data_set(
     options: FileOptions,
     *,
     renew: bool,
@@ -87,41 +97,45 @@ def add_data_set(
     key_file: Path | None = None,
     described: AnyTable | None = None,
     kept: KeptCheck | None = None,
-    begin: Callable[[AnyChecked], None] | None = None,
-) -> Added:
-    """Write config and manifest, and the table that stays with the user; of arrays the config.
+) -> DataSet:
+    """Read and check a data set, of which `write_data_set` writes config and manifest.
 
     Args:
-        described: What `describe_table` says of the options, where it was asked before.
         renew: Whether an earlier data set is replaced; what people wrote into its options stays.
         outside: Folder of the manifest; None for that of the config.
         key_file: Secret key of names in the manifest; None for that of the environment, if any.
-        kept: Where what the check makes stays for stages; None for nowhere.
-        begin: Gets what was checked once it can be used, before anything is written; None for
-            nothing.
+        described: What `describe_table` says of the options, where it was asked before.
+        kept: Where what the check makes stays for the stages of a run, which may make its project
+            afterwards; None for nowhere.
 
     Raises:
         DataError: Images or rows that cannot be used; each is printed.
     """
-    if options.is_arrays:
-        return _add_arrays(options, kept, begin, renew=renew, outside=outside)
-    described = described or describe_table(options)
-    hints = (*described.notes, spelling_hints(described), patient_hint(described))
-    for hint in filter(None, hints):
-        print(printable(hint), file=sys.stderr)
     # where it will be written, and what people wrote into an earlier config
-    files = _name_files(described, outside, key_file)
-    source = described.source
-    if renew:
-        source = files.renewed(source, options.copies)
-    elif begin is None:
+    if options.is_arrays:
+        files, unused = OptionFiles(Path(), options.short_name, outside, None), list[str]()
+    else:
+        described = described or describe_table(options)
+        for hint in (*described.notes, spelling_hints(described), patient_hint(described)):
+            print(printable(hint), end="\n" if hint else "", file=sys.stderr)
+        files, unused = _name_files(described, outside, key_file), described.unused
+    if not renew and kept is None:
         files.require_new()
-    readers = _compose_reader_files(source.columns.scores)
-    # what is in the table, and in its files
-    checked = check_table(source, described.frame, described.settling, kept)
+    # what is in the file of arrays, or in the table and its files
+    readers = dict[Path, str]()
+    checked: AnyChecked
+    if described is None:
+        arrays = renewed_source(array_source(options)[0], options, files.options)
+        task = task_of(arrays, arrays.design)
+        checked = CheckedTable(arrays, check_data(arrays, arrays.open(None), task, kept))
+    else:
+        as_table = described.source
+        as_table = files.renewed(as_table, options.copies) if renew else as_table
+        readers = _compose_reader_files(as_table.columns.scores)
+        checked = check_table(as_table, described.frame, described.settling, kept)
     require_usable(checked.data, str(options.folder), "nothing was written")
     source = checked.source
-    if isinstance(source, Folder):
+    if described is not None and isinstance(source, Folder):
         # the folder by a name that other machines have for it, too
         folder, root = options.folder.resolve(), os.environ.get("SKIAGRAM_DATA")
         if root and folder.is_relative_to(Path(root).resolve()):
@@ -134,40 +148,8 @@ def add_data_set(
             folder=folder.as_posix(),
             unlisted="ignore" if lesionless else source.unlisted,
         )
-    checked = replace(checked, source=source)
-    if begin is not None:
-        begin(checked)
-    gitignores = _write_data_set(files, checked, readers, key_file, options)
-    return Added(files, [*readers], checked, described.unused, gitignores)
-
-
-def _add_arrays(
-    options: FileOptions,
-    kept: KeptCheck | None,
-    begin: Callable[[AnyChecked], None] | None,
-    *,
-    renew: bool,
-    outside: Path | None,
-) -> Added:
-    """Write the config of a file as MedMNIST's; see `add_data_set`."""
-    files = OptionFiles(Path(), options.short_name, outside, None)
-    if not renew and begin is None:
-        files.require_new()
-    # What the file holds, with what its config says for people.
-    source, _ = array_source(options)
-    source = renewed_source(source, options, files.options)
-    data = check_data(source, source.open(None), task_of(source, source.design), kept)
-    require_usable(data, str(options.folder), "nothing was written")
-    checked: AnyChecked = CheckedTable(source, data)
-    if begin is not None:
-        begin(checked)
-    # The arrays are named in a config, not copied.
-    leave_out(Path(), options.folder, ())
-    values = yaml.safe_dump(
-        json.loads(json.dumps(composed(source))), sort_keys=False, allow_unicode=True
-    )
-    write_files({files.options: values.encode()})
-    return Added(files, [], checked, [], [])
+        checked = replace(checked, source=source)
+    return DataSet(options, files, checked, readers, unused, key_file)
 
 
 def _name_files(described: AnyTable, outside: Path | None, key_file: Path | None) -> OptionFiles:
@@ -202,22 +184,21 @@ def _name_files(described: AnyTable, outside: Path | None, key_file: Path | None
     return OptionFiles(Path(), source.name, outside, key, of_features)
 
 
-def _write_data_set(
-    files: OptionFiles,
-    checked: CheckedTable[Folder | FeatureFile],
-    readers: dict[Path, str],
-    key_file: Path | None,
-    options: FileOptions,
-) -> list[Path]:
-    """Write manifest and config, configs of readers, and the table of case ids.
-
-    Args:
-        key_file: File of the key of patients, which git must not take.
+def write_data_set(data_set: DataSet) -> list[Path]:
+    """Write manifest and config, configs of readers, and the table of case ids; of arrays a config.
 
     Returns:
         The files that keep git from what is of patients.
     """
+    options, files, checked = data_set.line, data_set.files, data_set.checked
     source, frame = checked.source, checked.frame
+    # The arrays are named in a config, not copied.
+    if isinstance(source, MedMNIST):
+        values = json.loads(json.dumps(composed(source)))
+        text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+        gitignores = leave_out(Path(), options.folder, ())
+        write_files({files.options: text.encode()})
+        return gitignores
     if isinstance(source, Folder):
         frame = pd.concat(split_modalities(frame, source.columns, source.modalities).values())
     sealed = None
@@ -226,11 +207,11 @@ def _write_data_set(
     # git takes nothing of patients, from before it is written
     written = (files.manifest, files.sealed_labels, files.cases)
     files.cases.parent.mkdir(exist_ok=True)
-    tables = (options.csv, *options.join, options.sealed_labels, key_file)
+    tables = (options.csv, *options.join, options.sealed_labels, data_set.key_file)
     own = [path for path in tables if path is not None]
     gitignores = leave_out(Path(), options.folder, [*own, *written])
     files.write(source, frame, checked.checksums, sealed)
-    texts = dict(readers)
+    texts = dict(data_set.readers)
     if files.patient_key is None:
         # the table that joins case ids, which all outputs have, to files or rows, and patients
         patient_of = {entry.name: entry.patient or "" for entry in checked.data.entries}
@@ -241,11 +222,16 @@ def _write_data_set(
     return gitignores
 
 
-def _next(added: Added, line: str, further: list[Path]) -> str:
-    files, readers = added.files, added.readers
+def _next(data_set: DataSet, line: str, further: list[Path]) -> str:
+    """Return what was written, and what to do next.
+
+    Args:
+        line: That makes the run.
+        further: Files to commit besides those of the data set.
+    """
+    files, readers = data_set.files, data_set.readers
     options, manifest = files.options, os.path.relpath(files.manifest)
-    gitignores = [Path(os.path.relpath(path)) for path in added.gitignores]
-    committed = [options, *readers, *further, *gitignores]
+    committed = [options, *readers, *map(os.path.relpath, further)]
     keyed = files.patient_key is not None
     names = "features" if files.of_features else "file names"
     held = f"{names} and patients under your key" if keyed else f"your {names} and patient ids"

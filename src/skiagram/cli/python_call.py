@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from skiagram.cli.run import ASKED, HOURS, gone_if_refused, read_hours, run_data_set
+from skiagram.cli.run import ASKED, HOURS, Asked, gone_if_refused, read_hours, run_data_set
 from skiagram.cli.show import show_results
 from skiagram.doors import in_words_of
 from skiagram.errors import (
@@ -127,7 +127,7 @@ def run(
                 },
             )
             project = place / f"{files.short_name}-project"
-            code = run_data_set(files, project, user_choices, values, hours, quick=quick)
+            code = run_data_set(Asked(files, user_choices, values, hours, quick), project)
         if code:
             raise _failed_stage(code, printed.getvalue(), project)
         show_results(project, shown=project)

@@ -5,8 +5,9 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import yaml
 
 from skiagram.cli.check_report import checked_text
 from skiagram.cli.file_arguments import read_file_options
-from skiagram.cli.init import add_data_set
+from skiagram.cli.init import DataSet, check_data_set, write_data_set
 from skiagram.composition import Composition
 from skiagram.compute.files import locked, write_files
 from skiagram.errors import AuditStop, DataError, OptionError, printable, refusal
@@ -34,7 +35,7 @@ from skiagram.projects.files import (
 )
 from skiagram.projects.left_out import explain_taken
 from skiagram.projects.option_files import edit_option_file, find_place
-from skiagram.steps.check import AnyChecked, KeptCheck, offer_check
+from skiagram.steps.check import KeptCheck, offer_check
 from skiagram.steps.checked import CHECKED, remove_checked
 from skiagram.steps.digest import changed_files
 from skiagram.steps.network_time import plan_network_time
@@ -76,6 +77,50 @@ def read_hours(text: str | float) -> float:
     return hours
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a line, or a call from Python, asks a run for.
+
+    Attributes:
+        files: The files of the data set.
+        choices: Choice of params.yaml, one of `ASKED` → value.
+        values: Address of any other option, such as `svm.kernel` → value.
+        hours: For training all networks.
+        quick: Whether it is a first look: two folds, few baselines and a tiny network.
+    """
+
+    files: FileOptions
+    choices: Mapping[str, Any]
+    values: Mapping[str, Any]
+    hours: float = HOURS
+    quick: bool = False
+
+    def resolved(self, composition: Composition) -> "Asked":
+        """Return the same with whole paths, whole names of options and the encoders of models."""
+        choices = dict(self.choices)
+        if "baselines" in choices:
+            choices["encoders"] = read_encoders(choices["baselines"], composition)
+        find = composition.find_option
+        values = {find(address): value for address, value in self.values.items()}
+        return replace(self, files=self.files.resolved(), choices=choices, values=values)
+
+    def choose(self, fitting: FittingChoices | None = None) -> dict[str, Any]:
+        """Return what a run would be: choice of params.yaml → value.
+
+        Args:
+            fitting: What fits the data; None where that is not known.
+        """
+        shipped = read_shipped(CHOICES)
+        chosen = {name: value for name, value in shipped.items() if name in _USUAL_CHOICES}
+        if fitting is not None:
+            chosen |= fitting.params
+        if fitting is not None and self.quick:
+            networks = fitting.params.get("networks", ["tiny_cnn"])
+            chosen |= {"folds": _QUICK_FOLDS, "baselines": [*fitting.quick], "networks": networks}
+        own = {name: value for name, value in self.values.items() if not name.startswith("conf.")}
+        return {**chosen, **self.choices, **own}
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run everything that is out of date; return the exit code of the last step."""
     from skiagram.cli.show import show_results
@@ -85,17 +130,16 @@ def run(arguments: argparse.Namespace) -> int:
     project: Path = arguments.project or Path(f"{options.short_name}-project")
     values = _read_values(arguments.set)
     # choices of params.yaml that the line names by an option of their own
-    user_choices: dict[str, Any] = {}
+    choices: dict[str, Any] = {}
     for choice in ASKED:
         value = getattr(arguments, choice)
         if value is not None and choice in _LISTS:
             names = [name.strip() for name in value.split(",") if name.strip()]
             value = [] if names == ["none"] else names
         if value is not None:
-            user_choices[choice] = value
-    code = run_data_set(
-        options, project, user_choices, values, read_hours(arguments.hours), quick=arguments.quick
-    )
+            choices[choice] = value
+    asked = Asked(options, choices, values, read_hours(arguments.hours), arguments.quick)
+    code = run_data_set(asked, project)
     if code:
         return code
     code = show_results(project, shown=project)
@@ -106,24 +150,11 @@ def run(arguments: argparse.Namespace) -> int:
     return code
 
 
-def run_data_set(
-    options: FileOptions,
-    project: Path,
-    user_choices: Mapping[str, Any],
-    values: Mapping[str, Any],
-    hours: float = HOURS,
-    *,
-    quick: bool = False,
-) -> int:
+def run_data_set(asked: Asked, project: Path) -> int:
     """Check a data set, make or renew its project, and run every stage that is out of date.
 
     Args:
-        options: The files of the data set.
         project: Folder of the project; one that is there goes on where it stopped.
-        user_choices: Choice of params.yaml, one of `ASKED` → value.
-        values: Address of any other option, such as `svm.kernel` → value.
-        hours: For training all networks.
-        quick: Whether it is a first look: two folds, few baselines and a tiny network.
 
     Returns:
         The exit code of a stage that failed, else 0.
@@ -131,34 +162,22 @@ def run_data_set(
     Raises:
         SkiagramError: The data set or a choice cannot be used; nothing was run.
     """
-    from skiagram.projects.files import make_project
     from skiagram.projects.running import run_stages
 
     require_dvc(project)
-    options, user_choices = options.resolved(), dict(user_choices)
     # What is chosen, before a project is made for it
     folder = project.resolve()
     if not is_made(folder):
         require_new(folder)
-    usual = {name: value for name, value in read_shipped(CHOICES).items() if name in _USUAL_CHOICES}
     composition = Composition(folder if is_made(folder) else shipped_root())
-    if "baselines" in user_choices:
-        user_choices["encoders"] = read_encoders(user_choices["baselines"], composition)
-    values = {composition.find_option(address): value for address, value in values.items()}
-    check_run(Composition(composition.root, usual | user_choices | values))
+    asked = asked.resolved(composition)
+    check_run(Composition(composition.root, asked.choose() | dict(asked.values)))
     # the table and the names of files, which must be there and need no project
-    described = None if options.is_arrays else describe_table(options)
-
-    def begin() -> None:
-        """Make the project, once its data can be used and its choices followed."""
-        if not is_made(folder):
-            print(*make_project(folder), f"The project is {project}.", flush=True)
-
+    described = None if asked.files.is_arrays else describe_table(asked.files)
     # the data set and its project, by one command at a time
     with gone_if_refused(project), locked(project / AT_WORK, _WAITING), _inside(project):
-        checking = options, described, project, composition, begin
         try:
-            _add_and_choose(*checking, usual, user_choices, values, hours, quick=quick)
+            _add_and_choose(asked, described, project, composition)
         except BaseException:
             remove_checked(Path())
             raise
@@ -175,78 +194,79 @@ def run_data_set(
 
 
 def _add_and_choose(
-    options: FileOptions,
-    described: AnyTable | None,
-    project: Path,
-    composition: Composition,
-    begin: Callable[[], None],
-    usual: Mapping[str, Any],
-    user_choices: Mapping[str, Any],
-    values: Mapping[str, Any],
-    hours: float,
-    *,
-    quick: bool,
+    asked: Asked, described: AnyTable | None, project: Path, composition: Composition
 ) -> None:
     """Add the data set to the project in this folder, and write what its run chooses.
 
     Args:
+        described: The table; None for a file of arrays.
+        project: As the user calls it.
         composition: Of the project, or of a new one.
-        begin: Makes the project, once its data can be used and its choices followed.
-        usual: Choices of a new project, by name; see `run_data_set` for the others.
-        values: Whole name of an option → value.
     """
-
-    def choose(choices: FittingChoices) -> dict[str, Any]:
-        """Return what a run of it all would be: choice of params.yaml → value."""
-        first_look: dict[str, Any] = {}
-        if quick:
-            networks = choices.params.get("networks", ["tiny_cnn"])
-            baselines = [*choices.quick]
-            first_look = {"folds": _QUICK_FOLDS, "baselines": baselines, "networks": networks}
-        own = {name: value for name, value in values.items() if not name.startswith("conf.")}
-        return {**usual, **choices.params, **first_look, **user_choices, **own}
-
-    def begin_with(checked: AnyChecked) -> None:
-        """Make the project once what fits the data can be followed, its own new configs apart."""
-        choices = choices_of(checked)
-        changes = {**choose(choices), **values}
+    # The data set, and the choices that fit it; one that is there is renewed.
+    name = asked.files.short_name
+    config, kept = Path(f"conf/dataset/{name}.yaml"), KeptCheck.of_run(composition)
+    renew = config.exists()
+    data_set = check_data_set(asked.files, renew=renew, described=described, kept=kept)
+    checked = data_set.checked
+    choices, data = choices_of(checked), DataSetFacts.of_checked(checked.source, checked.data)
+    chosen = asked.choose(choices)
+    if not choices.files:  # else once the configs that it names are written
+        changes = {**chosen, **asked.values}
         del changes["dataset"]
-        if not choices.files:
-            data = DataSetFacts.of_checked(checked.source, checked.data)
-            check_run(Composition(composition.root, changes), data)
-        begin()
-
-    # The data set, and the choices that fit it.
-    kept = KeptCheck.of_run(composition)
-    choices, data = _add_checked(options, described, project, kept, begin_with)
-    chosen = choose(choices)
+        check_run(Composition(composition.root, changes), data)
+    _write(data_set, kept, project, config)
+    write_files({path: text.encode() for path, text in choices.files.items()})
     if choices.files:
-        check_run(Composition(Path(), {**chosen, **values}), data)
+        check_run(Composition(Path(), {**chosen, **asked.values}), data)
     # what was assumed; of the frozen network where the line leaves its models in
-    if not options.is_table:
-        frozen = choices.frozen if user_choices.get("encoders", True) else ""
+    if not asked.files.is_table:
+        frozen = choices.frozen if asked.choices.get("encoders", True) else ""
         for sentence in filter(None, [choices.why, frozen]):
             print(sentence)
     # networks that there is time for
-    if not quick and "networks" not in user_choices:
+    if not asked.quick and "networks" not in asked.choices:
         choices, planned = plan_network_time(
-            choices, user_choices, hours, of_classes=not data.predicted.has_value
+            choices, asked.choices, asked.hours, of_classes=not data.predicted.has_value
         )
         chosen |= {"networks": choices.params.get("networks", chosen["networks"])}
         print(*filter(None, [planned]), flush=True)
     # all arms together are a row of the report, never what stands for an arm
     together = [_TOGETHER] if _TOGETHER in Composition(Path()).list_files("combination") else []
     several = bool(chosen["baselines"] and (chosen["encoders"] or chosen["networks"]))
-    if several and "combinations" not in data.predicted.undefined and not quick:
-        chosen["combinations"] = values.get("combinations", together)
+    if several and "combinations" not in data.predicted.undefined and not asked.quick:
+        chosen["combinations"] = asked.values.get("combinations", together)
     # into params.yaml and the configs
     changed = {file: dict(file_values) for file, file_values in choices.options.items()}
-    for name, value in values.items():
-        path, option = find_place(name)
-        if name not in chosen:
-            changed.setdefault(path.as_posix(), {})[option] = value
+    for option, value in asked.values.items():
+        path, dotted = find_place(option)
+        if option not in chosen:
+            changed.setdefault(path.as_posix(), {})[dotted] = value
     for file, file_values in {PARAMS: chosen, **changed}.items():
         edit_option_file(Path(file), file_values)
+
+
+def _write(data_set: DataSet, kept: KeptCheck, project: Path, config: Path) -> None:
+    """Make the project of a new data set and write it; say what it is, and offer it to stages.
+
+    Raises:
+        AuditStop: The audit found what makes every figure untrustworthy.
+    """
+    from skiagram.projects.files import make_project
+
+    folder, checked, name = Path().resolve(), data_set.checked, data_set.files.name
+    if not is_made(folder):
+        print(*make_project(folder), f"The project is {project}.", flush=True)
+    write_data_set(data_set)
+    # the config tells every file of images
+    files = changed_files(Path(), [name]) if data_set.files.of_features else None
+    text = checked_text(checked)
+    print(printable(text), end="\n\n" if text else "", flush=True)
+    # After a finding that stops nothing is run.
+    if checked.data.report.stopping:
+        print(printable(checked.data.report.explain_stop({}, str(project / config)).rstrip()))
+        raise refusal("cli.audit_stops", name, kind=AuditStop)
+    offer_check(kept, name, checked.data, checked.source.design, files)
 
 
 @contextmanager
@@ -276,35 +296,6 @@ def gone_if_refused(*paths: Path) -> Iterator[None]:
             else:
                 path.unlink(missing_ok=True)
         raise
-
-
-def _add_checked(
-    options: FileOptions,
-    described: AnyTable | None,
-    project: Path,
-    kept: KeptCheck,
-    begin: Callable[[AnyChecked], None],
-) -> tuple[FittingChoices, DataSetFacts]:
-    """Add or renew a data set; return the choices that fit it, and its facts."""
-    # A data set that is there is renewed.
-    name = options.short_name
-    config = Path(f"conf/dataset/{name}.yaml")
-    renew = config.exists()
-    added = add_data_set(options, renew=renew, described=described, kept=kept, begin=begin)
-    checked = added.checked
-    source, data, choices = checked.source, checked.data, choices_of(checked)
-    # the config tells every file of images
-    files = changed_files(Path(), [name]) if added.files.of_features else None
-    text = checked_text(checked)
-    print(printable(text), end="\n\n" if text else "", flush=True)
-    # After a finding that stops nothing is run.
-    if data.report.stopping:
-        print(printable(data.report.explain_stop({}, str(project / config)).rstrip()))
-        raise refusal("cli.audit_stops", name, kind=AuditStop)
-    # What stages take over.
-    offer_check(kept, name, data, source.design, files)
-    write_files({path: text.encode() for path, text in choices.files.items()})
-    return choices, DataSetFacts.of_checked(source, data)
 
 
 def _read_values(words: Sequence[str]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,6 +23,7 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.options import PARAMS, build, check
 from skiagram.projects.files import environment
+from skiagram.projects.outputs import publish
 from skiagram.report.material import read_cohort_material
 from skiagram.report.sections.doubts import list_warnings
 from skiagram.report.write import write_validation
@@ -149,22 +149,15 @@ def _evaluate(
     def evaluate(inputs: EvaluationInputs, made: Path) -> Evaluation:
         evaluation = evaluate_cohort(project, inputs, options, seed, compute)
         material = read_cohort_material(Path(), inputs, choices, evaluation)
-        made.mkdir()
+        made.mkdir(parents=True)
         write_validation(evaluation, material, inputs, made)
         return evaluation
 
     # All that may fail is tried with labels in another order, before the seal is opened.
     evaluate(rehearsal, place / "rehearsal")
     inputs = open_cohort(project, cohort, rehearsal)
-    evaluation = evaluate(inputs, place / "results")
-    # whole or not at all: from another disk they come file by file
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.move(place / "results", partial)
-    shutil.rmtree(target, ignore_errors=True)
-    partial.rename(target)
-    return inputs, evaluation
+    with publish(Path(), target.as_posix()) as staging:
+        return inputs, evaluate(inputs, staging / target)
 
 
 def _refuse_shared(
