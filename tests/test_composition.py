@@ -74,19 +74,10 @@ def test_a_stage_gets_from_its_files_what_hydra_composes(stage, by_hydra):
     assert options.compose_stage(stage, members) == by_hydra(options, stage, words)
 
 
-@pytest.mark.parametrize(
-    ("file", "text", "words"),
-    [
-        ("conf/ingest.yaml", "defaults: [{dataset: own}]\n", ["dataset=own", "seed=3"]),
-        ("conf/ingest.yaml", "defaults: [{dataset: own}]\n", ["dataset='an odd name'"]),
-        ("conf/ingest.yaml", "defaults: [{dataset: own}]\n", ["-m", "dataset=own"]),
-        ("conf/ingest.yaml", "defaults: [{dataset: own}]\nhydra: {job: {name: x}}\n", []),
-        ("conf/stage.yaml", "hydra: {run: {dir: elsewhere}}\n", ["dataset=own"]),
-    ],
-)
+@pytest.mark.parametrize(("file", "text", "words"), ROWS["by_hydra"])
 def test_hydra_composes_what_is_typed_otherwise(tmp_path, file, text, words):
-    shared = (REPOSITORY / "conf/stage.yaml").read_text()
-    files = {"conf/stage.yaml": shared, "conf/ingest.yaml": "defaults: [{dataset: own}]\n"}
+    files = {"conf/stage.yaml": (REPOSITORY / "conf/stage.yaml").read_text()}
+    files["conf/ingest.yaml"] = "defaults: [{dataset: own}]\n"
     plain = own_project(tmp_path, **files)
     assert plain.read_members("ingest", ["dataset=own"]) == {"dataset": ["own"]}
     assert own_project(tmp_path, **files | {file: text}).read_members("ingest", words) is None
@@ -144,18 +135,10 @@ def test_a_file_of_a_group_takes_no_other_along(tmp_path):
         options.compose_stage("ingest")
 
 
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["dataset=absent"], "no config conf/dataset/absent.yaml. Allowed: own"),
-        (["dataset=breastmnist"], "Do this: `skiagram init breastmnist.npz` adds it"),
-        (["verbose"], "missing EQUAL"),
-        (["+experiment=absent"], "no config conf/experiment/absent.yaml"),
-    ],
-)
-def test_a_word_that_composes_nothing_is_one_line(tmp_path, words, told, by_hydra):
+@pytest.mark.parametrize(("word", "told"), ROWS["no_composition"])
+def test_a_word_that_composes_nothing_is_one_line(tmp_path, word, told, by_hydra):
     with pytest.raises(OptionError, match=told) as refused:
-        by_hydra(own_project(tmp_path), "ingest", words)
+        by_hydra(own_project(tmp_path), "ingest", [word])
     assert "\n" not in str(refused.value)
 
 

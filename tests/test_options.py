@@ -41,15 +41,7 @@ class Network:
     schedule: tuple[Optimizer, ...]
 
 
-GOOD = {
-    "depth": 3,
-    "name": "small",
-    "pooling": "max",
-    "gamma": "scale",
-    "widths": [8, 16],
-    "optimizer": {"lr": 0.1},
-    "schedule": [{"lr": 0.1}, {"lr": 0.01}],
-}
+GOOD = ROWS["good"]
 
 
 def test_plain_values_become_the_dataclass():
@@ -92,18 +84,7 @@ def test_a_target_chooses_the_class():
     assert build({"_target_": f"{__name__}.Optimizer", "lr": 0.5}, "model") == Optimizer(lr=0.5)
 
 
-@pytest.mark.parametrize(
-    ("group", "message"),
-    [
-        ({"lr": 1}, "model: has no `_target_`"),
-        ({"_target_": "nowhere.Model"}, "model._target_: `nowhere.Model` cannot be imported"),
-        ({"_target_": f"{__name__}.Absent"}, "cannot be imported"),
-        ({"_target_": "Model"}, "cannot be imported"),
-        ({"_target_": "skiagram.gone.Model"}, "Do this: `skiagram upgrade` renews files of an ear"),
-        ({"_target_": "os.system"}, "`os.system` is not an option dataclass"),
-        ({"_target_": "pathlib.Path"}, "`pathlib.Path` is not an option dataclass"),
-    ],
-)
+@pytest.mark.parametrize(("group", "message"), ROWS["no_options"])
 def test_a_target_that_names_no_options_is_refused(group, message):
     with pytest.raises(OptionError, match=message):
         build(group, "model")

@@ -21,12 +21,18 @@ def read_rows(module, family, kind=dict):
     rows = {}
     for title, row in read_yaml(module)[family].items():
         each = row.pop("each", {})
-        for chosen in product(*each.values()):
-            texts = {"title": title, **row}
-            for names, value in zip(each, chosen, strict=True):
-                values = value if "," in names else [value]
-                for name, word in zip(names.split(","), values, strict=True):
-                    texts = {key: text.replace(f"<{name}>", word) for key, text in texts.items()}
+        for texts in expand({"title": title, **row}, each):
             name = texts.pop("title")
             rows[name] = kind(**texts)
     return rows
+
+
+def expand(row, each):
+    """Yield a row for each choice of the values that names take; see `read_rows`."""
+    for chosen in product(*each.values()):
+        texts = dict(row)
+        for names, value in zip(each, chosen, strict=True):
+            values = value if "," in names else [value]
+            for name, word in zip(names.split(","), values, strict=True):
+                texts = {key: text.replace(f"<{name}>", str(word)) for key, text in texts.items()}
+        yield texts

@@ -42,6 +42,7 @@ from tests.datasets.sources import ingested
 from tests.folders import git
 from tests.intake.test_arrays import write_arrays
 from tests.terminal import assert_says
+from tests.yaml_rows import expand, read_yaml
 
 FILMS = "../films ../films.csv"
 CANCER = f"{FILMS} --positive cancer"
@@ -243,68 +244,18 @@ def test_the_printed_pattern_takes_folders_within_classes_for_patients(here, ter
     terminal.says(f"{line} {printed}", "all 48 24")
 
 
-BREASTS = [  # as BreakHis
-    f"{label}/SOB/{kind}/{kind}-{slide}/{zoom}X/{kind}-{slide}-{zoom}-{at}.png"
-    for label, kinds in {"benign": "AF", "malignant": "DL"}.items()
-    for kind in kinds
-    for slide in range(3)
-    for zoom in (40, 100, 200, 400)
-    for at in range(2)
-]
-ELBOWS = [  # as MURA, whose pattern could not tell the files apart
-    f"{part}/patient{person}/study{study}/image{at}.png"
-    for part, people in (("XR_ELBOW", range(5)), ("XR_WRIST", range(3, 8)))
-    for person in people
-    for study in (1, 2)
-    for at in (1, 2)
-]
+HINTS = read_yaml(__file__)["hints"]
 
 
-PATCHES = [  # as of invasive ductal carcinoma, whose classes lie in the folders of patients
-    f"{patient}/{label}/{patient}_x{at}_class{label}.png"
-    for patient in range(10253, 10266)
-    for label in (0, 1)
-    for at in range(2)
-]
-
-
-VIEWS = [  # as of mammograms, whose names tell breast and view
-    f"{('no', 'yes')[patient % 2]}/P{patient:02d}_{side}_{view}.png"
-    for patient in range(12)
-    for side in "LR"
-    for view in ("CC", "MLO")
-]
-NUMBERS = [f"{label}/scan_{at:03d}.png" for label in ("no", "yes") for at in range(20)]
-
-
-@pytest.mark.parametrize(
-    ("names", "says"),
-    [
-        (
-            BREASTS,
-            "4 folders, such as A, may be patients | or classes: --classes A D F L | "
-            "12 folders, such as A-0, may be patients | "
-            "Folders 100X, 200X, 400X, 40X lie in almost all others",
-        ),
-        (ELBOWS, "!{patient}/"),
-        (
-            PATCHES,
-            "13 folders, such as 10253, may be patients: --pattern '{patient}/{label}/{region}'",
-        ),
-        (VIEWS, "Names of files may tell them apart | {label}/{patient}_{region}.png' --cut first"),
-        (NUMBERS, "!may tell them apart"),
-    ],
-)
-def test_folders_beside_those_of_the_classes_and_names_of_files_may_tell_patients(
-    names, says, here
-):
-    for name in names:
-        (here / name).parent.mkdir(parents=True, exist_ok=True)
-        (here / name).write_bytes(b"\x89PNG\r\n\x1a\n")
-    classes = ("0", "1") if names is PATCHES else ()
-    shown = patient_hint(read_folder(FileOptions(here, classes=classes)))
-    assert_says(shown, says)
-    if names is BREASTS:
+@pytest.mark.parametrize("case", HINTS)
+def test_folders_beside_those_of_the_classes_and_names_of_files_may_tell_patients(case, here):
+    row = HINTS[case]
+    for texts in expand({"name": row["names"]}, row["each"]):
+        (here / texts["name"]).parent.mkdir(parents=True, exist_ok=True)
+        (here / texts["name"]).write_bytes(b"\x89PNG\r\n\x1a\n")
+    shown = patient_hint(read_folder(FileOptions(here, classes=row.get("classes", ()))))
+    assert_says(shown, row["says"])
+    if case == "as BreakHis":
         *_, printed = re.findall(r"--pattern '(\S+)'", shown)
         described = read_folder(FileOptions(here, pattern=[printed]))
         assert described.frame[described.source.columns.patient or ""].nunique() == 12

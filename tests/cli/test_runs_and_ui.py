@@ -9,8 +9,6 @@ import pytest
 
 from skiagram.tracking import contract
 from skiagram.tracking.comparison import (
-    EXPERIMENT,
-    FAILED,
     METRICS_ID,
     RecordedRun,
     find_base,
@@ -19,40 +17,10 @@ from skiagram.tracking.comparison import (
 )
 from skiagram.tracking.contract import NoTracking
 from tests.folders import git
+from tests.yaml_rows import read_yaml
 
-FIGURES = {
-    "best_classical_selection_auc": 0.812,
-    "best_deep_selection_auc": 0.7,
-    "selection_auc/svm": 0.79,
-    "selection_auc/random_forest": 0.812,
-    "selection_auc/small_cnn": 0.7,
-}
-BEST = {"skiagram.best_classical": "random_forest", "skiagram.best_deep": "small_cnn"}
-OPTIONS = {"networks": '["small_cnn"]', "seed": "0", "plan.seed": "0", "model.svm.C": "1.0"}
-FIRST = RecordedRun("films-cv-seed0-1a2b3c", OPTIONS, FIGURES, BEST, 100.0, 135.0)
-CHANGED = {
-    "sunny-film": FIRST.options | {"model.svm.C": "3.0", "features.glcm.levels": "32"},
-    "bleak-kiln": FIRST.options | {"networks": '["small_cnn", "cnn_3d"]', "seed": "1"},
-}
-RUNS = [
-    FIRST,
-    replace(
-        FIRST,
-        tags=BEST | {EXPERIMENT: "sunny-film"},
-        options=CHANGED["sunny-film"],
-        figures=FIGURES | {"selection_auc/svm": 0.765},
-        began=300.0,
-        seconds=35.0,
-    ),
-    replace(
-        FIRST,
-        tags=BEST | {EXPERIMENT: "bleak-kiln"},
-        options=CHANGED["bleak-kiln"] | {"plan.seed": "1", "model.cnn_3d.depth": "3"},
-        figures=FIGURES | {"selection_auc/cnn_3d": 0.75, "selection_auc/random_forest": 0.82},
-        began=400.0,
-    ),
-    RecordedRun("late", CHANGED["sunny-film"], {}, {FAILED: "train_baseline"}, 500.0, 4.0),
-]
+RUNS = [RecordedRun(**row) for row in read_yaml(__file__)["runs"]]
+FIRST = RUNS[0]
 
 
 @pytest.fixture
@@ -99,7 +67,7 @@ def test_runs_are_compared_with_the_one_whose_figures_are_committed(recorded):
     (recorded / "reports/metrics.json").write_text("{}\n")
     for line in ("init -q", "add -A", "commit -qm run"):
         git(recorded, *line.split())
-    committed = replace(RUNS[1], tags=BEST | {METRICS_ID: metrics_id(recorded)})
+    committed = replace(RUNS[1], tags=FIRST.tags | {METRICS_ID: metrics_id(recorded)})
     assert find_base([FIRST, committed], recorded) == (committed, True)
 
 

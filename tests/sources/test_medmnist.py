@@ -11,6 +11,7 @@ from skiagram.preparation import PREPARATION, ImageKinds, Preparation
 from skiagram.records.files import read_record
 from skiagram.sources.medmnist import MedMNIST
 from tests.datasets.sources import ingested
+from tests.yaml_rows import read_yaml
 
 SIZES = {"train": 8, "val": 4, "test": 4}
 
@@ -57,28 +58,14 @@ def test_every_image_comes_back_with_label_and_split(shape, tmp_path):
     assert counted == SIZES
 
 
-@pytest.mark.parametrize(
-    ("changes", "where", "found"),
-    [
-        ({"train_images": np.zeros((8, 12, 10))}, "set.npz train", r"images of shape .* float64"),
-        ({"val_images": np.zeros((4, 12), np.uint8)}, "set.npz val", r"images of shape \(4, 12\)"),
-        ({"val_images": np.zeros((4, 9, 9, 4), np.uint8)}, "set.npz val", "4 channels, or volumes"),
-        ({"val_images": np.zeros((4, 3, 9, 9), np.uint8)}, "set.npz val", "3 channels before the"),
-        ({"val_images": np.zeros((4, 9, 9, 9), np.uint8)}, "set.npz val", "volumes after images"),
-        ({"test_images": np.zeros((4, 9, 9, 3), np.uint8)}, "set.npz test", "colour images after"),
-        ({"test_labels": np.zeros((3, 1), np.uint8)}, "set.npz test", "3 labels for 4 images"),
-        ({"test_labels": np.full((4, 1), 2, np.uint8)}, "set.npz test", r"labels \[2\]"),
-        ({"val_labels": np.array([0, 1, np.nan, 1])}, "set.npz val", r"labels \[nan\]"),
-        ({"val_labels": np.array([0.0, 1, 0, 1])}, "set.npz val", "labels float64"),
-        ({"val_labels": np.array(["a", "b", "a", "b"])}, "set.npz val", "labels"),
-        ({"train_labels": np.array([None] * 8)}, "set.npz", "`train_labels` cannot be read"),
-    ],
-)
-def test_unusable_content_is_named(changes, where, found, tmp_path):
-    source = source_of(written(tmp_path, **changes))
-    with pytest.raises(DataError, match=found) as raised:
+@pytest.mark.parametrize("row", read_yaml(__file__)["refused"], ids=str)
+def test_unusable_content_is_named(row, tmp_path):
+    zeros = np.zeros(row.get("shape", 1), row.get("type", "uint8"))
+    array = np.array(row["values"], row.get("type")) if "values" in row else zeros
+    source = source_of(written(tmp_path, **{row["array"]: array}))
+    with pytest.raises(DataError, match=row["said"]) as raised:
         source.open(tmp_path)
-    assert raised.value.where == where
+    assert raised.value.where == row["where"]
     assert raised.value.allowed
 
 

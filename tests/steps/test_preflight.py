@@ -52,15 +52,7 @@ def test_preflight_knows_the_models_that_do_not_learn_classes():
         assert learns is not str(values["_target_"]).startswith(_OF_OTHER_OUTCOMES), name
 
 
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("svm: {C: 2}", "`svm` is no choice.*conf/model/svm.yaml:OPTION=VALUE"),
-        ("fold: 5", "`fold` is no choice.*did you mean `folds`"),
-        ("colour: red", "`colour` is no choice.*remove it"),
-        ("heads: [svm]", "`heads` is no choice.*remove it"),
-    ],
-)
+@pytest.mark.parametrize(("line", "words"), ROWS["unread"])
 def test_a_name_of_params_yaml_that_nothing_reads_is_refused(line, words, tmp_path):
     (tmp_path / "conf").symlink_to(REPOSITORY / "conf")
     (tmp_path / "params.yaml").write_text(f"{(REPOSITORY / 'params.yaml').read_text()}{line}\n")
