@@ -19,8 +19,6 @@ from torch.optim.lr_scheduler import OneCycleLR
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.fitting.contract import FitContext
 from skiagram.models.deep.fitted import load_network
-from skiagram.models.deep.network_model import NetworkModel
-from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.models.learner import learner_of
 from skiagram.notices import STEP
 from skiagram.options import check, list_options, read_option_file
@@ -30,27 +28,28 @@ from skiagram.training.options import (
     Optimizer,
     Trainer,
 )
+from tests.models.deep import spots
 from tests.models.deep.spots import halves, learner, training
 from tests.stand_ins import CPU
-from tests.yaml_rows import read_rows
+from tests.yaml_rows import read_rows, read_yaml
 
 pytestmark = pytest.mark.slow
 
 CONF = Path(__file__).parents[2] / "conf"
 LIGHTNING = read_rows(__file__, "lightning")
+ABSENT = read_yaml(__file__)["absent"]
 
 STEP_DOWN = {"_target_": "torch.optim.lr_scheduler.StepLR", "step_size": 2, "gamma": 0.1}
 PLATEAU = {"_target_": "torch.optim.lr_scheduler.ReduceLROnPlateau", "patience": 0, "factor": 0.5}
 
 
-def fitted(folder, options, trainer, state):
-    known, unseen = halves(folder, 48)
-    model = NetworkModel(SmallCNN(widths=(6, 12), dropout=0.3, training=options), trainer, 1)
-    return model.fit(known, FitContext(seed=3, folder=state, validation=unseen))
+def fitted(folder, options, trainer=CPU, state=None):
+    model = learner(options, trainer=trainer)
+    return spots.fit(model, *halves(folder, 48), seed=3, folder=state)
 
 
 def fit(folder, trainer=CPU, **changed):
-    return fitted(folder, dataclasses.replace(training(), **changed), trainer, None)
+    return fitted(folder, training(**changed), trainer)
 
 
 def test_in_a_stage_each_epoch_is_a_line(tmp_path, monkeypatch, capsys):
@@ -71,9 +70,8 @@ def weights(folder, network):
     return (folder / "weights.safetensors").read_bytes()
 
 
-def with_schedule(schedule, epochs=5):
-    adam = Optimizer(name="adam", lr=0.01, weight_decay=0.0, schedule=schedule)
-    return dataclasses.replace(training(epochs=epochs), optimizer=adam)
+def with_schedule(schedule, epochs=5, **changed):
+    return training(epochs, schedule=schedule, **changed)
 
 
 def kill_after(epochs, patch):
@@ -89,9 +87,9 @@ def kill_after(epochs, patch):
 
 @pytest.mark.parametrize(("batches", "steps"), [(1, 4), (2, 2), (3, 2)])
 def test_gradients_are_accumulated_over_batches(tmp_path, batches, steps):
-    options = dataclasses.replace(with_schedule("one_cycle", epochs=4), batch_size=8)
+    options = with_schedule("one_cycle", epochs=4, batch_size=8)
     trainer = dataclasses.replace(CPU, accumulate_grad_batches=batches)
-    rates = fitted(tmp_path, options, trainer, None).summary.curves["learning_rate"]
+    rates = fitted(tmp_path, options, trainer).summary.curves["learning_rate"]
     optimizer = torch.optim.SGD([torch.zeros(1)])
     cycle = OneCycleLR(optimizer, 0.01, total_steps=4 * steps, cycle_momentum=False)
     expected = []
@@ -107,7 +105,7 @@ OTHERS = [pytest.param(one, marks=pytest.mark.slow) for one in (STEP_DOWN, "one_
 
 @pytest.mark.parametrize("schedule", [PLATEAU, *OTHERS])
 def test_a_fit_with_any_schedule_is_resumed_exactly(tmp_path, schedule, monkeypatch):
-    options = dataclasses.replace(with_schedule(schedule), augmentation="medical")
+    options = with_schedule(schedule, augmentation="medical")
     whole = fitted(tmp_path, options, CPU, tmp_path / "whole")
     with monkeypatch.context() as patch:
         kill_after(3, patch)
@@ -138,12 +136,11 @@ def test_a_fit_that_is_told_when_to_stop_ends_as_one_that_found_out(
 ):
     """Equal training cases, equal seed; also where it was killed in between."""
     options = with_schedule(schedule)
-    stopped = fitted(tmp_path, options, CPU, None)
+    stopped = fitted(tmp_path, options)
     losses = stopped.summary.curves["validation_loss"]
     (epochs,) = stopped.summary.epochs
     assert epochs == losses.argmin() + 1
-    known, _ = halves(tmp_path, 48)
-    model = NetworkModel(SmallCNN(widths=(6, 12), dropout=0.3, training=options), CPU, 1)
+    (known, _), model = halves(tmp_path, 48), learner(options)
     context = FitContext(seed=3, folder=tmp_path / "told", epochs=epochs)
     with monkeypatch.context() as patch:
         kill_after(epochs - 1, patch)
@@ -159,7 +156,7 @@ def test_a_fit_that_is_told_when_to_stop_ends_as_one_that_found_out(
 
 
 def test_a_scheduler_of_pytorch_sets_the_learning_rate_of_each_epoch(tmp_path):
-    curves = fitted(tmp_path, with_schedule(STEP_DOWN), CPU, None).summary.curves
+    curves = fitted(tmp_path, with_schedule(STEP_DOWN)).summary.curves
     assert curves["learning_rate"].tolist() == pytest.approx([0.01, 0.01, 1e-3, 1e-3, 1e-4])
 
 
@@ -170,7 +167,7 @@ def test_callbacks_and_a_logger_of_lightning_work_by_option(tmp_path):
         callbacks=(stop | {"stopping_threshold": 1e9},),
         logger={"_target_": "pytorch_lightning.loggers.CSVLogger", "save_dir": str(tmp_path)},
     )
-    network = fitted(tmp_path, training(epochs=5), trainer, None)
+    network = fitted(tmp_path, training(epochs=5), trainer)
     assert len(network.summary.curves) == 1
     (logged,) = (pd.read_csv(path) for path in tmp_path.rglob("metrics.csv"))
     quantities = {"training_loss", "validation_loss", "validation_accuracy", "validation_auc"}
@@ -183,13 +180,11 @@ def test_callbacks_and_a_logger_of_lightning_work_by_option(tmp_path):
 def test_options_of_lightning_reach_its_trainer(title, tmp_path, monkeypatch):
     changed = LIGHTNING[title]["changed"]
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    network = SmallCNN(widths=(6, 12), dropout=0.3, training=training(epochs=3))
     trainer = check(Trainer, dataclasses.asdict(CPU) | changed, "trainer")
-    known, unseen = halves(tmp_path, 48)
-    model = learner_of(network, trainer, threads=1)
-    curves = model.fit(known, FitContext(seed=3, validation=unseen)).summary.curves
+    model = learner_of(learner(training(epochs=3)).network, trainer, threads=1)
+    curves = spots.fit(model, *halves(tmp_path, 48), seed=3).summary.curves
     assert len(curves) == LIGHTNING[title]["epochs"]
-    plain = fitted(tmp_path, training(epochs=3), CPU, None).summary.curves
+    plain = fitted(tmp_path, training(epochs=3)).summary.curves
     learns_less = changed.keys() & {"limit_train_batches", "fast_dev_run"}
     same = curves["training_loss"][0] == plain["training_loss"][0]
     assert same != bool(learns_less)
@@ -211,12 +206,10 @@ def test_each_option_of_lightning_is_taken_or_refused_with_a_reason():
 
 def test_gradients_are_clipped(tmp_path):
     sgd = Optimizer(name="sgd", lr=0.01, weight_decay=0.0, schedule="constant")
-    free = dataclasses.replace(training(epochs=1), optimizer=sgd)
-    clipped = dataclasses.replace(free, gradient_clip=1e-12)
-    still = dataclasses.replace(free, optimizer=dataclasses.replace(sgd, lr=1e-12))
-    found = [
-        scores(fitted(tmp_path, options, CPU, None), tmp_path) for options in (free, clipped, still)
-    ]
+    free = {"epochs": 1, "optimizer": sgd}
+    clipped = free | {"gradient_clip": 1e-12}
+    still = free | {"optimizer": dataclasses.replace(sgd, lr=1e-12)}
+    found = [scores(fit(tmp_path, **each), tmp_path) for each in (free, clipped, still)]
     assert_allclose(found[1], found[2], atol=1e-6)
     assert np.abs(found[0] - found[2]).max() > 1e-4
 
@@ -234,24 +227,11 @@ def test_a_stop_by_the_clock_is_refused_before_anything_runs(path):
         check(Trainer, options, "trainer")
 
 
-@pytest.mark.parametrize(
-    ("part", "named"),
-    [
-        ({"_target_": "pytorch_lightning.callbacks.Absent"}, "trainer.callbacks: .*Absent"),
-        (
-            {"_target_": "pytorch_lightning.callbacks.EarlyStopping", "hours": 1},
-            "trainer.callbacks: .*hours",
-        ),
-        (
-            {"_target_": f"{__name__}.OwnTimer", "duration": {"hours": 1}},
-            "trainer.callbacks: .*clock",
-        ),
-    ],
-)
-def test_an_absent_part_is_a_wrong_option(tmp_path, part, named):
-    trainer = dataclasses.replace(CPU, callbacks=(part,))
-    with pytest.raises(OptionError, match=named):
-        fitted(tmp_path, training(), trainer, None)
+@pytest.mark.parametrize("named", ABSENT)
+def test_an_absent_part_is_a_wrong_option(tmp_path, named):
+    trainer = dataclasses.replace(CPU, callbacks=(ABSENT[named],))
+    with pytest.raises(OptionError, match=rf"trainer\.callbacks: .*{named}"):
+        fitted(tmp_path, training(), trainer)
 
 
 def test_an_ensemble_averages_the_probabilities_of_fits_from_other_seeds(tmp_path):
@@ -275,7 +255,7 @@ def test_an_ensemble_averages_the_probabilities_of_fits_from_other_seeds(tmp_pat
 
 
 def test_an_ensemble_is_resumed_member_by_member(tmp_path):
-    model = learner(dataclasses.replace(training(), members=2))
+    model = learner(training(members=2))
     assert model.title == f"{model.network.title}, mean of 2"
     known, unseen = halves(tmp_path, 48)
     context = FitContext(3, tmp_path / "whole", validation=unseen)

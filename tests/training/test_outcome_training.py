@@ -1,7 +1,5 @@
 """Losses of outcomes are those of the field, and their cut-offs are learned with the network."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -66,9 +64,8 @@ def test_cut_offs_of_a_grade_move_apart_and_not_along():
 
 def test_a_mean_of_networks_of_several_findings_is_refused():
     """The members' probabilities are averaged as those of classes, which exclude one another."""
-    plain = dataclasses.replace(training(), class_weights=None)
-    means = dataclasses.replace(plain, members=3)
+    means = training(class_weights=None, members=3)
     check_training(means, "Small network", 1)
-    check_training(plain, "Small network", 14)
+    check_training(training(class_weights=None), "Small network", 14)
     with pytest.raises(ModelFailure, match="a mean of networks is of classes"):
         check_training(means, "Small network", 14)

@@ -11,12 +11,11 @@ import pytorch_lightning as pl
 import torch
 
 from skiagram.errors import DataError, ModelFailure, SkiagramError
-from skiagram.fitting.contract import FitContext
 from skiagram.training.devices import describe_device
 from skiagram.training.fit import Curves
 from skiagram.training.options import Optimizer
 from skiagram.training.processes import memory_failures
-from tests.models.deep.spots import halves, learner, training
+from tests.models.deep.spots import fit, halves, learner, training
 from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
@@ -31,8 +30,7 @@ def raising(error):
 
 def test_too_little_memory_names_the_option(tmp_path, monkeypatch):
     known, unseen = halves(tmp_path, 24)
-    context = FitContext(0, validation=unseen)
-    fitted = learner(training(epochs=1)).fit(known, context)
+    fitted = fit(learner(training(epochs=1)), known, unseen)
     for error in (
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
         RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),
@@ -43,7 +41,7 @@ def test_too_little_memory_names_the_option(tmp_path, monkeypatch):
             fitted.scores(unseen.inputs)
         monkeypatch.setattr(Curves, "on_train_epoch_end", raising(error))
         with pytest.raises(ModelFailure, match=r"during training.*training\.batch_size \(now 16\)"):
-            learner(training()).fit(known, context)
+            fit(learner(training()), known, unseen)
 
 
 def test_other_errors_pass():
@@ -59,10 +57,9 @@ def test_spawned_processes_that_diverge_fail_the_model(tmp_path, accelerator):
     known, unseen = halves(tmp_path, 48)
     trainer = dataclasses.replace(TWO, accelerator=accelerator)
     exploding = Optimizer(name="sgd", lr=10.0, weight_decay=1e6, schedule="constant")
-    options = dataclasses.replace(training(epochs=3), optimizer=exploding)
-    model = dataclasses.replace(learner(options), trainer=trainer)
+    model = learner(training(epochs=3, optimizer=exploding), trainer=trainer)
     with pytest.raises(ModelFailure, match=r"loss is (nan|inf).*training\.optimizer\.lr"):
-        model.fit(known, FitContext(0, validation=unseen))
+        fit(model, known, unseen)
 
 
 class FailsInOne(pl.Callback):
@@ -96,9 +93,8 @@ def fit_as_rank(rank, port, folder, callback, ended):
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "TORCHELASTIC_RUN_ID": "a"}
     known, unseen = halves(folder / str(rank), 48)
     trainer = dataclasses.replace(TWO, strategy="ddp", callbacks=(callback,))
-    model = dataclasses.replace(learner(training()), trainer=trainer)
     try:
-        model.fit(known, FitContext(0, validation=unseen, folder=folder / "shared"))
+        fit(learner(training(), trainer=trainer), known, unseen, folder=folder / "shared")
     except SkiagramError as error:
         ended.put(str(error))
     else:

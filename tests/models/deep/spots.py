@@ -1,8 +1,10 @@
 """Small sets of images and short trainings for the tests of networks."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from skiagram.fitting.contract import Labelled
+from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.deep.network_model import NetworkModel
@@ -16,20 +18,22 @@ from tests.models.classical.families import read_options
 from tests.stand_ins import CPU
 
 
-def training(epochs=2, lr=0.01, augmentation=None):
-    return Training(
-        optimizer=Optimizer(name="adam", lr=lr, weight_decay=0.0, schedule="cosine"),
+def training(epochs=2, lr=0.01, schedule="cosine", **changed):
+    """Return the options of a short training, some of them changed."""
+    plain = Training(
+        optimizer=Optimizer(name="adam", lr=lr, weight_decay=0.0, schedule=schedule),
         batch_size=16,
         epochs=epochs,
         patience=epochs,
         class_weights="balanced",
         label_smoothing=0.0,
         image_size=None,
-        augmentation=augmentation,
+        augmentation=None,
         mixup=0.0,
         gradient_clip=None,
         members=1,
     )
+    return replace(plain, **changed)
 
 
 SMALL_CNN = {
@@ -59,9 +63,18 @@ def short_network(name, epochs):
     return NetworkModel(build(options, "model"), CPU, threads=1)
 
 
-def learner(options, dropout=0.3):
+def learner(options, dropout=0.3, trainer=CPU):
+    """Return a small network as a model."""
     network = SmallCNN(widths=(6, 12), dropout=dropout, training=options)
-    return NetworkModel(network, CPU, threads=1)
+    return NetworkModel(network, trainer, threads=1)
+
+
+def fit(network, known, unseen=None, *, trainer=CPU, seed=0, **context):
+    """Train a network, given by its options or as a model; unseen cases decide when to stop."""
+    model = network
+    if not isinstance(network, NetworkModel):
+        model = NetworkModel(network, trainer, threads=1)
+    return model.fit(known, FitContext(seed, validation=unseen, **context))
 
 
 def spots(folder, n, n_classes=2, channels=1, noise=1.0, side=16, depth=None):

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from skiagram.errors import ModelFailure
-from skiagram.fitting.contract import FitContext
-from tests.models.deep.spots import short_network, spots
+from tests.models.deep.spots import fit, short_network, spots
 
 pytestmark = pytest.mark.slow
 
@@ -22,15 +21,15 @@ def test_learns(tmp_path, name, depth):
     cases = spots(tmp_path / "images", 72, noise=0.3, side=12 if depth else 32, depth=depth)
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
     network = short_network(name, epochs=12 if depth else 6)
-    losses = network.fit(known, FitContext(0, validation=unseen)).summary.curves["training_loss"]
+    losses = fit(network, known, unseen).summary.curves["training_loss"]
     assert losses.iloc[-1] < 0.9 * losses.iloc[0]
 
 
 def test_networks_refuse_what_they_do_not_read_by_name(tmp_path):
     volumes = spots(tmp_path / "volumes", 4, side=32, depth=5)
     with pytest.raises(ModelFailure, match="volumes of 5 × 32 × 32 voxels") as refused:
-        short_network("small_cnn", epochs=1).fit(volumes, FitContext(0, validation=volumes))
+        fit(short_network("small_cnn", epochs=1), volumes, volumes)
     assert all(other in refused.value.remedy for other in OF_VOLUMES)
     images = spots(tmp_path / "images", 4, side=32)
     with pytest.raises(ModelFailure, match=r"cnn_3d: images of 32 × 32 pixels.*small_cnn"):
-        short_network("cnn_3d", epochs=1).fit(images, FitContext(0, validation=images))
+        fit(short_network("cnn_3d", epochs=1), images, images)

@@ -29,7 +29,7 @@ from skiagram.tasks.classes import Classes
 from tests.models.classical.families import read_options
 from tests.numbered_store import write_images
 from tests.stand_ins import CPU
-from tests.yaml_rows import read_rows
+from tests.yaml_rows import read_rows, read_yaml
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +38,7 @@ SMALL = "test_efficientnet"  # of timm
 KEPT = TemporaryDirectory()  # goes when the tests end
 SMALL_OPTIONS = read_rows(__file__, "small")
 RULE = HitRule(rule="distance", minimum=0.0, overlap=0.2)
+CONTEXT = FitContext(seed=0, positive=1)
 
 
 def blobs(folder, n, depth=None):
@@ -103,8 +104,7 @@ def learner(name, depth=None, **changed):
 def test_finds_planted_blobs(tmp_path, name, depth):
     cases = blobs(tmp_path / "images", 28, depth)
     known, unseen = cases.select(np.arange(20)), cases.select(np.arange(20, 28))
-    model = learner(name, depth)
-    fitted = model.fit(known, FitContext(seed=0, positive=1))
+    fitted = learner(name, depth).fit(known, CONTEXT)
     assert fitted.summary.curves["training_loss"].is_monotonic_decreasing
     scores = fitted.scores(unseen.inputs)
     assert roc_auc_score(unseen.label, scores[:, 1] - scores[:, 0]) > 0.9
@@ -123,7 +123,7 @@ def test_a_pretrained_way_down_starts_from_its_weights_and_learns_later(tmp_path
         given = options(name)
         given["backbone"]["frozen_epochs"] = frozen_epochs
         model = learner(name, steps=2, backbone=given["backbone"])
-        fitted = model.fit(cases, FitContext(seed=0, positive=1))
+        fitted = model.fit(cases, CONTEXT)
         fitted.save(tmp_path / str(frozen_epochs))
         state = load_file(tmp_path / str(frozen_epochs) / "weights.safetensors")
         assert torch.equal(state[of], base) != learns
@@ -134,18 +134,13 @@ def test_a_pretrained_way_down_starts_from_its_weights_and_learns_later(tmp_path
 
 def test_backbones_that_give_no_maps_of_a_quarter_of_the_sides_are_refused(tmp_path):
     name = "pretrained_heat_map_finder"
-    for changed, said in (
-        ({"depths": None}, r"backbone.*Transfer with library: timm and depths"),
-        ({"library": "torchvision", "architecture": "resnet18", "depths": None}, r"backbone"),
-        ({"depths": [0, 1, 2]}, r"maps for every 2, 4, 8 pixels.*from 4 pixels"),
-        ({"depths": [1]}, r"maps for every 4 pixels.*two or more"),
-    ):
-        backbone = options(name)["backbone"] | changed
-        with pytest.raises(OptionError, match=said):
+    for row in read_yaml(__file__, "refused.yaml")["detectors"]:
+        backbone = options(name)["backbone"] | row["changed"]
+        with pytest.raises(OptionError, match=row["said"]):
             learner(name, backbone=backbone).network.build(1, 64, 64, 2)
     with pytest.raises(ModelFailure, match=r"volumes.*heat_map_finder_3d"):
         learner(name, training=options(name)["training"] | {"image_size": 16}).fit(
-            blobs(tmp_path / "volumes", 4, 12), FitContext(seed=0, positive=1)
+            blobs(tmp_path / "volumes", 4, 12), CONTEXT
         )
 
 
@@ -157,7 +152,7 @@ def test_two_classes_and_the_size_of_a_crop_are_needed(tmp_path):
     given["training"]["image_size"] = None
     whole = FinderModel(build(given, "model"), CPU, 1)
     with pytest.raises(ModelFailure, match="sides of a crop"):
-        whole.fit(cases, FitContext(seed=0, positive=1))
+        whole.fit(cases, CONTEXT)
 
 
 def test_a_heat_map_that_diverges_fails_and_says_what_to_do(tmp_path, monkeypatch):
@@ -167,11 +162,11 @@ def test_a_heat_map_that_diverges_fails_and_says_what_to_do(tmp_path, monkeypatc
 
     # As the last step of an epoch does where the learning rate is too high.
     monkeypatch.setattr(HeatMapTraining, "on_train_epoch_end", lose_weights)
-    cases, context = blobs(tmp_path / "images", 8), FitContext(seed=0, positive=1)
+    cases = blobs(tmp_path / "images", 8)
     with pytest.raises(ModelFailure, match=r"crops score nan .*epoch 1.*training\.optimizer\.lr"):
-        learner("heat_map_finder", steps=1, hard_from=0.5).fit(cases, context)
+        learner("heat_map_finder", steps=1, hard_from=0.5).fit(cases, CONTEXT)
     given = options("heat_map_finder")["training"] | {"epochs": 1}
-    once = learner("heat_map_finder", steps=1, training=given).fit(cases, context)
+    once = learner("heat_map_finder", steps=1, training=given).fit(cases, CONTEXT)
     with pytest.raises(ModelFailure, match=r"places score nan .*training\.optimizer\.lr"):
         once.find(cases.inputs)
 

@@ -1,5 +1,7 @@
 """Early fusion learns from both inputs; a table becomes numbers as training cases alone say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,19 +11,17 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.image_and_table import ImageAndTable
 from skiagram.models.deep.inputs import TableEncoder
-from skiagram.models.deep.network_model import NetworkModel
 from skiagram.records.feature_table import FeatureTable
-from skiagram.tasks.classes import Classes
 from skiagram.training.data import ImageSet
-from tests.models.deep.spots import SMALL_CNN, noise_table, spots, training
-from tests.stand_ins import CPU
+from tests.models.deep.spots import SMALL_CNN, fit, noise_table, spots, training
+from tests.yaml_rows import read_yaml
 
 pytestmark = pytest.mark.slow
 
+REFUSED = read_yaml(__file__, "refused.yaml")["backbones"]
 SHUFFLE = {
     "_target_": "skiagram.models.deep.transfer.Transfer",
     "architecture": "shufflenet_v2_x0_5",
@@ -45,17 +45,14 @@ def telling(cases):
     table = FeatureTable(
         cases.case_id, ("covariates_diameter",), diameter[:, None].astype(np.float32)
     )
-    inputs = ImageSet(cases.inputs.store, cases.case_id, table)
-    return Labelled(inputs, cases.case_id, cases.label, cases.patient_id, Classes(("0", "1")))
+    return replace(cases, inputs=ImageSet(cases.inputs.store, cases.case_id, table))
 
 
 def fitted(cases, how=None):
     """Fit to the first half of the cases; a sixth more decides when to stop."""
     rows, half = np.arange(len(cases)), len(cases) // 2
     known, stopping = cases.select(rows[:half]), cases.select(rows[half : 4 * half // 3])
-    return NetworkModel(options(how=how), CPU, threads=1).fit(
-        known, FitContext(0, validation=stopping)
-    )
+    return fit(options(how=how), known, stopping)
 
 
 def auc(cases, model):
@@ -113,19 +110,10 @@ def test_the_layers_of_a_backbone_learn_at_its_rates_and_the_others_at_the_whole
     assert sorted(every) == sorted(map(id, network.parameters()))
 
 
-@pytest.mark.parametrize(
-    ("backbone", "message"),
-    [
-        (SMALL_CNN | {"widths": []}, r"model\.backbone\.widths"),
-        (SHUFFLE | {"C": 0.01}, r"model\.backbone\.C: a classical last layer of C 0\.01"),
-        (SMALL_CNN | {"training": {}}, r"model\.backbone\.training: is given twice"),
-        (SMALL_CNN | {"_target_": "os.path.Network"}, "names the class `os.path.Network`"),
-        ({"_target_": "skiagram.models.deep.nothing.Nothing"}, "cannot be imported"),
-    ],
-)
-def test_a_backbone_that_is_none_is_refused(backbone, message):
-    with pytest.raises(OptionError, match=message):
-        options(backbone)
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row["said"])
+def test_a_backbone_that_is_none_is_refused(row):
+    with pytest.raises(OptionError, match=row["said"]):
+        options(row["backbone"])
 
 
 NAMES = ("covariates_age", "covariates_side_left", "covariates_side_right", "covariates_dose")

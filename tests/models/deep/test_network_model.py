@@ -14,14 +14,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from safetensors.torch import load_file
 
 from skiagram.errors import DataError, OptionError
-from skiagram.fitting.contract import FitContext, Labelled
+from skiagram.fitting.contract import FitContext
 from skiagram.models.deep.article_cnn import ArticleCNN
 from skiagram.models.deep.fitted import load_network
-from skiagram.models.deep.network_model import NetworkModel
-from skiagram.tasks.classes import Classes
 from skiagram.training.devices import device
-from skiagram.training.options import Optimizer
-from tests.models.deep.spots import halves, learner, spots, training
+from tests.models.deep.spots import fit, halves, learner, spots, training
 from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
@@ -30,11 +27,9 @@ pytestmark = pytest.mark.slow
 def test_best_weights_are_restored_and_patience_is_kept(tmp_path):
     known, unseen = halves(tmp_path, 48, noise=3.0)
     shuffled = np.random.default_rng(0).permutation(unseen.label)
-    meaningless = Labelled(
-        unseen.inputs, unseen.case_id, shuffled, unseen.patient_id, Classes(("0", "1"))
-    )
-    options = dataclasses.replace(training(epochs=40, lr=0.03), patience=3, class_weights=None)
-    fitted = learner(options, dropout=0.0).fit(known, FitContext(0, validation=meaningless))
+    meaningless = dataclasses.replace(unseen, label=shuffled)
+    options = training(epochs=40, lr=0.03, patience=3, class_weights=None)
+    fitted = fit(learner(options, dropout=0.0), known, meaningless)
     losses = fitted.summary.curves["validation_loss"].to_numpy()
     assert len(losses) < 40
     assert len(losses) - 1 - losses.argmin() == 3
@@ -47,9 +42,8 @@ def test_best_weights_are_restored_and_patience_is_kept(tmp_path):
 def test_an_absent_device_is_a_wrong_option(tmp_path):
     known, unseen = halves(tmp_path, 24)
     absent = dataclasses.replace(CPU, accelerator="gpu")
-    model = dataclasses.replace(learner(training()), trainer=absent)
     with pytest.raises(OptionError, match=r"^trainer: .*gpu"):
-        model.fit(known, FitContext(0, validation=unseen))
+        fit(learner(training(), trainer=absent), known, unseen)
 
 
 def test_processes_of_a_launcher_are_asked_for_a_folder_that_they_share(tmp_path, monkeypatch):
@@ -57,7 +51,7 @@ def test_processes_of_a_launcher_are_asked_for_a_folder_that_they_share(tmp_path
     known, unseen = halves(tmp_path, 24)
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(OptionError, match="no folder"):
-        learner(training()).fit(known, FitContext(0, validation=unseen))
+        fit(learner(training()), known, unseen)
 
 
 def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
@@ -69,17 +63,13 @@ def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
     (login_node / "srun").chmod(0o755)
     monkeypatch.setenv("PATH", str(login_node), prepend=os.pathsep)
     cases = spots(tmp_path / "images", 96, side=18)
-    rows = np.arange(96, dtype=np.int64)
-    known, unseen = cases.select(rows[:64]), cases.select(rows[64:])
-    plain = dataclasses.replace(training(epochs=3, lr=0.003), class_weights=None)
+    known, unseen = cases.select(np.arange(64)), cases.select(np.arange(64, 96))
     shared = dataclasses.replace(CPU, devices=2, strategy="ddp_spawn")
     fitted = []
     for trainer, batch_size in ((CPU, 16), (shared, 8)):
-        options = dataclasses.replace(plain, batch_size=batch_size)
-        model = NetworkModel(
-            ArticleCNN(initialisation="keras", training=options), trainer, threads=1
-        )
-        fitted.append(model.fit(known, FitContext(seed=1, validation=unseen)))
+        options = training(epochs=3, lr=0.003, class_weights=None, batch_size=batch_size)
+        network = ArticleCNN(initialisation="keras", training=options)
+        fitted.append(fit(network, known, unseen, trainer=trainer, seed=1))
         fitted[-1].save(tmp_path / trainer.strategy)
     assert capfd.readouterr().err == ""
     one, two = (
@@ -95,8 +85,7 @@ def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
 def test_a_fit_takes_up_what_was_trained_ahead(epochs, tmp_path):
     """Of two epochs ahead it takes the weights after the first or the second, or goes on."""
     known, unseen = halves(tmp_path, 36)
-    steady = Optimizer(name="adam", lr=0.01, weight_decay=0.0, schedule="constant")
-    model = learner(dataclasses.replace(training(epochs=3), optimizer=steady))
+    model = learner(training(epochs=3, schedule="constant"))
     assert model.epochs_ahead == 3
     asked = FitContext(0, tmp_path / "ahead", epochs=epochs)
     model.fit(known, dataclasses.replace(asked, epochs=2, ahead=True))
@@ -107,17 +96,14 @@ def test_a_fit_takes_up_what_was_trained_ahead(epochs, tmp_path):
 
 
 def test_a_fit_whose_length_its_folds_change_is_not_trained_ahead():
-    steady = Optimizer(name="adam", lr=0.01, weight_decay=0.0, schedule="constant")
-    alike = dataclasses.replace(training(epochs=3), optimizer=steady)
-    assert learner(dataclasses.replace(alike, patience=2)).epochs_ahead is None
+    assert learner(training(epochs=3, schedule="constant", patience=2)).epochs_ahead is None
     assert learner(training(epochs=3)).epochs_ahead is None  # the learning rate falls to its end
 
 
 def test_a_network_of_double_precision_is_loaded_as_one(tmp_path):
     known, unseen = halves(tmp_path, 16)
     doubled = dataclasses.replace(CPU, precision="64-true")
-    model = dataclasses.replace(learner(training(epochs=1)), trainer=doubled)
-    fitted = model.fit(known, FitContext(0, validation=unseen))
+    fitted = fit(learner(training(epochs=1), trainer=doubled), known, unseen)
     fitted.save(tmp_path / "model")
     again = load_network(tmp_path / "model").scores(unseen.inputs)
     assert_array_equal(again, fitted.scores(unseen.inputs))
@@ -134,7 +120,7 @@ def test_a_gpu_is_that_of_the_process(monkeypatch):
 
 def test_weights_of_another_architecture_are_refused(tmp_path):
     known, unseen = halves(tmp_path, 24)
-    learner(training(epochs=1)).fit(known, FitContext(0, validation=unseen)).save(tmp_path / "m")
+    fit(learner(training(epochs=1)), known, unseen).save(tmp_path / "m")
     file = tmp_path / "m/architecture.json"
     other = json.loads(file.read_text())
     other["network"]["widths"] = [6, 13]

@@ -17,8 +17,10 @@ from skiagram.models.deep.small_resnet import ResidualBlock, SmallResNet
 from skiagram.models.deep.vision_transformer import VisionTransformer
 from skiagram.training.classifier import multiply_adds, parameter_count
 from tests.models.deep.spots import training
+from tests.yaml_rows import read_yaml
 
 pytestmark = pytest.mark.slow
+REFUSED = read_yaml(__file__, "refused.yaml")["sizes"]
 
 ARTICLE = ArticleCNN(initialisation="keras", training=training())
 RESIDUAL = SmallResNet(widths=(16, 32, 64), blocks=3, dropout=0.0, training=training())
@@ -148,20 +150,14 @@ def test_size_and_multiply_adds_of_the_recurrent_network_are_those_counted_by_ha
     assert multiply_adds(built, (3, 12, 8)) == steps * step + head
 
 
-@pytest.mark.parametrize(
-    ("network", "shape", "said"),
-    [
-        (ARTICLE, (17, 64), r"17 × 64 pixels.*at least.*training\.image_size"),
-        (SMALL, (14, 64), r"14 × 64 pixels.*at least.*training\.image_size"),
-        (SMALL, (1, 64), r"1 × 64 pixels.*at least.*training\.image_size"),
-        (RESIDUAL, (7, 64), r"7 × 64 pixels.*at least.*training\.image_size"),
-        (transformer(), (28, 30), r"vision_transformer: images of 28 × 30"),
-        (recurrent(4), (12, 9), r"recurrent: images of 12 × 9 pixels.*patch_size"),
-    ],
-)
-def test_other_images_are_refused(network, shape, said):
-    with pytest.raises(ModelFailure, match=said):
-        network.build(1, *shape, 2)
+NETWORKS = {"article": ARTICLE, "small": SMALL, "residual": RESIDUAL}
+NETWORKS |= {"transformer": transformer(), "recurrent": recurrent(4)}
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row["said"])
+def test_other_images_are_refused(row):
+    with pytest.raises(ModelFailure, match=row["said"]):
+        NETWORKS[row["network"]].build(1, *row["shape"], 2)
 
 
 def test_options_that_do_not_fit_are_refused():

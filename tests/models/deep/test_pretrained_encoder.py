@@ -11,14 +11,13 @@ import yaml
 from skiagram.compute.files import sha256_of
 from skiagram.encoders.encoding import encode_images
 from skiagram.errors import DataError, OptionError
-from skiagram.fitting.contract import FitContext
 from skiagram.image_store.store import ImageStore
 from skiagram.models.deep.fitted import load_classifier
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation, join_digests
 from skiagram.records.files import write_record
 from tests.encoders.examples import CONF, images, store
-from tests.models.deep.spots import halves, learner, training
+from tests.models.deep.spots import fit, halves, learner, training
 
 pytestmark = pytest.mark.slow
 
@@ -30,10 +29,7 @@ SIDE = 16
 def trained(tmp_path_factory):
     """The folder of a network that was trained on images of which none is in `examples`."""
     folder = tmp_path_factory.mktemp("trained")
-    known, unseen = halves(folder, 24)
-    learner(training(epochs=1)).fit(known, FitContext(0, validation=unseen)).save(
-        folder / "repeat0"
-    )
+    fit(learner(training(epochs=1)), *halves(folder, 24)).save(folder / "repeat0")
     write_record(Preparation(KINDS, None, image_digests="b" * 16), folder / PREPARATION)
     return folder
 

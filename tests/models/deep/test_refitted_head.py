@@ -10,14 +10,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.fitting.contract import FitContext
 from skiagram.models.deep.layers import last_layer
-from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.refitted_head import RefittedHead, entering
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import LabelledImages
-from tests.models.deep.spots import SMALL_CNN, spots, training
-from tests.stand_ins import CPU
+from tests.models.deep.spots import SMALL_CNN, fit, spots, training
 
 pytestmark = pytest.mark.slow
 
@@ -28,20 +25,14 @@ def options(head="logistic"):
     return RefittedHead(backbone=SMALL, head=head, C=0.1, training=training(epochs=2))
 
 
-def classifier_of(fitted):
-    return fitted._classifier
-
-
 @pytest.mark.parametrize(("head", "n_classes"), [("logistic", 3), ("svm", 2)])
 def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(tmp_path, n_classes, head):
     cases = spots(tmp_path / "images", 60, n_classes, noise=0.5)
     known, stopping, held_out = (
         cases.select(np.arange(*span)) for span in ((0, 36), (36, 48), (48, 60))
     )
-    fitted = NetworkModel(options(head), CPU, threads=1).fit(
-        known, FitContext(0, validation=stopping)
-    )
-    classifier = classifier_of(fitted)
+    fitted = fit(options(head), known, stopping)
+    classifier = fitted._classifier
 
     def numbers(rows):
         examples = LabelledImages(rows.inputs, rows.label, None)
@@ -56,21 +47,17 @@ def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(tmp_path
     expected = reference.decision_function(numbers(held_out))
     found = fitted.scores(held_out.inputs)
     if n_classes == 2:
-        assert_allclose(found @ [-1.0, 1.0], expected, rtol=1e-3, atol=1e-4)
-    else:
-        assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+        found = found @ [-1.0, 1.0]
+    assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_only_the_last_layer_differs_from_the_network_itself(tmp_path):
     cases = spots(tmp_path / "images", 48)
     known, stopping = cases.select(np.arange(36)), cases.select(np.arange(36, 48))
-    both = [
-        classifier_of(
-            NetworkModel(one, CPU, threads=1).fit(known, FitContext(0, validation=stopping))
-        )
+    refitted, plain = (
+        fit(one, known, stopping)._classifier.state_dict()
         for one in (options(), options().network())
-    ]
-    refitted, plain = (one.state_dict() for one in both)
+    )
     differing = [name for name in plain if not bool((plain[name] == refitted[name]).all())]
     assert differing == ["network.9.weight", "network.9.bias"]
 

@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.fitting.contract import FitContext, Labelled
+from skiagram.fitting.contract import Labelled
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import write_modalities
 from skiagram.images import Region
@@ -16,14 +16,12 @@ from skiagram.models.deep.cnn_3d import CNN3D
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.image_and_table import ImageAndTable
 from skiagram.models.deep.inputs import NetworkInputs, stored_images
-from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
 from skiagram.training.data import ImageSet
 from skiagram.training.options import NetworkInput, RegionBox, VolumeAugmentation
-from tests.models.deep.spots import training
-from tests.stand_ins import CPU
+from tests.models.deep.spots import fit, training
 
 pytestmark = pytest.mark.slow
 
@@ -74,14 +72,12 @@ def ball(shape, spacing, centre, radius):
     return np.asarray(np.sum(apart, axis=0) <= radius**2)
 
 
-def options(given, size=12, **changed):
-    how = {"image_size": size, "input": given, "batch_size": 16} | changed
-    return dataclasses.replace(training(epochs=changed.pop("epochs", 8), lr=0.01), **how)
+def options(given, size=12, epochs=8, **changed):
+    return training(epochs, image_size=size, input=given, **changed)
 
 
 def volume_network(given, **changed):
-    network = CNN3D(widths=(6, 12), dropout=0.1, training=options(given, **changed))
-    return NetworkModel(network, CPU, threads=1)
+    return CNN3D(widths=(6, 12), dropout=0.1, training=options(given, **changed))
 
 
 def auc(fitted, cases):
@@ -91,8 +87,7 @@ def auc(fitted, cases):
 def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask(tmp_path):
     cases = scans(tmp_path / "images", 72)
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
-    model = volume_network(BOXED, augmentation=TURNED)
-    fitted = model.fit(known, FitContext(0, validation=unseen))
+    fitted = fit(volume_network(BOXED, augmentation=TURNED), known, unseen)
     assert auc(fitted, unseen) > 0.85
     assert fitted.summary.images_seen == 8 * 48
 
@@ -112,7 +107,7 @@ def test_a_network_of_volumes_and_a_table_is_trained_and_comes_back(tmp_path):
         dropout=0.0,
         training=options(BOXED, epochs=1, patience=1),
     )
-    fitted = NetworkModel(network, CPU, threads=1).fit(seen, FitContext(0, validation=seen))
+    fitted = fit(network, seen, seen)
     fitted.save(tmp_path / "model")
     again = load_network(tmp_path / "model")
     assert_array_equal(again.scores(inputs), fitted.scores(inputs))
@@ -125,7 +120,7 @@ def test_three_planes_learn_and_cost_what_their_image_costs(tmp_path):
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
     planes = dataclasses.replace(BOXED, three_planes=True)
     network = SmallCNN(widths=(8, 16), dropout=0.1, training=options(planes, 16))
-    fitted = NetworkModel(network, CPU, threads=1).fit(known, FitContext(0, validation=unseen))
+    fitted = fit(network, known, unseen)
     assert auc(fitted, unseen) > 0.8
     channels = 3 * 3
     first, second = 8 * 8 * 25 * channels * 8, 4 * 4 * 9 * 8 * 16  # strides and poolings halve
@@ -150,7 +145,7 @@ def test_other_choices_change_the_digest_of_what_a_network_reads(tmp_path):
     scans(tmp_path, 4)
     digests = set()
     for names in (None, ("PET",), ("MR_T1", "PET")):
-        network = volume_network(NetworkInput(modalities=names)).network
+        network = volume_network(NetworkInput(modalities=names))
         digests.add(NetworkInputs.read(network, tmp_path, tmp_path).sha256)
     assert len(digests) == 3
 
@@ -174,4 +169,4 @@ def test_planes_need_cubes_and_the_message_says_how(tmp_path):
     given = NetworkInput(box=BOX, three_planes=True)
     network = SmallCNN(widths=(4, 8), dropout=0.0, training=options(given, (8, 16, 16)))
     with pytest.raises(ModelFailure, match=r"three planes of 8 × 16 × 16.*image_size to one"):
-        NetworkModel(network, CPU, threads=1).fit(cases, FitContext(0, validation=cases))
+        fit(network, cases, cases)
