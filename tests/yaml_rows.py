@@ -1,15 +1,22 @@
 """Families of tests as rows of the YAML file beside their module."""
 
+import json
 from itertools import product
 from pathlib import Path
 
 import yaml
+from pydantic import TypeAdapter
 
 
 def read_yaml(module, name=""):
     """Return what a YAML file beside a test holds: the one of the test's name, or another."""
     path = Path(module).with_name(name) if name else Path(module).with_suffix(".yaml")
     return yaml.safe_load(path.read_text("utf-8"))
+
+
+def as_record(kind, values):
+    """Return the record, of nested dataclasses, whose fields are the values."""
+    return TypeAdapter(kind).validate_json(json.dumps(values), strict=True)
 
 
 def read_rows(module, family, kind=dict):

@@ -8,27 +8,24 @@ from skiagram.report.index import render_sweep
 from skiagram.report.severity import show_severity
 from skiagram.report.sweep import draw_model, list_models, tabulate_map, tabulate_rows
 from skiagram.statistics.estimate import Estimate
-from skiagram.steps.time import Clock
-from skiagram.sweeps.candidates import FailedModel
-from skiagram.sweeps.costs import CostComparison, ModelCost
+from skiagram.sweeps.costs import CostComparison
 from skiagram.sweeps.figures import DIFFERENCE, ModelFigure, RowFigures
-from skiagram.sweeps.learning_curves import Crossing, CurveBand, LearningCurve, LearningCurves
+from skiagram.sweeps.learning_curves import LearningCurves
 from skiagram.sweeps.rows import SELECTION, Row
 from skiagram.sweeps.runs import RowResult
-from skiagram.sweeps.severity import (
-    Condition,
-    CorruptedCases,
-    CorruptedModel,
-    Severity,
-    SeverityCurve,
-)
+from skiagram.sweeps.severity import Severity
 from skiagram.sweeps.table import SweepResult
 from tests.report.pages import Page
-from tests.yaml_rows import read_yaml
+from tests.yaml_rows import as_record, read_yaml
 
 pytestmark = pytest.mark.slow
 
 C = "conf.model.svm.C"
+FOUND = read_yaml(__file__, "sweep_examples.yaml")
+COSTS = as_record(CostComparison, FOUND["costs"])
+CURVES = as_record(LearningCurves, FOUND["curves"])
+SEVERITY = as_record(Severity, FOUND["severity"])
+CURVE, CROSSING = CURVES.curves[0], CURVES.crossings[0]
 
 
 def row(number, place, chosen_by, auc):
@@ -70,49 +67,8 @@ def of_errors():
     return SweepResult("strength", "How strong?", "ridge", tuple(rows))
 
 
-def timing(value):
-    return Estimate(value, value * 0.9, value * 1.5)
-
-
-def cost_of(name, auc, train, use, adds):
-    arm = "deep" if name == "Net" else "classical"
-    estimate = Estimate(auc, auc - 0.1, auc + 0.1)
-    costs = {
-        "training_seconds": timing(train),
-        "case_milliseconds": timing(use),
-        "input_milliseconds": Estimate(None, reason="none") if arm == "deep" else timing(use / 2),
-        "parameters": Estimate(100),
-        "multiply_adds": Estimate(adds, reason="" if adds else "not defined"),
-        "bytes": Estimate(2000),
-    }
-    return ModelCost(name, name, arm, estimate, costs)
-
-
-COSTED = (
-    cost_of("Tree <3>", 0.85, 1.0, 4.0, None),
-    cost_of("Linear", 0.89, 2.0, 5.0, 72),
-    cost_of("Net", 0.9, 400.0, 0.5, 5_000_000),
-)
-COSTS = CostComparison(
-    Clock(time="wall"),
-    "Processor X, 2 cores, 1 thread",
-    0.02,
-    COSTED,
-    (FailedModel("broken", "Broken", "deep", "out of memory."),),
-)
-
-
 def of_costs(**changes):
     return SweepResult("cost", "What does accuracy cost?", "", (), replace(COSTS, **changes))
-
-
-GAIN = Estimate(0.03, 0.01, 0.05)
-CROSSING = Crossing("net", "Net", 730.0, 412.0, 1490.0, 1.0, (50, 200, 800), (5, 5, 5), GAIN)
-AUC = tuple(Estimate(value, value - 0.1, value + 0.1) for value in (0.6, 0.7, 0.8))
-BAND = CurveBand((50.0, 1600.0), (0.6, 0.8), (0.5, 0.7), (0.7, 0.9))
-DRAWS = ((0.6,) * 5, (0.7, 0.7, None, None, 0.7), (0.8,) * 5)
-CURVE = LearningCurve("net", "Net <2>", "deep", (50, 200, 800), AUC, DRAWS, (), BAND, ("too few",))
-CURVES = LearningCurves(50, 800, 1600, 5, 100, 90, Estimate(0.95), (CURVE,), (CROSSING,))
 
 
 def of_curves(curves=(CURVE,), **crossing):
@@ -123,30 +79,6 @@ def of_curves(curves=(CURVE,), **crossing):
 
 ZERO = Estimate(0.0, -0.01, 0.01)
 LOSS = Estimate(-0.1, -0.15, -0.05)
-
-
-def condition(amount, change=ZERO, sensitivity=0.9):
-    auc = Estimate(0.8 + change.value, 0.7, 0.9)
-    shares = Estimate(sensitivity, 0.1, 0.95), Estimate(0.7, 0.6, 0.8)
-    return Condition(amount, auc, change, *shares)
-
-
-CORRUPTED = (
-    SeverityCurve("noise", (condition(0.1), condition(0.2, LOSS)), -0.05, 0.1, 0.2),
-    SeverityCurve("jpeg", (condition(50, sensitivity=0.2),), 0.0, 50, None),
-    SeverityCurve("blur", (condition(1, Estimate(-0.05, -0.1, 0.0)),), -0.05, None, None),
-)
-BROKEN = CorruptedModel("Model <A>", "classical", condition(0), CORRUPTED)
-MISSING = Estimate(None, reason="diverged")
-NOTHING = Condition(0, MISSING, MISSING, MISSING, MISSING)
-NONE = [(each.corruption, (NOTHING,) * len(each.conditions)) for each in CORRUPTED]
-LOST = CorruptedModel(
-    "Lost", "deep", NOTHING, tuple(SeverityCurve(*each, None, None, None) for each in NONE)
-)
-FILMS = CorruptedCases("films", 20, 10, (BROKEN, LOST))
-SEVERITY = Severity(0.02, (FILMS,))
-
-
 NOT_RUN = RowResult(Row(1, {"images": "unchanged"}, {}, 1), reason="none was run")
 
 
