@@ -7,17 +7,12 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
-from skiagram.audit.findings import AuditReport, Finding
+from skiagram.audit.findings import AuditReport
 from skiagram.evaluation.evaluation_record import (
-    ARMS,
-    IDEAL_OBSERVER,
-    PRIMARY,
-    REQUESTED,
     ArmChoice,
     Evaluation,
-    Verdict,
 )
-from skiagram.evaluation.figure_table import FigureTable, make_row
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import LIMIT, METRICS, Curve
 from skiagram.image_store.pictures import encode_change
 from skiagram.records.predictions import Outcome
@@ -25,9 +20,8 @@ from skiagram.report.material import Example, Material, Provenance
 from skiagram.sealing.ledger import Comparison, Opening
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.cases import DataCard
-from skiagram.tasks.classes import Classes
-from skiagram.tasks.task import Task
 from tests.evaluation.model_results import make_result, with_class_auc
+from tests.yaml_rows import as_record, read_yaml
 
 
 def texts(row):
@@ -38,17 +32,9 @@ def find_row(table, title):
     return next(row for group in table.groups for row in group.rows if row.title == title)
 
 
-TITLES = {
-    "linear_regression": "Linear regression",
-    "logistic_regression": "Logistic regression",
-    "decision_tree": "Decision tree",
-    "svm": "Support vector machine",
-    "random_forest": "Random forest",
-    "article_cnn": "Convolutional network of the articles",
-    "small_cnn": "Small network with batch norm",
-}
+EXAMPLES = read_yaml(__file__, "examples.yaml")
+TITLES = {name: one["title"] for name, one in EXAMPLES["models"].items()}
 DEEP = ("article_cnn", "small_cnn")
-STRENGTH = dict(zip(TITLES, (1.1, 1.5, 0.8, 1.6, 1.7, 0.1, 1.9), strict=True))
 
 
 def estimate(value, width, method="logit DeLong, clustered"):
@@ -58,7 +44,7 @@ def estimate(value, width, method="logit DeLong, clustered"):
 def finished_model(name, *, near_duplicates, ideal):
     rng = np.random.default_rng(len(name))
     label = np.repeat([0, 1], (90, 60))
-    score = rng.normal(size=150) + STRENGTH[name] * label
+    score = rng.normal(size=150) + EXAMPLES["models"][name]["strength"] * label
     auc = float(roc_auc_score(label, score))
     rates = roc_curve(label, score)
     precision, recall, _ = precision_recall_curve(label, score)
@@ -118,49 +104,17 @@ def binary(*, near_duplicates=0, ideal=True):
     models = [
         finished_model(name, near_duplicates=near_duplicates > 0, ideal=ideal) for name in TITLES
     ]
-    chosen_by = [
-        make_row(Estimate(value), ARMS, "selection_auc", model=arm)
-        for arm, value in (("classical", 0.88), ("deep", 0.9))
-    ]
-    limit = make_row(estimate(0.955, 0.02), LIMIT, "roc_auc", model=IDEAL_OBSERVER)
-    return Evaluation(
-        task=Task(Classes(("normal", "abnormal"), 1), "holdout"),
-        cases={
-            "development": {"normal": 210, "abnormal": 140},
-            "reported": {"normal": 90, "abnormal": 60},
-        },
-        patients={"development": 175, "reported": 75},
-        near_duplicates=near_duplicates,
-        models=tuple(models),
-        arms=choose(classical="random_forest", deep="small_cnn"),
-        answer=Verdict(
-            "none",
-            "On this data set a deep network is not shown to be worth it: its AUC is 0.021 higher "
-            "than the best classical model’s (−0.03 to 0.05), and the interval contains zero.",
-        ),
-        warnings=("Only 75 patients are reported; intervals are wide.",),
-        figures=FigureTable((*([limit] if ideal else []), *chosen_by, *_compared())),
+    found = as_record(Evaluation, EXAMPLES["binary"])
+    limit = found.figures.select(analysis=LIMIT).rows
+    rows = tuple(row for row in found.figures.rows if ideal or row not in limit)
+    return dataclasses.replace(
+        found, near_duplicates=near_duplicates, models=tuple(models), figures=FigureTable(rows)
     )
 
 
 def choose(**best):
     """Return arm → the model that stands for it."""
     return {arm: ArmChoice(name, {name: 1}, 1) for arm, name in best.items()}
-
-
-def _compared():
-    difference, pair = (
-        estimate(0.021, 0.05, "paired DeLong"),
-        estimate(0.084, 0.04, "paired DeLong"),
-    )
-    absent = Estimate(None, reason="forest was not trained")
-    return (
-        make_row(difference, PRIMARY, "roc_auc", model="deep", versus="classical"),
-        make_row(Estimate(150), PRIMARY, "cases"),
-        make_row(Estimate(75), PRIMARY, "patients"),
-        make_row(pair, REQUESTED, "roc_auc", model="svm", versus="decision_tree"),
-        make_row(absent, REQUESTED, "roc_auc", model="svm", versus="random_forest"),
-    )
 
 
 def with_another(**outcome):
@@ -207,15 +161,7 @@ def several_classes():
         precision_recall=None,
     )
     model = with_class_auc(model, classes, (estimate(0.791, 0.06), estimate(0.822, 0.04), absent))
-    return Evaluation(
-        task=Task(Classes(classes, None), "cv"),
-        cases={side: dict.fromkeys(classes, 40) for side in ("development", "reported")},
-        patients={"development": 120, "reported": 120},
-        near_duplicates=0,
-        models=(model,),
-        arms=choose(classical="logistic_regression"),
-        answer=Verdict("none", "No deep network was trained, so there is nothing to compare."),
-    )
+    return dataclasses.replace(as_record(Evaluation, EXAMPLES["several classes"]), models=(model,))
 
 
 def curves():
@@ -256,43 +202,11 @@ def opening(number):
 
 
 def material():
-    card = DataCard(
-        name="phantom",
-        title="Phantom",
-        modality="simulated mammographic tissue, 64 × 64 pixels",
-        licence="Apache-2.0",
-        citation="Burgess et al. 2001, Human observer detection, Medical Physics 28:419",
-        source="generated",
-        patients_known=True,
-        known_issues=("The images are simulated.",),
-    )
-    findings = (
-        Finding(
-            "near_duplicates_across_splits",
-            "stop",
-            52,
-            "52 of 156 test images have a near twin among development images.",
-            "Split by cluster of near duplicates",
-            ("c00012", "c00093"),
-            "The official split is kept so that figures can stand beside published ones.",
-        ),
-        Finding("class_counts", "note", 2, "210 normal and 140 abnormal development cases."),
-    )
-    treatment = pd.DataFrame(
-        {"case_id": list("abcd"), "missing": [0, 5, 64, 0], "outliers": [0, 0, 0, 0],
-         "dead_lines": [0, 0, 0, 0],
-         "noise": [0.29, 0.31, 0.3, float("nan")]}
-    )  # fmt: skip
-    provenance = Provenance(
-        versions={"skiagram": "0.1.0", "numpy": "2.3.0", "scikit-learn": "1.7.0"},
-        sha256={"images": "ab" * 32, "cases": "cd" * 32},
-        params={"dataset": "phantom", "repeats": 1, "restoration": {"wavelet": "db4"}},
-    )
     return Material(
-        card=card,
-        audit=AuditReport(findings, ("near_duplicates_across_splits", "class_counts")),
-        treatment=treatment,
+        card=as_record(DataCard, EXAMPLES["card"]),
+        audit=as_record(AuditReport, EXAMPLES["audit"]),
+        treatment=pd.DataFrame(EXAMPLES["treatment"]),
         examples=pictures(),
         curves=curves(),
-        provenance=provenance,
+        provenance=Provenance(**EXAMPLES["provenance"]),
     )

@@ -4,82 +4,31 @@ from dataclasses import replace
 
 import pytest
 
-from skiagram.explanation.record import (
-    Agreement,
-    Blanking,
-    Contribution,
-    Explanation,
-    FeatureImportance,
-    Features,
-    GroupImportance,
-    LocalEffect,
-    Loss,
-    MapExplanation,
-    Maps,
-    ModelCoefficient,
-)
-from skiagram.explanation.trust import Location, MapTest, Pointing
+from skiagram.explanation.record import Blanking, Explanation, Loss
 from skiagram.report.section import make_section
 from skiagram.report.sections.explanations import describe, describe_outside
 from skiagram.statistics.estimate import Estimate
 from tests.report.examples_of_results import binary, material
+from tests.yaml_rows import as_record, read_yaml
 
-NAMES = ("randomisation", "deletion", "insertion", "repeatability")
-
-
-def known(value, half=0.01):
-    return Estimate(value, value - half, value + half)
-
-
-def loss(value, half=0.01):
-    return Loss(known(value, half), known(value, half / 2))
-
-
-POINTING = Pointing(known(0.4), known(0.38), known(0.2))
-LOCATION = Location(
-    30, 0, 0.02, POINTING, POINTING, POINTING, known(0.6),
-    {
-        "just around it": (known(0.3), 0.06),
-        "at the border of the image": (known(0.1), 0.36),
-        "elsewhere": (known(0.2), 0.56),
-    },
-)  # fmt: skip
+FOREST, NETWORK = (
+    as_record(Explanation, each) for each in read_yaml(__file__, "explanations.yaml").values()
+)
+MAPS = NETWORK.maps
 
 
 def a_map(title, *failed):
-    tests = tuple(
-        MapTest(name, "failed" if name in failed else "passed", known(0.1), 0.5, "words")
-        for name in NAMES
-    )
-    return MapExplanation("occlusion", title, "", tests, not failed, ((1.0, known(0.1)),), LOCATION)
+    """Return the first map under another title; some of its tests failed."""
+    first = MAPS.methods[0]
+    tests = [
+        replace(one, state="failed" if one.name in failed else "passed") for one in first.tests
+    ]
+    return replace(first, title=title, tests=tuple(tests), trustworthy=not failed)
 
 
-DATA = {"positive": "abnormal", "word": "nodule", "cases": 600, "patients": 300}
-DATA |= {"repeats": 2, "fits": 6, "difference": 0.0}
-FOREST = Explanation(
-    model="forest", title="Forest <1>", **DATA, auc=known(0.9),
-    blanking=Blanking(loss(0.2), loss(0.1)), maps=None,
-    features=Features(
-        (GroupImportance("glcm", 12, loss(0.1)), GroupImportance("lbp", 3, loss(0.0))),
-        (FeatureImportance(
-            "glcm_energy", ("glcm_b", "glcm_c", "glcm_d", "glcm_e"), loss(0.08),
-            (LocalEffect("glcm_energy", (0.0, 1.0), (-0.5, 0.5)),),
-        ),),
-        (ModelCoefficient("glcm_energy", known(0.3), 0.97),), 200,
-        (Contribution("glcm_energy", 0.5),), "",
-        Agreement(0.8, 0.7, 0.5, 0.6, 0.3, 5, 0.05), None,
-    ),
-)  # fmt: skip
-MAPS = Maps(
-    (a_map("Occlusion"), replace(a_map("Grad-CAM", "deletion"), method="grad_cam"),
-     MapExplanation("integrated_gradients", "Integrated gradients", "no gradient")),
-    60, 0.5, LOCATION, LOCATION,
-)  # fmt: skip
-NETWORK = Explanation(
-    model="cnn", title="Small network", **DATA, auc=known(0.8),
-    blanking=Blanking(loss(0.0), loss(0.3)),
-    features=None, maps=MAPS,
-)  # fmt: skip
+def loss(value):
+    judged = Estimate(value, value - 0.01, value + 0.01)
+    return Loss(judged, judged)
 
 
 def with_maps(*maps):
