@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 
 from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluation_record import SECONDARY
 from skiagram.evaluation.results import LIMIT
-from skiagram.evaluation.warnings import state_warnings
 from skiagram.records.predictions import Predictions
 from tests.evaluation.scenario import (
     CARD,
@@ -23,6 +23,19 @@ from tests.evaluation.scenario import (
 
 def run(known, models, truth=None):
     return evaluated(known, models, truth=truth, replicates=200)
+
+
+DOUBTS = ("No patient is identified", "chose features anew", "This is a first look")
+
+
+def with_probability(model, probability, rows=slice(None)):
+    """Return a model with other probabilities of the second class, of some rows or of all."""
+    table = model.table.copy()
+    table.loc[rows, "probability_1"], table.loc[rows, "probability_0"] = (
+        probability,
+        1 - probability,
+    )
+    return replace(model, table=table)
 
 
 def arms(known):
@@ -40,13 +53,9 @@ def test_a_reader_is_measured_on_its_raw_score_and_never_the_best_of_an_arm(desi
     known = scenario(design=design, test=80 if design == "holdout" else 0)
     signal = known.label * 4.0 + np.random.default_rng(7).normal(size=len(known.label))
     reader = finished(known, "reader", arm="reader", signal=signal)
-    table = reader.table.copy()
-    of_fold = 1 + table["fold"].to_numpy() ** 2  # calibrations of folds put cases out of order
-    table["probability_1"] = 1 / (
-        1 + np.exp(-signal[table["case_id"].str[5:].astype(int)] * of_fold)
-    )
-    table["probability_0"] = 1 - table["probability_1"]
-    found = run(known, [*arms(known), Predictions(reader.outcome, table)])
+    of_fold = 1 + reader.table["fold"] ** 2  # calibrations of folds put cases out of order
+    reader = with_probability(reader, expit(2 * reader.table["score_1"] * of_fold))
+    found = run(known, [*arms(known), reader])
     assert found.best == {"classical": "strong_forest", "deep": "net"}
     reported = known.cases.split == ("test" if design == "holdout" else "train")
     auc = found.models[-1].find("roc_auc").value
@@ -76,56 +85,39 @@ def test_a_combination_is_best_of_its_own_arm_and_the_verdict_is_on_the_two_othe
 @pytest.mark.slow
 def test_cross_validation_reports_held_out_cases_and_selects_by_inner_folds():
     known = scenario(120, 0, design="cv")
-    models = arms(known)
-    inner = models[0].table["part"] == "inner"
-    table = models[0].table
-    table.loc[inner, "probability_1"] = known.label_of(table[inner]).astype(float)
-    table.loc[inner, "probability_0"] = 1 - table.loc[inner, "probability_1"]
-    table.loc[inner, ["score_0", "score_1"]] = table.loc[
-        inner, ["probability_0", "probability_1"]
-    ].to_numpy()
-    found = run(known, models)
+    weak, *others = arms(known)
+    is_inner = weak.table["part"] == "inner"
+    label = known.label_of(weak.table[is_inner]).astype(float)
+    found = run(known, [with_probability(weak, label, is_inner), *others])
     assert found.task.part == "out_of_fold"
     assert found.best["classical"] == "weak_tree"
     assert found.cases["development"] == found.cases["reported"] == {"normal": 60, "abnormal": 60}
-    assert any("folds of a cross-validation" in one for one in found.warnings)
-    assert not any("identified" in one for one in found.warnings)
-
-
-@pytest.mark.slow
-def test_unknown_patients_are_the_first_doubt():
-    known = scenario(120, 0, design="cv")
-    card = replace(CARD, patients_known=False)
-    found = evaluated(known, [finished(known, "net", arm="deep")], card=card)
-    assert found.warnings[0].startswith("No patient is identified: cases of one person may be in")
-    of_cohort = next(state_warnings([], known, is_external=True, patients_known=False))
-    assert of_cohort.startswith("No patient of the cohort is identified")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("folds", [2, 3])
-def test_two_folds_are_a_first_look(folds):
-    known = scenario(120, 0, design="cv")
-    model = finished(known, "net", arm="deep")
-    model.table["fold"] %= folds
-    said = any("This is a first look" in one for one in run(known, [model]).warnings)
-    assert said is (folds == 2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("cases", "chosen", "said"), [(120, False, True), (120, True, False), (420, False, False)]
+    ("cases", "folds", "kept", "doubts"),
+    [
+        (120, 3, "x", ["chose features anew"]),
+        (120, 3, "xy", []),
+        (420, 3, "x", []),
+        (120, 2, "xy", ["No patient is identified", "This is a first look"]),
+    ],
 )
-def test_fits_of_few_patients_that_choose_features_are_doubted(cases, chosen, said):
+def test_two_folds_fits_that_choose_features_and_unknown_patients_are_doubted(
+    cases, folds, kept, doubts
+):
     known = scenario(cases, 0, design="cv")
     fits = [f"repeat0-outer{fold}-final" for fold in range(3)]
-    selection = pd.DataFrame(
-        [(fit, feature, chosen or feature == "x") for fit in fits for feature in ("x", "y")],
-        columns=["fit", "feature", "chosen"],
-    )
+    chosen = [(fit, feature, feature in kept) for fit in fits for feature in "xy"]
+    selection = pd.DataFrame(chosen, columns=["fit", "feature", "chosen"])
     forest = replace(finished(known, "forest"), selection=selection)
-    found = run(known, [forest, finished(known, "net", arm="deep")])
-    assert any("chose features anew" in one for one in found.warnings) is said
+    models = [forest, finished(known, "net", arm="deep")]
+    for each in models:
+        each.table["fold"] %= folds
+    card = replace(CARD, patients_known=folds == 3)
+    said = " ".join(evaluated(known, models, card=card).warnings)
+    assert [each for each in DOUBTS if each in said] == doubts
 
 
 @pytest.mark.slow

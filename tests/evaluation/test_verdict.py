@@ -16,12 +16,12 @@ from skiagram.evaluation.verdict import state_verdict
 from skiagram.evaluation.warnings import state_warnings
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
-from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests import REPOSITORY
 from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import reference
 from tests.evaluation.situations import SITUATIONS, record
+from tests.yaml_rows import read_yaml
 
 TABLE = REPOSITORY / "docs/results/tables/verdicts.csv"
 
@@ -57,24 +57,6 @@ def test_each_situation_has_the_decision_and_the_words_of_its_row(situation):
         assert verdict.decision == "none"
 
 
-MANY = reference(np.arange(200) % 2)
-OUTCOME = Outcome("net", "deep", "Small CNN", "finished")
-NET = make_result(OUTCOME, {}, Estimate(0.8), by_repeat=(0.8, 0.81, 0.8))
-
-
-def on(cases, design="holdout", *, near_duplicates=0, label_conflicts=0):
-    return EvaluationSet(
-        task=Task(Classes(cases.classes, cases.positive), design),
-        development=cases,
-        cases=cases,
-        draws=cases.draws(10, 0),
-        has_near_duplicate=np.arange(len(cases)) < near_duplicates,
-        ideal=None,
-        seed=0,
-        label_conflicts=label_conflicts,
-    )
-
-
 def test_rules_that_both_do_not_beat_stand_in_one_sentence():
     """A time to an event has three: the same sentence stood there three times."""
     found = record(0.03, 0.09, rules=((-0.01, 0.05), (-0.06, 0.01)))
@@ -88,54 +70,30 @@ def test_rules_that_both_do_not_beat_stand_in_one_sentence():
     assert sentence.startswith("Neither is shown to beat simple baselines: ")
 
 
-LOST = ModelResult(Outcome("cnn", "deep", "Article CNN", "failed", "out of memory."))
-LEAKED = make_result(
-    OUTCOME,
-    {},
-    Estimate(0.8),
-    limits={"above_ideal": Estimate(0.04, 0.01, 0.07)},
-    by_repeat=NET.by_repeat,
-)
-FEW = reference(np.repeat([0, 1], [60, 12]))
+def trained(*areas, **limits):
+    """Return a network by the areas of its trainings, and what it has beside them."""
+    outcome = Outcome("net", "deep", "Small CNN", "finished")
+    return make_result(outcome, {}, Estimate(0.8), by_repeat=areas, limits=limits)
 
 
-def of_trainings(*areas):
-    return dataclasses.replace(NET, by_repeat=areas)
+MODELS = {
+    "sound": trained(0.8, 0.81, 0.8),
+    "trained once": trained(0.8),
+    "trained twice": trained(0.8, 0.81),
+    "leaked": trained(0.8, 0.81, 0.8, above_ideal=Estimate(0.04, 0.01, 0.07)),
+    "lost": ModelResult(Outcome("cnn", "deep", "Article CNN", "failed", "out of memory.")),
+}
 
 
-@pytest.mark.parametrize(
-    ("models", "cases", "beginnings"),
-    [
-        ([NET], on(MANY), []),
-        ([of_trainings(0.8, 0.81)], on(MANY), ["Every model was trained twice"]),
-        (
-            [LOST, LEAKED],
-            on(MANY),
-            [
-                "Article CNN could not be trained and is not compared: out of memory.",
-                "Small CNN may have leaked: its AUC is +0.040 above",
-            ],
-        ),
-        (
-            [of_trainings(0.8)],
-            on(FEW, "cv", near_duplicates=5, label_conflicts=1),
-            [
-                "5 of 72 cases have a near duplicate among",
-                "Pairs of near duplicates with different labels: 1.",
-                "Few patients of class abnormal: 12;",
-                "Every model was trained with one seed",
-                "Intervals are approximate: the folds of a cross",
-            ],
-        ),
-        (
-            [],
-            on(reference(np.repeat([0, 1], [20, 12]))),
-            ["Few patients of class normal: 20 and of class abnormal: 12; below 40"],
-        ),
-    ],
-)
-def test_warnings_name_what_is_to_be_doubted_and_nothing_else(models, cases, beginnings):
-    found = list(state_warnings(models, cases))
-    assert len(found) == len(beginnings)
-    for warning, words in zip(found, beginnings, strict=True):
+@pytest.mark.parametrize("row", read_yaml(__file__, "warnings.yaml"), ids=str)
+def test_warnings_name_what_is_to_be_doubted_and_nothing_else(row):
+    cases = reference(np.repeat([0, 1], row.get("cases", [100, 100])))
+    copied = np.arange(len(cases)) < row.get("near_duplicates", 0)
+    task = Task(cases.tells_apart, row.get("design", "holdout"))
+    on = EvaluationSet(task, cases, cases, cases.draws(10, 0), copied, ideal=None, seed=0)
+    on = dataclasses.replace(on, label_conflicts=row.get("label_conflicts", 0))
+    models = [MODELS[name] for name in row["models"]]
+    found = list(state_warnings(models, on, **row.get("known", {})))
+    assert len(found) == len(row["said"])
+    for warning, words in zip(found, row["said"], strict=True):
         assert warning.startswith(words)
