@@ -31,10 +31,8 @@ DOUBTS = ("No patient is identified", "chose features anew", "This is a first lo
 def with_probability(model, probability, rows=slice(None)):
     """Return a model with other probabilities of the second class, of some rows or of all."""
     table = model.table.copy()
-    table.loc[rows, "probability_1"], table.loc[rows, "probability_0"] = (
-        probability,
-        1 - probability,
-    )
+    table.loc[rows, "probability_1"] = probability
+    table.loc[rows, "probability_0"] = 1 - probability
     return replace(model, table=table)
 
 
