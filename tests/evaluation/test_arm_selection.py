@@ -24,31 +24,18 @@ from tests.evaluation.scenario import auc_within, evaluated, finished, scenario
 def with_inner_strength(known, name, strengths, *, arm="classical", seed=0):
     """Return a model whose inner scores have in each outer fold a strength of their own."""
     model = finished(known, name, arm=arm, strength=1.0, seed=seed)
-    table = model.table.copy()
-    rng = np.random.default_rng(9)
-    n_classes = len(known.task.classes)
-    for fold, strength in enumerate(strengths):
-        rows = ((table["part"] == "inner") & (table["fold"] == fold)).to_numpy()
-        label = known.label_of(table[rows])
-        scores = np.eye(n_classes)[label] * strength + 0.3 * rng.normal(
-            size=(len(label), n_classes)
-        )
-        for k, column in enumerate(softmax(scores, axis=1).T):
-            table.loc[rows, f"probability_{k}"] = column
-            table.loc[rows, f"score_{k}"] = scores[:, k]
-    return replace(model, table=table)
+    is_inner = model.table["part"] == "inner"
+    inner = model.table[is_inner]
+    strength = np.array(strengths)[inner["fold"], None]
+    noise = np.random.default_rng(9).normal(size=(len(inner), 2))
+    scores = strength * np.eye(2)[known.label_of(inner)] + 0.3 * noise
+    model.table.loc[is_inner, ["score_0", "score_1"]] = scores
+    model.table.loc[is_inner, ["probability_0", "probability_1"]] = softmax(scores, axis=1)
+    return model
 
 
-def run(known, models, deep_arm="either"):
-    return evaluated(known, models, replicates=200, deep_arm=deep_arm)
-
-
-def choose(models, development):
-    figures = {
-        model.outcome.model: SelectionFigure(0.5, inner_auc_by_fold(model, development))
-        for model in models
-    }
-    return choose_within_folds(figures)
+def run(known, models, deep_arm="either", preferred=()):
+    return evaluated(known, models, replicates=200, deep_arm=deep_arm, preferred=preferred)
 
 
 @pytest.fixture
@@ -68,33 +55,23 @@ def test_the_labels_of_a_fold_have_no_say_in_its_own_choice(known):
     before = label_cases(known.cases, known.task, known.sealed)
     own = set(models[0].part("out_of_fold").query("fold == 1")["case_id"])
     turned = np.isin(before.case_id, list(own))
-    label = np.where(turned, 1 - before.label, before.label)
-    after = replace(before, label=label.astype(np.int64))
-    assert choose(models, after)[0, 1] == choose(models, before)[0, 1]
-
-
-def inner_auc_of_chosen(known):
-    """Return the mean over outer folds of the higher inner AUC."""
-    areas = [
-        [
-            auc_within(known.label_of(rows), rows["probability_1"], rows["inner_fold"])
-            for _, rows in model.part("inner").groupby("fold", sort=True)
-        ]
-        for model in two_forests(known)
-    ]
-    return float(np.max(areas, axis=0).mean())
+    after = replace(before, label=np.where(turned, 1 - before.label, before.label))
+    first, second = (
+        choose_within_folds(
+            {one.outcome.model: SelectionFigure(0.5, inner_auc_by_fold(one, of)) for one in models}
+        )
+        for of in (before, after)
+    )
+    assert first[0, 1] == second[0, 1]
 
 
 def test_inner_scores_of_two_fits_are_not_ranked_together(known):
     """Each inner fit orders its own cases perfectly, on a scale of its own."""
     model = with_inner_strength(known, "one", [30, 30, 30])
-    table = model.table.copy()
-    apart = (table["part"] == "inner") & (table["inner_fold"] == 1)
-    table.loc[apart, "score_1"] += 100.0
-    table.loc[apart, "probability_1"] = 1 - 1e-3 * (1 - table.loc[apart, "probability_1"])
-    table.loc[apart, "probability_0"] = 1 - table.loc[apart, "probability_1"]
+    apart = (model.table["part"] == "inner") & (model.table["inner_fold"] == 1)
+    model.table.loc[apart, "score_1"] += 100.0
     development = label_cases(known.cases, known.task, known.sealed)
-    found = inner_auc_by_fold(replace(model, table=table), development)
+    found = inner_auc_by_fold(model, development)
     assert found == dict.fromkeys([(0, 0), (0, 1), (0, 2)], 1.0)
 
 
@@ -111,7 +88,14 @@ def test_the_primary_comparison_is_of_procedures_and_the_record_says_which(known
     assert (found.arms["classical"].choices, found.arms["classical"].model) == (3, mixture)
     assert found.arms["deep"].chosen == {"net": 3}
     chosen_by = found.table.find(analysis=ARMS, figure="selection_auc", model="classical")
-    assert chosen_by.value == pytest.approx(inner_auc_of_chosen(known))
+    areas = [  # of both models, in the inner folds of each outer one
+        [
+            auc_within(known.label_of(rows), rows["probability_1"], rows["inner_fold"])
+            for _, rows in model.part("inner").groupby("fold", sort=True)
+        ]
+        for model in two_forests(known)
+    ]
+    assert chosen_by.value == pytest.approx(np.max(areas, axis=0).mean())
     assert found.best == {"classical": mixture, "deep": "net"}
     (own,) = found.mixtures  # a row of its own, with the very figure of the answer
     assert own.outcome.title == found.titles[mixture] == "Best classical model of each fold"
@@ -163,9 +147,8 @@ def test_the_better_of_network_and_encoder_stands_against_the_classical_models()
 @pytest.mark.slow
 def test_the_labels_that_are_reported_have_no_say_in_what_stands():
     known = scenario(120, 120)
-    turned = replace(
-        known, label=np.where(known.cases.split == "test", 1 - known.label, known.label)
-    )
+    is_test = known.cases.split == "test"
+    turned = replace(known, label=np.where(is_test, 1 - known.label, known.label))
     models = three_arms(known)
     before, after = run(known, models), run(turned, models)
     assert before.contender == after.contender == "encoder"
@@ -221,7 +204,7 @@ def test_a_preferred_model_stands_unless_another_is_surely_better(known):
         with_inner_strength(known, "one", [3, 3, 3], seed=1),
         with_inner_strength(known, "two", [0.8, 0.8, 0.8], seed=2),
     ]
-    found = evaluated(known, two_forests(known), replicates=200, preferred=("two",))
+    found = run(known, two_forests(known), preferred=("two",))
     assert found.arms["classical"].chosen == {"one": 2, "two": 1}  # .5 against nearly 1
     # Held against a network, the better one stands: the lead may be larger than the margin.
     network = finished(known, "net", arm="deep", strength=1.0, seed=3)
@@ -230,5 +213,5 @@ def test_a_preferred_model_stands_unless_another_is_surely_better(known):
         ((), alike, "one"),
         (("two",), [*alike, network], "one"),
     ):
-        found = evaluated(known, models, replicates=200, preferred=preferred)
+        found = run(known, models, preferred=preferred)
         assert found.arms["classical"].chosen == {chosen: 3}

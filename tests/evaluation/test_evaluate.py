@@ -28,14 +28,6 @@ def run(known, models, truth=None):
 DOUBTS = ("No patient is identified", "chose features anew", "This is a first look")
 
 
-def with_probability(model, probability, rows=slice(None)):
-    """Return a model with other probabilities of the second class, of some rows or of all."""
-    table = model.table.copy()
-    table.loc[rows, "probability_1"] = probability
-    table.loc[rows, "probability_0"] = 1 - probability
-    return replace(model, table=table)
-
-
 def arms(known):
     return [
         finished(known, "weak_tree", strength=0.3, seed=1),
@@ -51,8 +43,10 @@ def test_a_reader_is_measured_on_its_raw_score_and_never_the_best_of_an_arm(desi
     known = scenario(design=design, test=80 if design == "holdout" else 0)
     signal = known.label * 4.0 + np.random.default_rng(7).normal(size=len(known.label))
     reader = finished(known, "reader", arm="reader", signal=signal)
-    of_fold = 1 + reader.table["fold"] ** 2  # calibrations of folds put cases out of order
-    reader = with_probability(reader, expit(2 * reader.table["score_1"] * of_fold))
+    table = reader.table
+    of_fold = 1 + table["fold"] ** 2  # calibrations of folds put cases out of order
+    table["probability_1"] = expit(2 * table["score_1"] * of_fold)
+    table["probability_0"] = 1 - table["probability_1"]
     found = run(known, [*arms(known), reader])
     assert found.best == {"classical": "strong_forest", "deep": "net"}
     reported = known.cases.split == ("test" if design == "holdout" else "train")
@@ -83,10 +77,11 @@ def test_a_combination_is_best_of_its_own_arm_and_the_verdict_is_on_the_two_othe
 @pytest.mark.slow
 def test_cross_validation_reports_held_out_cases_and_selects_by_inner_folds():
     known = scenario(120, 0, design="cv")
-    weak, *others = arms(known)
-    is_inner = weak.table["part"] == "inner"
-    label = known.label_of(weak.table[is_inner]).astype(float)
-    found = run(known, [with_probability(weak, label, is_inner), *others])
+    models = arms(known)
+    table = models[0].table
+    is_inner = table["part"] == "inner"
+    table.loc[is_inner, "score_1"] += 99 * known.label_of(table[is_inner])
+    found = run(known, models)
     assert found.task.part == "out_of_fold"
     assert found.best["classical"] == "weak_tree"
     assert found.cases["development"] == found.cases["reported"] == {"normal": 60, "abnormal": 60}

@@ -2,76 +2,31 @@
 
 import numpy as np
 import pytest
+from hydra.utils import instantiate
 from numpy.testing import assert_allclose
-from sklearn.base import clone
-from sklearn.ensemble import (
-    BaggingClassifier,
-    ExtraTreesClassifier,
-    HistGradientBoostingClassifier,
-    RandomForestClassifier,
-)
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.svm import SVC
+from sklearn.base import is_regressor
 
 from skiagram.fitting.contract import FitContext
 from tests.models.classical.families import cohort, has_option, model
+from tests.yaml_rows import read_yaml
 
-FOREST = {"max_features": 0.5, "min_samples_leaf": 2}
-BOOSTED = {"learning_rate": 0.2, "min_samples_leaf": 3, "max_features": 0.5}
-LOGISTIC = {"max_iter": 9000, "tol": 1e-3}
-PLAIN = [
-    ("linear_regression", {}, LinearRegression()),
-    ("ridge", {"alpha": 7.0}, Ridge(alpha=7.0)),
-    (
-        "logistic_regression",
-        LOGISTIC | {"C": 0.5},
-        LogisticRegression(C=0.5, max_iter=9000, tol=1e-3),
-    ),
-    (
-        "elastic_net",
-        LOGISTIC | {"C": 0.1, "l1_ratio": 0.3},
-        LogisticRegression(C=0.1, l1_ratio=0.3, solver="saga", max_iter=9000, tol=1e-3),
-    ),
-    (
-        "svm",
-        {"kernel": "rbf", "gamma": 0.2, "C": 2.0},
-        SVC(C=2.0, gamma=0.2),
-    ),
-    ("nearest_neighbours", {"n_neighbors": 3}, KNeighborsClassifier(3)),
-    ("random_forest", FOREST | {"n_estimators": 7}, RandomForestClassifier(7, **FOREST)),
-    ("extra_trees", FOREST | {"n_estimators": 7}, ExtraTreesClassifier(7, **FOREST)),
-    (
-        "bagging",
-        {"base": "logistic_regression", "n_estimators": 6, "max_samples": 0.5},
-        BaggingClassifier(LogisticRegression(max_iter=5000), 6, max_samples=0.5),
-    ),
-    (
-        "histogram_boosting",
-        BOOSTED | {"max_iter": 5, "max_leaf_nodes": 4, "l2_regularization": 0.1},
-        HistGradientBoostingClassifier(
-            **BOOSTED, max_iter=5, max_leaf_nodes=4, l2_regularization=0.1, early_stopping=False
-        ),
-    ),
-]
+PEERS = read_yaml(__file__)
 
 
-@pytest.mark.parametrize(("name", "options", "plain"), PLAIN, ids=[name for name, *_ in PLAIN])
+@pytest.mark.parametrize("name", PEERS)
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_scores_are_those_of_plain_scikit_learn(name, options, plain, n_classes):
-    cases, seed = cohort(n_classes), 5
+def test_scores_are_those_of_plain_scikit_learn(name, n_classes):
+    cases, seed, options = cohort(n_classes), 5, PEERS[name].get("options", {})
     weights = {"class_weight": None} if has_option(name, "class_weight") else {}
     fitted = model(name, **options | weights).fit(cases, FitContext(seed))
     values = fitted.pipeline[:-1].transform(cases.inputs.values.astype(np.float64))
-    reference = clone(plain)
+    reference = instantiate(PEERS[name]["theirs"])
     if "random_state" in reference.get_params():
         reference.set_params(random_state=seed)
-    regression = isinstance(plain, LinearRegression | Ridge)
-    reference.fit(values, np.eye(n_classes)[cases.label] if regression else cases.label)
-    scoring = ("decision_function", "predict_proba", "predict")
-    expected = next(getattr(reference, one) for one in scoring if hasattr(reference, one))(values)
-    if name == "bagging":  # means of probabilities, not of distances
-        expected = reference.predict_proba(values)
+    target = np.eye(n_classes)[cases.label] if is_regressor(reference) else cases.label
+    reference.fit(values, target)
+    telling = [PEERS[name].get("told_by", "decision_function"), "predict_proba", "predict"]
+    expected = next(getattr(reference, one) for one in telling if hasattr(reference, one))(values)
     if expected.ndim == 1:
         expected = np.stack([-expected, expected], axis=1)
     assert_allclose(fitted.scores(cases.inputs), expected, rtol=1e-9, atol=1e-12)
