@@ -20,8 +20,10 @@ from skiagram.evaluation.external import (
 )
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.sites import SITES
+from skiagram.records.predictions import scores_of
 from skiagram.report.sections.parts import describe_parts
 from skiagram.report.tables import tabulate_declared
+from skiagram.statistics.significance import correct_by_holm
 from skiagram.tables.frames import TableLine
 from skiagram.tasks.columns import OutcomeTable
 from skiagram.tasks.findings import ABSENT, OTHERS, PRESENT, UNKNOWN, Findings
@@ -133,17 +135,13 @@ def test_thirty_three_findings_are_held_exactly():
 def test_the_primary_figure_is_the_mean_of_the_findings_areas():
     states, score = make_cases()
     cases = scored(states, score)
-    known = states != UNKNOWN
-    areas = [
-        roc_auc_score(states[known[:, k], k] == PRESENT, score[known[:, k], k]) for k in range(3)
-    ]
-    figures = measured(FINDINGS, cases)
+    areas, figures = areas_of(states, score), measured(FINDINGS, cases)
     assert figures["macro_auc", ""].value == pytest.approx(np.mean(areas), abs=1e-12)
     of_findings = [figures["auc", name].value for name in NAMES]
     assert of_findings == pytest.approx(areas, abs=1e-12)
     # The Brier score is the mean over findings of that of the cases in which they are known.
-    present = states == PRESENT
-    errors = np.where(known, (cases.estimate[0] - present) ** 2, np.nan)
+    errors = (cases.estimate[0] - (states == PRESENT)) ** 2
+    errors[states == UNKNOWN] = np.nan
     expected = np.nanmean(errors, axis=0).mean()
     assert figures["brier", ""].value == pytest.approx(expected)
     assert figures["brier", ""].estimate().method.startswith("log jackknife")
@@ -262,12 +260,14 @@ def test_few_patients_of_a_finding_are_told():
     assert facts["cases with mass"].endswith(f"of {known} in which it is known")
 
 
-def test_arms_are_compared_by_each_finding_and_p_is_corrected(tmp_path):
-    models = {
-        "signal": model("logistic_regression", columns=("signal",)),
-        "noise": model("logistic_regression", columns=("noise",)),
-    }
-    inputs = train_all(tmp_path, make_findings(150), models)
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """Return what evaluation reads of a model that tells all findings, and one that tells none."""
+    models = {name: model("logistic_regression", columns=(name,)) for name in ("signal", "noise")}
+    return train_all(tmp_path_factory.mktemp("trained"), make_findings(150), models)
+
+
+def test_arms_are_compared_by_each_finding_and_p_is_corrected(inputs):
     signal, noise = inputs.models
     network = with_outcome(signal, arm="deep")
     evaluation = evaluated(replace(inputs, models=(network, noise)))
@@ -278,11 +278,9 @@ def test_arms_are_compared_by_each_finding_and_p_is_corrected(tmp_path):
     for row in differences:
         of_finding = figures.select(group=row.group)
         first, second = (of_finding.find(model=arm, versus="") for arm in ("deep", "classical"))
-        assert row.value == pytest.approx((first.value or 0) - (second.value or 0))
-        assert row.p_holm >= row.p
-    assert min(row.p_holm for row in differences if row.p_holm is not None) == pytest.approx(
-        3 * min(row.p for row in differences if row.p is not None)
-    )
+        assert row.value == pytest.approx(first.value - second.value)
+    p, corrected = ([getattr(row, name) for row in differences] for name in ("p", "p_holm"))
+    assert corrected == pytest.approx(correct_by_holm(p))
     assert "mass (better)" in describe_parts(evaluation)
     table = tabulate_declared(evaluation, "parts")
     assert [row.title for group in table.groups for row in group.rows] == [*NAMES]
@@ -290,21 +288,17 @@ def test_arms_are_compared_by_each_finding_and_p_is_corrected(tmp_path):
     assert "For no single finding" in describe_parts(alike)
 
 
-def macro_of(cases, states, names):
-    """Return the mean AUC of some findings, by scikit-learn."""
-    areas = []
-    for number in (NAMES.index(name) for name in names):
-        known = states[:, number] != UNKNOWN
-        score = cases[f"score_{number}"].to_numpy()[known]
-        areas.append(roc_auc_score(states[known, number] == PRESENT, score))
-    return float(np.mean(areas))
+def areas_of(states, score):
+    """Return the AUC of each finding over the cases in which it is known, by scikit-learn."""
+    known = states != UNKNOWN
+    return [
+        roc_auc_score(states[rows, k] == PRESENT, score[rows, k]) for k, rows in enumerate(known.T)
+    ]
 
 
-def test_sides_and_sites_are_compared_by_the_findings_that_both_define(tmp_path):
-    models = {"signal": model("logistic_regression", columns=("signal",))}
-    inputs = train_all(tmp_path, make_findings(150), models)
-    cohort = another_cohort(inputs)
-    outcome = inputs.task.predicted
+def test_sides_and_sites_are_compared_by_the_findings_that_both_define(inputs):
+    inputs = replace(inputs, models=inputs.models[:1])
+    cohort, outcome = another_cohort(inputs), inputs.task.predicted
     # No case of the cohort has an effusion, and none of its hospital B a nodule.
     states = outcome.states(np.array(cohort.sealed["value"]))
     states[:, 2] = np.where(states[:, 2] == PRESENT, ABSENT, states[:, 2])
@@ -313,18 +307,15 @@ def test_sides_and_sites_are_compared_by_the_findings_that_both_define(tmp_path)
     value = outcome.encode(states)
     known = np.array(cohort.cases.value)
     known[cohort.cases.split == "test"] = value
-    cohort = replace(
-        cohort,
-        sealed=cohort.sealed.assign(value=value, label=outcome.label(value)),
-        cases=replace(cohort.cases, value=known),
-    )
-    home = evaluated(inputs)
-    found = evaluated(cohort)
-    scores = cohort.models[0].part("test").set_index("case_id")
-    scores = scores.loc[cohort.sealed["case_id"].tolist()]
+    sealed = cohort.sealed.assign(value=value, label=outcome.label(value))
+    cohort = replace(cohort, sealed=sealed, cases=replace(cohort.cases, value=known))
+    home, found = evaluated(inputs), evaluated(cohort)
+    table = cohort.models[0].part("test").set_index("case_id")
+    scores = scores_of(table.loc[sealed["case_id"].tolist()])
     # The test cases beside the development cases, whose own mean would have the effusion too.
     shifts = found.figures.select(analysis=SHIFTS, model="signal", versus="")
-    assert shifts.find(group="").value == pytest.approx(macro_of(scores, states, NAMES[:2]))
+    of_both = areas_of(states[:, :2], scores)
+    assert shifts.find(group="").value == pytest.approx(np.mean(of_both))
     given = inputs.cases, inputs.task, inputs.sealed, None, inputs.duplicates, 0, 10
     out_of_fold = ComparedModel.on(assemble_evaluation_set(*given), inputs.models[0])
     parts = dict(outcome.measure_parts(out_of_fold.scored))
@@ -335,8 +326,8 @@ def test_sides_and_sites_are_compared_by_the_findings_that_both_define(tmp_path)
     sites = found.figures.select(analysis=SITES, model="classical", figure="macro_auc")
     for name in ("A", "B"):
         rows = hospital == name
-        of_site = macro_of(scores[rows], states[rows], NAMES[:1])
-        assert sites.find(group=name).value == pytest.approx(of_site)
+        (of_mass,) = areas_of(states[rows, :1], scores[rows])
+        assert sites.find(group=name).value == pytest.approx(of_mass)
     # Another cohort beside the project.
     rows = compare_with_development(found, home, cohort, DEFAULTS, 0).figures
     macro = rows.select(analysis=EXTERNAL, model="signal", figure="macro_auc")

@@ -2,10 +2,7 @@
 
 import dataclasses
 import hashlib
-import http.server
 import pickle
-import threading
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -78,35 +75,22 @@ def weights_file(folder, architecture=SMALL, **arguments):
     return LocalFile(file=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    """Serve a folder on this machine alone, and keep what is fetched below the test's folder."""
-    folder = tmp_path / "served"
-    folder.mkdir()
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as one:
-        threading.Thread(target=one.serve_forever, daemon=True).start()
-        yield folder, f"http://127.0.0.1:{one.server_port}"
-        one.shutdown()
-
-
-def test_weights_by_name_are_fetched_once_and_checked(server, monkeypatch):
+def test_weights_by_name_are_fetched_once_and_checked(tmp_path, monkeypatch):
     from torchvision.models import ShuffleNet_V2_X0_5_Weights as Published
 
-    folder, url = server
-    source = weights_file(folder)
-    path = folder / f"tiny-{source.sha256[:8]}.pth"
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+    source = weights_file(tmp_path)
+    path = tmp_path / f"tiny-{source.sha256[:8]}.pth"
     Path(source.file).rename(path)
     by_name = options(weights="IMAGENET1K_V1")
-    monkeypatch.setattr(Published.IMAGENET1K_V1.value, "url", f"{url}/{path.name}")
+    monkeypatch.setattr(Published.IMAGENET1K_V1.value, "url", path.as_uri())
     expected = torch.load(path, weights_only=True)["conv1.0.weight"]
     torch.testing.assert_close(started(by_name, 3).base.state_dict()["conv1.0.weight"], expected)
     path.unlink()
     started(by_name)
-    (folder / "tiny-01234567.pth").write_bytes(b"half of it")
-    for place in (f"{url}/tiny-01234567.pth", "http://127.0.0.1:9/tiny-89012345.pth"):
+    half = tmp_path / "tiny-01234567.pth"
+    half.write_bytes(b"half of it")
+    for place in (half.as_uri(), "http://127.0.0.1:9/tiny-89012345.pth"):
         monkeypatch.setattr(Published.IMAGENET1K_V1.value, "url", place)
         with pytest.raises(DataError, match=BOTH_WAYS):
             started(by_name)
