@@ -64,6 +64,13 @@ def evaluate(inputs, options=OPTIONS, at_home=None):
     return compare_with_development(evaluation, at_home, inputs, options, 0)
 
 
+def reverse(model, rows=slice(None)):
+    """Return a model of times whose scores say the contrary, in some rows or in all."""
+    table = model.table.copy()
+    table.loc[rows, "score_0"] *= -1
+    return replace(model, table=table)
+
+
 def as_networks(inputs, *networks, rules=True):
     """Return the models with some of them called networks, and without the rule if asked."""
     models = [
@@ -113,10 +120,8 @@ def test_a_network_that_gains_is_used_by_the_rules_of_every_task(inputs):
 
 def test_a_network_at_chance_is_never_used(inputs):
     # Its classical rival is worse than chance, so that the difference alone says yes.
-    turned = inputs.models[0].table.copy()
-    turned["score_0"] *= -1
-    rival = replace(inputs.models[0], table=turned)
-    both = replace(inputs, models=(rival, *inputs.models[1:]))
+    cox, *others = inputs.models
+    both = replace(inputs, models=(reverse(cox), *others))
     evaluation = evaluate(as_networks(both, "noise", rules=False))
     assert evaluation.difference.low > 0.02
     assert evaluation.answer.decision != "yes"
@@ -154,20 +159,18 @@ def test_the_answer_follows_the_cases_without_copies(share, decision, inputs):
 
 def test_test_cases_unlike_the_others_are_said_first(inputs):
     held_out = sealed_half(inputs)
-    table = held_out.models[0].table.copy()
-    tested = table["part"] == "test"
-    table.loc[tested, "score_0"] *= -1
-    shifted = replace(
-        held_out, models=(replace(held_out.models[0], table=table), *held_out.models[1:])
-    )
+    cox, *others = held_out.models
+    shifted = replace(held_out, models=(reverse(cox, cox.table["part"] == "test"), *others))
     answer = evaluate(as_networks(shifted, "cox")).answer
     assert "unlike the development set" in answer.openings[0]
     assert "unlike" not in " ".join(evaluate(as_networks(held_out, "cox")).answer.openings)
 
 
-def naive_concordance(risk, cases):
-    time = cases.value
-    before = (time[:, None] < time[None]) & (cases.label == 1)[:, None]
+def naive_concordance(cohort, cases):
+    """Return C of the first model on the test cases, whose times are those of some cases."""
+    scored = cohort.models[0].part("test").set_index("case_id")
+    risk = scores_of(scored.loc[cohort.cases.test().case_id.tolist()])[:, 0]
+    before = (cases.value[:, None] < cases.value[None]) & (cases.label == 1)[:, None]
     wins = (risk[:, None] > risk[None]) + 0.5 * (risk[:, None] == risk[None])
     return float(wins[before].mean())
 
@@ -177,17 +180,17 @@ def test_another_cohort_stands_beside_the_development_cases(inputs, found):
     evaluation = evaluate(cohort, at_home=at_home)
     assert evaluation.is_external
     assert not at_home.is_external
-    scored = cohort.models[0].part("test").set_index("case_id")
-    risk = scores_of(scored.loc[cohort.cases.test().case_id.tolist()])[:, 0]
     figures = evaluation.figures
     reached = evaluation.find_result("cox").find("concordance")
-    assert reached.value == pytest.approx(naive_concordance(risk, inputs.cases))
-    of_home = figures.select(analysis=EXTERNAL, group=OUT_OF_FOLD, versus="")
-    before = of_home.by_model("concordance")
-    known = at_home.table.select(analysis=METRICS).by_model("concordance")
-    assert {name: row.value for name, row in before.items()} == {
-        name: row.value for name, row in known.items()
-    }
+    assert reached.value == pytest.approx(naive_concordance(cohort, inputs.cases))
+    before, known = (
+        {name: row.value for name, row in rows.by_model("concordance").items()}
+        for rows in (
+            figures.select(analysis=EXTERNAL, group=OUT_OF_FOLD, versus=""),
+            at_home.table.select(analysis=METRICS),
+        )
+    )
+    assert before == known
     assert evaluation.best == at_home.best
     of_sites = figures.select(analysis=SITES, model="classical")
     each = [of_sites.find(group=name, figure="concordance").value for name in "AB"]
@@ -219,9 +222,7 @@ def test_sealed_test_cases_are_reported_and_choose_nothing(inputs):
     assert re.search("90 sealed test cases with [0-9]+ events of 90 patients", evaluation.verdict)
     assert not evaluation.is_external
     found = evaluation.find_result("cox").find("concordance")
-    scored = held_out.models[0].part("test").set_index("case_id")
-    risk = scores_of(scored.loc[held_out.cases.test().case_id.tolist()])[:, 0]
-    assert found.value == pytest.approx(naive_concordance(risk, inputs.cases))
+    assert found.value == pytest.approx(naive_concordance(held_out, inputs.cases))
     turned = held_out.sealed.assign(value=held_out.sealed["value"].to_numpy()[::-1])
     again = evaluate(replace(held_out, sealed=turned))
     assert again.best == evaluation.best
@@ -237,11 +238,8 @@ def test_sealed_test_cases_are_reported_and_choose_nothing(inputs):
 
 def test_chance_is_asked_of_a_number_whose_null_model_nobody_trained(tmp_path):
     """A network of noise beside a reversed classical model had a *yes* in 30 of 30 data sets."""
-    models = {
-        "signal": model("logistic_regression", columns=("signal",)),
-        "noise": model("logistic_regression", columns=("noise",)),
-        "null_model": model("null_model"),
-    }
+    models = {name: model("logistic_regression", columns=(name,)) for name in ("signal", "noise")}
+    models["null_model"] = model("null_model")
     trained = train_all(tmp_path, make_numbers(), models)
     signal, noise, _ = trained.models
     turned = signal.table.copy()

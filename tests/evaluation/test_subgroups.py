@@ -39,15 +39,12 @@ class Found(NamedTuple):
         return {*self.figures.list_distinct("figure")} & {"roc_auc", "sensitivity", "specificity"}
 
 
-def run(known, covariates, least=5, signal=None):
-    given = (known.cases, known.task, known.sealed, None, NO_PAIRS, 0, 100, covariates)
+def run(known, least=5, signal=None, **columns):
+    """Measure a model in the parts that columns of covariates divide the cases into."""
+    given = (known.cases, known.task, known.sealed, None, NO_PAIRS, 0, 100, table(known, **columns))
     setting = assemble_evaluation_set(*given)
-    scores = align_scores(
-        finished(known, "svm", signal=signal),
-        setting.task.part,
-        setting.cases,
-        known.task.predicted,
-    )
+    model = finished(known, "svm", signal=signal)
+    scores = align_scores(model, setting.task.part, setting.cases, known.task.predicted)
     parts, rows = measure_subgroups(scores, setting, least)
     of_part = [FigureTable(rows).select(group=part.name) for part in parts]
     return [
@@ -60,11 +57,13 @@ def table(known, **columns):
     return pd.DataFrame({"case_id": known.cases.case_id, **columns})
 
 
+KNOWN = scenario(120, 200)
+SITE = np.where(np.arange(320) // 2 % 5 < 2, "east", "west")
+
+
 def test_each_value_has_the_figures_of_its_cases():
-    known = scenario(120, 200)
-    site = np.where(np.arange(320) // 2 % 5 < 2, "east", "west")
-    shuffled = table(known, site=site).sample(frac=1, random_state=0)
-    east, west = run(known, shuffled)
+    known, site = KNOWN, SITE
+    east, west = run(known, site=site)
     assert (east.part, east.cases) == (Part("site", "east"), 80)
     rows = finished(known, "svm").part("test")
     score = (rows["score_1"] - rows["score_0"]).to_numpy()
@@ -78,20 +77,18 @@ def test_each_value_has_the_figures_of_its_cases():
 
 
 def test_the_evaluation_has_a_part_s_figures_and_numbers_as_rows():
-    known = scenario(120, 200)
-    site = np.where(np.arange(320) // 2 % 5 < 2, "east", "west")
-    found = evaluated(known, [finished(known, "svm")], covariates=table(known, site=site))
+    shuffled = table(KNOWN, site=SITE).sample(frac=1, random_state=0)
+    found = evaluated(KNOWN, [finished(KNOWN, "svm")], covariates=shuffled)
     assert [part.name for part in found.models[0].parts] == ["site: east", "site: west"]
     rows = found.table.select(analysis=SUBGROUPS, model="svm", group="site: east", versus="")
-    for row in run(known, table(known, site=site))[0].figures.rows:
+    for row in run(KNOWN, site=SITE)[0].figures.rows:
         assert rows.get(figure=row.figure) == replace(row, model="svm")
 
 
 def test_texts_of_few_patients_are_one_part_without_their_names():
-    known = scenario(120, 200)
     room = np.where(np.arange(320) < 300, "usual", "ZZTEST north")
     room[306:314], room[314:] = "ZZTEST east", "ZZTEST west"
-    usual, rare = run(known, table(known, room=room))
+    usual, rare = run(KNOWN, room=room)
     assert (usual.part.value, rare.part.value, rare.cases) == ("usual", rare_texts(5), 20)
     numbers = pd.Series([1, 2, 2, 2, 2, 2])
     patient = np.arange(6)
@@ -100,24 +97,22 @@ def test_texts_of_few_patients_are_one_part_without_their_names():
 
 @pytest.mark.slow
 def test_a_part_of_few_patients_is_hidden_with_its_name_and_counts():
-    known = scenario(120, 200)
-    columns = table(known, film=np.where(np.arange(320) < 304, "digital", "ZZTEST analogue"))
-    digital, hidden = run(known, columns)
+    film = np.where(np.arange(320) < 304, "digital", "ZZTEST analogue")
+    digital, hidden = run(KNOWN, film=film)
     assert (digital.part.value, digital.cases) == ("digital", 184)
     assert not digital.differences  # with its own figure they would tell the hidden one
     assert hidden.part == Part("film", hidden_parts(5))
     assert [(row.figure, row.value) for row in hidden.figures.rows] == [(CASES, 0)]
-    shown = run(known, columns, least=1)[0]
+    shown = run(KNOWN, least=1, film=film)[0]
     assert (shown.part.value, shown.cases) == ("ZZTEST analogue", 16)
     assert shown.figures.find(figure=patients_of("normal")).value == 4
     assert {*shown.differences.list_distinct("figure")} == shown.metrics
 
 
 def test_one_class_of_few_patients_hides_the_part():
-    known = scenario(120, 200)
-    age = np.where((np.arange(320) >= 200) & (known.label == 1), "old", "young")
+    age = np.where((np.arange(320) >= 200) & (KNOWN.label == 1), "old", "young")
     age[-4:] = "old"  # one patient of each class
-    values = [one.part.value for one in run(known, table(known, age=age))]
+    values = [one.part.value for one in run(KNOWN, age=age)]
     assert values == ["young", hidden_parts(5)]
 
 
@@ -138,8 +133,7 @@ def test_few_numbers_and_flags_are_values():
 
 
 def test_too_many_values_are_not_looked_at():
-    known = scenario(120, 200)
-    (found,) = run(known, table(known, hospital=[f"h{k}" for k in range(320)]))
+    (found,) = run(KNOWN, hospital=[f"h{k}" for k in range(320)])
     assert (found.part.value, found.metrics) == ("200 values", set())
     assert "more than 12 different values" in found.part.warning
 
@@ -168,15 +162,12 @@ def test_the_interval_excludes_no_difference_just_where_p_is_below_5_percent():
 
 def test_patients_on_both_sides_go_together():
     """Left and right images of the same patients, nearly alike: a short interval."""
-    generator = np.random.default_rng(5)
+    generator, patient = np.random.default_rng(5), np.arange(200)
     positive = np.tile([True, False], 100)
     skill = generator.normal(size=200) + 1.5 * positive
-    scores = [(skill + 0.1 * generator.normal(size=200))[None] for _ in range(2)]
-    apart = np.arange(200) + 1000
-    left = placements(scores[0], positive, np.arange(200))
-    right, strangers = (
-        placements(scores[1], positive, patient) for patient in (np.arange(200), apart)
-    )
+    one, other = skill + 0.1 * generator.normal(size=(2, 1, 200))
+    left, right = (placements(each, positive, patient) for each in (one, other))
+    strangers = placements(other, positive, patient + 1000)
     assert left.correlation(right) > 0.9
     assert left.correlation(strangers) == 0
     near, far = (difference_of_groups(left, other)[0] for other in (right, strangers))
@@ -190,7 +181,7 @@ def test_a_part_is_compared_with_all_other_cases_and_corrected_over_all_columns(
     strength = np.where(half == "east", 4.0, 0.5)
     known = scenario(120, 400)
     signal = strength * (known.label - 0.5) + np.random.default_rng(0).normal(size=520)
-    found = run(known, table(known, site=half, room=third), signal=signal)
+    found = run(known, signal=signal, site=half, room=third)
     east, west = found[:2]
     difference, other = (one.differences.get(figure="roc_auc") for one in (east, west))
     assert difference.p_holm == other.p_holm < 0.01
