@@ -9,6 +9,7 @@ import yaml
 from safetensors.torch import save_file
 
 from skiagram.compute.files import sha256_of
+from skiagram.encoders import encoding
 from skiagram.image_store.shards import ShardWriter
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
@@ -55,6 +56,18 @@ def options(path, architecture=VIT, **changed):
 
 def encoder(path, architecture=VIT, **changed):
     return build(options(path, architecture, **changed), "encoder")
+
+
+def count_encoded(monkeypatch):
+    """Return a list that grows by the place of every image that a network sees from now on."""
+    seen, whole = [], encoding._encode_images
+
+    def counted(work):
+        seen.extend(work.images)
+        return whole(work)
+
+    monkeypatch.setattr(encoding, "_encode_images", counted)
+    return seen
 
 
 def images(*shape, seed=0):

@@ -30,6 +30,7 @@ from tests.encoders.examples import (
     SIDE,
     SMALL,
     VIT,
+    count_encoded,
     encoder,
     images,
     network,
@@ -105,15 +106,7 @@ def test_bytes_depend_on_no_batch_worker_or_earlier_run(tmp_path):
 
 def test_only_new_images_are_encoded_and_names_of_cases_play_no_part(tmp_path, monkeypatch):
     shown, given = list(images(9, 20, 20)), encoder(weights_file(tmp_path))
-    encoded = []
-    whole = encoding._encode_images
-
-    def counted(work):
-        encoded.extend(work.images)
-        return whole(work)
-
-    monkeypatch.setattr(encoding, "_encode_images", counted)
-    said = []
+    encoded, said = count_encoded(monkeypatch), []
     cache = PieceStore(tmp_path / "cache")
     encode_images(
         store(tmp_path / "some", shown[:6]), given, RunContext(store=cache, say=said.append)

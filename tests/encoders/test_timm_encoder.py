@@ -7,7 +7,8 @@ from safetensors.torch import load_file, save_file
 
 from skiagram.errors import DataError, OptionError
 from skiagram.options import build
-from tests.encoders.examples import CONF, SIDE, VIT, encoder, network, weights_file
+from tests.encoders.examples import CONF, SIDE, SMALL, VIT, encoder, network, weights_file
+from tests.yaml_rows import read_yaml
 
 pytestmark = pytest.mark.slow  # timm takes seconds to import
 FILES = sorted((CONF / "encoder").glob("*.yaml"))
@@ -51,19 +52,9 @@ def test_weights_of_another_network_lacking_or_more_are_refused(tmp_path):
             encoder(tmp_path / "spoilt.safetensors").load()
 
 
-@pytest.mark.parametrize(
-    ("architecture", "changed", "said"),
-    [
-        ("no_such_net", {}, r"encoder\.architecture.*timm\.list_models"),
-        (VIT, {"arguments": {"wings": 2}}, r"encoder\.arguments.*wings"),
-        (VIT, {"preprocessing": {"size": 33}}, "timm cannot build"),
-        (VIT, {"preprocessing": {"mean": [0.1, 0.2]}}, r"preprocessing\.mean.*Allowed: 3"),
-        ("test_resnet", {"pooling": "class_token"}, r"encoder\.pooling.*head or patches"),
-        (VIT, {"pooling": "head", "layers": 2}, r"encoder\.layers"),
-    ],
-)
-def test_what_timm_cannot_do_names_the_option(architecture, changed, said, tmp_path):
-    known = architecture if architecture != "no_such_net" else VIT
+@pytest.mark.parametrize("row", read_yaml(__file__, "refused.yaml"), ids=lambda row: row["said"])
+def test_what_timm_cannot_do_names_the_option(row, tmp_path):
+    known = row["network"] if row["network"] in SMALL else VIT
     path = weights_file(tmp_path, known)
-    with pytest.raises(OptionError, match=said):
-        encoder(path, architecture, **changed).load()
+    with pytest.raises(OptionError, match=row["said"]):
+        encoder(path, row["network"], **row["changed"]).load()

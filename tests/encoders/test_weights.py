@@ -46,19 +46,15 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 
     def _answer(self, *, body):
         hub = self.hub
-        if hub.refusal is not None:
-            status, reason = hub.refusal
-            self.send_response(status)
-            self.send_header("X-Error-Code", reason)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        self.send_response(200)
-        self.send_header("ETag", '"one"')
-        self.send_header("X-Repo-Commit", COMMIT)
-        self.send_header("Content-Length", str(len(hub.content)))
+        status, reason = hub.refusal or (200, "")
+        self.send_response(status)
+        headers = {"ETag": '"one"', "X-Repo-Commit": COMMIT, "Content-Length": len(hub.content)}
+        if hub.refusal:
+            headers = {"X-Error-Code": reason, "Content-Length": 0}
+        for name, value in headers.items():
+            self.send_header(name, str(value))
         self.end_headers()
-        if body:
+        if body and not hub.refusal:
             self.wfile.write(hub.content[: hub.cut])
             self.close_connection = hub.cut is not None
 

@@ -9,11 +9,11 @@ from skiagram.evaluation.comparisons import correct_over_arms
 from skiagram.evaluation.criteria import beats_rule
 from skiagram.evaluation.evaluation_record import REQUESTED, SECONDARY, SIMPLE_RULES
 from skiagram.evaluation.figure_table import make_row
-from skiagram.evaluation.options import RequestedAnalyses
 from skiagram.evaluation.results import CLASSES as OF_CLASSES
 from skiagram.evaluation.verdict import describe_rules
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import correct_by_holm
+from tests.evaluation.model_results import interval
 from tests.evaluation.scenario import evaluated, failed, finished, scenario
 
 CLASSES = ("a", "b", "c")
@@ -25,7 +25,7 @@ def run(known, *pairs):
         finished(known, "strong", strength=1.5, seed=2),
         failed("broken", "deep", "out of memory"),
     ]
-    return evaluated(known, models, replicates=300, compare=pairs)
+    return evaluated(known, models, compare=pairs)
 
 
 @pytest.mark.slow
@@ -34,10 +34,9 @@ def test_the_difference_is_that_of_the_single_figures_and_turns_with_the_pair(cl
     found = run(scenario(120, 120, classes=classes), ("strong", "weak"), ("weak", "strong"))
     weak, strong = (one.find("roc_auc").value for one in found.models[:2])
     there, back = found.pairs(REQUESTED)
-    assert there.value == pytest.approx((strong or 0) - (weak or 0))
+    assert there.value == pytest.approx(strong - weak)
     assert 0 < there.low < there.value < there.high
-    turned = [-(bound or 0) for bound in (there.value, there.high, there.low)]
-    assert [back.value, back.low, back.high] == pytest.approx(turned)
+    assert interval(back) == pytest.approx((-there.value, -there.high, -there.low))
     assert (there.model, there.versus) == ("strong", "weak")
 
 
@@ -72,7 +71,9 @@ def test_each_class_has_its_auc_and_their_mean_is_the_macro_figure():
     assert not run(scenario()).table.select(analysis=OF_CLASSES)
 
 
-def run_findings(known, simple_rules=()):
+@pytest.fixture(scope="module")
+def found():
+    known = scenario()
     models = [
         finished(known, "tree", strength=0.4, seed=1),
         finished(known, "forest", strength=1.2, seed=2),
@@ -81,18 +82,8 @@ def run_findings(known, simple_rules=()):
         failed("broken", "deep", "out of memory"),
         finished(known, "reader", arm="reader", strength=2.0, seed=5),
     ]
-    return evaluated(
-        known,
-        models,
-        replicates=300,
-        analyses=RequestedAnalyses(operating_points=(), prevalence=None, simple_rules=simple_rules),
-        compare=(("net", "tree"),),
-    )
-
-
-@pytest.fixture(scope="module")
-def found():
-    return run_findings(scenario(), simple_rules=("age", "not_in_the_run"))
+    rules, pair = ("age", "not_in_the_run"), ("net", "tree")
+    return evaluated(known, models, simple_rules=rules, compare=(pair,))
 
 
 @pytest.mark.slow
@@ -107,21 +98,17 @@ def test_one_comparison_is_primary_and_not_among_the_corrected(found):
 
 
 def test_corrected_values_are_of_the_whole_family(found):
-    secondary = found.pairs(SECONDARY)
-    raw = np.array([one.p for one in secondary], dtype=np.float64)
-    corrected = np.array([one.p_holm for one in secondary], dtype=np.float64)
-    rules = np.array(
-        [{one.model, one.versus} in ({"net", "age"}, {"forest", "age"}) for one in secondary]
-    )
-    np.testing.assert_allclose(corrected[~rules], correct_by_holm(raw[~rules]))
+    secondary = {frozenset((one.model, one.versus)): one for one in found.pairs(SECONDARY)}
+    rules = {frozenset((model, "age")) for model in ("net", "forest")}
+    family = [one for pair, one in secondary.items() if pair not in rules]
+    raw, corrected = ([getattr(one, name) for one in family] for name in ("p", "p_holm"))
+    assert corrected == pytest.approx(correct_by_holm(raw))
     against = found.simple_rules
-    own = [one.p_holm for one in correct_over_arms(against)]
-    held = np.array([one.p_holm for one in against], dtype=np.float64)
-    assert held.tolist() == own
-    of_age = np.array([one.versus == "age" for one in against])
-    assert sorted(corrected[rules].tolist()) == sorted(held[of_age].tolist())
-    (asked,) = found.pairs(REQUESTED)
-    (same,) = [one for one in secondary if {one.model, one.versus} == {"net", "tree"}]
+    held = [one.p_holm for one in against]
+    assert held == [one.p_holm for one in correct_over_arms(against)]
+    of_age = {one.p_holm for one in against if one.versus == "age"}
+    assert {secondary[pair].p_holm for pair in rules} == of_age
+    (asked,), same = found.pairs(REQUESTED), secondary[frozenset(("net", "tree"))]
     assert (asked.p, asked.p_holm) == (same.p, same.p_holm)
 
 

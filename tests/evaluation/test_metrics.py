@@ -142,11 +142,10 @@ def test_a_patient_of_many_images_lengthens_a_predictive_value_on_both_sides():
         np.log((1 - other.value) / (1 - other.high)),
     )
     assert logit(found.high) - logit(found.value) >= reach - 1e-12
-    influence = np.where(positive, (right - one.value) / one.value, 0.0) / positive.sum()
-    influence -= np.where(
-        positive, 0.0, (1 - right - (1 - other.value)) / (1 - other.value) / (~positive).sum()
-    )
-    error = np.sqrt(variance_of_mean(len(patient) * influence, patient) * 59 / 60)
+    # Its odds are a share of right cases by one of wrong ones, in logarithms.
+    terms = np.where(positive, right / one.value - 1, 1 - (1 - right) / (1 - other.value))
+    terms /= np.where(positive, positive.sum(), (~positive).sum())
+    error = np.sqrt(variance_of_mean(len(patient) * terms, patient) * 59 / 60)
     half = t.ppf(0.975, effective_patients(patient) - 1) * error
     assert logit(found.value) - logit(found.low) >= half - 1e-12
 

@@ -29,19 +29,14 @@ def known_folds(cases=360):
     return known, SITE_NAMES[np.arange(cases) // 2 // 2 % 3]
 
 
-def run(
-    known,
-    site,
-    models=None,
-    fold_column="site",
-    test_sites=(),
-):
+def pair(known):
+    return [finished(known, "svm"), finished(known, "small_cnn", arm="deep", seed=1)]
+
+
+def run(known, site, models=None):
     """Return the column of the sites and their rows."""
     table = pd.DataFrame({"case_id": known.cases.case_id, "site": site})
-    default = [finished(known, "svm"), finished(known, "small_cnn", arm="deep", seed=1)]
-    found = evaluated(
-        known, models or default, covariates=table, fold_column=fold_column, test_sites=test_sites
-    )
+    found = evaluated(known, models or pair(known), covariates=table, fold_column="site")
     return found.site_column, found.figures.select(analysis=SITES)
 
 
@@ -58,11 +53,9 @@ def test_each_site_has_the_auc_of_its_own_cases_and_the_summary_is_theirs_on_the
         single = figures.select(versus="").by_model("roc_auc")
         expected = roc_auc_score(known.label[own], score[own])
         assert single["classical"].value == pytest.approx(expected)
-        assert figures.find(figure=patients_of("normal")).value == 30
-        assert figures.find(figure=patients_of("abnormal")).value == 30
-        assert figures.find(versus="classical").value == pytest.approx(
-            single["deep"].value - single["classical"].value
-        )
+        assert [figures.find(figure=patients_of(of)).value for of in known.task.classes] == [30, 30]
+        difference = single["deep"].value - expected
+        assert figures.find(versus="classical").value == pytest.approx(difference)
     assert "3 sites" in found.find(versus="classical", figure="mean").method
 
 
@@ -76,17 +69,15 @@ def test_held_out_sites_that_are_numbers_are_summarised(stored):
     table = pd.DataFrame({"case_id": known.cases.case_id, "site": site.astype(stored)})
     traits = CaseTraits(table[["case_id"]], table)
     card = replace(CARD, test_sites=("3", "4", "5"), site_column="site" if stored is str else "")
-    models = [finished(known, "svm"), finished(known, "small_cnn", arm="deep", seed=1)]
-    found = evaluated(known, models, covariates=table, card=card, traits=traits)
+    found = evaluated(known, pair(known), covariates=table, card=card, traits=traits)
     figures = found.figures.select(analysis=SITES)
     assert figures.list_distinct("group") == ("3", "4", "5")
     assert figures.find(model="classical", figure="next_site").low is not None
     said = " ".join(found.answer.reasons)
     assert "are of 3, 4 and 5, sites that training never saw. Over 3 values of “site”" in said
     # That the sites of the two sides differ was chosen.
-    assert not [
-        each for each in found.differences_of_sides(SHARES, NUMBERS) if "site" in each.figure
-    ]
+    differences = found.differences_of_sides(SHARES, NUMBERS)
+    assert not any("site" in each.figure for each in differences)
 
 
 @pytest.mark.slow

@@ -1,7 +1,5 @@
 """Bootstrap by patient against closed forms and SciPy."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -18,8 +16,9 @@ from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.variation import effective_patients, over_trainings, variance_of_mean
 
 
-def mean_of(values, weights):
-    return weights @ values / weights.sum(axis=1)
+def mean_of(values):
+    """Return the mean of some values as a function of (b, n) weights."""
+    return lambda weights: weights @ values / weights.sum(axis=1)
 
 
 def test_patients_are_drawn_whole():
@@ -30,9 +29,7 @@ def test_patients_are_drawn_whole():
         by_patient = weights.reshape(len(weights), 50, 4)
         assert np.ptp(by_patient, axis=2).max() == 0
         assert_array_equal(weights.sum(axis=1), 200)
-    found = bootstrap_estimate(
-        lambda weights: mean_of(values, weights), draws, share=False, kind="percentile"
-    )
+    found = bootstrap_estimate(mean_of(values), draws, share=False, kind="percentile")
     half = norm.ppf(0.975) * values.std() / np.sqrt(50)
     assert found.high - found.low == pytest.approx(2 * half, rel=0.08)
 
@@ -42,10 +39,10 @@ def test_equal_seeds_give_equal_bounds_whatever_the_block():
     draws = draw_patients(np.arange(6000), 2500, 900, seed=4)
     assert len(list(draws.weights())) > 1
     whole = np.percentile(
-        mean_of(values, draws.counts[:, draws.patient].astype(float)), [2.5, 97.5]
+        mean_of(values)(draws.counts[:, draws.patient].astype(float)), [2.5, 97.5]
     )
     again = draw_patients(np.arange(6000), 2500, 900, seed=4)
-    found = bootstrap_estimate(lambda weights: mean_of(values, weights), again, kind="percentile")
+    found = bootstrap_estimate(mean_of(values), again, kind="percentile")
     assert (found.low, found.high) == pytest.approx(tuple(whole))
 
 
@@ -73,9 +70,7 @@ def test_bca_leaves_out_whole_patients_and_equals_scipy():
     for weights in draws.left_out():
         assert_array_equal(weights.reshape(-1, 40, 3).sum(axis=2), 3 - 3 * np.eye(40))
     values = np.repeat(by_patient, 3)
-    found = bootstrap_estimate(
-        lambda weights: mean_of(values, weights), draws, share=False, kind="BCa"
-    )
+    found = bootstrap_estimate(mean_of(values), draws, share=False, kind="BCa")
     theirs = bootstrap(
         (by_patient,), np.mean, n_resamples=10_000, method="BCa", rng=np.random.default_rng(2)
     ).confidence_interval
@@ -107,7 +102,7 @@ def test_many_patients_are_left_out_in_groups_of_the_same_acceleration():
         deviation = jackknife.mean() - jackknife
         return float((deviation**3).sum() / (6 * (deviation**2).sum() ** 1.5))
 
-    assert acceleration(mean_of(values, rows)) == pytest.approx(acceleration(whole), rel=0.15)
+    assert acceleration(mean_of(values)(rows)) == pytest.approx(acceleration(whole), rel=0.15)
 
 
 def test_trainings_that_differ_lengthen_the_interval_by_their_spread():
@@ -116,13 +111,11 @@ def test_trainings_that_differ_lengthen_the_interval_by_their_spread():
     values = np.tile(rng.random(80), (5, 1))
     shifts = np.array([-0.1, -0.05, 0.0, 0.05, 0.1])
     alike, apart = (
-        bootstrap_estimate(
-            MeanOverRepeats([partial(mean_of, one) for one in of]), draws, share=False
-        )
+        bootstrap_estimate(MeanOverRepeats([mean_of(one) for one in of]), draws, share=False)
         for of in (values, values + shifts[:, None])
     )
     own = float(
-        np.concatenate([mean_of(values[0], block) for block in draws.weights()]).var(ddof=1)
+        np.concatenate([mean_of(values[0])(block) for block in draws.weights()]).var(ddof=1)
     )
     expected = over_trainings(own, np.inf, values[0].mean() + shifts).half
     lengths = [one.high - one.low for one in (alike, apart)]
@@ -139,7 +132,7 @@ def test_few_large_patients_lengthen_the_interval():
     patient = np.repeat(np.arange(60), images)
     values = rng.random(60)[patient]
     draws = draw_patients(patient, 30, 500, seed=0)
-    found = bootstrap_estimate(lambda weights: mean_of(values, weights), draws, share=False)
+    found = bootstrap_estimate(mean_of(values), draws, share=False)
     expected = (
         t.ppf(0.975, effective_patients(patient) - 1) * variance_of_mean(values, patient) ** 0.5
     )
@@ -172,9 +165,7 @@ def test_a_share_that_hardly_jumps_reaches_as_far_as_its_patients_let_it():
     draws = draw_patients(np.arange(40), 10, 500, seed=0, degrees=9)
     values = np.where(np.arange(40) == 0, 0.6, 1.0)  # mean .99
 
-    def mean(weights):
-        return mean_of(values, weights)
-
+    mean = mean_of(values)
     short = bootstrap_estimate(mean, draws, kind="percentile")
     found = bootstrap_estimate(mean, draws, kind="percentile", most_cases=3)
     low = wilson_interval(0.99, 30, t.ppf(0.975, 9))[0]

@@ -21,6 +21,12 @@ from tests.yaml_rows import read_yaml
 CONF = REPOSITORY / "conf"
 REFUSED = read_yaml(__file__, "refused.yaml")
 
+CHOICES = {  # of a place whose rows take a second or two
+    "features": "first_order",
+    "baselines": ["logistic_regression", "decision_tree"],
+    "networks": [],
+    "folds": 2,
+}
 PLAN = replace(stand_ins.PLAN, repeats=1, folds=3, validation_fraction=0.2)
 
 

@@ -5,7 +5,6 @@ import yaml
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import roc_auc_score
 
-from skiagram.encoders import encoding
 from skiagram.encoders.encoding import encode_images
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
@@ -16,7 +15,7 @@ from skiagram.records.predictions import Predictions
 from skiagram.report.index import render_sweep
 from skiagram.sweeps.costs import CostComparison
 from skiagram.sweeps.learning_curves import LearningCurves
-from tests.encoders.examples import network, options, weights_file
+from tests.encoders.examples import count_encoded, network, options, weights_file
 from tests.sweeps.small_phantom import edit, small_place
 from tests.sweeps.small_phantom import run as run_sweep
 
@@ -39,20 +38,6 @@ def place(tmp_path_factory):
     for name in ("logistic_regression", "ridge", "decision_tree"):
         edit(workspace, "model", name, f"tiny_{name}", encoding="tiny")
     return workspace
-
-
-@pytest.fixture
-def encoded(monkeypatch):
-    """Return a list that grows by the place of every image that a network sees."""
-    seen = []
-    whole = encoding._encode_images
-
-    def counted(work):
-        seen.extend(work.images)
-        return whole(work)
-
-    monkeypatch.setattr(encoding, "_encode_images", counted)
-    return seen
 
 
 def run(place, baselines, **asked):
@@ -118,7 +103,8 @@ def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place):
     assert curve.title in render_sweep(result)
 
 
-def test_each_image_is_encoded_once_for_all_rows_and_sweeps(place, encoded):
+def test_each_image_is_encoded_once_for_all_rows_and_sweeps(place, monkeypatch):
+    encoded = count_encoded(monkeypatch)
     crossover(place, "logistic_regression", HEAD)
     assert encoded == []  # an earlier test did it, or it is done here
     result = restorations(place, "logistic_regression", HEAD)

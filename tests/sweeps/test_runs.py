@@ -5,22 +5,17 @@ import pytest
 from skiagram.sweeps.figures import DIFFERENCE
 from skiagram.sweeps.rows import SELECTION, Row
 from skiagram.sweeps.runs import RowResult, run_rows
-from tests.sweeps.small_phantom import REFUSED, make_sweep, run, small_place
+from tests.sweeps.small_phantom import CHOICES, REFUSED, make_sweep, run, small_place
 
 pytestmark = pytest.mark.slow
 
 C = "conf.model.logistic_regression.C"
-CHOICES = {
-    "features": "first_order,wavelet",
-    "baselines": ["logistic_regression", "decision_tree"],
-    "networks": [],
-    "folds": 2,
-}
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
-    return small_place(tmp_path_factory.mktemp("sweep"), **CHOICES)
+    choices = CHOICES | {"features": "first_order,wavelet"}
+    return small_place(tmp_path_factory.mktemp("sweep"), **choices)
 
 
 @pytest.fixture(scope="module")
@@ -28,24 +23,19 @@ def strengths(workspace):
     return run(workspace, axes={C: [0.001, 0.1, 10.0]}, figures=["roc_auc", "brier"])
 
 
-def estimate(result, row, model, figure):
-    found = result.rows[row - 1].figures.of(model, figure)
-    assert found is not None
-    return found
+def values(result, model, figure):
+    """Return a figure of a model in each row."""
+    return [row.figures.of(model, figure).value for row in result.rows]
 
 
 def test_the_swept_model_changes_and_the_others_do_not(strengths):
     assert strengths.objective == "logistic_regression"
-    lines = {estimate(strengths, row, "logistic_regression", "brier").value for row in (1, 2, 3)}
-    trees = {estimate(strengths, row, "decision_tree", "brier").value for row in (1, 2, 3)}
-    assert len(lines) == 3
-    assert len(trees) == 1
+    assert len(set(values(strengths, "logistic_regression", "brier"))) == 3
+    assert len(set(values(strengths, "decision_tree", "brier"))) == 1
 
 
 def test_a_row_is_chosen_by_development_cases_alone(strengths):
-    selection = [
-        estimate(strengths, row, "logistic_regression", SELECTION).value for row in (1, 2, 3)
-    ]
+    selection = values(strengths, "logistic_regression", SELECTION)
     assert strengths.chosen.row.number == 1 + selection.index(max(selection))
     table = strengths.table()
     assert set(table.loc[table["cases"] == "development", "figure"]) == {SELECTION}
@@ -53,13 +43,14 @@ def test_a_row_is_chosen_by_development_cases_alone(strengths):
 
 
 def test_differences_are_paired_with_the_reference_row(strengths):
-    areas = [estimate(strengths, row, "logistic_regression", "roc_auc").value for row in (1, 2, 3)]
-    for row in (2, 3):
-        found = estimate(strengths, row, "logistic_regression", DIFFERENCE)
-        assert found.value == pytest.approx(areas[row - 1] - areas[0])
+    areas = values(strengths, "logistic_regression", "roc_auc")
+    first, *others = strengths.rows
+    for row, area in zip(others, areas[1:], strict=True):
+        found = row.figures.of("logistic_regression", DIFFERENCE)
+        assert found.value == pytest.approx(area - areas[0])
         assert found.low < found.value < found.high
-    assert strengths.rows[0].figures.of("logistic_regression", DIFFERENCE) is None
-    same = estimate(strengths, 2, "decision_tree", DIFFERENCE)
+    assert first.figures.of("logistic_regression", DIFFERENCE) is None
+    same = others[0].figures.of("decision_tree", DIFFERENCE)
     assert (same.value, same.low, same.high) == (0, 0, 0)
 
 
@@ -89,17 +80,16 @@ def test_a_row_that_fails_is_a_row_with_its_reason(workspace):
 
 
 def test_choices_and_combinations_are_swept_as_options_are(workspace):
-    values = {
+    swept = {
         "base": {
             "combinations": ["voting"],
             "conf.combination.voting.members": CHOICES["baselines"],
         },
         "axes": {"seed": [0, 1], "folds": [2, 3]},
     }
-    result = run(workspace, **values)
+    result = run(workspace, **swept)
     assert not [row.reason for row in result.rows if row.reason]
-    chosen_by = {estimate(result, row, "voting", SELECTION).value for row in (1, 2, 3, 4)}
-    assert len(chosen_by) > 1
+    assert len(set(values(result, "voting", SELECTION))) > 1
     assert result.objective == "best_classical"
 
 

@@ -17,17 +17,11 @@ from skiagram.steps.score import Scored, StoredPreparer, score_images
 from skiagram.sweeps.figures import DIFFERENCE
 from skiagram.sweeps.rows import SELECTION
 from skiagram.sweeps.severity import Severity
-from tests.sweeps.small_phantom import REFUSED, edit, run, small_place
+from tests.sweeps.small_phantom import CHOICES, REFUSED, edit, run, small_place
 
 pytestmark = pytest.mark.slow
 
 MODEL = "logistic_regression"
-CHOICES = {
-    "features": "first_order",
-    "baselines": [MODEL, "decision_tree"],
-    "networks": [],
-    "folds": 2,
-}
 NOISE = {"scored": {"corruption": "noise", "amount": 0.5}}
 OTHER = {"scored": {"dataset": "other"}}
 VOTING = {"combinations": ["voting"], "conf.combination.voting.members": [*CHOICES["baselines"]]}
@@ -37,7 +31,6 @@ VOTING = {"combinations": ["voting"], "conf.combination.voting.members": [*CHOIC
 def workspace(tmp_path_factory):
     """Return a place with two small phantoms, small visits and a network of two epochs."""
     place = small_place(tmp_path_factory.mktemp("scored"), (28, 4, 24), **CHOICES)
-
     edit(place, "dataset", "phantom", "other", name="other", title="Other", seed=5, noise=0.9)
     few = {"train": 36, "validation": 4, "test": 20}
     small = {"patients": few, "size": 16, "lesion__radius": 5.0}

@@ -19,6 +19,7 @@ from tests.models.classical.families import (
     model,
 )
 from tests.models.examples import TASK, labelled
+from tests.yaml_rows import read_yaml
 
 CONTEXT = FitContext(seed=2**32 - 1)
 
@@ -84,30 +85,12 @@ def test_columns_that_choose_nothing_are_a_wrong_option(columns, message):
         model("svm", columns=columns).fit(cohort(2), CONTEXT)
 
 
-ENCODING = ("encoding_000", "PET.encoding_000")
-OF_IMAGE = ("PET.glcm_contrast",)
-PERMUTED = ("permuted.lbp_energy", "permuted.voxels")
-EARLIER = ("earlier_PET_glcm_contrast", "earlier_none")
-TABLE = (*ENCODING, "acquisition_width", "site_a", *OF_IMAGE, *PERMUTED, *EARLIER)
+CHOSEN = read_yaml(__file__, "chosen_columns.yaml")
 
 
-@pytest.mark.parametrize(
-    ("families", "expected"),
-    [
-        (None, (*ENCODING, *OF_IMAGE, *EARLIER)),
-        (["glcm"], OF_IMAGE),
-        (["PET"], ("PET.encoding_000", *OF_IMAGE)),
-        (["permuted"], PERMUTED),
-        (["earlier"], EARLIER),
-        (["features"], (*OF_IMAGE, *EARLIER)),
-        (["encoding", "features"], (*ENCODING, *OF_IMAGE, *EARLIER)),
-        (["features", "acquisition"], ("acquisition_width", *OF_IMAGE, *EARLIER)),
-    ],
-)
-def test_families_choose_their_columns_and_none_leaves_shortcuts_and_controls_out(
-    families, expected
-):
-    assert choose_columns(TABLE, families) == expected
+@pytest.mark.parametrize("row", CHOSEN["rows"], ids=str)
+def test_families_choose_their_columns_and_none_leaves_shortcuts_and_controls_out(row):
+    assert [*choose_columns(CHOSEN["table"], row["families"])] == row["columns"]
 
 
 SELECTION = {"method": "auc", "keep": 2}
