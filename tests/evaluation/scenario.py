@@ -93,7 +93,7 @@ def evaluated(
         "comparison": COMPARISON,
     }
     return evaluate(
-        EvaluationInputs(tuple(models), **{**inputs, **given}),
+        EvaluationInputs(models=tuple(models), **{**inputs, **given}),
         options,
         seed=seed,
         fold_column=fold_column,

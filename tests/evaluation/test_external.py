@@ -28,7 +28,9 @@ OPTIONS = replace(DEFAULTS, replicates=100, analyses=replace(DEFAULTS.analyses, 
 def compared(known, *models):
     """Return what the project found, and the same models on the cohort beside it."""
     home = evaluated(known, models, thresholds=(0.2,))
-    inputs = EvaluationInputs(models, known.cases, known.task, known.sealed, CARD, COMPARISON)
+    inputs = EvaluationInputs(
+        known.cases, known.task, known.sealed, models=models, card=CARD, comparison=COMPARISON
+    )
     return home, compare_with_development(home, home, inputs, OPTIONS, 0)
 
 

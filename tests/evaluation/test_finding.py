@@ -23,7 +23,7 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
     FindingEvaluation,
 )
-from skiagram.evaluation.evaluation_set import assemble_evaluation_set
+from skiagram.evaluation.evaluation_set import OpenedCases
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingTables
 from skiagram.evaluation.verdict import describe_finding, state_verdict
@@ -32,7 +32,7 @@ from skiagram.records.places import tabulate_places
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.model_results import with_rows
-from tests.evaluation.scenario import NO_PAIRS, Scenario, evaluated, finished, scenario
+from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 from tests.evaluation.situations import of_sides, with_difference
 
 RADIUS = 3.0
@@ -208,8 +208,8 @@ def films(design, *finders):
 def measure_choice(run, model, marks, lesions):
     """Return what a finder is chosen by, of marks and of lesions that are known."""
     known = run.known
-    given = known.cases, known.task, known.sealed, None, NO_PAIRS, 0, 10, None
-    spacing, setting = run.tables.spacing, assemble_evaluation_set(*given)
+    opened = OpenedCases(known.cases, known.task, known.sealed)
+    spacing, setting = run.tables.spacing, opened.assemble(0, 10)
     return measure_for_selection(model, marks, lesions, setting, HIT, spacing)
 
 

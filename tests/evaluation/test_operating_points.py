@@ -21,7 +21,7 @@ from skiagram.evaluation.decisions import (
     judge_operating_points,
     threshold_at_specificity,
 )
-from skiagram.evaluation.evaluation_set import assemble_evaluation_set
+from skiagram.evaluation.evaluation_set import OpenedCases
 from skiagram.evaluation.options import NO_REQUESTS, OperatingTarget
 from skiagram.evaluation.results import OPERATING_POINTS
 from skiagram.evaluation.scores import (
@@ -30,7 +30,7 @@ from skiagram.evaluation.scores import (
 )
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.discrimination import matthews_correlation
-from tests.evaluation.scenario import NO_PAIRS, evaluated, finished, reference, scenario
+from tests.evaluation.scenario import evaluated, finished, reference, scenario
 
 SENSITIVITY, SPECIFICITY = (
     OperatingTarget(aim="sensitivity", level=0.9),
@@ -39,7 +39,7 @@ SENSITIVITY, SPECIFICITY = (
 
 
 def opened(known):
-    return assemble_evaluation_set(known.cases, known.task, known.sealed, None, NO_PAIRS, 0, 200)
+    return OpenedCases(known.cases, known.task, known.sealed).assemble(0, 200)
 
 
 @settings(max_examples=40, deadline=None)

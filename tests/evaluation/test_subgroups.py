@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from skiagram.evaluation.evaluation_set import assemble_evaluation_set
+from skiagram.evaluation.evaluation_set import OpenedCases
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import CASES, OTHERS, SUBGROUPS, Part, patients_of
 from skiagram.evaluation.scores import align_scores
@@ -20,7 +20,7 @@ from skiagram.evaluation.subgroups import (
 )
 from skiagram.statistics.delong import placements
 from skiagram.statistics.linearised import difference_of_groups, share
-from tests.evaluation.scenario import NO_PAIRS, evaluated, finished, scenario
+from tests.evaluation.scenario import evaluated, finished, scenario
 
 
 class Found(NamedTuple):
@@ -41,8 +41,9 @@ class Found(NamedTuple):
 
 def run(known, least=5, signal=None, **columns):
     """Measure a model in the parts that columns of covariates divide the cases into."""
-    given = (known.cases, known.task, known.sealed, None, NO_PAIRS, 0, 100, table(known, **columns))
-    setting = assemble_evaluation_set(*given)
+    covariates = table(known, **columns)
+    opened = OpenedCases(known.cases, known.task, known.sealed, covariates=covariates)
+    setting = opened.assemble(0, 100)
     model = finished(known, "svm", signal=signal)
     scores = align_scores(model, setting.task.part, setting.cases, known.task.predicted)
     parts, rows = measure_subgroups(scores, setting, least)

@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 
 from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT
-from skiagram.evaluation.evaluation_set import assemble_evaluation_set
+from skiagram.evaluation.evaluation_set import OpenedCases
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.sweeps.figures import (
     MERIT_DIFFERENCE,
@@ -28,8 +27,8 @@ def run():
 
 def measure(run, *models):
     """Measure a row of some of the models, all under the first one's name."""
-    known, none = run.known, pd.DataFrame({"first": [], "second": []}, dtype=str)
-    cases = assemble_evaluation_set(known.cases, known.task, known.sealed, None, none, 0, 100)
+    known = run.known
+    cases = OpenedCases(known.cases, known.task, known.sealed).assemble(0, 100)
     chosen = [run.models[number] for number in models]
     return measure_row(chosen, cases, OPTIONS, finding=run.tables)
 

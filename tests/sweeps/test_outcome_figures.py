@@ -7,7 +7,6 @@ import pytest
 from skiagram.errors import OptionError
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import REQUESTED
-from skiagram.evaluation.evaluation_set import assemble_evaluation_set
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.results import METRICS, SELECTION
 from skiagram.sweeps.figures import DIFFERENCE, measure_row
@@ -26,8 +25,7 @@ def inputs(tmp_path_factory):
 
 
 def measure(inputs, *wanted):
-    opened = inputs.cases, inputs.task, inputs.sealed, None, inputs.duplicates
-    setting = assemble_evaluation_set(*opened, 0, OPTIONS.replicates)
+    setting = inputs.assemble(0, OPTIONS.replicates)
     return measure_row(inputs.models, setting, OPTIONS, wanted)
 
 

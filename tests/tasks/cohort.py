@@ -135,7 +135,9 @@ def train_all(folder, made, models):
     card = DataCard("cohort", "A cohort", "none", "none", "none", "made", patients_known=True)
     comparison = Comparison("cohort", "", "evaluate", tuple(models), "")
     sealed = pd.DataFrame({"case_id": [], "label": []})
-    return EvaluationInputs(tuple(predictions), cases, task, sealed, card, comparison)
+    return EvaluationInputs(
+        cases, task, sealed, models=tuple(predictions), card=card, comparison=comparison
+    )
 
 
 def evaluated(inputs, *simple_rules):

@@ -1,6 +1,6 @@
 """What all models of one evaluation are measured against, near duplicates marked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -76,55 +76,70 @@ class CaseTraits:
     known: pd.DataFrame
 
 
-def assemble_evaluation_set(
-    cases: Cases,
-    task: Task,
-    sealed: pd.DataFrame,
-    truth: pd.DataFrame | None,
-    duplicates: pd.DataFrame,
-    seed: int,
-    replicates: int,
-    covariates: pd.DataFrame | None = None,
-    learned: Texts | None = None,
-) -> EvaluationSet:
-    """Open the seal and line up all that belongs to the test cases.
+@dataclass(frozen=True)
+class OpenedCases:
+    """Cases whose seal is open, and what lies beside them.
 
-    Args:
+    Attributes:
         sealed: Columns `case_id`, `label` and, where one is measured, `value` of the test cases;
             empty under `cv`.
-        learned: Development cases that models learned from, where the plan leaves others out.
+        truth: Columns `case_id`, `ideal_score` of generated data, else None.
+        duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
+        covariates: `case_id` and columns whose values define subgroups; None asks for none.
     """
-    # Pairs of near duplicates must be of these cases.
-    named = {*duplicates["first"].tolist(), *duplicates["second"].tolist()}
-    unknown = sorted(named - set(cases.case_id.tolist()))
-    if unknown:
-        first = ", ".join(unknown[:3])
-        raise refusal("evaluation.of_no_case", number=len(unknown), first=first)
-    # Where a subset was trained on, the other development cases are left out.
-    if learned is not None:
-        cases = cases.select((cases.split == "test") | np.isin(cases.case_id, learned))
-    reported = cases.reported(task.design)
-    # Reported cases that resemble one of development, before any label is known.
-    has_near_duplicate = mark_near_duplicates(reported.case_id, cases, duplicates)
-    development = label_cases(cases.development(), task, sealed.iloc[:0])
-    labelled = label_cases(reported, task, sealed)
-    # Equal images with different labels.
-    label_conflicts = 0
-    if task.defines("label_conflicts"):
-        label_conflicts = count_label_conflicts(development, labelled, duplicates)
-    # What lies beside the cases, in their order.
-    truth = truth if task.predicted.has_ideal else None
-    truth = select_rows(truth, reported.case_id, "truth of the generated data")
-    covariates = select_rows(covariates, reported.case_id, "covariates")
-    draws = labelled.draws(replicates, seed)
-    return EvaluationSet(
-        task=task,
-        development=development,
-        cases=labelled,
-        draws=draws,
-        has_near_duplicate=has_near_duplicate,
-        ideal=None if truth is None else truth["ideal_score"].to_numpy(dtype=np.float64),
-        seed=seed,
-        covariates=covariates,
-        label_conflicts=label_conflicts,
+
+    cases: Cases
+    task: Task
+    sealed: pd.DataFrame
+    truth: pd.DataFrame | None = None
+    duplicates: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame({"first": [], "second": []})
     )
+    covariates: pd.DataFrame | None = None
+
+    @property
+    def learned(self) -> Texts | None:
+        """Development cases that models learned from; None where the plan leaves none out."""
+        return None
+
+    def assemble(self, seed: int, replicates: int) -> EvaluationSet:
+        """Line up all that belongs to the reported cases.
+
+        Args:
+            seed: Of the resamples of patients.
+        """
+        # Pairs of near duplicates must be of these cases.
+        named = {*self.duplicates["first"].tolist(), *self.duplicates["second"].tolist()}
+        unknown = sorted(named - set(self.cases.case_id.tolist()))
+        if unknown:
+            first = ", ".join(unknown[:3])
+            raise refusal("evaluation.of_no_case", number=len(unknown), first=first)
+        # Where a subset was trained on, the other development cases are left out.
+        cases, task = self.cases, self.task
+        if self.learned is not None:
+            cases = cases.select((cases.split == "test") | np.isin(cases.case_id, self.learned))
+        reported = cases.reported(task.design)
+        # Reported cases that resemble one of development, before any label is known.
+        has_near_duplicate = mark_near_duplicates(reported.case_id, cases, self.duplicates)
+        development = label_cases(cases.development(), task, self.sealed.iloc[:0])
+        labelled = label_cases(reported, task, self.sealed)
+        # Equal images with different labels.
+        label_conflicts = 0
+        if task.defines("label_conflicts"):
+            label_conflicts = count_label_conflicts(development, labelled, self.duplicates)
+        # What lies beside the cases, in their order.
+        truth = self.truth if task.predicted.has_ideal else None
+        truth = select_rows(truth, reported.case_id, "truth of the generated data")
+        covariates = select_rows(self.covariates, reported.case_id, "covariates")
+        draws = labelled.draws(replicates, seed)
+        return EvaluationSet(
+            task=task,
+            development=development,
+            cases=labelled,
+            draws=draws,
+            has_near_duplicate=has_near_duplicate,
+            ideal=None if truth is None else truth["ideal_score"].to_numpy(dtype=np.float64),
+            seed=seed,
+            covariates=covariates,
+            label_conflicts=label_conflicts,
+        )

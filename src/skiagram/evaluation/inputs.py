@@ -1,22 +1,16 @@
 """What evaluation is made of: scores, cases, opened labels and what is known of the cases."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
 from skiagram.arrays import Texts
-from skiagram.evaluation.evaluation_set import (
-    CaseTraits,
-    EvaluationSet,
-    assemble_evaluation_set,
-)
+from skiagram.evaluation.evaluation_set import CaseTraits, OpenedCases
 from skiagram.evaluation.finding import FindingTables
 from skiagram.records.predictions import Predictions
 from skiagram.sealing.ledger import Comparison, Opening
-from skiagram.tasks.cases import Cases, DataCard
-from skiagram.tasks.task import Task
+from skiagram.tasks.cases import DataCard
 
 
 @dataclass(frozen=True)
@@ -34,18 +28,14 @@ class LearnedSubset:
     available: float
 
 
-@dataclass(frozen=True)
-class EvaluationInputs:
+@dataclass(frozen=True, kw_only=True)
+class EvaluationInputs(OpenedCases):
     """What evaluation needs.
 
     Attributes:
         models: Of every model named in params.yaml, in the order of the report.
-        sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
         opening: Its entry in the seal's ledger; None where nothing is sealed.
         encrypted: Whether sealed labels are kept encrypted; then no output names a case's label.
-        truth: Columns `case_id`, `ideal_score` of generated data, else None.
-        duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
-        covariates: `case_id` and columns whose values define subgroups; None asks for none.
         traits: What may tell the test set from the development set; None does not ask.
         finding: Where the lesions are; None where no model leaves marks.
         is_external: Whether the test cases are another cohort, which a finished project scored.
@@ -53,18 +43,10 @@ class EvaluationInputs:
     """
 
     models: tuple[Predictions, ...]
-    cases: Cases
-    task: Task
-    sealed: pd.DataFrame
     card: DataCard
     comparison: Comparison
     opening: Opening | None = None
     encrypted: bool = False
-    truth: pd.DataFrame | None = None
-    duplicates: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame({"first": [], "second": []})
-    )
-    covariates: pd.DataFrame | None = None
     traits: CaseTraits | None = None
     finding: FindingTables | None = None
     is_external: bool = False
@@ -95,16 +77,6 @@ class EvaluationInputs:
         case_id = model.table.loc[model.table["part"] != "test", "case_id"].to_numpy(dtype=str)
         return LearnedSubset(np.unique(case_id), float(learned), float(learned + left_out))
 
-    def assemble(self, seed: int, replicates: int) -> EvaluationSet:
-        """Open the seal, and line up all that belongs to the reported cases."""
-        return assemble_evaluation_set(
-            self.cases,
-            self.task,
-            self.sealed,
-            self.truth,
-            self.duplicates,
-            seed,
-            replicates,
-            self.covariates,
-            self.subset.case_id if self.subset else None,
-        )
+    @property
+    def learned(self) -> Texts | None:
+        return self.subset.case_id if self.subset else None

@@ -21,7 +21,7 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import visible_gpus
 from skiagram.errors import OptionError, SkiagramError
-from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.evaluation_set import EvaluationSet, OpenedCases
 from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.fitting.arm import ArmFolders
@@ -54,7 +54,7 @@ from skiagram.sweeps.row_options import (
     read_plan,
 )
 from skiagram.sweeps.rows import SCORED, Row, Sweep, find_differing, find_swept_model
-from skiagram.sweeps.seal import OpenedData, open_data
+from skiagram.sweeps.seal import open_data
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.cases import Cases, read_cases, read_task
 from skiagram.training.options import Trainer, decide_vertical_flips
@@ -130,7 +130,7 @@ class Seal:
 
     opened_by: str
     request: Mapping[str, Any]
-    _opened: list[tuple[object, OpenedData]] = field(default_factory=list, init=False)
+    _opened: list[tuple[object, OpenedCases]] = field(default_factory=list, init=False)
     _assembled: list[tuple[object, EvaluationSet]] = field(default_factory=list, init=False)
 
     def assemble(self, row: PreparedRow) -> EvaluationSet:
@@ -146,7 +146,7 @@ class Seal:
         draws = (row.plan.seed, row.evaluation.replicates)
 
         def make() -> EvaluationSet:
-            assembled = opened.assemble(row.duplicates, *draws)
+            assembled = replace(opened, duplicates=row.duplicates).assemble(*draws)
             if row.scored.dataset is None:
                 return assembled
             # The reported cases are another data set's; those to choose by are the models' own.

@@ -1,52 +1,21 @@
 """The seal of one data set, opened after its models have scored; sweeps alone read it so."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from skiagram.compute.checkout import home
-from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
+from skiagram.evaluation.evaluation_set import OpenedCases
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import note_opening
 from skiagram.steps.evaluation_inputs import TRUTH, describe_comparison, list_sealed
 from skiagram.sweeps.workspace import Workspace
-from skiagram.tasks.cases import Cases, DataCard, read_cases
-from skiagram.tasks.task import Task
-
-
-@dataclass(frozen=True)
-class OpenedData:
-    """A data set whose seal is open.
-
-    Attributes:
-        labels: Of the test cases: `case_id`, `label`, and `value` where the outcome is no class.
-    """
-
-    folder: Path
-    cases: Cases
-    task: Task
-    labels: pd.DataFrame
-
-    def assemble(self, duplicates: pd.DataFrame, seed: int, replicates: int) -> EvaluationSet:
-        """Read the reported cases.
-
-        Args:
-            duplicates: Pairs of cases that show the same, as the audit found them.
-            seed: Of the resamples of patients.
-        """
-        truth = self.folder / TRUTH
-        truth_table = read_table(truth) if truth.exists() else None
-        return assemble_evaluation_set(
-            self.cases, self.task, self.labels, truth_table, duplicates, seed, replicates
-        )
+from skiagram.tasks.cases import DataCard, read_cases
 
 
 def open_data(
     workspace: Workspace, data: Path, opened_by: str, models: tuple[str, ...], request: object
-) -> OpenedData:
+) -> OpenedCases:
     """Open the seal of a data set, and note it in the ledger before.
 
     Args:
@@ -62,4 +31,5 @@ def open_data(
         name, images = read_record(DataCard, data / "cases/card.json").name, data / "images"
         comparison = describe_comparison(name, ImageStore(images), test, opened_by, models, request)
         note_opening(home(workspace.project), comparison, workspace.project)
-    return OpenedData(data, cases, task, labels)
+    truth = data / TRUTH
+    return OpenedCases(cases, task, labels, read_table(truth) if truth.exists() else None)

@@ -100,8 +100,8 @@ def test_metrics_name_the_figure_of_merit_and_its_difference(run):
 
 def inputs_of(run):
     known = run.known
-    given = (run.models, known.cases, known.task, known.sealed, CARD, COMPARISON)
-    return EvaluationInputs(*given, finding=run.tables)
+    given = {"models": run.models, "card": CARD, "comparison": COMPARISON, "finding": run.tables}
+    return EvaluationInputs(known.cases, known.task, known.sealed, **given)
 
 
 def test_finders_at_chance_are_not_told_by_what_they_find(run):
