@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from skiagram.report import severity
 from skiagram.report.index import render_sweep
-from skiagram.report.severity import show_severity
 from skiagram.report.sweep import draw_model, list_models, tabulate_map, tabulate_rows
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.costs import CostComparison
@@ -118,10 +118,8 @@ def test_a_page_is_made_anew_byte_for_byte():
 
 
 def test_decisions_have_a_part_of_their_own_where_they_were_asked_for():
-    changes, decisions = show_severity(SEVERITY)
-    assert changes.figure is not None
-    assert "Sensitivity" in decisions.caption
-    assert "0.20" in str(decisions.table.groups[1].rows[0].cells[1])
+    (films,) = severity.show(SEVERITY)["data"]
+    assert "0.20" in str(films["decisions"].groups[1].rows[0].cells[1])
 
 
 def test_the_row_of_the_highest_selection_auc_is_marked():

@@ -15,26 +15,12 @@ from skiagram.report.drawing import (
     wrap_title,
 )
 from skiagram.report.formatting import format_count
-from skiagram.report.rendering import AnalysisPart
+from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
 from skiagram.statistics.estimate import Estimate, format_decimal
 from skiagram.sweeps.costs import CostComparison, ModelCost, pareto_front
 
 _MARKS = {"classical": "o", "encoder": "D", "deep": "s"}
-_METHOD = (
-    "AUC is the mean over folds of the development set with its interval; the line uses the mean "
-    "alone, so models with overlapping intervals may change places on it. Training is timed once "
-    "per fold, on the fold’s training cases; for a classical model it includes the extraction of "
-    "features, for a frozen encoder the encoding of the images. Scoring is timed on {images} "
-    "images, or all there are, {repeats} times after one warm-up call; for a classical model it "
-    "includes the features, each family computed on its own, and for a frozen encoder the "
-    "encoding. Reading and restoring images is not counted, except where an arm reads them itself. "
-    "Parameters are coefficients, nodes of trees, support vectors with their weights, or a "
-    "network’s weights, those of a frozen encoder included. Multiply–add operations are those of "
-    "the fitted model without features, and those of a frozen encoder; for a network, half the "
-    "count of PyTorch’s operation counter. For trees, which compare and do not multiply, they are "
-    "not defined."
-)
 _COLUMNS = {  # of the table: figure → heading
     "training_seconds": "Seconds to train",
     "case_milliseconds": "Milliseconds per case",
@@ -52,10 +38,8 @@ _KINDS = {  # of cost, each a panel: figure → words
 _WIDE = 30  # from the least to the greatest cost; decades alone are marked then
 
 
-def show_costs(result: CostComparison) -> AnalysisPart:
-    """Show the best and the cheapest models, figure and table."""
-    models, clock = sorted(result.models, key=_auc, reverse=True), result.clock
-    # Of each kind of cost the models on its front, cheapest first; the table numbers all models.
+def answer(result: CostComparison) -> tuple[str, ...]:
+    """Say which models are best, and of each cost which are on its front, cheapest first."""
     fronts, value = [], [_auc(model) for model in result.models]
     for kind, cost in costs_by_kind(result.models).items():
         front = zip(result.models, cost, pareto_front(cost, value), strict=True)
@@ -63,7 +47,12 @@ def show_costs(result: CostComparison) -> AnalysisPart:
             (spent, model.title) for model, spent, on in front if on and spent is not None
         )
         fronts.append(f"{kind}: {', '.join(title for _, title in pairs)}")
-    # The table, the most accurate first.
+    return (describe_best(result), *fronts)
+
+
+def show(result: CostComparison) -> Context:
+    """Show figure and table, the most accurate model first; the table numbers them."""
+    models = sorted(result.models, key=_auc, reverse=True)
     rows = [
         TableRow(
             f"{number}. {model.title}",
@@ -71,22 +60,8 @@ def show_costs(result: CostComparison) -> AnalysisPart:
         )
         for number, model in enumerate(models, start=1)
     ]
-    return AnalysisPart(
-        answers=(describe_best(result), *fronts),
-        title="What accuracy costs",
-        figure=draw_pareto(models) if models else None,
-        figure_caption="AUC against each cost, on a logarithmic axis. Circles are classical "
-        "models, squares are networks, diamonds are frozen encoders; numbers are those of the "
-        "table. Filled marks on the line are the models that no other beats in both. Models "
-        "without defined operations are missing in that panel.",
-        table=Table(("AUC, out-of-fold", *_COLUMNS.values()), list_rows(rows)),
-        caption=f"Times are medians of {clock.time} time with minimum and maximum in brackets, "
-        f"measured on: {result.machine}. They depend on this machine; the other columns do not.",
-        notes=tuple(
-            say("cost.failed", model=each.title, reason=each.reason) for each in result.failed
-        ),
-        method=_METHOD.format(images=clock.images, repeats=clock.repeats),
-    )
+    table = Table(("AUC, out-of-fold", *_COLUMNS.values()), list_rows(rows))
+    return {"figure": draw_pareto(models) if models else None, "table": table}
 
 
 def describe_best(result: CostComparison) -> str:

@@ -16,50 +16,15 @@ from skiagram.report.drawing import (
     style_of,
 )
 from skiagram.report.formatting import format_count, format_p_value, format_percent
-from skiagram.report.rendering import AnalysisPart
+from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
 from skiagram.statistics.estimate import MISSING, format_decimal, format_difference
 from skiagram.sweeps.learning_curves import BASELINE, Crossing, LearningCurves
 
-_METHOD = (
-    "Each draw puts the patients that may be learned from into a random order with the classes "
-    "mixed evenly. A subset is the first part of that order, so larger subsets contain the smaller "
-    "ones. Every model of every arm is fitted on each subset with the same options and scores the "
-    "same cases. The best classical model is chosen again in each subset, out-of-fold. Lines are "
-    "AUC(n) = limit − scale · n^(−rate) by weighted least squares. A mean over draws and a "
-    "difference have the interval of a run that is trained several times; bands and the crossing "
-    "come from resampling patients and draws, the same for all models. Few draws are allowed for "
-    "by Student’s quantile. A model is compared with the best classical model on the draws in "
-    "which both have a fit. “Overtakes” needs the whole interval of the difference above 0 with "
-    "the most cases that were compared, “does not overtake” below 0, and a p value below .05 after "
-    "Holm’s correction over all contenders of this sweep; otherwise the answer is inconclusive. If "
-    "all are equal, one or more is said to overtake, or not to, in at most one sweep of twenty. "
-    "Beyond that number nothing was measured: what is said there, up to twice of it, holds if both "
-    "curves go on as a power law."
-)
 
-
-def show_learning_curves(result: LearningCurves) -> AnalysisPart:
-    """Show the answers, and the learning curves as figure and table."""
-    efficiency = "; after it the efficiency, (d_a / d_ideal)²" if result.ideal else ""
-    failed = (curve for curve in result.curves if curve.failures)
-    return AnalysisPart(
-        answers=answer(result),
-        title="Learning curves",
-        figure=draw_learning_curves(result),
-        figure_caption="Points: mean over draws; a hollow point lacks draws whose fit failed. "
-        "Lines: fitted power laws with 95 % bands.",
-        table=tabulate_curves(result),
-        caption=f"AUC by number of training cases, on {format_count(result.cases)} unseen cases "
-        f"of {format_count(result.patients)} patients; mean over {result.draws} draws with its "
-        f"95 % interval by patient and draw{efficiency}. “3 of 5 draws”: the other fits failed, "
-        "and the mean is over those that exist.",
-        notes=tuple(
-            say("curve.failed", model=curve.title, reasons="; ".join(curve.failures))
-            for curve in failed
-        ),
-        method=_METHOD,
-    )
+def show(result: LearningCurves) -> Context:
+    """Show figure and table."""
+    return {"figure": draw_learning_curves(result), "table": tabulate_curves(result)}
 
 
 def answer(result: LearningCurves) -> tuple[str, ...]:

@@ -9,9 +9,8 @@ from markupsafe import Markup, escape
 
 from skiagram.errors import escape_controls
 from skiagram.options import flatten_options
-from skiagram.report.drawing import PALETTE, Drawing
+from skiagram.report.drawing import PALETTE
 from skiagram.report.formatting import format_count, format_p_value, format_percent, warn_at_chance
-from skiagram.report.tables import Table
 from skiagram.statistics.estimate import format_decimal, format_difference, format_estimate
 
 
@@ -20,23 +19,6 @@ class Summary(NamedTuple):
 
     title: str
     answers: tuple[str, ...]
-
-
-class AnalysisPart(NamedTuple):
-    """What a sweep's analysis puts on the page; `answers` stand at its top.
-
-    Attributes:
-        notes: Paragraphs below the table.
-    """
-
-    answers: tuple[str, ...]
-    title: str
-    figure: Drawing | None
-    figure_caption: str
-    table: Table
-    caption: str
-    notes: tuple[str, ...]
-    method: str
 
 
 def render_template(name: str, **values: object) -> str:

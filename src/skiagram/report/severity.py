@@ -19,11 +19,10 @@ from skiagram.report.drawing import (
     style_of,
     wrap_title,
 )
-from skiagram.report.formatting import format_count
-from skiagram.report.rendering import AnalysisPart
+from skiagram.report.section import Context
 from skiagram.report.tables import Cells, Group, Table, TableRow, fill_difference
 from skiagram.restoration.corruptions import CORRUPTIONS
-from skiagram.statistics.estimate import MISSING, format_decimal, format_estimate, format_signed
+from skiagram.statistics.estimate import MISSING, format_estimate, format_signed
 from skiagram.sweeps.severity import (
     Condition,
     CorruptedCases,
@@ -33,55 +32,37 @@ from skiagram.sweeps.severity import (
 )
 
 _MARKERS = "osD^v"
-_METHOD = (
-    "Models are trained once, on clean images alone. Only the images to be scored are corrupted, "
-    "each with its own random stream; then they are restored and described as new images are. "
-    "Amounts of intensity are shares of the image’s range, from its 5th to its 95th percentile. "
-    "Pixels without a value or more than one range outside it are detector faults and are not "
-    "changed. Integer images are rounded and clipped to their bit depth. Missing lines get the "
-    "lowest value of the image. JPEG codes in 8 bits. Each interval is for one comparison; with "
-    "this many, some exclude 0 by chance."
-)
 
 
-def show_severity(result: Severity) -> list[AnalysisPart]:
-    """Show figure and tables of each data set."""
-    parts = []
-    # A part for the AUC of each data set, one for its decisions where there is a threshold.
-    for data in result.data:
-        prefix = f"{data.name}: " if data.name else ""
-        answers = (f"{prefix}{model.title} {describe_endurance(model)}" for model in data.models)
-        parts.append(
-            AnalysisPart(
-                answers=tuple(answers),
-                title=f"{prefix}worse images",
-                figure=draw_severity_curves(data),
-                figure_caption="AUC with its 95 % interval by amount of corruption. The first "
-                "point is the unchanged image; the dotted line is chance.",
-                table=tabulate_changes(data),
-                caption=f"Change in AUC from the unchanged images, with its 95 % interval; "
-                f"{format_count(data.cases)} cases of {format_count(data.patients)} patients. The "
-                "mean over the amounts has none.",
-                notes=(say("severity.margin", margin=format_decimal(result.margin)),),
-                method=_METHOD,
-            )
-        )
-        if any(model.clean.sensitivity for model in data.models):
-            parts.append(
-                AnalysisPart(
-                    answers=(),
-                    title=f"{prefix}decisions on worse images",
-                    figure=None,
-                    figure_caption="",
-                    table=tabulate_decisions(data),
-                    caption="Sensitivity, below it specificity, at the threshold that clean "
-                    "held-out cases of the development set fixed. Decisions can become wrong "
-                    "although the AUC is stable.",
-                    notes=(),
-                    method="",
-                )
-            )
-    return parts
+def answer(result: Severity) -> tuple[str, ...]:
+    """Say of each data set what each model endures."""
+    return tuple(
+        f"{name_data(data)}{model.title} {describe_endurance(model)}"
+        for data in result.data
+        for model in data.models
+    )
+
+
+def show(result: Severity) -> Context:
+    """Show of each data set figure and table of the AUC, and its decisions where there are some."""
+    return {
+        "data": [
+            {
+                "data": data,
+                "prefix": name_data(data),
+                "figure": draw_severity_curves(data),
+                "changes": tabulate_changes(data),
+                "decisions": any(model.clean.sensitivity for model in data.models)
+                and tabulate_decisions(data),
+            }
+            for data in result.data
+        ]
+    }
+
+
+def name_data(data: CorruptedCases) -> str:
+    """Return what stands before words of a data set; empty where there is one alone."""
+    return f"{data.name}: " if data.name else ""
 
 
 def describe_endurance(model: CorruptedModel) -> str:

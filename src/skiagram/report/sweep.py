@@ -1,10 +1,12 @@
 """The page of a sweep: what was chosen and by what, a figure of one or two axes, the table."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from skiagram.evaluation.criteria import CHANCE
 from skiagram.evaluation.sentences import say
-from skiagram.report.costs import fill_cost, show_costs
+from skiagram.report import costs, learning_curves, severity
+from skiagram.report.costs import fill_cost
 from skiagram.report.drawing import (
     ARM_COLOUR,
     DASHES,
@@ -17,10 +19,8 @@ from skiagram.report.drawing import (
     draw_rows,
     style_of,
 )
-from skiagram.report.learning_curves import show_learning_curves
-from skiagram.report.rendering import AnalysisPart, Summary
+from skiagram.report.rendering import Summary
 from skiagram.report.section import Context
-from skiagram.report.severity import show_severity
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, fill_difference, list_rows
 from skiagram.statistics.estimate import (
     Estimate,
@@ -43,6 +43,7 @@ from skiagram.sweeps.figures import (
 from skiagram.sweeps.learning_curves import LearningCurves
 from skiagram.sweeps.rows import BEST, COSTS, SELECTION, short_name, show_value
 from skiagram.sweeps.runs import RowResult
+from skiagram.sweeps.severity import Severity
 from skiagram.sweeps.table import SweepResult
 
 _MOST = 60  # rows in a figure; with more, nobody could read it
@@ -54,6 +55,11 @@ _HEADINGS = {
     LATER_DIFFERENCE: "Difference, cases with an earlier image",
     MERIT_DIFFERENCE: "Figure of merit minus the reference’s",
     SENSITIVITY_DIFFERENCE: "Mean sensitivity minus the reference’s",
+}
+_ANALYSES: dict[type, Any] = {
+    CostComparison: costs,
+    LearningCurves: learning_curves,
+    Severity: severity,
 }
 _FILL = {
     **dict.fromkeys(DIFFERENCES, fill_difference),
@@ -74,24 +80,22 @@ def summarise(result: SweepResult) -> Summary:
     if any(each.figure == MERIT_DIFFERENCE or each.model.endswith(FINDER) for each in figures):
         is_useless = False
     warning = (say("answer.nothing_works"), say("answer.look_at_data")) if is_useless else ()
-    answers = [answer for part in show_analysis(result) for answer in part.answers]
+    analysis = find_analysis(result)
+    answers = analysis.answer(result.analysis) if analysis else ()
     return Summary(result.question, (*warning, *answers, *describe_choice(result)))
 
 
-def show_analysis(result: SweepResult) -> list[AnalysisPart]:
-    """Show what the sweep's analysis puts on the page."""
-    if isinstance(result.analysis, LearningCurves):
-        return [show_learning_curves(result.analysis)]
-    if isinstance(result.analysis, CostComparison):
-        return [show_costs(result.analysis)]
-    return [] if result.analysis is None else show_severity(result.analysis)
+def find_analysis(result: SweepResult) -> Any:
+    """Find the module that shows the sweep's analysis; None where none was asked for."""
+    return _ANALYSES.get(type(result.analysis))
 
 
 def fill(result: SweepResult) -> Context:
     """Return the answer, the figure and the tables."""
-    models = list_models(result)
+    models, analysis = list_models(result), find_analysis(result)
+    shown = {"name": analysis.__name__.rpartition(".")[2]} if analysis else {}
     return {
-        "analysis": show_analysis(result),
+        "analysis": shown | analysis.show(result.analysis) if analysis else None,
         "models": [
             (
                 title_of(result, model),
