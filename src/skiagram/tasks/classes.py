@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.declared import read_declared
 from skiagram.statistics.delong import macro_placements, placements
 from skiagram.statistics.discrimination import score_difference
 from skiagram.statistics.linearised import Linearised
@@ -18,14 +17,13 @@ from skiagram.tasks.class_calibration import (
     ScalingCalibration,
     fit_platt,
 )
-from skiagram.tasks.figure import Figure
+from skiagram.tasks.figure import Figure, read_figures
 from skiagram.tasks.predicted import Loss, Predicted
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 FEW_PATIENTS = 40  # of a class; with fewer, intervals of the AUC are long (98 % held at 10 + 10)
-_SAID = read_declared("skiagram.tasks", "class_figures.yaml")
-CLASS_FIGURE = {name: Figure(name, **said) for name, said in _SAID.items()}
-CLASS_FIGURES = tuple(CLASS_FIGURE.values())
+CLASS_FIGURES = read_figures("classes")
+CLASS_FIGURE = {figure.name: figure for figure in CLASS_FIGURES}
 _SMALLEST = 1e-9  # probability, whose logarithm is still finite
 
 

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from skiagram.declared import read_declared
+
+_FIGURES = read_declared("skiagram.tasks", "figures.yaml")
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -31,3 +35,8 @@ class Figure:
     table_column: bool = False
     headline: bool = False
     is_difference: bool = False
+
+
+def read_figures(kind: str) -> tuple[Figure, ...]:
+    """Read what is said of the figures of a kind of what is predicted, in the order of tables."""
+    return tuple(Figure(name, **said) for name, said in _FIGURES[kind].items())

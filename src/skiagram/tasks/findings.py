@@ -28,7 +28,7 @@ from skiagram.statistics.proportional_odds import fit_rising_score
 from skiagram.strict import STRICT
 from skiagram.tables.cells import plain, says_nothing_found, split_list, stands_for_missing
 from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
-from skiagram.tasks.figure import Figure
+from skiagram.tasks.figure import Figure, read_figures
 from skiagram.tasks.outcome import (
     Finite,
     MeasuredCalibration,
@@ -126,32 +126,7 @@ class Findings(MeasuredOutcome):
     chance: ClassVar[float | None] = 0.5
     classical_loss: ClassVar[Loss] = "multilabel"
     labels_may_be_absent: ClassVar[bool] = True
-    figures: ClassVar[tuple[Figure, ...]] = (
-        Figure(
-            "macro_auc",
-            "Macro AUC",
-            "mean of the findings' AUCs, each among the cases in which the finding is known; 0.5 "
-            "is chance",
-        ),
-        Figure(
-            "brier",
-            "Brier score",
-            "squared error of the probabilities, mean over findings",
-            higher_is_better=False,
-        ),
-        Figure(
-            "brier_gain",
-            "Brier score gained",
-            "the score of the findings' shares, the same for everybody, minus the model's; above 0 "
-            "the model estimates better",
-        ),
-        Figure(
-            "auc",
-            "AUC",
-            "chance that of a case with the finding and one without it the first has the higher "
-            "score; 0.5 is chance",
-        ),
-    )
+    figures: ClassVar[tuple[Figure, ...]] = read_figures("findings")
 
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:

@@ -29,7 +29,7 @@ from skiagram.statistics.survival import auc_above
 from skiagram.strict import STRICT
 from skiagram.tables.cells import find_missing_code, plain, stands_for_missing
 from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable, refuse_code
-from skiagram.tasks.figure import Figure
+from skiagram.tasks.figure import Figure, read_figures
 from skiagram.tasks.outcome import (
     Finite,
     MeasuredCalibration,
@@ -103,40 +103,7 @@ class Grade(MeasuredOutcome):
     chance: ClassVar[float | None] = 0.0
     classical_loss: ClassVar[Loss] = "ordered_logistic"
     bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
-    figures: ClassVar[tuple[Figure, ...]] = (
-        Figure(
-            "quadratic_kappa",
-            "κ (quadratic)",
-            "agreement of the predicted and the given grade beyond chance; an error of two grades "
-            "counts four times one of one grade (Cohen 1968); 0 is chance",
-        ),
-        Figure(
-            "absolute_error",
-            "Mean error in grades",
-            "mean distance between the predicted and the given grade",
-            higher_is_better=False,
-        ),
-        Figure("exact_agreement", "Exact agreement", "share of cases whose grade is predicted"),
-        Figure(
-            "auc",
-            "AUC over cut-offs",
-            "chance that of a case above a cut-off and one below the first has the higher score, "
-            "mean of all cut-offs; 0.5 is chance",
-        ),
-        Figure(
-            "ranked_probability_score",
-            "Ranked probability score",
-            "mean squared error of the probabilities of lying above each cut-off (Epstein 1969)",
-            higher_is_better=False,
-        ),
-        Figure(
-            "ranked_probability_gain",
-            "Ranked probability score gained",
-            "the score of the grades' shares, the same for everybody, minus the model's; above 0 "
-            "the model estimates better",
-            is_difference=True,
-        ),
-    )
+    figures: ClassVar[tuple[Figure, ...]] = read_figures("grade")
 
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:

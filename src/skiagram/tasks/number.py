@@ -34,7 +34,7 @@ from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.strict import STRICT
 from skiagram.tables.cells import describe_code
 from skiagram.tasks.columns import UNIT, VALUE, ColumnOption, OutcomeTable
-from skiagram.tasks.figure import Figure
+from skiagram.tasks.figure import Figure, read_figures
 from skiagram.tasks.outcome import (
     Finite,
     MeasuredCalibration,
@@ -120,53 +120,7 @@ class Number(MeasuredOutcome):
     classical_loss: ClassVar[Loss] = "least_squares"
     labels_group_values: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
-    figures: ClassVar[tuple[Figure, ...]] = (
-        Figure(
-            "absolute_error",
-            "Mean absolute error",
-            "mean distance between the predicted and the measured number",
-            higher_is_better=False,
-        ),
-        Figure(
-            "root_mean_square_error",
-            "Root mean square error",
-            "the same with more weight on large errors",
-            higher_is_better=False,
-        ),
-        Figure(
-            "intraclass_correlation",
-            "ICC",
-            "intraclass correlation of both numbers, two-way, absolute agreement, single "
-            "measurements (ICC(A,1) of McGraw and Wong 1996); 1 is full agreement",
-        ),
-        Figure(
-            "mean_difference",
-            "Bias",
-            "mean of the predicted minus the measured number (Bland and Altman 1986)",
-            higher_is_better=None,
-            is_difference=True,
-        ),
-        Figure(
-            "agreement_limit",
-            "Limit of agreement",
-            "95 % of differences lie between both limits if they are normal: bias ± 1.96 standard "
-            "deviations",
-            higher_is_better=None,
-            is_difference=True,
-        ),
-        Figure(
-            "calibration_slope",
-            "Calibration slope",
-            "slope of the measured on the predicted number; below 1 predictions are too extreme",
-            higher_is_better=None,
-        ),
-        Figure(
-            "coverage",
-            "Coverage of intervals",
-            f"share of cases whose number lies in its predicted interval of {100 * LEVEL:g} %",
-            higher_is_better=None,
-        ),
-    )
+    figures: ClassVar[tuple[Figure, ...]] = read_figures("number")
 
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:

@@ -46,7 +46,7 @@ from skiagram.statistics.survival import (
 from skiagram.strict import STRICT
 from skiagram.tables.cells import MISSING_CODES
 from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
-from skiagram.tasks.figure import Figure
+from skiagram.tasks.figure import Figure, read_figures
 from skiagram.tasks.outcome import (
     Finite,
     MeasuredCalibration,
@@ -169,47 +169,7 @@ class TimeToEvent(MeasuredOutcome):
         "known": "covariates_and_volume",
         "permuted": "permuted",
     }
-    figures: ClassVar[tuple[Figure, ...]] = (
-        Figure(
-            "concordance",
-            "C (Harrell)",
-            "chance that of two patients of whom one is known to have had the event before the "
-            "other, that one has the higher risk; 0.5 is chance",
-        ),
-        Figure(
-            "uno_concordance",
-            "C (Uno)",
-            "the same up to a horizon, weighted for censoring: unbiased where follow-up ends "
-            "independently of the risk",
-        ),
-        Figure(
-            "auc",
-            "AUC at a horizon",
-            "chance that of a patient with the event by the horizon and one without the first has "
-            "the higher risk",
-        ),
-        Figure(
-            "brier",
-            "Brier score at a horizon",
-            "mean squared error of the estimated survival, weighted against censoring",
-            higher_is_better=False,
-        ),
-        Figure(
-            "brier_gain",
-            "Brier score gained",
-            "integrated Brier score of the observed share, which is the same for everybody, "
-            "minus the model's; above 0 the model estimates better",
-            is_difference=True,
-        ),
-        Figure(
-            "expected_minus_observed",
-            "Expected minus observed",
-            "share of patients expected to have the event by the horizon, minus the share that had "
-            "it, censoring allowed for; 0 is calibrated",
-            higher_is_better=None,
-            is_difference=True,
-        ),
-    )
+    figures: ClassVar[tuple[Figure, ...]] = read_figures("time")
 
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
