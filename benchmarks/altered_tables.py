@@ -490,12 +490,12 @@ def read(table: Table, folder: Path) -> Read:
         code = check.run(arguments)
     described = describe_table(read_file_options(arguments))
     checked = check_table(described.source, described.frame, described.settling)
-    problems = [str(each) for each in checked.data.problems]
+    problems = [str(each) for each in checked.problems]
     if code or problems:
         return Read(text.getvalue(), problems or ["the audit stops"])
     columns, classes = checked.source.columns, checked.source.classes
     result = Read(text.getvalue(), columns=columns.features or columns.covariates)
-    for entry in checked.data.entries:
+    for entry in checked.entries:
         result.patients.append(entry.patient or "")
         result.said.append(classes[entry.label] if entry.value is None else f"{entry.value:g}")
         cells = entry.measured if columns.features else entry.covariates.values()

@@ -296,7 +296,7 @@ def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(here, termi
     option_file.write_text(text.replace("waived_findings: {}", waived))
     checked = check_data_set(parse(line), renew=True).checked
     assert checked.source.waived_findings == {"near_duplicates_across_patients": "twins"}
-    assert not checked.data.report.stopping
+    assert not checked.report.stopping
 
 
 @pytest.mark.slow

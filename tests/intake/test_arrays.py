@@ -28,7 +28,7 @@ def write_config(path, **values):
 
 def test_a_file_keeps_the_description_that_people_wrote(tmp_path):
     options = FileOptions(write_arrays(tmp_path / "breast.npz"), positive="0")
-    source, _ = array_source(options)
+    source = array_source(options)
     published = composed(source) | {
         "title": "BreastMNIST",
         "file": "breast.npz",
@@ -47,8 +47,8 @@ def test_a_file_keeps_the_description_that_people_wrote(tmp_path):
 
 def test_a_config_of_another_data_set_is_not_taken(tmp_path):
     options = FileOptions(write_arrays(tmp_path / "phantom.npz"), positive="0")
-    source, _ = array_source(options)
-    other, _ = array_source(FileOptions(write_arrays(tmp_path / "other.npz", 1), positive="0"))
+    source = array_source(options)
+    other = array_source(FileOptions(write_arrays(tmp_path / "other.npz", 1), positive="0"))
     for values in ({"_target_": "skiagram.sources.phantom.source.Phantom"}, composed(other)):
         config = write_config(tmp_path / "phantom.yaml", **values)
         with pytest.raises(OptionError, match=r"of another data set.*`--name own_phantom`"):
@@ -57,11 +57,11 @@ def test_a_config_of_another_data_set_is_not_taken(tmp_path):
 
 def test_a_file_that_changed_is_described_anew(tmp_path):
     path = write_arrays(tmp_path / "own.npz")
-    source, _ = array_source(FileOptions(path, positive="0"))
+    source = array_source(FileOptions(path, positive="0"))
     config = write_config(tmp_path / "own.yaml", **composed(source) | {"title": "Our films"})
     write_arrays(path, 1)
     options = FileOptions(path, positive="1", copies="drop")
-    renewed = renewed_source(array_source(options)[0], options, config)
+    renewed = renewed_source(array_source(options), options, config)
     assert renewed.md5 != source.md5
     assert (renewed.title, renewed.positive_class, renewed.copies) == ("Our films", "1", "drop")
 
@@ -77,7 +77,7 @@ def test_a_file_that_changed_is_described_anew(tmp_path):
 )
 def test_stored_labels_keep_their_meaning_in_any_order(named, classes, positive, tmp_path):
     options = FileOptions(write_arrays(tmp_path / "own.npz"), classes=named, positive=positive)
-    source, _ = array_source(options)
+    source = array_source(options)
     assert (source.classes, source.positive_class) == (classes, positive)
 
 

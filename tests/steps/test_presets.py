@@ -37,14 +37,14 @@ def image(
 
 
 def checked(images, modality="", radii=()):
-    return CheckedData(None, [], [], {}, {modality: images}, radii=radii)
+    return CheckedData(None, None, [], [], {}, {modality: images}, radii=radii)
 
 
 def choices_of(row):
     """Return what is chosen for the data of a row of `presets.yaml`."""
     given = [{key: as_tuple(value) for key, value in each.items()} for each in row["images"]]
     images = {key: [image(**each) for each in given] for key in row.get("stores", [""])}
-    seen = CheckedData(None, [], [], {}, images, radii=tuple(row.get("radii", ())))
+    seen = CheckedData(None, None, [], [], {}, images, radii=tuple(row.get("radii", ())))
     outcome = Number(column="size", unit="mm", groups=4) if row.get("number") else None
     return fitting.fitting_choices("scans", seen, "cv", outcome, row.get("covariates", ()))
 

@@ -1,84 +1,62 @@
 """`skiagram check`: what is in a folder, and all that would stop a run on it."""
 
 import argparse
-from collections import Counter
 from pathlib import Path
+
+import pandas as pd
 
 from skiagram.cli.check_report import (
     checked_text,
     disk_text,
-    findings_text,
     left_out,
     patient_hint,
-    problems_text,
     spelling_hints,
     text_in_pixels,
-    text_table,
 )
 from skiagram.cli.file_arguments import read_file_options
 from skiagram.composition import Composition
-from skiagram.datasets.contract import Source
-from skiagram.datasets.ingest import task_of
 from skiagram.errors import DataError, OptionError, printable
 from skiagram.intake.arrays import array_source
-from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import positive_lines
 from skiagram.intake.tables import describe_table
 from skiagram.options import PARAMS, split_names
 from skiagram.projects.files import shipped_root
-from skiagram.steps.check import CheckedData, check_data, check_table
+from skiagram.steps.check import AnyChecked, check_table
 from skiagram.steps.preflight import DataSetFacts, check_run
 from skiagram.steps.presets import FittingChoices, choices_of, describe_sides
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what ingest and audit say; return 0 when the set can be run, 4 when not."""
-    # Arrays have a check of their own.
+    # The file of arrays; or the table, its files if it has some, and every row.
     options = read_file_options(arguments)
     if options.is_arrays:
-        return _check_arrays(options)
-    # The table, its files if it has some, and every row.
-    described = describe_table(options)
-    checked = check_table(described.source, described.frame, described.settling)
-    data, source = checked.data, checked.source
+        described = None
+        checked: AnyChecked = check_table(array_source(options), pd.DataFrame())
+    else:
+        described = describe_table(options)
+        checked = check_table(described.source, described.frame, described.settling)
     # Whether the usual choices would run with these data.
-    if not data.problems and data.cases is not None:
+    if not checked.problems and checked.cases is not None:
         try:
-            _check_choices(DataSetFacts.of_checked(source, data), choices_of(checked))
+            _check_choices(DataSetFacts.of_checked(checked), choices_of(checked))
         except OptionError as error:
-            data.problems.append(error.restated(DataError))
+            checked.problems.append(error.restated(DataError))
     # All that was found, and what to do next.
-    parts = ["\n".join(described.notes), checked_text(checked), text_in_pixels(data.first)]
-    parts += [left_out(described), spelling_hints(described), patient_hint(described)]
-    parts.append(describe_sides(data))
-    if data.first and not source.columns.features:
-        parts.append(disk_text(data.first))
+    parts = [checked_text(checked), text_in_pixels(checked.first)]
+    if described is not None:
+        parts = ["\n".join(described.notes), *parts, left_out(described)]
+        parts += [spelling_hints(described), patient_hint(described)]
+    parts.append(describe_sides(checked))
+    if checked.first and checked.source.card().has_images:
+        parts.append(disk_text(checked.first))
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")
-    return _conclude(data, source)
+    return _conclude(checked)
 
 
-def _check_arrays(options: FileOptions) -> int:
-    """Print counts of classes and splits, the size of the images, and what the audit says."""
-    # The entries are counted by class and split.
-    source, shape = array_source(options)
-    opened, splits = source.open(None), ["train", "validation", "test"]
-    counts = Counter((entry.label, str(entry.split)) for entry in opened.entries())
-    rows = [
-        [name, *(counts[label, split] for split in splits)]
-        for label, name in enumerate(source.classes)
-    ]
-    size = " × ".join(map(str, shape[1:]))
-    print(printable(text_table(["class", *splits], rows)))
-    print(f"\nImages of {size}.", end="\n\n")
-    # Their images are read and audited, as those of a folder.
-    data = check_data(source, opened, task_of(source, source.design))
-    parts = [data.sentence, findings_text(data, source), problems_text(data.problems)]
-    print(printable("\n\n".join(filter(None, parts))), end="\n\n")
-    return _conclude(data, source)
-
-
-def _conclude(data: CheckedData, source: Source) -> int:
+def _conclude(data: AnyChecked) -> int:
     """Say whether a data set can be run, and what comes next; return 0, or 4 where it cannot."""
+    source = data.source
     if not data.runnable:
         waive = "" if data.problems else " or waive the findings marked STOP (`init` says how)"
         print(f"This data set cannot be run yet: solve the problems above first{waive}.")

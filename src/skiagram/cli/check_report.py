@@ -21,8 +21,7 @@ from skiagram.intake.file_patterns import Patterns, find_images, propose_patient
 from skiagram.intake.tables import AnyTable
 from skiagram.readers.dicom import describe_bits, describe_padding
 from skiagram.readers.gray import describe_gray
-from skiagram.sources.medmnist import MedMNIST
-from skiagram.steps.check import AnyChecked, CheckedData, CheckedImage
+from skiagram.steps.check import AnyChecked, CheckedImage
 from skiagram.tables.cells import number_of, stands_for_missing
 
 _EXAMPLES = 5
@@ -35,50 +34,47 @@ _RESTORED_BYTES = 4
 
 def checked_text(checked: AnyChecked) -> str:
     """Return counts, what the files or the features are like, problems and findings."""
-    data, source = checked.data, checked.source
-    if isinstance(source, MedMNIST):
-        return findings_text(data, source)
-    features = source.columns.features
+    source, card = checked.source, checked.source.card()
     # cases and patients by class and split
-    found_splits = {entry.split for entry in data.entries}
+    found_splits = {entry.split for entry in checked.entries}
     splits = [split for split in ("train", "validation", "test") if split in found_splits]
     rows = []
     for label, name in [*enumerate(source.classes), (None, "all")]:
-        entries = [entry for entry in data.entries if label is None or entry.label == label]
+        entries = [entry for entry in checked.entries if label is None or entry.label == label]
         patients: int | str = "unknown"
-        if source.columns.patient is not None:
+        if source.patients_known:
             patients = len({entry.patient for entry in entries})
         in_splits = [sum(entry.split == split for entry in entries) for split in splits]
         rows.append([name, len(entries), patients, *in_splits])
-    counts = text_table(["class", "rows" if features else "images", "patients", *splits], rows)
-    if features:  # those that are not called like PyRadiomics' come first
+    noun = "images" if card.has_images else "rows"
+    counts = text_table(["class", noun, "patients", *splits], rows)
+    if isinstance(source, FeatureFile):  # those that are not called like PyRadiomics' come first
+        features = source.columns.features
         strange_first = sorted(features, key=lambda name: bool(PYRADIOMICS.fullmatch(name)))
         held = [f"Features ({len(features)}): {listed(strange_first)}."]
     else:
         held = [
             (f"{modality}:\n" if modality else "") + _sizes_of(images)
-            for modality, images in data.images.items()
+            for modality, images in checked.images.items()
             if images
         ] or ["No file can be read."]
     # what was settled, and what is in the files
     in_files = (
-        *describe_gray(image.note.made_gray for image in data.every),
-        *describe_bits(image.note.stored_bits for image in data.every),
-        *describe_padding(image.note.padding for image in data.every),
+        *describe_gray(image.note.made_gray for image in checked.every),
+        *describe_bits(image.note.stored_bits for image in checked.every),
+        *describe_padding(image.note.padding for image in checked.every),
     )
-    issues = source.known_issues if features else source.card().known_issues
-    stated = "\n".join((*checked.notes, *issues, *in_files))
-    found = findings_text(data, source)
-    parts = [counts, *held, stated, found, problems_text(data.problems)]
+    stated = "\n".join((*checked.notes, *card.known_issues, *in_files))
+    parts = [counts, *held, stated, findings_text(checked), problems_text(checked.problems)]
     return "\n\n".join(part for part in parts if part)
 
 
-def findings_text(data: CheckedData, source: Folder | FeatureFile | MedMNIST) -> str:
+def findings_text(data: AnyChecked) -> str:
     """Return what the audit says, the gravest first; empty where it says nothing.
 
     Notes are on images: where cases have none they tell nothing.
     """
-    has_images = source.card().has_images
+    has_images, design = data.source.card().has_images, data.source.design
     findings = [each for each in data.report.findings if has_images or each.severity != "note"]
     lines = []
     for finding in sorted(findings, key=lambda finding: not finding.stops):
@@ -88,7 +84,7 @@ def findings_text(data: CheckedData, source: Folder | FeatureFile | MedMNIST) ->
             lines.append(f"       Do this: {finding.remedy}.")
         if finding.examples:
             lines.append(f"       For example: {'; '.join(finding.examples)}")
-    heading = f"What the audit will report (design {source.design}, files that can be read):"
+    heading = f"What the audit will report (design {design}, files that can be read):"
     return "\n".join([heading, *lines]) if lines else ""
 
 
@@ -327,7 +323,7 @@ def problem_lines(problems: Sequence[DataError]) -> Iterator[str]:
             yield f"  the same {times} more{others}"
 
 
-def require_usable(data: CheckedData, where: str, consequence: str) -> None:
+def require_usable(data: AnyChecked, where: str, consequence: str) -> None:
     """Refuse a data set with problems, each kind of which is printed.
 
     Args:

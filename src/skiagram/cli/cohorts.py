@@ -114,18 +114,18 @@ def _read_cases(options: FileOptions, project: Project, at_home: Source) -> Desc
     source = replace(source, columns=columns, outcome=outcome)
     # All rows and files, before anything is written.
     checked = check_table(source, frame, described.settling)
-    source, data, frame = checked.source, checked.data, checked.frame
-    if not data.first and isinstance(source, Folder):
+    source, frame = checked.source, checked.frame
+    if not checked.first and isinstance(source, Folder):
         raise refusal(
             "cli.cohort_without_images",
             str(options.folder),
             rows=len(frame),
             column=columns.file,
-            first=data.problems[0],
+            first=checked.problems[0],
         )
-    require_usable(data, str(options.folder), "nothing was opened")
+    require_usable(checked, str(options.folder), "nothing was opened")
     # in the colours of the project's images, and without the rows that were left out
-    opened = data.opened
+    opened = checked.opened
     if isinstance(source, Folder) and isinstance(opened, FolderFiles):
         source = replace(
             source,
@@ -136,8 +136,8 @@ def _read_cases(options: FileOptions, project: Project, at_home: Source) -> Desc
     cohorts: dict[str, str] = {}
     if columns.site is not None:
         site_of = dict(zip(names_of(frame, columns), frame[columns.site], strict=True))
-        cohorts = {case: site_of[name] for case, name in data.file_of.items()}
-    return DescribedCohort(source, opened, data.file_of, cohorts)
+        cohorts = {case: site_of[name] for case, name in checked.file_of.items()}
+    return DescribedCohort(source, opened, checked.file_of, cohorts)
 
 
 def _pair_words(start: str, words: Sequence[str], names: Sequence[str]) -> str:

@@ -33,7 +33,7 @@ from skiagram.projects.files import CHOICES
 from skiagram.projects.left_out import explain_taken, leave_out
 from skiagram.readers.files import read_file
 from skiagram.sources.medmnist import MedMNIST
-from skiagram.steps.check import AnyChecked, CheckedTable, KeptCheck, check_data, check_table
+from skiagram.steps.check import AnyChecked, KeptCheck, check_table
 from skiagram.steps.presets import choices_of
 from skiagram.tables.frames import csv_text
 
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"\nNext:\n  git add {config}\n  {choices.line()}\n  dvc exp show")
         return 0
     print(_next(data_set, choices.line(), [*choices.files, *gitignores]))
-    stop = data_set.checked.data.report.explain_stop({}, str(config)).rstrip()
+    stop = data_set.checked.report.explain_stop({}, str(config)).rstrip()
     for sentence in filter(None, [*data_set.checked.notes, choices.why, choices.frozen, stop]):
         print(printable(sentence))
     if data_set.unused:
@@ -125,15 +125,14 @@ def check_data_set(
     readers = dict[Path, str]()
     checked: AnyChecked
     if described is None:
-        arrays = renewed_source(array_source(options)[0], options, files.options)
-        task = task_of(arrays, arrays.design)
-        checked = CheckedTable(arrays, check_data(arrays, arrays.open(None), task, kept))
+        arrays = renewed_source(array_source(options), options, files.options)
+        checked = check_table(arrays, pd.DataFrame(), kept=kept)
     else:
         as_table = described.source
         as_table = files.renewed(as_table, options.copies) if renew else as_table
         readers = _compose_reader_files(as_table.columns.scores)
         checked = check_table(as_table, described.frame, described.settling, kept)
-    require_usable(checked.data, str(options.folder), "nothing was written")
+    require_usable(checked, str(options.folder), "nothing was written")
     source = checked.source
     if described is not None and isinstance(source, Folder):
         # the folder by a name that other machines have for it, too
@@ -214,8 +213,8 @@ def write_data_set(data_set: DataSet) -> list[Path]:
     texts = dict(data_set.readers)
     if files.patient_key is None:
         # the table that joins case ids, which all outputs have, to files or rows, and patients
-        patient_of = {entry.name: entry.patient or "" for entry in checked.data.entries}
-        file_of = sorted(checked.data.file_of.items())
+        patient_of = {entry.name: entry.patient or "" for entry in checked.entries}
+        file_of = sorted(checked.file_of.items())
         table = [(case, file, patient_of[file]) for case, file in file_of]
         texts[files.cases] = csv_text(pd.DataFrame(table, columns=["case_id", "file", "patient"]))
     write_files({path: text.encode() for path, text in texts.items()})

@@ -209,7 +209,7 @@ def _add_and_choose(
     renew = config.exists()
     data_set = check_data_set(asked.files, renew=renew, described=described, kept=kept)
     checked = data_set.checked
-    choices, data = choices_of(checked), DataSetFacts.of_checked(checked.source, checked.data)
+    choices, data = choices_of(checked), DataSetFacts.of_checked(checked)
     chosen = asked.choose(choices)
     if not choices.files:  # else once the configs that it names are written
         changes = {**chosen, **asked.values}
@@ -263,10 +263,10 @@ def _write(data_set: DataSet, kept: KeptCheck, project: Path, config: Path) -> N
     text = checked_text(checked)
     print(printable(text), end="\n\n" if text else "", flush=True)
     # After a finding that stops nothing is run.
-    if checked.data.report.stopping:
-        print(printable(checked.data.report.explain_stop({}, str(project / config)).rstrip()))
+    if checked.report.stopping:
+        print(printable(checked.report.explain_stop({}, str(project / config)).rstrip()))
         raise refusal("cli.audit_stops", name, kind=AuditStop)
-    offer_check(kept, name, checked.data, checked.source.design, files)
+    offer_check(kept, checked, files)
 
 
 @contextmanager

@@ -16,19 +16,19 @@ from skiagram.intake.labels import require_positive, settle_positive
 from skiagram.sources.medmnist import MedMNIST, read_arrays
 
 
-def array_source(options: FileOptions) -> tuple[MedMNIST, tuple[int, ...]]:
-    """Return the data set of a file, and the shape of its images for training."""
+def array_source(options: FileOptions) -> MedMNIST:
+    """Return the data set of a file."""
     path = options.folder
     if not path.is_file():
         raise refusal("intake.no_file", str(path))
     with path.open("rb") as file:
         md5 = hashlib.file_digest(file, "md5").hexdigest()
-    arrays = read_arrays(path, ("train_images", "train_labels"))
-    labels, shape = np.unique(arrays["train_labels"]), arrays["train_images"].shape
+    arrays = read_arrays(path, ("train_labels",))
+    labels = np.unique(arrays["train_labels"])
     classes = _name_classes(options.classes, labels)
     require_positive(options.positive, classes)
     positive = settle_positive(options.positive, classes)
-    source = MedMNIST(
+    return MedMNIST(
         name=options.short_name,
         title=options.title,
         modality="not stated",
@@ -40,7 +40,6 @@ def array_source(options: FileOptions) -> tuple[MedMNIST, tuple[int, ...]]:
         positive_class=positive,
         copies=options.copies or "refuse",
     )
-    return source, shape
 
 
 def _name_classes(names: Sequence[str], labels: NDArray[Any]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ from skiagram.compute.workers import ALL_PROCESSORS, IN_PROCESS
 from skiagram.datasets.checks import NO_TEST_SPLIT, Problems
 from skiagram.datasets.contract import Entry, OpenSource, Source
 from skiagram.datasets.feature_table import FeatureFile, OpenFeatureFile
-from skiagram.datasets.folder.source import ColourImage, Folder, FolderFiles
+from skiagram.datasets.folder.source import ColourImage, Folder
 from skiagram.datasets.folder.table import (
     find_image_problems,
     references_of,
@@ -62,7 +62,7 @@ from skiagram.sources.medmnist import MedMNIST
 from skiagram.steps.audit import write_audit
 from skiagram.steps.checked import offer_checked, remove_checked, renew_checked
 from skiagram.tasks.cases import Cases
-from skiagram.tasks.task import Design, Task
+from skiagram.tasks.task import Task
 
 _LOOKED_AT = 3  # files that tell whether most images are in colour, before all are read
 _SHOWN = 5  # names in a sentence
@@ -101,11 +101,17 @@ class KeptCheck:
         return cls(Path(), tuple(composition.read_shared("audit")["acquisition"]))
 
 
+AnySource = Folder | FeatureFile | MedMNIST
+D = TypeVar("D", bound=AnySource, covariant=True)
+S = TypeVar("S", bound=AnySource)
+
+
 @dataclass(frozen=True)
-class CheckedData:
-    """What ingest and audit say of a data set.
+class CheckedData(Generic[D]):
+    """What ingest and audit say of a table of images or of features, or of a file of arrays.
 
     Attributes:
+        source: Of images with the channels that these have.
         opened: What was checked.
         entries: One a usable row, whether its image can be read or not.
         problems: What would stop ingest.
@@ -116,9 +122,13 @@ class CheckedData:
         radii: Of the lesions of development cases, mm, or pixels where no distance is known.
         file_of: Case id → name of its file.
         report: Of the audit; its examples are names of files.
-        sentence: What was done to copies; empty where nothing was.
+        notes: What was settled of images without a lesion, of a few in colour, and of copies.
+        frame: The table without the images that are left out since they have no lesion; empty of
+            arrays.
+        checksums: File → SHA-256; empty where it cannot be read, and none of features.
     """
 
+    source: D
     opened: OpenSource
     entries: list[Entry]
     problems: list[DataError]
@@ -128,7 +138,9 @@ class CheckedData:
     radii: tuple[float, ...] = ()
     file_of: Mapping[str, str] = field(default_factory=dict)
     report: AuditReport = field(default_factory=lambda: AuditReport((), ()))
-    sentence: str = ""
+    notes: tuple[str, ...] = ()
+    frame: pd.DataFrame = field(default_factory=pd.DataFrame)
+    checksums: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def first(self) -> list[CheckedImage]:
@@ -146,40 +158,16 @@ class CheckedData:
         return not self.problems and not self.report.stopping
 
 
-D = TypeVar("D", bound=Folder | FeatureFile | MedMNIST, covariant=True)
+AnyChecked = CheckedData[AnySource]
 
 
-@dataclass(frozen=True)
-class CheckedTable(Generic[D]):
-    """A table of images or of features, or a file of arrays, and what was settled of it.
-
-    Attributes:
-        source: Of images with the channels that these have.
-        frame: The table without the images that are left out since they have no lesion; empty of
-            arrays.
-        checksums: File → SHA-256; empty where it cannot be read, and none of features.
-        notes: What was settled of images without a lesion, of a few in colour, and of copies.
-    """
-
-    source: D
-    data: CheckedData
-    frame: pd.DataFrame = field(default_factory=pd.DataFrame)
-    checksums: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-
-AnyChecked = CheckedTable[Folder | FeatureFile | MedMNIST]
-
-
-def check_data(
-    source: Source, opened: OpenSource, task: Task, kept: KeptCheck | None = None
-) -> CheckedData:
+def check_data(source: S, opened: OpenSource, kept: KeptCheck | None = None) -> CheckedData[S]:
     """Ingest a data set, past whatever is wrong, and audit it.
 
     Args:
-        task: Its classes or outcome and the design.
         kept: Where what it makes stays; None for a scratch folder.
     """
+    task = Task(predicted_of(source), source.design)
     # Ingest goes on past each problem and collects them.
     problems = Problems(collects=True)
     with (
@@ -206,7 +194,7 @@ def check_data(
         order = sorted(problems.found, key=lambda text: place_of.get(text, -1))
         found = [problems.found[text] for text in order]
         if not ingested.listed.positions:
-            return CheckedData(opened, opened.entries(), found, problems.images, images)
+            return CheckedData(source, opened, opened.entries(), found, problems.images, images)
         # The audit of what could be read.
         cases = Cases.read(folders.cases / "cases.parquet")
         names = [entry.name for entry in ingested.listed.entries]
@@ -222,6 +210,7 @@ def check_data(
             findings.append(replace(finding, examples=tuple(sorted(examples))))
         marks = read_table(folders.cases / MARKS)
         return CheckedData(
+            source,
             opened,
             opened.entries(),
             found,
@@ -231,7 +220,7 @@ def check_data(
             tuple(marks["radius"].tolist()),
             file_of,
             replace(report, findings=tuple(findings)),
-            ingested.sentence,
+            (ingested.sentence,),
         )
 
 
@@ -276,22 +265,19 @@ def _audit(
 
 
 def offer_check(
-    kept: KeptCheck,
-    name: str,
-    checked: CheckedData,
-    design: Design,
-    files: Mapping[str, str] | None = None,
+    kept: KeptCheck, checked: AnyChecked, files: Mapping[str, str] | None = None
 ) -> None:
     """Offer what a check has made to the stages, if they would read the same.
 
     They would not where images were left out, or names of patients stand under a key.
 
     Args:
-        name: Of the data set, whose config is written.
+        checked: The data set, whose config is written.
         files: File → checksum, of those that the config does not tell; None for none.
     """
+    source = checked.source
     # The data set as the stages open it, against what was checked.
-    dataset = Composition(kept.root).read_file("dataset", name)
+    dataset = Composition(kept.root).read_file("dataset", source.name)
     data = os.environ.get("SKIAGRAM_DATA")
     opened, read = checked.opened, build(dataset, "dataset").open(Path(data) if data else None)
     before, after = opened.entries(), read.entries()
@@ -304,38 +290,41 @@ def offer_check(
         return
     # The inputs by which the stages know it.
     line = digest_files(files) if files else ""
-    offer_checked(kept.root, "ingest", dataset=dataset, design=design, files=line)
+    offer_checked(kept.root, "ingest", dataset=dataset, design=source.design, files=line)
     offer_checked(kept.root, "audit", acquisition=kept.acquisition)
 
 
 def check_table(
-    source: Folder | FeatureFile,
+    source: S,
     frame: pd.DataFrame,
     settling: Settling = AS_TABLE_SAYS,
     kept: KeptCheck | None = None,
-) -> CheckedTable[Folder | FeatureFile]:
-    """Check the images that a table lists, or its rows of features.
+) -> CheckedData[S]:
+    """Check the images that a table lists, its rows of features, or a file of arrays.
 
     Args:
         source: How to read the table; its copy in the project and the channels are not looked at.
+        frame: The table; an empty one of arrays.
         kept: Where what it makes stays; None for a scratch folder.
     """
-    if isinstance(source, FeatureFile):
-        opened = OpenFeatureFile(source, frame)
-        data = check_data(source, opened, Task(predicted_of(source), source.design), kept)
-        checked: CheckedTable[Folder | FeatureFile] = CheckedTable(source, data, frame)
+    if isinstance(source, Folder):
+        checked = cast("CheckedData[S]", _check_images(source, frame, settling, kept))
     else:
-        checked = _check_images(source, frame, settling, kept)
+        opened: OpenSource
+        if isinstance(source, FeatureFile):
+            opened = OpenFeatureFile(source, frame)
+        else:
+            opened = source.open(None)
+        checked = replace(check_data(source, opened, kept), frame=frame)
     # rows that cannot be used may be the only test cases
-    data, rows = checked.data, checked.data.opened.problems
-    others = [each for each in data.problems if not rows or each.found != NO_TEST_SPLIT]
-    notes = tuple(filter(None, [*checked.notes, data.sentence]))
-    return replace(checked, data=replace(data, problems=[*rows, *others]), notes=notes)
+    rows = checked.opened.problems
+    others = [each for each in checked.problems if not rows or each.found != NO_TEST_SPLIT]
+    return replace(checked, problems=[*rows, *others], notes=tuple(filter(None, checked.notes)))
 
 
 def _check_images(
     source: Folder, frame: pd.DataFrame, settling: Settling, kept: KeptCheck | None
-) -> CheckedTable[Folder]:
+) -> CheckedData[Folder]:
     """Check images, and settle which of them are read and in which colours."""
     # each file that the table names has its SHA-256; empty where it cannot be read
     tree = open_tree(Path(source.folder), source.folder, is_image_file)
@@ -360,22 +349,19 @@ def _check_images(
     sealed = None
     if source.sealed_labels is not None:
         sealed = read_file(Path(source.sealed_labels), source.sealed_labels)
-    task = Task(predicted_of(source), source.design)
     # in the colours that the first files have, and again where most of all have others
     source = replace(source, channels=_likely_channels(tree, frame, source))
     opened = source.open_rows(tree, frame, checksums, sealed)
     # All rows are read, and once more where most images have other colours.
-    data = check_data(source, opened, task, kept)
-    settled, colours = _settle_colour(source, opened, data, few_gray=settling.few_gray)
+    data = check_data(source, opened, kept)
+    settled, colours = _settle_colour(data, few_gray=settling.few_gray)
     if settled != source:
-        source = settled
-        opened = source.open_rows(tree, frame, checksums, sealed)
-        data = check_data(source, opened, task, kept)
+        data = check_data(settled, settled.open_rows(tree, frame, checksums, sealed), kept)
     # images whose mask is empty
-    lesionless = ""
+    data = replace(data, frame=frame, checksums=checksums, notes=(colours, *data.notes))
     if settling.without_lesion and len(data.images) == 1:
-        frame, data, lesionless = _leave_out_lesionless(source, frame, data)
-    return CheckedTable(source, data, frame, checksums, (colours, lesionless))
+        data = _leave_out_lesionless(data)
+    return data
 
 
 def _likely_channels(tree: FileTree, frame: pd.DataFrame, source: Folder) -> Literal[1, 3]:
@@ -398,15 +384,14 @@ def _likely_channels(tree: FileTree, frame: pd.DataFrame, source: Folder) -> Lit
     return 3 if 2 * in_colour > number else 1
 
 
-def _settle_colour(
-    source: Folder, opened: FolderFiles, data: CheckedData, *, few_gray: bool
-) -> tuple[Folder, str]:
+def _settle_colour(data: CheckedData[Folder], *, few_gray: bool) -> tuple[Folder, str]:
     """Return the data set with the channels that most images have, and a sentence on the others.
 
     Args:
         few_gray: Whether a few in colour, or with transparent pixels, become gray.
     """
     # Images in colour and with transparent pixels.
+    source, opened = data.source, data.opened
     refused = [name for name, why in data.refused.items() if isinstance(why, ColourImage)]
     transparent = [name for name, why in data.refused.items() if isinstance(why, TransparentImage)]
     in_colour = [
@@ -431,13 +416,12 @@ def _settle_colour(
     return replace(source, channels=3 if most else 1), ""
 
 
-def _leave_out_lesionless(
-    source: Folder, frame: pd.DataFrame, data: CheckedData
-) -> tuple[pd.DataFrame, CheckedData, str]:
+def _leave_out_lesionless(data: CheckedData[Folder]) -> CheckedData[Folder]:
     """Leave out the images whose mask is empty, and say how many they are.
 
     It is a problem where a class would lose each of its images.
     """
+    source, frame, (colours, *others) = data.source, data.frame, data.notes
     # Which classes have images without a lesion.
     problems = [problem for problem in data.problems if not isinstance(problem, EmptyMask)]
     empty = {name for name, why in data.refused.items() if isinstance(why, EmptyMask)}
@@ -447,8 +431,8 @@ def _leave_out_lesionless(
     note = ""
     # A class without any lesion cannot be compared by lesions.
     if bare:
-        others = [shlex.quote(name) for name in source.classes if name not in bare]
-        ways = [f"`--classes {' '.join(others)}` leaves it out"] if len(others) > 1 else []
+        kept = [shlex.quote(name) for name in source.classes if name not in bare]
+        ways = [f"`--classes {' '.join(kept)}` leaves it out"] if len(kept) > 1 else []
         ways.append("`--masks leave-out` takes all images whole")
         problems.append(
             refusal(
@@ -466,7 +450,8 @@ def _leave_out_lesionless(
     names = [reference.name for reference in references_of(frame, source.columns)]
     frame = frame[[name not in empty for name in names]]
     entries = [entry for entry in data.entries if entry.name not in empty]
-    return frame, replace(data, problems=problems, entries=entries), note
+    notes = (colours, note, *others)
+    return replace(data, frame=frame, problems=problems, entries=entries, notes=notes)
 
 
 def file_order(

@@ -29,7 +29,7 @@ from skiagram.options import (
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import Entry, Source
-    from skiagram.steps.check import CheckedData
+    from skiagram.steps.check import AnyChecked
     from skiagram.steps.choices import RunChoices
     from skiagram.tasks.cases import Cases
     from skiagram.tasks.kinds import AnyPredicted
@@ -91,10 +91,10 @@ class DataSetFacts:
         )
 
     @classmethod
-    def of_checked(cls, source: "Source", data: "CheckedData") -> "DataSetFacts":
+    def of_checked(cls, data: "AnyChecked") -> "DataSetFacts":
         """Return what is known of images, or rows of a table, that were read."""
         # What the entries tell, then what the read cases add.
-        facts = cls.of_entries(source, data.entries)
+        facts = cls.of_entries(data.source, data.entries)
         if data.cases is None:
             return facts
         development = data.cases.development()

@@ -27,8 +27,9 @@ from skiagram.intake.combined_regions import COMBINATIONS, COUNT, find_volume, h
 from skiagram.options import read_option_file, split_names
 from skiagram.projects.files import CHOICES, read_shipped
 from skiagram.sources.medmnist import MedMNIST
-from skiagram.steps.check import AnyChecked, CheckedData
+from skiagram.steps.check import AnyChecked
 from skiagram.steps.modality_kinds import find_kinds
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.tasks.task import Design
 
@@ -97,7 +98,7 @@ def _plain(value: Any) -> str:
 
 def fitting_choices(
     name: str,
-    data: CheckedData,
+    data: AnyChecked,
     design: Design,
     outcome: MeasuredOutcome | None = None,
     covariates: Sequence[str] = (),
@@ -136,24 +137,24 @@ def fitting_choices(
 
 def choices_of(checked: AnyChecked, baselines: Sequence[str] | None = None) -> FittingChoices:
     """Choose what fits images, or a table of features; see `fitting_choices`."""
-    source, data = checked.source, checked.data
+    source = checked.source
     if isinstance(source, MedMNIST):
-        return fitting_choices(source.name, data, source.design, kind="array")
+        return fitting_choices(source.name, checked, source.design, kind="array")
     if isinstance(source, FeatureFile):
-        return _choices_of_features(source, data)
-    covariates = source.columns.covariates
-    return fitting_choices(source.name, data, source.design, source.outcome, covariates, baselines)
+        return _choices_of_features(source, checked.cases)
+    name, covariates = source.name, source.columns.covariates
+    return fitting_choices(name, checked, source.design, source.outcome, covariates, baselines)
 
 
-def _choices_of_features(source: FeatureFile, data: CheckedData) -> FittingChoices:
+def _choices_of_features(source: FeatureFile, cases: Cases | None) -> FittingChoices:
     """Choose what fits a table of features; params.yaml decides what is not named."""
     # What is known of the table: its outcome and how rare a class is.
     features = source.columns.features
     shipped = read_shipped(CHOICES)["baselines"]
     facts = _facts(source.name, "table", source.design)
     facts["table_baselines"] = ["mean_of_models", *(one for one in shipped if one != "acquisition")]
-    if data.cases is not None:
-        label, patient = data.cases.label, data.cases.patient_id
+    if cases is not None:
+        label, patient = cases.label, cases.patient_id
         rarest = min(len(np.unique(patient[label == each])) for each in set(label))
         facts["many"] = rarest >= _ENOUGH_FOR_FIVE_FOLDS
     volume = find_volume(features) or ""
@@ -246,7 +247,7 @@ def _facts(name: str, kind: str, design: Design, **known: Any) -> dict[str, Any]
 
 
 def _describe_images(
-    name: str, kind: str, data: CheckedData, design: Design, outcome: MeasuredOutcome | None
+    name: str, kind: str, data: AnyChecked, design: Design, outcome: MeasuredOutcome | None
 ) -> dict[str, Any]:
     """Measure the facts on which images are told apart."""
     # The form of the images: axes, colours and regions.
@@ -282,7 +283,7 @@ def _describe_images(
     return facts
 
 
-def _describe_kinds(name: str, data: CheckedData) -> dict[str, Any]:
+def _describe_kinds(name: str, data: AnyChecked) -> dict[str, Any]:
     """Tell which preparation the modalities of volumes with regions get."""
     kinds, told = find_kinds(data.images)
     several = len(kinds) > 1
@@ -302,7 +303,7 @@ def _describe_kinds(name: str, data: CheckedData) -> dict[str, Any]:
     return facts | {"restoration_by_modality": by_modality}
 
 
-def _measure_lesions(data: CheckedData, axes: int) -> dict[str, Any]:
+def _measure_lesions(data: AnyChecked, axes: int) -> dict[str, Any]:
     """Measure the distances of a search for lesions, whose radii set them all."""
     # The size of the field of view, in the unit of the spacing.
     notes = [image.note for image in data.first]
@@ -328,7 +329,7 @@ def _measure_lesions(data: CheckedData, axes: int) -> dict[str, Any]:
     }
 
 
-def describe_sides(data: CheckedData) -> str:
+def describe_sides(data: AnyChecked) -> str:
     """Say what finders take two images of a patient for; nothing where they look at none."""
     if not data.radii or data.cases is None or not (partners := find_partners(data.cases)):
         return ""
