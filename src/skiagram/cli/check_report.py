@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.cli.templates import fill_in
 from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
 from skiagram.datasets.folder.roles import part_of
@@ -76,16 +77,10 @@ def findings_text(data: AnyChecked) -> str:
     """
     has_images, design = data.source.card().has_images, data.source.design
     findings = [each for each in data.report.findings if has_images or each.severity != "note"]
-    lines = []
-    for finding in sorted(findings, key=lambda finding: not finding.stops):
-        grade = "STOP" if finding.stops else finding.severity
-        lines.append(f"  {grade} {finding.name}: {finding.summary}")
-        if finding.remedy:
-            lines.append(f"       Do this: {finding.remedy}.")
-        if finding.examples:
-            lines.append(f"       For example: {'; '.join(finding.examples)}")
-    heading = f"What the audit will report (design {design}, files that can be read):"
-    return "\n".join([heading, *lines]) if lines else ""
+    if not findings:
+        return ""
+    gravest_first = sorted(findings, key=lambda finding: not finding.stops)
+    return fill_in("findings.txt", design=design, findings=gravest_first)
 
 
 def left_out(described: AnyTable) -> str:
@@ -234,18 +229,7 @@ def text_in_pixels(images: Sequence[CheckedImage]) -> str:
     expected = Counter(image.note.text_expected for image in images if image.note.text_expected)
     if not expected:
         return ""
-    lines = [
-        f"  {number} DICOM files are by their header {kind}: look at some of them"
-        for kind, number in expected.most_common()
-    ]
-    return "\n".join(
-        [
-            "Text in the pixels may name a patient, and models learn from labels of a device:",
-            *lines,
-            "  De-identify before files leave the hospital, for example with RSNA's CTP, which "
-            "blanks regions by device, or dicognito for the headers.",
-        ]
-    )
+    return fill_in("text_in_pixels.txt", expected=expected.most_common())
 
 
 def _sizes_of(images: Sequence[CheckedImage]) -> str:
@@ -255,47 +239,34 @@ def _sizes_of(images: Sequence[CheckedImage]) -> str:
         return f"{sum(volumes)} volumes and {len(images) - sum(volumes)} plane images."
     axes = ("slices", "height", "width") if all(volumes) else ("height", "width")
     sides = np.array([image.note.shape[: len(axes)] for image in images])
-    rows = [[axis, *_low_middle_high(sides.T[k])] for k, axis in enumerate(axes)]
+    measured = dict(zip(axes, sides.T, strict=True))
     voxels = "voxels" if all(volumes) else "pixels"
     spaced = [image.note.spacing for image in images if image.note.spacing is not None]
     spacings = np.array(spaced, dtype=np.float64) if spaced else np.empty((0, 0))
     for k, name in enumerate(("slice", "row", "column")[-spacings.shape[1] :] if spaced else ()):
-        rows.append([f"{name} spacing, mm", *_low_middle_high(spacings[:, k])])
+        measured[f"{name} spacing, mm"] = spacings[:, k]
     # the regions: their voxels, their size where the spacing is known, and their parts
     regions = [(image.region, image.note.spacing) for image in images if image.region is not None]
     if regions:
         described = np.array([region for region, _ in regions])
-        rows.append([f"region, {voxels}", *_low_middle_high(described[:, 0])])
-        sizes_of_regions = [
-            region[0] * float(np.prod(spacing))
-            for region, spacing in regions
-            if spacing is not None
-        ]
-        if sizes_of_regions:
-            unit = "mm³" if all(volumes) else "mm²"
-            rows.append([f"region, {unit}", *_low_middle_high(np.array(sizes_of_regions))])
-        rows.append(["region, parts", *_low_middle_high(described[:, 1])])
+        measured[f"region, {voxels}"] = described[:, 0]
+        known = [region[0] * float(np.prod(spacing)) for region, spacing in regions if spacing]
+        if known:
+            measured[f"region, {'mm³' if all(volumes) else 'mm²'}"] = np.array(known)
+        measured["region, parts"] = described[:, 1]
+    rows = [[name, *_low_middle_high(values)] for name, values in measured.items()]
     # What in the files differs from image to image.
-    depths = sorted({image.note.depth for image in images})
-    sizes, steps = len(np.unique(sides, axis=0)), len(np.unique(spacings.round(4), axis=0))
-    kind = "colour" if len(images[0].note.shape) == 3 else "gray"
-    prefix = "volumes, " if all(volumes) else ""
-    notes = [f"{prefix}{kind}, {', '.join(depths)}, {sizes} size{'s' if sizes > 1 else ''}"]
-    if spaced and len(spaced) < len(images):
-        notes.append(f"The spacing of {len(images) - len(spaced)} of {len(images)} is unknown.")
-    if steps > 1 and all(volumes):
-        notes.append(
-            f"{steps} different spacings: resample to one (`region.resampling` of a restoration) "
-            "before texture is compared."
-        )
-    if len(depths) > 1:
-        notes.append("Several pixel types: intensities of different files may not be comparable.")
-    if sizes > 1 and not all(volumes):
-        notes.append(
-            "Networks see images of one size: `skiagram run` resizes them; elsewhere set "
-            "`training.image_size` in the configs of networks."
-        )
-    return "\n".join([text_table([voxels, "minimum", "median", "maximum"], rows), *notes])
+    return fill_in(
+        "sizes.txt",
+        table=text_table([voxels, "minimum", "median", "maximum"], rows),
+        volumes=all(volumes),
+        colour=len(images[0].note.shape) == 3,
+        depths=sorted({image.note.depth for image in images}),
+        sizes=len(np.unique(sides, axis=0)),
+        spacings=len(np.unique(spacings.round(4), axis=0)),
+        unknown=len(images) - len(spaced) if spaced else 0,
+        number=len(images),
+    )
 
 
 def _low_middle_high(values: NDArray[Any]) -> list[str]:

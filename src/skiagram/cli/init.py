@@ -16,6 +16,7 @@ import yaml
 
 from skiagram.cli.check_report import patient_hint, require_usable, spelling_hints
 from skiagram.cli.file_arguments import read_file_options
+from skiagram.cli.templates import fill_in
 from skiagram.compute.files import write_files
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.option_file import OptionFiles
@@ -72,13 +73,22 @@ def run(arguments: argparse.Namespace) -> int:
     choices = choices_of(data_set.checked, baselines)
     write_files({path: text.encode() for path, text in choices.files.items()})
     # What was written, and what to do next; a file of arrays is named in a config alone.
-    config = data_set.files.options
+    files, readers = data_set.files, data_set.readers
+    committed = [files.options, *readers, *map(os.path.relpath, [*choices.files, *gitignores])]
+    text = fill_in(
+        "init.txt",
+        arrays=options.is_arrays,
+        files=files,
+        manifest=os.path.relpath(files.manifest),
+        keyed=files.patient_key is not None,
+        readers=readers,
+        committed=shlex.join(map(str, committed)),
+        line=choices.line(),
+    )
+    print(text)
     if options.is_arrays:
-        print(f"Wrote {config} (edit title, modality, licence and known issues).")
-        print(f"\nNext:\n  git add {config}\n  {choices.line()}\n  dvc exp show")
         return 0
-    print(_next(data_set, choices.line(), [*choices.files, *gitignores]))
-    stop = data_set.checked.report.explain_stop({}, str(config)).rstrip()
+    stop = data_set.checked.report.explain_stop({}, str(files.options)).rstrip()
     for sentence in filter(None, [*data_set.checked.notes, choices.why, choices.frozen, stop]):
         print(printable(sentence))
     if data_set.unused:
@@ -219,38 +229,6 @@ def write_data_set(data_set: DataSet) -> list[Path]:
         texts[files.cases] = csv_text(pd.DataFrame(table, columns=["case_id", "file", "patient"]))
     write_files({path: text.encode() for path, text in texts.items()})
     return gitignores
-
-
-def _next(data_set: DataSet, line: str, further: list[Path]) -> str:
-    """Return what was written, and what to do next.
-
-    Args:
-        line: That makes the run.
-        further: Files to commit besides those of the data set.
-    """
-    files, readers = data_set.files, data_set.readers
-    options, manifest = files.options, os.path.relpath(files.manifest)
-    committed = [options, *readers, *map(os.path.relpath, further)]
-    keyed = files.patient_key is not None
-    names = "features" if files.of_features else "file names"
-    held = f"{names} and patients under your key" if keyed else f"your {names} and patient ids"
-    reader_lines = "".join(
-        f"Wrote {path} (edit the title); to compare, add {path.stem} to baselines in params.yaml.\n"
-        for path in readers
-    )
-    meaning = "which file and patient each case id stands for. It stays with you, too."
-    cases = f"Wrote {files.cases}: {meaning}\n" if files.cases.exists() else ""
-    return f"""\
-Wrote {options} (edit title, modality, licence and known issues).
-Wrote {manifest}, its manifest. It holds {held}:
-git leaves it out, as it does images and tables. It stays with you.
-{cases}{reader_lines}
-Next:
-  git add {shlex.join(map(str, committed))}
-  {line}
-  dvc exp show
-
-After files or labels have changed, run the same line with --renew."""
 
 
 def _compose_reader_files(columns: Iterable[str]) -> dict[Path, str]:

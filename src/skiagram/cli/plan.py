@@ -3,10 +3,8 @@
 import argparse
 import json
 from dataclasses import asdict
-from pathlib import Path
 
-from jinja2 import Environment
-
+from skiagram.cli.templates import fill_in
 from skiagram.errors import OptionError, refusal
 from skiagram.evaluation.event_planning import concordances_of, spread_of_concordance
 from skiagram.evaluation.planning import (
@@ -18,7 +16,6 @@ from skiagram.evaluation.planning import (
     spread_of_difference,
 )
 
-_TEMPLATE = Path(__file__).with_name("plan.txt")
 _QUESTIONS = {"--half-width", "--margin"}
 _OF_MARGIN = {"--true-difference", "--correlation"}  # options that mean something beside it alone
 _MEANINGS = {  # of options that a question needs
@@ -35,12 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     plans = _answer(arguments)
     # Assumptions and answers in sentences, of which JSON has the assumptions.
-    environment = Environment(trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - plain text
-    environment.filters["round_even"] = round
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
-    text = template.render(given=arguments, **plans)
+    text = fill_in("plan.txt", given=arguments, **plans)
     if not arguments.json:
-        print(text, end="")
+        print(text)
         return 0
     lines = text.splitlines()
     record = {

@@ -1,0 +1,15 @@
+"""Texts that commands print, written as templates beside this module."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+
+
+def fill_in(template: str, **facts: Any) -> str:
+    """Fill in a template, such as `plan.txt`; the text ends without a line's end."""
+    environment = Environment(  # noqa: S701 - plain text
+        loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["round_even"] = round
+    return environment.get_template(template).render(**facts).rstrip("\n")
