@@ -410,12 +410,16 @@ def describe_finding(evaluation: Evaluation) -> Iterator[str]:
 
 def _who_stands(evaluation: Evaluation, chosen: Mapping[str, int]) -> str:
     """Return what stands for an arm, in brackets; of folds that chose differently, how many did."""
+    if len(chosen) == 1:
+        return f" ({_title(next(iter(chosen)), evaluation)})"
+    return f" of each fold ({count_choices(evaluation, chosen)})"
+
+
+def count_choices(evaluation: Evaluation, chosen: Mapping[str, int]) -> str:
+    """Say how many folds chose which model."""
     (first, often), *others = chosen.items()
-    if not others:
-        return f" ({_title(first, evaluation)})"
     folds = [f"{_title(first, evaluation)} in {often} {'folds' if often > 1 else 'fold'}"]
-    folds += [f"{_title(model, evaluation)} in {count}" for model, count in others]
-    return f" of each fold ({join(folds)})"
+    return join([*folds, *(f"{_title(model, evaluation)} in {count}" for model, count in others)])
 
 
 def describe_gap(difference: Estimate) -> str:

@@ -27,7 +27,7 @@ from hydra.errors import MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 
 from skiagram.composition import Composition
-from skiagram.errors import DataError, OptionError, SkiagramError, nearest
+from skiagram.errors import DataError, OptionError, SkiagramError, nearest, refusal
 from skiagram.models.tuned import fitted_options
 from skiagram.options import PARAMS, check, read_option_file
 from skiagram.records.files import read_record
@@ -175,8 +175,12 @@ def run_job(config: DictConfig) -> float | None:
     model = figures.resolve(model)
     figure, objective_figure = figures.chosen_by(model), config["objective"]["figure"]
     if objective_figure not in (None, figure):
-        raise OptionError(
-            f"`{objective_figure}`", where="objective.figure", allowed=f"{figure} of {model}"
+        raise refusal(
+            "sweeps.other_figure",
+            kind=OptionError,
+            figure=objective_figure,
+            chosen_by=figure,
+            model=model,
         )
     worth = figures.worth(model)
     if worth is None:
@@ -264,10 +268,9 @@ def find_model(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) 
     objective = check(Objective, dict(config["objective"]), "objective")
     model, arm = objective.model, objective.arm
     if model is not None and not any(model in models for models in arms.values()):
-        raise OptionError(f"`{model}` is not in the run", where="objective.model", allowed=listed)
+        raise refusal("sweeps.unknown_model", kind=OptionError, model=model, models=listed)
     if arm is not None and arm not in arms:
-        fault = f"the run has no arm `{arm}`"
-        raise OptionError(fault, where="objective.arm", allowed=", ".join(arms))
+        raise refusal("sweeps.no_arm", kind=OptionError, arm=arm, arms=", ".join(arms))
     # So must be the models whose options change.
     swept = sorted(name for name in changed if name.startswith(_MODEL_PREFIXES))
     trained = [name for arm, models in arms.items() if arm != "combined" for name in models]
@@ -275,7 +278,5 @@ def find_model(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) 
     # A sweeper that chooses needs one model to choose by.
     chosen_by = objective.entry or find_swept_model(swept) or None
     if chosen_by is None and not sweeper.endswith(_GRID):
-        fault = "does not say which model is chosen by, and not exactly one model's options change"
-        remedy = "add `objective.model=NAME`, or `objective.arm=ARM` for its best model"
-        raise OptionError(fault, where="objective", allowed=listed, remedy=remedy)
+        raise refusal("sweeps.which_model", kind=OptionError, models=listed)
     return chosen_by

@@ -13,7 +13,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from skiagram.arrays import Flags, Texts
 from skiagram.compute.workers import IN_PROCESS
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.evaluation.arm_selection import MeasuredRun, mean_of_chosen
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT
@@ -258,8 +258,13 @@ def measure_row(
     figure_names = [name for name in figure_names if name not in MEASURED_APART]
     names = [figure.name for figure in task.predicted.list_figures()]
     if unknown := [name for name in figure_names if name not in names]:
-        fault = f"`{unknown[0]}` is no figure of a {task.kind}"
-        raise OptionError(fault, where="sweep.figures", allowed=", ".join(names))
+        raise refusal(
+            "sweeps.no_figure",
+            kind=OptionError,
+            name=unknown[0],
+            outcome=task.kind,
+            names=", ".join(names),
+        )
     # The models as evaluate measures them; the efficiency comes with the ideal observer.
     asked = [name for name in figure_names if name != EFFICIENCY]
     run = measure_run(models, setting, options, IN_PROCESS, asked)

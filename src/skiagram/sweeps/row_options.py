@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from skiagram.composition import GROUPS
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.fitting.cross_validation import Plan
 from skiagram.options import check, split_names
 from skiagram.sweeps.rows import SCORED, Row, short_name
@@ -54,13 +54,15 @@ def check_changes(changed: Iterable[str], used: Mapping[str, Sequence[str]]) -> 
         if group in _STAGES and rest:
             continue
         if group not in used or len(rest) < 2:
-            allowed = "a choice of params.yaml, FILE.OPTION, or STAGE.OPTION, such as `svm.kernel`"
-            raise OptionError("no such option", where=option, allowed=allowed)
+            raise refusal("sweeps.no_option", option, kind=OptionError)
         if rest[0] not in used[group]:
             by = " or ".join(f"`{choice}`" for choice, named in GROUPS.items() if named == group)
-            raise OptionError(
-                f"`{rest[0]}` has no part in the row",
-                where=short_name(option),
-                allowed=", ".join(used[group]) or f"none: the row has no {group}",
-                remedy=f"choose it by {by}, in `base` or as an axis",
+            there = ", ".join(used[group]) or f"none: the row has no {group}"
+            raise refusal(
+                "sweeps.no_part",
+                short_name(option),
+                kind=OptionError,
+                name=rest[0],
+                used=there,
+                choices=by,
             )

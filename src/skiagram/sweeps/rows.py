@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, refusal
 from skiagram.steps.time import Clock
 from skiagram.strict import STRICT
 
@@ -86,14 +86,9 @@ class Objective:
     def __post_init__(self) -> None:
         # Only figures of development cases may choose.
         if self.figure is not None and not self.figure.startswith(SELECTIONS):
-            fault = (
-                f"`{self.figure}` was given: it is of test cases, by which nothing may be chosen"
-            )
-            allowed = f"{SELECTION}, or the like figure of detectors and other outcomes"
-            raise OptionError(fault, where="objective.figure", allowed=allowed)
+            raise refusal("sweeps.of_test_cases", kind=OptionError, figure=self.figure)
         if self.model is not None and self.arm is not None:
-            remedy = "name one of them"
-            raise OptionError("names a model and an arm", where="objective", remedy=remedy)
+            raise refusal("sweeps.model_and_arm", kind=OptionError)
 
     @property
     def entry(self) -> str:
@@ -208,14 +203,12 @@ def expand_rows(sweep: Sweep) -> list[Row]:
     else:
         rows = _combine_axes(sweep)
     if sweep.analysis == "severity" and not any(find_corruption(row.changes) for row in rows):
-        remedy = "name corruptions in `scored` of rows, and the unchanged images as `reference`"
-        raise OptionError("no row scores images made worse", where="analysis", remedy=remedy)
+        raise refusal("sweeps.no_corruption", kind=OptionError)
     # Two rows with the same options would be one result.
     first: dict[str, int] = {}
     for row in rows:
         if (same := first.setdefault(row.digest, row.number)) != row.number:
-            fault = f"rows {same} and {row.number} have the same options"
-            raise OptionError(fault, where="sweep", remedy="leave one of them out")
+            raise refusal("sweeps.equal_rows", kind=OptionError, first=same, second=row.number)
     return rows
 
 
@@ -242,11 +235,9 @@ def _combine_axes(sweep: Sweep) -> list[Row]:
     for name, value in reference.items():
         axis_values = [show_value(row.place[name]) for row in rows]
         if show_value(value) not in axis_values:
-            raise OptionError(
-                f"`{show_value(value)}` is no value of this axis",
-                where=f"sweep.reference.{name}",
-                allowed=", ".join(dict.fromkeys(axis_values)),
-            )
+            where, values = f"sweep.reference.{name}", ", ".join(dict.fromkeys(axis_values))
+            shown = show_value(value)
+            raise refusal("sweeps.axis_value", where, kind=OptionError, value=shown, values=values)
 
     def key(place: Options) -> str:
         return json.dumps({name: show_value(value) for name, value in place.items()})

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from skiagram.composition import Composition
-from skiagram.errors import OptionError, SkiagramError
+from skiagram.errors import OptionError, SkiagramError, refusal
 from skiagram.fitting.cross_validation import Subset
 from skiagram.options import check, split_names
 from skiagram.sweeps.candidates import Candidate
@@ -134,24 +134,10 @@ class SweepResult:
                 lines.append({"row": row.number, **place, **reason})
             for each in result.figures.figures:
                 cases = "" if each.figure in COSTS else "reported"
-                estimate = each.estimate
-                lines.append(
-                    {
-                        "row": row.number,
-                        **place,
-                        "model": each.model,
-                        "title": each.title,
-                        "arm": each.arm,
-                        "cases": "development" if each.figure.startswith(SELECTIONS) else cases,
-                        "figure": each.figure,
-                        "value": estimate.value,
-                        "low": estimate.low,
-                        "high": estimate.high,
-                        "method": estimate.method,
-                        "reason": estimate.reason,
-                        "reference": row.reference if each.figure in DIFFERENCES else None,
-                    }
-                )
+                cases = "development" if each.figure.startswith(SELECTIONS) else cases
+                line = {**vars(each), **vars(each.estimate), "row": row.number, "cases": cases}
+                reference = row.reference if each.figure in DIFFERENCES else None
+                lines.append({**line, **place, "reference": reference})
         # Axes stand between the row's number and the figures.
         first, *others = COLUMNS
         places = map(short_name, (*self.axes, *self.options))
@@ -167,9 +153,8 @@ def read_sweep(workspace: Workspace, name: object, base: Mapping[str, Any]) -> S
         base: Option → value in every row, besides those of its own base.
     """
     if name is None:
-        remedy = "give `sweep=NAME`, or rows by hand: `-m seed=0,1`"
-        allowed = ", ".join(workspace.options.list_files("sweep"))
-        raise OptionError("no sweep is named", where="sweep", allowed=allowed, remedy=remedy)
+        sweeps = ", ".join(workspace.options.list_files("sweep"))
+        raise refusal("sweeps.no_sweep", kind=OptionError, sweeps=sweeps)
     options = workspace.options.read_file("sweep", str(name))
     options["base"] = {**options.get("base", {}), **base}
     options = name_options(options, workspace.options)
@@ -236,11 +221,11 @@ def check_rows(sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
     # Analyses are of AUCs.
     measured = next((each for each in predicted.values() if each.has_value), None)
     if measured is not None:
-        raise OptionError(
-            f"`{sweep.analysis}` is made of AUCs of classes, and rows have a {measured.words}",
-            where="sweep.analysis",
-            allowed="data sets of classes",
-            remedy="leave `analysis` out: table and page have the figures of every row",
+        raise refusal(
+            "sweeps.outcome_of_analysis",
+            kind=OptionError,
+            analysis=sweep.analysis,
+            words=measured.words,
         )
     if subsets:
         check_curves(subsets, arms)
@@ -262,9 +247,7 @@ def run_sweep(name: str, sweep: Sweep, workspace: Workspace) -> SweepResult:
     analysis_rows = None if sweep.analysis is None else trained
     results = [*run_rows(name, sweep, rows, workspace, analysis_rows)]
     if all(result.reason for result in results):
-        raise SkiagramError(
-            "every row failed", where=f"sweep {name}", remedy="see the reasons above"
-        )
+        raise refusal("sweeps.all_failed", f"sweep {name}", kind=SkiagramError)
     return gather(name, sweep, results, trained)
 
 

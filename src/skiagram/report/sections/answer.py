@@ -44,6 +44,7 @@ from skiagram.evaluation.results import (
 )
 from skiagram.evaluation.sentences import join, say
 from skiagram.evaluation.verdict import (
+    count_choices,
     describe_figures,
     describe_finding,
     explain,
@@ -471,8 +472,8 @@ def _title(evaluation: Evaluation, model: ModelResult) -> str:
     if finding := find_searched(evaluation):
         choices += [finding.chosen[arm] for arm, each in finding.arms.items() if each.model == name]
     chosen = next((each for each in choices if len(each) > 1), {})
-    counted = ", ".join(f"{evaluation.titles[each]} {count}" for each, count in chosen.items())
-    return f"{model.outcome.title} ({counted})" if counted else model.outcome.title
+    counted = f" ({count_choices(evaluation, chosen)})" if chosen else ""
+    return f"{model.outcome.title}{counted}"
 
 
 def _per_hundred(evaluation: Evaluation, model: ModelResult) -> list[Cell]:

@@ -86,10 +86,10 @@ class Checklist(NamedTuple):
     items: tuple[Item, ...]
 
 
-def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
-    """Return what a run can say of itself: name → words with its figures."""
+def _list_facts(evaluation: Evaluation, material: Material) -> dict[str, Any]:
+    """List what a run can say of itself: name → words with its figures, and its records."""
     # What was compared, and how the data were divided.
-    card, params, difference = material.card, material.provenance.params, evaluation.difference
+    params, difference = material.provenance.params, evaluation.difference
     compared = "no comparison of both arms"
     if difference and difference.value is not None:
         compared = f"{evaluation.contender_words} minus classical {format_difference(difference)}"
@@ -122,25 +122,20 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         restored, cases = int((treatment["missing"] > 0).sum()), len(treatment)
         missing = f"{format_count(restored)} of {format_count(cases)} cases had missing pixels"
     return {
+        "evaluation": evaluation,
+        "card": material.card,
         "design": design,
         "folds": f"{folds}, {trainings}",
         "seed": f"seed {params.get('seed', '–')}",
         "development": f"development: {_count(evaluation, 'development')}",
         "reported": f"reported: {_count(evaluation, 'reported')}",
-        "classes": evaluation.task.predicted.words,
         "models": trained,
-        "figure": evaluation.figure_words,
         "auc": f"{evaluation.figure_title} of the best of each arm: {'; '.join(areas) or 'none'}",
-        "verdict": evaluation.answer.headline,
         "difference": compared,
         "margin": format_decimal(evaluation.margin),
         "detectable": format_decimal(detectable.value) if detectable else "not known",
         "missing": missing,
         "audit": f"{len(material.audit.findings)} findings of the audit",
-        "near_duplicates": f"{evaluation.near_duplicates} test cases with a near duplicate",
-        "source": card.source,
-        "licence": card.licence,
-        "modality": card.modality,
         "restoration": f"restoration: {_listed(params.get('restoration'))}",
         "features": f"families {_listed(params.get('features'))}",
         "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
@@ -188,7 +183,7 @@ def fill_checklists(evaluation: Evaluation, material: Material) -> list[Checklis
         "sites": bool(evaluation.test_sites or evaluation.site_column),
         "networks": any(model.outcome.arm == "deep" for model in finished_models(evaluation)),
     }
-    words = _words(evaluation, material)
+    words = _list_facts(evaluation, material)
     return [
         file._replace(items=tuple(_fill(item, words, met) for item in file.items))
         for file in map(_read_checklist, list_checklists())
@@ -203,7 +198,7 @@ def _read_checklist(name: str) -> Checklist:
     return Checklist(file=name, items=items, **file)
 
 
-def _fill(item: Item, facts: Mapping[str, str], met: Mapping[str, bool]) -> Item:
+def _fill(item: Item, facts: Mapping[str, Any], met: Mapping[str, bool]) -> Item:
     # An item that does not apply here, or whose need the run lacks.
     if not all(met[need] for need in item.applies):
         return item._replace(stands="", anchors=(), author="", state="not applicable")

@@ -9,7 +9,7 @@ from skiagram.evaluation.criteria import (
 )
 from skiagram.evaluation.evaluation_record import ARM_WORDS, PRIMARY, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
-from skiagram.evaluation.verdict import relate
+from skiagram.evaluation.verdict import count_choices, relate
 from skiagram.report.formatting import format_count, format_p_value
 from skiagram.report.tables import Table, TableRow, list_rows
 from skiagram.statistics.estimate import MISSING, format_difference
@@ -83,8 +83,7 @@ def tabulate_arms(evaluation: Evaluation, analysis: str) -> Table | None:
         elif arm == "deep":
             kind = "trained network"
         if len(choice.chosen) > 1:
-            counts = [f"{titles[model]} in {count}" for model, count in choice.chosen.items()]
-            return f"Best {kind} of each fold ({', '.join(counts)} of {choice.choices} folds)"
+            return f"Best {kind} of each fold ({count_choices(evaluation, choice.chosen)})"
         return titles[choice.model] if analysis == PRIMARY else f"{titles[choice.model]}, {kind}"
 
     return tabulate_pairs(evaluation, analysis, name)
