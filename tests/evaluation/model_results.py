@@ -45,6 +45,11 @@ def with_outcome(known, /, **changes):
     return replace(known, outcome=replace(known.outcome, **changes))
 
 
+def with_models(found, change):
+    """Return a record whose models are what a function makes of each."""
+    return replace(found, models=tuple(map(change, found.models)))
+
+
 def with_rows(found, *rows):
     """Return a record with more rows of figures."""
     return replace(found, figures=FigureTable((*found.figures.rows, *rows)))

@@ -1,6 +1,6 @@
 """Scores are lined up by id, ranked on the right scale and refused when not finite."""
 
-import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -21,9 +21,7 @@ def test_shuffled_rows_are_lined_up():
     model = finished(KNOWN, "forest", repeats=2)
     shuffled = model.table.sample(frac=1, random_state=1)
     one = align_scores(model, "test", REPORTED, KNOWN.task.predicted)
-    two = align_scores(
-        dataclasses.replace(model, table=shuffled), "test", REPORTED, KNOWN.task.predicted
-    )
+    two = align_scores(replace(model, table=shuffled), "test", REPORTED, KNOWN.task.predicted)
     assert_array_equal(one.estimate, two.estimate)
     assert one.estimate.shape == (2, len(REPORTED), 2)
 
@@ -58,7 +56,7 @@ def test_folds_of_one_class_each_have_no_auc():
     rows["fold"] = pd.Series(known.label, known.cases.case_id)
     table = rows.loc[rows["part"] == "out_of_fold"].reset_index()
     task = known.task.predicted
-    scores = align_scores(dataclasses.replace(model, table=table), "out_of_fold", cases, task)
+    scores = align_scores(replace(model, table=table), "out_of_fold", cases, task)
     found = ComparedModel(task, scores).estimate()
     assert found.value is None
     assert "no fold has scored cases of class normal" in found.reason

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logit
-from scipy.stats import t
+from scipy.stats import norm, t
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
@@ -112,6 +112,7 @@ def test_the_interval_of_the_worst_site_holds_it_as_often_as_promised(spread):
         sites = [Estimate(value, value - 1.96 * error, value + 1.96 * error) for value in values]
         worst = find_worst(sites)
         assert worst.value == min(values)
+        assert worst.high == pytest.approx(min(values) + norm.isf(0.025 / 4) * error, abs=1e-5)
         held += worst.low <= true.min() <= worst.high
     assert held / len(drawn) > 0.94
 

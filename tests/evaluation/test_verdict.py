@@ -1,8 +1,8 @@
 """The fixed rules: every situation has its decision and its sentence, as the docs show them."""
 
 import csv
-import dataclasses
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,11 +61,11 @@ def test_rules_that_both_do_not_beat_stand_in_one_sentence():
     """A time to an event has three: the same sentence stood there three times."""
     found = record(0.03, 0.09, rules=((-0.01, 0.05), (-0.06, 0.01)))
     named = [row for row in found.figures.rows if row.versus == "single_feature"]
-    others = [dataclasses.replace(row, versus="region_volume") for row in named]
+    others = [replace(row, versus="region_volume") for row in named]
     rows = FigureTable((*found.figures.rows, *others))
-    volume = dataclasses.replace(found.models[2].outcome, model="region_volume")
-    models = (*found.models, dataclasses.replace(found.models[2], outcome=volume))
-    verdict = state_verdict(dataclasses.replace(found, figures=rows, models=models))
+    volume = replace(found.models[2].outcome, model="region_volume")
+    models = (*found.models, replace(found.models[2], outcome=volume))
+    verdict = state_verdict(replace(found, figures=rows, models=models))
     (sentence,) = (each for each in verdict.openings if "simple baseline" in each)
     assert sentence.startswith("Neither is shown to beat simple baselines: ")
 
@@ -91,7 +91,7 @@ def test_warnings_name_what_is_to_be_doubted_and_nothing_else(row):
     copied = np.arange(len(cases)) < row.get("near_duplicates", 0)
     task = Task(cases.tells_apart, row.get("design", "holdout"))
     on = EvaluationSet(task, cases, cases, cases.draws(10, 0), copied, ideal=None, seed=0)
-    on = dataclasses.replace(on, label_conflicts=row.get("label_conflicts", 0))
+    on = replace(on, label_conflicts=row.get("label_conflicts", 0))
     models = [MODELS[name] for name in row["models"]]
     found = list(state_warnings(models, on, **row.get("known", {})))
     assert len(found) == len(row["said"])

@@ -1,7 +1,7 @@
 """Hand-made findings beyond discrimination, for the tests of the report."""
 
 import csv
-import dataclasses
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from skiagram.evaluation.results import (
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.report.material import Gallery, Mistake
 from skiagram.statistics.estimate import Estimate
-from tests.evaluation.model_results import with_metrics
+from tests.evaluation.model_results import with_metrics, with_models, with_outcome
 from tests.evaluation.situations import changed, with_difference
 from tests.report.examples_of_results import binary, estimate, material
 
@@ -38,10 +38,9 @@ NUMBERS = ("value", "low", "high", "p", "p_holm")
 @cache
 def full():
     """Return the binary example with everything that an evaluation can hold."""
-    evaluation = binary()
-    return dataclasses.replace(
+    evaluation = with_models(binary(), _whole)
+    return replace(
         evaluation,
-        models=tuple(_whole(model) for model in evaluation.models),
         prevalence=0.01,
         figures=FigureTable(
             (
@@ -58,18 +57,20 @@ def full():
 @cache
 def answered(decision="open", low=-0.03, high=0.046):
     """Return the full example with what stands for each arm, and a decision."""
-    evaluation = full()
     shares = {
         "random_forest": (Estimate(0.879, 0.82, 0.93), Estimate(0.88, 0.8, 0.93), 0.7),
         "small_cnn": (Estimate(0.9, 0.85, 0.94), Estimate(0.93, 0.86, 0.97), 0.62),
     }
-    models = list(evaluation.models)
-    for place, model in enumerate(models):
-        if model.outcome.model in shares:
-            auc, found, right = shares[model.outcome.model]
-            specificity = Estimate(right, right - 0.1, right + 0.09)
-            changed = {"roc_auc": auc, "sensitivity": found, "specificity": specificity}
-            models[place] = with_metrics(model, changed)
+
+    def share(model):
+        if model.outcome.model not in shares:
+            return model
+        auc, found, right = shares[model.outcome.model]
+        specificity = Estimate(right, right - 0.1, right + 0.09)
+        figures = {"roc_auc": auc, "sensitivity": found, "specificity": specificity}
+        return with_metrics(model, figures)
+
+    evaluation = with_models(full(), share)
     alarms = Estimate(-0.08, -0.15, -0.01, "paired")
     evaluation = with_difference(evaluation, UTILITY, "specificity", alarms)
     difference = Estimate(0.021, low, high, "paired DeLong")
@@ -78,9 +79,8 @@ def answered(decision="open", low=-0.03, high=0.046):
         for arm, name in evaluation.best.items()
     )
     rows = (*with_difference(evaluation, PRIMARY, "roc_auc", difference).figures.rows, *aucs)
-    return dataclasses.replace(
+    return replace(
         evaluation,
-        models=tuple(models),
         figures=FigureTable(rows),
         answer=Verdict(decision, f"Use a network: {decision}.", ("The test cases are darker.",)),
     )
@@ -99,17 +99,17 @@ def mixed():
     """Return the answered example with a network that is another one in two of five folds."""
     evaluation, name, auc = answered(), "best_network_of_each_fold", Estimate(0.763, 0.7, 0.82)
     one = next(model for model in evaluation.models if model.outcome.model == "small_cnn")
-    outcome = dataclasses.replace(one.outcome, model=name, title="Best network of each fold")
-    mixture = with_metrics(dataclasses.replace(one, outcome=outcome), {"roc_auc": auc})
+    one = with_outcome(one, model=name, title="Best network of each fold")
+    mixture = with_metrics(one, {"roc_auc": auc})
     choice = ArmChoice(name, {"small_cnn": 3, "article_cnn": 2}, 5)
 
     def of_mixture(row):
         is_its_auc = (row.analysis, row.figure, row.model, row.versus) == (
             PRIMARY, "roc_auc", "deep", "",
         )  # fmt: skip
-        return dataclasses.replace(row, **vars(auc)) if is_its_auc else row
+        return replace(row, **vars(auc)) if is_its_auc else row
 
-    return dataclasses.replace(
+    return replace(
         changed(evaluation, of_mixture),
         mixtures=(mixture,),
         arms=evaluation.arms | {"deep": choice},
@@ -122,7 +122,7 @@ def at_chance():
     def lower(row):
         if row.analysis != SIMPLE_RULES:
             return row
-        of_chance = dataclasses.replace(row, value=0.02, low=-0.05, high=0.09, p_holm=0.6)
+        of_chance = replace(row, value=0.02, low=-0.05, high=0.09, p_holm=0.6)
         return of_chance if row.versus == PREVALENCE else None
 
     return with_verdict(changed(full(), lower))
@@ -133,11 +133,11 @@ def _whole(model):
     name, grid = model.outcome.model, np.arange(1, 100) / 100
     benefit = 0.4 - 0.5 * grid
     few, many = "only 7 patients of class abnormal, fewer than 20", "more than 12 different values"
-    own = [dataclasses.replace(row, model=name) for row in _read_figures() if row.model == "each"]
+    own = [replace(row, model=name) for row in _read_figures() if row.model == "each"]
     rows = {(row.analysis, row.figure, row.group, row.versus): row for row in model.figures.rows}
     rows |= {(row.analysis, row.figure, row.group, row.versus): row for row in own}
     binned = FigureTable(tuple(own)).select(figure="reliability").rows
-    return dataclasses.replace(
+    return replace(
         model,
         figures=FigureTable(tuple(rows.values())),
         decision_curve=DecisionCurve(
@@ -164,4 +164,4 @@ def with_galleries():
         for label, named in (("normal", "abnormal"), ("abnormal", "normal"))
     )
     nothing = Gallery("random_forest", "normal", 0, 90, ())
-    return dataclasses.replace(seen, galleries=(*found, nothing))
+    return replace(seen, galleries=(*found, nothing))

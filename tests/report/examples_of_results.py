@@ -1,6 +1,6 @@
 """Hand-made results as evaluation would find them, for the tests of the report."""
 
-import dataclasses
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -95,7 +95,7 @@ def outcome(name):
 
 
 def failed_model(name, reason):
-    failed = dataclasses.replace(outcome(name), status="failed", reason=reason)
+    failed = replace(outcome(name), status="failed", reason=reason)
     return make_result(failed, {}, Estimate(None, reason="training failed"))
 
 
@@ -107,7 +107,7 @@ def binary(*, near_duplicates=0, ideal=True):
     found = as_record(Evaluation, EXAMPLES["binary"])
     limit = found.figures.select(analysis=LIMIT).rows
     rows = tuple(row for row in found.figures.rows if ideal or row not in limit)
-    return dataclasses.replace(
+    return replace(
         found, near_duplicates=near_duplicates, models=tuple(models), figures=FigureTable(rows)
     )
 
@@ -119,9 +119,9 @@ def choose(**best):
 
 def with_another(**outcome):
     evaluation = binary(ideal=False)
-    own = dataclasses.replace(evaluation.models[-1].outcome, **outcome)
-    another = dataclasses.replace(evaluation.models[-1], outcome=own)
-    return dataclasses.replace(evaluation, models=(*evaluation.models, another))
+    own = replace(evaluation.models[-1].outcome, **outcome)
+    another = replace(evaluation.models[-1], outcome=own)
+    return replace(evaluation, models=(*evaluation.models, another))
 
 
 def with_reader():
@@ -130,13 +130,13 @@ def with_reader():
 
 def with_combination():
     evaluation = with_another(model="stacking", arm="combined", title="Stacking of both")
-    return dataclasses.replace(evaluation, arms=evaluation.arms | choose(combined="stacking"))
+    return replace(evaluation, arms=evaluation.arms | choose(combined="stacking"))
 
 
 def with_failure(reason):
     evaluation = binary()
     broken = failed_model("small_cnn", reason)
-    return dataclasses.replace(
+    return replace(
         evaluation,
         models=(*evaluation.models[:-1], broken),
         arms=choose(classical="random_forest", deep="article_cnn"),
@@ -154,14 +154,14 @@ def several_classes():
         "sensitivity": absent,
     }
     like = finished_model("logistic_regression", near_duplicates=False, ideal=False)
-    model = dataclasses.replace(
+    model = replace(
         like.with_figures(METRICS, ((name, "", value) for name, value in figures.items())),
         confusion=((30.0, 8.0, 2.0), (5.0, 50.0, 5.0), (1.0, 9.0, 20.0)),
         roc=None,
         precision_recall=None,
     )
     model = with_class_auc(model, classes, (estimate(0.791, 0.06), estimate(0.822, 0.04), absent))
-    return dataclasses.replace(as_record(Evaluation, EXAMPLES["several classes"]), models=(model,))
+    return replace(as_record(Evaluation, EXAMPLES["several classes"]), models=(model,))
 
 
 def curves():

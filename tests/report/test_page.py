@@ -1,9 +1,9 @@
 """The page as a whole: well formed, alone, accessible, repeatable, and of every kind of run."""
 
-import dataclasses
 import html
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -17,7 +17,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests import REPOSITORY
-from tests.evaluation.model_results import make_result
+from tests.evaluation.model_results import make_result, with_outcome
 from tests.report.examples_of_findings import answered, with_galleries
 from tests.report.examples_of_results import (
     binary,
@@ -182,11 +182,11 @@ def test_card_audit_and_provenance_are_printed():
 @pytest.mark.slow
 def test_names_in_a_finding_are_code():
     given = material()
-    finding = dataclasses.replace(given.audit.findings[0], summary="`site` <b>tells</b> the class.")
+    finding = replace(given.audit.findings[0], summary="`site` <b>tells</b> the class.")
     seen = page(
         several_classes(),
-        card=dataclasses.replace(given.card, modality="not stated"),
-        audit=dataclasses.replace(given.audit, findings=(finding,)),
+        card=replace(given.card, modality="not stated"),
+        audit=replace(given.audit, findings=(finding,)),
     )
     assert "<code>site</code> &lt;b&gt;tells&lt;/b&gt; the class." in seen.source
     assert "not stated" not in seen.text.partition("research result")[0]
@@ -195,24 +195,19 @@ def test_names_in_a_finding_are_code():
 @pytest.mark.slow
 def test_hostile_text_stays_text():
     evaluation = binary()
-    outcome = dataclasses.replace(evaluation.models[0].outcome, title=HOSTILE)
-    failed = dataclasses.replace(
-        evaluation.models[1].outcome, status="failed", reason=HOSTILE, title=HOSTILE
-    )
-    hostile = dataclasses.replace(
+    first, second, *_ = evaluation.models
+    failed = with_outcome(second, status="failed", reason=HOSTILE, title=HOSTILE)
+    hostile = replace(
         evaluation,
         task=Task(Classes(("normal", HOSTILE), 1), "holdout"),
         cases={side: {HOSTILE: 1} for side in evaluation.cases},
         figures=FigureTable(),
-        models=(
-            dataclasses.replace(evaluation.models[0], outcome=outcome),
-            dataclasses.replace(evaluation.models[1], outcome=failed),
-        ),
+        models=(with_outcome(first, title=HOSTILE), failed),
         answer=Verdict("none", HOSTILE),
         warnings=(HOSTILE,),
-        arms=choose(classical=outcome.model),
+        arms=choose(classical=first.outcome.model),
     )
-    card = dataclasses.replace(material().card, title=HOSTILE, citation=HOSTILE)
+    card = replace(material().card, title=HOSTILE, citation=HOSTILE)
     seen = page(hostile, card=card)
     assert not seen.all("script")
     assert html.escape(HOSTILE.split(">")[0]) in seen.source.replace("&#34;", "&quot;")
@@ -222,22 +217,20 @@ def test_hostile_text_stays_text():
 @pytest.mark.slow
 def test_no_model_or_no_figure_at_all_still_makes_a_page():
     evaluation = with_failure("out of memory")
-    seen = page(
-        dataclasses.replace(evaluation, models=evaluation.models[-1:], figures=FigureTable())
-    )
+    seen = page(replace(evaluation, models=evaluation.models[-1:], figures=FigureTable()))
     assert "failed: out of memory" in seen.text
     assert "curves (no model was trained)" in seen.text
     evaluation = binary(ideal=False)
     empty = {"roc_auc": Estimate(None, reason="one class only")}
     model = make_result(evaluation.models[0].outcome, empty, Estimate(0.8))
-    alone = dataclasses.replace(evaluation, models=(model,), arms={}, figures=FigureTable())
+    alone = replace(evaluation, models=(model,), arms={}, figures=FigureTable())
     assert "one class only" in page(alone).text
 
 
 def test_a_table_without_images_speaks_of_no_restored_images():
     evaluation, seen = example_of("classes")
-    card = dataclasses.replace(seen.card, has_images=False)
-    without = render(evaluation, dataclasses.replace(seen, card=card))
+    card = replace(seen.card, has_images=False)
+    without = render(evaluation, replace(seen, card=card))
     for words in ("Before and after restoration", "restored images", "example images belong"):
         assert words in page_of("classes").source
         assert words not in without

@@ -1,6 +1,6 @@
 """The one kind of table of all pages."""
 
-import dataclasses
+from dataclasses import replace
 
 from skiagram.evaluation.results import LIMIT
 from skiagram.report.rendering import _environment
@@ -49,7 +49,7 @@ def test_a_failed_model_keeps_its_row_and_reason_and_one_above_the_ideal_is_mark
     evaluation = with_failure("out of memory")
     above = [("above_ideal", "", Estimate(0.04, 0.01, 0.07))]
     first = evaluation.models[0].with_figures(LIMIT, above)
-    changed = dataclasses.replace(evaluation, models=(first, *evaluation.models[1:]))
+    changed = replace(evaluation, models=(first, *evaluation.models[1:]))
     table = tabulate_models(changed, ("a", "b"), lambda model: None)
     assert find_row(table, "Small network with batch norm").failure == "out of memory"
     assert find_row(table, "Linear regression").caution == "above the ideal"

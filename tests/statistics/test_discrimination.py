@@ -37,6 +37,22 @@ def test_areas_equal_sklearn_with_ties_and_weights(levels, most, seed):
         assert_allclose(own(score, positive, weights), expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("own", "theirs"),
+    [
+        (discrimination.one_vs_rest_auc, partial(roc_auc_score, multi_class="ovr")),
+        (discrimination.hand_till_auc, partial(roc_auc_score, multi_class="ovo")),
+        (discrimination.macro_average_precision, average_precision_score),
+    ],
+)
+def test_means_over_classes_equal_sklearn(own, theirs):
+    label = np.arange(60) % 3
+    probability = np.random.default_rng(3).dirichlet(np.ones(3), size=60)
+    truth = np.eye(3)[label] if theirs is average_precision_score else label
+    found = own(probability, label, np.ones((1, 60)))
+    assert_allclose(found, theirs(truth, probability), rtol=1e-9)
+
+
 def test_a_resample_without_a_class_is_not_a_number():
     score, positive = np.arange(4.0), np.array([True, True, False, False])
     weights = np.array([[1.0, 1, 0, 0], [0, 0, 1, 1], [1, 1, 1, 1]])

@@ -154,7 +154,8 @@ def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path):
 
 
 def test_numbers_far_from_all_others_are_counted():
-    value = np.append(np.linspace(10.0, 20.0, 198), [150.0, 1650.0])  # in mm among cm
+    # In mm among cm; the first is just above the limit of 10 deviations of 2.5.
+    value = np.append(np.linspace(10.0, 20.0, 198), [41.5, 1650.0])
     label, patient = np.zeros(200, dtype=np.int64), np.arange(200)
     assert NUMBER.doubts(value[:198], label, patient) == ()
     (far,) = NUMBER.doubts(value, label, patient)

@@ -137,8 +137,6 @@ def test_estimates_are_shares_of_patients_where_another_event_may_come_first():
     censored = np.where(label == OTHER, 0, label)  # as if nothing else happened
     alone = scored(OUTCOME.settle(time, censored), log_hazard, time, censored)
     assert (1 - alone.estimate[0] - true)[:, -3:].mean() > 0.1
-    twice = HazardCalibration.average([calibration, calibration])
-    assert twice.probabilities(log_hazard[:9, None]) == pytest.approx(estimate[:9])
 
 
 def test_figures_and_plots_count_those_who_had_another_event_first():

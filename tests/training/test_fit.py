@@ -1,8 +1,8 @@
 """What Lightning offers works by option, and a fit with it can be resumed."""
 
-import dataclasses
 import os
 import re
+from dataclasses import asdict, replace
 from inspect import signature
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def kill_after(epochs, patch):
 @pytest.mark.parametrize(("batches", "steps"), [(1, 4), (2, 2), (3, 2)])
 def test_gradients_are_accumulated_over_batches(tmp_path, batches, steps):
     options = with_schedule("one_cycle", epochs=4, batch_size=8)
-    trainer = dataclasses.replace(CPU, accumulate_grad_batches=batches)
+    trainer = replace(CPU, accumulate_grad_batches=batches)
     rates = fitted(tmp_path, options, trainer).summary.curves["learning_rate"]
     optimizer = torch.optim.SGD([torch.zeros(1)])
     cycle = OneCycleLR(optimizer, 0.01, total_steps=4 * steps, cycle_momentum=False)
@@ -162,7 +162,7 @@ def test_a_scheduler_of_pytorch_sets_the_learning_rate_of_each_epoch(tmp_path):
 
 def test_callbacks_and_a_logger_of_lightning_work_by_option(tmp_path):
     stop = {"_target_": "pytorch_lightning.callbacks.EarlyStopping", "monitor": "training_loss"}
-    trainer = dataclasses.replace(
+    trainer = replace(
         CPU,
         callbacks=(stop | {"stopping_threshold": 1e9},),
         logger={"_target_": "pytorch_lightning.loggers.CSVLogger", "save_dir": str(tmp_path)},
@@ -180,7 +180,7 @@ def test_callbacks_and_a_logger_of_lightning_work_by_option(tmp_path):
 def test_options_of_lightning_reach_its_trainer(title, tmp_path, monkeypatch):
     changed = LIGHTNING[title]["changed"]
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    trainer = check(Trainer, dataclasses.asdict(CPU) | changed, "trainer")
+    trainer = check(Trainer, asdict(CPU) | changed, "trainer")
     model = learner_of(learner(training(epochs=3)).network, trainer, threads=1)
     curves = spots.fit(model, *halves(tmp_path, 48), seed=3).summary.curves
     assert len(curves) == LIGHTNING[title]["epochs"]
@@ -208,7 +208,7 @@ def test_gradients_are_clipped(tmp_path):
     sgd = Optimizer(name="sgd", lr=0.01, weight_decay=0.0, schedule="constant")
     free = {"epochs": 1, "optimizer": sgd}
     clipped = free | {"gradient_clip": 1e-12}
-    still = free | {"optimizer": dataclasses.replace(sgd, lr=1e-12)}
+    still = free | {"optimizer": replace(sgd, lr=1e-12)}
     found = [scores(fit(tmp_path, **each), tmp_path) for each in (free, clipped, still)]
     assert_allclose(found[1], found[2], atol=1e-6)
     assert np.abs(found[0] - found[2]).max() > 1e-4
@@ -220,7 +220,7 @@ class OwnTimer(Timer):
 
 @pytest.mark.parametrize("path", ["callbacks", "callbacks.timer"])
 def test_a_stop_by_the_clock_is_refused_before_anything_runs(path):
-    options = dataclasses.asdict(CPU) | {
+    options = asdict(CPU) | {
         "callbacks": ({"_target_": f"pytorch_lightning.{path}.Timer", "duration": "00:01:00:00"},)
     }
     with pytest.raises(OptionError, match=r"by the clock.*training\.epochs"):
@@ -229,7 +229,7 @@ def test_a_stop_by_the_clock_is_refused_before_anything_runs(path):
 
 @pytest.mark.parametrize("named", ABSENT)
 def test_an_absent_part_is_a_wrong_option(tmp_path, named):
-    trainer = dataclasses.replace(CPU, callbacks=(ABSENT[named],))
+    trainer = replace(CPU, callbacks=(ABSENT[named],))
     with pytest.raises(OptionError, match=rf"trainer\.callbacks: .*{named}"):
         fitted(tmp_path, training(), trainer)
 
@@ -283,7 +283,7 @@ def test_mixing_is_repeatable_and_mixes(tmp_path):
 
 def test_layouts_and_compilation_give_the_same_network_and_the_same_names(tmp_path, monkeypatch):
     expected = scores(fit(tmp_path), tmp_path)
-    rows = dataclasses.replace(CPU, channels_last=False)
+    rows = replace(CPU, channels_last=False)
     assert_allclose(scores(fit(tmp_path, rows), tmp_path), expected, atol=1e-3)
     calls, torch_compile = [], torch.compile
 
@@ -292,7 +292,7 @@ def test_layouts_and_compilation_give_the_same_network_and_the_same_names(tmp_pa
         return torch_compile(function, backend="eager")
 
     monkeypatch.setattr(torch, "compile", traced)
-    compiled = fit(tmp_path, dataclasses.replace(CPU, compile=True))
+    compiled = fit(tmp_path, replace(CPU, compile=True))
     assert len(calls) == 1
     assert_allclose(scores(compiled, tmp_path), expected, atol=1e-3)
     compiled.save(tmp_path / "model")

@@ -1,6 +1,6 @@
 """What a network trained on a GPU promises; each test needs one."""
 
-import dataclasses
+from dataclasses import replace
 
 import pytest
 import torch
@@ -19,13 +19,13 @@ pytestmark = [
 ]
 
 NETWORKS = ("article_cnn", "small_cnn", "small_resnet", "vision_transformer")
-GPU = dataclasses.replace(CPU, accelerator="gpu")
+GPU = replace(CPU, accelerator="gpu")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_two_trainings_give_equal_scores_that_a_processor_repeats(name, tmp_path):
     known, unseen = halves(tmp_path, 48, side=SIDES.get(name, 16))
-    model = dataclasses.replace(short_network(name, 2), trainer=GPU)
+    model = replace(short_network(name, 2), trainer=GPU)
     first, second = (model.fit(known, FitContext(0, validation=unseen)) for _ in range(2))
     scores = first.scores(unseen.inputs)
     assert_array_equal(second.scores(unseen.inputs), scores)
@@ -37,8 +37,8 @@ def test_two_trainings_give_equal_scores_that_a_processor_repeats(name, tmp_path
 @pytest.mark.parametrize("precision", ["16-mixed", "bf16-mixed"])
 def test_mixed_precision_learns(precision, tmp_path):
     known, unseen = halves(tmp_path, 48, noise=0.3)
-    trainer = dataclasses.replace(GPU, precision=precision)
-    model = dataclasses.replace(short_network("small_cnn", 6), trainer=trainer)
+    trainer = replace(GPU, precision=precision)
+    model = replace(short_network("small_cnn", 6), trainer=trainer)
     losses = model.fit(known, FitContext(0, validation=unseen)).summary.curves["training_loss"]
     assert losses.iloc[-1] < losses.iloc[0]
 

@@ -1,9 +1,9 @@
 """Running out of memory names the option; what ends one of several processes ends all by name."""
 
-import dataclasses
 import os
 import socket
 import time
+from dataclasses import replace
 from multiprocessing import get_context
 
 import pytest
@@ -49,13 +49,13 @@ def test_other_errors_pass():
         raise RuntimeError("wrong shape")
 
 
-TWO = dataclasses.replace(CPU, devices=2, strategy="ddp_spawn")
+TWO = replace(CPU, devices=2, strategy="ddp_spawn")
 
 
 @pytest.mark.parametrize("accelerator", ["cpu", "auto"])
 def test_spawned_processes_that_diverge_fail_the_model(tmp_path, accelerator):
     known, unseen = halves(tmp_path, 48)
-    trainer = dataclasses.replace(TWO, accelerator=accelerator)
+    trainer = replace(TWO, accelerator=accelerator)
     exploding = Optimizer(name="sgd", lr=10.0, weight_decay=1e6, schedule="constant")
     model = learner(training(epochs=3, optimizer=exploding), trainer=trainer)
     with pytest.raises(ModelFailure, match=r"loss is (nan|inf).*training\.optimizer\.lr"):
@@ -92,7 +92,7 @@ def fit_as_rank(rank, port, folder, callback, ended):
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "TORCHELASTIC_RUN_ID": "a"}
     known, unseen = halves(folder / str(rank), 48)
-    trainer = dataclasses.replace(TWO, strategy="ddp", callbacks=(callback,))
+    trainer = replace(TWO, strategy="ddp", callbacks=(callback,))
     try:
         fit(learner(training(), trainer=trainer), known, unseen, folder=folder / "shared")
     except SkiagramError as error:
@@ -136,12 +136,12 @@ def test_what_ends_one_process_ends_the_other_at_once_and_by_name(tmp_path, call
 def test_a_piece_is_of_the_device_that_trained_it(monkeypatch):
     (kind, capability) = describe_device(CPU)
     assert kind == "cpu"
-    automatic = dataclasses.replace(CPU, accelerator="auto")
+    automatic = replace(CPU, accelerator="auto")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     on_gpu = describe_device(automatic)
     assert on_gpu[0] == "cuda"
-    assert describe_device(dataclasses.replace(automatic, devices="auto")) != on_gpu
+    assert describe_device(replace(automatic, devices="auto")) != on_gpu
     assert describe_device(CPU) == [kind, capability]
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "another")
     assert describe_device(CPU) != [kind, capability]

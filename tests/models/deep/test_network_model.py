@@ -1,10 +1,10 @@
 """Training is real, repeatable, resumable, and fails by name."""
 
-import dataclasses
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 def test_best_weights_are_restored_and_patience_is_kept(tmp_path):
     known, unseen = halves(tmp_path, 48, noise=3.0)
     shuffled = np.random.default_rng(0).permutation(unseen.label)
-    meaningless = dataclasses.replace(unseen, label=shuffled)
+    meaningless = replace(unseen, label=shuffled)
     options = training(epochs=40, lr=0.03, patience=3, class_weights=None)
     fitted = fit(learner(options, dropout=0.0), known, meaningless)
     losses = fitted.summary.curves["validation_loss"].to_numpy()
@@ -41,7 +41,7 @@ def test_best_weights_are_restored_and_patience_is_kept(tmp_path):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
 def test_an_absent_device_is_a_wrong_option(tmp_path):
     known, unseen = halves(tmp_path, 24)
-    absent = dataclasses.replace(CPU, accelerator="gpu")
+    absent = replace(CPU, accelerator="gpu")
     with pytest.raises(OptionError, match=r"^trainer: .*gpu"):
         fit(learner(training(), trainer=absent), known, unseen)
 
@@ -64,7 +64,7 @@ def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
     monkeypatch.setenv("PATH", str(login_node), prepend=os.pathsep)
     cases = spots(tmp_path / "images", 96, side=18)
     known, unseen = cases.select(np.arange(64)), cases.select(np.arange(64, 96))
-    shared = dataclasses.replace(CPU, devices=2, strategy="ddp_spawn")
+    shared = replace(CPU, devices=2, strategy="ddp_spawn")
     fitted = []
     for trainer, batch_size in ((CPU, 16), (shared, 8)):
         options = training(epochs=3, lr=0.003, class_weights=None, batch_size=batch_size)
@@ -88,7 +88,7 @@ def test_a_fit_takes_up_what_was_trained_ahead(epochs, tmp_path):
     model = learner(training(epochs=3, schedule="constant"))
     assert model.epochs_ahead == 3
     asked = FitContext(0, tmp_path / "ahead", epochs=epochs)
-    model.fit(known, dataclasses.replace(asked, epochs=2, ahead=True))
+    model.fit(known, replace(asked, epochs=2, ahead=True))
     taken, alone = model.fit(known, asked), model.fit(known, FitContext(0, epochs=epochs))
     assert_array_equal(taken.scores(unseen.inputs), alone.scores(unseen.inputs))
     pd.testing.assert_frame_equal(taken.summary.curves, alone.summary.curves)
@@ -102,7 +102,7 @@ def test_a_fit_whose_length_its_folds_change_is_not_trained_ahead():
 
 def test_a_network_of_double_precision_is_loaded_as_one(tmp_path):
     known, unseen = halves(tmp_path, 16)
-    doubled = dataclasses.replace(CPU, precision="64-true")
+    doubled = replace(CPU, precision="64-true")
     fitted = fit(learner(training(epochs=1), trainer=doubled), known, unseen)
     fitted.save(tmp_path / "model")
     again = load_network(tmp_path / "model").scores(unseen.inputs)
@@ -112,7 +112,7 @@ def test_a_network_of_double_precision_is_loaded_as_one(tmp_path):
 def test_a_gpu_is_that_of_the_process(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    on_gpu = dataclasses.replace(CPU, accelerator="auto")
+    on_gpu = replace(CPU, accelerator="auto")
     assert device(on_gpu) == torch.device("cuda", 0)
     monkeypatch.setenv("LOCAL_RANK", "2")
     assert device(on_gpu) == torch.device("cuda", 2)

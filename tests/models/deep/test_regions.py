@@ -1,6 +1,6 @@
 """Networks on regions: boxes, masks and modalities, read whole or as three planes."""
 
-import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -97,8 +97,8 @@ def test_a_network_of_volumes_and_a_table_is_trained_and_comes_back(tmp_path):
     cases = scans(tmp_path / "images", 16)
     values = (cases.label + 0.1 * np.arange(16))[:, None].astype(np.float32)
     table = FeatureTable(cases.case_id, ("covariates_age",), values)
-    inputs = dataclasses.replace(cases.inputs, table=table)
-    seen = dataclasses.replace(cases, inputs=inputs)
+    inputs = replace(cases.inputs, table=table)
+    seen = replace(cases, inputs=inputs)
     of_volumes = {"_target_": "skiagram.models.deep.cnn_3d.CNN3D", "widths": [4, 8], "dropout": 0.0}
     network = ImageAndTable(
         columns=None,
@@ -111,14 +111,14 @@ def test_a_network_of_volumes_and_a_table_is_trained_and_comes_back(tmp_path):
     fitted.save(tmp_path / "model")
     again = load_network(tmp_path / "model")
     assert_array_equal(again.scores(inputs), fitted.scores(inputs))
-    older = dataclasses.replace(inputs, table=dataclasses.replace(table, values=values + 3))
+    older = replace(inputs, table=replace(table, values=values + 3))
     assert not np.array_equal(again.scores(older), again.scores(inputs))
 
 
 def test_three_planes_learn_and_cost_what_their_image_costs(tmp_path):
     cases = scans(tmp_path / "images", 72)
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
-    planes = dataclasses.replace(BOXED, three_planes=True)
+    planes = replace(BOXED, three_planes=True)
     network = SmallCNN(widths=(8, 16), dropout=0.1, training=options(planes, 16))
     fitted = fit(network, known, unseen)
     assert auc(fitted, unseen) > 0.8

@@ -1,8 +1,8 @@
 """Networks that others trained: where weights come from, which layers learn, when and how fast."""
 
-import dataclasses
 import hashlib
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -221,9 +221,9 @@ def lite(lite_file, **changed):
     path = Path(__file__).resolve().parents[3] / "conf/model/fine_tuned_efficientnet.yaml"
     shipped = build(yaml.safe_load(path.read_text()), "model")
     short = {"epochs": 2, "patience": 2, "batch_size": 8, "image_size": SIDE}
-    how = dataclasses.replace(shipped.training, **short)
+    how = replace(shipped.training, **short)
     values = {"weights": lite_file, "training": how}
-    return dataclasses.replace(shipped, **(values | changed))
+    return replace(shipped, **(values | changed))
 
 
 def test_the_head_starts_as_a_logistic_regression(tmp_path, lite_file):
@@ -280,9 +280,9 @@ def epochs_that_get_worse(monkeypatch):
 def tiny(file, lr=0.0003):
     """Return `fine_tuned_efficientnet` with a network of a tenth of the weights."""
     chosen = lite(file, architecture=TINY, last_blocks=2)
-    optimizer = dataclasses.replace(chosen.training.optimizer, lr=lr)
-    how = dataclasses.replace(chosen.training, optimizer=optimizer)
-    return dataclasses.replace(chosen, training=how)
+    optimizer = replace(chosen.training.optimizer, lr=lr)
+    how = replace(chosen.training, optimizer=optimizer)
+    return replace(chosen, training=how)
 
 
 @pytest.mark.usefixtures("epochs_that_get_worse")
@@ -334,7 +334,7 @@ def test_patience_counts_from_the_release(tmp_path, frozen_epochs, epochs):
 
 def test_a_base_is_frozen_on_two_devices_as_on_one(tmp_path):
     known, unseen = halves(tmp_path, 24)  # whole batches
-    two = dataclasses.replace(CPU, devices=2, strategy="ddp_spawn")
+    two = replace(CPU, devices=2, strategy="ddp_spawn")
     found = []
     for trainer, batch_size in ((CPU, 8), (two, 4)):
         how = training(image_size=SIDE, class_weights=None, batch_size=batch_size)
@@ -381,7 +381,7 @@ def test_the_articles_transfer_network_has_keras_numbers_of_parameters():
     new = 512 * 128 + 128 + 128 * 3 + 3
     vgg16 = options("vgg16", head="dense", frozen_epochs=None)
     assert parameter_count(vgg16.build(3, SIDE, SIDE, 3)) == new
-    released = dataclasses.replace(vgg16, frozen_epochs=0)
+    released = replace(vgg16, frozen_epochs=0)
     assert parameter_count(released.build(3, SIDE, SIDE, 3)) == 14_714_688 + new
     with pytest.raises(ModelFailure, match=r"31 × 40 pixels"):
         vgg16.build(3, 31, 40, 2)

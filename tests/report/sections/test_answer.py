@@ -1,5 +1,5 @@
-import dataclasses
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -21,7 +21,7 @@ from skiagram.report.sections.doubts import (
 from skiagram.report.sections.models import list_below_table
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate
-from tests.evaluation.model_results import with_metrics, with_outcome
+from tests.evaluation.model_results import with_metrics, with_models, with_outcome
 from tests.evaluation.situations import SITUATIONS, make_situation, with_difference
 from tests.report.examples_of_findings import answered, full, mixed
 from tests.report.examples_of_results import binary, find_row, material, opening, texts
@@ -51,7 +51,7 @@ def test_a_network_without_time_for_all_or_any_epochs_is_named_on_the_page_and_b
     options = {"training": {"epochs": 13, "planned_epochs": 30}}
     last = with_outcome(last, options=options)
     left_out = ("small_resnet", last.outcome.model)  # the second was trained after all
-    evaluation = dataclasses.replace(evaluation, models=(*others, last), left_out_networks=left_out)
+    evaluation = replace(evaluation, models=(*others, last), left_out_networks=left_out)
     cut = say("training.cut", model=last.outcome.title, epochs="13", planned="30")
     for sentences in (state_answer(evaluation), list_below_table(evaluation)):
         told = [each for each in sentences if "--hours" in each]
@@ -79,15 +79,12 @@ def test_of_features_alone_the_first_sentence_says_what_they_beat_and_no_doubt_r
 
 def test_the_difference_is_that_of_the_whole_numbers_shown():
     evaluation = with_difference(answered(), UTILITY, "sensitivity", Estimate(0.054, -0.024, 0.12))
-    changed = dataclasses.replace(
-        evaluation,
-        models=tuple(
-            with_metrics(model, {"sensitivity": Estimate(0.934)})
-            if model.outcome.model == "small_cnn"
-            else model
-            for model in evaluation.models
-        ),
-    )
+
+    def raise_found(model):
+        is_network = model.outcome.model == "small_cnn"
+        return with_metrics(model, {"sensitivity": Estimate(0.934)}) if is_network else model
+
+    changed = with_models(evaluation, raise_found)
     words = "finds 5 more than the best classical model (93 instead of 88"
     assert words in " ".join(state_answer(changed))
     row = find_row(tabulate_answer(changed), "Best network minus best classical model")
@@ -104,19 +101,19 @@ def test_warnings_of_the_audit_reach_the_first_page():
         ),
         ("border", "twins", "class_counts", "brightness"),
     )
-    seen = dataclasses.replace(material(), audit=audit, opening=opening(1))
+    seen = replace(material(), audit=audit, opening=opening(1))
     expected = (
         "Audit: 52 twins. Accepted, because: The official split is kept.",
         *full().warnings,
         "Audit: The border tells the label with an AUC of 0.94.",
     )
     assert collect_warnings(full(), seen) == expected
-    again, *others = collect_warnings(full(), dataclasses.replace(seen, opening=opening(2)))
+    again, *others = collect_warnings(full(), replace(seen, opening=opening(2)))
     assert "no longer untouched" in again
     assert tuple(others) == expected
     assert list_warnings(full(), audit) == expected  # of the terminal
     many = tuple(f"Warning {number}." for number in range(20))
-    crowded = dataclasses.replace(full(), warnings=many)
+    crowded = replace(full(), warnings=many)
     assert "52 twins." in list_doubts(crowded, seen)[0]
 
 
@@ -131,8 +128,7 @@ def test_what_the_verdict_says_first_is_no_warning_besides():
 
 def test_a_share_of_half_a_case_is_the_same_number_on_every_page():
     shares = {"sensitivity": Estimate(0.875), "specificity": Estimate(0.755)}
-    models = tuple(with_metrics(model, shares) for model in binary().models)
-    half = dataclasses.replace(binary(), models=models)
+    half = with_models(binary(), lambda model: with_metrics(model, shares))
     assert texts(find_row(tabulate_answer(half), "Random forest"))[1:] == ["88", "25"]
     assert format_percent(0.245) == "25\N{NO-BREAK SPACE}%"
 
@@ -162,7 +158,7 @@ def test_the_table_says_what_images_add_to_what_is_known_without_them():
     ]
     figures = FigureTable((*evaluation.figures.rows, *rows))
     models = (*evaluation.models, *clinic)
-    table = tabulate_answer(dataclasses.replace(evaluation, models=models, figures=figures))
+    table = tabulate_answer(replace(evaluation, models=models, figures=figures))
     (group,) = (each for each in table.groups if each.title.startswith("What images add"))
     assert [row.title for row in group.rows] == [
         "Small network with batch norm minus covariates_and_volume",

@@ -1,5 +1,5 @@
-import dataclasses
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +11,7 @@ from skiagram.report.sections.checklist import (
     list_checklists,
     tabulate_checklist,
 )
+from tests.evaluation.model_results import with_models
 from tests.evaluation.situations import changed
 from tests.report.examples_of_findings import full
 from tests.report.examples_of_results import binary, choose, material, several_classes
@@ -47,13 +48,13 @@ def test_every_part_is_answered_or_falls_to_the_author(name, example):
 def of_two_trainings():
     """Return the full example with two trainings of each model and without sites."""
     found = changed(full(), lambda row: None if row.analysis == SITES else row)
-    models = tuple(dataclasses.replace(one, by_repeat=(0.8, 0.81)) for one in found.models)
-    return dataclasses.replace(found, models=models, site_column="")
+    found = with_models(found, lambda model: replace(model, by_repeat=(0.8, 0.81)))
+    return replace(found, site_column="")
 
 
 def of_classical_models():
     classical = tuple(one for one in full().models if one.outcome.arm == "classical")
-    return dataclasses.replace(full(), models=classical, arms=choose(classical="random_forest"))
+    return replace(full(), models=classical, arms=choose(classical="random_forest"))
 
 
 EXAMPLES = {

@@ -1,5 +1,5 @@
-import dataclasses
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +9,7 @@ from skiagram.evaluation.results import Band
 from skiagram.report.drawing import ARM_COLOUR
 from skiagram.report.sections.curves import draw_curves
 from skiagram.statistics.estimate import Estimate
-from tests.evaluation.model_results import with_outcome
+from tests.evaluation.model_results import with_models, with_outcome
 from tests.report.examples_of_findings import full
 from tests.report.examples_of_results import binary, with_combination, with_reader
 
@@ -28,7 +28,7 @@ def test_the_best_of_each_arm_the_rules_and_readers_stand_in_one_plot():
     assert all(title in described for title in (*BEST, "Decision tree"))  # a simple rule there
     assert "Logistic regression" not in described
     assert ARM_COLOUR["combined"] in drawn(with_combination()).svg
-    alone = dataclasses.replace(with_reader(), models=with_reader().models[-1:], arms={})
+    alone = replace(with_reader(), models=with_reader().models[-1:], arms={})
     assert drawn(alone).description.endswith("Dr Gray.")
 
 
@@ -37,8 +37,7 @@ def test_the_best_of_each_arm_the_rules_and_readers_stand_in_one_plot():
 def test_the_best_of_each_arm_alone_is_banded(name):
     evaluation = binary(ideal=False)
     band = Band((0.0, 0.5, 1.0), (0.1, 0.5, 0.9), (0.3, 0.8, 1.0))
-    models = [dataclasses.replace(one, **{f"{name}_band": band}) for one in evaluation.models]
-    banded = dataclasses.replace(evaluation, models=tuple(models))
+    banded = with_models(evaluation, lambda one: replace(one, **{f"{name}_band": band}))
     assert drawn(banded, name).svg.count("opacity: 0.15") == 2
     assert "opacity: 0.15" not in drawn(evaluation, name).svg
 
@@ -53,7 +52,7 @@ def test_no_two_simple_rules_look_alike():
         for name in names
     ]
     figures = FigureTable((*evaluation.figures.rows, *rows))
-    drawing = drawn(dataclasses.replace(evaluation, models=tuple(rules), figures=figures))
+    drawing = drawn(replace(evaluation, models=tuple(rules), figures=figures))
     looks = re.findall(r'style="([^"]*stroke-width: 1.2[^"]*)"', drawing.svg)
     assert len(set(looks)) == 9
     assert len(looks) == 18  # each line and its key

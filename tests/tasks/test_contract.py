@@ -1,0 +1,35 @@
+"""What every kind of outcome promises: its estimates, their calibration, and its figures."""
+
+import numpy as np
+import pytest
+
+from skiagram.calibration import average_calibrations
+from tests.tasks.cohort import (
+    make_cases,
+    make_features,
+    make_findings,
+    make_grades,
+    make_numbers,
+    measured,
+    scored,
+)
+
+
+@pytest.mark.parametrize("make", [make_cases, make_numbers, make_grades, make_findings])
+def test_each_outcome_keeps_its_contract(make):
+    cases, task = make()
+    outcome = task.predicted
+    signal = make_features().values[:, :1].astype(np.float64)
+    score = np.tile(signal, (1, outcome.scores))
+    truth = cases.value, cases.label
+    calibration = outcome.calibrate(score, *truth, np.arange(len(score)))
+    estimate = calibration.probabilities(score)
+    assert estimate.shape == (len(score), len(outcome.estimates))
+    assert calibration.columns == len(outcome.estimates)
+    assert np.isfinite(estimate).all()
+    twice = average_calibrations([calibration, calibration])
+    assert twice.probabilities(score) == pytest.approx(estimate)
+    # Every figure that is declared is measured, and no other.
+    found = measured(outcome, scored(outcome, score.squeeze(), *truth))
+    assert {name for name, _ in found} == {figure.name for figure in outcome.figures}
+    assert found[outcome.primary, ""].value is not None
