@@ -7,21 +7,14 @@ from dataclasses import replace
 from functools import partial
 
 from skiagram.evaluation.evaluation_record import (
-    DEVELOPMENT,
-    DOMAIN,
-    FEATURES,
-    NUMBERS,
     OFF_NEAR_DUPLICATES,
     PRIMARY,
     PROBABILITIES,
-    SHARES,
-    SHIFTS,
     SIMPLE_RULES,
     ArmChoice,
     Evaluation,
 )
-from skiagram.evaluation.figure_table import FigureTable, make_row
-from skiagram.evaluation.sites import SITES
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import MORE_TRAININGS, gain_probabilities
@@ -29,7 +22,7 @@ from skiagram.statistics.variation import Variation
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.evaluation.model_results import make_result, with_metrics, with_rows
-from tests.yaml_rows import read_yaml
+from tests.yaml_rows import as_record, read_yaml
 
 NETWORK, CLASSICAL, RULE = "small_cnn", "random_forest", "single_feature"
 ENCODER = "encoder_head"
@@ -39,18 +32,6 @@ _TITLES = {
     CLASSICAL: "Random forest",
     RULE: "Logistic regression on one feature",
 }
-
-
-def over_sites(mean, low, high, reach):
-    """Return five sites whose mean difference has that interval, and the reach to the next one."""
-    row = partial(make_row, analysis=SITES, model="deep", versus="classical")
-    each = [row(estimated(mean), figure="roc_auc", group=f"site {k}") for k in range(5)]
-    following = Estimate(mean, mean - reach, mean + reach)
-    summary = (
-        row(Estimate(mean, low, high), figure="mean"),
-        row(following, figure="next_site"),
-    )
-    return (*each, *summary)
 
 
 def estimated(value, half=0.04):
@@ -226,36 +207,6 @@ def unseen(found, **instead):
     return changed(found, change)
 
 
-def of_sides(analysis, name, known, tested, difference, p_holm):
-    """Return what is compared between the sides; of shifts the name is that of a model."""
-    figure, model = ("roc_auc", name) if analysis == SHIFTS else (name, "")
-    row = partial(make_row, analysis=analysis, figure=figure, model=model)
-    return (
-        row(difference, versus=DEVELOPMENT, p_holm=p_holm),
-        row(Estimate(tested)),
-        row(Estimate(known), group=DEVELOPMENT),
-    )
-
-
-def classified(auc, differing):
-    counts = {"features": 200, "differing_features": differing}
-    rows = (make_row(Estimate(count), DOMAIN, figure) for figure, count in counts.items())
-    return (make_row(auc, DOMAIN, "roc_auc"), *rows)
-
-
-SHIFTED = of_sides(SHIFTS, NETWORK, 0.994, 0.969, Estimate(-0.025, -0.04, -0.01), 0.002)
-EASIER = of_sides(SHIFTS, NETWORK, 0.969, 0.994, Estimate(0.025, 0.01, 0.04), 0.002)
-SAME_HEIGHT = of_sides(NUMBERS, "height", 512.0, 512.0, Estimate(0.5), 1.0)
-DARKER = (
-    *classified(Estimate(0.93, 0.9, 0.96), 1),
-    *of_sides(SHARES, "share of abnormal", 0.73, 0.62, Estimate(-0.11), 0.002),
-    *of_sides(NUMBERS, "brightness", 120.0, 88.5, Estimate(0.2), 1e-7),
-    *SAME_HEIGHT,
-    *of_sides(FEATURES, "glcm_contrast", 2.1, 3.4, Estimate(0.8, 0.7, 0.9), 1e-7),
-)
-ALIKE = (*classified(Estimate(0.52, 0.46, 0.58), 0), *SAME_HEIGHT)
-
-
 def stopped_early(found):
     network = replace(found.models[0].outcome, set_aside=0.15)
     return replace(found, models=(replace(found.models[0], outcome=network), *found.models[1:]))
@@ -268,11 +219,8 @@ def with_uncertain_rule(found):
 
 
 FIGURES = {
-    "shifted": SHIFTED,
-    "easier": EASIER,
-    "darker": DARKER,
-    "alike": ALIKE,
-    "sites": over_sites(0.05, 0.01, 0.09, 0.11),
+    name: as_record(tuple[FigureRow, ...], rows)
+    for name, rows in read_yaml(__file__, "situation_figures.yaml").items()
 }
 CHANGES = {
     "duplicates": with_duplicates,

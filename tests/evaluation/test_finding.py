@@ -19,7 +19,6 @@ from skiagram.evaluation.evaluation_record import (
     FINDING,
     MEAN_SENSITIVITY,
     MERIT,
-    SHIFTS,
     Evaluation,
     FindingEvaluation,
 )
@@ -33,7 +32,7 @@ from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.model_results import with_rows
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
-from tests.evaluation.situations import of_sides, with_difference
+from tests.evaluation.situations import FIGURES, with_difference
 
 RADIUS = 3.0
 HIT = HitRule(rule="distance", minimum=2.0, overlap=0.2)
@@ -278,12 +277,10 @@ def test_no_network_to_find_lesions_is_said_by_all_differences_together():
 def test_a_shift_of_a_finder_is_said_first():
     evaluation = searched("holdout").evaluation
     chosen = evaluation.finding.chosen | {"deep": {"other_network": 1}}
-    difference = Estimate(-0.2, -0.3, -0.1)
-    rows = of_sides(SHIFTS, "other_network", 0.9, 0.7, difference, 0.002)
-    finding = replace(evaluation.finding, chosen=chosen)
-    shifted = with_rows(replace(evaluation, finding=finding), *rows)
-    answer = state_verdict(shifted)
-    assert "other_network 0.700 instead of 0.900" in " ".join(answer.openings)
+    shifted = replace(evaluation, finding=replace(evaluation.finding, chosen=chosen))
+    rows = [replace(row, model="other_network") for row in FIGURES["shifted"]]
+    answer = state_verdict(with_rows(shifted, *rows))
+    assert "other_network 0.969 instead of 0.994" in " ".join(answer.openings)
 
 
 @pytest.mark.slow

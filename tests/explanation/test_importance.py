@@ -42,11 +42,11 @@ def labels(table):
     return (table.values[:, 0] - table.values[:, 2] + noise > 0).astype(np.int64)
 
 
-def fit(untrained, table):
-    label = labels(table)
-    return untrained.fit(
-        Labelled(table, table.case_id, label, table.case_id, Classes(("0", "1"))), FitContext(0)
-    )
+def fit(untrained, table, columns=NAMES):
+    """Fit a model to the labels of a table, which may see some of its columns alone."""
+    ids, seen = table.case_id, table.columns(columns)
+    known = Labelled(seen, ids, labels(table), ids, Classes(("0", "1")))
+    return untrained.fit(known, FitContext(0))
 
 
 def ranking(fitted):
@@ -112,15 +112,15 @@ TWO = {"method": "auc", "keep": 2}
 @pytest.mark.parametrize("changed", [{}, {"components": 3}, {"selection": TWO}])
 def test_the_weights_of_a_linear_model_are_found_through_its_steps(changed):
     table = features()
-    effects = linear_effects(ranking(fit(model("logistic_regression", **changed), table)), table)
     fitted = fit(model("logistic_regression", **changed), table)
+    rank = ranking(fitted)
+    effects = linear_effects(rank, table)
     if not changed:  # features have a standard deviation of 1 here: the coefficients themselves
         assert_allclose(effects, 2 * fitted.pipeline[-1].coef_[0], rtol=1e-4)
-    moved = table.values.astype(np.float64)
-    spread = moved.std(axis=0)
-    moved = moved + spread  # each feature one deviation up
-    up = FeatureTable(table.case_id, NAMES, moved.astype(np.float32))
-    assert_allclose(ranking(fitted)(up) - ranking(fitted)(table), effects.sum(), rtol=1e-3)
+    values = table.values.astype(np.float64)
+    raised = (values + values.std(axis=0)).astype(np.float32)
+    up = FeatureTable(table.case_id, NAMES, raised)  # each feature one deviation
+    assert_allclose(rank(up) - rank(table), effects.sum(), rtol=1e-3)
 
 
 def test_local_effects_of_a_known_function_are_its_own():
@@ -204,10 +204,9 @@ def test_equal_rankings_agree_fully_and_random_ones_do_not():
 def test_the_interval_over_patients_is_the_bootstraps():
     generator = np.random.default_rng(1)
     n = 300
-    positive, patient = np.arange(n) % 2 == 0, np.arange(n) // 2 // 2
-    shared = np.repeat(generator.normal(size=n), 1)
-    base = positive * 1.2 + shared
-    changed = np.stack([positive * 0.6 + generator.normal(size=n) for _ in range(3)])
+    positive, patient = np.arange(n) % 2 == 0, np.arange(n) // 4
+    base = positive * 1.2 + generator.normal(size=n)
+    changed = positive * 0.6 + generator.normal(size=(3, n))
     loss = auc_loss(base, changed, positive, patient)
     judged = estimate_loss([loss], 1, 0.5).over_patients
     found = []
@@ -237,9 +236,7 @@ def test_a_model_rests_on_the_features_of_its_labels_and_those_that_go_with_them
 
 def test_a_model_that_rests_on_one_feature_orders_pairs_by_chance_without_it():
     table = features()
-    alone, ids = table.columns(NAMES[2:3]), table.case_id
-    known = Labelled(alone, ids, labels(table), ids, Classes(("0", "1")))
-    fitted = model("logistic_regression").fit(known, FitContext(0))
+    fitted = fit(model("logistic_regression"), table, NAMES[2:3])
     (only,) = measure_reliance("Logistic regression", fitted, table, True, 0).features
     assert only.feature == "lbp_0"
     assert only.reordered == pytest.approx(0.5, abs=0.05)

@@ -58,10 +58,7 @@ def rising(limit, draws, spread=0.0):
     return limit - 1.5 / np.sqrt(SIZES)[:, None] + np.linspace(-spread, spread, draws)
 
 
-@pytest.mark.parametrize(
-    ("draws", "patients"),
-    [(2, 0), (5, 0), (10, 0), (5, 0.01), (10, 0.03)],
-)
+@pytest.mark.parametrize(("draws", "patients"), [(2, 0), (5, 0), (10, 0), (5, 0.01), (10, 0.03)])
 def test_the_interval_of_a_mean_is_students_and_patients_widen_it(draws, patients):
     """With patients the quantile has Satterthwaite's degrees: those of draws are 33 % more."""
     noise = np.random.default_rng(0).normal(0, patients, REPLICATES)
@@ -74,14 +71,11 @@ def test_the_interval_of_a_mean_is_students_and_patients_widen_it(draws, patient
 
 
 def test_what_test_patients_make_of_the_draws_is_counted_once():
-    generator = np.random.default_rng(1)
-    patients = 400
+    generator, patients = np.random.default_rng(1), 400
     influence = generator.normal(size=(4, 10, patients))  # of other patients in each draw
     weights = generator.multinomial(patients, np.full(patients, 1 / patients), size=REPLICATES)
-    areas = np.concatenate(
-        [influence.mean(axis=2, keepdims=True), influence @ weights.T / patients], axis=2
-    )
-    one = ResampledModel("a", "A", "deep", areas, (), ())
+    means = influence.mean(axis=2, keepdims=True), influence @ weights.T / patients
+    one = ResampledModel("a", "A", "deep", np.concatenate(means, axis=2), (), ())
     variance = one.mean(multipliers_of(10))[:, 1:].var(axis=1).mean()
     assert variance == pytest.approx(1 / (10 * patients), rel=0.35)  # counted twice: 100 % more
 
@@ -121,15 +115,9 @@ def test_a_comparison_takes_the_draws_that_both_models_have():
 
 
 def test_a_network_that_takes_off_late_is_denied_no_further_than_it_was_tried():
-    late = np.array([0.6, 0.6, 0.61, 0.68])[:, None] + 0.001 * np.arange(5)
-    found = find_crossing(
-        model(late),
-        model(rising(0.9, 5, spread=0.02)),
-        SIZES,
-        multipliers_of(5),
-        800,
-    )
-    assert found.side == "below"
+    late = model(np.array([0.6, 0.6, 0.61, 0.68])[:, None] + 0.001 * np.arange(5))
+    baseline = model(rising(0.9, 5, spread=0.02))
+    assert find_crossing(late, baseline, SIZES, multipliers_of(5), 800).side == "below"
 
 
 def test_a_point_and_a_difference_have_the_interval_of_a_run_of_as_many_trainings():
@@ -137,27 +125,21 @@ def test_a_point_and_a_difference_have_the_interval_of_a_run_of_as_many_training
     ours, theirs = (drawn(generator, auc, 40, 3) for auc in (0.9, 0.8))
     positive, patient = np.arange(80) < 40, np.arange(80)
     one, other = (
-        Linearised(
-            model.areas[0, :, 0],
-            np.concatenate([figure.influence for figure in model.figures[0] if figure]),
-            patient,
-            positive.astype(np.int64),
-            by_kind=True,
-            scale="logit",
-            chance=(0.0, 1.0),
-            most_cases=5.0,
-            method="DeLong",
+        replace(
+            placements(np.zeros((1, 80)), positive, patient),
+            values=model.areas[0, :, 0],
+            influence=np.concatenate([figure.influence for figure in model.figures[0]]),
         )
         for model in (ours, theirs)
     )
-    assert ours.over_draws(0, all_draws).estimate() == one.estimate()
-    difference = ours.over_draws(0, all_draws) - theirs.over_draws(0, all_draws)
-    assert difference.estimate() == (one - other).estimate()
+    found, beside = (model.over_draws(0, all_draws) for model in (ours, theirs))
+    assert found.estimate() == one.estimate()
+    assert (found - beside).estimate() == (one - other).estimate()
 
 
 def test_under_cv_the_overlap_of_training_sets_widens_the_patients_part_alone():
     holdout = drawn(np.random.default_rng(7), 0.8, 40, 3)
-    folded = tuple(replace(figure, folds=5) for figure in holdout.figures[0] if figure)
+    folded = tuple(replace(figure, folds=5) for figure in holdout.figures[0])
     cv = replace(holdout, figures=(folded,))
     all_draws = np.ones(3, dtype=np.bool_)
     apart, overlapping = (each.over_draws(0, all_draws).variation for each in (holdout, cv))
@@ -218,15 +200,12 @@ def test_rows_that_the_data_lack_cases_for_fail_and_the_curves_go_on_without(res
 
 @pytest.mark.slow
 def test_a_point_is_the_auc_of_its_row_and_the_baseline_one_of_the_baselines(result):
-    by_model = {curve.model: curve for curve in curves(result).curves}
-    for model, curve in by_model.items():
-        drawn = [area for row in curve.draws for area in row]
+    drawn = {curve.model: np.ravel(curve.draws) for curve in curves(result).curves}
+    for model, areas in drawn.items():
         of_rows = [row.figures.of(model, "roc_auc") for row in result.rows if not row.reason]
-        assert drawn == pytest.approx([each.value for each in of_rows if each is not None])
-    for size, row in enumerate(by_model["best_classical"].draws):
-        for draw, area in enumerate(row):
-            classical = [by_model[name].draws[size][draw] for name in BASELINES]
-            assert area in classical
+        assert areas.tolist() == pytest.approx([each.value for each in of_rows])
+    classical = np.array([drawn[name] for name in BASELINES])
+    assert (drawn["best_classical"] == classical).any(axis=0).all()
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.ndimage import affine_transform
+from scipy.spatial.transform import Rotation
 
 from skiagram.errors import ModelFailure
 from skiagram.training.augmentation import augment, draws
@@ -16,26 +17,17 @@ pytestmark = pytest.mark.slow
 
 
 def views(**changes):
-    still = {
-        "horizontal_flip": False,
-        "vertical_flip": False,
-        "shift": 0.0,
-        "rotation": 0.0,
-        "shear": 0.0,
-        "zoom": 0.0,
-    }
-    return Augmentation(**(still | changes))
+    """Return views of images of which only those named change anything."""
+    flips = dict.fromkeys(("horizontal_flip", "vertical_flip"), False)
+    amounts = dict.fromkeys(("shift", "rotation", "shear", "zoom"), 0.0)
+    return Augmentation(**flips | amounts | changes)
 
 
 def picture(height=8, width=8):
     return torch.randn(1, 2, height, width, generator=torch.Generator().manual_seed(0))
 
 
-def uniform(*values):
-    return torch.tensor([values])
-
-
-STILL = uniform(0.9, 0.9, 0.5, 0.5, 0.5, 0.5, 0.5)
+STILL = torch.tensor([[0.9, 0.9, 0.5, 0.5, 0.5, 0.5, 0.5]])  # draws that change nothing
 
 
 @settings(max_examples=15)
@@ -59,9 +51,10 @@ def test_flips_mirror(option, axis, column):
 
 def test_a_shear_is_scipys_affine_map():
     image = picture(9, 11)
-    slanted = augment(image, uniform(0.9, 0.9, 0.5, 0.5, 0.5, 0.5, 1.0), views(shear=0.25))
-    centre = np.array([4.0, 5.0])
-    matrix = np.array([[1.0, 0.0], [0.25, 1.0]])
+    chosen = STILL.clone()
+    chosen[0, 6] = 1.0
+    slanted = augment(image, chosen, views(shear=0.25))
+    centre, matrix = np.array([4.0, 5.0]), np.array([[1.0, 0.0], [0.25, 1.0]])
     for channel in range(2):
         expected = affine_transform(
             image[0, channel].numpy(), matrix, centre - matrix @ centre, order=1, mode="nearest"
@@ -69,13 +62,11 @@ def test_a_shear_is_scipys_affine_map():
         assert_allclose(slanted[0, channel].numpy(), expected, atol=1e-5)
 
 
-STILL_volume_views = torch.tensor([[0.9, 0.9, 0.9, 0.5, 0.5, 0.5, 0.5]])
-AXES = {"horizontal_flip": (4, 0), "vertical_flip": (3, 1), "depth_flip": (2, 2)}
+FLIPS = ("horizontal_flip", "vertical_flip", "depth_flip")
 
 
-def views_volume_views(**changes):
-    still = {**dict.fromkeys(AXES, False), "shift": 0.0}
-    return VolumeAugmentation(**(still | changes))
+def views_of_volumes(**changes):
+    return VolumeAugmentation(**dict.fromkeys(FLIPS, False) | {"shift": 0.0} | changes)
 
 
 def volumes(n=1):
@@ -84,7 +75,7 @@ def volumes(n=1):
 
 def test_views_of_volumes_are_refused_for_images():
     with pytest.raises(ModelFailure, match=r"training\.augmentation: views of volumes.*rotation"):
-        augment(torch.zeros(1, 1, 8, 8), STILL_volume_views, views_volume_views())
+        augment(torch.zeros(1, 1, 8, 8), STILL, views_of_volumes())
 
 
 TURNED = {"rotation": 40.0, "zoom": 0.2, "shift": 0.1}
@@ -92,19 +83,12 @@ TURNED = {"rotation": 40.0, "zoom": 0.2, "shift": 0.1}
 
 def turn(angles):
     """Return the turn of (slice, row, column) about the axes across, down and through slices."""
-    whole = np.eye(3)
-    for axis, (one, other) in zip(range(3), [(1, 2), (2, 0), (0, 1)], strict=True):
-        own = np.eye(3)  # of (across, down, through)
-        cosine, sine = np.cos(angles[axis]), np.sin(angles[axis])
-        own[[one, other], [one, other]] = cosine
-        own[one, other], own[other, one] = -sine, sine
-        whole = own @ whole
-    return whole[::-1, ::-1]
+    return Rotation.from_euler("xyz", angles).as_matrix()[::-1, ::-1]
 
 
 def test_volumes_are_turned_zoomed_flipped_and_shifted_as_by_scipy():
     volume = volumes()
-    allowed = views_volume_views(depth_flip=True, horizontal_flip=True, **TURNED)
+    allowed = views_of_volumes(depth_flip=True, horizontal_flip=True, **TURNED)
     uniform = draws(3, 0, ["c"])
     uniform[0, :3] = torch.tensor([0.1, 0.9, 0.1])
     signed = 2 * uniform[0].double().numpy() - 1
@@ -126,7 +110,7 @@ def test_the_mask_is_moved_by_the_same_map_as_its_image():
     height = 6.0 - apart  # above 0.5: a ball
     mask = (height >= 0.5).float()
     pair = torch.stack([height, mask])[None].repeat(6, 1, 1, 1, 1)
-    allowed = views_volume_views(**dict.fromkeys(AXES, True), **TURNED)
+    allowed = views_of_volumes(**dict.fromkeys(FLIPS, True), **TURNED)
     uniform = draws(0, 1, list("abcdef"))
     found = augment(pair, uniform, allowed, masks=1)
     assert set(found[:, 1].flatten().tolist()) == {0.0, 1.0}
@@ -141,7 +125,8 @@ def test_the_mask_is_moved_by_the_same_map_as_its_image():
 def test_slices_of_a_volume_and_images_take_their_mask_along():
     mask = (torch.arange(8).view(1, 1, 8, 1).expand(1, 1, 8, 8) < 4).float()
     image = torch.cat([mask * 3, mask], dim=1)
-    chosen = uniform(0.9, 0.9, 0.5, 0.5, 1.0, 0.5, 0.5)
+    chosen = STILL.clone()
+    chosen[0, 4] = 1.0
     found = augment(image, chosen, views(rotation=90.0), masks=1)
     torch.testing.assert_close(found[:, 1], mask[0].rot90(1, (1, 2)))
     slices = image[:, :, None].expand(1, 2, 5, 8, 8).contiguous()
@@ -154,7 +139,7 @@ def test_intensities_change_around_the_mean_of_each_channel_and_masks_do_not():
     pair = torch.cat([volumes(2) + 5, (volumes(2) > 0).float()], dim=1)
     chosen = torch.full((2, 12), 0.5)
     chosen[0, 10:] = torch.tensor([1.0, 0.0])
-    found = augment(pair, chosen, views_volume_views(contrast=0.3, brightness=0.2), masks=1)
+    found = augment(pair, chosen, views_of_volumes(contrast=0.3, brightness=0.2), masks=1)
     torch.testing.assert_close(found[1], pair[1])
     torch.testing.assert_close(found[:, 1], pair[:, 1])
     before, after = pair[0, 0], found[0, 0]
@@ -165,7 +150,7 @@ def test_intensities_change_around_the_mean_of_each_channel_and_masks_do_not():
 
 def test_half_of_the_views_are_turned_by_a_quarter():
     image, options = picture(), views(quarter_turn=True)
-    rest = [0.9, 0.9, 0.5, 0.5, 0.5, 0.5, 0.5]
-    torch.testing.assert_close(augment(image, uniform(*rest, 0.6), options), image)
-    turned = augment(image, uniform(*rest, 0.4), options)
+    still, chosen = (torch.cat([STILL, torch.tensor([[drawn]])], 1) for drawn in (0.6, 0.4))
+    torch.testing.assert_close(augment(image, still, options), image)
+    turned = augment(image, chosen, options)
     assert any(torch.allclose(turned, image.rot90(k, (2, 3)), atol=1e-5) for k in (1, 3))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.spatial.distance import pdist
 
 from skiagram.errors import ModelFailure
 from skiagram.finding.inputs import FindingInputs
@@ -48,31 +49,26 @@ def inputs(folder):
     relative to the other side."""
     generator = np.random.default_rng(0)
     ids = [f"c{k:02d}" for k in range(CASES)]
-    grid = [(float(STEP * r), float(STEP * c)) for r in range(SIDE) for c in range(SIDE)]
-    candidates = tabulate_places([(case, place, 5.0) for case in ids for place in grid])
+    grid = [(STEP * (place // SIDE), STEP * (place % SIDE)) for place in range(SIDE**2)]
     shared = np.repeat(generator.normal(0, 3, (CASES // 2, SIDE**2)), 2, axis=0)
     values = shared + generator.normal(0, 0.3, shared.shape)
     label = (np.arange(CASES) % 4 == 1).astype(np.int64)
-    at = {
-        case: int(generator.integers(SIDE**2)) for case, one in zip(ids, label, strict=True) if one
-    }
-    for case, place in at.items():
-        values[int(case[1:]), place] += 8
+    marks = []
+    for case in np.flatnonzero(label):
+        place = generator.integers(SIDE**2)
+        values[case, place] += 8
+        marks.append((ids[case], grid[place], 3.0))
     table = np.stack([values.ravel(), generator.normal(size=values.size)], axis=1)
-    marks = tabulate_places([(case, grid[place], 3.0) for case, place in at.items()])
     films = dict.fromkeys(ids, np.ones((70, 70), np.float32))
+    names = ("first_order_mean", "glcm_noise")
     whole = FindingInputs(
-        np.array(ids),
-        write_images(folder, films, (1.0, 1.0)),
-        candidates,
-        FeatureTable(
-            candidates["case_id"].to_numpy(dtype=str),
-            ("first_order_mean", "glcm_noise"),
-            table.astype(np.float32),
-        ),
-        marks,
-        dict.fromkeys(ids, (1.0, 1.0)),
-        {case: ids[number ^ 1] for number, case in enumerate(ids)},
+        case_id=np.array(ids),
+        images=write_images(folder, films, (1.0, 1.0)),
+        candidates=tabulate_places([(case, place, 5.0) for case in ids for place in grid]),
+        features=FeatureTable(np.repeat(ids, len(grid)), names, table.astype(np.float32)),
+        marks=tabulate_places(marks),
+        spacing=dict.fromkeys(ids, (1.0, 1.0)),
+        partner={case: ids[number ^ 1] for number, case in enumerate(ids)},
     )
     return whole, label
 
@@ -90,14 +86,11 @@ def test_lesions_of_unseen_films_are_found_and_their_films_score_highest(tmp_pat
     scores, found = fitted.scores(unseen), fitted.find(unseen)
     assert scores[label[16:] == 1, 1].min() > scores[label[16:] == 0, 1].max()
     highest = found.loc[found.groupby("case_id")["score"].idxmax()].set_index("case_id")
-    for lesion in whole.marks.to_dict("records"):
-        if lesion["case_id"] in highest.index:
-            mark = highest.loc[lesion["case_id"]]
-            assert (mark["row"], mark["column"]) == (lesion["row"], lesion["column"])
+    lesions = unseen.lesions.set_index("case_id")
+    place = ["row", "column"]
+    assert_array_equal(highest.loc[lesions.index, place], lesions[place])
     for _, own in found.groupby("case_id"):
-        place = own[["row", "column"]].to_numpy()
-        apart = np.linalg.norm(place[:, None] - place[None], axis=2) + 99 * np.eye(len(place))
-        assert apart.min() > 15
+        assert pdist(own[place]).min() > 15
 
 
 def test_an_abnormal_film_without_a_place_teaches_nothing(tmp_path):
@@ -174,12 +167,10 @@ def test_the_share_of_the_other_side_is_learnt_where_patients_have_one(tmp_path)
 def test_without_candidates_there_is_a_score(tmp_path):
     whole, label = inputs(tmp_path)
     fitted = finder().fit(labelled(whole, label), CONTEXT)
-    few = replace(whole, candidates=whole.candidates[whole.candidates["case_id"] != "c00"])
-    features = whole.features
-    kept = np.flatnonzero(features.case_id != "c00")
-    few = replace(few, features=features.select(kept), partner={})
-    few = replace(few, candidates=few.candidates.reset_index(drop=True))
-    scores = fitted.scores(few)
+    kept = np.flatnonzero(whole.features.case_id != "c00")
+    candidates = whole.candidates.iloc[kept].reset_index(drop=True)
+    features = whole.features.select(kept)
+    scores = fitted.scores(replace(whole, candidates=candidates, features=features, partner={}))
     assert scores[0, 1] <= scores[1:, 1].min()
 
 
@@ -188,15 +179,10 @@ def test_cross_validation_keeps_the_marks_of_fits_that_did_not_see_the_film(tmp_
     whole, label = inputs(tmp_path / "images")
     cases = labelled(whole, label)
     known = Cases(cases.case_id, cases.patient_id, np.full(CASES, "train"), label)
-    plan, task = (
-        replace(PLAN, repeats=1, folds=2, inner_folds=2),
-        Task(Classes(("no", "yes"), 1), "cv"),
-    )
+    plan, task = replace(PLAN, repeats=1), Task(Classes(("no", "yes"), 1), "cv")
     folders = ArmFolders.under(tmp_path, "finder")
-    outcome = train(
-        Member("finder", finder(), {}, whole, whole), known, task, plan, folders
-    ).outcome
-    assert outcome.status == "finished"
+    member = Member("finder", finder(), {}, whole, whole)
+    assert train(member, known, task, plan, folders).outcome.status == "finished"
     scores = Predictions.read(folders.scores).table
     marks = read_table(folders.scores / MARKS)
     assert set(marks["part"]) == {"inner", "out_of_fold"}

@@ -16,7 +16,7 @@ from skiagram.report.section import make_sections
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.classes import Classes
 from tests.evaluation.model_results import with_outcome, with_rows
-from tests.evaluation.situations import DARKER, SHIFTED, SITUATIONS, changed
+from tests.evaluation.situations import FIGURES, SITUATIONS, changed
 from tests.report.examples_of_findings import answered, at_chance, full, mixed, with_galleries
 from tests.report.examples_of_results import (
     binary,
@@ -95,8 +95,8 @@ def on_encoders():
 
 
 def shifted():
-    shift = [replace(row, model="random_forest") for row in SHIFTED]
-    return with_rows(binary(), *shift, *DARKER)
+    shift = [replace(row, model="random_forest") for row in FIGURES["shifted"]]
+    return with_rows(binary(), *shift, *FIGURES["darker"])
 
 
 def part_of_classes(*, compared):
