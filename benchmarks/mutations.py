@@ -139,7 +139,9 @@ def try_change(change: Change, copy: Path, failing: set[str]) -> str:
         if code == 2 and run_tests(copy, ["--collect-only", *tests])[0] == 2:
             sys.exit(f"Tests of {module} cannot be imported even without the change.")
         # A test that fails without the change, too (it needs git, say), notices nothing.
-        failed = re.findall(r"^(?:FAILED|ERROR) (\S+::\S+)", said, flags=re.MULTILINE)
+        # What a test is called by may hold blanks.
+        named = r"^(?:FAILED|ERROR) (\S+::\w+(?:\[.*?\])?)(?: - .*)?$"
+        failed = re.findall(named, said, flags=re.MULTILINE)
         if code != 1 or not failed or run_tests(copy, failed)[0] == 0:
             return {0: "missed", 5: "missed", -1: "too long"}.get(code, "noticed")
         failing.update(failed)

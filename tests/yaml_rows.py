@@ -4,6 +4,7 @@ import json
 from itertools import product
 from pathlib import Path
 
+import pytest
 import yaml
 from pydantic import TypeAdapter
 
@@ -12,6 +13,18 @@ def read_yaml(module, name=""):
     """Return what a YAML file beside a test holds: the one of the test's name, or another."""
     path = Path(module).with_name(name) if name else Path(module).with_suffix(".yaml")
     return yaml.safe_load(path.read_text("utf-8"))
+
+
+def of_rows(module, family="", name=""):
+    """Return the mark that runs a test for each row of a list; the row's fields are its arguments.
+
+    A field that a row lacks is None. The list is a whole file, or a family of it.
+    """
+    values = read_yaml(module, name)
+    rows = values[family] if family else values
+    fields = list(dict.fromkeys(field for row in rows for field in row))
+    arguments = [[row.get(field) for field in fields] for row in rows]
+    return pytest.mark.parametrize(fields, arguments, ids=[f"row{at}" for at in range(len(rows))])
 
 
 def as_record(kind, values):

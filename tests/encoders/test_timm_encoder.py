@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from skiagram.errors import DataError, OptionError
 from skiagram.options import build
 from tests.encoders.examples import CONF, SIDE, SMALL, VIT, encoder, network, weights_file
-from tests.yaml_rows import read_yaml
+from tests.yaml_rows import of_rows
 
 pytestmark = pytest.mark.slow  # timm takes seconds to import
 FILES = sorted((CONF / "encoder").glob("*.yaml"))
@@ -52,9 +52,8 @@ def test_weights_of_another_network_lacking_or_more_are_refused(tmp_path):
             encoder(tmp_path / "spoilt.safetensors").load()
 
 
-@pytest.mark.parametrize("row", read_yaml(__file__, "refused.yaml"), ids=lambda row: row["said"])
-def test_what_timm_cannot_do_names_the_option(row, tmp_path):
-    known = row["network"] if row["network"] in SMALL else VIT
-    path = weights_file(tmp_path, known)
-    with pytest.raises(OptionError, match=row["said"]):
-        encoder(path, row["network"], **row["changed"]).load()
+@of_rows(__file__, name="refused.yaml")
+def test_what_timm_cannot_do_names_the_option(architecture, changed, said, tmp_path):
+    path = weights_file(tmp_path, architecture if architecture in SMALL else VIT)
+    with pytest.raises(OptionError, match=said):
+        encoder(path, architecture, **changed).load()

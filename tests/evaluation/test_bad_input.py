@@ -8,15 +8,18 @@ import pytest
 
 from skiagram.errors import DataError
 from tests.evaluation.scenario import evaluated, finished, scenario
+from tests.yaml_rows import of_rows
 
 KNOWN = scenario()
 
 
-def with_scores(part, column, value):
+@of_rows(__file__)
+def test_a_cell_that_is_no_score_or_no_case_is_named(part, column, value, said):
     model = finished(KNOWN, "svm")
-    row = int(np.flatnonzero(model.table["part"] == part)[2])
+    row = np.flatnonzero(model.table["part"] == part)[2]
     model.table.loc[row, column] = value
-    return {"models": [model]}
+    with pytest.raises(DataError, match=f"scores of svm.*{said}"):
+        evaluated(KNOWN, [model])
 
 
 def without_case(case):
@@ -26,30 +29,8 @@ def without_case(case):
 
 
 @pytest.mark.parametrize(
-    ("part", "column", "value"),
-    [
-        ("test", "score_1", np.nan),
-        ("test", "score_0", np.inf),
-        ("test", "probability_1", 1.2),
-        ("out_of_fold", "probability_1", np.nan),
-        ("training", "probability_0", -0.1),
-    ],
-)
-def test_numbers_that_are_no_scores(part, column, value):
-    given = with_scores(part, column, value)
-    with pytest.raises(DataError, match=r"scores of svm: 1 rows hold a score .* first case-0"):
-        evaluated(KNOWN, **given)
-
-
-@pytest.mark.parametrize(
     ("given", "message"),
     [
-        (lambda: with_scores("test", "case_id", "case-9999"), "case ids are unknown: case-9999"),
-        (lambda: with_scores("out_of_fold", "case_id", "case-9999"), "unknown.*case-9999"),
-        (
-            lambda: with_scores("test", "case_id", "case-0120"),
-            "scores of svm, test: 1 case ids are doubled: case-0120",
-        ),
         (
             lambda: without_case("case-0003"),
             "svm, out_of_fold: 1 case ids are missing: case-0003",

@@ -21,7 +21,7 @@ from tests import REPOSITORY
 from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import reference
 from tests.evaluation.situations import SITUATIONS, record
-from tests.yaml_rows import read_yaml
+from tests.yaml_rows import of_rows
 
 TABLE = REPOSITORY / "docs/results/tables/verdicts.csv"
 
@@ -85,15 +85,15 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("row", read_yaml(__file__, "warnings.yaml"), ids=str)
-def test_warnings_name_what_is_to_be_doubted_and_nothing_else(row):
-    cases = reference(np.repeat([0, 1], row.get("cases", [100, 100])))
-    copied = np.arange(len(cases)) < row.get("near_duplicates", 0)
-    task = Task(cases.tells_apart, row.get("design", "holdout"))
-    on = EvaluationSet(task, cases, cases, cases.draws(10, 0), copied, ideal=None, seed=0)
-    on = replace(on, label_conflicts=row.get("label_conflicts", 0))
-    models = [MODELS[name] for name in row["models"]]
-    found = list(state_warnings(models, on, **row.get("known", {})))
-    assert len(found) == len(row["said"])
-    for warning, words in zip(found, row["said"], strict=True):
+@of_rows(__file__, name="warnings.yaml")
+def test_warnings_name_what_is_to_be_doubted_and_nothing_else(models, cases, setting, known, said):
+    own = reference(np.repeat([0, 1], cases or [100, 100]))
+    setting = {"design": "holdout", "near_duplicates": 0, "label_conflicts": 0} | (setting or {})
+    task = Task(own.tells_apart, setting["design"])
+    copied = np.arange(len(own)) < setting["near_duplicates"]
+    on = EvaluationSet(task, own, own, own.draws(10, 0), copied, ideal=None, seed=0)
+    on = replace(on, label_conflicts=setting["label_conflicts"])
+    found = list(state_warnings([MODELS[name] for name in models], on, **known or {}))
+    assert len(found) == len(said)
+    for warning, words in zip(found, said, strict=True):
         assert warning.startswith(words)

@@ -9,9 +9,8 @@ from skiagram.statistics import estimate
 from skiagram.statistics.estimate import Estimate, format_decimal, format_signed
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
-from tests.yaml_rows import read_yaml
+from tests.yaml_rows import of_rows
 
-ROWS = read_yaml(__file__)
 WRITERS = {
     "decimal": format_decimal,
     "signed": format_signed,
@@ -23,14 +22,14 @@ WRITERS = {
 }
 
 
-@pytest.mark.parametrize("row", ROWS["numbers"], ids=str)
-def test_numbers_have_their_digits_a_true_minus_or_a_dash(row):
-    assert WRITERS[row["as"]](row["value"]) == row["text"]
+@of_rows(__file__, "numbers")
+def test_numbers_have_their_digits_a_true_minus_or_a_dash(form, value, text):
+    assert WRITERS[form](value) == text
 
 
-@pytest.mark.parametrize("row", ROWS["figures"], ids=str)
-def test_bounds_are_as_fine_as_they_mean_and_no_dash_stands_beside_a_minus(row):
-    assert WRITERS[row["as"]](Estimate(**row["figure"])) == row["text"]
+@of_rows(__file__, "figures")
+def test_bounds_are_as_fine_as_they_mean_and_no_dash_stands_beside_a_minus(form, figure, text):
+    assert WRITERS[form](Estimate(**figure)) == text
 
 
 @given(st.floats(-1, 1))

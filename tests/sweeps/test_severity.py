@@ -9,20 +9,12 @@ from skiagram.sweeps.figures import AUC, DIFFERENCE, ModelFigure, RowFigures
 from skiagram.sweeps.rows import Row, Sweep, expand_rows
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.severity import Condition, find_severity, make_curve
+from tests.yaml_rows import of_rows
 
 BLANK = Estimate(0.8, 0.7, 0.9)
 
 
-@pytest.mark.parametrize(
-    ("changes", "holds_to", "breaks_at"),
-    [
-        ([(-0.01, 0.01), (-0.015, 0.0), (-0.3, -0.1)], 2, 3),
-        ([(-0.01, 0.01)] * 3, 3, None),
-        ([(-0.1, 0.1), (-0.01, 0.01), (-0.2, -0.05)], None, 3),
-        ([(-0.2, -0.05), (-0.3, -0.2), (-0.4, -0.3)], None, 1),
-        ([(-0.1, 0.0)] * 3, None, None),
-    ],
-)
+@of_rows(__file__)
 def test_whole_intervals_say_where_a_model_holds_and_breaks(changes, holds_to, breaks_at):
     conditions = [
         Condition(amount, BLANK, Estimate(sum(change) / 2, *change), None, None)

@@ -19,7 +19,7 @@ from tests.models.classical.families import (
     model,
 )
 from tests.models.examples import TASK, labelled
-from tests.yaml_rows import read_yaml
+from tests.yaml_rows import of_rows, read_yaml
 
 CONTEXT = FitContext(seed=2**32 - 1)
 
@@ -85,12 +85,14 @@ def test_columns_that_choose_nothing_are_a_wrong_option(columns, message):
         model("svm", columns=columns).fit(cohort(2), CONTEXT)
 
 
-CHOSEN = read_yaml(__file__, "chosen_columns.yaml")
+TABLE = read_yaml(__file__, "chosen_columns.yaml")["table"]
 
 
-@pytest.mark.parametrize("row", CHOSEN["rows"], ids=str)
-def test_families_choose_their_columns_and_none_leaves_shortcuts_and_controls_out(row):
-    assert [*choose_columns(CHOSEN["table"], row["families"])] == row["columns"]
+@of_rows(__file__, "rows", "chosen_columns.yaml")
+def test_families_choose_their_columns_and_none_leaves_shortcuts_and_controls_out(
+    families, columns
+):
+    assert [*choose_columns(TABLE, families)] == columns
 
 
 SELECTION = {"method": "auc", "keep": 2}

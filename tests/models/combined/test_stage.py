@@ -21,6 +21,7 @@ from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.models.combined.members import CONF, combination, drawn
 from tests.models.examples import PLAN, Spy, cases_of, labelled, train_as
+from tests.yaml_rows import of_rows
 
 ONCE = replace(PLAN, repeats=1)
 KEYS = ["part", "repeat", "fold", "case_id"]
@@ -142,16 +143,7 @@ def test_all_models_are_those_that_could_be_trained_and_are_no_simple_rule(tmp_p
 RUN = ("logistic_regression", "svm")
 
 
-@pytest.mark.parametrize(
-    ("name", "changed", "words"),
-    [
-        ("stacking", {"members": ["svm", "nope"]}, r"members: no model `nope`.*logistic_regr"),
-        ("stacking", {"members": ["svm", "svm"]}, "named twice"),
-        ("stacking", {"members": ["svm"]}, r"members.*at least 2"),
-        ("svm", {}, r"a model has the same name.*rename the config"),
-        ("stacking", {"C": 0.0}, r"combinations.stacking.C"),
-    ],
-)
+@of_rows(__file__)
 def test_a_wrong_combination_is_named(name, changed, words):
     values = yaml.safe_load((CONF / "stacking.yaml").read_text())
     with pytest.raises(OptionError, match=words):

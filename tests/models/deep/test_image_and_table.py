@@ -17,11 +17,10 @@ from skiagram.models.deep.inputs import TableEncoder
 from skiagram.records.feature_table import FeatureTable
 from skiagram.training.data import ImageSet
 from tests.models.deep.spots import SMALL_CNN, fit, noise_table, spots, training
-from tests.yaml_rows import read_yaml
+from tests.yaml_rows import of_rows
 
 pytestmark = pytest.mark.slow
 
-REFUSED = read_yaml(__file__, "refused.yaml")["backbones"]
 SHUFFLE = {
     "_target_": "skiagram.models.deep.transfer.Transfer",
     "architecture": "shufflenet_v2_x0_5",
@@ -110,10 +109,10 @@ def test_the_layers_of_a_backbone_learn_at_its_rates_and_the_others_at_the_whole
     assert sorted(every) == sorted(map(id, network.parameters()))
 
 
-@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row["said"])
-def test_a_backbone_that_is_none_is_refused(row):
-    with pytest.raises(OptionError, match=row["said"]):
-        options(row["backbone"])
+@of_rows(__file__, "backbones", "refused.yaml")
+def test_a_backbone_that_is_none_is_refused(backbone, said):
+    with pytest.raises(OptionError, match=said):
+        options(backbone)
 
 
 NAMES = ("covariates_age", "covariates_side_left", "covariates_side_right", "covariates_dose")

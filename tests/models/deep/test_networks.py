@@ -17,10 +17,9 @@ from skiagram.models.deep.small_resnet import ResidualBlock, SmallResNet
 from skiagram.models.deep.vision_transformer import VisionTransformer
 from skiagram.training.classifier import multiply_adds, parameter_count
 from tests.models.deep.spots import training
-from tests.yaml_rows import read_yaml
+from tests.yaml_rows import of_rows
 
 pytestmark = pytest.mark.slow
-REFUSED = read_yaml(__file__, "refused.yaml")["sizes"]
 
 ARTICLE = ArticleCNN(initialisation="keras", training=training())
 RESIDUAL = SmallResNet(widths=(16, 32, 64), blocks=3, dropout=0.0, training=training())
@@ -154,10 +153,10 @@ NETWORKS = {"article": ARTICLE, "small": SMALL, "residual": RESIDUAL}
 NETWORKS |= {"transformer": transformer(), "recurrent": recurrent(4)}
 
 
-@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row["said"])
-def test_other_images_are_refused(row):
-    with pytest.raises(ModelFailure, match=row["said"]):
-        NETWORKS[row["network"]].build(1, *row["shape"], 2)
+@of_rows(__file__, "sizes", "refused.yaml")
+def test_other_images_are_refused(network, shape, said):
+    with pytest.raises(ModelFailure, match=said):
+        NETWORKS[network].build(1, *shape, 2)
 
 
 def test_options_that_do_not_fit_are_refused():

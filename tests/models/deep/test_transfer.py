@@ -26,7 +26,7 @@ from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import NetworkInput
 from tests.models.deep.spots import fit, halves, spots, training
 from tests.stand_ins import CPU
-from tests.yaml_rows import read_yaml
+from tests.yaml_rows import of_rows
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,6 @@ LITE, TINY = "tf_efficientnet_lite0.in1k", "test_efficientnet"
 PADDED = "tf_efficientnet_lite0"  # its layers pad by the size of the image, as TensorFlow does
 SIDE = 32
 PLANES = training(input=NetworkInput(three_planes=True))
-REFUSED = read_yaml(__file__, "refused.yaml")["published"]
 BOTH_WAYS = r"no weights of shufflenet_v2_x0_5.*internet.*file: PATH, sha256: CHECKSUM"
 
 
@@ -343,15 +342,14 @@ def test_a_base_is_frozen_on_two_devices_as_on_one(tmp_path):
     assert_allclose(found[1], found[0], rtol=1e-2, atol=1e-3)
 
 
-@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row["said"])
-def test_what_cannot_be_is_named(row):
-    changed = dict(row["options"])
+@of_rows(__file__, "published", "refused.yaml")
+def test_what_cannot_be_is_named(network, changed, planes, said):
     if "depths" in changed:
-        changed["depths"] = tuple(changed["depths"])
-    if "planes" in row:
-        changed["training"] = PLANES
-    with pytest.raises((OptionError, ModelFailure, ValueError), match=row["said"]):
-        started(options(row["network"], **changed))
+        changed = changed | {"depths": tuple(changed["depths"])}
+    if planes:
+        changed = changed | {"training": PLANES}
+    with pytest.raises((OptionError, ModelFailure, ValueError), match=said):
+        started(options(network, **changed))
 
 
 def test_a_network_looks_through_the_weights_that_it_has_and_hands_on_no_copy_of_them():

@@ -15,11 +15,10 @@ from skiagram.errors import DataError, OptionError
 from skiagram.images import Region
 from skiagram.options import build
 from tests.encoders.examples import CONF, images, store
-from tests.yaml_rows import read_yaml
+from tests.yaml_rows import of_rows
 
 pytestmark = pytest.mark.slow
 
-REFUSED = read_yaml(__file__, "refused.yaml")["volume encoders"]
 OWN = {"_target_": "skiagram.models.deep.cnn_3d.CNN3D", "widths": [4, 6], "dropout": 0.0}
 SIZE = (4, 16, 18)
 MEAN, STD = (0.4, 0.5, 0.6), 0.3
@@ -128,10 +127,10 @@ def test_weights_of_another_network_are_refused_with_what_differs(tmp_path):
         encoder(path, network="r3d_18").load()
 
 
-@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row["said"])
-def test_what_cannot_be_is_named(row, tmp_path):
-    with pytest.raises(OptionError, match=row["said"]):
-        encoder(own_weights(tmp_path), **row["changed"]).load()
+@of_rows(__file__, "volume encoders", "refused.yaml")
+def test_what_cannot_be_is_named(changed, said, tmp_path):
+    with pytest.raises(OptionError, match=said):
+        encoder(own_weights(tmp_path), **changed).load()
 
 
 def test_an_image_is_refused_and_the_case_named(tmp_path):
