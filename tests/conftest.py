@@ -92,6 +92,21 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def initialised(here, monkeypatch, terminal):
+    """Return what types `skiagram init` in a project, and returns the data set that it wrote."""
+    from skiagram.options import build, read_option_file
+
+    def type_init(words, project=here, says=""):
+        (project / "conf/dataset").mkdir(parents=True, exist_ok=True)
+        monkeypatch.chdir(project)
+        terminal.says(["init", *words], says)
+        [options] = (project / "conf/dataset").glob("*.yaml")
+        return build(read_option_file(options), "dataset")
+
+    return type_init
+
+
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory):
     """Return a database with MLflow's tables and no run: to make the tables takes seconds."""

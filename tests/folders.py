@@ -1,6 +1,7 @@
 """What lies in a folder, and git in it."""
 
 import hashlib
+import shlex
 import subprocess
 
 
@@ -14,9 +15,10 @@ def digest_files(folder, *parts):
     }
 
 
-def git(folder, *words):
-    """Run git in a folder as somebody; return what it prints."""
+def git(folder, *lines):
+    """Run lines of git in a folder as somebody; return what the last one prints."""
     author = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-    command = ["git", *author, *words]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    for line in lines:
+        command = ["git", *author, *shlex.split(line)]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     return done.stdout

@@ -161,10 +161,8 @@ def test_what_init_prints_for_git_works_and_git_gets_no_patient(project, tmp_pat
     shutil.copy(own.folder / "palette.png", own.folder / "palette")  # as DICOM often is
     with (project / "films.txt").open("a") as table:
         csv.writer(table).writerow(row(24, "palette").values())
-    git(".", "init", "-q")
-    assert "films/palette" in git(
-        ".", "add", "--dry-run", "-A"
-    )  # no .gitignore knows of patients yet
+    git(".", "init -q")
+    assert "films/palette" in git(".", "add --dry-run -A")  # no .gitignore knows of patients yet
     shown = terminal("init films films.txt --positive cancer --scores age --name dr")
     (typed,) = [text.strip() for text in shown.splitlines() if text.startswith("  git add ")]
     subprocess.run(shlex.split(typed), check=True)
@@ -172,7 +170,7 @@ def test_what_init_prints_for_git_works_and_git_gets_no_patient(project, tmp_pat
         *(".gitignore", "conf/dataset/.gitignore", "conf/dataset/dr.yaml", "conf/model/age.yaml"),
         "tables/.gitignore",
     ]
-    git(".", "add", "-A")
+    git(".", "add -A")
     names = git(".", "ls-files").splitlines()
     held = b"".join(Path(name).read_bytes() for name in names)
     for mark in ("MRN-", "Mary", "palette", "ward-"):
@@ -183,9 +181,9 @@ def test_what_init_prints_for_git_works_and_git_gets_no_patient(project, tmp_pat
 
 @pytest.mark.slow
 def test_a_manifest_that_git_holds_from_before_is_told(sound, terminal):
-    git(".", "init", "-q")
+    git(".", "init -q")
     init()
-    git(".", "add", "-f", "conf/dataset/films.csv")  # as `init` told once
+    git(".", "add -f conf/dataset/films.csv")  # as `init` told once
     told = "git rm --cached -q -- conf/dataset/films.csv"
     terminal.says(f"init {CANCER} --renew", told)
 

@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skiagram.cli.main import main
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
 from skiagram.steps.audit import audit_images
 from tests.cli.layouts import disc, speckle, write_layout
-from tests.datasets.own_folders import initialised
 from tests.datasets.sources import ingested
 
 pytestmark = pytest.mark.slow
@@ -46,7 +44,7 @@ def test_masks_beside_images_stop_check_and_table_and_say_the_ways_on(busi, here
 
 @pytest.mark.parametrize("listed", ["in folders", "in a table", "by `table`", "under a key"])
 def test_masks_become_the_regions_and_those_of_one_image_are_united(
-    listed, busi, here, monkeypatch
+    listed, busi, here, terminal, initialised
 ):
     tables, more = [], ["--masks", "regions"]
     if listed == "in a table":
@@ -58,16 +56,9 @@ def test_masks_become_the_regions_and_those_of_one_image_are_united(
         (here / "key").write_text("0123456789abcdef")
         more += ["--patient-key", "key"]
     if listed == "by `table`":
-        assert main(["table", BUSI, "busi.csv", "--pattern", "{label}/{patient}.png", *more]) == 0
+        terminal(["table", BUSI, "busi.csv", "--pattern", "{label}/{patient}.png", *more])
         tables, more = ["busi.csv"], []
-    source = initialised(
-        here / "project",
-        monkeypatch,
-        *(str(here / name) for name in (BUSI, *tables)),
-        *TWO.split(),
-        *(str(here / word) if word == "key" else word for word in more),
-    )
-    folders, _ = ingested(source, here / "out", "cv")
+    folders, _ = ingested(initialised([BUSI, *tables, *TWO.split(), *more]), here / "out", "cv")
     store = ImageStore(folders.images)
     regions = {store.image(case).tobytes(): store.region(case) for case in store.case_ids}
     for at, radius in ((0, 9), (1, 9), (3, 9), (20, 14), (24, 14)):
@@ -75,12 +66,8 @@ def test_masks_become_the_regions_and_those_of_one_image_are_united(
         np.testing.assert_array_equal(region.inside, disc(at, radius))
 
 
-def test_masks_that_are_left_out_stay_out_and_other_files_are_still_missed(
-    busi, here, monkeypatch, capsys
-):
-    words = [str(busi), "--masks", "leave-out"]
-    source = initialised(here / "project", monkeypatch, *words)
-    assert "33 masks of 30 images" in capsys.readouterr().err
+def test_masks_that_are_left_out_stay_out_and_other_files_are_still_missed(busi, initialised):
+    source = initialised([BUSI, "--masks", "leave-out"], says="33 masks of 30 images")
     assert len(source.open(None).entries()) == 30
     Image.new("L", (50, 50), 3).save(busi / "benign/benign (99).png")
     with pytest.raises(DataError, match=r"benign \(99\)\.png: an image without a row"):
@@ -110,11 +97,7 @@ def test_gray_in_files_of_all_kinds_is_counted_and_runs(here, terminal):
 
 
 def test_images_without_a_lesion_are_left_out_and_a_class_of_them_says_the_ways_on(
-    busi,
-    here,
-    monkeypatch,
-    capsys,
-    terminal,
+    busi, here, terminal, initialised
 ):
     line = f"check {busi} --masks regions --mask-grid resample"
     no_lesion = "no image of the class `normal` has a lesion: 5 masks are empty"
@@ -122,10 +105,8 @@ def test_images_without_a_lesion_are_left_out_and_a_class_of_them_says_the_ways_
     terminal.says(f"{line} --classes benign malignat", "did you mean `malignant`?", 2)
     place = busi / "benign/benign (4)_mask.png"
     Image.new("L", Image.open(place).size).save(place)
-    words = [*line.split()[1:], *TWO.split()]
-    source = initialised(here / "project", monkeypatch, *words)
-    told = capsys.readouterr().out
-    assert "Left out, without a lesion in their masks: 1 of `benign`" in told
+    says = "Left out, without a lesion in their masks: 1 of `benign`"
+    source = initialised([*line.split()[1:], *TWO.split()], says=says)
     folders, cases = ingested(source, here / "out", "cv")
     assert len(cases) == 24
     issues = (folders.cases / "card.json").read_text()  # they stand on the page
@@ -134,14 +115,7 @@ def test_images_without_a_lesion_are_left_out_and_a_class_of_them_says_the_ways_
 
 
 @pytest.mark.parametrize(("copies", "number"), [("drop", 60), ("join", 64)])
-def test_copies_are_settled_by_ingest_as_by_check(
-    copies,
-    number,
-    here,
-    monkeypatch,
-    capsys,
-    terminal,
-):
+def test_copies_are_settled_by_ingest_as_by_check(copies, number, here, terminal, initialised):
     write_layout("brain MR", here)
     brains = here / "brain_tumor_dataset"  # a patient each, so that copies stop
     names = [path.relative_to(brains) for path in sorted(brains.rglob("*.*"))]
@@ -149,10 +123,8 @@ def test_copies_are_settled_by_ingest_as_by_check(
     (here / "brains.csv").write_text("\n".join(["file,label,patient", *rows]))
     line = f"check {brains} {here}/brains.csv --positive yes"
     terminal.says(line, "STOP near_duplicates_across_patients | `--copies join`", 4)
-    words = [*line.split()[1:], "--copies", copies]
-    source = initialised(here / "project", monkeypatch, *words)
     told = f"`copies: {copies}`"
-    assert told in capsys.readouterr().out
+    source = initialised([*line.split()[1:], "--copies", copies], says=told)
     folders, cases = ingested(source, here / "out", "cv")
     assert told in (folders.cases / "card.json").read_text()
     with Path(f"tables/{source.name}.cases.csv").open() as file:

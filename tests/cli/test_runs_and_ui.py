@@ -65,8 +65,7 @@ def test_runs_are_compared_with_the_one_whose_figures_are_committed(recorded):
     assert find_base(RUNS[:3], recorded) == (FIRST, False)
     (recorded / "reports").mkdir()
     (recorded / "reports/metrics.json").write_text("{}\n")
-    for line in ("init -q", "add -A", "commit -qm run"):
-        git(recorded, *line.split())
+    git(recorded, "init -q", "add -A", "commit -qm run")
     committed = replace(RUNS[1], tags=FIRST.tags | {METRICS_ID: metrics_id(recorded)})
     assert find_base([FIRST, committed], recorded) == (committed, True)
 

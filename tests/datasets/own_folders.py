@@ -13,12 +13,11 @@ import tifffile
 import yaml
 from PIL import Image
 
-from skiagram.cli.main import main
 from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.option_file import OptionFiles
 from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.folder.table import normalise_name
-from skiagram.options import build, read_option_file
+from skiagram.datasets.folder.table import list_entries, normalise_name
+from skiagram.options import build
 from skiagram.readers.image_files import decode_image
 from skiagram.tables.frames import read_table
 
@@ -170,6 +169,12 @@ COLUMNS = Columns(
     covariates=("age", "view"),
     scores=(),
 )
+LABELS = replace(COLUMNS, patient=None, site=None, covariates=())
+
+
+def listing_of(csv, columns=COLUMNS, classes=("normal", "cancer")):
+    """Return what is read of the text of a CSV."""
+    return list_entries(read_table(csv.encode()), columns, classes, ())
 
 
 def source_of(own, columns=COLUMNS, **changes):
@@ -205,16 +210,6 @@ def source_of(own, columns=COLUMNS, **changes):
     files.write(replace(source, **changes), rows, checksums)
     written = build(yaml.safe_load(files.options.read_text()), "dataset")
     return replace(written, manifest=str(files.manifest))
-
-
-def initialised(project, monkeypatch, *arguments):
-    """Run `skiagram init` in a project; return the data set as its new config says."""
-    (project / "conf/dataset").mkdir(parents=True, exist_ok=True)
-    monkeypatch.chdir(project)
-    monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
-    assert main(["init", *arguments]) == 0
-    [options] = (project / "conf/dataset").glob("*.yaml")
-    return build(read_option_file(options), "dataset")
 
 
 def _sum(own, name):

@@ -15,7 +15,6 @@ import site
 import subprocess
 import sys
 import sysconfig
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +25,10 @@ from skiagram.deploy.package import pack
 from skiagram.fitting.deployment import write_checksums
 from tests.deploy.trained import trained_baseline
 from tests.pipeline.project import REPOSITORY
-from tests.tracking.test_pyfunc import find_free_port, post, probabilities, request_of
+from tests.servers import await_answer, find_free_port
+from tests.tracking.test_pyfunc import post, probabilities, request_of
 
 pytestmark = pytest.mark.slow
-PATIENCE = 300  # seconds until a server on a busy machine answers
 PORT = "8080"
 OF_THE_SYSTEM = "useradd"
 OF_A_MODEL = ("${PACKAGE}",)
@@ -184,19 +183,13 @@ def test_the_program_in_it_is_that_of_the_folder_alone(built):
 def test_its_own_command_serves_the_package(built, trained):
     port = find_free_port()
     words = [built.place(word).replace(PORT, str(port)) for word in json.loads(only("CMD"))]
-    health = only("HEALTHCHECK").removeprefix("CMD ").replace(PORT, str(port))
+    health = "/bin/sh", "-c", only("HEALTHCHECK").removeprefix("CMD ").replace(PORT, str(port))
     server = subprocess.Popen(
         words, cwd=built.root, env=built.environment, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        end = time.monotonic() + PATIENCE
-        while subprocess.run(
-            ["/bin/sh", "-c", health], env=built.environment, capture_output=True, check=False
-        ).returncode:
-            assert server.poll() is None, "the server ended"
-            assert time.monotonic() < end, "no answer"
-            time.sleep(1)
+        await_answer(server, lambda: not subprocess.call(health, env=built.environment))
         status, body = post(f"http://127.0.0.1:{port}", request_of(trained.films))
         assert status == 200
         np.testing.assert_allclose(probabilities(body), trained.expected(), rtol=0, atol=1e-9)

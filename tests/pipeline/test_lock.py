@@ -11,6 +11,7 @@ from dvc.fs import utils as dvc_files
 from dvc.rwlock import SCHEMA
 
 from skiagram.projects.lock import repair
+from tests.folders import git
 from tests.pipeline.project import REPOSITORY
 
 TINY = """stages:
@@ -117,10 +118,7 @@ def test_copies_that_a_killed_dvc_had_begun_are_removed_unless_one_is_at_work(tm
 def test_without_a_copy_git_has_one_and_without_git_every_stage_is_new(project):
     lock = project.folder / "dvc.lock"
     lock.write_bytes(LOCK)
-    for command in (["init", "-q"], ["add", "-f", "dvc.lock"]):
-        project.run("git", *command, code=0)
-    name = ("-c", "user.name=a", "-c", "user.email=a@b.c")
-    project.run("git", *name, "commit", "-q", "-m", "lock", code=0)
+    git(project.folder, "init -q", "add -f dvc.lock", "commit -q -m lock")
     lock.write_bytes(LOCK[: len(LOCK) // 2])
     assert mend(project.folder).endswith("the one of git was put back.")
     assert lock.read_bytes() == LOCK

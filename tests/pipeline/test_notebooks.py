@@ -19,11 +19,24 @@ OUTPUTS = ("conf", "data", "models", "scores", "reports")
 
 
 @pytest.fixture
-def jupyter(tmp_path, monkeypatch):
-    """Keep the kernel's own files out of the home folder, and take it from this environment."""
+def executed(tmp_path, monkeypatch):
+    """Return what runs a notebook in a folder, and returns what each code cell shows, as text.
+
+    What it shows is of the kinds that the repository keeps of it. The kernel is of this
+    environment, and its own files stay out of the home folder.
+    """
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "jupyter"))
     monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "1")
+
+    def execute(name, folder):
+        path = REPOSITORY / "notebooks" / f"{name}.ipynb"
+        kept, book = nbformat.read(path, as_version=4), run(path, folder)
+        for before, now in zip(kept.cells, book.cells, strict=True):
+            assert _kinds(before) == _kinds(now), now.id
+        return {cell.id: _shown(cell) for cell in book.cells if cell.cell_type == "code"}
+
+    return execute
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +54,6 @@ def imperfect(finished, tmp_path_factory):
         write_table(table, path)
     project.stage("evaluate", code=0)
     return project
-
-
-def executed(name, folder):
-    """Run a notebook in a folder; return what each code cell shows, as text.
-
-    What it shows is of the kinds that the repository keeps of it.
-    """
-    path = REPOSITORY / "notebooks" / f"{name}.ipynb"
-    kept, book = nbformat.read(path, as_version=4), run(path, folder)
-    for before, now in zip(kept.cells, book.cells, strict=True):
-        assert _kinds(before) == _kinds(now), now.id
-    return {cell.id: _shown(cell) for cell in book.cells if cell.cell_type == "code"}
 
 
 def _kinds(cell):
@@ -92,8 +93,7 @@ def test_a_notebook_is_committed_with_what_it_shows(path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("jupyter")
-def test_the_comparison_follows_from_the_artefacts(imperfect):
+def test_the_comparison_follows_from_the_artefacts(imperfect, executed):
     before = imperfect.hashes(*OUTPUTS)
     shown = executed("comparison", imperfect.folder)
     assert imperfect.hashes(*OUTPUTS) == before
@@ -115,8 +115,7 @@ def test_the_comparison_follows_from_the_artefacts(imperfect):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("jupyter")
-def test_the_comparison_stops_where_the_record_and_the_scores_differ(imperfect, tmp_path):
+def test_the_comparison_stops_where_the_record_and_the_scores_differ(imperfect, executed, tmp_path):
     """A table that was edited by hand does not pass for the one the report was made from."""
     altered = imperfect.copy(tmp_path / "project")
     table = altered.folder / "reports/scores.csv"
@@ -128,8 +127,7 @@ def test_the_comparison_stops_where_the_record_and_the_scores_differ(imperfect, 
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("jupyter")
-def test_a_folder_of_ones_own_goes_from_check_to_audit(finished, monkeypatch):
+def test_a_folder_of_ones_own_goes_from_check_to_audit(finished, executed, monkeypatch):
     monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
     before = finished.hashes(*OUTPUTS)
     shown = executed("bring_your_own_images", finished.folder)
@@ -147,8 +145,7 @@ def test_a_folder_of_ones_own_goes_from_check_to_audit(finished, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("jupyter")
-def test_a_project_is_read(imperfect):
+def test_a_project_is_read(imperfect, executed):
     shown = executed("a_project_read", imperfect.folder)
     evaluation = read_record(Evaluation, imperfect.folder / "reports/evaluation.json")
     assert "<table" in shown["project"]
@@ -157,11 +154,10 @@ def test_a_project_is_read(imperfect):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("jupyter")
 @pytest.mark.parametrize(
     ("name", "cell"), [("features_in_scikit_learn", "verdict"), ("two_scores_compared", "compared")]
 )
-def test_features_and_scores_need_no_project(name, cell, tmp_path):
+def test_features_and_scores_need_no_project(name, cell, executed, tmp_path):
     shown = executed(name, tmp_path)
     assert "<strong>Use" in shown[cell]
     assert "data:image/svg+xml" in shown[cell]

@@ -3,9 +3,6 @@
 import csv
 import re
 import shutil
-import socket
-import time
-import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.pipeline.project import REPOSITORY, Project, make_project, stages_run
+from tests.servers import await_answer, find_free_port
 
 pytestmark = pytest.mark.slow
 _TIME = re.compile(r"(seconds?|minutes?|hour|\d s)\b")
@@ -60,16 +58,10 @@ def cloned(tmp_path_factory):
     (project.folder / "images.csv").write_text("\n".join(rows) + "\n")
     for name in ("new1.dcm", "new2.dcm"):  # told by its content, not by its name
         shutil.copy(images / "1.png", project.folder / name)
-    for command in (
-        ["git", "init", "-q", "-b", "main"],
-        ["git", "config", "user.name", "a"],
-        ["git", "config", "user.email", "a@example.org"],
-        ["dvc", "init", "-q"],
-        ["dvc", "repro", "-q"],
-        ["git", "add", "-A"],
-        ["git", "commit", "-qm", "start"],
-    ):
-        project.run(*command, code=0)
+    author = "git config user.name a", "git config user.email a@example.org"
+    lines = "git init -q -b main", *author, "dvc init -q", "dvc repro -q"
+    for line in (*lines, "git add -A", "git commit -qm start"):
+        project.run(*line.split(), code=0)
     return project
 
 
@@ -160,22 +152,11 @@ def typed(heading):
 
 
 def test_make_ui_answers_and_leaves_no_server(fresh):
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
+    port = find_free_port()
     command = ["make", *INSTALLED.split(), "ui", f"PORT={port}"]
     server = fresh.start(*command, f"PATH={fresh.environment['PATH']}")
     try:
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:
-                    assert page.status == 200
-                    break
-            except OSError:
-                assert server.poll() is None
-                time.sleep(0.5)
-        else:
-            pytest.fail("no answer")
+        await_answer(server, f"http://127.0.0.1:{port}/")
         started = psutil.Process(server.pid).children(recursive=True)
         (command_itself,) = (each for each in started if "skiagram" in " ".join(each.cmdline()[:3]))
         command_itself.terminate()  # as at the end of a session

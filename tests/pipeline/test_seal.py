@@ -14,9 +14,11 @@ from pyrage import x25519
 from skiagram.sealing.ledger import LEDGER, OPENING
 from tests.datasets.own_folders import encoded, write_folder
 from tests.pipeline.project import list_stages
+from tests.terminal import assert_says
 
 BASELINES = ["logistic_regression", "decision_tree"]
 ARCHIVE_KEY, CUSTODIAN = x25519.Identity.generate(), x25519.Identity.generate()
+ARCHIVE = {"SKIAGRAM_ARCHIVE_KEY": str(ARCHIVE_KEY)}
 
 
 def clinic(place):
@@ -54,8 +56,7 @@ def authors(project, tmp_path):
 
 
 def _skiagram(project, *words):
-    key = {"SKIAGRAM_ARCHIVE_KEY": str(ARCHIVE_KEY)}
-    return project.skiagram(*words, **key).returncode
+    return project.skiagram(*words, **ARCHIVE).returncode
 
 
 def _evaluate(project, *words, **keys):
@@ -65,8 +66,7 @@ def _evaluate(project, *words, **keys):
 
 @pytest.mark.slow
 def test_authors_get_figures_from_the_custodian_and_no_label(authors):
-    archive_key = {"SKIAGRAM_ARCHIVE_KEY": str(ARCHIVE_KEY)}
-    authors.run("python", "pipeline/ingest.py", "dataset=films", **archive_key, code=0)
+    authors.run("python", "pipeline/ingest.py", "dataset=films", **ARCHIVE, code=0)
     _, *stages, _ = list_stages("films", "first_order", BASELINES)  # without any key
     authors.stages(*stages)
 
@@ -80,29 +80,22 @@ def test_authors_get_figures_from_the_custodian_and_no_label(authors):
     code, said = _evaluate(authors, **key)
     assert code == 0, said
     with (authors.folder / "reports/scores.csv").open(newline="") as file:
-        assert set(next(csv.reader(file))) == {
-            "case_id",
-            "patient_id",
-            "repeat",
-            "fold",
-            *BASELINES,
-        }
-    page = " ".join((authors.folder / "reports/report.html").read_text().split())
-    assert "opened for the first time" in page
+        assert {*next(csv.reader(file))} == {"case_id", "patient_id", "repeat", "fold", *BASELINES}
+    page = authors.folder / "reports/report.html"
+    assert_says(page.read_text(), "opened for the first time")
     first = authors.hashes("reports")
     assert _evaluate(authors, **key)[0] == 0
     assert authors.hashes("reports") == first
     assert len((authors.folder / LEDGER).read_text().splitlines()) == 1
 
     assert _evaluate(authors, "margin=0.05", **key)[0] == 0
-    page = " ".join((authors.folder / "reports/report.html").read_text().split())
-    assert "opened for the 2nd time" in page
+    assert_says(page.read_text(), "opened for the 2nd time")
     before = [json.loads(line) for line in (authors.folder / LEDGER).read_text().splitlines()]
     assert [entry["number"] for entry in before] == [1, 2]
     comparison = json.loads((authors.folder / "reports" / OPENING).read_text())
     assert before[1]["comparison"] == comparison
-    shown = " ".join(authors.skiagram("show").stdout.split())
-    assert "were opened for 2 comparisons; this is number 2" in shown
+    shown = authors.skiagram("show").stdout
+    assert_says(shown, "were opened for 2 comparisons; this is number 2")
 
     everything = said + shown
     for path in authors.folder.rglob("*"):

@@ -129,8 +129,7 @@ def test_an_upgrade_says_what_git_holds_of_patients_from_before(project, monkeyp
     files._write_record(project, files.shipped_files())
     (project / "images").mkdir()
     (project / "images/1.png").touch()
-    for words in ("init -q", "add -A"):
-        git(project, *words.split())
+    git(project, "init -q", "add -A")
     monkeypatch.setattr(files, "shipped_files", lambda: new)
     told = "Taken over: .gitignore | git rm --cached -q -- images/1.png"
     terminal.says("upgrade", told)
@@ -187,8 +186,8 @@ def test_a_project_that_a_kill_left_half_made_is_made_by_the_next_run(
     assert not files.is_made(folder)
     assert "committed" in make_project(folder)[0]
     assert files.is_made(folder)
-    assert len(git(folder, "rev-list", "HEAD").split()) == 1
-    assert git(folder, "status", "--porcelain") == ""
+    assert len(git(folder, "rev-list HEAD").split()) == 1
+    assert git(folder, "status --porcelain") == ""
     with pytest.raises(OptionError, match="is not an empty folder"):
         make_project(folder)
 
@@ -215,16 +214,16 @@ def test_a_project_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
         make_project(tmp_path / "project")
 
     of_project = partial(git, tmp_path / "project")
-    assert "New project" in of_project("log", "-1")
+    assert "New project" in of_project("log -1")
     assert "conf/audit.yaml" in of_project("ls-files")
-    assert not of_project("status", "--porcelain")
+    assert not of_project("status --porcelain")
     for name in PATIENTS:
         (tmp_path / "project" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "project" / name).touch()
-    assert not of_project("status", "--porcelain", "-uall")
+    assert not of_project("status --porcelain -uall")
     make_project(tmp_path / "project" / "inner")  # in a git repository that exists
-    assert f"?? inner/{RECORD}" in of_project("status", "--porcelain", "-uall")
-    assert not of_project("diff", "--cached", "--name-only")  # nothing goes into the next commit
+    assert f"?? inner/{RECORD}" in of_project("status --porcelain -uall")
+    assert not of_project("diff --cached --name-only")  # nothing goes into the next commit
     done = subprocess.run(
         [sys.executable, "-m", "dvc", "stage", "list", "--name-only"],
         cwd=tmp_path / "project/inner", env=dict(os.environ), capture_output=True, text=True,

@@ -27,7 +27,7 @@ def put(place, *names):
 
 def taken(place):
     """Return what `git add -A` takes."""
-    git(place, "add", "-A")
+    git(place, "add -A")
     return set(git(place, "ls-files").splitlines())
 
 
@@ -36,7 +36,7 @@ def repository(tmp_path):
     """Return an empty git repository that leaves nothing out."""
     place = tmp_path / "repository"
     place.mkdir()
-    git(place, "init", "-q")
+    git(place, "init -q")
     return place
 
 
@@ -50,9 +50,9 @@ def test_the_usual_files_of_patients_stay_out_and_options_go_in(repository):
 def test_of_what_the_repository_holds_nothing_is_left_out():
     if not (REPOSITORY / ".git").exists():
         pytest.skip("this is no clone")
-    assert not git(REPOSITORY, "ls-files", "-ci", "--exclude-standard")
+    assert not git(REPOSITORY, "ls-files -ci --exclude-standard")
     # Openings that the repository held would become those of every project made of it.
-    assert not git(REPOSITORY, "ls-files", LEDGER)
+    assert not git(REPOSITORY, f"ls-files {LEDGER}")
 
 
 def test_a_folder_and_files_of_any_name_stay_out(repository):
@@ -100,14 +100,14 @@ def test_a_project_among_the_images_is_refused(repository):
     for folder in (repository, repository / "project"):
         with pytest.raises(DataError, match=r"holds the project, too.*a folder of their own"):
             leave_out(repository / "project", folder, [])
-    assert git(repository, "status", "--porcelain") == "?? project/\n"
+    assert git(repository, "status --porcelain") == "?? project/\n"
 
 
 @pytest.mark.parametrize("number", [2, 30])
 def test_what_git_holds_already_is_told_and_the_told_command_mends_it(repository, number):
     names = [f"tables/patient {at}.csv" for at in range(number)]
     put(repository, *names, "reports/report.html", "params.yaml")
-    git(repository, "add", "-A")
+    git(repository, "add -A")
     shutil.copy(REPOSITORY / ".gitignore", repository)
     warning = explain_taken(repository)
     assert names[0] in warning

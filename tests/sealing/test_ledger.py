@@ -128,20 +128,19 @@ def test_two_branches_that_merge_keep_all_openings(tmp_path):
 
     def commit(number):
         opening = noted(tmp_path, number)[0]
-        git(tmp_path, "add", LEDGER, ".gitattributes")
-        git(tmp_path, "commit", "-q", "-m", "opened")
+        git(tmp_path, f"add {LEDGER} .gitattributes", "commit -q -m opened")
         return opening
 
-    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "init -q -b main")
     attributes = REPOSITORY / ".gitattributes"
     (tmp_path / ".gitattributes").write_text(attributes.read_text())
     commit(1)
-    git(tmp_path, "checkout", "-q", "-b", "side")
+    git(tmp_path, "checkout -q -b side")
     side = commit(2)
-    git(tmp_path, "checkout", "-q", "main")
+    git(tmp_path, "checkout -q main")
     forget(tmp_path)  # as on another machine
     main = commit(3)
-    git(tmp_path, "merge", "-q", "--no-edit", "side")
+    git(tmp_path, "merge -q --no-edit side")
 
     ledger = read_ledger(tmp_path)
     assert ledger.faults == ()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.cases import DataCard
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
+from skiagram.tracking.execution import read_execution
 from tests.evaluation.model_results import make_result
 
 MODELS = ("svm", "small_cnn", "broken_cnn")
@@ -60,9 +62,15 @@ def home(tmp_path, empty_database):
 @pytest.fixture
 def client(home):
     """Return MLflow's client, which reads what was recorded back."""
+    return client_of(home / "mlflow.db")
+
+
+def client_of(database):
+    """Return MLflow's client for a file, or at an address."""
     from mlflow.tracking import MlflowClient
 
-    return MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
+    uri = f"sqlite:///{database}" if isinstance(database, Path) else database
+    return MlflowClient(tracking_uri=uri)
 
 
 @pytest.fixture
@@ -70,6 +78,12 @@ def project(tmp_path, monkeypatch):
     """Return a project of its own whose models were evaluated."""
     monkeypatch.delenv("DVC_ROOT", raising=False)  # or the ledger would lie there
     return write_project(tmp_path / "project")
+
+
+@pytest.fixture
+def execution(project):
+    """Return the run of that project."""
+    return read_execution(project, MODELS, {})
 
 
 def write_project(folder):

@@ -106,10 +106,7 @@ def test_every_option_keeps_its_place():
 
 def test_the_commit_and_changed_options(tmp_path):
     (tmp_path / "params.yaml").write_text("seed: 0\n")
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-q", "-m", "first")
-    commit = git(tmp_path, "rev-parse", "HEAD").strip()
+    commit = git(tmp_path, "init -q", "add .", "commit -q -m first", "rev-parse HEAD").strip()
     (tmp_path / "dvc.lock").write_text("written by every run")
     clean = {"mlflow.source.git.commit": commit, "skiagram.modified": "no"}
     assert commit_tags(tmp_path) == clean
@@ -139,16 +136,12 @@ def test_a_run_of_an_applied_experiment_has_its_name_until_something_is_changed(
     monkeypatch.delenv("DVC_EXP_NAME", raising=False)
     (tmp_path / "params.yaml").write_text("seed: 0\n")
     (tmp_path / "dvc.lock").write_text("first")
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-q", "-m", "first")
-    base = git(tmp_path, "rev-parse", "HEAD").strip()
+    base = git(tmp_path, "init -q", "add .", "commit -q -m first", "rev-parse HEAD").strip()
     (tmp_path / "params.yaml").write_text("seed: 3\n")
     (tmp_path / "dvc.lock").write_text("of the experiment")
-    git(tmp_path, "commit", "-qam", "experiment")
-    git(tmp_path, "update-ref", f"refs/exps/{base[:2]}/{base[2:]}/sunny-film", "HEAD")
-    git(tmp_path, "update-ref", "refs/exps/exec/EXEC_APPLY", "HEAD")
-    git(tmp_path, "reset", "-q", "--soft", base)
+    kept = f"update-ref refs/exps/{base[:2]}/{base[2:]}/sunny-film HEAD"
+    applied = "update-ref refs/exps/exec/EXEC_APPLY HEAD"
+    git(tmp_path, "commit -qam experiment", kept, applied, f"reset -q --soft {base}")
     assert experiment_name(tmp_path) == "sunny-film"
     assert run_name({"seed": 3}, tmp_path) == "sunny-film"
     (tmp_path / "params.yaml").write_text("seed: 4\n")

@@ -26,11 +26,16 @@ from skiagram.tracking import mlflow_store
 from skiagram.tracking.contract import Execution, NotRecorded, Point
 from skiagram.tracking.execution import failed_execution, read_execution, run_name, share_ledger
 from skiagram.tracking.mlflow_store import MLflowStore, shown_uri
-from tests.tracking.conftest import COMPARISON, MODELS, write_project
-from tests.tracking.test_pyfunc import find_free_port
+from tests.servers import find_free_port
+from tests.tracking.conftest import COMPARISON, MODELS, client_of, write_project
 
 pytestmark = pytest.mark.slow  # importing MLflow and making a database take seconds
 STORE = MLflowStore(uri=None, experiment="skiagram")
+
+
+def kept_in(database):
+    """Return the store that keeps runs in a file."""
+    return replace(STORE, uri=f"sqlite:///{database}")
 
 
 def _runs(client):
@@ -49,8 +54,6 @@ class Recorded(NamedTuple):
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory, empty_database):
-    from mlflow.tracking import MlflowClient
-
     home = tmp_path_factory.mktemp("recorded")
     shutil.copy(empty_database, home / "mlflow.db")
     with pytest.MonkeyPatch().context() as patched:
@@ -58,9 +61,7 @@ def recorded(tmp_path_factory, empty_database):
         project = write_project(home / "project")
         execution = read_execution(project, MODELS, {"dataset": "made", "seed": 0})
         said = STORE.record(execution, home)
-    return Recorded(
-        execution, home, MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}"), said
-    )
+    return Recorded(execution, home, client_of(home / "mlflow.db"), said)
 
 
 def test_a_parent_and_a_child_a_model(recorded):
@@ -114,8 +115,7 @@ def test_artefacts_lie_beside_the_database(recorded):
     assert reports == files | {"plots", "checklists"}
 
 
-def test_the_same_results_are_recorded_once_an_experiment(project, home, client, capfd):
-    execution = read_execution(project, MODELS, {})
+def test_the_same_results_are_recorded_once_an_experiment(project, execution, home, client, capfd):
     STORE.record(execution, home)
     assert STORE.record(execution, home).startswith("Already recorded")
     assert capfd.readouterr().err == ""
@@ -136,19 +136,13 @@ def test_the_same_results_are_recorded_once_an_experiment(project, home, client,
     ],
 )
 def test_a_recording_cut_short_is_made_anew_and_what_it_left_has_failed(
-    lost,
-    left,
-    project,
-    home,
-    client,
-    monkeypatch,
+    lost, left, execution, home, client, monkeypatch
 ):
     from mlflow.tracking import MlflowClient
 
     def fail(*arguments, **options):
         raise ConnectionResetError("the server is gone")
 
-    execution = read_execution(project, MODELS, {})
     with monkeypatch.context() as broken:
         for name in lost:
             broken.setattr(MlflowClient, name, fail)
@@ -163,7 +157,7 @@ def test_a_recording_cut_short_is_made_anew_and_what_it_left_has_failed(
     (other := home / "elsewhere").mkdir()
     found = client.get_experiment_by_name("skiagram").experiment_id
     begun = client.create_run(found, tags={"skiagram.writer": "another project"}).info.run_id
-    replace(STORE, uri=f"sqlite:///{home / 'mlflow.db'}").record(execution, other)
+    kept_in(home / "mlflow.db").record(execution, other)
     assert client.get_run(begun).info.status == "RUNNING"
 
 
@@ -244,13 +238,10 @@ def do_together(*calls):
     assert [process.exitcode for process in started] == [0] * len(calls)
 
 
-def test_what_is_recorded_at_once_into_a_new_database_is_recorded_once_each(project, tmp_path):
-    from mlflow.tracking import MlflowClient
-
-    execution = read_execution(project, MODELS, {})
+def test_what_is_recorded_at_once_into_a_new_database_is_recorded_once_each(execution, tmp_path):
     names = ("run-0", "workspace", "workspace")  # the last two are one result
     do_together(*(partial(STORE.record, execution._replace(name=name), tmp_path) for name in names))
-    found = _runs(MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}"))
+    found = _runs(client_of(tmp_path / "mlflow.db"))
     parents = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
     assert sorted(run.data.tags["DVC_EXP_NAME"] for run in parents) == sorted(set(names))
     assert {run.info.status for run in found} == {"FINISHED", "FAILED"}
@@ -258,16 +249,13 @@ def test_what_is_recorded_at_once_into_a_new_database_is_recorded_once_each(proj
 
 
 def test_projects_that_begin_one_database_together_find_it_whole_and_what_another_left_half_made(
-    project, tmp_path
+    execution, tmp_path
 ):
     database = tmp_path / "shared" / "mlflow.db"
     database.parent.mkdir()
     (database.parent / ".mlflow.db.partial").write_text("cut off")  # as a kill leaves it
-    store, execution = (
-        replace(STORE, uri=f"sqlite:///{database}"),
-        read_execution(project, MODELS, {}),
-    )
-    do_together(*(partial(store.record, execution, tmp_path / str(at)) for at in range(3)))
+    record = kept_in(database).record
+    do_together(*(partial(record, execution, tmp_path / str(at)) for at in range(3)))
     assert sorted(path.name for path in database.parent.iterdir()) == [
         ".mlflow.db.lock",
         "mlflow.db",
@@ -276,9 +264,8 @@ def test_projects_that_begin_one_database_together_find_it_whole_and_what_anothe
         half.execute("CREATE TABLE _alembic_tmp_metrics (key TEXT)")
         half.execute("CREATE TABLE alembic_version (version_num TEXT)")
         half.execute("INSERT INTO alembic_version VALUES ('90e64c465722')")
-    half_made = replace(STORE, uri=f"sqlite:///{tmp_path / 'half.db'}")
     with pytest.raises(NotRecorded, match=r"left half made.*move the file away"):
-        half_made.record(execution, tmp_path)
+        kept_in(tmp_path / "half.db").record(execution, tmp_path)
 
 
 def _share_often(store, home, start):
@@ -289,18 +276,18 @@ def _share_often(store, home, start):
 
 def test_projects_that_write_one_tag_together_lose_nothing(empty_database, tmp_path):
     database = shutil.copy(empty_database, tmp_path / "mlflow.db")
-    store, start = replace(STORE, uri=f"sqlite:///{database}"), get_context("fork").Barrier(3)
+    store, start = kept_in(database), get_context("fork").Barrier(3)
     store.share_openings({}, tmp_path)
     do_together(*(partial(_share_often, store, tmp_path / str(at), start) for at in range(3)))
     assert len(store.share_openings({}, tmp_path)) == 20
 
 
 def test_runs_go_where_mlflow_is_told_to_when_no_address_is_chosen(
-    project, home, tmp_path, monkeypatch
+    execution, home, tmp_path, monkeypatch
 ):
     address = f"sqlite:///{home / 'mlflow.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    assert address in STORE.record(read_execution(project, MODELS, {}), tmp_path)
+    assert address in STORE.record(execution, tmp_path)
     assert not (tmp_path / "mlflow.db").exists()
 
 
@@ -328,28 +315,28 @@ def test_an_address_is_shown_without_what_opens_it(uri, shown):
     ],
 )
 def test_an_address_out_of_reach_costs_one_line_without_what_opens_it(
-    uri, said, project, tmp_path, capfd
+    uri, said, execution, tmp_path, capfd
 ):
     with pytest.raises(NotRecorded, match=said) as refused:
-        replace(STORE, uri=uri).record(read_execution(project, MODELS, {}), tmp_path)
+        replace(STORE, uri=uri).record(execution, tmp_path)
     assert "\n" not in str(refused.value)
     assert "secret" not in "".join(traceback.format_exception(refused.value))
     assert capfd.readouterr().err == ""
 
 
-def test_a_server_that_does_not_answer_is_given_up(project, tmp_path):
+def test_a_server_that_does_not_answer_is_given_up(execution, tmp_path):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         uri, started = f"http://127.0.0.1:{silent.getsockname()[1]}", time.monotonic()
         with pytest.raises(NotRecorded):
-            replace(STORE, uri=uri).record(read_execution(project, MODELS, {}), tmp_path)
+            replace(STORE, uri=uri).record(execution, tmp_path)
     assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize(("query", "seconds"), [("", 10), ("?connect_timeout=3", 3)])
 def test_a_database_that_takes_no_connection_is_asked_once(
-    query, seconds, project, tmp_path, monkeypatch
+    query, seconds, execution, tmp_path, monkeypatch
 ):
     """MLflow itself tries ten times, which takes 101 seconds."""
     limits = []
@@ -366,12 +353,12 @@ def test_a_database_that_takes_no_connection_is_asked_once(
     store = replace(STORE, uri=f"mysql+pymysql://u:pass@127.0.0.1:1/x{query}")
     # A user of one letter is hidden as a word, not within words.
     with pytest.raises(NotRecorded, match="refused for … of reader"):
-        store.record(read_execution(project, MODELS, {}), tmp_path)
+        store.record(execution, tmp_path)
     assert limits == [seconds]
 
 
 def test_an_experiment_that_another_machine_makes_at_the_same_time_is_shared(
-    project, home, client, monkeypatch
+    execution, home, client, monkeypatch
 ):
     from mlflow.tracking import MlflowClient
 
@@ -382,13 +369,12 @@ def test_an_experiment_that_another_machine_makes_at_the_same_time_is_shared(
         return str(create(own, *arguments))
 
     monkeypatch.setattr(MlflowClient, "create_experiment", made_twice)
-    STORE.record(read_execution(project, MODELS, {}), home)
+    STORE.record(execution, home)
     assert len(_runs(client)) == 1 + len(MODELS)
 
 
-def test_the_run_with_the_least_error_stands_on_top(project, home, client):
+def test_the_run_with_the_least_error_stands_on_top(project, execution, home, client):
     """Runs of a number were sorted with the largest absolute error first."""
-    execution = read_execution(project, MODELS, {"seed": 0})
     points = (Point("best_classical_selection_absolute_error", 2.5),)
     number = execution._replace(parent=replace(execution.parent, points=points))
     STORE.record(number, home)
@@ -442,7 +428,7 @@ def test_a_network_under_way_shows_its_epochs_until_the_run_is_recorded(
 def test_openings_are_shared_and_a_deleted_ledger_comes_back(home, tmp_path, monkeypatch):
     """Two people with one tracker: each gets the other's openings, and those that were deleted."""
     monkeypatch.delenv("DVC_ROOT", raising=False)
-    store = replace(STORE, uri=f"sqlite:///{home / 'mlflow.db'}")
+    store = kept_in(home / "mlflow.db")
     mine, theirs = tmp_path / "mine", tmp_path / "theirs"
     note_opening(mine, COMPARISON, mine)
     note_opening(theirs, replace(COMPARISON, digest="d" * 64), theirs)
@@ -462,7 +448,7 @@ def test_openings_are_shared_and_a_deleted_ledger_comes_back(home, tmp_path, mon
 
 def test_an_edited_entry_is_told_though_the_tracker_has_the_true_one(home, tmp_path, monkeypatch):
     monkeypatch.delenv("DVC_ROOT", raising=False)
-    store = replace(STORE, uri=f"sqlite:///{home / 'mlflow.db'}")
+    store = kept_in(home / "mlflow.db")
     note_opening(tmp_path, COMPARISON, tmp_path)
     share_ledger(store, tmp_path)
     text = (tmp_path / LEDGER).read_text()
@@ -511,11 +497,11 @@ def postgres():
 
 
 def test_a_postgresql_that_ends_during_a_record_costs_that_record_alone(
-    postgres, project, tmp_path, monkeypatch
+    postgres, execution, tmp_path, monkeypatch
 ):
     from mlflow.tracking import MlflowClient
 
-    store, execution = replace(STORE, uri=postgres.uri), read_execution(project, MODELS, {})
+    store = replace(STORE, uri=postgres.uri)
     log = MlflowClient.log_artifacts
 
     def stop_and_log(*arguments):
@@ -530,5 +516,5 @@ def test_a_postgresql_that_ends_during_a_record_costs_that_record_alone(
     assert time.monotonic() - started < 60  # most of it for the tables
     postgres.control("start")
     assert store.record(execution, tmp_path).startswith("Recorded")
-    states = [run.info.status for run in _runs(MlflowClient(tracking_uri=postgres.uri))]
+    states = [run.info.status for run in _runs(client_of(postgres.uri))]
     assert sorted(states) == ["FAILED"] * 2 + ["FINISHED"] * 3

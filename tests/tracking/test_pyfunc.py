@@ -5,10 +5,8 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -34,9 +32,11 @@ from skiagram.tracking.mlflow_store import MLflowStore, save_pyfunc
 from tests.deploy.odd import write_odd_films
 from tests.deploy.scored import predict
 from tests.deploy.trained import TASK, trained_baseline
+from tests.servers import await_answer, find_free_port
 
 pytestmark = pytest.mark.slow  # importing MLflow takes seconds
 PATIENCE = 120  # seconds until a server on a busy machine answers
+LOGGING = MLflowStore(uri=None, experiment="skiagram", pyfunc=True)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_a_recorded_run_has_its_model_in_the_registry(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    store = MLflowStore(uri=None, experiment="skiagram", pyfunc=True, register="skiagram")
+    store = replace(LOGGING, register="skiagram")
     child = Run("logistic_regression", artefacts={baseline.model: "model"})
     execution = Execution("workspace", Run("run"), (child,), Receipt((child.name,), {}))
     assert store.record(execution, home).startswith("Recorded 1 runs")
@@ -173,12 +173,11 @@ def execution_of(models, results):
 
 def test_a_model_is_logged_once_and_runs_that_have_it_point_at_it(baseline, home, client, tmp_path):
     """Of three recordings the second changes one of two models, the third changes figures alone."""
-    store = MLflowStore(uri=None, experiment="skiagram", pyfunc=True)
     other = copy_titled(baseline.model, tmp_path / "other", "Other")
     changed = copy_titled(baseline.model, tmp_path / "changed", "Changed")
-    store.record(execution_of({"kept": baseline.model, "swept": other}, "first"), home)
-    store.record(execution_of({"kept": baseline.model, "swept": changed}, "second"), home)
-    store.record(execution_of({"kept": baseline.model, "swept": changed}, "third"), home)
+    LOGGING.record(execution_of({"kept": baseline.model, "swept": other}, "first"), home)
+    LOGGING.record(execution_of({"kept": baseline.model, "swept": changed}, "second"), home)
+    LOGGING.record(execution_of({"kept": baseline.model, "swept": changed}, "third"), home)
 
     found = client.get_experiment_by_name("skiagram")
     models = {model.model_id: model for model in client.search_logged_models([found.experiment_id])}
@@ -213,13 +212,12 @@ def test_a_model_whose_logging_was_cut_short_is_logged_again(baseline, home, cli
     def full_disk(*arguments):
         raise OSError("no space left")
 
-    store = MLflowStore(uri=None, experiment="skiagram", pyfunc=True)
     execution = execution_of({"kept": baseline.model}, "first")
     with monkeypatch.context() as broken:
         broken.setattr(MlflowClient, "log_model_artifacts", full_disk)
         with pytest.raises(NotRecorded, match="no space left"):
-            store.record(execution, home)
-    assert store.record(execution, home).startswith("Recorded")
+            LOGGING.record(execution, home)
+    assert LOGGING.record(execution, home).startswith("Recorded")
     found = client.get_experiment_by_name("skiagram")
     (run,) = client.search_runs(
         [found.experiment_id], "attributes.run_name = 'kept' and attributes.status = 'FINISHED'"
@@ -255,13 +253,6 @@ def test_a_name_in_the_registry_needs_a_logged_model():
     build({"_target_": "skiagram.tracking.mlflow_store.MLflowStore", **options}, "tracking")
 
 
-def find_free_port():
-    """Return a port of this machine at which nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 @contextmanager
 def served(model):
     port = find_free_port()
@@ -275,7 +266,7 @@ def served(model):
     )  # fmt: skip
     try:
         address = f"http://127.0.0.1:{port}"
-        _await(address, process)
+        await_answer(process, f"{address}/ping", PATIENCE)
         yield address
     finally:
         os.killpg(process.pid, signal.SIGTERM)
@@ -284,18 +275,6 @@ def served(model):
 
 def _path():
     return f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-
-
-def _await(address, process):
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        assert process.poll() is None, "the server ended"
-        try:
-            with urllib.request.urlopen(f"{address}/ping", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.5)
-    pytest.fail("no server answers")
 
 
 def post(address, content):

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from skiagram.cli.main import main
 from skiagram.errors import DataError
 from tests.datasets.own_folders import (
-    initialised,
     png,
     sound_folder,
     source_of,
@@ -46,14 +44,14 @@ def odd_folder(place):
     return own
 
 
-def test_odd_names_and_circles_of_links_go_from_check_to_ingest(tmp_path, monkeypatch):
-    own = odd_folder(tmp_path)
-    arguments = [str(own.folder), str(own.csv)]
-    source = initialised(tmp_path / "project", monkeypatch, *arguments, "--positive", "cancer")
-    assert main(["check", *arguments]) == 0
+def test_odd_names_and_circles_of_links_go_from_check_to_ingest(here, initialised, terminal):
+    own = odd_folder(here)
+    line = f"{own.folder} {own.csv}"
+    source = initialised([*line.split(), "--positive", "cancer"], here / "project")
+    terminal(f"check {line}")
     with Path(source.manifest).open(newline="") as file:
         assert {row["file"] for row in csv.DictReader(file)} == set(NAMES)
-    _, cases = ingested(source, tmp_path / "out", "cv")
+    _, cases = ingested(source, here / "out", "cv")
     assert len(cases) == len(NAMES)
 
 

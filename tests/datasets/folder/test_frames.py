@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skiagram.cli.main import main
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
 from skiagram.readers.case_images import CaseFiles, ImageReference, decode_case
 from skiagram.readers.grid import VoxelGrid
-from tests.datasets.own_folders import encoded, initialised
+from tests.datasets.own_folders import encoded
 from tests.datasets.sources import ingested
 from tests.readers.examples import cine, nifti_bytes, segmentation_of_frames
 
@@ -21,19 +20,15 @@ LINE = ("loops", "loops.csv", "--positive", "yes")
 
 
 @pytest.fixture
-def study(here):
+def study(here, terminal):
     """Write a cine loop a patient; return what makes their table, by `skiagram table`."""
     (here / "loops").mkdir()
     for patient, values in enumerate(VALUES):
         (here / f"loops/p{patient:02d}.dcm").write_bytes(cine(values))
     rows = [f"p{patient:02d},{('no', 'yes')[patient % 2]}" for patient in range(PATIENTS)]
     (here / "labels.csv").write_text("\n".join(["patient_id,label", *rows]) + "\n")
-    line = ["table", "loops", "labels.csv", "loops.csv", "--pattern", "{patient}.dcm"]
-
-    def write_table(*frames):
-        assert main([*line, *frames]) == 0
-
-    return write_table
+    line = "table loops labels.csv loops.csv --pattern {patient}.dcm"
+    return lambda frames="": terminal(f"{line} {frames}")
 
 
 @pytest.mark.slow
@@ -47,10 +42,10 @@ def test_check_offers_a_case_a_frame_or_a_volume(study, terminal):
 @pytest.mark.slow
 @pytest.mark.parametrize("frames", ["cases", "volume"])
 def test_each_frame_is_a_case_of_its_patient_or_all_are_a_volume_of_unknown_spacing(
-    frames, study, here, monkeypatch
+    frames, study, here, initialised
 ):
-    study("--frames", frames)
-    folders, _ = ingested(initialised(here, monkeypatch, *LINE), here / "out", "cv")
+    study(f"--frames {frames}")
+    folders, _ = ingested(initialised(LINE), here / "out", "cv")
     store = ImageStore(folders.images)
     images = VALUES.reshape(-1, SIDE, SIDE) if frames == "cases" else VALUES
     found = sorted(store.image(case_id).tobytes() for case_id in store.case_ids)
@@ -70,7 +65,7 @@ def test_each_frame_is_a_case_of_its_patient_or_all_are_a_volume_of_unknown_spac
     [("4", "frame 4 of 3"), ("zero", "`zero`, column `frame`"), ("0", "`0`, column `frame`")],
 )
 def test_a_frame_that_is_not_there_is_named(cell, words, study, here, terminal):
-    study("--frames", "cases")
+    study("--frames cases")
     table = here / "loops.csv"
     table.write_text(table.read_text().replace(",1,", f",{cell},", 1))
     terminal.says(["check", *LINE], words, 4)

@@ -22,7 +22,7 @@ from skiagram.readers.volume_files import decode_volume
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS
 from tests.cli.layouts import write_layout
-from tests.datasets.own_folders import initialised, write_films
+from tests.datasets.own_folders import write_films
 from tests.datasets.sources import ingested
 
 GRID = VoxelGrid.of(
@@ -135,9 +135,9 @@ def test_a_lesion_off_its_image_is_said_before_anything_is_written(here, termina
 
 
 @pytest.mark.slow
-def test_scans_in_luna16s_form_become_a_data_set_with_marks_on_their_nodules(here, monkeypatch):
+def test_scans_in_luna16s_form_become_a_data_set_with_marks_on_their_nodules(here, initialised):
     words = shlex.split(write_layout("LUNA16", here))[1:]
-    folders, _ = ingested(initialised(here, monkeypatch, *words), here / "out", "cv")
+    folders, _ = ingested(initialised(words), here / "out", "cv")
     marks = read_table(folders.cases / MARKS)
     assert len(marks) == 6
     assert marks["radius"].tolist() == pytest.approx([2.1] * 6)

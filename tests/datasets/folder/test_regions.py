@@ -13,7 +13,6 @@ from skiagram.image_store.store import ImageStore
 from skiagram.images import Region
 from skiagram.options import build, read_option_file
 from skiagram.readers.grid import VoxelGrid
-from tests.datasets.own_folders import initialised
 from tests.datasets.sources import ingested
 from tests.readers.examples import nifti_bytes, segmentation, series_files, structure_set
 
@@ -103,12 +102,12 @@ def test_check_names_every_fault_with_its_remedy_and_passes_what_is_sound(study,
 
 
 @pytest.mark.slow
-def test_a_study_runs_with_its_regions_once_its_faults_are_out(study, here, terminal, monkeypatch):
+def test_a_study_runs_with_its_regions_once_its_faults_are_out(study, here, terminal, initialised):
     table = pd.read_csv("study.csv", dtype=str)
     faulty = {name[:3] for name, _, words in FAULTS if words}
     table[~table["patient_id"].isin(faulty)].to_csv("study.csv", index=False)
     words = [*LINE.split(), "--ignore-unlisted"]
-    folders, _ = ingested(initialised(here, monkeypatch, *words), here / "out", "cv")
+    folders, _ = ingested(initialised(words), here / "out", "cv")
     store = ImageStore(folders.images)
     regions = [store.region(case_id) for case_id in store.case_ids]
     assert sorted(int(region.inside.sum()) for region in regions) == [9] + [18] * 8

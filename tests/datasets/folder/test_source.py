@@ -1,6 +1,5 @@
 """A user's own folder through ingest: read right, verified, no identifier in any byte."""
 
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from tests.datasets.own_folders import (
     write_folder,
 )
 from tests.datasets.sources import ingested
+from tests.folders import git
 
 
 @pytest.fixture
@@ -56,14 +56,14 @@ def test_an_experiment_takes_no_table_that_its_commit_would_lack(here, own, monk
     source = source_of(own)
     table = Path(source.manifest).relative_to(here).as_posix()
     source = replace(source, manifest=table)
-    subprocess.run(["git", "init", "-q"], check=True)
+    git(here, "init -q")
     source.open(here)
     monkeypatch.setenv("DVC_EXP_NAME", "narrower")
     with pytest.raises(DataError, match=f"{table}: is not in git.*git add {table}"):
         source.open(here)
-    subprocess.run(["git", "add", table], check=True)
+    git(here, f"add {table}")
     source.open(here)
-    subprocess.run(["git", "rm", "-q", "--cached", table], check=True)
+    git(here, f"rm -q --cached {table}")
     Path(".gitignore").write_text(table)
     source.open(here)
 

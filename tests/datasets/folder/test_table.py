@@ -8,18 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.datasets.folder.columns import find_thousands_problem, require_columns
-from skiagram.datasets.folder.table import list_entries, normalise_name, split_modalities
+from skiagram.datasets.folder.table import normalise_name, split_modalities
 from skiagram.errors import DataError
 from skiagram.tables.frames import read_table
-from tests.datasets.own_folders import COLUMNS
+from tests.datasets.own_folders import LABELS, listing_of
 
 
 @pytest.mark.parametrize(("covariates", "scores"), [(("density",), ()), ((), ("density",))])
 def test_a_decimal_comma_is_refused_by_name(covariates, scores):
     lines = [f"{at}.png;{'xy'[at % 2]};{at},{at}" for at in range(40)] + ["40.png;x;0.5"]
-    rows = read_table("\n".join(["file;label;density", *lines]).encode())
-    columns = replace(COLUMNS, patient=None, site=None, covariates=covariates, scores=scores)
-    problem, *_ = list_entries(rows, columns, ("x", "y"), ()).problems
+    table = "\n".join(["file;label;density", *lines])
+    columns = replace(LABELS, covariates=covariates, scores=scores)
+    problem, *_ = listing_of(table, columns, ("x", "y")).problems
     assert "density" in str(problem)
     assert "set the decimal separator to `.`" in problem.remedy
 
@@ -41,13 +41,12 @@ def test_a_decimal_comma_is_refused_by_name(covariates, scores):
 def test_points_that_may_separate_thousands_are_refused(cells, examples):
     """A time of 1,122 days, as Excel shows it in German, was one of 1.122 days."""
     lines = [f"{at}.png,{'xy'[at % 2]},{cell}" for at, cell in enumerate(cells)]
-    rows = read_table("\n".join(["file,label,days", *lines]).encode())
-    problem = find_thousands_problem(rows, "days")
+    table = "\n".join(["file,label,days", *lines])
+    problem = find_thousands_problem(read_table(table.encode()), "days")
     assert (problem is None) == (not examples)
     assert examples in str(problem)
-    columns = replace(COLUMNS, patient=None, site=None, covariates=())
-    for named in (replace(columns, covariates=("days",)), replace(columns, scores=("days",))):
-        found = list_entries(rows, named, ("x", "y"), ()).problems
+    for named in (replace(LABELS, covariates=("days",)), replace(LABELS, scores=("days",))):
+        found = listing_of(table, named, ("x", "y")).problems
         assert any("thousands" in str(each) for each in found) == bool(examples)
 
 
@@ -57,10 +56,10 @@ def test_points_that_may_separate_thousands_are_refused(cells, examples):
 )
 def test_a_region_tells_rows_of_a_file_apart_where_a_mask_shows_it(named, faults):
     """An image was a case of two classes, with a column `region` that no mask belongs to."""
-    head = b"file,patient,label,region,drawn,page,time\n"
-    lines = b"a.png,p1,x,left,a1.png,1,1\na.png,p1,y,right,a2.png,2,1\nb.png,p2,x,left,b1.png,1,1"
-    columns = replace(COLUMNS, patient="patient", site=None, covariates=(), region="region")
-    listing = list_entries(read_table(head + lines), replace(columns, **named), ("x", "y"), ())
+    head = "file,patient,label,region,drawn,page,time\n"
+    lines = "a.png,p1,x,left,a1.png,1,1\na.png,p1,y,right,a2.png,2,1\nb.png,p2,x,left,b1.png,1,1"
+    columns = replace(LABELS, patient="patient", region="region", **named)
+    listing = listing_of(head + lines, columns, ("x", "y"))
     assert len(listing.problems) == faults
     assert all("a.png: 2 rows" in str(problem) for problem in listing.problems)
     # what is seen at a visit stays known
@@ -93,15 +92,14 @@ def test_what_a_further_image_alone_says_is_not_left_out(further, words):
     rows = read_table(
         f"file,label,modality,patient_id,marks\npet.nii,a,PET,p1,\n{further}\n".encode()
     )
-    columns = replace(COLUMNS, site=None, covariates=(), modality="modality", marks="marks")
+    columns = replace(LABELS, patient="patient_id", modality="modality", marks="marks")
     with pytest.raises(DataError, match=words) if words else nullcontext():
         split_modalities(rows, columns, ("PET", "CT"))
 
 
 @pytest.mark.parametrize("word", ["val", "valid", "Validation", "TRAIN", "training", "testing"])
 def test_parts_of_a_data_set_have_several_names(word):
-    rows = read_table(f"file,label,part\na.png,x,{word}\n".encode())
-    columns = replace(COLUMNS, patient=None, site=None, covariates=(), split="part")
-    listing = list_entries(rows, columns, ("x", "y"), ())
+    table = f"file,label,part\na.png,x,{word}\n"
+    listing = listing_of(table, replace(LABELS, split="part"), ("x", "y"))
     assert not listing.problems
     assert listing.entries[0].split in ("train", "validation", "test")

@@ -8,13 +8,12 @@ import pytest
 
 from skiagram.case_features.earlier import previous_cases
 from skiagram.datasets.folder.patients import number_visits
-from skiagram.datasets.folder.table import list_entries
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
 from tests.datasets.own_folders import (
     COLUMNS,
-    initialised,
+    listing_of,
     pixels_of,
     write_films,
 )
@@ -77,24 +76,23 @@ def test_visits_without_patients_are_refused():
 
 
 def test_a_date_in_a_manifest_is_refused_and_not_quoted():
-    cells = {"file": "a.png", "label": "normal", "patient_id": "p", "seen": "2024-12-31"}
-    (problem,) = list_entries(
-        pd.DataFrame([cells], index=[2]), WITH_VISITS, ("normal", "cancer"), ()
-    ).problems
+    table = "file,label,patient_id,seen\na.png,normal,p,2024-12-31\n"
+    (problem,) = listing_of(table, WITH_VISITS).problems
     assert "let `skiagram init` write the manifest" in str(problem)
     assert "2024" not in str(problem)
 
 
 @pytest.mark.slow
-def test_init_and_ingest_know_the_order_and_no_date(tmp_path, monkeypatch):
+def test_init_and_ingest_know_the_order_and_no_date(tmp_path, initialised):
     own, project = visited(tmp_path), tmp_path / "project"
-    flags = ["--positive", "cancer", "--visit", "seen"]
-    source = initialised(project, monkeypatch, str(own.folder), str(own.csv), *flags)
+    line = f"{own.folder} {own.csv} --positive cancer --visit seen"
+    source = initialised(line.split(), project)
     folders, cases = ingested(source, tmp_path / "out", "cv")
     visits = read_table(folders.cases / "visits.parquet")
     assert dict(visits["visit"].value_counts()) == {1: 12, 2: 12, 3: 12}
     with own.csv.open(newline="") as file:
-        date_of = {png_of(own, line["file"]): line["seen"] for line in csv.DictReader(file)}
+        rows = [*csv.DictReader(file)]
+    date_of = {pixels_of(own.folder / row["file"]): row["seen"] for row in rows}
     store = ImageStore(folders.images)
     seen = {name: date_of[store.image(name).tobytes()] for name in cases.case_id.tolist()}
     for first, second in previous_cases(visits, cases).items():
@@ -102,7 +100,3 @@ def test_init_and_ingest_know_the_order_and_no_date(tmp_path, monkeypatch):
     written = [path for path in (project, tmp_path / "out") for path in path.rglob("*")]
     content = b"".join(path.read_bytes() for path in written if path.is_file())
     assert not [date for date in DATES if date.encode() in content]
-
-
-def png_of(own, name):
-    return pixels_of(own.folder / name)
