@@ -22,6 +22,7 @@ from skiagram.evaluation.decisions import (
     threshold_at_specificity,
 )
 from skiagram.evaluation.evaluation_set import OpenedCases
+from skiagram.evaluation.measurement import measure_scores
 from skiagram.evaluation.options import NO_REQUESTS, OperatingTarget
 from skiagram.evaluation.results import OPERATING_POINTS
 from skiagram.evaluation.scores import (
@@ -69,6 +70,15 @@ def test_no_reported_case_fixes_its_own_threshold(design):
         assert decided.isdisjoint(whose[cases.case_id])
         covered[repeat] += reported
     assert (covered == 1).all()
+
+
+def test_no_figure_is_measured_that_nobody_asked_for():
+    """Of each row of a sweep the primary figure is chosen by; others take most of the time."""
+    known = scenario()
+    setting, model = opened(known), finished(known, "svm")
+    scores = align_scores(model, "test", setting.cases, known.task.predicted)
+    found = measure_scores(model.outcome, scores, setting, NO_REQUESTS, ())
+    assert found.figures.list_distinct("figure") == ("roc_auc",)
 
 
 def test_a_class_without_held_out_cases_leaves_reasons():

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from skiagram.evaluation.evaluation_record import PRIMARY, SIMPLE_RULES, ArmChoice
-from skiagram.evaluation.figure_table import make_row
+from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.results import CASES, OTHERS, STABILITY, SUBGROUPS, Part
 from skiagram.evaluation.sentences import say
 from skiagram.evaluation.verdict import with_verdict
-from skiagram.explanation.record import FeatureReliance, Reliance
+from skiagram.explanation.record import Reliance
 from skiagram.report.section import make_sections
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.classes import Classes
@@ -32,7 +32,9 @@ from tests.report.examples_of_results import (
 from tests.report.pages import section
 from tests.report.sections.test_explanations import FOREST, NETWORK
 from tests.report.sections.test_repeatability import KINDS
-from tests.yaml_rows import read_yaml
+from tests.yaml_rows import as_record, read_yaml
+
+MATERIALS = read_yaml(__file__, "materials.yaml")
 
 
 def failed_arms():
@@ -71,15 +73,8 @@ def choosing():
     """Return the full example whose first model selects features."""
     first, *others = full().models
     rows = first.figures.select(analysis=STABILITY).rows
-    chosen = [
-        ("selection_agreement", "", Estimate(0.61, 0.4, 0.8, "Nogueira")),
-        ("choosing_fits", "", Estimate(5.0)),
-        ("features_to_choose_from", "", Estimate(40.0)),
-        ("features_kept", "", Estimate(2.4)),
-        ("chosen_by", "first_order_skewness", Estimate(1.0)),
-        ("chosen_by", "age", Estimate(0.4)),
-    ]
-    figures = [*((row.figure, row.group, row) for row in rows), *chosen]
+    chosen = as_record(tuple[FigureRow, ...], MATERIALS["choice"])
+    figures = [(row.figure, row.group, row) for row in (*rows, *chosen)]
     return replace(full(), models=(first.with_figures(STABILITY, figures), *others))
 
 
@@ -109,28 +104,6 @@ def part_of_classes(*, compared):
         rows.append(row(tested, figure="roc_auc", versus=OTHERS, p=0.001, p_holm=0.01))
     model = replace(model.with_rows(SUBGROUPS, rows), parts=(part,))
     return replace(several_classes(), models=(model,))
-
-
-def with_faults(rows=slice(None)):
-    """Return material of three restored cases, or of some of them."""
-    faults = {"missing": [0, 5, 65], "outliers": [0, 0, 0], "dead_lines": [0, 1, 0]}
-    table = pd.DataFrame(faults | {"noise": [0.1, 0.2, float("nan")]})
-    return replace(material(), treatment=table[rows])
-
-
-def with_curves(**measures):
-    """Return material with what one network recorded in each epoch of one fit."""
-    table = pd.DataFrame(measures).assign(fit="repeat0-final")
-    return replace(material(), curves={"small_cnn": table.reset_index(names="epoch")})
-
-
-def learned_by_heart():
-    """Return material of three fits, in two of which the validation loss rises."""
-    rising = {"fold0": [0.7, 0.6, 0.65, 0.8], "fold1": [0.7, 0.6, 0.7, 0.9]}
-    losses = pd.DataFrame(rising | {"fold2": [0.7, 0.6, 0.5, 0.4], "epoch": range(4)})
-    table = losses.melt("epoch", var_name="fit", value_name="validation_loss")
-    table["training_loss"] = 0.7 - 0.1 * table["epoch"]
-    return replace(material(), curves={"small_cnn": table})
 
 
 def of_many_rules():
@@ -181,40 +154,27 @@ RUNS = {
     "lone part of classes": lambda: part_of_classes(compared=False),
 }
 UNNAMED = replace(material().card, patients_known=False)
-RECORDED = {"training_loss": [0.7, 0.5], "validation_loss": [0.8, 0.6]}
-RECORDED |= {"validation_accuracy": [0.5, 0.75], "learning_rate": [0.1, 0.1]}
-RELIANCE = Reliance(
-    "Random forest",
-    cases=80,
-    unseen=True,
-    clusters=60,
-    used=12,
-    features=(
-        FeatureReliance("glcm_contrast", ("glcm_energy", "lbp_0"), 0.31),
-        FeatureReliance("shape_volume", (), 0.004),
-    ),
-)
+RELIANCE = as_record(Reliance, MATERIALS["reliance"])
 EXPLAINED = {"explanations": (FOREST, NETWORK), "repeatability": KINDS}
 EXPLAINED |= {"reliance": RELIANCE}
-# Example → what is shown beside its figures, where it is not `material`
+# Example → what is shown beside its figures, where that is no other file or `material`
 SEEN = {
     "full": with_galleries,
     "explained": lambda: replace(material(), **EXPLAINED),
     "no patients": lambda: replace(material(), card=UNNAMED),
-    "faults": with_faults,
-    "one fault": lambda: with_faults(slice(2, 3)),
-    "nothing restored": lambda: with_faults(slice(0, 0)),
     "opened twice": lambda: replace(material(), opening=opening(2)),
-    "recorded": lambda: with_curves(**RECORDED),
-    "rate alone": lambda: with_curves(learning_rate=[0.1]),
-    "by heart": learned_by_heart,
 }
 
 
 def example_of(name):
     situation = SITUATIONS.get(name)
     evaluation = RUNS.get(name, binary)() if situation is None else with_verdict(situation)
-    return evaluation, SEEN.get(name, material)()
+    seen = SEEN.get(name, material)()
+    if name in MATERIALS["treatments"]:
+        seen = replace(seen, treatment=pd.DataFrame(MATERIALS["treatments"][name], dtype=float))
+    if name in MATERIALS["curves"]:
+        seen = replace(seen, curves={"small_cnn": pd.DataFrame(MATERIALS["curves"][name])})
+    return evaluation, seen
 
 
 WHOLE = ("full", "binary", "classes", "failure", "explained")
