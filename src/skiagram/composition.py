@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from skiagram.errors import OptionError, nearest
+from skiagram.errors import OptionError, nearest, suggest
 from skiagram.options import (
     CLASS_OF_GROUP,
     PARAMS,
@@ -485,8 +485,7 @@ def remedy_of_absent(group: str, name: str, known: Sequence[str], otherwise: str
     """
     if (group, name) in _OF_OTHERS:
         return _OF_OTHERS[group, name]
-    near = nearest(name, known)
-    return f"did you mean `{near[0]}`?" if near else otherwise
+    return suggest(name, known, otherwise)
 
 
 def _require_option(

@@ -59,6 +59,12 @@ def nearest(name: str, names: Iterable[str], most: int = 1) -> list[str]:
     return [spelled[each] for each in get_close_matches(name.casefold(), spelled, most)]
 
 
+def suggest(name: str, names: Iterable[str], otherwise: str = "") -> str:
+    """Return the question whether a name was meant that is spelled like one; else what to do."""
+    near = nearest(name, names)
+    return f"did you mean `{near[0]}`?" if near else otherwise
+
+
 class NotConverged(ArithmeticError):
     """The optimum of a fit was not reached."""
 

@@ -139,29 +139,23 @@ def patient_hint(described: AnyTable) -> str:
     source = described.source
     if source.columns.patient is not None:
         return ""
-    # A column, names or folders that may tell patients apart.
-    named = [name for name in described.unused if names_patients(name)]
-    lines, names, cases, files = list[str](), "", "rows", list[str]()
+    # A column, folders or names of files that may tell patients apart.
+    named = next((name for name in described.unused if names_patients(name)), "")
+    lines, pattern, of_images = list[str](), "", isinstance(source, Folder)
     if isinstance(source, Folder):
-        names = "; if names of files\ndo, say how: --pattern '{label}/{patient}_{region}.png'"
-        cases, files = "images", described.frame[source.columns.image_file].tolist()
+        files = described.frame[source.columns.image_file].tolist()
         level = _level_of_classes(files, described.frame[source.columns.label].tolist())
         lines = _lines_of_folders(source, described.frame, level)
-    if named:
-        remedy = f"The column `{named[0]}` may tell them apart: --patient {shlex.quote(named[0])}."
-    elif any("--pattern" in line for line in lines):
-        remedy = "Folders besides those of the classes may tell them apart."
-    elif isinstance(source, Folder) and (
-        pattern := propose_patients(Path(source.folder), files, level)
-    ):
-        remedy = f"Names of files may tell them apart:\n  {pattern}"
-    else:
-        remedy = f"If a column tells them apart, name it: --patient COLUMN{names}."
-    remedy = "\n  ".join([remedy, *lines])
-    return (
-        f"Patients are unknown: {cases} of one person can be in training and in test, which makes "
-        f"every\nfigure too good. {remedy}\nIts ids stay in the manifest; "
-        "`skiagram init --patient-key` keeps them and the file names under a key."
+    by_folders = any("--pattern" in line for line in lines)
+    if isinstance(source, Folder) and not named and not by_folders:
+        pattern = propose_patients(Path(source.folder), files, level)
+    return fill_in(
+        "patients.txt",
+        of_images=of_images,
+        column=named,
+        by_folders=by_folders,
+        pattern=pattern,
+        lines=lines,
     )
 
 

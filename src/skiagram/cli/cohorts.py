@@ -133,7 +133,7 @@ def _read_cases(options: FileOptions, project: Project, at_home: Source) -> Desc
             unlisted=source.unlisted if len(frame) == len(described.frame) else "ignore",
         )
         opened = source.open_rows(opened.files, frame, checked.checksums)
-    cohorts: dict[str, str] = {}
+    cohorts = dict[str, str]()
     if columns.site is not None:
         site_of = dict(zip(names_of(frame, columns), frame[columns.site], strict=True))
         cohorts = {case: site_of[name] for case, name in checked.file_of.items()}

@@ -1,5 +1,6 @@
 """Texts that commands print, written as templates beside this module."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,5 +12,5 @@ def fill_in(template: str, **facts: Any) -> str:
     environment = Environment(  # noqa: S701 - plain text
         loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["round_even"] = round
+    environment.filters |= {"round_even": round, "quote": shlex.quote}
     return environment.get_template(template).render(**facts).rstrip("\n")

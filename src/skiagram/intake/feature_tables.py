@@ -24,7 +24,7 @@ from skiagram.datasets.folder.identifiers import is_packed_date, names_patients,
 from skiagram.datasets.folder.patients import join_tables
 from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, option_of
 from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
-from skiagram.errors import OptionError, listed, nearest, refusal
+from skiagram.errors import OptionError, listed, refusal, suggest
 from skiagram.intake.combined_regions import (
     ALL,
     COMBINATIONS,
@@ -311,14 +311,13 @@ def _named_columns(words: Sequence[str], header: Collection[str], option: str) -
     for word in words:
         alike = [word] if word in header else fnmatch.filter(header, word)
         if not alike:
-            near = nearest(word, header)
             raise refusal(
                 "intake.no_such_column",
                 option,
                 kind=OptionError,
                 name=word,
                 columns=listed(header, "`", near=word),
-                remedy=f"did you mean `{near[0]}`?" if near else "",
+                remedy=suggest(word, header),
             )
         names += alike
     return names

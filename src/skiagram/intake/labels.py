@@ -11,7 +11,7 @@ import pandas as pd
 from skiagram.datasets.folder.columns import find_cell_problems, require_columns
 from skiagram.datasets.folder.option_file import LEFT_OUT
 from skiagram.datasets.folder.roles import Check, usual_column
-from skiagram.errors import OptionError, listed, nearest, refusal
+from skiagram.errors import OptionError, listed, refusal, suggest
 from skiagram.tables.cells import (
     are_equal,
     find_missing_code,
@@ -224,8 +224,7 @@ def settle_positive(positive: str | None, classes: Sequence[str]) -> str | None:
             remedy = f"{alike}: write them alike. Else {remedy}"
         raise refusal("intake.positive_of_others", kind=OptionError, found=fault, remedy=remedy)
     if named not in classes:
-        near = nearest(named, classes)
-        remedy = f"did you mean `{near[0]}`?" if near else "name one of these classes"
+        remedy = suggest(named, classes, "name one of these classes")
         allowed = " or ".join(classes)
         raise refusal(
             "intake.unknown_positive", kind=OptionError, label=named, allowed=allowed, remedy=remedy

@@ -5,7 +5,7 @@ from pathlib import Path
 from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.source import Folder
-from skiagram.errors import nearest, refusal
+from skiagram.errors import refusal, suggest
 from skiagram.intake.feature_tables import read_features
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.images import read_folder
@@ -28,8 +28,7 @@ def _require_file(path: Path, allowed: str) -> None:
     if path.exists():
         return
     names = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = nearest(path.name, names)
-    remedy = f"did you mean `{near[0]}`?" if near else "check its name"
+    remedy = suggest(path.name, names, "check its name")
     if (shipped_root() / f"conf/dataset/{path.name}.yaml").is_file():
         remedy = (
             "it is a data set of the program itself: in a clone or a project, run "

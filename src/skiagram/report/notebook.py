@@ -11,7 +11,7 @@ import pandas as pd
 
 from skiagram.compute.files import write_files
 from skiagram.datasets.folder.identifiers import fold_id
-from skiagram.errors import DataError, OptionError, listed, nearest
+from skiagram.errors import DataError, OptionError, listed, suggest
 from skiagram.evaluation.evaluation_record import (
     SECONDARY,
     Decision,
@@ -182,8 +182,7 @@ class ProjectResult(_Shown):
         records += sorted(self.folder.glob("combined/models/*/deployment.json"))
         folders = {path.parent.name: path.parent for path in records}
         if model not in folders:
-            near = nearest(model or "", folders)
-            remedy = f"did you mean `{near[0]}`?" if near else "name one of these"
+            remedy = suggest(model or "", folders, "name one of these")
             fault = f"no trained model `{model}`" if model else "no model was chosen"
             raise OptionError(fault, where="model", allowed=listed(folders), remedy=remedy)
         # each image

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skiagram.composition import GROUPS, Composition, remedy_of_absent
-from skiagram.errors import DataError, OptionError, listed, nearest, refusal
+from skiagram.errors import DataError, OptionError, listed, nearest, refusal, suggest
 from skiagram.models.arm_of_file import CLASSES, OTHER_ARM, require_arm, target_of
 from skiagram.options import (
     CLASS_OF_GROUP,
@@ -367,13 +367,12 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
     # Folds by a column need that column.
     if choices.fold_column:
         if choices.fold_column not in data.covariates:
-            near = nearest(choices.fold_column, data.covariates)
             raise refusal(
                 "steps.no_fold_column",
                 kind=OptionError,
                 name=choices.fold_column,
                 covariates=listed(data.covariates) or "none: the data set has no covariates",
-                remedy=f"did you mean `{near[0]}`?" if near else "name a covariate",
+                remedy=suggest(choices.fold_column, data.covariates, "name a covariate"),
             )
         return
     # Every class must have a patient for each fold.

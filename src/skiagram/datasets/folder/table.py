@@ -20,7 +20,7 @@ from skiagram.datasets.folder.columns import (
     require_columns,
 )
 from skiagram.datasets.folder.roles import ALL, FILE_CHECKS, FILL, ROLES, WHOLE, Check, part_of
-from skiagram.errors import DataError, OptionError, listed, nearest, refusal
+from skiagram.errors import DataError, OptionError, listed, refusal, suggest
 from skiagram.readers.case_images import ImageReference, find_regions_alone
 from skiagram.tables.cells import number_of
 from skiagram.tables.frames import (
@@ -132,8 +132,7 @@ def _find_column_problems(
         raise refusal("datasets.sites_and_split", where, kind=OptionError, sites=list(test_sites))
     sites = sorted(frame[columns.site].unique()) if columns.site else []
     if unknown := sorted(set(test_sites) - set(sites)):
-        near = nearest(unknown[0], sites)
-        remedy = f"did you mean `{near[0]}`?" if near else "name sites of the table"
+        remedy = suggest(unknown[0], sites, "name sites of the table")
         raise refusal(
             "datasets.unknown_site",
             where,
