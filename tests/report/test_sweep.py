@@ -1,6 +1,7 @@
 """Pages of sweeps: rules make the words, figures and tables of every analysis."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -71,20 +72,21 @@ def of_costs(**changes):
     return SweepResult("cost", "What does accuracy cost?", "", (), replace(COSTS, **changes))
 
 
-def of_curves(curves=(CURVE,), **crossing):
-    """Return learning curves whose crossing differs."""
+def of_curves(others=(), difference=None, **crossing):
+    """Return learning curves, perhaps of other networks too, whose crossing differs."""
+    if difference is not None:
+        crossing["difference"] = Estimate(**difference)
+    curves = (CURVE, *(replace(CURVE, **other) for other in others))
     found = replace(CURVES, curves=curves, crossings=(replace(CROSSING, **crossing),))
     return SweepResult("crossover", "From how many cases on?", "", (), found)
 
 
-ZERO = Estimate(0.0, -0.01, 0.01)
-LOSS = Estimate(-0.1, -0.15, -0.05)
 NOT_RUN = RowResult(Row(1, {"images": "unchanged"}, {}, 1), reason="none was run")
 
 
 FAILED = RowResult(Row(4, {C: 0}, {C: 0}, 1), reason="must be above 0")
 SAME = sweep(row(1, {C: 0.1}, 0.9, 0.8), row(2, {C: 1.0}, 0.9, 0.6), row(3, {C: 9}, 0.8, 0.7))
-BEYOND = {"cases": 1100.0, "high": None}
+
 EXAMPLES = {
     "rows": lambda: LINE,
     "rows at chance": lambda: USELESS,
@@ -92,17 +94,10 @@ EXAMPLES = {
     "a failed row": lambda: sweep(*LINE.rows, FAILED),
     "rows of the same figure": lambda: SAME,
     "rows of errors": of_errors,
-    "costs": of_costs,
-    "costs, margin of nothing": lambda: of_costs(margin=0.001),
-    "costs of no model": lambda: of_costs(models=()),
-    "crossing": of_curves,
-    "crossing, sizes without fits": lambda: of_curves(compared=(50, 800), fits=(3, 5)),
-    "crossing beyond": lambda: of_curves(difference=ZERO, **BEYOND),
-    "crossing by chance": lambda: of_curves(p=0.2),
-    "no crossing beyond": lambda: of_curves(difference=LOSS, **BEYOND),
-    "another network": lambda: of_curves((CURVE, replace(CURVE, model="other", title="Other"))),
     "severity": lambda: SweepResult("worse", "What do they do?", "", (NOT_RUN,), SEVERITY),
 }
+EXAMPLES |= {name: partial(of_costs, **changed) for name, changed in FOUND["of costs"].items()}
+EXAMPLES |= {name: partial(of_curves, **changed) for name, changed in FOUND["of curves"].items()}
 WORDS = read_yaml(__file__, "sweep_words.yaml")
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from skiagram.audit.findings import AuditReport, Finding
+from skiagram.audit.findings import AuditReport
 from skiagram.evaluation.clinical_utility import UTILITY
 from skiagram.evaluation.evaluation_record import SIMPLE_RULES
 from skiagram.evaluation.figure_table import FigureTable, make_row
@@ -25,6 +25,7 @@ from tests.evaluation.model_results import with_metrics, with_models, with_outco
 from tests.evaluation.situations import SITUATIONS, make_situation, with_difference
 from tests.report.examples_of_findings import answered, full, mixed
 from tests.report.examples_of_results import binary, find_row, material, opening, texts
+from tests.yaml_rows import as_record, read_yaml
 
 
 def numbers(text):
@@ -92,15 +93,7 @@ def test_the_difference_is_that_of_the_whole_numbers_shown():
 
 
 def test_warnings_of_the_audit_reach_the_first_page():
-    audit = AuditReport(
-        (
-            Finding("border", "warning", 40, "The border tells the label with an AUC of 0.94."),
-            Finding("twins", "stop", 52, "52 twins.", waived="The official split is kept."),
-            Finding("class_counts", "note", 2, "210 and 140 cases."),
-            Finding("brightness", "warning", 0, "Nothing found."),
-        ),
-        ("border", "twins", "class_counts", "brightness"),
-    )
+    audit = as_record(AuditReport, read_yaml(__file__, "materials.yaml")["audit"])
     seen = replace(material(), audit=audit, opening=opening(1))
     expected = (
         "Audit: 52 twins. Accepted, because: The official split is kept.",
