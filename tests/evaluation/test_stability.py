@@ -50,7 +50,7 @@ def test_fold_areas_equal_sklearn_repeat_after_repeat():
     assert folds.ratio == pytest.approx(0.5)
 
 
-def test_inner_selection_ranks_by_probability():
+def test_inner_selection_ranks_within_each_inner_fold():
     known = scenario()
     model = finished(known, "net")
     model.table["score_1"] = 0.0  # inner scores of several fits share no scale
