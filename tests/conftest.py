@@ -3,6 +3,7 @@
 import gc
 import os
 import re
+import signal
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,8 @@ settings.load_profile("without_deadline")
 # `workers: auto` is one here and in what is started: worker processes take seconds to begin, and
 # several pytest workers have the processors already. Tests of worker processes name a number.
 os.environ["LOKY_MAX_CPU_COUNT"] = "1"
+# Tests press Ctrl-C, which a shell has ignored in what it starts behind `&`.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 gc.disable()  # until all is imported, which leaves nothing behind
 
 
