@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from skiagram.declared import read_declared
 from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.report import sections  # as a whole, so that the digest of the stage has them all
 from skiagram.report.drawing import Drawing
 from skiagram.report.material import Material
 from skiagram.report.tables import tabulate_declared
@@ -86,7 +87,7 @@ def make_section(anchor: str, evaluation: Evaluation, material: Material) -> Sec
         asked = declared.shows[key]
         address, *values = [asked] if isinstance(asked, str) else asked
         place, _, name = address.rpartition(".")
-        module = import_module(f"skiagram.{place or f'report.sections.{anchor}'}")
+        module = import_module(f"skiagram.{place}" if place else f"{sections.__name__}.{anchor}")
         function = getattr(module, name)
         named = (each for each in signature(function).parameters if each in known)
         return function(*(known[each] for each in named), *values)
