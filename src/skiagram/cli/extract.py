@@ -27,7 +27,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _extract(arguments: argparse.Namespace) -> int:
-
     # The features and their settings, and what the parameter file leaves open.
     plan = make_plan(
         arguments.param,

@@ -126,8 +126,9 @@ def check_data_set(
         files, unused = OptionFiles(Path(), options.short_name, outside, None), list[str]()
     else:
         described = described or describe_table(options)
-        for hint in (*described.notes, spelling_hints(described), patient_hint(described)):
-            print(printable(hint), end="\n" if hint else "", file=sys.stderr)
+        hints = (*described.notes, spelling_hints(described), patient_hint(described))
+        for hint in filter(None, hints):
+            print(printable(hint), file=sys.stderr)
         files, unused = _name_files(described, outside, key_file), described.unused
     if not renew and kept is None:
         files.require_new()

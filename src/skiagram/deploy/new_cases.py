@@ -43,9 +43,6 @@ from skiagram.tasks.cases import SEALED, Cases
 
 FILE = "file"
 _DICOM = slice(128, 132)
-_KINDS = (
-    "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MHA files; hidden ones do not count"
-)
 _OF_TABLE = ("patient_id", "mask", "modality", "region", "label_value", "frame")
 _IDS = ("id", "case", "image", "file", "filename", "name")  # what else names the row of a table
 _OF_SEVERAL = ("modality", "patient_id")  # needed where a case has several images
@@ -163,7 +160,7 @@ def _cases_of(word: str, *, volumes: bool) -> list[NewCase]:
     # A folder, an archive, a file, or a pattern of names.
     path = Path(word)
     if path.is_dir() or (word.endswith(ARCHIVE) and path.is_file()):
-        empty = refusal("deploy.no_image", kinds=_KINDS)
+        empty = refusal("deploy.no_image")
         nothing = NewCase(word, FolderTree(path, is_image_file), {}, {}, empty)
         return _cases_in(path, volumes=volumes) or [nothing]
     exists = path.exists() or path.is_symlink()  # a link to nowhere is named when it is read

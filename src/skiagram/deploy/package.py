@@ -33,7 +33,6 @@ _NOTHING_WORKS = b"on these data: none is shown to beat chance"
 _MAX_FILES = 10_000
 _MAX_MANIFEST = 2**24  # bytes
 _DATE = (1980, 1, 1, 0, 0, 0)
-_AGAIN = "ask for the package again, or make it again with `skiagram package`"
 
 
 @dataclass(frozen=True)
@@ -208,7 +207,7 @@ def _read_manifest(folder: Path, path: Path) -> Manifest:
 
 
 def _refused(message: str, path: Path) -> DataError:
-    return refusal("deploy.other_package", str(path), found=message, remedy=_AGAIN)
+    return refusal("deploy.other_package", str(path), found=message)
 
 
 @contextmanager

@@ -199,7 +199,6 @@ def _after(folder: Path, epochs: int | None) -> Path | None:
 
 
 PATIENCE = timedelta(minutes=5)  # in which processes that a launcher starts must meet
-_LAUNCH = "start the stage by torchrun or by srun from sbatch, one process per device"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _WHERE = ("accelerator", "devices", "num_nodes", "strategy", "precision")
 
@@ -414,7 +413,6 @@ def meet(options: Trainer) -> None:
                 kind=SkiagramError,
                 number=trainer.world_size,
                 waited=waited,
-                launch=_LAUNCH,
                 error=str(error),
             ) from error
         # Once met, one may wait for another for as long as PyTorch lets it: for its scores.
@@ -446,9 +444,7 @@ def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer
     # A launcher starts as many processes as are needed, or none.
     processes, needed = started(), trainer.num_devices * trainer.num_nodes
     if processes is None and trainer.num_nodes > 1:
-        raise refusal(
-            "training.no_launcher", kind=OptionError, machines=trainer.num_nodes, launch=_LAUNCH
-        )
+        raise refusal("training.no_launcher", kind=OptionError, machines=trainer.num_nodes)
     environment = getattr(trainer.strategy, "cluster_environment", None)
     joined = environment is not None and environment.creates_processes_externally
     if processes is not None and (
@@ -459,7 +455,6 @@ def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer
             kind=OptionError,
             processes=processes,
             needed=needed,
-            launch=_LAUNCH,
         )
     return trainer
 
