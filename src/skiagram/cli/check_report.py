@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 
 from skiagram.cli.templates import fill_in
 from skiagram.datasets.feature_table import FeatureFile
-from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
+from skiagram.datasets.folder.identifiers import (
+    fold_id,
+    names_patients,
+    suspect_column,
+    words_of,
+)
 from skiagram.datasets.folder.roles import part_of
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.telling_columns import PYRADIOMICS
@@ -29,6 +34,7 @@ _EXAMPLES = 5
 _TYPED = 8  # columns in a line
 _ALMOST_ALL = 0.9  # of the folders
 _MAX_SUB_CLASSES = 12
+_FEW_IDS = 0.2  # of the rows
 # A restored pixel is a float32.
 _RESTORED_BYTES = 4
 
@@ -140,12 +146,21 @@ def patient_hint(described: AnyTable) -> str:
     if source.columns.patient is not None:
         return ""
     # A column, folders or names of files that may tell patients apart.
-    named = next((name for name in described.unused if names_patients(name)), "")
+    frame, unused = described.frame, described.unused
+    candidates = [name for name in unused if names_patients(name)]
+    # Ids of several rows each, such as `lesion_id` of HAM10000; few ids are those of sites.
+    candidates += [
+        name
+        for name in unused
+        if words_of(name)[-1:] == ["id"]
+        and _FEW_IDS * len(frame) < frame[name].nunique() < len(frame)
+    ]
+    named = next(iter(candidates), "")
     lines, pattern, of_images = list[str](), "", isinstance(source, Folder)
     if isinstance(source, Folder):
-        files = described.frame[source.columns.image_file].tolist()
-        level = _level_of_classes(files, described.frame[source.columns.label].tolist())
-        lines = _lines_of_folders(source, described.frame, level)
+        files = frame[source.columns.image_file].tolist()
+        level = _level_of_classes(files, frame[source.columns.label].tolist())
+        lines = _lines_of_folders(source, frame, level)
     by_folders = any("--pattern" in line for line in lines)
     if isinstance(source, Folder) and not named and not by_folders:
         pattern = propose_patients(Path(source.folder), files, level)
